@@ -1,0 +1,23 @@
+// One configuration for the whole workspace. A test file's suffix says what must be running:
+// .test (nothing), .redis.test, .pg.test, .e2e.test; each starts its own servers on free ports.
+export default {
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['@openclaw/source', 'node', 'node-addons'] },
+  extensionsToTreatAsEsm: ['.ts'],
+  testMatch: ['**/src/**/*.test.ts', '**/examples/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  modulePathIgnorePatterns: ['/dist/', '/.nx/'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        swcrc: false,
+        sourceMaps: 'inline',
+        jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+        module: { type: 'es6' },
+      },
+    ],
+  },
+  transformIgnorePatterns: ['/node_modules/(?!@openclaw/)', '/dist/'],
+  testTimeout: 30_000,
+};

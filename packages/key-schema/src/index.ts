@@ -1,0 +1,5 @@
+export { createKeySchema, encodeRosterMember, parseRosterMember } from './key-schema.ts';
+export type { KeySchema, KeySchemaOptions } from './key-schema.ts';
+export { isNameId, KeySchemaError } from './names.ts';
+export type { RedisKey, RosterMember, Topic, TopicName } from './names.ts';
+export { recentMessagesMax, ttlMs } from './ttl.ts';

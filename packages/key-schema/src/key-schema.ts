@@ -1,0 +1,135 @@
+import {
+  isNameId,
+  KeySchemaError,
+  type RedisKey,
+  type RosterMember,
+  type Topic,
+  type TopicName,
+} from './names.ts';
+
+/** How names are made. Validated once, by {@link createKeySchema}. */
+export interface KeySchemaOptions {
+  /**
+   * Begins every key and every topic. It is part of the name, because ioredis' own `keyPrefix` does not reach pub/sub
+   * or SCAN, and pub/sub ignores the database number: two systems on one Redis differ by this alone.
+   * @default 'openclaw:'
+   */
+  readonly prefix?: string;
+  /**
+   * Puts the channel's or agent's id into literal braces, so that on Redis Cluster one channel's keys and topic share
+   * a slot.
+   * @default false
+   */
+  readonly hashTags?: boolean;
+}
+
+/** Makes every name that OpenClaw uses in Redis. Each maker throws {@link KeySchemaError} `invalid_id` for a bad id. */
+export interface KeySchema {
+  readonly prefix: string;
+  readonly hashTags: boolean;
+  /** `pubsub:channel:{channelId}`: a channel's live events. */
+  channelTopic(channelId: string): TopicName;
+  /** `pubsub:agent:{agentId}`: direct messages to and notices for one agent. */
+  agentTopic(agentId: string): TopicName;
+  /** `pubsub:global`: system-wide broadcasts. */
+  readonly globalTopic: TopicName;
+  /** `pubsub:channel:*`: the pattern of all channel topics. */
+  readonly channelPattern: TopicName;
+  /** The reverse of the three topic makers; null for a name that none of them made. */
+  parseTopic(name: string): Topic | null;
+  /** `presence:{channelId}:{agentId}`: hash, 300 s. */
+  presence(channelId: string, agentId: string): RedisKey;
+  /** `roster:{channelId}`: zset of leases, score = end of the lease in ms of Redis time. */
+  roster(channelId: string): RedisKey;
+  /** `typing:{channelId}`: zset, 10 s. */
+  typing(channelId: string): RedisKey;
+  /** `channel:{channelId}`: JSON string, 3600 s. */
+  channel(channelId: string): RedisKey;
+  /** `channel:{channelId}:members`: set of agentIds, 3600 s. */
+  channelMembers(channelId: string): RedisKey;
+  /** `messages:{channelId}:recent`: JSON array string, oldest first, at most 50, 300 s. */
+  recentMessages(channelId: string): RedisKey;
+  /** `seq:messages:{channelId}`: string, the highest published seq. */
+  sequence(channelId: string): RedisKey;
+  /** `ratelimit:{action}:{agentId}`: string counter, 60 s. */
+  rateLimit(action: string, agentId: string): RedisKey;
+  /** `ratelimit:{action}:{agentId}:window`: hash of the window's slices, 60 s. */
+  rateLimitWindow(action: string, agentId: string): RedisKey;
+}
+
+/**
+ * Makes the names for one system.
+ * @throws {KeySchemaError} `invalid_prefix` for a prefix with a brace, a space, or a pattern's `*?[]^\`, or over 64 characters.
+ */
+export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
+  const { prefix = 'openclaw:', hashTags = false } = options;
+  if (!/^[^\s{}*?[\]^\\]{0,64}$/.test(prefix)) {
+    throw new KeySchemaError('invalid_prefix', `not usable as a prefix of Redis names: ${prefix}`);
+  }
+
+  const checked = (id: string): string => {
+    if (!isNameId(id)) {
+      throw new KeySchemaError('invalid_id', `not usable in a Redis name: ${JSON.stringify(id).slice(0, 160)}`);
+    }
+    return id;
+  };
+  const slot = hashTags ? (id: string) => `{${checked(id)}}` : checked;
+  const key = (name: string) => `${prefix}${name}` as RedisKey;
+  const topic = (name: string) => `${prefix}pubsub:${name}` as TopicName;
+
+  const channelTopicStart = topic('channel:');
+  const agentTopicStart = topic('agent:');
+  const globalTopic = topic('global');
+  const idAfter = (start: string, name: string): string | null => {
+    const tagged = name.slice(start.length);
+    const id = hashTags ? /^\{(.*)\}$/.exec(tagged)?.[1] : tagged;
+    return id !== undefined && isNameId(id) ? id : null;
+  };
+
+  return {
+    prefix,
+    hashTags,
+    channelTopic: (channelId) => topic(`channel:${slot(channelId)}`),
+    agentTopic: (agentId) => topic(`agent:${slot(agentId)}`),
+    globalTopic,
+    channelPattern: topic('channel:*'),
+    parseTopic(name) {
+      if (name === globalTopic) return { kind: 'global' };
+      if (name.startsWith(channelTopicStart)) {
+        const channelId = idAfter(channelTopicStart, name);
+        return channelId === null ? null : { kind: 'channel', channelId };
+      }
+      if (name.startsWith(agentTopicStart)) {
+        const agentId = idAfter(agentTopicStart, name);
+        return agentId === null ? null : { kind: 'agent', agentId };
+      }
+      return null;
+    },
+    presence: (channelId, agentId) => key(`presence:${slot(channelId)}:${checked(agentId)}`),
+    roster: (channelId) => key(`roster:${slot(channelId)}`),
+    typing: (channelId) => key(`typing:${slot(channelId)}`),
+    channel: (channelId) => key(`channel:${slot(channelId)}`),
+    channelMembers: (channelId) => key(`channel:${slot(channelId)}:members`),
+    recentMessages: (channelId) => key(`messages:${slot(channelId)}:recent`),
+    sequence: (channelId) => key(`seq:messages:${slot(channelId)}`),
+    rateLimit: (action, agentId) => key(`ratelimit:${checked(action)}:${slot(agentId)}`),
+    rateLimitWindow: (action, agentId) =>
+      key(`ratelimit:${checked(action)}:${slot(agentId)}:window`),
+  };
+}
+
+/** A roster's member, `agentId:hubId:sessionId`. @throws {KeySchemaError} `invalid_id` */
+export function encodeRosterMember({ agentId, hubId, sessionId }: RosterMember): string {
+  for (const id of [agentId, hubId, sessionId]) {
+    if (!isNameId(id)) throw new KeySchemaError('invalid_id', `not usable in a roster: ${JSON.stringify(id)}`);
+  }
+  return `${agentId}:${hubId}:${sessionId}`;
+}
+
+/** The reverse of {@link encodeRosterMember}; null for anything else. */
+export function parseRosterMember(member: string): RosterMember | null {
+  const parts = member.split(':');
+  const [agentId, hubId, sessionId] = parts;
+  if (parts.length !== 3 || !agentId || !hubId || !sessionId || !parts.every(isNameId)) return null;
+  return { agentId, hubId, sessionId };
+}

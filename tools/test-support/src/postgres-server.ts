@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process';
+import { chownSync, existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, startProcess, temporaryFolder, waitFor, type ServerProcess } from './processes.ts';
+
+/** A real PostgreSQL cluster of its own, on a free loopback port, with one database `hub`. */
+export interface PostgresServer {
+  readonly port: number;
+  /** `postgres://hub@127.0.0.1:{port}/hub` */
+  readonly url: string;
+  /** Runs SQL through psql as the superuser and resolves with its unaligned output. */
+  query(sql: string): string;
+  /** SIGQUIT: an immediate shutdown, as a crash. */
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+  stop(): Promise<void>;
+}
+
+function binaries(): string {
+  const base = '/usr/lib/postgresql';
+  const versions = existsSync(base) ? readdirSync(base).sort((a, b) => Number(b) - Number(a)) : [];
+  const found = versions.map((version) => join(base, version, 'bin')).find((folder) => existsSync(join(folder, 'initdb')));
+  if (found) return found;
+  const onPath = (process.env['PATH'] ?? '').split(':').find((folder) => existsSync(join(folder, 'initdb')));
+  if (onPath) return onPath;
+  throw new Error('PostgreSQL is not installed: "npm test" installs it, or apt-get install postgresql');
+}
+
+// initdb and postgres refuse to run as root, so as root they run as the package's own user.
+function postgresUser(): { uid: number; gid: number } | Record<string, never> {
+  if (process.getuid?.() !== 0) return {};
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres']).toString());
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+/** Creates a cluster in a temporary folder, starts it and waits until it answers. `settings` are postgres `-c` settings. */
+export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
+  const bin = binaries();
+  const port = await freePort();
+  const folder = await temporaryFolder('postgres');
+  const user = postgresUser();
+  if (user.uid !== undefined && user.gid !== undefined) chownSync(folder.path, user.uid, user.gid);
+  const data = join(folder.path, 'data');
+  const run = { ...user, cwd: folder.path };
+  execFileSync(
+    join(bin, 'initdb'),
+    ['-D', data, '-U', 'hub', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    { ...run, stdio: 'pipe' },
+  );
+  let server: ServerProcess;
+  const psql = (database: string, sql: string) =>
+    execFileSync(
+      join(bin, 'psql'),
+      ['-h', '127.0.0.1', '-p', String(port), '-U', 'hub', '-d', database, '-XAtqc', sql],
+      { stdio: 'pipe' },
+    )
+      .toString()
+      .trim();
+
+  async function start() {
+    server = startProcess(
+      join(bin, 'postgres'),
+      [
+        ...['-D', data, '-p', String(port), '-k', folder.path, '-c', 'listen_addresses=127.0.0.1'],
+        ...settings.flatMap((setting) => ['-c', setting]),
+      ],
+      run,
+    );
+    await waitFor(
+      () => {
+        try {
+          return psql('postgres', 'SELECT 1') === '1';
+        } catch {
+          return false;
+        }
+      },
+      { what: `postgres on ${port}`, timeoutMs: 20_000, everyMs: 50 },
+    );
+  }
+
+  await start();
+  psql('postgres', 'CREATE DATABASE hub');
+  return {
+    port,
+    url: `postgres://hub@127.0.0.1:${port}/hub`,
+    query: (sql) => psql('hub', sql),
+    kill: () => server.stop('SIGQUIT'),
+    restart: start,
+    freeze: () => server.signal('SIGSTOP'),
+    thaw: () => server.signal('SIGCONT'),
+    async stop() {
+      await server.stop('SIGQUIT');
+      await folder.remove();
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A free TCP port on the loopback interface. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port was given');
+  return address.port;
+}
+
+/** A new folder below the system's temporary folder, and how to remove it. */
+export async function temporaryFolder(name: string): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), `openclaw-${name}-`));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** A started server process. */
+export interface ServerProcess {
+  readonly pid: number;
+  /** What it has written so far, for error messages; the last 64 KiB. */
+  output(): string;
+  /** Sends a signal without waiting. */
+  signal(signal: NodeJS.Signals): void;
+  /** Ends it and waits for its exit. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Resolves with its exit code (null when a signal ended it). */
+  readonly exited: Promise<number | null>;
+}
+
+/** Starts a process that lives no longer than this one. */
+export function startProcess(
+  command: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly uid?: number; readonly gid?: number } = {},
+): ServerProcess {
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  let output = '';
+  const collect = (chunk: Buffer) => {
+    output = (output + chunk.toString()).slice(-65_536);
+  };
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('error', (error) => {
+      output += `\n${error.message}`;
+      running.delete(child);
+      resolve(127);
+    });
+    child.once('exit', (code) => {
+      running.delete(child);
+      resolve(code);
+    });
+  });
+  return {
+    pid: child.pid ?? -1,
+    output: () => output,
+    signal: (signal) => void child.kill(signal),
+    async stop(signal = 'SIGTERM') {
+      // A stopped (SIGSTOP) process handles SIGTERM only after SIGCONT.
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill(signal);
+        if (signal !== 'SIGKILL') child.kill('SIGCONT');
+      }
+      await exited;
+    },
+    exited,
+  };
+}
+
+/** Asks `condition` every `everyMs` until it answers something truthy. Rejects after `timeoutMs`. */
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  { timeoutMs = 10_000, everyMs = 10, what = 'the condition' } = {},
+): Promise<Exclude<T, false | null | undefined | 0 | ''>> {
+  const endMs = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await condition();
+    if (value) return value as Exclude<T, false | null | undefined | 0 | ''>;
+    if (Date.now() > endMs) throw new Error(`${what} did not come true within ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}
+
+let prefixes = 0;
+/** A key prefix that no other test uses. */
+export function randomPrefix(): string {
+  prefixes += 1;
+  return `t${process.pid}-${prefixes}-${Math.random().toString(36).slice(2, 8)}:`;
+}
