@@ -1,0 +1,77 @@
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+// Who may import whom: the layers of docs/architecture.md, written once.
+const layers = {
+  ground: [],
+  redis: ['ground'],
+  feature: ['ground', 'redis'],
+  client: ['ground'],
+  app: ['ground', 'redis', 'feature'],
+  edge: ['ground', 'client'],
+  tools: ['ground', 'redis', 'feature', 'client', 'app', 'edge', 'tools'],
+};
+
+const onlyHere = {
+  ioredis: { name: 'ioredis', message: 'Only packages/redis-client imports ioredis.' },
+};
+
+const noProcessEnv = {
+  selector: "MemberExpression[object.name='process'][property.name='env']",
+  message: "Only the app's config.ts reads process.env.",
+};
+const noRedisName = {
+  selector:
+    ":matches(Literal[value=/^(openclaw:|pubsub:|presence:|roster:|typing:|channel:|messages:|seq:messages|ratelimit:)/], TemplateElement[value.raw=/^(openclaw:|pubsub:|presence:|roster:|typing:|channel:|messages:|seq:messages|ratelimit:)/])",
+  message: 'Redis names are made by @openclaw/key-schema alone.',
+};
+
+export default tseslint.config(
+  { ignores: ['**/dist', '**/out-tsc', '**/*.gen.ts', '.nx', '**/*.mjs', '**/vite.config.ts', 'apps/loadgen/k6'] },
+  ...tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    plugins: { '@nx': nx },
+    rules: {
+      '@nx/enforce-module-boundaries': [
+        'error',
+        {
+          allow: [],
+          depConstraints: Object.entries(layers).map(([layer, mayImport]) => ({
+            sourceTag: `layer:${layer}`,
+            onlyDependOnLibsWithTags: mayImport.map((other) => `layer:${other}`),
+          })),
+        },
+      ],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/require-await': 'off',
+      'no-restricted-imports': ['error', { paths: [onlyHere.ioredis] }],
+      'no-restricted-syntax': ['error', noProcessEnv, noRedisName],
+      'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } }],
+      'no-console': 'error',
+    },
+  },
+  { files: ['packages/redis-client/**'], rules: { 'no-restricted-imports': 'off' } },
+  {
+    files: ['packages/key-schema/**'],
+    rules: { 'no-restricted-syntax': ['error', noProcessEnv] },
+  },
+  {
+    files: ['apps/*/src/config.ts'],
+    rules: { 'no-restricted-syntax': ['error', noRedisName] },
+  },
+  {
+    // Tests may reach the tools that start real servers, and may spell the EPIC's names to hold key-schema to them.
+    files: ['**/*.test.ts', '**/*.contract.ts', 'tools/**'],
+    rules: {
+      '@nx/enforce-module-boundaries': 'off',
+      'no-restricted-syntax': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+    },
+  },
+  { files: ['apps/loadgen/**', 'tools/**'], rules: { 'no-console': 'off' } },
+);
