@@ -20,4 +20,5 @@ export default {
   },
   transformIgnorePatterns: ['/node_modules/(?!@openclaw/)', '/dist/'],
   testTimeout: 30_000,
+  maxWorkers: 2,
 };

@@ -4,3 +4,7 @@ export { freePort, randomPrefix, startProcess, temporaryFolder, waitFor } from '
 export type { ServerProcess } from './processes.ts';
 export { redisCommand, startRedis } from './redis-server.ts';
 export type { RedisServer, RedisServerOptions } from './redis-server.ts';
+export { startSentinel } from './sentinel.ts';
+export type { SentinelDeployment, SentinelOptions } from './sentinel.ts';
+export { startTcpProxy } from './tcp-proxy.ts';
+export type { TcpProxy } from './tcp-proxy.ts';

@@ -1,5 +1,11 @@
 import { connect } from 'node:net';
-import { freePort, startProcess, temporaryFolder, waitFor, type ServerProcess } from './processes.ts';
+import {
+  freePort,
+  startProcess,
+  temporaryFolder,
+  waitFor,
+  type ServerProcess,
+} from './processes.ts';
 
 /** A real redis-server of its own, on a free loopback port. */
 export interface RedisServer {
@@ -34,11 +40,20 @@ export function redisCommand(port: number, line: string, password?: string): Pro
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1' });
     let reply = '';
-    socket.setTimeout(1000, () => socket.destroy(new Error(`redis on ${port} did not answer "${line}"`)));
+    socket.setTimeout(1000, () =>
+      socket.destroy(new Error(`redis on ${port} did not answer "${line}"`)),
+    );
     socket.on('connect', () => {
       socket.write(`${password ? `AUTH ${password}\r\n` : ''}${line}\r\nQUIT\r\n`);
     });
-    socket.on('data', (chunk) => (reply += chunk.toString()));
+    socket.on('data', (chunk) => {
+      reply += chunk.toString();
+      // A sentinel has no QUIT: its complaint marks the end as well as the goodbye of a server does.
+      const complaint = reply.search(/-ERR unknown command 'QUIT'[^\n]*\n$/);
+      if (complaint < 0) return;
+      reply = reply.slice(0, complaint);
+      socket.destroy();
+    });
     socket.on('error', reject);
     socket.on('close', () => resolve(reply.replace(/\+OK\r\n$/, '').trim()));
   });

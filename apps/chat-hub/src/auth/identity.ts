@@ -1,0 +1,58 @@
+/** Who a connection or request acts as. */
+export interface Identity {
+  readonly agentId: string;
+  readonly isAdmin: boolean;
+  /** The channels that the token is bounded to; null for no bound. */
+  readonly channels: readonly string[] | null;
+  readonly jti: string | null;
+  /** When the token was issued, ms; null when it does not say. */
+  readonly issuedAtMs: number | null;
+  /** When the identity ends, ms; null for never (dev mode). */
+  readonly expiresAtMs: number | null;
+}
+
+/** A refused identity: the sentence is safe to show, and says nothing of the token. */
+export class AuthError extends Error {
+  override readonly name = 'AuthError';
+  readonly code = 'unauthorized';
+}
+
+/** Proves who is calling. Rejects with {@link AuthError}, or with the store's own error when that is away. */
+export type Authenticate = (credentials: Credentials) => Promise<Identity>;
+
+/** What a request may carry to say who it is. */
+export interface Credentials {
+  /** From the Authorization header, the subprotocol list or `access_token`, in that order. */
+  readonly token: string | null;
+  /** `?agent=` and `?role=`: heeded in dev mode only. */
+  readonly devAgent: string | null;
+  readonly devRole: string | null;
+}
+
+/** The subprotocol of the wire protocol's first version. */
+export const subprotocol = 'openclaw.v1';
+
+/** Reads the credentials of an HTTP request or an upgrade. */
+export function credentialsOf(request: {
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly url?: string | undefined;
+}): Credentials {
+  const query = new URL(request.url ?? '/', 'http://hub').searchParams;
+  const authorization = String(request.headers['authorization'] ?? '');
+  const offered = offeredProtocols(request.headers['sec-websocket-protocol']);
+  const bearer = offered.find((name) => name.startsWith('bearer.'));
+  return {
+    token:
+      /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? bearer?.slice('bearer.'.length) ?? query.get('access_token'),
+    devAgent: query.get('agent'),
+    devRole: query.get('role'),
+  };
+}
+
+/** The subprotocols that a client offers, in its order. */
+export function offeredProtocols(header: string | readonly string[] | undefined): string[] {
+  return String(header ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+}

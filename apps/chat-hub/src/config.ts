@@ -1,0 +1,116 @@
+import { parseRedisEnvironment, type RedisConnection } from '@openclaw/redis-client';
+import { parseLimit, type Limit } from '@openclaw/ratelimit';
+import { z } from 'zod';
+
+/** What the hub runs with; everything that the environment may say, parsed once. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  /** `sqlite:<path>` or `postgres://…` */
+  readonly databaseUrl: string;
+  /** Null: nothing in the environment names a Redis, so localhost:6379 is used as soon as one answers there. */
+  readonly redis: RedisConnection | null;
+  readonly auth: AuthConfig;
+  /** Further Origins, beside the hub's own host, that browsers may connect from. */
+  readonly allowedOrigins: readonly string[];
+  readonly limits: { readonly message: Limit; readonly reaction: Limit; readonly typing: Limit };
+  readonly logLevel: string;
+}
+
+/** How agents prove who they are. */
+export type AuthConfig =
+  | { readonly mode: 'dev' }
+  | { readonly mode: 'jwt'; readonly secret: string | null; readonly jwksUrl: string | null };
+
+/** Thrown by {@link parseConfig}; the message names every bad variable, one a line, and never a secret's value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code = 'invalid_environment';
+}
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const limit = z.string().transform((text, context) => {
+  try {
+    return parseLimit(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+    return z.NEVER;
+  }
+});
+const databaseUrl = z
+  .string()
+  .refine((url) => /^(sqlite:.+|postgres(ql)?:\/\/.+)$/.test(url), 'must be sqlite:<path> or postgres://…');
+
+const environmentSchema = z.object({
+  NODE_ENV: z.string().default('development'),
+  HUB_HOST: z.string().optional(),
+  HUB_PORT: port.default(8080),
+  HUB_DB_URL: databaseUrl.default('sqlite:.data/hub.sqlite'),
+  HUB_AUTH: z.enum(['dev', 'jwt']).optional(),
+  HUB_JWT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  HUB_JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
+  HUB_ALLOWED_ORIGINS: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').map((origin) => origin.trim()).filter(Boolean))
+    .pipe(z.array(z.url('must be a comma-separated list of origins such as https://chat.example.com'))),
+  HUB_LIMIT_MESSAGE: limit.prefault('600/60'),
+  HUB_LIMIT_REACTION: limit.prefault('600/60'),
+  HUB_LIMIT_TYPING: limit.prefault('600/60'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+});
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the hub's configuration (design §9) from an environment; an empty variable counts as unset.
+ * @throws {ConfigError} naming each variable that cannot be used
+ */
+export function parseConfig(environment: Environment): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(given);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+
+  let redis: RedisConnection | null = null;
+  try {
+    redis = parseRedisEnvironment(given);
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error));
+  }
+  if (!parsed.success) throw new ConfigError(problems.join('\n'));
+
+  const env = parsed.data;
+  const isProduction = env.NODE_ENV === 'production';
+  const hasKey = env.HUB_JWT_SECRET !== undefined || env.HUB_JWKS_URL !== undefined;
+  const mode = env.HUB_AUTH ?? (isProduction || hasKey ? 'jwt' : 'dev');
+  const isLoopback = env.HUB_HOST === undefined || ['127.0.0.1', '::1', 'localhost'].includes(env.HUB_HOST);
+  if (mode === 'dev' && isProduction) {
+    problems.push('HUB_AUTH: dev lets anyone be anyone, so it is refused with NODE_ENV=production; set HUB_AUTH=jwt');
+  }
+  if (mode === 'dev' && !isLoopback) {
+    problems.push('HUB_HOST: with HUB_AUTH=dev the hub listens on loopback only; set HUB_AUTH=jwt to listen elsewhere');
+  }
+  if (mode === 'jwt' && !hasKey) {
+    problems.push('HUB_JWT_SECRET or HUB_JWKS_URL: one of them is needed with HUB_AUTH=jwt');
+  }
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+
+  return {
+    host: env.HUB_HOST ?? (mode === 'dev' ? '127.0.0.1' : '0.0.0.0'),
+    port: env.HUB_PORT,
+    databaseUrl: env.HUB_DB_URL,
+    redis,
+    auth:
+      mode === 'dev'
+        ? { mode }
+        : { mode, secret: env.HUB_JWT_SECRET ?? null, jwksUrl: env.HUB_JWKS_URL ?? null },
+    allowedOrigins: env.HUB_ALLOWED_ORIGINS,
+    limits: { message: env.HUB_LIMIT_MESSAGE, reaction: env.HUB_LIMIT_REACTION, typing: env.HUB_LIMIT_TYPING },
+    logLevel: env.LOG_LEVEL,
+  };
+}
+
+/** The configuration of this process: the one place that reads `process.env`. @throws {ConfigError} */
+export const readConfig = (): Config => parseConfig(process.env);

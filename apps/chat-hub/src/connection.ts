@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { limits, type Welcome } from '@openclaw/protocol';
+import type { WebSocket } from 'ws';
+import type { Hub } from './hub.ts';
+import type { AgentTopics } from './live/agent-topics.ts';
+import { catchUp } from './live/catch-up.ts';
+import type { Flusher } from './live/flusher.ts';
+import { heartbeatMs } from './live/heartbeat.ts';
+import { Session } from './live/session.ts';
+import type { Dispatcher } from './rpc/dispatcher.ts';
+import type { Accepted } from './upgrade.ts';
+
+/** Frames a socket may send at once, and a second from then on. */
+const frameBurst = 1_000;
+const framesPerSecond = 300;
+/** Bad frames that a socket is forgiven; each good one pays one off. */
+const maxBadFrames = 10;
+
+export interface ConnectionDeps {
+  readonly hub: Hub;
+  readonly flusher: Flusher;
+  readonly agentTopics: AgentTopics;
+  readonly dispatcher: Dispatcher;
+}
+
+/** Takes in accepted sockets: welcome, frames, farewell. */
+export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher }: ConnectionDeps) {
+  const sessionDeps = {
+    flusher,
+    catchUp: (session: Session, room: Parameters<typeof catchUp>[2], afterSeq: number) =>
+      catchUp(hub.store, session, room, afterSeq),
+    onLag: () => hub.metrics.laggingSockets.inc(),
+    onLeftRoom: (session: Session, room: Parameters<typeof catchUp>[2]) => {
+      hub.presence.left(session, room);
+      hub.rooms.left(room);
+    },
+  };
+
+  async function welcome(session: Session): Promise<void> {
+    const { agentId, sessionId } = session;
+    hub.sessions.add(session);
+    await agentTopics.join(agentId);
+    const heads = new Map<string, number>();
+    const bound = session.identity.channels;
+    for (const { channelId, head } of await hub.store.directChannels(agentId, limits.welcomeDirect)) {
+      if (!bound || bound.includes(channelId)) heads.set(channelId, head);
+    }
+    const direct: Welcome['direct'] = [];
+    for (const [channelId, head] of new Map([...session.earlyDirects, ...heads])) {
+      const room = hub.rooms.openDirect(channelId, head);
+      room.raise(head);
+      const from = session.earlyDirects.get(channelId) ?? room.head;
+      direct.push({ channelId, head: Math.min(from, room.head) });
+    }
+    const { frameBytes, contentBytes, batch, topics, inFlight, resumeEvents, historyPage } = limits;
+    const params: Welcome = {
+      sessionId,
+      agentId,
+      protocol: 1,
+      epoch: hub.store.epoch,
+      heartbeatMs,
+      limits: { frameBytes, contentBytes, batch, topics, inFlight, resumeEvents, historyPage },
+      direct,
+    };
+    session.send(JSON.stringify({ jsonrpc: '2.0', method: 'welcome', params }));
+    session.isWelcomed = true;
+    for (const { channelId, head } of direct) session.enter(hub.rooms.openDirect(channelId, head), head);
+    session.earlyDirects.clear();
+  }
+
+  function leave(session: Session): void {
+    session.dispose();
+    hub.typing.gone(session);
+    if (hub.sessions.remove(session)) agentTopics.leave(session.agentId);
+  }
+
+  return function onAccepted({ ws, socket, identity }: Accepted): void {
+    useProtocolCloseCode(ws);
+    const session = new Session(ws, socket, randomUUID(), identity, sessionDeps);
+    session.nextPingMs = Date.now() + Math.random() * heartbeatMs;
+    let badFrames = 0;
+    let allowance = frameBurst;
+    let allowanceAtMs = performance.now();
+
+    function mayTakeFrame(): boolean {
+      const nowMs = performance.now();
+      allowance = Math.min(frameBurst, allowance + ((nowMs - allowanceAtMs) / 1000) * framesPerSecond);
+      allowanceAtMs = nowMs;
+      allowance -= 1;
+      return allowance >= 0;
+    }
+
+    ws.on('message', (data, isBinary) => {
+      if (!mayTakeFrame()) {
+        session.close(4429, 'too many frames');
+        return;
+      }
+      if (!isBinary && dispatcher.dispatch(session, data as Buffer)) {
+        badFrames = Math.max(0, badFrames - 1);
+        return;
+      }
+      hub.metrics.badFrames.inc();
+      badFrames += 1;
+      if (badFrames > maxBadFrames) session.close(4400, 'too many frames that are not JSON-RPC');
+    });
+    ws.on('pong', () => {
+      session.unansweredPings = 0;
+    });
+    ws.on('error', (error) => hub.log.debug({ err: error, agentId: session.agentId }, 'a socket failed'));
+    ws.on('close', (code) => {
+      hub.metrics.closedConnections.inc({ code: String(code) });
+      leave(session);
+    });
+
+    // Nothing is read before the welcome is on its way.
+    ws.pause();
+    welcome(session).then(
+      () => ws.resume(),
+      (error: unknown) => {
+        hub.log.warn({ err: error }, 'a connection could not be welcomed');
+        ws.resume();
+        session.close(4503, JSON.stringify({ afterMs: 1_000 }));
+      },
+    );
+  };
+}
+
+// ws refuses an oversize frame by itself, with the standard's 1009; the protocol names 4413 for it.
+function useProtocolCloseCode(ws: WebSocket): void {
+  const close = ws.close.bind(ws);
+  ws.close = (code, reason) => (code === 1009 ? close(4413, 'a frame was over limits.frameBytes') : close(code, reason));
+}

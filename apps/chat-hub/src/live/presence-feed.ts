@@ -1,0 +1,82 @@
+import type { PresenceTracker, PresenceRecord } from '@openclaw/presence';
+import { limits, type ParamsOf, type ResultOf } from '@openclaw/protocol';
+import type { Logger } from 'pino';
+import type { Publisher } from './publisher.ts';
+import type { Room } from './room.ts';
+import type { Session } from './session.ts';
+
+/** Presence as the hub's sockets see it: subscribing makes present, changes come as conflated events. */
+export interface PresenceFeed {
+  /** The socket subscribed to the room. Returns whether the room's presence is pushed. */
+  entered(session: Session, room: Room): boolean;
+  left(session: Session, room: Room): void;
+  /** What the agent says of itself, for every channel of this connection. */
+  set(session: Session, state: ParamsOf<'presence.set'>): Promise<void>;
+  list(channelId: string, cursor: string | null, limit: number): Promise<ResultOf<'presence.list'>>;
+  close(): void;
+}
+
+export interface PresenceFeedDeps {
+  readonly hubId: string;
+  readonly tracker: PresenceTracker;
+  readonly publisher: Pick<Publisher, 'ephemeral'>;
+  readonly log: Logger;
+}
+
+/** All changes of a channel within this time go out as one envelope. */
+const conflateMs = 50;
+const recordsPerEnvelope = 100;
+
+/** Creates the feed over the presence package's tracker. */
+export function createPresenceFeed({ hubId, tracker, publisher, log }: PresenceFeedDeps): PresenceFeed {
+  const changed = new Map<string, Map<string, PresenceRecord>>();
+  const pushed = new Set<Room>();
+  let timer: NodeJS.Timeout | undefined;
+
+  const off = tracker.onChange(({ channelId, record }) => {
+    const records = changed.get(channelId);
+    if (records) records.set(record.agentId, record);
+    else changed.set(channelId, new Map([[record.agentId, record]]));
+    timer ??= setTimeout(publish, conflateMs);
+  });
+
+  function publish(): void {
+    timer = undefined;
+    for (const [channelId, byAgent] of changed) {
+      const records = [...byAgent.values()];
+      for (let start = 0; start < records.length; start += recordsPerEnvelope) {
+        const presences = records.slice(start, start + recordsPerEnvelope);
+        const [first] = presences;
+        const senderId = presences.length === 1 && first ? first.agentId : hubId;
+        publisher.ephemeral({ type: 'channel.presence', channelId, presences }, senderId);
+      }
+    }
+    changed.clear();
+  }
+
+  const failed = (error: unknown) => log.warn({ err: error }, 'presence could not be changed');
+
+  return {
+    entered(session, room) {
+      const lease = { agentId: session.agentId, sessionId: session.sessionId };
+      tracker.track(room.channelId, lease).catch(failed);
+      return room.members.size <= limits.presencePush;
+    },
+    left(session, room) {
+      const lease = { agentId: session.agentId, sessionId: session.sessionId };
+      tracker.untrack(room.channelId, lease).catch(failed);
+    },
+    async set(session, { status, customStatus, avatar }) {
+      await tracker.set([...session.rooms.keys()], session.agentId, { status, customStatus, avatar });
+    },
+    async list(channelId, cursor, limit) {
+      const { presences, nextCursor, degraded } = await tracker.list(channelId, { cursor, limit });
+      return { presences: [...presences], nextCursor, degraded };
+    },
+    close() {
+      clearTimeout(timer);
+      off();
+      pushed.clear();
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import type { EncodedEnvelope } from '@openclaw/protocol';
+
+/** The newest durable events of one channel, without holes, so that most resumes cost no database read. */
+export interface EventRing {
+  push(event: EncodedEnvelope): void;
+  /** The events after `seq` up to the newest, or null when the ring does not reach back that far. */
+  after(seq: number): readonly EncodedEnvelope[] | null;
+  /** Forgets everything up to now: the text of a deleted message must not be resumed from memory. */
+  clear(): void;
+}
+
+/** An empty ring for a channel whose head is `head`; it keeps at most `maxEvents` events and `maxBytes` of their text. */
+export function createEventRing(head: number, { maxEvents = 1_000, maxBytes = 1_048_576 } = {}): EventRing {
+  // Entries before `first` are forgotten; they leave the array in one splice when they are half of it.
+  let events: EncodedEnvelope[] = [];
+  let first = 0;
+  let bytes = 0;
+  let newest = head;
+
+  return {
+    push(event) {
+      if (event.seq === null) return;
+      events.push(event);
+      newest = event.seq;
+      bytes += event.json.length;
+      while (events.length - first > maxEvents || (bytes > maxBytes && events.length > first)) {
+        bytes -= events[first]?.json.length ?? 0;
+        first += 1;
+      }
+      if (first > 64 && first * 2 > events.length) {
+        events = events.slice(first);
+        first = 0;
+      }
+    },
+    after(seq) {
+      const wanted = newest - seq;
+      if (wanted <= 0) return [];
+      return wanted > events.length - first ? null : events.slice(events.length - wanted);
+    },
+    clear() {
+      events = [];
+      first = 0;
+      bytes = 0;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import type { Session } from './session.ts';
+
+/** Every open socket of this hub. */
+export interface Sessions {
+  add(session: Session): void;
+  /** Returns whether it was the agent's last one here. */
+  remove(session: Session): boolean;
+  ofAgent(agentId: string): ReadonlySet<Session>;
+  all(): Iterable<Session>;
+  readonly size: number;
+  readonly agents: number;
+}
+
+const none: ReadonlySet<Session> = new Set();
+
+/** Creates an empty registry. */
+export function createSessions(): Sessions {
+  const sessions = new Set<Session>();
+  const byAgent = new Map<string, Set<Session>>();
+  return {
+    add(session) {
+      sessions.add(session);
+      const own = byAgent.get(session.agentId);
+      if (own) own.add(session);
+      else byAgent.set(session.agentId, new Set([session]));
+    },
+    remove(session) {
+      sessions.delete(session);
+      const own = byAgent.get(session.agentId);
+      own?.delete(session);
+      if (own?.size !== 0) return false;
+      byAgent.delete(session.agentId);
+      return true;
+    },
+    ofAgent: (agentId) => byAgent.get(agentId) ?? none,
+    all: () => sessions.values(),
+    get size() {
+      return sessions.size;
+    },
+    get agents() {
+      return byAgent.size;
+    },
+  };
+}

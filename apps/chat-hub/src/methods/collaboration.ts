@@ -1,0 +1,30 @@
+import { randomUUID } from 'node:crypto';
+import { encodeEnvelope } from '@openclaw/protocol';
+import { limited, write, type Hub } from '../hub.ts';
+import { answer, refuse, type Handlers } from '../rpc/answer.ts';
+
+/** collaboration.emit: events of the agents' own making, in a channel or, for admins, to everyone. */
+export function collaborationMethods(hub: Hub): Pick<Handlers, 'collaboration.emit'> {
+  return {
+    async 'collaboration.emit'(caller, params) {
+      const { channelId, name, payload } = params;
+      if (channelId !== null) return write(hub, caller, 'collaboration.emit', params);
+      const { agentId, isAdmin } = caller.identity;
+      if (!isAdmin) return refuse('forbidden', 'only an admin speaks to everyone');
+      const refusal = limited(hub, caller, 'collaboration.emit');
+      if (refusal) return refusal;
+      hub.publisher.global(
+        encodeEnvelope({
+          id: randomUUID(),
+          event: { type: 'collaboration.event', channelId: null, name, payload },
+          timestamp: Date.now(),
+          senderId: agentId,
+          channelId: null,
+          seq: null,
+          epoch: hub.store.epoch,
+        }),
+      );
+      return answer({ seq: null });
+    },
+  };
+}

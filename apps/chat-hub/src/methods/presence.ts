@@ -1,0 +1,37 @@
+import { limited, notMember, type Hub } from '../hub.ts';
+import { answer, refuse, type Handlers } from '../rpc/answer.ts';
+
+/** presence.* and typing.*: what lives in Redis and may be lost. */
+export function presenceMethods(
+  hub: Hub,
+): Pick<Handlers, 'presence.set' | 'presence.list' | 'typing.start' | 'typing.stop' | 'typing.list'> {
+  return {
+    async 'presence.set'(caller, params) {
+      if (!caller.session) return refuse('unsupported', 'presence is set over a connection');
+      const refusal = limited(hub, caller, 'presence.set');
+      if (refusal) return refusal;
+      await hub.presence.set(caller.session, params);
+      return answer({});
+    },
+    async 'presence.list'(caller, params) {
+      const refusal = await notMember(hub, caller, params.channelId);
+      return refusal ?? answer(await hub.presence.list(params.channelId, params.cursor, params.limit));
+    },
+    async 'typing.start'(caller, { channelId, threadId }) {
+      const refusal = limited(hub, caller, 'typing.start') ?? (await notMember(hub, caller, channelId));
+      if (refusal) return refusal;
+      await hub.typing.start(caller, channelId, threadId);
+      return answer({});
+    },
+    async 'typing.stop'(caller, { channelId }) {
+      const refusal = limited(hub, caller, 'typing.stop') ?? (await notMember(hub, caller, channelId));
+      if (refusal) return refusal;
+      await hub.typing.stop(caller.identity.agentId, channelId);
+      return answer({});
+    },
+    async 'typing.list'(caller, { channelId }) {
+      const refusal = await notMember(hub, caller, channelId);
+      return refusal ?? answer(await hub.typing.list(channelId));
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/** What the hub counts, in Prometheus' names. */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly calls: Counter<'method' | 'outcome'>;
+  readonly callSeconds: Histogram<'method'>;
+  readonly publishFailures: Counter;
+  readonly tailRepairs: Counter;
+  readonly tailFailures: Counter;
+  readonly refusedConnections: Counter<'reason'>;
+  readonly closedConnections: Counter<'code'>;
+  readonly laggingSockets: Counter;
+  readonly badFrames: Counter;
+  /** A gauge or counter whose value is asked for when it is scraped. */
+  observe(name: string, help: string, read: () => number): void;
+}
+
+/** Creates the hub's metrics in a registry of their own. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  return {
+    registry,
+    calls: counter('hub_calls_total', 'JSON-RPC and REST calls', ['method', 'outcome']),
+    callSeconds: new Histogram({
+      name: 'hub_call_seconds',
+      help: 'Time from a call to its answer',
+      labelNames: ['method'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
+      registers,
+    }),
+    publishFailures: counter('hub_publish_failures_total', 'Events that did not reach Redis'),
+    tailRepairs: counter('hub_tail_repairs_total', 'Channels found behind by the tail check'),
+    tailFailures: counter('hub_tail_check_failures_total', 'Tail checks that the store did not answer'),
+    refusedConnections: counter('hub_refused_connections_total', 'Upgrades refused', ['reason']),
+    closedConnections: counter('hub_closed_connections_total', 'Sockets closed, by close code', ['code']),
+    laggingSockets: counter('hub_lagging_sockets_total', 'Times a socket read too slowly to be fed'),
+    badFrames: counter('hub_bad_frames_total', 'Frames that were not JSON-RPC'),
+    observe(name, help, read) {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    },
+  };
+}

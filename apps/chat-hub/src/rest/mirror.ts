@@ -1,0 +1,106 @@
+import { methods, type MethodName, type ResultOf } from '@openclaw/protocol';
+import { httpRateLimit, type HttpRateLimit, type LocalRateLimiter } from '@openclaw/ratelimit';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Identity } from '../auth/identity.ts';
+import { actionOf, type LimitedAction } from '../hub.ts';
+import { refuse, type Answer, type Handler, type Handlers } from '../rpc/answer.ts';
+import { refusalOfError } from '../rpc/dispatcher.ts';
+import type { Logger } from 'pino';
+import { errorBody, sendRefusal } from './errors.ts';
+import { paramsOf } from './params.ts';
+import { routes, type Route } from './routes.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; set before any route below /v1 runs. */
+    identity: Identity;
+  }
+}
+
+/** Adds every route that mirrors a method. The method's own schema validates; the handler is the method's own. */
+export function addMirroredRoutes(
+  app: FastifyInstance,
+  handlers: Handlers,
+  limiter: LocalRateLimiter<LimitedAction>,
+  log: Logger,
+): void {
+  for (const route of routes) {
+    const { verb, method } = route;
+    const limit = httpRateLimit<FastifyRequest, LimitedAction>(limiter, {
+      action: verb === 'GET' ? 'read' : actionOf(method),
+      agentOf: (request) => request.identity.agentId,
+    });
+    addRoute(app, route, handlers[method] as Handler<MethodName>, limit, log);
+  }
+}
+
+function addRoute(
+  app: FastifyInstance,
+  route: Route,
+  handler: Handler<MethodName>,
+  limit: (request: FastifyRequest) => Promise<HttpRateLimit>,
+  log: Logger,
+): void {
+  const { verb, path, method, status, tag } = route;
+  const { params, result, summary } = methods[method];
+  const split = paramsOf(route);
+  app.route({
+    method: verb,
+    url: path,
+    schema: {
+      tags: [tag],
+      summary,
+      operationId: method,
+      params: split.path,
+      ...(split.query && { querystring: split.query }),
+      ...(split.body && { body: split.body }),
+      response: { [status]: result, '4xx': errorBody, '5xx': errorBody },
+    },
+    async handler(request, reply) {
+      const { allowed, headers, problem } = await limit(request);
+      reply.headers(headers);
+      if (!allowed) return sendRefusal(reply, refuse('rate_limited', problem?.title ?? '', problem?.retryAfterMs));
+      const given = {
+        ...split.coerceQuery(request.query as Record<string, unknown>),
+        ...(split.body ? (request.body as Record<string, unknown> | undefined) : undefined),
+        ...(request.params as Record<string, unknown>),
+      };
+      const parsed = params.safeParse(given);
+      if (!parsed.success) {
+        const issues = parsed.error.issues
+          .slice(0, 10)
+          .map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
+        return reply.code(400).send({ error: { code: 'invalid_params', message: 'invalid request', issues } });
+      }
+      const answer = await call(handler, request, parsed.data, log);
+      if (!answer.ok) return sendRefusal(reply, answer);
+      return sendResult(reply, status, answer);
+    },
+  });
+}
+
+async function call(
+  handler: Handler<MethodName>,
+  { identity }: FastifyRequest,
+  params: unknown,
+  log: Logger,
+): Promise<Answer<MethodName>> {
+  try {
+    return await handler({ identity, session: null }, params as never);
+  } catch (error) {
+    const refusal = refusalOfError(error);
+    if (refusal.code === 'internal') log.error({ err: error }, 'a REST request failed');
+    return refusal;
+  }
+}
+
+function sendResult(
+  reply: FastifyReply,
+  status: number,
+  answer: Exclude<Answer<MethodName>, { ok: false }>,
+): FastifyReply {
+  reply.code(status).type('application/json; charset=utf-8');
+  return 'resultJson' in answer
+    ? reply.serializer((text: string) => text).send(answer.resultJson())
+    : reply.send(answer.result satisfies ResultOf<MethodName>);
+}

@@ -1,0 +1,40 @@
+/** One line of a redis.conf that is neither empty nor a comment. */
+export interface Directive {
+  readonly name: string;
+  readonly value: string;
+  /** The comment above it, or above the block of lines that it stands in. */
+  readonly reason: string;
+}
+
+/** Takes a redis.conf apart. */
+export function parseConf(text: string): Directive[] {
+  const directives: Directive[] = [];
+  let reason: string[] = [];
+  let isBlockDone = false;
+  for (const line of text.split('\n')) {
+    if (line.trim() === '') {
+      reason = [];
+    } else if (line.startsWith('#')) {
+      if (isBlockDone) reason = [];
+      reason.push(line.replace(/^#\s*/, ''));
+    } else {
+      const [name = '', ...words] = line.trim().split(/\s+/);
+      directives.push({ name, value: words.join(' '), reason: reason.join(' ') });
+    }
+    isBlockDone = line.trim() !== '' && !line.startsWith('#');
+  }
+  return directives;
+}
+
+/** A value as CONFIG GET would show it: sizes in bytes, no quotes. */
+export function asConfigGet(value: string): string {
+  return value
+    .replaceAll('"', '')
+    .split(' ')
+    .map((word) => {
+      const [, number, unit] = /^(\d+)(kb|mb|gb)$/.exec(word) ?? [];
+      if (number === undefined) return word;
+      return String(Number(number) * 1024 ** (['kb', 'mb', 'gb'].indexOf(unit ?? '') + 1));
+    })
+    .join(' ');
+}

@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process';
+
+/** Who asks; none is a connection without AUTH. */
+export interface As {
+  readonly user?: string;
+  readonly password?: string;
+}
+
+/** Runs redis-cli; resolves with what it printed, errors of Redis included, without the newline at the end. */
+export function redisCli(
+  port: number,
+  command: readonly string[],
+  { user, password }: As = {},
+): Promise<string> {
+  const auth = [...(user ? ['--user', user] : []), ...(password ? ['--pass', password] : [])];
+  return new Promise((resolve, reject) => {
+    execFile(
+      'redis-cli',
+      ['-h', '127.0.0.1', '-p', String(port), '--no-auth-warning', ...auth, ...command],
+      { timeout: 10_000 },
+      (error, stdout, stderr) => {
+        if (error && typeof error.code !== 'number') reject(error);
+        else resolve(`${stderr}${stdout}`.trim());
+      },
+    );
+  });
+}

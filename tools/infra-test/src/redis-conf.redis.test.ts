@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  freePort,
+  startProcess,
+  temporaryFolder,
+  waitFor,
+  type ServerProcess,
+} from '@openclaw/test-support';
+import { join } from 'node:path';
+import { asConfigGet, parseConf, type Directive } from './conf-file.ts';
+import { redisCli } from './redis-cli.ts';
+import { readText, root } from './repository.ts';
+
+// The lines that the EPIC's "Redis Configuration" shows.
+const epic = {
+  dev: ['port 6379', 'appendonly no', 'save ""', 'maxmemory-policy allkeys-lru'],
+  prod: [
+    'port 6379',
+    'appendonly yes',
+    'appendfsync everysec',
+    'save 900 1',
+    'save 300 10',
+    'maxmemory 4gb',
+    'maxmemory-policy allkeys-lru',
+    'timeout 0',
+    'databases 16',
+  ],
+};
+
+// What a test must set otherwise: a place of its own.
+const overridden = ['port', 'bind', 'dir'];
+
+describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {
+  let directives: Directive[];
+  let port: number;
+  let server: ServerProcess;
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+
+  beforeAll(async () => {
+    directives = parseConf(await readText(`infra/redis/redis.${name}.conf`));
+    port = await freePort();
+    folder = await temporaryFolder('conf');
+    server = startProcess('redis-server', [
+      join(root, `infra/redis/redis.${name}.conf`),
+      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path],
+    ]);
+    await waitFor(async () => (await redisCli(port, ['PING'])) === 'PONG', {
+      what: `redis-server: ${server.output()}`,
+    });
+  });
+  afterAll(async () => {
+    await server.stop('SIGKILL');
+    await folder.remove();
+  });
+
+  it('has every line of the EPIC', () => {
+    const lines = directives.map((directive) => `${directive.name} ${directive.value}`);
+    expect(lines).toEqual(expect.arrayContaining(epic[name]));
+  });
+
+  it('gives every line a reason', () => {
+    expect(directives.filter(({ reason }) => reason.length < 10)).toEqual([]);
+  });
+
+  it('is what a real server runs with, line by line', async () => {
+    const expected = new Map<string, string>();
+    for (const { name: key, value } of directives) {
+      if (overridden.includes(key)) continue;
+      const before = expected.get(key);
+      expected.set(
+        key,
+        before === undefined ? asConfigGet(value) : `${before} ${asConfigGet(value)}`,
+      );
+    }
+    for (const [key, value] of expected) {
+      const answered = (await redisCli(port, ['CONFIG', 'GET', key]))
+        .split('\n')
+        .slice(1)
+        .join('\n');
+      expect([key, meaning(key, answered)]).toEqual([key, meaning(key, value)]);
+    }
+  });
+});
+
+/** The value in one spelling: Redis calls a replica "slave" where it always has. */
+function meaning(key: string, value: string): string {
+  return key === 'client-output-buffer-limit' ? value.replace('slave', 'replica') : value;
+}
+
+describe('the EPIC’s own redis.conf', () => {
+  it('would not start: Redis takes no comment behind a directive', async () => {
+    const server = startProcess('redis-server', [
+      '--port',
+      '0',
+      '--appendonly',
+      'no',
+      '#',
+      'AOF',
+      'off',
+    ]);
+    expect(await server.exited).toBe(1);
+    expect(server.output()).toMatch(/wrong number of arguments/);
+  });
+});

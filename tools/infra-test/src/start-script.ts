@@ -1,0 +1,75 @@
+import {
+  freePort,
+  startProcess,
+  temporaryFolder,
+  waitFor,
+  type ServerProcess,
+} from '@openclaw/test-support';
+import { join } from 'node:path';
+import { root } from './repository.ts';
+import { redisCli } from './redis-cli.ts';
+
+/** A process that infra/redis/start.sh started. */
+export interface StartedScript {
+  readonly port: number;
+  readonly process: ServerProcess;
+  stop(): Promise<void>;
+}
+
+/** The variables that start.sh reads. */
+export type ScriptEnvironment = Readonly<Record<string, string>>;
+
+/** Runs start.sh as a container would, but on loopback and in a folder of its own; does not wait for an answer. */
+export async function runStartScript(
+  mode: string,
+  environment: ScriptEnvironment,
+  { port, args = [] }: { readonly port?: number; readonly args?: readonly string[] } = {},
+): Promise<StartedScript> {
+  const ownPort = port ?? (await freePort());
+  const folder = await temporaryFolder('infra');
+  const server = startProcess(
+    'sh',
+    [
+      join(root, 'infra/redis/start.sh'),
+      ...[mode, '--port', String(ownPort), '--bind', '127.0.0.1', '--dir', folder.path, ...args],
+    ],
+    {
+      cwd: folder.path,
+      env: {
+        PATH: systemPath(),
+        REDIS_RUN_DIR: join(folder.path, 'run'),
+        REDIS_SECRETS_DIR: join(folder.path, 'secrets'),
+        ...environment,
+      },
+    },
+  );
+  return {
+    port: ownPort,
+    process: server,
+    async stop() {
+      await server.stop('SIGKILL');
+      await folder.remove();
+    },
+  };
+}
+
+/** As {@link runStartScript}, and waits until the server answers. */
+export async function startByScript(
+  ...args: Parameters<typeof runStartScript>
+): Promise<StartedScript> {
+  const started = await runStartScript(...args);
+  let hasExited = false;
+  void started.process.exited.then(() => (hasExited = true));
+  await waitFor(
+    async () => {
+      if (hasExited) throw new Error(`start.sh ended:\n${started.process.output()}`);
+      return /PONG|NOAUTH/.test(await redisCli(started.port, ['PING']));
+    },
+    { what: `a server on ${started.port}`, everyMs: 50, timeoutMs: 20_000 },
+  );
+  return started;
+}
+
+function systemPath(): string {
+  return process.env['PATH'] ?? '/usr/bin:/bin';
+}

@@ -1,0 +1,73 @@
+import { connect, createServer, type Socket } from 'node:net';
+
+/** A TCP proxy in front of a server, to break the way between it and its clients. */
+export interface TcpProxy {
+  readonly port: number;
+  /** How many connections are open now. */
+  readonly connections: number;
+  /** From now on nothing passes to the server or back; connections stay open, and new ones are accepted. */
+  stall(): void;
+  /** Nothing passes back from the server; what clients send still reaches it. */
+  stallReplies(): void;
+  /** Everything passes again, also what was held back on connections that still live. */
+  resume(): void;
+  /** Destroys all connections; what was held back is lost. */
+  cut(): void;
+  stop(): Promise<void>;
+}
+
+/** Starts a proxy on a free loopback port towards `targetPort`. */
+export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
+  const pairs = new Set<readonly [client: Socket, upstream: Socket]>();
+  let passes = { forth: true, back: true };
+
+  const apply = ([client, upstream]: readonly [Socket, Socket]) => {
+    if (passes.forth) client.resume();
+    else client.pause();
+    if (passes.back) upstream.resume();
+    else upstream.pause();
+  };
+  const set = (next: typeof passes) => {
+    passes = next;
+    pairs.forEach(apply);
+  };
+
+  const proxy = createServer((client) => {
+    const upstream = connect(targetPort, '127.0.0.1');
+    const pair = [client, upstream] as const;
+    pairs.add(pair);
+    for (const [from, to] of [pair, [upstream, client] as const]) {
+      from.on('data', (chunk) => to.write(chunk));
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        to.destroy();
+        pairs.delete(pair);
+      });
+    }
+    apply(pair);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const address = proxy.address();
+  if (address === null || typeof address === 'string') throw new Error('the proxy got no port');
+  const cut = () => {
+    for (const [client, upstream] of pairs) {
+      client.destroy();
+      upstream.destroy();
+    }
+  };
+
+  return {
+    port: address.port,
+    get connections() {
+      return pairs.size;
+    },
+    stall: () => set({ forth: false, back: false }),
+    stallReplies: () => set({ forth: true, back: false }),
+    resume: () => set({ forth: true, back: true }),
+    cut,
+    async stop() {
+      cut();
+      await new Promise((resolve) => proxy.close(resolve));
+    },
+  };
+}
