@@ -22,12 +22,22 @@ const noProcessEnv = {
 };
 const noRedisName = {
   selector:
-    ":matches(Literal[value=/^(openclaw:|pubsub:|presence:|roster:|typing:|channel:|messages:|seq:messages|ratelimit:)/], TemplateElement[value.raw=/^(openclaw:|pubsub:|presence:|roster:|typing:|channel:|messages:|seq:messages|ratelimit:)/])",
+    ':matches(Literal[value=/^(openclaw:|pubsub:|presence:|roster:|typing:|channel:|messages:|seq:messages|ratelimit:)/], TemplateElement[value.raw=/^(openclaw:|pubsub:|presence:|roster:|typing:|channel:|messages:|seq:messages|ratelimit:)/])',
   message: 'Redis names are made by @openclaw/key-schema alone.',
 };
 
 export default tseslint.config(
-  { ignores: ['**/dist', '**/out-tsc', '**/*.gen.ts', '.nx', '**/*.mjs', '**/vite.config.ts', 'apps/loadgen/k6'] },
+  {
+    ignores: [
+      '**/dist',
+      '**/out-tsc',
+      '**/*.gen.ts',
+      '.nx',
+      '**/*.mjs',
+      '**/vite.config.ts',
+      'apps/loadgen/k6',
+    ],
+  },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {
@@ -45,12 +55,21 @@ export default tseslint.config(
           })),
         },
       ],
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
+      ],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       '@typescript-eslint/require-await': 'off',
       'no-restricted-imports': ['error', { paths: [onlyHere.ioredis] }],
       'no-restricted-syntax': ['error', noProcessEnv, noRedisName],
-      'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } }],
+      'no-restricted-exports': [
+        'error',
+        { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } },
+      ],
       'no-console': 'error',
     },
   },
@@ -65,7 +84,7 @@ export default tseslint.config(
   },
   {
     // Tests may reach the tools that start real servers, and may spell the EPIC's names to hold key-schema to them.
-    files: ['**/*.test.ts', '**/*.contract.ts', 'tools/**'],
+    files: ['**/*.test.ts', '**/*.contract.ts', '**/src/testing/**', 'tools/**'],
     rules: {
       '@nx/enforce-module-boundaries': 'off',
       'no-restricted-syntax': 'off',

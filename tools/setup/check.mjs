@@ -19,5 +19,7 @@ for (const [title, command, args] of steps) {
   console.log(`\n── ${title}`);
   if (spawnSync(command, args, { stdio: 'inherit' }).status !== 0) failed.push(title);
 }
-console.log(failed.length === 0 ? '\ncheck: all is well' : `\ncheck: failed in ${failed.join(', ')}`);
+console.log(
+  failed.length === 0 ? '\ncheck: all is well' : `\ncheck: failed in ${failed.join(', ')}`,
+);
 process.exit(failed.length === 0 ? 0 : 1);

@@ -11,9 +11,13 @@ const drifted = [];
 for (const name of readdirSync(join(root, 'packages'))) {
   const folder = join(root, 'packages', name, 'src', 'lua');
   if (!existsSync(folder)) continue;
-  const scripts = readdirSync(folder).filter((file) => file.endsWith('.lua')).sort();
+  const scripts = readdirSync(folder)
+    .filter((file) => file.endsWith('.lua'))
+    .sort();
   const constants = scripts.map((file) => {
-    const identifier = basename(file, '.lua').replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
+    const identifier = basename(file, '.lua').replace(/-(\w)/g, (_, letter) =>
+      letter.toUpperCase(),
+    );
     return `export const ${identifier}Lua = ${JSON.stringify(readFileSync(join(folder, file), 'utf8'))};\n`;
   });
   const text = `// Generated from src/lua by \`npm run lua\`. Do not edit.\n${constants.join('')}`;

@@ -38,9 +38,19 @@ function installDependencies() {
     console.error(
       `setup: Node ${process.versions.node} is too old (22.13 or newer is needed); bringing Node ${nodeVersion} into node_modules.`,
     );
-    npm('install', '--no-save', '--no-package-lock', '--no-fund', '--no-audit', '--loglevel=error', `node@${nodeVersion}`);
+    npm(
+      'install',
+      '--no-save',
+      '--no-package-lock',
+      '--no-fund',
+      '--no-audit',
+      '--loglevel=error',
+      `node@${nodeVersion}`,
+    );
     if (!statSync(bundledNode, { throwIfNoEntry: false })) {
-      console.error('setup: the npm package "node" brought no binary; install Node 22.13 or newer and try again.');
+      console.error(
+        'setup: the npm package "node" brought no binary; install Node 22.13 or newer and try again.',
+      );
       process.exit(1);
     }
   }

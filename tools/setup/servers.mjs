@@ -4,9 +4,21 @@ import { existsSync, readdirSync } from 'node:fs';
 
 const servers = [
   { debianPackage: 'redis-server', purpose: 'Redis 7', isThere: () => onPath('redis-server') },
-  { debianPackage: 'redis-sentinel', purpose: 'Redis Sentinel', isThere: () => onPath('redis-sentinel') },
-  { debianPackage: 'postgresql', purpose: 'PostgreSQL', isThere: () => onPath('initdb') || debianPostgres() },
-  { debianPackage: 'chromium', purpose: 'Chromium', isThere: () => onPath('chromium') || onPath('chromium-browser') },
+  {
+    debianPackage: 'redis-sentinel',
+    purpose: 'Redis Sentinel',
+    isThere: () => onPath('redis-sentinel'),
+  },
+  {
+    debianPackage: 'postgresql',
+    purpose: 'PostgreSQL',
+    isThere: () => onPath('initdb') || debianPostgres(),
+  },
+  {
+    debianPackage: 'chromium',
+    purpose: 'Chromium',
+    isThere: () => onPath('chromium') || onPath('chromium-browser'),
+  },
 ];
 
 function onPath(name) {
@@ -15,7 +27,10 @@ function onPath(name) {
 
 function debianPostgres() {
   const base = '/usr/lib/postgresql';
-  return existsSync(base) && readdirSync(base).some((version) => existsSync(`${base}/${version}/bin/initdb`));
+  return (
+    existsSync(base) &&
+    readdirSync(base).some((version) => existsSync(`${base}/${version}/bin/initdb`))
+  );
 }
 
 /** Installs what is missing with apt-get where this user may; otherwise says exactly what to install and exits 1. */
@@ -25,9 +40,13 @@ export function installServers() {
   const packages = missing.map((server) => server.debianPackage);
   const mayInstall = process.getuid?.() === 0 && onPath('apt-get');
   if (mayInstall) {
-    console.error(`setup: installing ${missing.map((server) => server.purpose).join(', ')} (apt-get install ${packages.join(' ')})…`);
+    console.error(
+      `setup: installing ${missing.map((server) => server.purpose).join(', ')} (apt-get install ${packages.join(' ')})…`,
+    );
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const apt = (...args) => spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] }).status;
+    const apt = (...args) =>
+      spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] })
+        .status;
     apt('update');
     apt('install', '-y', '--no-install-recommends', ...packages);
   }

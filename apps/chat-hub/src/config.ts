@@ -33,13 +33,19 @@ const limit = z.string().transform((text, context) => {
   try {
     return parseLimit(text);
   } catch (error) {
-    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+    context.addIssue({
+      code: 'custom',
+      message: error instanceof Error ? error.message : String(error),
+    });
     return z.NEVER;
   }
 });
 const databaseUrl = z
   .string()
-  .refine((url) => /^(sqlite:.+|postgres(ql)?:\/\/.+)$/.test(url), 'must be sqlite:<path> or postgres://…');
+  .refine(
+    (url) => /^(sqlite:.+|postgres(ql)?:\/\/.+)$/.test(url),
+    'must be sqlite:<path> or postgres://…',
+  );
 
 const environmentSchema = z.object({
   NODE_ENV: z.string().default('development'),
@@ -52,8 +58,15 @@ const environmentSchema = z.object({
   HUB_ALLOWED_ORIGINS: z
     .string()
     .default('')
-    .transform((list) => list.split(',').map((origin) => origin.trim()).filter(Boolean))
-    .pipe(z.array(z.url('must be a comma-separated list of origins such as https://chat.example.com'))),
+    .transform((list) =>
+      list
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter(Boolean),
+    )
+    .pipe(
+      z.array(z.url('must be a comma-separated list of origins such as https://chat.example.com')),
+    ),
   HUB_LIMIT_MESSAGE: limit.prefault('600/60'),
   HUB_LIMIT_REACTION: limit.prefault('600/60'),
   HUB_LIMIT_TYPING: limit.prefault('600/60'),
@@ -85,12 +98,17 @@ export function parseConfig(environment: Environment): Config {
   const isProduction = env.NODE_ENV === 'production';
   const hasKey = env.HUB_JWT_SECRET !== undefined || env.HUB_JWKS_URL !== undefined;
   const mode = env.HUB_AUTH ?? (isProduction || hasKey ? 'jwt' : 'dev');
-  const isLoopback = env.HUB_HOST === undefined || ['127.0.0.1', '::1', 'localhost'].includes(env.HUB_HOST);
+  const isLoopback =
+    env.HUB_HOST === undefined || ['127.0.0.1', '::1', 'localhost'].includes(env.HUB_HOST);
   if (mode === 'dev' && isProduction) {
-    problems.push('HUB_AUTH: dev lets anyone be anyone, so it is refused with NODE_ENV=production; set HUB_AUTH=jwt');
+    problems.push(
+      'HUB_AUTH: dev lets anyone be anyone, so it is refused with NODE_ENV=production; set HUB_AUTH=jwt',
+    );
   }
   if (mode === 'dev' && !isLoopback) {
-    problems.push('HUB_HOST: with HUB_AUTH=dev the hub listens on loopback only; set HUB_AUTH=jwt to listen elsewhere');
+    problems.push(
+      'HUB_HOST: with HUB_AUTH=dev the hub listens on loopback only; set HUB_AUTH=jwt to listen elsewhere',
+    );
   }
   if (mode === 'jwt' && !hasKey) {
     problems.push('HUB_JWT_SECRET or HUB_JWKS_URL: one of them is needed with HUB_AUTH=jwt');
@@ -107,7 +125,11 @@ export function parseConfig(environment: Environment): Config {
         ? { mode }
         : { mode, secret: env.HUB_JWT_SECRET ?? null, jwksUrl: env.HUB_JWKS_URL ?? null },
     allowedOrigins: env.HUB_ALLOWED_ORIGINS,
-    limits: { message: env.HUB_LIMIT_MESSAGE, reaction: env.HUB_LIMIT_REACTION, typing: env.HUB_LIMIT_TYPING },
+    limits: {
+      message: env.HUB_LIMIT_MESSAGE,
+      reaction: env.HUB_LIMIT_REACTION,
+      typing: env.HUB_LIMIT_TYPING,
+    },
     logLevel: env.LOG_LEVEL,
   };
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { limits, type Welcome } from '@openclaw/protocol';
+import type { Limit } from '@openclaw/ratelimit';
 import type { WebSocket } from 'ws';
 import type { Hub } from './hub.ts';
 import type { AgentTopics } from './live/agent-topics.ts';
@@ -10,9 +11,12 @@ import { Session } from './live/session.ts';
 import type { Dispatcher } from './rpc/dispatcher.ts';
 import type { Accepted } from './upgrade.ts';
 
-/** Frames a socket may send at once, and a second from then on. */
-const frameBurst = 1_000;
-const framesPerSecond = 300;
+/** Frames a second that any socket may send; more where the agents' limits allow more calls than that. */
+const minFramesPerSecond = 300;
+/** What a socket may send at once, in seconds of the above. */
+const burstSeconds = 4;
+/** How long the welcome waits for a room of this hub that is behind the log. */
+const levelMs = 1_000;
 /** Bad frames that a socket is forgiven; each good one pays one off. */
 const maxBadFrames = 10;
 
@@ -23,8 +27,19 @@ export interface ConnectionDeps {
   readonly dispatcher: Dispatcher;
 }
 
+/** Twice what the limits let an agent call, so that the guard stops floods and the limits do the limiting. */
+function frameRate(limits: Readonly<Record<string, Limit>>): number {
+  const callsPerSecond = Object.values(limits).reduce(
+    (sum, { limit, windowMs }) => sum + (limit * 1000) / windowMs,
+    0,
+  );
+  return Math.max(minFramesPerSecond, 2 * callsPerSecond);
+}
+
 /** Takes in accepted sockets: welcome, frames, farewell. */
 export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher }: ConnectionDeps) {
+  const framesPerSecond = frameRate(hub.limiter.limits);
+  const frameBurst = framesPerSecond * burstSeconds;
   const sessionDeps = {
     flusher,
     catchUp: (session: Session, room: Parameters<typeof catchUp>[2], afterSeq: number) =>
@@ -42,13 +57,17 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
     await agentTopics.join(agentId);
     const heads = new Map<string, number>();
     const bound = session.identity.channels;
-    for (const { channelId, head } of await hub.store.directChannels(agentId, limits.welcomeDirect)) {
+    for (const { channelId, head } of await hub.store.directChannels(
+      agentId,
+      limits.welcomeDirect,
+    )) {
       if (!bound || bound.includes(channelId)) heads.set(channelId, head);
     }
     const direct: Welcome['direct'] = [];
     for (const [channelId, head] of new Map([...session.earlyDirects, ...heads])) {
       const room = hub.rooms.openDirect(channelId, head);
       room.raise(head);
+      await room.reached(head, levelMs);
       const from = session.earlyDirects.get(channelId) ?? room.head;
       direct.push({ channelId, head: Math.min(from, room.head) });
     }
@@ -64,7 +83,8 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
     };
     session.send(JSON.stringify({ jsonrpc: '2.0', method: 'welcome', params }));
     session.isWelcomed = true;
-    for (const { channelId, head } of direct) session.enter(hub.rooms.openDirect(channelId, head), head);
+    for (const { channelId, head } of direct)
+      session.enter(hub.rooms.openDirect(channelId, head), head);
     session.earlyDirects.clear();
   }
 
@@ -84,7 +104,10 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
 
     function mayTakeFrame(): boolean {
       const nowMs = performance.now();
-      allowance = Math.min(frameBurst, allowance + ((nowMs - allowanceAtMs) / 1000) * framesPerSecond);
+      allowance = Math.min(
+        frameBurst,
+        allowance + ((nowMs - allowanceAtMs) / 1000) * framesPerSecond,
+      );
       allowanceAtMs = nowMs;
       allowance -= 1;
       return allowance >= 0;
@@ -106,7 +129,9 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
     ws.on('pong', () => {
       session.unansweredPings = 0;
     });
-    ws.on('error', (error) => hub.log.debug({ err: error, agentId: session.agentId }, 'a socket failed'));
+    ws.on('error', (error) =>
+      hub.log.debug({ err: error, agentId: session.agentId }, 'a socket failed'),
+    );
     ws.on('close', (code) => {
       hub.metrics.closedConnections.inc({ code: String(code) });
       leave(session);
@@ -128,5 +153,6 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
 // ws refuses an oversize frame by itself, with the standard's 1009; the protocol names 4413 for it.
 function useProtocolCloseCode(ws: WebSocket): void {
   const close = ws.close.bind(ws);
-  ws.close = (code, reason) => (code === 1009 ? close(4413, 'a frame was over limits.frameBytes') : close(code, reason));
+  ws.close = (code, reason) =>
+    code === 1009 ? close(4413, 'a frame was over limits.frameBytes') : close(code, reason);
 }

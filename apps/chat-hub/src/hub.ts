@@ -49,7 +49,11 @@ export function limited(hub: Hub, caller: Caller, method: MethodName): Refusal |
   if (!caller.session) return null;
   const decision = hub.limiter.consume(actionOf(method), caller.identity.agentId);
   if (decision.allowed) return null;
-  return refuse('rate_limited', `at most ${decision.limit} of these in the window`, decision.retryAfterMs);
+  return refuse(
+    'rate_limited',
+    `at most ${decision.limit} of these in the window`,
+    decision.retryAfterMs,
+  );
 }
 
 /** Null when the caller's token reaches the channel, else the refusal. */
@@ -92,7 +96,11 @@ export function reads<M extends ReadMethod>(hub: Hub, method: M): Handler<M> {
  * Null when the caller is a member of the channel, else the refusal. A socket that is live in the channel is a member
  * by the log itself: the event that removes it drops it. Otherwise the store is asked; never a cache.
  */
-export async function notMember(hub: Hub, caller: Caller, channelId: string): Promise<Refusal | null> {
+export async function notMember(
+  hub: Hub,
+  caller: Caller,
+  channelId: string,
+): Promise<Refusal | null> {
   const bounds = outOfBounds(caller, channelId);
   if (bounds) return bounds;
   if (caller.session?.rooms.has(channelId)) return null;

@@ -14,7 +14,8 @@ function configured(): Config {
   try {
     return readConfig();
   } catch (error) {
-    if (error instanceof ConfigError) fail(`the configuration cannot be used:\n  ${error.message.replaceAll('\n', '\n  ')}`);
+    if (error instanceof ConfigError)
+      fail(`the configuration cannot be used:\n  ${error.message.replaceAll('\n', '\n  ')}`);
     throw error;
   }
 }
@@ -22,19 +23,22 @@ function configured(): Config {
 function sentenceOf(error: unknown, { host, port }: Config): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') return `port ${port} on ${host} is in use; set HUB_PORT to another`;
-  if (code === 'EACCES') return `port ${port} on ${host} may not be used by this user; set HUB_PORT to another`;
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `this machine has no address ${host}; set HUB_HOST to another`;
+  if (code === 'EACCES')
+    return `port ${port} on ${host} may not be used by this user; set HUB_PORT to another`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `this machine has no address ${host}; set HUB_HOST to another`;
   return message;
 }
 
 function welcome(hub: RunningHub, config: Config): string {
   const lines = [`OpenClaw chat hub on ${hub.url} (WebSocket at /v1/ws, API at /v1/openapi.json)`];
-  if (config.redis === null && !hub.isRedisAvailable) {
+  if (config.redis === null && !hub.redis.available) {
     lines.push(
       'Embedded mode: messages in SQLite, presence and typing in memory. A Redis on localhost:6379 is used as soon as it answers; set REDIS_URL to name another.',
     );
   }
-  if (config.auth.mode === 'dev') lines.push('Dev sign-in: anyone on this machine is who they say, by ?agent=<id>.');
+  if (config.auth.mode === 'dev')
+    lines.push('Dev sign-in: anyone on this machine is who they say, by ?agent=<id>.');
   return `${lines.join('\n')}\n`;
 }
 
@@ -42,10 +46,26 @@ async function main(): Promise<void> {
   const config = configured();
   const log = pino({
     level: config.logLevel,
-    redact: ['password', '*.password', 'token', '*.token', 'req.headers.authorization', 'access_token'],
+    redact: [
+      'password',
+      '*.password',
+      'token',
+      '*.token',
+      'req.headers.authorization',
+      'access_token',
+    ],
   });
-  const hub = await startHub(config, log).catch((error: unknown) => fail(sentenceOf(error, config)));
+  const hub = await startHub(config, log).catch((error: unknown) =>
+    fail(sentenceOf(error, config)),
+  );
   process.stderr.write(welcome(hub, config));
+  hub.redis.onAvailability((available) => {
+    log.info(
+      available
+        ? 'Redis answers: presence, typing, limits and live delivery go over it'
+        : 'Redis is away: this hub goes on alone',
+    );
+  });
 
   let isClosing = false;
   const shutDown = (signal: NodeJS.Signals) => {

@@ -8,7 +8,7 @@ export interface Metrics {
   readonly publishFailures: Counter;
   readonly tailRepairs: Counter;
   readonly tailFailures: Counter;
-  readonly refusedConnections: Counter<'reason'>;
+  readonly refusedConnections: Counter<'status'>;
   readonly closedConnections: Counter<'code'>;
   readonly laggingSockets: Counter;
   readonly badFrames: Counter;
@@ -35,10 +35,18 @@ export function createMetrics(): Metrics {
     }),
     publishFailures: counter('hub_publish_failures_total', 'Events that did not reach Redis'),
     tailRepairs: counter('hub_tail_repairs_total', 'Channels found behind by the tail check'),
-    tailFailures: counter('hub_tail_check_failures_total', 'Tail checks that the store did not answer'),
-    refusedConnections: counter('hub_refused_connections_total', 'Upgrades refused', ['reason']),
-    closedConnections: counter('hub_closed_connections_total', 'Sockets closed, by close code', ['code']),
-    laggingSockets: counter('hub_lagging_sockets_total', 'Times a socket read too slowly to be fed'),
+    tailFailures: counter(
+      'hub_tail_check_failures_total',
+      'Tail checks that the store did not answer',
+    ),
+    refusedConnections: counter('hub_refused_connections_total', 'Upgrades refused', ['status']),
+    closedConnections: counter('hub_closed_connections_total', 'Sockets closed, by close code', [
+      'code',
+    ]),
+    laggingSockets: counter(
+      'hub_lagging_sockets_total',
+      'Times a socket read too slowly to be fed',
+    ),
     badFrames: counter('hub_bad_frames_total', 'Frames that were not JSON-RPC'),
     observe(name, help, read) {
       new Gauge({

@@ -23,13 +23,19 @@ export interface ServerDeps {
 }
 
 /** The HTTP side: REST, health, metrics, specifications. Upgrades are added by main.ts. */
-export async function createServer({ hub, handlers, authenticate, readiness, secret }: ServerDeps): Promise<FastifyInstance> {
+export async function createServer({
+  hub,
+  handlers,
+  authenticate,
+  readiness,
+  secret,
+}: ServerDeps): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: limits.frameBytes,
     requestTimeout: 10_000,
     keepAliveTimeout: 30_000,
     forceCloseConnections: true,
-    maxParamLength: 256,
+    routerOptions: { maxParamLength: 256 },
   });
   // The method's own schema validates each request (rest/mirror.ts); these would only do it again.
   app.setValidatorCompiler(() => () => true);
@@ -40,8 +46,14 @@ export async function createServer({ hub, handlers, authenticate, readiness, sec
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'OpenClaw chat hub', version: '1', description: 'What a script needs of the hub, as resources.' },
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+      info: {
+        title: 'OpenClaw chat hub',
+        version: '1',
+        description: 'What a script needs of the hub, as resources.',
+      },
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      },
       security: [{ bearer: [] }],
     },
     transform: jsonSchemaTransform,
@@ -52,7 +64,8 @@ export async function createServer({ hub, handlers, authenticate, readiness, sec
         try {
           request.identity = await authenticate(credentialsOf(request));
         } catch (error) {
-          if (error instanceof AuthError) return sendRefusal(reply, refuse('unauthorized', error.message));
+          if (error instanceof AuthError)
+            return sendRefusal(reply, refuse('unauthorized', error.message));
           return sendRefusal(reply, refusalOfError(error));
         }
       });
@@ -67,11 +80,16 @@ export async function createServer({ hub, handlers, authenticate, readiness, sec
 }
 
 function setErrorHandlers(app: FastifyInstance, log: Logger): void {
-  app.setNotFoundHandler((_request, reply) => sendRefusal(reply, refuse('not_found', 'there is nothing at this address')));
+  app.setNotFoundHandler((_request, reply) =>
+    sendRefusal(reply, refuse('not_found', 'there is nothing at this address')),
+  );
   app.setErrorHandler((error: { statusCode?: number; message: string }, _request, reply) => {
     const status = error.statusCode ?? 500;
     if (status === 413) return sendRefusal(reply, refuse('too_large', 'the body is too large'));
-    if (status < 500) return reply.code(status).send({ error: { code: 'invalid_request', message: error.message } });
+    if (status < 500)
+      return reply
+        .code(status)
+        .send({ error: { code: 'invalid_request', message: error.message } });
     log.error({ err: error }, 'a request failed');
     return sendRefusal(reply, refusalOfError(error));
   });

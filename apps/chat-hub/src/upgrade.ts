@@ -2,7 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { encodeCloseReason, limits, subprotocol, webSocketPath } from '@openclaw/protocol';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { AuthError, credentialsOf, offeredProtocols, type Authenticate, type Identity } from './auth/identity.ts';
+import {
+  AuthError,
+  credentialsOf,
+  offeredProtocols,
+  type Authenticate,
+  type Identity,
+} from './auth/identity.ts';
 
 /** What is told of an upgrade that came through. */
 export interface Accepted {
@@ -17,7 +23,7 @@ export interface UpgradeOptions {
   /** Null when there is room, else in how many milliseconds to come back. */
   readonly busyForMs: () => number | null;
   readonly onAccepted: (accepted: Accepted) => void;
-  readonly onRefused: (reason: string) => void;
+  readonly onRefused: (status: number) => void;
 }
 
 interface No {
@@ -52,7 +58,8 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     try {
       return await options.authenticate(credentialsOf(request));
     } catch (error) {
-      if (error instanceof AuthError) return { status: 401, closeCode: 4401, reason: error.message };
+      if (error instanceof AuthError)
+        return { status: 401, closeCode: 4401, reason: error.message };
       return busy(1_000);
     }
   }
@@ -69,12 +76,18 @@ export function createUpgradeHandler(options: UpgradeOptions) {
         });
         return;
       }
-      options.onRefused(admitted.reason);
+      options.onRefused(admitted.status);
       const { closeCode, retryAfterMs, reason } = admitted;
-      if (closeCode !== null && offeredProtocols(request.headers['sec-websocket-protocol']).includes(subprotocol)) {
+      if (
+        closeCode !== null &&
+        offeredProtocols(request.headers['sec-websocket-protocol']).includes(subprotocol)
+      ) {
         // A browser cannot read an HTTP status, but it can read a close code.
         server.handleUpgrade(request, socket, head, (ws) => {
-          ws.close(closeCode, retryAfterMs === undefined ? reason : encodeCloseReason(retryAfterMs));
+          ws.close(
+            closeCode,
+            retryAfterMs === undefined ? reason : encodeCloseReason(retryAfterMs),
+          );
         });
       } else {
         refuseByStatus(socket, admitted);
@@ -84,7 +97,12 @@ export function createUpgradeHandler(options: UpgradeOptions) {
 }
 
 function busy(afterMs: number): No {
-  return { status: 503, closeCode: 4503, reason: 'the hub is draining or full', retryAfterMs: afterMs };
+  return {
+    status: 503,
+    closeCode: 4503,
+    reason: 'the hub is draining or full',
+    retryAfterMs: afterMs,
+  };
 }
 
 function isOriginAllowed(request: IncomingMessage, allowed: readonly string[]): boolean {
@@ -98,7 +116,12 @@ function isOriginAllowed(request: IncomingMessage, allowed: readonly string[]): 
   }
 }
 
-const statusTexts = { 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' } as const;
+const statusTexts = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  503: 'Service Unavailable',
+} as const;
 
 function refuseByStatus(socket: Duplex, { status, reason, retryAfterMs }: No): void {
   const body = JSON.stringify({ error: { message: reason } });

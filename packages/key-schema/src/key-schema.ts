@@ -41,6 +41,8 @@ export interface KeySchema {
   presence(channelId: string, agentId: string): RedisKey;
   /** `roster:{channelId}`: zset of leases, score = end of the lease in ms of Redis time. */
   roster(channelId: string): RedisKey;
+  /** `roster:{channelId}:agents`: zset, all scores 0; the roster's leases in the order of their agents. */
+  rosterAgents(channelId: string): RedisKey;
   /** `typing:{channelId}`: zset, 10 s. */
   typing(channelId: string): RedisKey;
   /** `channel:{channelId}`: JSON string, 3600 s. */
@@ -69,7 +71,10 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
 
   const checked = (id: string): string => {
     if (!isNameId(id)) {
-      throw new KeySchemaError('invalid_id', `not usable in a Redis name: ${JSON.stringify(id).slice(0, 160)}`);
+      throw new KeySchemaError(
+        'invalid_id',
+        `not usable in a Redis name: ${JSON.stringify(id).slice(0, 160)}`,
+      );
     }
     return id;
   };
@@ -107,6 +112,7 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
     },
     presence: (channelId, agentId) => key(`presence:${slot(channelId)}:${checked(agentId)}`),
     roster: (channelId) => key(`roster:${slot(channelId)}`),
+    rosterAgents: (channelId) => key(`roster:${slot(channelId)}:agents`),
     typing: (channelId) => key(`typing:${slot(channelId)}`),
     channel: (channelId) => key(`channel:${slot(channelId)}`),
     channelMembers: (channelId) => key(`channel:${slot(channelId)}:members`),
@@ -121,7 +127,8 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
 /** A roster's member, `agentId:hubId:sessionId`. @throws {KeySchemaError} `invalid_id` */
 export function encodeRosterMember({ agentId, hubId, sessionId }: RosterMember): string {
   for (const id of [agentId, hubId, sessionId]) {
-    if (!isNameId(id)) throw new KeySchemaError('invalid_id', `not usable in a roster: ${JSON.stringify(id)}`);
+    if (!isNameId(id))
+      throw new KeySchemaError('invalid_id', `not usable in a roster: ${JSON.stringify(id)}`);
   }
   return `${agentId}:${hubId}:${sessionId}`;
 }

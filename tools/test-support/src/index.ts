@@ -8,3 +8,7 @@ export { startSentinel } from './sentinel.ts';
 export type { SentinelDeployment, SentinelOptions } from './sentinel.ts';
 export { startTcpProxy } from './tcp-proxy.ts';
 export type { TcpProxy } from './tcp-proxy.ts';
+export { connectRpc, RpcCallError } from './rpc-socket.ts';
+export type { RpcObject, RpcSocket, RpcSocketOptions } from './rpc-socket.ts';
+export { startHub } from './hub.ts';
+export type { HubOptions, HubProcess } from './hub.ts';

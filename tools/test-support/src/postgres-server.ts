@@ -1,7 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { chownSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, startProcess, temporaryFolder, waitFor, type ServerProcess } from './processes.ts';
+import {
+  freePort,
+  startProcess,
+  temporaryFolder,
+  waitFor,
+  type ServerProcess,
+} from './processes.ts';
 
 /** A real PostgreSQL cluster of its own, on a free loopback port, with one database `hub`. */
 export interface PostgresServer {
@@ -21,11 +27,17 @@ export interface PostgresServer {
 function binaries(): string {
   const base = '/usr/lib/postgresql';
   const versions = existsSync(base) ? readdirSync(base).sort((a, b) => Number(b) - Number(a)) : [];
-  const found = versions.map((version) => join(base, version, 'bin')).find((folder) => existsSync(join(folder, 'initdb')));
+  const found = versions
+    .map((version) => join(base, version, 'bin'))
+    .find((folder) => existsSync(join(folder, 'initdb')));
   if (found) return found;
-  const onPath = (process.env['PATH'] ?? '').split(':').find((folder) => existsSync(join(folder, 'initdb')));
+  const onPath = (process.env['PATH'] ?? '')
+    .split(':')
+    .find((folder) => existsSync(join(folder, 'initdb')));
   if (onPath) return onPath;
-  throw new Error('PostgreSQL is not installed: "npm test" installs it, or apt-get install postgresql');
+  throw new Error(
+    'PostgreSQL is not installed: "npm test" installs it, or apt-get install postgresql',
+  );
 }
 
 // initdb and postgres refuse to run as root, so as root they run as the package's own user.

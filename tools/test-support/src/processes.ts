@@ -18,7 +18,9 @@ export async function freePort(): Promise<number> {
 }
 
 /** A new folder below the system's temporary folder, and how to remove it. */
-export async function temporaryFolder(name: string): Promise<{ path: string; remove(): Promise<void> }> {
+export async function temporaryFolder(
+  name: string,
+): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), `openclaw-${name}-`));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
@@ -45,7 +47,12 @@ export interface ServerProcess {
 export function startProcess(
   command: string,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly uid?: number; readonly gid?: number } = {},
+  options: {
+    readonly cwd?: string;
+    readonly env?: NodeJS.ProcessEnv;
+    readonly uid?: number;
+    readonly gid?: number;
+  } = {},
 ): ServerProcess {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);

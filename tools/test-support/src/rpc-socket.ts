@@ -8,7 +8,11 @@ export type RpcObject = Record<string, unknown> & {
   readonly params?: any;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly result?: any;
-  readonly error?: { readonly code: number; readonly message: string; readonly data?: { readonly code?: string; readonly retryAfterMs?: number } };
+  readonly error?: {
+    readonly code: number;
+    readonly message: string;
+    readonly data?: { readonly code?: string; readonly retryAfterMs?: number };
+  };
 };
 
 /** A bare protocol connection for tests: it hides nothing and repairs nothing. */
@@ -30,7 +34,11 @@ export interface RpcSocket {
   event(condition: (envelope: any) => boolean, timeoutMs?: number): Promise<any>;
   /** The first notification of a kind, from the beginning or yet to come. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  notification(method: string, condition?: (params: any) => boolean, timeoutMs?: number): Promise<any>;
+  notification(
+    method: string,
+    condition?: (params: any) => boolean,
+    timeoutMs?: number,
+  ): Promise<any>;
   send(text: string): void;
   /** Resolves when the socket has closed, with code and reason. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
@@ -64,7 +72,12 @@ export interface RpcSocketOptions {
 
 /** Connects to a hub's WebSocket. Rejects when the upgrade is refused. */
 export async function connectRpc(url: string, options: RpcSocketOptions = {}): Promise<RpcSocket> {
-  const { protocols = ['openclaw.v1'], headers, waitForWelcome = true, timeoutMs = 10_000 } = options;
+  const {
+    protocols = ['openclaw.v1'],
+    headers,
+    waitForWelcome = true,
+    timeoutMs = 10_000,
+  } = options;
   const clientOptions: ClientOptions = { ...(headers && { headers }), perMessageDeflate: false };
   const ws = new WebSocket(url, [...protocols], clientOptions);
   const received: RpcObject[] = [];
@@ -90,7 +103,8 @@ export async function connectRpc(url: string, options: RpcSocketOptions = {}): P
   });
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     ws.on('close', (code, reason) => {
-      for (const call of pending.values()) call.reject(new Error(`closed with ${code} before the answer`));
+      for (const call of pending.values())
+        call.reject(new Error(`closed with ${code} before the answer`));
       pending.clear();
       resolve({ code, reason: reason.toString() });
     });
@@ -115,7 +129,11 @@ export async function connectRpc(url: string, options: RpcSocketOptions = {}): P
       };
       const timer = setTimeout(() => {
         finish();
-        reject(new Error(`${what} did not come within ${limitMs} ms; last: ${JSON.stringify(received.slice(-3)).slice(0, 800)}`));
+        reject(
+          new Error(
+            `${what} did not come within ${limitMs} ms; last: ${JSON.stringify(received.slice(-3)).slice(0, 800)}`,
+          ),
+        );
       }, limitMs);
       waiters.add(check);
       check();
@@ -140,7 +158,9 @@ export async function connectRpc(url: string, options: RpcSocketOptions = {}): P
       until(() => events.find((envelope) => condition(envelope)), 'the event', limitMs),
     notification: (method, condition = () => true, limitMs = timeoutMs) =>
       until(
-        () => received.find((object) => object.method === method && condition(object.params))?.params as unknown,
+        () =>
+          received.find((object) => object.method === method && condition(object.params))
+            ?.params as unknown,
         `the notification ${method}`,
         limitMs,
       ),

@@ -35,7 +35,8 @@ function identityOf(payload: JWTPayload): Identity {
 function authenticateDev(): Authenticate {
   return async ({ devAgent, devRole }) => {
     if (devAgent === null) throw new AuthError('say who you are with ?agent=<id>');
-    if (!isId(devAgent)) throw new AuthError('the agent id in ?agent= is not one (letters, digits and ._@|~-)');
+    if (!isId(devAgent))
+      throw new AuthError('the agent id in ?agent= is not one (letters, digits and ._@|~-)');
     return {
       agentId: devAgent,
       isAdmin: devRole === 'admin',
@@ -48,13 +49,19 @@ function authenticateDev(): Authenticate {
 }
 
 /** JWT bearer tokens, HS256 by a shared secret or by a JWKS URL's asymmetric keys; revoked ones are refused. */
-function authenticateJwt(config: AuthConfig & { mode: 'jwt' }, store: Pick<ChatStore, 'isRevoked'>): Authenticate {
+function authenticateJwt(
+  config: AuthConfig & { mode: 'jwt' },
+  store: Pick<ChatStore, 'isRevoked'>,
+): Authenticate {
   const verifiers: { key: Uint8Array | JWTVerifyGetKey; algorithms: string[] }[] = [];
   if (config.secret !== null) {
     verifiers.push({ key: new TextEncoder().encode(config.secret), algorithms: ['HS256'] });
   }
   if (config.jwksUrl !== null) {
-    const keys = createRemoteJWKSet(new URL(config.jwksUrl), { timeoutDuration: 3_000, cooldownDuration: 10_000 });
+    const keys = createRemoteJWKSet(new URL(config.jwksUrl), {
+      timeoutDuration: 3_000,
+      cooldownDuration: 10_000,
+    });
     verifiers.push({ key: keys, algorithms: ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'] });
   }
 
@@ -72,7 +79,8 @@ function authenticateJwt(config: AuthConfig & { mode: 'jwt' }, store: Pick<ChatS
       }
     }
     if (refusal instanceof errors.JWTExpired) throw new AuthError('the token has expired');
-    if (refusal instanceof errors.JWKSTimeout) throw new AuthError('the key server does not answer; try again');
+    if (refusal instanceof errors.JWKSTimeout)
+      throw new AuthError('the key server does not answer; try again');
     throw new AuthError('the token is not valid');
   }
 
@@ -80,12 +88,16 @@ function authenticateJwt(config: AuthConfig & { mode: 'jwt' }, store: Pick<ChatS
     if (token === null || token === '') throw new AuthError('a bearer token is needed');
     const identity = identityOf(await verify(token));
     const { agentId, jti, issuedAtMs } = identity;
-    if (await store.isRevoked({ sub: agentId, jti, issuedAtMs })) throw new AuthError('the token is revoked');
+    if (await store.isRevoked({ sub: agentId, jti, issuedAtMs }))
+      throw new AuthError('the token is revoked');
     return identity;
   };
 }
 
 /** How this hub authenticates, by its configuration. */
-export function createAuthenticate(config: AuthConfig, store: Pick<ChatStore, 'isRevoked'>): Authenticate {
+export function createAuthenticate(
+  config: AuthConfig,
+  store: Pick<ChatStore, 'isRevoked'>,
+): Authenticate {
   return config.mode === 'dev' ? authenticateDev() : authenticateJwt(config, store);
 }

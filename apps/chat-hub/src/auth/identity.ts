@@ -43,7 +43,9 @@ export function credentialsOf(request: {
   const bearer = offered.find((name) => name.startsWith('bearer.'));
   return {
     token:
-      /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? bearer?.slice('bearer.'.length) ?? query.get('access_token'),
+      /^Bearer +(\S+)$/i.exec(authorization)?.[1] ??
+      bearer?.slice('bearer.'.length) ??
+      query.get('access_token'),
     devAgent: query.get('agent'),
     devRole: query.get('role'),
   };

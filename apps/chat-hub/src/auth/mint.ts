@@ -10,7 +10,10 @@ export interface TokenClaims {
 }
 
 /** Signs a token with the hub's HS256 secret; its `jti` is new, so that it can be revoked alone. */
-export async function mintToken(secret: string, claims: TokenClaims): Promise<{ token: string; jti: string; expiresAt: number }> {
+export async function mintToken(
+  secret: string,
+  claims: TokenClaims,
+): Promise<{ token: string; jti: string; expiresAt: number }> {
   const jti = randomUUID();
   const issuedAt = Math.floor(Date.now() / 1000);
   const expiresAt = issuedAt + claims.ttlSeconds;

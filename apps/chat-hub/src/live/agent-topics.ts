@@ -22,7 +22,12 @@ export interface AgentTopicsDeps {
 }
 
 /** Creates the table of agent topics. */
-export function createAgentTopics({ bus, rooms, sessions, onEphemeral }: AgentTopicsDeps): AgentTopics {
+export function createAgentTopics({
+  bus,
+  rooms,
+  sessions,
+  onEphemeral,
+}: AgentTopicsDeps): AgentTopics {
   const topics = new Map<string, Promise<() => Promise<void>>>();
 
   function direct(agentId: string, channelId: string, event: EncodedEnvelope): void {
@@ -42,7 +47,12 @@ export function createAgentTopics({ bus, rooms, sessions, onEphemeral }: AgentTo
   function notice(agentId: string, channelId: string, event: EncodedEnvelope): void {
     let text: string | undefined;
     for (const session of sessions.ofAgent(agentId)) {
-      if (session.rooms.has(channelId) || !session.isWelcomed || !isWithinBounds(session, channelId)) continue;
+      if (
+        session.rooms.has(channelId) ||
+        !session.isWelcomed ||
+        !isWithinBounds(session, channelId)
+      )
+        continue;
       session.send((text ??= notificationText('notice', event.json)));
     }
   }

@@ -8,7 +8,12 @@ import type { Session } from './session.ts';
  * the store, no faster than it reads. Past the resume limit it is told of a discontinuity instead.
  * @returns the seq up to which the socket now has everything
  */
-export async function catchUp(store: ChatStore, session: Session, room: Room, afterSeq: number): Promise<number> {
+export async function catchUp(
+  store: ChatStore,
+  session: Session,
+  room: Room,
+  afterSeq: number,
+): Promise<number> {
   let sent = afterSeq;
   for (;;) {
     if (!session.isOpen) return room.head;
@@ -19,7 +24,9 @@ export async function catchUp(store: ChatStore, session: Session, room: Room, af
       return room.head;
     }
     const inMemory = room.after(sent);
-    const events = inMemory ?? (await store.logPage(room.channelId, sent, limits.logPage, limits.resumeBytes)).events;
+    const events =
+      inMemory ??
+      (await store.logPage(room.channelId, sent, limits.logPage, limits.resumeBytes)).events;
     for (const frame of batchFrames(events)) session.enqueue(frame);
     sent = events.at(-1)?.seq ?? room.head;
     if (inMemory) return room.head;

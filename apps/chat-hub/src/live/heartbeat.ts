@@ -26,8 +26,9 @@ function sweep(session: Session, nowMs: number): void {
   }
   if (session.nextPingMs > nowMs) return;
   if (session.unansweredPings >= 2) {
+    // Its closing frame will hardly be read, so nobody waits for an answer to it.
     session.close(4408, 'two pings without a pong');
-    session.terminateSoon();
+    setTimeout(() => session.terminate(), sweepMs).unref();
     return;
   }
   session.unansweredPings += 1;

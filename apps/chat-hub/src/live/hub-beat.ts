@@ -4,7 +4,11 @@ import type { Logger } from 'pino';
 const everyMs = 2_000;
 
 /** Tells the store every two seconds that this hub lives, so that no other hub reaps its presence leases. Returns the stop. */
-export async function startHubBeat(store: ChatStore, hubId: string, log: Logger): Promise<() => Promise<void>> {
+export async function startHubBeat(
+  store: ChatStore,
+  hubId: string,
+  log: Logger,
+): Promise<() => Promise<void>> {
   let isBeating: Promise<void> | null = null;
   const beat = () => {
     isBeating ??= store

@@ -3,6 +3,7 @@ import { limits, type ParamsOf, type ResultOf } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Publisher } from './publisher.ts';
 import type { Room } from './room.ts';
+import type { Rooms } from './rooms.ts';
 import type { Session } from './session.ts';
 
 /** Presence as the hub's sockets see it: subscribing makes present, changes come as conflated events. */
@@ -20,6 +21,7 @@ export interface PresenceFeedDeps {
   readonly hubId: string;
   readonly tracker: PresenceTracker;
   readonly publisher: Pick<Publisher, 'ephemeral'>;
+  readonly rooms: Pick<Rooms, 'get'>;
   readonly log: Logger;
 }
 
@@ -28,12 +30,21 @@ const conflateMs = 50;
 const recordsPerEnvelope = 100;
 
 /** Creates the feed over the presence package's tracker. */
-export function createPresenceFeed({ hubId, tracker, publisher, log }: PresenceFeedDeps): PresenceFeed {
+export function createPresenceFeed({
+  hubId,
+  tracker,
+  publisher,
+  rooms,
+  log,
+}: PresenceFeedDeps): PresenceFeed {
   const changed = new Map<string, Map<string, PresenceRecord>>();
-  const pushed = new Set<Room>();
   let timer: NodeJS.Timeout | undefined;
 
-  const off = tracker.onChange(({ channelId, record }) => {
+  // A crowd's comings and goings would cost more than its messages: such a channel is listed, not pushed.
+  const isPushed = (room: Room | undefined) => (room?.members.size ?? 0) <= limits.presencePush;
+
+  const off = tracker.onChange((channelId, record) => {
+    if (!isPushed(rooms.get(channelId))) return;
     const records = changed.get(channelId);
     if (records) records.set(record.agentId, record);
     else changed.set(channelId, new Map([[record.agentId, record]]));
@@ -58,16 +69,14 @@ export function createPresenceFeed({ hubId, tracker, publisher, log }: PresenceF
 
   return {
     entered(session, room) {
-      const lease = { agentId: session.agentId, sessionId: session.sessionId };
-      tracker.track(room.channelId, lease).catch(failed);
-      return room.members.size <= limits.presencePush;
+      tracker.track(room.channelId, connectionOf(session)).catch(failed);
+      return isPushed(room);
     },
     left(session, room) {
-      const lease = { agentId: session.agentId, sessionId: session.sessionId };
-      tracker.untrack(room.channelId, lease).catch(failed);
+      tracker.untrack(room.channelId, connectionOf(session)).catch(failed);
     },
     async set(session, { status, customStatus, avatar }) {
-      await tracker.set([...session.rooms.keys()], session.agentId, { status, customStatus, avatar });
+      await tracker.set(connectionOf(session), { status, customStatus, avatar });
     },
     async list(channelId, cursor, limit) {
       const { presences, nextCursor, degraded } = await tracker.list(channelId, { cursor, limit });
@@ -76,7 +85,10 @@ export function createPresenceFeed({ hubId, tracker, publisher, log }: PresenceF
     close() {
       clearTimeout(timer);
       off();
-      pushed.clear();
     },
   };
+}
+
+function connectionOf({ agentId, sessionId }: Session): { agentId: string; sessionId: string } {
+  return { agentId, sessionId };
 }

@@ -71,5 +71,13 @@ export function createPublisher(deps: PublisherDeps): Publisher {
 
 function encode(event: ChannelEvent, senderId: string, epoch: string): EncodedEnvelope {
   const { channelId } = event;
-  return encodeEnvelope({ id: randomUUID(), event, timestamp: Date.now(), senderId, channelId, seq: null, epoch });
+  return encodeEnvelope({
+    id: randomUUID(),
+    event,
+    timestamp: Date.now(),
+    senderId,
+    channelId,
+    seq: null,
+    epoch,
+  });
 }

@@ -10,7 +10,10 @@ export interface EventRing {
 }
 
 /** An empty ring for a channel whose head is `head`; it keeps at most `maxEvents` events and `maxBytes` of their text. */
-export function createEventRing(head: number, { maxEvents = 1_000, maxBytes = 1_048_576 } = {}): EventRing {
+export function createEventRing(
+  head: number,
+  { maxEvents = 1_000, maxBytes = 1_048_576 } = {},
+): EventRing {
   // Entries before `first` are forgotten; they leave the array in one splice when they are half of it.
   let events: EncodedEnvelope[] = [];
   let first = 0;

@@ -169,7 +169,8 @@ export function batchFrames(events: readonly EncodedEnvelope[]): Buffer[] {
   let length = 0;
   const close = () => {
     const [only] = texts;
-    if (only !== undefined) frames.push(textFrame(texts.length === 1 ? only : `[${texts.join(',')}]`));
+    if (only !== undefined)
+      frames.push(textFrame(texts.length === 1 ? only : `[${texts.join(',')}]`));
     texts = [];
     length = 0;
   };

@@ -43,7 +43,10 @@ const maxFetchBytes = 8 * 1_048_576;
 /** Creates the table of live channels. */
 export function createRooms(deps: RoomsDeps): Rooms {
   const { store, bus, flusher, log } = deps;
-  const rooms = new Map<string, { room: Room; unsubscribe: () => Promise<void>; idle?: NodeJS.Timeout }>();
+  const rooms = new Map<
+    string,
+    { room: Room; unsubscribe: () => Promise<void>; idle?: NodeJS.Timeout }
+  >();
   const opening = new Map<string, Promise<Room>>();
   let isClosed = false;
 
@@ -62,7 +65,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
         deliver,
         fetch: fetchFrom(channelId),
         onForeignEpoch: deps.onForeignEpoch,
-        onError: (error) => log.warn({ err: error, channelId }, 'an event could not be delivered yet'),
+        onError: (error) =>
+          log.warn({ err: error, channelId }, 'an event could not be delivered yet'),
       });
     const room = new Room(channelId, head, flusher, sequencer);
     rooms.set(channelId, { room, unsubscribe });

@@ -47,7 +47,13 @@ export class Session implements RoomMember, Flushable {
   readonly #owed = new Map<Room, number>();
   #stuck: NodeJS.Timeout | undefined;
 
-  constructor(ws: WebSocket, socket: Duplex, sessionId: string, identity: Identity, deps: SessionDeps) {
+  constructor(
+    ws: WebSocket,
+    socket: Duplex,
+    sessionId: string,
+    identity: Identity,
+    deps: SessionDeps,
+  ) {
     this.#ws = ws;
     this.#socket = socket;
     this.#deps = deps;
@@ -128,9 +134,9 @@ export class Session implements RoomMember, Flushable {
     this.#ws.close(code, reason);
   }
 
-  /** For a peer that is thought dead: no waiting for its half of the closing handshake. */
-  terminateSoon(): void {
-    setTimeout(() => this.#ws.terminate(), 1_000).unref();
+  /** Cuts the socket: for a peer that is thought dead. */
+  terminate(): void {
+    this.#ws.terminate();
   }
 
   /** Sends a WebSocket ping. */

@@ -23,7 +23,6 @@ export interface TypingFeed {
 }
 
 export interface TypingFeedDeps {
-  readonly hubId: string;
   readonly typing: Typing;
   readonly rooms: Rooms;
   readonly publisher: Pick<Publisher, 'ephemeral'>;
@@ -69,11 +68,16 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
   async function stop(agentId: string, channelId: string): Promise<void> {
     const threadId = seen.get(channelId)?.get(agentId) ?? null;
     if (!(await typing.stop(channelId, agentId))) return;
-    publisher.ephemeral({ type: 'channel.typing', channelId, agentId, typing: false, threadId }, agentId);
+    publisher.ephemeral(
+      { type: 'channel.typing', channelId, agentId, typing: false, threadId },
+      agentId,
+    );
   }
 
   const stopQuietly = (agentId: string, channelId: string) => {
-    stop(agentId, channelId).catch((error: unknown) => log.debug({ err: error }, 'typing was not stopped; it expires'));
+    stop(agentId, channelId).catch((error: unknown) =>
+      log.debug({ err: error }, 'typing was not stopped; it expires'),
+    );
   };
 
   return {
@@ -85,7 +89,10 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
         else startedBy.set(caller.session, new Set([channelId]));
       }
       if (!(await typing.start(channelId, agentId))) return;
-      publisher.ephemeral({ type: 'channel.typing', channelId, agentId, typing: true, threadId }, agentId);
+      publisher.ephemeral(
+        { type: 'channel.typing', channelId, agentId, typing: true, threadId },
+        agentId,
+      );
     },
     stop,
     stopped(caller, channelId) {

@@ -3,7 +3,8 @@ import { isContentTooLarge, limits, type Message, type ParamsOf } from '@opencla
 import { notMember, write, writes, type Hub } from '../hub.ts';
 import { answer, refuse, type Answer, type Caller, type Handlers } from '../rpc/answer.ts';
 
-const tooLarge = () => refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`);
+const tooLarge = () =>
+  refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`);
 
 /** message.*, direct.send, reaction.* and log.read: what is said, and what was. */
 export function messageMethods(
@@ -29,10 +30,14 @@ export function messageMethods(
     const refusal = await notMember(hub, caller, channelId);
     if (refusal) return refusal;
     const load = async () => {
-      const page = await hub.store.read({ agentId: caller.identity.agentId, isAdmin: true }, 'message.history', {
-        ...params,
-        limit: limits.defaultPage,
-      });
+      const page = await hub.store.read(
+        { agentId: caller.identity.agentId, isAdmin: true },
+        'message.history',
+        {
+          ...params,
+          limit: limits.defaultPage,
+        },
+      );
       if (!page.ok) throw new ChatStoreError('unavailable', page.message);
       return { value: page.result.messages, head: page.result.head };
     };
@@ -49,9 +54,7 @@ export function messageMethods(
       return write(hub, caller, 'message.send', params);
     },
     'message.edit': (caller, params) =>
-      isContentTooLarge(params.content)
-        ? tooLarge()
-        : write(hub, caller, 'message.edit', params),
+      isContentTooLarge(params.content) ? tooLarge() : write(hub, caller, 'message.edit', params),
     'message.delete': writes(hub, 'message.delete'),
     async 'message.history'(caller, params) {
       const isNewest = params.before === null && params.after === null && params.threadId === null;
@@ -73,7 +76,10 @@ export function messageMethods(
       const { events, head } = await hub.store.logPage(channelId, after, limit, limits.resumeBytes);
       const last = events.at(-1)?.seq ?? head;
       const texts = events.map((event) => event.json).join(',');
-      return { ok: true, resultJson: () => `{"events":[${texts}],"head":${head},"hasMore":${last < head}}` };
+      return {
+        ok: true,
+        resultJson: () => `{"events":[${texts}],"head":${head},"hasMore":${last < head}}`,
+      };
     },
   };
 }

@@ -4,7 +4,10 @@ import { answer, refuse, type Handlers } from '../rpc/answer.ts';
 /** presence.* and typing.*: what lives in Redis and may be lost. */
 export function presenceMethods(
   hub: Hub,
-): Pick<Handlers, 'presence.set' | 'presence.list' | 'typing.start' | 'typing.stop' | 'typing.list'> {
+): Pick<
+  Handlers,
+  'presence.set' | 'presence.list' | 'typing.start' | 'typing.stop' | 'typing.list'
+> {
   return {
     async 'presence.set'(caller, params) {
       if (!caller.session) return refuse('unsupported', 'presence is set over a connection');
@@ -15,16 +18,20 @@ export function presenceMethods(
     },
     async 'presence.list'(caller, params) {
       const refusal = await notMember(hub, caller, params.channelId);
-      return refusal ?? answer(await hub.presence.list(params.channelId, params.cursor, params.limit));
+      return (
+        refusal ?? answer(await hub.presence.list(params.channelId, params.cursor, params.limit))
+      );
     },
     async 'typing.start'(caller, { channelId, threadId }) {
-      const refusal = limited(hub, caller, 'typing.start') ?? (await notMember(hub, caller, channelId));
+      const refusal =
+        limited(hub, caller, 'typing.start') ?? (await notMember(hub, caller, channelId));
       if (refusal) return refusal;
       await hub.typing.start(caller, channelId, threadId);
       return answer({});
     },
     async 'typing.stop'(caller, { channelId }) {
-      const refusal = limited(hub, caller, 'typing.stop') ?? (await notMember(hub, caller, channelId));
+      const refusal =
+        limited(hub, caller, 'typing.stop') ?? (await notMember(hub, caller, channelId));
       if (refusal) return refusal;
       await hub.typing.stop(caller.identity.agentId, channelId);
       return answer({});

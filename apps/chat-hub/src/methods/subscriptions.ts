@@ -35,7 +35,12 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     return access.kind === 'public' ? 'forbidden' : 'not_found';
   }
 
-  async function prepare(caller: Caller, session: Session, topic: Topic, isSameEpoch: boolean): Promise<Prepared | ErrorCode> {
+  async function prepare(
+    caller: Caller,
+    session: Session,
+    topic: Topic,
+    isSameEpoch: boolean,
+  ): Promise<Prepared | ErrorCode> {
     const { channelId, since } = topic;
     if (outOfBounds(caller, channelId)) return 'forbidden';
     // Asked twice, on purpose: before, so that nobody opens rooms of channels that are not theirs; and after the room
@@ -61,7 +66,12 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     let after = since;
     while (room.after(after) === null) {
       if (room.head - since > limits.resumeEvents) return null;
-      const page = await hub.store.logPage(room.channelId, after, limits.logPage, limits.resumeBytes);
+      const page = await hub.store.logPage(
+        room.channelId,
+        after,
+        limits.logPage,
+        limits.resumeBytes,
+      );
       for (const event of page.events) {
         events.push(event);
         bytes += event.json.length;
@@ -74,14 +84,20 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
   }
 
   /** Joins the room and says from where, at one moment: nothing can come between. Returns the topic's result. */
-  function enter(session: Session, topic: Topic, prepared: Prepared, budgetBytes: number): { text: string; bytes: number } {
+  function enter(
+    session: Session,
+    topic: Topic,
+    prepared: Prepared,
+    budgetBytes: number,
+  ): { text: string; bytes: number } {
     const { channelId, since } = topic;
     const { room, memberAt } = prepared;
     const refusal = (code: ErrorCode) => {
       hub.rooms.left(room);
       return { text: topicError(channelId, code), bytes: 0 };
     };
-    if (session.rooms.size >= limits.topics && !session.rooms.has(channelId)) return refusal('too_large');
+    if (session.rooms.size >= limits.topics && !session.rooms.has(channelId))
+      return refusal('too_large');
     const sinceMember = room.after(memberAt);
     if (sinceMember === null) return refusal('unavailable');
     if (sinceMember.some((event) => isLeaveOf(event, session.agentId))) return refusal('forbidden');

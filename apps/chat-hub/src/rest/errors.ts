@@ -29,7 +29,10 @@ export const errorBody = z.object({
 });
 
 /** Sends a refusal with its status, and when to try again. */
-export function sendRefusal(reply: FastifyReply, { code, message, retryAfterMs }: Refusal): FastifyReply {
+export function sendRefusal(
+  reply: FastifyReply,
+  { code, message, retryAfterMs }: Refusal,
+): FastifyReply {
   if (retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
   if (code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
   return reply

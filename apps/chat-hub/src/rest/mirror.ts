@@ -59,7 +59,11 @@ function addRoute(
     async handler(request, reply) {
       const { allowed, headers, problem } = await limit(request);
       reply.headers(headers);
-      if (!allowed) return sendRefusal(reply, refuse('rate_limited', problem?.title ?? '', problem?.retryAfterMs));
+      if (!allowed)
+        return sendRefusal(
+          reply,
+          refuse('rate_limited', problem?.title ?? '', problem?.retryAfterMs),
+        );
       const given = {
         ...split.coerceQuery(request.query as Record<string, unknown>),
         ...(split.body ? (request.body as Record<string, unknown> | undefined) : undefined),
@@ -70,7 +74,9 @@ function addRoute(
         const issues = parsed.error.issues
           .slice(0, 10)
           .map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
-        return reply.code(400).send({ error: { code: 'invalid_params', message: 'invalid request', issues } });
+        return reply
+          .code(400)
+          .send({ error: { code: 'invalid_params', message: 'invalid request', issues } });
       }
       const answer = await call(handler, request, parsed.data, log);
       if (!answer.ok) return sendRefusal(reply, answer);

@@ -4,7 +4,11 @@ import type { Readiness } from '../readiness.ts';
 import type { Metrics } from '../metrics.ts';
 
 /** /healthz, /readyz, /metrics: for orchestrators and Prometheus. */
-export function addStatusRoutes(app: FastifyInstance, readiness: Readiness, metrics: Metrics): void {
+export function addStatusRoutes(
+  app: FastifyInstance,
+  readiness: Readiness,
+  metrics: Metrics,
+): void {
   app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'ok' }));
   app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
     const report = await readiness.report();
@@ -19,6 +23,8 @@ export function addStatusRoutes(app: FastifyInstance, readiness: Readiness, metr
 export function addSpecificationRoutes(app: FastifyInstance): void {
   const openRpc = JSON.stringify(buildOpenRpc());
   const asJson = { schema: { hide: true } };
-  app.get('/v1/openrpc.json', asJson, async (_request, reply) => reply.type('application/json').send(openRpc));
+  app.get('/v1/openrpc.json', asJson, async (_request, reply) =>
+    reply.type('application/json').send(openRpc),
+  );
   app.get('/v1/openapi.json', asJson, async () => app.swagger());
 }

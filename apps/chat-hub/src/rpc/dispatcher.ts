@@ -10,7 +10,14 @@ import {
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Session } from '../live/session.ts';
-import { refuse, type Answer, type Caller, type Handler, type Handlers, type Refusal } from './answer.ts';
+import {
+  refuse,
+  type Answer,
+  type Caller,
+  type Handler,
+  type Handlers,
+  type Refusal,
+} from './answer.ts';
 
 /** Turns a socket's frames into calls, and their answers into frames. */
 export interface Dispatcher {
@@ -19,7 +26,11 @@ export interface Dispatcher {
 }
 
 /** What is told of each call, for metrics. */
-export type CallObserver = (method: MethodName, outcome: 'ok' | 'refused' | 'failed', durationMs: number) => void;
+export type CallObserver = (
+  method: MethodName,
+  outcome: 'ok' | 'refused' | 'failed',
+  durationMs: number,
+) => void;
 
 type Id = string | number | null;
 interface Call {
@@ -29,7 +40,11 @@ interface Call {
 }
 
 /** Creates the dispatcher over the hub's method table. */
-export function createDispatcher(handlers: Handlers, log: Logger, observe: CallObserver): Dispatcher {
+export function createDispatcher(
+  handlers: Handlers,
+  log: Logger,
+  observe: CallObserver,
+): Dispatcher {
   const callers = new WeakMap<Session, Caller>();
   const callerOf = (session: Session): Caller => {
     let caller = callers.get(session);
@@ -43,10 +58,15 @@ export function createDispatcher(handlers: Handlers, log: Logger, observe: CallO
     const { id, method } = call;
     const respond = (error: RpcError) => (id === undefined ? null : () => errorText(id, error));
     if (!isMethodName(method)) {
-      return respond({ code: rpcErrorCodes.methodNotFound, message: `there is no method ${method.slice(0, 64)}` });
+      return respond({
+        code: rpcErrorCodes.methodNotFound,
+        message: `there is no method ${method.slice(0, 64)}`,
+      });
     }
     if (session.inFlight >= limits.inFlight) {
-      return respond(rpcErrorOf(refuse('rate_limited', 'too many unanswered calls on this connection', 100)));
+      return respond(
+        rpcErrorOf(refuse('rate_limited', 'too many unanswered calls on this connection', 100)),
+      );
     }
     const parsed = methods[method].params.safeParse(call.params ?? {});
     if (!parsed.success) {
@@ -54,24 +74,33 @@ export function createDispatcher(handlers: Handlers, log: Logger, observe: CallO
         path: issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step)),
         message: issue.message,
       }));
-      return respond({ code: rpcErrorCodes.invalidParams, message: `invalid params for ${method}`, data });
+      return respond({
+        code: rpcErrorCodes.invalidParams,
+        message: `invalid params for ${method}`,
+        data,
+      });
     }
     const startMs = performance.now();
     session.inFlight += 1;
     let reply: Answer<MethodName>;
     try {
-      reply = await (handlers[method] as Handler<MethodName>)(callerOf(session), parsed.data as never);
+      reply = await (handlers[method] as Handler<MethodName>)(
+        callerOf(session),
+        parsed.data as never,
+      );
       observe(method, reply.ok ? 'ok' : 'refused', performance.now() - startMs);
     } catch (error) {
       observe(method, 'failed', performance.now() - startMs);
       reply = refusalOfError(error);
-      if (reply.code === 'internal') log.error({ err: error, method, agentId: session.agentId }, 'a method failed');
+      if (reply.code === 'internal')
+        log.error({ err: error, method, agentId: session.agentId }, 'a method failed');
     } finally {
       session.inFlight -= 1;
     }
     if (!reply.ok) return respond(rpcErrorOf(reply));
     const settled = reply;
-    const result = () => ('resultJson' in settled ? settled.resultJson() : JSON.stringify(settled.result));
+    const result = () =>
+      'resultJson' in settled ? settled.resultJson() : JSON.stringify(settled.result);
     if (id === undefined) {
       // A notification gets no answer, but what its answer would have set going happens all the same.
       if ('resultJson' in settled) settled.resultJson();
@@ -88,7 +117,8 @@ export function createDispatcher(handlers: Handlers, log: Logger, observe: CallO
 
   function dispatchBatch(session: Session, items: readonly unknown[]): boolean {
     if (items.length === 0 || items.length > limits.batch) {
-      const message = items.length === 0 ? 'an empty batch' : `a batch holds at most ${limits.batch} calls`;
+      const message =
+        items.length === 0 ? 'an empty batch' : `a batch holds at most ${limits.batch} calls`;
       session.send(errorText(null, { code: rpcErrorCodes.invalidRequest, message }));
       return false;
     }
@@ -100,7 +130,9 @@ export function createDispatcher(handlers: Handlers, log: Logger, observe: CallO
       }
     } else {
       const texts = calls.map((call) =>
-        'error' in call ? Promise.resolve(() => errorText(call.id, call.error)) : run(session, call),
+        'error' in call
+          ? Promise.resolve(() => errorText(call.id, call.error))
+          : run(session, call),
       );
       void Promise.all(texts).then((all) => {
         const answers = all.filter((text) => text !== null);
@@ -116,7 +148,9 @@ export function createDispatcher(handlers: Handlers, log: Logger, observe: CallO
       try {
         value = JSON.parse(frame.toString());
       } catch {
-        session.send(errorText(null, { code: rpcErrorCodes.parseError, message: 'the frame is not JSON' }));
+        session.send(
+          errorText(null, { code: rpcErrorCodes.parseError, message: 'the frame is not JSON' }),
+        );
         return false;
       }
       if (Array.isArray(value)) return dispatchBatch(session, value);
@@ -133,7 +167,10 @@ export function createDispatcher(handlers: Handlers, log: Logger, observe: CallO
 
 /** Reads a JSON-RPC 2.0 request object. */
 function callOf(value: unknown): Call | { readonly id: Id; readonly error: RpcError } {
-  const invalid = (id: Id, message: string) => ({ id, error: { code: rpcErrorCodes.invalidRequest, message } });
+  const invalid = (id: Id, message: string) => ({
+    id,
+    error: { code: rpcErrorCodes.invalidRequest, message },
+  });
   if (typeof value !== 'object' || value === null) return invalid(null, 'a call is an object');
   const { jsonrpc, id, method, params } = value as Record<string, unknown>;
   const isId = id === undefined || id === null || typeof id === 'string' || typeof id === 'number';
@@ -148,7 +185,10 @@ function callOf(value: unknown): Call | { readonly id: Id; readonly error: RpcEr
 
 /** The refusal that an exception amounts to: `unavailable` and `timeout` of the store, else `internal`. */
 export function refusalOfError(error: unknown): Refusal {
-  if (error instanceof ChatStoreError && (error.code === 'unavailable' || error.code === 'timeout')) {
+  if (
+    error instanceof ChatStoreError &&
+    (error.code === 'unavailable' || error.code === 'timeout')
+  ) {
     return refuse(error.code, error.message, 1_000);
   }
   return refuse('internal', 'the hub could not do this');

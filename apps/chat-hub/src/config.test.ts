@@ -1,0 +1,74 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError, parseConfig } from './config.ts';
+
+const secret = 'a-secret-of-more-than-thirty-two-characters';
+const problemsOf = (environment: Record<string, string>): string => {
+  try {
+    parseConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return '';
+};
+
+describe('configuration', () => {
+  it('needs no variable at all: SQLite, dev sign-in, loopback, port 8080', () => {
+    expect(parseConfig({})).toMatchObject({
+      host: '127.0.0.1',
+      port: 8080,
+      databaseUrl: 'sqlite:.data/hub.sqlite',
+      redis: null,
+      auth: { mode: 'dev' },
+      limits: { message: { limit: 600, windowMs: 60_000 } },
+    });
+  });
+
+  it('takes an empty variable for an unset one, as in the EPIC’s own .env', () => {
+    const environment = {
+      REDIS_HOST: 'localhost',
+      CHAT_REDIS_PASSWORD: '',
+      HUB_PORT: '',
+      HUB_AUTH: '',
+      NODE_ENV: '',
+    };
+    const config = parseConfig(environment);
+    expect(config.port).toBe(8080);
+    expect(config.redis).not.toBeNull();
+  });
+
+  it('names every bad variable at once', () => {
+    const problems = problemsOf({
+      HUB_PORT: 'eighty',
+      HUB_LIMIT_MESSAGE: 'lots',
+      HUB_DB_URL: 'mysql://x',
+      REDIS_PORT: '99999999',
+    });
+    for (const name of ['HUB_PORT', 'HUB_LIMIT_MESSAGE', 'HUB_DB_URL', 'REDIS_PORT'])
+      expect(problems).toContain(name);
+  });
+
+  it('refuses dev sign-in in production', () => {
+    expect(problemsOf({ NODE_ENV: 'production', HUB_AUTH: 'dev' })).toContain('HUB_AUTH');
+  });
+
+  it('wants a secret or a JWKS URL in production', () => {
+    expect(problemsOf({ NODE_ENV: 'production' })).toContain('HUB_JWT_SECRET');
+    expect(parseConfig({ NODE_ENV: 'production', HUB_JWT_SECRET: secret }).auth.mode).toBe('jwt');
+  });
+
+  it('listens on loopback only with dev sign-in', () => {
+    expect(problemsOf({ HUB_HOST: '0.0.0.0' })).toContain('HUB_HOST');
+    expect(parseConfig({ HUB_HOST: '0.0.0.0', HUB_JWT_SECRET: secret }).host).toBe('0.0.0.0');
+  });
+
+  it('never shows a secret in an error', () => {
+    expect(
+      problemsOf({
+        HUB_JWT_SECRET: 'short-secret',
+        REDIS_URL: 'nonsense://u:pa55word@h',
+        HUB_PORT: 'x',
+      }),
+    ).not.toMatch(/short-secret|pa55word/);
+  });
+});

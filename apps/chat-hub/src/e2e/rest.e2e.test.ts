@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { methods } from '@openclaw/protocol';
+import { startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+
+let redis: RedisServer;
+let database: TestDatabase;
+let hub: TestHub;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  database = await temporaryDatabase();
+  hub = await startTestHub({
+    HUB_DB_URL: database.url,
+    REDIS_URL: redis.url,
+    HUB_LIMIT_REACTION: '3/60',
+  });
+  await waitFor(() => hub.redis.available);
+});
+afterAll(async () => {
+  await hub?.close();
+  await redis?.stop();
+  await database?.remove();
+});
+
+describe('REST', () => {
+  it('holds a conversation: channel, members, messages, paging, edit, delete', async () => {
+    const created = await hub.request('ana', 'POST', '/v1/channels', {
+      channelId: 'rest',
+      name: 'REST',
+    });
+    expect(created).toMatchObject({
+      status: 201,
+      body: { channel: { channelId: 'rest', createdBy: 'ana' } },
+    });
+    expect(await hub.request('ben', 'POST', '/v1/channels/rest/join')).toMatchObject({
+      status: 200,
+      body: { member: { agentId: 'ben' } },
+    });
+    const sent = [];
+    for (const content of ['one', 'two', 'three']) {
+      sent.push((await hub.request('ben', 'POST', '/v1/channels/rest/messages', { content })).body);
+    }
+    expect(sent.map(({ seq }) => seq as number)).toEqual([3, 4, 5]);
+    const page = await hub.request('ana', 'GET', '/v1/channels/rest/messages?before=5&limit=1');
+    expect(page.body).toMatchObject({ messages: [{ content: 'two' }], hasMore: true, head: 5 });
+    const [{ messageId }] = sent;
+    expect(
+      await hub.request('ana', 'PATCH', `/v1/channels/rest/messages/${messageId}`, {
+        content: 'x',
+      }),
+    ).toMatchObject({ status: 403 });
+    expect(
+      await hub.request('ben', 'PATCH', `/v1/channels/rest/messages/${messageId}`, {
+        content: 'eins',
+      }),
+    ).toMatchObject({ status: 200, body: { seq: 6 } });
+    expect(
+      await hub.request('ana', 'DELETE', `/v1/channels/rest/messages/${messageId}`),
+    ).toMatchObject({ status: 200, body: { seq: 7 } });
+    expect((await hub.request('ana', 'GET', '/v1/channels/rest/log?after=6')).body).toMatchObject({
+      events: [{ seq: 7 }],
+      head: 7,
+      hasMore: false,
+    });
+    expect(
+      (await hub.request('ana', 'GET', '/v1/channels/rest/members?limit=1')).body,
+    ).toMatchObject({ members: [{ agentId: 'ana' }], nextCursor: expect.any(String) });
+    expect((await hub.request('ana', 'GET', '/v1/channels/rest/presence')).body).toMatchObject({
+      presences: [],
+      degraded: false,
+    });
+    expect(await hub.request('ana', 'POST', '/v1/channels/rest/typing', {})).toMatchObject({
+      status: 200,
+    });
+    expect((await hub.request('ben', 'GET', '/v1/channels/rest/typing')).body).toEqual({
+      agents: ['ana'],
+      degraded: false,
+    });
+  });
+
+  it('what a script posts, a live socket receives', async () => {
+    const ana = await hub.connect('ana');
+    await ana.call('channel.create', { channelId: 'mixed', name: 'Mixed' });
+    await ana.call('subscribe', { topics: [{ channelId: 'mixed' }] });
+    await hub.request('ana', 'POST', '/v1/channels/mixed/messages', { content: 'from curl' });
+    expect(await ana.event(({ event }) => event.type === 'channel.message')).toMatchObject({
+      event: { message: { content: 'from curl' } },
+    });
+    await ana.close();
+  });
+
+  it.each([
+    ['GET', '/v1/channels/nowhere', undefined, 404, 'not_found'],
+    ['GET', '/v1/channels/a:b', undefined, 400, 'invalid_params'],
+    ['GET', '/v1/channels?limit=9999', undefined, 400, 'invalid_params'],
+    ['GET', '/v1/channels?limit=ten', undefined, 400, 'invalid_params'],
+    ['POST', '/v1/channels', { name: '' }, 400, 'invalid_params'],
+    ['POST', '/v1/channels', { name: 'x', channelId: 'dm_x' }, 400, 'invalid_params'],
+    ['POST', '/v1/nothing', {}, 404, 'not_found'],
+    ['POST', '/v1/tokens', { sub: 'x' }, 403, 'forbidden'],
+  ])('answers %s %s %j with %i %s', async (verb, path, body, status, code) => {
+    expect(await hub.request('ana', verb, path, body)).toMatchObject({
+      status,
+      body: { error: { code } },
+    });
+  });
+
+  it('answers a body that is not JSON, and one that is too large, clearly', async () => {
+    const post = (body: string) =>
+      fetch(`${hub.url}/v1/channels?agent=ana`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+    expect((await post('{')).status).toBe(400);
+    expect((await post(JSON.stringify({ name: 'x'.repeat(300_000) }))).status).toBe(413);
+  });
+
+  it('says what remains of a limit in standard RateLimit headers, and refuses with 429 and Retry-After', async () => {
+    await hub.request('eve', 'POST', '/v1/channels', { channelId: 'limits', name: 'Limits' });
+    const read = await hub.request('eve', 'GET', '/v1/channels/limits');
+    expect(read.headers.get('ratelimit-policy')).toContain('q=6000;w=60');
+    const small = await startTestHub({
+      HUB_DB_URL: database.url,
+      REDIS_URL: redis.url,
+      HUB_LIMIT_MESSAGE: '2/60',
+    });
+    try {
+      const send = () => small.request('greedy', 'POST', '/v1/channels', { name: 'x' });
+      expect((await send()).headers.get('ratelimit')).toContain('r=1');
+      expect((await send()).headers.get('ratelimit')).toContain('r=0');
+      const refused = await send();
+      expect(refused).toMatchObject({ status: 429, body: { error: { code: 'rate_limited' } } });
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    } finally {
+      await small.close();
+    }
+  });
+});
+
+describe('the hub says how it is', () => {
+  it('is alive, ready with each dependency’s state, and measured', async () => {
+    expect(await (await fetch(`${hub.url}/healthz`)).json()).toEqual({ status: 'ok' });
+    const ready = await fetch(`${hub.url}/readyz`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toMatchObject({
+      ready: true,
+      database: { status: 'ok' },
+      redis: { status: 'ok', breaker: 'closed', role: 'master' },
+    });
+    const metrics = await (await fetch(`${hub.url}/metrics`)).text();
+    for (const name of [
+      'hub_sockets',
+      'hub_calls_total',
+      'hub_deliveries_total',
+      'hub_redis_available 1',
+      'process_cpu_seconds_total',
+    ]) {
+      expect(metrics).toContain(name);
+    }
+  });
+
+  it('serves an OpenAPI document that its validator accepts', async () => {
+    const document = (await (await fetch(`${hub.url}/v1/openapi.json`)).json()) as Record<
+      string,
+      unknown
+    >;
+    const result = await new Validator().validate(document);
+    expect(result).toMatchObject({ valid: true });
+    const paths = document['paths'] as Record<string, unknown>;
+    expect(Object.keys(paths)).toEqual(
+      expect.arrayContaining(['/v1/channels/{channelId}/messages', '/v1/tokens/{jti}']),
+    );
+  });
+
+  it('serves the OpenRPC document of every method', async () => {
+    const document = (await (await fetch(`${hub.url}/v1/openrpc.json`)).json()) as {
+      methods: { name: string }[];
+    };
+    expect(document.methods.map(({ name }) => name).sort()).toEqual(Object.keys(methods).sort());
+  });
+});

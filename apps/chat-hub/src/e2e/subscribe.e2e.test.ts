@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { limits } from '@openclaw/protocol';
+import { freePort, waitFor } from '@openclaw/test-support';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+
+let database: TestDatabase;
+let hub: TestHub;
+let environment: Record<string, string>;
+
+beforeAll(async () => {
+  database = await temporaryDatabase();
+  environment = {
+    HUB_DB_URL: database.url,
+    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+    HUB_LIMIT_MESSAGE: '1000000/60',
+    LOG_LEVEL: 'error',
+  };
+  hub = await startTestHub(environment);
+});
+afterAll(async () => {
+  await hub?.close();
+  await database?.remove();
+});
+
+const seqsOf = (events: readonly { seq: number }[]) => events.map(({ seq }) => seq);
+const range = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+async function channelWith(channelId: string, messages: number) {
+  const ana = await hub.connect('ana');
+  await ana.call('channel.create', { channelId, name: channelId });
+  for (let sent = 0; sent < messages; sent += 100) {
+    const part = Math.min(100, messages - sent);
+    await Promise.all(
+      Array.from({ length: part }, (_, i) =>
+        ana.call('message.send', { channelId, content: `m${sent + i}` }),
+      ),
+    );
+  }
+  return ana;
+}
+
+describe('subscribe', () => {
+  it('resumes after the last seq, in order, and goes on live from head+1', async () => {
+    const ana = await channelWith('resume', 20);
+    const result = await ana.call('subscribe', {
+      topics: [{ channelId: 'resume', since: 5 }],
+      epoch: ana.welcome.epoch,
+    });
+    expect(result.topics[0]).toMatchObject({ head: 21, resumed: true, presencePushed: true });
+    expect(seqsOf(result.topics[0].events)).toEqual(range(6, 21));
+    await ana.call('message.send', { channelId: 'resume', content: 'live' });
+    expect(await ana.event(({ seq }) => seq !== null)).toMatchObject({ seq: 22 });
+    await ana.close();
+  });
+
+  it('without since is live from head+1, with no events', async () => {
+    const ana = await channelWith('fresh', 3);
+    const { topics } = await ana.call('subscribe', { topics: [{ channelId: 'fresh' }] });
+    expect(topics[0]).toMatchObject({ head: 4, resumed: false, events: [] });
+    await ana.close();
+  });
+
+  it('does not resume from another epoch, nor from beyond the head', async () => {
+    const ana = await channelWith('epoch', 3);
+    const other = await ana.call('subscribe', {
+      topics: [{ channelId: 'epoch', since: 1 }],
+      epoch: 'another-life',
+    });
+    expect(other.topics[0]).toMatchObject({ resumed: false, events: [], head: 4 });
+    const beyond = await ana.call('subscribe', { topics: [{ channelId: 'epoch', since: 99 }] });
+    expect(beyond.topics[0]).toMatchObject({ resumed: false, events: [], head: 4 });
+    await ana.close();
+  });
+
+  it('does not resume over more events than a result may hold; log.read pages them', async () => {
+    const count = limits.resumeEvents + 10;
+    const ana = await channelWith('long', count);
+    const { topics } = await ana.call('subscribe', { topics: [{ channelId: 'long', since: 0 }] });
+    expect(topics[0]).toMatchObject({ resumed: false, events: [], head: count + 1 });
+    const seqs: number[] = [];
+    for (let hasMore = true; hasMore;) {
+      const page = await ana.call('log.read', { channelId: 'long', after: seqs.at(-1) ?? 0 });
+      seqs.push(...seqsOf(page.events));
+      hasMore = page.hasMore;
+    }
+    expect(seqs).toEqual(range(1, count + 1));
+    await ana.close();
+  });
+
+  it('asking again answers again and doubles nothing', async () => {
+    const ana = await channelWith('again', 2);
+    await ana.call('subscribe', { topics: [{ channelId: 'again' }] });
+    const second = await ana.call('subscribe', { topics: [{ channelId: 'again', since: 1 }] });
+    expect(seqsOf(second.topics[0].events)).toEqual([2, 3]);
+    await ana.call('message.send', { channelId: 'again', content: 'once' });
+    await ana.call('message.send', { channelId: 'again', content: 'last' });
+    await ana.event(({ event }) => event.message?.content === 'last');
+    expect(seqsOf(ana.events.filter(({ seq }) => seq !== null))).toEqual([4, 5]);
+    await ana.close();
+  });
+
+  it('one bad topic does not fail the others', async () => {
+    const ana = await channelWith('good', 1);
+    const ben = await hub.connect('ben');
+    await ana.call('channel.create', { channelId: 'secret', name: 'Secret', kind: 'private' });
+    await ben.call('channel.join', { channelId: 'good' });
+    await ana.call('channel.create', { channelId: 'not-joined', name: 'Public' });
+    const { topics } = await ben.call('subscribe', {
+      topics: [
+        { channelId: 'nowhere' },
+        { channelId: 'good' },
+        { channelId: 'secret' },
+        { channelId: 'not-joined' },
+      ],
+    });
+    expect(topics).toMatchObject([
+      { channelId: 'nowhere', error: { code: 'not_found' } },
+      { channelId: 'good', head: 3 },
+      { channelId: 'secret', error: { code: 'not_found' } },
+      { channelId: 'not-joined', error: { code: 'forbidden' } },
+    ]);
+    await Promise.all([ana.close(), ben.close()]);
+  });
+
+  // The race: a result is gathered while events are committed. Invariant: result and live events together are one
+  // unbroken run, whatever falls between.
+  it('under a stream of sends the result and the live events leave no hole and overlap nowhere', async () => {
+    const ana = await channelWith('stream', 1_500);
+    let isStopped = false;
+    const stream = (async () => {
+      while (!isStopped) {
+        await Promise.all(
+          Array.from({ length: 5 }, () =>
+            ana.call('message.send', { channelId: 'stream', content: 's' }),
+          ),
+        );
+      }
+    })();
+    for (let round = 0; round < 10; round++) {
+      const agent = await hub.connect(`reader-${round}`);
+      await agent.call('channel.join', { channelId: 'stream' });
+      const since = round % 2 === 0 ? 0 : 1_400;
+      const { topics } = await agent.call('subscribe', {
+        topics: [{ channelId: 'stream', since }],
+      });
+      const [{ events, head, resumed }] = topics;
+      expect(resumed).toBe(true);
+      await waitFor(() => agent.events.filter(({ seq }) => seq !== null).length > 20, {
+        what: 'live events',
+      });
+      const live = seqsOf(agent.events.filter(({ seq }) => seq !== null));
+      expect([...seqsOf(events), ...live]).toEqual(
+        range(since + 1, since + events.length + live.length),
+      );
+      expect(live[0]).toBe(head + 1);
+      await agent.close();
+    }
+    isStopped = true;
+    await stream;
+    await ana.close();
+  });
+
+  it('an unsubscribed channel sends nothing more', async () => {
+    const ana = await channelWith('quiet', 1);
+    await ana.call('channel.create', { channelId: 'marker', name: 'Marker' });
+    await ana.call('subscribe', { topics: [{ channelId: 'quiet' }, { channelId: 'marker' }] });
+    await ana.call('unsubscribe', { channelIds: ['quiet'] });
+    await ana.call('message.send', { channelId: 'quiet', content: 'unheard' });
+    await ana.call('message.send', { channelId: 'marker', content: 'heard' });
+    await ana.event(({ event }) => event.message?.content === 'heard');
+    expect(ana.events.some(({ channelId, seq }) => channelId === 'quiet' && seq !== null)).toBe(
+      false,
+    );
+    await ana.close();
+  });
+
+  it('another hub on the same database delivers without any Redis, by the log', async () => {
+    const second = await startTestHub(environment);
+    try {
+      const ana = await channelWith('no-redis', 1);
+      const ben = await second.connect('ben');
+      await ben.call('channel.join', { channelId: 'no-redis' });
+      await ben.call('subscribe', { topics: [{ channelId: 'no-redis' }] });
+      for (let i = 0; i < 5; i++)
+        await ana.call('message.send', { channelId: 'no-redis', content: `m${i}` });
+      await ben.event(({ event }) => event.message?.content === 'm4');
+      const seqs = seqsOf(ben.events.filter(({ seq }) => seq !== null));
+      expect(seqs).toEqual(range(seqs[0] ?? 0, (seqs[0] ?? 0) + seqs.length - 1));
+      await Promise.all([ana.close(), ben.close()]);
+    } finally {
+      await second.close();
+    }
+  });
+
+  // The race: a socket that does not read fills its buffer while its channel goes on. Invariants: the hub's memory for
+  // it stays bounded, the others are not slowed, and it gets everything, once and in order, when it reads again.
+  it('a socket that does not read is not fed, and catches up from the log when it reads again', async () => {
+    const ana = await channelWith('slow', 1);
+    const slow = await hub.connect('slow-reader');
+    await slow.call('channel.join', { channelId: 'slow' });
+    await slow.call('subscribe', { topics: [{ channelId: 'slow' }] });
+    slow.ws.pause();
+    const content = 'x'.repeat(16_000);
+    for (let i = 0; i < 20; i++) {
+      await Promise.all(
+        Array.from({ length: 40 }, () => ana.call('message.send', { channelId: 'slow', content })),
+      );
+    }
+    const last = await ana.call('message.send', { channelId: 'slow', content: 'last' });
+    slow.ws.resume();
+    await slow.event(({ seq }) => seq === last.seq, 20_000);
+    const seqs = seqsOf(slow.events.filter(({ seq }) => seq !== null));
+    expect(seqs).toEqual(range(4, last.seq));
+    const metrics = await (await fetch(`${hub.url}/metrics`)).text();
+    expect(metrics).toMatch(/hub_lagging_sockets_total [1-9]/);
+    await Promise.all([ana.close(), slow.close()]);
+  });
+});

@@ -1,0 +1,126 @@
+import { createEphemeralFilter } from '@openclaw/events';
+import type { EncodedEnvelope } from '@openclaw/protocol';
+import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
+import type { Closers } from '../closers.ts';
+import type { Hub } from '../hub.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Services } from '../services.ts';
+import { createAgentTopics, type AgentTopics } from './agent-topics.ts';
+import { createFlusher, type Flusher } from './flusher.ts';
+import { notificationText, textFrame } from './frame.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { startHubBeat } from './hub-beat.ts';
+import { createPresenceFeed } from './presence-feed.ts';
+import { createPublisher } from './publisher.ts';
+import { endRevoked } from './revocation.ts';
+import type { Room } from './room.ts';
+import { createRooms } from './rooms.ts';
+import { createSessions } from './sessions.ts';
+import { startTailCheck, type TailCheck } from './tail-check.ts';
+import { createTypingFeed } from './typing-feed.ts';
+
+/** The live side of a hub: everything between the log and the sockets. */
+export interface Live {
+  readonly hub: Hub;
+  readonly flusher: Flusher;
+  readonly agentTopics: AgentTopics;
+}
+
+/** Wires rooms, topics, presence and typing together and starts what runs by itself. */
+export async function startLive(
+  hubId: string,
+  services: Services,
+  metrics: Metrics,
+  closers: Closers,
+  log: Logger,
+): Promise<Live> {
+  const { store, redis, bus, cache, limiter, tracker, typing } = services;
+  const opened = <T extends { close(): unknown }>(part: T): T => {
+    closers.add(() => part.close());
+    return part;
+  };
+
+  const flusher = opened(createFlusher());
+  const sessions = createSessions();
+  const isNew = createEphemeralFilter();
+  const onEphemeral = (room: Room, event: EncodedEnvelope) => {
+    if (!isNew.accept(event)) return;
+    if (event.type === 'channel.typing') typingFeed.saw(event);
+    room.broadcast(event);
+  };
+  const rooms = opened(
+    createRooms({
+      ...{ store, bus, flusher, log, onEphemeral },
+      onRecovered: (events) => void cache.drop(events.map((event) => event.channelId ?? '')),
+      onForeignEpoch: () => tailCheck.now(),
+    }),
+  );
+
+  // A direct channel's two members never change, so remembering them decides no right wrongly.
+  const directMembers = new LRUCache<string, readonly string[]>({
+    max: 10_000,
+    async fetchMethod(channelId) {
+      const page = await store.read({ agentId: hubId, isAdmin: true }, 'member.list', {
+        channelId,
+        cursor: null,
+        limit: 2,
+      });
+      return page.ok ? page.result.members.map((member) => member.agentId) : [];
+    },
+  });
+  const publisher = createPublisher({
+    ...{ bus, cache, store, metrics, log },
+    directMembers: async (channelId) => (await directMembers.fetch(channelId)) ?? [],
+  });
+  const presence = opened(createPresenceFeed({ hubId, tracker, publisher, rooms, log }));
+  const typingFeed = opened(
+    createTypingFeed({ typing, rooms, publisher, epoch: () => store.epoch, log }),
+  );
+  const agentTopics = createAgentTopics({ bus, rooms, sessions, onEphemeral });
+
+  await bus.subscribeGlobal((event) => {
+    if (!isNew.accept(event)) return;
+    const frame = textFrame(notificationText('event', event.json));
+    for (const session of sessions.all()) if (session.isWelcomed) session.enqueue(frame);
+  });
+  closers.add(await startHubBeat(store, hubId, log));
+  const tailCheck: TailCheck = opened(
+    await startTailCheck({
+      ...{ store, rooms, metrics, log },
+      isBusAvailable: () => bus.available,
+      onRevoked: (revoked) => endRevoked(sessions, revoked),
+      onEpoch: (epoch) => log.warn({ epoch }, 'the database was restored: a new epoch begins'),
+    }),
+  );
+  closers.add(bus.onResubscribed(() => tailCheck.now()));
+  closers.add(redis.onAvailability(() => tailCheck.now()));
+  closers.add(startHeartbeat(sessions));
+
+  metrics.observe('hub_sockets', 'Open sockets', () => sessions.size);
+  metrics.observe('hub_agents', 'Agents with a socket here', () => sessions.agents);
+  metrics.observe('hub_rooms', 'Live channels', () => rooms.size);
+  metrics.observe('hub_deliveries_total', 'Events handed to sockets', () => flusher.deliveries);
+  metrics.observe('hub_redis_available', '1 while Redis is in use', () =>
+    redis.available ? 1 : 0,
+  );
+
+  return {
+    hub: {
+      hubId,
+      store,
+      bus,
+      cache,
+      presence,
+      typing: typingFeed,
+      limiter,
+      rooms,
+      sessions,
+      publisher,
+      metrics,
+      log,
+    },
+    flusher,
+    agentTopics,
+  };
+}

@@ -1,0 +1,67 @@
+import { createCache, type Cache } from '@openclaw/cache';
+import { createChatStore, type ChatStore } from '@openclaw/chat-store';
+import { createRedisEventBus, type EventBus } from '@openclaw/events';
+import { createKeySchema } from '@openclaw/key-schema';
+import { createPresence, type PresenceTracker } from '@openclaw/presence';
+import { createLocalRateLimiter, type LocalRateLimiter } from '@openclaw/ratelimit';
+import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
+import { createTyping, type Typing } from '@openclaw/typing';
+import type { Logger } from 'pino';
+import type { Closers } from './closers.ts';
+import type { Config } from './config.ts';
+import type { LimitedAction } from './hub.ts';
+
+/** The packages that the hub is made of, opened. */
+export interface Services {
+  readonly store: ChatStore;
+  readonly redis: RedisClient;
+  readonly bus: EventBus;
+  readonly cache: Cache;
+  readonly limiter: LocalRateLimiter<LimitedAction>;
+  readonly tracker: PresenceTracker;
+  readonly typing: Typing;
+}
+
+/** A socket's presence lease: it outlives its hub by at most this. */
+const leaseMs = 30_000;
+/** Reads over REST; no frame guard counts them. */
+const readLimit = { limit: 6_000, windowMs: 60_000 };
+
+/** Opens every package. Rejects with ChatStoreError when the database cannot be had; Redis may come and go. */
+export async function openServices(
+  config: Config,
+  hubId: string,
+  closers: Closers,
+  log: Logger,
+): Promise<Services> {
+  const opened = <T extends { close(): unknown }>(part: T): T => {
+    closers.add(() => part.close());
+    return part;
+  };
+  const store = opened(
+    await createChatStore({ url: config.databaseUrl }, { logger: log.child({ part: 'store' }) }),
+  );
+
+  // Where no Redis is named, the usual address is tried in silence: being alone is then no fault.
+  const connection = config.redis ?? { host: '127.0.0.1', port: 6379 };
+  const redisLog = log.child({ part: 'redis' }, config.redis ? {} : { level: 'silent' });
+  const redis = opened(
+    createRedisClient({ ...connection, connectionName: hubId }, { logger: redisLog }),
+  );
+  const keys = createKeySchema({ hashTags: 'cluster' in connection });
+  const shared = { redis, keys };
+
+  return {
+    store,
+    redis,
+    bus: opened(createRedisEventBus({ ...shared, logger: log.child({ part: 'events' }) })),
+    cache: opened(createCache(shared)),
+    limiter: opened(
+      createLocalRateLimiter(shared, { limits: { ...config.limits, read: readLimit } }),
+    ),
+    tracker: opened(
+      createPresence(shared, { hubId, leaseMs, isHubAlive: (hubIds) => store.liveHubs(hubIds) }),
+    ),
+    typing: opened(createTyping(shared)),
+  };
+}

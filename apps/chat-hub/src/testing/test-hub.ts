@@ -1,0 +1,72 @@
+import {
+  connectRpc,
+  temporaryFolder,
+  type RpcSocket,
+  type RpcSocketOptions,
+} from '@openclaw/test-support';
+import { pino } from 'pino';
+import { parseConfig } from '../config.ts';
+import { startHub, type RunningHub } from '../start-hub.ts';
+
+/** A hub in this process, on a free loopback port. */
+export interface TestHub extends RunningHub {
+  /** Connects as an agent of dev mode. */
+  connect(
+    agentId: string,
+    options?: RpcSocketOptions & { readonly query?: string },
+  ): Promise<RpcSocket>;
+  /** A REST request as an agent of dev mode; resolves with status, headers and parsed body. */
+  request(
+    agentId: string,
+    verb: string,
+    path: string,
+    body?: unknown,
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers freely
+  ): Promise<{ status: number; headers: Headers; body: any }>;
+}
+
+/** A database that several hubs of one test share. */
+export interface TestDatabase {
+  readonly url: string;
+  remove(): Promise<void>;
+}
+
+/** A fresh SQLite file. */
+export async function temporaryDatabase(): Promise<TestDatabase> {
+  const folder = await temporaryFolder('hub');
+  return { url: `sqlite:${folder.path}/hub.sqlite`, remove: () => folder.remove() };
+}
+
+/** Starts a hub; `environment` is what the process' own would be. */
+export async function startTestHub(
+  environment: Readonly<Record<string, string>>,
+): Promise<TestHub> {
+  const config = parseConfig({ HUB_PORT: '0', LOG_LEVEL: 'warn', ...environment });
+  const hub = await startHub(config, pino({ level: config.logLevel }));
+  const wsUrl = `${hub.url.replace('http', 'ws')}/v1/ws`;
+  return Object.assign(hub, {
+    connect: (
+      agentId: string,
+      { query = '', ...options }: RpcSocketOptions & { readonly query?: string } = {},
+    ) => connectRpc(`${wsUrl}?agent=${encodeURIComponent(agentId)}${query}`, options),
+    async request(agentId: string, verb: string, path: string, body?: unknown) {
+      const separator = path.includes('?') ? '&' : '?';
+      const response = await fetch(
+        `${hub.url}${path}${separator}agent=${encodeURIComponent(agentId)}`,
+        {
+          method: verb,
+          ...(body !== undefined && {
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify(body),
+          }),
+        },
+      );
+      const text = await response.text();
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: text === '' ? null : (JSON.parse(text) as unknown),
+      };
+    },
+  });
+}

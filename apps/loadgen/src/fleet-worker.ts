@@ -1,0 +1,15 @@
+// A worker thread: one fleet, called by message.
+import { parentPort, workerData } from 'node:worker_threads';
+import { createFleet, type Fleet, type FleetSetup } from './fleet.ts';
+import type { FleetAnswer, FleetCall } from './worker-fleet.ts';
+
+const fleet: Fleet = createFleet(workerData as FleetSetup);
+
+parentPort?.on('message', ({ id, method, args }: FleetCall) => {
+  const answer = (message: Omit<FleetAnswer, 'id'>) => parentPort?.postMessage({ id, ...message });
+  const run = fleet[method] as (...args: readonly unknown[]) => Promise<unknown>;
+  run(...args).then(
+    (result) => answer({ result }),
+    (error: unknown) => answer({ error: error instanceof Error ? error.message : String(error) }),
+  );
+});

@@ -1,0 +1,173 @@
+import { createAgent, type DueTimes, type VirtualAgent } from './agent.ts';
+import { nowMs } from './clock.ts';
+import { createFrameCache } from './frame-cache.ts';
+import { createLatencies, type LatencyName } from './latencies.ts';
+import { agentIdOf, type Identity, type Plan } from './plan.ts';
+import { createSchedule } from './schedule.ts';
+import { countError, createTally, type RunTimes } from './tally.ts';
+import { signInOf } from './tokens.ts';
+
+/** What a fleet is started with; plain data and shared memory, so that a worker thread can be handed it. */
+export interface FleetSetup {
+  readonly plan: Plan;
+  readonly identity: Identity;
+  /** This fleet plays the agents whose number leaves this remainder when divided by `plan.workers`. */
+  readonly part: number;
+  readonly dues: DueTimes;
+  /** Kept up to date while it runs: operations sent, acknowledged, and events received since the warm-up. */
+  readonly counts: Float64Array<SharedArrayBuffer>;
+}
+
+/** What a fleet measured. */
+export interface FleetReport {
+  /** Agents that are connected and subscribed at the end. */
+  readonly connected: number;
+  readonly sent: number;
+  readonly acked: number;
+  readonly lastAckMs: number;
+  readonly deliveries: number;
+  readonly lost: number;
+  readonly doubled: number;
+  readonly reconnects: number;
+  /** By the code of HubError. */
+  readonly errors: Readonly<Record<string, number>>;
+  readonly latencies: Record<LatencyName, string>;
+}
+
+/** The agents of one thread. */
+export interface Fleet {
+  /** Connects all its agents and joins their channels; answers what went wrong for those that failed, by message. */
+  join(): Promise<Record<string, number>>;
+  /** Subscribes those that joined; answers as `join`. */
+  subscribe(): Promise<Record<string, number>>;
+  /** Does all that is due; resolves when every operation has its answer. */
+  run(times: RunTimes): Promise<void>;
+  /** Nothing more is done; `run` resolves as soon as its operations have their answers. */
+  stop(): Promise<void>;
+  /** Waits until every agent has seen its channels' heads, and reports. */
+  report(heads: Readonly<Record<string, number>>, timeoutMs: number): Promise<FleetReport>;
+  close(): Promise<void>;
+}
+
+// So many agents connect at once: a hub admits newcomers at a bounded rate.
+const connectingMax = 50;
+const pollMs = 10;
+
+/** Makes the agents of one part; nothing connects before `join`. */
+export function createFleet({ plan, identity, part, dues, counts }: FleetSetup): Fleet {
+  const tally = createTally(createLatencies());
+  const parseFrame = createFrameCache();
+  const isOurs = (index: number) => index % plan.workers === part;
+  const indexes = Array.from({ length: plan.agents }, (_, index) => index).filter(isOurs);
+  const agents = new Map<number, VirtualAgent>();
+  let reconnects = 0;
+  let isStopped = false;
+
+  function create(index: number): VirtualAgent {
+    const agent = createAgent(index, {
+      plan,
+      tally,
+      dues,
+      clientOptions: {
+        url: plan.url,
+        ...signInOf(identity, plan.url, agentIdOf(plan, index)),
+        parseFrame,
+      },
+      onAck: () => {
+        counts[1] = (counts[1] ?? 0) + 1;
+      },
+    });
+    agent.client.on('state', ({ state }) => {
+      if (state === 'reconnecting') reconnects += 1;
+    });
+    return agent;
+  }
+
+  /** Does it for all agents, some at a time; an agent that fails takes no part any more. */
+  async function each(work: (agent: VirtualAgent) => Promise<void>) {
+    const failures = new Map<string, number>();
+    const waiting = [...agents.values()];
+    const next = async (): Promise<void> => {
+      const agent = waiting.shift();
+      if (agent === undefined) return;
+      await work(agent).catch((error: unknown) => {
+        agents.delete(agent.index);
+        void agent.close();
+        countError(failures, error instanceof Error ? error.message : String(error));
+      });
+      return next();
+    };
+    await Promise.all(Array.from({ length: connectingMax }, next));
+    return Object.fromEntries(failures);
+  }
+
+  async function until(condition: () => boolean, endMs: number) {
+    while (!condition() && nowMs() < endMs) await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+
+  const pending = () => agents.values().reduce((sum, agent) => sum + agent.pending, 0);
+
+  return {
+    join() {
+      for (const index of indexes) agents.set(index, create(index));
+      return each((agent) => agent.join());
+    },
+    subscribe: () => each((agent) => agent.subscribe()),
+    async run(times) {
+      tally.times = times;
+      const { rate, typingRate, presenceRate, reactionRate } = plan;
+      const schedule = createSchedule({
+        ...{ startMs: times.startMs, endMs: times.endMs, agents: plan.agents },
+        rates: { message: rate, typing: typingRate, presence: presenceRate, reaction: reactionRate },
+        isOurs: (index) => agents.has(index),
+      });
+      while (!isStopped && schedule.nextDueMs < Infinity) {
+        const now = nowMs();
+        for (let due = schedule.take(now); due !== undefined; due = schedule.take(now)) {
+          agents.get(due.agent)?.perform(due);
+          counts[0] = (counts[0] ?? 0) + 1;
+        }
+        counts[2] = tally.deliveries;
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      // Answers come within the client's own timeout.
+      await until(() => pending() === 0, Infinity);
+    },
+    async stop() {
+      isStopped = true;
+    },
+    async report(heads, timeoutMs) {
+      const missing = (agent: VirtualAgent) =>
+        agent.watches
+          .entries()
+          .reduce((sum, [id, { last }]) => sum + Math.max(0, (heads[id] ?? 0) - last), 0);
+      const isComplete = () => agents.values().every((agent) => missing(agent) === 0);
+      await until(isComplete, nowMs() + timeoutMs);
+
+      let lost = 0;
+      let doubled = 0;
+      for (const agent of agents.values()) {
+        lost += missing(agent);
+        doubled += agent.client.counters.repeated;
+        for (const watch of agent.watches.values()) {
+          lost += watch.lost;
+          doubled += watch.doubled;
+        }
+      }
+      return {
+        ...{ lost, doubled, reconnects },
+        connected: agents.values().filter(({ client }) => client.state === 'live').toArray().length,
+        sent: tally.sent,
+        acked: tally.acked,
+        lastAckMs: tally.lastAckMs,
+        deliveries: tally.deliveries,
+        errors: Object.fromEntries(tally.errors),
+        latencies: tally.latencies.encode(),
+      };
+    },
+    async close() {
+      isStopped = true;
+      await Promise.all(agents.values().map((agent) => agent.close()));
+    },
+  };
+}

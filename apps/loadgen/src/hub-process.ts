@@ -1,0 +1,27 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { LoadgenError } from './tokens.ts';
+
+/** What the hub's process has used so far. */
+export interface ProcessUsage {
+  /** User and system time of all its threads. */
+  readonly cpuMs: number;
+  readonly rssBytes: number;
+}
+
+let ticksPerSecond: number | null = null;
+
+/** Reads a process's usage from /proc. @throws {LoadgenError} when there is no such process, or no /proc */
+export function readProcessUsage(pid: number): ProcessUsage {
+  try {
+    ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK']).toString());
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field, a name in parentheses, may hold anything; what follows its end is numbers.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    const rssKib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return { cpuMs: (ticks / ticksPerSecond) * 1000, rssBytes: Number(rssKib) * 1024 };
+  } catch (cause) {
+    throw new LoadgenError('invalid_options', `There is no process ${pid} to measure on this machine.`, { cause });
+  }
+}

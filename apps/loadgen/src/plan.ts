@@ -1,0 +1,59 @@
+/** How the agents prove who they are. */
+export type Identity =
+  | { readonly kind: 'dev' }
+  /** HS256: each agent's token is signed here. */
+  | { readonly kind: 'secret'; readonly secret: string }
+  /** An admin's token: each agent's token is minted by the hub. */
+  | { readonly kind: 'admin'; readonly token: string };
+
+/** Who sits where: all in every channel, or each in one of them. */
+export type Scenario = 'hall' | 'teams';
+
+/** What a run does; plain data, so that it can be handed to a worker thread. */
+export interface Plan {
+  /** `ws://…` */
+  readonly url: string;
+  /** Part of every id of the run, so that two runs never meet. */
+  readonly runId: string;
+  readonly scenario: Scenario;
+  readonly agents: number;
+  readonly channels: readonly string[];
+  /** Messages a second, over all agents. */
+  readonly rate: number;
+  /** `typing.start`s a second; each is stopped a second later. */
+  readonly typingRate: number;
+  /** `presence.set`s a second. */
+  readonly presenceRate: number;
+  /** `reaction.add`s a second. */
+  readonly reactionRate: number;
+  /** How long is measured. */
+  readonly durationMs: number;
+  /** How long the same work is done before, unmeasured. */
+  readonly warmupMs: number;
+  /** The length of a message's content. */
+  readonly contentChars: number;
+  /** Threads that the agents are divided among. */
+  readonly workers: number;
+}
+
+/** The id of the agent with this number, from 0. */
+export function agentIdOf(plan: Pick<Plan, 'runId'>, index: number): string {
+  return `load-${plan.runId}-${index}`;
+}
+
+/** The reverse of {@link agentIdOf}; NaN for whoever is none of ours. */
+export function agentIndexOf(plan: Pick<Plan, 'runId'>, agentId: string): number {
+  const prefix = `load-${plan.runId}-`;
+  return agentId.startsWith(prefix) ? Number(agentId.slice(prefix.length)) : Number.NaN;
+}
+
+/** The one who only watches, as the web UI does. */
+export function watcherIdOf(plan: Pick<Plan, 'runId'>): string {
+  return `load-${plan.runId}-watcher`;
+}
+
+/** The channels of the agent with this number. */
+export function channelsOf(plan: Pick<Plan, 'scenario' | 'channels'>, index: number): readonly string[] {
+  if (plan.scenario === 'hall') return plan.channels;
+  return [plan.channels[index % plan.channels.length] as string];
+}

@@ -1,0 +1,67 @@
+import { createHmac } from 'node:crypto';
+import type { Identity } from './plan.ts';
+
+/** Thrown when the run cannot begin; the message is one sentence for the person who started it. */
+export class LoadgenError extends Error {
+  override readonly name = 'LoadgenError';
+  readonly code: 'unreachable' | 'refused' | 'invalid_options';
+
+  constructor(code: LoadgenError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+const ttlSeconds = 24 * 3600;
+const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** Signs a JWT (HS256) for one agent, good for a day. */
+export function signToken(secret: string, agentId: string): string {
+  const issuedAt = Math.floor(Date.now() / 1000);
+  const claims = { sub: agentId, iat: issuedAt, exp: issuedAt + ttlSeconds };
+  const signed = `${base64url({ alg: 'HS256', typ: 'JWT' })}.${base64url(claims)}`;
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+}
+
+async function mintToken(url: string, adminToken: string, agentId: string): Promise<string> {
+  const address = new URL('/v1/tokens', url.replace(/^ws/, 'http'));
+  const response = await fetch(address, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ sub: agentId, ttlSeconds }),
+  }).catch((cause: unknown) => {
+    throw new LoadgenError('unreachable', `The hub cannot be reached at ${address.origin}.`, { cause });
+  });
+  if (!response.ok) {
+    throw new LoadgenError(
+      'refused',
+      `The hub minted no token for ${agentId} (HTTP ${response.status}): --token must be an admin's, of a hub with HUB_JWT_SECRET.`,
+    );
+  }
+  return ((await response.json()) as { token: string }).token;
+}
+
+/** How one agent signs in, as options of `createClient`. */
+export function signInOf(
+  identity: Identity,
+  url: string,
+  agentId: string,
+): { readonly agent: string } | { readonly getToken: () => string | Promise<string> } {
+  switch (identity.kind) {
+    case 'dev':
+      return { agent: agentId };
+    case 'secret':
+      return { getToken: () => signToken(identity.secret, agentId) };
+    case 'admin': {
+      // A failed mint may be tried again; a good one is kept for reconnects.
+      let minted: Promise<string> | null = null;
+      return {
+        getToken: () =>
+          (minted ??= mintToken(url, identity.token, agentId).catch((error: unknown) => {
+            minted = null;
+            throw error;
+          })),
+      };
+    }
+  }
+}

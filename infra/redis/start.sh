@@ -1,0 +1,119 @@
+#!/bin/sh
+# Starts one Redis process in a container: start.sh dev|prod|sentinel [further redis-server argument …]
+#
+# A secret comes from the environment or from a file of its name in /run/secrets:
+#   REDIS_PASSWORD              what hubs connect with; prod needs it, dev takes it
+#   REDIS_REPLICATION_PASSWORD  between nodes and sentinels; needed beside Sentinel
+#   REDIS_EXPORTER_PASSWORD     of the user "exporter"; without it there is none
+#   REDIS_ADMIN_PASSWORD        of the user "admin"; without it there is none
+# Beside Sentinel:
+#   REDIS_SENTINELS       host:port,host:port,… of all sentinels, asked who is master
+#   REDIS_FIRST_MASTER    host:port of the node that is master as long as no sentinel knows better
+#   REDIS_ANNOUNCE        host:port under which the others reach this process
+# It writes to /run/openclaw alone (and Redis itself to its data folder).
+set -eu
+
+etc=$(cd "$(dirname "$0")/.." && pwd)
+run=${REDIS_RUN_DIR:-/run/openclaw}
+secrets=${REDIS_SECRETS_DIR:-/run/secrets}
+name=openclaw
+umask 077
+
+fail() {
+  echo "start.sh: $1" >&2
+  exit 1
+}
+
+# secret NAME: sets $value, empty when it is not given.
+secret() {
+  eval "value=\${$1:-}"
+  if [ -z "$value" ] && [ -r "$secrets/$1" ]; then value=$(cat "$secrets/$1"); fi
+  case $value in
+    *[!A-Za-z0-9._~-]*) fail "$1 may hold letters, digits and . _ ~ - only" ;;
+  esac
+}
+
+needed() {
+  secret "$1"
+  [ -n "$value" ] || fail "$1 is not set; make one with: openssl rand -hex 32"
+}
+
+sha256() {
+  printf %s "$1" | sha256sum | cut -d ' ' -f 1
+}
+
+# users.acl without comments, one line a user, with the hashes of those passwords that are set.
+write_users() {
+  awk '/^[ \t]*(#|$)/ { next }
+       /^[ \t]/       { sub(/^[ \t]+/, " "); line = line $0; next }
+                      { if (line != "") print line; line = $0 }
+       END            { print line }' "$etc/redis/users.acl" >"$run/users.acl"
+  for each in REDIS_PASSWORD REDIS_REPLICATION_PASSWORD REDIS_EXPORTER_PASSWORD REDIS_ADMIN_PASSWORD; do
+    secret "$each"
+    if [ -n "$value" ]; then edit="s/@$each@/$(sha256 "$value")/"; else edit="/@$each@/d"; fi
+    sed "$edit" "$run/users.acl" >"$run/users.acl.new"
+    mv "$run/users.acl.new" "$run/users.acl"
+  done
+}
+
+# host:port of the master that a sentinel names; else the first master.
+find_master() {
+  for sentinel in $(echo "$REDIS_SENTINELS" | tr ',' ' '); do
+    reply=$(timeout 2 redis-cli -h "${sentinel%:*}" -p "${sentinel##*:}" \
+      SENTINEL get-master-addr-by-name "$name" 2>/dev/null | tr '\n' ':') || continue
+    case $reply in
+      *:[0-9]*:) echo "${reply%:}" && return ;;
+    esac
+  done
+  echo "$REDIS_FIRST_MASTER"
+}
+
+mode=${1:-}
+[ $# -gt 0 ] && shift
+mkdir -p "$run"
+
+case $mode in
+  dev)
+    # The file admits this machine alone, which inside a container would be nobody.
+    printf '%s\n' "include $etc/redis/redis.dev.conf" 'bind * -::*' 'protected-mode no' >"$run/redis.conf"
+    secret REDIS_PASSWORD
+    [ -z "$value" ] || echo "user default on #$(sha256 "$value") ~* &* +@all" >>"$run/redis.conf"
+    ;;
+  prod)
+    needed REDIS_PASSWORD
+    write_users
+    printf '%s\n' "include $etc/redis/redis.prod.conf" "aclfile $run/users.acl" >"$run/redis.conf"
+    if [ -n "${REDIS_SENTINELS:-}" ]; then
+      needed REDIS_REPLICATION_PASSWORD
+      master=$(find_master)
+      {
+        printf '%s\n' 'masteruser replica' "masterauth $value"
+        printf '%s\n' "replica-announce-ip ${REDIS_ANNOUNCE%:*}" "replica-announce-port ${REDIS_ANNOUNCE##*:}"
+        [ "$master" = "$REDIS_ANNOUNCE" ] || echo "replicaof ${master%:*} ${master##*:}"
+      } >>"$run/redis.conf"
+    fi
+    ;;
+  sentinel)
+    needed REDIS_REPLICATION_PASSWORD
+    master=$(find_master)
+    # Sentinel refuses to start with a name that does not resolve yet.
+    tries=0
+    until timeout 2 redis-cli -h "${master%:*}" -p "${master##*:}" PING >/dev/null 2>&1 || [ $tries -ge 30 ]; do
+      tries=$((tries + 1))
+      sleep 1
+    done
+    {
+      sed "s/^sentinel monitor $name .* /sentinel monitor $name ${master%:*} ${master##*:} /" \
+        "$etc/sentinel/sentinel.conf"
+      printf '%s\n' "sentinel auth-user $name sentinel" "sentinel auth-pass $name $value"
+      printf '%s\n' "sentinel announce-ip ${REDIS_ANNOUNCE%:*}" "sentinel announce-port ${REDIS_ANNOUNCE##*:}"
+      echo "dir $run"
+    } >"$run/redis.conf"
+    set -- --sentinel "$@"
+    ;;
+  *) fail "say dev, prod or sentinel" ;;
+esac
+
+# The server needs none of them any more, and its environment can be read where /proc is.
+unset REDIS_PASSWORD REDIS_REPLICATION_PASSWORD REDIS_EXPORTER_PASSWORD REDIS_ADMIN_PASSWORD value
+exec redis-server "$run/redis.conf" "$@"

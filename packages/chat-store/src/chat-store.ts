@@ -1,0 +1,173 @@
+import type { ParamsOf } from '@openclaw/protocol';
+import {
+  refuse,
+  type Actor,
+  type Command,
+  type Outcome,
+  type ReadMethod,
+  type ReadOutcome,
+  type WriteMethod,
+} from './commands.ts';
+import { refusalOf } from './core/run-group.ts';
+import type { StoreCore } from './core/store-core.ts';
+import { ChatStoreError } from './errors.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { parseOptions, type ChatStoreOptions, type ParsedOptions } from './options.ts';
+import { runtimeError } from './runtime-error.ts';
+import { sizeOf } from './size-of.ts';
+
+/** Takes warnings; pino's loggers fit. */
+export interface ChatStoreLogger {
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+/** What a store works with; all of it optional. */
+export interface ChatStoreDeps {
+  readonly logger?: ChatStoreLogger;
+  /** Told of each group when it has settled: for metrics. */
+  readonly onGroup?: (group: { readonly size: number; readonly durationMs: number }) => void;
+}
+
+/** Whether the database answers. */
+export interface StoreHealth {
+  readonly status: 'ok' | 'down';
+  readonly engine: 'sqlite' | 'postgres';
+  /** Null while it is down. */
+  readonly latencyMs: number | null;
+  readonly queueLength: number;
+}
+
+/** The chat hub's log and its projections. Every call ends within `timeoutMs`. */
+export interface ChatStore extends Omit<StoreCore, 'runGroup' | 'epoch'> {
+  /** The name of the database's life, as last seen: it changes when a backup is restored. */
+  readonly epoch: string;
+  /** Commands that wait for their group. */
+  readonly queueLength: number;
+  /**
+   * Decides and commits one write, in a group with others; writes take effect in the order of these calls. Never
+   * rejects: a refusal is an answer. When it resolves with `ok`, the change is committed.
+   */
+  append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<Outcome<M>>;
+  /** Asks the database something small. Never rejects. */
+  health(): Promise<StoreHealth>;
+}
+
+/**
+ * Opens the database, makes or migrates its schema, and resolves with the store.
+ * @throws {ChatStoreError} `invalid_options`, `unavailable`, `locked`, `unwritable`, `corrupt`, `unauthorized`, `newer_schema`
+ */
+export async function createChatStore(
+  options: ChatStoreOptions,
+  deps: ChatStoreDeps = {},
+): Promise<ChatStore> {
+  const parsed = parseOptions(options);
+  const { timeoutMs, maxReads, target } = parsed;
+  const core = await openCore(parsed, deps);
+  let epoch = await core.epoch();
+  let calls = 0;
+  let isClosed = false;
+
+  const queue = createGroupCommit<Command, Outcome>(
+    {
+      run: (commands) => core.runGroup(commands),
+      sizeOf,
+      refused: (reason) =>
+        reason === 'queue full'
+          ? refuse('unavailable', 'too many writes are waiting', 500)
+          : refuse('unavailable', `the database takes no writes: ${reason}`, 1000),
+      timedOut: () => refuse('timeout', `no commit within ${timeoutMs} ms: it may have happened`),
+      failed: (error) => refusalOf(runtimeError(error)),
+      onGroup: (size, durationMs) => deps.onGroup?.({ size, durationMs }),
+    },
+    parsed,
+  );
+
+  // A call is told `late` when its time is up, but counts until the database has let go of it.
+  async function guarded<T>(call: () => Promise<T>, late: 'unavailable' | 'timeout'): Promise<T> {
+    if (isClosed) throw new ChatStoreError('closed', 'the store is closed');
+    if (calls >= maxReads) {
+      throw new ChatStoreError('unavailable', 'too many calls are under way', { retryAfterMs: 500 });
+    }
+    calls += 1;
+    const work = call().finally(() => (calls -= 1));
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_resolve, reject) => {
+      const message = `the database did not answer within ${timeoutMs} ms`;
+      timer = setTimeout(() => reject(new ChatStoreError(late, message)), timeoutMs);
+    });
+    try {
+      return await Promise.race([work, deadline]);
+    } catch (error) {
+      throw runtimeError(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  const asked = <T>(call: () => Promise<T>) => guarded(call, 'unavailable');
+  const written = <T>(call: () => Promise<T>) => guarded(call, 'timeout');
+
+  return {
+    get epoch() {
+      return epoch;
+    },
+    get queueLength() {
+      return queue.queueLength;
+    },
+    async append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>) {
+      const outcome = await queue.submit({ actor, method, params } as unknown as Command);
+      if (outcome.ok && outcome.event) epoch = outcome.event.epoch;
+      return outcome as Outcome<M>;
+    },
+    async read<M extends ReadMethod>(actor: Actor, method: M, params: ParamsOf<M>) {
+      try {
+        return await asked(() => core.read(actor, method, params));
+      } catch (error) {
+        return refusalOf(runtimeError(error)) as ReadOutcome<M>;
+      }
+    },
+    access: (agentId, channelIds) => asked(() => core.access(agentId, channelIds)),
+    logPage: (channelId, after, limit, maxBytes) =>
+      asked(() => core.logPage(channelId, after, limit, maxBytes)),
+    directChannels: (agentId, limit) => asked(() => core.directChannels(agentId, limit)),
+    async changes(sinceMark) {
+      const changes = await asked(() => core.changes(sinceMark));
+      epoch = changes.epoch;
+      return changes;
+    },
+    beat: (hubId) => written(() => core.beat(hubId)),
+    liveHubs: (hubIds) => asked(() => core.liveHubs(hubIds)),
+    revoke: (target) => written(() => core.revoke(target)),
+    isRevoked: (token) => asked(() => core.isRevoked(token)),
+    async changeEpoch(expected) {
+      epoch = await written(() => core.changeEpoch(expected));
+      return epoch;
+    },
+    async health() {
+      const startMs = performance.now();
+      const state = await asked(() => core.epoch()).then(
+        () => ({ status: 'ok' as const, latencyMs: performance.now() - startMs }),
+        () => ({ status: 'down' as const, latencyMs: null }),
+      );
+      return { ...state, engine: target.engine, queueLength: queue.queueLength };
+    },
+    async close() {
+      if (isClosed) return;
+      isClosed = true;
+      await queue.close();
+      await core.close();
+    },
+  };
+}
+
+// Each engine is loaded only where it is used: neither pg nor node:sqlite is needed by the other.
+async function openCore(options: ParsedOptions, deps: ChatStoreDeps): Promise<StoreCore> {
+  const onFault = (fault: string, doing: string) =>
+    deps.logger?.error({ fault, doing }, 'a fault in the chat store');
+  if (options.target.engine === 'sqlite') {
+    const { openSqliteCore } = await import('./sqlite/sqlite-core.ts');
+    return openSqliteCore({ ...options, path: options.target.path }, onFault);
+  }
+  const { openPostgresCore } = await import('./postgres/postgres-core.ts');
+  return openPostgresCore({ ...options, url: options.target.url }, onFault);
+}

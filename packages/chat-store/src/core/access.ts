@@ -1,0 +1,54 @@
+import type { Kysely } from 'kysely';
+import type { Role } from './rights.ts';
+import type { ChannelsTable, Tables } from './tables.ts';
+
+/** What an agent is to a channel. */
+export interface Access {
+  readonly kind: ChannelsTable['kind'];
+  readonly head: number;
+  /** Null for an outsider. */
+  readonly role: Role;
+  readonly archived: boolean;
+}
+
+/** One statement for all of them. A channel that is not there, or deleted, is absent. */
+export async function readAccess(
+  db: Kysely<Tables>,
+  agentId: string,
+  channelIds: readonly string[],
+): Promise<Map<string, Access>> {
+  if (channelIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('channels as c')
+    .leftJoin('members as m', (join) =>
+      join.onRef('m.channel_id', '=', 'c.id').on('m.agent_id', '=', agentId),
+    )
+    .select(['c.id', 'c.kind', 'c.head', 'c.archived_at', 'm.role'])
+    .where('c.id', 'in', [...channelIds])
+    .where('c.deleted_at', 'is', null)
+    .execute();
+  return new Map(
+    rows.map(({ id, kind, head, role, archived_at }) => [
+      id,
+      { kind, head, role, archived: archived_at !== null },
+    ]),
+  );
+}
+
+/** An agent's direct channels, the latest active first. */
+export function readDirectChannels(
+  db: Kysely<Tables>,
+  agentId: string,
+  limit: number,
+): Promise<{ channelId: string; head: number }[]> {
+  return db
+    .selectFrom('members as m')
+    .innerJoin('channels as c', 'c.id', 'm.channel_id')
+    .select(['c.id as channelId', 'c.head'])
+    .where('m.agent_id', '=', agentId)
+    .where('c.kind', '=', 'direct')
+    .where('c.deleted_at', 'is', null)
+    .orderBy('c.touched', 'desc')
+    .limit(limit)
+    .execute();
+}

@@ -1,0 +1,95 @@
+import { refuse } from '../../commands.ts';
+import { newId } from '../new-id.ts';
+import { channelOf, memberOf, toJson } from '../objects.ts';
+import { isOutOfBounds } from '../rights.ts';
+import type { ChannelsTable, MembersTable } from '../tables.ts';
+import { dbOf, done, enter, type Decide } from './decision.ts';
+import { topicsOf } from './send.ts';
+
+/** The creator is owner and first member: its join is seq 1. */
+export const createChannel: Decide<'channel.create'> = async (group, { actor, params }) => {
+  const id = params.channelId ?? newId(group.nowMs);
+  if (isOutOfBounds(actor, id)) return refuse('forbidden', `the token is not for channel ${id}`);
+  const channel: ChannelsTable = {
+    ...{ id, kind: params.kind, name: params.name, topic: params.topic, pair: null },
+    ...{ metadata: toJson(params.metadata), created_by: actor.agentId, created_at: group.nowMs },
+    ...{ archived_at: null, deleted_at: null, head: 0, touched: group.mark },
+  };
+  // Another hub may be creating it too: whoever comes second finds the id taken, also that of a deleted channel.
+  const created = await dbOf(group)
+    .insertInto('channels')
+    .values(channel)
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  if (!created) return refuse('conflict', `the channelId ${id} is or was in use`);
+  group.adopt(channel);
+
+  const member: MembersTable = {
+    ...{ channel_id: id, agent_id: actor.agentId, role: 'owner', display_name: null },
+    joined_at: group.nowMs,
+  };
+  await dbOf(group).insertInto('members').values(member).execute();
+  const event = group.append(channel, {
+    senderId: actor.agentId,
+    event: () => ({ type: 'channel.member.join', channelId: id, member: memberOf(member) }),
+  });
+  return done({ channel: channelOf(channel) }, event);
+};
+
+/** Absent is unchanged, null empties. */
+export const updateChannel: Decide<'channel.update'> = async (group, { actor, params }) => {
+  const gate = await enter(group, actor, params.channelId, { from: 'owner', inArchived: false });
+  if (!gate.ok) return gate;
+  const { channel } = gate;
+  const { name = channel.name, topic = channel.topic } = params;
+  const metadata = params.metadata === undefined ? channel.metadata : toJson(params.metadata);
+  if (name === channel.name && topic === channel.topic && metadata === channel.metadata) {
+    return done({ channel: channelOf(channel) });
+  }
+  return changeChannel(group, channel, actor.agentId, 'channel.update', { name, topic, metadata });
+};
+
+/** Read-only from here on. */
+export const archiveChannel: Decide<'channel.archive'> = async (group, { actor, params }) => {
+  const gate = await enter(group, actor, params.channelId, { from: 'owner', inArchived: true });
+  if (!gate.ok) return gate;
+  const { channel } = gate;
+  if (channel.archived_at !== null) return done({ channel: channelOf(channel) });
+  const change = { archived_at: group.nowMs };
+  return changeChannel(group, channel, actor.agentId, 'channel.archive', change);
+};
+
+/** Its last event tells; its log stays readable to the sequencers that are still on the way there. */
+export const deleteChannel: Decide<'channel.delete'> = async (group, { actor, params }) => {
+  const gate = await enter(group, actor, params.channelId, { from: 'owner', inArchived: true });
+  if (!gate.ok) return gate;
+  const { channel } = gate;
+  const event = group.append(channel, {
+    senderId: actor.agentId,
+    event: () => ({ type: 'channel.delete', channelId: channel.id }),
+  });
+  channel.deleted_at = group.nowMs;
+  await dbOf(group)
+    .updateTable('channels')
+    .set({ deleted_at: group.nowMs })
+    .where('id', '=', channel.id)
+    .execute();
+  return done({}, event, topicsOf(channel, []));
+};
+
+async function changeChannel(
+  group: Parameters<typeof enter>[0],
+  channel: ChannelsTable,
+  senderId: string,
+  type: 'channel.update' | 'channel.archive',
+  change: Partial<Pick<ChannelsTable, 'name' | 'topic' | 'metadata' | 'archived_at'>>,
+) {
+  await dbOf(group).updateTable('channels').set(change).where('id', '=', channel.id).execute();
+  Object.assign(channel, change);
+  const event = group.append(channel, {
+    senderId,
+    event: () => ({ type, channelId: channel.id, channel: channelOf(channel) }),
+  });
+  return done({ channel: channelOf(channel) }, event, topicsOf(channel, []));
+}

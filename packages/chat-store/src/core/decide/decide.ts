@@ -1,0 +1,38 @@
+import type { Command, Outcome, WriteMethod } from '../../commands.ts';
+import type { GroupState } from '../group-state.ts';
+import { archiveChannel, createChannel, deleteChannel, updateChannel } from './channels.ts';
+import { emitCollaboration } from './collaboration.ts';
+import type { Decide } from './decision.ts';
+import { addMember, joinChannel, leaveChannel, removeMember, updateMember } from './members.ts';
+import { deleteMessage, editMessage } from './messages.ts';
+import { addReaction, removeReaction } from './reactions.ts';
+import { markRead } from './read-mark.ts';
+import type { Send } from './send.ts';
+import { createThread, updateThread } from './threads.ts';
+
+type RareMethod = Exclude<WriteMethod, Send['method']>;
+
+const decisions: { readonly [M in RareMethod]: Decide<M> } = {
+  'channel.create': createChannel,
+  'channel.update': updateChannel,
+  'channel.archive': archiveChannel,
+  'channel.delete': deleteChannel,
+  'channel.join': joinChannel,
+  'channel.leave': leaveChannel,
+  'member.add': addMember,
+  'member.remove': removeMember,
+  'member.update': updateMember,
+  'message.edit': editMessage,
+  'message.delete': deleteMessage,
+  'reaction.add': addReaction,
+  'reaction.remove': removeReaction,
+  'thread.create': createThread,
+  'thread.update': updateThread,
+  'collaboration.emit': emitCollaboration,
+  'read.mark': markRead,
+};
+
+/** Decides one of the rarer commands. */
+export function decide(group: GroupState, command: Exclude<Command, Send>): Promise<Outcome> {
+  return (decisions[command.method] as Decide<RareMethod>)(group, command);
+}

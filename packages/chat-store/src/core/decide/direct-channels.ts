@@ -1,0 +1,50 @@
+import type { GroupState } from '../group-state.ts';
+import type { ChannelsTable } from '../tables.ts';
+import { dbOf } from './decision.ts';
+import { channelIdOf, directChannelId, pairOf, refuseSend, type Send } from './send.ts';
+
+/**
+ * Makes the direct channels that a run of messages needs and that are not there yet, with their two members and an
+ * empty log: seq 1 is the first message. Answers whether there were any.
+ */
+export async function openDirectChannels(
+  group: GroupState,
+  sends: readonly Send[],
+): Promise<boolean> {
+  let isOpened = false;
+  for (const send of sends) {
+    if (send.method !== 'direct.send' || group.channel(channelIdOf(send)) || refuseSend(send)) continue;
+    group.adopt(await openDirectChannel(group, send.actor.agentId, send.params.agentId));
+    isOpened = true;
+  }
+  return isOpened;
+}
+
+async function openDirectChannel(group: GroupState, sender: string, recipient: string) {
+  const db = dbOf(group);
+  const id = directChannelId(sender, recipient);
+  const pair = pairOf(sender, recipient);
+  const channel: ChannelsTable = {
+    ...{ id, kind: 'direct', name: pair.replace('\n', ', '), topic: null, metadata: null, pair },
+    ...{ created_by: sender, created_at: group.nowMs, archived_at: null, deleted_at: null },
+    ...{ head: 0, touched: group.mark },
+  };
+  const created = await db
+    .insertInto('channels')
+    .values(channel)
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  if (created) {
+    const members = pair.split('\n').map((agent_id) => ({
+      ...{ channel_id: id, agent_id, role: 'member' as const, display_name: null },
+      joined_at: group.nowMs,
+    }));
+    await db.insertInto('members').values(members).execute();
+    return channel;
+  }
+  // Another hub was faster: its channel is locked like any other.
+  let query = db.selectFrom('channels').selectAll().where('id', '=', id);
+  if (group.transaction.locksRows) query = query.forUpdate();
+  return query.executeTakeFirstOrThrow();
+}

@@ -1,0 +1,152 @@
+import { refuse, type Refusal } from '../../commands.ts';
+import type { GroupState } from '../group-state.ts';
+import { memberOf } from '../objects.ts';
+import type { ChannelsTable, MembersTable } from '../tables.ts';
+import { dbOf, done, enter, findMember, type Decide } from './decision.ts';
+
+/** Public channels are open to all; a private one only to an admin. */
+export const joinChannel: Decide<'channel.join'> = async (group, { actor, params }) => {
+  const gate = await enter(group, actor, params.channelId, { from: 'anyone', inArchived: true });
+  if (!gate.ok) return gate;
+  const { channel } = gate;
+  const known = await findMember(group, channel.id, actor.agentId);
+  if (known) return done({ member: memberOf(known) });
+  if (channel.archived_at !== null) return refuse('archived', `${channel.id} is archived`);
+  const fixed = refuseFixed(channel);
+  if (fixed) return fixed;
+  const { member, event } = await insertMember(group, channel, actor.agentId, {
+    ...{ agent_id: actor.agentId, role: 'member', display_name: null },
+  });
+  return done({ member: memberOf(member) }, event);
+};
+
+/** A member stays as it is. */
+export const addMember: Decide<'member.add'> = async (group, { actor, params }) => {
+  const gate = await enter(group, actor, params.channelId, { from: 'owner', inArchived: false });
+  if (!gate.ok) return gate;
+  const { channel } = gate;
+  const fixed = refuseFixed(channel);
+  if (fixed) return fixed;
+  const known = await findMember(group, channel.id, params.agentId);
+  if (known) return done({ member: memberOf(known) });
+  const { member, event } = await insertMember(group, channel, actor.agentId, {
+    ...{ agent_id: params.agentId, role: params.role, display_name: params.displayName },
+  });
+  return done({ member: memberOf(member) }, event, [params.agentId]);
+};
+
+/** Also in an archived channel: nobody is held. */
+export const leaveChannel: Decide<'channel.leave'> = async (group, { actor, params }) => {
+  const gate = await enter(group, actor, params.channelId, { from: 'member', inArchived: true });
+  if (!gate.ok) return gate;
+  const removed = await removeFrom(group, gate.channel, actor.agentId, actor.agentId);
+  return removed.ok ? done({}, removed.event) : removed;
+};
+
+/** Removing yourself is leaving, and takes no owner. */
+export const removeMember: Decide<'member.remove'> = async (group, { actor, params }) => {
+  const isSelf = params.agentId === actor.agentId;
+  const from = isSelf ? 'member' : 'owner';
+  const gate = await enter(group, actor, params.channelId, { from, inArchived: true });
+  if (!gate.ok) return gate;
+  const removed = await removeFrom(group, gate.channel, actor.agentId, params.agentId);
+  return removed.ok ? done({}, removed.event, isSelf ? [] : [params.agentId]) : removed;
+};
+
+/** Roles are the owners' to give; a member may change its own display name. */
+export const updateMember: Decide<'member.update'> = async (group, { actor, params }) => {
+  const isOwnName = params.agentId === actor.agentId && params.role === undefined;
+  const from = isOwnName ? 'member' : 'owner';
+  const gate = await enter(group, actor, params.channelId, { from, inArchived: false });
+  if (!gate.ok) return gate;
+  const { channel } = gate;
+  const known = await findMember(group, channel.id, params.agentId);
+  if (!known) return refuse('not_found', `${params.agentId} is not a member of ${channel.id}`);
+  const { role = known.role, displayName = known.display_name } = params;
+  if (role === known.role && displayName === known.display_name) {
+    return done({ member: memberOf(known) });
+  }
+  const fixed = refuseFixed(channel);
+  if (fixed) return fixed;
+  if (role !== 'owner' && (await isLastOwner(group, known))) return refuseLastOwner(known);
+  const member: MembersTable = { ...known, role, display_name: displayName };
+  await dbOf(group)
+    .updateTable('members')
+    .set({ role, display_name: displayName })
+    .where('channel_id', '=', channel.id)
+    .where('agent_id', '=', params.agentId)
+    .execute();
+  const event = group.append(channel, {
+    senderId: actor.agentId,
+    event: () => ({
+      type: 'channel.member.update',
+      channelId: channel.id,
+      member: memberOf(member),
+    }),
+  });
+  return done({ member: memberOf(member) }, event);
+};
+
+function refuseFixed(channel: ChannelsTable): Refusal | null {
+  return channel.kind === 'direct'
+    ? refuse('forbidden', 'the members of a direct channel are fixed')
+    : null;
+}
+
+const refuseLastOwner = (member: MembersTable) =>
+  refuse('conflict', `${member.agent_id} is the last owner of ${member.channel_id}`);
+
+async function isLastOwner(group: GroupState, member: MembersTable): Promise<boolean> {
+  if (member.role !== 'owner') return false;
+  const other = await dbOf(group)
+    .selectFrom('members')
+    .select('agent_id')
+    .where('channel_id', '=', member.channel_id)
+    .where('role', '=', 'owner')
+    .where('agent_id', '<>', member.agent_id)
+    .limit(1)
+    .executeTakeFirst();
+  return other === undefined;
+}
+
+async function insertMember(
+  group: GroupState,
+  channel: ChannelsTable,
+  senderId: string,
+  fields: Pick<MembersTable, 'agent_id' | 'role' | 'display_name'>,
+) {
+  const member: MembersTable = { ...fields, channel_id: channel.id, joined_at: group.nowMs };
+  await dbOf(group).insertInto('members').values(member).execute();
+  const event = group.append(channel, {
+    senderId,
+    event: () => ({ type: 'channel.member.join', channelId: channel.id, member: memberOf(member) }),
+  });
+  return { member, event };
+}
+
+async function removeFrom(
+  group: GroupState,
+  channel: ChannelsTable,
+  senderId: string,
+  agentId: string,
+) {
+  const fixed = refuseFixed(channel);
+  if (fixed) return fixed;
+  const member = await findMember(group, channel.id, agentId);
+  if (!member) return refuse('not_found', `${agentId} is not a member of ${channel.id}`);
+  if (await isLastOwner(group, member)) return refuseLastOwner(member);
+  await dbOf(group)
+    .deleteFrom('members')
+    .where('channel_id', '=', channel.id)
+    .where('agent_id', '=', agentId)
+    .execute();
+  const event = group.append(channel, {
+    senderId,
+    event: () => ({
+      type: 'channel.member.leave',
+      channelId: channel.id,
+      member: memberOf(member),
+    }),
+  });
+  return { ok: true, event } as const;
+}

@@ -1,0 +1,19 @@
+import { dbOf, done, enter, type Decide } from './decision.ts';
+
+/** Only forward, and not past the head. */
+export const markRead: Decide<'read.mark'> = async (group, { actor, params }) => {
+  const gate = await enter(group, actor, params.channelId, { from: 'member', inArchived: true });
+  if (!gate.ok) return gate;
+  const seq = Math.min(params.seq, gate.channel.head);
+  await dbOf(group)
+    .insertInto('read_cursors')
+    .values({ agent_id: actor.agentId, channel_id: gate.channel.id, seq })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['agent_id', 'channel_id'])
+        .doUpdateSet({ seq })
+        .where('read_cursors.seq', '<', seq),
+    )
+    .execute();
+  return done({});
+};

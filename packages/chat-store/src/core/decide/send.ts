@@ -1,0 +1,144 @@
+import { hash } from 'node:crypto';
+import { isContentTooLarge, type ResultOf } from '@openclaw/protocol';
+import { refuse, type CommandOf, type Outcome, type Refusal } from '../../commands.ts';
+import type { Wanted } from '../engine.ts';
+import { createWanted, type Facts } from '../facts.ts';
+import { fingerprint } from '../fingerprint.ts';
+import type { GroupState } from '../group-state.ts';
+import { newId } from '../new-id.ts';
+import { isOutOfBounds, judge } from '../rights.ts';
+import type { ChannelsTable } from '../tables.ts';
+
+/** The commands that are most of the traffic: a run of them is decided from one set of facts. */
+export type Send = CommandOf<'message.send'> | CommandOf<'direct.send'>;
+
+const posting = { from: 'member', inArchived: false } as const;
+
+/** A direct channel's two agents, as it keeps them. */
+export function pairOf(a: string, b: string): string {
+  return a < b ? `${a}\n${b}` : `${b}\n${a}`;
+}
+
+/** The id of two agents' direct channel, whoever of them asks. */
+export function directChannelId(a: string, b: string): string {
+  return `dm_${hash('sha256', pairOf(a, b)).slice(0, 32)}`;
+}
+
+/** A direct channel's events go to both its agents; another channel's to those the event is about. */
+export function topicsOf(
+  channel: Pick<ChannelsTable, 'pair'>,
+  others: readonly string[],
+): readonly string[] {
+  return channel.pair === null ? others : channel.pair.split('\n');
+}
+
+/** The channel a message goes to. */
+export function channelIdOf({ actor, method, params }: Send): string {
+  return method === 'direct.send'
+    ? directChannelId(actor.agentId, params.agentId)
+    : params.channelId;
+}
+
+/** What a run of messages needs to know. */
+export function wantedBySends(sends: readonly Send[]): Wanted {
+  const wanted = createWanted();
+  for (const send of sends) {
+    const channelId = channelIdOf(send);
+    const { agentId } = send.actor;
+    const { clientMessageId } = send.params;
+    wanted.member(channelId, agentId);
+    if (clientMessageId !== null) wanted.repeat(channelId, agentId, clientMessageId);
+    if (send.method !== 'message.send') continue;
+    for (const mentioned of send.params.mentions) wanted.member(channelId, mentioned);
+    if (send.params.threadId !== null) wanted.root(send.params.threadId);
+  }
+  return wanted.toWanted();
+}
+
+/** What can be refused without looking anything up. */
+export function refuseSend(send: Send): Refusal | null {
+  if (isContentTooLarge(send.params.content)) return refuse('too_large', 'the content is too long');
+  if (send.method !== 'direct.send') return null;
+  if (send.params.agentId === send.actor.agentId) {
+    return refuse('forbidden', 'a direct channel has two different members');
+  }
+  return isOutOfBounds(send.actor, channelIdOf(send))
+    ? refuse('forbidden', 'the token is not for this direct channel')
+    : null;
+}
+
+/** Decides one message. All it asks has been read before: nothing here waits. */
+export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome<Send['method']> {
+  const refusal = refuseSend(send);
+  if (refusal) return refusal;
+  const { agentId } = send.actor;
+  const { content, clientMessageId, metadata } = send.params;
+  const isDirect = send.method === 'direct.send';
+  const threadId = isDirect ? null : send.params.threadId;
+  const mentions = isDirect ? [] : send.params.mentions;
+  const channelId = channelIdOf(send);
+  const channel = group.channel(channelId);
+  const answer = (result: ResultOf<'message.send'>) => (isDirect ? { ...result, channelId } : result);
+
+  let print: string | null = null;
+  if (clientMessageId !== null && channel && channel.deleted_at === null) {
+    print = fingerprint(send.method, content, threadId, mentions, metadata);
+    // Before the rights: who lost an answer learns that the message is stored, though the channel was archived since.
+    const first = facts.repeat(channelId, agentId, clientMessageId);
+    if (first) {
+      // With the text its fingerprint is emptied; then the id alone decides.
+      const isSame = first.fingerprint === null || first.fingerprint === print;
+      if (!isSame || first.message_id === null) {
+        return refuse('conflict', 'the clientMessageId was used for something else');
+      }
+      const { message_id: messageId, seq, timestamp } = first;
+      const result = answer({ messageId, seq, timestamp, duplicate: true });
+      return { ok: true, result, event: null, agentTopics: [] };
+    }
+  }
+  const role = facts.role(channelId, agentId);
+  const denied = judge(send.actor, channelId, channel, role, posting);
+  if (denied) return denied;
+  if (!channel) return refuse('not_found', `there is no channel ${channelId}`);
+  if (threadId !== null) {
+    const root = facts.root(threadId);
+    if (root?.channel_id !== channelId) return refuse('not_found', `there is no message ${threadId}`);
+    if (root.thread_id !== null) return refuse('conflict', `message ${threadId} is itself a reply`);
+  }
+
+  const id = newId(group.nowMs);
+  const timestamp = group.nowMs;
+  const event = group.append(channel, {
+    senderId: agentId,
+    messageId: id,
+    clientMessageId,
+    fingerprint: print,
+    event: (seq) => ({
+      type: threadId === null ? 'channel.message' : 'thread.message',
+      channelId,
+      message: {
+        ...{ id, channelId, seq, senderId: agentId, content, timestamp, threadId, mentions },
+        ...{ metadata, editedAt: null, deletedAt: null, reactions: {} },
+      },
+    }),
+  });
+  const seq = channel.head;
+  const place = { channel_id: channelId, seq };
+  group.addMessage({ ...place, id, sender_id: agentId, thread_id: threadId });
+  if (threadId !== null) {
+    group.addReply({
+      ...{ channel_id: channelId, thread_id: threadId },
+      ...{ created_by: agentId, created_at: timestamp },
+    });
+  }
+  if (clientMessageId !== null) {
+    facts.remember({
+      ...{ ...place, sender_id: agentId, client_message_id: clientMessageId },
+      ...{ message_id: id, timestamp, fingerprint: print },
+    });
+  }
+  const noticed = mentions.filter((to) => to !== agentId && facts.role(channelId, to) !== null);
+  for (const mentioned of noticed) group.addMention({ ...place, agent_id: mentioned });
+  const result = answer({ messageId: id, seq, timestamp, duplicate: false });
+  return { ok: true, result, event, agentTopics: topicsOf(channel, noticed) };
+}

@@ -1,0 +1,86 @@
+import { refuse } from '../../commands.ts';
+import { fingerprint } from '../fingerprint.ts';
+import type { GroupState } from '../group-state.ts';
+import { threadOf } from '../objects.ts';
+import type { ThreadsTable } from '../tables.ts';
+import { dbOf, done, enter, type Decide } from './decision.ts';
+import { findMessage } from './messages.ts';
+import { findRepeat } from './repeats.ts';
+import { topicsOf } from './send.ts';
+
+const writing = { from: 'member', inArchived: false } as const;
+
+/** A thread that is there by its replies gets its title now; one that was created stays as it is. */
+export const createThread: Decide<'thread.create'> = async (group, { actor, params }) => {
+  const { channelId, messageId, title, clientMessageId } = params;
+  const print = fingerprint('thread.create', messageId, title);
+  const repeat = await findRepeat(group, channelId, actor, clientMessageId, print);
+  if (repeat && !repeat.ok) return repeat;
+  const known = await findThread(group, channelId, messageId);
+  if (repeat && known) return done({ thread: threadOf(known) });
+  const gate = await enter(group, actor, channelId, writing);
+  if (!gate.ok) return gate;
+  const { channel } = gate;
+  if (known?.announced) return done({ thread: threadOf(known) });
+  const found = await findMessage(group, channel, messageId);
+  if (!found.ok) return found;
+  if (found.message.threadId !== null) return refuse('conflict', `${messageId} is itself a reply`);
+  if (found.message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
+
+  const thread: ThreadsTable = {
+    ...{ channel_id: channelId, thread_id: messageId, replies: known?.replies ?? 0 },
+    ...{ created_by: actor.agentId, created_at: group.nowMs, title, announced: 1 },
+  };
+  const { created_by, created_at, announced } = thread;
+  await dbOf(group)
+    .insertInto('threads')
+    .values(thread)
+    .onConflict((conflict) =>
+      conflict
+        .columns(['channel_id', 'thread_id'])
+        .doUpdateSet({ title, created_by, created_at, announced }),
+    )
+    .execute();
+  const event = group.append(channel, {
+    senderId: actor.agentId,
+    clientMessageId,
+    fingerprint: print,
+    event: () => ({ type: 'thread.create', channelId, thread: threadOf(thread) }),
+  });
+  return done({ thread: threadOf(thread) }, event, topicsOf(channel, []));
+};
+
+/** Its creator's, and the owners'. */
+export const updateThread: Decide<'thread.update'> = async (group, { actor, params }) => {
+  const { channelId, threadId, title } = params;
+  const gate = await enter(group, actor, channelId, writing);
+  if (!gate.ok) return gate;
+  const { channel, role } = gate;
+  const known = await findThread(group, channelId, threadId);
+  if (!known) return refuse('not_found', `there is no thread ${threadId}`);
+  if (known.created_by !== actor.agentId && role !== 'owner' && !actor.isAdmin) {
+    return refuse('forbidden', 'only its creator or an owner changes a thread');
+  }
+  if (known.title === title) return done({ thread: threadOf(known) });
+  await dbOf(group)
+    .updateTable('threads')
+    .set({ title })
+    .where('channel_id', '=', channelId)
+    .where('thread_id', '=', threadId)
+    .execute();
+  const thread = threadOf({ ...known, title });
+  const event = group.append(channel, {
+    senderId: actor.agentId,
+    event: () => ({ type: 'thread.update', channelId, thread }),
+  });
+  return done({ thread }, event, topicsOf(channel, []));
+};
+
+function findThread(group: GroupState, channelId: string, threadId: string) {
+  return dbOf(group)
+    .selectFrom('threads')
+    .selectAll()
+    .where('channel_id', '=', channelId)
+    .where('thread_id', '=', threadId)
+    .executeTakeFirst();
+}

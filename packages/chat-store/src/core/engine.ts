@@ -1,0 +1,104 @@
+import type { Kysely, RawBuilder } from 'kysely';
+import type { ChatStoreError } from '../errors.ts';
+import type { ChannelsTable, LogTable, MembersTable, MessagesTable, Tables } from './tables.ts';
+
+/** What a group's messages need to know before they can be decided; each list is answered by one statement. */
+export interface Wanted {
+  readonly members: readonly (readonly [channelId: string, agentId: string])[];
+  readonly repeats: readonly (readonly [
+    channelId: string,
+    senderId: string,
+    clientMessageId: string,
+  ])[];
+  readonly roots: readonly string[];
+}
+
+export type MemberFact = Pick<MembersTable, 'channel_id' | 'agent_id' | 'role'>;
+export type RepeatFact = Pick<
+  LogTable,
+  'channel_id' | 'sender_id' | 'client_message_id' | 'seq' | 'message_id' | 'timestamp' | 'fingerprint'
+>;
+export type RootFact = Pick<MessagesTable, 'id' | 'channel_id' | 'thread_id'>;
+
+/** What the database answered to {@link Wanted}; what was not found is absent. */
+export interface FactRows {
+  readonly members: readonly MemberFact[];
+  readonly repeats: readonly RepeatFact[];
+  readonly roots: readonly RootFact[];
+}
+
+/** One thread's further replies. */
+export interface RepliesRow {
+  readonly channel_id: string;
+  readonly thread_id: string;
+  /** Who made the thread, should these replies be its first. */
+  readonly created_by: string;
+  readonly created_at: number;
+  count: number;
+}
+
+/** What a group has decided and not yet written. */
+export interface GroupRows {
+  readonly log: readonly LogTable[];
+  readonly messages: readonly Omit<MessagesTable, 'text_seq' | 'deleted_at'>[];
+  readonly mentions: readonly { agent_id: string; channel_id: string; seq: number }[];
+  readonly replies: readonly RepliesRow[];
+  /** Channels whose head rose. */
+  readonly heads: readonly { readonly id: string; readonly head: number }[];
+}
+
+/** What the first round trip of a group brings. The channels are locked from here to the commit. */
+export interface GroupOpening {
+  readonly transaction: GroupTransaction;
+  readonly nowMs: number;
+  readonly mark: number;
+  readonly epoch: string;
+  readonly channels: readonly ChannelsTable[];
+  readonly facts: FactRows;
+}
+
+/** One group's transaction. */
+export interface GroupTransaction {
+  /** For the rarer commands, which run statement by statement. */
+  readonly db: Kysely<Tables>;
+  /** Must rows be locked one by one (PostgreSQL), or is the whole database (SQLite)? */
+  readonly locksRows: boolean;
+  facts(wanted: Wanted): Promise<FactRows>;
+  write(rows: GroupRows, mark: number): Promise<void>;
+  /** Writes and commits in one round trip. */
+  commit(rows: GroupRows, mark: number): Promise<void>;
+  /** Never rejects. */
+  rollback(): Promise<void>;
+}
+
+/** What an engine's failure means for a group. */
+export type Failure =
+  /** The database's fault: the whole group is refused. */
+  | ChatStoreError
+  /** Two groups were in each other's way and nothing happened: run it again. */
+  | 'again'
+  /** Neither: a row that the database refused, or a fault of ours. */
+  | 'fault';
+
+/** What SQLite and PostgreSQL each do in their own way. Everything else is written once, on Kysely. */
+export interface Engine {
+  readonly dialect: 'sqlite' | 'postgres';
+  /** Single statements. */
+  readonly db: Kysely<Tables>;
+  /** Reads that must agree with each other: all see the same commit. */
+  snapshot<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
+  /** Small writes beside the groups. */
+  write<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
+  /** Begins a transaction, locks the channels in id order and reads what is wanted. */
+  beginGroup(channelIds: readonly string[], wanted: Wanted): Promise<GroupOpening>;
+  readonly sql: {
+    /** The database's clock in ms. */
+    readonly now: () => RawBuilder<number>;
+    /** The mark of the running write transaction. */
+    readonly mark: RawBuilder<number>;
+    /** Everything with a lower mark is visible to the running statement. */
+    readonly horizon: RawBuilder<number>;
+  };
+  failureOf(error: unknown): Failure;
+  close(): Promise<void>;
+}

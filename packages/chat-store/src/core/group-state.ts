@@ -1,0 +1,104 @@
+import type { ChannelEvent, EncodedEnvelope } from '@openclaw/protocol';
+import type { GroupOpening, GroupRows, GroupTransaction, RepliesRow } from './engine.ts';
+import { newId } from './new-id.ts';
+import { encodeForLog } from './stored-envelope.ts';
+import type { ChannelsTable, LogTable } from './tables.ts';
+
+/** What is appended to a channel's log. */
+export interface Entry {
+  readonly senderId: string;
+  /** Gets the seq it will stand at. */
+  readonly event: (seq: number) => ChannelEvent;
+  readonly messageId?: string;
+  readonly clientMessageId?: string | null;
+  readonly fingerprint?: string | null;
+}
+
+/**
+ * A group while it is decided: its locked channels, as its own commands leave them, and the rows not yet written. Only
+ * this transaction can change a locked channel, so that what stands here is what the database will hold.
+ */
+export interface GroupState {
+  readonly nowMs: number;
+  readonly epoch: string;
+  readonly mark: number;
+  readonly transaction: GroupTransaction;
+  channel(channelId: string): ChannelsTable | undefined;
+  /** Takes up a channel that this transaction made or locked later. */
+  adopt(channel: ChannelsTable): void;
+  /** Gives the event the channel's next seq. */
+  append(channel: ChannelsTable, entry: Entry): EncodedEnvelope;
+  addMessage(row: GroupRows['messages'][number]): void;
+  addMention(row: GroupRows['mentions'][number]): void;
+  addReply(row: Omit<RepliesRow, 'count'>): void;
+  /** What is not yet written; from now on it counts as written. */
+  takeRows(): GroupRows;
+  readonly hasRows: boolean;
+}
+
+/** Begins with what the opening brought. */
+export function createGroupState(opening: GroupOpening): GroupState {
+  const { nowMs, epoch, mark, transaction } = opening;
+  const channels = new Map(opening.channels.map((channel) => [channel.id, { ...channel }]));
+  let log: LogTable[] = [];
+  let messages: GroupRows['messages'][number][] = [];
+  let mentions: GroupRows['mentions'][number][] = [];
+  let replies = new Map<string, RepliesRow>();
+  let raised = new Set<ChannelsTable>();
+
+  return {
+    nowMs,
+    epoch,
+    mark,
+    transaction,
+    channel: (channelId) => channels.get(channelId),
+    adopt: (channel) => void channels.set(channel.id, channel),
+    append(channel, { senderId, event, messageId, clientMessageId, fingerprint }) {
+      channel.head += 1;
+      raised.add(channel);
+      const seq = channel.head;
+      const { encoded, stored } = encodeForLog({
+        id: newId(nowMs),
+        event: event(seq),
+        timestamp: nowMs,
+        senderId,
+        channelId: channel.id,
+        seq,
+        epoch,
+      });
+      log.push({
+        channel_id: channel.id,
+        seq,
+        id: encoded.id,
+        type: encoded.type,
+        sender_id: senderId,
+        timestamp: nowMs,
+        message_id: messageId ?? null,
+        client_message_id: clientMessageId ?? null,
+        fingerprint: fingerprint ?? null,
+        envelope: stored,
+      });
+      return encoded;
+    },
+    addMessage: (row) => void messages.push(row),
+    addMention: (row) => void mentions.push(row),
+    addReply(row) {
+      const known = replies.get(row.thread_id);
+      if (known) known.count += 1;
+      else replies.set(row.thread_id, { ...row, count: 1 });
+    },
+    takeRows() {
+      const heads = [...raised].map(({ id, head }) => ({ id, head }));
+      const rows = { log, messages, mentions, replies: [...replies.values()], heads };
+      log = [];
+      messages = [];
+      mentions = [];
+      replies = new Map();
+      raised = new Set();
+      return rows;
+    },
+    get hasRows() {
+      return log.length > 0;
+    },
+  };
+}

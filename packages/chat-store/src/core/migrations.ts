@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import { sql, type Kysely } from 'kysely';
+import type { Migration } from 'kysely/migration';
+
+/** The engines this package knows. */
+export type Dialect = 'sqlite' | 'postgres';
+
+/** Every migration by its name, oldest first. A released one is never changed. */
+export function createMigrations(dialect: Dialect): Record<string, Migration> {
+  return { '0001_log_and_projections': { up: (db) => createLogAndProjections(db, dialect) } };
+}
+
+async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isSqlite = dialect === 'sqlite';
+  // Ids are compared bytewise on both engines: paging and lock order must not depend on a server's locale.
+  const id = isSqlite ? sql`text` : sql`text collate "C"`;
+  // A row lies in its primary key's tree, so that a channel's log is one stretch on disk.
+  const clustered = isSqlite ? sql`without rowid` : sql``;
+  const { schema } = db;
+
+  await schema
+    .createTable('channels')
+    .addColumn('id', id, (c) => c.primaryKey().notNull())
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('name', 'text', (c) => c.notNull())
+    .addColumn('topic', 'text')
+    .addColumn('metadata', 'text')
+    .addColumn('pair', 'text')
+    .addColumn('created_by', id, (c) => c.notNull())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .addColumn('archived_at', 'bigint')
+    .addColumn('deleted_at', 'bigint')
+    .addColumn('head', 'bigint', (c) => c.notNull())
+    .addColumn('touched', 'bigint', (c) => c.notNull())
+    .modifyEnd(clustered)
+    .execute();
+  await schema.createIndex('channels_touched').on('channels').column('touched').execute();
+  await schema
+    .createIndex('channels_public')
+    .on('channels')
+    .column('id')
+    .where(sql.ref('kind'), '=', sql.lit('public'))
+    .where(sql.ref('deleted_at'), 'is', null)
+    .execute();
+
+  await schema
+    .createTable('members')
+    .addColumn('channel_id', id, (c) => c.notNull())
+    .addColumn('agent_id', id, (c) => c.notNull())
+    .addColumn('role', 'text', (c) => c.notNull())
+    .addColumn('display_name', 'text')
+    .addColumn('joined_at', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('members_key', ['channel_id', 'agent_id'])
+    .modifyEnd(clustered)
+    .execute();
+  await schema
+    .createIndex('members_by_agent')
+    .on('members')
+    .columns(['agent_id', 'channel_id'])
+    .execute();
+
+  await schema
+    .createTable('log')
+    .addColumn('channel_id', id, (c) => c.notNull())
+    .addColumn('seq', 'bigint', (c) => c.notNull())
+    .addColumn('id', id, (c) => c.notNull())
+    .addColumn('type', 'text', (c) => c.notNull())
+    .addColumn('sender_id', id, (c) => c.notNull())
+    .addColumn('timestamp', 'bigint', (c) => c.notNull())
+    .addColumn('message_id', id)
+    .addColumn('client_message_id', id)
+    .addColumn('fingerprint', 'text')
+    .addColumn('envelope', 'text', (c) => c.notNull())
+    .addPrimaryKeyConstraint('log_key', ['channel_id', 'seq'])
+    .modifyEnd(clustered)
+    .execute();
+  await schema
+    .createIndex('log_by_client_message')
+    .unique()
+    .on('log')
+    .columns(['channel_id', 'sender_id', 'client_message_id'])
+    .where(sql.ref('client_message_id'), 'is not', null)
+    .execute();
+  // Finds the rows that hold a message's text beside its first, when the text is deleted.
+  await schema
+    .createIndex('log_edits')
+    .on('log')
+    .columns(['channel_id', 'message_id'])
+    .where(sql.ref('type'), '=', sql.lit('channel.message.edit'))
+    .execute();
+
+  await schema
+    .createTable('messages')
+    .addColumn('channel_id', id, (c) => c.notNull())
+    .addColumn('seq', 'bigint', (c) => c.notNull())
+    .addColumn('id', id, (c) => c.notNull())
+    .addColumn('sender_id', id, (c) => c.notNull())
+    .addColumn('thread_id', id)
+    .addColumn('text_seq', 'bigint', (c) => c.notNull())
+    .addColumn('deleted_at', 'bigint')
+    .addPrimaryKeyConstraint('messages_key', ['channel_id', 'seq'])
+    .modifyEnd(clustered)
+    .execute();
+  await schema.createIndex('messages_by_id').unique().on('messages').column('id').execute();
+  await schema
+    .createIndex('messages_by_thread')
+    .on('messages')
+    .columns(['thread_id', 'seq'])
+    .where(sql.ref('thread_id'), 'is not', null)
+    .execute();
+
+  await schema
+    .createTable('reactions')
+    .addColumn('message_id', id, (c) => c.notNull())
+    .addColumn('emoji', id, (c) => c.notNull())
+    .addColumn('agent_id', id, (c) => c.notNull())
+    .addColumn('seq', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('reactions_key', ['message_id', 'emoji', 'agent_id'])
+    .modifyEnd(clustered)
+    .execute();
+
+  await schema
+    .createTable('threads')
+    .addColumn('channel_id', id, (c) => c.notNull())
+    .addColumn('thread_id', id, (c) => c.notNull())
+    .addColumn('title', 'text')
+    .addColumn('created_by', id, (c) => c.notNull())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .addColumn('replies', 'bigint', (c) => c.notNull())
+    .addColumn('announced', 'integer', (c) => c.notNull())
+    .addPrimaryKeyConstraint('threads_key', ['channel_id', 'thread_id'])
+    .modifyEnd(clustered)
+    .execute();
+
+  for (const table of ['mentions', 'read_cursors']) {
+    const key = table === 'mentions' ? ['agent_id', 'channel_id', 'seq'] : ['agent_id', 'channel_id'];
+    await schema
+      .createTable(table)
+      .addColumn('agent_id', id, (c) => c.notNull())
+      .addColumn('channel_id', id, (c) => c.notNull())
+      .addColumn('seq', 'bigint', (c) => c.notNull())
+      .addPrimaryKeyConstraint(`${table}_key`, key as ['agent_id', 'channel_id'])
+      .modifyEnd(clustered)
+      .execute();
+  }
+  await schema
+    .createIndex('mentions_by_message')
+    .on('mentions')
+    .columns(['channel_id', 'seq'])
+    .execute();
+
+  await schema
+    .createTable('hubs')
+    .addColumn('id', id, (c) => c.primaryKey().notNull())
+    .addColumn('beat_at', 'bigint', (c) => c.notNull())
+    .execute();
+
+  await schema
+    .createTable('revoked_tokens')
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('value', id, (c) => c.notNull())
+    .addColumn('revoked_at', 'bigint', (c) => c.notNull())
+    .addColumn('touched', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('revoked_tokens_key', ['kind', 'value'])
+    .modifyEnd(clustered)
+    .execute();
+  await schema.createIndex('revoked_tokens_touched').on('revoked_tokens').column('touched').execute();
+
+  await schema
+    .createTable('meta')
+    .addColumn('name', 'text', (c) => c.primaryKey().notNull())
+    .addColumn('value', 'text', (c) => c.notNull())
+    .execute();
+  await sql`insert into meta (name, value) values ('epoch', ${randomUUID()})`.execute(db);
+}

@@ -1,0 +1,45 @@
+import type { Channel, JsonObject, Member, Thread } from '@openclaw/protocol';
+import type { ChannelsTable, MembersTable, ThreadsTable } from './tables.ts';
+
+/** A row as the protocol's channel. */
+export function channelOf(row: ChannelsTable): Channel {
+  return {
+    channelId: row.id,
+    name: row.name,
+    kind: row.kind,
+    topic: row.topic,
+    metadata: row.metadata === null ? null : (JSON.parse(row.metadata) as JsonObject),
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    archivedAt: row.archived_at,
+    head: row.head,
+  };
+}
+
+/** A row as the protocol's member. */
+export function memberOf(row: MembersTable): Member {
+  return {
+    channelId: row.channel_id,
+    agentId: row.agent_id,
+    role: row.role,
+    displayName: row.display_name,
+    joinedAt: row.joined_at,
+  };
+}
+
+/** A row as the protocol's thread. */
+export function threadOf(row: Omit<ThreadsTable, 'announced'>): Thread {
+  return {
+    threadId: row.thread_id,
+    channelId: row.channel_id,
+    title: row.title,
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    replies: row.replies,
+  };
+}
+
+/** JSON for a column; null stays null. */
+export function toJson(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
+}

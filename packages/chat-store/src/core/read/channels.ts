@@ -1,0 +1,84 @@
+import { sql, type Kysely } from 'kysely';
+import type { ParamsOf } from '@openclaw/protocol';
+import type { Actor } from '../../commands.ts';
+import { channelOf, memberOf } from '../objects.ts';
+import type { Tables } from '../tables.ts';
+import { openChannel, pageOf, type Read } from './reading.ts';
+
+/** Anyone's, if public. */
+export const getChannel: Read<'channel.get'> = async (db, actor, params) => {
+  const gate = await openChannel(db, actor, params.channelId, 'anyone');
+  return gate.ok ? { ok: true, result: { channel: channelOf(gate.channel) } } : gate;
+};
+
+/** Public ones and one's own, by id; an admin sees all. */
+export const listChannels: Read<'channel.list'> = async (db, actor, params) => {
+  const rows = new Map<string, Awaited<ReturnType<typeof pageOfOwn>>[number]>();
+  // Two walks along an index, each as short as the page, instead of one over all direct channels of everybody.
+  if (params.member !== false) {
+    for (const row of await pageOfOwn(db, actor, params)) rows.set(row.id, row);
+  }
+  if (params.member !== true) {
+    for (const row of await pageOfOthers(db, actor, params)) rows.set(row.id, row);
+  }
+  const sorted = [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const { page, nextCursor } = pageOf(sorted, params.limit, (last) => last.id);
+  return { ok: true, result: { channels: page.map(channelOf), nextCursor } };
+};
+
+/** Members see each other. */
+export const listMembers: Read<'member.list'> = async (db, actor, params) => {
+  const { channelId, cursor, limit } = params;
+  const gate = await openChannel(db, actor, channelId, 'member');
+  if (!gate.ok) return gate;
+  const rows = await db
+    .selectFrom('members')
+    .selectAll()
+    .where('channel_id', '=', channelId)
+    .where('agent_id', '>', cursor ?? '')
+    .orderBy('agent_id')
+    .limit(limit + 1)
+    .execute();
+  const { page, nextCursor } = pageOf(rows, limit, (last) => last.agent_id);
+  return { ok: true, result: { members: page.map(memberOf), nextCursor } };
+};
+
+function pageOfOwn(db: Kysely<Tables>, actor: Actor, params: ParamsOf<'channel.list'>) {
+  let query = db
+    .selectFrom('members as m')
+    .innerJoin('channels as c', 'c.id', 'm.channel_id')
+    .selectAll('c')
+    .where('m.agent_id', '=', actor.agentId)
+    .where('m.channel_id', '>', params.cursor ?? '')
+    .where('c.deleted_at', 'is', null)
+    .orderBy('m.channel_id')
+    .limit(params.limit + 1);
+  if (params.kind !== null) query = query.where('c.kind', '=', params.kind);
+  if (actor.channels) query = query.where('c.id', 'in', [...actor.channels]);
+  return query.execute();
+}
+
+function pageOfOthers(db: Kysely<Tables>, actor: Actor, params: ParamsOf<'channel.list'>) {
+  let query = db
+    .selectFrom('channels as c')
+    .selectAll('c')
+    .where('c.id', '>', params.cursor ?? '')
+    .where('c.deleted_at', 'is', null)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('members as m')
+            .select('m.role')
+            .whereRef('m.channel_id', '=', 'c.id')
+            .where('m.agent_id', '=', actor.agentId),
+        ),
+      ),
+    )
+    .orderBy('c.id')
+    .limit(params.limit + 1);
+  if (params.kind !== null) query = query.where('c.kind', '=', params.kind);
+  // As a literal, so that the planner sees that the index of public channels serves.
+  if (!actor.isAdmin) query = query.where('c.kind', '=', sql.lit('public' as const));
+  if (actor.channels) query = query.where('c.id', 'in', [...actor.channels]);
+  return query.execute();
+}

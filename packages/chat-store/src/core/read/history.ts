@@ -1,0 +1,52 @@
+import { refuse } from '../../commands.ts';
+import { messagesOf, selectMessages } from '../message-projection.ts';
+import { threadOf } from '../objects.ts';
+import { openChannel, pageOf, type Read } from './reading.ts';
+
+/** Oldest first; deleted ones and replies too. */
+export const readHistory: Read<'message.history'> = async (db, actor, params) => {
+  const { channelId, before, after, threadId, limit } = params;
+  const gate = await openChannel(db, actor, channelId, 'member');
+  if (!gate.ok) return gate;
+  let query = selectMessages(db).where('m.channel_id', '=', channelId);
+  if (threadId !== null) {
+    const root = await db
+      .selectFrom('messages')
+      .select('seq')
+      .where('id', '=', threadId)
+      .where('channel_id', '=', channelId)
+      .executeTakeFirst();
+    if (!root) return refuse('not_found', `there is no message ${threadId}`);
+    query = query.where(({ eb, or }) =>
+      or([eb('m.seq', '=', root.seq), eb('m.thread_id', '=', threadId)]),
+    );
+  }
+  if (before !== null) query = query.where('m.seq', '<', before);
+  if (after !== null) query = query.where('m.seq', '>', after);
+  const isForward = after !== null;
+  const rows = await query
+    .orderBy('m.seq', isForward ? 'asc' : 'desc')
+    .limit(limit + 1)
+    .execute();
+  const page = rows.slice(0, limit);
+  if (!isForward) page.reverse();
+  const messages = await messagesOf(db, page);
+  return { ok: true, result: { messages, head: gate.channel.head, hasMore: rows.length > limit } };
+};
+
+/** In the order of their root messages. */
+export const listThreads: Read<'thread.list'> = async (db, actor, params) => {
+  const { channelId, cursor, limit } = params;
+  const gate = await openChannel(db, actor, channelId, 'member');
+  if (!gate.ok) return gate;
+  const rows = await db
+    .selectFrom('threads')
+    .selectAll()
+    .where('channel_id', '=', channelId)
+    .where('thread_id', '>', cursor ?? '')
+    .orderBy('thread_id')
+    .limit(limit + 1)
+    .execute();
+  const { page, nextCursor } = pageOf(rows, limit, (last) => last.thread_id);
+  return { ok: true, result: { threads: page.map(threadOf), nextCursor } };
+};

@@ -1,0 +1,125 @@
+import { refuse, type Command, type Outcome } from '../commands.ts';
+import { ChatStoreError } from '../errors.ts';
+import { decide } from './decide/decide.ts';
+import { openDirectChannels } from './decide/direct-channels.ts';
+import { channelIdOf, decideSend, wantedBySends, type Send } from './decide/send.ts';
+import type { Engine, Wanted } from './engine.ts';
+import { createFacts } from './facts.ts';
+import { createGroupState } from './group-state.ts';
+
+/** Hears of what no caller may see: faults of ours, and rows that the database refused. */
+export type ReportFault = (error: unknown, doing: string) => void;
+
+const attempts = 3;
+const nothing: Wanted = { members: [], repeats: [], roots: [] };
+
+/**
+ * Runs a group of commands in one transaction, in their order, and answers each. Resolves when it is committed.
+ * @throws {ChatStoreError} when the database failed: `timeout` when it may have happened, else nothing happened.
+ */
+export async function runGroup(
+  engine: Engine,
+  commands: readonly Command[],
+  report: ReportFault,
+): Promise<Outcome[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptGroup(engine, commands);
+    } catch (error) {
+      const failure = engine.failureOf(error);
+      if (failure instanceof ChatStoreError) throw failure;
+      if (failure === 'again' && attempt < attempts) continue;
+      if (failure === 'again') {
+        throw new ChatStoreError('unavailable', 'the channels are contended', { cause: error });
+      }
+      if (commands.length > 1) return runApart(engine, commands, report);
+      report(error, `deciding ${commands[0]?.method}`);
+      return [refuse('internal', 'the command could not be carried out')];
+    }
+  }
+}
+
+// One command made the transaction fail by what it is. It must not take the others with it.
+async function runApart(engine: Engine, commands: readonly Command[], report: ReportFault) {
+  const outcomes: Outcome[] = [];
+  for (const command of commands) {
+    try {
+      outcomes.push(...(await runGroup(engine, [command], report)));
+    } catch (error) {
+      if (!(error instanceof ChatStoreError)) throw error;
+      outcomes.push(refusalOf(error));
+    }
+  }
+  return outcomes;
+}
+
+/** What a caller is told when the database failed. */
+export function refusalOf(error: ChatStoreError): Outcome & { readonly ok: false } {
+  const { code, message, retryAfterMs = 1000 } = error;
+  return code === 'timeout' || code === 'internal'
+    ? refuse(code, message)
+    : refuse('unavailable', message, retryAfterMs);
+}
+
+async function attemptGroup(engine: Engine, commands: readonly Command[]): Promise<Outcome[]> {
+  const runs = splitRuns(commands);
+  const firstSends = runs[0]?.sends;
+  const opening = await engine.beginGroup(
+    channelIdsOf(commands),
+    firstSends ? wantedBySends(firstSends) : nothing,
+  );
+  const { transaction } = opening;
+  const group = createGroupState(opening);
+  const outcomes: Outcome[] = [];
+  try {
+    for (const [index, run] of runs.entries()) {
+      if (index > 0 && group.hasRows) await transaction.write(group.takeRows(), group.mark);
+      if (run.sends) {
+        const isOpened = await openDirectChannels(group, run.sends);
+        const isAsked = index === 0 && !isOpened;
+        const rows = isAsked ? opening.facts : await transaction.facts(wantedBySends(run.sends));
+        const facts = createFacts(rows);
+        for (const send of run.sends) outcomes.push(decideSend(group, facts, send));
+      } else {
+        outcomes.push(await decide(group, run.rare));
+      }
+    }
+    await transaction.commit(group.takeRows(), group.mark);
+    return outcomes;
+  } catch (error) {
+    await transaction.rollback();
+    throw error;
+  }
+}
+
+type Run =
+  | { readonly sends: Send[]; readonly rare?: undefined }
+  | { readonly sends?: undefined; readonly rare: Exclude<Command, Send> };
+
+// Messages that follow each other are decided together; what comes between them is decided alone, in its place.
+function splitRuns(commands: readonly Command[]): Run[] {
+  const runs: Run[] = [];
+  for (const command of commands) {
+    if (command.method === 'message.send' || command.method === 'direct.send') {
+      const last = runs.at(-1);
+      if (last?.sends) last.sends.push(command);
+      else runs.push({ sends: [command] });
+    } else {
+      runs.push({ rare: command });
+    }
+  }
+  return runs;
+}
+
+// In id order: two hubs that lock the same channels never wait for each other in a circle.
+function channelIdsOf(commands: readonly Command[]): string[] {
+  const ids = new Set<string>();
+  for (const command of commands) {
+    if (command.method === 'message.send' || command.method === 'direct.send') {
+      ids.add(channelIdOf(command));
+    } else if (command.params.channelId !== null) {
+      ids.add(command.params.channelId);
+    }
+  }
+  return [...ids].sort();
+}

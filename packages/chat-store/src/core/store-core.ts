@@ -1,0 +1,74 @@
+import type { ParamsOf } from '@openclaw/protocol';
+import type { Actor, Command, Outcome, ReadMethod, ReadOutcome } from '../commands.ts';
+import { ChatStoreError } from '../errors.ts';
+import { readAccess, readDirectChannels, type Access } from './access.ts';
+import { readChanges, type Changes } from './changes.ts';
+import type { Engine } from './engine.ts';
+import { changeEpoch, readEpoch } from './epoch.ts';
+import { beat, readLiveHubs } from './hubs.ts';
+import { readLogPage, type LogPage } from './read/log.ts';
+import { read } from './read/read.ts';
+import { runGroup, type ReportFault } from './run-group.ts';
+import { isRevoked, revoke, type RevocationTarget, type TokenClaims } from './tokens.ts';
+
+/** The store without its queue: what runs on the main thread for PostgreSQL and in worker threads for SQLite. */
+export interface StoreCore {
+  runGroup(commands: readonly Command[]): Promise<Outcome[]>;
+  read<M extends ReadMethod>(
+    actor: Actor,
+    method: M,
+    params: ParamsOf<M>,
+  ): Promise<ReadOutcome<M>>;
+  access(agentId: string, channelIds: readonly string[]): Promise<Map<string, Access>>;
+  logPage(channelId: string, after: number, limit: number, maxBytes: number): Promise<LogPage>;
+  directChannels(agentId: string, limit: number): Promise<{ channelId: string; head: number }[]>;
+  changes(sinceMark: number | null): Promise<Changes>;
+  beat(hubId: string): Promise<void>;
+  liveHubs(hubIds: readonly string[]): Promise<Set<string>>;
+  revoke(target: RevocationTarget): Promise<void>;
+  isRevoked(token: TokenClaims): Promise<boolean>;
+  epoch(): Promise<string>;
+  changeEpoch(expected: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+/**
+ * The logic on an engine.
+ * Every method rejects with ChatStoreError alone: with the engine's, or with `internal` for what is reported as a fault.
+ */
+export function createStoreCore(engine: Engine, report: ReportFault): StoreCore {
+  const telling =
+    <A extends readonly unknown[], R>(doing: string, call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      try {
+        return await call(...args);
+      } catch (error) {
+        const failure = engine.failureOf(error);
+        if (failure instanceof ChatStoreError) throw failure;
+        if (failure === 'again') throw new ChatStoreError('unavailable', 'the database is contended');
+        report(error, doing);
+        throw new ChatStoreError('internal', 'a fault in the chat store', { cause: error });
+      }
+    };
+  const core: StoreCore = {
+    runGroup: (commands) => runGroup(engine, commands, report),
+    read: (actor, method, params) => read(engine, actor, method, params),
+    access: (agentId, channelIds) => readAccess(engine.db, agentId, channelIds),
+    logPage: (channelId, after, limit, maxBytes) =>
+      readLogPage(engine.db, channelId, after, limit, maxBytes),
+    directChannels: (agentId, limit) => readDirectChannels(engine.db, agentId, limit),
+    changes: (sinceMark) => readChanges(engine, sinceMark),
+    beat: (hubId) => beat(engine, hubId),
+    liveHubs: (hubIds) => readLiveHubs(engine, hubIds),
+    revoke: (target) => revoke(engine, target),
+    isRevoked: (token) => isRevoked(engine, token),
+    epoch: () => readEpoch(engine),
+    changeEpoch: (expected) => changeEpoch(engine, expected),
+    close: () => engine.close(),
+  };
+  const told = Object.entries(core).map(([name, call]) => [
+    name,
+    telling(name, call as (...args: readonly unknown[]) => Promise<unknown>),
+  ]);
+  return Object.fromEntries(told) as StoreCore;
+}

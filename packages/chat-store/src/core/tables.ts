@@ -1,0 +1,121 @@
+// The tables as Kysely sees them. JSON is kept as text, times are epoch milliseconds.
+
+export interface ChannelsTable {
+  id: string;
+  kind: 'public' | 'private' | 'direct';
+  name: string;
+  topic: string | null;
+  metadata: string | null;
+  /** A direct channel's two agents, sorted, joined by a newline. */
+  pair: string | null;
+  created_by: string;
+  created_at: number;
+  archived_at: number | null;
+  deleted_at: number | null;
+  /** The seq of the last row of its log. */
+  head: number;
+  /** The mark of the commit that last raised head; see changes.ts. */
+  touched: number;
+}
+
+/** Named, so that a later release's further columns harm no prepared statement of this one. */
+export const channelColumns = [
+  ...['id', 'kind', 'name', 'topic', 'metadata', 'pair', 'created_by', 'created_at'],
+  ...['archived_at', 'deleted_at', 'head', 'touched'],
+] as (keyof ChannelsTable)[];
+
+export interface MembersTable {
+  channel_id: string;
+  agent_id: string;
+  role: 'owner' | 'member';
+  display_name: string | null;
+  joined_at: number;
+}
+
+export interface LogTable {
+  channel_id: string;
+  seq: number;
+  id: string;
+  type: string;
+  sender_id: string;
+  timestamp: number;
+  message_id: string | null;
+  client_message_id: string | null;
+  /** Of the params under client_message_id; null once the text was deleted. */
+  fingerprint: string | null;
+  /** The envelope's text up to its epoch; see stored-envelope.ts. */
+  envelope: string;
+}
+
+/** An index of the log: a message's text stands in the log row at `text_seq` alone. */
+export interface MessagesTable {
+  channel_id: string;
+  seq: number;
+  id: string;
+  sender_id: string;
+  thread_id: string | null;
+  text_seq: number;
+  deleted_at: number | null;
+}
+
+export interface ReactionsTable {
+  message_id: string;
+  emoji: string;
+  agent_id: string;
+  /** The seq of the event that added it: reactions are listed in that order. */
+  seq: number;
+}
+
+export interface ThreadsTable {
+  channel_id: string;
+  thread_id: string;
+  title: string | null;
+  created_by: string;
+  created_at: number;
+  replies: number;
+  /** 0 while the thread is there by its replies alone, and no thread.create has been emitted. */
+  announced: number;
+}
+
+export interface MentionsTable {
+  agent_id: string;
+  channel_id: string;
+  seq: number;
+}
+
+export interface ReadCursorsTable {
+  agent_id: string;
+  channel_id: string;
+  seq: number;
+}
+
+export interface HubsTable {
+  id: string;
+  beat_at: number;
+}
+
+export interface RevokedTokensTable {
+  kind: 'jti' | 'sub';
+  value: string;
+  revoked_at: number;
+  touched: number;
+}
+
+export interface MetaTable {
+  name: string;
+  value: string;
+}
+
+export interface Tables {
+  channels: ChannelsTable;
+  members: MembersTable;
+  log: LogTable;
+  messages: MessagesTable;
+  reactions: ReactionsTable;
+  threads: ThreadsTable;
+  mentions: MentionsTable;
+  read_cursors: ReadCursorsTable;
+  hubs: HubsTable;
+  revoked_tokens: RevokedTokensTable;
+  meta: MetaTable;
+}

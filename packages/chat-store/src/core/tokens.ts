@@ -1,0 +1,49 @@
+import type { Engine } from './engine.ts';
+
+/** What to revoke: one token, or every token that an agent got until now. */
+export type RevocationTarget = { readonly jti: string } | { readonly sub: string };
+
+/** A token as its bearer shows it. */
+export interface TokenClaims {
+  readonly jti?: string | null;
+  readonly sub: string;
+  /** Null when it does not say: then any revocation of its agent ends it. */
+  readonly issuedAtMs: number | null;
+}
+
+/** Committed when it resolves; other hubs find it in their next `changes`. */
+export function revoke(engine: Engine, target: RevocationTarget): Promise<void> {
+  const kind = 'jti' in target ? 'jti' : 'sub';
+  const value = 'jti' in target ? target.jti : target.sub;
+  return engine.write(async (db) => {
+    const change = { revoked_at: engine.sql.now(), touched: engine.sql.mark };
+    await db
+      .insertInto('revoked_tokens')
+      .values({ kind, value, ...change })
+      .onConflict((conflict) => conflict.columns(['kind', 'value']).doUpdateSet(change))
+      .execute();
+  });
+}
+
+/**
+ * Was this token revoked, or its agent after the token was issued? A token's time has whole seconds: one issued in the
+ * second of the revocation counts as revoked.
+ */
+export async function isRevoked(engine: Engine, token: TokenClaims): Promise<boolean> {
+  const row = await engine.db
+    .selectFrom('revoked_tokens')
+    .select('kind')
+    .where(({ and, eb, or }) => {
+      const ofAgent = and([
+        eb('kind', '=', 'sub'),
+        eb('value', '=', token.sub),
+        eb('revoked_at', '>=', token.issuedAtMs ?? 0),
+      ]);
+      return token.jti
+        ? or([and([eb('kind', '=', 'jti'), eb('value', '=', token.jti)]), ofAgent])
+        : ofAgent;
+    })
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}

@@ -1,0 +1,38 @@
+/** Why the store failed; branch on this. */
+export type ChatStoreErrorCode =
+  /** The database is away or does not answer; nothing happened. */
+  | 'unavailable'
+  /** No answer in time; it may have happened. */
+  | 'timeout'
+  /** Another process holds the database's lock. */
+  | 'locked'
+  /** The file or its folder cannot be written. */
+  | 'unwritable'
+  /** The file is no SQLite database, or a damaged one. */
+  | 'corrupt'
+  /** The server refused the user, the password or the database's name. */
+  | 'unauthorized'
+  /** A newer release has migrated this database. */
+  | 'newer_schema'
+  | 'invalid_options'
+  | 'closed'
+  /** A fault of this package. */
+  | 'internal';
+
+/** What every method of this package rejects with. Its message names no secret. */
+export class ChatStoreError extends Error {
+  override readonly name = 'ChatStoreError';
+  readonly code: ChatStoreErrorCode;
+  /** When to try again, where that makes sense. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: ChatStoreErrorCode,
+    message: string,
+    options: { readonly cause?: unknown; readonly retryAfterMs?: number } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}

@@ -1,0 +1,171 @@
+import { createPace, type Pace } from './group-pace.ts';
+
+/** How a queue is bounded and paced. */
+export interface GroupCommitOptions {
+  /** Commands in one group at most. */
+  readonly maxGroup: number;
+  /** Their size together at most; a larger one goes alone. */
+  readonly maxGroupBytes: number;
+  /** Commands that wait at most; beyond it they are refused at once. */
+  readonly maxQueue: number;
+  readonly maxQueueBytes: number;
+  /** Within this time every command is answered. */
+  readonly timeoutMs: number;
+  readonly pace?: Pace;
+}
+
+/** What a queue works with. */
+export interface GroupCommitDeps<C, R> {
+  /** Commits a group and answers each of its commands, in their order. The next group begins when it has settled. */
+  readonly run: (commands: readonly C[]) => Promise<readonly R[]>;
+  readonly sizeOf: (command: C) => number;
+  /** The answer of a command that was never begun. */
+  readonly refused: (reason: 'queue full' | 'no answer' | 'closed') => R;
+  /** The answer of a command whose group has not settled in time: it may have happened. */
+  readonly timedOut: () => R;
+  /** The answer of each command of a group that failed as a whole. */
+  readonly failed: (error: unknown) => R;
+  readonly onGroup?: (size: number, durationMs: number) => void;
+}
+
+/** Collects commands into groups that are committed together. */
+export interface GroupCommit<C, R> {
+  /** Always resolves, within `timeoutMs`. Commands take effect in the order of these calls. */
+  submit(command: C): Promise<R>;
+  /** Commands that wait, those of the running group not counted. */
+  readonly queueLength: number;
+  /** Refuses what comes, answers what is there. */
+  close(): Promise<void>;
+}
+
+interface Entry<C, R> {
+  readonly command: C;
+  readonly bytes: number;
+  readonly deadlineMs: number;
+  /** Undefined once it is answered. */
+  settle: ((result: R) => void) | undefined;
+}
+
+/**
+ * A group is what came while the last one was being committed: with little to do each command is committed at once and
+ * alone, and the more there is to do, the more share a commit. No timer collects.
+ */
+export function createGroupCommit<C, R>(
+  deps: GroupCommitDeps<C, R>,
+  options: GroupCommitOptions,
+): GroupCommit<C, R> {
+  const { maxGroup, maxGroupBytes, maxQueue, maxQueueBytes, timeoutMs } = options;
+  const pace = options.pace ?? createPace();
+  let queue: Entry<C, R>[] = [];
+  let queueBytes = 0;
+  let running: Entry<C, R>[] = [];
+  let state: 'idle' | 'due' | 'running' = 'idle';
+  let watch: NodeJS.Timeout | undefined;
+  let isClosed = false;
+  let onDrained: (() => void) | undefined;
+
+  function takeGroup(): Entry<C, R>[] {
+    let size = 0;
+    let bytes = 0;
+    for (const entry of queue) {
+      bytes += entry.bytes;
+      if (size === maxGroup || (size > 0 && bytes > maxGroupBytes)) break;
+      size += 1;
+    }
+    const group = queue.slice(0, size);
+    queue = queue.slice(size);
+    for (const entry of group) queueBytes -= entry.bytes;
+    return group;
+  }
+
+  function schedule(): void {
+    if (state !== 'idle') return;
+    if (queue.length === 0) {
+      if (running.length === 0) onDrained?.();
+      return;
+    }
+    state = 'due';
+    const waitMs = pace.waitMs();
+    // Even without a wait after the events of this loop turn: what one read of the sockets brings goes together.
+    if (waitMs > 0) setTimeout(commit, waitMs);
+    else setImmediate(commit);
+  }
+
+  function commit(): void {
+    running = takeGroup();
+    if (running.length === 0) {
+      state = 'idle';
+      schedule();
+      return;
+    }
+    state = 'running';
+    pace.began(running.length);
+    const startMs = performance.now();
+    const group = running;
+    const answer = (resultOf: (index: number) => R) => {
+      group.forEach((entry, index) => settle(entry, () => resultOf(index)));
+      deps.onGroup?.(group.length, performance.now() - startMs);
+      running = [];
+      state = 'idle';
+      schedule();
+    };
+    deps.run(group.map((entry) => entry.command)).then(
+      (results) => answer((index) => results[index] as R),
+      (error: unknown) => answer(() => deps.failed(error)),
+    );
+  }
+
+  function settle(entry: Entry<C, R>, result: () => R): void {
+    entry.settle?.(result());
+    entry.settle = undefined;
+  }
+
+  // One timer for all: every command has the same time, so that they expire in the order they came in.
+  function expire(): void {
+    watch = undefined;
+    const nowMs = performance.now();
+    for (const entry of running) if (entry.deadlineMs <= nowMs) settle(entry, deps.timedOut);
+    while (queue[0] && queue[0].deadlineMs <= nowMs) {
+      const entry = queue.shift();
+      if (!entry) break;
+      queueBytes -= entry.bytes;
+      settle(entry, () => deps.refused('no answer'));
+    }
+    const next = running.find((entry) => entry.settle) ?? queue[0];
+    if (next) watch = setTimeout(expire, Math.max(1, next.deadlineMs - nowMs));
+  }
+
+  return {
+    submit(command) {
+      if (isClosed) return Promise.resolve(deps.refused('closed'));
+      const bytes = deps.sizeOf(command);
+      if (queue.length >= maxQueue || (queue.length > 0 && queueBytes + bytes > maxQueueBytes)) {
+        return Promise.resolve(deps.refused('queue full'));
+      }
+      return new Promise((resolve) => {
+        const deadlineMs = performance.now() + timeoutMs;
+        queue.push({ command, bytes, deadlineMs, settle: resolve });
+        queueBytes += bytes;
+        watch ??= setTimeout(expire, timeoutMs);
+        schedule();
+      });
+    },
+    get queueLength() {
+      return queue.length;
+    },
+    async close() {
+      isClosed = true;
+      // Bounded: what the database does not take in time is answered by its deadline.
+      if (queue.length > 0 || running.length > 0) {
+        await new Promise<void>((resolve) => {
+          const last = setTimeout(resolve, timeoutMs + 100);
+          onDrained = () => {
+            clearTimeout(last);
+            resolve();
+          };
+        });
+      }
+      clearTimeout(watch);
+    },
+  };
+}

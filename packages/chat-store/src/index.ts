@@ -1,0 +1,17 @@
+export { createChatStore } from './chat-store.ts';
+export type { ChatStore, ChatStoreDeps, ChatStoreLogger, StoreHealth } from './chat-store.ts';
+export type {
+  Actor,
+  Outcome,
+  ReadMethod,
+  ReadOutcome,
+  Refusal,
+  WriteMethod,
+} from './commands.ts';
+export type { Access } from './core/access.ts';
+export type { Changes, RevokedToken } from './core/changes.ts';
+export { directChannelId } from './core/decide/send.ts';
+export type { LogPage } from './core/read/log.ts';
+export type { RevocationTarget, TokenClaims } from './core/tokens.ts';
+export { ChatStoreError, type ChatStoreErrorCode } from './errors.ts';
+export type { ChatStoreOptions } from './options.ts';

@@ -1,0 +1,100 @@
+import pg from 'pg';
+
+/** How connections are made and bounded. */
+export interface PostgresSettings {
+  readonly url: string;
+  readonly timeoutMs: number;
+  readonly lockTimeoutMs: number;
+  readonly poolSize: number;
+}
+
+const connectTimeoutMs = 2000;
+const int8 = 20;
+
+// Seqs, times and marks stay below 2^53.
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === int8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+};
+
+function clientConfig({ url, timeoutMs, lockTimeoutMs }: PostgresSettings): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: 'openclaw-chat-store',
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: timeoutMs,
+    lock_timeout: lockTimeoutMs,
+    idle_in_transaction_session_timeout: timeoutMs,
+    // The server may be frozen: then this ends the connection, and with it whatever waits for it.
+    query_timeout: timeoutMs,
+    keepAlive: true,
+    types,
+    // Statements are sent without waiting for the answers before them; see group-statements.ts.
+    ...{ pipeline: true },
+  };
+}
+
+/** The pool for everything but the groups. */
+export function createPool(settings: PostgresSettings): pg.Pool {
+  const pool = new pg.Pool({ ...clientConfig(settings), max: settings.poolSize });
+  // A connection that breaks is dropped by the pool, and its query has failed: nobody else needs to hear of it.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
+}
+
+/** For migrations, which may take longer than a call. */
+export function createMigrationPool(settings: PostgresSettings): pg.Pool {
+  const longMs = 300_000;
+  return createPool({ ...settings, timeoutMs: longMs, lockTimeoutMs: 60_000, poolSize: 2 });
+}
+
+/** The one connection on which groups are committed, made anew when it breaks. */
+export interface CommitConnection {
+  /** Connects if there is none. */
+  client(): Promise<pg.Client>;
+  /** Cuts the connection: what is under way on it fails now. */
+  discard(): void;
+  close(): Promise<void>;
+}
+
+/** Nothing is connected before the first `client()`. */
+export function createCommitConnection(settings: PostgresSettings): CommitConnection {
+  let current: Promise<pg.Client> | undefined;
+  let cut = () => {};
+
+  async function connect(): Promise<pg.Client> {
+    const client = new pg.Client(clientConfig(settings));
+    const forget = () => (current = undefined);
+    client.on('error', forget);
+    client.on('end', forget);
+    cut = () => {
+      forget();
+      // Not end(): it would wait for the answers.
+      (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    };
+    await client.connect();
+    // Acked is durable, whatever the server's default is.
+    await client.query(
+      `select set_config('synchronous_commit', 'on', false)
+       where current_setting('synchronous_commit') = 'off'`,
+    );
+    return client;
+  }
+
+  return {
+    client() {
+      current ??= connect().catch((error: unknown) => {
+        current = undefined;
+        throw error;
+      });
+      return current;
+    },
+    discard: () => cut(),
+    async close() {
+      const client = await current?.catch(() => undefined);
+      current = undefined;
+      await client?.end();
+    },
+  };
+}

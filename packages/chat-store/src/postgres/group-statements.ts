@@ -1,0 +1,154 @@
+import type pg from 'pg';
+import type { FactRows, GroupRows, MemberFact, RepeatFact, RootFact, Wanted } from '../core/engine.ts';
+import { channelColumns, type ChannelsTable } from '../core/tables.ts';
+
+// A group costs two round trips. In the first go BEGIN, the lock of its channels and all questions; in the second the
+// rows and COMMIT. Within each the statements are sent one behind the other without waiting (pg's pipeline mode), and
+// that they are several is needed: a statement sees what was committed when it began, so that what is asked after the
+// lock was had is the truth, and what one statement asked while it waited for the lock would be the past.
+// Each is prepared once a connection. Lists go in as arrays, so that the statement is the same for any number.
+
+/** One statement with its values, and the name it is prepared under. */
+export type Statement = pg.QueryConfig<unknown[]>;
+
+/** All of a list of rows' values of one column. */
+const column = <T, K extends keyof T>(rows: readonly T[], name: K) => rows.map((row) => row[name]);
+const statement = (name: string, text: string, values: unknown[]): Statement => ({
+  name: `chat_store_${name}`,
+  text,
+  values,
+});
+
+/** Locks channels in id order, whatever order the planner reads them in. */
+export const lockChannels = (ids: readonly string[]): Statement =>
+  statement(
+    'lock',
+    `select ${channelColumns.join(', ')} from channels
+     where id = any($1::text[]) order by id for update`,
+    [ids],
+  );
+
+/** The database's time, its epoch, and this transaction's mark. */
+export const readMoment = (): Statement =>
+  statement(
+    'moment',
+    `select value as epoch, pg_current_xact_id()::text::bigint as mark,
+       (extract(epoch from clock_timestamp()) * 1000)::bigint as now
+     from meta where name = 'epoch'`,
+    [],
+  );
+
+/** The questions that are not empty, and how to put their answers together. */
+export function askFacts({ members, repeats, roots }: Wanted) {
+  const statements: Statement[] = [];
+  const ask = (list: readonly unknown[], question: () => Statement) =>
+    list.length === 0 ? -1 : statements.push(question()) - 1;
+  const memberAt = ask(members, () =>
+    statement(
+      'members',
+      `select m.channel_id, m.agent_id, m.role
+       from unnest($1::text[], $2::text[]) as w(channel_id, agent_id)
+       join members m on m.channel_id = w.channel_id and m.agent_id = w.agent_id`,
+      [column(members, 0), column(members, 1)],
+    ),
+  );
+  const repeatAt = ask(repeats, () =>
+    statement(
+      'repeats',
+      `select l.channel_id, l.sender_id, l.client_message_id, l.seq, l.message_id, l.timestamp,
+         l.fingerprint
+       from unnest($1::text[], $2::text[], $3::text[]) as w(channel_id, sender_id, client_id)
+       join log l on l.channel_id = w.channel_id and l.sender_id = w.sender_id
+         and l.client_message_id = w.client_id and l.client_message_id is not null`,
+      [column(repeats, 0), column(repeats, 1), column(repeats, 2)],
+    ),
+  );
+  const rootAt = ask(roots, () =>
+    statement('roots', 'select id, channel_id, thread_id from messages where id = any($1::text[])', [
+      roots,
+    ]),
+  );
+  return {
+    statements,
+    collect: (answers: readonly pg.QueryResult[]): FactRows => ({
+      members: (answers[memberAt]?.rows ?? []) as MemberFact[],
+      repeats: (answers[repeatAt]?.rows ?? []) as RepeatFact[],
+      roots: (answers[rootAt]?.rows ?? []) as RootFact[],
+    }),
+  };
+}
+
+/** The rows of a group, a statement for each table that gets any. */
+export function writeRows(rows: GroupRows, mark: number): Statement[] {
+  const { log, messages, mentions, replies, heads } = rows;
+  const statements: Statement[] = [];
+  if (log.length > 0) {
+    statements.push(
+      statement(
+        'log',
+        `insert into log (channel_id, seq, id, type, sender_id, timestamp, message_id,
+           client_message_id, fingerprint, envelope)
+         select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[],
+           $6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[])`,
+        [
+          ...[column(log, 'channel_id'), column(log, 'seq'), column(log, 'id')],
+          ...[column(log, 'type'), column(log, 'sender_id'), column(log, 'timestamp')],
+          ...[column(log, 'message_id'), column(log, 'client_message_id')],
+          ...[column(log, 'fingerprint'), column(log, 'envelope')],
+        ],
+      ),
+    );
+  }
+  if (messages.length > 0) {
+    statements.push(
+      statement(
+        'messages',
+        `insert into messages (channel_id, seq, id, sender_id, thread_id, text_seq)
+         select channel_id, seq, id, sender_id, thread_id, seq
+         from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[])
+           as w(channel_id, seq, id, sender_id, thread_id)`,
+        [
+          ...[column(messages, 'channel_id'), column(messages, 'seq'), column(messages, 'id')],
+          ...[column(messages, 'sender_id'), column(messages, 'thread_id')],
+        ],
+      ),
+    );
+  }
+  if (mentions.length > 0) {
+    statements.push(
+      statement(
+        'mentions',
+        `insert into mentions (agent_id, channel_id, seq)
+         select * from unnest($1::text[], $2::text[], $3::bigint[])`,
+        [column(mentions, 'agent_id'), column(mentions, 'channel_id'), column(mentions, 'seq')],
+      ),
+    );
+  }
+  if (replies.length > 0) {
+    statements.push(
+      statement(
+        'replies',
+        `insert into threads (channel_id, thread_id, created_by, created_at, replies, announced)
+         select *, 0 from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+         on conflict (channel_id, thread_id)
+         do update set replies = threads.replies + excluded.replies`,
+        [
+          ...[column(replies, 'channel_id'), column(replies, 'thread_id')],
+          ...[column(replies, 'created_by'), column(replies, 'created_at')],
+          column(replies, 'count'),
+        ],
+      ),
+    );
+  }
+  if (heads.length > 0) {
+    statements.push(
+      statement(
+        'heads',
+        `update channels set head = w.head, touched = $3
+         from unnest($1::text[], $2::bigint[]) as w(id, head) where channels.id = w.id`,
+        [column(heads, 'id'), column(heads, 'head'), mark],
+      ),
+    );
+  }
+  return statements;
+}

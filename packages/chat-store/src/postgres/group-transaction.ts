@@ -1,0 +1,86 @@
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
+import type pg from 'pg';
+import type { Engine, GroupTransaction } from '../core/engine.ts';
+import type { Tables } from '../core/tables.ts';
+import { ChatStoreError } from '../errors.ts';
+import type { CommitConnection } from './connections.ts';
+import { askFacts, lockChannels, readMoment, writeRows, type Statement } from './group-statements.ts';
+import { isLost, sqlState } from './postgres-errors.ts';
+
+interface Moment {
+  readonly epoch: string;
+  readonly mark: number;
+  readonly now: number;
+}
+
+/** Groups on a connection of their own. From its beginning a group has `timeoutMs`; then its connection is cut. */
+export function createGroups(
+  connection: CommitConnection,
+  server: string,
+  timeoutMs: number,
+): Pick<Engine, 'beginGroup'> {
+  let client: pg.Client;
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: poolOfOne(() => client) }) });
+  let deadline: NodeJS.Timeout | undefined;
+  const send = (statements: readonly (Statement | string)[]) =>
+    statements.map((statement) => client.query(statement as Statement));
+
+  const transaction: GroupTransaction = {
+    db,
+    locksRows: true,
+    async facts(wanted) {
+      const { statements, collect } = askFacts(wanted);
+      return collect(await Promise.all(send(statements)));
+    },
+    async write(rows, mark) {
+      await Promise.all(send(writeRows(rows, mark)));
+    },
+    async commit(rows, mark) {
+      const answers = await Promise.allSettled(send([...writeRows(rows, mark), 'COMMIT']));
+      clearTimeout(deadline);
+      const last = answers.at(-1);
+      if (last?.status === 'fulfilled' && last.value.command === 'COMMIT') return;
+      const failure = answers.find((answer) => answer.status === 'rejected');
+      const reason: unknown = failure?.reason ?? new Error('COMMIT was answered by a rollback');
+      // Answered by ROLLBACK, or refused itself: nothing happened. Not answered, or cut off by a server that goes down:
+      // it may have.
+      const isKnown = last?.status === 'fulfilled' || !(isLost(reason) || sqlState(reason)?.startsWith('57'));
+      if (isKnown) throw reason;
+      throw new ChatStoreError('timeout', `the PostgreSQL server ${server} went away in a commit`, {
+        cause: reason,
+      });
+    },
+    async rollback() {
+      clearTimeout(deadline);
+      await client.query('ROLLBACK').catch(() => connection.discard());
+    },
+  };
+
+  return {
+    async beginGroup(channelIds, wanted) {
+      client = await connection.client();
+      deadline = setTimeout(() => connection.discard(), timeoutMs);
+      const { statements, collect } = askFacts(wanted);
+      const opening = ['BEGIN', lockChannels(channelIds), readMoment(), ...statements];
+      try {
+        const [, channels, moment, ...facts] = await Promise.all(send(opening));
+        const { epoch, mark, now } = moment?.rows[0] as Moment;
+        const rows = (channels?.rows ?? []) as Awaited<ReturnType<Engine['beginGroup']>>['channels'];
+        return { transaction, nowMs: now, mark, epoch, channels: rows, facts: collect(facts) };
+      } catch (error) {
+        await transaction.rollback();
+        throw error;
+      }
+    },
+  };
+}
+
+// The rarer commands of a group run through Kysely, on the group's own connection.
+function poolOfOne(client: () => pg.Client): PostgresPool {
+  const only: PostgresPoolClient = {
+    query: ((sql: string, parameters: readonly unknown[]) =>
+      client().query(sql, [...parameters])) as unknown as PostgresPoolClient['query'],
+    release: () => undefined,
+  };
+  return { connect: async () => only, end: async () => undefined, options: {} };
+}

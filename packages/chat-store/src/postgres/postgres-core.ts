@@ -1,0 +1,80 @@
+import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
+import type pg from 'pg';
+import type { Engine } from '../core/engine.ts';
+import { migrate } from '../core/migrate.ts';
+import { createStoreCore, type StoreCore } from '../core/store-core.ts';
+import type { Tables } from '../core/tables.ts';
+import { ChatStoreError } from '../errors.ts';
+import {
+  createCommitConnection,
+  createMigrationPool,
+  createPool,
+  type PostgresSettings,
+} from './connections.ts';
+import { createGroups } from './group-transaction.ts';
+import { postgresFailure } from './postgres-errors.ts';
+
+/**
+ * Migrates and connects.
+ * @throws {ChatStoreError} `unavailable`, `unauthorized`, `locked`, `newer_schema`
+ */
+export async function openPostgresCore(
+  settings: PostgresSettings,
+  onFault: (fault: string, doing: string) => void,
+): Promise<StoreCore> {
+  const server = nameOf(settings.url);
+  const failureOf = (error: unknown) => postgresFailure(error, server);
+  const migrations = kyselyOn(createMigrationPool(settings));
+  try {
+    await migrate(migrations, 'postgres');
+  } catch (error) {
+    const failure = failureOf(error);
+    throw failure instanceof ChatStoreError ? failure : error;
+  } finally {
+    await migrations.destroy();
+  }
+  const engine = createEngine(settings, server, failureOf);
+  return createStoreCore(engine, (error, doing) =>
+    onFault(error instanceof Error ? (error.stack ?? error.message) : String(error), doing),
+  );
+}
+
+function createEngine(
+  settings: PostgresSettings,
+  server: string,
+  failureOf: Engine['failureOf'],
+): Engine {
+  const connection = createCommitConnection(settings);
+  const db = kyselyOn(createPool(settings));
+  return {
+    dialect: 'postgres',
+    db,
+    ...createGroups(connection, server, settings.timeoutMs),
+    snapshot: (work) =>
+      db
+        .transaction()
+        .setIsolationLevel('repeatable read')
+        .setAccessMode('read only')
+        .execute(work),
+    write: (work) => db.transaction().execute(work),
+    sql: {
+      now: () => sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
+      mark: sql<number>`pg_current_xact_id()::text::bigint`,
+      horizon: sql<number>`pg_snapshot_xmin(pg_current_snapshot())::text::bigint`,
+    },
+    failureOf,
+    async close() {
+      await Promise.all([connection.close(), db.destroy()]);
+    },
+  };
+}
+
+function kyselyOn(pool: pg.Pool): Kysely<Tables> {
+  return new Kysely({ dialect: new PostgresDialect({ pool: pool as unknown as PostgresPool }) });
+}
+
+// Host, port and database: never the user or the password.
+function nameOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+}

@@ -1,0 +1,55 @@
+import type { Failure } from '../core/engine.ts';
+import { ChatStoreError } from '../errors.ts';
+
+/** PostgreSQL's own code of an error it answered; null when there was no answer, or it is no error of its. */
+export function sqlState(error: unknown): string | null {
+  if (!(error instanceof Error) || !('code' in error) || !('severity' in error)) return null;
+  return typeof error.code === 'string' ? error.code : null;
+}
+
+// What pg and net say when there is no connection or no answer on it.
+const lost =
+  /^(connection terminated|timeout expired|query read timeout|timeout exceeded when trying|client (was closed|has encountered)|the server does not support ssl)/i;
+const systemCode = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_|EADDR)/;
+
+/** Was the connection lost, so that nobody knows what became of the last statement? */
+export function isLost(error: unknown): boolean {
+  if (!(error instanceof Error) || sqlState(error) !== null) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return lost.test(error.message) || systemCode.test(code);
+}
+
+/** What a failure means. `server` names the database without a secret. */
+export function postgresFailure(error: unknown, server: string): Failure {
+  if (error instanceof ChatStoreError) return error;
+  const fail = (code: ChatStoreError['code'], message: string) =>
+    new ChatStoreError(code, message, { cause: error });
+  if (isLost(error)) return fail('unavailable', `the PostgreSQL server ${server} does not answer`);
+  const state = sqlState(error);
+  if (state === null) return 'fault';
+  switch (state) {
+    case '40001': // serialization_failure
+    case '40P01': // deadlock_detected
+      return 'again';
+    case '55P03': // lock_not_available
+      return fail('locked', `a lock in the database ${server} was not had in time`);
+    case '25006': // read_only_sql_transaction: a standby
+      return fail('unwritable', `the PostgreSQL server ${server} takes no writes`);
+    case '3D000': // invalid_catalog_name
+      return fail('unauthorized', `the PostgreSQL server has no database ${server}`);
+    case '42501': // insufficient_privilege
+      return fail('unauthorized', `the user may not use the tables of the database ${server}`);
+  }
+  switch (state.slice(0, 2)) {
+    case '28': // invalid authorization
+      return fail('unauthorized', `the PostgreSQL server ${server} refused the user or the password`);
+    case '08': // connection exception
+    case '53': // insufficient resources
+    case '57': // operator intervention: shutdown, starting up, a statement over its time
+    case '58': // system error
+    case '25': // a transaction that idled too long, or was ended
+      return fail('unavailable', `the PostgreSQL server ${server} cannot serve`);
+    default:
+      return 'fault';
+  }
+}

@@ -1,0 +1,61 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { SqliteAdapter, SqliteDialect, type SqliteDatabase } from 'kysely';
+
+/** Opens a file the way the store needs it: readers beside one writer, and a commit that is on the disk. */
+export function openDatabase(path: string, busyTimeoutMs: number, readOnly: boolean): DatabaseSync {
+  const database = new DatabaseSync(path);
+  try {
+    database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    database.exec('PRAGMA journal_mode = WAL');
+    database.exec('PRAGMA synchronous = FULL');
+    database.exec('PRAGMA journal_size_limit = 67108864');
+    database.exec('PRAGMA cache_size = -16384');
+    if (readOnly) database.exec('PRAGMA query_only = ON');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+const statementsMax = 200;
+const returnsRows = /^\s*(select|with|pragma|explain)\b|\breturning\b/i;
+
+/** Kysely's dialect on node:sqlite. On a writer every transaction is IMMEDIATE: it waits for the lock at its beginning, where waiting helps. */
+export function createNodeSqliteDialect(database: DatabaseSync, readOnly: boolean): SqliteDialect {
+  const statements = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    const known = statements.get(sql);
+    if (known) return known;
+    if (statements.size >= statementsMax) statements.clear();
+    const statement = database.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  };
+  const adapted: SqliteDatabase = {
+    close: () => database.close(),
+    prepare(sql) {
+      const statement = prepare(sql === 'begin' && !readOnly ? 'begin immediate' : sql);
+      const bind = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
+      return {
+        reader: returnsRows.test(sql),
+        all: (parameters) => statement.all(...bind(parameters)),
+        run: (parameters) => statement.run(...bind(parameters)),
+        iterate: (parameters) => statement.iterate(...bind(parameters)),
+      };
+    },
+  };
+  return new TransactionalSqliteDialect({ database: adapted });
+}
+
+// SQLite's DDL is transactional, which Kysely's adapter denies: with it a migration is one immediate transaction, so
+// that of two hubs starting at once the second waits, and a migration that is cut off leaves nothing behind.
+class TransactionalSqliteDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new (class extends SqliteAdapter {
+      override get supportsTransactionalDdl(): boolean {
+        return true;
+      }
+    })();
+  }
+}

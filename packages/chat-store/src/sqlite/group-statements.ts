@@ -1,0 +1,105 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type {
+  FactRows,
+  GroupRows,
+  MemberFact,
+  RepeatFact,
+  RootFact,
+  Wanted,
+} from '../core/engine.ts';
+import type { ChannelsTable } from '../core/tables.ts';
+
+/** Everything with a lower mark is committed: one writer at a time counts its commits. */
+export const horizonSql = `(1 + max(
+  coalesce((select max(touched) from channels), 0),
+  coalesce((select max(touched) from revoked_tokens), 0)))`;
+
+/**
+ * The statements of the hot path, prepared once. Lists go in as one JSON parameter, so that a group costs one statement
+ * for each question, however large it is; rows are written by one prepared statement each, which in the same process
+ * is faster than one statement for all of them.
+ */
+export function prepareGroupStatements(database: DatabaseSync) {
+  const moment = database.prepare(
+    `select value as epoch, ${horizonSql} as mark from meta where name = 'epoch'`,
+  );
+  const channels = database.prepare(
+    'select c.* from json_each(?) w cross join channels c on c.id = w.value',
+  );
+  const members = database.prepare(
+    `select w.key, m.role from json_each(?) w
+     cross join members m on m.channel_id = w.value ->> 0 and m.agent_id = w.value ->> 1`,
+  );
+  const repeats = database.prepare(
+    `select l.channel_id, l.sender_id, l.client_message_id, l.seq, l.message_id, l.timestamp,
+       l.fingerprint
+     from json_each(?) w
+     cross join log l on l.channel_id = w.value ->> 0 and l.sender_id = w.value ->> 1
+       and l.client_message_id = w.value ->> 2 and l.client_message_id is not null`,
+  );
+  const roots = database.prepare(
+    `select m.id, m.channel_id, m.thread_id from json_each(?) w
+     cross join messages m on m.id = w.value`,
+  );
+  const log = database.prepare(
+    `insert into log (channel_id, seq, id, type, sender_id, timestamp, message_id,
+       client_message_id, fingerprint, envelope) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const messages = database.prepare(
+    `insert into messages (channel_id, seq, id, sender_id, thread_id, text_seq)
+     values (?1, ?2, ?3, ?4, ?5, ?2)`,
+  );
+  const mentions = database.prepare(
+    'insert into mentions (agent_id, channel_id, seq) values (?, ?, ?)',
+  );
+  const replies = database.prepare(
+    `insert into threads (channel_id, thread_id, created_by, created_at, replies, announced)
+     values (?, ?, ?, ?, ?, 0)
+     on conflict (channel_id, thread_id) do update set replies = threads.replies + excluded.replies`,
+  );
+  const head = database.prepare('update channels set head = ?, touched = ? where id = ?');
+
+  return {
+    moment: () => moment.get() as { epoch: string; mark: number },
+    channels: (ids: readonly string[]) =>
+      (ids.length === 0 ? [] : channels.all(JSON.stringify(ids))) as unknown as ChannelsTable[],
+    facts(wanted: Wanted): FactRows {
+      const ask = (statement: StatementSync, list: readonly unknown[]) =>
+        (list.length === 0 ? [] : statement.all(JSON.stringify(list))) as unknown[];
+      // The key is the place in the list: no need to bring the ids back as well.
+      const roles = ask(members, wanted.members) as { key: number; role: MemberFact['role'] }[];
+      return {
+        members: roles.map(({ key, role }) => {
+          const [channel_id, agent_id] = wanted.members[key] ?? ['', ''];
+          return { channel_id, agent_id, role };
+        }),
+        repeats: ask(repeats, wanted.repeats) as RepeatFact[],
+        roots: ask(roots, wanted.roots) as RootFact[],
+      };
+    },
+    write(rows: GroupRows, mark: number) {
+      for (const r of rows.log) {
+        log.run(
+          r.channel_id,
+          r.seq,
+          r.id,
+          r.type,
+          r.sender_id,
+          r.timestamp,
+          r.message_id,
+          r.client_message_id,
+          r.fingerprint,
+          r.envelope,
+        );
+      }
+      for (const r of rows.messages) {
+        messages.run(r.channel_id, r.seq, r.id, r.sender_id, r.thread_id);
+      }
+      for (const r of rows.mentions) mentions.run(r.agent_id, r.channel_id, r.seq);
+      for (const r of rows.replies) {
+        replies.run(r.channel_id, r.thread_id, r.created_by, r.created_at, r.count);
+      }
+      for (const r of rows.heads) head.run(r.head, mark, r.id);
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Kysely, sql } from 'kysely';
+import type { Engine, GroupTransaction } from '../core/engine.ts';
+import { migrate } from '../core/migrate.ts';
+import type { Tables } from '../core/tables.ts';
+import { createNodeSqliteDialect, openDatabase } from './database.ts';
+import { horizonSql, prepareGroupStatements } from './group-statements.ts';
+import { commitFailure, sqliteFailure } from './sqlite-errors.ts';
+
+/** How one connection to the file is used. */
+export interface SqliteEngineOptions {
+  readonly path: string;
+  /** A reader sees commits and makes none; it neither creates nor migrates. */
+  readonly readOnly: boolean;
+  /** How long a write waits while another process holds the lock; it blocks its thread. */
+  readonly busyTimeoutMs: number;
+  readonly clock?: () => number;
+}
+
+/**
+ * Opens the file, creating and migrating it as needed. One connection, on this thread: whoever uses it does one thing
+ * after the other.
+ * @throws {ChatStoreError} `locked`, `unwritable`, `corrupt`, `newer_schema`, `unavailable`
+ */
+export async function openSqliteEngine(options: SqliteEngineOptions): Promise<Engine> {
+  const { path, readOnly, busyTimeoutMs, clock = Date.now } = options;
+  const failureOf = (error: unknown) => sqliteFailure(error, path) ?? 'fault';
+  try {
+    if (!readOnly) mkdirSync(dirname(path), { recursive: true });
+  } catch {
+    // Opening says it better.
+  }
+  try {
+    const database = openDatabase(path, busyTimeoutMs, readOnly);
+    const db = new Kysely<Tables>({ dialect: createNodeSqliteDialect(database, readOnly) });
+    if (!readOnly) await migrate(db, 'sqlite');
+    return createEngine(database, db, { path, clock, failureOf });
+  } catch (error) {
+    throw sqliteFailure(error, path) ?? error;
+  }
+}
+
+function createEngine(
+  database: ReturnType<typeof openDatabase>,
+  db: Kysely<Tables>,
+  { path, clock, failureOf }: { path: string; clock: () => number } & Pick<Engine, 'failureOf'>,
+): Engine {
+  const statements = prepareGroupStatements(database);
+  const horizon = sql<number>`${sql.raw(horizonSql)}`;
+  const transaction: GroupTransaction = {
+    db,
+    locksRows: false,
+    facts: async (wanted) => statements.facts(wanted),
+    write: async (rows, mark) => statements.write(rows, mark),
+    async commit(rows, mark) {
+      statements.write(rows, mark);
+      try {
+        database.exec('COMMIT');
+      } catch (error) {
+        throw commitFailure(error, path);
+      }
+    },
+    async rollback() {
+      // Some errors end the transaction by themselves.
+      if (database.isTransaction) database.exec('ROLLBACK');
+    },
+  };
+  return {
+    dialect: 'sqlite',
+    db,
+    snapshot: (work) => db.transaction().execute(work),
+    write: (work) => db.transaction().execute(work),
+    async beginGroup(channelIds, wanted) {
+      // Takes the lock of the whole database: no row needs one of its own.
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        const { epoch, mark } = statements.moment();
+        const channels = statements.channels(channelIds);
+        const facts = statements.facts(wanted);
+        return { transaction, nowMs: clock(), mark, epoch, channels, facts };
+      } catch (error) {
+        await transaction.rollback();
+        throw error;
+      }
+    },
+    sql: { now: () => sql<number>`${clock()}`, mark: horizon, horizon },
+    failureOf,
+    close: () => db.destroy(),
+  };
+}

@@ -1,0 +1,41 @@
+import { ChatStoreError } from '../errors.ts';
+
+// https://sqlite.org/rescode.html: the lower byte of an extended code is its family.
+const family = { busy: 5, locked: 6, readOnly: 8, ioError: 10, corrupt: 11, full: 13, cantOpen: 14, notADatabase: 26 };
+
+/** SQLite's own number of an error, without its extension; null for what is no error of SQLite's. */
+export function sqliteCode(error: unknown): number | null {
+  if (!(error instanceof Error) || !('errcode' in error)) return null;
+  return typeof error.errcode === 'number' ? error.errcode & 0xff : null;
+}
+
+/** An error of the file or the disk as ours; null for an error in a statement, or ours. */
+export function sqliteFailure(error: unknown, path: string): ChatStoreError | null {
+  if (error instanceof ChatStoreError) return error;
+  const fail = (code: ChatStoreError['code'], message: string, retryAfterMs?: number) =>
+    new ChatStoreError(code, message, retryAfterMs ? { cause: error, retryAfterMs } : { cause: error });
+  switch (sqliteCode(error)) {
+    case family.busy:
+    case family.locked:
+      return fail('locked', `another process holds the lock of the database ${path}`, 1000);
+    case family.readOnly:
+    case family.cantOpen:
+      return fail('unwritable', `the database ${path} cannot be opened for writing`);
+    case family.corrupt:
+    case family.notADatabase:
+      return fail('corrupt', `the file ${path} is damaged or no SQLite database`);
+    case family.full:
+      return fail('unavailable', `the disk of the database ${path} is full`, 5000);
+    case family.ioError:
+      return fail('unavailable', `the disk of the database ${path} failed`, 5000);
+    default:
+      return null;
+  }
+}
+
+/** A commit that the disk failed: the rows may be there after a restart. */
+export function commitFailure(error: unknown, path: string): unknown {
+  return sqliteCode(error) === family.ioError
+    ? new ChatStoreError('timeout', `the disk of the database ${path} failed in a commit`, { cause: error })
+    : error;
+}

@@ -1,0 +1,47 @@
+import type { StoreCore } from '../core/store-core.ts';
+import { ChatStoreError, type ChatStoreErrorCode } from '../errors.ts';
+
+/** What a worker is started with. */
+export interface WorkerSettings {
+  readonly path: string;
+  readonly readOnly: boolean;
+  readonly busyTimeoutMs: number;
+}
+
+/** The calls that go to a worker. */
+export type WorkerMethod = keyof StoreCore;
+
+/** Main thread to worker. */
+export interface WorkerCall {
+  readonly id: number;
+  readonly method: WorkerMethod;
+  readonly args: readonly unknown[];
+}
+
+/** An error as it crosses: classes do not. */
+export interface WireError {
+  readonly code: ChatStoreErrorCode;
+  readonly message: string;
+  readonly retryAfterMs: number | undefined;
+}
+
+/** Worker to main thread. `ready` comes once, before all else, or `error` with id 0 instead. */
+export type WorkerReply =
+  | { readonly ready: true }
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: WireError }
+  | { readonly fault: string; readonly doing: string };
+
+/** An error for the other side. */
+export function toWire(error: unknown): WireError {
+  if (error instanceof ChatStoreError) {
+    return { code: error.code, message: error.message, retryAfterMs: error.retryAfterMs };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: 'internal', message, retryAfterMs: undefined };
+}
+
+/** The error that the other side had. */
+export function fromWire({ code, message, retryAfterMs }: WireError): ChatStoreError {
+  return new ChatStoreError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs });
+}

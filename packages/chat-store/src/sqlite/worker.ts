@@ -1,0 +1,45 @@
+// The thread in which the store runs for SQLite: node:sqlite blocks whoever calls it, while the disk works and while
+// another process holds the lock.
+import { parentPort, workerData } from 'node:worker_threads';
+import { createStoreCore, type StoreCore } from '../core/store-core.ts';
+import { openSqliteEngine } from './sqlite-engine.ts';
+import { toWire, type WorkerCall, type WorkerReply, type WorkerSettings } from './worker-messages.ts';
+
+const port = parentPort;
+if (!port) throw new Error('worker.ts runs in a worker thread only');
+const reply = (message: WorkerReply) => port.postMessage(message);
+const settings = workerData as WorkerSettings;
+
+async function open(): Promise<StoreCore | null> {
+  try {
+    const engine = await openSqliteEngine(settings);
+    reply({ ready: true });
+    return createStoreCore(engine, (error, doing) =>
+      reply({ fault: error instanceof Error ? (error.stack ?? error.message) : String(error), doing }),
+    );
+  } catch (error) {
+    reply({ id: 0, error: toWire(error) });
+    return null;
+  }
+}
+
+const core = await open();
+// One after the other: there is one connection, and a transaction must not meet another call.
+let last: Promise<void> = Promise.resolve();
+if (core) {
+  port.on('message', (call: WorkerCall) => {
+    last = last.then(() => answer(core, call));
+  });
+} else {
+  port.close();
+}
+
+async function answer(store: StoreCore, { id, method, args }: WorkerCall): Promise<void> {
+  try {
+    const call = store[method] as (...values: readonly unknown[]) => Promise<unknown>;
+    reply({ id, value: await call(...args) });
+  } catch (error) {
+    reply({ id, error: toWire(error) });
+  }
+  if (method === 'close') port?.close();
+}

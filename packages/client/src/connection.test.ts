@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { freePort, waitFor } from '@openclaw/test-support';
+import { createClient, type HubClient } from './client.ts';
+import type { StateChange } from './connection.ts';
+import type { ClientOptions } from './options.ts';
+import { startScriptedHub, type ScriptedHub } from './scripted-hub.test.support.ts';
+
+let hub: ScriptedHub;
+const clients: HubClient[] = [];
+beforeEach(async () => {
+  hub = await startScriptedHub();
+});
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+  await hub.stop();
+});
+
+function connect(options: Partial<ClientOptions> = {}) {
+  const client = createClient({
+    url: hub.url,
+    ...(options.token === undefined && options.getToken === undefined && { agent: 'ada' }),
+    backoffMinMs: 1,
+    backoffMaxMs: 1,
+    ...options,
+  });
+  clients.push(client);
+  const changes: StateChange[] = [];
+  client.on('state', (change) => changes.push(change));
+  return { client, changes, states: () => changes.map(({ state }) => state) };
+}
+
+describe('a connection', () => {
+  it('offers its token in the subprotocol list, and is live with the welcome', async () => {
+    const { client, states } = connect({ token: 'abc.def-_' });
+    expect(client.state).toBe('connecting');
+    const side = await hub.nextConnection();
+    expect(side.offered).toEqual(['openclaw.v1', 'bearer.abc.def-_']);
+    expect(side.address).toBe('/v1/ws');
+    side.welcome({ sessionId: 's7' });
+    expect(await client.ready()).toMatchObject({ sessionId: 's7' });
+    expect(client.state).toBe('live');
+    expect(client.welcome?.sessionId).toBe('s7');
+    await client.close();
+    expect(states()).toEqual(['live', 'closed']);
+  });
+
+  it('names its agent in the address for a hub with dev auth', async () => {
+    connect();
+    const side = await hub.nextConnection();
+    expect(side.offered).toEqual(['openclaw.v1']);
+    expect(side.address).toBe('/v1/ws?agent=ada');
+  });
+
+  it('comes back after a crash of the hub, with a fresh token each time', async () => {
+    let tokens = 0;
+    const { client, states } = connect({ getToken: async () => `t${(tokens += 1)}` });
+    const first = await hub.nextConnection();
+    first.welcome();
+    await client.ready();
+    first.terminate();
+    const second = await hub.nextConnection();
+    expect([first.offered[1], second.offered[1]]).toEqual(['bearer.t1', 'bearer.t2']);
+    second.welcome();
+    await client.ready();
+    expect(states()).toEqual(['live', 'reconnecting', 'live']);
+  });
+
+  it('keeps trying a hub that is not there, and says why', async () => {
+    const { client, changes } = connect({ url: `ws://127.0.0.1:${await freePort()}` });
+    await waitFor(() => changes.length >= 3);
+    expect(client.state).toBe('connecting');
+    expect(changes[2]).toMatchObject({ state: 'connecting', error: { code: 'disconnected' } });
+    expect(changes[2]?.error?.message).toContain('cannot be reached');
+  });
+
+  it('comes back exactly when the close reason of a draining hub says', async () => {
+    const { client, changes } = connect({ backoffMinMs: 60_000, backoffMaxMs: 60_000 });
+    (await hub.nextConnection()).close(4503, '{"afterMs":30}');
+    const second = await hub.nextConnection();
+    second.welcome();
+    await client.ready();
+    expect(changes[0]).toMatchObject({
+      retryInMs: 30,
+      error: { code: 'unavailable', retryAfterMs: 30 },
+    });
+  });
+
+  it('comes back at its slot when the hub asks it to, whether the hub closes earlier or not', async () => {
+    const { client } = connect({ backoffMinMs: 60_000, backoffMaxMs: 60_000 });
+    const first = await hub.nextConnection();
+    first.welcome();
+    await client.ready();
+    first.notify('reconnect', { afterMs: 20, reason: 'draining' });
+    const second = await hub.nextConnection();
+    await first.closed;
+    second.welcome();
+    await client.ready();
+    second.notify('reconnect', { afterMs: 20, reason: 'draining' });
+    second.close(1001);
+    (await hub.nextConnection()).welcome();
+    await client.ready();
+  });
+
+  it('ends for good when the hub refuses the token, and tells everyone who waits', async () => {
+    const { client, states } = connect({ token: 'bad' });
+    const call = client.call('read.state', {});
+    const ready = client.ready();
+    (await hub.nextConnection()).close(4401);
+    await expect(call).rejects.toMatchObject({ name: 'HubError', code: 'unauthorized' });
+    await expect(ready).rejects.toMatchObject({ code: 'unauthorized' });
+    await expect(client.call('ping', {})).rejects.toMatchObject({ code: 'unauthorized' });
+    await expect(client.ready()).rejects.toMatchObject({ code: 'unauthorized' });
+    expect(states()).toEqual(['closed']);
+    expect(hub.connectionCount).toBe(1);
+  });
+
+  it('asks once for a new token when the old one expired, and ends when that is refused too', async () => {
+    let tokens = 0;
+    const { client, states } = connect({ getToken: () => `t${(tokens += 1)}` });
+    const first = await hub.nextConnection();
+    first.welcome();
+    await client.ready();
+    first.close(4401);
+    (await hub.nextConnection()).close(4401);
+    await waitFor(() => client.state === 'closed');
+    expect(tokens).toBe(2);
+    expect(states()).toEqual(['live', 'reconnecting', 'closed']);
+  });
+
+  it('ends for good when its token was revoked, even if it could get another', async () => {
+    const { client } = connect({ getToken: () => 't' });
+    (await hub.nextConnection()).close(4403);
+    await waitFor(() => client.state === 'closed');
+    expect(hub.connectionCount).toBe(1);
+  });
+
+  it('gives up an attempt without a welcome, and tries again', async () => {
+    const { changes } = connect({ connectTimeoutMs: 20 });
+    await hub.nextConnection();
+    await hub.nextConnection();
+    expect(changes[0]?.error?.message).toContain('No welcome');
+  });
+
+  // A half-open TCP connection looks open for ever to whoever only listens (what a browser's WebSocket does).
+  it('pings a hub that says nothing for a heartbeat, and leaves it when that stays unanswered', async () => {
+    const { client } = connect();
+    const first = await hub.nextConnection();
+    first.welcome({ heartbeatMs: 20 });
+    await client.ready();
+    const ping = await first.nextCall('ping');
+    first.answer(ping, { timestamp: 1 });
+    await first.nextCall('ping');
+    const second = await hub.nextConnection();
+    second.welcome();
+    await client.ready();
+  });
+
+  it('closes at once and for good, also while it waits for the next attempt', async () => {
+    const { client, states } = connect({ backoffMinMs: 60_000, backoffMaxMs: 60_000 });
+    (await hub.nextConnection()).terminate();
+    await waitFor(() => states().length === 1);
+    await client.close();
+    await client.close();
+    expect(states()).toEqual(['connecting', 'closed']);
+    await expect(client.call('ping', {})).rejects.toMatchObject({ code: 'closed' });
+  });
+});

@@ -1,0 +1,14 @@
+export type { CallMethod, CallOptions } from './calls.ts';
+export type { HubChannel } from './channel.ts';
+export { createClient } from './client.ts';
+export type { HubClient, HubClientEvents } from './client.ts';
+export type { ConnectionState, StateChange } from './connection.ts';
+export { HubError } from './errors.ts';
+export type { HubErrorCode } from './errors.ts';
+export { clientDefaults } from './options.ts';
+export type { ClientOptions } from './options.ts';
+export type { EventCounters } from './ordering.ts';
+export type { Discontinuity } from './resume.ts';
+export type { Subscribed } from './topic.ts';
+export type { WebSocketConstructor, WebSocketLike } from './web-socket.ts';
+export type { Envelope, Welcome } from '@openclaw/protocol';

@@ -1,0 +1,35 @@
+import { describe, expect, it } from '@jest/globals';
+import { HubError } from './errors.ts';
+import { resolveOptions } from './options.ts';
+
+describe('the options of createClient', () => {
+  it('take the address with or without a path, as ws or http', () => {
+    const urlOf = (url: string) => resolveOptions({ url, token: 'x' }).url;
+    expect(urlOf('ws://127.0.0.1:8080')).toBe('ws://127.0.0.1:8080/v1/ws');
+    expect(urlOf('https://chat.example.com/')).toBe('wss://chat.example.com/v1/ws');
+    expect(urlOf('wss://example.com/chat/v1/ws')).toBe('wss://example.com/chat/v1/ws');
+  });
+
+  it('name the agent in the address for a hub with dev auth', () => {
+    const { url, getToken } = resolveOptions({ url: 'ws://localhost:1', agent: 'ada|1' });
+    expect(url).toBe('ws://localhost:1/v1/ws?agent=ada%7C1');
+    expect(getToken).toBeNull();
+  });
+
+  it('are refused with the name of what is wrong', () => {
+    const refusalOf = (options: object) => {
+      try {
+        resolveOptions({ url: 'ws://localhost', agent: 'ada', ...options });
+      } catch (error) {
+        return error as HubError;
+      }
+      throw new Error('accepted');
+    };
+    expect(refusalOf({ url: 'nowhere' })).toMatchObject({ name: 'HubError', code: 'invalid' });
+    expect(refusalOf({ url: 'ftp://x' }).message).toContain('ws://');
+    expect(refusalOf({ token: 'x' }).message).toContain('token, getToken and agent');
+    expect(refusalOf({ agent: undefined }).message).toContain('token, getToken and agent');
+    expect(refusalOf({ queueMax: Number.NaN }).message).toContain('queueMax');
+    expect(refusalOf({ callTimeoutMs: -1 }).message).toContain('callTimeoutMs');
+  });
+});

@@ -1,0 +1,386 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Envelope } from '@openclaw/protocol';
+import { waitFor } from '@openclaw/test-support';
+import { createClient, type HubClient } from './client.ts';
+import type { ClientOptions } from './options.ts';
+import {
+  exampleEnvelope as event,
+  startScriptedHub,
+  subscribedAt,
+  type HubSide,
+  type ScriptedHub,
+} from './scripted-hub.test.support.ts';
+
+let hub: ScriptedHub;
+let client: HubClient;
+let seqs: (number | null)[];
+let discontinuities: object[];
+beforeEach(async () => {
+  hub = await startScriptedHub();
+});
+afterEach(async () => {
+  await client.close();
+  await hub.stop();
+});
+
+function start(options: Partial<ClientOptions> = {}) {
+  client = createClient({
+    url: hub.url,
+    agent: 'ada',
+    backoffMinMs: 1,
+    backoffMaxMs: 1,
+    ...options,
+  });
+  seqs = [];
+  discontinuities = [];
+  client.on('event', ({ seq }) => seqs.push(seq));
+  client.on('discontinuity', (discontinuity) => discontinuities.push(discontinuity));
+}
+
+async function nextLive(welcome: Record<string, unknown> = {}): Promise<HubSide> {
+  const side = await hub.nextConnection();
+  side.welcome(welcome);
+  await client.ready();
+  return side;
+}
+
+/** A client that is subscribed to the hall, at this head. */
+async function startInHall(head: number, options: Partial<ClientOptions> = {}): Promise<HubSide> {
+  start(options);
+  const subscribed = client.channel('hall').subscribe();
+  const side = await nextLive();
+  const first = await side.nextCall('subscribe');
+  side.answer(first, subscribedAt(first, head));
+  await subscribed;
+  return side;
+}
+
+const unresumed = (head: number) => ({
+  topics: [{ channelId: 'hall', head, resumed: false, events: [], presencePushed: true }],
+});
+const arrived = (count: number) => waitFor(() => seqs.length >= count, { what: `${count} events` });
+
+describe('a subscribed channel', () => {
+  it('brings live events from the head on, ephemeral ones among them', async () => {
+    const side = await startInHall(7);
+    expect(side.calls[0]?.params).toEqual({
+      topics: [{ channelId: 'hall', since: null }],
+      epoch: null,
+    });
+    side.notify('event', event('hall', 8));
+    side.notify('event', event('hall', null));
+    side.send(
+      [9, 10].map((seq) => ({ jsonrpc: '2.0', method: 'event', params: event('hall', seq) })),
+    );
+    await arrived(4);
+    expect(seqs).toEqual([8, null, 9, 10]);
+  });
+
+  it('asks for all channels of one turn in one call', async () => {
+    start();
+    const subscribed = ['a', 'b'].map((id) => client.channel(id).subscribe());
+    const side = await nextLive();
+    const first = await side.nextCall('subscribe');
+    side.answer(first, subscribedAt(first, 3));
+    expect(await Promise.all(subscribed)).toEqual([
+      { head: 3, presencePushed: true },
+      { head: 3, presencePushed: true },
+    ]);
+    expect(side.calls).toHaveLength(1);
+  });
+
+  it('begins where since says', async () => {
+    start();
+    const subscribed = client.channel('hall').subscribe({ since: 0 });
+    const side = await nextLive();
+    const call = await side.nextCall('subscribe');
+    side.answer(call, subscribedAt(call, 2, [event('hall', 1), event('hall', 2)]));
+    await subscribed;
+    expect(seqs).toEqual([1, 2]);
+    await expect(client.channel('hall').subscribe({ since: 1 })).rejects.toMatchObject({
+      code: 'conflict',
+    });
+  });
+
+  it('resumes after a lost connection from its last event, in its epoch, before waiting calls go out', async () => {
+    const first = await startInHall(7);
+    first.notify('event', event('hall', 8));
+    await arrived(1);
+    first.terminate();
+    void client
+      .channel('hall')
+      .send('waits')
+      .catch(() => {});
+    const second = await nextLive();
+    const resume = await second.nextCall('subscribe');
+    await second.nextCall('message.send');
+    expect(second.calls.map(({ method }) => method)).toEqual(['subscribe', 'message.send']);
+    expect(resume.params).toEqual({ topics: [{ channelId: 'hall', since: 8 }], epoch: 'e1' });
+    second.answer(resume, subscribedAt(resume, 10, [event('hall', 9), event('hall', 10)]));
+    second.notify('event', event('hall', 11));
+    await arrived(4);
+    expect(seqs).toEqual([8, 9, 10, 11]);
+  });
+
+  it('drops what comes twice', async () => {
+    const side = await startInHall(7);
+    for (const seq of [8, 8, 7, 9]) side.notify('event', event('hall', seq));
+    await arrived(2);
+    expect(seqs).toEqual([8, 9]);
+    expect(client.counters).toEqual({ delivered: 2, repeated: 2, early: 0 });
+  });
+
+  it('holds an event that is not the next until a subscribe result fills the hole', async () => {
+    const side = await startInHall(7);
+    side.notify('event', event('hall', 10));
+    const call = await side.nextCall('subscribe');
+    expect(call.params['topics']).toEqual([{ channelId: 'hall', since: 7 }]);
+    expect(seqs).toEqual([]);
+    side.notify('event', event('hall', 11));
+    side.answer(
+      call,
+      subscribedAt(
+        call,
+        10,
+        [8, 9, 10].map((seq) => event('hall', seq)),
+      ),
+    );
+    await arrived(4);
+    expect(seqs).toEqual([8, 9, 10, 11]);
+  });
+
+  it('pages the log when a subscribe cannot resume, while live events wait', async () => {
+    const side = await startInHall(7);
+    side.notify('event', event('hall', 12));
+    side.answer(await side.nextCall('subscribe'), unresumed(12));
+    for (const [after, found] of [
+      [7, [8, 9]],
+      [9, [10, 11, 12]],
+    ] as const) {
+      const page = await side.nextCall('log.read');
+      expect(page.params).toEqual({ channelId: 'hall', after });
+      side.notify('event', event('hall', after === 7 ? 13 : 14));
+      side.answer(page, {
+        events: found.map((seq) => event('hall', seq)),
+        head: 12,
+        hasMore: false,
+      });
+    }
+    await arrived(7);
+    expect(seqs).toEqual([8, 9, 10, 11, 12, 13, 14]);
+    expect(discontinuities).toEqual([]);
+  });
+
+  it('reports a discontinuity when too much was missed, and is live from the head', async () => {
+    const first = await startInHall(7, { catchUpMax: 100 });
+    first.terminate();
+    const second = await nextLive();
+    second.answer(await second.nextCall('subscribe'), unresumed(108));
+    second.notify('event', event('hall', 109));
+    await arrived(1);
+    expect(discontinuities).toEqual([{ channelId: 'hall', head: 108, reason: 'behind' }]);
+    expect(seqs).toEqual([109]);
+  });
+
+  // A restored backup numbers anew: what follows must neither be dropped as old nor wait for a hole that never fills.
+  it('reports a discontinuity when the epoch changed, and goes on in the new one', async () => {
+    const first = await startInHall(7);
+    first.terminate();
+    const second = await nextLive({ epoch: 'e2' });
+    const resume = await second.nextCall('subscribe');
+    expect(resume.params['epoch']).toBe('e1');
+    second.answer(resume, unresumed(3));
+    second.notify('event', event('hall', 4, { epoch: 'e2' }));
+    second.notify('event', event('hall', 5, { epoch: 'e2' }));
+    await arrived(2);
+    expect(discontinuities).toEqual([{ channelId: 'hall', head: 3, reason: 'epoch' }]);
+    expect(seqs).toEqual([4, 5]);
+  });
+
+  it('follows the hub’s own discontinuity: at an epoch from the head, behind by the log', async () => {
+    const side = await startInHall(7);
+    side.notify('discontinuity', { channelId: 'hall', head: 2, reason: 'epoch' });
+    side.notify('event', event('hall', 3, { epoch: 'e2' }));
+    await arrived(1);
+    side.notify('discontinuity', { channelId: 'hall', head: 5, reason: 'behind' });
+    const page = await side.nextCall('log.read');
+    expect(page.params['after']).toBe(3);
+    side.answer(page, {
+      events: [4, 5].map((seq) => event('hall', seq, { epoch: 'e2' })),
+      head: 5,
+      hasMore: false,
+    });
+    await arrived(3);
+    expect(seqs).toEqual([3, 4, 5]);
+    expect(discontinuities).toEqual([{ channelId: 'hall', head: 2, reason: 'epoch' }]);
+  });
+
+  it('that is refused at first rejects; refused at a resume, it says so and ends', async () => {
+    start();
+    const refused = client.channel('hall').subscribe();
+    const side = await nextLive();
+    const error = { code: 'forbidden' };
+    side.answer(await side.nextCall('subscribe'), { topics: [{ channelId: 'hall', error }] });
+    await expect(refused).rejects.toMatchObject({ code: 'forbidden' });
+    expect(discontinuities).toEqual([]);
+
+    const again = client.channel('hall').subscribe();
+    const call = await side.nextCall('subscribe');
+    side.answer(call, subscribedAt(call, 1));
+    await again;
+    side.terminate();
+    const second = await nextLive();
+    second.answer(await second.nextCall('subscribe'), { topics: [{ channelId: 'hall', error }] });
+    await waitFor(() => discontinuities.length > 0);
+    expect(discontinuities).toEqual([{ channelId: 'hall', head: 1, reason: 'forbidden' }]);
+  });
+
+  it('is asked for again when the hub could not answer', async () => {
+    start();
+    const subscribed = client.channel('hall').subscribe();
+    const side = await nextLive();
+    side.refuse(await side.nextCall('subscribe'), {
+      code: -32_000,
+      message: 'Database away',
+      data: { code: 'unavailable', retryAfterMs: 5 },
+    });
+    const call = await side.nextCall('subscribe');
+    side.answer(call, subscribedAt(call, 4));
+    expect(await subscribed).toMatchObject({ head: 4 });
+  });
+
+  it('is silent once unsubscribed', async () => {
+    const side = await startInHall(7);
+    await Promise.all([
+      client.channel('hall').unsubscribe(),
+      side.nextCall('unsubscribe').then((call) => side.answer(call, {})),
+    ]);
+    side.notify('event', event('hall', 8));
+    side.notify('event', event(null, null, { type: 'collaboration.event' }));
+    await arrived(1);
+    expect(seqs).toEqual([null]);
+  });
+});
+
+describe('direct channels', () => {
+  it('are live from the welcome’s heads, and resumed like any other', async () => {
+    start();
+    const first = await nextLive({ direct: [{ channelId: 'dm_1', head: 4 }] });
+    first.notify('event', event('dm_1', 5));
+    // One that began after the welcome.
+    first.notify('event', event('dm_2', 1));
+    await arrived(2);
+    first.terminate();
+    const direct = ['dm_1', 'dm_2', 'dm_3'].map((channelId) => ({ channelId, head: 6 }));
+    const second = await nextLive({ direct });
+    const resume = await second.nextCall('subscribe');
+    expect(resume.params).toEqual({
+      // dm_3 was in no list before, so all of it is new.
+      topics: [
+        { channelId: 'dm_1', since: 5 },
+        { channelId: 'dm_2', since: 1 },
+        { channelId: 'dm_3', since: 0 },
+      ],
+      epoch: 'e1',
+    });
+  });
+
+  it('that missed nothing are not asked about', async () => {
+    start();
+    const direct = [{ channelId: 'dm_1', head: 4 }];
+    const first = await nextLive({ direct });
+    first.terminate();
+    const second = await nextLive({ direct });
+    second.notify('event', event('dm_1', 5));
+    await arrived(1);
+    expect(second.calls).toEqual([]);
+  });
+});
+
+describe('channel.events()', () => {
+  it('yields each durable event once and in order over a reconnect, and unsubscribes when left', async () => {
+    start();
+    const events = client.channel('hall').events({ since: 0 });
+    const first = await nextLive();
+    const call = await first.nextCall('subscribe');
+    first.answer(call, subscribedAt(call, 2, [event('hall', 1), event('hall', 2)]));
+    const read: Envelope[] = [];
+    for await (const envelope of events) {
+      read.push(envelope);
+      if (envelope.seq === 2) {
+        first.terminate();
+        const second = await nextLive();
+        const resume = await second.nextCall('subscribe');
+        second.answer(resume, subscribedAt(resume, 3, [event('hall', 3)]));
+        second.notify('event', event('hall', 3));
+        second.notify('event', event('hall', 4));
+        void second.nextCall('unsubscribe').then((left) => second.answer(left, {}));
+      }
+      if (envelope.seq === 4) break;
+    }
+    expect(read.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('ends when this agent leaves the channel, after the event that says so', async () => {
+    start();
+    const events = client.channel('hall').events();
+    const side = await nextLive();
+    const first = await side.nextCall('subscribe');
+    side.answer(first, subscribedAt(first, 0));
+    const leave = (agentId: string) => ({
+      type: 'channel.member.leave' as const,
+      event: { member: { agentId } },
+    });
+    side.notify('event', event('hall', 1, leave('bob')));
+    side.notify('event', event('hall', 2, leave('ada')));
+    side.notify('event', event('hall', 3));
+    const read = [];
+    for await (const { seq } of events) read.push(seq);
+    expect(read).toEqual([1, 2]);
+  });
+
+  it('throws when its reader is too slow, and harms no other', async () => {
+    start({ streamMax: 2 });
+    const events = client.channel('hall').events();
+    const side = await nextLive();
+    const first = await side.nextCall('subscribe');
+    side.answer(first, subscribedAt(first, 0));
+    await client.channel('hall').subscribe();
+    for (const seq of [1, 2, 3, 4]) side.notify('event', event('hall', seq));
+    await arrived(4);
+    expect((await events.next()).value).toMatchObject({ seq: 1 });
+    expect((await events.next()).value).toMatchObject({ seq: 2 });
+    await expect(events.next()).rejects.toMatchObject({ code: 'overflow' });
+    expect(await events.next()).toMatchObject({ done: true });
+    expect(seqs).toEqual([1, 2, 3, 4]);
+  });
+
+  it('ends with its signal’s reason, and with the client', async () => {
+    start();
+    const reason = new Error('enough');
+    const controller = new AbortController();
+    const aborted = client.channel('hall').events({ signal: controller.signal }).next();
+    const closed = client.channel('hall').events().next();
+    controller.abort(reason);
+    await expect(aborted).rejects.toBe(reason);
+    const rejection = expect(closed).rejects.toMatchObject({ code: 'closed' });
+    await client.close();
+    await rejection;
+  });
+});
+
+describe('listeners', () => {
+  it('get notices as they come, and none after they are removed', async () => {
+    start();
+    const ids: string[] = [];
+    const off = client.on('notice', ({ id }) => ids.push(id));
+    const side = await nextLive();
+    side.notify('notice', event('elsewhere', 5));
+    await waitFor(() => ids.length === 1);
+    off();
+    side.notify('notice', event('elsewhere', 6));
+    side.notify('event', event(null, null));
+    await arrived(1);
+    expect(ids).toEqual(['elsewhere-5-e1']);
+  });
+});

@@ -1,0 +1,177 @@
+import {
+  isDirectChannelId,
+  type Discontinuity as HubDiscontinuity,
+  type Envelope,
+  type Welcome,
+} from '@openclaw/protocol';
+import type { AskMethod } from './calls.ts';
+import { HubError } from './errors.ts';
+import { createOrdering, type EventCounters } from './ordering.ts';
+import { createResume, type Discontinuity } from './resume.ts';
+import { createTopic, type Subscribed, type Topic, type TopicReader } from './topic.ts';
+
+/** Every channel that the client receives. */
+export interface Subscriptions {
+  readonly counters: EventCounters;
+  subscribe(channelId: string, since: number | null): Promise<Subscribed>;
+  unsubscribe(channelId: string): Promise<void>;
+  /** Adds a reader and, where there is none, a subscription; the returned function takes both back. */
+  read(channelId: string, since: number | null, reader: TopicReader): () => void;
+  onEvent(envelope: Envelope): void;
+  onDiscontinuity(params: HubDiscontinuity): void;
+  /** Asks for all that was missed. */
+  onWelcome(welcome: Welcome): void;
+  onLost(): void;
+  close(error: HubError): void;
+}
+
+/** What {@link createSubscriptions} is wired to. */
+export interface SubscriptionDeps {
+  readonly ask: AskMethod;
+  readonly emitEvent: (envelope: Envelope) => void;
+  readonly emitDiscontinuity: (discontinuity: Discontinuity) => void;
+}
+
+// A welcome names so many direct channels at most.
+const welcomeDirectMax = 200;
+
+/** Keeps each channel's cursor over all connections. */
+export function createSubscriptions(
+  { ask, emitEvent, emitDiscontinuity }: SubscriptionDeps,
+  options: { readonly heldMax: number; readonly catchUpMax: number },
+): Subscriptions {
+  const topics = new Map<string, Topic>();
+  let welcome: Welcome | null = null;
+
+  const ordering = createOrdering({
+    heldMax: options.heldMax,
+    handOn,
+    onHole: (topic) => resume.want(topic),
+  });
+  const resume = createResume({ topics, ordering, ask, end, emitDiscontinuity }, options);
+
+  function handOn(topic: Topic, envelope: Envelope) {
+    emitEvent(envelope);
+    for (const reader of topic.readers) reader.onEvent(envelope);
+    const { event } = envelope;
+    const isOver =
+      event.type === 'channel.delete' ||
+      (event.type === 'channel.member.leave' && event.member.agentId === welcome?.agentId);
+    if (isOver) end(topic, null);
+  }
+
+  function end(topic: Topic, error: HubError | null) {
+    topics.delete(topic.channelId);
+    topic.turn += 1;
+    topic.held.clear();
+    for (const waiter of topic.waiters.splice(0)) {
+      waiter.reject(
+        error ?? new HubError('not_found', `The subscription of ${topic.channelId} ended`),
+      );
+    }
+    for (const reader of topic.readers) reader.onEnd(error);
+    topic.readers.clear();
+  }
+
+  function find(channelId: string, since: number | null): Topic {
+    const known = topics.get(channelId);
+    if (known === undefined) {
+      const topic = createTopic(channelId, since, null);
+      topics.set(channelId, topic);
+      resume.want(topic);
+      return topic;
+    }
+    if (since === null) return known;
+    throw new HubError(
+      'conflict',
+      `${channelId} is subscribed already: read what is before from its log`,
+    );
+  }
+
+  async function giveUp(topic: Topic) {
+    const isUsed = topic.isKept || topic.readers.size > 0;
+    if (isUsed || topics.get(topic.channelId) !== topic) return;
+    end(topic, null);
+    // Without a connection there is nothing to take back.
+    await new Promise<unknown>((resolve) => {
+      ask('unsubscribe', { channelIds: [topic.channelId] }, resolve, resolve);
+    });
+  }
+
+  /** The hub brings direct channels unasked; they are kept like any that was asked for. */
+  function addDirect(channelId: string, last: number, epoch: string): Topic {
+    const topic = createTopic(channelId, last, epoch);
+    topic.phase = 'live';
+    topic.isKept = true;
+    topic.subscribed = { head: last, presencePushed: true };
+    topics.set(channelId, topic);
+    return topic;
+  }
+
+  function resumeDirect({ direct, epoch }: Welcome, before: Welcome | null) {
+    // What a whole list did not name is new since then; past a full list's end that cannot be told.
+    const knewAll = before?.epoch === epoch && before.direct.length < welcomeDirectMax;
+    for (const { channelId, head } of direct) {
+      const topic = topics.get(channelId);
+      if (topic !== undefined) {
+        if (topic.last === head && topic.epoch === epoch) topic.phase = 'live';
+      } else if (knewAll) {
+        resume.want(addDirect(channelId, 0, epoch));
+      } else {
+        addDirect(channelId, head, epoch);
+        if (before !== null) emitDiscontinuity({ channelId, head, reason: 'behind' });
+      }
+    }
+  }
+
+  return {
+    counters: ordering.counters,
+    async subscribe(channelId, since) {
+      const topic = find(channelId, since);
+      topic.isKept = true;
+      if (topic.subscribed !== null) return topic.subscribed;
+      return new Promise((resolve, reject) => topic.waiters.push({ resolve, reject }));
+    },
+    async unsubscribe(channelId) {
+      const topic = topics.get(channelId);
+      if (topic === undefined) return;
+      topic.isKept = false;
+      await giveUp(topic);
+    },
+    read(channelId, since, reader) {
+      const topic = find(channelId, since);
+      topic.readers.add(reader);
+      return () => {
+        if (topic.readers.delete(reader)) void giveUp(topic);
+      };
+    },
+    onEvent(envelope) {
+      const { channelId, seq } = envelope;
+      if (channelId === null) return emitEvent(envelope);
+      let topic = topics.get(channelId);
+      if (topic === undefined) {
+        // Anything else is the tail of a channel that was given up.
+        if (seq === null || !isDirectChannelId(channelId)) return;
+        topic = addDirect(channelId, seq - 1, envelope.epoch);
+      }
+      if (seq !== null) return ordering.receive(topic, envelope, seq);
+      emitEvent(envelope);
+      for (const reader of topic.readers) reader.onEvent(envelope);
+    },
+    onDiscontinuity({ channelId, head, reason }) {
+      const topic = topics.get(channelId);
+      if (topic !== undefined) resume.onDiscontinuity(topic, head, reason);
+    },
+    onWelcome(next) {
+      const before = welcome;
+      welcome = next;
+      resumeDirect(next, before);
+      resume.onWelcome(next);
+    },
+    onLost: () => resume.onLost(),
+    close(error) {
+      resume.close();
+      for (const topic of [...topics.values()]) end(topic, error);
+    },
+  };
+}

@@ -1,0 +1,25 @@
+export { createEphemeralFilter } from './ephemeral-filter.ts';
+export type { EphemeralFilter, EphemeralFilterOptions } from './ephemeral-filter.ts';
+export { EventsError } from './errors.ts';
+export type { EventsErrorCode } from './errors.ts';
+export type {
+  EventBus,
+  EventBusStats,
+  EventHandler,
+  PublishTargets,
+  Unsubscribe,
+} from './event-bus.ts';
+export { createMemoryEventBus } from './memory-event-bus.ts';
+export type { MemoryEventBusOptions } from './memory-event-bus.ts';
+export { createRedisEventBus } from './redis-event-bus.ts';
+export type { RedisEventBusDeps, RedisEventBusOptions } from './redis-event-bus.ts';
+export type { Schedule } from './schedule.ts';
+export type { EventsLogger } from './reporter.ts';
+export { createSequencer } from './sequencer.ts';
+export type {
+  EventSource,
+  Sequencer,
+  SequencerDeps,
+  SequencerOptions,
+  SequencerStats,
+} from './sequencer.ts';

@@ -1,0 +1,42 @@
+import { createKeySchema } from '@openclaw/key-schema';
+import { createBus } from './create-bus.ts';
+import type { EventBus } from './event-bus.ts';
+import { Reporter, type EventsLogger } from './reporter.ts';
+
+/** Options of {@link createMemoryEventBus}. */
+export interface MemoryEventBusOptions {
+  /** Told of handlers that fail. @default none */
+  readonly logger?: EventsLogger;
+  /** Now, in ms. @default Date.now */
+  readonly clock?: () => number;
+}
+
+/**
+ * Makes a bus within one process, for tests and for running without Redis: publishing calls the handlers, and that is
+ * all. It keeps one number per channel for `nextSeq`, as Redis does.
+ */
+export function createMemoryEventBus(options: MemoryEventBusOptions = {}): EventBus {
+  const highestSeqs = new Map<string, number>();
+  const highest = (channelId: string) => highestSeqs.get(channelId) ?? 0;
+  return createBus({
+    keys: createKeySchema(),
+    reporter: new Reporter(options.logger, options.clock ?? Date.now),
+    transport: {
+      async send({ event: { channelId, seq } }) {
+        if (channelId !== null && seq !== null && seq > highest(channelId)) {
+          highestSeqs.set(channelId, seq);
+        }
+      },
+      listen: async () => async () => {},
+      async nextSeq(channelId) {
+        const seq = highest(channelId) + 1;
+        highestSeqs.set(channelId, seq);
+        return seq;
+      },
+      onResubscribed: () => () => {},
+      available: true,
+      stats: { pending: 0, echoes: 0, malformed: 0 },
+      idle: async () => {},
+    },
+  });
+}

@@ -1,0 +1,39 @@
+import type { Schedule } from '../schedule.ts';
+
+/** Time that passes only when a test says so. */
+export interface ManualClock {
+  readonly now: () => number;
+  readonly schedule: Schedule;
+  /** Lets time pass and runs what is due, in order. */
+  advance(ms: number): void;
+  /** How many timers wait. */
+  readonly waiting: number;
+}
+
+/** Makes a clock that stands still. */
+export function createManualClock(startMs = 1_700_000_000_000): ManualClock {
+  let nowMs = startMs;
+  const timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
+  const nextUntil = (endMs: number) =>
+    [...timers].filter(({ atMs }) => atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
+  return {
+    now: () => nowMs,
+    schedule(callback, delayMs) {
+      const timer = { atMs: nowMs + delayMs, callback };
+      timers.add(timer);
+      return () => void timers.delete(timer);
+    },
+    advance(ms) {
+      const endMs = nowMs + ms;
+      for (let timer = nextUntil(endMs); timer !== undefined; timer = nextUntil(endMs)) {
+        timers.delete(timer);
+        nowMs = timer.atMs;
+        timer.callback();
+      }
+      nowMs = endMs;
+    },
+    get waiting() {
+      return timers.size;
+    },
+  };
+}

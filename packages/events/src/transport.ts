@@ -1,0 +1,30 @@
+import type { RedisKey, Topic, TopicName } from '@openclaw/key-schema';
+import type { EncodedEnvelope } from '@openclaw/protocol';
+import type { NamedTopic } from './named-topics.ts';
+
+/** One publish: where it goes, and the cache keys that it outdates. */
+export interface Publication {
+  readonly event: EncodedEnvelope;
+  readonly topics: readonly NamedTopic[];
+  readonly outdated: readonly RedisKey[];
+}
+
+/** Carries events between processes; what stays in this one is not its matter. */
+export interface Transport {
+  /** Resolves when all of it was taken. @throws {EventsError} `unavailable` */
+  send(publication: Publication): Promise<void>;
+  /**
+   * Brings what other processes publish on a topic, or on all that match a pattern, and never what this one published.
+   * Resolves with what ends it.
+   */
+  listen(
+    name: TopicName,
+    onEvent: (event: EncodedEnvelope, topic: Topic) => void,
+  ): Promise<() => Promise<void>>;
+  nextSeq(channelId: string): Promise<number>;
+  onResubscribed(listener: () => void): () => void;
+  readonly available: boolean;
+  readonly stats: { readonly pending: number; readonly echoes: number; readonly malformed: number };
+  /** Resolves when nothing waits to be sent or answered. */
+  idle(): Promise<void>;
+}

@@ -1,0 +1,83 @@
+/**
+ * `presence:{channelId}:{agentId}`, as HGETALL answers it. Redis holds strings only; a field whose value is null in
+ * an event is absent here.
+ */
+export interface PresenceHash {
+  readonly agentId: string;
+  /** Never `offline`: an agent that is offline has no hash. */
+  readonly status: 'online' | 'away' | 'dnd';
+  readonly customStatus?: string;
+  readonly avatar?: string;
+  /** Milliseconds of Redis time, in decimal. */
+  readonly lastSeen: string;
+}
+
+/** One element of the JSON array in `messages:{channelId}:recent`: a message as clients receive it. Times are epoch milliseconds. */
+export interface CachedMessage {
+  readonly id: string;
+  readonly channelId: string;
+  /** The place in the channel's log that its creation took; 1 is the first. */
+  readonly seq: number;
+  readonly senderId: string;
+  /** Empty once deleted. */
+  readonly content: string;
+  readonly timestamp: number;
+  /** Id of the thread's root message. */
+  readonly threadId: string | null;
+  readonly mentions: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly editedAt: number | null;
+  readonly deletedAt: number | null;
+  /** Emoji to the agents who reacted with it. */
+  readonly reactions: Readonly<Record<string, readonly string[]>>;
+}
+
+/** The JSON object in `channel:{channelId}`: a channel as clients receive it. Times are epoch milliseconds. */
+export interface CachedChannel {
+  readonly channelId: string;
+  readonly name: string;
+  readonly kind: 'public' | 'private' | 'direct';
+  readonly topic: string | null;
+  readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly createdBy: string;
+  readonly createdAt: number;
+  readonly archivedAt: number | null;
+  /** The seq of the channel's newest event; 0 before the first. */
+  readonly head: number;
+}
+
+/** What is published on every topic: one shape, whatever happened. */
+export interface PublishedEnvelope {
+  readonly id: string;
+  readonly event: { readonly type: string; readonly channelId: string | null };
+  /** Epoch milliseconds. */
+  readonly timestamp: number;
+  readonly senderId: string;
+  readonly channelId: string | null;
+  /** Place in the channel's log; null for what is ephemeral. */
+  readonly seq: number | null;
+  /** Names the database's life; it changes when a backup is restored. */
+  readonly epoch: string;
+}
+
+/** What stands under each key, after JSON.parse where Redis holds JSON. Every number that Redis holds by itself is a decimal string. */
+export interface KeyValues {
+  readonly channelTopic: PublishedEnvelope;
+  readonly agentTopic: PublishedEnvelope;
+  readonly globalTopic: PublishedEnvelope;
+  readonly presence: PresenceHash;
+  /** Encoded {@link RosterMember} → end of the lease, milliseconds of Redis time. */
+  readonly roster: ReadonlyMap<string, number>;
+  /** The roster's members, the ids parted by spaces, which sort below every character of an id. */
+  readonly rosterAgents: ReadonlySet<string>;
+  /** agentId → when it last typed, milliseconds of Redis time. */
+  readonly typing: ReadonlyMap<string, number>;
+  readonly channel: CachedChannel;
+  readonly channelMembers: ReadonlySet<string>;
+  /** Oldest first, at most `recentMessagesMax`. */
+  readonly recentMessages: readonly CachedMessage[];
+  readonly sequence: string;
+  readonly rateLimit: string;
+  /** Number of the slice → requests counted in it. */
+  readonly rateLimitWindow: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,27 @@
+/**
+ * - `invalid_options`: at creation.
+ * - `invalid_argument`: a status, text, limit or cursor that cannot be; ids are refused by key-schema's own error.
+ * - `full`: the memory implementation, or a tracker, holds `maxLeases`.
+ * - `unavailable`: Redis is away or did not answer in time; `cause` says more. The call may have taken effect.
+ * - `closed`: after `close()`.
+ */
+export type PresenceErrorCode =
+  'invalid_options' | 'invalid_argument' | 'full' | 'unavailable' | 'closed';
+
+/** What this package throws or rejects with; branch on `code`. */
+export class PresenceError extends Error {
+  override readonly name = 'PresenceError';
+  readonly code: PresenceErrorCode;
+
+  constructor(code: PresenceErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
+
+/** Whatever Redis' client failed with, as this package's own. */
+export function toUnavailable(cause: unknown): PresenceError {
+  if (cause instanceof PresenceError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new PresenceError('unavailable', `presence could not reach Redis: ${reason}`, cause);
+}

@@ -1,0 +1,200 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import { createRedisClient, RedisClientError, type RedisClient } from '@openclaw/redis-client';
+import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { createPresence, createRedisPresence } from './index.ts';
+
+const online = { status: 'online', customStatus: null, avatar: null } as const;
+const dnd = { status: 'dnd', customStatus: 'Deploying', avatar: null } as const;
+const here = (agentId: string) => ({ agentId, sessionId: `${agentId}-1` });
+const leaseMs = 1500;
+
+let server: RedisServer;
+let keys: KeySchema;
+let told: string[];
+let endings: (() => Promise<void>)[];
+beforeEach(async () => {
+  server = await startRedis();
+  keys = createKeySchema({ prefix: randomPrefix() });
+  told = [];
+  endings = [];
+});
+afterEach(async () => {
+  for (const end of endings.reverse()) await end();
+  await server.stop();
+});
+
+const ungated: typeof gated = (redis) => ({ redis, gate: { open() {}, close() {} } });
+
+/** A client that can be kept from its Redis for longer than the outage lasts. */
+function gated(client: RedisClient) {
+  let closed = false;
+  const listeners: ((available: boolean) => void)[] = [];
+  const away = () => Promise.reject(new RedisClientError('unavailable', 'gate closed'));
+  const redis: RedisClient = {
+    ...client,
+    get available() {
+      return !closed && client.available;
+    },
+    onAvailability(listener) {
+      listeners.push(listener);
+      return client.onAvailability((available) => {
+        if (!closed) listener(available);
+      });
+    },
+    run: (call) => (closed ? away() : client.run(call)),
+    pipeline: (calls) => (closed ? away() : client.pipeline(calls)),
+  };
+  const move = (close: boolean) => {
+    closed = close;
+    for (const listener of listeners) listener(redis.available);
+  };
+  return { redis, gate: { open: () => move(false), close: () => move(true) } };
+}
+
+function startHub(hubId: string, wrap = ungated) {
+  const client = createRedisClient({ url: server.url });
+  const { redis, gate } = wrap(client);
+  const presence = createPresence(
+    { redis, keys },
+    { hubId, leaseMs, heartbeatMs: 500, reapMs: 50 },
+  );
+  endings.push(
+    () => client.close(),
+    () => presence.close(),
+  );
+  presence.onChange((channelId, { agentId, status }, { degraded }) => {
+    told.push(`${hubId}${degraded ? ' degraded' : ''}: ${agentId} ${status} in ${channelId}`);
+  });
+  return { presence, redis, gate };
+}
+const heard = () => told.splice(0).sort();
+
+describe('presence while Redis is away', () => {
+  it('Redis connection lost (fallback to memory): goes on with its own connections, and says so', async () => {
+    const { presence, redis } = startHub('hub');
+    await waitFor(() => redis.available);
+    for (const agentId of ['a', 'b', 'c']) await presence.track('room', here(agentId));
+    heard();
+    await server.kill();
+    await waitFor(() => presence.degraded);
+
+    expect(await presence.track('room', here('d'))).toMatchObject({ degraded: true });
+    await presence.set(here('a'), dnd);
+    expect(await presence.untrack('room', here('c'))).toMatchObject({
+      degraded: true,
+      record: { status: 'offline' },
+    });
+    expect(await presence.get('room', 'a')).toMatchObject({ degraded: true, presence: dnd });
+    const page = await presence.list('room');
+    expect(page).toMatchObject({ degraded: true, nextCursor: null, count: 3 });
+    expect(page.presences.map(({ agentId }) => agentId)).toEqual(['a', 'b', 'd']);
+    expect(heard()).toEqual([
+      'hub degraded: a dnd in room',
+      'hub degraded: c offline in room',
+      'hub degraded: d online in room',
+    ]);
+    expect(presence.stats()).toEqual({ leases: 3, waiting: 0, late: 3, degraded: true });
+  });
+
+  it('Redis reconnection recovery: writes its connections again within 2 s and tells what happened meanwhile', async () => {
+    const { presence, redis } = startHub('hub');
+    await waitFor(() => redis.available);
+    for (const agentId of ['a', 'b', 'c']) await presence.track('room', here(agentId));
+    await server.kill();
+    await waitFor(() => presence.degraded);
+    await presence.track('room', here('d'));
+    await presence.set(here('a'), dnd);
+    await presence.untrack('room', here('c'));
+    await presence.set(here('b'), dnd);
+    await presence.set(here('b'), online);
+    heard();
+
+    await server.restart();
+    await waitFor(() => redis.available);
+    const backMs = Date.now();
+    await waitFor(async () => (await presence.list('room')).count === 3);
+    expect(Date.now() - backMs).toBeLessThan(2000);
+    expect(await presence.list('room')).toMatchObject({
+      degraded: false,
+      presences: [
+        { agentId: 'a', ...dnd },
+        { agentId: 'b', ...online },
+        { agentId: 'd', ...online },
+      ],
+    });
+    await waitFor(() => presence.stats().late === 0);
+    expect(heard()).toEqual(
+      expect.arrayContaining([
+        'hub: a dnd in room',
+        'hub: b online in room',
+        'hub: d online in room',
+      ]),
+    );
+    expect(told).toEqual([]);
+  });
+
+  it('tells who left meanwhile once Redis can say that it was the last connection', async () => {
+    const [one, two] = [startHub('hub-1'), startHub('hub-2')];
+    await waitFor(() => one.redis.available && two.redis.available);
+    await one.presence.track('room', here('a'));
+    await one.presence.track('room', here('both'));
+    await two.presence.track('room', { agentId: 'both', sessionId: 'both-2' });
+    server.freeze();
+    await waitFor(() => one.presence.degraded && two.presence.degraded);
+    await one.presence.untrack('room', here('a'));
+    await one.presence.untrack('room', here('both'));
+    heard();
+    server.thaw();
+    await waitFor(() => told.length > 0);
+    await waitFor(() => one.presence.stats().late === 0);
+    expect(heard()).toEqual(['hub-1: a offline in room']);
+    expect((await one.presence.list('room')).presences).toMatchObject([{ agentId: 'both' }]);
+  });
+
+  // Regression: all leases end while Redis stands still; whoever is back first must not take the others for dead.
+  it.each(['a hub, which waits one lease', 'the control, a reaper that does not wait'])(
+    'calls nobody offline after Redis stood still for longer than a lease: %s',
+    async (first) => {
+      const two = startHub('hub-2', gated);
+      await waitFor(() => two.redis.available);
+      await two.presence.track('room', here('b'));
+      const one = startHub('hub-1');
+      await waitFor(() => one.redis.available);
+      await one.presence.track('room', here('a'));
+      heard();
+      const frozenMs = Date.now();
+      two.gate.close();
+      server.freeze();
+      await waitFor(() => Date.now() - frozenMs > leaseMs + 500);
+      server.thaw();
+      await waitFor(() => one.redis.available);
+      await waitFor(async () => (await one.presence.list('room')).presences[0]?.agentId === 'a');
+
+      if (first.startsWith('the control')) {
+        const hasty = createRedisPresence({ redis: one.redis, keys }, { leaseMs });
+        expect(await hasty.reap(['room'])).toMatchObject([{ record: { agentId: 'b' } }]);
+        return;
+      }
+      two.gate.open();
+      await waitFor(async () => (await one.presence.list('room')).count === 2);
+      // Once the wait is over the reapers work again, as a ghost shows.
+      const ghost = createRedisPresence({ redis: one.redis, keys }, { leaseMs: 100 });
+      await ghost.join('room', { ...here('ghost'), hubId: 'elsewhere' });
+      await waitFor(() => told.length > 0);
+      expect(heard()).toEqual([expect.stringMatching(/^hub-[12]: ghost offline in room$/)]);
+    },
+  );
+
+  it('begins while Redis is not there yet', async () => {
+    await server.kill();
+    const { presence, redis } = startHub('hub');
+    expect(await presence.track('room', here('a'), dnd)).toMatchObject({ degraded: true });
+    expect(heard()).toEqual(['hub degraded: a dnd in room']);
+    await server.restart();
+    await waitFor(() => redis.available);
+    await waitFor(() => told.length > 0);
+    expect(heard()).toEqual(['hub: a dnd in room']);
+    expect(await presence.get('room', 'a')).toMatchObject({ degraded: false, presence: dnd });
+  });
+});

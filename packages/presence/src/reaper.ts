@@ -1,0 +1,112 @@
+import { parseRosterMember } from '@openclaw/key-schema';
+import type { ScriptCall } from '@openclaw/redis-client';
+import { batchesOf, recordOf, type ChannelCalls, type RecordReply } from './channel-calls.ts';
+import { PresenceError } from './errors.ts';
+import type { PresenceChange } from './presence.ts';
+import { scripts } from './scripts.ts';
+
+/** Leases looked at in one round, per channel; and the most rounds of one call. */
+const roundMax = 500;
+const roundsMax = 100;
+/** Channels whose first end is remembered. */
+const rememberedMax = 100_000;
+
+interface Ended {
+  readonly channelId: string;
+  readonly member: string;
+  readonly agentId: string;
+  readonly hubId: string;
+}
+
+/** What a reaper needs beside Redis. */
+export interface ReaperSettings {
+  readonly leaseMs: number;
+  readonly hubId: string | undefined;
+  readonly isHubAlive: ((hubIds: readonly string[]) => Promise<ReadonlySet<string>>) | undefined;
+  /** Runs evenly; its zero does not matter. */
+  readonly monotonic: () => number;
+}
+
+/**
+ * Ends expired leases: lists them, asks which of their hubs live, then lets a script end those of dead hubs that are
+ * still expired, and vouch for the others. A channel whose first lease ends later is not asked again until then.
+ */
+export function createReaper(calls: ChannelCalls, settings: ReaperSettings) {
+  const { leaseMs, hubId: own, isHubAlive, monotonic } = settings;
+  // A live hub is vouched for shortly before its leases end, so that nobody sees its agents missing in between.
+  const aheadMs = isHubAlive ? Math.min(2000, Math.floor(leaseMs / 6)) : 0;
+  const vouchMs = Math.max(1, Math.floor(leaseMs / 3));
+  const quietUntil = new Map<string, number>();
+
+  async function livingHubs(ended: readonly Ended[]): Promise<ReadonlySet<string> | null> {
+    const others = [...new Set(ended.map(({ hubId }) => hubId))].filter((hubId) => hubId !== own);
+    if (!isHubAlive || others.length === 0) return new Set();
+    // Who cannot be asked about is taken to live: a late offline event is better than a false one.
+    return isHubAlive(others).catch(() => null);
+  }
+
+  /** What has ended or soon will, and which channels hold more of it than one round takes. */
+  async function look(channelIds: readonly string[]) {
+    const replies = await calls.send(
+      channelIds.map((channelId) =>
+        calls.call(scripts.expired, channelId, [], [aheadMs, roundMax]),
+      ),
+    );
+    const failure = replies[0];
+    if (failure instanceof PresenceError && replies.every((reply) => reply === failure))
+      throw failure;
+    const ended: Ended[] = [];
+    const full: string[] = [];
+    if (quietUntil.size > rememberedMax) quietUntil.clear();
+    channelIds.forEach((channelId, index) => {
+      const reply = replies[index];
+      if (reply instanceof PresenceError) return;
+      const [now, first, members] = reply as [number, number, string[]];
+      for (const member of members) {
+        const lease = parseRosterMember(member);
+        if (lease) ended.push({ channelId, member, agentId: lease.agentId, hubId: lease.hubId });
+      }
+      if (members.length === roundMax) full.push(channelId);
+      if (members.length > 0) quietUntil.delete(channelId);
+      // A lease taken from now on ends a lease from now.
+      else {
+        const quietMs = Math.min(leaseMs, first === 0 ? leaseMs : first - now) - aheadMs;
+        quietUntil.set(channelId, monotonic() + quietMs);
+      }
+    });
+    return { ended, full };
+  }
+
+  return async function reap(channelIds: readonly string[]): Promise<PresenceChange[]> {
+    const nowMs = monotonic();
+    let due = channelIds.filter((channelId) => nowMs >= (quietUntil.get(channelId) ?? -Infinity));
+    const changes: PresenceChange[] = [];
+    for (let round = 0; due.length > 0 && round < roundsMax; round += 1) {
+      const { ended, full } = await look(due);
+      const alive = await livingHubs(ended);
+      const mayGo = (hubId: string) => hubId === own || (alive !== null && !alive.has(hubId));
+      const vouched = alive === null ? [] : ended.filter(({ hubId }) => !mayGo(hubId));
+      const doomed = batchesOf(ended.filter(({ hubId }) => mayGo(hubId)));
+      const toCalls = (script: typeof scripts.reap, batches: typeof doomed, forMs: number) =>
+        batches.map(({ channelId, entries }): ScriptCall => {
+          const agentIds = entries.map(({ agentId }) => agentId);
+          const members = entries.map(({ member }) => member);
+          return calls.call(script, channelId, agentIds, members, forMs);
+        });
+      const replies = await calls.send([
+        ...toCalls(scripts.reap, doomed, leaseMs),
+        ...toCalls(scripts.vouch, batchesOf(vouched), vouchMs),
+      ]);
+      doomed.forEach(({ channelId }, index) => {
+        const reply = replies[index];
+        if (reply instanceof PresenceError) return;
+        for (const [, ...record] of reply as [number, ...RecordReply][]) {
+          changes.push({ channelId, record: recordOf(record) });
+        }
+      });
+      if (alive === null || replies.some((reply) => reply instanceof PresenceError)) break;
+      due = full;
+    }
+    return changes;
+  };
+}

@@ -1,0 +1,110 @@
+// Writes the tables of README.md, between their markers, from the sources.
+// `--check` writes nothing and exits 1 when they differ.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { closeCodes } from '../src/close-codes.ts';
+import { commonErrors, errorMeanings } from '../src/errors.ts';
+import { isDurable } from '../src/event-types.ts';
+import { eventSchemas } from '../src/events.ts';
+import { limits } from '../src/limits.ts';
+import { methods } from '../src/methods.ts';
+import { notifications } from '../src/notifications.ts';
+import { buildOpenRpc } from '../src/openrpc.ts';
+
+const readme = new URL('../README.md', import.meta.url);
+const document = buildOpenRpc();
+
+const table = (head, rows) =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+const code = (text) => `\`${text}\``;
+const codes = (texts) => texts.map(code).join(', ') || '–';
+const fields = (schema) => `{${Object.keys(schema.properties ?? {}).join(', ')}}`;
+
+// Why a limit is what it is stands beside it, as its comment.
+function reasons() {
+  const source = readFileSync(new URL('../src/limits.ts', import.meta.url), 'utf8');
+  const found = source.matchAll(/^ {2}\/\*\*\n?([^]*?)\*\/\n {2}(\w+):/gm);
+  return Object.fromEntries(
+    [...found].map(([, text, name]) => [
+      name,
+      text
+        .replace(/\s*\n\s*\* ?|\s+/g, ' ')
+        .replace(/^ ?\* /, '')
+        .trim(),
+    ]),
+  );
+}
+const why = reasons();
+
+const tables = {
+  methods: table(
+    ['method', 'params', 'result', 'refusals of its own', 'what it does'],
+    document.methods.map(({ name, summary, params, result }) => [
+      code(name),
+      code(`{${params.map((param) => param.name + (param.required ? '' : '?')).join(', ')}}`),
+      code(fields(result.schema)),
+      codes(methods[name].errors),
+      summary,
+    ]),
+  ),
+  notifications: table(
+    ['notification', 'params', 'when'],
+    document['x-notifications'].map(({ name, schema }) => [
+      code(name),
+      schema.$ref ? 'an envelope' : code(fields(schema)),
+      notifications[name].summary,
+    ]),
+  ),
+  events: table(
+    ['type', 'fields beside type and channelId', 'in the log'],
+    Object.entries(eventSchemas).map(([type, { shape }]) => [
+      code(type),
+      codes(Object.keys(shape).filter((field) => field !== 'type' && field !== 'channelId')),
+      isDurable(type) ? (type === 'collaboration.event' ? 'yes, unless global' : 'yes') : 'no',
+    ]),
+  ),
+  errors: table(
+    ['code', 'meaning', 'from'],
+    Object.entries(errorMeanings).map(([name, meaning]) => [
+      code(name),
+      meaning,
+      commonErrors.includes(name) ? 'any method' : 'those that name it',
+    ]),
+  ),
+  'close-codes': table(
+    ['code', 'name', 'meaning', 'come back with the same token'],
+    Object.entries(closeCodes).map(([number, { name, meaning, reconnect }]) => [
+      number,
+      code(name),
+      meaning,
+      reconnect ? 'yes' : 'no',
+    ]),
+  ),
+  limits: table(
+    ['limit', 'value', 'why'],
+    Object.entries(limits).map(([name, value]) => [
+      code(name),
+      value.toLocaleString('en'),
+      why[name],
+    ]),
+  ),
+};
+
+const text = readFileSync(readme, 'utf8');
+let updated = text;
+for (const [name, content] of Object.entries(tables)) {
+  const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
+  const from = updated.indexOf(start);
+  const to = updated.indexOf(end);
+  if (from < 0 || to < from) {
+    console.error(`README.md lacks ${start} or ${end}.`);
+    process.exit(1);
+  }
+  updated = `${updated.slice(0, from)}${start}\n\n<!-- prettier-ignore -->\n${content}\n\n${updated.slice(to)}`;
+}
+if (updated !== text) {
+  if (process.argv.includes('--check')) {
+    console.error('README.md differs from the sources; run node scripts/readme-tables.mjs.');
+    process.exit(1);
+  }
+  writeFileSync(readme, updated);
+}

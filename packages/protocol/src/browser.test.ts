@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const folder = import.meta.dirname;
+const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+  (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'),
+);
+const importsOf = (name: string) =>
+  [
+    ...readFileSync(join(folder, name), 'utf8').matchAll(
+      /^(?:import|export) (?!type)[^;]*?from '([^']+)'/gms,
+    ),
+  ].map((match) => match[1] ?? '');
+
+describe('in a browser', () => {
+  it('nothing is imported but zod and this package’s own files', () => {
+    expect(sources.length).toBeGreaterThan(20);
+    const foreign = sources
+      .flatMap(importsOf)
+      .filter((from) => from !== 'zod' && !from.startsWith('.'));
+    expect(foreign).toEqual([]);
+  });
+
+  it('no source speaks of what only Node has', () => {
+    const node = /\b(?:Buffer|process|require|__dirname|setImmediate)\b\s*[.(]/;
+    expect(sources.filter((name) => node.test(readFileSync(join(folder, name), 'utf8')))).toEqual(
+      [],
+    );
+  });
+
+  const reachedFrom = (name: string) => {
+    const reached = new Set([name]);
+    for (const file of reached) {
+      if (file === 'zod') continue;
+      for (const from of importsOf(file)) {
+        reached.add(from.startsWith('.') ? join(file, '..', from) : from);
+      }
+    }
+    return [...reached];
+  };
+
+  it.each([
+    'limits.ts',
+    'errors.ts',
+    'close-codes.ts',
+    'event-types.ts',
+    'codec.ts',
+    'id-rule.ts',
+    'text.ts',
+    'json-object.ts',
+    'rpc.ts',
+  ])('%s carries no zod, itself or by what it imports', (name) => {
+    expect(reachedFrom(name)).not.toContain('zod');
+    expect(reachedFrom('index.ts')).toEqual(expect.arrayContaining(['zod', name]));
+  });
+});

@@ -1,0 +1,70 @@
+import type { Envelope } from './envelope.ts';
+import { type EventType, isDurable, isEventType } from './event-types.ts';
+import { isId } from './id-rule.ts';
+
+/** An envelope as it travels: serialized once, with what a hub routes by beside the text. */
+export interface EncodedEnvelope {
+  /** Begins `{"id":"<id>",`: an echo is known by its id without parsing. */
+  readonly json: string;
+  readonly id: string;
+  readonly type: EventType;
+  readonly channelId: string | null;
+  readonly seq: number | null;
+  readonly epoch: string;
+  readonly senderId: string;
+  readonly timestamp: number;
+}
+
+/** Serializes an envelope, its fields in their one order. It trusts the type: nothing is checked. */
+export function encodeEnvelope(envelope: Envelope): EncodedEnvelope {
+  const { id, event, timestamp, senderId, channelId, seq, epoch } = envelope;
+  const json = JSON.stringify({ id, event, timestamp, senderId, channelId, seq, epoch });
+  return { json, id, type: event.type, channelId, seq, epoch, senderId, timestamp };
+}
+
+/**
+ * Reads an envelope from a topic; null for what is none. The check is structural and cheap: the envelope's own fields
+ * and the event's type and channelId, not the event's other fields, which only a hub wrote. Text whose fields stand in
+ * another order is encoded anew, so that `encoded.json` always keeps its promise.
+ */
+export function decodeEnvelope(
+  json: string,
+): { envelope: Envelope; encoded: EncodedEnvelope } | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return null;
+  }
+  if (!isEnvelope(value)) return null;
+  if (!json.startsWith(`{"id":"${value.id}",`)) {
+    return { envelope: value, encoded: encodeEnvelope(value) };
+  }
+  const { id, event, timestamp, senderId, channelId, seq, epoch } = value;
+  const { type } = event;
+  return {
+    envelope: value,
+    encoded: { json, id, type, channelId, seq, epoch, senderId, timestamp },
+  };
+}
+
+function isEnvelope(value: unknown): value is Envelope {
+  if (typeof value !== 'object' || value === null) return false;
+  const { id, event, timestamp, senderId, channelId, seq, epoch } = value as Record<
+    string,
+    unknown
+  >;
+  if (typeof event !== 'object' || event === null) return false;
+  const { type, channelId: eventChannelId } = event as Record<string, unknown>;
+  return (
+    isEventType(type) &&
+    isId(id) &&
+    isId(senderId) &&
+    (isId(channelId) || (channelId === null && type === 'collaboration.event')) &&
+    eventChannelId === channelId &&
+    Number.isSafeInteger(timestamp) &&
+    typeof epoch === 'string' &&
+    epoch !== '' &&
+    (isDurable(type, channelId) ? Number.isSafeInteger(seq) && (seq as number) > 0 : seq === null)
+  );
+}

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { isDurable } from './event-types.ts';
+import { channelEventSchema } from './events.ts';
+import { seqSchema, timestampSchema } from './fields.ts';
+import { epochSchema, idSchema } from './ids.ts';
+
+/**
+ * What is published and what a client receives, on every topic: the only shape there is. `channelId` repeats the
+ * event's; `seq` is null exactly for what is ephemeral.
+ */
+export const envelopeSchema = z
+  .object({
+    id: idSchema,
+    event: channelEventSchema,
+    timestamp: timestampSchema,
+    senderId: idSchema,
+    channelId: idSchema.nullable(),
+    seq: seqSchema.min(1).nullable(),
+    epoch: epochSchema,
+  })
+  .refine((envelope) => envelope.channelId === envelope.event.channelId, {
+    error: 'channelId differs from the event’s',
+    path: ['channelId'],
+  })
+  .refine(({ seq, event }) => (seq !== null) === isDurable(event.type, event.channelId), {
+    error: 'durable events have a seq, and only they',
+    path: ['seq'],
+  });
+
+/** An event on its way: what happened, when, by whom, and its place in the channel's log. */
+export type Envelope = z.infer<typeof envelopeSchema>;

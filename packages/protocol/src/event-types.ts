@@ -1,0 +1,38 @@
+/** The 17 types of events, in the order of the specification. */
+export const eventTypes = [
+  'channel.message',
+  'channel.message.edit',
+  'channel.message.delete',
+  'channel.reaction.add',
+  'channel.reaction.remove',
+  'channel.typing',
+  'channel.presence',
+  'channel.member.join',
+  'channel.member.leave',
+  'channel.member.update',
+  'channel.update',
+  'channel.archive',
+  'channel.delete',
+  'thread.create',
+  'thread.update',
+  'thread.message',
+  'collaboration.event',
+] as const;
+
+/** The type of an event. */
+export type EventType = (typeof eventTypes)[number];
+
+const known: ReadonlySet<unknown> = new Set(eventTypes);
+
+/** Is it one of the 17 types? */
+export function isEventType(value: unknown): value is EventType {
+  return known.has(value);
+}
+
+/**
+ * Does an event of this type stand in its channel's log and carry a seq? All but typing and presence do; and nothing
+ * does on the global topic, whose events have `channelId: null`.
+ */
+export function isDurable(type: EventType, channelId?: string | null): boolean {
+  return channelId !== null && type !== 'channel.typing' && type !== 'channel.presence';
+}

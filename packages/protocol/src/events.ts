@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import type { EventType } from './event-types.ts';
+import { jsonObjectSchema } from './fields.ts';
+import { idSchema } from './ids.ts';
+import {
+  channelSchema,
+  memberSchema,
+  messageSchema,
+  presenceSchema,
+  threadSchema,
+} from './objects.ts';
+
+const event = <T extends EventType, S extends z.ZodRawShape>(type: T, fields: S) =>
+  z.object({ type: z.literal(type), channelId: idSchema, ...fields });
+
+const reaction = { messageId: idSchema, agentId: idSchema, emoji: z.string() };
+
+/** The schema of each event type. */
+export const eventSchemas = {
+  'channel.message': event('channel.message', { message: messageSchema }),
+  'channel.message.edit': event('channel.message.edit', { message: messageSchema }),
+  'channel.message.delete': event('channel.message.delete', { message: messageSchema }),
+  'channel.reaction.add': event('channel.reaction.add', reaction),
+  'channel.reaction.remove': event('channel.reaction.remove', reaction),
+  'channel.typing': event('channel.typing', {
+    agentId: idSchema,
+    typing: z.boolean(),
+    threadId: idSchema.nullable(),
+  }),
+  'channel.presence': event('channel.presence', { presences: z.array(presenceSchema) }),
+  'channel.member.join': event('channel.member.join', { member: memberSchema }),
+  'channel.member.leave': event('channel.member.leave', { member: memberSchema }),
+  'channel.member.update': event('channel.member.update', { member: memberSchema }),
+  'channel.update': event('channel.update', { channel: channelSchema }),
+  'channel.archive': event('channel.archive', { channel: channelSchema }),
+  'channel.delete': event('channel.delete', {}),
+  'thread.create': event('thread.create', { thread: threadSchema }),
+  'thread.update': event('thread.update', { thread: threadSchema }),
+  'thread.message': event('thread.message', { message: messageSchema }),
+  // The only event that is also sent to everyone, without a channel.
+  'collaboration.event': z.object({
+    type: z.literal('collaboration.event'),
+    channelId: idSchema.nullable(),
+    name: z.string(),
+    payload: jsonObjectSchema,
+  }),
+};
+
+/** What happened: a union of the 17 types, told apart by `type`. */
+export const channelEventSchema = z.discriminatedUnion('type', [
+  eventSchemas['channel.message'],
+  eventSchemas['channel.message.edit'],
+  eventSchemas['channel.message.delete'],
+  eventSchemas['channel.reaction.add'],
+  eventSchemas['channel.reaction.remove'],
+  eventSchemas['channel.typing'],
+  eventSchemas['channel.presence'],
+  eventSchemas['channel.member.join'],
+  eventSchemas['channel.member.leave'],
+  eventSchemas['channel.member.update'],
+  eventSchemas['channel.update'],
+  eventSchemas['channel.archive'],
+  eventSchemas['channel.delete'],
+  eventSchemas['thread.create'],
+  eventSchemas['thread.update'],
+  eventSchemas['thread.message'],
+  eventSchemas['collaboration.event'],
+]);
+
+/** What happened: a union of the 17 types, told apart by `type`. */
+export type ChannelEvent = z.infer<typeof channelEventSchema>;
+
+/** The event of one type. */
+export type EventOf<T extends EventType> = Extract<ChannelEvent, { type: T }>;

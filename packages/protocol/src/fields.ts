@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { idSchema } from './ids.ts';
+import { jsonObjectProblem, type JsonObject } from './json-object.ts';
+import { limits } from './limits.ts';
+import { isEmoji, isLine, isStorableText } from './text.ts';
+
+/** A place in a channel's log, or its head: 0 is before the first event. */
+export const seqSchema = z.int().min(0);
+
+/** Epoch milliseconds. */
+export const timestampSchema = z.int().min(0);
+
+/** Text of one line, not blank. */
+export const lineSchema = (maxChars: number) =>
+  z.string().min(1).max(maxChars).refine(isLine, { error: 'blank, or with control characters' });
+
+/** Text that every store can keep as it is. */
+export const textSchema = (maxChars: number) =>
+  z
+    .string()
+    .max(maxChars)
+    .refine(isStorableText, { error: 'with U+0000 or half a surrogate pair' });
+
+/**
+ * A message's content as a client sends it. Only the frame bounds it here, so that the hub can answer `too_large` by
+ * `isContentTooLarge` instead of -32602.
+ */
+export const contentSchema = textSchema(limits.frameBytes)
+  .min(1)
+  .describe(`At most ${limits.contentBytes} bytes of UTF-8, else too_large.`);
+
+/** A reaction. */
+export const emojiSchema = z
+  .string()
+  .min(1)
+  .max(limits.emojiChars)
+  .refine(isEmoji, { error: 'not usable as a reaction' });
+
+/** A JSON object in what the hub says. */
+export const jsonObjectSchema = z.record(z.string(), z.unknown()) as unknown as z.ZodType<
+  JsonObject,
+  JsonObject
+>;
+
+// Not z.record: it passes over a key `__proto__` in silence, and walks the object a second time.
+const boundedObjectSchema = (maxBytes: number) =>
+  z
+    .unknown()
+    .superRefine((value, context) => {
+      const problem = jsonObjectProblem(value, maxBytes);
+      if (problem !== null) context.addIssue({ code: 'custom', message: problem });
+    })
+    .meta({
+      type: 'object',
+      description: `A JSON object of at most ${maxBytes} bytes and ${limits.jsonDepth} levels; no key __proto__, constructor or prototype.`,
+    }) as unknown as z.ZodType<JsonObject, JsonObject>;
+
+/** Attributes of a message or channel. */
+export const metadataSchema = boundedObjectSchema(limits.metadataBytes);
+
+/** What a collaboration event carries. */
+export const payloadSchema = boundedObjectSchema(limits.payloadBytes);
+
+/** Agents mentioned by a message, each once. */
+export const mentionsSchema = z
+  .array(idSchema)
+  .max(limits.mentions)
+  .refine((ids) => new Set(ids).size === ids.length, { error: 'an agent is named twice' })
+  .meta({ uniqueItems: true });
+
+/** What an agent may say of itself; offline is said by the hub alone. */
+export const presenceStatuses = ['online', 'away', 'dnd'] as const;
+
+/** An optional param whose absence reads as null, so that the hub and the store see one shape. */
+export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
+
+/** The params of every list. */
+export const pageParams = {
+  cursor: orNull(z.string().min(1).max(limits.cursorChars)),
+  limit: z.int().min(1).max(limits.historyPage).default(limits.defaultPage),
+};
+
+/** Where the next page begins; null on the last one. */
+export const nextCursorSchema = z.string().nullable();

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { idPattern, isDirectChannelId } from './id-rule.ts';
+import { limits } from './limits.ts';
+
+/** An id: of a channel, agent, session, message, thread or envelope. */
+export const idSchema = z.string().regex(idPattern);
+
+/** The id of a channel that a client creates: direct channels are made by the hub alone. */
+export const newChannelIdSchema = idSchema.refine((id) => !isDirectChannelId(id), {
+  error: 'ids that begin with dm_ are the hub’s',
+});
+
+/** The sender's own id of a write, unique for channel and sender: printable ASCII. */
+export const clientMessageIdSchema = z
+  .string()
+  .max(limits.clientMessageIdChars)
+  .regex(/^[ -~]+$/);
+
+/** Names the database's life: it changes when a backup is restored. */
+export const epochSchema = z.string().min(1).max(limits.epochChars);

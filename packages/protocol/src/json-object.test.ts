@@ -1,0 +1,68 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { jsonObjectProblem } from './json-object.ts';
+import { limits } from './limits.ts';
+import { utf8Bytes } from './text.ts';
+
+const parse = (json: string): unknown => JSON.parse(json);
+const nested = (levels: number) =>
+  parse('{"a":'.repeat(levels - 1) + '{}' + '}'.repeat(levels - 1));
+
+describe('JSON objects in metadata and payload', () => {
+  it('passes any JSON object within the limits, and refuses one for its bytes exactly at the limit', () => {
+    const json = fc.dictionary(
+      fc.string({ unit: 'grapheme', minLength: 1 }).map((key) => `k${key}`),
+      fc.jsonValue({ maxDepth: 5, noUnicodeString: false, stringUnit: 'grapheme' }),
+    );
+    fc.assert(
+      fc.property(json, (value) => {
+        const text = JSON.stringify(value);
+        fc.pre(!/"(?:__proto__|constructor|prototype)":/.test(text));
+        const bytes = utf8Bytes(text);
+        expect(jsonObjectProblem(value, bytes)).toBeNull();
+        expect(jsonObjectProblem(value, bytes - 1)).toBe(`over ${bytes - 1} bytes as JSON`);
+      }),
+    );
+  });
+
+  it.each(['{"__proto__":{"admin":true}}', '{"constructor":1}', '{"a":[{"b":{"prototype":{}}}]}'])(
+    'refuses %s: no key reaches a prototype',
+    (json) => {
+      expect(jsonObjectProblem(parse(json), 1000)).toMatch(/is not allowed/);
+    },
+  );
+
+  it('refuses what is nested deeper than the limit, in bounded stack', () => {
+    expect(jsonObjectProblem(nested(limits.jsonDepth), 1000)).toBeNull();
+    expect(jsonObjectProblem(nested(limits.jsonDepth + 1), 1000)).toMatch(/levels deep/);
+    expect(jsonObjectProblem({ a: parse('['.repeat(50_000) + ']'.repeat(50_000)) }, 1e6)).toMatch(
+      /levels deep/,
+    );
+  });
+
+  it('stops walking where a huge value is past the limit', () => {
+    let read = 0;
+    const items = new Proxy(Array(100_000).fill(0), {
+      get: (target, key, receiver) => {
+        read++;
+        return Reflect.get(target, key, receiver) as unknown;
+      },
+    });
+    expect(jsonObjectProblem({ items }, 100)).toBe('over 100 bytes as JSON');
+    expect(read).toBeLessThan(300);
+  });
+
+  it.each([
+    [null, 'not an object'],
+    [[], 'not an object'],
+    ['{}', 'not an object'],
+    [undefined, 'not an object'],
+    [{ a: 'b\0' }, 'text with U+0000 or half a surrogate pair'],
+    [{ '\ud800': 1 }, 'text with U+0000 or half a surrogate pair'],
+    [{ a: NaN }, 'a number that JSON cannot say'],
+    [{ a: undefined }, 'not JSON: undefined'],
+    [{ a: 1n }, 'not JSON: bigint'],
+  ])('refuses %p', (value, problem) => {
+    expect(jsonObjectProblem(value, 1000)).toBe(problem);
+  });
+});

@@ -1,0 +1,72 @@
+import { limits } from './limits.ts';
+import { exceedsBytes, isStorableText } from './text.ts';
+
+/** Anything that JSON can say. */
+export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
+
+/** An object of JSON. */
+export interface JsonObject {
+  [key: string]: JsonValue;
+}
+
+const prototypeKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** The bytes that a value takes at least, counted down, so that a huge one is refused before it is walked. */
+interface Budget {
+  bytes: number;
+}
+
+/**
+ * Says what keeps a value from being an object that may be stored and passed on, or null if nothing does: a JSON object
+ * of bounded depth and bytes, of storable text, in which no key reaches a prototype.
+ */
+export function jsonObjectProblem(value: unknown, maxBytes: number): string | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'not an object';
+  const budget = { bytes: maxBytes };
+  const problem = containerProblem(value, limits.jsonDepth, budget);
+  if (problem !== null) return problem;
+  return budget.bytes < 0 || exceedsBytes(JSON.stringify(value), maxBytes)
+    ? `over ${maxBytes} bytes as JSON`
+    : null;
+}
+
+function containerProblem(container: object, depthLeft: number, budget: Budget): string | null {
+  if (depthLeft === 0) return `more than ${limits.jsonDepth} levels deep`;
+  if (Array.isArray(container)) {
+    for (const item of container as unknown[]) {
+      if (budget.bytes < 0) return null;
+      const problem = valueProblem(item, depthLeft - 1, budget);
+      if (problem !== null) return problem;
+    }
+    return null;
+  }
+  // for…in and not Object.entries: it need not read what is past the budget.
+  for (const key in container) {
+    if (budget.bytes < 0) return null;
+    if (prototypeKeys.has(key)) return `the key ${key} is not allowed`;
+    const item = (container as Record<string, unknown>)[key];
+    const problem =
+      valueProblem(key, depthLeft, budget) ?? valueProblem(item, depthLeft - 1, budget);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+function valueProblem(value: unknown, depthLeft: number, budget: Budget): string | null {
+  // Every value has a separator beside it.
+  budget.bytes -= 2;
+  switch (typeof value) {
+    case 'boolean':
+      return null;
+    case 'number':
+      return Number.isFinite(value) ? null : 'a number that JSON cannot say';
+    case 'string':
+      budget.bytes -= value.length;
+      if (budget.bytes < 0) return null;
+      return isStorableText(value) ? null : 'text with U+0000 or half a surrogate pair';
+    case 'object':
+      return value === null ? null : containerProblem(value, depthLeft, budget);
+    default:
+      return `not JSON: ${typeof value}`;
+  }
+}

@@ -1,0 +1,192 @@
+import { describe, expect, it } from '@jest/globals';
+import { errorCodes } from './errors.ts';
+import { limits } from './limits.ts';
+import { isMethodName, methods, type MethodName } from './methods.ts';
+
+const page = { cursor: null, limit: 50 };
+const c = { channelId: 'room' };
+const m = { ...c, messageId: 'm1' };
+const same = (params: object): [object, object] => [params, params];
+
+// The least that each method takes, and what the hub then sees.
+const least: Record<MethodName, [written: object, seen: object]> = {
+  'channel.create': [
+    { name: 'Room' },
+    { name: 'Room', channelId: null, kind: 'public', topic: null, metadata: null },
+  ],
+  'channel.get': same(c),
+  'channel.update': same(c),
+  'channel.archive': same(c),
+  'channel.delete': same(c),
+  'channel.list': [{}, { kind: null, member: null, ...page }],
+  'channel.join': same(c),
+  'channel.leave': same(c),
+  'member.list': [c, { ...c, ...page }],
+  'member.add': [
+    { ...c, agentId: 'bob' },
+    { ...c, agentId: 'bob', role: 'member', displayName: null },
+  ],
+  'member.remove': same({ ...c, agentId: 'bob' }),
+  'member.update': same({ ...c, agentId: 'bob' }),
+  subscribe: [{ topics: [c] }, { topics: [{ ...c, since: null }], epoch: null }],
+  unsubscribe: same({ channelIds: ['room'] }),
+  'log.read': [
+    { ...c, after: 0 },
+    { ...c, after: 0, limit: 1000 },
+  ],
+  'message.send': [
+    { ...c, content: 'hi' },
+    { ...c, content: 'hi', threadId: null, clientMessageId: null, mentions: [], metadata: null },
+  ],
+  'message.edit': same({ ...m, content: 'hi' }),
+  'message.delete': same(m),
+  'message.history': [c, { ...c, before: null, after: null, threadId: null, limit: 50 }],
+  'direct.send': [
+    { agentId: 'bob', content: 'hi' },
+    { agentId: 'bob', content: 'hi', clientMessageId: null, metadata: null },
+  ],
+  'reaction.add': same({ ...m, emoji: '👍' }),
+  'reaction.remove': same({ ...m, emoji: '👍' }),
+  'thread.create': [m, { ...m, title: null, clientMessageId: null }],
+  'thread.update': same({ ...c, threadId: 'm1', title: 'T' }),
+  'thread.list': [c, { ...c, ...page }],
+  'typing.start': [c, { ...c, threadId: null }],
+  'typing.stop': [c, { ...c, threadId: null }],
+  'typing.list': [c, { ...c, threadId: null }],
+  'presence.set': [{ status: 'dnd' }, { status: 'dnd', customStatus: null, avatar: null }],
+  'presence.list': [c, { ...c, ...page }],
+  'collaboration.emit': [
+    { channelId: null, name: 'review', payload: {} },
+    { channelId: null, name: 'review', payload: {}, clientMessageId: null },
+  ],
+  'read.mark': same({ ...c, seq: 7 }),
+  'read.state': same({}),
+  ping: same({}),
+};
+
+const json = (text: string): unknown => JSON.parse(text);
+const wide = (count: number) => Array.from({ length: count }, (_, i) => `a${i}`);
+
+const refused: [MethodName, string, object][] = [
+  ['channel.create', 'an id that is the hub’s', { channelId: 'dm_abc' }],
+  ['channel.create', 'a direct channel', { kind: 'direct' }],
+  ['channel.create', 'an empty name', { name: '' }],
+  ['channel.create', 'a blank name', { name: '  ' }],
+  ['channel.create', 'a name of two lines', { name: 'a\nb' }],
+  ['channel.create', 'a name over 128 characters', { name: 'x'.repeat(129) }],
+  ['channel.create', 'a topic over 1024 characters', { topic: 'x'.repeat(1025) }],
+  ['channel.create', 'metadata over 8 KiB', { metadata: { a: 'x'.repeat(limits.metadataBytes) } }],
+  [
+    'channel.update',
+    'metadata with a key to the prototype',
+    { metadata: json('{"__proto__":{}}') },
+  ],
+  ['channel.update', 'a name of null', { name: null }],
+  ['channel.list', 'a page over 200', { limit: 201 }],
+  ['channel.list', 'a page of nothing', { limit: 0 }],
+  ['channel.list', 'a cursor over its limit', { cursor: 'x'.repeat(513) }],
+  ['member.add', 'an agent whose id breaks the rule', { agentId: 'a:b' }],
+  ['member.add', 'a role there is not', { role: 'admin' }],
+  ['member.update', 'a blank display name', { displayName: '' }],
+  ['subscribe', 'a since below 0', { topics: [{ ...c, since: -1 }] }],
+  ['subscribe', 'a since past safe integers', { topics: [{ ...c, since: 2 ** 53 }] }],
+  ['subscribe', 'a topic with an unknown key', { topics: [{ ...c, from: 1 }] }],
+  ['subscribe', 'too many topics', { topics: wide(1001).map((channelId) => ({ channelId })) }],
+  ['unsubscribe', 'too many channels', { channelIds: wide(1001) }],
+  ['log.read', 'a page over 1000', { limit: 1001 }],
+  ['message.send', 'a channel whose id breaks the rule', { channelId: 'room:1' }],
+  ['message.send', 'empty content', { content: '' }],
+  ['message.send', 'content with U+0000', { content: 'a\0' }],
+  ['message.send', 'content that is no text', { content: 1 }],
+  ['message.send', 'a clientMessageId over 128', { clientMessageId: 'x'.repeat(129) }],
+  ['message.send', '51 mentions', { mentions: wide(51) }],
+  ['message.send', 'an agent mentioned twice', { mentions: ['bob', 'bob'] }],
+  ['message.send', 'metadata that is a list', { metadata: [] }],
+  ['message.send', 'an unknown key', { mention: ['bob'] }],
+  ['message.send', 'a key to the prototype', json('{"__proto__":{"content":"x"}}') as object],
+  ['message.history', 'before and after together', { before: 9, after: 1 }],
+  ['reaction.add', 'an emoji over 64 characters', { emoji: 'x'.repeat(65) }],
+  ['reaction.add', 'an emoji with a control character', { emoji: 'a\u0007' }],
+  ['reaction.add', 'an emoji that reaches a prototype', { emoji: '__proto__' }],
+  ['thread.update', 'a title over 256 characters', { title: 'x'.repeat(257) }],
+  ['presence.set', 'offline, which only the hub says', { status: 'offline' }],
+  ['presence.set', 'a status text over 128', { customStatus: 'x'.repeat(129) }],
+  ['presence.set', 'an avatar over 256', { avatar: 'x'.repeat(257) }],
+  ['collaboration.emit', 'a channel left out', { channelId: undefined }],
+  ['collaboration.emit', 'a payload left out', { payload: undefined }],
+  ['collaboration.emit', 'a payload that is no object', { payload: 'x' }],
+  [
+    'collaboration.emit',
+    'a payload over 32 KiB',
+    { payload: { a: 'x'.repeat(limits.payloadBytes) } },
+  ],
+  ['read.mark', 'a seq that is no whole number', { seq: 1.5 }],
+  ['ping', 'params it has not', { a: 1 }],
+];
+
+const allowed: [MethodName, string, object][] = [
+  ['channel.update', 'nulls that empty', { topic: null, metadata: null }],
+  ['message.send', 'null for whatever may be absent', { threadId: null, metadata: null }],
+  ['message.send', 'content past 32 KiB, which the hub answers', { content: 'x'.repeat(40_000) }],
+  [
+    'message.send',
+    'metadata at its limit',
+    { metadata: { a: 'x'.repeat(limits.metadataBytes - 8) } },
+  ],
+  ['presence.set', 'emptied texts', { customStatus: null, avatar: null }],
+  ['subscribe', 'nothing to subscribe to', { topics: [] }],
+  ['collaboration.emit', 'a channel', { channelId: 'room' }],
+];
+
+describe('methods', () => {
+  it.each(Object.entries(least))(
+    '%s takes the least, and the hub sees null for what is absent',
+    (name, [written, seen]) => {
+      expect(methods[name as MethodName].params.parse(written)).toEqual(seen);
+    },
+  );
+
+  it.each(Object.keys(methods) as MethodName[])(
+    '%s refuses params by position and unknown names',
+    (name) => {
+      const { params } = methods[name];
+      expect(params.safeParse([]).success).toBe(false);
+      const issues = params.safeParse({ ...least[name][0], [`no${'x'.repeat(1000)}`]: 1 }).error
+        ?.issues;
+      expect(issues?.[0]?.message).toMatch(/^unknown: nox{30}$/);
+    },
+  );
+
+  it.each(refused)('%s refuses %s', (name, _what, change) => {
+    const written = { ...least[name][0] };
+    for (const key of Reflect.ownKeys(change)) {
+      Object.defineProperty(written, key, Object.getOwnPropertyDescriptor(change, key) ?? {});
+    }
+    expect(methods[name].params.safeParse(written).success).toBe(false);
+  });
+
+  it.each(allowed)('%s takes %s', (name, _what, change) => {
+    const written = { ...least[name][0], ...change };
+    expect(methods[name].params.safeParse(written).data).toMatchObject(change);
+  });
+
+  it('one call’s default list is not another’s', () => {
+    const { params } = methods['message.send'];
+    const [a, b] = [params.parse({ ...c, content: 'x' }), params.parse({ ...c, content: 'x' })];
+    a.mentions.push('bob');
+    expect(b.mentions).toEqual([]);
+  });
+
+  it('names are known by isMethodName, inherited ones are not', () => {
+    expect(Object.keys(methods).every(isMethodName)).toBe(true);
+    for (const name of ['toString', '__proto__', '', 'message'])
+      expect(isMethodName(name)).toBe(false);
+  });
+
+  it('each method says what it does and which refusals it knows', () => {
+    for (const { summary, errors } of Object.values(methods)) {
+      expect(summary).toMatch(/^[A-Z].*\.$/);
+      for (const error of errors) expect(errorCodes).toContain(error);
+    }
+  });
+});

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { timestampSchema } from './fields.ts';
+import { channelMethods } from './methods/channel.ts';
+import { collaborationMethods } from './methods/collaboration.ts';
+import { type MethodDefinition, paramsSchema } from './methods/definition.ts';
+import { memberMethods } from './methods/member.ts';
+import { messageMethods } from './methods/message.ts';
+import { presenceMethods } from './methods/presence.ts';
+import { readMethods } from './methods/read.ts';
+import { subscriptionMethods } from './methods/subscription.ts';
+import { threadMethods } from './methods/thread.ts';
+
+/** Every method of the hub, by its name. */
+export const methods = {
+  ...channelMethods,
+  ...memberMethods,
+  ...subscriptionMethods,
+  ...messageMethods,
+  ...threadMethods,
+  ...presenceMethods,
+  ...collaborationMethods,
+  ...readMethods,
+  ping: {
+    summary: 'Answers the hub’s time.',
+    params: paramsSchema({}),
+    result: z.object({ timestamp: timestampSchema }),
+    errors: [],
+  },
+} as const satisfies Record<string, MethodDefinition>;
+
+/** The name of a method. */
+export type MethodName = keyof typeof methods;
+
+/** A method's params as the hub sees them: checked, with defaults; what was absent is null. */
+export type ParamsOf<M extends MethodName> = z.output<(typeof methods)[M]['params']>;
+
+/** A method's params as a client writes them. */
+export type ParamsInputOf<M extends MethodName> = z.input<(typeof methods)[M]['params']>;
+
+/** A method's result. */
+export type ResultOf<M extends MethodName> = z.output<(typeof methods)[M]['result']>;
+
+/** Is there such a method? */
+export function isMethodName(name: string): name is MethodName {
+  return Object.hasOwn(methods, name);
+}

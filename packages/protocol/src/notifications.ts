@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { envelopeSchema } from './envelope.ts';
+import { seqSchema } from './fields.ts';
+import { epochSchema, idSchema } from './ids.ts';
+
+const count = z.int().min(1);
+
+/** The first frame on every connection. */
+export const welcomeSchema = z.object({
+  sessionId: idSchema,
+  agentId: idSchema,
+  protocol: z.literal(1),
+  epoch: epochSchema,
+  heartbeatMs: count.describe('How often the hub pings; two without pong end the connection.'),
+  limits: z.object({
+    frameBytes: count,
+    contentBytes: count,
+    batch: count,
+    topics: count,
+    inFlight: count,
+    resumeEvents: count,
+    historyPage: count,
+  }),
+  direct: z
+    .array(z.object({ channelId: idSchema, head: seqSchema }))
+    .describe('The latest direct channels, subscribed without asking.'),
+});
+/** The first frame on every connection. */
+export type Welcome = z.infer<typeof welcomeSchema>;
+
+/** A subscribed channel that cannot be continued. */
+export const discontinuitySchema = z.object({
+  channelId: idSchema,
+  head: seqSchema.describe('Live events go on from head+1.'),
+  reason: z.enum(['epoch', 'behind']),
+});
+/** A subscribed channel that cannot be continued. */
+export type Discontinuity = z.infer<typeof discontinuitySchema>;
+
+/** The hub is draining. */
+export const reconnectSchema = z.object({
+  afterMs: z.int().min(0).describe('This client’s own slot.'),
+  reason: z.string(),
+});
+/** The hub is draining. */
+export type Reconnect = z.infer<typeof reconnectSchema>;
+
+/** What the hub sends unasked, by its name. */
+export const notifications = {
+  welcome: { summary: 'On open: who the caller is, and what holds here.', params: welcomeSchema },
+  event: { summary: 'An event of a subscribed channel, or a global one.', params: envelopeSchema },
+  notice: {
+    summary:
+      'An event of a channel that is not subscribed, about the caller: best effort, never a cursor.',
+    params: envelopeSchema,
+  },
+  discontinuity: {
+    summary: 'A subscribed channel cannot be continued: read its log or history anew.',
+    params: discontinuitySchema,
+  },
+  reconnect: { summary: 'The hub is draining: come back after afterMs.', params: reconnectSchema },
+} as const satisfies Record<string, { readonly summary: string; readonly params: z.ZodObject }>;
+
+/** The name of a notification. */
+export type NotificationName = keyof typeof notifications;
+
+/** A notification's params. */
+export type NotificationOf<N extends NotificationName> = z.output<
+  (typeof notifications)[N]['params']
+>;

@@ -1,0 +1,127 @@
+import type { z } from 'zod';
+import { closeCodes } from './close-codes.ts';
+import { commonErrors, type ErrorCode, rpcErrorCodes } from './errors.ts';
+import { buildJsonSchemas, type JsonSchema, namedSchemas } from './json-schema.ts';
+import { limits } from './limits.ts';
+import { methods } from './methods.ts';
+import { notifications } from './notifications.ts';
+import { webSocketPath } from './rpc.ts';
+
+/** A param or result in an OpenRPC document. */
+export interface OpenRpcContent {
+  readonly name: string;
+  readonly schema: JsonSchema;
+  readonly required?: boolean;
+  readonly description?: string;
+}
+
+/** A method in an OpenRPC document. */
+export interface OpenRpcMethod {
+  readonly name: string;
+  readonly summary: string;
+  readonly paramStructure: 'by-name';
+  readonly params: readonly OpenRpcContent[];
+  readonly result: OpenRpcContent;
+  readonly errors: readonly object[];
+}
+
+/** The specification of the hub's WebSocket interface, after OpenRPC 1.3.2. */
+export interface OpenRpcDocument {
+  readonly openrpc: '1.3.2';
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly servers: readonly { readonly name: string; readonly url: string }[];
+  readonly methods: readonly OpenRpcMethod[];
+  readonly components: { readonly schemas: Record<string, JsonSchema>; readonly errors: object };
+  /** What the hub sends unasked. OpenRPC has no word for it. */
+  readonly 'x-notifications': readonly OpenRpcContent[];
+  readonly 'x-close-codes': typeof closeCodes;
+  readonly 'x-limits': typeof limits;
+}
+
+const description = `JSON-RPC 2.0 over WebSocket at ${webSocketPath}, subprotocol openclaw.v1.
+Params are by name, and unknown names are refused. Results may gain fields.
+A refusal is error ${rpcErrorCodes.refused} with data {code, retryAfterMs?}; each method says which codes it answers.`;
+
+const malformed = {
+  ParseError: { code: rpcErrorCodes.parseError, message: 'Parse error' },
+  InvalidRequest: { code: rpcErrorCodes.invalidRequest, message: 'Invalid request' },
+  MethodNotFound: { code: rpcErrorCodes.methodNotFound, message: 'Method not found' },
+  InvalidParams: {
+    code: rpcErrorCodes.invalidParams,
+    message: 'Invalid params',
+    data: 'The issues: [{path, message}].',
+  },
+};
+
+/** Builds the specification from the schemas that the hub itself checks by. It takes some milliseconds: build it once. */
+export function buildOpenRpc(options: { readonly serverUrl?: string } = {}): OpenRpcDocument {
+  const { serverUrl = `ws://127.0.0.1:8080${webSocketPath}` } = options;
+  const others: Record<string, z.ZodType> = {};
+  for (const [name, { params, result }] of Object.entries(methods)) {
+    others[`${name} params`] = params;
+    others[`${name} result`] = result;
+  }
+  for (const [name, { params }] of Object.entries(notifications)) {
+    // The envelope has a name already.
+    if (!Object.values(namedSchemas).includes(params)) others[`${name} notification`] = params;
+  }
+  const schemas = buildJsonSchemas(
+    { target: 'draft-07', uri: (name) => `#/components/schemas/${name}` },
+    others,
+  );
+  return {
+    openrpc: '1.3.2',
+    info: { title: 'OpenClaw chat hub', version: '1.0.0', description },
+    servers: [{ name: 'hub', url: serverUrl }],
+    methods: Object.entries(methods).map(([name, { summary, errors }]) => ({
+      name,
+      summary,
+      paramStructure: 'by-name',
+      params: contents(schemas[`${name} params`]),
+      result: { name: 'result', schema: schemas[`${name} result`] ?? {} },
+      errors: [{ $ref: '#/components/errors/InvalidParams' }, refusal(errors)],
+    })),
+    components: {
+      schemas: Object.fromEntries(
+        Object.keys(namedSchemas).map((name) => [name, schemas[name] ?? {}]),
+      ),
+      errors: malformed,
+    },
+    'x-notifications': Object.entries(notifications).map(([name, { summary }]) => ({
+      name,
+      description: summary,
+      schema: schemas[`${name} notification`] ?? { $ref: '#/components/schemas/Envelope' },
+    })),
+    'x-close-codes': closeCodes,
+    'x-limits': limits,
+  };
+}
+
+// OpenRPC wants one entry for each number, so the codes behind -32000 stand together in its data, as a schema.
+function refusal(errors: readonly ErrorCode[]): object {
+  return {
+    code: rpcErrorCodes.refused,
+    message: 'Refused',
+    data: {
+      type: 'object',
+      properties: {
+        code: { enum: [...errors, ...commonErrors] },
+        retryAfterMs: { type: 'integer', minimum: 0 },
+      },
+      required: ['code'],
+    },
+  };
+}
+
+function contents(params: JsonSchema | undefined): OpenRpcContent[] {
+  const required = new Set(params?.required);
+  return Object.entries(params?.properties ?? {}).map(([name, schema]) => {
+    const { description: text, ...rest } = schema as JsonSchema;
+    return {
+      name,
+      required: required.has(name),
+      ...(text === undefined ? {} : { description: text }),
+      schema: rest,
+    };
+  });
+}

@@ -1,0 +1,31 @@
+import type { RpcError } from './errors.ts';
+import type { MethodName, ParamsInputOf, ResultOf } from './methods.ts';
+import type { NotificationName, NotificationOf } from './notifications.ts';
+
+/** The subprotocol under which one frame may hold many objects. */
+export const subprotocol = 'openclaw.v1';
+
+/** The path of the WebSocket. */
+export const webSocketPath = '/v1/ws';
+
+/** A call; without id it gets no answer. */
+export interface RpcCall<M extends MethodName = MethodName> {
+  readonly jsonrpc: '2.0';
+  readonly id?: string | number | null;
+  readonly method: M;
+  readonly params?: ParamsInputOf<M>;
+}
+
+/** The answer to a call. */
+export type RpcResponse<M extends MethodName = MethodName> =
+  | { readonly jsonrpc: '2.0'; readonly id: string | number; readonly result: ResultOf<M> }
+  | { readonly jsonrpc: '2.0'; readonly id: string | number | null; readonly error: RpcError };
+
+/** What the hub sends unasked. */
+export type RpcNotification = {
+  [N in NotificationName]: {
+    readonly jsonrpc: '2.0';
+    readonly method: N;
+    readonly params: NotificationOf<N>;
+  };
+}[NotificationName];

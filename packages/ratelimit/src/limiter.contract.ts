@@ -1,0 +1,213 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Decision } from './decision.ts';
+import { sliceMsOf } from './limit.ts';
+import type { RateLimiter } from './limiter.ts';
+import type { RateLimiterOptions } from './options.ts';
+
+/** A clock that a test moves. */
+export interface FakeClock {
+  nowMs: number;
+}
+
+/** Asks one fresh limiter, with one limit, at the clock's time, for one agent. */
+export type Consume = () => Decision | Promise<Decision>;
+
+/**
+ * Holds a limiter against an exact model: the list of all allowed requests. Never more than `limit` of them in any
+ * `windowMs`; never a refusal unless `limit` were allowed within `windowMs` and one slice before it.
+ */
+export async function expectTrueWindow(
+  runs: number,
+  fresh: (clock: FakeClock, limit: { limit: number; windowMs: number }) => Consume,
+): Promise<void> {
+  const windowMs = 600;
+  const limits = fc.integer({ min: 1, max: 12 });
+  // Bursts, a steady flow, and pauses up to more than a window.
+  const pauses = fc.oneof(
+    fc.constant(0),
+    fc.integer({ min: 0, max: 30 }),
+    fc.integer({ min: windowMs - 20, max: windowMs + 20 }),
+    fc.integer({ min: 0, max: 2 * windowMs }),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      limits,
+      fc.integer({ min: 0, max: 5000 }),
+      fc.array(pauses, { maxLength: 80 }),
+      async (limit, startMs, arrivals) => {
+        const clock = { nowMs: 1_700_000_000_000 + startMs };
+        const consume = fresh(clock, { limit, windowMs });
+        const sliceMs = sliceMsOf({ limit, windowMs });
+        const allowedAtMs: number[] = [];
+        const allowedSince = (ms: number) =>
+          allowedAtMs.filter((at) => at > clock.nowMs - ms).length;
+        for (const pauseMs of arrivals) {
+          clock.nowMs += pauseMs;
+          const { allowed, remaining, retryAfterMs } = await consume();
+          if (allowed) {
+            allowedAtMs.push(clock.nowMs);
+            expect(allowedSince(windowMs)).toBeLessThanOrEqual(limit);
+            expect(remaining).toBeLessThanOrEqual(limit - allowedSince(windowMs));
+          } else {
+            expect(allowedSince(windowMs + sliceMs)).toBeGreaterThanOrEqual(limit);
+            expect(remaining).toBe(0);
+            expect(retryAfterMs).toBeGreaterThan(0);
+            expect(retryAfterMs).toBeLessThanOrEqual(windowMs + sliceMs);
+          }
+        }
+      },
+    ),
+    { numRuns: runs },
+  );
+}
+
+/** What every {@link RateLimiter} must do. `create` makes a fresh one whose names no other test uses. */
+export function describeRateLimiter(
+  create: (options: RateLimiterOptions<'message' | 'typing'>) => RateLimiter<'message' | 'typing'>,
+  { propertyRuns }: { readonly propertyRuns: number },
+): void {
+  const startMs = 1_700_000_000_000;
+  const minute = { limit: 3, windowMs: 60_000 };
+  const setUp = (limits = { message: minute, typing: { limit: 1, windowMs: 1000 } }) => {
+    const clock = { nowMs: startMs };
+    return { clock, limiter: create({ limits, clock: () => clock.nowMs }) };
+  };
+
+  describe('Rate limiting counters', () => {
+    it('allows up to the limit and refuses the next with the time to wait', async () => {
+      const { limiter } = setUp();
+      const decisions = [];
+      for (let i = 0; i < 4; i += 1) decisions.push(await limiter.consume('message', 'alice'));
+      expect(decisions.map(({ allowed }) => allowed)).toEqual([true, true, true, false]);
+      expect(decisions.map(({ remaining }) => remaining)).toEqual([2, 1, 0, 0]);
+      expect(decisions[2]).toMatchObject({ limit: 3, resetMs: 61_000, retryAfterMs: 0 });
+      expect(decisions[3]).toMatchObject({ limit: 3, resetMs: 61_000, retryAfterMs: 61_000 });
+    });
+
+    it('counts agents and actions apart', async () => {
+      const { limiter } = setUp();
+      expect((await limiter.consume('typing', 'alice')).allowed).toBe(true);
+      expect((await limiter.consume('typing', 'alice')).allowed).toBe(false);
+      expect((await limiter.consume('typing', 'bob')).allowed).toBe(true);
+      expect((await limiter.consume('message', 'alice')).allowed).toBe(true);
+    });
+
+    it('tells the count without counting, and does not count a refused request', async () => {
+      const { limiter } = setUp();
+      expect(await limiter.count('message', 'alice')).toBe(0);
+      for (let i = 0; i < 5; i += 1) await limiter.consume('message', 'alice');
+      expect(await limiter.count('message', 'alice')).toBe(3);
+      expect(await limiter.count('message', 'alice')).toBe(3);
+    });
+
+    it('starts anew after a reset', async () => {
+      const { limiter } = setUp();
+      for (let i = 0; i < 3; i += 1) await limiter.consume('message', 'alice');
+      await limiter.reset('message', 'alice');
+      expect(await limiter.count('message', 'alice')).toBe(0);
+      expect(await limiter.consume('message', 'alice')).toMatchObject({
+        allowed: true,
+        remaining: 2,
+      });
+    });
+
+    it('decides the same for a second identical call at the limit', async () => {
+      const { limiter } = setUp();
+      for (let i = 0; i < 3; i += 1) await limiter.consume('message', 'alice');
+      const first = await limiter.consume('message', 'alice');
+      expect(await limiter.consume('message', 'alice')).toEqual(first);
+    });
+  });
+
+  describe('the window', () => {
+    it('allows again exactly when retryAfterMs has passed and not a millisecond before', async () => {
+      const { limiter, clock } = setUp();
+      for (let i = 0; i < 3; i += 1) await limiter.consume('message', 'alice');
+      clock.nowMs += 17_345;
+      const { retryAfterMs } = await limiter.consume('message', 'alice');
+      clock.nowMs += retryAfterMs - 1;
+      expect((await limiter.consume('message', 'alice')).allowed).toBe(false);
+      clock.nowMs += 1;
+      expect((await limiter.consume('message', 'alice')).allowed).toBe(true);
+    });
+
+    it('gives no second allowance at the boundary of a minute', async () => {
+      const { limiter, clock } = setUp();
+      clock.nowMs = Math.ceil(startMs / 60_000) * 60_000 - 1;
+      for (let i = 0; i < 3; i += 1) await limiter.consume('message', 'alice');
+      clock.nowMs += 2;
+      expect((await limiter.consume('message', 'alice')).allowed).toBe(false);
+    });
+
+    it('slides: what is allowed again is what left, not the whole limit', async () => {
+      const { limiter, clock } = setUp();
+      await limiter.consume('message', 'alice');
+      clock.nowMs += 30_000;
+      await limiter.consume('message', 'alice');
+      await limiter.consume('message', 'alice');
+      clock.nowMs += 31_000;
+      expect((await limiter.consume('message', 'alice')).allowed).toBe(true);
+      expect((await limiter.consume('message', 'alice')).allowed).toBe(false);
+    });
+
+    it('counts again after the clock was set back by more than a window', async () => {
+      const { limiter, clock } = setUp();
+      clock.nowMs += 3_600_000;
+      for (let i = 0; i < 3; i += 1) await limiter.consume('message', 'alice');
+      clock.nowMs -= 3_600_000;
+      expect((await limiter.consume('message', 'alice')).allowed).toBe(true);
+    });
+
+    it('holds the limit in any interval, against an exact model', async () => {
+      let agents = 0;
+      await expectTrueWindow(propertyRuns, (clock, limit) => {
+        const limits = { message: limit, typing: limit };
+        const limiter = create({ limits, clock: () => clock.nowMs });
+        agents += 1;
+        const agentId = `agent-${agents}`;
+        return () => limiter.consume('message', agentId);
+      });
+    });
+  });
+
+  describe('what is asked wrongly', () => {
+    it('refuses an action without a limit', async () => {
+      const { limiter } = setUp();
+      const unknown = 'reaction' as 'message';
+      await expect(limiter.consume(unknown, 'alice')).rejects.toMatchObject({
+        code: 'unknown_action',
+      });
+      await expect(limiter.count(unknown, 'alice')).rejects.toMatchObject({
+        code: 'unknown_action',
+      });
+      await expect(limiter.reset(unknown, 'alice')).rejects.toMatchObject({
+        code: 'unknown_action',
+      });
+    });
+
+    it('refuses an agentId that could name another key', async () => {
+      const { limiter } = setUp();
+      for (const agentId of ['alice:window', '', '{a}']) {
+        await expect(limiter.consume('message', agentId)).rejects.toMatchObject({
+          code: 'invalid_agent',
+        });
+      }
+    });
+
+    it('refuses at creation a limit that cannot be kept', () => {
+      for (const limit of [
+        { limit: 0, windowMs: 1000 },
+        { limit: 1, windowMs: 1 },
+        { limit: NaN, windowMs: 1000 },
+      ]) {
+        expect(() => create({ limits: { message: limit, typing: minute } })).toThrow(
+          expect.objectContaining({ code: 'invalid_options' }),
+        );
+      }
+      expect(() => create({ limits: { message: minute, typing: minute }, maxAgents: 0 })).toThrow(
+        'maxAgents',
+      );
+    });
+  });
+}

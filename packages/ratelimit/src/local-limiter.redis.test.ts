@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { createKeySchema } from '@openclaw/key-schema';
+import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
+import { randomPrefix, type RedisServer, startRedis, waitFor } from '@openclaw/test-support';
+import { createRateLimiter } from './limiter.ts';
+import { createLocalRateLimiter } from './local-limiter.ts';
+
+const limits = { message: { limit: 20, windowMs: 60_000 } };
+
+let server: RedisServer;
+let redis: RedisClient;
+const opened: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  server = await startRedis();
+  redis = createRedisClient({ url: server.url });
+  await waitFor(() => redis.available, { what: 'Redis' });
+});
+afterAll(async () => {
+  for (const close of opened) await close();
+  await redis.close();
+  await server.stop();
+});
+
+function setUp(client = redis) {
+  const keys = createKeySchema({ prefix: randomPrefix() });
+  // Exchanges happen when the test says so.
+  const options = { limits, exchangeMs: 3_600_000 };
+  const [here, there] = [0, 1].map(() => createLocalRateLimiter({ redis: client, keys }, options));
+  if (!here || !there) throw new Error('two limiters were made');
+  const use = (limiter: typeof here, times: number) =>
+    Array.from({ length: times }, () => limiter.consume('message', 'alice')).filter(
+      ({ allowed }) => allowed,
+    ).length;
+  const counter = keys.rateLimit('message', 'alice');
+  return { keys, here, there, use, counter };
+}
+
+it('Rate limiting counters: GET answers the count of all processes within one exchange', async () => {
+  const { here, there, use, counter } = setUp();
+  use(here, 5);
+  use(there, 7);
+  await here.exchange();
+  expect(await redis.send(['GET', counter])).toBe('5');
+  await there.exchange();
+  expect(await redis.send(['GET', counter])).toBe('12');
+  use(here, 1);
+  await here.exchange();
+  expect(await redis.send(['GET', counter])).toBe('13');
+  // What here knows now includes what there counted: 7 of 20 are left.
+  expect(use(here, 20)).toBe(7);
+});
+
+it('writes both keys with their minute, and leaves them alone when there is nothing to add', async () => {
+  const { keys, here, use, counter } = setUp();
+  use(here, 1);
+  await here.exchange();
+  for (const key of [counter, keys.rateLimitWindow('message', 'alice')]) {
+    const ttlMs = Number(await redis.send(['PTTL', key]));
+    expect(ttlMs).toBeGreaterThan(59_000);
+    expect(ttlMs).toBeLessThanOrEqual(61_000);
+  }
+  use(here, 19);
+  await here.exchange();
+  await redis.send(['PEXPIRE', counter, 30_000]);
+  expect(use(here, 1)).toBe(0);
+  await here.exchange();
+  expect(Number(await redis.send(['PTTL', counter]))).toBeLessThanOrEqual(30_000);
+});
+
+it('shares its window with the exact limiter', async () => {
+  const { keys, here, use } = setUp();
+  const exact = createRateLimiter({ redis, keys }, { limits });
+  use(here, 19);
+  await here.exchange();
+  expect(await exact.consume('message', 'alice')).toMatchObject({ allowed: true, remaining: 0 });
+  expect(await exact.consume('message', 'alice')).toMatchObject({ allowed: false });
+});
+
+it('is reset by DEL of the counter within one exchange', async () => {
+  const { here, use, counter } = setUp();
+  expect(use(here, 25)).toBe(20);
+  await here.exchange();
+  expect(use(here, 1)).toBe(0);
+  await redis.send(['DEL', counter]);
+  await here.exchange();
+  expect(use(here, 25)).toBe(20);
+});
+
+it('counts alone while Redis is killed, and shares again when it is back', async () => {
+  const own = await startRedis();
+  const client = createRedisClient({ url: own.url });
+  opened.push(
+    () => client.close(),
+    () => own.stop(),
+  );
+  await waitFor(() => client.available);
+  const { here, there, use, counter } = setUp(client);
+  use(here, 2);
+  await here.exchange();
+  await own.kill();
+  await waitFor(() => !client.available);
+  expect(use(here, 25)).toBe(18);
+  expect(use(there, 25)).toBe(20);
+  await here.exchange();
+  await own.restart();
+  await waitFor(() => client.available);
+  await here.exchange();
+  await there.exchange();
+  // Redis came back empty: it is told what it had not been told before.
+  expect(await client.send(['GET', counter])).toBe('38');
+  expect(use(there, 1)).toBe(0);
+});

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { clientsOfTest, recordingLogger, untilUp } from './testing/clients.ts';
+
+let server: RedisServer;
+let keys: KeySchema;
+const clients = clientsOfTest();
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+beforeEach(async () => {
+  keys = createKeySchema({ prefix: randomPrefix() });
+  await server.command('ACL SETUSER hub reset on >secret ~* &* +@all');
+});
+afterAll(() => server.stop());
+
+const secretUrl = () => `redis://hub:secret@127.0.0.1:${server.port}`;
+
+describe('a user with a password', () => {
+  it('enters by URL and by options', async () => {
+    const byUrl = await clients.connect({ url: secretUrl() });
+    expect(await byUrl.send(['ACL', 'WHOAMI'])).toBe('hub');
+    const byOptions = await clients.connect({
+      port: server.port,
+      username: 'hub',
+      password: 'secret',
+    });
+    expect(await byOptions.send(['ACL', 'WHOAMI'])).toBe('hub');
+  });
+
+  it('with the wrong password is unavailable, says why, and never prints it', async () => {
+    const logger = recordingLogger();
+    const redis = clients.open(
+      { port: server.port, username: 'hub', password: 'wrong-password' },
+      logger,
+    );
+    await waitFor(() => logger.lines.length > 0);
+    expect(redis.available).toBe(false);
+    expect(JSON.stringify(logger.lines)).toContain('WRONGPASS');
+    expect(JSON.stringify(logger.lines)).not.toContain('wrong-password');
+    const error = await redis.send(['PING']).catch((e: unknown) => String(e));
+    expect(error).toContain('WRONGPASS');
+    expect(error).not.toContain('wrong-password');
+    await server.command('ACL SETUSER hub >wrong-password');
+    await untilUp(redis);
+  });
+});
+
+describe('a topic that the ACL denies', () => {
+  it('is refused as `rejected` to who asks for it, and the others of that turn are not harmed', async () => {
+    await server.command(`ACL SETUSER hub resetchannels &${keys.channelTopic('open')}`);
+    const redis = await clients.connect({ url: secretUrl() });
+    const [open, secret] = await Promise.allSettled([
+      redis.subscriber.subscribe(keys.channelTopic('open'), () => undefined),
+      redis.subscriber.subscribe(keys.channelTopic('secret'), () => undefined),
+    ]);
+    expect(open.status).toBe('fulfilled');
+    expect(secret).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'rejected', message: expect.stringContaining('NOPERM') },
+    });
+    expect(redis.subscriber.connected).toBe(true);
+    expect((await redis.health()).subscriber).toMatchObject({ topics: 1, unconfirmed: 0 });
+  });
+
+  // With ioredis' own resubscription the refusal was an unhandled rejection, which ended the process.
+  it('after a reconnect is reported once and retried until it is allowed again; the process lives', async () => {
+    const logger = recordingLogger();
+    const redis = await clients.connect({ url: secretUrl() }, logger);
+    const heard: string[] = [];
+    let resubscribed = 0;
+    redis.subscriber.onResubscribed(() => (resubscribed += 1));
+    await redis.subscriber.subscribe(keys.channelTopic('open'), (message) =>
+      heard.push(`open ${message}`),
+    );
+    await redis.subscriber.subscribe(keys.channelTopic('secret'), (message) =>
+      heard.push(`secret ${message}`),
+    );
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', onUnhandled);
+    try {
+      // Revoking a channel ends the connections that listen to it.
+      await server.command(`ACL SETUSER hub resetchannels &${keys.channelTopic('open')}`);
+      await waitFor(async () => (await redis.health()).subscriber.unconfirmed === 1);
+      await waitFor(() => resubscribed === 1);
+      await server.command(`PUBLISH ${keys.channelTopic('open')} 1`);
+      await waitFor(() => heard.length === 1);
+      expect(redis.subscriber.connected).toBe(false);
+      const refusals = () =>
+        logger.lines.filter(({ message }) => message.includes('refused a subscription'));
+      expect(refusals()).toMatchObject([
+        { level: 'error', details: { topic: keys.channelTopic('secret') } },
+      ]);
+      await server.command('ACL SETUSER hub allchannels');
+      await waitFor(() => redis.subscriber.connected, { timeoutMs: 10_000 });
+      await waitFor(() => resubscribed === 2);
+      await server.command(`PUBLISH ${keys.channelTopic('secret')} 2`);
+      await waitFor(() => heard.length === 2);
+      expect(heard).toEqual(['open 1', 'secret 2']);
+      expect(refusals()).toHaveLength(1);
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', onUnhandled);
+    }
+  });
+
+  it('does not hide the health of a client that may not ask INFO', async () => {
+    await server.command('ACL SETUSER hub -info');
+    const redis = await clients.connect({ url: secretUrl() });
+    expect(await redis.health()).toMatchObject({
+      status: 'ok',
+      role: null,
+      runId: null,
+      usedMemoryBytes: null,
+    });
+  });
+});

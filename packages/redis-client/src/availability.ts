@@ -1,0 +1,41 @@
+import { createListeners } from './listeners.ts';
+import type { RedisLogger } from './logger.ts';
+
+/** Whether Redis can be used, told and logged once per change. */
+export interface Availability {
+  readonly now: boolean;
+  onChange(listener: (available: boolean) => void): () => void;
+  /** Takes what is true now; `reason` explains an outage in the log. */
+  set(available: boolean, reason: string): void;
+  /** Unavailable for good, which is no outage to log. */
+  end(): void;
+}
+
+/** Starts unavailable and unlogged: connecting takes a moment. */
+export function createAvailability(logger: RedisLogger): Availability {
+  const listeners = createListeners<[boolean]>((error) =>
+    logger.error({ err: error }, 'a listener of Redis availability threw'),
+  );
+  let now = false;
+  let logged: boolean | undefined;
+  const change = (available: boolean) => {
+    if (available === now) return;
+    now = available;
+    listeners.emit(available);
+  };
+  return {
+    get now() {
+      return now;
+    },
+    onChange: (listener) => listeners.add(listener),
+    set(available, reason) {
+      if (available !== logged) {
+        logged = available;
+        if (available) logger.info({}, 'Redis is available');
+        else logger.warn({ reason }, 'Redis is unavailable');
+      }
+      change(available);
+    },
+    end: () => change(false),
+  };
+}

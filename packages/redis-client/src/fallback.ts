@@ -1,0 +1,21 @@
+import { isOutage } from './errors.ts';
+import type { RedisClient } from './client.ts';
+
+/**
+ * Runs `primary` while Redis is available, `fallback` while it is not or when `primary` fails by an outage
+ * (`unavailable`, `timeout`); `degraded` says which one answered. Every other error of `primary` is thrown.
+ */
+export async function withFallback<T>(
+  client: Pick<RedisClient, 'available'>,
+  primary: () => Promise<T>,
+  fallback: () => T | Promise<T>,
+): Promise<{ value: T; degraded: boolean }> {
+  if (client.available) {
+    try {
+      return { value: await primary(), degraded: false };
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+    }
+  }
+  return { value: await fallback(), degraded: true };
+}

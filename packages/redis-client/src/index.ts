@@ -1,0 +1,14 @@
+export { createRedisClient } from './create-client.ts';
+export type { RedisClient } from './client.ts';
+export type { RedisCommand, RedisReply } from './command.ts';
+export type { RedisConnection, RedisNode, RedisTls } from './connection-options.ts';
+export { parseRedisEnvironment } from './environment.ts';
+export { RedisClientError } from './errors.ts';
+export type { RedisClientErrorCode } from './errors.ts';
+export { withFallback } from './fallback.ts';
+export type { RedisHealth } from './health.ts';
+export type { RedisLogger } from './logger.ts';
+export type { RedisClientOptions } from './options.ts';
+export { defineScript } from './scripts.ts';
+export type { Script, ScriptCall } from './scripts.ts';
+export type { MessageHandler, RedisSubscriber } from './subscriber.ts';

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createKeySchema } from '@openclaw/key-schema';
+import {
+  randomPrefix,
+  startSentinel,
+  waitFor,
+  type SentinelDeployment,
+} from '@openclaw/test-support';
+import { clientsOfTest, recordingLogger, timed, untilUp } from './testing/clients.ts';
+
+let deployment: SentinelDeployment;
+let timersBefore = 0;
+const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+const clients = clientsOfTest();
+
+beforeAll(async () => {
+  deployment = await startSentinel();
+  timersBefore = timers();
+}, 60_000);
+afterAll(async () => {
+  await deployment.stop();
+  // After a failover ioredis disconnects its old sentinel connections a second time, and each of these calls leaves a
+  // timer of 2 s behind that nothing can cancel; it does nothing, but holds the process.
+  await waitFor(() => timers() <= timersBefore, { what: 'the last timer of ioredis' });
+});
+
+const options = () => ({ sentinels: deployment.sentinels, sentinelName: deployment.name });
+
+describe('Redis behind Sentinel', () => {
+  it('is found through the sentinels, and is the master', async () => {
+    const redis = await clients.connect(options());
+    expect(await redis.health()).toMatchObject({ mode: 'sentinel', status: 'ok', role: 'master' });
+    expect(await redis.send(['CONFIG', 'GET', 'port'])).toEqual([
+      'port',
+      String(await deployment.masterPort()),
+    ]);
+  });
+
+  it('is found when the first sentinel named is gone', async () => {
+    const [first, ...rest] = deployment.sentinels;
+    const redis = await clients.connect({
+      ...options(),
+      sentinels: [{ host: first!.host, port: 1 }, ...rest],
+    });
+    expect(await redis.send(['PING'])).toBe('PONG');
+  });
+
+  it.each([
+    ['killed with -9', 'killMaster'],
+    ['frozen by SIGSTOP', 'freezeMaster'],
+  ] as const)(
+    'has a new master in use within 5 s of its election when the old one is %s',
+    async (_how, fail) => {
+      const logger = recordingLogger();
+      const redis = await clients.connect(options(), logger);
+      const keys = createKeySchema({ prefix: randomPrefix() });
+      const heard: string[] = [];
+      let resubscribed = 0;
+      redis.subscriber.onResubscribed(() => (resubscribed += 1));
+      await redis.subscriber.subscribe(keys.globalTopic, (message) => heard.push(message));
+      const { runId } = await redis.health();
+      const oldPort = await deployment.masterPort();
+      // The round before this one took a server away: the replica that is left must be in sync to be elected.
+      await waitFor(async () =>
+        /state=online/.test(String(await redis.send(['INFO', 'replication']))),
+      );
+
+      const old = await deployment[fail]();
+      const outage = await timed(waitFor(() => !redis.available));
+      expect(outage.ms).toBeLessThan(1500);
+      const newPort = await deployment.failedOver(oldPort);
+      const recovery = await timed(untilUp(redis));
+      expect(recovery.ms).toBeLessThan(5000);
+
+      expect(await redis.send(['SET', keys.sequence('room'), 1])).toBe('OK');
+      const health = await redis.health();
+      expect(health).toMatchObject({ status: 'ok', role: 'master' });
+      expect(health.runId).not.toBe(runId);
+      await redis.send(['PUBLISH', keys.globalTopic, 'from the new master']);
+      await waitFor(() => heard.length === 1);
+      expect(resubscribed).toBeGreaterThan(0);
+
+      // A thawed master believes for some seconds that it still is one: nobody may go back to it.
+      old.thaw();
+      expect(await redis.send(['CONFIG', 'GET', 'port'])).toEqual(['port', String(newPort)]);
+    },
+    60_000,
+  );
+});
