@@ -1,7 +1,7 @@
 import type { Cache } from '@openclaw/cache';
-import type { ChatStore, ReadMethod, WriteMethod } from '@openclaw/chat-store';
+import type { Actor, ChatStore, ReadMethod, WriteMethod } from '@openclaw/chat-store';
 import type { EventBus } from '@openclaw/events';
-import type { MethodName, ParamsOf } from '@openclaw/protocol';
+import type { Channel, Message, MethodName, ParamsOf } from '@openclaw/protocol';
 import type { LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
 import type { Metrics } from './metrics.ts';
@@ -12,12 +12,18 @@ import type { Sessions } from './live/sessions.ts';
 import type { TypingFeed } from './live/typing-feed.ts';
 import { refuse, type Answer, type Caller, type Handler, type Refusal } from './rpc/answer.ts';
 
+/** What the hub caches of each channel. */
+export type HubCache = Cache<Channel, Message>;
+
+/** For reads whose rights were decided before: what is cached is filled for everyone, with nobody's rights. */
+export const asHub: Actor = { agentId: 'hub', isAdmin: true };
+
 /** What the hub's methods work with. Made in main.ts, passed to each family of methods. */
 export interface Hub {
   readonly hubId: string;
   readonly store: ChatStore;
   readonly bus: EventBus;
-  readonly cache: Cache;
+  readonly cache: HubCache;
   readonly presence: PresenceFeed;
   readonly typing: TypingFeed;
   readonly limiter: LocalRateLimiter<LimitedAction>;

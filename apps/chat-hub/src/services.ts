@@ -1,25 +1,25 @@
-import { createCache, type Cache } from '@openclaw/cache';
+import { createCache } from '@openclaw/cache';
 import { createChatStore, type ChatStore } from '@openclaw/chat-store';
 import { createRedisEventBus, type EventBus } from '@openclaw/events';
 import { createKeySchema } from '@openclaw/key-schema';
 import { createPresence, type PresenceTracker } from '@openclaw/presence';
 import { createLocalRateLimiter, type LocalRateLimiter } from '@openclaw/ratelimit';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
-import { createTyping, type Typing } from '@openclaw/typing';
+import { createTyping, type SharedTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
 import type { Config } from './config.ts';
-import type { LimitedAction } from './hub.ts';
+import type { HubCache, LimitedAction } from './hub.ts';
 
 /** The packages that the hub is made of, opened. */
 export interface Services {
   readonly store: ChatStore;
   readonly redis: RedisClient;
   readonly bus: EventBus;
-  readonly cache: Cache;
+  readonly cache: HubCache;
   readonly limiter: LocalRateLimiter<LimitedAction>;
   readonly tracker: PresenceTracker;
-  readonly typing: Typing;
+  readonly typing: SharedTyping;
 }
 
 /** A socket's presence lease: it outlives its hub by at most this. */

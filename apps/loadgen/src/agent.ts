@@ -1,4 +1,10 @@
-import { createClient, HubError, type ClientOptions, type Envelope, type HubClient } from '@openclaw/client';
+import {
+  createClient,
+  HubError,
+  type ClientOptions,
+  type Envelope,
+  type HubClient,
+} from '@openclaw/client';
 import { createChannelWatch, watchSeq, type ChannelWatch } from './channel-watch.ts';
 import { nowMs } from './clock.ts';
 import { agentIndexOf, channelsOf, type Plan } from './plan.ts';
@@ -73,11 +79,17 @@ export function createAgent(
       case 'channel.reaction.add':
         return recordDue('reaction', dues.reaction, event.agentId, now);
       case 'channel.presence':
-        for (const { agentId, customStatus } of event.presences) onPresence(agentId, customStatus, now);
+        for (const { agentId, customStatus } of event.presences)
+          onPresence(agentId, customStatus, now);
     }
   }
 
-  function recordDue(name: 'typing' | 'reaction', times: Float64Array, agentId: string, now: number) {
+  function recordDue(
+    name: 'typing' | 'reaction',
+    times: Float64Array,
+    agentId: string,
+    now: number,
+  ) {
     const dueMs = times[agentIndexOf(plan, agentId)];
     if (dueMs !== undefined && dueMs > 0) record(tally, name, dueMs, now);
   }
@@ -106,13 +118,17 @@ export function createAgent(
       },
       (error: unknown) => {
         pending -= 1;
-        if (isMeasured) countError(tally.errors, error instanceof HubError ? error.code : String(error));
+        if (isMeasured)
+          countError(tally.errors, error instanceof HubError ? error.code : String(error));
       },
     );
   }
 
   function contentOf(dueMs: number): string {
-    return `${dueMs.toFixed(3)} `.padEnd(plan.contentChars, 'All agents report progress on their part of the work. ');
+    return `${dueMs.toFixed(3)} `.padEnd(
+      plan.contentChars,
+      'All agents report progress on their part of the work. ',
+    );
   }
 
   function type(channelId: string, dueMs: number) {
@@ -179,4 +195,3 @@ export function createAgent(
     },
   };
 }
-

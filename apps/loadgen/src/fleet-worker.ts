@@ -7,8 +7,11 @@ const fleet: Fleet = createFleet(workerData as FleetSetup);
 
 parentPort?.on('message', ({ id, method, args }: FleetCall) => {
   const answer = (message: Omit<FleetAnswer, 'id'>) => parentPort?.postMessage({ id, ...message });
-  const run = fleet[method] as (...args: readonly unknown[]) => Promise<unknown>;
-  run(...args).then(
+  const called = fleet as unknown as Record<
+    string,
+    (...args: readonly unknown[]) => Promise<unknown>
+  >;
+  (called[method]?.(...args) ?? Promise.resolve()).then(
     (result) => answer({ result }),
     (error: unknown) => answer({ error: error instanceof Error ? error.message : String(error) }),
   );

@@ -86,7 +86,7 @@ export function createFleet({ plan, identity, part, dues, counts }: FleetSetup):
   /** Does it for all agents, some at a time; an agent that fails takes no part any more. */
   async function each(work: (agent: VirtualAgent) => Promise<void>) {
     const failures = new Map<string, number>();
-    const waiting = [...agents.values()];
+    const waiting = all();
     const next = async (): Promise<void> => {
       const agent = waiting.shift();
       if (agent === undefined) return;
@@ -102,10 +102,12 @@ export function createFleet({ plan, identity, part, dues, counts }: FleetSetup):
   }
 
   async function until(condition: () => boolean, endMs: number) {
-    while (!condition() && nowMs() < endMs) await new Promise((resolve) => setTimeout(resolve, pollMs));
+    while (!condition() && nowMs() < endMs)
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 
-  const pending = () => agents.values().reduce((sum, agent) => sum + agent.pending, 0);
+  const all = () => [...agents.values()];
+  const isIdle = () => all().every((agent) => agent.pending === 0);
 
   return {
     join() {
@@ -118,7 +120,12 @@ export function createFleet({ plan, identity, part, dues, counts }: FleetSetup):
       const { rate, typingRate, presenceRate, reactionRate } = plan;
       const schedule = createSchedule({
         ...{ startMs: times.startMs, endMs: times.endMs, agents: plan.agents },
-        rates: { message: rate, typing: typingRate, presence: presenceRate, reaction: reactionRate },
+        rates: {
+          message: rate,
+          typing: typingRate,
+          presence: presenceRate,
+          reaction: reactionRate,
+        },
         isOurs: (index) => agents.has(index),
       });
       while (!isStopped && schedule.nextDueMs < Infinity) {
@@ -131,22 +138,22 @@ export function createFleet({ plan, identity, part, dues, counts }: FleetSetup):
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
       // Answers come within the client's own timeout.
-      await until(() => pending() === 0, Infinity);
+      await until(isIdle, Infinity);
     },
     async stop() {
       isStopped = true;
     },
     async report(heads, timeoutMs) {
-      const missing = (agent: VirtualAgent) =>
-        agent.watches
-          .entries()
-          .reduce((sum, [id, { last }]) => sum + Math.max(0, (heads[id] ?? 0) - last), 0);
-      const isComplete = () => agents.values().every((agent) => missing(agent) === 0);
-      await until(isComplete, nowMs() + timeoutMs);
+      const missing = (agent: VirtualAgent) => {
+        let count = 0;
+        for (const [id, { last }] of agent.watches) count += Math.max(0, (heads[id] ?? 0) - last);
+        return count;
+      };
+      await until(() => all().every((agent) => missing(agent) === 0), nowMs() + timeoutMs);
 
       let lost = 0;
       let doubled = 0;
-      for (const agent of agents.values()) {
+      for (const agent of all()) {
         lost += missing(agent);
         doubled += agent.client.counters.repeated;
         for (const watch of agent.watches.values()) {
@@ -156,7 +163,7 @@ export function createFleet({ plan, identity, part, dues, counts }: FleetSetup):
       }
       return {
         ...{ lost, doubled, reconnects },
-        connected: agents.values().filter(({ client }) => client.state === 'live').toArray().length,
+        connected: all().filter(({ client }) => client.state === 'live').length,
         sent: tally.sent,
         acked: tally.acked,
         lastAckMs: tally.lastAckMs,
@@ -167,7 +174,7 @@ export function createFleet({ plan, identity, part, dues, counts }: FleetSetup):
     },
     async close() {
       isStopped = true;
-      await Promise.all(agents.values().map((agent) => agent.close()));
+      await Promise.all(all().map((agent) => agent.close()));
     },
   };
 }

@@ -9,10 +9,11 @@ export function createFrameCache(max = 256): (text: string) => unknown {
     const known = parsed.get(text);
     if (known !== undefined) return known;
     const value: unknown = JSON.parse(text);
-    if (parsed.size >= max) for (const oldest of parsed.keys()) {
-      parsed.delete(oldest);
-      break;
-    }
+    if (parsed.size >= max)
+      for (const oldest of parsed.keys()) {
+        parsed.delete(oldest);
+        break;
+      }
     parsed.set(text, value);
     return value;
   };

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { LoadgenError } from './tokens.ts';
+import { LoadgenError } from './errors.ts';
 
 /** What the hub's process has used so far. */
 export interface ProcessUsage {
@@ -22,6 +22,10 @@ export function readProcessUsage(pid: number): ProcessUsage {
     const rssKib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     return { cpuMs: (ticks / ticksPerSecond) * 1000, rssBytes: Number(rssKib) * 1024 };
   } catch (cause) {
-    throw new LoadgenError('invalid_options', `There is no process ${pid} to measure on this machine.`, { cause });
+    throw new LoadgenError(
+      'invalid_options',
+      `There is no process ${pid} to measure on this machine.`,
+      { cause },
+    );
   }
 }

@@ -1,7 +1,19 @@
-import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js';
+import {
+  build,
+  decodeFromCompressedBase64,
+  encodeIntoCompressedBase64,
+  type Histogram,
+} from 'hdr-histogram-js';
 
 /** What is timed, each from the moment its operation was due. */
-export const latencyNames = ['delivery', 'ack', 'typing', 'presence', 'reaction', 'lateness'] as const;
+export const latencyNames = [
+  'delivery',
+  'ack',
+  'typing',
+  'presence',
+  'reaction',
+  'lateness',
+] as const;
 
 /** The name of a latency; `lateness` is the generator's own: due until sent. */
 export type LatencyName = (typeof latencyNames)[number];
@@ -50,7 +62,8 @@ export function createLatencies(): Latencies {
         latencyNames.map((name) => [name, encodeIntoCompressedBase64(histograms[name])]),
       ) as Record<LatencyName, string>,
     add(encoded) {
-      for (const name of latencyNames) histograms[name].add(decodeFromCompressedBase64(encoded[name]));
+      for (const name of latencyNames)
+        histograms[name].add(decodeFromCompressedBase64(encoded[name]));
     },
     summary(name) {
       const histogram = histograms[name];

@@ -53,7 +53,10 @@ export function watcherIdOf(plan: Pick<Plan, 'runId'>): string {
 }
 
 /** The channels of the agent with this number. */
-export function channelsOf(plan: Pick<Plan, 'scenario' | 'channels'>, index: number): readonly string[] {
+export function channelsOf(
+  plan: Pick<Plan, 'scenario' | 'channels'>,
+  index: number,
+): readonly string[] {
   if (plan.scenario === 'hall') return plan.channels;
   return [plan.channels[index % plan.channels.length] as string];
 }

@@ -27,14 +27,25 @@ export interface ScheduleOptions {
   /** A second, of each kind, over all agents. */
   readonly rates: Readonly<Record<OperationKind, number>>;
   /** Only operations of these agents are taken; every thread makes the same schedule. */
-  isOurs(agent: number): boolean;
+  readonly isOurs: (agent: number) => boolean;
 }
 
 // Different strides keep the same agent from doing everything at once.
-const strides: Readonly<Record<OperationKind, number>> = { message: 1, typing: 7, presence: 11, reaction: 13 };
+const strides: Readonly<Record<OperationKind, number>> = {
+  message: 1,
+  typing: 7,
+  presence: 11,
+  reaction: 13,
+};
 
 /** A schedule in which the agents take turns. */
-export function createSchedule({ startMs, endMs, agents, rates, isOurs }: ScheduleOptions): Schedule {
+export function createSchedule({
+  startMs,
+  endMs,
+  agents,
+  rates,
+  isOurs,
+}: ScheduleOptions): Schedule {
   const streams = (Object.keys(rates) as OperationKind[])
     .filter((kind) => rates[kind] > 0)
     .map((kind) => ({ kind, everyMs: 1000 / rates[kind], turn: -1, agent: 0, dueMs: startMs }));
@@ -52,7 +63,8 @@ export function createSchedule({ startMs, endMs, agents, rates, isOurs }: Schedu
 
   function first() {
     let next = streams[0];
-    for (const stream of streams) if (next === undefined || stream.dueMs < next.dueMs) next = stream;
+    for (const stream of streams)
+      if (next === undefined || stream.dueMs < next.dueMs) next = stream;
     return next;
   }
 

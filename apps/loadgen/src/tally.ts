@@ -10,7 +10,6 @@ export interface RunTimes {
   readonly endMs: number;
 }
 
-
 /** What the agents of one thread measured. */
 export interface Tally {
   times: RunTimes;

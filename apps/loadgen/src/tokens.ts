@@ -1,16 +1,6 @@
 import { createHmac } from 'node:crypto';
+import { LoadgenError } from './errors.ts';
 import type { Identity } from './plan.ts';
-
-/** Thrown when the run cannot begin; the message is one sentence for the person who started it. */
-export class LoadgenError extends Error {
-  override readonly name = 'LoadgenError';
-  readonly code: 'unreachable' | 'refused' | 'invalid_options';
-
-  constructor(code: LoadgenError['code'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
 
 const ttlSeconds = 24 * 3600;
 const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -30,7 +20,9 @@ async function mintToken(url: string, adminToken: string, agentId: string): Prom
     headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
     body: JSON.stringify({ sub: agentId, ttlSeconds }),
   }).catch((cause: unknown) => {
-    throw new LoadgenError('unreachable', `The hub cannot be reached at ${address.origin}.`, { cause });
+    throw new LoadgenError('unreachable', `The hub cannot be reached at ${address.origin}.`, {
+      cause,
+    });
   });
   if (!response.ok) {
     throw new LoadgenError(

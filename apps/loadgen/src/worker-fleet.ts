@@ -16,7 +16,8 @@ export interface FleetAnswer {
 
 /** A fleet in a thread of its own. */
 export function createWorkerFleet(setup: FleetSetup): Fleet {
-  const worker = new Worker(new URL('./fleet-worker.ts', import.meta.url), { workerData: setup });
+  const file = import.meta.url.endsWith('.ts') ? './fleet-worker.ts' : './fleet-worker.js';
+  const worker = new Worker(new URL(file, import.meta.url), { workerData: setup });
   const pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let lastId = 0;
 
@@ -34,7 +35,7 @@ export function createWorkerFleet(setup: FleetSetup): Fleet {
   const call = <T>(method: keyof Fleet, ...args: unknown[]) =>
     new Promise<T>((resolve, reject) => {
       lastId += 1;
-      pending.set(lastId, { resolve: resolve as (value: unknown) => void, reject });
+      pending.set(lastId, { resolve: resolve, reject });
       worker.postMessage({ id: lastId, method, args } satisfies FleetCall);
     });
 

@@ -1,11 +1,11 @@
-// PLACEHOLDER so that the hub can be tried before this package is written: its author replaces this file.
-import type { RedisKey } from '@openclaw/key-schema';
-export interface Cache {
-  recentMessages<T>(channelId: string, load: () => Promise<{ value: T; head: number }>): Promise<{ value: T; head: number }>;
-  outdatedBy(type: string, channelId: string): RedisKey[];
-  drop(channelIds: readonly string[]): Promise<void>;
-  close(): void;
-}
-export function createCache(_deps: object): Cache {
-  return { recentMessages: (_c, load) => load(), outdatedBy: () => [], drop: async () => {}, close() {} };
-}
+export { createCache, createMemoryCache } from './cache.ts';
+export type { Cache, CacheDeps } from './cache.ts';
+export type { StaleRead } from './copies.ts';
+export { CacheError } from './errors.ts';
+export type { CacheErrorCode } from './errors.ts';
+export { cacheDefaults } from './options.ts';
+export type { CacheOptions } from './options.ts';
+export type { Dropped } from './store.ts';
+export type { CachedView, Loaded, ViewStats } from './view.ts';
+export { outdatedViews, viewNames } from './views.ts';
+export type { ViewName } from './views.ts';

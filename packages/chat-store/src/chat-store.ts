@@ -87,7 +87,9 @@ export async function createChatStore(
   async function guarded<T>(call: () => Promise<T>, late: 'unavailable' | 'timeout'): Promise<T> {
     if (isClosed) throw new ChatStoreError('closed', 'the store is closed');
     if (calls >= maxReads) {
-      throw new ChatStoreError('unavailable', 'too many calls are under way', { retryAfterMs: 500 });
+      throw new ChatStoreError('unavailable', 'too many calls are under way', {
+        retryAfterMs: 500,
+      });
     }
     calls += 1;
     const work = call().finally(() => (calls -= 1));

@@ -73,8 +73,7 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
 
 /** What a read answered. */
 export type ReadOutcome<M extends ReadMethod = ReadMethod> =
-  | { readonly ok: true; readonly result: ResultOf<M> }
-  | Refusal;
+  { readonly ok: true; readonly result: ResultOf<M> } | Refusal;
 
 /** Makes a {@link Refusal}. */
 export function refuse(code: ErrorCode, message: string, retryAfterMs?: number): Refusal {

@@ -1,13 +1,6 @@
 export { createChatStore } from './chat-store.ts';
 export type { ChatStore, ChatStoreDeps, ChatStoreLogger, StoreHealth } from './chat-store.ts';
-export type {
-  Actor,
-  Outcome,
-  ReadMethod,
-  ReadOutcome,
-  Refusal,
-  WriteMethod,
-} from './commands.ts';
+export type { Actor, Outcome, ReadMethod, ReadOutcome, Refusal, WriteMethod } from './commands.ts';
 export type { Access } from './core/access.ts';
 export type { Changes, RevokedToken } from './core/changes.ts';
 export { directChannelId } from './core/decide/send.ts';

@@ -47,11 +47,14 @@ export function parseOptions(options: ChatStoreOptions): ParsedOptions {
   for (const [name, value] of Object.entries(given)) {
     if (!(name in defaults)) throw invalid(`there is no option ${name}`);
     if (value === undefined) continue;
-    if (!Number.isSafeInteger(value) || value < 1) throw invalid(`${name} must be a whole number above 0`);
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw invalid(`${name} must be a whole number above 0`);
     numbers[name as keyof typeof defaults] = value;
   }
   if (numbers.lockTimeoutMs >= numbers.timeoutMs) {
-    throw invalid('lockTimeoutMs must be below timeoutMs: a lock that is not had must be told in time');
+    throw invalid(
+      'lockTimeoutMs must be below timeoutMs: a lock that is not had must be told in time',
+    );
   }
   return { ...numbers, target: parseUrl(url) };
 }
@@ -59,7 +62,8 @@ export function parseOptions(options: ChatStoreOptions): ParsedOptions {
 function parseUrl(url: string): ParsedOptions['target'] {
   if (url.startsWith('sqlite:')) {
     const path = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
-    if (path === '' || path.startsWith(':')) throw invalid('the url must be sqlite:<path of a file>');
+    if (path === '' || path.startsWith(':'))
+      throw invalid('the url must be sqlite:<path of a file>');
     return { engine: 'sqlite', path };
   }
   if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return { engine: 'postgres', url };

@@ -10,11 +10,7 @@ import { createRemote } from './remote.ts';
 import { createRoster } from './roster.ts';
 import { parseState, type PresenceState } from './state.ts';
 import type { Connection, Decision, PresenceListener, PresenceTracker } from './tracker.ts';
-
-/** Where this package reports; pino's loggers fit. */
-export interface PresenceLogger {
-  warn(details: object, message: string): void;
-}
+import { createWarning, type PresenceLogger } from './warning.ts';
 
 /** What a tracker works with. Without `redis` it keeps presence in memory, for this process alone. */
 export interface PresenceTrackerDeps {
@@ -48,7 +44,7 @@ export function createPresence(
   }
   const { redis, logger, keys = createKeySchema() } = deps;
   const now = () => Math.floor(clock());
-  const warn = (details: object, message: string) => logger?.warn(details, message);
+  const warn = createWarning(logger, () => performance.now());
   const listeners = new Set<PresenceListener>();
   const sessions = new Map<string, Session>();
   const own = createRoster(maxLeases);
@@ -83,9 +79,9 @@ export function createPresence(
     return session;
   }
 
-  function decideAlone(channelId: string, record: Decision['record']): Decision {
+  function decideAlone(channelId: string, record: Decision['record']): Promise<Decision> {
     if (record) emit({ channelId, record }, false);
-    return { record, degraded: false };
+    return Promise.resolve({ record, degraded: false });
   }
 
   async function end(channelId: string, lease: Lease): Promise<Decision> {

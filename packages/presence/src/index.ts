@@ -1,5 +1,5 @@
 export { createPresence } from './create-presence.ts';
-export type { PresenceLogger, PresenceTrackerDeps } from './create-presence.ts';
+export type { PresenceTrackerDeps } from './create-presence.ts';
 export type { RedisPresenceDeps } from './channel-calls.ts';
 export { presenceDifference } from './difference.ts';
 export { PresenceError } from './errors.ts';
@@ -12,3 +12,4 @@ export { createRedisPresence } from './redis-presence.ts';
 export { presenceStatuses } from './state.ts';
 export type { PresenceRecord, PresenceState, PresenceStatus } from './state.ts';
 export type * from './tracker.ts';
+export type { PresenceLogger } from './warning.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import { createRedisClient, RedisClientError, type RedisClient } from '@openclaw/redis-client';
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
-import { createPresence, createRedisPresence } from './index.ts';
+import { createPresence, createRedisPresence, type PresenceTrackerOptions } from './index.ts';
 
 const online = { status: 'online', customStatus: null, avatar: null } as const;
 const dnd = { status: 'dnd', customStatus: 'Deploying', avatar: null } as const;
@@ -52,12 +52,12 @@ function gated(client: RedisClient) {
   return { redis, gate: { open: () => move(false), close: () => move(true) } };
 }
 
-function startHub(hubId: string, wrap = ungated) {
+function startHub(hubId: string, wrap = ungated, options: PresenceTrackerOptions = {}) {
   const client = createRedisClient({ url: server.url });
   const { redis, gate } = wrap(client);
   const presence = createPresence(
     { redis, keys },
-    { hubId, leaseMs, heartbeatMs: 500, reapMs: 50 },
+    { hubId, leaseMs, heartbeatMs: 500, reapMs: 50, ...options },
   );
   endings.push(
     () => client.close(),
@@ -183,6 +183,41 @@ describe('presence while Redis is away', () => {
       await ghost.join('room', { ...here('ghost'), hubId: 'elsewhere' });
       await waitFor(() => told.length > 0);
       expect(heard()).toEqual([expect.stringMatching(/^hub-[12]: ghost offline in room$/)]);
+    },
+  );
+
+  it.each([
+    { knows: 'knows which hubs live', alive: ['hub-1', 'hub-2'] },
+    { knows: 'goes by expiry alone, the control', alive: null },
+  ])(
+    'a hub that is cut off from Redis does not lose its agents to one that $knows',
+    async ({ alive }) => {
+      const isHubAlive = alive && (() => Promise.resolve(new Set(alive)));
+      const one = startHub('hub-1', ungated, isHubAlive ? { isHubAlive } : {});
+      const two = startHub('hub-2', gated);
+      await waitFor(() => one.redis.available && two.redis.available);
+      await one.presence.track('room', here('a'));
+      await two.presence.track('room', here('b'));
+      heard();
+      two.gate.close();
+      const cutMs = Date.now();
+      const seen = new Set<string>();
+      await waitFor(async () => {
+        const { presences } = await one.presence.list('room');
+        seen.add(presences.map(({ agentId }) => agentId).join());
+        return Date.now() - cutMs > 2 * leaseMs;
+      });
+      if (alive) {
+        expect(told).toEqual([]);
+        expect([...seen]).toEqual(['a,b']);
+      } else {
+        expect(told).toEqual(['hub-1: b offline in room']);
+      }
+      two.gate.open();
+      await waitFor(async () => (await one.presence.list('room')).count === 2);
+      // Whoever was declared offline is announced again by the hub that knows better.
+      if (!alive) await waitFor(() => told.length === 2);
+      expect(heard()).toEqual(alive ? [] : ['hub-1: b offline in room', 'hub-2: b online in room']);
     },
   );
 

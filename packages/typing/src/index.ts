@@ -1,14 +1,12 @@
-// PLACEHOLDER so that the hub can be tried before this package is written: its author replaces this file.
-const none = { agents: [] as readonly string[], degraded: false };
-export interface Typing {
-  start(channelId: string, agentId: string): Promise<boolean>;
-  stop(channelId: string, agentId: string): Promise<boolean>;
-  list(channelId: string): Promise<{ agents: readonly string[]; degraded: boolean }>;
-  close(): void;
-}
-export function createTyping(_deps: object): Typing {
-  return { start: async () => true, stop: async () => true, list: async () => none, close() {} };
-}
-export function createTypingWatch(_: { typing: Typing; onExpired: (channelId: string, agentId: string) => void }) {
-  return { started(_c: string, _a: string) {}, stopped(_c: string, _a: string) {}, close() {} };
-}
+export { createTyping } from './create-typing.ts';
+export type { SharedTyping, TypingDecision, TypingDeps } from './create-typing.ts';
+export { TypingError } from './errors.ts';
+export type { TypingErrorCode } from './errors.ts';
+export { createMemoryTyping } from './memory-typing.ts';
+export { typingDefaults } from './options.ts';
+export type { TypingOptions, TypingWatchOptions } from './options.ts';
+export { createRedisTyping } from './redis-typing.ts';
+export type { RedisTypingDeps } from './redis-typing.ts';
+export type { Typer, Typing } from './typing.ts';
+export { createTypingWatch } from './typing-watch.ts';
+export type { TypingWatch, TypingWatchDeps } from './typing-watch.ts';

@@ -19,7 +19,8 @@ export function redisCli(
       ['-h', '127.0.0.1', '-p', String(port), '--no-auth-warning', ...auth, ...command],
       { timeout: 10_000 },
       (error, stdout, stderr) => {
-        if (error && typeof error.code !== 'number') reject(error);
+        if (error && typeof error.code !== 'number')
+          reject(new Error('redis-cli did not run', { cause: error }));
         else resolve(`${stderr}${stdout}`.trim());
       },
     );

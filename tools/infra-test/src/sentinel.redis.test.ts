@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
 import { freePort, waitFor } from '@openclaw/test-support';
+import { readFile } from 'node:fs/promises';
 import { parseConf } from './conf-file.ts';
 import { redisCli } from './redis-cli.ts';
 import { readText } from './repository.ts';
@@ -14,8 +15,8 @@ const keys = createKeySchema();
 
 let nodePorts: number[];
 let sentinelPorts: number[];
-let nodes: StartedScript[];
-let sentinels: StartedScript[];
+let nodes: StartedScript[] = [];
+let sentinels: StartedScript[] = [];
 
 const environment = (port: number) => ({
   REDIS_PASSWORD: hub.password,
@@ -50,7 +51,9 @@ beforeAll(async () => {
     { what: 'sentinels that know all nodes and one another', timeoutMs: 25_000, everyMs: 100 },
   );
 }, 60_000);
-afterAll(() => Promise.all([...nodes, ...sentinels].map((each) => each.stop())));
+afterAll(async () => {
+  await Promise.all([...nodes, ...sentinels].map((each) => each.stop()));
+});
 
 describe('nodes started side by side', () => {
   it('have one master, the first, and replicas with users of their own', async () => {
@@ -180,7 +183,6 @@ describe('start.sh', () => {
   });
 
   it('leaves no secret in the environment or the arguments of the server', async () => {
-    const { readFile } = await import('node:fs/promises');
     for (const { process } of [...nodes.slice(1), ...sentinels]) {
       const [environ, cmdline] = await Promise.all(
         ['environ', 'cmdline'].map((file) => readFile(`/proc/${process.pid}/${file}`, 'utf8')),

@@ -1,9 +1,9 @@
+import { ChatStoreError } from '@openclaw/chat-store';
 import { createEphemeralFilter } from '@openclaw/events';
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { Closers } from '../closers.ts';
-import type { Hub } from '../hub.ts';
+import { asHub, type Hub } from '../hub.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Services } from '../services.ts';
 import { createAgentTopics, type AgentTopics } from './agent-topics.ts';
@@ -49,30 +49,34 @@ export async function startLive(
     if (event.type === 'channel.typing') typingFeed.saw(event);
     room.broadcast(event);
   };
+  const dropFailed = (error: unknown) =>
+    log.debug({ err: error }, 'a cache was not dropped; its head gives it away');
   const rooms = opened(
     createRooms({
       ...{ store, bus, flusher, log, onEphemeral },
-      onRecovered: (events) => void cache.drop(events.map((event) => event.channelId ?? '')),
+      onOpened: (channelId) => cache.forget(channelId),
+      onDelivered(event, source) {
+        const { channelId, type, seq } = event;
+        if (channelId === null || seq === null) return;
+        cache.noticed(type, channelId, seq);
+        // The bus did not bring it, so perhaps nobody has dropped what it outdates.
+        if (source === 'store') cache.drop([{ channelId, head: seq }]).catch(dropFailed);
+      },
       onForeignEpoch: () => tailCheck.now(),
     }),
   );
 
-  // A direct channel's two members never change, so remembering them decides no right wrongly.
-  const directMembers = new LRUCache<string, readonly string[]>({
-    max: 10_000,
-    async fetchMethod(channelId) {
-      const page = await store.read({ agentId: hubId, isAdmin: true }, 'member.list', {
-        channelId,
-        cursor: null,
-        limit: 2,
-      });
-      return page.ok ? page.result.members.map((member) => member.agentId) : [];
-    },
-  });
-  const publisher = createPublisher({
-    ...{ bus, cache, store, metrics, log },
-    directMembers: async (channelId) => (await directMembers.fetch(channelId)) ?? [],
-  });
+  // The one use of cached members: a direct channel's two never change, so no right is decided wrongly by them.
+  const directMembers = async (channelId: string) => {
+    const { value } = await cache.members.read(channelId, async () => {
+      const page = await store.read(asHub, 'member.list', { channelId, cursor: null, limit: 2 });
+      if (!page.ok) throw new ChatStoreError('unavailable', page.message);
+      const { head } = await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1);
+      return { value: page.result.members.map((member) => member.agentId), head };
+    });
+    return value;
+  };
+  const publisher = createPublisher({ bus, cache, store, metrics, log, directMembers });
   const presence = opened(createPresenceFeed({ hubId, tracker, publisher, rooms, log }));
   const typingFeed = opened(
     createTypingFeed({ typing, rooms, publisher, epoch: () => store.epoch, log }),
@@ -101,6 +105,16 @@ export async function startLive(
   metrics.observe('hub_agents', 'Agents with a socket here', () => sessions.agents);
   metrics.observe('hub_rooms', 'Live channels', () => rooms.size);
   metrics.observe('hub_deliveries_total', 'Events handed to sockets', () => flusher.deliveries);
+  metrics.observe(
+    'hub_cache_hits_total',
+    'Recent messages served by the cache',
+    () => cache.recentMessages.stats.hits,
+  );
+  metrics.observe(
+    'hub_cache_misses_total',
+    'Recent messages read from the store',
+    () => cache.recentMessages.stats.misses,
+  );
   metrics.observe('hub_redis_available', '1 while Redis is in use', () =>
     redis.available ? 1 : 0,
   );

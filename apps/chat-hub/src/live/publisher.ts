@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Cache } from '@openclaw/cache';
 import type { ChatStore } from '@openclaw/chat-store';
 import type { EventBus } from '@openclaw/events';
 import {
@@ -10,6 +9,7 @@ import {
   type EventOf,
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
+import type { HubCache } from '../hub.ts';
 import type { Metrics } from '../metrics.ts';
 
 /** How events leave this hub: to its own rooms at once and, in the same breath, to Redis for the other hubs. */
@@ -24,7 +24,7 @@ export interface Publisher {
 
 export interface PublisherDeps {
   readonly bus: EventBus;
-  readonly cache: Pick<Cache, 'outdatedBy'>;
+  readonly cache: Pick<HubCache, 'outdatedBy' | 'noticed'>;
   readonly store: Pick<ChatStore, 'epoch'>;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -44,8 +44,9 @@ export function createPublisher(deps: PublisherDeps): Publisher {
 
   return {
     committed(event, agentTopics) {
-      const { channelId, type } = event;
+      const { channelId, type, seq } = event;
       if (channelId === null) return;
+      cache.noticed(type, channelId, seq);
       const outdated = cache.outdatedBy(type, channelId);
       const to = isDirectChannelId(channelId)
         ? { agents: agentTopics }

@@ -1,4 +1,4 @@
-import { createSequencer, type EventBus, type Sequencer } from '@openclaw/events';
+import { createSequencer, type EventBus, type EventSource, type Sequencer } from '@openclaw/events';
 import type { ChatStore } from '@openclaw/chat-store';
 import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
@@ -28,8 +28,10 @@ export interface RoomsDeps {
   readonly bus: EventBus;
   readonly flusher: Flusher;
   readonly log: Logger;
-  /** Told of what the sequencer found in the store and not on the bus: the caches it outdates must go. */
-  readonly onRecovered: (events: readonly EncodedEnvelope[]) => void;
+  /** This hub begins to follow a channel, having missed what came before. */
+  readonly onOpened: (channelId: string) => void;
+  /** Told of each event as it is delivered; `store`: the bus had not brought it. */
+  readonly onDelivered: (event: EncodedEnvelope, source: EventSource) => void;
   /** Told of an ephemeral event of a channel. */
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
   /** Told that an event of another epoch came. */
@@ -52,7 +54,6 @@ export function createRooms(deps: RoomsDeps): Rooms {
 
   const fetchFrom = (channelId: string) => async (after: number, limit: number) => {
     const { events } = await store.logPage(channelId, after, limit, maxFetchBytes);
-    deps.onRecovered(events);
     return events;
   };
 
@@ -62,13 +63,17 @@ export function createRooms(deps: RoomsDeps): Rooms {
         channelId,
         epoch: store.epoch,
         head,
-        deliver,
+        deliver(event, source) {
+          deps.onDelivered(event, source);
+          deliver(event);
+        },
         fetch: fetchFrom(channelId),
         onForeignEpoch: deps.onForeignEpoch,
         onError: (error) =>
           log.warn({ err: error, channelId }, 'an event could not be delivered yet'),
       });
     const room = new Room(channelId, head, flusher, sequencer);
+    deps.onOpened(channelId);
     rooms.set(channelId, { room, unsubscribe });
     return room;
   }

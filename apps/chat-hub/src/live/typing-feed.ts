@@ -1,21 +1,23 @@
-import { createTypingWatch, type Typing } from '@openclaw/typing';
-import type { EncodedEnvelope, ResultOf } from '@openclaw/protocol';
-import { decodeEnvelope, encodeEnvelope } from '@openclaw/protocol';
 import { randomUUID } from 'node:crypto';
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  type EncodedEnvelope,
+  type ResultOf,
+} from '@openclaw/protocol';
+import { createTypingWatch, type SharedTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
-import type { Caller } from '../rpc/answer.ts';
 import type { Publisher } from './publisher.ts';
 import type { Rooms } from './rooms.ts';
-import type { Session } from './session.ts';
 
 /** Who is typing, as the hub's sockets see it: one event per change, none for a refresh. */
 export interface TypingFeed {
-  start(caller: Caller, channelId: string, threadId: string | null): Promise<void>;
+  start(agentId: string, channelId: string, threadId: string | null): Promise<void>;
   stop(agentId: string, channelId: string): Promise<void>;
   /** The agent sent a message: it types no longer. Costs nothing when it was not typing. */
-  stopped(caller: Caller, channelId: string): void;
-  /** The agent's socket is gone: what it was typing is typed no longer. */
-  gone(session: Session): void;
+  sent(agentId: string, channelId: string): void;
+  /** A socket of the agent is gone: what it was typing through this hub is typed no longer. */
+  gone(agentId: string): void;
   list(channelId: string): Promise<ResultOf<'typing.list'>>;
   /** A typing event of any hub came by. */
   saw(event: EncodedEnvelope): void;
@@ -23,7 +25,7 @@ export interface TypingFeed {
 }
 
 export interface TypingFeedDeps {
-  readonly typing: Typing;
+  readonly typing: SharedTyping;
   readonly rooms: Rooms;
   readonly publisher: Pick<Publisher, 'ephemeral'>;
   readonly epoch: () => string;
@@ -35,11 +37,12 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
   const { typing, rooms, publisher, log } = deps;
   /** What this hub's rooms saw start and not stop yet: channelId → agentId → threadId. */
   const seen = new Map<string, Map<string, string | null>>();
-  /** The sockets that started typing here: session → channelIds. */
-  const startedBy = new Map<Session, Set<string>>();
+  const notStopped = (error: unknown) =>
+    log.debug({ err: error }, 'typing was not stopped; it expires');
 
   const watch = createTypingWatch({
     typing,
+    onError: notStopped,
     onExpired(channelId, agentId) {
       const threadId = forget(channelId, agentId);
       // Every hub times it for its own sockets, so nothing is published.
@@ -65,50 +68,38 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
     return threadId;
   }
 
-  async function stop(agentId: string, channelId: string): Promise<void> {
+  function tellStopped(agentId: string, channelId: string): void {
     const threadId = seen.get(channelId)?.get(agentId) ?? null;
-    if (!(await typing.stop(channelId, agentId))) return;
     publisher.ephemeral(
       { type: 'channel.typing', channelId, agentId, typing: false, threadId },
       agentId,
     );
   }
 
-  const stopQuietly = (agentId: string, channelId: string) => {
-    stop(agentId, channelId).catch((error: unknown) =>
-      log.debug({ err: error }, 'typing was not stopped; it expires'),
-    );
-  };
+  async function stop(agentId: string, channelId: string): Promise<void> {
+    const { changed } = await typing.stop(channelId, agentId);
+    if (changed) tellStopped(agentId, channelId);
+  }
 
   return {
-    async start(caller, channelId, threadId) {
-      const { agentId } = caller.identity;
-      if (caller.session) {
-        const channels = startedBy.get(caller.session);
-        if (channels) channels.add(channelId);
-        else startedBy.set(caller.session, new Set([channelId]));
-      }
-      if (!(await typing.start(channelId, agentId))) return;
+    async start(agentId, channelId, threadId) {
+      const { changed } = await typing.start(channelId, agentId);
+      if (!changed) return;
       publisher.ephemeral(
         { type: 'channel.typing', channelId, agentId, typing: true, threadId },
         agentId,
       );
     },
     stop,
-    stopped(caller, channelId) {
-      const { agentId } = caller.identity;
-      if (caller.session) startedBy.get(caller.session)?.delete(channelId);
-      if (seen.get(channelId)?.has(agentId)) stopQuietly(agentId, channelId);
+    sent(agentId, channelId) {
+      if (seen.get(channelId)?.has(agentId)) stop(agentId, channelId).catch(notStopped);
     },
-    gone(session) {
-      const channels = startedBy.get(session);
-      startedBy.delete(session);
-      for (const channelId of channels ?? []) stopQuietly(session.agentId, channelId);
+    gone(agentId) {
+      typing.stopAll(agentId).then(({ channelIds }) => {
+        for (const channelId of channelIds) tellStopped(agentId, channelId);
+      }, notStopped);
     },
-    async list(channelId) {
-      const { agents, degraded } = await typing.list(channelId);
-      return { agents: [...agents], degraded };
-    },
+    list: (channelId) => typing.list(channelId),
     saw(encoded) {
       const event = decodeEnvelope(encoded.json)?.envelope.event;
       if (event?.type !== 'channel.typing') return;
@@ -123,8 +114,6 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
       else seen.set(channelId, new Map([[agentId, threadId]]));
       watch.started(channelId, agentId);
     },
-    close() {
-      watch.close();
-    },
+    close: () => watch.close(),
   };
 }

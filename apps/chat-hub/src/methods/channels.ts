@@ -1,5 +1,7 @@
-import { reads, writes, type Hub } from '../hub.ts';
-import type { Handlers } from '../rpc/answer.ts';
+import { ChatStoreError } from '@openclaw/chat-store';
+import { cachedRead } from '../cached-reads.ts';
+import { asHub, reads, writes, type Hub } from '../hub.ts';
+import { answer, type Handlers } from '../rpc/answer.ts';
 
 /** channel.*, member.* and thread.*: what the store decides and answers by itself. */
 export function channelMethods(
@@ -24,7 +26,23 @@ export function channelMethods(
 > {
   return {
     'channel.create': writes(hub, 'channel.create'),
-    'channel.get': reads(hub, 'channel.get'),
+    async 'channel.get'(caller, params) {
+      const { channelId } = params;
+      const load = async () => {
+        const read = await hub.store.read(asHub, 'channel.get', params);
+        if (!read.ok) throw new ChatStoreError('unavailable', read.message);
+        return { value: read.result.channel, head: read.result.channel.head };
+      };
+      const read = await cachedRead(
+        hub,
+        caller,
+        channelId,
+        hub.cache.channel,
+        load,
+        'anyone of a public channel',
+      );
+      return read.ok ? answer({ channel: read.value }) : read;
+    },
     'channel.update': writes(hub, 'channel.update'),
     'channel.archive': writes(hub, 'channel.archive'),
     'channel.delete': writes(hub, 'channel.delete'),

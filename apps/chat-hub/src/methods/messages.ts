@@ -1,6 +1,8 @@
 import { ChatStoreError, directChannelId } from '@openclaw/chat-store';
-import { isContentTooLarge, limits, type Message, type ParamsOf } from '@openclaw/protocol';
-import { notMember, write, writes, type Hub } from '../hub.ts';
+import { recentMessagesMax } from '@openclaw/key-schema';
+import { isContentTooLarge, limits, type ParamsOf } from '@openclaw/protocol';
+import { cachedRead } from '../cached-reads.ts';
+import { asHub, notMember, write, writes, type Hub } from '../hub.ts';
 import { answer, refuse, type Answer, type Caller, type Handlers } from '../rpc/answer.ts';
 
 const tooLarge = () =>
@@ -20,37 +22,39 @@ export function messageMethods(
   | 'reaction.remove'
   | 'log.read'
 > {
-  // The newest page of a channel is what everyone asks for first: it comes from the cache, the rights from the store
-  // (or the live room). With the database away a live socket still gets what memory holds.
+  // The newest page of a channel is what everyone asks for first.
   async function newestPage(
     caller: Caller,
     params: ParamsOf<'message.history'>,
   ): Promise<Answer<'message.history'>> {
     const { channelId, limit } = params;
-    const refusal = await notMember(hub, caller, channelId);
-    if (refusal) return refusal;
     const load = async () => {
-      const page = await hub.store.read(
-        { agentId: caller.identity.agentId, isAdmin: true },
-        'message.history',
-        {
-          ...params,
-          limit: limits.defaultPage,
-        },
-      );
+      const page = await hub.store.read(asHub, 'message.history', {
+        ...params,
+        limit: recentMessagesMax,
+      });
       if (!page.ok) throw new ChatStoreError('unavailable', page.message);
       return { value: page.result.messages, head: page.result.head };
     };
-    const { value, head } = await hub.cache.recentMessages(channelId, load);
-    const messages = value.slice(-limit);
-    const hasMore = messages.length < value.length || value.length === limits.defaultPage;
-    return answer({ messages: messages as Message[], head, hasMore });
+    const read = await cachedRead(
+      hub,
+      caller,
+      channelId,
+      hub.cache.recentMessages,
+      load,
+      'members',
+    );
+    if (!read.ok) return read;
+    const messages = read.value.slice(-limit);
+    // A full cache may hide older ones; one question more than needed at worst, never one too few.
+    const hasMore = messages.length < read.value.length || read.value.length === recentMessagesMax;
+    return answer({ messages, head: read.head, hasMore });
   }
 
   return {
     'message.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
-      hub.typing.stopped(caller, params.channelId);
+      hub.typing.sent(caller.identity.agentId, params.channelId);
       return write(hub, caller, 'message.send', params);
     },
     'message.edit': (caller, params) =>
@@ -58,13 +62,13 @@ export function messageMethods(
     'message.delete': writes(hub, 'message.delete'),
     async 'message.history'(caller, params) {
       const isNewest = params.before === null && params.after === null && params.threadId === null;
-      if (isNewest && params.limit <= limits.defaultPage) return newestPage(caller, params);
+      if (isNewest && params.limit <= recentMessagesMax) return newestPage(caller, params);
       return hub.store.read(caller.identity, 'message.history', params);
     },
     'direct.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
       const channelId = directChannelId(caller.identity.agentId, params.agentId);
-      hub.typing.stopped(caller, channelId);
+      hub.typing.sent(caller.identity.agentId, channelId);
       return write(hub, caller, 'direct.send', params);
     },
     'reaction.add': writes(hub, 'reaction.add'),

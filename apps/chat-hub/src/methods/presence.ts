@@ -26,7 +26,7 @@ export function presenceMethods(
       const refusal =
         limited(hub, caller, 'typing.start') ?? (await notMember(hub, caller, channelId));
       if (refusal) return refusal;
-      await hub.typing.start(caller, channelId, threadId);
+      await hub.typing.start(caller.identity.agentId, channelId, threadId);
       return answer({});
     },
     async 'typing.stop'(caller, { channelId }) {

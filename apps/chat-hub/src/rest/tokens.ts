@@ -86,11 +86,9 @@ export function addTokenRoutes(
     async (request, reply) => {
       const query = subQuery.safeParse(request.query);
       if (!query.success) {
-        return reply
-          .code(400)
-          .send({
-            error: { code: 'invalid_params', message: 'say whose tokens with ?sub=<agentId>' },
-          });
+        return reply.code(400).send({
+          error: { code: 'invalid_params', message: 'say whose tokens with ?sub=<agentId>' },
+        });
       }
       await store.revoke({ sub: query.data.sub });
       return reply.send({});

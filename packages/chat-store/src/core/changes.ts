@@ -47,7 +47,9 @@ export async function readChanges(engine: Engine, sinceMark: number | null): Pro
       where touched >= ${since} order by touched limit ${sql.lit(rowsMax)}) as h
     union all select * from (
       select kind as what, value as id, revoked_at as n, touched from revoked_tokens
-      where touched >= ${since} order by touched limit ${sql.lit(rowsMax)}) as r`.execute(engine.db);
+      where touched >= ${since} order by touched limit ${sql.lit(rowsMax)}) as r`.execute(
+    engine.db,
+  );
   let mark = 0;
   let epoch = '';
   const heads: { channelId: string; head: number }[] = [];

@@ -16,7 +16,13 @@ export interface Wanted {
 export type MemberFact = Pick<MembersTable, 'channel_id' | 'agent_id' | 'role'>;
 export type RepeatFact = Pick<
   LogTable,
-  'channel_id' | 'sender_id' | 'client_message_id' | 'seq' | 'message_id' | 'timestamp' | 'fingerprint'
+  | 'channel_id'
+  | 'sender_id'
+  | 'client_message_id'
+  | 'seq'
+  | 'message_id'
+  | 'timestamp'
+  | 'fingerprint'
 >;
 export type RootFact = Pick<MessagesTable, 'id' | 'channel_id' | 'thread_id'>;
 

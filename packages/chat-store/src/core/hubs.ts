@@ -13,15 +13,15 @@ export function beat(engine: Engine, hubId: string): Promise<void> {
       .values({ id: hubId, beat_at: now })
       .onConflict((conflict) => conflict.column('id').doUpdateSet({ beat_at: now }))
       .execute();
-    await db
-      .deleteFrom('hubs')
-      .where('beat_at', '<', ago(now, forgottenAfterMs))
-      .execute();
+    await db.deleteFrom('hubs').where('beat_at', '<', ago(now, forgottenAfterMs)).execute();
   });
 }
 
 /** Which of these hubs have beaten in the last 5 s. */
-export async function readLiveHubs(engine: Engine, hubIds: readonly string[]): Promise<Set<string>> {
+export async function readLiveHubs(
+  engine: Engine,
+  hubIds: readonly string[],
+): Promise<Set<string>> {
   if (hubIds.length === 0) return new Set();
   const rows = await engine.db
     .selectFrom('hubs')

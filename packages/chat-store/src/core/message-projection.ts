@@ -26,7 +26,11 @@ export async function messagesOf(
   const reactions = await db
     .selectFrom('reactions')
     .selectAll()
-    .where('message_id', 'in', rows.map((row) => row.id))
+    .where(
+      'message_id',
+      'in',
+      rows.map((row) => row.id),
+    )
     .orderBy('seq')
     .execute();
   const byMessage = new Map<string, Record<string, string[]>>();
@@ -45,6 +49,7 @@ export function emptied(message: Message, deletedAt: number): Message {
 
 function textOf(row: MessageRow): Message {
   const event = eventOfRow(row.envelope);
-  if (!('message' in event)) throw new Error(`log row ${row.channel_id}/${row.text_seq} has no message`);
+  if (!('message' in event))
+    throw new Error(`log row ${row.channel_id}/${row.text_seq} has no message`);
   return event.message;
 }

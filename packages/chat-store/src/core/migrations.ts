@@ -133,7 +133,8 @@ async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): P
     .execute();
 
   for (const table of ['mentions', 'read_cursors']) {
-    const key = table === 'mentions' ? ['agent_id', 'channel_id', 'seq'] : ['agent_id', 'channel_id'];
+    const key =
+      table === 'mentions' ? ['agent_id', 'channel_id', 'seq'] : ['agent_id', 'channel_id'];
     await schema
       .createTable(table)
       .addColumn('agent_id', id, (c) => c.notNull())
@@ -164,7 +165,11 @@ async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): P
     .addPrimaryKeyConstraint('revoked_tokens_key', ['kind', 'value'])
     .modifyEnd(clustered)
     .execute();
-  await schema.createIndex('revoked_tokens_touched').on('revoked_tokens').column('touched').execute();
+  await schema
+    .createIndex('revoked_tokens_touched')
+    .on('revoked_tokens')
+    .column('touched')
+    .execute();
 
   await schema
     .createTable('meta')

@@ -14,11 +14,7 @@ import { isRevoked, revoke, type RevocationTarget, type TokenClaims } from './to
 /** The store without its queue: what runs on the main thread for PostgreSQL and in worker threads for SQLite. */
 export interface StoreCore {
   runGroup(commands: readonly Command[]): Promise<Outcome[]>;
-  read<M extends ReadMethod>(
-    actor: Actor,
-    method: M,
-    params: ParamsOf<M>,
-  ): Promise<ReadOutcome<M>>;
+  read<M extends ReadMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<ReadOutcome<M>>;
   access(agentId: string, channelIds: readonly string[]): Promise<Map<string, Access>>;
   logPage(channelId: string, after: number, limit: number, maxBytes: number): Promise<LogPage>;
   directChannels(agentId: string, limit: number): Promise<{ channelId: string; head: number }[]>;
@@ -45,7 +41,8 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
       } catch (error) {
         const failure = engine.failureOf(error);
         if (failure instanceof ChatStoreError) throw failure;
-        if (failure === 'again') throw new ChatStoreError('unavailable', 'the database is contended');
+        if (failure === 'again')
+          throw new ChatStoreError('unavailable', 'the database is contended');
         report(error, doing);
         throw new ChatStoreError('internal', 'a fault in the chat store', { cause: error });
       }

@@ -71,7 +71,9 @@ export function createCommitConnection(settings: PostgresSettings): CommitConnec
     cut = () => {
       forget();
       // Not end(): it would wait for the answers.
-      (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+      (
+        client as unknown as { connection: { stream: { destroy(): void } } }
+      ).connection.stream.destroy();
     };
     await client.connect();
     // Acked is durable, whatever the server's default is.

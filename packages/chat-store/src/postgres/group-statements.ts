@@ -1,5 +1,12 @@
 import type pg from 'pg';
-import type { FactRows, GroupRows, MemberFact, RepeatFact, RootFact, Wanted } from '../core/engine.ts';
+import type {
+  FactRows,
+  GroupRows,
+  MemberFact,
+  RepeatFact,
+  RootFact,
+  Wanted,
+} from '../core/engine.ts';
 import { channelColumns, type ChannelsTable } from '../core/tables.ts';
 
 // A group costs two round trips. In the first go BEGIN, the lock of its channels and all questions; in the second the
@@ -64,9 +71,11 @@ export function askFacts({ members, repeats, roots }: Wanted) {
     ),
   );
   const rootAt = ask(roots, () =>
-    statement('roots', 'select id, channel_id, thread_id from messages where id = any($1::text[])', [
-      roots,
-    ]),
+    statement(
+      'roots',
+      'select id, channel_id, thread_id from messages where id = any($1::text[])',
+      [roots],
+    ),
   );
   return {
     statements,

@@ -4,7 +4,13 @@ import type { Engine, GroupTransaction } from '../core/engine.ts';
 import type { Tables } from '../core/tables.ts';
 import { ChatStoreError } from '../errors.ts';
 import type { CommitConnection } from './connections.ts';
-import { askFacts, lockChannels, readMoment, writeRows, type Statement } from './group-statements.ts';
+import {
+  askFacts,
+  lockChannels,
+  readMoment,
+  writeRows,
+  type Statement,
+} from './group-statements.ts';
 import { isLost, sqlState } from './postgres-errors.ts';
 
 interface Moment {
@@ -20,7 +26,9 @@ export function createGroups(
   timeoutMs: number,
 ): Pick<Engine, 'beginGroup'> {
   let client: pg.Client;
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: poolOfOne(() => client) }) });
+  const db = new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool: poolOfOne(() => client) }),
+  });
   let deadline: NodeJS.Timeout | undefined;
   const send = (statements: readonly (Statement | string)[]) =>
     statements.map((statement) => client.query(statement as Statement));
@@ -44,7 +52,8 @@ export function createGroups(
       const reason: unknown = failure?.reason ?? new Error('COMMIT was answered by a rollback');
       // Answered by ROLLBACK, or refused itself: nothing happened. Not answered, or cut off by a server that goes down:
       // it may have.
-      const isKnown = last?.status === 'fulfilled' || !(isLost(reason) || sqlState(reason)?.startsWith('57'));
+      const isKnown =
+        last?.status === 'fulfilled' || !(isLost(reason) || sqlState(reason)?.startsWith('57'));
       if (isKnown) throw reason;
       throw new ChatStoreError('timeout', `the PostgreSQL server ${server} went away in a commit`, {
         cause: reason,
@@ -65,7 +74,9 @@ export function createGroups(
       try {
         const [, channels, moment, ...facts] = await Promise.all(send(opening));
         const { epoch, mark, now } = moment?.rows[0] as Moment;
-        const rows = (channels?.rows ?? []) as Awaited<ReturnType<Engine['beginGroup']>>['channels'];
+        const rows = (channels?.rows ?? []) as Awaited<
+          ReturnType<Engine['beginGroup']>
+        >['channels'];
         return { transaction, nowMs: now, mark, epoch, channels: rows, facts: collect(facts) };
       } catch (error) {
         await transaction.rollback();

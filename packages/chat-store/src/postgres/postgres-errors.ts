@@ -42,7 +42,10 @@ export function postgresFailure(error: unknown, server: string): Failure {
   }
   switch (state.slice(0, 2)) {
     case '28': // invalid authorization
-      return fail('unauthorized', `the PostgreSQL server ${server} refused the user or the password`);
+      return fail(
+        'unauthorized',
+        `the PostgreSQL server ${server} refused the user or the password`,
+      );
     case '08': // connection exception
     case '53': // insufficient resources
     case '57': // operator intervention: shutdown, starting up, a statement over its time

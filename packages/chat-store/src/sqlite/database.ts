@@ -6,11 +6,14 @@ export function openDatabase(path: string, busyTimeoutMs: number, readOnly: bool
   const database = new DatabaseSync(path);
   try {
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    database.exec('PRAGMA journal_mode = WAL');
-    database.exec('PRAGMA synchronous = FULL');
-    database.exec('PRAGMA journal_size_limit = 67108864');
     database.exec('PRAGMA cache_size = -16384');
-    if (readOnly) database.exec('PRAGMA query_only = ON');
+    if (readOnly) {
+      database.exec('PRAGMA query_only = ON');
+    } else {
+      database.exec('PRAGMA journal_mode = WAL');
+      database.exec('PRAGMA synchronous = FULL');
+      database.exec('PRAGMA journal_size_limit = 67108864');
+    }
     return database;
   } catch (error) {
     database.close();

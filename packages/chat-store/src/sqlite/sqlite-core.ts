@@ -1,8 +1,7 @@
 import type { StoreCore } from '../core/store-core.ts';
-import type { WorkerMethod, WorkerSettings } from './worker-messages.ts';
-import { startWorkerThread, type OnFault } from './worker-thread.ts';
+import type { WorkerSettings } from './worker-messages.ts';
+import { startWorkerThread, type OnFault, type WorkerThread } from './worker-thread.ts';
 
-const writes: ReadonlySet<WorkerMethod> = new Set(['runGroup', 'beat', 'revoke', 'changeEpoch']);
 const openTimeoutMs = 30_000;
 
 /** How the two threads are opened. */
@@ -17,33 +16,45 @@ export interface SqliteCoreOptions {
  * history does not make a sender wait. A read sees every commit that was answered before it.
  * @throws {ChatStoreError} when the file cannot be opened
  */
-export async function openSqliteCore(options: SqliteCoreOptions, onFault: OnFault): Promise<StoreCore> {
+export async function openSqliteCore(
+  options: SqliteCoreOptions,
+  onFault: OnFault,
+): Promise<StoreCore> {
   const { path, lockTimeoutMs, timeoutMs } = options;
-  const settings = (readOnly: boolean): WorkerSettings => ({ path, readOnly, busyTimeoutMs: lockTimeoutMs });
-  const writer = await startWorkerThread(settings(false), openTimeoutMs, onFault);
-  const reader = await startWorkerThread(settings(true), openTimeoutMs, onFault).catch(
-    async (error: unknown) => {
-      await writer.close(timeoutMs);
-      throw error;
-    },
-  );
-
-  const forward =
-    (method: WorkerMethod) =>
-    (...args: readonly unknown[]) =>
-      (writes.has(method) ? writer : reader).call(method, args);
-  const core = Object.fromEntries(
-    (
-      [
-        ...['runGroup', 'read', 'access', 'logPage', 'directChannels', 'changes', 'beat'],
-        ...['liveHubs', 'revoke', 'isRevoked', 'epoch', 'changeEpoch'],
-      ] as WorkerMethod[]
-    ).map((method) => [method, forward(method)]),
-  ) as unknown as Omit<StoreCore, 'close'>;
+  const start = (readOnly: boolean) =>
+    startWorkerThread(
+      { path, readOnly, busyTimeoutMs: lockTimeoutMs } satisfies WorkerSettings,
+      openTimeoutMs,
+      onFault,
+    );
+  const starting = [start(false), start(true)] as const;
+  const [writer, reader] = await Promise.all(starting).catch(async (error: unknown) => {
+    // If one of them did open, it must not be left behind.
+    for (const started of await Promise.allSettled(starting)) {
+      if (started.status === 'fulfilled') await started.value.close(timeoutMs);
+    }
+    throw error;
+  });
   return {
-    ...core,
+    runGroup: forward(writer, 'runGroup'),
+    beat: forward(writer, 'beat'),
+    revoke: forward(writer, 'revoke'),
+    changeEpoch: forward(writer, 'changeEpoch'),
+    read: forward(reader, 'read'),
+    access: forward(reader, 'access'),
+    logPage: forward(reader, 'logPage'),
+    directChannels: forward(reader, 'directChannels'),
+    changes: forward(reader, 'changes'),
+    liveHubs: forward(reader, 'liveHubs'),
+    isRevoked: forward(reader, 'isRevoked'),
+    epoch: forward(reader, 'epoch'),
     async close() {
       await Promise.all([writer.close(timeoutMs), reader.close(timeoutMs)]);
     },
   };
+}
+
+function forward<M extends keyof StoreCore>(thread: WorkerThread, method: M): StoreCore[M] {
+  const call = (...args: readonly unknown[]) => thread.call(method, args);
+  return call as StoreCore[M];
 }

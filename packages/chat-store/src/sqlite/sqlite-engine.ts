@@ -11,7 +11,7 @@ import { commitFailure, sqliteFailure } from './sqlite-errors.ts';
 /** How one connection to the file is used. */
 export interface SqliteEngineOptions {
   readonly path: string;
-  /** A reader sees commits and makes none; it neither creates nor migrates. */
+  /** A reader sees commits and makes none; it may be opened before a writer made the tables, and asked after. */
   readonly readOnly: boolean;
   /** How long a write waits while another process holds the lock; it blocks its thread. */
   readonly busyTimeoutMs: number;
@@ -27,7 +27,7 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
   const { path, readOnly, busyTimeoutMs, clock = Date.now } = options;
   const failureOf = (error: unknown) => sqliteFailure(error, path) ?? 'fault';
   try {
-    if (!readOnly) mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true });
   } catch {
     // Opening says it better.
   }
@@ -46,15 +46,17 @@ function createEngine(
   db: Kysely<Tables>,
   { path, clock, failureOf }: { path: string; clock: () => number } & Pick<Engine, 'failureOf'>,
 ): Engine {
-  const statements = prepareGroupStatements(database);
+  // Prepared with the first group: a reader has none, and may be open before the tables are there.
+  let prepared: ReturnType<typeof prepareGroupStatements> | undefined;
+  const statements = () => (prepared ??= prepareGroupStatements(database));
   const horizon = sql<number>`${sql.raw(horizonSql)}`;
   const transaction: GroupTransaction = {
     db,
     locksRows: false,
-    facts: async (wanted) => statements.facts(wanted),
-    write: async (rows, mark) => statements.write(rows, mark),
+    facts: async (wanted) => statements().facts(wanted),
+    write: async (rows, mark) => statements().write(rows, mark),
     async commit(rows, mark) {
-      statements.write(rows, mark);
+      statements().write(rows, mark);
       try {
         database.exec('COMMIT');
       } catch (error) {
@@ -75,9 +77,9 @@ function createEngine(
       // Takes the lock of the whole database: no row needs one of its own.
       database.exec('BEGIN IMMEDIATE');
       try {
-        const { epoch, mark } = statements.moment();
-        const channels = statements.channels(channelIds);
-        const facts = statements.facts(wanted);
+        const { epoch, mark } = statements().moment();
+        const channels = statements().channels(channelIds);
+        const facts = statements().facts(wanted);
         return { transaction, nowMs: clock(), mark, epoch, channels, facts };
       } catch (error) {
         await transaction.rollback();

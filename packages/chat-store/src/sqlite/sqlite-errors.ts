@@ -1,7 +1,16 @@
 import { ChatStoreError } from '../errors.ts';
 
 // https://sqlite.org/rescode.html: the lower byte of an extended code is its family.
-const family = { busy: 5, locked: 6, readOnly: 8, ioError: 10, corrupt: 11, full: 13, cantOpen: 14, notADatabase: 26 };
+const family = {
+  busy: 5,
+  locked: 6,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cantOpen: 14,
+  notADatabase: 26,
+};
 
 /** SQLite's own number of an error, without its extension; null for what is no error of SQLite's. */
 export function sqliteCode(error: unknown): number | null {
@@ -13,7 +22,11 @@ export function sqliteCode(error: unknown): number | null {
 export function sqliteFailure(error: unknown, path: string): ChatStoreError | null {
   if (error instanceof ChatStoreError) return error;
   const fail = (code: ChatStoreError['code'], message: string, retryAfterMs?: number) =>
-    new ChatStoreError(code, message, retryAfterMs ? { cause: error, retryAfterMs } : { cause: error });
+    new ChatStoreError(
+      code,
+      message,
+      retryAfterMs ? { cause: error, retryAfterMs } : { cause: error },
+    );
   switch (sqliteCode(error)) {
     case family.busy:
     case family.locked:
@@ -36,6 +49,8 @@ export function sqliteFailure(error: unknown, path: string): ChatStoreError | nu
 /** A commit that the disk failed: the rows may be there after a restart. */
 export function commitFailure(error: unknown, path: string): unknown {
   return sqliteCode(error) === family.ioError
-    ? new ChatStoreError('timeout', `the disk of the database ${path} failed in a commit`, { cause: error })
+    ? new ChatStoreError('timeout', `the disk of the database ${path} failed in a commit`, {
+        cause: error,
+      })
     : error;
 }

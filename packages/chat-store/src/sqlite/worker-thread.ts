@@ -42,7 +42,10 @@ export async function startWorkerThread(
   await starting;
 
   function start(): Promise<Running> {
-    const { worker, pending } = { worker: spawn(settings), pending: new Map() as Running['pending'] };
+    const { worker, pending } = {
+      worker: spawn(settings),
+      pending: new Map() as Running['pending'],
+    };
     return new Promise<Running>((resolve, reject) => {
       const tooLong = setTimeout(() => {
         reject(new ChatStoreError('timeout', `opening ${settings.path} takes too long`));
@@ -63,12 +66,16 @@ export async function startWorkerThread(
         }
         clearTimeout(tooLong);
       });
-      worker.on('error', (error) => onFault(error.stack ?? error.message, 'running the SQLite thread'));
+      worker.on('error', (error) =>
+        onFault(error.stack ?? error.message, 'running the SQLite thread'),
+      );
       worker.on('exit', () => {
         clearTimeout(tooLong);
         starting = undefined;
         // A commit may have been under way.
-        const gone = new ChatStoreError('timeout', 'the SQLite thread has ended', { retryAfterMs: restartPauseMs });
+        const gone = new ChatStoreError('timeout', 'the SQLite thread has ended', {
+          retryAfterMs: restartPauseMs,
+        });
         reject(gone);
         for (const call of pending.values()) call.reject(gone);
         pending.clear();
@@ -82,7 +89,9 @@ export async function startWorkerThread(
     if (isClosed || nowMs - triedAtMs < restartPauseMs) {
       const code = isClosed ? 'closed' : 'unavailable';
       const retryAfterMs = restartPauseMs;
-      return Promise.reject(new ChatStoreError(code, 'the SQLite thread has ended', { retryAfterMs }));
+      return Promise.reject(
+        new ChatStoreError(code, 'the SQLite thread has ended', { retryAfterMs }),
+      );
     }
     triedAtMs = nowMs;
     return (starting = start());
@@ -123,5 +132,9 @@ function spawn(settings: WorkerSettings): Worker {
   const file = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url);
   const execArgv = ['--disable-warning=ExperimentalWarning'];
   if (isSource) execArgv.push('--conditions=@openclaw/source');
-  return new Worker(file, { workerData: settings, execArgv, name: `chat-store ${settings.readOnly ? 'reader' : 'writer'}` });
+  return new Worker(file, {
+    workerData: settings,
+    execArgv,
+    name: `chat-store ${settings.readOnly ? 'reader' : 'writer'}`,
+  });
 }

@@ -3,7 +3,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createStoreCore, type StoreCore } from '../core/store-core.ts';
 import { openSqliteEngine } from './sqlite-engine.ts';
-import { toWire, type WorkerCall, type WorkerReply, type WorkerSettings } from './worker-messages.ts';
+import {
+  toWire,
+  type WorkerCall,
+  type WorkerReply,
+  type WorkerSettings,
+} from './worker-messages.ts';
 
 const port = parentPort;
 if (!port) throw new Error('worker.ts runs in a worker thread only');
@@ -15,7 +20,10 @@ async function open(): Promise<StoreCore | null> {
     const engine = await openSqliteEngine(settings);
     reply({ ready: true });
     return createStoreCore(engine, (error, doing) =>
-      reply({ fault: error instanceof Error ? (error.stack ?? error.message) : String(error), doing }),
+      reply({
+        fault: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        doing,
+      }),
     );
   } catch (error) {
     reply({ id: 0, error: toWire(error) });

@@ -13,7 +13,8 @@ export async function openDirectChannels(
 ): Promise<boolean> {
   let isOpened = false;
   for (const send of sends) {
-    if (send.method !== 'direct.send' || group.channel(channelIdOf(send)) || refuseSend(send)) continue;
+    if (send.method !== 'direct.send' || group.channel(channelIdOf(send)) || refuseSend(send))
+      continue;
     group.adopt(await openDirectChannel(group, send.actor.agentId, send.params.agentId));
     isOpened = true;
   }

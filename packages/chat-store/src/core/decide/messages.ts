@@ -86,9 +86,7 @@ export async function findMessage(
     .where('m.channel_id', '=', channel.id)
     .executeTakeFirst();
   const [message] = row ? await messagesOf(db, [row]) : [];
-  return message
-    ? { ok: true, message }
-    : refuse('not_found', `there is no message ${messageId}`);
+  return message ? { ok: true, message } : refuse('not_found', `there is no message ${messageId}`);
 }
 
 // Whoever reads the log from the beginning finds the message in its place, without its text. The fingerprint goes too:

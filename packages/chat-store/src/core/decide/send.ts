@@ -78,7 +78,8 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
   const mentions = isDirect ? [] : send.params.mentions;
   const channelId = channelIdOf(send);
   const channel = group.channel(channelId);
-  const answer = (result: ResultOf<'message.send'>) => (isDirect ? { ...result, channelId } : result);
+  const answer = (result: ResultOf<'message.send'>) =>
+    isDirect ? { ...result, channelId } : result;
 
   let print: string | null = null;
   if (clientMessageId !== null && channel && channel.deleted_at === null) {
@@ -102,7 +103,8 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
   if (!channel) return refuse('not_found', `there is no channel ${channelId}`);
   if (threadId !== null) {
     const root = facts.root(threadId);
-    if (root?.channel_id !== channelId) return refuse('not_found', `there is no message ${threadId}`);
+    if (root?.channel_id !== channelId)
+      return refuse('not_found', `there is no message ${threadId}`);
     if (root.thread_id !== null) return refuse('conflict', `message ${threadId} is itself a reply`);
   }
 

@@ -35,7 +35,7 @@ export async function readLogPage(
   if (after >= (meta.head ?? 0)) return page();
   let bytes = 0;
   // Read in steps: a page that ends by its bytes has not loaded a thousand long rows first.
-  for (let last = after; events.length < limit; ) {
+  for (let last = after; events.length < limit;) {
     const rows = await db
       .selectFrom('log')
       .select(envelopeColumns)

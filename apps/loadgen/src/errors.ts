@@ -1,0 +1,10 @@
+/** Thrown when the run cannot begin; the message is one sentence for the person who started it. */
+export class LoadgenError extends Error {
+  override readonly name = 'LoadgenError';
+  readonly code: 'unreachable' | 'refused' | 'invalid_options';
+
+  constructor(code: LoadgenError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,249 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { nowMs } from './clock.ts';
+import { createFleet, type Fleet, type FleetReport, type FleetSetup } from './fleet.ts';
+import { readProcessUsage, type ProcessUsage } from './hub-process.ts';
+import {
+  createLatencies,
+  latencyNames,
+  type LatencyName,
+  type LatencySummary,
+} from './latencies.ts';
+import type { Identity, Plan } from './plan.ts';
+import { connectWatcher, type Watcher } from './watcher.ts';
+import { createWorkerFleet } from './worker-fleet.ts';
+
+/** What a run measured. */
+export interface Outcome {
+  readonly plan: Plan;
+  /** Was it stopped before its time? */
+  readonly isInterrupted: boolean;
+  readonly measuredMs: number;
+  /** Connections that lived to the end: the agents', and the watcher's. */
+  readonly connected: number;
+  /** Why agents could not take part, by message. */
+  readonly failures: Readonly<Record<string, number>>;
+  readonly sent: number;
+  readonly acked: number;
+  /** Operations acknowledged, and events received, a second. */
+  readonly operationsPerSecond: number;
+  readonly deliveriesPerSecond: number;
+  readonly deliveries: number;
+  readonly lost: number;
+  readonly doubled: number;
+  readonly reconnects: number;
+  readonly errors: Readonly<Record<string, number>>;
+  readonly latencies: Readonly<Record<LatencyName, LatencySummary | null>>;
+  /** Null when the hub's pid was not given. */
+  readonly hub: {
+    readonly cpuUsPerDelivery: number;
+    readonly cores: number;
+    readonly rssBytes: number;
+  } | null;
+  /** What this process used itself. */
+  readonly generatorCores: number;
+}
+
+/** What a run shows of itself while it goes on. */
+export interface Progress {
+  readonly phase: 'connecting' | 'warming up' | 'measuring' | 'draining';
+  readonly elapsedMs: number;
+  readonly totalMs: number;
+  readonly sent: number;
+  readonly acked: number;
+  readonly deliveries: number;
+}
+
+/** Options of {@link runLoad}. */
+export interface RunOptions {
+  readonly identity: Identity;
+  /** The hub's process on this machine, to measure it from outside. */
+  readonly hubPid?: number;
+  /** Leaves the channels behind. */
+  readonly keepChannels?: boolean;
+  /** Ends the run early; what was measured so far is the outcome. */
+  readonly signal?: AbortSignal;
+  onProgress?(progress: Progress): void;
+}
+
+const drainMs = 5_000;
+const progressEveryMs = 250;
+const leadMs = 100;
+
+const sharedArray = (length: number) =>
+  new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT));
+
+/** Carries out a plan against a hub. @throws {LoadgenError} when it cannot begin */
+export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome> {
+  const { identity, hubPid, signal } = options;
+  if (hubPid !== undefined) readProcessUsage(hubPid);
+  const counts = Array.from({ length: plan.workers }, () => sharedArray(3));
+  const dues = { typing: sharedArray(plan.agents), reaction: sharedArray(plan.agents) };
+  const watcher = await connectWatcher(plan, identity);
+  const fleets: Fleet[] = counts.map((own, part) => {
+    const setup: FleetSetup = { plan, identity, part, dues, counts: own };
+    return plan.workers === 1 ? createFleet(setup) : createWorkerFleet(setup);
+  });
+  try {
+    return await carryOut();
+  } finally {
+    await Promise.all(fleets.map((fleet) => fleet.close()));
+    // A hub that died meanwhile has nothing to tidy.
+    if (!options.keepChannels && watcher.isLive) await watcher.deleteChannels().catch(() => {});
+    await watcher.close();
+  }
+
+  async function carryOut(): Promise<Outcome> {
+    tell('connecting', 0);
+    await watcher.createChannels();
+    const failures = await atOnce((fleet) => fleet.join());
+    await watcher.subscribe();
+    failures.push(...(await atOnce((fleet) => fleet.subscribe())));
+
+    const startMs = nowMs() + leadMs;
+    const measureMs = startMs + plan.warmupMs;
+    const endMs = measureMs + plan.durationMs;
+    const stop = () => void atOnce((fleet) => fleet.stop());
+    signal?.addEventListener('abort', stop);
+    if (signal?.aborted) stop();
+    const timer = setInterval(() => {
+      const now = nowMs();
+      const phase = now < measureMs ? 'warming up' : now < endMs ? 'measuring' : 'draining';
+      tell(phase, now - startMs);
+    }, progressEveryMs);
+    try {
+      const usage = measureUsage(measureMs, hubPid, signal);
+      await atOnce((fleet) => fleet.run({ startMs, measureMs, endMs }));
+      const heads = await headsOf(watcher);
+      const reports = await atOnce((fleet) => fleet.report(heads, drainMs));
+      const connected =
+        reports.reduce((sum, { connected }) => sum + connected, 0) + (watcher.isLive ? 1 : 0);
+      return outcomeOf(plan, reports, {
+        ...{ connected, measureMs, usage: await usage.end() },
+        failures: sumByKey(failures),
+        isInterrupted: signal?.aborted ?? false,
+      });
+    } finally {
+      clearInterval(timer);
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  function atOnce<T>(work: (fleet: Fleet) => Promise<T>): Promise<T[]> {
+    return Promise.all(fleets.map(work));
+  }
+
+  function tell(phase: Progress['phase'], elapsedMs: number) {
+    const total = (slot: number) => counts.reduce((sum, own) => sum + (own[slot] ?? 0), 0);
+    const totalMs = plan.warmupMs + plan.durationMs;
+    options.onProgress?.({
+      ...{ phase, totalMs, elapsedMs: Math.min(elapsedMs, totalMs) },
+      ...{ sent: total(0), acked: total(1), deliveries: total(2) },
+    });
+  }
+}
+
+/** Without an answer every agent's own last event is taken for the head: the loss shows as errors then. */
+function headsOf(watcher: Watcher): Promise<Record<string, number>> {
+  return watcher.heads().catch(() => ({}));
+}
+
+interface Usage {
+  readonly hub: { readonly cpuMs: number; readonly rssBytes: number } | null;
+  readonly ownCpuMs: number;
+  readonly elapsedMs: number;
+}
+
+/** Measures from then on: CPU as a difference, memory at its highest. */
+function measureUsage(fromMs: number, hubPid: number | undefined, signal: AbortSignal | undefined) {
+  const read = (): ProcessUsage | null => {
+    try {
+      return hubPid === undefined ? null : readProcessUsage(hubPid);
+    } catch {
+      return null;
+    }
+  };
+  let before: ProcessUsage | null = null;
+  let last: ProcessUsage | null = null;
+  let rssBytes = 0;
+  let ownBefore = process.cpuUsage();
+  let beganMs = nowMs();
+  const sample = () => {
+    last = read() ?? last;
+    rssBytes = Math.max(rssBytes, last?.rssBytes ?? 0);
+  };
+  const timer = setInterval(sample, 1_000);
+  const begun = delay(Math.max(0, fromMs - nowMs()), undefined, { ...(signal && { signal }) })
+    .catch(() => {})
+    .then(() => {
+      before = read();
+      ownBefore = process.cpuUsage();
+      beganMs = nowMs();
+    });
+  return {
+    async end(): Promise<Usage> {
+      await begun;
+      sample();
+      clearInterval(timer);
+      const own = process.cpuUsage(ownBefore);
+      const cpuMs = before === null || last === null ? null : last.cpuMs - before.cpuMs;
+      return {
+        hub: cpuMs === null ? null : { cpuMs, rssBytes },
+        ownCpuMs: (own.user + own.system) / 1000,
+        elapsedMs: nowMs() - beganMs,
+      };
+    },
+  };
+}
+
+function sumByKey(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const record of records) {
+    for (const [key, count] of Object.entries(record)) sums[key] = (sums[key] ?? 0) + count;
+  }
+  return sums;
+}
+
+function outcomeOf(
+  plan: Plan,
+  reports: readonly FleetReport[],
+  run: {
+    readonly measureMs: number;
+    readonly usage: Usage;
+    readonly connected: number;
+    readonly failures: Readonly<Record<string, number>>;
+    readonly isInterrupted: boolean;
+  },
+): Outcome {
+  const sum = (of: (report: FleetReport) => number) =>
+    reports.reduce((total, report) => total + of(report), 0);
+  const latencies = createLatencies();
+  for (const report of reports) latencies.add(report.latencies);
+  const acked = sum((report) => report.acked);
+  const deliveries = sum((report) => report.deliveries);
+  const lastAckMs = Math.max(...reports.map((report) => report.lastAckMs));
+  // Until the last answer came: a hub that lags behind gets no credit for what it finished later.
+  const plannedMs = run.isInterrupted ? 0 : plan.durationMs;
+  const measuredMs = Math.max(plannedMs, lastAckMs - run.measureMs, 1);
+  const { hub, ownCpuMs, elapsedMs } = run.usage;
+  return {
+    plan,
+    ...{ connected: run.connected, failures: run.failures, isInterrupted: run.isInterrupted },
+    ...{ measuredMs, acked, deliveries },
+    sent: sum((report) => report.sent),
+    operationsPerSecond: (acked * 1000) / measuredMs,
+    deliveriesPerSecond: (deliveries * 1000) / measuredMs,
+    lost: sum((report) => report.lost),
+    doubled: sum((report) => report.doubled),
+    reconnects: sum((report) => report.reconnects),
+    errors: sumByKey(reports.map((report) => report.errors)),
+    latencies: Object.fromEntries(
+      latencyNames.map((name) => [name, latencies.summary(name)]),
+    ) as Outcome['latencies'],
+    hub: hub && {
+      cpuUsPerDelivery: (hub.cpuMs * 1000) / Math.max(1, deliveries),
+      cores: hub.cpuMs / elapsedMs,
+      rssBytes: hub.rssBytes,
+    },
+    generatorCores: ownCpuMs / elapsedMs,
+  };
+}

@@ -1,0 +1,69 @@
+import { createClient, type HubClient } from '@openclaw/client';
+import { LoadgenError } from './errors.ts';
+import { watcherIdOf, type Identity, type Plan } from './plan.ts';
+import { signInOf } from './tokens.ts';
+
+/** The run's own connection beside the agents: makes the channels, and watches them as the web UI does. */
+export interface Watcher {
+  readonly isLive: boolean;
+  createChannels(): Promise<void>;
+  subscribe(): Promise<void>;
+  /** The head of each channel now. */
+  heads(): Promise<Record<string, number>>;
+  deleteChannels(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Connects; the first failure is final, since a run against nothing helps nobody. @throws {LoadgenError} */
+export async function connectWatcher(plan: Plan, identity: Identity): Promise<Watcher> {
+  const client = createClient({
+    url: plan.url,
+    ...signInOf(identity, plan.url, watcherIdOf(plan)),
+    // It measures nothing, and must not be the first to give up on a hub at its limit.
+    callTimeoutMs: 30_000,
+  });
+  await firstConnection(client, plan.url);
+  return {
+    get isLive() {
+      return client.state === 'live';
+    },
+    async createChannels() {
+      for (const channelId of plan.channels) {
+        await client.call('channel.create', { channelId, name: `Load test ${plan.runId}` });
+      }
+    },
+    async subscribe() {
+      await Promise.all(plan.channels.map((channelId) => client.channel(channelId).subscribe()));
+    },
+    async heads() {
+      const heads = plan.channels.map(async (channelId) => {
+        const { channel } = await client.call('channel.get', { channelId });
+        return [channelId, channel.head] as const;
+      });
+      return Object.fromEntries(await Promise.all(heads));
+    },
+    async deleteChannels() {
+      for (const channelId of plan.channels) await client.call('channel.delete', { channelId });
+    },
+    close: () => client.close(),
+  };
+}
+
+async function firstConnection(client: HubClient, url: string): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      client.ready().then(() => resolve(), reject);
+      client.on('state', ({ error }) => {
+        if (error !== null) reject(error);
+      });
+    });
+  } catch (error) {
+    await client.close();
+    if (error instanceof LoadgenError) throw error;
+    const cause =
+      error instanceof Error && error.cause instanceof LoadgenError ? error.cause : error;
+    if (cause instanceof LoadgenError) throw cause;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new LoadgenError('unreachable', `No run against ${url}: ${why}`, { cause: error });
+  }
+}

@@ -1,0 +1,39 @@
+--[[
+  Caches what a reader loaded, only if nothing happened in the channel since: a slow reader must not write back what an
+  invalidation removed.
+
+  KEYS[1]    seq:messages:{channelId}: string, the highest published seq, no TTL; only ever raised
+  KEYS[2]    the key to fill
+
+  ARGV[1]    the channel's head as the load saw it
+  ARGV[2]    TTL in ms
+  ARGV[3]    string or set
+  ARGV[4..]  the value, or the set's members
+
+  Output:    1 filled
+             0 not filled: the channel is past that head
+            -1 not filled: no seq was known, or a lower one; it is that head now, and the next read fills
+]]
+local seqKey, key = KEYS[1], KEYS[2]
+local head, ttlMs, kind = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+
+local published = tonumber(redis.call('GET', seqKey) or '')
+if not published or published < head then
+  redis.call('SET', seqKey, ARGV[1])
+  return -1
+end
+if published > head then
+  return 0
+end
+
+if kind == 'string' then
+  redis.call('SET', key, ARGV[4], 'PX', ttlMs)
+else
+  redis.call('DEL', key)
+  -- Lua cannot unpack more than some thousand values at once.
+  for first = 4, #ARGV, 1000 do
+    redis.call('SADD', key, unpack(ARGV, first, math.min(first + 999, #ARGV)))
+  end
+  redis.call('PEXPIRE', key, ttlMs)
+end
+return 1

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe } from '@jest/globals';
+import { describeChannels } from './contract/channels.contract.ts';
+import { describeHubs } from './contract/hubs.contract.ts';
+import { describeLog } from './contract/log.contract.ts';
+import { describeMembers } from './contract/members.contract.ts';
+import { describeMessages } from './contract/messages.contract.ts';
+import { describeReading } from './contract/reading.contract.ts';
+import { describeRepeats } from './contract/repeats.contract.ts';
+import { createChatStore, type ChatStore } from './index.ts';
+
+/** What every engine must do. `start` makes an empty database. */
+export function describeChatStore(
+  engine: string,
+  start: () => Promise<{ readonly url: string; stop(): Promise<void> }>,
+): void {
+  describe(`a chat store on ${engine}`, () => {
+    let server: Awaited<ReturnType<typeof start>>;
+    let store: ChatStore;
+    const others = new Map<number, Promise<ChatStore>>();
+    const database = () => ({
+      store,
+      another(number = 1) {
+        const other = others.get(number) ?? createChatStore({ url: server.url });
+        others.set(number, other);
+        return other;
+      },
+    });
+
+    beforeAll(async () => {
+      server = await start();
+      store = await createChatStore({ url: server.url });
+    }, 60_000);
+    afterAll(async () => {
+      const stores = [store, ...(await Promise.all(others.values()))];
+      await Promise.all(stores.map((one) => one.close()));
+      await server.stop();
+    });
+
+    describeChannels(database);
+    describeMembers(database);
+    describeMessages(database);
+    describeLog(database);
+    describeRepeats(database);
+    describeReading(database);
+    describeHubs(database);
+  });
+}

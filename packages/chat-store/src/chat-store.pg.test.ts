@@ -1,0 +1,4 @@
+import { startPostgres } from '@openclaw/test-support';
+import { describeChatStore } from './chat-store.contract.ts';
+
+describeChatStore('PostgreSQL', startPostgres);

@@ -1,0 +1,140 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ChatStore } from '../index.ts';
+import { channelWithTwo, uniqueId, type TestDatabase } from './world.contract.ts';
+
+export function describeHubs(database: () => TestDatabase): void {
+  describe('changes', () => {
+    it('find the heads that another hub raised, and nothing when nothing changed', async () => {
+      const { store } = database();
+      const other = await database().another();
+      const { channelId, owner } = await channelWithTwo(other);
+      const begin = await store.changes(null);
+      expect(begin).toMatchObject({ epoch: store.epoch, heads: [], revoked: [] });
+      await owner.say(channelId, 'one');
+      await owner.say(channelId, 'two');
+      const changes = await store.changes(begin.mark);
+      expect(changes.heads).toContainEqual({ channelId, head: 4 });
+      const next = await store.changes(changes.mark);
+      expect(next.heads).toEqual([]);
+      await owner.write('channel.delete', { channelId });
+      expect((await store.changes(next.mark)).heads).toContainEqual({ channelId, head: 5 });
+    });
+
+    // Race: of two groups that run at once, the one that began first may commit last; a watcher that asks between the
+    // two commits must still get it. Invariant: every head is reported at or after its commit.
+    it('miss no commit while many hubs write at once', async () => {
+      const hubs = [database().store, await database().another(1), await database().another(2)];
+      const channels = await Promise.all(hubs.map((hub) => channelWithTwo(hub)));
+      const watcher = await database().another(1);
+      let { mark } = await watcher.changes(null);
+      const seen = new Map<string, number>();
+      let isDone = false;
+      const writing = Promise.all(
+        channels.map(async ({ owner, channelId }) => {
+          for (let i = 0; i < 60; i++) await owner.say(channelId, `${i}`);
+        }),
+      );
+      void writing.then(() => (isDone = true));
+      for (let isLast = false; !isLast;) {
+        isLast = isDone;
+        const changes = await watcher.changes(mark);
+        mark = changes.mark;
+        for (const { channelId, head } of changes.heads) {
+          seen.set(channelId, Math.max(head, seen.get(channelId) ?? 0));
+        }
+      }
+      expect(channels.map(({ channelId }) => seen.get(channelId))).toEqual([62, 62, 62]);
+    });
+
+    it('with a mark from the future, as after a restored backup, go on from now', async () => {
+      const { store } = database();
+      const { channelId, owner } = await channelWithTwo(store);
+      const { mark } = await store.changes(1e15);
+      expect(mark).toBeLessThan(1e15);
+      await owner.say(channelId, 'x');
+      expect((await store.changes(mark)).heads).toContainEqual({ channelId, head: 3 });
+    });
+  });
+
+  describe('hubs', () => {
+    it('live while they beat', async () => {
+      const { store } = database();
+      const [here, there, gone] = [uniqueId('hub'), uniqueId('hub'), uniqueId('hub')];
+      await store.beat(here);
+      await (await database().another()).beat(there);
+      await store.beat(here);
+      expect(await store.liveHubs([here, there, gone])).toEqual(new Set([here, there]));
+      expect(await store.liveHubs([])).toEqual(new Set());
+    });
+  });
+
+  describe('tokens', () => {
+    it('are revoked one by one, for every hub', async () => {
+      const { store } = database();
+      const other = await database().another();
+      const { mark } = await other.changes(null);
+      const [jti, sub] = [uniqueId('jti'), uniqueId('agent')];
+      const token = { jti, sub, issuedAtMs: Date.now() };
+      expect(await other.isRevoked(token)).toBe(false);
+      await store.revoke({ jti });
+      await store.revoke({ jti });
+      expect(await other.isRevoked(token)).toBe(true);
+      expect(await other.isRevoked({ ...token, jti: null })).toBe(false);
+      const { revoked } = await other.changes(mark);
+      expect(revoked).toContainEqual({ jti, sub: null, revokedAtMs: expect.any(Number) });
+    });
+
+    it('are revoked for an agent as far as they were issued before', async () => {
+      const { store } = database();
+      const { mark } = await store.changes(null);
+      const sub = uniqueId('agent');
+      await store.revoke({ sub });
+      const { revoked } = await store.changes(mark);
+      const revokedAtMs = revoked.find((one) => one.sub === sub)?.revokedAtMs ?? 0;
+      expect(Math.abs(revokedAtMs - Date.now())).toBeLessThan(60_000);
+      expect(await store.isRevoked({ sub, issuedAtMs: revokedAtMs })).toBe(true);
+      expect(await store.isRevoked({ sub, issuedAtMs: revokedAtMs + 1 })).toBe(false);
+      expect(await store.isRevoked({ sub, issuedAtMs: null })).toBe(true);
+      expect(await store.isRevoked({ sub: uniqueId('agent'), issuedAtMs: 0 })).toBe(false);
+    });
+  });
+
+  describe('the epoch', () => {
+    it('is changed once, by the first of the hubs that notice, and is on every envelope from then on', async () => {
+      const { store } = database();
+      const other = await database().another();
+      const { channelId, owner } = await channelWithTwo(store);
+      const before = store.epoch;
+      expect(await store.changeEpoch('not the current one')).toBe(before);
+      const [mine, theirs] = await Promise.all([
+        store.changeEpoch(before),
+        other.changeEpoch(before),
+      ]);
+      expect(mine).toBe(theirs);
+      expect(mine).not.toBe(before);
+      expect([store.epoch, other.epoch]).toEqual([mine, mine]);
+      expect(await epochsInLog(other, channelId)).toEqual(new Set([mine]));
+      const outcome = await owner.outcome('message.send', { channelId, content: 'x' });
+      expect(outcome.ok && outcome.event?.epoch).toBe(mine);
+      expect(outcome.ok && JSON.parse(outcome.event?.json ?? '').epoch).toBe(mine);
+    });
+  });
+
+  describe('health', () => {
+    it('says that the database answers', async () => {
+      expect(await database().store.health()).toEqual({
+        ...{
+          status: 'ok',
+          engine: expect.any(String),
+          queueLength: 0,
+          latencyMs: expect.any(Number),
+        },
+      });
+    });
+  });
+}
+
+async function epochsInLog(store: ChatStore, channelId: string): Promise<Set<string>> {
+  const { events } = await store.logPage(channelId, 0, 100, 1e6);
+  return new Set(events.flatMap((event) => [event.epoch, JSON.parse(event.json).epoch as string]));
+}

@@ -1,0 +1,129 @@
+import { describe, expect, it } from '@jest/globals';
+import { agentOf, channelWithTwo, type TestDatabase } from './world.contract.ts';
+
+export function describeReading(database: () => TestDatabase): void {
+  describe('read state', () => {
+    it('counts what others said after the mark, and mentions apart', async () => {
+      const { channelId, owner, member } = await channelWithTwo(database().store);
+      const state = async () => (await member.read('read.state', {})).channels;
+      await owner.say(channelId, 'one');
+      const mentioned = await owner.say(channelId, 'two', {
+        mentions: [member.agentId, owner.agentId],
+      });
+      await member.say(channelId, 'my own', { mentions: [member.agentId] });
+      const last = await owner.say(channelId, 'three', { mentions: [member.agentId] });
+      expect(await state()).toEqual([{ channelId, seq: 0, head: 6, unread: 3, mentions: 2 }]);
+      expect((await owner.read('read.state', {})).channels).toEqual([
+        { channelId, seq: 0, head: 6, unread: 1, mentions: 0 },
+      ]);
+      await member.write('read.mark', { channelId, seq: mentioned.seq });
+      expect(await state()).toEqual([{ channelId, seq: 4, head: 6, unread: 1, mentions: 1 }]);
+      await owner.write('message.delete', { channelId, messageId: last.messageId });
+      expect(await state()).toEqual([{ channelId, seq: 4, head: 7, unread: 0, mentions: 0 }]);
+    });
+
+    it('never goes back, and never past the head', async () => {
+      const { channelId, owner, member } = await channelWithTwo(database().store);
+      await owner.say(channelId, 'one');
+      await owner.say(channelId, 'two');
+      for (const [seq, expected] of [
+        [3, 3],
+        [1, 3],
+        [1000, 4],
+        [2, 4],
+      ] as const) {
+        await member.write('read.mark', { channelId, seq });
+        const { channels } = await member.read('read.state', {});
+        expect(channels[0]?.seq).toBe(expected);
+      }
+      await owner.say(channelId, 'three');
+      const { channels } = await member.read('read.state', {});
+      expect(channels).toMatchObject([{ seq: 4, unread: 1 }]);
+    });
+
+    // Race: a mark and a message in the same moment, on two hubs. Invariant: seq, head and unread always agree.
+    it('agrees with the log while messages and marks race on two hubs', async () => {
+      const other = await database().another();
+      const { channelId, owner, member } = await channelWithTwo(database().store);
+      const memberElsewhere = agentOf(other, member.agentId);
+      let isDone = false;
+      const sending = Promise.all(
+        Array.from({ length: 150 }, () =>
+          owner.say(channelId, 'x', { mentions: [member.agentId] }),
+        ),
+      );
+      void sending.then(() => (isDone = true));
+      const checks: Promise<void>[] = [];
+      for (let seq = 1; !isDone; seq += 3) {
+        await Promise.all([
+          member.write('read.mark', { channelId, seq }),
+          memberElsewhere.write('read.mark', { channelId, seq: seq + 1 }),
+        ]);
+        const { channels } = await memberElsewhere.read('read.state', {});
+        const { seq: mark = 0, head = 0, unread, mentions } = channels[0] ?? {};
+        // Messages stand from seq 3 on, all by the other, all mentioning.
+        const expected = head - Math.max(mark, 2);
+        expect({ unread, mentions }).toEqual({
+          unread: Math.max(0, expected),
+          mentions: Math.max(0, expected),
+        });
+      }
+      await Promise.all(checks);
+      await sending;
+      await member.write('read.mark', { channelId, seq: 152 });
+      const { channels } = await member.read('read.state', {});
+      expect(channels).toEqual([{ channelId, seq: 152, head: 152, unread: 0, mentions: 0 }]);
+    });
+
+    it('lists every channel of the agent, its direct channels too', async () => {
+      const { store } = database();
+      const { channelId, owner, member } = await channelWithTwo(store);
+      const direct = await owner.write('direct.send', { agentId: member.agentId, content: 'psst' });
+      const { channels } = await member.read('read.state', {});
+      expect(channels).toEqual(
+        [
+          { channelId, seq: 0, head: 2, unread: 0, mentions: 0 },
+          { channelId: direct.channelId, seq: 0, head: 1, unread: 1, mentions: 0 },
+        ].sort((a, b) => (a.channelId < b.channelId ? -1 : 1)),
+      );
+    });
+  });
+
+  describe('access', () => {
+    it('says in one answer what an agent is to many channels', async () => {
+      const { store } = database();
+      const open = await channelWithTwo(store);
+      const closed = await channelWithTwo(store, 'private');
+      await open.owner.write('channel.archive', { channelId: open.channelId });
+      const ids = [open.channelId, closed.channelId, 'no-such-channel'];
+      expect(await store.access(open.member.agentId, ids)).toEqual(
+        new Map([
+          [open.channelId, { kind: 'public', head: 3, role: 'member', archived: true }],
+          [closed.channelId, { kind: 'private', head: 2, role: null, archived: false }],
+        ]),
+      );
+      expect((await store.access(closed.owner.agentId, ids)).get(closed.channelId)?.role).toBe(
+        'owner',
+      );
+      expect(await store.access('anyone', [])).toEqual(new Map());
+    });
+
+    it('lists an agent’s direct channels, the latest active first', async () => {
+      const { store } = database();
+      const alice = agentOf(store);
+      const ids: string[] = [];
+      for (let i = 0; i < 4; i++) {
+        const sent = await alice.write('direct.send', {
+          agentId: agentOf(store).agentId,
+          content: 'x',
+        });
+        ids.unshift(sent.channelId);
+      }
+      const [a, b, c, d] = ids;
+      const listed = await store.directChannels(alice.agentId, 3);
+      expect(listed).toEqual([a, b, c].map((channelId) => ({ channelId, head: 1 })));
+      await alice.say(d ?? '', 'again');
+      expect((await store.directChannels(alice.agentId, 1))[0]).toEqual({ channelId: d, head: 2 });
+    });
+  });
+}

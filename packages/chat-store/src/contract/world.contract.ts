@@ -1,0 +1,117 @@
+import { expect } from '@jest/globals';
+import {
+  envelopeSchema,
+  methods,
+  type Envelope,
+  type ErrorCode,
+  type ParamsInputOf,
+  type ParamsOf,
+  type ResultOf,
+} from '@openclaw/protocol';
+import type { Actor, ChatStore, Outcome, ReadMethod, WriteMethod } from '../index.ts';
+
+/** A database that the contract is run on: one store, and further hubs' stores beside it. */
+export interface TestDatabase {
+  readonly store: ChatStore;
+  /** Another hub's store on the same database, the same one for the same number; closed with the first. */
+  another(number?: number): Promise<ChatStore>;
+}
+
+/** Makes ids that no other test uses: the tests share a database. */
+export function uniqueId(name: string): string {
+  unique += 1;
+  return `${name}-${unique}-${Math.random().toString(36).slice(2, 8)}`;
+}
+let unique = 0;
+
+/** An agent at a store, speaking the protocol: params get their defaults, results and events are held to the schemas. */
+export function agentOf(store: ChatStore, agentId = uniqueId('agent'), token: Partial<Actor> = {}) {
+  const actor: Actor = { agentId, isAdmin: false, ...token };
+
+  async function outcome<M extends WriteMethod>(method: M, params: ParamsInputOf<M>) {
+    const answer = await store.append(actor, method, paramsOf(method, params));
+    if (answer.ok) {
+      holdToSchema(method, answer.result);
+      if (answer.event) expect(envelopeSchema.parse(JSON.parse(answer.event.json))).toBeTruthy();
+    }
+    return answer;
+  }
+  /** The write's result; fails the test when it is refused. */
+  async function write<M extends WriteMethod>(method: M, params: ParamsInputOf<M>) {
+    const answer = await outcome(method, params);
+    if (!answer.ok) throw new Error(`${method} was refused: ${answer.code}, ${answer.message}`);
+    return answer.result;
+  }
+  async function readOutcome<M extends ReadMethod>(method: M, params: ParamsInputOf<M>) {
+    const answer = await store.read(actor, method, paramsOf(method, params));
+    if (answer.ok) holdToSchema(method, answer.result);
+    return answer;
+  }
+  return {
+    agentId,
+    outcome,
+    write,
+    /** Why a write is refused; `ok` when it is not. */
+    async refusal<M extends WriteMethod>(
+      method: M,
+      params: ParamsInputOf<M>,
+    ): Promise<ErrorCode | 'ok'> {
+      const answer = await outcome(method, params);
+      return answer.ok ? 'ok' : answer.code;
+    },
+    async read<M extends ReadMethod>(method: M, params: ParamsInputOf<M>): Promise<ResultOf<M>> {
+      const answer = await readOutcome(method, params);
+      if (!answer.ok) throw new Error(`${method} was refused: ${answer.code}, ${answer.message}`);
+      return answer.result;
+    },
+    async readRefusal<M extends ReadMethod>(
+      method: M,
+      params: ParamsInputOf<M>,
+    ): Promise<ErrorCode | 'ok'> {
+      const answer = await readOutcome(method, params);
+      return answer.ok ? 'ok' : answer.code;
+    },
+    /** Sends and answers the result. */
+    say: (channelId: string, content: string, more: Partial<ParamsInputOf<'message.send'>> = {}) =>
+      write('message.send', { channelId, content, ...more }),
+    /** The whole log of a channel, as events. */
+    async log(channelId: string): Promise<Envelope[]> {
+      const { events } = await store.logPage(channelId, 0, 1000, 2 ** 30);
+      return events.map((event) => envelopeSchema.parse(JSON.parse(event.json)));
+    },
+    /** The newest page of a channel. */
+    history: (channelId: string, more: Partial<ParamsInputOf<'message.history'>> = {}) =>
+      store
+        .read(actor, 'message.history', paramsOf('message.history', { channelId, ...more }))
+        .then((answer) => {
+          if (!answer.ok) throw new Error(`message.history was refused: ${answer.code}`);
+          return answer.result;
+        }),
+  };
+}
+
+/** An agent at a store. */
+export type Agent = ReturnType<typeof agentOf>;
+
+/** A channel with an owner and a member, both new. */
+export async function channelWithTwo(store: ChatStore, kind: 'public' | 'private' = 'public') {
+  const [owner, member] = [agentOf(store), agentOf(store)];
+  const { channel } = await owner.write('channel.create', { name: 'Two', kind });
+  await owner.write('member.add', { channelId: channel.channelId, agentId: member.agentId });
+  return { channelId: channel.channelId, owner, member };
+}
+
+/** The event of an outcome. */
+export function eventOf(outcome: Outcome): Envelope {
+  if (!outcome.ok || !outcome.event) throw new Error('there was no event');
+  return envelopeSchema.parse(JSON.parse(outcome.event.json));
+}
+
+function paramsOf<M extends WriteMethod | ReadMethod>(method: M, params: ParamsInputOf<M>) {
+  return methods[method].params.parse(params) as ParamsOf<M>;
+}
+
+// Exactly the schema's fields: nothing missing, nothing more.
+function holdToSchema(method: WriteMethod | ReadMethod, result: unknown): void {
+  expect(methods[method].result.parse(result)).toEqual(result);
+}

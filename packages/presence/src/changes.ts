@@ -1,0 +1,139 @@
+import { PresenceError } from './errors.ts';
+import { createLateChanges } from './late.ts';
+import { createOutbox } from './outbox.ts';
+import type {
+  JoinEntry,
+  JoinOutcome,
+  LeaveEntry,
+  Presence,
+  PresenceChange,
+  UpdateEntry,
+} from './presence.ts';
+import type { Roster } from './roster.ts';
+import { stateOf, type PresenceRecord } from './state.ts';
+import type { Decision } from './tracker.ts';
+
+/** What {@link createChanges} works with. */
+export interface ChangesDeps {
+  readonly store: Presence;
+  /** This process' own connections, which the caller has already changed when it calls here. */
+  readonly own: Roster;
+  readonly isAvailable: () => boolean;
+  readonly emit: (change: PresenceChange, degraded: boolean) => void;
+  readonly warn: (details: object, message: string) => void;
+  readonly now: () => number;
+}
+
+/**
+ * Lets Redis decide what a change comes to. While it is away, what the process' own connections make of it stands, and
+ * Redis is told later.
+ */
+export function createChanges({ store, own, isAvailable, emit, warn, now }: ChangesDeps) {
+  const outbox = createOutbox(store);
+  const late = createLateChanges();
+
+  /** Announces, and says what was decided. */
+  function decide(channelId: string, record: PresenceRecord | null, degraded: boolean): Decision {
+    if (record) emit({ channelId, record }, degraded);
+    return { record, degraded };
+  }
+
+  /** What fails although Redis is there is a fault that someone should hear of. */
+  function failed(outcome: unknown): outcome is PresenceError {
+    if (!(outcome instanceof PresenceError)) return false;
+    if (isAvailable()) warn({ err: outcome }, 'a change of presence was not taken by Redis');
+    return true;
+  }
+
+  /** Takes over what Redis says of an agent of this process. */
+  const adopt = ({ channelId, record }: PresenceChange) =>
+    void own.update(channelId, record.agentId, stateOf(record), now());
+
+  function join(entry: JoinEntry, local: JoinOutcome, isLate = false): Promise<Decision> {
+    const { channelId } = entry;
+    late.forget(entry);
+    return new Promise((resolve) => {
+      outbox.put({
+        kind: 'join',
+        entry,
+        done(outcome) {
+          if (failed(outcome)) {
+            if (own.has(channelId, entry.lease)) late.join(entry);
+            const record = !isLate && local.changed ? local.record : null;
+            return resolve(decide(channelId, record, true));
+          }
+          adopt({ channelId, record: outcome.record });
+          // A script that Redis did not know yet runs after later calls, so this may have passed its own leave.
+          if (!own.has(channelId, entry.lease)) void leave(entry, null);
+          const isNews = isLate || outcome.changed;
+          resolve(decide(channelId, isNews ? outcome.record : null, false));
+        },
+      });
+    });
+  }
+
+  function leave(entry: LeaveEntry, local: PresenceRecord | null): Promise<Decision> {
+    const { channelId } = entry;
+    late.forget(entry);
+    return new Promise((resolve) => {
+      outbox.put({
+        kind: 'leave',
+        entry,
+        done(outcome) {
+          if (!failed(outcome)) return resolve(decide(channelId, outcome, false));
+          if (!own.has(channelId, entry.lease)) late.leave(entry);
+          resolve(decide(channelId, local, true));
+        },
+      });
+    });
+  }
+
+  function set(
+    entry: UpdateEntry,
+    local: PresenceRecord | null,
+    isLate = false,
+  ): Promise<Decision> {
+    const { channelId, agentId, state } = entry;
+    late.forgetSet(entry);
+    return new Promise((resolve) => {
+      outbox.put({
+        kind: 'set',
+        entry,
+        done(outcome) {
+          // What was heard from Redis while this was under way is older than this.
+          own.update(channelId, agentId, state, now());
+          if (failed(outcome)) {
+            late.set(entry);
+            return resolve(decide(channelId, isLate ? null : local, true));
+          }
+          late.forgetSet(entry);
+          resolve(decide(channelId, isLate ? local : outcome, false));
+        },
+      });
+    });
+  }
+
+  /** Tells Redis what it missed. It is announced again: whoever shares the Redis but not this process missed it too. */
+  function settle(): void {
+    const { joins, sets, leaves } = late.take();
+    for (const entry of joins) {
+      const record = own.get(entry.channelId, entry.lease.agentId, now());
+      if (record) void join(entry, { record, changed: true }, true);
+    }
+    for (const entry of sets) {
+      const record = own.get(entry.channelId, entry.agentId, now());
+      if (record) void set(entry, { ...record, ...entry.state }, true);
+    }
+    for (const entry of leaves) void leave(entry, null);
+  }
+
+  return {
+    join,
+    leave,
+    set,
+    settle,
+    adopt,
+    waiting: () => outbox.waiting,
+    late: () => late.size,
+  };
+}

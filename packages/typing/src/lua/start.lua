@@ -1,0 +1,13 @@
+-- An agent types now. Those who stopped without saying so are dropped on the way.
+-- KEYS[1] typing zset: agentId -> when it last typed, ms
+-- ARGV[1] now, ms ('' = TIME)  [2] ttlMs  [3] agentId
+-- Output: 1 if it was not typing before, 0 for a refresh
+local typing, now, ttl, agent = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+redis.call('ZREMRANGEBYSCORE', typing, '-inf', now - ttl)
+local started = redis.call('ZADD', typing, now, agent)
+redis.call('PEXPIRE', typing, ttl)
+return started

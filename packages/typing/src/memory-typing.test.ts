@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import { createMemoryTyping } from './index.ts';
+import { typingContract } from './typing.contract.ts';
+import { createTypists } from './typists.ts';
+
+typingContract('in memory', createMemoryTyping);
+
+describe('memory typing', () => {
+  it('forgets first who has not typed for longest when it is full', async () => {
+    let nowMs = 1_900_000_000_000;
+    const typing = createMemoryTyping({ maxTypers: 2, clock: () => (nowMs += 1) });
+    await typing.start('c', 'a');
+    await typing.start('c', 'b');
+    await typing.start('c', 'a');
+    await typing.start('c', 'x');
+    expect(await typing.list('c')).toEqual(['a', 'x']);
+  });
+
+  it('keeps nothing of those who stopped without saying so', () => {
+    const typists = createTypists(10_000, 100);
+    for (let nowMs = 0; nowMs < 1_000_000; nowMs += 1000) {
+      typists.start({ channelId: `c${nowMs}`, agentId: `a${nowMs}` }, nowMs);
+      expect(typists.size).toBeLessThanOrEqual(10);
+    }
+  });
+
+  it('refuses options that cannot be', () => {
+    for (const options of [{ ttlMs: 0 }, { maxTypers: 1.5 }]) {
+      expect(() => createMemoryTyping(options)).toThrow(
+        expect.objectContaining({ name: 'TypingError', code: 'invalid_options' }),
+      );
+    }
+  });
+});

@@ -1,0 +1,164 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { createMemoryTyping, createTypingWatch, type Typer } from './index.ts';
+
+describe('typing watch', () => {
+  let told: { who: string; atMs: number }[];
+  let startMs: number;
+  beforeEach(() => {
+    jest.useFakeTimers();
+    told = [];
+    startMs = performance.now();
+  });
+  afterEach(() => void jest.useRealTimers());
+
+  const onExpired = (channelId: string, agentId: string) => {
+    told.push({ who: `${agentId} in ${channelId}`, atMs: performance.now() - startMs });
+  };
+  const names = () => told.map(({ who }) => who);
+
+  it('tells once, ten seconds after the last start, within ±1 s', async () => {
+    const typing = createMemoryTyping();
+    const watch = createTypingWatch({ typing, onExpired });
+    await typing.start('c', 'a');
+    watch.started('c', 'a');
+    await jest.advanceTimersByTimeAsync(9900);
+    expect(told).toEqual([]);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(names()).toEqual(['a in c']);
+    expect(told[0]!.atMs).toBeGreaterThanOrEqual(10_000);
+    expect(told[0]!.atMs).toBeLessThanOrEqual(10_500);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('waits on while the agent types on elsewhere, of which it hears nothing', async () => {
+    const typing = createMemoryTyping();
+    const watch = createTypingWatch({ typing, onExpired });
+    await typing.start('c', 'a');
+    watch.started('c', 'a');
+    for (let refresh = 0; refresh < 8; refresh += 1) {
+      await jest.advanceTimersByTimeAsync(7000);
+      await typing.start('c', 'a');
+    }
+    expect(told).toEqual([]);
+    await jest.advanceTimersByTimeAsync(9700);
+    expect(told).toEqual([]);
+    await jest.advanceTimersByTimeAsync(800);
+    expect(names()).toEqual(['a in c']);
+    watch.close();
+  });
+
+  it('waits on from each refresh that it sees', async () => {
+    const asked: Typer[] = [];
+    const typing = {
+      remainingMs: (typers: readonly Typer[]) => (asked.push(...typers), Promise.resolve([0])),
+    };
+    const watch = createTypingWatch({ typing, onExpired });
+    for (let refresh = 0; refresh < 5; refresh += 1) {
+      watch.started('c', 'a');
+      await jest.advanceTimersByTimeAsync(9000);
+    }
+    expect(asked).toEqual([]);
+    await jest.advanceTimersByTimeAsync(1500);
+    expect(names()).toEqual(['a in c']);
+    watch.close();
+  });
+
+  it('tells nothing after a stop, and anew after another start', async () => {
+    const watch = createTypingWatch({ typing: createMemoryTyping(), onExpired });
+    watch.started('c', 'a');
+    watch.stopped('c', 'a');
+    expect(jest.getTimerCount()).toBe(0);
+    watch.started('c', 'b');
+    await jest.advanceTimersByTimeAsync(11_000);
+    expect(names()).toEqual(['b in c']);
+    watch.started('c', 'a');
+    await jest.advanceTimersByTimeAsync(11_000);
+    expect(names()).toEqual(['b in c', 'a in c']);
+  });
+
+  it('asks about all that are due in one call', async () => {
+    const calls: number[] = [];
+    const typing = {
+      remainingMs: (typers: readonly Typer[]) => (
+        calls.push(typers.length),
+        Promise.resolve(typers.map(() => 0))
+      ),
+    };
+    const watch = createTypingWatch({ typing, onExpired });
+    for (let n = 0; n < 500; n += 1) watch.started(`c${n % 5}`, `a${n}`);
+    await jest.advanceTimersByTimeAsync(11_000);
+    expect(calls).toEqual([500]);
+    expect(told).toHaveLength(500);
+    watch.close();
+  });
+
+  // The answer to a question asked before a new start says nothing about that start.
+  it('ignores an answer that a later start or stop has passed', async () => {
+    let answer: (remaining: number[]) => void = () => {};
+    const typing = {
+      remainingMs: () => new Promise<number[]>((resolve) => (answer = resolve)),
+    };
+    const watch = createTypingWatch({ typing, onExpired });
+    watch.started('c', 'a');
+    watch.started('c', 'b');
+    await jest.advanceTimersByTimeAsync(10_500);
+    watch.started('c', 'a');
+    watch.stopped('c', 'b');
+    answer([0, 0]);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(told).toEqual([]);
+    expect(watch.size).toBe(1);
+    watch.close();
+  });
+
+  it('tells when nobody can be asked, for a stuck indicator is worse than one that flickers', async () => {
+    const errors: unknown[] = [];
+    const away = new Error('Redis away');
+    const watch = createTypingWatch({
+      typing: { remainingMs: () => Promise.reject(away) },
+      onExpired,
+      onError: (error) => errors.push(error),
+    });
+    watch.started('c', 'a');
+    await jest.advanceTimersByTimeAsync(11_000);
+    expect(names()).toEqual(['a in c']);
+    expect(errors).toEqual([away]);
+    watch.close();
+  });
+
+  it('goes on when a listener throws', async () => {
+    const errors: unknown[] = [];
+    const watch = createTypingWatch({
+      typing: createMemoryTyping(),
+      onExpired: (channelId, agentId) => {
+        onExpired(channelId, agentId);
+        throw new Error('a bug of the app');
+      },
+      onError: (error) => errors.push(error),
+    });
+    watch.started('c', 'a');
+    watch.started('c', 'b');
+    await jest.advanceTimersByTimeAsync(11_000);
+    expect(names()).toEqual(['a in c', 'b in c']);
+    expect(errors).toHaveLength(2);
+    watch.close();
+  });
+
+  it('tells the oldest when it is full, so that none of them sticks', () => {
+    const watch = createTypingWatch({ typing: createMemoryTyping(), onExpired }, { maxWatched: 2 });
+    for (const agentId of ['a', 'b', 'x']) watch.started('c', agentId);
+    expect(names()).toEqual(['a in c']);
+    expect(watch.size).toBe(2);
+    watch.close();
+  });
+
+  it('does nothing any more once closed', async () => {
+    const watch = createTypingWatch({ typing: createMemoryTyping(), onExpired });
+    watch.started('c', 'a');
+    watch.close();
+    watch.started('c', 'b');
+    expect(jest.getTimerCount()).toBe(0);
+    await jest.advanceTimersByTimeAsync(20_000);
+    expect(told).toEqual([]);
+  });
+});

@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { TypingOptions } from './options.ts';
+import type { Typing } from './typing.ts';
+
+/** What every implementation of {@link Typing} owes. `make` is given a clock that the tests move. */
+export function typingContract(
+  name: string,
+  make: (options: Required<Pick<TypingOptions, 'clock'>>) => Typing,
+): void {
+  describe(`${name}: typing`, () => {
+    let nowMs: number;
+    let typing: Typing;
+    beforeEach(() => {
+      nowMs = 1_900_000_000_000;
+      typing = make({ clock: () => nowMs });
+    });
+    afterEach(() => typing.close());
+
+    it('Typing indicators (start → update → stop): a refresh is no change, and a stop is one once', async () => {
+      expect(await typing.start('c', 'a')).toBe(true);
+      expect(await typing.list('c')).toEqual(['a']);
+      for (let refresh = 0; refresh < 5; refresh += 1) {
+        nowMs += 3000;
+        expect(await typing.start('c', 'a')).toBe(false);
+      }
+      expect(await typing.list('c')).toEqual(['a']);
+      expect(await typing.stop('c', 'a')).toBe(true);
+      expect(await typing.list('c')).toEqual([]);
+      expect(await typing.stop('c', 'a')).toBe(false);
+      expect(await typing.start('c', 'a')).toBe(true);
+    });
+
+    it('TTL expiry (typing): counts as typing for ten seconds after the last start, and not a millisecond longer', async () => {
+      await typing.start('c', 'a');
+      nowMs += 9999;
+      expect(await typing.list('c')).toEqual(['a']);
+      expect(await typing.remainingMs([{ channelId: 'c', agentId: 'a' }])).toEqual([1]);
+      nowMs += 1;
+      expect(await typing.list('c')).toEqual([]);
+      expect(await typing.remainingMs([{ channelId: 'c', agentId: 'a' }])).toEqual([0]);
+      expect(await typing.lastStartMs('c', 'a')).toBeNull();
+      expect(await typing.stop('c', 'a')).toBe(false);
+    });
+
+    it('takes a start after the end for a change', async () => {
+      await typing.start('c', 'a');
+      nowMs += 10_000;
+      expect(await typing.start('c', 'a')).toBe(true);
+    });
+
+    it('ends each agent by its own time, not by the last one’s', async () => {
+      await typing.start('c', 'a');
+      nowMs += 6000;
+      await typing.start('c', 'b');
+      nowMs += 4000;
+      expect(await typing.list('c')).toEqual(['b']);
+      nowMs += 5999;
+      expect(await typing.list('c')).toEqual(['b']);
+      nowMs += 1;
+      expect(await typing.list('c')).toEqual([]);
+    });
+
+    it('lists who typed last at the end, and keeps channels apart', async () => {
+      for (const agentId of ['b', 'c', 'a']) {
+        await typing.start('c1', agentId);
+        nowMs += 1;
+      }
+      await typing.start('c1', 'b');
+      await typing.start('c2', 'd');
+      expect(await typing.list('c1')).toEqual(['c', 'a', 'b']);
+      expect(await typing.list('c2')).toEqual(['d']);
+      expect(await typing.stop('c2', 'a')).toBe(false);
+      expect(await typing.list('c3')).toEqual([]);
+    });
+
+    it('says when each last typed and for how long that counts', async () => {
+      const startMs = nowMs;
+      await typing.start('c1', 'a');
+      nowMs += 1000;
+      await typing.start('c2', 'a');
+      nowMs += 1000;
+      expect(await typing.lastStartMs('c1', 'a')).toBe(startMs);
+      expect(await typing.lastStartMs('c2', 'a')).toBe(startMs + 1000);
+      expect(await typing.lastStartMs('c1', 'nobody')).toBeNull();
+      const remaining = await typing.remainingMs([
+        { channelId: 'c1', agentId: 'a' },
+        { channelId: 'c2', agentId: 'a' },
+        { channelId: 'c1', agentId: 'nobody' },
+        { channelId: 'empty', agentId: 'a' },
+      ]);
+      expect(remaining).toEqual([8000, 9000, 0, 0]);
+      expect(await typing.remainingMs([])).toEqual([]);
+    });
+
+    it('asks about hundreds at once, in the order given', async () => {
+      const typers = Array.from({ length: 450 }, (_, n) => ({
+        channelId: `c${n % 2}`,
+        agentId: `a${n}`,
+      }));
+      for (const [n, { channelId, agentId }] of typers.entries()) {
+        if (n % 3 === 0) await typing.start(channelId, agentId);
+      }
+      nowMs += 1000;
+      expect(await typing.remainingMs(typers)).toEqual(
+        typers.map((_, n) => (n % 3 === 0 ? 9000 : 0)),
+      );
+    });
+
+    it('refuses bad ids, and everything after it was closed', async () => {
+      const badId = { name: 'KeySchemaError', code: 'invalid_id' };
+      await expect(typing.start('c:d', 'a')).rejects.toMatchObject(badId);
+      await expect(typing.start('c', '')).rejects.toMatchObject(badId);
+      await expect(typing.stop('c', 'a:b')).rejects.toMatchObject(badId);
+      await typing.close();
+      const closed = { name: 'TypingError', code: 'closed' };
+      await expect(typing.start('c', 'a')).rejects.toMatchObject(closed);
+      await expect(typing.list('c')).rejects.toMatchObject(closed);
+    });
+  });
+}
