@@ -138,6 +138,24 @@ export function describeCache(
     expect(cache.recentMessages.stats).toMatchObject({ hits: 1, refusedFills: 1, fills: 1 });
   });
 
+  // The race: event 6 is committed and not published yet (or never will be). A reader of the members sees head 6. Were
+  // that head noted and nothing else, the messages from before event 6 would be answered as those of head 6.
+  it('answers no value with a head that it was not read at', async () => {
+    const { state, recent, members, event, filled } = await setUp();
+    await event('channel.member.join', () => {});
+    await recent();
+    await filled();
+    await event('channel.member.leave', () => {});
+    Object.assign(state, { head: state.head + 1, contents: ['committed, not published'] });
+    await members();
+    await filled();
+    const { value, head } = await recent();
+    expect({ text: value[0]?.content, head }).toEqual({
+      text: 'committed, not published',
+      head: 8,
+    });
+  });
+
   it('keeps an empty set of members, and an empty channel', async () => {
     const { state, members, recent, filled } = await setUp();
     state.members = [];

@@ -25,6 +25,11 @@ export interface Cache<Channel extends { readonly head: number }, Message extend
    */
   outdatedBy(type: string, channelId: string): RedisKey[];
   /**
+   * Every key of the channel: to be deleted in the step that raises `seq:messages:{channelId}` by more than one, for
+   * what the events in between outdated. Empty without Redis.
+   */
+  keysOf(channelId: string): RedisKey[];
+  /**
    * Tells of each event that this process publishes or receives: drops the copies in memory that it outdates, and
    * loads under way neither fill the cache nor answer later reads. Touches no Redis. Without Redis it is the
    * invalidation itself.
@@ -93,6 +98,7 @@ function createCacheOn<Channel extends { readonly head: number }, Message extend
     ...views,
     outdatedBy: (type, channelId) =>
       outdatedViews(type).flatMap((view) => keyOf(view, channelId) ?? []),
+    keysOf: (channelId) => viewNames.flatMap((view) => keyOf(view, channelId) ?? []),
     noticed(type, channelId, seq) {
       const outdated = outdatedViews(type);
       for (const view of viewNames) {

@@ -45,7 +45,10 @@ export function createMemoryStore(options: Required<CacheOptions>): CacheStore {
     },
     async fill(view, channelId, raw, head) {
       const published = heads.get(channelId);
-      if (published === undefined || published < head) heads.set(channelId, head);
+      if (published === undefined || published < head) {
+        heads.set(channelId, head);
+        remove(viewNames, channelId);
+      }
       if (published !== head) return 'refused';
       kept.get(view)?.set(channelId, { raw, expiresAtMs: clock() + viewTtlMs[view] });
       return 'filled';

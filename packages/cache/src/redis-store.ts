@@ -77,7 +77,13 @@ export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStor
       try {
         const reply = await redis.run({
           script: fillScript,
-          keys: [keys.sequence(channelId), viewKey(keys, view, channelId)],
+          keys: [
+            keys.sequence(channelId),
+            viewKey(keys, view, channelId),
+            ...viewNames
+              .filter((other) => other !== view)
+              .map((other) => viewKey(keys, other, channelId)),
+          ],
           args: [head, viewTtlMs[view], kind, ...raw],
         });
         return reply === 1 ? 'filled' : 'refused';

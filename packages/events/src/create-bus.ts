@@ -42,13 +42,14 @@ export function createBus({ keys, transport, reporter }: BusParts): EventBus {
     event: EncodedEnvelope,
     to: PublishTargets,
     outdated: readonly RedisKey[],
+    outdatedByGap: readonly RedisKey[],
   ): Promise<void> {
     assertOpen();
     if (event.channelId === null && outdated.length > 0) {
       throw new EventsError('invalid_event', 'an event without a channel outdates no cache');
     }
     const targets = namedTopics(keys, event, to);
-    const sent = transport.send({ event, topics: targets, outdated });
+    const sent = transport.send({ event, topics: targets, outdated, outdatedByGap });
     for (const { name, topic } of targets) {
       topics.dispatch(name, event, topic);
       if (topic.kind === 'channel') topics.dispatch(keys.channelPattern, event, topic);
@@ -67,9 +68,11 @@ export function createBus({ keys, transport, reporter }: BusParts): EventBus {
   }
 
   return {
-    publish(event, to, outdated = []) {
+    publish(event, to, outdated = [], outdatedByGap = []) {
       // Not an async function: the caller gets the very promise that is handled below, and may ignore it.
-      const sent = new Promise<void>((resolve) => resolve(send(event, to, outdated)));
+      const sent = new Promise<void>((resolve) =>
+        resolve(send(event, to, outdated, outdatedByGap)),
+      );
       sent.then(
         () => (published += 1),
         (error: unknown) => {

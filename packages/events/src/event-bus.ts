@@ -49,7 +49,8 @@ export interface EventBus {
   /**
    * Hands the event to every local handler of every target before it returns, and to Redis with all other publishes of
    * the same tick in one pipeline: one script that publishes on the channel's topic, raises `seq:messages:{channelId}`
-   * (never lowers it) and deletes the `outdated` cache keys, and one PUBLISH per agent and for the global topic. A
+   * (never lowers it) and deletes the `outdated` cache keys (those of `outdatedByGap` too when the seq skips some, because
+   * the publishes in between were lost), and one PUBLISH per agent and for the global topic. A
    * durable event raises the seq wherever it is published. Resolves when Redis took all of it.
    *
    * Rejects with {@link EventsError} `unavailable` when Redis did not answer so in time or too much waits already
@@ -60,6 +61,7 @@ export interface EventBus {
     event: EncodedEnvelope,
     to: PublishTargets,
     outdated?: readonly RedisKey[],
+    outdatedByGap?: readonly RedisKey[],
   ): Promise<void>;
   /**
    * Subscribes to one channel. Local publishes reach the handler at once, those of other processes when the promise has

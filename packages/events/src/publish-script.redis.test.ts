@@ -26,11 +26,17 @@ describe('publish.lua', () => {
 
   const topic = () => system.keys.channelTopic('general');
   const seqKey = () => system.keys.sequence('general');
-  const run = (verb: string, envelope: string, seq: number | '', outdated: RedisKey[] = []) =>
+  const run = (
+    verb: string,
+    envelope: string,
+    seq: number | '',
+    outdated: RedisKey[] = [],
+    outdatedByGap: RedisKey[] = [],
+  ) =>
     redis.run({
       script: publishScript,
-      keys: [topic(), seqKey(), ...outdated],
-      args: [verb, envelope, seq],
+      keys: [topic(), seqKey(), ...outdated, ...outdatedByGap],
+      args: [verb, envelope, seq, outdated.length],
     });
   const get = (key: RedisKey) => redis.send(['get', key]);
   const ttl = (key: RedisKey) => redis.send(['pttl', key]);
@@ -51,6 +57,27 @@ describe('publish.lua', () => {
     expect(messages).toEqual(['envelope', 'envelope']);
     // Only these three keys stand under the prefix: nothing is written beside them.
     expect(await redis.send(['dbsize'])).toBe(2);
+  });
+
+  // The race: event 6's publish is lost (its hub died, or Redis was away), then 7 is published and raises the seq past
+  // it. What 6 outdated, and 7 alone does not, would look current from then on. Invariant: no stale read.
+  it('deletes everything an event may outdate when the seq skips one', async () => {
+    const recent = system.keys.recentMessages('general');
+    const channel = system.keys.channel('general');
+    const fill = async () => {
+      for (const key of [recent, channel]) await redis.send(['set', key, 'cached']);
+    };
+    await run('publish', 'envelope', 5);
+    await fill();
+    await run('publish', 'envelope', 6, [recent], [recent, channel]);
+    expect([await get(recent), await get(channel)]).toEqual([null, 'cached']);
+    await fill();
+    await run('publish', 'envelope', 8, [recent], [recent, channel]);
+    expect([await get(recent), await get(channel)]).toEqual([null, null]);
+    // Late, and out of order: what it outdates itself goes, and nothing else.
+    await fill();
+    await run('publish', 'envelope', 7, [recent], [recent, channel]);
+    expect([await get(recent), await get(channel)]).toEqual([null, 'cached']);
   });
 
   it('never lowers seq:messages, and compares numbers, not texts', async () => {

@@ -48,7 +48,7 @@ export function createRedisTransport(parts: RedisTransportParts): Transport {
   let lastMessage = '';
   let lastEvent: EncodedEnvelope | null = null;
 
-  function callsOf({ event, topics, outdated }: Publication): PublishCall[] {
+  function callsOf({ event, topics, outdated, outdatedByGap }: Publication): PublishCall[] {
     const { channelId, seq, json } = event;
     const calls: PublishCall[] = [];
     const inChannel = topics.some(({ topic }) => topic.kind === 'channel');
@@ -57,8 +57,13 @@ export function createRedisTransport(parts: RedisTransportParts): Transport {
       const publishing = inChannel ? [verb, json] : ['', ''];
       calls.push({
         script: publishScript,
-        keys: [keys.channelTopic(channelId), keys.sequence(channelId), ...outdated],
-        args: [...publishing, seq ?? ''],
+        keys: [
+          keys.channelTopic(channelId),
+          keys.sequence(channelId),
+          ...outdated,
+          ...outdatedByGap,
+        ],
+        args: [...publishing, seq ?? '', outdated.length],
       });
     }
     for (const { name, topic } of topics) {

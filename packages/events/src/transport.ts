@@ -7,6 +7,8 @@ export interface Publication {
   readonly event: EncodedEnvelope;
   readonly topics: readonly NamedTopic[];
   readonly outdated: readonly RedisKey[];
+  /** Those that go too when events before this one were never published. */
+  readonly outdatedByGap: readonly RedisKey[];
 }
 
 /** Carries events between processes; what stays in this one is not its matter. */

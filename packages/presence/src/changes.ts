@@ -113,18 +113,24 @@ export function createChanges({ store, own, isAvailable, emit, warn, now }: Chan
     });
   }
 
-  /** Tells Redis what it missed. It is announced again: whoever shares the Redis but not this process missed it too. */
-  function settle(): void {
+  /**
+   * Tells Redis what it missed; resolves when that is answered. It is announced again: whoever shares the Redis but not
+   * this process missed it too.
+   */
+  async function settle(): Promise<void> {
+    if (late.size === 0) return;
     const { joins, sets, leaves } = late.take();
+    const answers: Promise<Decision>[] = [];
     for (const entry of joins) {
       const record = own.get(entry.channelId, entry.lease.agentId, now());
-      if (record) void join(entry, { record, changed: true }, true);
+      if (record) answers.push(join(entry, { record, changed: true }, true));
     }
     for (const entry of sets) {
       const record = own.get(entry.channelId, entry.agentId, now());
-      if (record) void set(entry, { ...record, ...entry.state }, true);
+      if (record) answers.push(set(entry, { ...record, ...entry.state }, true));
     }
-    for (const entry of leaves) void leave(entry, null);
+    for (const entry of leaves) answers.push(leave(entry, null));
+    await Promise.all(answers);
   }
 
   return {

@@ -9,8 +9,8 @@ export interface RedisPresenceDeps {
   readonly keys: KeySchema;
 }
 
-/** The most leases in one script call: such a call keeps Redis for about half a millisecond. */
-export const batchMax = 100;
+/** The most leases in one script call, which keeps Redis for about a millisecond at most. */
+export const batchMax = 50;
 
 /** Consecutive entries of one channel, which one script call serves; `places` are their places in what was given. */
 export interface Batch<E> {

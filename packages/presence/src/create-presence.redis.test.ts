@@ -153,14 +153,14 @@ describe('presence over several hubs', () => {
     };
     const agents = Array.from({ length: 2000 }, (_, n) => here(`a${n}`));
     await Promise.all(agents.map((agent, n) => presence.track(`c${n % 20}`, agent)));
-    expect(pipelines).toBe(4);
+    expect(pipelines).toBe(8);
     expect(told).toHaveLength(2000);
     pipelines = 0;
     await Promise.all(agents.map((agent) => presence.set(agent, dnd)));
-    expect(pipelines).toBe(4);
+    expect(pipelines).toBe(8);
     pipelines = 0;
     await Promise.all(agents.map((agent) => presence.untrackAll(agent)));
-    expect(pipelines).toBe(4);
+    expect(pipelines).toBe(8);
     expect(told).toHaveLength(6000);
     expect((await presence.list('c0')).count).toBe(0);
   });

@@ -2,7 +2,7 @@ import type { RenewEntry } from './presence.ts';
 
 /** Between two slices of one round. */
 const stepMs = 50;
-/** The fewest leases in a slice, and the most when catching up: one script call's hundred costs this process ~0.5 ms. */
+/** The fewest leases in a slice: as many take this process about a millisecond. */
 const sliceMin = 200;
 
 /** What a heartbeat renews, and how. */

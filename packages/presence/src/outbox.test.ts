@@ -52,7 +52,7 @@ describe('outbox', () => {
     const all = Promise.all(Array.from({ length: 1200 }, (_, n) => put('join', `a${n}`)));
     expect(outbox.waiting).toBe(1200);
     await all;
-    expect(calls).toEqual(['500 joins', '500 joins', '200 joins']);
+    expect(calls).toEqual([...Array.from({ length: 4 }, () => '250 joins'), '200 joins']);
     expect(outbox.waiting).toBe(0);
   });
 
@@ -80,10 +80,10 @@ describe('outbox', () => {
     // The queue takes 100,000; the rest is answered at once.
     await Promise.all(first.slice(100_000));
     expect(sent).toBe(0);
-    while (sent < 4000) await new Promise((resolve) => setImmediate(resolve));
+    while (sent < 2000) await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setImmediate(resolve));
-    expect(sent).toBe(4000);
-    expect(outbox.waiting).toBe(96_000);
+    expect(sent).toBe(2000);
+    expect(outbox.waiting).toBe(98_000);
     answer();
     await Promise.all(first);
     expect(sent).toBe(100_000);

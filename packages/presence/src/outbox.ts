@@ -3,7 +3,7 @@ import type { JoinEntry, JoinOutcome, LeaveEntry, Presence, UpdateEntry } from '
 import type { PresenceRecord } from './state.ts';
 
 /** The most operations sent in one turn of the event loop, and the most such slices unanswered. */
-const sliceMax = 500;
+const sliceMax = 250;
 const inFlightMax = 8;
 /** The most operations that wait; a further one fails at once, as if the store were away. */
 const waitingMax = 100_000;

@@ -1,5 +1,5 @@
 import { parseRosterMember } from '@openclaw/key-schema';
-import type { ScriptCall } from '@openclaw/redis-client';
+import type { Script, ScriptCall } from '@openclaw/redis-client';
 import { batchesOf, recordOf, type ChannelCalls, type RecordReply } from './channel-calls.ts';
 import { PresenceError } from './errors.ts';
 import type { PresenceChange } from './presence.ts';
@@ -8,6 +8,8 @@ import { scripts } from './scripts.ts';
 /** Leases looked at in one round, per channel; and the most rounds of one call. */
 const roundMax = 500;
 const roundsMax = 100;
+/** Channels asked about in one round trip. */
+const channelsMax = 200;
 /** Channels whose first end is remembered. */
 const rememberedMax = 100_000;
 
@@ -77,17 +79,17 @@ export function createReaper(calls: ChannelCalls, settings: ReaperSettings) {
     return { ended, full };
   }
 
-  return async function reap(channelIds: readonly string[]): Promise<PresenceChange[]> {
-    const nowMs = monotonic();
-    let due = channelIds.filter((channelId) => nowMs >= (quietUntil.get(channelId) ?? -Infinity));
+  /** Ends what has ended in these channels; leaves what it cannot decide now for the next time. */
+  async function reapSome(channelIds: readonly string[]): Promise<PresenceChange[]> {
     const changes: PresenceChange[] = [];
+    let due = channelIds;
     for (let round = 0; due.length > 0 && round < roundsMax; round += 1) {
       const { ended, full } = await look(due);
       const alive = await livingHubs(ended);
-      const mayGo = (hubId: string) => hubId === own || (alive !== null && !alive.has(hubId));
-      const vouched = alive === null ? [] : ended.filter(({ hubId }) => !mayGo(hubId));
-      const doomed = batchesOf(ended.filter(({ hubId }) => mayGo(hubId)));
-      const toCalls = (script: typeof scripts.reap, batches: typeof doomed, forMs: number) =>
+      const mayGo = ({ hubId }: Ended) => hubId === own || (alive !== null && !alive.has(hubId));
+      const doomed = batchesOf(ended.filter(mayGo));
+      const vouched = alive === null ? [] : ended.filter((one) => !mayGo(one));
+      const toCalls = (script: Script, batches: typeof doomed, forMs: number) =>
         batches.map(({ channelId, entries }): ScriptCall => {
           const agentIds = entries.map(({ agentId }) => agentId);
           const members = entries.map(({ member }) => member);
@@ -106,6 +108,22 @@ export function createReaper(calls: ChannelCalls, settings: ReaperSettings) {
       });
       if (alive === null || replies.some((reply) => reply instanceof PresenceError)) break;
       due = full;
+    }
+    return changes;
+  }
+
+  return async function reap(channelIds: readonly string[]): Promise<PresenceChange[]> {
+    const nowMs = monotonic();
+    const due = channelIds.filter((channelId) => nowMs >= (quietUntil.get(channelId) ?? -Infinity));
+    const changes: PresenceChange[] = [];
+    for (let at = 0; at < due.length; at += channelsMax) {
+      try {
+        changes.push(...(await reapSome(due.slice(at, at + channelsMax))));
+      } catch (error) {
+        // What was found has to be told all the same; the rest comes with the next call.
+        if (changes.length === 0) throw error;
+        break;
+      }
     }
     return changes;
   };

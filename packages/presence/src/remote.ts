@@ -24,8 +24,10 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
   let wasAvailable = redis.available;
   let reapFromMs = -Infinity;
   let reaping = false;
+  let settling = Promise.resolve();
 
   async function renew(entries: readonly RenewEntry[], overdue: boolean): Promise<boolean> {
+    await settling;
     if (!redis.available) return false;
     try {
       for (const { gone, ...change } of await store.renew(entries)) {
@@ -46,7 +48,7 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
   const heartbeat = createHeartbeat(
     {
       entries() {
-        if (redis.available) changes.settle();
+        if (redis.available) settling = changes.settle();
         return own.entries();
       },
       get size() {

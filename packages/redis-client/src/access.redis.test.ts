@@ -57,7 +57,8 @@ describe('a user with a password', () => {
 describe('a topic that the ACL denies', () => {
   it('is refused as `rejected` to who asks for it, and the others of that turn are not harmed', async () => {
     await server.command(`ACL SETUSER hub resetchannels &${keys.channelTopic('open')}`);
-    const redis = await clients.connect({ url: secretUrl() });
+    const logger = recordingLogger();
+    const redis = await clients.connect({ url: secretUrl() }, logger);
     const [open, secret] = await Promise.allSettled([
       redis.subscriber.subscribe(keys.channelTopic('open'), () => undefined),
       redis.subscriber.subscribe(keys.channelTopic('secret'), () => undefined),
@@ -69,6 +70,7 @@ describe('a topic that the ACL denies', () => {
     });
     expect(redis.subscriber.connected).toBe(true);
     expect((await redis.health()).subscriber).toMatchObject({ topics: 1, unconfirmed: 0 });
+    expect(logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
   it('after a reconnect is reported once and retried until it is allowed again', async () => {

@@ -1,13 +1,14 @@
 import { Cluster, type Redis } from 'ioredis';
-import type { RedisCommand, RedisReply } from './command.ts';
+import { type RedisCommand, type RedisReply, toWire } from './command.ts';
 import type { ResolvedConnection } from './connection-options.ts';
+import { destroySocket, dropIfSilent, untilEnded } from './sockets.ts';
 import { profile, retryDelayMs } from './ioredis-options.ts';
 import { keySlot } from './key-slot.ts';
 import type { ClientSettings } from './options.ts';
 import type { Topology } from './topology.ts';
 import type { CommandTransport, LinkEvents } from './transport.ts';
 
-/** How often the cluster is asked who holds which slot, beside each time that a server says it is not the one. */
+/** How often the cluster is asked who holds which slot, beside each time that a server is lost or says it is not the one. */
 const refreshEveryMs = 1000;
 
 /** The key of a command as this package takes commands: the first argument, or the first key of a script. */
@@ -30,22 +31,30 @@ export function openCluster(
   settings: ClientSettings,
   events: LinkEvents,
 ): { readonly transport: CommandTransport; readonly topology: Topology } {
-  const { retryStrategy: _, ...redisOptions } = profile(connection, settings);
-  delete redisOptions.enableOfflineQueue;
-  const cluster = new Cluster(connection.cluster.map((node) => ({ ...node })), {
-    redisOptions,
-    enableOfflineQueue: false,
-    enableReadyCheck: true,
-    slotsRefreshInterval: refreshEveryMs,
-    slotsRefreshTimeout: settings.connectTimeoutMs,
-    clusterRetryStrategy: (times) => retryDelayMs(times, settings),
-    // A call that met a dead or undecided server fails now instead of being tried again behind its caller's back.
-    retryDelayOnFailover: 0,
-    retryDelayOnClusterDown: 0,
-    maxRedirections: 5,
-  });
+  const {
+    retryStrategy: _retry,
+    enableOfflineQueue: _queue,
+    ...redisOptions
+  } = profile(connection, settings);
+  const cluster = new Cluster(
+    connection.cluster.map((node) => ({ ...node })),
+    {
+      redisOptions,
+      enableOfflineQueue: false,
+      enableReadyCheck: true,
+      slotsRefreshInterval: refreshEveryMs,
+      slotsRefreshTimeout: settings.connectTimeoutMs,
+      clusterRetryStrategy: (times) => retryDelayMs(times, settings),
+      // A call that met a dead or undecided server fails now instead of being tried again behind its caller's back.
+      retryDelayOnFailover: 0,
+      retryDelayOnClusterDown: 0,
+      maxRedirections: 5,
+    },
+  );
   let established = 0;
   let up = false;
+  let refreshTimer: NodeJS.Timeout | undefined;
+  let refreshes = 0;
 
   const readyMasters = () => cluster.nodes('master').filter(({ status }) => status === 'ready');
   const owners = () => new Set(cluster.slots.flatMap((keys) => keys[0] ?? []));
@@ -59,6 +68,7 @@ export function openCluster(
     if (isReady() === up) return;
     up = !up;
     if (up) {
+      refreshes = 0;
       established += 1;
       events.onReady();
     } else {
@@ -73,6 +83,17 @@ export function openCluster(
     }
   };
 
+  // A lost node is out of ioredis' pool until the slots are read again; a dead one is lost again at once.
+  const refreshSoon = () => {
+    refreshTimer ??= setTimeout(
+      () => {
+        refreshTimer = undefined;
+        if (cluster.status === 'ready') cluster.refreshSlotsCache();
+      },
+      retryDelayMs((refreshes += 1), settings),
+    );
+  };
+
   cluster.on('error', (error: Error) => events.onError(error));
   cluster.on('node error', (error: Error) => events.onError(error));
   cluster.on('+node', (node: Redis) => {
@@ -80,6 +101,7 @@ export function openCluster(
     node.on('close', check);
     connectAll();
   });
+  cluster.on('-node', refreshSoon);
   for (const event of ['ready', 'close', '-node', 'refresh']) {
     cluster.on(event, () => {
       connectAll();
@@ -87,11 +109,7 @@ export function openCluster(
     });
   }
 
-  const call = ([name, ...args]: RedisCommand): Promise<RedisReply> => cluster.call(name, ...args);
-  const drop = () => {
-    for (const node of cluster.nodes('all')) (node.stream as Redis['stream'] | undefined)?.destroy();
-  };
-
+  const call = (command: RedisCommand): Promise<RedisReply> => cluster.call(...toWire(command));
   const transport: CommandTransport = {
     get ready() {
       return up && isReady();
@@ -112,10 +130,7 @@ export function openCluster(
       await Promise.all(
         [...groups.values()].map(async (places) => {
           const pipeline = cluster.pipeline();
-          for (const place of places) {
-            const [name, ...args] = commands[place] as RedisCommand;
-            pipeline.call(name, ...args);
-          }
+          for (const place of places) pipeline.call(...toWire(commands[place] as RedisCommand));
           const results = await pipeline.exec().catch((error: unknown) => error);
           places.forEach((place, index) => {
             if (!Array.isArray(results)) replies[place] = results;
@@ -128,22 +143,21 @@ export function openCluster(
       );
       return replies;
     },
-    callEach: ([name, ...args]) =>
-      Promise.all(cluster.nodes('master').map((node) => node.call(name, ...args))),
-    drop,
+    callEach: (command) =>
+      Promise.all(cluster.nodes('master').map((node) => node.call(...toWire(command)))),
+    drop: () => cluster.nodes('all').forEach(dropIfSilent),
     async close() {
-      const hasEnded = cluster.status === 'end';
-      const isWaiting = cluster.status === 'reconnecting';
-      const ended = hasEnded || isWaiting ? undefined : new Promise((resolve) => cluster.once('end', resolve));
+      clearTimeout(refreshTimer);
+      const nodes = cluster.nodes('all');
       cluster.disconnect();
-      drop();
-      await ended;
+      for (const node of nodes) destroySocket(node);
+      await untilEnded(cluster);
     },
   };
   const topology: Topology = {
     owners,
     ownerOf: (slot) => cluster.slots[slot]?.[0],
-    refresh: () => cluster.refreshSlotsCache(),
+    refresh: refreshSoon,
     onRefresh: (listener) => void cluster.on('refresh', listener),
   };
   return { transport, topology };

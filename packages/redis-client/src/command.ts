@@ -20,3 +20,8 @@ export function evalsha({ script, keys, args }: ScriptCall): RedisCommand {
 export function evalSource({ script, keys, args }: ScriptCall): RedisCommand {
   return ['eval', script.lua, keys.length, ...keys, ...args];
 }
+
+/** A command as ioredis is to send it: in capitals, because it gives the small `hgetall` and others replies of its own. */
+export function toWire([name, ...args]: RedisCommand): readonly [string, ...(string | number)[]] {
+  return [name.toUpperCase(), ...args];
+}

@@ -132,6 +132,23 @@ describe('a command that Redis rejects', () => {
   });
 });
 
+describe('a reply', () => {
+  it('has the shape that Redis gave it, however the command is written', async () => {
+    const redis = await clients.connect({ url: server.url });
+    const hash = keys.presence('room', 'agent');
+    await redis.send(['hset', hash, 'a', 1, 'b', 2]);
+    expect(await redis.send(['hgetall', hash])).toEqual(['a', '1', 'b', '2']);
+    expect(
+      await redis.pipeline([
+        ['HGETALL', hash],
+        ['hgetall', hash],
+        ['get', 'nothing:here'],
+        ['dbsize'],
+      ]),
+    ).toEqual([['a', '1', 'b', '2'], ['a', '1', 'b', '2'], null, expect.any(Number)]);
+  });
+});
+
 describe('scripts', () => {
   it('run by SHA, and by source when the server does not know them', async () => {
     const redis = await clients.connect({ url: server.url });

@@ -30,7 +30,7 @@ export interface RedisConnection {
   readonly sentinelName?: string;
   readonly sentinelUsername?: string;
   readonly sentinelPassword?: string;
-  /** TLS towards the sentinels. @default false */
+  /** TLS towards the sentinels. @default as `tls` */
   readonly sentinelTls?: boolean | RedisTls;
   /** Nodes to start from; the rest of the cluster is asked of them. */
   readonly cluster?: readonly RedisNode[];
@@ -118,7 +118,7 @@ export function resolveConnection(options: RedisConnection): ResolvedConnection 
   if (options.cluster) checkNodes(options.cluster, 'cluster');
   // Whoever asks for TLS in either place gets it: a password must not travel in clear because a URL lacks one letter.
   const tls = tlsOptions(options.tls || parts.tls);
-  const sentinelTls = tlsOptions(options.sentinelTls);
+  const sentinelTls = tlsOptions(options.sentinelTls ?? tls);
   return {
     mode: options.sentinels ? 'sentinel' : options.cluster ? 'cluster' : 'standalone',
     node: { host, port },

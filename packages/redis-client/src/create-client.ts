@@ -6,9 +6,7 @@ import { createSubscriber } from './create-subscriber.ts';
 import { isOutage, RedisClientError, toClientError } from './errors.ts';
 import { readHealth } from './health.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import { serverOptions } from './ioredis-options.ts';
-import { openLink } from './link.ts';
-import { openLinkSubscriber } from './link-subscriber.ts';
+import { openTransports } from './open-transports.ts';
 import { type RedisLogger, silentLogger } from './logger.ts';
 import { type RedisClientOptions, resolveSettings } from './options.ts';
 import { runPipeline, runScript } from './pipeline.ts';
@@ -26,7 +24,6 @@ export function createRedisClient(
 ): RedisClient {
   const connection = resolveConnection(options);
   const settings = resolveSettings(options);
-  const ioredisOptions = serverOptions(connection, settings);
   let isClosed = false;
   let lastError = 'not connected yet';
 
@@ -43,7 +40,7 @@ export function createRedisClient(
       refresh();
     },
   );
-  const transport: CommandTransport = openLink(ioredisOptions, {
+  const { transport, openSubscriber } = openTransports(connection, settings, {
     onReady() {
       refresh();
       heartbeat.now();
@@ -61,18 +58,16 @@ export function createRedisClient(
   const heartbeat = startHeartbeat({
     everyMs: settings.heartbeatMs,
     concurrent: () => (breaker.state === 'closed' ? settings.breakerFailures : 1),
-    beat: () => breaker.execute(probe.beat),
-  });
-  const subscriber = createSubscriber({
-    open: (events, onMessage) =>
-      openLinkSubscriber(
-        { ...ioredisOptions, connectionName: `${settings.connectionName}:sub` },
-        events,
-        onMessage,
+    beat: () =>
+      breaker.execute(() =>
+        probe.beat().catch((error: RedisClientError) => {
+          // Without a connection, why there is none says more.
+          if (transport.ready) lastError = error.message;
+          throw error;
+        }),
       ),
-    logger,
-    settings,
   });
+  const subscriber = createSubscriber({ open: openSubscriber, logger, settings });
 
   const closedError = () => new RedisClientError('closed', 'the Redis client is closed');
 

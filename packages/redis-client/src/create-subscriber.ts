@@ -2,17 +2,19 @@ import { RedisClientError } from './errors.ts';
 import { createListeners } from './listeners.ts';
 import type { RedisLogger } from './logger.ts';
 import type { ClientSettings } from './options.ts';
+import { createRefusals } from './refusals.ts';
 import type { MessageHandler, RedisSubscriber } from './subscriber.ts';
 import type { OnMessage, SubscriberTransport, SubscriptionKind } from './subscriber-transport.ts';
-import { createSubscriptionSet, type HandlerEntry } from './subscription-set.ts';
+import {
+  createSubscriptionSet,
+  type HandlerEntry,
+  type SubscriptionSet,
+} from './subscription-set.ts';
 import { syncSubscriptions, type SyncResult } from './subscription-sync.ts';
 import type { LinkEvents } from './transport.ts';
 import { startWatchdog } from './watchdog.ts';
 
-type Refusals = ReadonlyMap<string, RedisClientError>;
-
-const retryMinMs = 500;
-const retryMaxMs = 30_000;
+type Refused = ReadonlyMap<string, RedisClientError>;
 
 /** What the client needs of its subscriber beyond {@link RedisSubscriber}. */
 export interface OwnedSubscriber extends RedisSubscriber {
@@ -38,52 +40,18 @@ export function createSubscriber({ open, logger, settings }: SubscriberDeps): Ow
   const reportThrow = (error: unknown) =>
     logger.error({ err: error }, 'a subscription handler threw');
   const resubscribed = createListeners<[]>(reportThrow);
-  /** Refused names that are retried, so that each is reported once. */
-  const refusedNames = new Set<string>();
-  let flush: Promise<Refusals> | undefined;
-  const flushes = new Set<Promise<Refusals>>();
-  let retryTimer: NodeJS.Timeout | undefined;
-  let retries = 0;
+  const refusals = createRefusals(() => void flushSoon(), { logger, random: settings.random });
+  /** Handlers whose subscription Redis has taken, or will when it is back: theirs to lose. */
+  const accepted = new WeakSet<HandlerEntry>();
+  let flush: Promise<Refused> | undefined;
+  const flushes = new Set<Promise<Refused>>();
   let connection = 0;
   let isClosed = false;
   /** Messages may have been missed since the listeners of `onResubscribed` were last called. */
   let hasGap = false;
 
-  function scheduleRetry() {
-    if (retryTimer || isClosed) return;
-    const delayMs = Math.min(retryMaxMs, retryMinMs * 2 ** Math.min(retries, 10));
-    retries += 1;
-    retryTimer = setTimeout(
-      () => {
-        retryTimer = undefined;
-        void flushSoon();
-      },
-      delayMs * (0.5 + settings.random() / 2),
-    );
-  }
-
-  function settle(results: readonly SyncResult[]): Refusals {
-    const refused = new Map(results.flatMap((result) => [...result.refused]));
-    const isIncomplete = results.some((result) => result.isIncomplete);
-    for (const [name, error] of refused) {
-      if (refusedNames.has(name)) continue;
-      refusedNames.add(name);
-      logger.error(
-        { topic: name, reason: error.message },
-        'Redis refused a subscription; retrying',
-      );
-    }
-    if (refused.size > 0 || isIncomplete) {
-      hasGap = hasGap || isIncomplete;
-      scheduleRetry();
-    } else {
-      retries = 0;
-    }
-    return refused;
-  }
-
   /** Sends what changed in this turn of the event loop; resolves with what Redis refused of it. */
-  function flushSoon(): Promise<Refusals> {
+  function flushSoon(): Promise<Refused> {
     if (flush) return flush;
     const started = Promise.resolve().then(() => {
       flush = undefined;
@@ -95,30 +63,39 @@ export function createSubscriber({ open, logger, settings }: SubscriberDeps): Ow
     return started;
   }
 
-  async function sync(): Promise<Refusals> {
+  async function sync(): Promise<Refused> {
     if (isClosed || !transport.ready) return new Map();
     const onConnection = connection;
-    const isRepair = hasGap || refusedNames.size > 0;
-    const results = await Promise.all(
-      Object.values(sets).map((set) => syncSubscriptions(transport, set)),
-    );
+    const isRepair = hasGap || refusals.any;
+    const results = await Promise.all([syncEach(sets.topic), syncEach(sets.pattern)]);
     // A later connection has a sync of its own.
     if (isClosed || onConnection !== connection) return new Map();
-    const refused = settle(results);
-    for (const name of refusedNames) {
-      if (!refused.has(name) && isConfirmedOrGone(name)) refusedNames.delete(name);
-    }
+    const refused: Refused = new Map(results.flatMap((result) => [...result.refused]));
+    const isIncomplete = results.some((result) => result.isIncomplete);
     const confirmed = results.reduce((sum, result) => sum + result.confirmed, 0);
-    if (isRepair && !results.some((result) => result.isIncomplete) && (hasGap || confirmed > 0)) {
+    refusals.keep((name) => refused.has(name) || isUnconfirmed(name));
+    if (refused.size > 0 || isIncomplete) refusals.scheduleRetry();
+    else refusals.resetPause();
+    if (isIncomplete) hasGap = true;
+    else if (hasGap || (isRepair && confirmed > 0)) {
       hasGap = false;
       resubscribed.emit();
     }
     return refused;
   }
 
-  function isConfirmedOrGone(name: string): boolean {
-    return Object.values(sets).every(
-      (set) => set.isConfirmed(name) || set.handlers(name).length === 0,
+  async function syncEach(set: SubscriptionSet): Promise<SyncResult> {
+    const result = await syncSubscriptions(transport, set);
+    for (const [name, error] of result.refused) {
+      // Whoever asks for it only now is told by the error.
+      if (set.handlers(name).some((entry) => accepted.has(entry))) refusals.report(name, error);
+    }
+    return result;
+  }
+
+  function isUnconfirmed(name: string): boolean {
+    return Object.values(sets).some(
+      (set) => set.handlers(name).length > 0 && !set.isConfirmed(name),
     );
   }
 
@@ -130,14 +107,11 @@ export function createSubscriber({ open, logger, settings }: SubscriberDeps): Ow
     set.add(name, entry);
     const remove = async () => {
       if (!set.remove(name, entry) || set.handlers(name).length > 0 || isClosed) return;
-      refusedNames.delete(name);
       await flushSoon();
     };
     if (!transport.ready) {
       hasGap = true;
-      return remove;
-    }
-    if (!set.isConfirmed(name)) {
+    } else if (!set.isConfirmed(name)) {
       // Another call's SUBSCRIBE of the same topic may be on its way already.
       const outcomes = await Promise.all([flushSoon(), ...flushes]);
       const refusal = outcomes.map((refused) => refused.get(name)).find(Boolean);
@@ -147,6 +121,7 @@ export function createSubscriber({ open, logger, settings }: SubscriberDeps): Ow
         throw refusal;
       }
     }
+    accepted.add(entry);
     return remove;
   }
 
@@ -154,7 +129,7 @@ export function createSubscriber({ open, logger, settings }: SubscriberDeps): Ow
     {
       onReady() {
         connection += 1;
-        retries = 0;
+        refusals.resetPause();
         for (const set of Object.values(sets)) set.forgetAll();
         void flushSoon();
       },
@@ -203,7 +178,7 @@ export function createSubscriber({ open, logger, settings }: SubscriberDeps): Ow
     },
     async close() {
       isClosed = true;
-      clearTimeout(retryTimer);
+      refusals.stop();
       watchdog.stop();
       await transport.close();
     },

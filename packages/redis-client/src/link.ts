@@ -1,5 +1,7 @@
 import { Redis } from 'ioredis';
+import { toWire } from './command.ts';
 import type { IoredisOptions } from './ioredis-options.ts';
+import { destroySocket, untilEnded } from './sockets.ts';
 import type { CommandTransport, LinkEvents } from './transport.ts';
 
 /** One connection to one server that is kept up for ever. */
@@ -27,8 +29,17 @@ export function openLink(options: IoredisOptions, events: LinkEvents): Link {
     events.onDown();
   });
 
-  const call: Link['call'] = ([name, ...args]) => redis.call(name, ...args);
-  const drop = () => (redis.stream as Redis['stream'] | undefined)?.destroy();
+  let isClosing = false;
+  let again: NodeJS.Timeout | undefined;
+  // A failover announced while ioredis asks the sentinels makes it call off that very attempt and end for good, though
+  // it was told to retry for ever.
+  redis.on('end', () => {
+    if (isClosing || !options.sentinels) return;
+    const delayMs = Number(options.retryStrategy?.(1) ?? 50);
+    again = setTimeout(() => void redis.connect().catch(() => undefined), delayMs);
+  });
+
+  const call: Link['call'] = (command) => redis.call(...toWire(command));
 
   return {
     redis,
@@ -41,19 +52,18 @@ export function openLink(options: IoredisOptions, events: LinkEvents): Link {
     call,
     async batch(commands) {
       const pipeline = redis.pipeline();
-      for (const [name, ...args] of commands) pipeline.call(name, ...args);
+      for (const command of commands) pipeline.call(...toWire(command));
       const results = await pipeline.exec();
       return (results ?? []).map(([error, reply]) => error ?? reply);
     },
     callEach: async (command) => [await call(command)],
-    drop,
+    drop: () => destroySocket(redis),
     async close() {
-      // While it waits for its next attempt there is no socket whose end could be awaited.
-      const isWaiting = ['end', 'wait', 'close', 'reconnecting'].includes(redis.status);
-      const ended = isWaiting ? undefined : new Promise((resolve) => redis.once('end', resolve));
+      isClosing = true;
+      clearTimeout(again);
       redis.disconnect();
-      drop();
-      await ended;
+      destroySocket(redis);
+      await untilEnded(redis);
     },
   };
 }

@@ -13,7 +13,7 @@ export interface RedisClientOptions extends RedisConnection {
   readonly heartbeatTimeoutMs?: number;
   /** This many failures (timeouts, lost connections) without a success between them open the breaker. @default 3 */
   readonly breakerFailures?: number;
-  /** The longest pause between two attempts to connect; they never end. @default 500 */
+  /** The longest pause between two attempts to connect; they never end. At most 500. @default 500 */
   readonly retryMaxMs?: number;
   /** Shown by CLIENT LIST; the subscriber's ends in `:sub`. @default 'openclaw' */
   readonly connectionName?: string;
@@ -46,6 +46,10 @@ export function resolveSettings(options: RedisClientOptions): ClientSettings {
       throw new RedisClientError('invalid_options', `${name} must be a positive integer`);
     }
     Object.assign(settings, { [name]: value });
+  }
+  if (settings.retryMaxMs > 500) {
+    // The promises about recovery rest on it.
+    throw new RedisClientError('invalid_options', 'retryMaxMs must not exceed 500');
   }
   return settings;
 }

@@ -1,9 +1,12 @@
 import type { IoredisOptions } from './ioredis-options.ts';
 import { keySlot } from './key-slot.ts';
 import { type Link, openLink } from './link.ts';
+import { dropIfSilent } from './sockets.ts';
 import type { OnMessage, SubscriberTransport } from './subscriber-transport.ts';
 import type { Topology } from './topology.ts';
 import type { LinkEvents } from './transport.ts';
+
+const movedPauseMs = 100;
 
 /** What {@link openShardedSubscriber} works with. */
 export interface ShardedSubscriberParts {
@@ -26,6 +29,7 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
   let lost = 0;
   let up = false;
   let isClosed = false;
+  let movedTimer: NodeJS.Timeout | undefined;
 
   const isReady = () =>
     !isClosed && links.size > 0 && [...links.values()].every((link) => link.ready);
@@ -46,6 +50,17 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     check();
   }
 
+  /** A server gave a slot away, which ended the subscriptions in it, or was asked for one that it does not hold. */
+  function onMoved() {
+    // Not at once: while the servers disagree, this would come again with each attempt.
+    movedTimer ??= setTimeout(() => {
+      movedTimer = undefined;
+      // Told again even if the slot is back where it was.
+      owners = '';
+      topology.refresh();
+    }, movedPauseMs);
+  }
+
   function open(address: string): Link {
     const colon = address.lastIndexOf(':');
     const link = openLink(
@@ -55,8 +70,7 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     link.redis.on('smessage', (topic: string, message: string) =>
       onMessage('topic', topic, topic, message),
     );
-    // Sent by the server when it gives a slot away, and made of its refusal to subscribe in a slot that it lacks.
-    link.redis.on('moved', () => topology.refresh());
+    link.redis.on('moved', onMoved);
     return link;
   }
 
@@ -117,15 +131,17 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
       return lost;
     },
     supportsPatterns: false,
-    subscribe: async (_kind, names) => eachSlot(names, ({ redis }, some) => redis.ssubscribe(...some)),
+    subscribe: async (_kind, names) =>
+      eachSlot(names, ({ redis }, some) => redis.ssubscribe(...some)),
     unsubscribe: async (_kind, names) =>
       eachSlot(names, ({ redis }, some) => redis.sunsubscribe(...some)),
     ping: () => Promise.all([...links.values()].map(({ redis }) => redis.ping())),
     drop() {
-      for (const link of links.values()) link.drop();
+      for (const { redis } of links.values()) dropIfSilent(redis);
     },
     async close() {
       isClosed = true;
+      clearTimeout(movedTimer);
       await Promise.all([...links.values()].map((link) => link.close()));
     },
   };

@@ -6,7 +6,7 @@ export interface SubscriberTransport {
   readonly ready: boolean;
   readonly reconnects: number;
   readonly supportsPatterns: boolean;
-  /** Resolves when all are confirmed; rejects as ioredis does, and then none of them is subscribed. */
+  /** Resolves when all are confirmed; rejects as ioredis does, and then they count as not subscribed. */
   subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<unknown>;
   unsubscribe(kind: SubscriptionKind, names: readonly string[]): Promise<unknown>;
   ping(): Promise<unknown>;

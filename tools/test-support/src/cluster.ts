@@ -39,7 +39,9 @@ export async function startCluster({ nodeTimeoutMs = 1000 } = {}): Promise<Clust
     ids.set(server, bulk(await server.command('CLUSTER MYID')));
   }
   const busPort = async (server: RedisServer) =>
-    bulk((await server.command('CONFIG GET cluster-port')).replace(/^\*2\r\n\$\d+\r\n[^\r]+\r\n/, ''));
+    bulk(
+      (await server.command('CONFIG GET cluster-port')).replace(/^\*2\r\n\$\d+\r\n[^\r]+\r\n/, ''),
+    );
   const [first] = servers as [RedisServer];
   for (const server of servers.slice(1)) {
     await first.command(`CLUSTER MEET ${host} ${server.port} ${await busPort(server)}`);
@@ -61,13 +63,18 @@ export async function startCluster({ nodeTimeoutMs = 1000 } = {}): Promise<Clust
   }
   await untilAll(async (server) => {
     if (!(await isWhole(server))) return false;
-    return masters.includes(server) || /master_link_status:up/.test(await server.command('INFO replication'));
+    return (
+      masters.includes(server) ||
+      /master_link_status:up/.test(await server.command('INFO replication'))
+    );
   });
 
   async function untilAll(condition: (server: RedisServer) => Promise<boolean>): Promise<void> {
     await waitFor(
       async () =>
-        (await Promise.all(servers.map((server) => condition(server).catch(() => false)))).every(Boolean),
+        (await Promise.all(servers.map((server) => condition(server).catch(() => false)))).every(
+          Boolean,
+        ),
       { what: 'the cluster', timeoutMs: 20_000, everyMs: 50 },
     );
   }
@@ -111,7 +118,10 @@ export async function startCluster({ nodeTimeoutMs = 1000 } = {}): Promise<Clust
       await target.command(`CLUSTER SETSLOT ${slot} IMPORTING ${ids.get(source)}`);
       await source.command(`CLUSTER SETSLOT ${slot} MIGRATING ${ids.get(target)}`);
       const names = await source.command(`CLUSTER GETKEYSINSLOT ${slot} 1000`);
-      for (const name of names.split('\r\n').slice(2).filter((_, index) => index % 2 === 0)) {
+      for (const name of names
+        .split('\r\n')
+        .slice(2)
+        .filter((_, index) => index % 2 === 0)) {
         await source.command(`MIGRATE ${host} ${target.port} ${name} 0 1000`);
       }
       for (const server of [target, source, ...masters]) {

@@ -24,7 +24,7 @@ export interface Publisher {
 
 export interface PublisherDeps {
   readonly bus: EventBus;
-  readonly cache: Pick<HubCache, 'outdatedBy' | 'noticed'>;
+  readonly cache: Pick<HubCache, 'outdatedBy' | 'keysOf' | 'noticed'>;
   readonly store: Pick<ChatStore, 'epoch'>;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -51,7 +51,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       const to = isDirectChannelId(channelId)
         ? { agents: agentTopics }
         : { channel: true as const, agents: agentTopics };
-      bus.publish(event, to, outdated).catch(missed);
+      bus.publish(event, to, outdated, cache.keysOf(channelId)).catch(missed);
     },
     ephemeral(event, senderId) {
       const encoded = encode(event, senderId, store.epoch);

@@ -4,6 +4,7 @@
 
   KEYS[1]    seq:messages:{channelId}: string, the highest published seq, no TTL; only ever raised
   KEYS[2]    the key to fill
+  KEYS[3..]  the channel's other cache keys
 
   ARGV[1]    the channel's head as the load saw it
   ARGV[2]    TTL in ms
@@ -12,14 +13,16 @@
 
   Output:    1 filled
              0 not filled: the channel is past that head
-            -1 not filled: no seq was known, or a lower one; it is that head now, and the next read fills
+            -1 not filled: no seq was known, or a lower one; it is that head now, all keys are deleted, the next read fills
 ]]
 local seqKey, key = KEYS[1], KEYS[2]
 local head, ttlMs, kind = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 
 local published = tonumber(redis.call('GET', seqKey) or '')
 if not published or published < head then
+  -- Events up to that head may not have deleted their keys yet, or never will: a hit must not claim the head for those.
   redis.call('SET', seqKey, ARGV[1])
+  redis.call('DEL', unpack(KEYS, 2))
   return -1
 end
 if published > head then

@@ -1,9 +1,10 @@
+import { isNativeError } from 'node:util/types';
 import type { Failure } from '../core/engine.ts';
 import { ChatStoreError } from '../errors.ts';
 
 /** PostgreSQL's own code of an error it answered; null when there was no answer, or it is no error of its. */
 export function sqlState(error: unknown): string | null {
-  if (!(error instanceof Error) || !('code' in error) || !('severity' in error)) return null;
+  if (!isNativeError(error) || !('code' in error) || !('severity' in error)) return null;
   return typeof error.code === 'string' ? error.code : null;
 }
 
@@ -14,7 +15,7 @@ const systemCode = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_|EADDR)/;
 
 /** Was the connection lost, so that nobody knows what became of the last statement? */
 export function isLost(error: unknown): boolean {
-  if (!(error instanceof Error) || sqlState(error) !== null) return false;
+  if (!isNativeError(error) || sqlState(error) !== null) return false;
   const code = 'code' in error ? String(error.code) : '';
   return lost.test(error.message) || systemCode.test(code);
 }

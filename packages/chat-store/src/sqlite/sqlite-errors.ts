@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { ChatStoreError } from '../errors.ts';
 
 // https://sqlite.org/rescode.html: the lower byte of an extended code is its family.
@@ -14,7 +15,7 @@ const family = {
 
 /** SQLite's own number of an error, without its extension; null for what is no error of SQLite's. */
 export function sqliteCode(error: unknown): number | null {
-  if (!(error instanceof Error) || !('errcode' in error)) return null;
+  if (!isNativeError(error) || !('errcode' in error)) return null;
   return typeof error.errcode === 'number' ? error.errcode & 0xff : null;
 }
 

@@ -11,14 +11,17 @@ export async function openDirectChannels(
   group: GroupState,
   sends: readonly Send[],
 ): Promise<boolean> {
-  let isOpened = false;
+  const missing = new Map<string, Send & { method: 'direct.send' }>();
   for (const send of sends) {
-    if (send.method !== 'direct.send' || group.channel(channelIdOf(send)) || refuseSend(send))
-      continue;
-    group.adopt(await openDirectChannel(group, send.actor.agentId, send.params.agentId));
-    isOpened = true;
+    if (send.method !== 'direct.send' || refuseSend(send)) continue;
+    const id = channelIdOf(send);
+    if (!group.channel(id)) missing.set(id, send);
   }
-  return isOpened;
+  // In id order, as channels are locked: two hubs that make the same ones do not wait for each other in a circle.
+  for (const [, { actor, params }] of [...missing].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    group.adopt(await openDirectChannel(group, actor.agentId, params.agentId));
+  }
+  return missing.size > 0;
 }
 
 async function openDirectChannel(group: GroupState, sender: string, recipient: string) {

@@ -13,6 +13,7 @@ export const getChannel: Read<'channel.get'> = async (db, actor, params) => {
 
 /** Public ones and one's own, by id; an admin sees all. */
 export const listChannels: Read<'channel.list'> = async (db, actor, params) => {
+  if (actor.channels?.length === 0) return { ok: true, result: { channels: [], nextCursor: null } };
   const rows = new Map<string, Awaited<ReturnType<typeof pageOfOwn>>[number]>();
   // Two walks along an index, each as short as the page, instead of one over all direct channels of everybody.
   if (params.member !== false) {

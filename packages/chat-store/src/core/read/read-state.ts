@@ -6,9 +6,8 @@ export const unreadMax = 10_000;
 
 /** Every channel the agent is a member of. One statement: cursor, head and counts are of one moment. */
 export const readState: Read<'read.state'> = async (db, actor) => {
-  const bounds = actor.channels
-    ? sql`and c.id in (${sql.join(actor.channels.length > 0 ? [...actor.channels] : [''])})`
-    : sql``;
+  if (actor.channels?.length === 0) return { ok: true, result: { channels: [] } };
+  const bounds = actor.channels ? sql`and c.id in (${sql.join([...actor.channels])})` : sql``;
   const { rows } = await sql<{
     channelId: string;
     seq: number;

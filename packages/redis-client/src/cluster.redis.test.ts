@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import {
+  randomPrefix,
+  startCluster,
+  waitFor,
+  type ClusterDeployment,
+} from '@openclaw/test-support';
+import { defineScript, type RedisClient, type ScriptCall } from './index.ts';
+import { keySlot } from './key-slot.ts';
+import { clientsOfTest, timed, untilUp } from './testing/clients.ts';
+
+let deployment: ClusterDeployment;
+let keys: KeySchema;
+const clients = clientsOfTest();
+const rooms = Array.from({ length: 20 }, (_, n) => `room${n}`);
+
+beforeAll(async () => {
+  deployment = await startCluster();
+}, 60_000);
+beforeEach(() => {
+  keys = createKeySchema({ prefix: randomPrefix(), hashTags: true });
+});
+afterAll(() => deployment.stop());
+
+const connect = () => clients.connect({ cluster: deployment.nodes.slice(0, 2) });
+
+async function listenToRooms(redis: RedisClient): Promise<string[]> {
+  const heard: string[] = [];
+  await Promise.all(
+    rooms.map((room) =>
+      redis.subscriber.subscribe(keys.channelTopic(room), (message) => heard.push(message)),
+    ),
+  );
+  return heard;
+}
+
+const publishToRooms = (redis: RedisClient, text: string) =>
+  redis.pipeline(
+    rooms.map((room) => ['SPUBLISH', keys.channelTopic(room), `${room} ${text}`] as const),
+  );
+
+describe('Redis Cluster', () => {
+  it('reports the health of all its masters', async () => {
+    const redis = await connect();
+    const health = await redis.health();
+    expect(health).toMatchObject({
+      mode: 'cluster',
+      status: 'ok',
+      role: 'master',
+      runId: null,
+      maxMemoryBytes: 0,
+    });
+    expect(health.usedMemoryBytes).toBeGreaterThan(3_000_000);
+  });
+
+  it('computes slots as the server does', async () => {
+    const redis = await connect();
+    for (const key of ['a', 'openclaw:{room}:x', '{}a', 'a{b', 'a}b{c}', '{ü}', '', '{a}{b}']) {
+      expect(await redis.send(['CLUSTER', 'KEYSLOT', key])).toBe(keySlot(key));
+    }
+  });
+
+  it('sends each call of a pipeline to its slot, and keeps the places', async () => {
+    const redis = await connect();
+    const add = defineScript('add', "return redis.call('INCRBY', KEYS[1], ARGV[1])");
+    const calls = rooms.flatMap((room, n) => [
+      ['SET', keys.sequence(room), n] as const,
+      { script: add, keys: [keys.sequence(room)], args: [100] } satisfies ScriptCall,
+    ]);
+    expect(await redis.pipeline(calls)).toEqual(rooms.flatMap((_, n) => ['OK', n + 100]));
+    expect(await redis.send(['GET', keys.sequence('room7')])).toBe('107');
+    expect(await redis.run({ script: add, keys: [keys.sequence('room7')], args: [1] })).toBe(108);
+  });
+
+  it('delivers sharded pub/sub for topics of every master, and refuses patterns as `unsupported`', async () => {
+    const redis = await connect();
+    const heard = await listenToRooms(redis);
+    await publishToRooms(redis, '1');
+    await waitFor(() => heard.length === rooms.length);
+    expect(heard.sort()).toEqual(rooms.map((room) => `${room} 1`).sort());
+    await expect(
+      redis.subscriber.subscribePattern(keys.channelPattern, () => undefined),
+    ).rejects.toMatchObject({ code: 'unsupported' });
+  });
+
+  it('follows a slot that moves: commands at once, subscriptions within 2 s', async () => {
+    const redis = await connect();
+    const heard = await listenToRooms(redis);
+    await redis.send(['SET', keys.sequence('room0'), 1]);
+    let resubscribed = 0;
+    redis.subscriber.onResubscribed(() => (resubscribed += 1));
+    await deployment.moveSlotOf(keys.sequence('room0'));
+    expect(await redis.send(['INCR', keys.sequence('room0')])).toBe(2);
+    expect(
+      await redis.pipeline([
+        ['INCR', keys.sequence('room0')],
+        ['INCR', keys.sequence('room0')],
+      ]),
+    ).toEqual([3, 4]);
+    const { ms } = await timed(waitFor(() => resubscribed > 0 && redis.subscriber.connected));
+    expect(ms).toBeLessThan(2000);
+    heard.length = 0;
+    await publishToRooms(redis, '2');
+    await waitFor(() => heard.length === rooms.length);
+  });
+
+  it.each([
+    ['killed', 'kill'],
+    ['frozen', 'freeze'],
+  ] as const)(
+    'goes on after the failover of a %s master',
+    async (_how, fail) => {
+      const redis = await connect();
+      const heard = await listenToRooms(redis);
+      const key = keys.sequence(fail === 'kill' ? 'room1' : 'room2');
+      const old = await deployment.masterOf(key);
+      await old[fail]();
+      const down = await timed(waitFor(() => !redis.available));
+      expect(down.ms).toBeLessThan(1500);
+      await deployment.failedOver(key, old);
+      const { ms } = await timed(untilUp(redis));
+      expect(ms).toBeLessThan(5000);
+      await redis.send(['SET', key, 1]);
+      heard.length = 0;
+      await publishToRooms(redis, '3');
+      await waitFor(() => heard.length === rooms.length);
+      if (fail === 'kill') await old.restart();
+      else old.thaw();
+      await waitFor(
+        async () => (await old.command('INFO replication')).includes('master_link_status:up'),
+        {
+          timeoutMs: 20_000,
+        },
+      );
+    },
+    60_000,
+  );
+});

@@ -1,0 +1,83 @@
+import { describe, expect, it } from '@jest/globals';
+import { createSubscriptionSet, type HandlerEntry } from './subscription-set.ts';
+
+const entry = (): HandlerEntry => ({ handle: () => undefined });
+const names = (changes: { add: ReadonlyMap<string, unknown>; remove: readonly string[] }) => ({
+  add: [...changes.add.keys()],
+  remove: changes.remove,
+});
+
+describe('the registry of subscriptions', () => {
+  it('tells the server a name with its first handler and takes it back with its last', () => {
+    const set = createSubscriptionSet('topic');
+    const [one, two] = [entry(), entry()];
+    set.add('a', one);
+    set.add('a', two);
+    expect(names(set.takeChanges())).toEqual({ add: ['a'], remove: [] });
+    expect(names(set.takeChanges())).toEqual({ add: [], remove: [] });
+    expect(set.remove('a', one)).toBe(true);
+    expect(set.remove('a', one)).toBe(false);
+    expect(names(set.takeChanges())).toEqual({ add: [], remove: [] });
+    expect(set.remove('a', two)).toBe(true);
+    expect(names(set.takeChanges())).toEqual({ add: [], remove: ['a'] });
+    expect(set.size).toBe(0);
+  });
+
+  it('says nothing of a name that came and went, or went and came, in one turn', () => {
+    const set = createSubscriptionSet('topic');
+    const [one, two] = [entry(), entry()];
+    set.add('a', one);
+    set.remove('a', one);
+    expect(names(set.takeChanges())).toEqual({ add: [], remove: [] });
+    set.add('a', one);
+    const { add } = set.takeChanges();
+    set.confirm('a', add.get('a')!);
+    set.remove('a', one);
+    set.add('a', two);
+    expect(names(set.takeChanges())).toEqual({ add: [], remove: [] });
+    expect(set.isConfirmed('a')).toBe(true);
+  });
+
+  // The race: SUBSCRIBE on its way, UNSUBSCRIBE and SUBSCRIBE behind it. The first answer confirms only the first.
+  it('takes the confirmation of an earlier telling for that one alone', () => {
+    const set = createSubscriptionSet('topic');
+    const one = entry();
+    set.add('a', one);
+    const first = set.takeChanges().add.get('a')!;
+    set.remove('a', one);
+    set.takeChanges();
+    set.add('a', one);
+    const second = set.takeChanges().add.get('a')!;
+    set.confirm('a', first);
+    expect(set.isConfirmed('a')).toBe(false);
+    expect(set.countUnconfirmed()).toBe(1);
+    set.forget('a', first);
+    set.confirm('a', second);
+    expect(set.isConfirmed('a')).toBe(true);
+  });
+
+  it('tells everything again to a new connection, and a refused name at the next try', () => {
+    const set = createSubscriptionSet('topic');
+    for (const name of ['a', 'b']) set.add(name, entry());
+    for (const [name, told] of set.takeChanges().add) set.confirm(name, told);
+    expect(set.countUnconfirmed()).toBe(0);
+    set.forgetAll();
+    expect(set.countUnconfirmed()).toBe(2);
+    const { add } = set.takeChanges();
+    expect([...add.keys()]).toEqual(['a', 'b']);
+    set.confirm('a', add.get('a')!);
+    set.forget('b', add.get('b')!);
+    expect(names(set.takeChanges())).toEqual({ add: ['b'], remove: [] });
+  });
+
+  it('leaves the handlers of a message as they were when it came', () => {
+    const set = createSubscriptionSet('topic');
+    const [one, two] = [entry(), entry()];
+    set.add('a', one);
+    const seen = set.handlers('a');
+    set.add('a', two);
+    set.remove('a', one);
+    expect(seen).toEqual([one]);
+    expect(set.handlers('a')).toEqual([two]);
+  });
+});

@@ -1,0 +1,190 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { readText, readYaml, root } from './repository.ts';
+
+interface Service {
+  readonly image?: string;
+  readonly build?: { readonly context: string; readonly dockerfile: string };
+  readonly profiles?: readonly string[];
+  readonly command?: readonly string[];
+  readonly user?: string;
+  readonly read_only?: boolean;
+  readonly cap_drop?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly restart?: string;
+  readonly environment?: Readonly<Record<string, string | number>>;
+  readonly volumes?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly healthcheck?: Readonly<Record<string, unknown>>;
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+}
+interface Compose {
+  readonly include?: readonly string[];
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
+}
+
+const paths = { root: 'docker-compose.yml', sentinel: 'infra/sentinel/docker-compose.yml' };
+let compose: Record<keyof typeof paths, Compose>;
+let every: [file: keyof typeof paths, name: string, service: Service][];
+
+beforeAll(async () => {
+  compose = {
+    root: await readYaml<Compose>(paths.root),
+    sentinel: await readYaml<Compose>(paths.sentinel),
+  };
+  every = (['root', 'sentinel'] as const).flatMap((file) =>
+    Object.entries(compose[file].services).map(([name, service]): (typeof every)[number] => [
+      file,
+      name,
+      service,
+    ]),
+  );
+});
+
+describe('docker-compose.yml', () => {
+  it('has the EPIC’s Redis: image, volume, port and health check', () => {
+    const { redis } = compose.root.services;
+    expect(redis).toMatchObject({
+      image: 'redis:7-alpine',
+      ports: ['${REDIS_PORT:-6379}:6379'],
+      healthcheck: {
+        test: ['CMD', 'redis-cli', 'ping'],
+        interval: '10s',
+        timeout: '5s',
+        retries: 5,
+      },
+    });
+    expect(redis?.volumes).toContain('openclaw_redis:/data');
+    expect(redis?.profiles).toBeUndefined();
+  });
+
+  it('starts the hub with PostgreSQL in the profile hub, once both it needs are healthy', () => {
+    const { hub, postgres } = compose.root.services;
+    expect(hub?.profiles).toEqual(['hub']);
+    expect(postgres).toMatchObject({ profiles: ['hub'], image: 'postgres:17-alpine' });
+    expect(postgres?.healthcheck).toBeDefined();
+    expect(hub?.depends_on).toEqual({
+      postgres: { condition: 'service_healthy' },
+      redis: { condition: 'service_healthy' },
+    });
+    expect(hub?.environment).toMatchObject({ NODE_ENV: 'production', REDIS_HOST: 'redis' });
+  });
+
+  it('includes the profile sentinel: three nodes, three sentinels, nothing published', () => {
+    expect(compose.root.include).toEqual([paths.sentinel]);
+    const { services } = compose.sentinel;
+    expect(Object.keys(services).sort()).toEqual([
+      ...['redis-1', 'redis-2', 'redis-3'],
+      ...['sentinel-1', 'sentinel-2', 'sentinel-3'],
+    ]);
+    for (const service of Object.values(services)) {
+      expect(service.profiles).toEqual(['sentinel']);
+      expect(service.ports).toBeUndefined();
+    }
+  });
+});
+
+describe('each service', () => {
+  it('starts again after a crash, gains no privileges and keeps none', () => {
+    for (const [, name, service] of every) {
+      expect([name, service.restart, service.security_opt]).toEqual([
+        name,
+        'unless-stopped',
+        ['no-new-privileges:true'],
+      ]);
+      // PostgreSQL's image changes to its own user as it starts, which takes capabilities.
+      if (name === 'postgres') continue;
+      expect([name, service.cap_drop, service.read_only]).toEqual([name, ['ALL'], true]);
+    }
+  });
+
+  it('of Redis runs as its image’s user and through start.sh', () => {
+    for (const [, name, service] of every) {
+      if (service.image !== 'redis:7-alpine') continue;
+      expect([name, service.user]).toEqual([name, '999:1000']);
+      expect(service.command?.slice(0, 2)).toEqual(['sh', '/etc/openclaw/redis/start.sh']);
+      expect(service.healthcheck).toBeDefined();
+    }
+  });
+
+  it('has its health checked, the hub by its image', async () => {
+    for (const [, name, service] of every) {
+      if (name !== 'hub') expect([name, service.healthcheck]).toEqual([name, expect.anything()]);
+    }
+    expect(await readText('apps/chat-hub/Dockerfile')).toMatch(/^HEALTHCHECK .*\n?.*\/healthz/m);
+  });
+
+  it('mounts only files that are there, and only volumes that are declared', () => {
+    for (const [file, name, service] of every) {
+      for (const volume of service.volumes ?? []) {
+        const [source = '', , mode] = volume.split(':');
+        if (source.startsWith('.')) {
+          const path = resolve(root, join(paths[file], '..'), source);
+          expect([name, path, existsSync(path), mode]).toEqual([name, path, true, 'ro']);
+        } else {
+          expect(Object.keys(compose[file].volumes)).toContain(source);
+        }
+      }
+    }
+  });
+
+  it('is given no secret but from outside', () => {
+    for (const [, name, service] of every) {
+      for (const [variable, value] of Object.entries(service.environment ?? {})) {
+        if (!/PASSWORD|SECRET/.test(variable)) continue;
+        expect([name, variable, value]).toEqual([name, variable, `\${${variable}:-}`]);
+      }
+    }
+  });
+});
+
+describe('.env.example', () => {
+  it('names every variable that Compose reads', async () => {
+    const named = await namesIn('.env.example', /^([A-Z_]+)=/gm);
+    for (const path of Object.values(paths)) {
+      for (const name of await namesIn(path, /\$\{([A-Z_]+)/g)) expect(named).toContain(name);
+    }
+  });
+
+  it('names every variable that the hub reads, and none that nobody reads', async () => {
+    const named = await namesIn('.env.example', /^([A-Z_]+)=/gm);
+    const read = new Set([
+      ...(await namesIn('apps/chat-hub/src/config.ts', /\b((?:HUB|LOG)_[A-Z_]+|NODE_ENV)\b/g)),
+      ...(await namesIn(
+        'packages/redis-client/src/environment.ts',
+        /'((?:CHAT_)?REDIS_[A-Z_]+)'/g,
+      )),
+    ]);
+    read.delete('REDIS_');
+    read.delete('CHAT_REDIS_');
+    expect([...read].filter((name) => !named.includes(name))).toEqual([]);
+    for (const path of Object.values(paths)) {
+      for (const name of await namesIn(path, /\$\{([A-Z_]+)/g)) read.add(name);
+    }
+    expect(named.filter((name) => !read.has(name))).toEqual([]);
+  });
+
+  it('has the values of the EPIC, and no secret', async () => {
+    const text = await readText('.env.example');
+    for (const line of [
+      'REDIS_HOST=localhost',
+      'REDIS_PORT=6379',
+      'REDIS_DB=0',
+      'CHAT_REDIS_HOST=localhost',
+      'CHAT_REDIS_PORT=6379',
+      'CHAT_REDIS_PASSWORD=',
+      'CHAT_REDIS_DB=0',
+      'CHAT_REDIS_TLS=false',
+    ]) {
+      expect(text.split('\n')).toContain(line);
+    }
+    expect(text).not.toMatch(/^[A-Z_]*(?:PASSWORD|SECRET)=.+$/m);
+  });
+});
+
+async function namesIn(path: string, pattern: RegExp): Promise<string[]> {
+  const names = [...(await readText(path)).matchAll(pattern)].map(([, name = '']) => name);
+  return [...new Set(names)];
+}

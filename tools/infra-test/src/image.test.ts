@@ -1,0 +1,39 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { readText } from './repository.ts';
+
+describe('apps/chat-hub/Dockerfile', () => {
+  let instructions: string[];
+  beforeAll(async () => {
+    instructions = (await readText('apps/chat-hub/Dockerfile'))
+      .replaceAll(/\\\n\s*/g, '')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+  });
+
+  it('builds in one stage and runs in another, both on node:24-alpine', () => {
+    expect(instructions.filter((line) => line.startsWith('FROM'))).toEqual([
+      'FROM node:24-alpine AS build',
+      'FROM node:24-alpine',
+    ]);
+  });
+
+  it('runs as a user without rights, and node is its first process', () => {
+    const last = instructions.slice(instructions.lastIndexOf('FROM node:24-alpine'));
+    expect(last).toContain('USER node');
+    expect(last.indexOf('USER node')).toBeGreaterThan(
+      last.findIndex((line) => line.startsWith('RUN')),
+    );
+    expect(last.at(-1)).toMatch(/^CMD \["node", .*"apps\/chat-hub\/dist\/main.js"\]$/);
+  });
+
+  it('asks /healthz how it is', () => {
+    expect(instructions.find((line) => line.startsWith('HEALTHCHECK'))).toContain('/healthz');
+  });
+
+  it('is given nothing that is built, installed, secret or data', async () => {
+    const ignored = (await readText('.dockerignore')).split('\n');
+    expect(ignored).toEqual(
+      expect.arrayContaining(['**/node_modules', '**/dist', '**/.data', '**/.env', '.git']),
+    );
+  });
+});
