@@ -42,8 +42,7 @@ export function openCluster(
       redisOptions,
       enableOfflineQueue: false,
       enableReadyCheck: true,
-      slotsRefreshInterval: refreshEveryMs,
-      slotsRefreshTimeout: settings.connectTimeoutMs,
+        slotsRefreshTimeout: settings.connectTimeoutMs,
       clusterRetryStrategy: (times) => retryDelayMs(times, settings),
       // A call that met a dead or undecided server fails now instead of being tried again behind its caller's back.
       retryDelayOnFailover: 0,
@@ -53,6 +52,7 @@ export function openCluster(
   );
   let established = 0;
   let up = false;
+  let isClosed = false;
   let refreshTimer: NodeJS.Timeout | undefined;
   let refreshes = 0;
 
@@ -85,6 +85,7 @@ export function openCluster(
 
   // A lost node is out of ioredis' pool until the slots are read again; a dead one is lost again at once.
   const refreshSoon = () => {
+    if (isClosed) return;
     refreshTimer ??= setTimeout(
       () => {
         refreshTimer = undefined;
@@ -93,6 +94,11 @@ export function openCluster(
       retryDelayMs((refreshes += 1), settings),
     );
   };
+
+  // Not by slotsRefreshInterval, which sets its timer again when a refresh ends after the close.
+  const refreshInterval = setInterval(() => {
+    if (cluster.status === 'ready') cluster.refreshSlotsCache();
+  }, refreshEveryMs);
 
   cluster.on('error', (error: Error) => events.onError(error));
   cluster.on('node error', (error: Error) => events.onError(error));
@@ -147,7 +153,9 @@ export function openCluster(
       Promise.all(cluster.nodes('master').map((node) => node.call(...toWire(command)))),
     drop: () => cluster.nodes('all').forEach(dropIfSilent),
     async close() {
+      isClosed = true;
       clearTimeout(refreshTimer);
+      clearInterval(refreshInterval);
       const nodes = cluster.nodes('all');
       cluster.disconnect();
       for (const node of nodes) destroySocket(node);

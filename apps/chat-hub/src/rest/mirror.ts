@@ -30,7 +30,7 @@ export function addMirroredRoutes(
       action: verb === 'GET' ? 'read' : actionOf(method),
       agentOf: (request) => request.identity.agentId,
     });
-    addRoute(app, route, handlers[method] as Handler<MethodName>, limit, log);
+    addRoute(app, route, handlers[method], limit, log);
   }
 }
 

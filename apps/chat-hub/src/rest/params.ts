@@ -1,4 +1,4 @@
-import { methods, type MethodName } from '@openclaw/protocol';
+import { methods } from '@openclaw/protocol';
 import { z } from 'zod';
 import type { Route } from './routes.ts';
 
@@ -13,7 +13,7 @@ export interface RouteParams {
 
 /** Splits a method's params: those in the path, and the rest in the query (GET, DELETE) or the body. */
 export function paramsOf({ verb, path, method }: Route): RouteParams {
-  const shape = methods[method as MethodName].params.shape as Record<string, z.ZodType>;
+  const shape = methods[method].params.shape as Record<string, z.ZodType>;
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '');
   const isInPath = (name: string) => inPath.includes(name);
   const pick = (wanted: (name: string) => boolean) =>

@@ -86,7 +86,7 @@ export function createDispatcher(
     try {
       reply = await (handlers[method] as Handler<MethodName>)(
         callerOf(session),
-        parsed.data as never,
+        parsed.data,
       );
       observe(method, reply.ok ? 'ok' : 'refused', performance.now() - startMs);
     } catch (error) {

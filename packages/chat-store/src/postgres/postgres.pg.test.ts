@@ -146,9 +146,8 @@ describe('a chat store on PostgreSQL', () => {
     await rival.end();
     const [said, created] = await group;
     expect([said.seq, created.channel.head]).toEqual([3, 1]);
-    expect(
-      server.query('select deadlocks from pg_stat_database where datname = current_database()'),
-    ).not.toBe('0');
+    const deadlocks = 'select deadlocks from pg_stat_database where datname = current_database()';
+    await waitFor(() => server.query(deadlocks) !== '0', { what: 'a counted deadlock' });
   });
 
   it('has every acknowledged message after the server was killed, and goes on by itself', async () => {
@@ -192,7 +191,7 @@ describe('a chat store on PostgreSQL', () => {
   it('answers every call in time while the server is frozen, and goes on when it thaws', async () => {
     const store = await open(server.url, { timeoutMs: 800, lockTimeoutMs: 300 });
     const { channelId, owner } = await channelWithTwo(store);
-    server.freeze();
+    const thaw = freeze(server);
     const startMs = performance.now();
     const answers = await Promise.all([
       owner.refusal('message.send', { channelId, content: 'x', clientMessageId: 'c1' }),
@@ -206,7 +205,7 @@ describe('a chat store on PostgreSQL', () => {
     expect(answers.slice(1, 3)).toEqual(['unavailable', 'unavailable']);
     expect(['timeout', 'unavailable']).toContain(answers[3]);
     expect(answers[4]).toBe('down');
-    server.thaw();
+    thaw();
     const sent = await waitFor(async () => {
       const again = { channelId, content: 'x', clientMessageId: 'c1' };
       const outcome = await owner.outcome('message.send', again);
@@ -216,6 +215,26 @@ describe('a chat store on PostgreSQL', () => {
     expect((await owner.history(channelId)).messages).toHaveLength(1);
   });
 });
+
+// The server's every process: those that serve a connection are not its first one.
+function freeze(server: PostgresServer): () => void {
+  const pids = server.query('select pid from pg_stat_activity').split('\n').map(Number);
+  const signal = (name: NodeJS.Signals) => {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, name);
+      } catch {
+        // The one that answered the query has ended.
+      }
+    }
+  };
+  server.freeze();
+  signal('SIGSTOP');
+  return () => {
+    signal('SIGCONT');
+    server.thaw();
+  };
+}
 
 async function connect(server: PostgresServer): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: server.url });
