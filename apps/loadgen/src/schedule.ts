@@ -71,7 +71,8 @@ export function createSchedule({
   return {
     take(nowMs) {
       const stream = first();
-      if (stream === undefined || stream.dueMs > nowMs) return undefined;
+      if (stream === undefined || stream.dueMs === Infinity || stream.dueMs > nowMs)
+        return undefined;
       const { kind, agent, turn, dueMs } = stream;
       advance(stream);
       return { kind, agent, turn, dueMs };

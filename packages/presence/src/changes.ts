@@ -73,15 +73,19 @@ export function createChanges({ store, own, isAvailable, emit, warn, now }: Chan
   }
 
   function leave(entry: LeaveEntry, local: PresenceRecord | null): Promise<Decision> {
-    const { channelId } = entry;
-    late.forget(entry);
+    const { channelId, lease } = entry;
+    const wasTold = !late.forget(entry);
+    if (!own.get(channelId, lease.agentId, now())) {
+      late.forgetSet({ channelId, agentId: lease.agentId });
+    }
     return new Promise((resolve) => {
       outbox.put({
         kind: 'leave',
         entry,
         done(outcome) {
           if (!failed(outcome)) return resolve(decide(channelId, outcome, false));
-          if (!own.has(channelId, entry.lease)) late.leave(entry);
+          // A lease that Redis may know after all, from a join that timed out, ends there by expiry.
+          if (wasTold && !own.has(channelId, lease)) late.leave(entry);
           resolve(decide(channelId, local, true));
         },
       });

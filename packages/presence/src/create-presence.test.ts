@@ -95,7 +95,7 @@ describe('presence in one process, without Redis', () => {
   });
 
   it('keeps nothing of connections that came and went', async () => {
-    for (let n = 0; n < 10_000; n += 1) {
+    for (let n = 0; n < 2000; n += 1) {
       await presence.track('c', here(`a${n}`));
       await presence.set(here(`a${n}`), dnd);
       await presence.untrackAll(here(`a${n}`));

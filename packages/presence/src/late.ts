@@ -25,7 +25,7 @@ export function createLateChanges() {
       sets.set(`${entry.channelId}:${entry.agentId}`, entry);
     },
     /** A later state of this agent is on its way, or was taken. */
-    forgetSet({ channelId, agentId }: UpdateEntry): void {
+    forgetSet({ channelId, agentId }: Pick<UpdateEntry, 'channelId' | 'agentId'>): void {
       sets.delete(`${channelId}:${agentId}`);
     },
     leave(entry: LeaveEntry): void {
@@ -33,11 +33,14 @@ export function createLateChanges() {
       joins.delete(name);
       if (leaves.size < leavesMax) leaves.set(name, entry);
     },
-    /** A later call about this lease is on its way: what is remembered of it no longer holds. */
-    forget({ channelId, lease }: LeaveEntry): void {
+    /**
+     * A later call about this lease is on its way: what is remembered of it no longer holds. Returns whether that was a
+     * join, of which Redis then knows nothing.
+     */
+    forget({ channelId, lease }: LeaveEntry): boolean {
       const name = nameOf(channelId, lease);
-      joins.delete(name);
       leaves.delete(name);
+      return joins.delete(name);
     },
     /** Gives everything away. */
     take() {

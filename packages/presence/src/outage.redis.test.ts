@@ -183,6 +183,19 @@ describe('presence while Redis is away', () => {
     },
   );
 
+  it('remembers nothing of those who came and went while Redis was never there', async () => {
+    await server.kill();
+    const { presence } = startHub('hub');
+    for (let n = 0; n < 300; n += 1) {
+      await presence.track('room', here(`a${n}`));
+      await presence.set(here(`a${n}`), dnd);
+      expect(presence.stats()).toMatchObject({ leases: 1, late: 2 });
+      await presence.untrackAll(here(`a${n}`));
+    }
+    expect(presence.stats()).toEqual({ leases: 0, waiting: 0, late: 0, degraded: true });
+    expect(told).toHaveLength(900);
+  });
+
   it.each([
     { knows: 'knows which hubs live', alive: ['hub-1', 'hub-2'] },
     { knows: 'goes by expiry alone, the control', alive: null },

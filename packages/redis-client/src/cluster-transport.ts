@@ -42,7 +42,7 @@ export function openCluster(
       redisOptions,
       enableOfflineQueue: false,
       enableReadyCheck: true,
-        slotsRefreshTimeout: settings.connectTimeoutMs,
+      slotsRefreshTimeout: settings.connectTimeoutMs,
       clusterRetryStrategy: (times) => retryDelayMs(times, settings),
       // A call that met a dead or undecided server fails now instead of being tried again behind its caller's back.
       retryDelayOnFailover: 0,
@@ -159,7 +159,8 @@ export function openCluster(
       const nodes = cluster.nodes('all');
       cluster.disconnect();
       for (const node of nodes) destroySocket(node);
-      await untilEnded(cluster);
+      // Without a node ioredis ends when the last has left, which is never.
+      if (nodes.length > 0) await untilEnded(cluster);
     },
   };
   const topology: Topology = {

@@ -81,13 +81,9 @@ describe('the hub', () => {
   it('may send every command that a package sends', async () => {
     const commands = await sentCommands();
     expect(commands.size).toBeGreaterThan(10);
-    const rules = await cli(admin, 'ACL', 'GETUSER', 'default');
-    for (const [command, file] of commands) {
-      expect([file, rules.split(/\s+/).includes(`+${command.toLowerCase()}`)]).toEqual([
-        file,
-        true,
-      ]);
-    }
+    const granted = (await cli(admin, 'ACL', 'GETUSER', 'default')).split(/\s+/);
+    const missing = [...commands].filter(([name]) => !granted.includes(`+${name.toLowerCase()}`));
+    expect(missing).toEqual([]);
   });
 
   it.each([

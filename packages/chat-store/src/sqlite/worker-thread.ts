@@ -34,6 +34,7 @@ export async function startWorkerThread(
   settings: WorkerSettings,
   startTimeoutMs: number,
   onFault: OnFault,
+  spawn = spawnWorker,
 ): Promise<WorkerThread> {
   let isClosed = false;
   let nextId = 1;
@@ -125,9 +126,11 @@ export async function startWorkerThread(
   };
 }
 
-// From source Node strips the types itself and resolves the workspace's packages to their sources; from dist it must
-// do neither.
-function spawn(settings: WorkerSettings): Worker {
+/**
+ * Starts worker.ts. From source Node strips the types itself and resolves the workspace's packages to their sources; from
+ * dist it must do neither.
+ */
+export function spawnWorker(settings: WorkerSettings): Worker {
   const isSource = import.meta.url.endsWith('.ts');
   const file = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url);
   const execArgv = ['--disable-warning=ExperimentalWarning'];

@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { methods, type ParamsInputOf } from '@openclaw/protocol';
+import { temporaryFolder } from '@openclaw/test-support';
+import type { Command, WriteMethod } from '../commands.ts';
+import { openSqliteEngine } from '../sqlite/sqlite-engine.ts';
+import { createStoreCore, type StoreCore } from './store-core.ts';
+
+describe('the core, on a clock of its own', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let core: StoreCore;
+  let nowMs = 1_000_000;
+  const command = <M extends WriteMethod>(method: M, params: ParamsInputOf<M>) =>
+    ({
+      ...{ actor: { agentId: 'alice', isAdmin: false }, method },
+      params: methods[method].params.parse(params),
+    }) as Command;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder('core');
+    const path = join(folder.path, 'hub.sqlite');
+    const engine = await openSqliteEngine({
+      path,
+      readOnly: false,
+      busyTimeoutMs: 100,
+      clock: () => nowMs,
+    });
+    core = createStoreCore(engine, (error) => {
+      throw error;
+    });
+  });
+  afterAll(async () => {
+    await core.close();
+    await folder.remove();
+  });
+
+  it('takes a hub for dead 5 s after its last beat', async () => {
+    await core.beat('here');
+    nowMs += 4000;
+    await core.beat('there');
+    expect(await core.liveHubs(['here', 'there'])).toEqual(new Set(['here', 'there']));
+    nowMs += 1001;
+    expect(await core.liveHubs(['here', 'there'])).toEqual(new Set(['there']));
+    nowMs += 4000;
+    expect(await core.liveHubs(['here', 'there'])).toEqual(new Set());
+    await core.beat('here');
+    expect(await core.liveHubs(['here', 'there'])).toEqual(new Set(['here']));
+  });
+
+  it('finds changes by commits and not by clocks: also when the clock goes back', async () => {
+    const channelId = 'clock';
+    await core.runGroup([command('channel.create', { channelId, name: 'Clock' })]);
+    const send = () => core.runGroup([command('message.send', { channelId, content: 'x' })]);
+    await send();
+    const { mark } = await core.changes(null);
+    nowMs -= 3_600_000;
+    const [sent] = await send();
+    expect(sent).toMatchObject({ ok: true, result: { seq: 3, timestamp: nowMs } });
+    expect((await core.changes(mark)).heads).toEqual([{ channelId, head: 3 }]);
+  });
+
+  it('goes on where a full list of changes ended', async () => {
+    const { mark } = await core.changes(null);
+    const size = 500;
+    for (let group = 0; group < 13; group++) {
+      const commands = Array.from({ length: size }, (_, i) =>
+        command('channel.create', { channelId: `many-${group}-${i}`, name: 'Many' }),
+      );
+      await core.runGroup(commands);
+    }
+    const seen = new Set<string>();
+    let next = mark;
+    let rounds = 0;
+    for (let last = -1; next !== last; rounds++) {
+      const changes = await core.changes(next);
+      for (const { channelId } of changes.heads) seen.add(channelId);
+      last = next;
+      next = changes.mark;
+    }
+    expect(seen.size).toBe(13 * size);
+    expect(rounds).toBeLessThan(5);
+  });
+
+  it('counts unread no further than its bound', async () => {
+    const channelId = 'crowd';
+    const bob = { agentId: 'bob', isAdmin: false };
+    await core.runGroup([
+      command('channel.create', { channelId, name: 'Crowd' }),
+      command('member.add', { channelId, agentId: 'bob' }),
+    ]);
+    for (let group = 0; group < 21; group++) {
+      const sends = Array.from({ length: 500 }, () =>
+        command('message.send', { channelId, content: 'x' }),
+      );
+      await core.runGroup(sends);
+    }
+    const state = await core.read(bob, 'read.state', {});
+    expect(state).toMatchObject({
+      ok: true,
+      result: { channels: [{ head: 10_502, unread: 10_000 }] },
+    });
+  });
+});

@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import { describe, expect, it } from '@jest/globals';
+import { temporaryFolder, waitFor } from '@openclaw/test-support';
+import { spawnWorker, startWorkerThread } from './worker-thread.ts';
+
+describe('the SQLite thread', () => {
+  it('fails what it was doing when it ends by itself, and is started again', async () => {
+    const folder = await temporaryFolder('worker');
+    const workers: Worker[] = [];
+    const settings = {
+      ...{ path: join(folder.path, 'hub.sqlite'), readOnly: false, busyTimeoutMs: 100 },
+    };
+    const thread = await startWorkerThread(
+      settings,
+      30_000,
+      () => undefined,
+      (own) => {
+        const worker = spawnWorker(own);
+        workers.push(worker);
+        return worker;
+      },
+    );
+    const epoch = await thread.call('epoch', []);
+    const underWay = thread.call('beat', ['hub']);
+    await workers[0]?.terminate();
+    await expect(underWay).rejects.toMatchObject({ code: 'timeout' });
+    // At most once a second, so that a thread that cannot live does not take the machine with it.
+    await expect(thread.call('epoch', [])).rejects.toMatchObject({ code: 'unavailable' });
+    const again = await waitFor(() => thread.call('epoch', []).catch(() => null), { everyMs: 50 });
+    expect(again).toBe(epoch);
+    expect(workers).toHaveLength(2);
+    await thread.close(1000);
+    await expect(thread.call('epoch', [])).rejects.toMatchObject({ code: 'closed' });
+    await folder.remove();
+  });
+});
