@@ -90,6 +90,7 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
 
   function leave(session: Session): void {
     session.dispose();
+    hub.presence.gone(session);
     hub.typing.gone(session.agentId);
     if (hub.sessions.remove(session)) agentTopics.leave(session.agentId);
   }

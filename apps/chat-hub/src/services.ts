@@ -60,7 +60,10 @@ export async function openServices(
       createLocalRateLimiter(shared, { limits: { ...config.limits, read: readLimit } }),
     ),
     tracker: opened(
-      createPresence(shared, { hubId, leaseMs, isHubAlive: (hubIds) => store.liveHubs(hubIds) }),
+      createPresence(
+        { ...shared, logger: log.child({ part: 'presence' }) },
+        { hubId, leaseMs, isHubAlive: (hubIds) => store.liveHubs(hubIds) },
+      ),
     ),
     typing: opened(createTyping(shared)),
   };

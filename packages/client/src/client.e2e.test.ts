@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -219,7 +219,7 @@ describe('the README', () => {
         output: 'ada: Hello\n',
       });
     } finally {
-      (await import('node:fs')).rmSync(file);
+      rmSync(file);
     }
   });
 });

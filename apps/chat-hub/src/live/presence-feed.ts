@@ -11,6 +11,8 @@ export interface PresenceFeed {
   /** The socket subscribed to the room. Returns whether the room's presence is pushed. */
   entered(session: Session, room: Room): boolean;
   left(session: Session, room: Room): void;
+  /** The socket is closed: it leaves all its channels. */
+  gone(session: Session): void;
   /** What the agent says of itself, for every channel of this connection. */
   set(session: Session, state: ParamsOf<'presence.set'>): Promise<void>;
   list(channelId: string, cursor: string | null, limit: number): Promise<ResultOf<'presence.list'>>;
@@ -74,6 +76,9 @@ export function createPresenceFeed({
     },
     left(session, room) {
       tracker.untrack(room.channelId, connectionOf(session)).catch(failed);
+    },
+    gone(session) {
+      tracker.untrackAll(connectionOf(session)).catch(failed);
     },
     async set(session, { status, customStatus, avatar }) {
       await tracker.set(connectionOf(session), { status, customStatus, avatar });

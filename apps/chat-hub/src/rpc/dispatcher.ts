@@ -84,10 +84,7 @@ export function createDispatcher(
     session.inFlight += 1;
     let reply: Answer<MethodName>;
     try {
-      reply = await (handlers[method] as Handler<MethodName>)(
-        callerOf(session),
-        parsed.data,
-      );
+      reply = await (handlers[method] as Handler<MethodName>)(callerOf(session), parsed.data);
       observe(method, reply.ok ? 'ok' : 'refused', performance.now() - startMs);
     } catch (error) {
       observe(method, 'failed', performance.now() - startMs);
