@@ -62,6 +62,19 @@ describe('configuration', () => {
     expect(parseConfig({ HUB_HOST: '0.0.0.0', HUB_JWT_SECRET: secret }).host).toBe('0.0.0.0');
   });
 
+  it('takes allowed origins as browsers send them, and nothing that is no origin', () => {
+    const HUB_ALLOWED_ORIGINS =
+      'https://chat.example.com/, HTTP://LOCALHOST:5173, tauri://localhost,https://x.org:443/app';
+    expect(parseConfig({ HUB_ALLOWED_ORIGINS }).allowedOrigins).toEqual([
+      'https://chat.example.com',
+      'http://localhost:5173',
+      'tauri://localhost',
+      'https://x.org',
+    ]);
+    for (const bad of ['null', '*', 'mailto:a@b.c', 'file:///', 'chat.example.com'])
+      expect(problemsOf({ HUB_ALLOWED_ORIGINS: bad })).toContain('HUB_ALLOWED_ORIGINS');
+  });
+
   it('never shows a secret in an error', () => {
     expect(
       problemsOf({

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { limits, type Welcome } from '@openclaw/protocol';
 import type { Limit } from '@openclaw/ratelimit';
 import type { WebSocket } from 'ws';
+import { isWithinBounds } from './auth/identity.ts';
 import type { Hub } from './hub.ts';
 import type { AgentTopics } from './live/agent-topics.ts';
-import { catchUp } from './live/catch-up.ts';
 import type { Flusher } from './live/flusher.ts';
 import { heartbeatMs } from './live/heartbeat.ts';
+import type { Room } from './live/room.ts';
 import { Session } from './live/session.ts';
 import type { Dispatcher } from './rpc/dispatcher.ts';
 import type { Accepted } from './upgrade.ts';
@@ -17,6 +18,8 @@ const minFramesPerSecond = 300;
 const burstSeconds = 4;
 /** How long the welcome waits for a room of this hub that is behind the log. */
 const levelMs = 1_000;
+/** Connections of one agent to one hub. */
+const maxSocketsPerAgent = 100;
 /** Bad frames that a socket is forgiven; each good one pays one off. */
 const maxBadFrames = 10;
 
@@ -41,11 +44,10 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
   const framesPerSecond = frameRate(hub.limiter.limits);
   const frameBurst = framesPerSecond * burstSeconds;
   const sessionDeps = {
+    store: hub.store,
     flusher,
-    catchUp: (session: Session, room: Parameters<typeof catchUp>[2], afterSeq: number) =>
-      catchUp(hub.store, session, room, afterSeq),
     onLag: () => hub.metrics.laggingSockets.inc(),
-    onLeftRoom: (session: Session, room: Parameters<typeof catchUp>[2]) => {
+    onLeftRoom: (session: Session, room: Room) => {
       hub.presence.left(session, room);
       hub.rooms.left(room);
     },
@@ -55,22 +57,22 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
     const { agentId, sessionId } = session;
     hub.sessions.add(session);
     await agentTopics.join(agentId);
-    const heads = new Map<string, number>();
-    const bound = session.identity.channels;
-    for (const { channelId, head } of await hub.store.directChannels(
-      agentId,
-      limits.welcomeDirect,
-    )) {
-      if (!bound || bound.includes(channelId)) heads.set(channelId, head);
-    }
-    const direct: Welcome['direct'] = [];
-    for (const [channelId, head] of new Map([...session.earlyDirects, ...heads])) {
+    const directs = await hub.store.directChannels(agentId, limits.welcomeDirect);
+    session.knowsAllDirects = directs.length < limits.welcomeDirect;
+    const known = directs.filter(({ channelId }) => isWithinBounds(session.identity, channelId));
+    await Promise.all(
+      known.map(({ channelId, head }) => {
+        const room = hub.rooms.openDirect(channelId, head);
+        room.raise(head);
+        return room.reached(head, levelMs);
+      }),
+    );
+    if (!session.isOpen) return;
+    const heads = new Map(known.map(({ channelId, head }) => [channelId, head]));
+    const direct = [...new Map([...session.earlyDirects, ...heads])].map(([channelId, head]) => {
       const room = hub.rooms.openDirect(channelId, head);
-      room.raise(head);
-      await room.reached(head, levelMs);
-      const from = session.earlyDirects.get(channelId) ?? room.head;
-      direct.push({ channelId, head: Math.min(from, room.head) });
-    }
+      return { room, head: heads.has(channelId) ? room.head : Math.min(head, room.head) };
+    });
     const { frameBytes, contentBytes, batch, topics, inFlight, resumeEvents, historyPage } = limits;
     const params: Welcome = {
       sessionId,
@@ -79,24 +81,29 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
       epoch: hub.store.epoch,
       heartbeatMs,
       limits: { frameBytes, contentBytes, batch, topics, inFlight, resumeEvents, historyPage },
-      direct,
+      direct: direct.map(({ room, head }) => ({ channelId: room.channelId, head })),
     };
     session.send(JSON.stringify({ jsonrpc: '2.0', method: 'welcome', params }));
     session.isWelcomed = true;
-    for (const { channelId, head } of direct)
-      session.enter(hub.rooms.openDirect(channelId, head), head);
     session.earlyDirects.clear();
+    for (const { room, head } of direct) session.enter(room, head);
   }
 
   function leave(session: Session): void {
     session.dispose();
     hub.presence.gone(session);
-    hub.typing.gone(session.agentId);
+    hub.typing.gone(session);
     if (hub.sessions.remove(session)) agentTopics.leave(session.agentId);
   }
 
   return function onAccepted({ ws, socket, identity }: Accepted): void {
     useProtocolCloseCode(ws);
+    if (hub.sessions.ofAgent(identity.agentId).size >= maxSocketsPerAgent) {
+      ws.on('error', () => ws.terminate());
+      ws.close(4429, `at most ${maxSocketsPerAgent} connections of one agent`);
+      setTimeout(() => ws.terminate(), 2_000).unref();
+      return;
+    }
     const session = new Session(ws, socket, randomUUID(), identity, sessionDeps);
     session.nextPingMs = Date.now() + Math.random() * heartbeatMs;
     let badFrames = 0;
@@ -115,6 +122,8 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
     }
 
     ws.on('message', (data, isBinary) => {
+      // A peer that ignores its close is served no more.
+      if (!session.isOpen) return;
       if (!mayTakeFrame()) {
         session.close(4429, 'too many frames');
         return;

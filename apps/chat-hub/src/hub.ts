@@ -1,15 +1,24 @@
 import type { Cache } from '@openclaw/cache';
-import type { Actor, ChatStore, ReadMethod, WriteMethod } from '@openclaw/chat-store';
+import {
+  ChatStoreError,
+  type Access,
+  type Actor,
+  type ChatStore,
+  type ReadMethod,
+  type WriteMethod,
+} from '@openclaw/chat-store';
 import type { EventBus } from '@openclaw/events';
-import type { Channel, Message, MethodName, ParamsOf } from '@openclaw/protocol';
+import type { Channel, Message, ParamsOf } from '@openclaw/protocol';
 import type { LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
+import { isWithinBounds } from './auth/identity.ts';
 import type { Metrics } from './metrics.ts';
 import type { PresenceFeed } from './live/presence-feed.ts';
 import type { Publisher } from './live/publisher.ts';
 import type { Rooms } from './live/rooms.ts';
 import type { Sessions } from './live/sessions.ts';
 import type { TypingFeed } from './live/typing-feed.ts';
+import type { LimitedAction } from './rpc/method-kinds.ts';
 import { refuse, type Answer, type Caller, type Handler, type Refusal } from './rpc/answer.ts';
 
 /** What the hub caches of each channel. */
@@ -34,44 +43,15 @@ export interface Hub {
   readonly log: Logger;
 }
 
-/** What is limited, each with its own allowance per agent; `read` is for REST, where no frame guard counts. */
-export type LimitedAction = 'message' | 'reaction' | 'typing' | 'read';
-
-const actions: Partial<Record<MethodName, LimitedAction>> = {
-  'reaction.add': 'reaction',
-  'reaction.remove': 'reaction',
-  'typing.start': 'typing',
-  'typing.stop': 'typing',
-  'presence.set': 'typing',
-};
-
-/** Which limit a changing method counts against. */
-export function actionOf(method: MethodName): LimitedAction {
-  return actions[method] ?? 'message';
-}
-
-/** Null when the caller may go on, else the refusal. Costs no round trip. REST counts before it comes here. */
-export function limited(hub: Hub, caller: Caller, method: MethodName): Refusal | null {
-  if (!caller.session) return null;
-  const decision = hub.limiter.consume(actionOf(method), caller.identity.agentId);
-  if (decision.allowed) return null;
-  return refuse(
-    'rate_limited',
-    `at most ${decision.limit} of these in the window`,
-    decision.retryAfterMs,
-  );
-}
-
 /** Null when the caller's token reaches the channel, else the refusal. */
 export function outOfBounds(caller: Caller, channelId: string): Refusal | null {
-  const { channels } = caller.identity;
-  return channels === null || channels.includes(channelId)
+  return isWithinBounds(caller.identity, channelId)
     ? null
     : refuse('forbidden', 'the token is not for this channel');
 }
 
 /**
- * A durable change: limit, commit, publish. The store decides rights, archive state and idempotency under the channel's
+ * A durable change: commit, publish. The store decides rights, archive state and idempotency under the channel's
  * lock; by the time this answers, the change is committed.
  */
 export async function write<M extends WriteMethod>(
@@ -80,8 +60,6 @@ export async function write<M extends WriteMethod>(
   method: M,
   params: ParamsOf<M>,
 ): Promise<Answer<M>> {
-  const refusal = limited(hub, caller, method);
-  if (refusal) return refusal;
   const outcome = await hub.store.append(caller.identity, method, params);
   if (!outcome.ok) return outcome;
   if (outcome.event) hub.publisher.committed(outcome.event, outcome.agentTopics);
@@ -99,8 +77,8 @@ export function reads<M extends ReadMethod>(hub: Hub, method: M): Handler<M> {
 }
 
 /**
- * Null when the caller is a member of the channel, else the refusal. A socket that is live in the channel is a member
- * by the log itself: the event that removes it drops it. Otherwise the store is asked; never a cache.
+ * Null when the caller is a member of the channel, else the refusal. The store is asked, never a cache; while it is
+ * away a socket that is live in the channel goes on, for its membership is what the log last said.
  */
 export async function notMember(
   hub: Hub,
@@ -109,12 +87,33 @@ export async function notMember(
 ): Promise<Refusal | null> {
   const bounds = outOfBounds(caller, channelId);
   if (bounds) return bounds;
-  if (caller.session?.rooms.has(channelId)) return null;
   const { agentId, isAdmin } = caller.identity;
-  const access = (await hub.store.access(agentId, [channelId])).get(channelId);
-  if (!access) return refuse('not_found', 'there is no such channel');
-  if (access.role !== null || isAdmin) return null;
-  return access.kind === 'public'
-    ? refuse('forbidden', 'only members may do this')
-    : refuse('not_found', 'there is no such channel');
+  try {
+    const access = (await hub.store.access(agentId, [channelId])).get(channelId);
+    const refusal = access ? whyNotMember(access, isAdmin) : 'not_found';
+    return refusal === null ? null : refuse(refusal, refusalTexts[refusal]);
+  } catch (error) {
+    if (isAway(error) && caller.session?.rooms.has(channelId)) return null;
+    throw error;
+  }
+}
+
+/** Why someone with this access is no member: outsiders of a private channel learn nothing of it. */
+export function whyNotMember(
+  { role, kind }: Access,
+  isAdmin: boolean,
+): 'forbidden' | 'not_found' | null {
+  if (role !== null || isAdmin) return null;
+  return kind === 'public' ? 'forbidden' : 'not_found';
+}
+
+/** What the refusals of a non-member say. */
+export const refusalTexts = {
+  forbidden: 'only members may do this',
+  not_found: 'there is no such channel',
+} as const;
+
+/** Whether the error says that the database is away. */
+export function isAway(error: unknown): boolean {
+  return error instanceof ChatStoreError && error.code === 'unavailable';
 }

@@ -9,7 +9,8 @@ import { createTyping, type SharedTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
 import type { Config } from './config.ts';
-import type { HubCache, LimitedAction } from './hub.ts';
+import type { HubCache } from './hub.ts';
+import type { LimitedAction } from './rpc/method-kinds.ts';
 
 /** The packages that the hub is made of, opened. */
 export interface Services {
@@ -24,7 +25,7 @@ export interface Services {
 
 /** A socket's presence lease: it outlives its hub by at most this. */
 const leaseMs = 30_000;
-/** Reads over REST; no frame guard counts them. */
+/** Reads of one agent, over WebSocket and REST together. */
 const readLimit = { limit: 6_000, windowMs: 60_000 };
 
 /** Opens every package. Rejects with ChatStoreError when the database cannot be had; Redis may come and go. */

@@ -41,9 +41,14 @@ export async function startHub(config: Config, log: Logger): Promise<RunningHub>
     const { hub, flusher, agentTopics } = await startLive(hubId, services, metrics, closers, log);
 
     const handlers = createMethods(hub);
-    const dispatcher = createDispatcher(handlers, log, (method, outcome, durationMs) => {
-      metrics.calls.inc({ method, outcome });
-      metrics.callSeconds.observe({ method }, durationMs / 1000);
+    const dispatcher = createDispatcher({
+      handlers,
+      limiter: hub.limiter,
+      log,
+      observe(method, outcome, durationMs) {
+        metrics.calls.inc({ method, outcome });
+        metrics.callSeconds.observe({ method }, durationMs / 1000);
+      },
     });
     const authenticate = createAuthenticate(config.auth, hub.store);
     const readiness = createReadiness(hubId, hub.store, services.redis);

@@ -125,7 +125,7 @@ export function createAgent(
   }
 
   function contentOf(dueMs: number): string {
-    return `${dueMs.toFixed(3)} `.padEnd(
+    return `${dueMs} `.padEnd(
       plan.contentChars,
       'All agents report progress on their part of the work. ',
     );
@@ -183,7 +183,7 @@ export function createAgent(
         case 'reaction':
           return react(channelId, dueMs, turn);
         case 'presence': {
-          const customStatus = `due ${dueMs.toFixed(3)}`;
+          const customStatus = `due ${dueMs}`;
           const status = turn % 2 === 0 ? 'away' : 'online';
           return note(client.call('presence.set', { status, customStatus }), dueMs);
         }

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { describeChannels } from './contract/channels.contract.ts';
+import { describeDirectMessages } from './contract/direct.contract.ts';
 import { describeHubs } from './contract/hubs.contract.ts';
 import { describeLog } from './contract/log.contract.ts';
 import { describeMembers } from './contract/members.contract.ts';
 import { describeMessages } from './contract/messages.contract.ts';
 import { describeReading } from './contract/reading.contract.ts';
 import { describeRepeats } from './contract/repeats.contract.ts';
+import { describeReactionsAndThreads } from './contract/threads.contract.ts';
+import { describeRights } from './contract/rights.contract.ts';
 import { createChatStore, type ChatStore } from './index.ts';
 
 /** What every engine must do. `start` makes an empty database. */
@@ -38,7 +41,10 @@ export function describeChatStore(
 
     describeChannels(database);
     describeMembers(database);
+    describeRights(database);
     describeMessages(database);
+    describeReactionsAndThreads(database);
+    describeDirectMessages(database);
     describeLog(database);
     describeRepeats(database);
     describeReading(database);

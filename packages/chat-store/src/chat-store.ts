@@ -5,7 +5,6 @@ import {
   type Command,
   type Outcome,
   type ReadMethod,
-  type ReadOutcome,
   type WriteMethod,
 } from './commands.ts';
 import { refusalOf } from './core/run-group.ts';
@@ -14,6 +13,7 @@ import { ChatStoreError } from './errors.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { parseOptions, type ChatStoreOptions, type ParsedOptions } from './options.ts';
 import { runtimeError } from './runtime-error.ts';
+import { startSweeper } from './sweeper.ts';
 import { sizeOf } from './size-of.ts';
 
 /** Takes warnings; pino's loggers fit. */
@@ -39,7 +39,7 @@ export interface StoreHealth {
 }
 
 /** The chat hub's log and its projections. Every call ends within `timeoutMs`. */
-export interface ChatStore extends Omit<StoreCore, 'runGroup' | 'epoch'> {
+export interface ChatStore extends Omit<StoreCore, 'runGroup' | 'epoch' | 'sweep'> {
   /** The name of the database's life, as last seen: it changes when a backup is restored. */
   readonly epoch: string;
   /** Commands that wait for their group. */
@@ -64,7 +64,11 @@ export async function createChatStore(
   const parsed = parseOptions(options);
   const { timeoutMs, maxReads, target } = parsed;
   const core = await openCore(parsed, deps);
-  let epoch = await core.epoch();
+  let epoch = await core.epoch().catch(async (error: unknown) => {
+    await core.close();
+    throw runtimeError(error);
+  });
+  let epochs = 0;
   let calls = 0;
   let isClosed = false;
 
@@ -109,6 +113,8 @@ export async function createChatStore(
   const asked = <T>(call: () => Promise<T>) => guarded(call, 'unavailable');
   const written = <T>(call: () => Promise<T>) => guarded(call, 'timeout');
 
+  const stopSweeper = startSweeper(() => core.sweep());
+
   return {
     get epoch() {
       return epoch;
@@ -118,14 +124,13 @@ export async function createChatStore(
     },
     async append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>) {
       const outcome = await queue.submit({ actor, method, params } as unknown as Command);
-      if (outcome.ok && outcome.event) epoch = outcome.event.epoch;
       return outcome as Outcome<M>;
     },
     async read<M extends ReadMethod>(actor: Actor, method: M, params: ParamsOf<M>) {
       try {
         return await asked(() => core.read(actor, method, params));
       } catch (error) {
-        return refusalOf(runtimeError(error)) as ReadOutcome<M>;
+        return refusalOf(runtimeError(error));
       }
     },
     access: (agentId, channelIds) => asked(() => core.access(agentId, channelIds)),
@@ -133,8 +138,10 @@ export async function createChatStore(
       asked(() => core.logPage(channelId, after, limit, maxBytes)),
     directChannels: (agentId, limit) => asked(() => core.directChannels(agentId, limit)),
     async changes(sinceMark) {
+      const known = epochs;
       const changes = await asked(() => core.changes(sinceMark));
-      epoch = changes.epoch;
+      // Unless it was changed meanwhile: then this answer may be the older one.
+      if (known === epochs) epoch = changes.epoch;
       return changes;
     },
     beat: (hubId) => written(() => core.beat(hubId)),
@@ -142,8 +149,9 @@ export async function createChatStore(
     revoke: (target) => written(() => core.revoke(target)),
     isRevoked: (token) => asked(() => core.isRevoked(token)),
     async changeEpoch(expected) {
-      epoch = await written(() => core.changeEpoch(expected));
-      return epoch;
+      const current = await written(() => core.changeEpoch(expected));
+      epochs += 1;
+      return (epoch = current);
     },
     async health() {
       const startMs = performance.now();
@@ -156,6 +164,7 @@ export async function createChatStore(
     async close() {
       if (isClosed) return;
       isClosed = true;
+      stopSweeper();
       await queue.close();
       await core.close();
     },

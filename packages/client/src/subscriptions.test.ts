@@ -149,6 +149,18 @@ describe('a subscribed channel', () => {
     expect(seqs).toEqual([8, 9, 10, 11]);
   });
 
+  it('asks again when what it holds stands behind another hole', async () => {
+    const side = await startInHall(7);
+    side.notify('event', event('hall', 10));
+    const first = await side.nextCall('subscribe');
+    side.answer(first, subscribedAt(first, 8, [event('hall', 8)]));
+    const second = await side.nextCall('subscribe');
+    expect(second.params['topics']).toEqual([{ channelId: 'hall', since: 8 }]);
+    side.answer(second, subscribedAt(second, 10, [event('hall', 9), event('hall', 10)]));
+    await arrived(3);
+    expect(seqs).toEqual([8, 9, 10]);
+  });
+
   it('pages the log when a subscribe cannot resume, while live events wait', async () => {
     const side = await startInHall(7);
     side.notify('event', event('hall', 12));

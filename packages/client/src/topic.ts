@@ -63,5 +63,5 @@ export function* takeHeld(topic: Topic): Generator<Envelope> {
     topic.held.delete((topic.last ?? 0) + 1);
     yield next;
   }
-  for (const seq of topic.held.keys()) continue;
+  for (const seq of topic.held.keys()) if (seq <= (topic.last ?? 0)) topic.held.delete(seq);
 }

@@ -58,3 +58,8 @@ export function offeredProtocols(header: string | readonly string[] | undefined)
     .map((name) => name.trim())
     .filter(Boolean);
 }
+
+/** Whether the identity's token reaches the channel. */
+export function isWithinBounds({ channels }: Identity, channelId: string): boolean {
+  return channels === null || channels.includes(channelId);
+}

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectRpc, freePort } from '@openclaw/test-support';
@@ -17,14 +17,16 @@ let hub: TestHub;
 let wsUrl: string;
 let keyServer: Server;
 let privateKey: CryptoKey;
+let jwks: string;
 
 beforeAll(async () => {
   database = await temporaryDatabase();
   const pair = await generateKeyPair('ES256', { extractable: true });
   privateKey = pair.privateKey;
   const jwk = { ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' };
+  jwks = JSON.stringify({ keys: [jwk] });
   keyServer = createServer((_request, response) => {
-    response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [jwk] }));
+    response.setHeader('content-type', 'application/json').end(jwks);
   });
   await new Promise<void>((resolve) => keyServer.listen(0, '127.0.0.1', resolve));
   const { port } = keyServer.address() as AddressInfo;
@@ -50,6 +52,12 @@ const tokenFor = async (
   agentId: string,
   claims: { channels?: string[]; role?: 'admin'; ttlSeconds?: number } = {},
 ) => mintToken(secret, { agentId, ttlSeconds: 600, ...claims });
+const keyedToken = (kid: string) =>
+  new SignJWT({})
+    .setProtectedHeader({ alg: 'ES256', kid })
+    .setSubject('keyed')
+    .setExpirationTime('5m')
+    .sign(privateKey);
 const connectAs = (token: string) =>
   connectRpc(wsUrl, { protocols: ['openclaw.v1', `bearer.${token}`] });
 const api = (token: string | null, verb: string, path: string, body?: unknown) =>
@@ -77,12 +85,7 @@ describe('sign-in by JWT', () => {
   });
 
   it('takes an ES256 token whose key stands at the JWKS URL', async () => {
-    const token = await new SignJWT({})
-      .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
-      .setSubject('keyed')
-      .setExpirationTime('5m')
-      .sign(privateKey);
-    const socket = await connectAs(token);
+    const socket = await connectAs(await keyedToken('k1'));
     expect(socket.welcome.agentId).toBe('keyed');
     await socket.close();
   });
@@ -127,6 +130,68 @@ describe('sign-in by JWT', () => {
       connectRpc(wsUrl, { headers: { authorization: `Bearer ${token}`, origin } });
     await expect(open('https://evil.example.com')).rejects.toThrow('403');
     for (const origin of ['https://chat.example.com', hub.url]) await (await open(origin)).close();
+  });
+
+  it('refuses a foreign Origin of a REST call with 403 too, whoever asks', async () => {
+    const { token } = await tokenFor('ana');
+    const from = (origin: string | null, authorization: string | null = `Bearer ${token}`) =>
+      fetch(`${hub.url}/v1/channels`, {
+        headers: { ...(origin && { origin }), ...(authorization && { authorization }) },
+      });
+    for (const origin of ['https://evil.example.com', 'null', 'file://', `${hub.url}.evil.com`]) {
+      const refused = await from(origin);
+      expect([refused.status, await refused.json()]).toMatchObject([
+        403,
+        { error: { code: 'forbidden' } },
+      ]);
+    }
+    expect((await from('https://evil.example.com', null)).status).toBe(403);
+    for (const origin of [null, 'https://chat.example.com', hub.url])
+      expect((await from(origin)).status).toBe(200);
+  });
+
+  it('says that an expired token has expired, also where a JWKS URL is configured', async () => {
+    const expired = await new SignJWT({})
+      .setProtectedHeader({ alg: 'HS256' })
+      .setSubject('ana')
+      .setExpirationTime(Math.floor(Date.now() / 1000) - 60)
+      .sign(new TextEncoder().encode(secret));
+    const refused = await api(expired, 'GET', '/v1/channels');
+    expect([refused.status, await refused.json()]).toMatchObject([
+      401,
+      { error: { code: 'unauthorized', message: 'the token has expired' } },
+    ]);
+  });
+
+  it('never repeats a token in an answer', async () => {
+    const { token } = await tokenFor('ana');
+    for (const path of [
+      `/v1/channels/%ff?access_token=${token}`,
+      `/v1/${'x'.repeat(300)}/?access_token=${token}`,
+      `/v1/channels/${'x'.repeat(300)}?access_token=${token}`,
+      `/v1/nothing?access_token=${token}`,
+      `//v1/channels?access_token=${token}`,
+      `/v1/channels?access_token=${token}&limit=ten`,
+      `/v1/channels?access_token=${token}broken`,
+    ]) {
+      const answer = await fetch(`${hub.url}${path}`);
+      const text = await answer.text();
+      expect([400, 401, 404]).toContain(answer.status);
+      expect(JSON.parse(text)).toMatchObject({ error: { code: expect.any(String) } });
+      expect(text).not.toContain(token.slice(-20));
+    }
+  });
+
+  it('documents both places of the token, and no dev sign-in', async () => {
+    const document = (await (await fetch(`${hub.url}/v1/openapi.json`)).json()) as {
+      components: { securitySchemes: object };
+      security: object[];
+    };
+    expect(document.components.securitySchemes).toEqual({
+      bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+      accessToken: expect.objectContaining({ type: 'apiKey', in: 'query', name: 'access_token' }),
+    });
+    expect(document.security).toEqual([{ bearer: [] }, { accessToken: [] }]);
   });
 
   it('closes 4401 when the token expires under a live socket', async () => {
@@ -181,8 +246,89 @@ describe('sign-in by JWT', () => {
     expect((await socket.closed).code).toBe(4403);
     await expect(other.call('ping')).resolves.toBeDefined();
     expect((await api(token, 'GET', '/v1/channels')).status).toBe(401);
+    const again = await connectRpc(wsUrl, {
+      protocols: ['openclaw.v1', `bearer.${token}`],
+      waitForWelcome: false,
+    });
+    expect((await again.closed).code).toBe(4403);
+    await expect(connectRpc(`${wsUrl}?access_token=${token}`, { protocols: [] })).rejects.toThrow(
+      '401',
+    );
 
     expect((await api(admin, 'DELETE', '/v1/tokens?sub=leaver')).status).toBe(200);
     expect((await other.closed).code).toBe(4403);
+  });
+
+  it('an admin bounded to channels neither mints nor revokes, nor speaks to everyone', async () => {
+    const { token } = await tokenFor('local', { role: 'admin', channels: ['only'] });
+    expect((await api(token, 'POST', '/v1/tokens', { sub: 'x', role: 'admin' })).status).toBe(403);
+    expect((await api(token, 'DELETE', '/v1/tokens/some-jti')).status).toBe(403);
+    expect((await api(token, 'DELETE', '/v1/tokens?sub=x')).status).toBe(403);
+    const socket = await connectAs(token);
+    const toEveryone = { channelId: null, name: 'x', payload: {} };
+    await expect(socket.call('collaboration.emit', toEveryone)).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+    const root = await connectAs((await tokenFor('root', { role: 'admin' })).token);
+    await expect(root.call('collaboration.emit', toEveryone)).resolves.toEqual({ seq: null });
+    await Promise.all([socket.close(), root.close()]);
+  });
+});
+
+describe('a key server that fails', () => {
+  it('is no fault of the token: 503 or 4503 with a time to come back, until it is well again', async () => {
+    type Answer = (response: ServerResponse) => void;
+    const failures: Record<string, Answer> = {
+      'answers 500': (response) => response.writeHead(500).end(jwks),
+      'answers no JSON': (response) => response.end('<html>'),
+      'answers no key set': (response) => response.end('{"keys":"none"}'),
+      'hangs up': (response) => response.destroy(),
+      'does not answer': () => undefined,
+    };
+    let give: Answer = () => undefined;
+    const server = createServer((_request, response) => give(response));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const own = await temporaryDatabase();
+    const keyed = await startTestHub({
+      HUB_DB_URL: own.url,
+      HUB_HOST: '127.0.0.1',
+      HUB_JWKS_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
+      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+      LOG_LEVEL: 'fatal',
+    });
+    const connectKeyed = async (kid: string) => {
+      const socket = await connectRpc(`${keyed.url.replace('http', 'ws')}/v1/ws`, {
+        protocols: ['openclaw.v1', `bearer.${await keyedToken(kid)}`],
+        waitForWelcome: false,
+      });
+      return socket;
+    };
+    const get = async (kid: string) =>
+      fetch(`${keyed.url}/v1/channels`, {
+        headers: { authorization: `Bearer ${await keyedToken(kid)}` },
+      });
+    try {
+      for (const [name, failure] of Object.entries(failures)) {
+        give = failure;
+        const [rest, closed] = await Promise.all([
+          get('k1'),
+          connectKeyed('k1').then((socket) => socket.closed),
+        ]);
+        expect([name, rest.status, closed.code]).toEqual([name, 503, 4503]);
+        expect(Number(rest.headers.get('retry-after'))).toBeGreaterThan(0);
+        expect(await rest.json()).toMatchObject({ error: { code: 'unavailable' } });
+        expect(JSON.parse(closed.reason)).toEqual({ afterMs: expect.any(Number) });
+      }
+      give = (response) => response.end(jwks);
+      expect((await get('k1')).status).toBe(200);
+      expect((await get('unknown')).status).toBe(401);
+      expect((await (await connectKeyed('unknown')).closed).code).toBe(4401);
+      expect((await fetch(`${keyed.url}/v1/channels`)).status).toBe(401);
+    } finally {
+      await keyed.close();
+      server.close();
+      server.closeAllConnections();
+      await own.remove();
+    }
   });
 });

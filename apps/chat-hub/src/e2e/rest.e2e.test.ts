@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { methods } from '@openclaw/protocol';
@@ -123,6 +126,80 @@ describe('REST', () => {
     expect((await post(JSON.stringify({ name: 'x'.repeat(300_000) }))).status).toBe(413);
   });
 
+  it('refuses a body that would poison a prototype, and one that is no JSON by its type', async () => {
+    const post = (body: string, type = 'application/json') =>
+      fetch(`${hub.url}/v1/channels?agent=ana`, {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body,
+      });
+    for (const key of ['"__proto__":{"isAdmin":true}', '"constructor":{"prototype":{"a":1}}'])
+      expect((await post(`{"name":"x",${key}}`)).status).toBe(400);
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded'])
+      expect((await post('{"name":"x"}', type)).status).toBe(415);
+  });
+
+  it('tells browsers and caches to keep their hands off its answers', async () => {
+    for (const path of ['/v1/channels', '/v1/channels/nowhere', '/v1/nothing', '/healthz']) {
+      const { headers } = await hub.request('ana', 'GET', path);
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+    }
+    for (const path of ['/v1/channels?agent=ana', '/v1/channels/nowhere?agent=ana', '/v1/channels'])
+      expect((await fetch(`${hub.url}${path}`)).headers.get('cache-control')).toBe('no-store');
+    expect((await fetch(`${hub.url}/v1/openapi.json`)).headers.get('cache-control')).toBeNull();
+  });
+
+  // A foreign name that resolves to this machine (DNS rebinding) is the same origin to the browser that shows its page.
+  it('refuses a Host that is not loopback with 403 in dev mode', async () => {
+    const statusFor = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        get(`${hub.url}/v1/channels?agent=ana`, { headers: { host } }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        }).on('error', reject);
+      });
+    for (const host of ['evil.example.com', 'localhost.evil.com:8080'])
+      expect(await statusFor(host)).toBe(403);
+    for (const host of ['localhost', '127.0.0.1:1', '[::1]:8080'])
+      expect(await statusFor(host)).toBe(200);
+  });
+
+  it('refuses a foreign Origin with 403 before it does anything', async () => {
+    const post = (origin: string) =>
+      fetch(`${hub.url}/v1/channels?agent=ana`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', origin },
+        body: JSON.stringify({ channelId: 'by-a-page', name: 'x' }),
+      });
+    expect((await post('https://evil.example.com')).status).toBe(403);
+    expect((await hub.request('ana', 'GET', '/v1/channels/by-a-page')).status).toBe(404);
+    expect((await post(hub.url)).status).toBe(201);
+  });
+
+  it('waits for nobody who sends a request drop by drop, and for no endless headers', async () => {
+    const answerTo = (sent: string) => {
+      const socket = connect(Number(new URL(hub.url).port), '127.0.0.1');
+      let received = '';
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
+      socket.on('error', () => undefined);
+      socket.write(sent);
+      return once(socket, 'close').then(() => received.slice(0, 12));
+    };
+    const startMs = Date.now();
+    const head = 'POST /v1/channels?agent=ana HTTP/1.1\r\nHost: localhost\r\n';
+    const [slowHead, slowBody, largeHead] = await Promise.all([
+      answerTo(head),
+      answerTo(`${head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{`),
+      answerTo(`${head}X: ${'x'.repeat(20_000)}\r\n\r\n`),
+    ]);
+    expect([slowHead, slowBody, largeHead]).toEqual([
+      'HTTP/1.1 408',
+      'HTTP/1.1 408',
+      'HTTP/1.1 431',
+    ]);
+    expect(Date.now() - startMs).toBeLessThan(15_000);
+  });
+
   it('says what remains of a limit in standard RateLimit headers, and refuses with 429 and Retry-After', async () => {
     await hub.request('eve', 'POST', '/v1/channels', { channelId: 'limits', name: 'Limits' });
     const read = await hub.request('eve', 'GET', '/v1/channels/limits');
@@ -174,6 +251,12 @@ describe('the hub says how it is', () => {
     >;
     const result = await new Validator().validate(document);
     expect(result).toMatchObject({ valid: true });
+    expect(document).toMatchObject({
+      components: {
+        securitySchemes: { devAgent: { type: 'apiKey', in: 'query', name: 'agent' } },
+      },
+      security: [{ devAgent: [] }],
+    });
     const paths = document['paths'] as Record<string, unknown>;
     expect(Object.keys(paths)).toEqual(
       expect.arrayContaining(['/v1/channels/{channelId}/messages', '/v1/tokens/{jti}']),

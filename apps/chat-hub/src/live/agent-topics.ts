@@ -1,5 +1,6 @@
 import type { EventBus } from '@openclaw/events';
 import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
+import { isWithinBounds } from '../auth/identity.ts';
 import { notificationText } from './frame.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
@@ -12,6 +13,8 @@ export interface AgentTopics {
   join(agentId: string): Promise<void>;
   /** To be called when the agent's last socket here is gone. */
   leave(agentId: string): void;
+  /** A direct channel of these agents has a new head, and no room here: opens one where they are connected. */
+  foundDirect(channelId: string, agentIds: readonly string[], head: number): void;
 }
 
 export interface AgentTopicsDeps {
@@ -22,37 +25,53 @@ export interface AgentTopicsDeps {
 }
 
 /** Creates the table of agent topics. */
-export function createAgentTopics({
-  bus,
-  rooms,
-  sessions,
-  onEphemeral,
-}: AgentTopicsDeps): AgentTopics {
+export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
+  const { bus, rooms, sessions, onEphemeral } = deps;
   const topics = new Map<string, Promise<() => Promise<void>>>();
 
+  /** The sockets that follow all their direct channels and are not yet in this one. */
+  function newcomers(agentId: string, channelId: string): Session[] {
+    return [...sessions.ofAgent(agentId)].filter(
+      (session) =>
+        !session.rooms.has(channelId) &&
+        !session.mutedDirects.has(channelId) &&
+        isWithinBounds(session.identity, channelId),
+    );
+  }
+
+  // A direct channel that a complete welcome did not name is new: it begins at its first event, whatever was lost of it
+  // on the way. Of another nothing is known but what comes now.
+  const beginsAfter = (session: Session, seq: number) => (session.knowsAllDirects ? 0 : seq - 1);
+
+  function enterDirect(agentId: string, channelId: string, seq: number): Room | undefined {
+    const entering = newcomers(agentId, channelId);
+    const begins = entering.map((session) => beginsAfter(session, seq));
+    const room =
+      rooms.get(channelId) ??
+      (entering.length > 0 ? rooms.openDirect(channelId, Math.min(...begins)) : undefined);
+    if (!room) return undefined;
+    entering.forEach((session, index) => {
+      const after = begins[index] ?? room.head;
+      if (session.isWelcomed) session.enter(room, after);
+      else if (!session.earlyDirects.has(channelId)) session.earlyDirects.set(channelId, after);
+    });
+    return room;
+  }
+
   function direct(agentId: string, channelId: string, event: EncodedEnvelope): void {
-    // A direct channel's first event opens its room here: it starts just before that event.
-    const room = rooms.openDirect(channelId, (event.seq ?? 1) - 1);
-    const before = event.seq === null ? room.head : Math.min(room.head, event.seq - 1);
-    for (const session of sessions.ofAgent(agentId)) {
-      if (session.rooms.has(channelId) || session.mutedDirects.has(channelId)) continue;
-      if (!isWithinBounds(session, channelId)) continue;
-      if (session.isWelcomed) session.enter(room, before);
-      else if (!session.earlyDirects.has(channelId)) session.earlyDirects.set(channelId, before);
+    if (event.seq === null) {
+      const room = rooms.get(channelId);
+      if (room) onEphemeral(room, event);
+    } else {
+      enterDirect(agentId, channelId, event.seq)?.offer(event);
     }
-    if (event.seq === null) onEphemeral(room, event);
-    else room.offer(event);
   }
 
   function notice(agentId: string, channelId: string, event: EncodedEnvelope): void {
     let text: string | undefined;
     for (const session of sessions.ofAgent(agentId)) {
-      if (
-        session.rooms.has(channelId) ||
-        !session.isWelcomed ||
-        !isWithinBounds(session, channelId)
-      )
-        continue;
+      if (session.rooms.has(channelId) || !session.isWelcomed) continue;
+      if (!isWithinBounds(session.identity, channelId)) continue;
       session.send((text ??= notificationText('notice', event.json)));
     }
   }
@@ -74,12 +93,11 @@ export function createAgentTopics({
     leave(agentId) {
       const subscription = topics.get(agentId);
       topics.delete(agentId);
-      void subscription?.then((unsubscribe) => unsubscribe()).catch(() => undefined);
+      // An unsubscription that fails is reported by the bus; nobody is left here to be told.
+      subscription?.then((unsubscribe) => unsubscribe()).catch(() => undefined);
+    },
+    foundDirect(channelId, agentIds, head) {
+      for (const agentId of agentIds) enterDirect(agentId, channelId, head)?.raise(head);
     },
   };
-}
-
-function isWithinBounds(session: Session, channelId: string): boolean {
-  const { channels } = session.identity;
-  return channels === null || channels.includes(channelId);
 }

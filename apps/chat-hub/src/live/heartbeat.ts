@@ -26,9 +26,7 @@ function sweep(session: Session, nowMs: number): void {
   }
   if (session.nextPingMs > nowMs) return;
   if (session.unansweredPings >= 2) {
-    // Its closing frame will hardly be read, so nobody waits for an answer to it.
     session.close(4408, 'two pings without a pong');
-    setTimeout(() => session.terminate(), sweepMs).unref();
     return;
   }
   session.unansweredPings += 1;

@@ -7,6 +7,8 @@ import { asHub, type Hub } from '../hub.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Services } from '../services.ts';
 import { createAgentTopics, type AgentTopics } from './agent-topics.ts';
+import { createCacheDropper } from './cache-dropper.ts';
+import { beginEpoch } from './epoch.ts';
 import { createFlusher, type Flusher } from './flusher.ts';
 import { notificationText, textFrame } from './frame.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -51,6 +53,7 @@ export async function startLive(
   };
   const dropFailed = (error: unknown) =>
     log.debug({ err: error }, 'a cache was not dropped; its head gives it away');
+  const dropCaches = createCacheDropper(cache, log);
   const rooms = opened(
     createRooms({
       ...{ store, bus, flusher, log, onEphemeral },
@@ -60,7 +63,7 @@ export async function startLive(
         if (channelId === null || seq === null) return;
         cache.noticed(type, channelId, seq);
         // The bus did not bring it, so perhaps nobody has dropped what it outdates.
-        if (source === 'store') cache.drop([{ channelId, head: seq }]).catch(dropFailed);
+        if (source === 'store') dropCaches(channelId, seq);
       },
       onForeignEpoch: () => tailCheck.now(),
     }),
@@ -94,7 +97,17 @@ export async function startLive(
       ...{ store, rooms, metrics, log },
       isBusAvailable: () => bus.available,
       onRevoked: (revoked) => endRevoked(sessions, revoked),
-      onEpoch: (epoch) => log.warn({ epoch }, 'the database was restored: a new epoch begins'),
+      onDirect(channelId, head) {
+        directMembers(channelId).then(
+          (agentIds) => agentTopics.foundDirect(channelId, agentIds, head),
+          (error: unknown) =>
+            log.warn({ err: error, channelId }, 'a direct channel could not be opened yet'),
+        );
+      },
+      async onEpoch(epoch) {
+        log.warn({ epoch }, 'the database was restored: a new epoch begins');
+        await beginEpoch({ store, rooms, cache });
+      },
     }),
   );
   closers.add(bus.onResubscribed(() => tailCheck.now()));

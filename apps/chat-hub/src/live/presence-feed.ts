@@ -16,7 +16,8 @@ export interface PresenceFeed {
   /** What the agent says of itself, for every channel of this connection. */
   set(session: Session, state: ParamsOf<'presence.set'>): Promise<void>;
   list(channelId: string, cursor: string | null, limit: number): Promise<ResultOf<'presence.list'>>;
-  close(): void;
+  /** Ends this hub's leases and sends what that changes. */
+  close(): Promise<void>;
 }
 
 export interface PresenceFeedDeps {
@@ -87,8 +88,10 @@ export function createPresenceFeed({
       const { presences, nextCursor, degraded } = await tracker.list(channelId, { cursor, limit });
       return { presences: [...presences], nextCursor, degraded };
     },
-    close() {
+    async close() {
+      await tracker.close();
       clearTimeout(timer);
+      publish();
       off();
     },
   };

@@ -48,13 +48,14 @@ describe('event ring', () => {
     expect(kept?.reduce((sum, { json }) => sum + json.length, 0)).toBeLessThanOrEqual(10_000);
   });
 
-  it('forgets everything when cleared, and goes on after the newest', () => {
+  it('forgets what holds a deleted message’s text and all before it, and keeps what came after', () => {
     const ring = createEventRing(0);
-    for (const seq of [1, 2, 3]) ring.push(event(seq));
-    ring.clear();
-    expect(ring.after(2)).toBeNull();
-    expect(seqs(ring.after(3))).toEqual([]);
-    ring.push(event(4));
-    expect(seqs(ring.after(3))).toEqual([4]);
+    for (const seq of [1, 2, 3, 4])
+      ring.push(event(seq, seq === 2 ? { message: { id: 'm2' } } : {}));
+    ring.forgetMessage('m2');
+    expect(ring.after(1)).toBeNull();
+    expect(seqs(ring.after(2))).toEqual([3, 4]);
+    ring.push(event(5));
+    expect(seqs(ring.after(2))).toEqual([3, 4, 5]);
   });
 });

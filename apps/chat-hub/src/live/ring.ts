@@ -5,8 +5,8 @@ export interface EventRing {
   push(event: EncodedEnvelope): void;
   /** The events after `seq` up to the newest, or null when the ring does not reach back that far. */
   after(seq: number): readonly EncodedEnvelope[] | null;
-  /** Forgets everything up to now: the text of a deleted message must not be resumed from memory. */
-  clear(): void;
+  /** Forgets all up to the last event that holds the message's text: what was deleted is not resumed from memory. */
+  forgetMessage(messageId: string): void;
 }
 
 /** An empty ring for a channel whose head is `head`; it keeps at most `maxEvents` events and `maxBytes` of their text. */
@@ -40,10 +40,17 @@ export function createEventRing(
       if (wanted <= 0) return [];
       return wanted > events.length - first ? null : events.slice(events.length - wanted);
     },
-    clear() {
-      events = [];
-      first = 0;
-      bytes = 0;
+    forgetMessage(messageId) {
+      const mark = `"id":"${messageId}"`;
+      for (let index = events.length - 1; index >= first; index--) {
+        const event = events[index];
+        if (!event || event.type === 'channel.message.delete' || !event.json.includes(mark))
+          continue;
+        events = events.slice(index + 1);
+        first = 0;
+        bytes = events.reduce((sum, { json }) => sum + json.length, 0);
+        return;
+      }
     },
   };
 }

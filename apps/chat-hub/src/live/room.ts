@@ -1,7 +1,7 @@
 import type { Sequencer } from '@openclaw/events';
-import { decodeEnvelope, limits, type EncodedEnvelope } from '@openclaw/protocol';
+import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Flusher } from './flusher.ts';
-import { notificationText, textFrame } from './frame.ts';
+import { framesOf } from './frame.ts';
 import { createEventRing, type EventRing } from './ring.ts';
 
 /** What a room knows of a socket. */
@@ -9,36 +9,42 @@ export interface RoomMember {
   readonly agentId: string;
   /** Whether it chose the subprotocol, so that one frame may hold an array of notifications. */
   readonly acceptsBatches: boolean;
-  /** True while it reads too slowly to be fed. */
-  readonly isLagging: boolean;
+  /** False while it reads too slowly, or catches up. */
+  isFed(room: Room): boolean;
   enqueue(frame: Buffer): void;
-  /** Told instead of fed while it lags: everything of the room after `seq` is still owed to it. */
+  /** Told instead of fed: everything of the room after `seq` is still owed to it. */
   owe(room: Room, afterSeq: number): void;
-  /** The room let it go: it left the channel, or the channel is gone. */
-  dropped(room: Room): void;
+  /** The room let it go with the event `seq`: it left the channel, or the channel is gone. */
+  dropped(room: Room, seq: number): void;
+  /** The room began anew: what came between is not in the log any more. */
+  discontinued(room: Room, reason: 'epoch'): void;
 }
+
+type CreateSequencer = (head: number, deliver: (event: EncodedEnvelope) => void) => Sequencer;
+
+/** How many leaves a room remembers, for subscribers whose membership was read a moment before. */
+const maxLeaves = 1_000;
 
 /** One live channel of this hub: its sequencer, its newest events, its sockets. */
 export class Room {
   readonly channelId: string;
   readonly members = new Set<RoomMember>();
   readonly #flusher: Flusher;
-  readonly #sequencer: Sequencer;
-  readonly #ring: EventRing;
+  readonly #createSequencer: CreateSequencer;
+  #sequencer: Sequencer;
+  #ring: EventRing;
   #pending: EncodedEnvelope[] = [];
+  /** agentId → the seq at which it last left, newest last. */
+  readonly #leaves = new Map<string, number>();
   readonly #waiters = new Set<{ head: number; resolve: (isReached: boolean) => void }>();
 
-  /** @param createSequencer makes the sequencer that delivers into this room, starting after `head` */
-  constructor(
-    channelId: string,
-    head: number,
-    flusher: Flusher,
-    createSequencer: (deliver: (event: EncodedEnvelope) => void) => Sequencer,
-  ) {
+  /** @param createSequencer makes the sequencer that delivers into this room, starting after a head */
+  constructor(channelId: string, head: number, flusher: Flusher, createSequencer: CreateSequencer) {
     this.channelId = channelId;
     this.#flusher = flusher;
+    this.#createSequencer = createSequencer;
     this.#ring = createEventRing(head);
-    this.#sequencer = createSequencer((event) => this.#deliver(event));
+    this.#sequencer = createSequencer(head, (event) => this.#deliver(event));
   }
 
   /** The seq of the newest event delivered. */
@@ -68,6 +74,11 @@ export class Room {
     return this.#ring.after(seq);
   }
 
+  /** Whether the agent left after `seq`, by the log. */
+  hasLeftSince(seq: number, agentId: string): boolean {
+    return (this.#leaves.get(agentId) ?? 0) > seq;
+  }
+
   /** Resolves with true once {@link Room.head} is at least `head`, or with false after `timeoutMs`. */
   reached(head: number, timeoutMs: number): Promise<boolean> {
     if (this.head >= head) return Promise.resolve(true);
@@ -85,25 +96,20 @@ export class Room {
     });
   }
 
-  /** From here on the socket gets everything after {@link Room.head}. */
-  join(member: RoomMember): void {
-    // What is pending is at or below head: the newcomer was told of it otherwise.
+  /** Another life of the database: the channel goes on after its head there, and every socket is told. */
+  restart(head: number): void {
     this.flush();
-    this.members.add(member);
-  }
-
-  leave(member: RoomMember): void {
-    this.members.delete(member);
-  }
-
-  /** Whether any socket of the agent is here. */
-  hasAgent(agentId: string): boolean {
-    for (const member of this.members) if (member.agentId === agentId) return true;
-    return false;
+    this.#sequencer.close();
+    this.#ring = createEventRing(head);
+    this.#leaves.clear();
+    this.#sequencer = this.#createSequencer(head, (event) => this.#deliver(event));
+    for (const member of this.members) member.discontinued(this, 'epoch');
   }
 
   close(): void {
     this.#sequencer.close();
+    for (const waiter of this.#waiters) waiter.resolve(false);
+    this.#waiters.clear();
   }
 
   /** Frames what came since the last flush, once, and hands the same buffers to every socket. */
@@ -111,18 +117,17 @@ export class Room {
     const events = this.#pending;
     if (events.length === 0) return;
     this.#pending = [];
-    if (this.members.size === 0) return;
     let batched: Buffer[] | undefined;
     let single: Buffer[] | undefined;
     const firstSeq = events.find((event) => event.seq !== null)?.seq ?? null;
     for (const member of this.members) {
-      if (member.isLagging) {
+      if (!member.isFed(this)) {
         if (firstSeq !== null) member.owe(this, firstSeq - 1);
         continue;
       }
       const frames = member.acceptsBatches
-        ? (batched ??= batchFrames(events))
-        : (single ??= events.map((event) => textFrame(notificationText('event', event.json))));
+        ? (batched ??= framesOf(events, true))
+        : (single ??= framesOf(events, false));
       for (const frame of frames) member.enqueue(frame);
     }
     this.#flusher.count(events.length * this.members.size);
@@ -132,54 +137,43 @@ export class Room {
     this.#ring.push(event);
     this.#pending.push(event);
     this.#flusher.room(this);
+    const seq = event.seq ?? 0;
     for (const waiter of this.#waiters) {
-      if ((event.seq ?? 0) < waiter.head) continue;
+      if (seq < waiter.head) continue;
       this.#waiters.delete(waiter);
       waiter.resolve(true);
     }
-    if (event.type === 'channel.member.leave') this.#dropLeaver(event);
-    else if (event.type === 'channel.message.delete') this.#ring.clear();
-    else if (event.type === 'channel.delete') this.#dropAll();
+    if (event.type === 'channel.member.leave') this.#dropLeaver(event, seq);
+    else if (event.type === 'channel.message.delete') this.#forgetText(event);
+    else if (event.type === 'channel.delete') this.#drop([...this.members], seq);
   }
 
   // A removed member gets the event that removes it, and nothing after.
-  #dropLeaver(event: EncodedEnvelope): void {
-    const decoded = decodeEnvelope(event.json)?.envelope.event;
-    if (decoded?.type !== 'channel.member.leave') return;
+  #dropLeaver(encoded: EncodedEnvelope, seq: number): void {
+    const event = decodeEnvelope(encoded.json)?.envelope.event;
+    if (event?.type !== 'channel.member.leave') return;
+    const { agentId } = event.member;
+    this.#leaves.delete(agentId);
+    this.#leaves.set(agentId, seq);
+    const [oldest] = this.#leaves.keys();
+    if (this.#leaves.size > maxLeaves && oldest !== undefined) this.#leaves.delete(oldest);
+    this.#drop(
+      [...this.members].filter((member) => member.agentId === agentId),
+      seq,
+    );
+  }
+
+  #drop(members: readonly RoomMember[], seq: number): void {
+    if (members.length === 0) return;
     this.flush();
-    for (const member of [...this.members]) {
-      if (member.agentId !== decoded.member.agentId) continue;
+    for (const member of members) {
       this.members.delete(member);
-      member.dropped(this);
+      member.dropped(this, seq);
     }
   }
 
-  #dropAll(): void {
-    this.flush();
-    const members = [...this.members];
-    this.members.clear();
-    for (const member of members) member.dropped(this);
+  #forgetText(encoded: EncodedEnvelope): void {
+    const event = decodeEnvelope(encoded.json)?.envelope.event;
+    if (event?.type === 'channel.message.delete') this.#ring.forgetMessage(event.message.id);
   }
-}
-
-/** The events as few frames as the protocol's batch limit allows. */
-export function batchFrames(events: readonly EncodedEnvelope[]): Buffer[] {
-  const frames: Buffer[] = [];
-  let texts: string[] = [];
-  let length = 0;
-  const close = () => {
-    const [only] = texts;
-    if (only !== undefined)
-      frames.push(textFrame(texts.length === 1 ? only : `[${texts.join(',')}]`));
-    texts = [];
-    length = 0;
-  };
-  for (const event of events) {
-    const text = notificationText('event', event.json);
-    if (texts.length === limits.batch || length + text.length > limits.frameBytes) close();
-    texts.push(text);
-    length += text.length + 1;
-  }
-  close();
-  return frames;
 }

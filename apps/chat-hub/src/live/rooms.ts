@@ -1,4 +1,4 @@
-import { createSequencer, type EventBus, type EventSource, type Sequencer } from '@openclaw/events';
+import { createSequencer, type EventBus, type EventSource } from '@openclaw/events';
 import type { ChatStore } from '@openclaw/chat-store';
 import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
@@ -10,10 +10,10 @@ export interface Rooms {
   /** The live room of a channel, or undefined. */
   get(channelId: string): Room | undefined;
   readonly size: number;
-  all(): Iterable<Room>;
+  channelIds(): string[];
   /**
    * The room, opened if need be: its topic is subscribed first and its head read after, so that nothing falls between.
-   * Rejects with ChatStoreError when the head cannot be read. Whoever then does not enter it says so by `left`.
+   * Rejects with ChatStoreError when the head cannot be read. A room that nobody enters closes by itself.
    */
   open(channelId: string): Promise<Room>;
   /** A direct channel's room: its events come by its members' agent topics, and its head is known. */
@@ -38,82 +38,96 @@ export interface RoomsDeps {
   readonly onForeignEpoch: (event: EncodedEnvelope) => void;
 }
 
+interface Entry {
+  readonly room: Room;
+  readonly unsubscribe: () => Promise<void>;
+  idle?: NodeJS.Timeout;
+}
+
 /** How long an empty room keeps its place, so that reconnecting clients resume from memory. */
 const idleMs = 30_000;
 const maxFetchBytes = 8 * 1_048_576;
+/** Events that may arrive before a room's head is known; what is beyond is fetched. */
+const maxEarly = 1_000;
 
 /** Creates the table of live channels. */
 export function createRooms(deps: RoomsDeps): Rooms {
   const { store, bus, flusher, log } = deps;
-  const rooms = new Map<
-    string,
-    { room: Room; unsubscribe: () => Promise<void>; idle?: NodeJS.Timeout }
-  >();
+  const rooms = new Map<string, Entry>();
   const opening = new Map<string, Promise<Room>>();
   let isClosed = false;
 
-  const fetchFrom = (channelId: string) => async (after: number, limit: number) => {
-    const { events } = await store.logPage(channelId, after, limit, maxFetchBytes);
-    return events;
-  };
-
   function createRoom(channelId: string, head: number, unsubscribe: () => Promise<void>): Room {
-    const sequencer = (deliver: (event: EncodedEnvelope) => void): Sequencer =>
+    const room = new Room(channelId, head, flusher, (from, deliver) =>
       createSequencer({
         channelId,
         epoch: store.epoch,
-        head,
+        head: from,
         deliver(event, source) {
           deps.onDelivered(event, source);
           deliver(event);
         },
-        fetch: fetchFrom(channelId),
+        fetch: async (after, limit) =>
+          (await store.logPage(channelId, after, limit, maxFetchBytes)).events,
         onForeignEpoch: deps.onForeignEpoch,
         onError: (error) =>
           log.warn({ err: error, channelId }, 'an event could not be delivered yet'),
-      });
-    const room = new Room(channelId, head, flusher, sequencer);
+      }),
+    );
     deps.onOpened(channelId);
     rooms.set(channelId, { room, unsubscribe });
+    closeWhenIdle(room);
     return room;
   }
 
-  async function openChannel(channelId: string): Promise<Room> {
-    if (isDirectChannelId(channelId)) {
-      const { head } = await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1);
-      return rooms.get(channelId)?.room ?? createRoom(channelId, head, () => Promise.resolve());
-    }
+  const headOf = async (channelId: string) =>
+    (await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1)).head;
+
+  async function openRoom(channelId: string): Promise<Room> {
+    if (isDirectChannelId(channelId)) return openDirect(channelId, await headOf(channelId));
     // Events that arrive before the head is known wait here; the sequencer sorts out which are old.
     let early: EncodedEnvelope[] | null = [];
     let room: Room | undefined;
     const unsubscribe = await bus.subscribeChannel(channelId, (event) => {
-      if (early) {
-        if (early.length < 1_000) early.push(event);
-      } else if (room) {
+      if (room) {
         if (event.seq === null) deps.onEphemeral(room, event);
         else room.offer(event);
+      } else if (early && event.seq !== null && early.length < maxEarly) {
+        early.push(event);
       }
     });
     try {
-      const { head } = await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1);
-      room = createRoom(channelId, head, unsubscribe);
+      room = createRoom(channelId, await headOf(channelId), unsubscribe);
     } catch (error) {
       await unsubscribe();
       throw error;
     }
-    const waiting = early;
+    for (const event of early) room.offer(event);
     early = null;
-    for (const event of waiting) if (event.seq !== null) room.offer(event);
     return room;
   }
 
-  function closeRoom(channelId: string): Promise<void> {
+  function openDirect(channelId: string, head: number): Room {
+    return rooms.get(channelId)?.room ?? createRoom(channelId, head, () => Promise.resolve());
+  }
+
+  function closeWhenIdle(room: Room): void {
+    const entry = rooms.get(room.channelId);
+    if (entry?.room !== room || isClosed) return;
+    clearTimeout(entry.idle);
+    entry.idle = setTimeout(() => {
+      if (room.members.size === 0) void closeRoom(room.channelId);
+    }, idleMs);
+    entry.idle.unref();
+  }
+
+  async function closeRoom(channelId: string): Promise<void> {
     const entry = rooms.get(channelId);
-    if (!entry) return Promise.resolve();
+    if (!entry) return;
     rooms.delete(channelId);
     clearTimeout(entry.idle);
     entry.room.close();
-    return entry.unsubscribe().catch((error: unknown) => {
+    await entry.unsubscribe().catch((error: unknown) => {
       log.warn({ err: error, channelId }, 'a topic could not be unsubscribed');
     });
   }
@@ -123,32 +137,23 @@ export function createRooms(deps: RoomsDeps): Rooms {
     get size() {
       return rooms.size;
     },
-    *all() {
-      for (const { room } of rooms.values()) yield room;
-    },
+    channelIds: () => [...rooms.keys()],
     async open(channelId) {
-      const entry = rooms.get(channelId);
-      if (entry) {
-        clearTimeout(entry.idle);
-        return entry.room;
+      const room = rooms.get(channelId)?.room;
+      if (room) {
+        closeWhenIdle(room);
+        return room;
       }
       let promise = opening.get(channelId);
       if (!promise) {
-        promise = openChannel(channelId).finally(() => opening.delete(channelId));
+        promise = openRoom(channelId).finally(() => opening.delete(channelId));
         opening.set(channelId, promise);
       }
       return promise;
     },
-    openDirect: (channelId, head) =>
-      rooms.get(channelId)?.room ?? createRoom(channelId, head, () => Promise.resolve()),
+    openDirect,
     left(room) {
-      const entry = rooms.get(room.channelId);
-      if (!entry || entry.room !== room || room.members.size > 0 || isClosed) return;
-      clearTimeout(entry.idle);
-      entry.idle = setTimeout(() => {
-        if (room.members.size === 0) void closeRoom(room.channelId);
-      }, idleMs);
-      entry.idle.unref();
+      if (room.members.size === 0) closeWhenIdle(room);
     },
     async close() {
       isClosed = true;

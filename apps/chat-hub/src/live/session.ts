@@ -1,24 +1,40 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
-import { encodeCloseReason } from '@openclaw/protocol';
+import type { ChatStore } from '@openclaw/chat-store';
+import {
+  encodeCloseReason,
+  isDirectChannelId,
+  limits,
+  type EncodedEnvelope,
+} from '@openclaw/protocol';
 import type { WebSocket } from 'ws';
 import type { Identity } from '../auth/identity.ts';
 import type { Flushable, Flusher } from './flusher.ts';
-import { textFrame } from './frame.ts';
-import { batchFrames, type Room, type RoomMember } from './room.ts';
+import { framesOf, textFrame } from './frame.ts';
+import type { Room, RoomMember } from './room.ts';
 
-/** Beyond this much unsent output a socket is no longer fed; it catches up from the log once it has read on. */
+/** Beyond this much unsent output a socket is neither fed nor read; it catches up from the log once it has read on. */
 const lagBytes = 1_048_576;
 /** How long a lagging socket may take to drain before it is closed with a hint when to come back. */
 const stuckMs = 30_000;
+/** How long a peer may take to answer a close before it is cut. */
+const closeMs = 2_000;
+/** How long a socket that catches up waits after the store failed. */
+const retryMs = 1_000;
 
 /** What a session needs of its hub. */
 export interface SessionDeps {
+  readonly store: Pick<ChatStore, 'logPage'>;
   readonly flusher: Flusher;
-  /** Sends what a drained socket is owed of a room; answers the seq up to which it has been sent. */
-  readonly catchUp: (session: Session, room: Room, afterSeq: number) => Promise<number>;
-  readonly onLag: (session: Session) => void;
+  readonly onLag: () => void;
   /** The socket is no longer in this room, by leaving, removal or deletion of the channel. */
   readonly onLeftRoom: (session: Session, room: Room) => void;
+}
+
+/** What a socket has yet to be sent of a room: all after `afterSeq`, up to `untilSeq` if it left, else for good. */
+interface Debt {
+  afterSeq: number;
+  untilSeq: number | null;
 }
 
 /** One connected socket: who it is, which rooms it is in, and what it has yet to be sent. */
@@ -28,10 +44,16 @@ export class Session implements RoomMember, Flushable {
   readonly acceptsBatches: boolean;
   /** The rooms it is subscribed to, by channelId. */
   readonly rooms = new Map<string, Room>();
+  /** Of these, those that it asked for: direct channels come without asking and do not count. */
+  topics = 0;
   /** Direct channels that the client unsubscribed from, so that they are not joined again unasked. */
   readonly mutedDirects = new Set<string>();
+  /** Channels in which it says it is typing. */
+  readonly typingIn = new Set<string>();
   /** False until its welcome is on its way; until then nothing else is sent. */
   isWelcomed = false;
+  /** Whether the welcome named all its direct channels, so that any other is new and begins at its first event. */
+  knowsAllDirects = false;
   /** Direct channels whose events came before the welcome, with the seq just before them. */
   readonly earlyDirects = new Map<string, number>();
   /** Calls taken and not yet answered. */
@@ -44,8 +66,10 @@ export class Session implements RoomMember, Flushable {
   readonly #socket: Duplex;
   readonly #deps: SessionDeps;
   #frames: Buffer[] = [];
-  readonly #owed = new Map<Room, number>();
-  #stuck: NodeJS.Timeout | undefined;
+  #held: Buffer[] | null = null;
+  #holds = 0;
+  readonly #debts = new Map<Room, Debt>();
+  #isCatchingUp = false;
 
   constructor(
     ws: WebSocket,
@@ -70,19 +94,35 @@ export class Session implements RoomMember, Flushable {
     return this.#ws.readyState === this.#ws.OPEN;
   }
 
-  /** Output not yet taken by the system, in bytes. */
-  get bufferedBytes(): number {
-    return this.#socket.writableLength;
-  }
-
   /** Sends one JSON-RPC object (or array) with what else this turn brings. */
   send(text: string): void {
     this.enqueue(textFrame(text));
   }
 
   enqueue(frame: Buffer): void {
+    if (this.#held) {
+      this.#held.push(frame);
+      return;
+    }
     if (this.#frames.length === 0) this.#deps.flusher.socket(this);
     this.#frames.push(frame);
+  }
+
+  /**
+   * Keeps back what comes from now on. Returns what ends that: it sends a text, and all that was kept after it. A
+   * second hold joins the first.
+   */
+  hold(): (text: string | null) => void {
+    this.#holds += 1;
+    this.#held ??= [];
+    return (text) => {
+      this.#holds -= 1;
+      const kept = this.#held ?? [];
+      if (text !== null) kept.unshift(textFrame(text));
+      if (this.#holds > 0) return;
+      this.#held = null;
+      for (const frame of kept) this.enqueue(frame);
+    };
   }
 
   flush(): void {
@@ -97,41 +137,76 @@ export class Session implements RoomMember, Flushable {
       for (const frame of frames) this.#socket.write(frame);
       this.#socket.uncork();
     }
-    if (!this.isLagging && this.#socket.writableLength > lagBytes) this.#startLagging();
+    if (this.isLagging || this.#socket.writableLength <= lagBytes) return;
+    this.isLagging = true;
+    // Nor is it read: every call it makes would add an answer to what it does not take.
+    this.#ws.pause();
+    this.#deps.onLag();
+    void this.#catchUp();
   }
 
-  /** Enters a room; events after `afterSeq` that the room already delivered are sent first. */
-  enter(room: Room, afterSeq: number = room.head): void {
-    if (this.rooms.has(room.channelId)) return;
-    const missed = room.after(afterSeq) ?? [];
-    for (const frame of batchFrames(missed)) this.enqueue(frame);
-    this.rooms.set(room.channelId, room);
-    room.join(this);
-  }
-
-  /** Leaves a room; does nothing when it is not in it. */
-  leave(channelId: string): Room | undefined {
-    const room = this.rooms.get(channelId);
-    if (!room) return undefined;
-    room.leave(this);
-    this.dropped(room);
-    return room;
-  }
-
-  dropped(room: Room): void {
-    this.rooms.delete(room.channelId);
-    this.#owed.delete(room);
-    this.#deps.onLeftRoom(this, room);
+  isFed(room: Room): boolean {
+    return !this.isLagging && !this.#debts.has(room);
   }
 
   owe(room: Room, afterSeq: number): void {
-    if (!this.#owed.has(room)) this.#owed.set(room, afterSeq);
+    if (!this.#debts.has(room)) this.#debts.set(room, { afterSeq, untilSeq: null });
   }
 
-  /** Closes with one of the protocol's close codes; the socket is destroyed when the peer does not answer. */
+  /** Enters a room: what it delivered after `afterSeq` is sent first, all later events as they come. */
+  enter(room: Room, afterSeq: number = room.head): void {
+    // What is pending is at or below head, and the client was or will be told of it otherwise.
+    room.flush();
+    if (this.rooms.has(room.channelId)) return;
+    this.rooms.set(room.channelId, room);
+    if (!isDirectChannelId(room.channelId)) this.topics += 1;
+    room.members.add(this);
+    const debt = this.#debts.get(room);
+    if (debt) {
+      // It was let go while it lagged, and is back before all was paid: it goes on from there.
+      debt.untilSeq = null;
+      return;
+    }
+    if (afterSeq >= room.head) return;
+    const missed = this.isLagging ? null : room.after(afterSeq);
+    if (missed) {
+      this.#enqueueEvents(missed);
+      return;
+    }
+    this.owe(room, afterSeq);
+    void this.#catchUp();
+  }
+
+  /** Leaves a room; does nothing when it is not in it. */
+  leave(channelId: string): void {
+    const room = this.rooms.get(channelId);
+    if (!room) return;
+    room.members.delete(this);
+    this.#debts.delete(room);
+    this.#forget(room);
+  }
+
+  /** The room let it go at `seq`: up to there it is still owed everything, and nothing after. */
+  dropped(room: Room, seq: number): void {
+    if (this.isLagging) this.owe(room, seq - 1);
+    const debt = this.#debts.get(room);
+    if (debt) debt.untilSeq = seq;
+    this.#forget(room);
+  }
+
+  /** The room began anew at its head: nothing before is owed any more. */
+  discontinued(room: Room, reason: 'epoch' | 'behind'): void {
+    this.#debts.delete(room);
+    const params = { channelId: room.channelId, head: room.head, reason };
+    this.send(JSON.stringify({ jsonrpc: '2.0', method: 'discontinuity', params }));
+  }
+
+  /** Closes with one of the protocol's close codes; a peer that does not answer is cut. */
   close(code: number, reason = ''): void {
+    if (!this.isOpen) return;
     this.flush();
     this.#ws.close(code, reason);
+    setTimeout(() => this.#ws.terminate(), closeMs).unref();
   }
 
   /** Cuts the socket: for a peer that is thought dead. */
@@ -146,50 +221,75 @@ export class Session implements RoomMember, Flushable {
 
   /** Frees what it holds; called once, after the socket closed. */
   dispose(): void {
-    clearTimeout(this.#stuck);
     this.#frames = [];
     for (const channelId of [...this.rooms.keys()]) this.leave(channelId);
+    this.#debts.clear();
   }
 
-  #startLagging(): void {
-    this.isLagging = true;
-    this.#deps.onLag(this);
-    void this.#catchUp();
+  #forget(room: Room): void {
+    if (!this.rooms.delete(room.channelId)) return;
+    if (!isDirectChannelId(room.channelId)) this.topics -= 1;
+    this.#deps.onLeftRoom(this, room);
   }
 
-  // The rooms note what is owed while this runs; it ends at a moment when everything delivered has been sent.
+  #enqueueEvents(events: readonly EncodedEnvelope[]): void {
+    for (const frame of framesOf(events, this.acceptsBatches)) this.enqueue(frame);
+  }
+
+  // While this runs the rooms add to what is owed instead of sending; it ends at a moment when all of it has been sent.
   async #catchUp(): Promise<void> {
-    await this.drained();
-    for (;;) {
-      const [entry] = this.#owed;
-      if (!entry || !this.isOpen) break;
-      const [room, afterSeq] = entry;
-      const sentUpTo = await this.#deps.catchUp(this, room, afterSeq);
-      if (room.head > sentUpTo) this.#owed.set(room, sentUpTo);
-      else this.#owed.delete(room);
+    if (this.#isCatchingUp) return;
+    this.#isCatchingUp = true;
+    while (this.isOpen) {
+      this.flush();
+      if (this.#socket.writableLength > 0) await this.#drained();
+      const [entry] = this.#debts;
+      if (!entry) break;
+      try {
+        await this.#payOff(...entry);
+      } catch {
+        // The store is away, and says so elsewhere: what is owed stays owed.
+        await delay(retryMs, undefined, { ref: false });
+      }
     }
+    this.#isCatchingUp = false;
+    if (!this.isLagging) return;
     this.isLagging = false;
+    if (this.isOpen) this.#ws.resume();
   }
 
-  /** Resolves once the socket has taken what was written; a socket that stays stuck is closed with a hint when to come back. */
-  async drained(): Promise<void> {
-    this.flush();
-    if (this.#socket.writableLength === 0 || !this.isOpen) return;
+  /** Sends one page of what is owed of a room, from its memory or else from the store. */
+  async #payOff(room: Room, debt: Debt): Promise<void> {
+    if ((debt.untilSeq ?? room.head) - debt.afterSeq > limits.resumeEvents) {
+      this.discontinued(room, 'behind');
+      return;
+    }
+    const { store } = this.#deps;
+    const page =
+      room.after(debt.afterSeq) ??
+      (await store.logPage(room.channelId, debt.afterSeq, limits.logPage, limits.resumeBytes))
+        .events;
+    // From here to the end nothing waits: what the room has delivered by now is either sent here or flushed to others.
+    room.flush();
+    const target = debt.untilSeq ?? room.head;
+    const events = page.filter(({ seq }) => seq !== null && seq > debt.afterSeq && seq <= target);
+    this.#enqueueEvents(events);
+    debt.afterSeq = events.at(-1)?.seq ?? (page.length === 0 ? target : debt.afterSeq);
+    if (debt.afterSeq >= target) this.#debts.delete(room);
+  }
+
+  async #drained(): Promise<void> {
+    let stuck: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(this.#stuck);
-        this.#socket.off('drain', done);
-        this.#socket.off('close', done);
-        resolve();
-      };
-      this.#stuck = setTimeout(() => {
-        this.#ws.close(4429, encodeCloseReason(1_000));
+      stuck = setTimeout(() => {
+        this.#ws.close(4429, encodeCloseReason(retryMs));
         this.#ws.terminate();
-        done();
+        resolve();
       }, stuckMs);
-      this.#stuck.unref();
-      this.#socket.once('drain', done);
-      this.#socket.once('close', done);
+      stuck.unref();
+      // Called when everything written before it is gone, or the socket is.
+      this.#socket.write('', () => resolve());
     });
+    clearTimeout(stuck);
   }
 }

@@ -1,4 +1,5 @@
-import type { ChatStore } from '@openclaw/chat-store';
+import type { Changes, ChatStore } from '@openclaw/chat-store';
+import { isDirectChannelId } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Metrics } from '../metrics.ts';
 import type { Rooms } from './rooms.ts';
@@ -17,8 +18,11 @@ export interface TailCheckDeps {
   readonly log: Logger;
   /** False while events of other hubs come by the store alone. */
   readonly isBusAvailable: () => boolean;
-  readonly onRevoked: (revoked: Awaited<ReturnType<ChatStore['changes']>>['revoked']) => void;
-  readonly onEpoch: (epoch: string) => void;
+  readonly onRevoked: (revoked: Changes['revoked']) => void;
+  /** A direct channel has a new head and no room here. */
+  readonly onDirect: (channelId: string, head: number) => void;
+  /** The database began another life. */
+  readonly onEpoch: (epoch: string) => Promise<void>;
 }
 
 const everyMs = 1_000;
@@ -31,22 +35,39 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let isAskedAgain = false;
+  let hasFailed = false;
   let isClosed = false;
 
   async function check(): Promise<void> {
     const changes = await store.changes(mark);
-    mark = changes.mark;
     for (const { channelId, head } of changes.heads) {
       const room = rooms.get(channelId);
+      if (!room && isDirectChannelId(channelId)) deps.onDirect(channelId, head);
       if (!room || room.head >= head) continue;
       metrics.tailRepairs.inc();
       room.raise(head);
     }
     if (changes.revoked.length > 0) deps.onRevoked(changes.revoked);
-    if (changes.epoch !== epoch) {
-      epoch = changes.epoch;
-      deps.onEpoch(epoch);
+    let { epoch: current } = changes;
+    if (hasFailed && current === epoch && (await isBehind())) {
+      // The database lost what this hub has delivered: it was restored, and nobody has said so yet.
+      current = await store.changeEpoch(epoch);
     }
+    if (current !== epoch) {
+      await deps.onEpoch(current);
+      epoch = current;
+    }
+    mark = changes.mark;
+    hasFailed = false;
+  }
+
+  /** Whether the store's head of any live channel is behind what was delivered here before it was asked. */
+  async function isBehind(): Promise<boolean> {
+    const delivered = new Map(
+      rooms.channelIds().map((channelId) => [channelId, rooms.get(channelId)?.head ?? 0]),
+    );
+    const heads = await store.access('hub', [...delivered.keys()]);
+    return [...heads].some(([channelId, { head }]) => head < (delivered.get(channelId) ?? 0));
   }
 
   function run(): void {
@@ -58,6 +79,7 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
     }
     running = check()
       .catch((error: unknown) => {
+        hasFailed = true;
         metrics.tailFailures.inc();
         log.debug({ err: error }, 'the tail check failed; it is tried again');
       })

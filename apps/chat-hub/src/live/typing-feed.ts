@@ -7,17 +7,19 @@ import {
 } from '@openclaw/protocol';
 import { createTypingWatch, type SharedTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
+import type { Caller } from '../rpc/answer.ts';
 import type { Publisher } from './publisher.ts';
 import type { Rooms } from './rooms.ts';
+import type { Session } from './session.ts';
 
 /** Who is typing, as the hub's sockets see it: one event per change, none for a refresh. */
 export interface TypingFeed {
-  start(agentId: string, channelId: string, threadId: string | null): Promise<void>;
-  stop(agentId: string, channelId: string): Promise<void>;
+  start(caller: Caller, channelId: string, threadId: string | null): Promise<void>;
+  stop(caller: Caller, channelId: string): Promise<void>;
   /** The agent sent a message: it types no longer. Costs nothing when it was not typing. */
-  sent(agentId: string, channelId: string): void;
-  /** A socket of the agent is gone: what it was typing through this hub is typed no longer. */
-  gone(agentId: string): void;
+  sent(caller: Caller, channelId: string): void;
+  /** The socket is gone: what was typed through it is typed no longer. */
+  gone(session: Session): void;
   list(channelId: string): Promise<ResultOf<'typing.list'>>;
   /** A typing event of any hub came by. */
   saw(event: EncodedEnvelope): void;
@@ -35,8 +37,8 @@ export interface TypingFeedDeps {
 /** Creates the feed over the typing package. */
 export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
   const { typing, rooms, publisher, log } = deps;
-  /** What this hub's rooms saw start and not stop yet: channelId → agentId → threadId. */
-  const seen = new Map<string, Map<string, string | null>>();
+  /** Who has started, through this hub or seen by its rooms, and not stopped: channelId → agentId → threadId. */
+  const typists = new Map<string, Map<string, string | null>>();
   const notStopped = (error: unknown) =>
     log.debug({ err: error }, 'typing was not stopped; it expires');
 
@@ -60,29 +62,37 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
     },
   });
 
+  function remember(channelId: string, agentId: string, threadId: string | null): void {
+    const agents = typists.get(channelId);
+    if (agents) agents.set(agentId, threadId);
+    else typists.set(channelId, new Map([[agentId, threadId]]));
+    watch.started(channelId, agentId);
+  }
+
   function forget(channelId: string, agentId: string): string | null {
-    const agents = seen.get(channelId);
+    const agents = typists.get(channelId);
     const threadId = agents?.get(agentId) ?? null;
     agents?.delete(agentId);
-    if (agents?.size === 0) seen.delete(channelId);
+    if (agents?.size === 0) typists.delete(channelId);
+    watch.stopped(channelId, agentId);
     return threadId;
   }
 
-  function tellStopped(agentId: string, channelId: string): void {
-    const threadId = seen.get(channelId)?.get(agentId) ?? null;
+  async function stop(agentId: string, channelId: string): Promise<void> {
+    const threadId = forget(channelId, agentId);
+    const { changed } = await typing.stop(channelId, agentId);
+    if (!changed) return;
     publisher.ephemeral(
       { type: 'channel.typing', channelId, agentId, typing: false, threadId },
       agentId,
     );
   }
 
-  async function stop(agentId: string, channelId: string): Promise<void> {
-    const { changed } = await typing.stop(channelId, agentId);
-    if (changed) tellStopped(agentId, channelId);
-  }
-
   return {
-    async start(agentId, channelId, threadId) {
+    async start({ identity: { agentId }, session }, channelId, threadId) {
+      // Noted before Redis is asked, so that a message sent meanwhile knows that there is something to stop.
+      session?.typingIn.add(channelId);
+      remember(channelId, agentId, threadId);
       const { changed } = await typing.start(channelId, agentId);
       if (!changed) return;
       publisher.ephemeral(
@@ -90,29 +100,26 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
         agentId,
       );
     },
-    stop,
-    sent(agentId, channelId) {
-      if (seen.get(channelId)?.has(agentId)) stop(agentId, channelId).catch(notStopped);
+    stop({ identity, session }, channelId) {
+      session?.typingIn.delete(channelId);
+      return stop(identity.agentId, channelId);
     },
-    gone(agentId) {
-      typing.stopAll(agentId).then(({ channelIds }) => {
-        for (const channelId of channelIds) tellStopped(agentId, channelId);
-      }, notStopped);
+    sent({ identity: { agentId }, session }, channelId) {
+      session?.typingIn.delete(channelId);
+      if (typists.get(channelId)?.has(agentId)) stop(agentId, channelId).catch(notStopped);
+    },
+    gone({ agentId, typingIn }) {
+      for (const channelId of typingIn) {
+        if (typists.get(channelId)?.has(agentId)) stop(agentId, channelId).catch(notStopped);
+      }
     },
     list: (channelId) => typing.list(channelId),
     saw(encoded) {
       const event = decodeEnvelope(encoded.json)?.envelope.event;
       if (event?.type !== 'channel.typing') return;
       const { channelId, agentId, threadId } = event;
-      if (!event.typing) {
-        forget(channelId, agentId);
-        watch.stopped(channelId, agentId);
-        return;
-      }
-      const agents = seen.get(channelId);
-      if (agents) agents.set(agentId, threadId);
-      else seen.set(channelId, new Map([[agentId, threadId]]));
-      watch.started(channelId, agentId);
+      if (event.typing) remember(channelId, agentId, threadId);
+      else forget(channelId, agentId);
     },
     close: () => watch.close(),
   };

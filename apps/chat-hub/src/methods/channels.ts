@@ -1,5 +1,4 @@
-import { ChatStoreError } from '@openclaw/chat-store';
-import { cachedRead } from '../cached-reads.ts';
+import { cachedRead, RefusedLoad } from '../cached-reads.ts';
 import { asHub, reads, writes, type Hub } from '../hub.ts';
 import { answer, type Handlers } from '../rpc/answer.ts';
 
@@ -30,7 +29,7 @@ export function channelMethods(
       const { channelId } = params;
       const load = async () => {
         const read = await hub.store.read(asHub, 'channel.get', params);
-        if (!read.ok) throw new ChatStoreError('unavailable', read.message);
+        if (!read.ok) throw new RefusedLoad(read);
         return { value: read.result.channel, head: read.result.channel.head };
       };
       const read = await cachedRead(

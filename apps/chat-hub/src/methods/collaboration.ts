@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { encodeEnvelope } from '@openclaw/protocol';
-import { limited, write, type Hub } from '../hub.ts';
+import { write, type Hub } from '../hub.ts';
 import { answer, refuse, type Handlers } from '../rpc/answer.ts';
 
 /** collaboration.emit: events of the agents' own making, in a channel or, for admins, to everyone. */
@@ -11,8 +11,6 @@ export function collaborationMethods(hub: Hub): Pick<Handlers, 'collaboration.em
       if (channelId !== null) return write(hub, caller, 'collaboration.emit', params);
       const { agentId, isAdmin } = caller.identity;
       if (!isAdmin) return refuse('forbidden', 'only an admin speaks to everyone');
-      const refusal = limited(hub, caller, 'collaboration.emit');
-      if (refusal) return refusal;
       hub.publisher.global(
         encodeEnvelope({
           id: randomUUID(),

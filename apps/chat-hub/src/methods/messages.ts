@@ -1,7 +1,7 @@
-import { ChatStoreError, directChannelId } from '@openclaw/chat-store';
+import { directChannelId } from '@openclaw/chat-store';
 import { recentMessagesMax } from '@openclaw/key-schema';
 import { isContentTooLarge, limits, type ParamsOf } from '@openclaw/protocol';
-import { cachedRead } from '../cached-reads.ts';
+import { cachedRead, RefusedLoad } from '../cached-reads.ts';
 import { asHub, notMember, write, writes, type Hub } from '../hub.ts';
 import { answer, refuse, type Answer, type Caller, type Handlers } from '../rpc/answer.ts';
 
@@ -28,13 +28,18 @@ export function messageMethods(
     params: ParamsOf<'message.history'>,
   ): Promise<Answer<'message.history'>> {
     const { channelId, limit } = params;
-    const load = async () => {
-      const page = await hub.store.read(asHub, 'message.history', {
+    const page = async (before: number | null, size: number) => {
+      const read = await hub.store.read(asHub, 'message.history', {
         ...params,
-        limit: recentMessagesMax,
+        before,
+        limit: size,
       });
-      if (!page.ok) throw new ChatStoreError('unavailable', page.message);
-      return { value: page.result.messages, head: page.result.head };
+      if (!read.ok) throw new RefusedLoad(read);
+      return read.result;
+    };
+    const load = async () => {
+      const { messages, head } = await page(null, recentMessagesMax);
+      return { value: messages, head };
     };
     const read = await cachedRead(
       hub,
@@ -46,15 +51,20 @@ export function messageMethods(
     );
     if (!read.ok) return read;
     const messages = read.value.slice(-limit);
-    // A full cache may hide older ones; one question more than needed at worst, never one too few.
-    const hasMore = messages.length < read.value.length || read.value.length === recentMessagesMax;
+    const oldest = messages[0];
+    // A cache that is full does not say whether there are older ones.
+    const hasMore =
+      messages.length < read.value.length ||
+      (oldest !== undefined &&
+        read.value.length === recentMessagesMax &&
+        (await page(oldest.seq, 1)).messages.length > 0);
     return answer({ messages, head: read.head, hasMore });
   }
 
   return {
     'message.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
-      hub.typing.sent(caller.identity.agentId, params.channelId);
+      hub.typing.sent(caller, params.channelId);
       return write(hub, caller, 'message.send', params);
     },
     'message.edit': (caller, params) =>
@@ -68,7 +78,7 @@ export function messageMethods(
     'direct.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
       const channelId = directChannelId(caller.identity.agentId, params.agentId);
-      hub.typing.sent(caller.identity.agentId, channelId);
+      hub.typing.sent(caller, channelId);
       return write(hub, caller, 'direct.send', params);
     },
     'reaction.add': writes(hub, 'reaction.add'),

@@ -1,4 +1,4 @@
-import { limited, notMember, type Hub } from '../hub.ts';
+import { notMember, type Hub } from '../hub.ts';
 import { answer, refuse, type Handlers } from '../rpc/answer.ts';
 
 /** presence.* and typing.*: what lives in Redis and may be lost. */
@@ -11,8 +11,6 @@ export function presenceMethods(
   return {
     async 'presence.set'(caller, params) {
       if (!caller.session) return refuse('unsupported', 'presence is set over a connection');
-      const refusal = limited(hub, caller, 'presence.set');
-      if (refusal) return refusal;
       await hub.presence.set(caller.session, params);
       return answer({});
     },
@@ -23,17 +21,15 @@ export function presenceMethods(
       );
     },
     async 'typing.start'(caller, { channelId, threadId }) {
-      const refusal =
-        limited(hub, caller, 'typing.start') ?? (await notMember(hub, caller, channelId));
+      const refusal = await notMember(hub, caller, channelId);
       if (refusal) return refusal;
-      await hub.typing.start(caller.identity.agentId, channelId, threadId);
+      await hub.typing.start(caller, channelId, threadId);
       return answer({});
     },
     async 'typing.stop'(caller, { channelId }) {
-      const refusal =
-        limited(hub, caller, 'typing.stop') ?? (await notMember(hub, caller, channelId));
+      const refusal = await notMember(hub, caller, channelId);
       if (refusal) return refusal;
-      await hub.typing.stop(caller.identity.agentId, channelId);
+      await hub.typing.stop(caller, channelId);
       return answer({});
     },
     async 'typing.list'(caller, { channelId }) {

@@ -1,11 +1,13 @@
+import type { Access } from '@openclaw/chat-store';
 import {
   isDirectChannelId,
   limits,
+  utf8Bytes,
   type EncodedEnvelope,
   type ErrorCode,
   type ParamsOf,
 } from '@openclaw/protocol';
-import { outOfBounds, type Hub } from '../hub.ts';
+import { isAway, outOfBounds, whyNotMember, type Hub } from '../hub.ts';
 import type { Room } from '../live/room.ts';
 import type { Session } from '../live/session.ts';
 import { answer, refuse, type Caller, type Handlers } from '../rpc/answer.ts';
@@ -21,63 +23,80 @@ interface Prepared {
   readonly events: EncodedEnvelope[] | null;
 }
 
+/** What the events of one result may still weigh. */
+interface Budget {
+  bytes: number;
+}
+
 /** How long a hub that is behind the store's head may take to come level before a topic is refused. */
 const levelMs = 2_000;
 
 /** subscribe and unsubscribe: which channels a socket hears, and from where. */
 export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'unsubscribe'> {
-  /** The store's head at which the agent was a member, or why it may not subscribe. */
-  async function membership(session: Session, channelId: string): Promise<number | ErrorCode> {
-    const { agentId, isAdmin } = session.identity;
-    const access = (await hub.store.access(agentId, [channelId])).get(channelId);
-    if (!access) return 'not_found';
-    if (access.role !== null || isAdmin) return access.head;
-    return access.kind === 'public' ? 'forbidden' : 'not_found';
+  const { rooms, store, presence } = hub;
+
+  /** The rooms of all topics that the caller may hear, or why not. Membership is asked once for all, once more at the end. */
+  async function openRooms(
+    caller: Caller,
+    topics: readonly Topic[],
+  ): Promise<Map<string, Room | ErrorCode>> {
+    const opened = new Map<string, Room | ErrorCode>();
+    const inBounds = topics
+      .map(({ channelId }) => channelId)
+      .filter((channelId) => !outOfBounds(caller, channelId));
+    // So that nobody opens rooms of channels that are not theirs.
+    const access = await store.access(caller.identity.agentId, inBounds);
+    await Promise.all(
+      topics.map(async ({ channelId }) => {
+        const refusal = inBounds.includes(channelId)
+          ? whyRefused(caller, access.get(channelId))
+          : 'forbidden';
+        opened.set(channelId, refusal ?? (await rooms.open(channelId).catch(codeOf)));
+      }),
+    );
+    return opened;
   }
 
   async function prepare(
-    caller: Caller,
-    session: Session,
     topic: Topic,
+    room: Room,
+    memberAt: number,
     isSameEpoch: boolean,
+    budget: Budget,
   ): Promise<Prepared | ErrorCode> {
-    const { channelId, since } = topic;
-    if (outOfBounds(caller, channelId)) return 'forbidden';
-    // Asked twice, on purpose: before, so that nobody opens rooms of channels that are not theirs; and after the room
-    // is live, so that a removal in between is either seen here or comes as an event.
-    if (!hub.rooms.get(channelId)) {
-      const early = await membership(session, channelId);
-      if (typeof early === 'string') return early;
-    }
-    const room = await hub.rooms.open(channelId);
-    const memberAt = await membership(session, channelId);
-    if (typeof memberAt === 'string') return memberAt;
     room.raise(memberAt);
     if (!(await room.reached(memberAt, levelMs))) return 'unavailable';
-    const events = since !== null && isSameEpoch ? await gather(room, since) : null;
+    const { since } = topic;
+    const events = since !== null && isSameEpoch ? await gather(room, since, budget) : null;
     return { room, memberAt, events };
   }
 
   /** The events after `since`, from the store as far as the room's memory does not reach; null when too many. */
-  async function gather(room: Room, since: number): Promise<EncodedEnvelope[] | null> {
+  async function gather(
+    room: Room,
+    since: number,
+    budget: Budget,
+  ): Promise<EncodedEnvelope[] | null> {
     if (since > room.head) return null;
     const events: EncodedEnvelope[] = [];
-    let bytes = 0;
     let after = since;
     while (room.after(after) === null) {
       if (room.head - since > limits.resumeEvents) return null;
-      const page = await hub.store.logPage(
+      const { events: page } = await store.logPage(
         room.channelId,
         after,
         limits.logPage,
-        limits.resumeBytes,
+        budget.bytes,
       );
-      for (const event of page.events) {
+      // What the room has not delivered yet comes live: it must not stand in the result too.
+      const delivered = page.filter(({ seq }) => seq !== null && seq <= room.head);
+      const last = delivered.at(-1)?.seq;
+      if (last === undefined || last === null) return null;
+      for (const event of delivered) {
         events.push(event);
-        bytes += event.json.length;
+        budget.bytes -= utf8Bytes(event.json);
       }
-      const last = events.at(-1)?.seq;
-      if (bytes > limits.resumeBytes || last === undefined || last === null) return null;
+      if (budget.bytes < 0) return null;
       after = last;
     }
     return events;
@@ -86,56 +105,74 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
   /** Joins the room and says from where, at one moment: nothing can come between. Returns the topic's result. */
   function enter(
     session: Session,
-    topic: Topic,
+    { channelId, since }: Topic,
     prepared: Prepared,
-    budgetBytes: number,
-  ): { text: string; bytes: number } {
-    const { channelId, since } = topic;
+    budget: Budget,
+  ): string {
     const { room, memberAt } = prepared;
-    const refusal = (code: ErrorCode) => {
-      hub.rooms.left(room);
-      return { text: topicError(channelId, code), bytes: 0 };
-    };
-    if (session.rooms.size >= limits.topics && !session.rooms.has(channelId))
-      return refusal('too_large');
-    const sinceMember = room.after(memberAt);
-    if (sinceMember === null) return refusal('unavailable');
-    if (sinceMember.some((event) => isLeaveOf(event, session.agentId))) return refusal('forbidden');
+    const isNew = !session.rooms.has(channelId);
+    if (isNew && !isDirectChannelId(channelId) && session.topics >= limits.topics) {
+      return topicError(channelId, 'too_large');
+    }
+    // Closed meanwhile, having stood empty for long: the client asks again.
+    if (rooms.get(channelId) !== room) return topicError(channelId, 'unavailable');
+    if (room.hasLeftSince(memberAt, session.agentId)) return topicError(channelId, 'forbidden');
 
-    const gathered = prepared.events;
-    const tail = gathered && room.after(gathered.at(-1)?.seq ?? since ?? room.head);
-    const events = gathered && tail ? [...gathered, ...tail] : null;
-    const bytes = events?.reduce((sum, event) => sum + event.json.length, 0) ?? 0;
-    const resumed = events !== null && events.length <= limits.resumeEvents && bytes <= budgetBytes;
-    const texts = resumed ? events.map((event) => event.json).join(',') : '';
+    let events = prepared.events;
+    let head = room.head;
+    if (events && since !== null) {
+      const upTo = events.at(-1)?.seq ?? since;
+      const tail = room.after(upTo);
+      const tailBytes = tail?.reduce((sum, event) => sum + utf8Bytes(event.json), 0) ?? 0;
+      if (tail && tailBytes <= budget.bytes) {
+        events = [...events, ...tail];
+        budget.bytes -= tailBytes;
+      } else {
+        // What does not fit is sent as live events, from the log.
+        head = upTo;
+      }
+      if (events.length > limits.resumeEvents) {
+        events = null;
+        head = room.head;
+      }
+    }
     session.mutedDirects.delete(channelId);
-    session.enter(room);
-    const presencePushed = hub.presence.entered(session, room);
-    return {
-      text:
-        `{"channelId":"${channelId}","head":${room.head},"resumed":${resumed},` +
-        `"events":[${texts}],"presencePushed":${presencePushed}}`,
-      bytes: resumed ? bytes : 0,
-    };
+    session.enter(room, head);
+    const presencePushed = presence.entered(session, room);
+    const texts = events?.map((event) => event.json).join(',') ?? '';
+    return `{"channelId":"${channelId}","head":${head},"resumed":${events !== null},"events":[${texts}],"presencePushed":${presencePushed}}`;
   }
 
   return {
     async subscribe(caller, { topics, epoch }) {
       const { session } = caller;
       if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
-      const isSameEpoch = epoch === null || epoch === hub.store.epoch;
-      const prepared = await Promise.all(
-        topics.map((topic) => prepare(caller, session, topic, isSameEpoch)),
-      );
+      const isSameEpoch = epoch === null || epoch === store.epoch;
+      const budget: Budget = { bytes: limits.resumeBytes };
+      const opened = await openRooms(caller, topics);
+      const live = [...opened]
+        .filter(([, room]) => typeof room === 'object')
+        .map(([channelId]) => channelId);
+      // Asked again now that the rooms are live: a removal in between is either seen here or comes as an event.
+      const access = await store.access(session.agentId, live);
+      const prepared: (Prepared | ErrorCode)[] = [];
+      for (const topic of topics) {
+        const room = opened.get(topic.channelId) ?? 'internal';
+        const found = access.get(topic.channelId);
+        const refusal = typeof room === 'string' ? room : whyRefused(caller, found);
+        prepared.push(
+          refusal !== null || typeof room === 'string' || !found
+            ? (refusal ?? 'not_found')
+            : await prepare(topic, room, found.head, isSameEpoch, budget).catch(codeOf),
+        );
+      }
       const resultJson = () => {
         if (!session.isOpen) return '{"topics":[]}';
-        let budgetBytes: number = limits.resumeBytes;
         const texts = topics.map((topic, index) => {
           const ready = prepared[index] ?? 'internal';
-          if (typeof ready === 'string') return topicError(topic.channelId, ready);
-          const { text, bytes } = enter(session, topic, ready, budgetBytes);
-          budgetBytes -= bytes;
-          return text;
+          return typeof ready === 'string'
+            ? topicError(topic.channelId, ready)
+            : enter(session, topic, ready, budget);
         });
         return `{"topics":[${texts.join(',')}]}`;
       };
@@ -146,17 +183,24 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
       if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
       for (const channelId of channelIds) {
         session.leave(channelId);
-        if (isDirectChannelId(channelId)) session.mutedDirects.add(channelId);
+        if (isDirectChannelId(channelId) && session.mutedDirects.size < limits.topics) {
+          session.mutedDirects.add(channelId);
+        }
       }
       return answer({});
     },
   };
 }
 
+function whyRefused({ identity }: Caller, access: Access | undefined): ErrorCode | null {
+  return access ? whyNotMember(access, identity.isAdmin) : 'not_found';
+}
+
 function topicError(channelId: string, code: ErrorCode): string {
   return JSON.stringify({ channelId, error: { code } });
 }
 
-function isLeaveOf(event: EncodedEnvelope, agentId: string): boolean {
-  return event.type === 'channel.member.leave' && event.json.includes(`"agentId":"${agentId}"`);
+// One topic's misfortune is told in its place and fails no other.
+function codeOf(error: unknown): ErrorCode {
+  return isAway(error) ? 'unavailable' : 'internal';
 }

@@ -2,7 +2,7 @@ import { methods, type MethodName, type ResultOf } from '@openclaw/protocol';
 import { httpRateLimit, type HttpRateLimit, type LocalRateLimiter } from '@openclaw/ratelimit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Identity } from '../auth/identity.ts';
-import { actionOf, type LimitedAction } from '../hub.ts';
+import { actionOf, type LimitedAction } from '../rpc/method-kinds.ts';
 import { refuse, type Answer, type Handler, type Handlers } from '../rpc/answer.ts';
 import { refusalOfError } from '../rpc/dispatcher.ts';
 import type { Logger } from 'pino';
@@ -27,7 +27,7 @@ export function addMirroredRoutes(
   for (const route of routes) {
     const { verb, method } = route;
     const limit = httpRateLimit<FastifyRequest, LimitedAction>(limiter, {
-      action: verb === 'GET' ? 'read' : actionOf(method),
+      action: actionOf(method),
       agentOf: (request) => request.identity.agentId,
     });
     addRoute(app, route, handlers[method], limit, log);

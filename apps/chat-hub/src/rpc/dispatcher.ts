@@ -8,6 +8,7 @@ import {
   type ParamIssue,
   type RpcError,
 } from '@openclaw/protocol';
+import type { LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
 import type { Session } from '../live/session.ts';
 import {
@@ -18,6 +19,8 @@ import {
   type Handlers,
   type Refusal,
 } from './answer.ts';
+import { createCallOrder, type CallOrder } from './call-order.ts';
+import { actionOf, isChange, linesOf, type LimitedAction } from './method-kinds.ts';
 
 /** Turns a socket's frames into calls, and their answers into frames. */
 export interface Dispatcher {
@@ -32,6 +35,13 @@ export type CallObserver = (
   durationMs: number,
 ) => void;
 
+export interface DispatcherDeps {
+  readonly handlers: Handlers;
+  readonly limiter: Pick<LocalRateLimiter<LimitedAction>, 'consume'>;
+  readonly log: Logger;
+  readonly observe: CallObserver;
+}
+
 type Id = string | number | null;
 interface Call {
   readonly id: Id | undefined;
@@ -39,77 +49,139 @@ interface Call {
   readonly params: unknown;
 }
 
+interface Socket {
+  readonly caller: Caller;
+  readonly order: CallOrder;
+}
+
 /** Creates the dispatcher over the hub's method table. */
-export function createDispatcher(
-  handlers: Handlers,
-  log: Logger,
-  observe: CallObserver,
-): Dispatcher {
-  const callers = new WeakMap<Session, Caller>();
-  const callerOf = (session: Session): Caller => {
-    let caller = callers.get(session);
-    if (!caller) callers.set(session, (caller = { identity: session.identity, session }));
-    return caller;
+export function createDispatcher({ handlers, limiter, log, observe }: DispatcherDeps): Dispatcher {
+  const sockets = new WeakMap<Session, Socket>();
+  const socketOf = (session: Session): Socket => {
+    let socket = sockets.get(session);
+    if (!socket) {
+      socket = { caller: { identity: session.identity, session }, order: createCallOrder() };
+      sockets.set(session, socket);
+    }
+    return socket;
   };
 
-  // Handlers start in the order of the calls and reach the store without waiting before it, so calls on one channel
-  // take effect in that order.
-  async function run(session: Session, call: Call): Promise<(() => string) | null> {
-    const { id, method } = call;
-    const respond = (error: RpcError) => (id === undefined ? null : () => errorText(id, error));
+  /** What stands between a call and its handler: is there such a method, is there room, is it well formed, is it allowed. */
+  function check(
+    session: Session,
+    { method, params }: Call,
+  ): { method: MethodName; params: unknown } | RpcError {
     if (!isMethodName(method)) {
-      return respond({
+      return {
         code: rpcErrorCodes.methodNotFound,
         message: `there is no method ${method.slice(0, 64)}`,
-      });
+      };
     }
     if (session.inFlight >= limits.inFlight) {
-      return respond(
-        rpcErrorOf(refuse('rate_limited', 'too many unanswered calls on this connection', 100)),
+      return rpcErrorOf(
+        refuse('rate_limited', 'too many unanswered calls on this connection', 100),
       );
     }
-    const parsed = methods[method].params.safeParse(call.params ?? {});
+    const parsed = methods[method].params.safeParse(params ?? {});
     if (!parsed.success) {
       const data: ParamIssue[] = parsed.error.issues.slice(0, 10).map((issue) => ({
         path: issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step)),
         message: issue.message,
       }));
-      return respond({
-        code: rpcErrorCodes.invalidParams,
-        message: `invalid params for ${method}`,
-        data,
-      });
+      return { code: rpcErrorCodes.invalidParams, message: `invalid params for ${method}`, data };
     }
+    const { allowed, limit, retryAfterMs } = limiter.consume(actionOf(method), session.agentId);
+    if (!allowed) {
+      return rpcErrorOf(
+        refuse('rate_limited', `at most ${limit} of these in the window`, retryAfterMs),
+      );
+    }
+    return { method, params: parsed.data };
+  }
+
+  async function handle(
+    caller: Caller,
+    method: MethodName,
+    params: unknown,
+  ): Promise<Answer<MethodName>> {
     const startMs = performance.now();
-    session.inFlight += 1;
-    let reply: Answer<MethodName>;
     try {
-      reply = await (handlers[method] as Handler<MethodName>)(callerOf(session), parsed.data);
+      const reply = await (handlers[method] as Handler<MethodName>)(caller, params as never);
       observe(method, reply.ok ? 'ok' : 'refused', performance.now() - startMs);
+      return reply;
     } catch (error) {
       observe(method, 'failed', performance.now() - startMs);
-      reply = refusalOfError(error);
-      if (reply.code === 'internal')
-        log.error({ err: error, method, agentId: session.agentId }, 'a method failed');
+      const refusal = refusalOfError(error);
+      if (refusal.code === 'internal') {
+        log.error({ err: error, method, agentId: caller.identity.agentId }, 'a method failed');
+      }
+      return refusal;
+    }
+  }
+
+  /**
+   * Runs a call. Its answer is made and handed to `emit` before any later call on the same channel begins, and before
+   * anything that the call set going can be sent; `emit` gets null when no answer is wanted.
+   */
+  async function run(
+    session: Session,
+    call: Call,
+    emit: (text: string | null) => void,
+  ): Promise<void> {
+    const { id } = call;
+    const respond = (error: RpcError) => emit(id === undefined ? null : errorText(id, error));
+    const checked = check(session, call);
+    if ('code' in checked) {
+      respond(checked);
+      return;
+    }
+    const { method, params } = checked;
+    const { caller, order } = socketOf(session);
+    session.inFlight += 1;
+    try {
+      await order.run(linesOf(method, params, session.agentId), isChange(method), async () => {
+        const reply = await handle(caller, method, params);
+        if (!reply.ok) {
+          respond(rpcErrorOf(reply));
+          return;
+        }
+        const result = 'resultJson' in reply ? reply.resultJson() : JSON.stringify(reply.result);
+        emit(
+          id === undefined
+            ? null
+            : `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`,
+        );
+      });
+    } catch (error) {
+      log.error({ err: error, method }, 'an answer could not be made');
+      respond(rpcErrorOf(refuse('internal', 'the hub could not do this')));
     } finally {
       session.inFlight -= 1;
     }
-    if (!reply.ok) return respond(rpcErrorOf(reply));
-    const settled = reply;
-    const result = () =>
-      'resultJson' in settled ? settled.resultJson() : JSON.stringify(settled.result);
-    if (id === undefined) {
-      // A notification gets no answer, but what its answer would have set going happens all the same.
-      if ('resultJson' in settled) settled.resultJson();
-      return null;
-    }
-    return () => `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result()}}`;
   }
 
   function runAndSend(session: Session, call: Call): void {
-    void run(session, call).then((text) => {
-      if (text !== null) session.send(text());
+    void run(session, call, (text) => {
+      if (text !== null) session.send(text);
     });
+  }
+
+  // One array for the whole batch. What the calls set going waits behind it: an answer comes before what it begins.
+  async function runTogether(
+    session: Session,
+    calls: readonly ReturnType<typeof callOf>[],
+  ): Promise<void> {
+    const texts: (string | null)[] = [];
+    const release = session.hold();
+    await Promise.all(
+      calls.map((call, index) => {
+        const emit = (text: string | null) => void (texts[index] = text);
+        if (!('error' in call)) return run(session, call, emit);
+        return emit(errorText(call.id, call.error));
+      }),
+    );
+    const answers = texts.filter((text) => text !== null);
+    release(answers.length > 0 ? `[${answers.join(',')}]` : null);
   }
 
   function dispatchBatch(session: Session, items: readonly unknown[]): boolean {
@@ -126,15 +198,7 @@ export function createDispatcher(
         else runAndSend(session, call);
       }
     } else {
-      const texts = calls.map((call) =>
-        'error' in call
-          ? Promise.resolve(() => errorText(call.id, call.error))
-          : run(session, call),
-      );
-      void Promise.all(texts).then((all) => {
-        const answers = all.filter((text) => text !== null);
-        if (answers.length > 0) session.send(`[${answers.map((text) => text()).join(',')}]`);
-      });
+      void runTogether(session, calls);
     }
     return !calls.every((call) => 'error' in call);
   }
@@ -186,7 +250,7 @@ export function refusalOfError(error: unknown): Refusal {
     error instanceof ChatStoreError &&
     (error.code === 'unavailable' || error.code === 'timeout')
   ) {
-    return refuse(error.code, error.message, 1_000);
+    return refuse(error.code, error.message, error.retryAfterMs ?? 1_000);
   }
   return refuse('internal', 'the hub could not do this');
 }

@@ -11,19 +11,19 @@ import { createMigrations, type Dialect } from './migrations.ts';
 export async function migrate<T>(db: Kysely<T>, dialect: Dialect): Promise<void> {
   const migrations = createMigrations(dialect);
   const migrator = new Migrator({
-    db: db as unknown as Kysely<unknown>,
+    db,
     provider: { getMigrations: async () => migrations },
     migrationTableName: 'chat_store_migrations',
     migrationLockTableName: 'chat_store_migrations_lock',
   });
   const { error } = await migrator.migrateToLatest();
   if (error === undefined) return;
-  if (error instanceof Error && error.message.startsWith('corrupted migrations')) {
+  if ((error as Error).message.startsWith('corrupted migrations')) {
     throw new ChatStoreError(
       'newer_schema',
       'the database was migrated by a newer release: this one must not write to it',
       { cause: error },
     );
   }
-  throw error;
+  throw error as Error;
 }

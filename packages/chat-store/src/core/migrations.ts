@@ -30,6 +30,7 @@ async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): P
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .addColumn('archived_at', 'bigint')
     .addColumn('deleted_at', 'bigint')
+    .addColumn('swept_at', 'bigint')
     .addColumn('head', 'bigint', (c) => c.notNull())
     .addColumn('touched', 'bigint', (c) => c.notNull())
     .modifyEnd(clustered)
@@ -41,6 +42,14 @@ async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): P
     .column('id')
     .where(sql.ref('kind'), '=', sql.lit('public'))
     .where(sql.ref('deleted_at'), 'is', null)
+    .execute();
+
+  await schema
+    .createIndex('channels_to_sweep')
+    .on('channels')
+    .column('deleted_at')
+    .where(sql.ref('deleted_at'), 'is not', null)
+    .where(sql.ref('swept_at'), 'is', null)
     .execute();
 
   await schema

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { methods, type ParamsInputOf } from '@openclaw/protocol';
 import { temporaryFolder } from '@openclaw/test-support';
@@ -9,6 +10,7 @@ import { createStoreCore, type StoreCore } from './store-core.ts';
 describe('the core, on a clock of its own', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let core: StoreCore;
+  let path: string;
   let nowMs = 1_000_000;
   const command = <M extends WriteMethod>(method: M, params: ParamsInputOf<M>) =>
     ({
@@ -18,7 +20,7 @@ describe('the core, on a clock of its own', () => {
 
   beforeAll(async () => {
     folder = await temporaryFolder('core');
-    const path = join(folder.path, 'hub.sqlite');
+    path = join(folder.path, 'hub.sqlite');
     const engine = await openSqliteEngine({
       path,
       readOnly: false,
@@ -99,5 +101,43 @@ describe('the core, on a clock of its own', () => {
       ok: true,
       result: { channels: [{ head: 10_502, unread: 10_000 }] },
     });
+  });
+
+  it('removes what a deleted channel held, piece by piece, but neither its id nor its last event', async () => {
+    const channelId = 'gone';
+    await core.runGroup([
+      command('channel.create', { channelId, name: 'Secret name', topic: 'secret topic' }),
+      command('member.add', { channelId, agentId: 'bob' }),
+    ]);
+    const sends = Array.from({ length: 700 }, () =>
+      command('message.send', { channelId, content: 'secret', mentions: ['bob'] }),
+    );
+    const [first] = await core.runGroup(sends);
+    const messageId = first?.ok && 'messageId' in first.result ? first.result.messageId : '';
+    await core.runGroup([
+      command('reaction.add', { channelId, messageId, emoji: 'x' }),
+      command('message.send', { channelId, content: 'secret', threadId: messageId }),
+      command('read.mark', { channelId, seq: 5 }),
+      command('channel.delete', { channelId }),
+    ]);
+    expect(await core.sweep()).toBe(false);
+    nowMs += 600_001;
+    let pieces = 0;
+    while (await core.sweep()) pieces += 1;
+    expect(pieces).toBeGreaterThan(3);
+    const { events, head } = await core.logPage(channelId, 0, 1000, 1e6);
+    expect([head, events.map((event) => event.type)]).toEqual([705, ['channel.delete']]);
+    const database = new DatabaseSync(path, { readOnly: true });
+    for (const table of ['messages', 'members', 'mentions', 'threads', 'read_cursors']) {
+      const count = database.prepare(`select count(*) as n from ${table} where channel_id = ?`);
+      expect([table, count.get(channelId)?.n]).toEqual([table, 0]);
+    }
+    expect(database.prepare('select count(*) as n from reactions').get()?.n).toBe(0);
+    const row = database.prepare('select * from channels where id = ?').get(channelId);
+    expect(JSON.stringify(row)).not.toContain('ecret');
+    database.close();
+    expect(
+      await core.runGroup([command('channel.create', { channelId, name: 'Again' })]),
+    ).toMatchObject([{ ok: false, code: 'conflict' }]);
   });
 });

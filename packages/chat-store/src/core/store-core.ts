@@ -9,6 +9,7 @@ import { beat, readLiveHubs } from './hubs.ts';
 import { readLogPage, type LogPage } from './read/log.ts';
 import { read } from './read/read.ts';
 import { runGroup, type ReportFault } from './run-group.ts';
+import { sweepDeleted } from './sweep.ts';
 import { isRevoked, revoke, type RevocationTarget, type TokenClaims } from './tokens.ts';
 
 /** The store without its queue: what runs on the main thread for PostgreSQL and in worker threads for SQLite. */
@@ -23,6 +24,8 @@ export interface StoreCore {
   liveHubs(hubIds: readonly string[]): Promise<Set<string>>;
   revoke(target: RevocationTarget): Promise<void>;
   isRevoked(token: TokenClaims): Promise<boolean>;
+  /** Removes a piece of what deleted channels held; answers whether there is more. */
+  sweep(): Promise<boolean>;
   epoch(): Promise<string>;
   changeEpoch(expected: string): Promise<string>;
   close(): Promise<void>;
@@ -59,6 +62,7 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
     liveHubs: (hubIds) => readLiveHubs(engine, hubIds),
     revoke: (target) => revoke(engine, target),
     isRevoked: (token) => isRevoked(engine, token),
+    sweep: () => sweepDeleted(engine),
     epoch: () => readEpoch(engine),
     changeEpoch: (expected) => changeEpoch(engine, expected),
     close: () => engine.close(),

@@ -12,6 +12,8 @@ export interface ChannelsTable {
   created_at: number;
   archived_at: number | null;
   deleted_at: number | null;
+  /** When what a deleted channel held was removed. */
+  swept_at: number | null;
   /** The seq of the last row of its log. */
   head: number;
   /** The mark of the commit that last raised head; see changes.ts. */
@@ -21,7 +23,7 @@ export interface ChannelsTable {
 /** Named, so that a later release's further columns harm no prepared statement of this one. */
 export const channelColumns = [
   ...['id', 'kind', 'name', 'topic', 'metadata', 'pair', 'created_by', 'created_at'],
-  ...['archived_at', 'deleted_at', 'head', 'touched'],
+  ...['archived_at', 'deleted_at', 'swept_at', 'head', 'touched'],
 ] as (keyof ChannelsTable)[];
 
 export interface MembersTable {

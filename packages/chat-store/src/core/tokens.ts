@@ -33,14 +33,14 @@ export async function isRevoked(engine: Engine, token: TokenClaims): Promise<boo
   const row = await engine.db
     .selectFrom('revoked_tokens')
     .select('kind')
-    .where(({ and, eb, or }) => {
-      const ofAgent = and([
+    .where((eb) => {
+      const ofAgent = eb.and([
         eb('kind', '=', 'sub'),
         eb('value', '=', token.sub),
         eb('revoked_at', '>=', token.issuedAtMs ?? 0),
       ]);
       return token.jti
-        ? or([and([eb('kind', '=', 'jti'), eb('value', '=', token.jti)]), ofAgent])
+        ? eb.or([eb.and([eb('kind', '=', 'jti'), eb('value', '=', token.jti)]), ofAgent])
         : ofAgent;
     })
     .limit(1)

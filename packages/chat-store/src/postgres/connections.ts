@@ -13,7 +13,7 @@ const int8 = 20;
 
 // Seqs, times and marks stay below 2^53.
 const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+  getTypeParser: ((oid: number, format?: 'text' | 'binary'): unknown =>
     oid === int8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
@@ -34,17 +34,35 @@ function clientConfig({ url, timeoutMs, lockTimeoutMs }: PostgresSettings): pg.C
   };
 }
 
+// Not end(): that waits for a server which may be frozen.
+function cutOff(client: pg.ClientBase): void {
+  (
+    client as unknown as { connection: { stream: { destroy(): void } } }
+  ).connection.stream.destroy();
+}
+
+/** A pool, and how to end its connections without their consent. */
+export interface CuttablePool {
+  readonly pool: pg.Pool;
+  cut(): void;
+}
+
 /** The pool for everything but the groups. */
-export function createPool(settings: PostgresSettings): pg.Pool {
+export function createPool(settings: PostgresSettings): CuttablePool {
   const pool = new pg.Pool({ ...clientConfig(settings), max: settings.poolSize });
+  const clients = new Set<pg.ClientBase>();
   // A connection that breaks is dropped by the pool, and its query has failed: nobody else needs to hear of it.
   pool.on('error', () => undefined);
-  pool.on('connect', (client) => client.on('error', () => undefined));
-  return pool;
+  pool.on('connect', (client) => {
+    clients.add(client);
+    client.on('error', () => undefined);
+    client.on('end', () => clients.delete(client));
+  });
+  return { pool, cut: () => clients.forEach(cutOff) };
 }
 
 /** For migrations, which may take longer than a call. */
-export function createMigrationPool(settings: PostgresSettings): pg.Pool {
+export function createMigrationPool(settings: PostgresSettings): CuttablePool {
   const longMs = 300_000;
   return createPool({ ...settings, timeoutMs: longMs, lockTimeoutMs: 60_000, poolSize: 2 });
 }
@@ -95,7 +113,6 @@ export function createCommitConnection(settings: PostgresSettings): CommitConnec
     discard: () => cut(),
     async close() {
       const client = await current?.catch(() => undefined);
-      current = undefined;
       await client?.end();
     },
   };

@@ -7,7 +7,7 @@ import type {
   RootFact,
   Wanted,
 } from '../core/engine.ts';
-import { channelColumns, type ChannelsTable } from '../core/tables.ts';
+import { channelColumns } from '../core/tables.ts';
 
 // A group costs two round trips. In the first go BEGIN, the lock of its channels and all questions; in the second the
 // rows and COMMIT. Within each the statements are sent one behind the other without waiting (pg's pipeline mode), and

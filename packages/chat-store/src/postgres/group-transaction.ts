@@ -13,6 +13,9 @@ import {
 } from './group-statements.ts';
 import { isLost, sqlState } from './postgres-errors.ts';
 
+// Said, and not left to the server's defaults: a snapshot for the whole group would be older than its locks.
+const begin = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
+
 interface Moment {
   readonly epoch: string;
   readonly mark: number;
@@ -70,7 +73,7 @@ export function createGroups(
       client = await connection.client();
       deadline = setTimeout(() => connection.discard(), timeoutMs);
       const { statements, collect } = askFacts(wanted);
-      const opening = ['BEGIN', lockChannels(channelIds), readMoment(), ...statements];
+      const opening = [begin, lockChannels(channelIds), readMoment(), ...statements];
       try {
         const [, channels, moment, ...facts] = await Promise.all(send(opening));
         const { epoch, mark, now } = moment?.rows[0] as Moment;
@@ -80,6 +83,8 @@ export function createGroups(
         return { transaction, nowMs: now, mark, epoch, channels: rows, facts: collect(facts) };
       } catch (error) {
         await transaction.rollback();
+        // A server that became a standby takes no more writes: the next group looks for the new primary.
+        if (sqlState(error) === '25006') connection.discard();
         throw error;
       }
     },

@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely';
+import { Kysely, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
 import type { Engine } from '../core/engine.ts';
 import { migrate } from '../core/migrate.ts';
@@ -24,7 +24,7 @@ export async function openPostgresCore(
 ): Promise<StoreCore> {
   const server = nameOf(settings.url);
   const failureOf = (error: unknown) => postgresFailure(error, server);
-  const migrations = kyselyOn(createMigrationPool(settings));
+  const migrations = kyselyOn(createMigrationPool(settings).pool);
   try {
     await migrate(migrations, 'postgres');
   } catch (error) {
@@ -45,7 +45,8 @@ function createEngine(
   failureOf: Engine['failureOf'],
 ): Engine {
   const connection = createCommitConnection(settings);
-  const db = kyselyOn(createPool(settings));
+  const reads = createPool(settings);
+  const db = kyselyOn(reads.pool);
   return {
     dialect: 'postgres',
     db,
@@ -64,13 +65,19 @@ function createEngine(
     },
     failureOf,
     async close() {
+      // A server that is frozen says no goodbye.
+      const late = setTimeout(() => {
+        connection.discard();
+        reads.cut();
+      }, settings.timeoutMs);
       await Promise.all([connection.close(), db.destroy()]);
+      clearTimeout(late);
     },
   };
 }
 
 function kyselyOn(pool: pg.Pool): Kysely<Tables> {
-  return new Kysely({ dialect: new PostgresDialect({ pool: pool as unknown as PostgresPool }) });
+  return new Kysely({ dialect: new PostgresDialect({ pool }) });
 }
 
 // Host, port and database: never the user or the password.

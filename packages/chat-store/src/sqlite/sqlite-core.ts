@@ -39,6 +39,7 @@ export async function openSqliteCore(
     runGroup: forward(writer, 'runGroup'),
     beat: forward(writer, 'beat'),
     revoke: forward(writer, 'revoke'),
+    sweep: forward(writer, 'sweep'),
     changeEpoch: forward(writer, 'changeEpoch'),
     read: forward(reader, 'read'),
     access: forward(reader, 'access'),

@@ -67,7 +67,7 @@ export async function startWorkerThread(
         }
         clearTimeout(tooLong);
       });
-      worker.on('error', (error) =>
+      worker.on('error', (error: Error) =>
         onFault(error.stack ?? error.message, 'running the SQLite thread'),
       );
       worker.on('exit', () => {

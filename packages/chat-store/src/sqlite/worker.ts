@@ -44,8 +44,8 @@ if (core) {
 
 async function answer(store: StoreCore, { id, method, args }: WorkerCall): Promise<void> {
   try {
-    const call = store[method] as (...values: readonly unknown[]) => Promise<unknown>;
-    reply({ id, value: await call(...args) });
+    const calls = store as unknown as Record<string, (...values: readonly unknown[]) => unknown>;
+    reply({ id, value: await calls[method]?.(...args) });
   } catch (error) {
     reply({ id, error: toWire(error) });
   }

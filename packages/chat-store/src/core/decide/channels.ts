@@ -13,7 +13,7 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
   const channel: ChannelsTable = {
     ...{ id, kind: params.kind, name: params.name, topic: params.topic, pair: null },
     ...{ metadata: toJson(params.metadata), created_by: actor.agentId, created_at: group.nowMs },
-    ...{ archived_at: null, deleted_at: null, head: 0, touched: group.mark },
+    ...{ archived_at: null, deleted_at: null, swept_at: null, head: 0, touched: group.mark },
   };
   // Another hub may be creating it too: whoever comes second finds the id taken, also that of a deleted channel.
   const created = await dbOf(group)

@@ -30,7 +30,13 @@ async function openDirectChannel(group: GroupState, sender: string, recipient: s
   const pair = pairOf(sender, recipient);
   const channel: ChannelsTable = {
     ...{ id, kind: 'direct', name: pair.replace('\n', ', '), topic: null, metadata: null, pair },
-    ...{ created_by: sender, created_at: group.nowMs, archived_at: null, deleted_at: null },
+    ...{
+      created_by: sender,
+      created_at: group.nowMs,
+      archived_at: null,
+      deleted_at: null,
+      swept_at: null,
+    },
     ...{ head: 0, touched: group.mark },
   };
   const created = await db

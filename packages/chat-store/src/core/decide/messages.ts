@@ -1,4 +1,5 @@
 import { isContentTooLarge, type Message } from '@openclaw/protocol';
+import { sql } from 'kysely';
 import { refuse, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { emptied, messagesOf, selectMessages } from '../message-projection.ts';
@@ -89,33 +90,51 @@ export async function findMessage(
   return message ? { ok: true, message } : refuse('not_found', `there is no message ${messageId}`);
 }
 
+const rowsAtOnce = 100;
+
 // Whoever reads the log from the beginning finds the message in its place, without its text. The fingerprint goes too:
-// a short text could be guessed from it.
+// a short text could be guessed from it. In steps, since a message may have been edited very often.
 async function emptyLogRows(group: GroupState, message: Message): Promise<void> {
-  const db = dbOf(group);
-  const first = db
+  const rows = dbOf(group)
     .selectFrom('log')
     .select(['seq', 'envelope'])
-    .where('channel_id', '=', message.channelId)
-    .where('seq', '=', message.seq);
-  const edits = db
-    .selectFrom('log')
-    .select(['seq', 'envelope'])
-    .where('channel_id', '=', message.channelId)
-    .where('message_id', '=', message.id)
-    .where('type', '=', 'channel.message.edit');
-  for (const { seq, envelope } of await first.unionAll(edits).execute()) {
-    const event = eventOfRow(envelope);
-    if (!('message' in event)) continue;
-    const stored = storedWithEvent(envelope, {
-      ...event,
-      message: emptied(event.message, group.nowMs),
-    });
-    await db
-      .updateTable('log')
-      .set({ envelope: stored, fingerprint: null })
-      .where('channel_id', '=', message.channelId)
-      .where('seq', '=', seq)
+    .where('channel_id', '=', message.channelId);
+  const first = await rows.where('seq', '=', message.seq).execute();
+  await emptyRows(group, message.channelId, first);
+  for (let last = message.seq; ;) {
+    const edits = await rows
+      .where('message_id', '=', message.id)
+      .where('type', '=', sql.lit('channel.message.edit'))
+      .where('seq', '>', last)
+      .orderBy('seq')
+      .limit(rowsAtOnce)
       .execute();
+    await emptyRows(group, message.channelId, edits);
+    last = edits.at(-1)?.seq ?? last;
+    if (edits.length < rowsAtOnce) return;
   }
+}
+
+async function emptyRows(
+  group: GroupState,
+  channelId: string,
+  rows: readonly { readonly seq: number; readonly envelope: string }[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const cases = rows.map(({ seq, envelope }) => {
+    const event = eventOfRow(envelope);
+    if (!('message' in event)) throw new Error(`log row ${channelId}/${seq} has no message`);
+    const message = emptied(event.message, group.nowMs);
+    return sql`when ${sql.lit(seq)} then ${storedWithEvent(envelope, { ...event, message })}`;
+  });
+  await dbOf(group)
+    .updateTable('log')
+    .set({ envelope: sql<string>`case seq ${sql.join(cases, sql` `)} end`, fingerprint: null })
+    .where('channel_id', '=', channelId)
+    .where(
+      'seq',
+      'in',
+      rows.map(({ seq }) => seq),
+    )
+    .execute();
 }

@@ -65,10 +65,11 @@ function pageOfOthers(db: Kysely<Tables>, actor: Actor, params: ParamsOf<'channe
     .selectAll('c')
     .where('c.id', '>', params.cursor ?? '')
     .where('c.deleted_at', 'is', null)
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('members as m')
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('members as m')
             .select('m.role')
             .whereRef('m.channel_id', '=', 'c.id')
             .where('m.agent_id', '=', actor.agentId),

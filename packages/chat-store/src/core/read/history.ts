@@ -17,8 +17,8 @@ export const readHistory: Read<'message.history'> = async (db, actor, params) =>
       .where('channel_id', '=', channelId)
       .executeTakeFirst();
     if (!root) return refuse('not_found', `there is no message ${threadId}`);
-    query = query.where(({ eb, or }) =>
-      or([eb('m.seq', '=', root.seq), eb('m.thread_id', '=', threadId)]),
+    query = query.where((eb) =>
+      eb.or([eb('m.seq', '=', root.seq), eb('m.thread_id', '=', threadId)]),
     );
   }
   if (before !== null) query = query.where('m.seq', '<', before);

@@ -24,9 +24,7 @@ export async function readLogPage(
   const meta = await db
     .selectFrom('meta')
     .select('value as epoch')
-    .select(({ selectFrom }) =>
-      selectFrom('channels').select('head').where('id', '=', channelId).as('head'),
-    )
+    .select((eb) => eb.selectFrom('channels').select('head').where('id', '=', channelId).as('head'))
     .where('name', '=', 'epoch')
     .executeTakeFirstOrThrow();
   const events: EncodedEnvelope[] = [];

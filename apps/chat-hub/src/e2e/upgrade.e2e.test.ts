@@ -1,0 +1,281 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  connectRpc,
+  freePort,
+  startProcess,
+  temporaryFolder,
+  waitFor,
+  type ServerProcess,
+} from '@openclaw/test-support';
+import { pino } from 'pino';
+import { AuthError, type Identity } from '../auth/identity.ts';
+import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
+import { createUpgradeHandler, type UpgradeOptions } from '../upgrade.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A client that sends what it is told, answers nothing, and keeps its side open. */
+interface RawClient {
+  readonly socket: Socket;
+  /** What came, byte for byte. */
+  received(): string;
+  /** Resolves with what came once the other side has ended. */
+  readonly ended: Promise<string>;
+}
+
+const offering = { 'Sec-WebSocket-Protocol': 'openclaw.v1' };
+
+function upgradeRaw(
+  port: number,
+  target = '/v1/ws',
+  headers: Readonly<Record<string, string>> = {},
+): RawClient {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  cleanups.push(() => socket.destroy());
+  let received = '';
+  socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
+  socket.on('error', () => undefined);
+  const lines = Object.entries({
+    Host: `127.0.0.1:${port}`,
+    Connection: 'Upgrade',
+    Upgrade: 'websocket',
+    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
+  const ended = Promise.race([once(socket, 'end'), once(socket, 'close')]).then(() => received);
+  return { socket, received: () => received, ended };
+}
+
+/** The hub as a process of its own, so that its death would be seen. */
+async function hubProcess(): Promise<{ process: ServerProcess; port: number }> {
+  const folder = await temporaryFolder('upgrade');
+  const [port, redisPort] = [await freePort(), await freePort()];
+  const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.ts');
+  const hub = startProcess(
+    process.execPath,
+    ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning', main],
+    {
+      cwd: folder.path,
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HUB_PORT: String(port),
+        REDIS_URL: `redis://127.0.0.1:${redisPort}`,
+      },
+    },
+  );
+  cleanups.push(
+    () => folder.remove(),
+    () => hub.stop('SIGKILL'),
+  );
+  await waitFor(() => isAlive(port), {
+    what: `the hub: ${hub.output()}`,
+    timeoutMs: 15_000,
+  });
+  return { process: hub, port };
+}
+
+const isAlive = (port: number) =>
+  fetch(`http://127.0.0.1:${port}/healthz`).then(
+    (response) => response.ok,
+    () => false,
+  );
+
+async function devHub(): Promise<TestHub & { port: number }> {
+  const database = await temporaryDatabase();
+  cleanups.push(() => database.remove());
+  const hub = await startTestHub({
+    HUB_DB_URL: database.url,
+    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+    LOG_LEVEL: 'error',
+  });
+  cleanups.push(() => hub.close());
+  return Object.assign(hub, { port: Number(new URL(hub.url).port) });
+}
+
+const ana: Identity = {
+  agentId: 'ana',
+  isAdmin: false,
+  channels: null,
+  jti: null,
+  issuedAtMs: null,
+  expiresAtMs: null,
+};
+
+/** The upgrade handler alone, over a bare HTTP server. */
+async function upgradesOnly(
+  options: Partial<UpgradeOptions>,
+): Promise<{ port: number; refused: number[] }> {
+  const refused: number[] = [];
+  const server: Server = createServer();
+  server.on(
+    'upgrade',
+    createUpgradeHandler({
+      authenticate: async () => ana,
+      gate: () => null,
+      busyForMs: () => null,
+      onAccepted: ({ ws }) => ws.close(1000, 'accepted'),
+      onRefused: (status) => refused.push(status),
+      log: pino({ level: 'silent' }),
+      ...options,
+    }),
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanups.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { port: (server.address() as AddressInfo).port, refused };
+}
+
+describe('what a stranger can send to the upgrade', () => {
+  it('a request target that is no address gets 404, and the hub lives on', async () => {
+    const hub = await hubProcess();
+    for (const target of ['//', '//?agent=ana', 'http://[', '/%', '/v1/ws%', '/v1/ws/']) {
+      expect(await upgradeRaw(hub.port, target).ended).toMatch(/^HTTP\/1\.1 404 /);
+    }
+    expect(await isAlive(hub.port)).toBe(true);
+  });
+
+  it('the broken frame of a refused client ends that socket alone', async () => {
+    const hub = await hubProcess();
+    const stranger = upgradeRaw(hub.port, '/v1/ws', offering);
+    await waitFor(() => stranger.received().includes('101 Switching Protocols'));
+    // A frame with all reserved bits set: the WebSocket emits an error, which nobody listened to.
+    stranger.socket.write(Buffer.from([0xff, 0x01, 0x00]));
+    await stranger.ended;
+    expect(await isAlive(hub.port)).toBe(true);
+  });
+
+  it('a refused client that does not answer the close is cut after two seconds', async () => {
+    const hub = await devHub();
+    const startMs = Date.now();
+    const silent = upgradeRaw(hub.port, '/v1/ws', offering);
+    await silent.ended;
+    expect(silent.received()).toContain('\x11\x31'); // 4401
+    expect(Date.now() - startMs).toBeGreaterThan(1_000);
+    expect(Date.now() - startMs).toBeLessThan(5_000);
+  });
+
+  it('a client refused by status is let go, though it keeps its own side open', async () => {
+    const { port } = await upgradesOnly({
+      authenticate: () => Promise.reject(new AuthError('unauthorized', 'no')),
+    });
+    const client = upgradeRaw(port);
+    expect(await client.ended).toMatch(/^HTTP\/1\.1 401 [^]*"no"/);
+    // Only a socket that is gone for good answers the next byte with a reset.
+    await waitFor(() => {
+      client.socket.write('x');
+      return client.socket.destroyed;
+    });
+  });
+
+  it.each<[string, Partial<UpgradeOptions>]>([
+    ['the gate', { gate: () => fault() }],
+    ['the room', { busyForMs: () => fault() }],
+    ['the welcome', { onAccepted: () => fault() }],
+    [
+      'the metric',
+      { authenticate: () => Promise.reject(new Error('x')), onRefused: () => fault() },
+    ],
+  ])('a fault in %s ends that socket alone', async (_part, options) => {
+    const { port } = await upgradesOnly(options);
+    await upgradeRaw(port, '/v1/ws', offering).ended;
+    await upgradeRaw(port, '/v1/ws', offering).ended;
+  });
+});
+
+function fault(): never {
+  throw new Error('a fault');
+}
+
+describe('waiting for admission', () => {
+  it('no more sockets wait than may; the next is told when to come back', async () => {
+    const admitted: (() => void)[] = [];
+    const { port, refused } = await upgradesOnly({
+      maxWaiting: 2,
+      authenticate: () => new Promise((resolve) => admitted.push(() => resolve(ana))),
+    });
+    const first = upgradeRaw(port);
+    const second = upgradeRaw(port);
+    await waitFor(() => admitted.length === 2);
+    const third = await upgradeRaw(port).ended;
+    expect(third).toMatch(/^HTTP\/1\.1 503 [^]*Retry-After: \d/);
+    expect(refused).toEqual([503]);
+    for (const admit of admitted.splice(0)) admit();
+    await waitFor(() => [first, second].every(({ received }) => received().includes('accepted')));
+    const fourth = upgradeRaw(port);
+    await waitFor(() => admitted.length === 1);
+    admitted[0]?.();
+    await waitFor(() => fourth.received().includes('accepted'));
+  });
+
+  it('a socket whose identity is not had in time is cut, and its place is free again', async () => {
+    let isStuck = true;
+    const { port } = await upgradesOnly({
+      maxWaiting: 1,
+      upgradeTimeoutMs: 100,
+      authenticate: () => (isStuck ? new Promise(() => undefined) : Promise.resolve(ana)),
+    });
+    expect(await upgradeRaw(port).ended).toBe('');
+    isStuck = false;
+    const next = upgradeRaw(port);
+    await waitFor(() => next.received().includes('accepted'));
+  });
+
+  it('of many refused clients only so many are told by a close code, the others by a status', async () => {
+    const { port } = await upgradesOnly({
+      maxWaiting: 1,
+      authenticate: () => Promise.reject(new AuthError('unauthorized', 'no')),
+    });
+    const first = upgradeRaw(port, '/v1/ws', offering);
+    await waitFor(() => first.received().includes('\x11\x31'));
+    expect(await upgradeRaw(port, '/v1/ws', offering).ended).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
+  // The race: the drain sends every session away, and a client proving itself just then would come in after it and
+  // hold the hub's end up. Invariant: nobody is accepted once the hub is busy.
+  it('a client that proved itself while the hub began to drain is sent away', async () => {
+    let busyForMs: number | null = null;
+    let admit = (): void => undefined;
+    const { port } = await upgradesOnly({
+      busyForMs: () => busyForMs,
+      authenticate: () => new Promise((resolve) => (admit = () => resolve(ana))),
+    });
+    const client = upgradeRaw(port, '/v1/ws', offering);
+    await waitFor(() => {
+      admit();
+      busyForMs = 1_500;
+      return client.received().includes('{"afterMs":1500}');
+    });
+  });
+});
+
+describe('dev sign-in is for this machine', () => {
+  // A foreign name that resolves to this machine (DNS rebinding) is the same origin to the browser that shows its page.
+  it('refuses an upgrade whose Host is not loopback with 403', async () => {
+    const hub = await devHub();
+    const open = (host: string) =>
+      connectRpc(`${hub.url.replace('http', 'ws')}/v1/ws?agent=ana`, {
+        headers: { host, origin: `http://${host}` },
+      });
+    for (const host of [
+      'evil.example.com',
+      'localhost.evil.example.com:8080',
+      '127.0.0.1.evil.com',
+    ])
+      await expect(open(host)).rejects.toThrow('403');
+    for (const host of ['localhost', 'LOCALHOST:1', `127.0.0.1:${hub.port}`, '[::1]:8080'])
+      await (await open(host)).close();
+  });
+});

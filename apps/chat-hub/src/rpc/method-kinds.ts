@@ -1,0 +1,72 @@
+import { directChannelId } from '@openclaw/chat-store';
+import type { MethodName } from '@openclaw/protocol';
+
+/** What is limited, each with its own allowance per agent. */
+export type LimitedAction = 'message' | 'reaction' | 'typing' | 'read';
+
+/** Changes of the log, all taken by the store in the order of their coming, and what each counts against. */
+const changes: Partial<Record<MethodName, LimitedAction>> = {
+  'channel.create': 'message',
+  'channel.update': 'message',
+  'channel.archive': 'message',
+  'channel.delete': 'message',
+  'channel.join': 'message',
+  'channel.leave': 'message',
+  'member.add': 'message',
+  'member.remove': 'message',
+  'member.update': 'message',
+  'message.send': 'message',
+  'message.edit': 'message',
+  'message.delete': 'message',
+  'direct.send': 'message',
+  'thread.create': 'message',
+  'thread.update': 'message',
+  'collaboration.emit': 'message',
+  'reaction.add': 'reaction',
+  'reaction.remove': 'reaction',
+  'read.mark': 'read',
+};
+
+const signals: Partial<Record<MethodName, LimitedAction>> = {
+  'typing.start': 'typing',
+  'typing.stop': 'typing',
+  'presence.set': 'typing',
+};
+
+/** Calls whose answers may be large: a socket has one of them under way at a time. */
+const bulky: ReadonlySet<MethodName> = new Set(['subscribe', 'log.read', 'message.history']);
+
+/** No channel's id: it holds a colon. */
+const bulkLine = ':bulk';
+
+/** Whether the method changes the log. */
+export function isChange(method: MethodName): boolean {
+  return changes[method] !== undefined;
+}
+
+/** Which limit a method counts against. */
+export function actionOf(method: MethodName): LimitedAction {
+  return changes[method] ?? signals[method] ?? 'read';
+}
+
+/** What a call must keep its order on: its channels, and for bulky calls the one line of them. */
+export function linesOf(method: MethodName, params: unknown, agentId: string): string[] {
+  const {
+    channelId,
+    agentId: other,
+    topics,
+    channelIds,
+  } = params as {
+    readonly channelId?: string | null;
+    readonly agentId?: string;
+    readonly topics?: readonly { readonly channelId: string }[];
+    readonly channelIds?: readonly string[];
+  };
+  const lines =
+    method === 'direct.send' && other !== undefined
+      ? [directChannelId(agentId, other)]
+      : (topics?.map((topic) => topic.channelId) ?? [...(channelIds ?? [])]);
+  if (typeof channelId === 'string') lines.push(channelId);
+  if (bulky.has(method)) lines.push(bulkLine);
+  return lines;
+}

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { directChannelId } from '../index.ts';
+import { agentOf, channelWithTwo, eventOf, type TestDatabase } from './world.contract.ts';
+
+export function describeDirectMessages(database: () => TestDatabase): void {
+  const agent = () => agentOf(database().store);
+
+  describe('direct messages', () => {
+    it('make their channel with the first: two fixed members, and seq 1', async () => {
+      const { store } = database();
+      const [alice, bob] = [agent(), agent()];
+      const outcome = await alice.outcome('direct.send', { agentId: bob.agentId, content: 'psst' });
+      const pair = [alice.agentId, bob.agentId].sort();
+      const digest = createHash('sha256').update(pair.join('\n')).digest('hex');
+      const channelId = `dm_${digest.slice(0, 32)}`;
+      expect(directChannelId(bob.agentId, alice.agentId)).toBe(channelId);
+      expect(outcome).toMatchObject({ ok: true, agentTopics: pair, result: { channelId, seq: 1 } });
+      expect(eventOf(outcome)).toMatchObject({
+        seq: 1,
+        channelId,
+        event: { type: 'channel.message' },
+      });
+
+      const answered = await bob.outcome('direct.send', {
+        agentId: alice.agentId,
+        content: 'yes?',
+      });
+      expect(answered).toMatchObject({
+        ok: true,
+        agentTopics: pair,
+        result: { channelId, seq: 2 },
+      });
+      // By the channel's id it goes the same way.
+      const usual = await alice.outcome('message.send', { channelId, content: 'three' });
+      expect(usual).toMatchObject({ ok: true, agentTopics: pair });
+      const messageId = usual.ok ? usual.result.messageId : '';
+      expect(await bob.outcome('reaction.add', { channelId, messageId, emoji: 'x' })).toMatchObject(
+        { agentTopics: pair },
+      );
+      const { channel } = await bob.read('channel.get', { channelId });
+      expect(channel).toMatchObject({ kind: 'direct', head: 4, createdBy: alice.agentId });
+      const { members } = await bob.read('member.list', { channelId });
+      expect(members.map((member) => member.agentId)).toEqual(pair);
+      expect(await store.directChannels(bob.agentId, 10)).toEqual([{ channelId, head: 4 }]);
+    });
+
+    it('stay between the two: nobody joins, leaves, is added or removed', async () => {
+      const { store } = database();
+      const [alice, bob, eve] = [agent(), agent(), agent()];
+      const { channelId } = await alice.write('direct.send', {
+        agentId: bob.agentId,
+        content: 'x',
+      });
+      const admin = agentOf(store, undefined, { isAdmin: true });
+      expect(await eve.refusal('channel.join', { channelId })).toBe('not_found');
+      expect(await eve.refusal('message.send', { channelId, content: 'x' })).toBe('not_found');
+      expect(await eve.readRefusal('message.history', { channelId })).toBe('not_found');
+      expect(await alice.refusal('channel.leave', { channelId })).toBe('forbidden');
+      expect(await admin.refusal('channel.join', { channelId })).toBe('forbidden');
+      expect(await admin.refusal('member.add', { channelId, agentId: eve.agentId })).toBe(
+        'forbidden',
+      );
+      expect(await admin.refusal('member.remove', { channelId, agentId: bob.agentId })).toBe(
+        'forbidden',
+      );
+      expect(await alice.refusal('channel.update', { channelId, name: 'x' })).toBe('forbidden');
+      expect(await alice.refusal('direct.send', { agentId: alice.agentId, content: 'me' })).toBe(
+        'forbidden',
+      );
+      const { channels } = await eve.read('channel.list', { kind: 'direct' });
+      expect(channels).toEqual([]);
+    });
+
+    it('between the same two at once from both sides share one channel', async () => {
+      const other = await database().another();
+      const [alice, bob] = [agent(), agent()];
+      const bobElsewhere = agentOf(other, bob.agentId);
+      const sent = await Promise.all(
+        Array.from({ length: 20 }, (_, i) =>
+          i % 2
+            ? alice.write('direct.send', { agentId: bob.agentId, content: `${i}` })
+            : bobElsewhere.write('direct.send', { agentId: alice.agentId, content: `${i}` }),
+        ),
+      );
+      expect(new Set(sent.map((one) => one.channelId)).size).toBe(1);
+      expect(sent.map((one) => one.seq).sort((a, b) => a - b)).toEqual(
+        sent.map((_one, i) => i + 1),
+      );
+    });
+  });
+
+  describe('collaboration events', () => {
+    it('stand in the log, once for a clientMessageId', async () => {
+      const { channelId, owner } = await channelWithTwo(database().store);
+      const emit = { channelId, name: 'plan.step', payload: { step: 1 }, clientMessageId: 'c1' };
+      const outcome = await owner.outcome('collaboration.emit', emit);
+      expect(eventOf(outcome)).toMatchObject({
+        seq: 3,
+        event: { type: 'collaboration.event', name: 'plan.step', payload: { step: 1 } },
+      });
+      expect(await owner.outcome('collaboration.emit', emit)).toMatchObject({
+        ok: true,
+        result: { seq: 3 },
+        event: null,
+      });
+      expect(await owner.refusal('collaboration.emit', { ...emit, name: 'other' })).toBe(
+        'conflict',
+      );
+      expect(
+        await owner.refusal('message.send', { channelId, content: 'x', clientMessageId: 'c1' }),
+      ).toBe('conflict');
+      expect(await owner.refusal('collaboration.emit', { ...emit, channelId: null })).toBe(
+        'unsupported',
+      );
+    });
+  });
+}

@@ -1,0 +1,118 @@
+import { describe, expect, it } from '@jest/globals';
+import { agentOf, channelWithTwo, eventOf, type TestDatabase } from './world.contract.ts';
+
+export function describeReactionsAndThreads(database: () => TestDatabase): void {
+  const agent = () => agentOf(database().store);
+
+  describe('reactions', () => {
+    it('are one for each agent and emoji; the same once more changes nothing (Reaction add/remove)', async () => {
+      const { channelId, owner, member } = await channelWithTwo(database().store);
+      const { messageId } = await owner.say(channelId, 'react');
+      const like = { channelId, messageId, emoji: '👍' };
+      const added = await member.outcome('reaction.add', like);
+      expect(added).toMatchObject({ ok: true, result: { seq: 4, changed: true } });
+      expect(eventOf(added).event).toEqual({
+        ...{ type: 'channel.reaction.add', channelId, messageId },
+        ...{ agentId: member.agentId, emoji: '👍' },
+      });
+      const unchanged = { ok: true, event: null, result: { seq: null, changed: false } };
+      expect(await member.outcome('reaction.add', like)).toMatchObject(unchanged);
+      await owner.write('reaction.add', like);
+      await owner.write('reaction.add', { ...like, emoji: ':tada:' });
+      const reacted = await owner.history(channelId);
+      expect(reacted.messages[0]?.reactions).toEqual({
+        '👍': [member.agentId, owner.agentId],
+        ':tada:': [owner.agentId],
+      });
+      expect(eventOf(await member.outcome('reaction.remove', like)).event).toMatchObject({
+        type: 'channel.reaction.remove',
+      });
+      expect(await member.outcome('reaction.remove', like)).toMatchObject(unchanged);
+      const { messages } = await owner.history(channelId);
+      expect(messages[0]?.reactions['👍']).toEqual([owner.agentId]);
+    });
+  });
+
+  describe('threads', () => {
+    it('begin with a reply, which is a thread.message and nothing else', async () => {
+      const { channelId, owner, member } = await channelWithTwo(database().store);
+      const root = await owner.say(channelId, 'root');
+      const threadId = root.messageId;
+      const outcome = await member.outcome('message.send', {
+        channelId,
+        content: 'reply',
+        threadId,
+      });
+      expect(eventOf(outcome)).toMatchObject({
+        seq: 4,
+        event: { type: 'thread.message', message: { threadId } },
+      });
+      const reply = await owner.say(channelId, 'second', { threadId });
+      expect(
+        await owner.refusal('message.send', { channelId, content: 'x', threadId: reply.messageId }),
+      ).toBe('conflict');
+      expect(
+        await owner.refusal('message.send', { channelId, content: 'x', threadId: 'none' }),
+      ).toBe('not_found');
+      await owner.say(channelId, 'beside');
+      const { messages } = await owner.history(channelId, { threadId });
+      expect(messages.map((message) => message.content)).toEqual(['root', 'reply', 'second']);
+      const { threads } = await owner.read('thread.list', { channelId });
+      expect(threads).toMatchObject([
+        { threadId, title: null, createdBy: member.agentId, replies: 2 },
+      ]);
+    });
+
+    it('are created with a title once, and counted on', async () => {
+      const { channelId, owner, member } = await channelWithTwo(database().store);
+      const messageId = (await owner.say(channelId, 'root')).messageId;
+      await owner.say(channelId, 'reply', { threadId: messageId });
+      const created = await member.outcome('thread.create', { channelId, messageId, title: 'T' });
+      expect(eventOf(created).event).toMatchObject({
+        type: 'thread.create',
+        thread: { threadId: messageId, title: 'T', createdBy: member.agentId, replies: 1 },
+      });
+      const again = await owner.outcome('thread.create', { channelId, messageId, title: 'Other' });
+      expect(again).toMatchObject({ ok: true, event: null, result: { thread: { title: 'T' } } });
+      const reply = await owner.say(channelId, 'reply 2', { threadId: messageId });
+      expect(await owner.refusal('thread.create', { channelId, messageId: reply.messageId })).toBe(
+        'conflict',
+      );
+
+      const stranger = agent();
+      await stranger.write('channel.join', { channelId });
+      const update = { channelId, threadId: messageId, title: 'New' };
+      expect(await stranger.refusal('thread.update', update)).toBe('forbidden');
+      expect(eventOf(await member.outcome('thread.update', update)).event).toMatchObject({
+        type: 'thread.update',
+        thread: { title: 'New', replies: 2 },
+      });
+      expect(await owner.outcome('thread.update', update)).toMatchObject({ ok: true, event: null });
+      await owner.write('thread.update', { ...update, title: null });
+      expect(await owner.refusal('thread.update', { ...update, threadId: 'none' })).toBe(
+        'not_found',
+      );
+    });
+
+    it('count the replies of one group, and page in the order of their roots', async () => {
+      const { channelId, owner, member } = await channelWithTwo(database().store);
+      const roots: string[] = [];
+      for (const content of ['a', 'b', 'c'])
+        roots.push((await owner.say(channelId, content)).messageId);
+      const replies = roots.flatMap((threadId) =>
+        [owner, member].map((who) => who.say(channelId, 'r', { threadId })),
+      );
+      await Promise.all(replies);
+      const first = await owner.read('thread.list', { channelId, limit: 2 });
+      const second = await owner.read('thread.list', {
+        channelId,
+        limit: 2,
+        cursor: first.nextCursor,
+      });
+      expect(second.nextCursor).toBeNull();
+      const threads = [...first.threads, ...second.threads];
+      expect(threads.map((thread) => thread.replies)).toEqual([2, 2, 2]);
+      expect(threads.map((thread) => thread.threadId)).toEqual([...roots].sort());
+    });
+  });
+}

@@ -1,0 +1,60 @@
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { Engine } from './engine.ts';
+import type { Tables } from './tables.ts';
+
+// By then every sequencer has read the last event of the channel's log.
+const sweptAfterMs = 600_000;
+const rowsMax = 500;
+
+/**
+ * Removes a piece of what a deleted channel held: some hundred rows, so that no commit waits long. Its own row stays,
+ * since its id is never used again, and the log's last row, which says that it was deleted. Answers whether there is more.
+ */
+export function sweepDeleted(engine: Engine): Promise<boolean> {
+  return engine.write(async (db) => {
+    const now = engine.sql.now();
+    const channel = await db
+      .selectFrom('channels')
+      .select(['id', 'head'])
+      .where('deleted_at', '<', sql<number>`${now} - ${sql.lit(sweptAfterMs)}`)
+      .where('swept_at', 'is', null)
+      .orderBy('deleted_at')
+      .limit(1)
+      .executeTakeFirst();
+    if (!channel) return false;
+    const isLeft = await sweepRows(db, channel.id, channel.head);
+    if (!isLeft) {
+      await db
+        .updateTable('channels')
+        .set({ swept_at: now, name: '', topic: null, metadata: null })
+        .where('id', '=', channel.id)
+        .execute();
+    }
+    return true;
+  });
+}
+
+async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): Promise<boolean> {
+  const messages = sql`select id from messages where channel_id = ${channelId} order by seq limit ${sql.lit(rowsMax)}`;
+  const members = sql`select agent_id from members where channel_id = ${channelId}`;
+  const inChannel = (table: string, key: string) =>
+    sql`delete from ${sql.table(table)} where channel_id = ${channelId} and ${sql.ref(key)} in (
+      select ${sql.ref(key)} from ${sql.table(table)} where channel_id = ${channelId}
+      limit ${sql.lit(rowsMax)})`;
+  const steps: RawBuilder<unknown>[] = [
+    sql`delete from log where channel_id = ${channelId} and seq in (
+      select seq from log where channel_id = ${channelId} and seq < ${head}
+      limit ${sql.lit(rowsMax)})`,
+    sql`delete from read_cursors where channel_id = ${channelId} and agent_id in (${members})`,
+    inChannel('members', 'agent_id'),
+    inChannel('mentions', 'seq'),
+    inChannel('threads', 'thread_id'),
+    sql`delete from reactions where message_id in (${messages})`,
+    sql`delete from messages where channel_id = ${channelId} and id in (${messages})`,
+  ];
+  for (const step of steps) {
+    const { numAffectedRows = 0n } = await step.execute(db);
+    if (numAffectedRows >= rowsMax) return true;
+  }
+  return false;
+}

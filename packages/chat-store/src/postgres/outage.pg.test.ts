@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startPostgres, waitFor, type PostgresServer } from '@openclaw/test-support';
+import pg from 'pg';
+import { channelWithTwo } from '../contract/world.contract.ts';
+import { createChatStore, type ChatStore, type ChatStoreOptions } from '../index.ts';
+
+describe('a chat store whose PostgreSQL fails', () => {
+  let server: PostgresServer;
+  const stores: ChatStore[] = [];
+  const open = async (url: string, options: Partial<ChatStoreOptions> = {}) => {
+    const store = await createChatStore({ url, ...options });
+    stores.push(store);
+    return store;
+  };
+
+  beforeAll(async () => {
+    // The server's own default would lose what was acknowledged.
+    server = await startPostgres(['synchronous_commit=off']);
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all(stores.map((store) => store.close()));
+    await server.stop();
+  });
+
+  it('waits for no lock longer than its bound, and takes nothing of the group', async () => {
+    const store = await open(server.url, { lockTimeoutMs: 300, timeoutMs: 1500 });
+    const { channelId, owner } = await channelWithTwo(store);
+    const locker = await connect(server);
+    await locker.query('begin');
+    await locker.query('select * from channels where id = $1 for update', [channelId]);
+    const startMs = performance.now();
+    const refused = await owner.outcome('message.send', { channelId, content: 'x' });
+    expect(refused).toMatchObject({
+      ok: false,
+      code: 'unavailable',
+      retryAfterMs: expect.any(Number),
+    });
+    expect(performance.now() - startMs).toBeLessThan(1500);
+    // Others are not held up.
+    await owner.write('channel.create', { name: 'Other' });
+    await locker.query('rollback');
+    expect((await owner.say(channelId, 'y')).seq).toBe(3);
+    await locker.end();
+  });
+
+  it('has every acknowledged message after the server was killed, and goes on by itself', async () => {
+    const store = await open(server.url);
+    const { channelId, owner } = await channelWithTwo(store);
+    let last = 0;
+    let isKilled = false;
+    const codes = new Set<string>();
+    const writing = (async () => {
+      for (let i = 0; codes.size === 0; i++) {
+        const outcome = await owner.outcome('message.send', { channelId, content: `${i}` });
+        if (outcome.ok) last = outcome.result.seq;
+        else codes.add(outcome.code);
+        if (last > 60 && !isKilled) {
+          isKilled = true;
+          void server.kill();
+        }
+      }
+    })();
+    await writing;
+    expect([['unavailable'], ['timeout']]).toContainEqual([...codes]);
+    expect(await owner.readRefusal('channel.get', { channelId })).toBe('unavailable');
+    expect(await store.health()).toMatchObject({ status: 'down', latencyMs: null });
+    await expect(store.changes(null)).rejects.toMatchObject({
+      name: 'ChatStoreError',
+      code: 'unavailable',
+    });
+
+    await server.restart();
+    const next = await waitFor(async () => {
+      const outcome = await owner.outcome('message.send', { channelId, content: 'after' });
+      return outcome.ok && outcome.result;
+    });
+    expect(next.seq).toBeGreaterThan(last);
+    const log = await owner.log(channelId);
+    expect(log.map((event) => event.seq)).toEqual(log.map((_event, index) => index + 1));
+    expect(log.length).toBe(next.seq);
+    expect(await store.health()).toMatchObject({ status: 'ok' });
+  });
+
+  it('answers every call in time while the server is frozen, and goes on when it thaws', async () => {
+    const store = await open(server.url, { timeoutMs: 800, lockTimeoutMs: 300 });
+    const { channelId, owner } = await channelWithTwo(store);
+    const closing = await open(server.url, { timeoutMs: 800, lockTimeoutMs: 300 });
+    const thaw = freeze(server);
+    try {
+      const startMs = performance.now();
+      const answers = await Promise.all([
+        owner.refusal('message.send', { channelId, content: 'x', clientMessageId: 'c1' }),
+        owner.readRefusal('message.history', { channelId }),
+        store.access(owner.agentId, [channelId]).catch((error: { code: string }) => error.code),
+        store.beat('hub').catch((error: { code: string }) => error.code),
+        store.health().then((health) => health.status),
+        closing.close(),
+      ]);
+      expect(performance.now() - startMs).toBeLessThan(3000);
+      expect(['timeout', 'unavailable']).toContain(answers[0]);
+      expect(answers.slice(1, 3)).toEqual(['unavailable', 'unavailable']);
+      expect(['timeout', 'unavailable']).toContain(answers[3]);
+      expect(answers[4]).toBe('down');
+    } finally {
+      thaw();
+    }
+    const sent = await waitFor(async () => {
+      const again = { channelId, content: 'x', clientMessageId: 'c1' };
+      const outcome = await owner.outcome('message.send', again);
+      return outcome.ok && outcome.result;
+    });
+    expect(sent.seq).toBe(3);
+    expect((await owner.history(channelId)).messages).toHaveLength(1);
+  });
+});
+
+// The server's every process: those that serve a connection are not its first one.
+function freeze(server: PostgresServer): () => void {
+  const pids = server.query('select pid from pg_stat_activity').split('\n').map(Number);
+  const signal = (name: NodeJS.Signals) => {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, name);
+      } catch {
+        // The one that answered the query has ended.
+      }
+    }
+  };
+  server.freeze();
+  signal('SIGSTOP');
+  return () => {
+    signal('SIGCONT');
+    server.thaw();
+  };
+}
+
+async function connect(server: PostgresServer): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: server.url });
+  await client.connect();
+  return client;
+}
