@@ -75,10 +75,17 @@ describe('configuration', () => {
       expect(problemsOf({ HUB_ALLOWED_ORIGINS: bad })).toContain('HUB_ALLOWED_ORIGINS');
   });
 
+  it('takes no JWKS URL with a password in it, which no fetch would take either', () => {
+    expect(problemsOf({ HUB_JWKS_URL: 'https://u:pa55word@keys.example.com/jwks' })).toMatch(
+      /HUB_JWKS_URL: must hold no user/,
+    );
+  });
+
   it('never shows a secret in an error', () => {
     expect(
       problemsOf({
         HUB_JWT_SECRET: 'short-secret',
+        HUB_JWKS_URL: 'https://u:pa55word@keys.example.com/jwks',
         REDIS_URL: 'nonsense://u:pa55word@h',
         HUB_PORT: 'x',
       }),

@@ -47,6 +47,23 @@ const databaseUrl = z
     'must be sqlite:<path> or postgres://…',
   );
 
+const jwksUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine((url) => {
+    const { username, password } = new URL(url);
+    return username + password === '';
+  }, 'must hold no user and no password');
+const origin = z.string().transform((text, context) => {
+  // As browsers send it; the URL's own `origin` is "null" for schemes of apps, such as tauri://localhost.
+  const { protocol, host } = URL.canParse(text) ? new URL(text) : { protocol: '', host: '' };
+  if (host !== '') return `${protocol}//${host}`;
+  context.addIssue({
+    code: 'custom',
+    message: 'must be a comma-separated list of origins such as https://chat.example.com',
+  });
+  return z.NEVER;
+});
+
 const environmentSchema = z.object({
   NODE_ENV: z.string().default('development'),
   HUB_HOST: z.string().optional(),
@@ -54,7 +71,7 @@ const environmentSchema = z.object({
   HUB_DB_URL: databaseUrl.default('sqlite:.data/hub.sqlite'),
   HUB_AUTH: z.enum(['dev', 'jwt']).optional(),
   HUB_JWT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
-  HUB_JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
+  HUB_JWKS_URL: jwksUrl.optional(),
   HUB_ALLOWED_ORIGINS: z
     .string()
     .default('')
@@ -64,9 +81,7 @@ const environmentSchema = z.object({
         .map((origin) => origin.trim())
         .filter(Boolean),
     )
-    .pipe(
-      z.array(z.url('must be a comma-separated list of origins such as https://chat.example.com')),
-    ),
+    .pipe(z.array(origin)),
   HUB_LIMIT_MESSAGE: limit.prefault('600/60'),
   HUB_LIMIT_REACTION: limit.prefault('600/60'),
   HUB_LIMIT_TYPING: limit.prefault('600/60'),

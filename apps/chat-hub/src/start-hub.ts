@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { encodeCloseReason } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import { createAuthenticate } from './auth/authenticate.ts';
+import { createGate } from './auth/gate.ts';
 import { createClosers } from './closers.ts';
 import type { Config } from './config.ts';
 import { createConnectionHandler } from './connection.ts';
@@ -50,20 +51,22 @@ export async function startHub(config: Config, log: Logger): Promise<RunningHub>
         metrics.callSeconds.observe({ method }, durationMs / 1000);
       },
     });
-    const authenticate = createAuthenticate(config.auth, hub.store);
+    const authenticate = createAuthenticate(config.auth, hub.store, log.child({ part: 'auth' }));
+    const gate = createGate(config);
     const readiness = createReadiness(hubId, hub.store, services.redis);
-    const secret = config.auth.mode === 'jwt' ? config.auth.secret : null;
-    const app = await createServer({ hub, handlers, authenticate, readiness, secret });
+    const { auth } = config;
+    const app = await createServer({ hub, handlers, auth, authenticate, gate, readiness });
 
     let isDraining = false;
     app.server.on(
       'upgrade',
       createUpgradeHandler({
         authenticate,
-        allowedOrigins: config.allowedOrigins,
+        gate,
         busyForMs: () => (isDraining ? randomSlotMs() : null),
         onAccepted: createConnectionHandler({ hub, flusher, dispatcher, agentTopics }),
         onRefused: (status) => metrics.refusedConnections.inc({ status: String(status) }),
+        log,
       }),
     );
     const url = await app.listen({ host: config.host, port: config.port });

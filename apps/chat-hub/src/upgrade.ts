@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { ChatStoreError } from '@openclaw/chat-store';
 import { encodeCloseReason, limits, subprotocol, webSocketPath } from '@openclaw/protocol';
+import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { Gate } from './auth/gate.ts';
 import {
   AuthError,
   credentialsOf,
@@ -9,6 +12,7 @@ import {
   type Authenticate,
   type Identity,
 } from './auth/identity.ts';
+import { parseTarget } from './request-target.ts';
 
 /** What is told of an upgrade that came through. */
 export interface Accepted {
@@ -19,11 +23,19 @@ export interface Accepted {
 
 export interface UpgradeOptions {
   readonly authenticate: Authenticate;
-  readonly allowedOrigins: readonly string[];
+  readonly gate: Gate;
   /** Null when there is room, else in how many milliseconds to come back. */
   readonly busyForMs: () => number | null;
   readonly onAccepted: (accepted: Accepted) => void;
   readonly onRefused: (status: number) => void;
+  readonly log: Logger;
+  /**
+   * How many sockets may wait to be admitted; the next is told to come back. As many refused ones are told by a close
+   * code; the next by a status only. @default 1024
+   */
+  readonly maxWaiting?: number;
+  /** How long a socket may wait to be admitted before it is cut. @default 5000 */
+  readonly upgradeTimeoutMs?: number;
 }
 
 interface No {
@@ -33,11 +45,14 @@ interface No {
   readonly retryAfterMs?: number;
 }
 
-/** How long a peer may take from its request to the open socket. */
-const upgradeTimeoutMs = 5_000;
+/** How long a refused client may take to go. */
+const farewellMs = 2_000;
 
-/** Handles HTTP upgrades: path, Origin, room, identity; then the WebSocket handshake. */
+/** Handles HTTP upgrades: path, gate, room, identity; then the WebSocket handshake. */
 export function createUpgradeHandler(options: UpgradeOptions) {
+  const { maxWaiting = 1_024, upgradeTimeoutMs = 5_000 } = options;
+  const waiting = new Set<Duplex>();
+  const parting = new Set<Duplex>();
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -47,73 +62,109 @@ export function createUpgradeHandler(options: UpgradeOptions) {
   });
 
   async function admit(request: IncomingMessage): Promise<Identity | No> {
-    if (new URL(request.url ?? '/', 'http://hub').pathname !== webSocketPath) {
+    if (parseTarget(request.url).path !== webSocketPath)
       return { status: 404, closeCode: null, reason: `the WebSocket is at ${webSocketPath}` };
-    }
-    if (!isOriginAllowed(request, options.allowedOrigins)) {
-      return { status: 403, closeCode: null, reason: 'this Origin may not connect' };
-    }
-    const afterMs = options.busyForMs();
-    if (afterMs !== null) return busy(afterMs);
+    const barred = options.gate(request.headers);
+    if (barred !== null) return { status: 403, closeCode: null, reason: barred };
+    const full = noRoom();
+    if (full) return full;
     try {
-      return await options.authenticate(credentialsOf(request));
+      const identity = await options.authenticate(credentialsOf(request));
+      // Asked again: a drain may have begun meanwhile, and it sends away only those that are in.
+      return noRoom() ?? identity;
     } catch (error) {
-      if (error instanceof AuthError)
-        return { status: 401, closeCode: 4401, reason: error.message };
-      return busy(1_000);
+      if (!(error instanceof AuthError || error instanceof ChatStoreError))
+        options.log.error({ err: error }, 'a client could not be authenticated');
+      return refusalOf(error);
     }
   }
 
-  return function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => socket.destroy());
+  function noRoom(): No | null {
+    const afterMs = options.busyForMs();
+    return afterMs === null ? null : unavailable('the hub is draining or full', afterMs);
+  }
+
+  /** Settles as the work does; a socket that waits too long is cut, and its place is free at once. */
+  async function inTime<T>(socket: Duplex, work: () => Promise<T>): Promise<T> {
+    waiting.add(socket);
     const timer = setTimeout(() => socket.destroy(), upgradeTimeoutMs);
-    void admit(request).then((admitted) => {
+    const leave = () => {
       clearTimeout(timer);
-      if (socket.destroyed) return;
-      if (!('status' in admitted)) {
-        server.handleUpgrade(request, socket, head, (ws) => {
-          options.onAccepted({ ws, socket, identity: admitted });
-        });
-        return;
-      }
-      options.onRefused(admitted.status);
-      const { closeCode, retryAfterMs, reason } = admitted;
-      if (
-        closeCode !== null &&
-        offeredProtocols(request.headers['sec-websocket-protocol']).includes(subprotocol)
-      ) {
-        // A browser cannot read an HTTP status, but it can read a close code.
-        server.handleUpgrade(request, socket, head, (ws) => {
-          ws.close(
-            closeCode,
-            retryAfterMs === undefined ? reason : encodeCloseReason(retryAfterMs),
-          );
-        });
-      } else {
-        refuseByStatus(socket, admitted);
-      }
+      waiting.delete(socket);
+    };
+    socket.once('close', leave);
+    try {
+      return await work();
+    } finally {
+      leave();
+      socket.off('close', leave);
+    }
+  }
+
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const admitted =
+      waiting.size < maxWaiting
+        ? await inTime(socket, () => admit(request))
+        : unavailable('too many are waiting to come in');
+    if (socket.destroyed) return;
+    if ('status' in admitted) {
+      refuse(request, socket, head, admitted);
+    } else {
+      server.handleUpgrade(request, socket, head, (ws) => {
+        options.onAccepted({ ws, socket, identity: admitted });
+      });
+    }
+  }
+
+  function refuse(request: IncomingMessage, socket: Duplex, head: Buffer, no: No): void {
+    const { closeCode, retryAfterMs, reason } = no;
+    const isTold =
+      closeCode !== null &&
+      parting.size < maxWaiting &&
+      offeredProtocols(request.headers['sec-websocket-protocol']).includes(subprotocol);
+    // Whether or not the peer answers or reads, it is gone by then.
+    const timer = setTimeout(() => socket.destroy(), farewellMs);
+    parting.add(socket);
+    socket.once('close', () => {
+      clearTimeout(timer);
+      parting.delete(socket);
+    });
+    options.onRefused(no.status);
+    if (!isTold) {
+      refuseByStatus(socket, no);
+      return;
+    }
+    // A browser cannot read an HTTP status, but it can read a close code.
+    server.handleUpgrade(request, socket, head, (ws) => {
+      ws.on('error', () => ws.terminate());
+      ws.close(closeCode, retryAfterMs === undefined ? reason : encodeCloseReason(retryAfterMs));
+    });
+  }
+
+  return function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', destroyThis);
+    upgrade(request, socket, head).catch((error: unknown) => {
+      options.log.error({ err: error }, 'an upgrade failed');
+      socket.destroy();
     });
   };
 }
 
-function busy(afterMs: number): No {
-  return {
-    status: 503,
-    closeCode: 4503,
-    reason: 'the hub is draining or full',
-    retryAfterMs: afterMs,
-  };
+// Not a closure: it stays with the socket, and would keep the request alive as long.
+function destroyThis(this: Duplex): void {
+  this.destroy();
 }
 
-function isOriginAllowed(request: IncomingMessage, allowed: readonly string[]): boolean {
-  const { origin, host } = request.headers;
-  if (origin === undefined) return true;
-  if (allowed.includes(origin)) return true;
-  try {
-    return new URL(origin).host === host;
-  } catch {
-    return false;
-  }
+function refusalOf(error: unknown): No {
+  if (!(error instanceof AuthError)) return unavailable('the hub cannot say who you are now');
+  const { code, message } = error;
+  if (code === 'unavailable') return unavailable(message);
+  return { status: 401, closeCode: code === 'revoked' ? 4403 : 4401, reason: message };
+}
+
+/** Without a time of its own, each client gets another, so that they do not come back as one. */
+function unavailable(reason: string, retryAfterMs = 1_000 + Math.round(Math.random() * 1_000)): No {
+  return { status: 503, closeCode: 4503, reason, retryAfterMs };
 }
 
 const statusTexts = {
@@ -133,5 +184,6 @@ function refuseByStatus(socket: Duplex, { status, reason, retryAfterMs }: No): v
     ...(retryAfterMs === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfterMs / 1000)}`]),
     'Connection: close',
   ];
+  socket.once('finish', () => socket.destroy());
   socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -31,7 +31,13 @@ afterAll(async () => {
 });
 
 function connect(agent: string, url = hub.url): HubClient {
-  const client = createClient({ url, agent, backoffMinMs: 50, backoffMaxMs: 200, queueMax: 100_000 });
+  const client = createClient({
+    url,
+    agent,
+    backoffMinMs: 50,
+    backoffMaxMs: 200,
+    queueMax: 100_000,
+  });
   clients.push(client);
   return client;
 }

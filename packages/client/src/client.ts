@@ -154,6 +154,8 @@ export function createClient(options: ClientOptions): HubClient {
       throw new HubError('invalid', `${method} is made by channel(id).${method}()`);
     }
     if (method === 'presence.set') lastPresence = params as ParamsInputOf<'presence.set'>;
+    // What was subscribed before this call is to bring what the call does.
+    subscriptions.flush();
     return calls.call(method, params, callOptions);
   };
 

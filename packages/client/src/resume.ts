@@ -20,6 +20,8 @@ export interface Discontinuity {
 export interface Resume {
   /** Subscribes the topic, from its last event if it has one; all that one turn wants goes in one call. */
   want(topic: Topic): void;
+  /** Asks at once for what this turn wanted so far, so that a call made after it stands behind it. */
+  flush(): void;
   /** Subscribes what is wanted on this connection. */
   onWelcome(welcome: Welcome): void;
   onLost(): void;
@@ -58,10 +60,13 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     topic.phase = 'wanted';
     if (isScheduled) return;
     isScheduled = true;
-    queueMicrotask(() => {
-      isScheduled = false;
-      askForWanted();
-    });
+    queueMicrotask(flush);
+  }
+
+  function flush() {
+    if (!isScheduled) return;
+    isScheduled = false;
+    askForWanted();
   }
 
   function askForWanted() {
@@ -188,6 +193,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
 
   return {
     want,
+    flush,
     onWelcome(next) {
       welcome = next;
       askForWanted();

@@ -89,6 +89,21 @@ describe('a subscribed channel', () => {
     expect(side.calls).toHaveLength(1);
   });
 
+  it('is asked for ahead of the calls made after it in the same turn', async () => {
+    start();
+    const side = await nextLive();
+    void client
+      .channel('hall')
+      .subscribe()
+      .catch(() => {});
+    void client
+      .channel('hall')
+      .send('Hello')
+      .catch(() => {});
+    await side.nextCall('message.send');
+    expect(side.calls.map(({ method }) => method)).toEqual(['subscribe', 'message.send']);
+  });
+
   it('begins where since says', async () => {
     start();
     const subscribed = client.channel('hall').subscribe({ since: 0 });

@@ -17,6 +17,8 @@ export interface Subscriptions {
   unsubscribe(channelId: string): Promise<void>;
   /** Adds a reader and, where there is none, a subscription; the returned function takes both back. */
   read(channelId: string, since: number | null, reader: TopicReader): () => void;
+  /** Asks at once for what this turn subscribed so far. */
+  flush(): void;
   onEvent(envelope: Envelope): void;
   onDiscontinuity(params: HubDiscontinuity): void;
   /** Asks for all that was missed. */
@@ -145,6 +147,7 @@ export function createSubscriptions(
         if (topic.readers.delete(reader)) void giveUp(topic);
       };
     },
+    flush: () => resume.flush(),
     onEvent(envelope) {
       const { channelId, seq } = envelope;
       if (channelId === null) return emitEvent(envelope);

@@ -19,12 +19,13 @@ export function namedTopics(
   try {
     // Also when it is not published there: a durable event raises its channel's seq in any case.
     const name = channelId === null ? null : keys.channelTopic(channelId);
+    for (const agentId of new Set(to.agents)) {
+      topics.push({ name: keys.agentTopic(agentId), topic: { kind: 'agent', agentId } });
+    }
+    // After the agents' own: whoever is in the channel can tell, before the event changes that.
     if (to.channel === true) {
       if (channelId === null || name === null) throw new Error('it belongs to no channel');
       topics.push({ name, topic: { kind: 'channel', channelId } });
-    }
-    for (const agentId of new Set(to.agents)) {
-      topics.push({ name: keys.agentTopic(agentId), topic: { kind: 'agent', agentId } });
     }
   } catch (cause) {
     throw new EventsError('invalid_event', 'the event cannot be published there', { cause });

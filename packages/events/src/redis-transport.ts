@@ -53,6 +53,9 @@ export function createRedisTransport(parts: RedisTransportParts): Transport {
     const calls: PublishCall[] = [];
     const inChannel = topics.some(({ topic }) => topic.kind === 'channel');
     const scripted = channelId !== null && (seq !== null || outdated.length > 0);
+    for (const { name, topic } of topics) {
+      if (!(scripted && topic.kind === 'channel')) calls.push([verb, name, json]);
+    }
     if (scripted) {
       const publishing = inChannel ? [verb, json] : ['', ''];
       calls.push({
@@ -65,9 +68,6 @@ export function createRedisTransport(parts: RedisTransportParts): Transport {
         ],
         args: [...publishing, seq ?? '', outdated.length],
       });
-    }
-    for (const { name, topic } of topics) {
-      if (!(scripted && topic.kind === 'channel')) calls.push([verb, name, json]);
     }
     return calls;
   }

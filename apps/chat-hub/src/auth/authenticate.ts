@@ -1,9 +1,17 @@
 import type { ChatStore } from '@openclaw/chat-store';
 import { isId } from '@openclaw/protocol';
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import {
+  decodeProtectedHeader,
+  errors,
+  jwtVerify,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+} from 'jose';
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { AuthConfig } from '../config.ts';
 import { AuthError, type Authenticate, type Identity } from './identity.ts';
+import { createRemoteKeys } from './remote-keys.ts';
 
 const claimsSchema = z.object({
   sub: z.string().refine(isId, 'is not an agentId'),
@@ -18,7 +26,7 @@ function identityOf(payload: JWTPayload): Identity {
   const claims = claimsSchema.safeParse(payload);
   if (!claims.success) {
     const [issue] = claims.error.issues;
-    throw new AuthError(`the token's claim "${issue?.path.join('.') ?? ''}" cannot be used`);
+    throw unauthorized(`the token's claim "${issue?.path.join('.') ?? ''}" cannot be used`);
   }
   const { sub, exp, iat, jti, channels, role } = claims.data;
   return {
@@ -34,9 +42,9 @@ function identityOf(payload: JWTPayload): Identity {
 /** Dev mode: anyone is who they say, by `?agent=<id>`; `&role=admin` makes an admin. */
 function authenticateDev(): Authenticate {
   return async ({ devAgent, devRole }) => {
-    if (devAgent === null) throw new AuthError('say who you are with ?agent=<id>');
+    if (devAgent === null) throw unauthorized('say who you are with ?agent=<id>');
     if (!isId(devAgent))
-      throw new AuthError('the agent id in ?agent= is not one (letters, digits and ._@|~-)');
+      throw unauthorized('the agent id in ?agent= is not one (letters, digits and ._@|~-)');
     return {
       agentId: devAgent,
       isAdmin: devRole === 'admin',
@@ -48,56 +56,82 @@ function authenticateDev(): Authenticate {
   };
 }
 
+/** A source of keys, for the tokens that are signed by one of its algorithms. */
+interface KeySource {
+  readonly algorithms: string[];
+  readonly key: JWTVerifyGetKey;
+}
+
+function keySources({ secret, jwksUrl }: AuthConfig & { mode: 'jwt' }, log: Logger): KeySource[] {
+  const sources: KeySource[] = [];
+  if (secret !== null) {
+    const key = new TextEncoder().encode(secret);
+    sources.push({ algorithms: ['HS256'], key: async () => key });
+  }
+  if (jwksUrl !== null) {
+    sources.push({
+      algorithms: ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'],
+      key: createRemoteKeys(jwksUrl, log),
+    });
+  }
+  return sources;
+}
+
 /** JWT bearer tokens, HS256 by a shared secret or by a JWKS URL's asymmetric keys; revoked ones are refused. */
 function authenticateJwt(
   config: AuthConfig & { mode: 'jwt' },
   store: Pick<ChatStore, 'isRevoked'>,
+  log: Logger,
 ): Authenticate {
-  const verifiers: { key: Uint8Array | JWTVerifyGetKey; algorithms: string[] }[] = [];
-  if (config.secret !== null) {
-    verifiers.push({ key: new TextEncoder().encode(config.secret), algorithms: ['HS256'] });
-  }
-  if (config.jwksUrl !== null) {
-    const keys = createRemoteJWKSet(new URL(config.jwksUrl), {
-      timeoutDuration: 3_000,
-      cooldownDuration: 10_000,
-    });
-    verifiers.push({ key: keys, algorithms: ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'] });
-  }
+  const sources = keySources(config, log);
 
   async function verify(token: string): Promise<JWTPayload> {
-    let refusal: unknown;
-    for (const { key, algorithms } of verifiers) {
-      try {
-        const options = { algorithms, requiredClaims: ['sub', 'exp'], clockTolerance: 5 };
-        const { payload } = await (typeof key === 'function'
-          ? jwtVerify(token, key, options)
-          : jwtVerify(token, key, options));
-        return payload;
-      } catch (error) {
-        refusal = error;
-      }
+    const algorithm = algorithmOf(token);
+    const source = sources.find(({ algorithms }) => algorithms.includes(algorithm));
+    if (!source) throw unauthorized('the token is not valid');
+    try {
+      const { payload } = await jwtVerify(token, source.key, {
+        algorithms: source.algorithms,
+        requiredClaims: ['sub', 'exp'],
+        clockTolerance: 5,
+      });
+      return payload;
+    } catch (error) {
+      // The key source's own, which is no fault of the token.
+      if (error instanceof AuthError) throw error;
+      throw unauthorized(
+        error instanceof errors.JWTExpired ? 'the token has expired' : 'the token is not valid',
+      );
     }
-    if (refusal instanceof errors.JWTExpired) throw new AuthError('the token has expired');
-    if (refusal instanceof errors.JWKSTimeout)
-      throw new AuthError('the key server does not answer; try again');
-    throw new AuthError('the token is not valid');
   }
 
   return async ({ token }) => {
-    if (token === null || token === '') throw new AuthError('a bearer token is needed');
+    if (token === null || token === '') throw unauthorized('a bearer token is needed');
     const identity = identityOf(await verify(token));
     const { agentId, jti, issuedAtMs } = identity;
     if (await store.isRevoked({ sub: agentId, jti, issuedAtMs }))
-      throw new AuthError('the token is revoked');
+      throw new AuthError('revoked', 'the token was revoked');
     return identity;
   };
+}
+
+function algorithmOf(token: string): string {
+  try {
+    return decodeProtectedHeader(token).alg ?? '';
+  } catch {
+    return '';
+  }
+}
+
+function unauthorized(message: string): AuthError {
+  return new AuthError('unauthorized', message);
 }
 
 /** How this hub authenticates, by its configuration. */
 export function createAuthenticate(
   config: AuthConfig,
   store: Pick<ChatStore, 'isRevoked'>,
+  log: Logger,
 ): Authenticate {
-  return config.mode === 'dev' ? authenticateDev() : authenticateJwt(config, store);
+  return config.mode === 'dev' ? authenticateDev() : authenticateJwt(config, store, log);
 }

@@ -1,3 +1,5 @@
+import { parseTarget } from '../request-target.ts';
+
 /** Who a connection or request acts as. */
 export interface Identity {
   readonly agentId: string;
@@ -11,10 +13,29 @@ export interface Identity {
   readonly expiresAtMs: number | null;
 }
 
-/** A refused identity: the sentence is safe to show, and says nothing of the token. */
+/** Why an identity is not had; branch on this. */
+export type AuthErrorCode =
+  /** No token, or one that is no good. */
+  | 'unauthorized'
+  /** A token that was good until it was revoked. */
+  | 'revoked'
+  /** Nobody can say now: the key server is away. The same token may be good later. */
+  | 'unavailable';
+
+/** No identity: the sentence is safe to show, and says nothing of the token. */
 export class AuthError extends Error {
   override readonly name = 'AuthError';
-  readonly code = 'unauthorized';
+  readonly code: AuthErrorCode;
+
+  constructor(code: AuthErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Whether this is an admin of everything: one whose token is bound to channels has no say beyond them. */
+export function isAdminOfAll({ isAdmin, channels }: Identity): boolean {
+  return isAdmin && channels === null;
 }
 
 /** Proves who is calling. Rejects with {@link AuthError}, or with the store's own error when that is away. */
@@ -29,15 +50,12 @@ export interface Credentials {
   readonly devRole: string | null;
 }
 
-/** The subprotocol of the wire protocol's first version. */
-export const subprotocol = 'openclaw.v1';
-
 /** Reads the credentials of an HTTP request or an upgrade. */
 export function credentialsOf(request: {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly url?: string | undefined;
 }): Credentials {
-  const query = new URL(request.url ?? '/', 'http://hub').searchParams;
+  const { query } = parseTarget(request.url);
   const authorization = String(request.headers['authorization'] ?? '');
   const offered = offeredProtocols(request.headers['sec-websocket-protocol']);
   const bearer = offered.find((name) => name.startsWith('bearer.'));

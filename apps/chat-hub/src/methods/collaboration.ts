@@ -9,14 +9,14 @@ export function collaborationMethods(hub: Hub): Pick<Handlers, 'collaboration.em
     async 'collaboration.emit'(caller, params) {
       const { channelId, name, payload } = params;
       if (channelId !== null) return write(hub, caller, 'collaboration.emit', params);
-      const { agentId, isAdmin } = caller.identity;
-      if (!isAdmin) return refuse('forbidden', 'only an admin speaks to everyone');
+      if (!isAdminOfAll(caller.identity))
+        return refuse('forbidden', 'only an admin without bounds speaks to everyone');
       hub.publisher.global(
         encodeEnvelope({
           id: randomUUID(),
           event: { type: 'collaboration.event', channelId: null, name, payload },
           timestamp: Date.now(),
-          senderId: agentId,
+          senderId: caller.identity.agentId,
           channelId: null,
           seq: null,
           epoch: hub.store.epoch,

@@ -2,6 +2,7 @@ import type { ChatStore } from '@openclaw/chat-store';
 import { idSchema } from '@openclaw/protocol';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { isAdminOfAll } from '../auth/identity.ts';
 import { mintToken } from '../auth/mint.ts';
 import { refuse } from '../rpc/answer.ts';
 import { errorBody, sendRefusal } from './errors.ts';
@@ -27,8 +28,8 @@ export function addTokenRoutes(
   secret: string | null,
 ): void {
   app.addHook('preHandler', async (request, reply) => {
-    if (!request.identity.isAdmin)
-      return sendRefusal(reply, refuse('forbidden', 'only an admin manages tokens'));
+    if (!isAdminOfAll(request.identity))
+      return sendRefusal(reply, refuse('forbidden', 'only an admin without bounds manages tokens'));
   });
 
   app.post(

@@ -1,0 +1,37 @@
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import type { Logger } from 'pino';
+import { AuthError } from './identity.ts';
+
+/** How often, at most, a failing key server is logged. */
+const warnEveryMs = 30_000;
+
+/**
+ * The keys at a JWKS URL, fetched when first needed, every ten minutes, and for a key not seen before. Rejects with
+ * AuthError `unavailable` when the key server does not answer or answers nonsense, and with jose's own error when it
+ * has no key for the token.
+ */
+export function createRemoteKeys(url: string, log: Logger): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(new URL(url), {
+    timeoutDuration: 3_000,
+    cooldownDuration: 10_000,
+  });
+  let warnedAtMs = -Infinity;
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (
+        error instanceof errors.JWKSNoMatchingKey ||
+        error instanceof errors.JWKSMultipleMatchingKeys
+      )
+        throw error;
+      if (performance.now() - warnedAtMs >= warnEveryMs) {
+        warnedAtMs = performance.now();
+        log.warn({ err: error }, 'the key server at HUB_JWKS_URL gives no keys');
+      }
+      throw new AuthError('unavailable', 'the key server does not answer; try again', {
+        cause: error,
+      });
+    }
+  };
+}
