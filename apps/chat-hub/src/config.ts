@@ -47,12 +47,10 @@ const databaseUrl = z
     'must be sqlite:<path> or postgres://…',
   );
 
-const jwksUrl = z
-  .url({ protocol: /^https?$/ })
-  .refine((url) => {
-    const { username, password } = new URL(url);
-    return username + password === '';
-  }, 'must hold no user and no password');
+const jwksUrl = z.url({ protocol: /^https?$/ }).refine((url) => {
+  const { username, password } = new URL(url);
+  return username + password === '';
+}, 'must hold no user and no password');
 const origin = z.string().transform((text, context) => {
   // As browsers send it; the URL's own `origin` is "null" for schemes of apps, such as tauri://localhost.
   const { protocol, host } = URL.canParse(text) ? new URL(text) : { protocol: '', host: '' };

@@ -31,7 +31,9 @@ function sentenceOf(error: unknown, { host, port }: Config): string {
 }
 
 function welcome(hub: RunningHub, config: Config): string {
-  const lines = [`OpenClaw chat hub on ${hub.url} (WebSocket at /v1/ws, API at /v1/openapi.json)`];
+  const lines = [
+    `OpenClaw chat hub on ${hub.url} (WebSocket at /v1/ws, API at /v1/openapi.json), pid ${process.pid}`,
+  ];
   if (config.redis === null && !hub.redis.available) {
     lines.push(
       'Embedded mode: messages in SQLite, presence and typing in memory. A Redis on localhost:6379 is used as soon as it answers; set REDIS_URL to name another.',

@@ -43,8 +43,9 @@ export async function createServer({
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
     // The default answers repeat the address, and with it a token that stands there.
-    frameworkErrors: (error, _request, reply) =>
-      sendInvalid(reply, error.statusCode ?? 400, 'this is no address of the hub'),
+    frameworkErrors(error, _request, reply) {
+      void sendInvalid(reply, error.statusCode ?? 400, 'this is no address of the hub');
+    },
   });
   // The method's own schema validates each request (rest/mirror.ts); these would only do it again.
   app.setValidatorCompiler(() => () => true);

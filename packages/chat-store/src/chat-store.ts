@@ -11,6 +11,7 @@ import { refusalOf } from './core/run-group.ts';
 import type { StoreCore } from './core/store-core.ts';
 import { ChatStoreError } from './errors.ts';
 import { createGroupCommit } from './group-commit.ts';
+import { createPace } from './group-pace.ts';
 import { parseOptions, type ChatStoreOptions, type ParsedOptions } from './options.ts';
 import { runtimeError } from './runtime-error.ts';
 import { startSweeper } from './sweeper.ts';
@@ -84,7 +85,7 @@ export async function createChatStore(
       failed: (error) => refusalOf(runtimeError(error)),
       onGroup: (size, durationMs) => deps.onGroup?.({ size, durationMs }),
     },
-    parsed,
+    { ...parsed, pace: createPace(parsed) },
   );
 
   // A call is told `late` when its time is up, but counts until the database has let go of it.

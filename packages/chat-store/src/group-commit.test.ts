@@ -5,7 +5,7 @@ import { createPace } from './group-pace.ts';
 
 const bounds: GroupCommitOptions = {
   ...{ maxGroup: 10, maxGroupBytes: 1000, maxQueue: 20, maxQueueBytes: 10_000, timeoutMs: 2000 },
-  pace: createPace({ gapMs: 0, busyGapMs: 0 }),
+  pace: createPace({ gapMs: 0, busyGapMs: 0, busyAppendsPerSecond: 1 }),
 };
 
 /** A queue over commits that settle when the test says so. */
@@ -132,7 +132,12 @@ describe('group commit', () => {
 describe('the pace of groups', () => {
   it('is 1 ms apart, and 4 ms above 3,000 commands a second', () => {
     let nowMs = 0;
-    const pace = createPace({ clock: () => nowMs });
+    const pace = createPace({
+      gapMs: 1,
+      busyGapMs: 4,
+      busyAppendsPerSecond: 3000,
+      clock: () => nowMs,
+    });
     expect(pace.waitMs()).toBe(0);
     pace.began(1);
     expect(pace.waitMs()).toBe(1);

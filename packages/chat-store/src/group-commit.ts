@@ -1,4 +1,4 @@
-import { createPace, type Pace } from './group-pace.ts';
+import type { Pace } from './group-pace.ts';
 
 /** How a queue is bounded and paced. */
 export interface GroupCommitOptions {
@@ -11,7 +11,7 @@ export interface GroupCommitOptions {
   readonly maxQueueBytes: number;
   /** Within this time every command is answered. */
   readonly timeoutMs: number;
-  readonly pace?: Pace;
+  readonly pace: Pace;
 }
 
 /** What a queue works with. */
@@ -54,8 +54,7 @@ export function createGroupCommit<C, R>(
   deps: GroupCommitDeps<C, R>,
   options: GroupCommitOptions,
 ): GroupCommit<C, R> {
-  const { maxGroup, maxGroupBytes, maxQueue, maxQueueBytes, timeoutMs } = options;
-  const pace = options.pace ?? createPace();
+  const { maxGroup, maxGroupBytes, maxQueue, maxQueueBytes, timeoutMs, pace } = options;
   let queue: Entry<C, R>[] = [];
   let queueBytes = 0;
   let running: Entry<C, R>[] = [];

@@ -6,14 +6,11 @@ export interface Pace {
   began(size: number): void;
 }
 
-/** When groups are drawn apart. */
+/** When groups are drawn apart; see ChatStoreOptions. */
 export interface PaceOptions {
-  /** @default 1 */
-  readonly gapMs?: number;
-  /** @default 4 */
-  readonly busyGapMs?: number;
-  /** Commands per second above which `busyGapMs` holds. @default 3000 */
-  readonly busyRate?: number;
+  readonly gapMs: number;
+  readonly busyGapMs: number;
+  readonly busyAppendsPerSecond: number;
   /** @default performance.now */
   readonly clock?: () => number;
 }
@@ -24,8 +21,8 @@ const measuredOverMs = 250;
  * Groups begin 1 ms apart at least, so that a fast disk does not make a commit of every single command; under load 4 ms
  * apart, where larger groups save more time than the wait costs.
  */
-export function createPace(options: PaceOptions = {}): Pace {
-  const { gapMs = 1, busyGapMs = 4, busyRate = 3000, clock = () => performance.now() } = options;
+export function createPace(options: PaceOptions): Pace {
+  const { gapMs, busyGapMs, busyAppendsPerSecond, clock = () => performance.now() } = options;
   let lastMs = -Infinity;
   let windowStartMs = clock();
   let inWindow = 0;
@@ -39,7 +36,7 @@ export function createPace(options: PaceOptions = {}): Pace {
       inWindow += size;
       const windowMs = lastMs - windowStartMs;
       if (windowMs >= measuredOverMs) {
-        isBusy = (inWindow * 1000) / windowMs > busyRate;
+        isBusy = (inWindow * 1000) / windowMs > busyAppendsPerSecond;
         windowStartMs = lastMs;
         inWindow = 0;
       }

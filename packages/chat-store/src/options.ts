@@ -12,6 +12,12 @@ export interface ChatStoreOptions {
   readonly maxGroup?: number;
   /** The size of one group's content at most. @default 1 MiB */
   readonly maxGroupBytes?: number;
+  /** Groups begin this far apart at least. @default 1 */
+  readonly gapMs?: number;
+  /** The same above `busyAppendsPerSecond`: fewer and larger commits. @default 4 */
+  readonly busyGapMs?: number;
+  /** @default 3000 */
+  readonly busyAppendsPerSecond?: number;
   /** Commands that may wait; beyond it they are refused with `unavailable`. @default 10000 */
   readonly maxQueue?: number;
   /** The size of the waiting commands' content. @default 32 MiB */
@@ -27,6 +33,9 @@ const defaults = {
   lockTimeoutMs: 2000,
   maxGroup: 512,
   maxGroupBytes: 1024 * 1024,
+  gapMs: 1,
+  busyGapMs: 4,
+  busyAppendsPerSecond: 3000,
   maxQueue: 10_000,
   maxQueueBytes: 32 * 1024 * 1024,
   maxReads: 2000,

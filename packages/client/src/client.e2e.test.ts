@@ -1,5 +1,5 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Envelope } from '@openclaw/protocol';
@@ -209,23 +209,23 @@ describe('a client of a hub with tokens', () => {
 
 describe('the README', () => {
   it('shows lines that work', async () => {
-    const folder = dirname(fileURLToPath(import.meta.url));
-    const readme = readFileSync(resolve(folder, '../README.md'), 'utf8');
+    const folder = resolve(fileURLToPath(import.meta.url), '../..');
+    const readme = readFileSync(join(folder, 'README.md'), 'utf8');
     const example = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? '';
     expect(example).toContain('createClient');
-    // Beside the sources, so that the package's own name resolves as for a user.
-    const file = join(folder, `readme-${process.pid}.gen.ts`);
-    writeFileSync(file, example.replaceAll('ws://127.0.0.1:8080', hub.url));
-    try {
-      const run = startProcess(process.execPath, ['--conditions=@openclaw/source', file], {
+    const code = example.replaceAll('ws://127.0.0.1:8080', hub.url);
+    // From the package's folder its own name resolves as for a user.
+    const run = startProcess(
+      process.execPath,
+      ['--conditions=@openclaw/source', '--input-type=module', '--eval', code],
+      {
+        cwd: folder,
         env: { ...process.env, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
-      });
-      expect({ code: await run.exited, output: run.output() }).toEqual({
-        code: 0,
-        output: 'ada: Hello\n',
-      });
-    } finally {
-      rmSync(file);
-    }
+      },
+    );
+    expect({ code: await run.exited, output: run.output() }).toEqual({
+      code: 0,
+      output: 'ada: Hello\n',
+    });
   });
 });

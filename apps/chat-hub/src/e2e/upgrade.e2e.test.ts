@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   connectRpc,
   freePort,
@@ -54,34 +54,6 @@ function upgradeRaw(
   socket.write(`GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
   const ended = Promise.race([once(socket, 'end'), once(socket, 'close')]).then(() => received);
   return { socket, received: () => received, ended };
-}
-
-/** The hub as a process of its own, so that its death would be seen. */
-async function hubProcess(): Promise<{ process: ServerProcess; port: number }> {
-  const folder = await temporaryFolder('upgrade');
-  const [port, redisPort] = [await freePort(), await freePort()];
-  const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.ts');
-  const hub = startProcess(
-    process.execPath,
-    ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning', main],
-    {
-      cwd: folder.path,
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        HUB_PORT: String(port),
-        REDIS_URL: `redis://127.0.0.1:${redisPort}`,
-      },
-    },
-  );
-  cleanups.push(
-    () => folder.remove(),
-    () => hub.stop('SIGKILL'),
-  );
-  await waitFor(() => isAlive(port), {
-    what: `the hub: ${hub.output()}`,
-    timeoutMs: 15_000,
-  });
-  return { process: hub, port };
 }
 
 const isAlive = (port: number) =>
@@ -138,25 +110,54 @@ async function upgradesOnly(
   return { port: (server.address() as AddressInfo).port, refused };
 }
 
-describe('what a stranger can send to the upgrade', () => {
-  it('a request target that is no address gets 404, and the hub lives on', async () => {
-    const hub = await hubProcess();
-    for (const target of ['//', '//?agent=ana', 'http://[', '/%', '/v1/ws%', '/v1/ws/']) {
-      expect(await upgradeRaw(hub.port, target).ended).toMatch(/^HTTP\/1\.1 404 /);
-    }
-    expect(await isAlive(hub.port)).toBe(true);
+describe('what a stranger sends to a hub', () => {
+  let folder: { path: string; remove(): Promise<void> };
+  let hub: ServerProcess;
+  let port: number;
+
+  // In a process of its own, so that its death would be seen.
+  beforeAll(async () => {
+    folder = await temporaryFolder('upgrade');
+    port = await freePort();
+    const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.ts');
+    hub = startProcess(
+      process.execPath,
+      ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning', main],
+      {
+        cwd: folder.path,
+        env: {
+          PATH: process.env['PATH'] ?? '',
+          HUB_PORT: String(port),
+          REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+        },
+      },
+    );
+    await waitFor(() => isAlive(port), { what: `the hub: ${hub.output()}`, timeoutMs: 15_000 });
   });
+  afterAll(async () => {
+    await hub?.stop('SIGKILL');
+    await folder?.remove();
+  });
+
+  it.each(['//', '//?agent=ana', 'http://[', '/%', '/v1/ws%', '/v1/ws/'])(
+    'a request target such as %s gets 404, and the hub lives on',
+    async (target) => {
+      expect(await upgradeRaw(port, target).ended).toMatch(/^HTTP\/1\.1 404 /);
+      expect(await isAlive(port)).toBe(true);
+    },
+  );
 
   it('the broken frame of a refused client ends that socket alone', async () => {
-    const hub = await hubProcess();
-    const stranger = upgradeRaw(hub.port, '/v1/ws', offering);
+    const stranger = upgradeRaw(port, '/v1/ws', offering);
     await waitFor(() => stranger.received().includes('101 Switching Protocols'));
-    // A frame with all reserved bits set: the WebSocket emits an error, which nobody listened to.
+    // A frame with all reserved bits set: the WebSocket emits an error, which somebody must listen to.
     stranger.socket.write(Buffer.from([0xff, 0x01, 0x00]));
     await stranger.ended;
-    expect(await isAlive(hub.port)).toBe(true);
+    expect(await isAlive(port)).toBe(true);
   });
+});
 
+describe('refusing an upgrade', () => {
   it('a refused client that does not answer the close is cut after two seconds', async () => {
     const hub = await devHub();
     const startMs = Date.now();
@@ -213,7 +214,7 @@ describe('waiting for admission', () => {
     expect(third).toMatch(/^HTTP\/1\.1 503 [^]*Retry-After: \d/);
     expect(refused).toEqual([503]);
     for (const admit of admitted.splice(0)) admit();
-    await waitFor(() => [first, second].every(({ received }) => received().includes('accepted')));
+    await waitFor(() => [first, second].every((client) => client.received().includes('accepted')));
     const fourth = upgradeRaw(port);
     await waitFor(() => admitted.length === 1);
     admitted[0]?.();

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { encodeEnvelope } from '@openclaw/protocol';
+import { isAdminOfAll } from '../auth/identity.ts';
 import { write, type Hub } from '../hub.ts';
 import { answer, refuse, type Handlers } from '../rpc/answer.ts';
 

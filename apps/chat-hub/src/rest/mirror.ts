@@ -25,7 +25,7 @@ export function addMirroredRoutes(
   log: Logger,
 ): void {
   for (const route of routes) {
-    const { verb, method } = route;
+    const { method } = route;
     const limit = httpRateLimit<FastifyRequest, LimitedAction>(limiter, {
       action: actionOf(method),
       agentOf: (request) => request.identity.agentId,

@@ -17,7 +17,8 @@ const securitySchemes = {
       type: 'apiKey',
       in: 'query',
       name: 'access_token',
-      description: 'The same JWT, where no header can be set. Addresses end up in logs: a last resort.',
+      description:
+        'The same JWT, where no header can be set. Addresses end up in logs: a last resort.',
     },
   },
 } as const;

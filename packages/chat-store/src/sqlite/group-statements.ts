@@ -20,6 +20,8 @@ export const horizonSql = `(1 + max(
  * is faster than one statement for all of them.
  */
 export function prepareGroupStatements(database: DatabaseSync) {
+  const begin = database.prepare('begin immediate');
+  const commit = database.prepare('commit');
   const moment = database.prepare(
     `select value as epoch, ${horizonSql} as mark from meta where name = 'epoch'`,
   );
@@ -60,6 +62,8 @@ export function prepareGroupStatements(database: DatabaseSync) {
   const head = database.prepare('update channels set head = ?, touched = ? where id = ?');
 
   return {
+    begin: () => void begin.run(),
+    commit: () => void commit.run(),
     moment: () => moment.get() as { epoch: string; mark: number },
     channels: (ids: readonly string[]) =>
       (ids.length === 0 ? [] : channels.all(JSON.stringify(ids))) as unknown as ChannelsTable[],

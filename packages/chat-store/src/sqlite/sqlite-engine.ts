@@ -58,7 +58,7 @@ function createEngine(
     async commit(rows, mark) {
       statements().write(rows, mark);
       try {
-        database.exec('COMMIT');
+        statements().commit();
       } catch (error) {
         throw commitFailure(error, path);
       }
@@ -75,7 +75,7 @@ function createEngine(
     write: (work) => db.transaction().execute(work),
     async beginGroup(channelIds, wanted) {
       // Takes the lock of the whole database: no row needs one of its own.
-      database.exec('BEGIN IMMEDIATE');
+      statements().begin();
       try {
         const { epoch, mark } = statements().moment();
         const channels = statements().channels(channelIds);

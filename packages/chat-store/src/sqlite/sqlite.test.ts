@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startProcess, temporaryFolder, waitFor } from '@openclaw/test-support';
 import { agentOf, channelWithTwo, uniqueId } from '../contract/world.contract.ts';
+import { openDatabase } from './database.ts';
 import { createChatStore, type ChatStore, type ChatStoreOptions } from '../index.ts';
 
 describe('a chat store on SQLite', () => {
@@ -32,6 +33,13 @@ describe('a chat store on SQLite', () => {
   it('makes its file and the folders above it', async () => {
     const store = await open(join(folder.path, 'not', 'there', 'yet', 'hub.sqlite'));
     expect(await store.health()).toMatchObject({ status: 'ok', engine: 'sqlite' });
+  });
+
+  it('has a commit on the disk before it says so', () => {
+    const database = openDatabase(newPath(), 100, false);
+    expect(database.prepare('pragma synchronous').get()).toEqual({ synchronous: 2 });
+    expect(database.prepare('pragma journal_mode').get()).toEqual({ journal_mode: 'wal' });
+    database.close();
   });
 
   it('keeps everything over a restart, its epoch too', async () => {
