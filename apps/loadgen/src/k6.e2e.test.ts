@@ -24,7 +24,7 @@ function findK6(): string | null {
   spawnSync('go', ['install', `go.k6.io/k6@${version}`], {
     env,
     stdio: 'ignore',
-    timeout: 900_000,
+    timeout: 480_000,
   });
   return existsSync(built) ? built : null;
 }
