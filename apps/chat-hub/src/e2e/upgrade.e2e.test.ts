@@ -248,17 +248,16 @@ describe('waiting for admission', () => {
   // hold the hub's end up. Invariant: nobody is accepted once the hub is busy.
   it('a client that proved itself while the hub began to drain is sent away', async () => {
     let busyForMs: number | null = null;
-    let admit = (): void => undefined;
+    const admitted: (() => void)[] = [];
     const { port } = await upgradesOnly({
       busyForMs: () => busyForMs,
-      authenticate: () => new Promise((resolve) => (admit = () => resolve(ana))),
+      authenticate: () => new Promise((resolve) => admitted.push(() => resolve(ana))),
     });
     const client = upgradeRaw(port, '/v1/ws', offering);
-    await waitFor(() => {
-      admit();
-      busyForMs = 1_500;
-      return client.received().includes('{"afterMs":1500}');
-    });
+    await waitFor(() => admitted.length === 1);
+    busyForMs = 1_500;
+    admitted[0]?.();
+    await waitFor(() => client.received().includes('{"afterMs":1500}'));
   });
 });
 

@@ -15,7 +15,7 @@ const mintBody = z.strictObject({
     .min(1)
     .max(365 * day)
     .default(day),
-  channels: z.array(idSchema).max(1_000).optional(),
+  channels: z.array(idSchema).max(64).optional(),
   role: z.literal('admin').optional(),
 });
 const minted = z.object({ token: z.string(), jti: z.string(), expiresAt: z.int() });

@@ -8,7 +8,8 @@ interface Work {
   readonly names: readonly string[];
   readonly isChange: boolean;
   state: 'waiting' | 'running' | 'settled';
-  readonly done: Promise<unknown>;
+  /** What its caller hears. */
+  done: Promise<string>;
   settle(outcome: 'ok' | 'failed'): void;
 }
 
@@ -23,8 +24,7 @@ function createBench(order: CallOrder = createCallOrder()) {
       const ended = Promise.withResolvers<string>();
       const work: Work = {
         ...{ label, names, isChange: kind === 'change', state: 'waiting' },
-        // Each caller hears of its own call alone.
-        done: Promise.resolve().then(() => outcome),
+        done: Promise.resolve(''),
         settle(how) {
           work.state = 'settled';
           if (how === 'ok') ended.resolve(label);
@@ -32,7 +32,7 @@ function createBench(order: CallOrder = createCallOrder()) {
         },
       };
       works.push(work);
-      const outcome = order
+      work.done = order
         .run(names, work.isChange, () => {
           work.state = 'running';
           started.push(work);

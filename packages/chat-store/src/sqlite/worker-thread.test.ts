@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from '@jest/globals';
 import { temporaryFolder, waitFor } from '@openclaw/test-support';
@@ -9,7 +10,7 @@ describe('the SQLite thread', () => {
     const folder = await temporaryFolder('worker');
     const workers: Worker[] = [];
     const settings = {
-      ...{ path: join(folder.path, 'hub.sqlite'), readOnly: false, busyTimeoutMs: 100 },
+      ...{ path: join(folder.path, 'hub.sqlite'), readOnly: false, busyTimeoutMs: 1000 },
     };
     const thread = await startWorkerThread(
       settings,
@@ -22,11 +23,14 @@ describe('the SQLite thread', () => {
       },
     );
     const epoch = await thread.call('epoch', []);
+    // What it does cannot end before the thread does.
+    const locker = new DatabaseSync(settings.path);
+    locker.exec('BEGIN IMMEDIATE');
     const underWay = thread.call('beat', ['hub']);
-    await workers[0]?.terminate();
+    void workers[0]?.terminate();
     await expect(underWay).rejects.toMatchObject({ code: 'timeout' });
-    // At most once a second, so that a thread that cannot live does not take the machine with it.
     await expect(thread.call('epoch', [])).rejects.toMatchObject({ code: 'unavailable' });
+    locker.close();
     const again = await waitFor(() => thread.call('epoch', []).catch(() => null), { everyMs: 50 });
     expect(again).toBe(epoch);
     expect(workers).toHaveLength(2);

@@ -38,7 +38,7 @@ export async function startWorkerThread(
 ): Promise<WorkerThread> {
   let isClosed = false;
   let nextId = 1;
-  let triedAtMs = performance.now();
+  let endedAtMs = 0;
   let starting: Promise<Running> | undefined = start();
   await starting;
 
@@ -73,6 +73,7 @@ export async function startWorkerThread(
       worker.on('exit', () => {
         clearTimeout(tooLong);
         starting = undefined;
+        endedAtMs = performance.now();
         // A commit may have been under way.
         const gone = new ChatStoreError('timeout', 'the SQLite thread has ended', {
           retryAfterMs: restartPauseMs,
@@ -86,15 +87,14 @@ export async function startWorkerThread(
 
   function running(): Promise<Running> {
     if (starting) return starting;
-    const nowMs = performance.now();
-    if (isClosed || nowMs - triedAtMs < restartPauseMs) {
+    // Not at once: a thread that cannot live must not take the machine with it.
+    if (isClosed || performance.now() - endedAtMs < restartPauseMs) {
       const code = isClosed ? 'closed' : 'unavailable';
       const retryAfterMs = restartPauseMs;
       return Promise.reject(
         new ChatStoreError(code, 'the SQLite thread has ended', { retryAfterMs }),
       );
     }
-    triedAtMs = nowMs;
     return (starting = start());
   }
 

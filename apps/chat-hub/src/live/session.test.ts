@@ -1,0 +1,202 @@
+import { describe, expect, it } from '@jest/globals';
+import { limits, type ChannelEvent } from '@openclaw/protocol';
+import { waitFor } from '@openclaw/test-support';
+import { createSessionBench, type SessionBench } from '../testing/session-bench.ts';
+
+const range = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+const leaveOfBen: ChannelEvent = {
+  type: 'channel.member.leave',
+  channelId: 'c',
+  member: { channelId: 'c', agentId: 'ben', role: 'member', displayName: null, joinedAt: 1 },
+};
+
+/** Publishes more than the hub keeps for a peer that does not read, and more than a room remembers. */
+async function fallBehind({ peer, publish, session, turn }: SessionBench): Promise<number> {
+  peer.isReading = false;
+  while (!session.isLagging) {
+    publish(10, 60_000);
+    await turn();
+  }
+  const last = publish(40, 60_000);
+  await turn();
+  return last;
+}
+
+describe('a socket that read too slowly', () => {
+  // The race: the store fails while the socket catches up. Invariants: nobody dies of it, and the socket gets all,
+  // once, in order, as soon as the store answers again.
+  it('gets everything once and in order though the store fails while it catches up', async () => {
+    const bench = createSessionBench();
+    bench.session.enter(bench.room);
+    const last = await fallBehind(bench);
+    bench.onNextPage(() => Promise.reject(new Error('the database is away')));
+    bench.peer.read();
+    await waitFor(() => bench.peer.seqs.at(-1) === last && !bench.session.isLagging, {
+      what: 'all events',
+    });
+    const live = bench.publish(1);
+    await bench.turn();
+    expect(bench.peer.seqs).toEqual(range(1, live));
+  });
+
+  // The race: a flood of cheap calls whose answers nobody takes. Invariant: who does not read is not read.
+  it('is not read until it has caught up', async () => {
+    const bench = createSessionBench();
+    bench.session.enter(bench.room);
+    await fallBehind(bench);
+    expect(bench.isRead).toBe(false);
+    bench.peer.read();
+    await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
+    expect(bench.isRead).toBe(true);
+  });
+
+  // The race: the socket unsubscribes while a page of what it is owed is on its way. Invariant: nothing of the channel
+  // comes after the answer to unsubscribe.
+  it('gets nothing more of a channel that it leaves while it catches up', async () => {
+    const bench = createSessionBench();
+    bench.session.enter(bench.room);
+    await fallBehind(bench);
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    bench.onNextPage(async (page) => {
+      asked.resolve();
+      await answer.promise;
+      return page();
+    });
+    bench.peer.read();
+    await asked.promise;
+    bench.session.leave('c');
+    bench.session.send('{"jsonrpc":"2.0","id":1,"result":{}}');
+    answer.resolve();
+    await waitFor(() => bench.peer.objects.some(({ id }) => id === 1), { what: 'the answer' });
+    bench.session.send('{"jsonrpc":"2.0","id":2,"result":{}}');
+    await waitFor(() => bench.peer.objects.at(-1)?.id === 2, { what: 'a later answer' });
+    const at = bench.peer.objects.findIndex(({ id }) => id === 1);
+    expect(bench.peer.objects.slice(at).map(({ id }) => id)).toEqual([1, 2]);
+  });
+
+  // The race: the database begins another life while a page of the one before is on its way. Invariant: after the
+  // discontinuity come only events after the head that it names.
+  it('gets nothing of the life before once it was told of the new one', async () => {
+    const bench = createSessionBench();
+    bench.session.enter(bench.room);
+    const head = await fallBehind(bench);
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    bench.onNextPage(async (page) => {
+      asked.resolve();
+      await answer.promise;
+      return page();
+    });
+    bench.peer.read();
+    await asked.promise;
+    bench.room.restart(head);
+    answer.resolve();
+    const isTold = () => bench.peer.objects.some(({ method }) => method === 'discontinuity');
+    await waitFor(() => isTold() && !bench.session.isLagging, { what: 'the discontinuity' });
+    bench.publish(3);
+    await bench.turn();
+    const at = bench.peer.objects.findIndex(({ method }) => method === 'discontinuity');
+    expect(bench.peer.objects[at].params).toEqual({ channelId: 'c', head, reason: 'epoch' });
+    const after = bench.peer.objects.slice(at + 1).map(({ params }) => params.seq);
+    expect(after).toEqual(range(head + 1, head + 3));
+  });
+
+  // The race: a member is removed while it lags. Invariant: a removed member gets everything up to and with the event
+  // that removes it, and nothing after, however late it reads.
+  it('that is removed meanwhile gets everything up to its own leave, and nothing after', async () => {
+    const bench = createSessionBench();
+    bench.session.enter(bench.room);
+    await fallBehind(bench);
+    const leave = bench.publishEvent(leaveOfBen);
+    bench.publish(20);
+    await bench.turn();
+    bench.peer.read();
+    await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
+    bench.session.send('{"jsonrpc":"2.0","id":1,"result":{}}');
+    await waitFor(() => bench.peer.objects.at(-1)?.id === 1, { what: 'a later answer' });
+    expect(bench.peer.seqs).toEqual(range(1, leave));
+  });
+
+  // The race: more came than a catch-up may bring, and some of it still waits to be framed. Invariant: live goes on
+  // from head+1, so nothing at or below the head that the discontinuity names comes after it.
+  it('that is too far behind is told, and goes on after the head it is told', async () => {
+    const bench = createSessionBench();
+    bench.session.enter(bench.room);
+    await fallBehind(bench);
+    bench.publish(limits.resumeEvents + 1);
+    await bench.turn();
+    // Still to be framed when the socket is told: reading begins in the same turn.
+    const head = bench.publish(5);
+    bench.peer.read();
+    const isTold = () => bench.peer.objects.some(({ method }) => method === 'discontinuity');
+    await waitFor(() => isTold() && !bench.session.isLagging, { what: 'the discontinuity' });
+    bench.publish(2);
+    await bench.turn();
+    const at = bench.peer.objects.findIndex(({ method }) => method === 'discontinuity');
+    expect(bench.peer.objects[at].params).toEqual({ channelId: 'c', head, reason: 'behind' });
+    const after = bench.peer.objects.slice(at + 1).map(({ params }) => params.seq);
+    expect(after).toEqual(range(head + 1, head + 2));
+  });
+
+  // Invariant: a client without the subprotocol never gets an array it did not ask for.
+  it('without the subprotocol gets one object a frame also when it catches up', async () => {
+    const bench = createSessionBench({ protocol: '' });
+    bench.session.enter(bench.room);
+    const last = await fallBehind(bench);
+    bench.peer.read();
+    await waitFor(() => bench.peer.seqs.at(-1) === last, { what: 'all events' });
+    expect(bench.peer.seqs).toEqual(range(1, last));
+    expect(bench.peer.frames.some((frame) => Array.isArray(frame))).toBe(false);
+  });
+});
+
+describe('a socket that enters a room', () => {
+  // The race: entering brings events that the result leaves to the live stream. Invariant: the result, which is sent in
+  // the same turn, comes before them.
+  it('gets what it missed after what the same turn sends, once, and then what comes live', async () => {
+    const { publish, session, room, peer, turn } = createSessionBench();
+    publish(10);
+    session.enter(room, 4);
+    session.send('{"jsonrpc":"2.0","id":1,"result":{}}');
+    publish(2);
+    await turn();
+    expect(peer.objects.map(({ id, params }) => id ?? -params.seq)).toEqual([
+      1,
+      ...range(5, 12).map((seq) => -seq),
+    ]);
+  });
+
+  // The race: it asks again while it is still owed events. Invariant: after a result that names a head no event at or
+  // below that head comes.
+  it('again, with a head, is owed nothing up to that head any more', async () => {
+    const bench = createSessionBench();
+    bench.session.enter(bench.room);
+    const head = await fallBehind(bench);
+    bench.session.enter(bench.room, head);
+    bench.session.send('{"jsonrpc":"2.0","id":1,"result":{}}');
+    bench.peer.read();
+    await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
+    const last = bench.publish(3);
+    await waitFor(() => bench.peer.seqs.at(-1) === last, { what: 'the last event' });
+    const at = bench.peer.objects.findIndex(({ id }) => id === 1);
+    const after = bench.peer.objects.slice(at + 1).map(({ params }) => params.seq);
+    expect(after).toEqual(range(head + 1, last));
+  });
+
+  // The race: a batch's calls set events going before its one answer is whole. Invariant: the answer comes first.
+  it('gets what is held back after the text that ends the hold, in order', async () => {
+    const { session, room, peer, publish, turn } = createSessionBench({ protocol: '' });
+    const release = session.hold();
+    session.enter(room);
+    publish(2);
+    await turn();
+    expect(peer.frames).toEqual([]);
+    release('[{"jsonrpc":"2.0","id":1,"result":{}}]');
+    publish(1);
+    await turn();
+    expect(peer.frames.map((frame) => frame.params?.seq ?? 'answer')).toEqual(['answer', 1, 2, 3]);
+  });
+});
