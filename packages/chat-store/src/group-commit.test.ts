@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@openclaw/test-support';
 import { createGroupCommit, type GroupCommitOptions } from './group-commit.ts';
 import { createPace } from './group-pace.ts';
@@ -8,7 +8,9 @@ const bounds: GroupCommitOptions = {
   pace: createPace({ gapMs: 0, busyGapMs: 0, busyAppendsPerSecond: 1 }),
 };
 
-/** A queue over commits that settle when the test says so. */
+const cleanUp: (() => Promise<void>)[] = [];
+
+/** A queue over commits that settle when the test says so, and at its end. */
 function start(options: Partial<GroupCommitOptions> = {}, sizeOf = () => 1) {
   const groups: { commands: readonly string[]; commit(): void; fail(error: Error): void }[] = [];
   const seen: number[] = [];
@@ -28,10 +30,20 @@ function start(options: Partial<GroupCommitOptions> = {}, sizeOf = () => 1) {
     { ...bounds, ...options },
   );
   const begun = (count: number) => waitFor(() => groups.length >= count);
+  cleanUp.push(async () => {
+    const closed = queue.close();
+    const committing = setInterval(() => groups.forEach((group) => group.commit()), 5);
+    await closed;
+    clearInterval(committing);
+  });
   return { queue, groups, seen, begun };
 }
 
 describe('group commit', () => {
+  afterEach(async () => {
+    for (const end of cleanUp.splice(0)) await end();
+  });
+
   it('commits what came in one turn together, and what came meanwhile in the next group', async () => {
     const { queue, groups, seen, begun } = start();
     const first = ['a', 'b'].map((command) => queue.submit(command));

@@ -33,9 +33,9 @@ export function createFlusher(): Flusher {
   let sliceStartMs = performance.now();
   let sliceStartDeliveries = 0;
   let windowMs = 0;
+  let lastFlushMs = 0;
 
-  function measure() {
-    const nowMs = performance.now();
+  function measure(nowMs: number) {
     const elapsedMs = nowMs - sliceStartMs;
     if (elapsedMs < rateSliceMs) return;
     const perSecond = ((deliveries - sliceStartDeliveries) * 1000) / elapsedMs;
@@ -52,14 +52,17 @@ export function createFlusher(): Flusher {
     const dirtySockets = sockets;
     sockets = new Set();
     for (const socket of dirtySockets) socket.flush();
-    measure();
+    lastFlushMs = performance.now();
+    measure(lastFlushMs);
   }
 
   function schedule() {
     if (isScheduled) return;
     isScheduled = true;
-    if (windowMs === 0) setImmediate(flush);
-    else timer = setTimeout(flush, windowMs);
+    // Apart, not late: what comes after a pause goes out at once, such as a group that one commit brings.
+    const waitMs = windowMs === 0 ? 0 : lastFlushMs + windowMs - performance.now();
+    if (waitMs <= 0) setImmediate(flush);
+    else timer = setTimeout(flush, waitMs);
   }
 
   return {

@@ -157,24 +157,23 @@ export class Session implements RoomMember, Flushable {
   enter(room: Room, afterSeq: number = room.head): void {
     // What is pending is at or below head, and the client was or will be told of it otherwise.
     room.flush();
-    if (this.rooms.has(room.channelId)) return;
-    this.rooms.set(room.channelId, room);
-    if (!isDirectChannelId(room.channelId)) this.topics += 1;
-    room.members.add(this);
+    const isNew = !this.rooms.has(room.channelId);
+    if (isNew) {
+      this.rooms.set(room.channelId, room);
+      if (!isDirectChannelId(room.channelId)) this.topics += 1;
+      room.members.add(this);
+    }
     const debt = this.#debts.get(room);
     if (debt) {
-      // It was let go while it lagged, and is back before all was paid: it goes on from there.
+      // It asks again, or is back, before all was paid: it was told where it goes on.
+      debt.afterSeq = Math.max(debt.afterSeq, afterSeq);
       debt.untilSeq = null;
       return;
     }
-    if (afterSeq >= room.head) return;
-    const missed = this.isLagging ? null : room.after(afterSeq);
-    if (missed) {
-      this.#enqueueEvents(missed);
-      return;
-    }
+    if (!isNew || afterSeq >= room.head) return;
     this.owe(room, afterSeq);
-    void this.#catchUp();
+    // Not before the answer that says where it goes on, which is sent in this turn.
+    queueMicrotask(() => void this.#catchUp());
   }
 
   /** Leaves a room; does nothing when it is not in it. */
@@ -261,6 +260,8 @@ export class Session implements RoomMember, Flushable {
   /** Sends one page of what is owed of a room, from its memory or else from the store. */
   async #payOff(room: Room, debt: Debt): Promise<void> {
     if ((debt.untilSeq ?? room.head) - debt.afterSeq > limits.resumeEvents) {
+      // What is yet to be framed is at or below the head that is told.
+      room.flush();
       this.discontinued(room, 'behind');
       return;
     }
@@ -269,6 +270,8 @@ export class Session implements RoomMember, Flushable {
       room.after(debt.afterSeq) ??
       (await store.logPage(room.channelId, debt.afterSeq, limits.logPage, limits.resumeBytes))
         .events;
+    // It left, or was told that this cannot be continued.
+    if (this.#debts.get(room) !== debt) return;
     // From here to the end nothing waits: what the room has delivered by now is either sent here or flushed to others.
     room.flush();
     const target = debt.untilSeq ?? room.head;

@@ -20,7 +20,11 @@ function createBench(order: CallOrder = createCallOrder()) {
     works,
     started,
     startedLabels: () => started.map(({ label }) => label),
-    call(names: readonly string[], kind: 'change' | 'read', label = String(works.length)): Work {
+    call: (
+      names: readonly string[],
+      kind: 'change' | 'read',
+      label = String(works.length),
+    ): Work => {
       const ended = Promise.withResolvers<string>();
       const work: Work = {
         ...{ label, names, isChange: kind === 'change', state: 'waiting' },

@@ -1,45 +1,30 @@
-import { Writable, type Duplex } from 'node:stream';
 import type { ChatStore } from '@openclaw/chat-store';
 import { createSequencer } from '@openclaw/events';
 import { encodeEnvelope, type ChannelEvent, type EncodedEnvelope } from '@openclaw/protocol';
-import type { WebSocket } from 'ws';
 import type { Identity } from '../auth/identity.ts';
 import { createFlusher } from '../live/flusher.ts';
 import { Room } from '../live/room.ts';
 import { Session } from '../live/session.ts';
+import { createPeer, type Peer } from './peer.ts';
 
 const channelId = 'c';
 const epoch = 'e';
-
-/** A peer's end of a socket: it takes what the hub writes only while it reads. */
-export interface Peer {
-  isReading: boolean;
-  /** Every frame it took, parsed. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into frames freely
-  readonly frames: readonly any[];
-  /** Every JSON-RPC object it took, in order, whether alone in its frame or in an array. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  readonly objects: readonly any[];
-  /** The seqs of the events it took. */
-  readonly seqs: readonly number[];
-  read(): void;
-}
 
 /** One session in one room over a log that the test writes, without a network. */
 export interface SessionBench {
   readonly room: Room;
   readonly session: Session;
   readonly peer: Peer;
-  /** Whether the hub reads from the peer. */
-  readonly isRead: boolean;
   /** Appends events to the log and brings them to the room. Returns the seq of the last. */
-  publish(count: number, contentBytes?: number): number;
+  readonly publish: (count: number, contentBytes?: number) => number;
   /** As {@link SessionBench.publish}, one event of the test's choice. */
   publishEvent(event: ChannelEvent): number;
   /** Takes the place of the store's next answer: it may fail, or wait. */
-  onNextPage(answer: (page: () => readonly EncodedEnvelope[]) => Promise<readonly EncodedEnvelope[]>): void;
+  onNextPage(
+    answer: (page: () => readonly EncodedEnvelope[]) => Promise<readonly EncodedEnvelope[]>,
+  ): void;
   /** Lets the hub send what it has. */
-  turn(): Promise<void>;
+  readonly turn: () => Promise<void>;
 }
 
 /** Creates a session of the agent `ben`, not yet in the room, whose head is 0. */
@@ -49,13 +34,7 @@ export function createSessionBench({ protocol = 'openclaw.v1' } = {}): SessionBe
   const room = new Room(channelId, 0, flusher, (head, deliver) =>
     createSequencer({ channelId, epoch, head, deliver, fetch: async () => [] }),
   );
-  const { peer, socket } = createPeer();
-  let isRead = true;
-  const ws = {
-    ...{ readyState: 1, OPEN: 1, protocol },
-    pause: () => void (isRead = false),
-    resume: () => void (isRead = true),
-  } as unknown as WebSocket;
+  const { peer, socket, ws } = createPeer(protocol);
   let answerNext: Parameters<SessionBench['onNextPage']>[0] | null = null;
   const store: Pick<ChatStore, 'logPage'> = {
     async logPage(_channelId, after, limit) {
@@ -83,9 +62,6 @@ export function createSessionBench({ protocol = 'openclaw.v1' } = {}): SessionBe
 
   return {
     ...{ room, session, peer, publishEvent },
-    get isRead() {
-      return isRead;
-    },
     publish(count, contentBytes = 10) {
       const payload = { content: 'x'.repeat(contentBytes) };
       for (let i = 0; i < count; i++)
@@ -93,44 +69,11 @@ export function createSessionBench({ protocol = 'openclaw.v1' } = {}): SessionBe
       return log.length;
     },
     onNextPage: (answer) => void (answerNext = answer),
-    turn: () => new Promise((resolve) => setImmediate(() => setImmediate(resolve))),
-  };
-}
-
-function createPeer(): { peer: Peer; socket: Duplex } {
-  const frames: unknown[] = [];
-  const waiting: (() => void)[] = [];
-  const peer: Peer = {
-    isReading: true,
-    frames,
-    get objects() {
-      return frames.flat();
-    },
-    get seqs() {
-      return peer.objects
-        .filter(({ method }) => method === 'event')
-        .map(({ params }) => params.seq as number);
-    },
-    read() {
-      peer.isReading = true;
-      for (const take of waiting.splice(0)) take();
+    async turn() {
+      // A microtask may have more to send; the flusher itself may wait longer, by how busy it was.
+      await new Promise((resolve) => setImmediate(resolve));
+      room.flush();
+      session.flush();
     },
   };
-  const socket = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      const take = () => {
-        if (chunk.length > 0) frames.push(JSON.parse(payloadOf(chunk)));
-        done();
-      };
-      if (peer.isReading) take();
-      else waiting.push(take);
-    },
-  });
-  return { peer, socket: socket as unknown as Duplex };
-}
-
-/** The text of a whole unmasked frame. */
-function payloadOf(frame: Buffer): string {
-  const length = frame[1] ?? 0;
-  return frame.toString('utf8', length < 126 ? 2 : length === 126 ? 4 : 10);
 }

@@ -83,11 +83,12 @@ async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): P
     .addPrimaryKeyConstraint('log_key', ['channel_id', 'seq'])
     .modifyEnd(clustered)
     .execute();
+  // The sender comes last: with ids that begin with their time the index grows at its end, whoever sends.
   await schema
     .createIndex('log_by_client_message')
     .unique()
     .on('log')
-    .columns(['channel_id', 'sender_id', 'client_message_id'])
+    .columns(['channel_id', 'client_message_id', 'sender_id'])
     .where(sql.ref('client_message_id'), 'is not', null)
     .execute();
   // Finds the rows that hold a message's text beside its first, when the text is deleted.

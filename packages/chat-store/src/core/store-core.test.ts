@@ -3,13 +3,16 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { methods, type ParamsInputOf } from '@openclaw/protocol';
 import { temporaryFolder } from '@openclaw/test-support';
+import { sql } from 'kysely';
 import type { Command, WriteMethod } from '../commands.ts';
 import { openSqliteEngine } from '../sqlite/sqlite-engine.ts';
+import type { Engine } from './engine.ts';
 import { createStoreCore, type StoreCore } from './store-core.ts';
 
 describe('the core, on a clock of its own', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let core: StoreCore;
+  let engine: Engine;
   let path: string;
   let nowMs = 1_000_000;
   const command = <M extends WriteMethod>(method: M, params: ParamsInputOf<M>) =>
@@ -21,7 +24,7 @@ describe('the core, on a clock of its own', () => {
   beforeAll(async () => {
     folder = await temporaryFolder('core');
     path = join(folder.path, 'hub.sqlite');
-    const engine = await openSqliteEngine({
+    engine = await openSqliteEngine({
       path,
       readOnly: false,
       busyTimeoutMs: 100,
@@ -81,6 +84,28 @@ describe('the core, on a clock of its own', () => {
     }
     expect(seen.size).toBe(13 * size);
     expect(rounds).toBeLessThan(5);
+  });
+
+  it('takes nothing of a group for which the disk has no room, and goes on when it has', async () => {
+    const channelId = 'full';
+    await core.runGroup([command('channel.create', { channelId, name: 'Full' })]);
+    const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(engine.db);
+    await sql`pragma max_page_count = ${sql.lit((rows[0]?.page_count ?? 0) + 3)}`.execute(
+      engine.db,
+    );
+    const group = () =>
+      core.runGroup(
+        Array.from({ length: 50 }, () =>
+          command('message.send', { channelId, content: 'x'.repeat(1000) }),
+        ),
+      );
+    await expect(group()).rejects.toMatchObject({
+      ...{ name: 'ChatStoreError', code: 'unavailable', retryAfterMs: expect.any(Number) },
+    });
+    expect(await core.logPage(channelId, 1, 10, 1e6)).toEqual({ events: [], head: 1 });
+    await sql`pragma max_page_count = 1000000`.execute(engine.db);
+    expect((await group()).every((outcome) => outcome.ok)).toBe(true);
+    expect((await core.logPage(channelId, 50, 10, 1e6)).head).toBe(51);
   });
 
   it('counts unread no further than its bound', async () => {

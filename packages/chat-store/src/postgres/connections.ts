@@ -94,11 +94,18 @@ export function createCommitConnection(settings: PostgresSettings): CommitConnec
       ).connection.stream.destroy();
     };
     await client.connect();
-    // Acked is durable, whatever the server's default is.
-    await client.query(
-      `select set_config('synchronous_commit', 'on', false)
-       where current_setting('synchronous_commit') = 'off'`,
-    );
+    await Promise.all([
+      // Acked is durable, whatever the server's default is.
+      client.query(
+        `select set_config('synchronous_commit', 'on', false)
+         where current_setting('synchronous_commit') = 'off'`,
+      ),
+      // Everything here is looked up by key. A plan that was made and kept while the tables were small would scan them.
+      client.query(
+        `select set_config(name, 'off', false)
+         from unnest(array['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) as s(name)`,
+      ),
+    ]);
     return client;
   }
 

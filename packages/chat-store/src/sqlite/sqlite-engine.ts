@@ -64,8 +64,11 @@ function createEngine(
       }
     },
     async rollback() {
-      // Some errors end the transaction by themselves.
-      if (database.isTransaction) database.exec('ROLLBACK');
+      try {
+        database.exec('ROLLBACK');
+      } catch {
+        // Some errors have ended the transaction by themselves.
+      }
     },
   };
   return {

@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { freePort, waitFor, type RpcObject, type RpcSocket } from '@openclaw/test-support';
+import { seqsOf } from '../testing/seqs.ts';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+
+let database: TestDatabase;
+let hub: TestHub;
+let ana: RpcSocket;
+let channelId: string;
+let channels = 0;
+
+beforeAll(async () => {
+  database = await temporaryDatabase();
+  hub = await startTestHub({
+    HUB_DB_URL: database.url,
+    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+    LOG_LEVEL: 'error',
+  });
+  ana = await hub.connect('ana');
+  await ana.call('channel.create', { channelId: 'marker', name: 'Marker' });
+});
+afterAll(async () => {
+  await ana?.close();
+  await hub?.close();
+  await database?.remove();
+});
+beforeEach(async () => {
+  channelId = `c${(channels += 1)}`;
+  await ana.call('channel.create', { channelId, name: 'Channel' });
+});
+
+type Call = readonly [method: string, params: object];
+
+/** Sends calls without waiting for any answer; resolves with the answers, in the order of the calls. */
+async function together(
+  socket: RpcSocket,
+  isBatch: boolean,
+  calls: readonly Call[],
+): Promise<RpcObject[]> {
+  const requests = calls.map(([method, params], index) => ({
+    ...{ jsonrpc: '2.0', id: `together-${index}`, method, params },
+  }));
+  if (isBatch) socket.send(JSON.stringify(requests));
+  else for (const request of requests) socket.send(JSON.stringify(request));
+  return waitFor(
+    () => {
+      const answers = requests.map(({ id }) => socket.received.find((object) => object.id === id));
+      return answers.every((answer) => answer !== undefined) && answers;
+    },
+    { what: 'all answers' },
+  );
+}
+
+const live = (socket: RpcSocket) =>
+  seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
+
+// The races: a client sends what belongs together without waiting for answers. Invariant: calls of one socket on one
+// channel take effect in the order of their arrival, however they are framed.
+describe.each([
+  { how: 'as single frames', isBatch: false, protocols: ['openclaw.v1'] },
+  { how: 'as a batch', isBatch: true, protocols: ['openclaw.v1'] },
+  { how: 'as single frames without the subprotocol', isBatch: false, protocols: [] },
+  { how: 'as a batch without the subprotocol', isBatch: true, protocols: [] },
+])('calls of one socket, sent together $how', ({ isBatch, protocols }) => {
+  it('[subscribe, unsubscribe] ends unsubscribed', async () => {
+    const socket = await hub.connect('ana', { protocols });
+    await socket.call('subscribe', { topics: [{ channelId: 'marker' }] });
+    await together(socket, isBatch, [
+      ['subscribe', { topics: [{ channelId }] }],
+      ['unsubscribe', { channelIds: [channelId] }],
+    ]);
+    await ana.call('message.send', { channelId, content: 'unheard' });
+    await ana.call('message.send', { channelId: 'marker', content: channelId });
+    await socket.event(({ event }) => event.message?.content === channelId);
+    expect(live(socket)).toEqual([]);
+    await socket.close();
+  });
+
+  it('[channel.join, subscribe] is subscribed', async () => {
+    const socket = await hub.connect('ben', { protocols });
+    const [, subscribed] = await together(socket, isBatch, [
+      ['channel.join', { channelId }],
+      ['subscribe', { topics: [{ channelId, since: 0 }] }],
+    ]);
+    expect(subscribed?.result.topics[0]).toMatchObject({ resumed: true, head: 2 });
+    const { seq } = await ana.call('message.send', { channelId, content: 'heard' });
+    await socket.event((envelope) => envelope.seq === seq);
+    expect(live(socket)).toEqual([3]);
+    await socket.close();
+  });
+
+  it('[subscribe, message.send] brings the own message live, after the result', async () => {
+    const socket = await hub.connect('ana', { protocols });
+    const [subscribed, sent] = await together(socket, isBatch, [
+      ['subscribe', { topics: [{ channelId }] }],
+      ['message.send', { channelId, content: 'mine' }],
+    ]);
+    await socket.event(({ event }) => event.message?.content === 'mine');
+    expect(subscribed?.result.topics[0]).toMatchObject({ resumed: false, head: 1 });
+    expect(live(socket)).toEqual([sent?.result.seq]);
+    const order = socket.received.filter(
+      (object) => object.id === subscribed?.id || object.params?.channelId === channelId,
+    );
+    expect(order[0]?.id).toBe(subscribed?.id);
+    await socket.close();
+  });
+
+  it('[message.send, message.history] answers with the message just sent', async () => {
+    const socket = await hub.connect('ana', { protocols });
+    const [sent, history] = await together(socket, isBatch, [
+      ['message.send', { channelId, content: 'mine' }],
+      ['message.history', { channelId, limit: 1 }],
+    ]);
+    expect(history?.result.messages).toMatchObject([{ seq: sent?.result.seq }]);
+    await socket.close();
+  });
+});
+
+describe('a batch without the subprotocol', () => {
+  // The race: what a batch subscribes to goes on before all its calls are answered. Invariant: the one array of results
+  // comes before the events, which come one in a frame.
+  it('is answered by one array, before the events of what it subscribed', async () => {
+    const socket = await hub.connect('ana', { protocols: [] });
+    const frames: (RpcObject | RpcObject[])[] = [];
+    socket.ws.on('message', (data: Buffer) => frames.push(JSON.parse(data.toString())));
+    const sends = Array.from({ length: 20 }, (_, n): Call => [
+      'message.send',
+      { channelId, content: `m${n}` },
+    ]);
+    await together(socket, true, [['subscribe', { topics: [{ channelId }] }], ...sends]);
+    await socket.event(({ event }) => event.message?.content === 'm19');
+    const [answer, ...events] = frames;
+    expect(Array.isArray(answer) && answer.length).toBe(21);
+    expect(events.some((frame) => Array.isArray(frame))).toBe(false);
+    expect(live(socket)).toEqual(Array.from({ length: 20 }, (_, n) => n + 2));
+    await socket.close();
+  });
+});

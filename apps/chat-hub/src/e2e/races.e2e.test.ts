@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { limits } from '@openclaw/protocol';
+import { freePort, waitFor, type RpcSocket } from '@openclaw/test-support';
+import { openLogWriter, type LogWriter } from '../testing/log-writer.ts';
+import { range, seqsOf } from '../testing/seqs.ts';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+
+// Two hubs without a Redis: each is behind what the other commits, until its tail check finds it.
+let database: TestDatabase;
+let writer: LogWriter;
+let hub: TestHub;
+let otherHub: TestHub;
+let ana: RpcSocket;
+
+beforeAll(async () => {
+  database = await temporaryDatabase();
+  writer = await openLogWriter(database);
+  const environment = {
+    HUB_DB_URL: database.url,
+    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+    HUB_LIMIT_MESSAGE: '1000000/60',
+    LOG_LEVEL: 'error',
+  };
+  hub = await startTestHub(environment);
+  otherHub = await startTestHub(environment);
+  ana = await hub.connect('ana');
+});
+afterAll(async () => {
+  await ana?.close();
+  await otherHub?.close();
+  await hub?.close();
+  await writer?.close();
+  await database?.remove();
+});
+
+/** A channel of Ana's with this many messages. */
+async function channelWith(channelId: string, messages: number, contentBytes = 10): Promise<void> {
+  await ana.call('channel.create', { channelId, name: channelId });
+  const params = { channelId, content: 'x'.repeat(contentBytes) };
+  await Promise.all(range(1, messages).map(() => writer.append('ana', 'message.send', params)));
+}
+
+/** Repeats something until it is stopped. */
+function stream(step: () => Promise<unknown>): { stop(): Promise<void> } {
+  let isStopped = false;
+  const running = (async () => {
+    while (!isStopped) await step();
+  })();
+  return {
+    async stop() {
+      isStopped = true;
+      await running;
+    },
+  };
+}
+
+const live = (socket: RpcSocket, channelId: string) =>
+  seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
+
+describe('a subscribe with since', () => {
+  // The race: while the missed events are gathered, deletions empty the hub's memory of the channel. Invariant: every
+  // subscribe is resumed, and its result and the live events are one unbroken run.
+  it('beside a stream of deletions is always resumed, without a hole', async () => {
+    const channelId = 'deletions';
+    await channelWith(channelId, 1_500);
+    const deletions = stream(async () => {
+      const { messageId } = await ana.call('message.send', { channelId, content: 'm' });
+      await ana.call('message.delete', { channelId, messageId });
+    });
+    for (let round = 0; round < 12; round++) {
+      const socket = await hub.connect('ana');
+      const { topics } = await socket.call('subscribe', { topics: [{ channelId, since: 0 }] });
+      expect(topics[0]).toMatchObject({ channelId, resumed: true });
+      await waitFor(() => live(socket, channelId).length > 4, { what: 'live events' });
+      const seqs = [...seqsOf(topics[0].events), ...live(socket, channelId)];
+      expect(seqs).toEqual(range(1, seqs.length));
+      await socket.close();
+    }
+    await deletions.stop();
+  });
+
+  // The race: the hub is behind the store, which holds events that the hub has yet to deliver live. Invariant: a result
+  // holds nothing beyond its own head, and no event comes twice, in the result and live.
+  it('on a hub that is behind the store holds nothing beyond its own head, and nothing comes twice', async () => {
+    const channelId = 'behind';
+    await channelWith(channelId, 1_200);
+    const sends = stream(() =>
+      Promise.all(range(1, 3).map(() => ana.call('message.send', { channelId, content: 's' }))),
+    );
+    for (let round = 0; round < 5; round++) {
+      const socket = await otherHub.connect('ana');
+      const since = round % 2 === 0 ? 0 : 1_150;
+      const { topics } = await socket.call('subscribe', { topics: [{ channelId, since }] });
+      const [{ head, events, resumed }] = topics;
+      expect(resumed).toBe(true);
+      expect(events.at(-1).seq).toBe(head);
+      await waitFor(() => live(socket, channelId).length > 10, { what: 'live events' });
+      const seqs = [...seqsOf(events), ...live(socket, channelId)];
+      expect(seqs).toEqual(range(since + 1, since + seqs.length));
+      await socket.close();
+    }
+    await sends.stop();
+  });
+
+  // The race: what the client missed fits into one result but for the newest, which the hub remembers and sends live.
+  // Invariant: the result comes before the event after its head.
+  it('whose newest events do not fit into the result gets them live, after the result', async () => {
+    const channelId = 'heavy';
+    const contentBytes = 30_000;
+    const messages = Math.ceil((1.02 * limits.resumeBytes) / contentBytes);
+    await channelWith(channelId, messages, contentBytes);
+    // The hub follows the channel from here on, and remembers the newest of it.
+    await ana.call('subscribe', { topics: [{ channelId }] });
+    const sends = range(1, 30).map(() =>
+      ana.call('message.send', { channelId, content: 'y'.repeat(contentBytes) }),
+    );
+    const last = Math.max(...(await Promise.all(sends)).map(({ seq }) => seq as number));
+    const socket = await hub.connect('ana');
+    const since = last - messages;
+    const result = await socket.call('subscribe', { topics: [{ channelId, since }] });
+    const [{ head, events, resumed }] = result.topics;
+    expect(resumed).toBe(true);
+    expect(head).toBeLessThan(last);
+    await socket.event(({ seq }) => seq === last);
+    expect([...seqsOf(events), ...live(socket, channelId)]).toEqual(range(since + 1, last));
+    const order = socket.received.filter(
+      (object) => object.result === result || object.params?.channelId === channelId,
+    );
+    expect(order[0]?.result).toBe(result);
+    await socket.close();
+  });
+});
+
+describe('a second subscribe', () => {
+  // The race: events wait to be framed when the topic is asked for again. Invariant: no live event at or below the head
+  // of the result comes after the result.
+  it('on a live topic is followed by no event at or below its head', async () => {
+    const channelId = 'again';
+    await channelWith(channelId, 10);
+    const socket = await hub.connect('ana');
+    await socket.call('subscribe', { topics: [{ channelId }] });
+    const sends = stream(() =>
+      Promise.all(range(1, 4).map(() => ana.call('message.send', { channelId, content: 's' }))),
+    );
+    for (let round = 0; round < 60; round++) {
+      const result = await socket.call('subscribe', { topics: [{ channelId, since: 0 }] });
+      const [{ head, events }] = result.topics;
+      expect(seqsOf(events)).toEqual(range(1, head));
+      await socket.event((envelope) => envelope.seq > head);
+      const at = socket.received.findIndex((object) => object.result === result);
+      const later = socket.received.slice(at).filter(({ method }) => method === 'event');
+      const seqs = seqsOf(later.map(({ params }) => params));
+      expect(seqs).toEqual(range(head + 1, head + seqs.length));
+    }
+    await sends.stop();
+    await socket.close();
+  });
+});

@@ -1,0 +1,54 @@
+import {
+  createChatStore,
+  type ChatStore,
+  type Outcome,
+  type WriteMethod,
+} from '@openclaw/chat-store';
+import { createRedisEventBus, type EventBus } from '@openclaw/events';
+import { createKeySchema } from '@openclaw/key-schema';
+import { methods, type EncodedEnvelope } from '@openclaw/protocol';
+import { createRedisClient, parseRedisEnvironment } from '@openclaw/redis-client';
+import { waitFor } from '@openclaw/test-support';
+import type { TestDatabase } from './test-hub.ts';
+
+/** Writes to the log as another hub does, but publishes only what the test tells it to: the rest is lost on the way. */
+export interface LogWriter {
+  readonly store: ChatStore;
+  /** Commits a change; its params are checked and filled in as those of a call. Throws when it is refused. */
+  append<M extends WriteMethod>(
+    agentId: string,
+    method: M,
+    params: object,
+  ): Promise<Extract<Outcome<M>, { ok: true }>>;
+  /** Publishes an event on the topics of these agents, and of its channel unless it is a direct one. */
+  publish(event: EncodedEnvelope | null, agents: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a writer; without a Redis it cannot publish. */
+export async function openLogWriter(database: TestDatabase, redisUrl?: string): Promise<LogWriter> {
+  const store = await createChatStore({ url: database.url });
+  const connection = redisUrl === undefined ? null : parseRedisEnvironment({ REDIS_URL: redisUrl });
+  const redis = connection && createRedisClient(connection);
+  const bus: EventBus | null = redis && createRedisEventBus({ redis, keys: createKeySchema() });
+  await waitFor(() => bus?.available ?? true, { what: 'Redis for the writer' });
+  return {
+    store,
+    async append(agentId, method, params) {
+      const checked = methods[method].params.parse(params);
+      const actor = { agentId, isAdmin: false };
+      const outcome = await store.append(actor, method, checked as never);
+      if (!outcome.ok) throw new Error(`${method} was refused: ${outcome.code}`);
+      return outcome;
+    },
+    async publish(event, agents) {
+      if (!event || !bus) throw new Error('there is nothing to publish, or nowhere to');
+      await bus.publish(event, { channel: !event.channelId?.startsWith('dm_'), agents });
+    },
+    async close() {
+      await bus?.close();
+      await redis?.close();
+      await store.close();
+    },
+  };
+}

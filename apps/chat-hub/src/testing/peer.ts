@@ -1,0 +1,68 @@
+import { EventEmitter } from 'node:events';
+import { Writable, type Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+
+/** A peer's end of a socket: it takes what the hub writes only while it reads. */
+export interface Peer {
+  isReading: boolean;
+  /** Every frame it took, parsed. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into frames freely
+  readonly frames: readonly any[];
+  /** Every JSON-RPC object it took, in order, whether alone in its frame or in an array. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly objects: readonly any[];
+  /** The seqs of the events it took. */
+  readonly seqs: readonly number[];
+  /** Whether the hub reads what it sends. */
+  readonly isRead: boolean;
+  read(): void;
+}
+
+/** Creates a peer, and the hub's side of it: the WebSocket, and the socket under it. */
+export function createPeer(protocol: string): { peer: Peer; ws: WebSocket; socket: Duplex } {
+  const frames: unknown[] = [];
+  const waiting: (() => void)[] = [];
+  let isRead = true;
+  const peer: Peer = {
+    isReading: true,
+    frames,
+    get isRead() {
+      return isRead;
+    },
+    get objects() {
+      return frames.flat();
+    },
+    get seqs() {
+      return peer.objects
+        .filter(({ method }) => method === 'event')
+        .map(({ params }) => params.seq as number);
+    },
+    read() {
+      peer.isReading = true;
+      for (const take of waiting.splice(0)) take();
+    },
+  };
+  const socket = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      const take = () => {
+        if (chunk.length > 0) frames.push(JSON.parse(payloadOf(chunk)));
+        done();
+      };
+      if (peer.isReading) take();
+      else waiting.push(take);
+    },
+  });
+  const ws = Object.assign(new EventEmitter(), {
+    ...{ readyState: 1, OPEN: 1, protocol },
+    pause: () => void (isRead = false),
+    resume: () => void (isRead = true),
+    close: () => undefined,
+  });
+  return { peer, ws: ws as unknown as WebSocket, socket: socket as unknown as Duplex };
+}
+
+/** The text of a whole unmasked frame. */
+function payloadOf(frame: Buffer): string {
+  const length = frame[1] ?? 0;
+  return frame.toString('utf8', length < 126 ? 2 : length === 126 ? 4 : 10);
+}

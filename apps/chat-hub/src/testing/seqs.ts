@@ -1,0 +1,9 @@
+/** The seqs of the durable ones among these events, in order. */
+export function seqsOf(events: readonly { readonly seq: number | null }[]): number[] {
+  return events.map(({ seq }) => seq).filter((seq) => seq !== null);
+}
+
+/** `from`, from+1, … `to`. */
+export function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
