@@ -91,7 +91,7 @@ describe('a call', () => {
     const first = await nextLive();
     const result = client.channel('hall').send('once');
     const lost = await first.nextCall('message.send');
-    expect(lost.params['clientMessageId']).toMatch(/^[0-9a-f]{32}$/);
+    expect(lost.params['clientMessageId']).toMatch(/^[0-9a-f]{12}-[0-9a-f]{32}$/);
     first.terminate();
     const second = await nextLive();
     const repeated = await second.nextCall('message.send');

@@ -14,10 +14,14 @@ const fleeting: ReadonlySet<MethodName> = new Set<MethodName>([
   'ping',
 ]);
 
-/** 128 random bits as hex; `crypto.randomUUID` is missing on pages without TLS. */
+/**
+ * The time in ms, then 128 random bits, as hex. Ids that begin with the time lie side by side in the hub's index, which
+ * costs it fewer pages a commit; `crypto.randomUUID` is missing on pages without TLS.
+ */
 export function createClientMessageId(): string {
   const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const random = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `${Date.now().toString(16).padStart(12, '0')}-${random}`;
 }
 
 /** The params with a `clientMessageId`, where the method takes one and the caller gave none. */

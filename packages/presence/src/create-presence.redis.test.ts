@@ -173,4 +173,17 @@ describe('presence over several hubs', () => {
     const left = ['exists', keys.roster('c'), keys.rosterAgents('c'), keys.presence('c', 'a0')];
     expect(await redis.send(left as [string])).toBe(0);
   });
+
+  // The race: connections end in the very turn in which the tracker closes, so that Redis has yet to hear of it.
+  // Invariant: whoever went is told offline once, now and not when its lease runs out.
+  it('sends the leaves that are on their way before it closes', async () => {
+    const { presence, redis } = await startHub('hub-1');
+    await Promise.all(Array.from({ length: 20 }, (_, n) => presence.track('c', here(`a${n}`))));
+    const left = Array.from({ length: 20 }, (_, n) => presence.untrackAll(here(`a${n}`)));
+    await presence.close();
+    expect(told.filter(({ status }) => status === 'offline')).toHaveLength(20);
+    expect(told.every(({ degraded }) => !degraded)).toBe(true);
+    expect(await redis.send(['exists', keys.roster('c')])).toBe(0);
+    await Promise.all(left);
+  });
 });

@@ -48,6 +48,8 @@ export function createPresence(
   const listeners = new Set<PresenceListener>();
   const sessions = new Map<string, Session>();
   const own = createRoster(maxLeases);
+  /** Leaves on their way to Redis: a tracker that closes waits for them too. */
+  const leaving = new Set<Promise<Decision>>();
   let closed = false;
 
   function emit({ channelId, record }: PresenceChange, degraded: boolean): void {
@@ -87,7 +89,10 @@ export function createPresence(
   async function end(channelId: string, lease: Lease): Promise<Decision> {
     if (!own.has(channelId, lease)) return { record: null, degraded: redis?.available === false };
     const record = own.leave(channelId, lease, now());
-    return remote ? remote.leave({ channelId, lease }, record) : decideAlone(channelId, record);
+    if (!remote) return decideAlone(channelId, record);
+    const left = remote.leave({ channelId, lease }, record);
+    leaving.add(left);
+    return left.finally(() => leaving.delete(left));
   }
 
   return {
@@ -193,6 +198,7 @@ export function createPresence(
         if (some.length === 0) break;
         await Promise.all(some.map(({ channelId, lease }) => end(channelId, lease)));
       }
+      await Promise.allSettled(leaving);
       await remote?.store.close();
       sessions.clear();
       listeners.clear();

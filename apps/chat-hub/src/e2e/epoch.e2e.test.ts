@@ -1,0 +1,172 @@
+import { backup, DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createChatStore } from '@openclaw/chat-store';
+import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
+import { openLogWriter, type LogWriter } from '../testing/log-writer.ts';
+import { range, seqsOf } from '../testing/seqs.ts';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+
+let redis: RedisServer;
+let database: TestDatabase;
+let writer: LogWriter;
+let hubA: TestHub;
+let hubB: TestHub;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  database = await temporaryDatabase();
+  writer = await openLogWriter(database);
+  const environment = { REDIS_URL: redis.url, HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
+  hubA = await startTestHub(environment);
+  hubB = await startTestHub(environment);
+  await waitFor(() => hubA.redis.available && hubB.redis.available, {
+    what: 'Redis for both hubs',
+  });
+});
+afterAll(async () => {
+  await hubB?.close();
+  await hubA?.close();
+  await writer?.close();
+  await redis?.stop();
+  await database?.remove();
+});
+
+/** Ana on hub A and Ben on hub B, both in a channel of Ana's and in their direct channel. */
+async function pair(channelId: string) {
+  const ana = await hubA.connect('ana');
+  const ben = await hubB.connect('ben');
+  await ana.call('channel.create', { channelId, name: channelId });
+  await ana.call('member.add', { channelId, agentId: 'ben' });
+  for (const socket of [ana, ben]) await socket.call('subscribe', { topics: [{ channelId }] });
+  return { ana, ben };
+}
+
+const isMessage = (content: string) => (envelope: { event: { message?: { content: string } } }) =>
+  envelope.event.message?.content === content;
+
+/** The discontinuity of a channel, and the events of it that came after. */
+async function continued(socket: RpcSocket, channelId: string) {
+  const params = await socket.notification('discontinuity', (told) => told.channelId === channelId);
+  const at = socket.received.findIndex((object) => object.params === params);
+  return {
+    params,
+    later: () =>
+      socket.received
+        .slice(at)
+        .filter(({ method, params: told }) => method === 'event' && told.channelId === channelId)
+        .map((object) => object.params)
+        .filter(({ seq }) => seq !== null),
+  };
+}
+
+describe('another epoch of the database', () => {
+  // The race: the epoch changes under hubs whose channels go on. Invariants: every live socket is told, of every channel
+  // it hears, from where it goes on; from there nothing is missing and nothing doubled.
+  it('is told to every live socket, and live events go on from the head that it names', async () => {
+    const channelId = 'goes-on';
+    const { ana, ben } = await pair(channelId);
+    const direct = await ana.call('direct.send', { agentId: 'ben', content: 'before' });
+    await ben.event(isMessage('before'));
+    let isStopped = false;
+    const stream = (async () => {
+      while (!isStopped) await ana.call('message.send', { channelId, content: 's' });
+    })();
+    const epoch = await writer.store.changeEpoch(writer.store.epoch);
+
+    const told = [];
+    for (const socket of [ana, ben]) {
+      const ofChannel = await continued(socket, channelId);
+      expect(ofChannel.params).toMatchObject({ reason: 'epoch', head: expect.any(Number) });
+      const ofDirect = await continued(socket, direct.channelId);
+      expect(ofDirect.params).toMatchObject({ reason: 'epoch', head: 1 });
+      told.push({ ...ofChannel, ofDirect });
+    }
+    isStopped = true;
+    await stream;
+    const last = await ana.call('message.send', { channelId, content: 'last' });
+    await ana.call('direct.send', { agentId: 'ben', content: 'after' });
+    for (const [index, socket] of [ana, ben].entries()) {
+      await socket.event(isMessage('last'));
+      await socket.event(isMessage('after'));
+      const { params, later, ofDirect } = told[index]!;
+      expect(seqsOf(later())).toEqual(range(params.head + 1, last.seq));
+      expect(new Set(later().map((envelope) => envelope.epoch))).toEqual(new Set([epoch]));
+      expect(seqsOf(ofDirect.later())).toEqual([2]);
+    }
+    await Promise.all([ana.close(), ben.close()]);
+  });
+
+  it('lets new subscribers in, resumes what is of it, and nothing of the one before', async () => {
+    const channelId = 'newcomers';
+    const { ana, ben } = await pair(channelId);
+    const before = ana.welcome.epoch as string;
+    await ana.call('message.send', { channelId, content: 'kept' });
+    const epoch = await writer.store.changeEpoch(before);
+    for (const socket of [ana, ben]) await continued(socket, channelId);
+
+    for (const hub of [hubA, hubB]) {
+      const socket = await hub.connect('ben');
+      expect(socket.welcome.epoch).toBe(epoch);
+      const topics = [{ channelId, since: 1 }];
+      const old = await socket.call('subscribe', { topics, epoch: before });
+      expect(old.topics).toMatchObject([{ resumed: false, events: [], head: 3 }]);
+      const current = await socket.call('subscribe', { topics, epoch });
+      expect(current.topics).toMatchObject([{ resumed: true, head: 3 }]);
+      expect(seqsOf(current.topics[0].events)).toEqual([2, 3]);
+      await socket.close();
+    }
+    await Promise.all([ana.close(), ben.close()]);
+  });
+
+  // The race: hubs and Redis hold what a restored database does not know. Invariants: nobody is served what was lost, and
+  // numbers that are given anew are delivered.
+  it('that is of a restored copy lets go of what the copy does not hold', async () => {
+    const channelId = 'restored';
+    const { ana, ben } = await pair(channelId);
+    const contents = async (socket: RpcSocket) =>
+      ((await socket.call('message.history', { channelId })).messages as { content: string }[]).map(
+        ({ content }) => content,
+      );
+    await ana.call('message.send', { channelId, content: 'kept' });
+
+    const path = database.url.slice('sqlite:'.length);
+    const copy = `${path}.copy`;
+    const source = new DatabaseSync(path);
+    await backup(source, copy);
+    source.close();
+    for (const content of ['lost', 'lost too'])
+      await ana.call('message.send', { channelId, content });
+    for (const socket of [ana, ben]) {
+      await socket.event(isMessage('lost too'));
+      expect(await contents(socket)).toEqual(['kept', 'lost', 'lost too']);
+    }
+
+    // As a restore does it: the copy gets its new epoch first, then takes the place of what is there.
+    const restored = await createChatStore({ url: `sqlite:${copy}` });
+    await restored.changeEpoch(restored.epoch);
+    await restored.close();
+    const older = new DatabaseSync(copy);
+    await backup(older, path);
+    older.close();
+
+    for (const socket of [ana, ben]) {
+      const { params } = await continued(socket, channelId);
+      expect(params).toEqual({ channelId, head: 3, reason: 'epoch' });
+      expect(await contents(socket)).toEqual(['kept']);
+    }
+    const { seq } = await ben.call('message.send', { channelId, content: 'new' });
+    expect(seq).toBe(4);
+    for (const socket of [ana, ben]) {
+      await socket.event(isMessage('new'));
+      const { later } = await continued(socket, channelId);
+      expect(seqsOf(later())).toEqual([4]);
+      expect(await contents(socket)).toEqual(['kept', 'new']);
+    }
+    await Promise.all([ana.close(), ben.close()]);
+  });
+});

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  freePort,
+  startRedis,
+  waitFor,
+  type RedisServer,
+  type RpcSocket,
+} from '@openclaw/test-support';
+import { range, seqsOf } from '../testing/seqs.ts';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+
+let redis: RedisServer;
+let database: TestDatabase;
+let hubA: TestHub;
+let hubB: TestHub;
+let ana: RpcSocket;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  database = await temporaryDatabase();
+  const environment = {
+    ...{ REDIS_URL: redis.url, HUB_DB_URL: database.url, HUB_LIMIT_MESSAGE: '1000000/60' },
+  };
+  hubA = await startTestHub(environment);
+  hubB = await startTestHub(environment);
+  await waitFor(() => hubA.redis.available && hubB.redis.available, {
+    what: 'Redis for both hubs',
+  });
+  ana = await hubA.connect('ana');
+});
+afterAll(async () => {
+  await ana?.close();
+  await hubB?.close();
+  await hubA?.close();
+  await redis?.stop();
+  await database?.remove();
+});
+
+/** A private channel of Ana's that this agent was added to and follows on a hub. */
+async function follower(hub: TestHub, agentId: string, channelId: string): Promise<RpcSocket> {
+  await ana.call('channel.create', { channelId, name: channelId, kind: 'private' });
+  await ana.call('member.add', { channelId, agentId });
+  const socket = await hub.connect(agentId);
+  await socket.call('subscribe', { topics: [{ channelId }] });
+  return socket;
+}
+
+const isMessage = (content: string) => (envelope: { event: { message?: { content: string } } }) =>
+  envelope.event.message?.content === content;
+const live = (socket: RpcSocket, channelId: string) =>
+  seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
+
+/** Whatever was on its way to the socket has come, for this comes behind it: twice, for a catch-up between. */
+async function flushed(socket: RpcSocket, agentId: string): Promise<void> {
+  for (const content of ['bye', 'bye again']) {
+    await ana.call('direct.send', { agentId, content });
+    await socket.event(isMessage(content));
+  }
+}
+
+describe('a removed member', () => {
+  // The race: its leave comes on two topics, the channel's and its own, and after the first it is no subscriber any
+  // more. Invariant: its socket gets the leave once, as the event that it is of the channel.
+  it('gets its leave once, as an event and not also as a notice, on every hub', async () => {
+    for (const [hub, agentId] of [
+      [hubA, 'near'],
+      [hubB, 'far'],
+    ] as const) {
+      const channelId = `leave-of-${agentId}`;
+      const socket = await follower(hub, agentId, channelId);
+      await ana.call('member.remove', { channelId, agentId });
+      await flushed(socket, agentId);
+      const told = socket.received
+        .filter(({ params }) => params?.event?.type === 'channel.member.leave')
+        .map(({ method }) => method);
+      expect(told).toEqual(['event']);
+      await socket.close();
+    }
+  });
+
+  // The race: it lags, the channel goes on, it is removed, the channel goes on, and only then it reads. Invariant: it gets
+  // everything up to and with its own leave, once, in order, and nothing after.
+  it('that lags gets everything up to its own leave, and nothing after', async () => {
+    const channelId = 'lags';
+    const socket = await follower(hubA, 'slow', channelId);
+    socket.ws.pause();
+    const send = (count: number, contentBytes: number) =>
+      Promise.all(
+        range(1, count).map(() =>
+          ana.call('message.send', { channelId, content: 'x'.repeat(contentBytes) }),
+        ),
+      );
+    await waitFor(
+      async () => {
+        await send(40, 30_000);
+        const metrics = await (await fetch(`${hubA.url}/metrics`)).text();
+        return /hub_lagging_sockets_total [1-9]/.test(metrics);
+      },
+      { what: 'a lagging socket' },
+    );
+    await send(60, 30_000);
+    await ana.call('member.remove', { channelId, agentId: 'slow' });
+    const { head } = (await ana.call('channel.get', { channelId })).channel;
+    await send(60, 30_000);
+    socket.ws.resume();
+    await flushed(socket, 'slow');
+    const seqs = live(socket, channelId);
+    expect(seqs).toEqual(range(3, head));
+    expect(socket.events.find(({ seq }) => seq === head).event).toMatchObject({
+      type: 'channel.member.leave',
+      member: { agentId: 'slow' },
+    });
+    await socket.close();
+  });
+});
+
+describe('without Redis', () => {
+  // The race: the hub that the removed member reads from has not heard of the removal yet. Invariant: what rights allow
+  // is decided by the store, never by what a hub remembers.
+  it('a member removed by way of one hub is refused by the other at once', async () => {
+    const environment = {
+      ...{ HUB_DB_URL: database.url, LOG_LEVEL: 'error' },
+      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+    };
+    const hub = await startTestHub(environment);
+    try {
+      const channelId = 'refused';
+      const socket = await follower(hub, 'gil', channelId);
+      await socket.call('log.read', { channelId, after: 0 });
+      await socket.call('message.history', { channelId });
+      await ana.call('member.remove', { channelId, agentId: 'gil' });
+      await ana.call('message.send', { channelId, content: 'secret' });
+      for (const [method, params] of [
+        ['log.read', { after: 0 }],
+        ['message.history', {}],
+        ['typing.list', {}],
+        ['presence.list', {}],
+      ] as const) {
+        await expect(socket.call(method, { channelId, ...params })).rejects.toMatchObject({
+          code: 'not_found',
+        });
+      }
+      const { topics } = await socket.call('subscribe', { topics: [{ channelId, since: 0 }] });
+      expect(topics).toEqual([{ channelId, error: { code: 'not_found' } }]);
+      await flushed(socket, 'gil');
+      expect(socket.events.some(isMessage('secret'))).toBe(false);
+      await socket.close();
+    } finally {
+      await hub.close();
+    }
+  });
+});

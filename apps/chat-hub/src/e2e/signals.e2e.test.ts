@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+
+let redis: RedisServer;
+let database: TestDatabase;
+let hubA: TestHub;
+let hubB: TestHub;
+let ana: RpcSocket;
+let ben: RpcSocket;
+
+const startHub = async () => {
+  const hub = await startTestHub({ REDIS_URL: redis.url, HUB_DB_URL: database.url });
+  await waitFor(() => hub.redis.available, { what: 'Redis for a hub' });
+  return hub;
+};
+
+beforeAll(async () => {
+  redis = await startRedis();
+  database = await temporaryDatabase();
+  hubA = await startHub();
+  hubB = await startHub();
+  ana = await hubA.connect('ana');
+  ben = await hubB.connect('ben');
+});
+afterAll(async () => {
+  await Promise.all([ana?.close(), ben?.close()]);
+  await hubB?.close();
+  await hubA?.close();
+  await redis?.stop();
+  await database?.remove();
+});
+
+/** A new channel of Ana's on hub A that Ben follows on hub B; Ana does not follow it. */
+async function watchedChannel(channelId: string): Promise<void> {
+  await ana.call('channel.create', { channelId, name: channelId });
+  await ana.call('member.add', { channelId, agentId: 'ben' });
+  await ben.call('subscribe', { topics: [{ channelId }] });
+}
+
+/** What Ben was told of typing in a channel, up to a message that Ana sends now. */
+async function typingUntilNow(channelId: string): Promise<boolean[]> {
+  const { seq } = await ana.call('message.send', { channelId, content: 'until here' });
+  await ben.event((envelope) => envelope.channelId === channelId && envelope.seq === seq);
+  return ben.events
+    .filter((envelope) => envelope.channelId === channelId)
+    .filter(({ event }) => event.type === 'channel.typing')
+    .map(({ event }) => event.typing);
+}
+const isTyping =
+  (channelId: string, typing: boolean) =>
+  (envelope: { channelId: string; event: { type: string; typing?: boolean } }) =>
+    envelope.channelId === channelId &&
+    envelope.event.type === 'channel.typing' &&
+    envelope.event.typing === typing;
+
+describe('typing', () => {
+  // The race: the sender's hub has no room of the channel, so it saw nobody start. Invariant: a message stops typing.
+  it('stops with the message of a sender that is not subscribed', async () => {
+    const channelId = 'not-subscribed';
+    await watchedChannel(channelId);
+    await ana.call('typing.start', { channelId });
+    await ana.call('message.send', { channelId, content: 'typed' });
+    await ben.event(isTyping(channelId, false));
+    expect(await ana.call('typing.list', { channelId })).toMatchObject({ agents: [] });
+    expect(await typingUntilNow(channelId)).toEqual([true, false]);
+  });
+
+  // The race: the message comes while its own typing.start still waits for Redis. Invariant: as above.
+  it('stops with a message that comes while typing.start is in flight', async () => {
+    for (const channelId of ['in-flight', 'in-flight-subscribed']) {
+      await watchedChannel(channelId);
+      if (channelId === 'in-flight-subscribed')
+        await ana.call('subscribe', { topics: [{ channelId }] });
+      await Promise.all([
+        ana.call('typing.start', { channelId }),
+        ana.call('message.send', { channelId, content: 'typed' }),
+      ]);
+      await ben.event(isTyping(channelId, false));
+      expect(await ana.call('typing.list', { channelId })).toMatchObject({ agents: [] });
+      expect(await typingUntilNow(channelId)).toEqual([true, false]);
+    }
+  });
+
+  // The race: two sockets of one agent, and the one that typed nothing goes. Invariant: a disconnect stops what was typed
+  // through that socket alone.
+  it('that one socket of an agent started goes on when another socket of it closes', async () => {
+    const channelId = 'two-sockets';
+    await watchedChannel(channelId);
+    await ana.call('subscribe', { topics: [{ channelId }] });
+    const tab = await hubA.connect('ana');
+    await tab.call('subscribe', { topics: [{ channelId }] });
+    await ana.call('typing.start', { channelId });
+    await ben.event(isTyping(channelId, true));
+    await closedOn(hubA, tab);
+    expect(await ana.call('typing.list', { channelId })).toMatchObject({ agents: ['ana'] });
+    expect(ben.events.filter(isTyping(channelId, false))).toEqual([]);
+    // That socket's own end stops it.
+    const other = await hubA.connect('ana');
+    await other.call('typing.start', { channelId });
+    await closedOn(hubA, other);
+    await ben.event(isTyping(channelId, false));
+    expect(await typingUntilNow(channelId)).toEqual([true, false]);
+  });
+});
+
+/** Closes a socket and waits until its hub has let go of it. */
+async function closedOn(hub: TestHub, socket: RpcSocket): Promise<void> {
+  const count = async () =>
+    Number(/hub_sockets (\d+)/.exec(await (await fetch(`${hub.url}/metrics`)).text())?.[1]);
+  const before = await count();
+  await socket.close();
+  await waitFor(async () => (await count()) < before, { what: 'one socket less' });
+}
+
+describe('a graceful stop of a hub', () => {
+  // The race: the hub ends its leases, and the publishes that say so, while it closes what it publishes with. Invariant:
+  // who was there through it is told offline at once, not when the leases run out.
+  it('tells the watchers on the other hub that its agents went offline', async () => {
+    const channelId = 'stopped';
+    await watchedChannel(channelId);
+    const stopping = await startHub();
+    const leaving = ['cem', 'dan', 'eva'];
+    for (const agentId of leaving) {
+      await ana.call('member.add', { channelId, agentId });
+      const socket = await stopping.connect(agentId);
+      await socket.call('subscribe', { topics: [{ channelId }] });
+    }
+    const told = (agentId: string) =>
+      ben.events
+        .filter((envelope) => envelope.channelId === channelId)
+        .filter(({ event }) => event.type === 'channel.presence')
+        .flatMap(({ event }) => event.presences as { agentId: string; status: string }[])
+        .filter((presence) => presence.agentId === agentId)
+        .map(({ status }) => status);
+    await waitFor(() => leaving.every((agentId) => told(agentId).includes('online')), {
+      what: 'everyone online',
+    });
+    await stopping.close();
+    await waitFor(() => leaving.every((agentId) => told(agentId).at(-1) === 'offline'), {
+      timeoutMs: 3_000,
+      what: 'everyone offline',
+    });
+    for (const agentId of leaving) expect(told(agentId)).toEqual(['online', 'offline']);
+    const { presences } = await ben.call('presence.list', { channelId });
+    expect(presences.map((presence: { agentId: string }) => presence.agentId)).toEqual(['ben']);
+  });
+});
