@@ -1,13 +1,14 @@
 import { WebSocket, type ClientOptions } from 'ws';
 
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers freely
+type Any = any;
+
 /** A JSON-RPC notification or answer as it came. */
 export type RpcObject = Record<string, unknown> & {
   readonly id?: string | number | null;
   readonly method?: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers freely
-  readonly params?: any;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  readonly result?: any;
+  readonly params?: Any;
+  readonly result?: Any;
   readonly error?: {
     readonly code: number;
     readonly message: string;
@@ -19,26 +20,21 @@ export type RpcObject = Record<string, unknown> & {
 export interface RpcSocket {
   readonly ws: WebSocket;
   /** Params of the welcome. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  readonly welcome: any;
+  readonly welcome: Any;
   /** Everything that came, in order. */
   readonly received: readonly RpcObject[];
   /** Envelopes of `event` notifications, in order. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  readonly events: readonly any[];
+  readonly events: readonly Any[];
   /** Resolves with the result; rejects with {@link RpcCallError}. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  call(method: string, params?: object): Promise<any>;
+  call(method: string, params?: object): Promise<Any>;
   /** The first event, from the beginning or yet to come, that satisfies the condition. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  event(condition: (envelope: any) => boolean, timeoutMs?: number): Promise<any>;
+  event(condition: (envelope: Any) => boolean, timeoutMs?: number): Promise<Any>;
   /** The first notification of a kind, from the beginning or yet to come. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   notification(
     method: string,
-    condition?: (params: any) => boolean,
+    condition?: (params: Any) => boolean,
     timeoutMs?: number,
-  ): Promise<any>;
+  ): Promise<Any>;
   send(text: string): void;
   /** Resolves when the socket has closed, with code and reason. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;

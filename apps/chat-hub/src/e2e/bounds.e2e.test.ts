@@ -1,0 +1,129 @@
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  connectRpc,
+  startHub,
+  temporaryFolder,
+  waitFor,
+  type HubProcess,
+  type RpcSocket,
+  type RpcSocketOptions,
+} from '@openclaw/test-support';
+import { range, seqsOf } from '../testing/seqs.ts';
+
+// A hub in a process of its own: its memory is its own, and its death would be seen.
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let path: string;
+let hub: HubProcess;
+let ana: RpcSocket;
+
+beforeAll(async () => {
+  folder = await temporaryFolder('bounds');
+  path = `${folder.path}/hub.sqlite`;
+  hub = await startHub({
+    env: { HUB_DB_URL: `sqlite:${path}`, HUB_LIMIT_MESSAGE: '1000000/60', LOG_LEVEL: 'fatal' },
+  });
+  ana = await connect('ana');
+});
+afterAll(async () => {
+  await ana?.close();
+  await hub?.stop();
+  await folder?.remove();
+});
+
+const connect = (agentId: string, options: RpcSocketOptions = {}) =>
+  connectRpc(`${hub.url}/v1/ws?agent=${agentId}`, options);
+
+async function metric(name: string): Promise<number> {
+  const text = await (await fetch(`${hub.httpUrl}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1]);
+}
+
+/** Sends messages of this size, and resolves with the seq of the last. */
+async function send(channelId: string, count: number, contentBytes: number): Promise<number> {
+  const params = { channelId, content: 'x'.repeat(contentBytes) };
+  const sent = await Promise.all(range(1, count).map(() => ana.call('message.send', params)));
+  return Math.max(...sent.map(({ seq }) => seq as number));
+}
+
+/** A socket that follows a new channel and has read nothing for so long that the hub gave up feeding it. */
+async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) {
+  await ana.call('channel.create', { channelId, name: channelId });
+  const socket = await connect('ana', options);
+  await socket.call('subscribe', { topics: [{ channelId }] });
+  const before = await metric('hub_lagging_sockets_total');
+  socket.ws.pause();
+  await waitFor(
+    async () => {
+      await send(channelId, 40, 30_000);
+      return (await metric('hub_lagging_sockets_total')) > before;
+    },
+    { what: 'a lagging socket' },
+  );
+  // More than the hub remembers of a channel: the rest is in the store alone.
+  return { socket, last: await send(channelId, 60, 30_000) };
+}
+
+describe('a socket that does not read', () => {
+  // The race: the store fails while the socket catches up. Invariants: the hub goes on, and the socket gets all, once, in
+  // order, when the store is back.
+  it('gets everything once and in order though the store fails while it catches up', async () => {
+    const { socket, last } = await laggingSocket('store-fails');
+    const database = new DatabaseSync(path);
+    database.exec('alter table log rename to log_away');
+    socket.ws.resume();
+    // What had been written before comes; then the hub asks the store, in vain.
+    await expect(ana.call('log.read', { channelId: 'store-fails', after: 0 })).rejects.toThrow();
+    await waitFor(() => socket.events.length > 0, { what: 'what was written before' });
+    database.exec('alter table log_away rename to log');
+    database.close();
+    await socket.event(({ seq }) => seq === last, 20_000);
+    expect(seqsOf(socket.events)).toEqual(range(2, last));
+    await socket.close();
+  });
+
+  // The race: cheap calls whose answers are large, from a peer that takes none. Invariants: the hub's memory for it stays
+  // bounded; its answers come when it reads.
+  it('is answered when it reads, and costs no more memory the more it asks', async () => {
+    const channelId = 'unread-answers';
+    await ana.call('channel.create', { channelId, name: channelId });
+    await send(channelId, 256, 32_000);
+    const socket = await connect('ana');
+    const calls = 60;
+    const before = await metric('process_resident_memory_bytes');
+    const laggedBefore = await metric('hub_lagging_sockets_total');
+    socket.ws.pause();
+    for (let id = 0; id < calls; id++) {
+      const params = { channelId, after: 0 };
+      socket.send(JSON.stringify({ jsonrpc: '2.0', id: `r${id}`, method: 'log.read', params }));
+    }
+    await waitFor(async () => (await metric('hub_lagging_sockets_total')) > laggedBefore, {
+      what: 'a lagging socket',
+    });
+    // Other agents' calls go on, and each is behind whatever the hub still does for the one that does not read.
+    let highest = 0;
+    for (let round = 0; round < calls; round++) {
+      await ana.call('log.read', { channelId, after: 200, limit: 1 });
+      highest = Math.max(highest, await metric('process_resident_memory_bytes'));
+    }
+    expect((highest - before) / 1e6).toBeLessThan(150);
+    socket.ws.resume();
+    await waitFor(() => socket.received.filter(({ id }) => id !== undefined).length === calls, {
+      what: 'all answers',
+      timeoutMs: 25_000,
+    });
+    await socket.close();
+  });
+
+  // Invariant: a client without the subprotocol never gets an array it did not ask for.
+  it('and has no subprotocol gets one object a frame also when it catches up', async () => {
+    const { socket, last } = await laggingSocket('plain', { protocols: [] });
+    let arrays = 0;
+    socket.ws.on('message', (data: Buffer) => (arrays += data[0] === 0x5b ? 1 : 0));
+    socket.ws.resume();
+    await socket.event(({ seq }) => seq === last, 20_000);
+    expect(seqsOf(socket.events)).toEqual(range(2, last));
+    expect(arrays).toBe(0);
+    await socket.close();
+  });
+});
