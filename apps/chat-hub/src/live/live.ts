@@ -51,8 +51,6 @@ export async function startLive(
     if (event.type === 'channel.typing') typingFeed.saw(event);
     room.broadcast(event);
   };
-  const dropFailed = (error: unknown) =>
-    log.debug({ err: error }, 'a cache was not dropped; its head gives it away');
   const dropCaches = createCacheDropper(cache, log);
   const rooms = opened(
     createRooms({

@@ -70,6 +70,7 @@ export class Session implements RoomMember, Flushable {
   #holds = 0;
   readonly #debts = new Map<Room, Debt>();
   #isCatchingUp = false;
+  readonly #onKeptUp: (() => void)[] = [];
 
   constructor(
     ws: WebSocket,
@@ -143,6 +144,12 @@ export class Session implements RoomMember, Flushable {
     this.#ws.pause();
     this.#deps.onLag();
     void this.#catchUp();
+  }
+
+  /** Resolves when it does not lag: at once, or when it has read on. False when it is closed instead. */
+  async keepsUp(): Promise<boolean> {
+    if (this.isLagging) await new Promise<void>((resolve) => this.#onKeptUp.push(resolve));
+    return this.isOpen;
   }
 
   isFed(room: Room): boolean {
@@ -255,6 +262,7 @@ export class Session implements RoomMember, Flushable {
     if (!this.isLagging) return;
     this.isLagging = false;
     if (this.isOpen) this.#ws.resume();
+    for (const resolve of this.#onKeptUp.splice(0)) resolve();
   }
 
   /** Sends one page of what is owed of a room, from its memory or else from the store. */

@@ -20,7 +20,7 @@ import {
   type Refusal,
 } from './answer.ts';
 import { createCallOrder, type CallOrder } from './call-order.ts';
-import { actionOf, isChange, linesOf, type LimitedAction } from './method-kinds.ts';
+import { actionOf, isBulky, isChange, linesOf, type LimitedAction } from './method-kinds.ts';
 
 /** Turns a socket's frames into calls, and their answers into frames. */
 export interface Dispatcher {
@@ -140,6 +140,8 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
     session.inFlight += 1;
     try {
       await order.run(linesOf(method, params, session.agentId), isChange(method), async () => {
+        // Its calls were read before it fell behind: their answers would pile up all the same.
+        if (isBulky(method) && !(await session.keepsUp())) return emit(null);
         const reply = await handle(caller, method, params);
         if (!reply.ok) {
           respond(rpcErrorOf(reply));
@@ -174,10 +176,10 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
     const texts: (string | null)[] = [];
     const release = session.hold();
     await Promise.all(
-      calls.map((call, index) => {
+      calls.map(async (call, index) => {
         const emit = (text: string | null) => void (texts[index] = text);
-        if (!('error' in call)) return run(session, call, emit);
-        return emit(errorText(call.id, call.error));
+        if ('error' in call) emit(errorText(call.id, call.error));
+        else await run(session, call, emit);
       }),
     );
     const answers = texts.filter((text) => text !== null);

@@ -44,6 +44,11 @@ export function isChange(method: MethodName): boolean {
   return changes[method] !== undefined;
 }
 
+/** Whether the method's answer may be large. */
+export function isBulky(method: MethodName): boolean {
+  return bulky.has(method);
+}
+
 /** Which limit a method counts against. */
 export function actionOf(method: MethodName): LimitedAction {
   return changes[method] ?? signals[method] ?? 'read';
@@ -67,6 +72,6 @@ export function linesOf(method: MethodName, params: unknown, agentId: string): s
       ? [directChannelId(agentId, other)]
       : (topics?.map((topic) => topic.channelId) ?? [...(channelIds ?? [])]);
   if (typeof channelId === 'string') lines.push(channelId);
-  if (bulky.has(method)) lines.push(bulkLine);
+  if (isBulky(method)) lines.push(bulkLine);
   return lines;
 }
