@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { limits } from '@openclaw/protocol';
 import {
   connectRpc,
   startHub,
@@ -124,6 +125,31 @@ describe('a socket that does not read', () => {
     await socket.event(({ seq }) => seq === last, 20_000);
     expect(seqsOf(socket.events)).toEqual(range(2, last));
     expect(arrays).toBe(0);
+    await socket.close();
+  });
+
+  // The race: none of a batch's answers is sent before all are there. Invariant: what they weigh together is bounded too.
+  it('gets a batch answered in one array of bounded size, and is told what did not fit', async () => {
+    const channelId = 'batch';
+    await ana.call('channel.create', { channelId, name: channelId });
+    await send(channelId, 256, 32_000);
+    const socket = await connect('ana', { protocols: [] });
+    const before = await metric('process_resident_memory_bytes');
+    const calls = range(1, limits.batch).map((n) => ({
+      ...{ jsonrpc: '2.0', id: `b${n}`, method: 'log.read', params: { channelId, after: 0 } },
+    }));
+    socket.send(JSON.stringify(calls));
+    const answers = await waitFor(
+      () => {
+        const found = socket.received.filter(({ id }) => id !== undefined);
+        return found.length === calls.length && found;
+      },
+      { what: 'all answers' },
+    );
+    expect(answers[0]?.result.events.length).toBeGreaterThan(200);
+    expect(answers.at(-1)?.error?.data).toMatchObject({ code: 'too_large' });
+    const after = await metric('process_resident_memory_bytes');
+    expect((after - before) / 1e6).toBeLessThan(150);
     await socket.close();
   });
 });

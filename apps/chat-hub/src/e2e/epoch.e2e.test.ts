@@ -123,8 +123,8 @@ describe('another epoch of the database', () => {
     await Promise.all([ana.close(), ben.close()]);
   });
 
-  // The race: hubs and Redis hold what a restored database does not know. Invariants: nobody is served what was lost, and
-  // numbers that are given anew are delivered.
+  // The race: hubs and Redis hold what a restored database does not know. Invariants: nobody is served what was lost,
+  // numbers that are given anew are delivered, and who is no member in it hears nothing more.
   it('that is of a restored copy lets go of what the copy does not hold', async () => {
     const channelId = 'restored';
     const { ana, ben } = await pair(channelId);
@@ -139,6 +139,9 @@ describe('another epoch of the database', () => {
     const source = new DatabaseSync(path);
     await backup(source, copy);
     source.close();
+    const cem = await hubB.connect('cem');
+    await cem.call('channel.join', { channelId });
+    await cem.call('subscribe', { topics: [{ channelId }] });
     for (const content of ['lost', 'lost too'])
       await ana.call('message.send', { channelId, content });
     for (const socket of [ana, ben]) {
@@ -154,11 +157,12 @@ describe('another epoch of the database', () => {
     await backup(older, path);
     older.close();
 
-    for (const socket of [ana, ben]) {
+    for (const socket of [ana, ben, cem]) {
       const { params } = await continued(socket, channelId);
       expect(params).toEqual({ channelId, head: 3, reason: 'epoch' });
-      expect(await contents(socket)).toEqual(['kept']);
     }
+    for (const socket of [ana, ben]) expect(await contents(socket)).toEqual(['kept']);
+    await expect(contents(cem)).rejects.toMatchObject({ code: 'forbidden' });
     const { seq } = await ben.call('message.send', { channelId, content: 'new' });
     expect(seq).toBe(4);
     for (const socket of [ana, ben]) {
@@ -167,6 +171,9 @@ describe('another epoch of the database', () => {
       expect(seqsOf(later())).toEqual([4]);
       expect(await contents(socket)).toEqual(['kept', 'new']);
     }
-    await Promise.all([ana.close(), ben.close()]);
+    await ben.call('direct.send', { agentId: 'cem', content: 'to cem' });
+    await cem.event(isMessage('to cem'));
+    expect(cem.events.some(isMessage('new'))).toBe(false);
+    await Promise.all([ana.close(), ben.close(), cem.close()]);
   });
 });

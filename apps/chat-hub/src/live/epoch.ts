@@ -1,22 +1,31 @@
 import type { ChatStore } from '@openclaw/chat-store';
-import type { HubCache } from '../hub.ts';
+import { whyNotMember, type HubCache } from '../hub.ts';
 import type { Rooms } from './rooms.ts';
+import type { Sessions } from './sessions.ts';
 
 export interface EpochDeps {
   readonly store: Pick<ChatStore, 'access'>;
-  readonly rooms: Rooms;
+  readonly rooms: Pick<Rooms, 'channelIds' | 'restart'>;
+  readonly sessions: Pick<Sessions, 'all'>;
   readonly cache: Pick<HubCache, 'drop'>;
 }
 
 /**
  * Another life of the database: every live channel goes on from its head there, its sockets are told that what they
- * have cannot be continued, and what Redis remembers of the life before is dropped.
+ * have cannot be continued, and what Redis remembers of the life before is dropped. Who is no member in it, having
+ * joined after the backup was made, hears nothing more.
  */
-export async function beginEpoch({ store, rooms, cache }: EpochDeps): Promise<void> {
+export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): Promise<void> {
   const channelIds = rooms.channelIds();
-  const heads = await store.access('hub', channelIds);
-  for (const channelId of channelIds)
-    rooms.get(channelId)?.restart(heads.get(channelId)?.head ?? 0);
+  rooms.restart(await store.access('hub', channelIds));
   // With Redis away there is nothing to drop now; what comes back is compared with the log's head before it is served.
   await cache.drop(channelIds, { forgetHeads: true }).catch(() => undefined);
+  for (const session of [...sessions.all()]) {
+    const entered = [...session.rooms.keys()];
+    const access = await store.access(session.agentId, entered);
+    for (const channelId of entered) {
+      const found = access.get(channelId);
+      if (!found || whyNotMember(found, session.identity.isAdmin)) session.leave(channelId);
+    }
+  }
 }

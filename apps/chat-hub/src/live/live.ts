@@ -104,7 +104,7 @@ export async function startLive(
       },
       async onEpoch(epoch) {
         log.warn({ epoch }, 'the database was restored: a new epoch begins');
-        await beginEpoch({ store, rooms, cache });
+        await beginEpoch({ store, rooms, sessions, cache });
       },
     }),
   );

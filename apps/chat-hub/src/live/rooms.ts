@@ -18,6 +18,10 @@ export interface Rooms {
   open(channelId: string): Promise<Room>;
   /** A direct channel's room: its events come by its members' agent topics, and its head is known. */
   openDirect(channelId: string, head: number): Room;
+  /** Another life of the database: every room goes on from its head there, or from 0. */
+  restart(heads: ReadonlyMap<string, { readonly head: number }>): void;
+  /** How often that was: what was read of a room before it is not of the room any more. */
+  readonly restarts: number;
   /** To be called when a socket left; a room that stays empty is closed after a while. */
   left(room: Room): void;
   close(): Promise<void>;
@@ -55,6 +59,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const { store, bus, flusher, log } = deps;
   const rooms = new Map<string, Entry>();
   const opening = new Map<string, Promise<Room>>();
+  let restarts = 0;
   let isClosed = false;
 
   function createRoom(channelId: string, head: number, unsubscribe: () => Promise<void>): Room {
@@ -152,6 +157,13 @@ export function createRooms(deps: RoomsDeps): Rooms {
       return promise;
     },
     openDirect,
+    get restarts() {
+      return restarts;
+    },
+    restart(heads) {
+      restarts += 1;
+      for (const [channelId, { room }] of rooms) room.restart(heads.get(channelId)?.head ?? 0);
+    },
     left(room) {
       if (room.members.size === 0) closeWhenIdle(room);
     },

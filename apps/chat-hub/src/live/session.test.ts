@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { limits, type ChannelEvent } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
 import { createSessionBench, type SessionBench } from '../testing/session-bench.ts';
-import { range } from '../testing/seqs.ts';
+import { range, seqsOf } from '../testing/seqs.ts';
 
 const leaveOfBen: ChannelEvent = {
   type: 'channel.member.leave',
@@ -137,6 +137,25 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.objects[at].params).toEqual({ channelId: 'c', head, reason: 'behind' });
     const after = bench.peer.objects.slice(at + 1).map(({ params }) => params.seq);
     expect(after).toEqual(range(head + 1, head + 2));
+  });
+
+  // The race: as above, and it was removed at the end. Invariant: the event that removes it comes all the same.
+  it('that is too far behind when it is removed is told that, gets its leave, and nothing after', async () => {
+    const bench = createSessionBench();
+    bench.session.enter(bench.room);
+    await fallBehind(bench);
+    bench.publish(limits.resumeEvents + 1);
+    const leave = bench.publishEvent(leaveOfBen);
+    bench.publish(5);
+    bench.peer.read();
+    await waitFor(() => bench.peer.seqs.at(-1) === leave && !bench.session.isLagging, {
+      what: 'the leave',
+    });
+    bench.publish(2);
+    await bench.turn();
+    const [{ params }, ...after] = bench.peer.objects.slice(-2);
+    expect(params).toEqual({ channelId: 'c', head: leave - 1, reason: 'behind' });
+    expect(seqsOf(after.map((object) => object.params))).toEqual([leave]);
   });
 
   // Invariant: a client without the subprotocol never gets an array it did not ask for.

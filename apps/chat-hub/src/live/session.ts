@@ -201,9 +201,9 @@ export class Session implements RoomMember, Flushable {
   }
 
   /** The room began anew at its head: nothing before is owed any more. */
-  discontinued(room: Room, reason: 'epoch' | 'behind'): void {
+  discontinued(room: Room, reason: 'epoch' | 'behind', head = room.head): void {
     this.#debts.delete(room);
-    const params = { channelId: room.channelId, head: room.head, reason };
+    const params = { channelId: room.channelId, head, reason };
     this.send(JSON.stringify({ jsonrpc: '2.0', method: 'discontinuity', params }));
   }
 
@@ -270,7 +270,10 @@ export class Session implements RoomMember, Flushable {
     if ((debt.untilSeq ?? room.head) - debt.afterSeq > limits.resumeEvents) {
       // What is yet to be framed is at or below the head that is told.
       room.flush();
-      this.discontinued(room, 'behind');
+      const { untilSeq } = debt;
+      this.discontinued(room, 'behind', untilSeq === null ? room.head : untilSeq - 1);
+      // Who was let go meanwhile is yet told so.
+      if (untilSeq !== null) this.#debts.set(room, { afterSeq: untilSeq - 1, untilSeq });
       return;
     }
     const { store } = this.#deps;

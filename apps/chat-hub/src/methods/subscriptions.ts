@@ -149,6 +149,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
       if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
       const isSameEpoch = epoch === null || epoch === store.epoch;
       const budget: Budget = { bytes: limits.resumeBytes };
+      const { restarts } = rooms;
       const opened = await openRooms(caller, topics);
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
@@ -169,7 +170,9 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
       const resultJson = () => {
         if (!session.isOpen) return '{"topics":[]}';
         const texts = topics.map((topic, index) => {
-          const ready = prepared[index] ?? 'internal';
+          // What was read of another life of the database is not of this one.
+          const ready =
+            rooms.restarts === restarts ? (prepared[index] ?? 'internal') : 'unavailable';
           return typeof ready === 'string'
             ? topicError(topic.channelId, ready)
             : enter(session, topic, ready, budget);

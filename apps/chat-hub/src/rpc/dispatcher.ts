@@ -121,12 +121,14 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
 
   /**
    * Runs a call. Its answer is made and handed to `emit` before any later call on the same channel begins, and before
-   * anything that the call set going can be sent; `emit` gets null when no answer is wanted.
+   * anything that the call set going can be sent; `emit` gets null when no answer is wanted. A call whose answer may be
+   * large is refused when there is no room for it.
    */
   async function run(
     session: Session,
     call: Call,
     emit: (text: string | null) => void,
+    hasRoom = () => true,
   ): Promise<void> {
     const { id } = call;
     const respond = (error: RpcError) => emit(id === undefined ? null : errorText(id, error));
@@ -142,6 +144,11 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
       await order.run(linesOf(method, params, session.agentId), isChange(method), async () => {
         // Its calls were read before it fell behind: their answers would pile up all the same.
         if (isBulky(method) && !(await session.keepsUp())) return emit(null);
+        if (isBulky(method) && !hasRoom()) {
+          return respond(
+            rpcErrorOf(refuse('too_large', 'the answers of this batch are too large')),
+          );
+        }
         const reply = await handle(caller, method, params);
         if (!reply.ok) {
           respond(rpcErrorOf(reply));
@@ -174,12 +181,17 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
     calls: readonly ReturnType<typeof callOf>[],
   ): Promise<void> {
     const texts: (string | null)[] = [];
+    let length = 0;
+    const hasRoom = () => length < limits.resumeBytes;
     const release = session.hold();
     await Promise.all(
       calls.map(async (call, index) => {
-        const emit = (text: string | null) => void (texts[index] = text);
+        const emit = (text: string | null) => {
+          texts[index] = text;
+          length += text?.length ?? 0;
+        };
         if ('error' in call) emit(errorText(call.id, call.error));
-        else await run(session, call, emit);
+        else await run(session, call, emit, hasRoom);
       }),
     );
     const answers = texts.filter((text) => text !== null);
