@@ -24,7 +24,8 @@ function sweep(session: Session, nowMs: number): void {
     session.close(4401, 'the token has expired');
     return;
   }
-  if (session.nextPingMs > nowMs) return;
+  // Of one that lags no pong is read; it is closed if it stays stuck, which session.ts sees.
+  if (session.nextPingMs > nowMs || session.isLagging) return;
   if (session.unansweredPings >= 2) {
     session.close(4408, 'two pings without a pong');
     return;

@@ -279,8 +279,7 @@ export class Session implements RoomMember, Flushable {
     const { store } = this.#deps;
     const page =
       room.after(debt.afterSeq) ??
-      (await store.logPage(room.channelId, debt.afterSeq, limits.logPage, limits.resumeBytes))
-        .events;
+      (await store.logPage(room.channelId, debt.afterSeq, limits.logPage, lagBytes)).events;
     // It left, or was told that this cannot be continued.
     if (this.#debts.get(room) !== debt) return;
     // From here to the end nothing waits: what the room has delivered by now is either sent here or flushed to others.
