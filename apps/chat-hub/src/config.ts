@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { loadEnvFile } from 'node:process';
 import { parseRedisEnvironment, type RedisConnection } from '@openclaw/redis-client';
 import { parseLimit, type Limit } from '@openclaw/ratelimit';
 import { z } from 'zod';
@@ -147,5 +149,12 @@ export function parseConfig(environment: Environment): Config {
   };
 }
 
-/** The configuration of this process: the one place that reads `process.env`. @throws {ConfigError} */
-export const readConfig = (): Config => parseConfig(process.env);
+/**
+ * The configuration of this process: the one place that reads `process.env`. A `.env` in the working directory is read
+ * first; what the environment already says wins.
+ * @throws {ConfigError}
+ */
+export function readConfig(): Config {
+  if (existsSync('.env')) loadEnvFile('.env');
+  return parseConfig(process.env);
+}

@@ -12,9 +12,10 @@ import {
 } from '@openclaw/test-support';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 
 const mainFile = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.ts');
+const nodeOptions = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -32,11 +33,7 @@ async function start(
     ...environment,
   };
   const node = process.execPath;
-  const hub = startProcess(
-    node,
-    ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning', mainFile],
-    { cwd: folder.path, env },
-  );
+  const hub = startProcess(node, [...nodeOptions, mainFile], { cwd: folder.path, env });
   cleanups.push(
     () => folder.remove(),
     () => hub.stop('SIGKILL'),
@@ -89,6 +86,21 @@ describe('starting and stopping the hub', () => {
     await waitFor(() => /Embedded mode: .*REDIS_URL|Redis answers/.test(started.process.output()), {
       what: `the line: ${started.process.output()}`,
     });
+  });
+
+  it('reads a .env beside it, which the environment overrides', async () => {
+    const [port, other] = [await freePort(), await freePort()];
+    const folder = await temporaryFolder('env');
+    cleanups.push(() => folder.remove());
+    writeFileSync(`${folder.path}/.env`, `HUB_PORT=${other}\nHUB_DB_URL=sqlite:from-env.sqlite\n`);
+    const env = { PATH: process.env['PATH'] ?? '', HUB_PORT: String(port) };
+    const hub = startProcess(process.execPath, [...nodeOptions, mainFile], {
+      cwd: folder.path,
+      env,
+    });
+    cleanups.push(() => hub.stop('SIGKILL'));
+    await up({ process: hub, port });
+    expect(existsSync(`${folder.path}/from-env.sqlite`)).toBe(true);
   });
 
   it('shuts down cleanly on SIGTERM, and what was acked is there after the next start', async () => {
