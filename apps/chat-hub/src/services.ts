@@ -25,11 +25,6 @@ export interface Services {
 
 /** A socket's presence lease: it outlives its hub by at most this. */
 const leaseMs = 30_000;
-/**
- * From this rate on commits begin 4 ms apart instead of 1. Waking the writer's thread and Redis costs more than a message
- * does, so fewer and larger groups save a third of the hub's CPU at 1,000 messages a second.
- */
-const busyAppendsPerSecond = 400;
 /** Reads of one agent, over WebSocket and REST together. */
 const readLimit = { limit: 6_000, windowMs: 60_000 };
 
@@ -45,10 +40,7 @@ export async function openServices(
     return part;
   };
   const store = opened(
-    await createChatStore(
-      { url: config.databaseUrl, busyAppendsPerSecond },
-      { logger: log.child({ part: 'store' }) },
-    ),
+    await createChatStore({ url: config.databaseUrl }, { logger: log.child({ part: 'store' }) }),
   );
 
   // Where no Redis is named, the usual address is tried in silence: being alone is then no fault.
