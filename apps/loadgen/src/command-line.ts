@@ -89,7 +89,7 @@ function createCommand(): Command {
       number(0),
     )
     .option('--duration <s>', 'seconds that are measured', number(0.1), 10)
-    .option('--warmup <s>', 'seconds of the same work before', number(0), 2)
+    .option('--warmup <s>', 'seconds of the same work before', number(0), 4)
     .option('--typing-rate <n>', 'typing starts a second', number(0), 5)
     .option('--presence-rate <n>', 'presence changes a second', number(0), 5)
     .option('--reaction-rate <n>', 'reactions a second', number(0), 10)

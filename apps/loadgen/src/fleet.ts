@@ -1,6 +1,7 @@
 import { createAgent, type DueTimes, type VirtualAgent } from './agent.ts';
 import { nowMs } from './clock.ts';
 import { createFrameCache } from './frame-cache.ts';
+import { LeanSocket } from './lean-socket.ts';
 import { createLatencies, type LatencyName } from './latencies.ts';
 import { agentIdOf, type Identity, type Plan } from './plan.ts';
 import { createSchedule } from './schedule.ts';
@@ -72,6 +73,7 @@ export function createFleet({ plan, identity, part, dues, counts }: FleetSetup):
         url: plan.url,
         ...signInOf(identity, plan.url, agentIdOf(plan, index)),
         parseFrame,
+        webSocket: LeanSocket,
       },
       onAck: () => {
         counts[1] = (counts[1] ?? 0) + 1;

@@ -1,21 +1,29 @@
 import { describe, expect, it } from '@jest/globals';
 import { createFrameCache } from './frame-cache.ts';
 
+const frameOf = (name: string) => JSON.stringify([{ name, padding: '.'.repeat(300) }]);
+
 describe('a frame cache', () => {
   it('reads each text as JSON does, and the same text once', () => {
     const parse = createFrameCache();
-    const first = parse('[{"a":1}]');
-    expect(first).toEqual([{ a: 1 }]);
-    expect(parse('[{"a":1}]')).toBe(first);
-    expect(parse('[{"a":2}]')).toEqual([{ a: 2 }]);
-    expect(() => parse('{')).toThrow(SyntaxError);
+    const first = parse(frameOf('a'));
+    expect(first).toEqual(JSON.parse(frameOf('a')));
+    expect(parse(frameOf('a'))).toBe(first);
+    expect(parse(frameOf('b'))).toEqual(JSON.parse(frameOf('b')));
+    expect(() => parse('{'.repeat(300))).toThrow(SyntaxError);
+  });
+
+  it('keeps nothing of short texts, which are nobody else’s', () => {
+    const parse = createFrameCache();
+    expect(parse('{"a":1}')).toEqual({ a: 1 });
+    expect(parse('{"a":1}')).not.toBe(parse('{"a":1}'));
   });
 
   it('forgets the oldest when it is full', () => {
     const parse = createFrameCache(2);
-    const [a, b] = [parse('["a"]'), parse('["b"]')];
-    parse('["c"]');
-    expect(parse('["b"]')).toBe(b);
-    expect(parse('["a"]')).not.toBe(a);
+    const [a, b] = [parse(frameOf('a')), parse(frameOf('b'))];
+    parse(frameOf('c'));
+    expect(parse(frameOf('b'))).toBe(b);
+    expect(parse(frameOf('a'))).not.toBe(a);
   });
 });

@@ -53,6 +53,16 @@ function listing(counts: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
+// What the host takes away is missing to hub and generator alike, and shows as latency.
+function machineFact({ machine }: Outcome): string[][] {
+  if (machine === null) return [];
+  const { cores, busy, stolen } = machine;
+  const percent = (share: number) => `${formatNumber(share * 100)}%`;
+  return [
+    ['machine', `${cores} cores, ${percent(busy)} busy, ${percent(stolen)} taken by its host`],
+  ];
+}
+
 /** The outcome for people. */
 export function formatReport(outcome: Outcome, verdicts: readonly Verdict[]): string {
   const { plan, hub, errors } = outcome;
@@ -87,6 +97,10 @@ export function formatReport(outcome: Outcome, verdicts: readonly Verdict[]): st
           ],
         ]),
     ['generator', `${formatNumber(outcome.generatorCores)} cores, ${threads}`],
+    ...machineFact(outcome),
+    ...(outcome.usesRedis === null
+      ? []
+      : [['redis', outcome.usesRedis ? 'in use' : 'not in use: this hub works alone']]),
   ];
   const title = `${plan.scenario}: ${plan.agents} agents + 1 watcher, ${plan.channels.length} channel${plan.channels.length === 1 ? '' : 's'}, ${plan.rate.toLocaleString('en-US')} messages/s for ${seconds} s${outcome.isInterrupted ? ' (interrupted)' : ''}`;
   return [title, latencyTable(outcome), table(facts, () => false), targetTable(verdicts)].join(

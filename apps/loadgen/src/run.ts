@@ -8,6 +8,7 @@ import {
   type LatencyName,
   type LatencySummary,
 } from './latencies.ts';
+import { machineUsage, readMachineTicks, type MachineUsage } from './machine.ts';
 import type { Identity, Plan } from './plan.ts';
 import { connectWatcher, type Watcher } from './watcher.ts';
 import { createWorkerFleet } from './worker-fleet.ts';
@@ -41,6 +42,10 @@ export interface Outcome {
   } | null;
   /** What this process used itself. */
   readonly generatorCores: number;
+  /** What all processes of this machine used; null where the kernel does not say. */
+  readonly machine: MachineUsage | null;
+  /** Whether the hub says that it works with a Redis; null when it says nothing. */
+  readonly usesRedis: boolean | null;
 }
 
 /** What a run shows of itself while it goes on. */
@@ -68,6 +73,7 @@ export interface RunOptions {
 const drainMs = 5_000;
 const progressEveryMs = 250;
 const leadMs = 100;
+const askMs = 3_000;
 
 const sharedArray = (length: number) =>
   new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT));
@@ -119,6 +125,7 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
         reports.reduce((sum, { connected }) => sum + connected, 0) + (watcher.isLive ? 1 : 0);
       return outcomeOf(plan, reports, {
         ...{ connected, measureMs, usage: await usage.end() },
+        usesRedis: await askUsesRedis(plan.url),
         failures: sumByKey(failures),
         isInterrupted: signal?.aborted ?? false,
       });
@@ -147,10 +154,23 @@ function headsOf(watcher: Watcher): Promise<Record<string, number>> {
   return watcher.heads().catch(() => ({}));
 }
 
+/** A hub measured without its Redis has not shown what it does with one, so the report says which it was. */
+async function askUsesRedis(url: string): Promise<boolean | null> {
+  try {
+    const address = new URL('/readyz', url.replace(/^ws/, 'http'));
+    const response = await fetch(address, { signal: AbortSignal.timeout(askMs) });
+    const { redis } = (await response.json()) as { redis?: { status?: string } };
+    return redis?.status === undefined ? null : redis.status === 'ok';
+  } catch {
+    return null;
+  }
+}
+
 interface Usage {
   readonly hub: { readonly cpuMs: number; readonly rssBytes: number } | null;
   readonly ownCpuMs: number;
   readonly elapsedMs: number;
+  readonly machine: MachineUsage | null;
 }
 
 /** Measures from then on: CPU as a difference, memory at its highest. */
@@ -167,6 +187,7 @@ function measureUsage(fromMs: number, hubPid: number | undefined, signal: AbortS
   let rssBytes = 0;
   let ownBefore = process.cpuUsage();
   let beganMs = nowMs();
+  let machineBefore = readMachineTicks();
   const sample = () => {
     last = read() ?? last;
     rssBytes = Math.max(rssBytes, last?.rssBytes ?? 0);
@@ -178,6 +199,7 @@ function measureUsage(fromMs: number, hubPid: number | undefined, signal: AbortS
       before = read();
       ownBefore = process.cpuUsage();
       beganMs = nowMs();
+      machineBefore = readMachineTicks();
     });
   return {
     async end(): Promise<Usage> {
@@ -190,6 +212,7 @@ function measureUsage(fromMs: number, hubPid: number | undefined, signal: AbortS
         hub: cpuMs === null ? null : { cpuMs, rssBytes },
         ownCpuMs: (own.user + own.system) / 1000,
         elapsedMs: nowMs() - beganMs,
+        machine: machineUsage(machineBefore, readMachineTicks()),
       };
     },
   };
@@ -212,6 +235,7 @@ function outcomeOf(
     readonly connected: number;
     readonly failures: Readonly<Record<string, number>>;
     readonly isInterrupted: boolean;
+    readonly usesRedis: boolean | null;
   },
 ): Outcome {
   const sum = (of: (report: FleetReport) => number) =>
@@ -224,7 +248,7 @@ function outcomeOf(
   // Until the last answer came: a hub that lags behind gets no credit for what it finished later.
   const plannedMs = run.isInterrupted ? 0 : plan.durationMs;
   const measuredMs = Math.max(plannedMs, lastAckMs - run.measureMs, 1);
-  const { hub, ownCpuMs, elapsedMs } = run.usage;
+  const { hub, ownCpuMs, elapsedMs, machine } = run.usage;
   return {
     plan,
     ...{ connected: run.connected, failures: run.failures, isInterrupted: run.isInterrupted },
@@ -245,5 +269,6 @@ function outcomeOf(
       rssBytes: hub.rssBytes,
     },
     generatorCores: ownCpuMs / elapsedMs,
+    ...{ machine, usesRedis: run.usesRedis },
   };
 }

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { toWire } from './command.ts';
 import type { IoredisOptions } from './ioredis-options.ts';
-import { destroySocket, untilEnded } from './sockets.ts';
+import { destroySocket, inOneWrite, untilEnded } from './sockets.ts';
 import type { CommandTransport, LinkEvents } from './transport.ts';
 
 /** One connection to one server that is kept up for ever. */
@@ -51,10 +51,12 @@ export function openLink(options: IoredisOptions, events: LinkEvents): Link {
     },
     call,
     async batch(commands) {
-      const pipeline = redis.pipeline();
-      for (const command of commands) pipeline.call(...toWire(command));
-      const results = await pipeline.exec();
-      return (results ?? []).map(([error, reply]) => error ?? reply);
+      // One write for all. Not ioredis' own pipeline: each one gets an accessor of its own, whereby all that it holds
+      // outlives every minor collection.
+      const calls = inOneWrite(redis, () => commands.map(call));
+      return (await Promise.allSettled(calls)).map((outcome) =>
+        outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as Error),
+      );
     },
     callEach: async (command) => [await call(command)],
     drop: () => destroySocket(redis),

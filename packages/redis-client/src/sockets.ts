@@ -10,6 +10,17 @@ export function destroySocket(redis: Redis): void {
   (redis.stream as Redis['stream'] | undefined)?.destroy();
 }
 
+/** Runs what writes to the connection, and sends it all at once. */
+export function inOneWrite<T>(redis: Redis, work: () => T): T {
+  const socket = redis.stream as Redis['stream'] | undefined;
+  socket?.cork();
+  try {
+    return work();
+  } finally {
+    socket?.uncork();
+  }
+}
+
 /** {@link destroySocket}, unless the server answers a PING: of many connections only the silent ones are given up. */
 export function dropIfSilent(redis: Redis): void {
   if (redis.status !== 'ready') return;

@@ -33,7 +33,6 @@ export function createFlusher(): Flusher {
   let sliceStartMs = performance.now();
   let sliceStartDeliveries = 0;
   let windowMs = 0;
-  let lastFlushMs = 0;
 
   function measure(nowMs: number) {
     const elapsedMs = nowMs - sliceStartMs;
@@ -52,17 +51,14 @@ export function createFlusher(): Flusher {
     const dirtySockets = sockets;
     sockets = new Set();
     for (const socket of dirtySockets) socket.flush();
-    lastFlushMs = performance.now();
-    measure(lastFlushMs);
+    measure(performance.now());
   }
 
   function schedule() {
     if (isScheduled) return;
     isScheduled = true;
-    // Apart, not late: what comes after a pause goes out at once, such as a group that one commit brings.
-    const waitMs = windowMs === 0 ? 0 : lastFlushMs + windowMs - performance.now();
-    if (waitMs <= 0) setImmediate(flush);
-    else timer = setTimeout(flush, waitMs);
+    if (windowMs === 0) setImmediate(flush);
+    else timer = setTimeout(flush, windowMs);
   }
 
   return {

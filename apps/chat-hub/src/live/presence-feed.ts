@@ -28,7 +28,7 @@ export interface PresenceFeedDeps {
   readonly log: Logger;
 }
 
-/** All changes of a channel within this time go out as one envelope. */
+/** A channel's changes go out at most this often; those between share an envelope. */
 const conflateMs = 50;
 const recordsPerEnvelope = 100;
 
@@ -42,6 +42,7 @@ export function createPresenceFeed({
 }: PresenceFeedDeps): PresenceFeed {
   const changed = new Map<string, Map<string, PresenceRecord>>();
   let timer: NodeJS.Timeout | undefined;
+  let publishedMs = -Infinity;
 
   // A crowd's comings and goings would cost more than its messages: such a channel is listed, not pushed.
   const isPushed = (room: Room | undefined) => (room?.members.size ?? 0) <= limits.presencePush;
@@ -51,11 +52,12 @@ export function createPresenceFeed({
     const records = changed.get(channelId);
     if (records) records.set(record.agentId, record);
     else changed.set(channelId, new Map([[record.agentId, record]]));
-    timer ??= setTimeout(publish, conflateMs);
+    timer ??= setTimeout(publish, Math.max(0, publishedMs + conflateMs - performance.now()));
   });
 
   function publish(): void {
     timer = undefined;
+    publishedMs = performance.now();
     for (const [channelId, byAgent] of changed) {
       const records = [...byAgent.values()];
       for (let start = 0; start < records.length; start += recordsPerEnvelope) {

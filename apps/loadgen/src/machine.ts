@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+
+/** What all CPUs of this machine did since it started, in the kernel's ticks. */
+export interface MachineTicks {
+  readonly total: number;
+  readonly idle: number;
+  /** Wanted, but given to others by the host of this virtual machine. */
+  readonly stolen: number;
+}
+
+/** What the machine did during a run; shares of all its cores. */
+export interface MachineUsage {
+  readonly cores: number;
+  readonly busy: number;
+  readonly stolen: number;
+}
+
+/** Reads /proc/stat; null where there is none. */
+export function readMachineTicks(): MachineTicks | null {
+  try {
+    const [first = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+    const ticks = first.trim().split(/\s+/).slice(1, 9).map(Number);
+    const [, , , idle = 0, waiting = 0, , , stolen = 0] = ticks;
+    return { total: ticks.reduce((sum, count) => sum + count, 0), idle: idle + waiting, stolen };
+  } catch {
+    return null;
+  }
+}
+
+/** What lies between two readings. */
+export function machineUsage(
+  before: MachineTicks | null,
+  after: MachineTicks | null,
+): MachineUsage | null {
+  if (before === null || after === null || after.total <= before.total) return null;
+  const total = after.total - before.total;
+  const stolen = (after.stolen - before.stolen) / total;
+  return {
+    cores: availableParallelism(),
+    busy: 1 - (after.idle - before.idle) / total - stolen,
+    stolen,
+  };
+}
