@@ -1,6 +1,6 @@
 import { createSequencer, type EventBus, type EventSource } from '@openclaw/events';
 import type { ChatStore } from '@openclaw/chat-store';
-import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
+import { isDirectChannelId, limits, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Flusher } from './flusher.ts';
 import { Room } from './room.ts';
@@ -63,7 +63,9 @@ export function createRooms(deps: RoomsDeps): Rooms {
   let isClosed = false;
 
   function createRoom(channelId: string, head: number, unsubscribe: () => Promise<void>): Room {
-    const room = new Room(channelId, head, flusher, (from, deliver) =>
+    const readLog = async (after: number) =>
+      (await store.logPage(channelId, after, limits.logPage, maxFetchBytes)).events;
+    const room = new Room(channelId, head, flusher, readLog, (from, deliver) =>
       createSequencer({
         channelId,
         epoch: store.epoch,

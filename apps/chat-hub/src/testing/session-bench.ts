@@ -31,7 +31,8 @@ export interface SessionBench {
 export function createSessionBench({ protocol = 'openclaw.v1' } = {}): SessionBench {
   const log: EncodedEnvelope[] = [];
   const flusher = createFlusher();
-  const room = new Room(channelId, 0, flusher, (head, deliver) =>
+  const readLog = async (after: number) => log.slice(after);
+  const room = new Room(channelId, 0, flusher, readLog, (head, deliver) =>
     createSequencer({ channelId, epoch, head, deliver, fetch: async () => [] }),
   );
   const { peer, socket, ws } = createPeer(protocol);
