@@ -1,7 +1,7 @@
 import type { EventBus } from '@openclaw/events';
 import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
 import { isWithinBounds } from '../auth/identity.ts';
-import { notificationText } from './frame.ts';
+import { notificationText, textFrame } from './frame.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
 import type { Session } from './session.ts';
@@ -68,11 +68,11 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
   }
 
   function notice(agentId: string, channelId: string, event: EncodedEnvelope): void {
-    let text: string | undefined;
+    let frame: Buffer | undefined;
     for (const session of sessions.ofAgent(agentId)) {
       if (session.rooms.has(channelId) || !session.isWelcomed) continue;
       if (!isWithinBounds(session.identity, channelId)) continue;
-      session.send((text ??= notificationText('notice', event.json)));
+      session.sendBestEffort((frame ??= textFrame(notificationText('notice', event.json))));
     }
   }
 

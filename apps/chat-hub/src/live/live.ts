@@ -87,7 +87,7 @@ export async function startLive(
   await bus.subscribeGlobal((event) => {
     if (!isNew.accept(event)) return;
     const frame = textFrame(notificationText('event', event.json));
-    for (const session of sessions.all()) if (session.isWelcomed) session.enqueue(frame);
+    for (const session of sessions.all()) if (session.isWelcomed) session.sendBestEffort(frame);
   });
   closers.add(await startHubBeat(store, hubId, log));
   const tailCheck: TailCheck = opened(

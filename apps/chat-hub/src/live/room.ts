@@ -1,6 +1,7 @@
 import type { Sequencer } from '@openclaw/events';
 import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 import { Backlog, type ReadLog } from './backlog.ts';
+import { signalsOf, type Signal } from './conflation.ts';
 import type { Flusher } from './flusher.ts';
 import { framesOf } from './frame.ts';
 
@@ -14,6 +15,8 @@ export interface RoomMember {
   enqueue(frame: Buffer): void;
   /** Told instead of fed: everything of the room after `seq` is still owed to it. */
   owe(room: Room, afterSeq: number): void;
+  /** Told instead of fed: typing and presence, which are in no log. */
+  missed(room: Room, signals: readonly Signal[]): void;
   /** The room let it go with the event `seq`: it left the channel, or the channel is gone. */
   dropped(room: Room, seq: number): void;
   /** The room began anew: what came between is not in the log any more. */
@@ -135,10 +138,13 @@ export class Room {
     this.#pending = [];
     let batched: Buffer[] | undefined;
     let single: Buffer[] | undefined;
+    let signals: Signal[] | undefined;
     const firstSeq = events.find((event) => event.seq !== null)?.seq ?? null;
     for (const member of this.members) {
       if (!member.isFed(this)) {
         if (firstSeq !== null) member.owe(this, firstSeq - 1);
+        signals ??= signalsOf(events);
+        if (signals.length > 0) member.missed(this, signals);
         continue;
       }
       const frames = member.acceptsBatches

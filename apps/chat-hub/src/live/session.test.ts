@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { limits, type ChannelEvent } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
-import { createSessionBench, type SessionBench } from '../testing/session-bench.ts';
+import { fallBehind } from '../testing/fall-behind.ts';
+import { createSessionBench } from '../testing/session-bench.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 
 const leaveOfBen: ChannelEvent = {
@@ -9,18 +10,6 @@ const leaveOfBen: ChannelEvent = {
   channelId: 'c',
   member: { channelId: 'c', agentId: 'ben', role: 'member', displayName: null, joinedAt: 1 },
 };
-
-/** Publishes more than the hub keeps for a peer that does not read, and more than a room remembers. */
-async function fallBehind({ peer, publish, session, turn }: SessionBench): Promise<number> {
-  peer.isReading = false;
-  while (!session.isLagging) {
-    publish(10, 60_000);
-    await turn();
-  }
-  const last = publish(40, 60_000);
-  await turn();
-  return last;
-}
 
 describe('a socket that read too slowly', () => {
   // The race: the store fails while the socket catches up. Invariants: nobody dies of it, and the socket gets all,

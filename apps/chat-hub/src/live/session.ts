@@ -1,14 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
 import type { ChatStore } from '@openclaw/chat-store';
-import {
-  encodeCloseReason,
-  isDirectChannelId,
-  limits,
-  type EncodedEnvelope,
-} from '@openclaw/protocol';
+import { encodeCloseReason, isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
 import type { WebSocket } from 'ws';
 import type { Identity } from '../auth/identity.ts';
+import { CatchUp, type CatchUpSocket } from './catch-up.ts';
+import type { Signal } from './conflation.ts';
 import type { Flushable, Flusher } from './flusher.ts';
 import { framesOf, textFrame } from './frame.ts';
 import type { Room, RoomMember } from './room.ts';
@@ -19,8 +15,8 @@ const lagBytes = 1_048_576;
 const stuckMs = 30_000;
 /** How long a peer may take to answer a close before it is cut. */
 const closeMs = 2_000;
-/** How long a socket that catches up waits after the store failed. */
-const retryMs = 1_000;
+/** When a socket that was closed for being stuck may come back. */
+const returnMs = 1_000;
 
 /** What a session needs of its hub. */
 export interface SessionDeps {
@@ -31,14 +27,8 @@ export interface SessionDeps {
   readonly onLeftRoom: (session: Session, room: Room) => void;
 }
 
-/** What a socket has yet to be sent of a room: all after `afterSeq`, up to `untilSeq` if it left, else for good. */
-interface Debt {
-  afterSeq: number;
-  untilSeq: number | null;
-}
-
 /** One connected socket: who it is, which rooms it is in, and what it has yet to be sent. */
-export class Session implements RoomMember, Flushable {
+export class Session implements RoomMember, Flushable, CatchUpSocket {
   readonly sessionId: string;
   readonly identity: Identity;
   readonly acceptsBatches: boolean;
@@ -68,8 +58,7 @@ export class Session implements RoomMember, Flushable {
   #frames: Buffer[] = [];
   #held: Buffer[] | null = null;
   #holds = 0;
-  readonly #debts = new Map<Room, Debt>();
-  #isCatchingUp = false;
+  readonly #catchUp: CatchUp;
   readonly #onKeptUp: (() => void)[] = [];
 
   constructor(
@@ -85,6 +74,7 @@ export class Session implements RoomMember, Flushable {
     this.sessionId = sessionId;
     this.identity = identity;
     this.acceptsBatches = ws.protocol !== '';
+    this.#catchUp = new CatchUp(this, deps.store);
   }
 
   get agentId(): string {
@@ -98,6 +88,11 @@ export class Session implements RoomMember, Flushable {
   /** Sends one JSON-RPC object (or array) with what else this turn brings. */
   send(text: string): void {
     this.enqueue(textFrame(text));
+  }
+
+  /** Sends what may be lost, unless the socket reads too slowly. */
+  sendBestEffort(frame: Buffer): void {
+    if (!this.isLagging) this.enqueue(frame);
   }
 
   enqueue(frame: Buffer): void {
@@ -143,7 +138,7 @@ export class Session implements RoomMember, Flushable {
     // Nor is it read: every call it makes would add an answer to what it does not take.
     this.#ws.pause();
     this.#deps.onLag();
-    void this.#catchUp();
+    void this.#catchUp.run();
   }
 
   /** Resolves when it does not lag: at once, or when it has read on. False when it is closed instead. */
@@ -153,11 +148,15 @@ export class Session implements RoomMember, Flushable {
   }
 
   isFed(room: Room): boolean {
-    return !this.isLagging && !this.#debts.has(room);
+    return !this.isLagging && !this.#catchUp.owes(room);
   }
 
   owe(room: Room, afterSeq: number): void {
-    if (!this.#debts.has(room)) this.#debts.set(room, { afterSeq, untilSeq: null });
+    this.#catchUp.owe(room, afterSeq);
+  }
+
+  missed(room: Room, signals: readonly Signal[]): void {
+    if (!this.#catchUp.keep(room, signals)) this.#giveUp();
   }
 
   /** Enters a room: what it delivered after `afterSeq` is sent first, all later events as they come. */
@@ -170,17 +169,14 @@ export class Session implements RoomMember, Flushable {
       if (!isDirectChannelId(room.channelId)) this.topics += 1;
       room.members.add(this);
     }
-    const debt = this.#debts.get(room);
-    if (debt) {
-      // It asks again, or is back, before all was paid: it was told where it goes on.
-      debt.afterSeq = Math.max(debt.afterSeq, afterSeq);
-      debt.untilSeq = null;
+    if (this.#catchUp.owes(room)) {
+      this.#catchUp.proceed(room, afterSeq);
       return;
     }
     if (!isNew || afterSeq >= room.head) return;
     this.owe(room, afterSeq);
     // Not before the answer that says where it goes on, which is sent in this turn.
-    queueMicrotask(() => void this.#catchUp());
+    queueMicrotask(() => void this.#catchUp.run());
   }
 
   /** Leaves a room; does nothing when it is not in it. */
@@ -188,29 +184,28 @@ export class Session implements RoomMember, Flushable {
     const room = this.rooms.get(channelId);
     if (!room) return;
     room.members.delete(this);
-    this.#debts.delete(room);
+    this.#catchUp.forget(room);
     this.#forget(room);
   }
 
   /** The room let it go at `seq`: up to there it is still owed everything, and nothing after. */
   dropped(room: Room, seq: number): void {
     if (this.isLagging) this.owe(room, seq - 1);
-    const debt = this.#debts.get(room);
-    if (debt) debt.untilSeq = seq;
+    this.#catchUp.end(room, seq);
     this.#forget(room);
   }
 
   /** The room began anew at its head: nothing before is owed any more. */
-  discontinued(room: Room, reason: 'epoch' | 'behind', head = room.head): void {
-    this.#debts.delete(room);
-    const params = { channelId: room.channelId, head, reason };
-    this.send(JSON.stringify({ jsonrpc: '2.0', method: 'discontinuity', params }));
+  discontinued(room: Room, reason: 'epoch'): void {
+    this.#catchUp.discontinue(room, reason, room.head);
   }
 
   /** Closes with one of the protocol's close codes; a peer that does not answer is cut. */
   close(code: number, reason = ''): void {
     if (!this.isOpen) return;
     this.flush();
+    // Else the peer's answer to the close would not be read.
+    this.#ws.resume();
     this.#ws.close(code, reason);
     setTimeout(() => this.#ws.terminate(), closeMs).unref();
   }
@@ -229,80 +224,45 @@ export class Session implements RoomMember, Flushable {
   dispose(): void {
     this.#frames = [];
     for (const channelId of [...this.rooms.keys()]) this.leave(channelId);
-    this.#debts.clear();
+    this.#catchUp.clear();
   }
 
-  #forget(room: Room): void {
-    if (!this.rooms.delete(room.channelId)) return;
-    if (!isDirectChannelId(room.channelId)) this.topics -= 1;
-    this.#deps.onLeftRoom(this, room);
-  }
-
-  #enqueueEvents(events: readonly EncodedEnvelope[]): void {
+  enqueueEvents(events: readonly EncodedEnvelope[]): void {
     for (const frame of framesOf(events, this.acceptsBatches)) this.enqueue(frame);
   }
 
-  // While this runs the rooms add to what is owed instead of sending; it ends at a moment when all of it has been sent.
-  async #catchUp(): Promise<void> {
-    if (this.#isCatchingUp) return;
-    this.#isCatchingUp = true;
-    while (this.isOpen) {
-      this.flush();
-      if (this.#socket.writableLength > 0) await this.#drained();
-      const [entry] = this.#debts;
-      if (!entry) break;
-      try {
-        await this.#payOff(...entry);
-      } catch {
-        // The store is away, and says so elsewhere: what is owed stays owed.
-        await delay(retryMs, undefined, { ref: false });
-      }
-    }
-    this.#isCatchingUp = false;
+  async drained(): Promise<void> {
+    this.flush();
+    if (this.#socket.writableLength === 0) return;
+    await new Promise<void>((resolve) => {
+      const stuck = setTimeout(() => {
+        this.#giveUp();
+        resolve();
+      }, stuckMs);
+      stuck.unref();
+      // Called when everything written before it is gone, or the socket is.
+      this.#socket.write('', () => {
+        clearTimeout(stuck);
+        resolve();
+      });
+    });
+  }
+
+  caughtUp(): void {
     if (!this.isLagging) return;
     this.isLagging = false;
     if (this.isOpen) this.#ws.resume();
     for (const resolve of this.#onKeptUp.splice(0)) resolve();
   }
 
-  /** Sends one page of what is owed of a room, from its memory or else from the store. */
-  async #payOff(room: Room, debt: Debt): Promise<void> {
-    if ((debt.untilSeq ?? room.head) - debt.afterSeq > limits.resumeEvents) {
-      // What is yet to be framed is at or below the head that is told.
-      room.flush();
-      const { untilSeq } = debt;
-      this.discontinued(room, 'behind', untilSeq === null ? room.head : untilSeq - 1);
-      // Who was let go meanwhile is yet told so.
-      if (untilSeq !== null) this.#debts.set(room, { afterSeq: untilSeq - 1, untilSeq });
-      return;
-    }
-    const { store } = this.#deps;
-    const page =
-      room.after(debt.afterSeq) ??
-      (await store.logPage(room.channelId, debt.afterSeq, limits.logPage, lagBytes)).events;
-    // It left, or was told that this cannot be continued.
-    if (this.#debts.get(room) !== debt) return;
-    // From here to the end nothing waits: what the room has delivered by now is either sent here or flushed to others.
-    room.flush();
-    const target = debt.untilSeq ?? room.head;
-    const events = page.filter(({ seq }) => seq !== null && seq > debt.afterSeq && seq <= target);
-    this.#enqueueEvents(events);
-    debt.afterSeq = events.at(-1)?.seq ?? (page.length === 0 ? target : debt.afterSeq);
-    if (debt.afterSeq >= target) this.#debts.delete(room);
+  /** It stays stuck: it is closed, and may come back for what it missed. */
+  #giveUp(): void {
+    this.close(4429, encodeCloseReason(returnMs));
   }
 
-  async #drained(): Promise<void> {
-    let stuck: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      stuck = setTimeout(() => {
-        this.#ws.close(4429, encodeCloseReason(retryMs));
-        this.#ws.terminate();
-        resolve();
-      }, stuckMs);
-      stuck.unref();
-      // Called when everything written before it is gone, or the socket is.
-      this.#socket.write('', () => resolve());
-    });
-    clearTimeout(stuck);
+  #forget(room: Room): void {
+    if (!this.rooms.delete(room.channelId)) return;
+    if (!isDirectChannelId(room.channelId)) this.topics -= 1;
+    this.#deps.onLeftRoom(this, room);
   }
 }

@@ -15,6 +15,10 @@ export interface Peer {
   readonly seqs: readonly number[];
   /** Whether the hub reads what it sends. */
   readonly isRead: boolean;
+  /** What the hub closed it with, once it did. */
+  readonly closed: { readonly code: number; readonly reason: string } | null;
+  /** Whether the hub cut it. */
+  readonly isCut: boolean;
   read(): void;
 }
 
@@ -23,11 +27,18 @@ export function createPeer(protocol: string): { peer: Peer; ws: WebSocket; socke
   const frames: unknown[] = [];
   const waiting: (() => void)[] = [];
   let isRead = true;
+  let closed: Peer['closed'] = null;
   const peer: Peer = {
     isReading: true,
     frames,
     get isRead() {
       return isRead;
+    },
+    get closed() {
+      return closed;
+    },
+    get isCut() {
+      return socket.destroyed;
     },
     get objects() {
       return frames.flat();
@@ -56,7 +67,14 @@ export function createPeer(protocol: string): { peer: Peer; ws: WebSocket; socke
     ...{ readyState: 1, OPEN: 1, protocol },
     pause: () => void (isRead = false),
     resume: () => void (isRead = true),
-    close: () => undefined,
+    close(code: number, reason: string) {
+      closed = { code, reason };
+      ws.readyState = 2;
+    },
+    terminate() {
+      ws.readyState = 3;
+      socket.destroy();
+    },
   });
   return { peer, ws: ws as unknown as WebSocket, socket: socket as unknown as Duplex };
 }

@@ -19,6 +19,8 @@ export interface SessionBench {
   readonly publish: (count: number, contentBytes?: number) => number;
   /** As {@link SessionBench.publish}, one event of the test's choice. */
   publishEvent(event: ChannelEvent): number;
+  /** Brings the room an event that is in no log. */
+  broadcast(event: ChannelEvent): void;
   /** Takes the place of the store's next answer: it may fail, or wait. */
   onNextPage(
     answer: (page: () => readonly EncodedEnvelope[]) => Promise<readonly EncodedEnvelope[]>,
@@ -61,8 +63,15 @@ export function createSessionBench({ protocol = 'openclaw.v1' } = {}): SessionBe
     return seq;
   }
 
+  let broadcasts = 0;
+
   return {
     ...{ room, session, peer, publishEvent },
+    broadcast(event) {
+      const id = `s${(broadcasts += 1)}`;
+      const rest = { id, timestamp: 1, senderId: 'ana', channelId, seq: null, epoch };
+      room.broadcast(encodeEnvelope({ ...rest, event }));
+    },
     publish(count, contentBytes = 10) {
       const payload = { content: 'x'.repeat(contentBytes) };
       for (let i = 0; i < count; i++)

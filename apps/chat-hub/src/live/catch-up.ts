@@ -1,0 +1,154 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ChatStore } from '@openclaw/chat-store';
+import { limits, type EncodedEnvelope } from '@openclaw/protocol';
+import { Conflation, type Signal } from './conflation.ts';
+import type { Room } from './room.ts';
+
+/** How long a socket that catches up waits after the store failed. */
+const retryMs = 1_000;
+/** What is read of the log at once: what a socket may leave unsent. */
+const pageBytes = 1_048_576;
+
+/** The socket that catches up. */
+export interface CatchUpSocket {
+  readonly isOpen: boolean;
+  send(text: string): void;
+  enqueueEvents(events: readonly EncodedEnvelope[]): void;
+  /** Writes what is enqueued; resolves when the peer has taken it, or the socket is given up. */
+  drained(): Promise<void>;
+  /** It has been sent all that it was owed; what comes from now on is fed to it. Called with nothing in between. */
+  caughtUp(): void;
+}
+
+/** What a socket has yet to be sent of a room: all after `afterSeq`, up to `untilSeq` if it left, else for good. */
+interface Debt {
+  afterSeq: number;
+  untilSeq: number | null;
+}
+
+/**
+ * What a socket could not be fed, because it reads too slowly or came from behind: the durable events from the rooms'
+ * memory or the store, page by page as the peer takes them, then the latest of typing and presence.
+ */
+export class CatchUp {
+  readonly #socket: CatchUpSocket;
+  readonly #store: Pick<ChatStore, 'logPage'>;
+  readonly #debts = new Map<Room, Debt>();
+  readonly #missed = new Conflation<Room>();
+  #isRunning = false;
+
+  constructor(socket: CatchUpSocket, store: Pick<ChatStore, 'logPage'>) {
+    this.#socket = socket;
+    this.#store = store;
+  }
+
+  /** Whether events of the room are owed, so that later ones must wait. */
+  owes(room: Room): boolean {
+    return this.#debts.has(room);
+  }
+
+  /** Everything of the room after `afterSeq` is owed, if no more is already. */
+  owe(room: Room, afterSeq: number): void {
+    if (!this.#debts.has(room)) this.#debts.set(room, { afterSeq, untilSeq: null });
+  }
+
+  /** Typing and presence that the socket could not be fed. Returns false when it has missed too much of them. */
+  keep(room: Room, signals: readonly Signal[]): boolean {
+    return this.#missed.keep(room, signals);
+  }
+
+  /** The socket asks again, or is back, before all was paid: it was told that it goes on after `afterSeq`. */
+  proceed(room: Room, afterSeq: number): void {
+    const debt = this.#debts.get(room);
+    if (!debt) return;
+    debt.afterSeq = Math.max(debt.afterSeq, afterSeq);
+    debt.untilSeq = null;
+  }
+
+  /** The room let the socket go at `seq`: up to there it is still owed everything, and nothing after. */
+  end(room: Room, seq: number): void {
+    const debt = this.#debts.get(room);
+    if (debt) debt.untilSeq = seq;
+    this.#missed.forget(room);
+  }
+
+  /** Nothing of the room is owed any more. */
+  forget(room: Room): void {
+    this.#debts.delete(room);
+    this.#missed.forget(room);
+  }
+
+  clear(): void {
+    this.#debts.clear();
+    this.#missed.clear();
+  }
+
+  /** The room goes on after `head`, and what came before is owed no more; the socket is told. */
+  discontinue(room: Room, reason: 'epoch' | 'behind', head: number): void {
+    this.#debts.delete(room);
+    const params = { channelId: room.channelId, head, reason };
+    this.#socket.send(JSON.stringify({ jsonrpc: '2.0', method: 'discontinuity', params }));
+    this.#sendMissed(room);
+  }
+
+  /**
+   * Sends what is owed until there is nothing. While this runs the rooms add to it instead of feeding the socket; it
+   * ends at a moment when all of it has been sent.
+   */
+  async run(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    while (this.#socket.isOpen) {
+      await this.#socket.drained();
+      const [owed] = this.#debts;
+      const missed = this.#missed.next();
+      if (owed) await this.#tryToPay(...owed);
+      else if (missed) this.#sendMissed(missed);
+      else break;
+    }
+    this.#isRunning = false;
+    this.#socket.caughtUp();
+  }
+
+  async #tryToPay(room: Room, debt: Debt): Promise<void> {
+    try {
+      await this.#pay(room, debt);
+    } catch {
+      // The store is away, and says so elsewhere: what is owed stays owed.
+      await delay(retryMs, undefined, { ref: false });
+    }
+  }
+
+  /** Sends one page of what is owed of a room, from its memory or else from the store. */
+  async #pay(room: Room, debt: Debt): Promise<void> {
+    if ((debt.untilSeq ?? room.head) - debt.afterSeq > limits.resumeEvents) {
+      // What is yet to be framed is at or below the head that is told.
+      room.flush();
+      const { untilSeq } = debt;
+      this.discontinue(room, 'behind', untilSeq === null ? room.head : untilSeq - 1);
+      // Who was let go meanwhile is yet told so.
+      if (untilSeq !== null) this.#debts.set(room, { afterSeq: untilSeq - 1, untilSeq });
+      return;
+    }
+    const page =
+      room.after(debt.afterSeq) ??
+      (await this.#store.logPage(room.channelId, debt.afterSeq, limits.logPage, pageBytes)).events;
+    // It left, or was told that this cannot be continued.
+    if (this.#debts.get(room) !== debt) return;
+    // From here to the end nothing waits: what the room has delivered by now is either sent here or flushed to others.
+    room.flush();
+    const target = debt.untilSeq ?? room.head;
+    const events = page.filter(({ seq }) => seq !== null && seq > debt.afterSeq && seq <= target);
+    this.#socket.enqueueEvents(events);
+    debt.afterSeq = events.at(-1)?.seq ?? (page.length === 0 ? target : debt.afterSeq);
+    if (debt.afterSeq < target) return;
+    this.#debts.delete(room);
+    this.#sendMissed(room);
+  }
+
+  /** What was missed is told before anything newer can be fed. */
+  #sendMissed(room: Room): void {
+    const events = this.#missed.take(room);
+    if (events.length > 0) this.#socket.enqueueEvents(events);
+  }
+}
