@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
 import type { Config } from './config.ts';
 import type { HubCache } from './hub.ts';
+import { presenceTimes, type PresenceTimes } from './live/presence-times.ts';
 import type { LimitedAction } from './rpc/method-kinds.ts';
 
 /** The packages that the hub is made of, opened. */
@@ -21,10 +22,9 @@ export interface Services {
   readonly limiter: LocalRateLimiter<LimitedAction>;
   readonly tracker: PresenceTracker;
   readonly typing: SharedTyping;
+  readonly times: PresenceTimes;
 }
 
-/** A socket's presence lease: it outlives its hub by at most this. */
-const leaseMs = 30_000;
 /** Reads of one agent, over WebSocket and REST together. */
 const readLimit = { limit: 6_000, windowMs: 60_000 };
 
@@ -34,6 +34,7 @@ export async function openServices(
   hubId: string,
   closers: Closers,
   log: Logger,
+  times: PresenceTimes = presenceTimes,
 ): Promise<Services> {
   const opened = <T extends { close(): unknown }>(part: T): T => {
     closers.add(() => part.close());
@@ -63,9 +64,13 @@ export async function openServices(
     tracker: opened(
       createPresence(
         { ...shared, logger: log.child({ part: 'presence' }) },
-        { hubId, leaseMs, isHubAlive: (hubIds) => store.liveHubs(hubIds) },
+        {
+          ...{ hubId, leaseMs: times.leaseMs, heartbeatMs: times.heartbeatMs },
+          isHubAlive: (hubIds) => store.liveHubs(hubIds),
+        },
       ),
     ),
     typing: opened(createTyping(shared)),
+    times,
   };
 }

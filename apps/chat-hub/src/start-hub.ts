@@ -8,6 +8,7 @@ import { createClosers } from './closers.ts';
 import type { Config } from './config.ts';
 import { createConnectionHandler } from './connection.ts';
 import { startLive } from './live/live.ts';
+import type { PresenceTimes } from './live/presence-times.ts';
 import type { Sessions } from './live/sessions.ts';
 import { createMethods } from './methods/table.ts';
 import { createMetrics } from './metrics.ts';
@@ -33,12 +34,16 @@ const drainSlotsMs = 2_000;
 const drainCloseMs = 2_000;
 
 /** Wires configuration, stores, features and server, and listens. Rejects when the database or the port cannot be had. */
-export async function startHub(config: Config, log: Logger): Promise<RunningHub> {
+export async function startHub(
+  config: Config,
+  log: Logger,
+  times?: PresenceTimes,
+): Promise<RunningHub> {
   const hubId = `hub-${randomUUID().slice(0, 8)}`;
   const closers = createClosers(log);
   try {
     const metrics = createMetrics();
-    const services = await openServices(config, hubId, closers, log);
+    const services = await openServices(config, hubId, closers, log, times);
     const { hub, flusher, agentTopics } = await startLive(hubId, services, metrics, closers, log);
 
     const handlers = createMethods(hub);

@@ -160,11 +160,11 @@ export function createPresence(
 
     async list(channelId, options = {}) {
       checkOpen();
-      const { cursor, limit } = parsePage(options);
+      const { cursor, limit, unreaped } = parsePage(options);
       const mine = () => own.list(channelId, cursor, limit, now());
       if (!remote) return { ...mine(), degraded: false };
       const [page, degraded] = await remote.read(
-        () => remote.store.list(channelId, { cursor: cursor || null, limit }),
+        () => remote.store.list(channelId, { cursor: cursor || null, limit, unreaped }),
         mine,
       );
       return { ...page, degraded };

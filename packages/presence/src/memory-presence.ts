@@ -83,8 +83,8 @@ export function createMemoryPresence(options: MemoryPresenceOptions = {}): Prese
     get: (channelId, agentId) => open((nowMs) => roster.get(channelId, agentId, nowMs)),
     list: (channelId, page = {}) =>
       open((nowMs) => {
-        const { cursor, limit } = parsePage(page);
-        return roster.list(channelId, cursor, limit, nowMs);
+        const { cursor, limit, unreaped } = parsePage(page);
+        return roster.list(channelId, cursor, limit, nowMs, unreaped ? 0 : nowMs);
       }),
     reap: (channelIds) =>
       open((nowMs) =>

@@ -6,12 +6,16 @@ import type { PageOptions } from './presence.ts';
 export const maxPage = 200;
 
 /** @throws {PresenceError} `invalid_argument` */
-export function parsePage({ cursor, limit = 50 }: PageOptions): { cursor: string; limit: number } {
+export function parsePage({ cursor, limit = 50, unreaped = false }: PageOptions): {
+  cursor: string;
+  limit: number;
+  unreaped: boolean;
+} {
   if (!Number.isInteger(limit) || limit < 1 || limit > maxPage) {
     throw new PresenceError('invalid_argument', `limit must be 1 to ${maxPage}`);
   }
   if (cursor !== undefined && cursor !== null && !isNameId(cursor)) {
     throw new PresenceError('invalid_argument', 'cursor is none that a page gave');
   }
-  return { cursor: cursor ?? '', limit };
+  return { cursor: cursor ?? '', limit, unreaped };
 }

@@ -294,6 +294,21 @@ export function presenceContract(
       expect(second.presences).toMatchObject([{ agentId: 'd' }]);
     });
 
+    it('lists on request those too whose leases have ended, until they are reaped', async () => {
+      await presence.join('c', lease('a'), away);
+      nowMs += 1_000;
+      await presence.join('c', lease('b'));
+      nowMs += leaseMs - 1_000;
+      expect(await ids('c')).toEqual(['b']);
+      const unreaped = async () => (await presence.list('c', { unreaped: true })).presences;
+      expect(await unreaped()).toMatchObject([
+        { agentId: 'a', ...away, lastSeen: startMs },
+        { agentId: 'b', ...online },
+      ]);
+      await presence.reap(['c']);
+      expect(await unreaped()).toMatchObject([{ agentId: 'b' }]);
+    });
+
     it('keeps channels apart', async () => {
       await presence.join('c', lease('a'));
       expect(await ids('c2')).toEqual([]);

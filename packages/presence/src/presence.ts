@@ -72,6 +72,11 @@ export interface PageOptions {
   readonly cursor?: string | null;
   /** 1 to 200. @default 50 */
   readonly limit?: number;
+  /**
+   * Also those whose leases have all ended and whom nobody has reaped yet, for who asks whether somebody's end was
+   * already told. @default false
+   */
+  readonly unreaped?: boolean;
 }
 
 /**
@@ -106,7 +111,7 @@ export interface Presence {
   leaveMany(entries: readonly LeaveEntry[]): Promise<(PresenceRecord | null | PresenceError)[]>;
   /** One agent, or null when no live lease holds it. Writes nothing: reading never revives. */
   get(channelId: string, agentId: string): Promise<PresenceRecord | null>;
-  /** Those whom a live lease holds. Writes nothing. */
+  /** Those whom a live lease holds, or, with `unreaped`, any lease. Writes nothing. */
   list(channelId: string, page?: PageOptions): Promise<PresencePage>;
   /**
    * Ends the leases that have expired in these channels. Of all callers, exactly one gets an agent's offline record.

@@ -96,8 +96,9 @@ export function createRedisPresence(
     return records;
   }
 
-  async function records(channelId: string, agentIds: readonly string[]) {
-    const reply = await run(scripts.get, channelId, agentIds, agentIds);
+  async function records(channelId: string, agentIds: readonly string[], unreaped = false) {
+    const args = [unreaped ? '1' : '0', ...agentIds];
+    const reply = await run(scripts.get, channelId, agentIds, args);
     return (reply as RecordReply[]).map(recordOf);
   }
 
@@ -178,10 +179,11 @@ export function createRedisPresence(
     },
 
     async list(channelId, page = {}) {
-      const { cursor, limit } = parsePage(page);
-      const reply = await run(scripts.list, channelId, [], [cursor, limit, lookMax]);
+      const { cursor, limit, unreaped } = parsePage(page);
+      const args = [cursor, limit, lookMax, unreaped ? '1' : '0'];
+      const reply = await run(scripts.list, channelId, [], args);
       const [count, next, agentIds] = reply as [number, string, string[]];
-      const presences = agentIds.length > 0 ? await records(channelId, agentIds) : [];
+      const presences = agentIds.length > 0 ? await records(channelId, agentIds, unreaped) : [];
       return { presences, nextCursor: next === '' ? null : next, count };
     },
 

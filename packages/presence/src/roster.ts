@@ -149,7 +149,8 @@ export function createRoster(maxLeases: number) {
       return seat && isHeld(seat, nowMs) ? recordOf(agentId, seat) : null;
     },
 
-    list(channelId: string, cursor: string, limit: number, nowMs: number) {
+    /** Those whom a lease holds that ends after `heldAfterMs`; counted are the leases that end after `nowMs`. */
+    list(channelId: string, cursor: string, limit: number, nowMs: number, heldAfterMs = nowMs) {
       const room = rooms.get(channelId);
       const presences: PresenceRecord[] = [];
       let count = 0;
@@ -166,7 +167,7 @@ export function createRoster(maxLeases: number) {
         }
         const agentId = order[at] ?? '';
         const seat = room?.seats.get(agentId);
-        if (seat && isHeld(seat, nowMs)) presences.push(recordOf(agentId, seat));
+        if (seat && isHeld(seat, heldAfterMs)) presences.push(recordOf(agentId, seat));
       }
       return { presences, nextCursor, count };
     },

@@ -49,6 +49,7 @@ export async function startLive(
   const onEphemeral = (room: Room, event: EncodedEnvelope) => {
     if (!isNew.accept(event)) return;
     if (event.type === 'channel.typing') typingFeed.saw(event);
+    else if (event.type === 'channel.presence') presence.saw(event);
     room.broadcast(event);
   };
   const dropCaches = createCacheDropper(cache, log);
@@ -78,10 +79,11 @@ export async function startLive(
     return value;
   };
   const publisher = createPublisher({ bus, cache, store, metrics, log, directMembers });
-  const presence = opened(createPresenceFeed({ hubId, tracker, publisher, rooms, log }));
-  const typingFeed = opened(
-    createTypingFeed({ typing, rooms, publisher, epoch: () => store.epoch, log }),
+  const epoch = () => store.epoch;
+  const presence = opened(
+    createPresenceFeed({ hubId, tracker, publisher, rooms, epoch, log, times: services.times }),
   );
+  const typingFeed = opened(createTypingFeed({ typing, rooms, publisher, epoch, log }));
   const agentTopics = createAgentTopics({ bus, rooms, sessions, onEphemeral });
 
   await bus.subscribeGlobal((event) => {
@@ -109,6 +111,7 @@ export async function startLive(
     }),
   );
   closers.add(bus.onResubscribed(() => tailCheck.now()));
+  closers.add(bus.onResubscribed(() => presence.resubscribed()));
   closers.add(redis.onAvailability(() => tailCheck.now()));
   closers.add(startHeartbeat(sessions));
 

@@ -1,13 +1,29 @@
+import { randomUUID } from 'node:crypto';
 import type { PresenceTracker, PresenceRecord } from '@openclaw/presence';
-import { limits, type ParamsOf, type ResultOf } from '@openclaw/protocol';
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  limits,
+  type EncodedEnvelope,
+  type EventOf,
+  type ParamsOf,
+  type ResultOf,
+} from '@openclaw/protocol';
 import type { Logger } from 'pino';
+import { presenceTimes, type PresenceTimes } from './presence-times.ts';
 import type { Publisher } from './publisher.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
+import { createRosterWatch } from './roster-watch.ts';
 import type { Session } from './session.ts';
 
 /** Presence as the hub's sockets see it: subscribing makes present, changes come as conflated events. */
 export interface PresenceFeed {
+  /**
+   * A socket is about to subscribe to the room. Resolves when this hub knows how many are present, over all hubs, or
+   * cannot know it soon.
+   */
+  opened(room: Room): Promise<void>;
   /** The socket subscribed to the room. Returns whether the room's presence is pushed. */
   entered(session: Session, room: Room): boolean;
   left(session: Session, room: Room): void;
@@ -16,6 +32,10 @@ export interface PresenceFeed {
   /** What the agent says of itself, for every channel of this connection. */
   set(session: Session, state: ParamsOf<'presence.set'>): Promise<void>;
   list(channelId: string, cursor: string | null, limit: number): Promise<ResultOf<'presence.list'>>;
+  /** A presence event of any hub came by. */
+  saw(event: EncodedEnvelope): void;
+  /** Events may have been lost: the rosters are compared with what was told. */
+  resubscribed(): void;
   /** Ends this hub's leases and sends what that changes. */
   close(): Promise<void>;
 }
@@ -25,7 +45,10 @@ export interface PresenceFeedDeps {
   readonly tracker: PresenceTracker;
   readonly publisher: Pick<Publisher, 'ephemeral'>;
   readonly rooms: Pick<Rooms, 'get'>;
+  readonly epoch: () => string;
   readonly log: Logger;
+  /** @default presenceTimes */
+  readonly times?: PresenceTimes;
 }
 
 /** A channel's changes go out at most this often; those between share an envelope. */
@@ -38,17 +61,36 @@ export function createPresenceFeed({
   tracker,
   publisher,
   rooms,
+  epoch,
   log,
+  times = presenceTimes,
 }: PresenceFeedDeps): PresenceFeed {
   const changed = new Map<string, Map<string, PresenceRecord>>();
   let timer: NodeJS.Timeout | undefined;
   let publishedMs = -Infinity;
 
-  // A crowd's comings and goings would cost more than its messages: such a channel is listed, not pushed.
-  const isPushed = (room: Room | undefined) => (room?.members.size ?? 0) <= limits.presencePush;
+  const watch = createRosterWatch(
+    {
+      readPage: (channelId, cursor) =>
+        tracker.list(channelId, { cursor, limit: limits.historyPage, unreaped: true }),
+      isLive: (channelId) => (rooms.get(channelId)?.members.size ?? 0) > 0,
+      agentsHere: (channelId) =>
+        new Set([...(rooms.get(channelId)?.members ?? [])].map(({ agentId }) => agentId)),
+      onDifference(channelId, records) {
+        // Each hub finds out for its own sockets, so nothing is published.
+        for (const { event, senderId } of eventsOf(channelId, records)) {
+          const rest = { id: randomUUID(), timestamp: Date.now(), seq: null, epoch: epoch() };
+          rooms.get(channelId)?.broadcast(encodeEnvelope({ ...rest, event, senderId, channelId }));
+        }
+      },
+      onError: (error) => log.warn({ err: error }, 'a roster could not be compared'),
+    },
+    times,
+  );
 
   const off = tracker.onChange((channelId, record) => {
-    if (!isPushed(rooms.get(channelId))) return;
+    // A crowd's comings and goings would cost more than its messages: such a channel is listed, not pushed.
+    if (watch.view(channelId)?.isCrowded) return;
     const records = changed.get(channelId);
     if (records) records.set(record.agentId, record);
     else changed.set(channelId, new Map([[record.agentId, record]]));
@@ -59,23 +101,38 @@ export function createPresenceFeed({
     timer = undefined;
     publishedMs = performance.now();
     for (const [channelId, byAgent] of changed) {
-      const records = [...byAgent.values()];
-      for (let start = 0; start < records.length; start += recordsPerEnvelope) {
-        const presences = records.slice(start, start + recordsPerEnvelope);
-        const [first] = presences;
-        const senderId = presences.length === 1 && first ? first.agentId : hubId;
-        publisher.ephemeral({ type: 'channel.presence', channelId, presences }, senderId);
+      for (const { event, senderId } of eventsOf(channelId, [...byAgent.values()])) {
+        publisher.ephemeral(event, senderId);
       }
     }
     changed.clear();
   }
 
+  function eventsOf(
+    channelId: string,
+    records: readonly PresenceRecord[],
+  ): { event: EventOf<'channel.presence'>; senderId: string }[] {
+    const events = [];
+    for (let start = 0; start < records.length; start += recordsPerEnvelope) {
+      const presences = records.slice(start, start + recordsPerEnvelope);
+      const [first] = presences;
+      const senderId = presences.length === 1 && first ? first.agentId : hubId;
+      events.push({ event: { type: 'channel.presence' as const, channelId, presences }, senderId });
+    }
+    return events;
+  }
+
   const failed = (error: unknown) => log.warn({ err: error }, 'presence could not be changed');
 
   return {
-    entered(session, room) {
-      tracker.track(room.channelId, connectionOf(session)).catch(failed);
-      return isPushed(room);
+    opened({ channelId }) {
+      watch.follow(channelId);
+      return watch.ready(channelId);
+    },
+    entered(session, { channelId }) {
+      const view = watch.follow(channelId);
+      tracker.track(channelId, connectionOf(session)).catch(failed);
+      return !view.isCrowded;
     },
     left(session, room) {
       tracker.untrack(room.channelId, connectionOf(session)).catch(failed);
@@ -88,9 +145,18 @@ export function createPresenceFeed({
     },
     async list(channelId, cursor, limit) {
       const { presences, nextCursor, degraded } = await tracker.list(channelId, { cursor, limit });
+      if (!degraded) watch.view(channelId)?.listed(presences);
       return { presences: [...presences], nextCursor, degraded };
     },
+    saw({ channelId, json }) {
+      const view = channelId === null ? undefined : watch.view(channelId);
+      if (!view) return;
+      const event = decodeEnvelope(json)?.envelope.event;
+      if (event?.type === 'channel.presence') view.saw(event.presences);
+    },
+    resubscribed: () => watch.distrust(),
     async close() {
+      watch.close();
       await tracker.close();
       clearTimeout(timer);
       publish();

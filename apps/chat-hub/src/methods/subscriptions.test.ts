@@ -47,7 +47,11 @@ async function subscribing() {
   const { ws, socket } = createPeer('openclaw.v1');
   const deps = { store, flusher, onLag: nothing, onLeftRoom: nothing };
   const session = new Session(ws, socket, 'session', identity, deps);
-  const hub = { rooms, store, presence: { entered: () => true } } as unknown as Hub;
+  const hub = {
+    rooms,
+    store,
+    presence: { opened: nothing, entered: () => true },
+  } as unknown as Hub;
   const params = { topics: [{ channelId, since: 0 }], epoch: 'e' };
   const answered = subscriptionMethods(hub).subscribe({ identity, session }, params);
   await reading.promise;

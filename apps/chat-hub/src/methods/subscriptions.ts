@@ -51,10 +51,17 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         const refusal = inBounds.includes(channelId)
           ? whyRefused(caller, access.get(channelId))
           : 'forbidden';
-        opened.set(channelId, refusal ?? (await rooms.open(channelId).catch(codeOf)));
+        opened.set(channelId, refusal ?? (await openRoom(channelId).catch(codeOf)));
       }),
     );
     return opened;
+  }
+
+  /** The room, and whether its presence is pushed. */
+  async function openRoom(channelId: string): Promise<Room> {
+    const room = await rooms.open(channelId);
+    await presence.opened(room);
+    return room;
   }
 
   async function prepare(

@@ -6,6 +6,7 @@ import {
 } from '@openclaw/test-support';
 import { pino } from 'pino';
 import { parseConfig } from '../config.ts';
+import type { PresenceTimes } from '../live/presence-times.ts';
 import { startHub, type RunningHub } from '../start-hub.ts';
 
 /** A hub in this process, on a free loopback port. */
@@ -37,12 +38,13 @@ export async function temporaryDatabase(): Promise<TestDatabase> {
   return { url: `sqlite:${folder.path}/hub.sqlite`, remove: () => folder.remove() };
 }
 
-/** Starts a hub; `environment` is what the process' own would be. */
+/** Starts a hub; `environment` is what the process' own would be. `times`: for tests that cannot wait for a lease. */
 export async function startTestHub(
   environment: Readonly<Record<string, string>>,
+  times?: PresenceTimes,
 ): Promise<TestHub> {
   const config = parseConfig({ HUB_PORT: '0', LOG_LEVEL: 'warn', ...environment });
-  const hub = await startHub(config, pino({ level: config.logLevel }));
+  const hub = await startHub(config, pino({ level: config.logLevel }), times);
   const wsUrl = `${hub.url.replace('http', 'ws')}/v1/ws`;
   return Object.assign(hub, {
     connect: (

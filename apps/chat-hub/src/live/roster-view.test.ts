@@ -1,0 +1,146 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { PresenceRecord } from '@openclaw/presence';
+import { limits } from '@openclaw/protocol';
+import { RosterView } from './roster-view.ts';
+
+const record = (agentId: string, status: PresenceRecord['status'] = 'online') => ({
+  ...{ agentId, status, customStatus: null, avatar: null, lastSeen: 1 },
+});
+const crowd = (count: number) => Array.from({ length: count }, (_, n) => record(`a${n}`));
+const confirmMs = 12_000;
+
+let view: RosterView;
+let nowMs: number;
+beforeEach(() => {
+  view = new RosterView();
+  nowMs = 0;
+  compare([]);
+});
+
+/** One reading of the roster, and what it makes the sockets be told, as `agentId status`. */
+function compare(
+  roster: readonly PresenceRecord[] | null,
+  { meanwhile = () => undefined as void, excused = [] as readonly string[] } = {},
+): string[] {
+  view.begin();
+  meanwhile();
+  const isMissingExcused = (agentId: string) => excused.includes(agentId);
+  const told = view.compare(roster, { nowMs, confirmMs, isMissingExcused });
+  return told.map(({ agentId, status }) => `${agentId} ${status}`);
+}
+
+describe('what sockets were told of a channel’s presence, compared with its roster', () => {
+  it('is amended by who came and who changed, once', () => {
+    view.saw([record('a'), record('b')]);
+    const roster = [record('a'), record('b', 'away'), record('c')];
+    expect(compare(roster)).toEqual(['b away', 'c online']);
+    expect(compare(roster)).toEqual([]);
+  });
+
+  it('says offline only when somebody is missing twice, and long enough for a heartbeat between', () => {
+    view.saw([record('a')]);
+    expect(compare([])).toEqual([]);
+    nowMs += confirmMs - 1;
+    expect(compare([])).toEqual([]);
+    nowMs += 1;
+    expect(compare([])).toEqual(['a offline']);
+    nowMs += confirmMs;
+    expect(compare([])).toEqual([]);
+  });
+
+  // The race: Redis lost the lease, and the next heartbeat wrote it again. Invariant: nobody seems to have gone.
+  it('says nothing of one who was missing and is back', () => {
+    view.saw([record('a')]);
+    compare([]);
+    nowMs += confirmMs;
+    expect(compare([record('a')])).toEqual([]);
+    nowMs += confirmMs;
+    expect(compare([])).toEqual([]);
+  });
+
+  // The race: the roster is read, then the agent joins and its event comes, then the answer of the reading. The second
+  // time as well. Invariant: what is older than an event does not amend it.
+  it('says nothing of those of whom an event came while the roster was read', () => {
+    view.saw([record('a'), record('b'), record('c')]);
+    compare([record('b'), record('c')]);
+    nowMs += confirmMs;
+    const meanwhile = () => view.saw([record('a'), record('b', 'away'), record('c', 'offline')]);
+    expect(compare([record('b'), record('c')], { meanwhile })).toEqual([]);
+    expect(compare([record('a'), record('b', 'away')])).toEqual([]);
+  });
+
+  it('never says offline while the missing may have another reason', () => {
+    view.saw([record('a'), record('b')]);
+    for (let round = 0; round < 5; round += 1) {
+      expect(compare([], { excused: ['a', 'b'] })).toEqual([]);
+      nowMs += confirmMs;
+    }
+    expect(compare([], { excused: ['b'] })).toEqual([]);
+    nowMs += confirmMs;
+    expect(compare([], { excused: ['b'] })).toEqual(['a offline']);
+  });
+
+  it('begins anew to count who is missing when the roster could not be read', () => {
+    view.saw([record('a')]);
+    compare([]);
+    view.begin();
+    view.fail();
+    nowMs += confirmMs;
+    expect(compare([])).toEqual([]);
+  });
+
+  // The race: an agent was there before this hub followed the channel; one socket read so from a list; the offline event
+  // is lost. Invariant: the ghost ends.
+  it('ends those too whom only a list has named', () => {
+    view.listed([record('a')]);
+    expect(compare([])).toEqual([]);
+    nowMs += confirmMs;
+    expect(compare([])).toEqual(['a offline']);
+  });
+
+  it('tells all sockets of one whom only a list has named', () => {
+    view.listed([record('a')]);
+    expect(compare([record('a')])).toEqual(['a online']);
+  });
+
+  it('takes the first roster as known, unless a list was answered or a reading failed before', () => {
+    const firstOf = (prepare: (fresh: RosterView) => void) => {
+      view = new RosterView();
+      prepare(view);
+      return compare([record('a'), record('b')]);
+    };
+    expect(firstOf(() => undefined)).toEqual([]);
+    expect(compare([record('a'), record('b'), record('c')])).toEqual(['c online']);
+    expect(firstOf((fresh) => fresh.listed([record('a')]))).toEqual(['a online', 'b online']);
+    expect(firstOf((fresh) => fresh.fail())).toEqual(['a online', 'b online']);
+  });
+});
+
+describe('a channel in which more are present than are pushed', () => {
+  it('is crowded from the event on that makes it so, whatever hub they are on', () => {
+    view.saw(crowd(limits.presencePush));
+    expect(view.isCrowded).toBe(false);
+    view.saw([record('one-more')]);
+    expect(view.isCrowded).toBe(true);
+  });
+
+  it('is crowded by its roster, and when that is no longer so, its sockets are told what they missed', () => {
+    view.saw(crowd(3));
+    expect(compare(null)).toEqual([]);
+    expect(view.isCrowded).toBe(true);
+    const left = [record('a1'), record('a2', 'away'), record('new')];
+    expect(compare(left)).toEqual(['a2 away', 'new online']);
+    expect(view.isCrowded).toBe(false);
+    nowMs += confirmMs;
+    expect(compare(left)).toEqual(['a0 offline']);
+  });
+
+  it('costs no more memory the more there are', () => {
+    for (const { agentId } of crowd(5_000)) view.saw([record(agentId)]);
+    view.listed(crowd(5_000));
+    nowMs += confirmMs;
+    compare([]);
+    nowMs += confirmMs;
+    expect(compare([]).length).toBeLessThanOrEqual(2 * limits.presencePush + 1);
+  });
+});

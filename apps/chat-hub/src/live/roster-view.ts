@@ -1,0 +1,98 @@
+import { presenceDifference, type PresenceRecord } from '@openclaw/presence';
+import { limits } from '@openclaw/protocol';
+
+/** Under what circumstances a roster is taken for the truth. */
+export interface RosterTrust {
+  readonly nowMs: number;
+  /** How long an agent must have been missing from the roster, by two readings at least, to be told offline. */
+  readonly confirmMs: number;
+  /** Whether somebody missing may be missing for another reason than having gone: never told offline then. */
+  readonly isMissingExcused: (agentId: string) => boolean;
+}
+
+/**
+ * Who is present in one channel as this hub's sockets were told, and what is to be told when the roster says otherwise,
+ * because an event was lost on the way. Nothing is told on the strength of a reading that an event has passed.
+ */
+export class RosterView {
+  /** Past {@link limits.presencePush} agents over all hubs: the channel's presence is listed, not pushed. */
+  isCrowded = false;
+  /** Present, as all sockets were told, or could read when they came. */
+  readonly #told = new Map<string, PresenceRecord>();
+  /** Present, as some socket has read from a list and no event has said. */
+  readonly #listed = new Map<string, PresenceRecord>();
+  /** Since when somebody known is missing from the roster. */
+  readonly #missingSinceMs = new Map<string, number>();
+  /** Who was heard of since the reading began that is under way. */
+  #heard: Set<string> | null = null;
+  /** Whether a roster was asked for before, so that whatever is new in it is news to somebody. */
+  #isKnown = false;
+
+  /** An event told all sockets of these. */
+  saw(records: readonly PresenceRecord[]): void {
+    for (const record of records) {
+      this.#heard?.add(record.agentId);
+      this.#tell(record);
+    }
+  }
+
+  /** Some socket was answered a list with these. */
+  listed(records: readonly PresenceRecord[]): void {
+    for (const record of records) {
+      if (this.#listed.size >= limits.presencePush) return;
+      if (!this.#told.has(record.agentId)) this.#listed.set(record.agentId, record);
+    }
+  }
+
+  /** From now on the roster is being read. */
+  begin(): void {
+    this.#heard = new Set();
+  }
+
+  /** It could not be read: who was missing was perhaps not, and whatever is read next is news to those who came by now. */
+  fail(): void {
+    this.#heard = null;
+    this.#isKnown = true;
+    this.#missingSinceMs.clear();
+  }
+
+  /** What was read; null stands for more agents than are pushed. Returns what all sockets have to be told. */
+  compare(roster: readonly PresenceRecord[] | null, trust: RosterTrust): PresenceRecord[] {
+    const heard = this.#heard ?? new Set();
+    this.#heard = null;
+    this.isCrowded = roster === null;
+    if (roster === null) return [];
+    // Who came before the first reading was there may have read an older roster.
+    const isNews = this.#isKnown || this.#listed.size > 0;
+    this.#isKnown = true;
+    const known = new Map([...this.#listed, ...this.#told]);
+    for (const { agentId } of roster) this.#missingSinceMs.delete(agentId);
+    const found = [
+      ...presenceDifference(this.#told.values(), roster).filter((one) => one.status !== 'offline'),
+      ...presenceDifference(known.values(), roster).filter(
+        (one) => one.status === 'offline' && this.#isGone(one.agentId, trust),
+      ),
+    ].filter(({ agentId }) => !heard.has(agentId));
+    for (const record of found) this.#tell(record);
+    return isNews ? found : [];
+  }
+
+  #isGone(agentId: string, { nowMs, confirmMs, isMissingExcused }: RosterTrust): boolean {
+    if (isMissingExcused(agentId)) {
+      this.#missingSinceMs.delete(agentId);
+      return false;
+    }
+    const sinceMs = this.#missingSinceMs.get(agentId);
+    if (sinceMs === undefined) this.#missingSinceMs.set(agentId, nowMs);
+    return sinceMs !== undefined && nowMs - sinceMs >= confirmMs;
+  }
+
+  #tell(record: PresenceRecord): void {
+    const { agentId, status } = record;
+    this.#missingSinceMs.delete(agentId);
+    this.#listed.delete(agentId);
+    if (status === 'offline') this.#told.delete(agentId);
+    else if (!this.isCrowded || this.#told.has(agentId)) this.#told.set(agentId, record);
+    if (this.#told.size > limits.presencePush) this.isCrowded = true;
+  }
+}

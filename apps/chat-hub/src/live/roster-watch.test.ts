@@ -1,0 +1,179 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { PresenceRecord } from '@openclaw/presence';
+import { limits } from '@openclaw/protocol';
+import { presenceTimes } from './presence-times.ts';
+import { createRosterWatch, type RosterPage } from './roster-watch.ts';
+
+const record = (agentId: string): PresenceRecord => ({
+  ...{ agentId, status: 'online', customStatus: null, avatar: null, lastSeen: 1 },
+});
+
+/** A watch over rosters that the test sets; a reading takes `readMs`. */
+function createBench() {
+  const rosters = new Map<string, string[]>();
+  const told: string[] = [];
+  const reads: { channelId: string; atMs: number }[] = [];
+  const state = { degraded: false, readMs: 1, reading: 0, mostReading: 0, pages: 0, fails: false };
+  const here = new Set<string>();
+  const live = new Set<string>();
+  const watch = createRosterWatch(
+    {
+      async readPage(channelId, cursor): Promise<RosterPage> {
+        if (cursor === null) reads.push({ channelId, atMs: performance.now() });
+        state.reading += 1;
+        state.pages += 1;
+        state.mostReading = Math.max(state.mostReading, state.reading);
+        await new Promise((resolve) => setTimeout(resolve, state.readMs));
+        state.reading -= 1;
+        if (state.fails) throw new Error('refused');
+        const all = rosters.get(channelId) ?? [];
+        const start = cursor === null ? 0 : all.indexOf(cursor) + 1;
+        const page = all.slice(start, start + limits.historyPage);
+        const next = start + page.length < all.length ? (page.at(-1) ?? null) : null;
+        return { presences: page.map(record), nextCursor: next, degraded: state.degraded };
+      },
+      isLive: (channelId) => live.has(channelId),
+      agentsHere: () => here,
+      onDifference: (channelId, records) =>
+        told.push(...records.map(({ agentId, status }) => `${channelId}: ${agentId} ${status}`)),
+      onError: () => told.push('an error'),
+    },
+    presenceTimes,
+  );
+  return { ...{ watch, rosters, told, reads, state, here, live } };
+}
+const follow = ({ watch, live }: ReturnType<typeof createBench>, ...channelIds: string[]) => {
+  for (const channelId of channelIds) {
+    live.add(channelId);
+    watch.follow(channelId);
+  }
+};
+const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
+const { compareMs, leaseMs } = presenceTimes;
+
+describe('the comparison of rosters with what was told', () => {
+  let bench: ReturnType<typeof createBench>;
+  beforeEach(() => {
+    jest.useFakeTimers();
+    bench = createBench();
+  });
+  afterEach(() => {
+    bench.watch.close();
+    jest.useRealTimers();
+  });
+
+  it('reads a roster at once and every 15 s, and tells what is new', async () => {
+    bench.rosters.set('c', ['a']);
+    follow(bench, 'c');
+    await pass(100);
+    expect(bench.told).toEqual([]);
+    bench.rosters.set('c', ['a', 'b']);
+    await pass(compareMs + 300);
+    expect(bench.told).toEqual(['c: b online']);
+    await pass(10 * compareMs);
+    expect(bench.reads.length).toBe(12);
+    expect(bench.told).toHaveLength(1);
+  });
+
+  it('says offline after the second time that somebody is missing, but never of an agent with a socket here', async () => {
+    bench.rosters.set('c', ['a', 'b']);
+    follow(bench, 'c');
+    await pass(100);
+    bench.here.add('b');
+    bench.rosters.delete('c');
+    await pass(compareMs + 300);
+    expect(bench.told).toEqual([]);
+    await pass(compareMs + 300);
+    expect(bench.told).toEqual(['c: a offline']);
+    await pass(10 * compareMs);
+    expect(bench.told).toHaveLength(1);
+  });
+
+  it('compares all soon after a resubscription, and says nobody offline for one lease', async () => {
+    bench.rosters.set('c', ['a']).set('d', []);
+    follow(bench, 'c', 'd');
+    await pass(100);
+    bench.rosters.set('c', []).set('d', ['x']);
+    bench.watch.distrust();
+    await pass(300);
+    expect(bench.told).toEqual(['d: x online']);
+    await pass(leaseMs - 1_000);
+    expect(bench.told).toHaveLength(1);
+    await pass(2 * compareMs + 2_000);
+    expect(bench.told).toEqual(['d: x online', 'c: a offline']);
+  });
+
+  // The race: Redis is away, so the roster is this hub's own connections alone. Invariant: a deaf hub calls nobody offline,
+  // also not just after it hears again.
+  it('concludes nothing while Redis is away, and calls nobody offline for a lease after', async () => {
+    bench.rosters.set('c', ['a']);
+    follow(bench, 'c');
+    await pass(100);
+    bench.state.degraded = true;
+    bench.rosters.set('c', []);
+    await pass(6 * compareMs);
+    bench.state.degraded = false;
+    await pass(leaseMs);
+    expect(bench.told).toEqual([]);
+    await pass(3 * compareMs);
+    expect(bench.told).toEqual(['c: a offline']);
+  });
+
+  it('goes on after a reading that failed', async () => {
+    follow(bench, 'c');
+    bench.state.fails = true;
+    await pass(100);
+    bench.state.fails = false;
+    bench.rosters.set('c', ['a']);
+    await pass(compareMs + 300);
+    expect(bench.told).toEqual(['an error', 'c: a online']);
+  });
+
+  it('spreads many channels, a few readings at a time, and keeps the pace', async () => {
+    const channelIds = Array.from({ length: 2_000 }, (_, n) => `c${n}`);
+    follow(bench, ...channelIds);
+    await pass(1_000);
+    expect(bench.reads).toHaveLength(2_000);
+    expect(bench.state.mostReading).toBeLessThanOrEqual(8);
+    bench.reads.length = 0;
+    await pass(compareMs + 10_000);
+    expect(bench.reads).toHaveLength(2_000);
+    const perTick = new Map<number, number>();
+    for (const { atMs } of bench.reads) {
+      const tick = Math.floor(atMs / 250);
+      perTick.set(tick, (perTick.get(tick) ?? 0) + 1);
+    }
+    expect(Math.max(...perTick.values())).toBeLessThanOrEqual(70);
+    expect(new Set(bench.reads.map(({ channelId }) => channelId)).size).toBe(bench.reads.length);
+  });
+
+  it('reads no further than to where presence is not pushed', async () => {
+    bench.rosters.set(
+      'c',
+      Array.from({ length: 50_000 }, (_, n) => `a${n}`),
+    );
+    follow(bench, 'c');
+    await pass(100);
+    expect(bench.watch.view('c')?.isCrowded).toBe(true);
+    expect(bench.state.pages).toBe(6);
+  });
+
+  it('keeps no subscriber waiting for a Redis that does not answer', async () => {
+    bench.state.readMs = 60_000;
+    follow(bench, 'c');
+    let isReady = false;
+    void bench.watch.ready('c').then(() => (isReady = true));
+    await pass(249);
+    expect(isReady).toBe(false);
+    await pass(1);
+    expect(isReady).toBe(true);
+  });
+
+  it('forgets a channel that nobody here is in any more', async () => {
+    follow(bench, 'c', 'd');
+    bench.live.delete('c');
+    await pass(compareMs + 300);
+    expect(bench.watch.view('c')).toBeUndefined();
+    expect(bench.watch.size).toBe(1);
+  });
+});
