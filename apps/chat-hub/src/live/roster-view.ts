@@ -34,6 +34,8 @@ export class RosterView {
       this.#heard?.add(record.agentId);
       this.#tell(record);
     }
+    // Those found missing wait to be told offline, and are not present.
+    if (this.#told.size - this.#missingSinceMs.size > limits.presencePush) this.isCrowded = true;
   }
 
   /** Some socket was answered a list with these. */
@@ -93,6 +95,5 @@ export class RosterView {
     this.#listed.delete(agentId);
     if (status === 'offline') this.#told.delete(agentId);
     else if (!this.isCrowded || this.#told.has(agentId)) this.#told.set(agentId, record);
-    if (this.#told.size > limits.presencePush) this.isCrowded = true;
   }
 }

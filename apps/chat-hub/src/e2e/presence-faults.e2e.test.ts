@@ -1,0 +1,257 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createKeySchema } from '@openclaw/key-schema';
+import { createRedisPresence, type Presence } from '@openclaw/presence';
+import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
+import {
+  startRedis,
+  startTcpProxy,
+  waitFor,
+  type RedisServer,
+  type RpcSocket,
+  type TcpProxy,
+} from '@openclaw/test-support';
+import type { PresenceTimes } from '../live/presence-times.ts';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+import { statusesOf, toldPresence } from '../testing/told-presence.ts';
+
+// As the hub's own times, ten times as fast. A hub that does not beat is dead after five seconds, as ever.
+const times: PresenceTimes = { leaseMs: 3_000, heartbeatMs: 1_000, compareMs: 1_500 };
+
+let redis: RedisServer;
+let database: TestDatabase;
+let proxy: TcpProxy;
+let hubA: TestHub;
+let hubB: TestHub;
+let direct: RedisClient;
+let ana: RpcSocket;
+let ben: RpcSocket;
+let channelId: string;
+let channels = 0;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  database = await temporaryDatabase();
+  proxy = await startTcpProxy(redis.port);
+  const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
+  hubA = await startTestHub({ ...environment, REDIS_URL: redis.url }, times);
+  // Hub B's way to Redis can be cut.
+  hubB = await startTestHub(
+    { ...environment, REDIS_URL: `redis://127.0.0.1:${proxy.port}` },
+    times,
+  );
+  direct = createRedisClient({ url: redis.url });
+  await waitFor(() => hubA.redis.available && hubB.redis.available && direct.available, {
+    what: 'Redis for everyone',
+  });
+});
+afterAll(async () => {
+  await direct?.close();
+  await hubB?.close();
+  await hubA?.close();
+  await proxy?.stop();
+  await redis?.stop();
+  await database?.remove();
+});
+
+// Ana on hub A and Ben on hub B, each present in a new channel and watching it.
+beforeEach(async () => {
+  channelId = `faults-${(channels += 1)}`;
+  ana = await hubA.connect('ana');
+  ben = await hubB.connect('ben');
+  await ana.call('channel.create', { channelId, name: channelId });
+  for (const agentId of ['ben', 'ghost', 'cem'])
+    await ana.call('member.add', { channelId, agentId });
+  for (const socket of [ana, ben]) await socket.call('subscribe', { topics: [{ channelId }] });
+  await waitFor(() => statusesOf(ana, channelId, 'ben').length > 0, { what: 'Ben online' });
+});
+afterEach(async () => {
+  await Promise.all([ana.close(), ben.close()]);
+});
+
+/** Leases as a hub that does not beat holds them: it is dead. */
+function deadHub(leaseMs: number): Presence {
+  return createRedisPresence({ redis: direct, keys: createKeySchema() }, { leaseMs });
+}
+const lease = (agentId: string) => ({ agentId, hubId: 'dead-hub', sessionId: `${agentId}-1` });
+
+const agentsOf = (socket: RpcSocket) =>
+  socket
+    .call('presence.list', { channelId, limit: 200 })
+    .then(
+      ({ presences }) => presences.map(({ agentId }: { agentId: string }) => agentId) as string[],
+    );
+const offlineOf = (socket: RpcSocket) =>
+  toldPresence(socket, channelId)
+    .filter(({ status }) => status === 'offline')
+    .map(({ agentId }) => agentId);
+const passed = (ms: number) => {
+  const endMs = performance.now() + ms;
+  return waitFor(() => performance.now() > endMs, { timeoutMs: ms + 5_000, everyMs: 50 });
+};
+
+describe('presence on two hubs', () => {
+  // The race: hub B cannot renew its leases, and hub A sees them end. Invariant: who has a live connection is not told
+  // offline, by the hub that is cut off or by the other, also not when the way is open again.
+  it('calls nobody offline when one hub is cut off from Redis for three leases', async () => {
+    proxy.stall();
+    await waitFor(() => !hubB.redis.available, { what: 'the cut' });
+    await deadHub(times.leaseMs).join(channelId, lease('ghost'));
+    const seen = new Set<string>();
+    const endMs = performance.now() + 3 * times.leaseMs;
+    await waitFor(
+      async () => {
+        for (const agentId of await agentsOf(ana)) seen.add(agentId);
+        expect(await agentsOf(ana)).toContain('ben');
+        return performance.now() > endMs;
+      },
+      { timeoutMs: 30_000, everyMs: 100 },
+    );
+    // Reaping goes on: who is dead is told so. And the lists of the hub that is cut off say that they are its own.
+    expect(offlineOf(ana)).toEqual(['ghost']);
+    expect(await ben.call('presence.list', { channelId })).toMatchObject({ degraded: true });
+    proxy.resume();
+    proxy.cut();
+    await waitFor(() => hubB.redis.available, { what: 'Redis for hub B' });
+    await passed(times.leaseMs + 2 * times.compareMs);
+    expect(offlineOf(ana)).toEqual(['ghost']);
+    expect(offlineOf(ben)).toEqual([]);
+    expect((await agentsOf(ben)).sort()).toEqual(['ana', 'ben']);
+  }, 60_000);
+
+  // The race: all leases end while Redis stands still, or are gone when it comes back empty; whoever is back first must
+  // not take the others for dead. Invariant: as above; and who died meanwhile is told offline after one more lease.
+  it.each(['frozen', 'killed, and comes back empty'])(
+    'calls nobody offline when Redis is %s for longer than a lease',
+    async (how) => {
+      if (how === 'frozen') {
+        await deadHub(times.leaseMs).join(channelId, lease('ghost'));
+        redis.freeze();
+      } else {
+        await redis.kill();
+      }
+      await waitFor(() => !hubA.redis.available && !hubB.redis.available, { what: 'the outage' });
+      await passed(times.leaseMs + 1_000);
+      if (how === 'frozen') redis.thaw();
+      else await redis.restart();
+      await waitFor(() => hubA.redis.available || hubB.redis.available, { what: 'Redis' });
+      const backMs = Date.now();
+      await waitFor(() => hubA.redis.available && hubB.redis.available && direct.available, {
+        what: 'Redis for everyone',
+      });
+      if (how !== 'frozen') await deadHub(50).join(channelId, lease('ghost'));
+      await waitFor(async () => (await agentsOf(ana)).filter((id) => id !== 'ghost').length === 2, {
+        what: 'both in the roster again',
+      });
+      // Each hub writes its own again at once, not with its next heartbeat.
+      expect(Date.now() - backMs).toBeLessThan(2_000);
+      await waitFor(() => offlineOf(ana).length > 0, { what: 'the ghost’s end' });
+      const [ended] = toldPresence(ana, channelId).filter(({ status }) => status === 'offline');
+      expect((ended?.atMs ?? 0) - backMs).toBeGreaterThan(times.leaseMs - 500);
+      await passed(2 * times.compareMs);
+      expect(offlineOf(ana)).toEqual(['ghost']);
+      expect(offlineOf(ben)).toEqual(['ghost']);
+    },
+    60_000,
+  );
+
+  // The race: Redis loses all leases and nobody's connection to it breaks, while rosters are compared. Invariant: as above.
+  it('calls nobody offline when Redis is wiped under its feet, and lists all again with the next heartbeat', async () => {
+    await direct.send(['flushall']);
+    expect(await agentsOf(ana)).toEqual([]);
+    await waitFor(async () => (await agentsOf(ana)).length === 2, {
+      timeoutMs: times.heartbeatMs + 1_000,
+      what: 'both in the roster again',
+    });
+    await passed(3 * times.compareMs);
+    expect([...offlineOf(ana), ...offlineOf(ben)]).toEqual([]);
+  });
+
+  // The race: a change was decided, and its event lost on the way. Invariant: within two comparisons every socket of every
+  // hub was told, once. Nothing but the comparison tells: these changes are written to Redis behind the hubs' backs.
+  it('tells its sockets what the rosters say and no event has said, once', async () => {
+    const elsewhere = deadHub(60_000);
+    await elsewhere.join(channelId, lease('ghost'));
+    const isTold = (status: string) => () =>
+      [ana, ben].every((socket) => statusesOf(socket, channelId, 'ghost').at(-1) === status);
+    await waitFor(isTold('online'), { timeoutMs: times.compareMs + 2_000, what: 'the arrival' });
+    await elsewhere.update([channelId], 'ghost', {
+      status: 'away',
+      customStatus: null,
+      avatar: null,
+    });
+    await waitFor(isTold('away'), { timeoutMs: times.compareMs + 2_000, what: 'the change' });
+    await elsewhere.leave(channelId, lease('ghost'));
+    await waitFor(isTold('offline'), { timeoutMs: 2 * times.compareMs + 2_000, what: 'the end' });
+    await passed(2 * times.compareMs);
+    for (const socket of [ana, ben]) {
+      expect(statusesOf(socket, channelId, 'ghost')).toEqual(['online', 'away', 'offline']);
+    }
+    expect(offlineOf(ana)).toEqual(['ghost']);
+  }, 30_000);
+
+  // Those present are on other hubs: this one has few sockets. Invariant: how many are present decides, not where.
+  it('is not pushed where over a thousand are present on any hub, and is again when they are fewer', async () => {
+    const elsewhere = deadHub(60_000);
+    const crowd = Array.from({ length: 1_000 }, (_, n) => ({
+      ...{ channelId: `${channelId}-crowd`, lease: lease(`a${n}`) },
+    }));
+    const crowded = `${channelId}-crowd`;
+    await elsewhere.joinMany(crowd);
+    await ana.call('channel.create', { channelId: crowded, name: crowded });
+    for (const agentId of ['ben', 'cem'])
+      await ana.call('member.add', { channelId: crowded, agentId });
+    const enter = async (socket: RpcSocket) =>
+      (await socket.call('subscribe', { topics: [{ channelId: crowded }] })).topics[0]
+        .presencePushed;
+    expect(await enter(ana)).toBe(true);
+    await waitFor(() => statusesOf(ana, crowded, 'ana').length > 0, { what: 'Ana’s own arrival' });
+    expect(await enter(ben)).toBe(false);
+    const cem = await hubA.connect('cem');
+    await waitFor(async () => !(await enter(cem)), { what: 'hub A to know' });
+    expect(toldPresence(ana, crowded).filter(({ agentId }) => agentId === 'cem')).toEqual([]);
+    await elsewhere.leaveMany(crowd.slice(0, 500));
+    await waitFor(() => statusesOf(ana, crowded, 'cem').length > 0, {
+      what: 'the difference',
+      timeoutMs: 3 * times.compareMs,
+    });
+    expect(await enter(cem)).toBe(true);
+    await cem.close();
+    await waitFor(() => statusesOf(ana, crowded, 'cem').at(-1) === 'offline', {
+      what: 'Cem’s end',
+    });
+  }, 30_000);
+
+  // As those of Rocket.Chat#20147. Invariant: envelopes go by time and size, not by changes.
+  it('of many agents that flap comes in few envelopes, on the other hub too, and ends with what is so', async () => {
+    const agents = Array.from({ length: 150 }, (_, n) => `flapper-${n}`);
+    for (const agentId of agents) await ana.call('member.add', { channelId, agentId });
+    const envelopes = (socket: RpcSocket) =>
+      socket.events.filter(
+        (envelope) =>
+          envelope.channelId === channelId && envelope.event.type === 'channel.presence',
+      ).length;
+    const before = envelopes(ben);
+    const startMs = performance.now();
+    const rounds = 4;
+    for (let round = 0; round < rounds; round += 1) {
+      const sockets = await Promise.all(agents.map((agentId) => hubA.connect(agentId)));
+      await Promise.all(
+        sockets.map((socket) => socket.call('subscribe', { topics: [{ channelId }] })),
+      );
+      await Promise.all(sockets.map((socket) => socket.close()));
+    }
+    await waitFor(async () => (await agentsOf(ana)).length === 2, { what: 'all gone' });
+    await waitFor(
+      () => agents.every((agentId) => statusesOf(ben, channelId, agentId).at(-1) !== 'online'),
+      { what: 'all told' },
+    );
+    const windows = (performance.now() - startMs) / 50 + 2;
+    expect(envelopes(ben) - before).toBeLessThanOrEqual(2 * windows);
+    expect(envelopes(ben) - before).toBeLessThan((rounds * agents.length) / 2);
+  }, 30_000);
+});

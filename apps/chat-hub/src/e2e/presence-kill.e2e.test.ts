@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  connectRpc,
+  startHub,
+  startRedis,
+  waitFor,
+  type HubProcess,
+  type RedisServer,
+  type RpcSocket,
+} from '@openclaw/test-support';
+import { presenceTimes } from '../live/presence-times.ts';
+import { range } from '../testing/seqs.ts';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+import { statusesOf, toldPresence } from '../testing/told-presence.ts';
+
+// The hub that dies is a process of its own, and its leases are those that hubs have: half a minute.
+let redis: RedisServer;
+let database: TestDatabase;
+let hub: TestHub;
+let doomed: HubProcess;
+let ana: RpcSocket;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  database = await temporaryDatabase();
+  const environment = { REDIS_URL: redis.url, HUB_DB_URL: database.url };
+  hub = await startTestHub(environment);
+  doomed = await startHub({ env: environment });
+  await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
+  ana = await hub.connect('ana');
+});
+afterAll(async () => {
+  await ana?.close();
+  await hub?.close();
+  await doomed?.stop();
+  await redis?.stop();
+  await database?.remove();
+});
+
+/** When each lease of an agent in the channel ends, by Redis' own time, the latest last. */
+async function leaseEnds(channelId: string): Promise<Map<string, number>> {
+  const lines = (await redis.command(`ZRANGE openclaw:roster:${channelId} 0 -1 WITHSCORES`))
+    .split('\r\n')
+    .filter((line) => /^[^*$+-]/.test(line));
+  const ends = new Map<string, number>();
+  for (let at = 0; at + 1 < lines.length; at += 2) {
+    ends.set((lines[at] ?? '').split(':')[0] ?? '', Number(lines[at + 1]));
+  }
+  return ends;
+}
+
+describe('a hub that is killed', () => {
+  // The races: some of its agents are closing at the very moment; one has a socket elsewhere too; one is typing and nobody
+  // will say that it stopped. Invariants: each agent that is gone is told offline once, within a second of the end of its
+  // lease; who lives elsewhere never is; no indicator sticks; reading revives nobody; nothing is left in Redis.
+  it('leaves no ghost and no indicator, and takes nobody with it who is connected elsewhere', async () => {
+    const channelId = 'killed';
+    await ana.call('channel.create', { channelId, name: channelId });
+    await ana.call('subscribe', { topics: [{ channelId }] });
+    const here = (agentId: string) => hub.connect(agentId);
+    const there = (agentId: string) => connectRpc(`${doomed.url}/v1/ws?agent=${agentId}`);
+    const enter = async (agentId: string, connect: typeof here): Promise<RpcSocket> => {
+      await ana.call('member.add', { channelId, agentId }).catch(() => undefined);
+      const socket = await connect(agentId);
+      await socket.call('subscribe', { topics: [{ channelId }] });
+      return socket;
+    };
+    const ghosts = range(1, 20).map((n) => `ghost-${n}`);
+    const leaving = await Promise.all(ghosts.slice(0, 5).map((agentId) => enter(agentId, there)));
+    for (const agentId of [...ghosts.slice(5), 'both', 'typist']) await enter(agentId, there);
+    const alive = await enter('both', here);
+    const typist = await connectRpc(`${doomed.url}/v1/ws?agent=typist`);
+    await typist.call('typing.start', { channelId });
+    const isTyping =
+      (typing: boolean) => (envelope: { channelId: string; event: { type: string } }) =>
+        envelope.event.type === 'channel.typing' &&
+        (envelope.event as { typing?: boolean }).typing === typing;
+    const { timestamp: startedMs } = await ana.event(isTyping(true));
+    const gone = [...ghosts, 'typist'];
+    await waitFor(() => gone.every((agentId) => statusesOf(ana, channelId, agentId).length > 0), {
+      what: 'everyone online',
+    });
+
+    for (const socket of leaving) socket.ws.close();
+    await doomed.kill();
+    const killedMs = Date.now();
+    const ends = await leaseEnds(channelId);
+
+    const { timestamp: stoppedMs } = await ana.event(isTyping(false), 12_000);
+    expect(Math.abs(stoppedMs - startedMs - 10_000)).toBeLessThanOrEqual(1_000);
+    await waitFor(
+      async () => {
+        // Reading, time and again, keeps nobody alive.
+        await ana.call('presence.list', { channelId, limit: 200 });
+        return gone.every((agentId) => statusesOf(ana, channelId, agentId).includes('offline'));
+      },
+      { timeoutMs: presenceTimes.leaseMs + 5_000, everyMs: 250, what: 'everyone offline' },
+    );
+    const offline = toldPresence(ana, channelId).filter(({ status }) => status === 'offline');
+    for (const { agentId, atMs } of offline) {
+      const endMs = ends.get(agentId);
+      if (endMs !== undefined) expect(Math.abs(atMs - endMs)).toBeLessThanOrEqual(1_000);
+      expect(atMs - killedMs).toBeLessThanOrEqual(presenceTimes.leaseMs + 1_000);
+    }
+    // The kill, and nothing kinder, ended most of them: their leases were still there.
+    expect([...ends.keys()].filter((agentId) => agentId !== 'ana').length).toBeGreaterThan(15);
+
+    // A later change on the same way: whatever a second report would have been has come.
+    await alive.call('presence.set', { status: 'dnd' });
+    await waitFor(() => statusesOf(ana, channelId, 'both').at(-1) === 'dnd', {
+      what: 'the change',
+    });
+    for (const agentId of gone) {
+      expect(statusesOf(ana, channelId, agentId)).toEqual(['online', 'offline']);
+    }
+    expect(statusesOf(ana, channelId, 'both')).toEqual(['online', 'dnd']);
+    const { presences } = await ana.call('presence.list', { channelId, limit: 200 });
+    expect(presences.map(({ agentId }: { agentId: string }) => agentId)).toEqual(['ana', 'both']);
+    expect([...(await leaseEnds(channelId)).keys()].sort()).toEqual(['ana', 'both']);
+    const hashes = gone.map((agentId) => `openclaw:presence:${channelId}:${agentId}`);
+    expect(await redis.command(`EXISTS ${hashes.join(' ')}`)).toContain(':0');
+    await alive.close();
+  }, 90_000);
+});
