@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createKeySchema } from '@openclaw/key-schema';
 import {
   connectRpc,
   startHub,
@@ -19,6 +20,7 @@ import {
 import { statusesOf, toldPresence } from '../testing/told-presence.ts';
 
 // The hub that dies is a process of its own, and its leases are those that hubs have: half a minute.
+const keys = createKeySchema();
 let redis: RedisServer;
 let database: TestDatabase;
 let hub: TestHub;
@@ -44,7 +46,7 @@ afterAll(async () => {
 
 /** When each lease of an agent in the channel ends, by Redis' own time, the latest last. */
 async function leaseEnds(channelId: string): Promise<Map<string, number>> {
-  const lines = (await redis.command(`ZRANGE openclaw:roster:${channelId} 0 -1 WITHSCORES`))
+  const lines = (await redis.command(`ZRANGE ${keys.roster(channelId)} 0 -1 WITHSCORES`))
     .split('\r\n')
     .filter((line) => /^[^*$+-]/.test(line));
   const ends = new Map<string, number>();
@@ -122,7 +124,7 @@ describe('a hub that is killed', () => {
     const { presences } = await ana.call('presence.list', { channelId, limit: 200 });
     expect(presences.map(({ agentId }: { agentId: string }) => agentId)).toEqual(['ana', 'both']);
     expect([...(await leaseEnds(channelId)).keys()].sort()).toEqual(['ana', 'both']);
-    const hashes = gone.map((agentId) => `openclaw:presence:${channelId}:${agentId}`);
+    const hashes = gone.map((agentId) => keys.presence(channelId, agentId));
     expect(await redis.command(`EXISTS ${hashes.join(' ')}`)).toContain(':0');
     await alive.close();
   }, 90_000);

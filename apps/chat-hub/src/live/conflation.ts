@@ -41,7 +41,10 @@ export class Conflation<Channel extends object> {
   /** Keeps what is new of these. Returns false when more is missed than may be kept. */
   keep(channel: Channel, signals: readonly Signal[]): boolean {
     let latest = this.#latest.get(channel);
-    if (!latest) this.#latest.set(channel, (latest = new Map()));
+    if (!latest) {
+      latest = new Map<string, Signal>();
+      this.#latest.set(channel, latest);
+    }
     for (const signal of signals) {
       for (const name of signal.names) {
         // Set anew, so that what changed last is told last.

@@ -20,7 +20,7 @@ beforeEach(() => {
 /** One reading of the roster, and what it makes the sockets be told, as `agentId status`. */
 function compare(
   roster: readonly PresenceRecord[] | null,
-  { meanwhile = () => undefined as void, excused = [] as readonly string[] } = {},
+  { meanwhile = () => {}, excused = [] as readonly string[] } = {},
 ): string[] {
   view.begin();
   meanwhile();

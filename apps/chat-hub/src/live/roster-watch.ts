@@ -52,7 +52,6 @@ const tickMs = 250;
 /** Rosters read at a time; and comparisons begun in one tick, unless more are needed to keep the pace. */
 const maxReading = 8;
 const minPerTick = 50;
-const pageLimit = limits.historyPage;
 /** How long a subscriber waits to be told whether presence is pushed. */
 const readyMs = 250;
 

@@ -1,0 +1,74 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
+import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { createPresence, type PresenceTracker } from './index.ts';
+
+const leaseMs = 30_000;
+const stepMs = 10_000;
+
+let server: RedisServer;
+let keys: KeySchema;
+let nowMs: number;
+let told: string[];
+let endings: (() => Promise<void>)[];
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  keys = createKeySchema({ prefix: randomPrefix() });
+  nowMs = 1_900_000_000_000;
+  told = [];
+  endings = [];
+});
+afterEach(async () => {
+  for (const end of endings.reverse()) await end();
+});
+
+/** A hub whose hours pass as fast as the test says, while its heart beats in real milliseconds. */
+async function startHub(hubId: string): Promise<{ presence: PresenceTracker; redis: RedisClient }> {
+  const redis = createRedisClient({ url: server.url });
+  await waitFor(() => redis.available);
+  const presence = createPresence(
+    { redis, keys },
+    { ...{ hubId, leaseMs, heartbeatMs: 2, reapMs: 1 }, clock: () => nowMs },
+  );
+  endings.push(
+    () => redis.close(),
+    () => presence.close(),
+  );
+  presence.onChange((_channelId, { agentId, status }) => told.push(`${agentId} ${status}`));
+  return { presence, redis };
+}
+
+describe('an hour in which nobody says anything', () => {
+  // As those of robin#47: connected users were shown away by a TTL. Invariant: heartbeats alone keep an agent there.
+  it('leaves everyone online who is connected, and one whose heart stops is offline after one lease', async () => {
+    const [{ presence: watcher }, { presence: holder, redis }] = [
+      await startHub('watcher'),
+      await startHub('holder'),
+    ];
+    await watcher.track('c', { agentId: 'a', sessionId: 'a-1' });
+    await holder.track('c', { agentId: 'b', sessionId: 'b-1' });
+    const seenMs = async (agentId: string) =>
+      (await watcher.get('c', agentId)).presence?.lastSeen ?? 0;
+    for (const endMs = nowMs + 3_600_000; nowMs < endMs;) {
+      nowMs += stepMs;
+      const beat = async (agentId: string) => (await seenMs(agentId)) >= nowMs;
+      await waitFor(async () => (await beat('a')) && (await beat('b')), { everyMs: 1 });
+    }
+    expect(told).toEqual(['a online', 'b online']);
+    expect((await watcher.list('c')).count).toBe(2);
+
+    // The control: without its heartbeat the same time ends it.
+    await redis.close();
+    for (let beats = 0; beats < 3; beats += 1) {
+      expect(told).toEqual(['a online', 'b online']);
+      nowMs += stepMs;
+      await waitFor(async () => (await seenMs('a')) >= nowMs, { everyMs: 1 });
+    }
+    await waitFor(() => told.length > 2);
+    expect(told).toEqual(['a online', 'b online', 'b offline']);
+  });
+});
