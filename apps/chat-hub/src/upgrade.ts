@@ -4,6 +4,7 @@ import { ChatStoreError } from '@openclaw/chat-store';
 import { encodeCloseReason, limits, subprotocol, webSocketPath } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { Admission } from './admission.ts';
 import type { Gate } from './auth/gate.ts';
 import {
   AuthError,
@@ -12,6 +13,7 @@ import {
   type Authenticate,
   type Identity,
 } from './auth/identity.ts';
+import { claimedName } from './claimed-name.ts';
 import { parseTarget } from './request-target.ts';
 
 /** What is told of an upgrade that came through. */
@@ -24,16 +26,19 @@ export interface Accepted {
 export interface UpgradeOptions {
   readonly authenticate: Authenticate;
   readonly gate: Gate;
+  /** Asked before anything is spent on proving who it is. */
+  readonly admission: Pick<Admission, 'ask'>;
   /** Null when there is room, else in how many milliseconds to come back. */
   readonly busyForMs: () => number | null;
   readonly onAccepted: (accepted: Accepted) => void;
   readonly onRefused: (status: number) => void;
   readonly log: Logger;
   /**
-   * How many sockets may wait to be admitted; the next is told to come back. As many refused ones are told by a close
-   * code; the next by a status only. @default 1024
+   * How many sockets may wait to be admitted; the next is told to come back. @default 1024
    */
   readonly maxWaiting?: number;
+  /** How many refused sockets at a time are told by a close code; the next by a status only. @default 4096 */
+  readonly maxParting?: number;
   /** How long a socket may wait to be admitted before it is cut. @default 5000 */
   readonly upgradeTimeoutMs?: number;
 }
@@ -48,9 +53,9 @@ interface No {
 /** How long a refused client may take to go. */
 const farewellMs = 2_000;
 
-/** Handles HTTP upgrades: path, gate, room, identity; then the WebSocket handshake. */
+/** Handles HTTP upgrades: path, gate, room, admission, identity; then the WebSocket handshake. */
 export function createUpgradeHandler(options: UpgradeOptions) {
-  const { maxWaiting = 1_024, upgradeTimeoutMs = 5_000 } = options;
+  const { maxWaiting = 1_024, maxParting = 4_096, upgradeTimeoutMs = 5_000 } = options;
   const waiting = new Set<Duplex>();
   const parting = new Set<Duplex>();
   const server = new WebSocketServer({
@@ -68,11 +73,16 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     if (barred !== null) return { status: 403, closeCode: null, reason: barred };
     const full = noRoom();
     if (full) return full;
+    const credentials = credentialsOf(request);
+    const entry = options.admission.ask(claimedName(credentials, request.socket.remoteAddress));
+    if (entry.afterMs !== null)
+      return unavailable('many come in just now: come back at your own moment', entry.afterMs);
     try {
-      const identity = await options.authenticate(credentialsOf(request));
+      const identity = await options.authenticate(credentials);
       // Asked again: a drain may have begun meanwhile, and it sends away only those that are in.
       return noRoom() ?? identity;
     } catch (error) {
+      entry.giveBack();
       if (!(error instanceof AuthError || error instanceof ChatStoreError))
         options.log.error({ err: error }, 'a client could not be authenticated');
       return refusalOf(error);
@@ -120,7 +130,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     const { closeCode, retryAfterMs, reason } = no;
     const isTold =
       closeCode !== null &&
-      parting.size < maxWaiting &&
+      parting.size < maxParting &&
       offeredProtocols(request.headers['sec-websocket-protocol']).includes(subprotocol);
     // Whether or not the peer answers or reads, it is gone by then.
     const timer = setTimeout(() => socket.destroy(), farewellMs);

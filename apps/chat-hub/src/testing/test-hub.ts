@@ -6,7 +6,7 @@ import {
 } from '@openclaw/test-support';
 import { pino } from 'pino';
 import { parseConfig } from '../config.ts';
-import { startHub, type RunningHub } from '../start-hub.ts';
+import { startHub, type RunningHub, type StartOptions } from '../start-hub.ts';
 
 /** A hub in this process, on a free loopback port. */
 export interface TestHub extends RunningHub {
@@ -40,9 +40,10 @@ export async function temporaryDatabase(): Promise<TestDatabase> {
 /** Starts a hub; `environment` is what the process' own would be. */
 export async function startTestHub(
   environment: Readonly<Record<string, string>>,
+  options: StartOptions = {},
 ): Promise<TestHub> {
   const config = parseConfig({ HUB_PORT: '0', LOG_LEVEL: 'warn', ...environment });
-  const hub = await startHub(config, pino({ level: config.logLevel }));
+  const hub = await startHub(config, pino({ level: config.logLevel }), options);
   const wsUrl = `${hub.url.replace('http', 'ws')}/v1/ws`;
   return Object.assign(hub, {
     connect: (
