@@ -32,10 +32,10 @@ describe('the self-probe', () => {
       await waitFor(() => asked.length > 0, { everyMs: 1 });
     };
     // What is left open would keep the end waiting.
-    const close = probe.close;
-    probe = Object.assign(Object.create(probe) as SelfProbe, {
+    const started = probe;
+    probe = Object.assign(Object.create(started) as SelfProbe, {
       close() {
-        const closed = close();
+        const closed = started.close();
         for (const resolve of asked.splice(0)) resolve(refused);
         return closed;
       },
