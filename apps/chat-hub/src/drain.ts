@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { encodeCloseReason } from '@openclaw/protocol';
 import type { Sessions } from './live/sessions.ts';
 import type { Session } from './live/session.ts';
@@ -17,6 +17,9 @@ export interface DrainOptions {
   readonly closeMs?: number;
 }
 
+/** Clients told in one turn of the event loop: a few ms of work. */
+const toldAtOnce = 200;
+
 /** How long it takes to send so many sockets away. */
 export function drainLengthMs(sockets: number, options: DrainOptions): number {
   const { perSecond, minMs = 1_000, maxMs = 10_000 } = options;
@@ -33,16 +36,16 @@ export async function drainSessions(sessions: Sessions, options: DrainOptions): 
   if (leaving.length === 0) return;
   const apartMs = drainLengthMs(leaving.length, options) / leaving.length;
   const startMs = performance.now();
-  leaving.forEach((session, place) => {
-    const params = { afterMs: Math.round(place * apartMs), reason: 'draining' };
-    // Nothing is sent before the welcome; who has not had it yet is told by its close.
-    if (session.isWelcomed)
-      session.send(JSON.stringify({ jsonrpc: '2.0', method: 'reconnect', params }));
-  });
+  const leftMs = (place: number) =>
+    Math.max(0, Math.round(startMs + place * apartMs - performance.now()));
+  for (const [place, session] of leaving.entries()) {
+    if (place % toldAtOnce === toldAtOnce - 1) await nextTurn();
+    tell(session, leftMs(place));
+  }
 
   const partings: Promise<void>[] = [];
   for (const [place, session] of leaving.entries()) {
-    const waitMs = startMs + place * apartMs - performance.now();
+    const waitMs = leftMs(place);
     if (waitMs > 0) await delay(waitMs);
     partings.push(part(session, answersMs));
   }
@@ -50,6 +53,13 @@ export async function drainSessions(sessions: Sessions, options: DrainOptions): 
   const endMs = performance.now() + closeMs;
   while (sessions.size > 0 && performance.now() < endMs) await delay(20);
   for (const session of sessions.all()) session.terminate();
+}
+
+function tell(session: Session, afterMs: number): void {
+  // Nothing is sent before the welcome; who has not had it yet is told by its close.
+  if (!session.isWelcomed) return;
+  const params = { afterMs, reason: 'draining' };
+  session.send(JSON.stringify({ jsonrpc: '2.0', method: 'reconnect', params }));
 }
 
 /** Closes a socket as soon as it has the answers to its calls. */
