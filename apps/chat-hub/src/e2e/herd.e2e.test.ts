@@ -9,7 +9,7 @@ import {
 } from '@openclaw/test-support';
 import { WebSocket } from 'ws';
 
-/** Five times what is let in at once; 5,000 pass as well, in a minute. */
+/** Five times what is let in at once; 5,000 pass as well, in half a minute. */
 const crowd = 2_000;
 const channelId = 'square';
 
