@@ -3,7 +3,7 @@ import { ConfigError, readConfig, type Config } from './config.ts';
 import { startHub, type RunningHub } from './start-hub.ts';
 
 /** The longest a shutdown may take. */
-const shutdownMs = 10_000;
+const shutdownMs = 20_000;
 
 function fail(sentence: string): never {
   process.stderr.write(`chat-hub: ${sentence}\n`);

@@ -9,6 +9,7 @@ export interface Metrics {
   readonly tailRepairs: Counter;
   readonly tailFailures: Counter;
   readonly refusedConnections: Counter<'status'>;
+  readonly admissions: Counter<'outcome'>;
   readonly closedConnections: Counter<'code'>;
   readonly laggingSockets: Counter;
   readonly badFrames: Counter;
@@ -40,6 +41,9 @@ export function createMetrics(): Metrics {
       'Tail checks that the store did not answer',
     ),
     refusedConnections: counter('hub_refused_connections_total', 'Upgrades refused', ['status']),
+    admissions: counter('hub_admissions_total', 'Clients let in, or told when to come back', [
+      'outcome',
+    ]),
     closedConnections: counter('hub_closed_connections_total', 'Sockets closed, by close code', [
       'code',
     ]),

@@ -1,5 +1,6 @@
 import type { ChatStore } from '@openclaw/chat-store';
 import type { RedisClient } from '@openclaw/redis-client';
+import type { PublishPath } from './live/self-probe.ts';
 
 /** Whether this hub is fit for traffic, and each dependency's state. */
 export interface Readiness {
@@ -17,10 +18,19 @@ export interface ReadinessReport {
   readonly database: { readonly status: 'ok' | 'down'; readonly latencyMs: number | null };
   /** Without Redis the hub goes on alone, so it stays ready and says so. */
   readonly redis: Awaited<ReturnType<RedisClient['health']>>;
+  /** Whether what this hub publishes comes back to it; where not, events come by the log, so it stays ready. */
+  readonly publishPath: PublishPath;
+}
+
+export interface ReadinessDeps {
+  readonly hubId: string;
+  readonly store: Pick<ChatStore, 'health'>;
+  readonly redis: Pick<RedisClient, 'health'>;
+  readonly publishPath: () => PublishPath;
 }
 
 /** Creates the readiness report of one hub. */
-export function createReadiness(hubId: string, store: ChatStore, redis: RedisClient): Readiness {
+export function createReadiness({ hubId, store, redis, publishPath }: ReadinessDeps): Readiness {
   let draining = false;
   return {
     async report() {
@@ -31,6 +41,7 @@ export function createReadiness(hubId: string, store: ChatStore, redis: RedisCli
         draining,
         database: { status: database.status, latencyMs: database.latencyMs },
         redis: redisHealth,
+        publishPath: publishPath(),
       };
     },
     drain() {

@@ -17,6 +17,8 @@ import type { LimitedAction } from './rpc/method-kinds.ts';
 export interface Services {
   readonly store: ChatStore;
   readonly redis: RedisClient;
+  /** False: the usual address is tried, and having none there is no fault. */
+  readonly isRedisNamed: boolean;
   readonly bus: EventBus;
   readonly cache: HubCache;
   readonly limiter: LocalRateLimiter<LimitedAction>;
@@ -56,6 +58,7 @@ export async function openServices(
   return {
     store,
     redis,
+    isRedisNamed: config.redis !== null,
     bus: opened(createRedisEventBus({ ...shared, logger: log.child({ part: 'events' }) })),
     cache: opened(createCache(shared)),
     limiter: opened(

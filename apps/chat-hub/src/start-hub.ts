@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
-import { encodeCloseReason } from '@openclaw/protocol';
 import type { Logger } from 'pino';
+import { admissionDefaults, createAdmission, type AdmissionOptions } from './admission.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { createGate } from './auth/gate.ts';
 import { createClosers } from './closers.ts';
 import type { Config } from './config.ts';
 import { createConnectionHandler } from './connection.ts';
+import { drainLengthMs, drainSessions } from './drain.ts';
 import { startLive } from './live/live.ts';
 import type { PresenceTimes } from './live/presence-times.ts';
-import type { Sessions } from './live/sessions.ts';
 import { createMethods } from './methods/table.ts';
 import { createMetrics } from './metrics.ts';
 import { createReadiness } from './readiness.ts';
@@ -24,27 +23,31 @@ export interface RunningHub {
   /** `http://host:port` */
   readonly url: string;
   readonly redis: Services['redis'];
-  /** Sends every client away with a slot of its own, then closes what was opened, last first. */
+  /** Sends every client away at a moment of its own, then closes what was opened, last first. */
   close(): Promise<void>;
 }
 
-/** Within this time draining clients are told to come back, each at its own moment. */
-const drainSlotsMs = 2_000;
-/** How long sockets may take to close before they are cut. */
-const drainCloseMs = 2_000;
+/** What is not for the environment to say. */
+export interface StartOptions {
+  /** How fast clients are let in, and sent away at the end. @default admissionDefaults */
+  readonly admission?: AdmissionOptions;
+  /** How long leases last and how often rosters are compared. @default the hub's own */
+  readonly times?: PresenceTimes;
+}
 
 /** Wires configuration, stores, features and server, and listens. Rejects when the database or the port cannot be had. */
 export async function startHub(
   config: Config,
   log: Logger,
-  times?: PresenceTimes,
+  { admission: pace = admissionDefaults, times }: StartOptions = {},
 ): Promise<RunningHub> {
   const hubId = `hub-${randomUUID().slice(0, 8)}`;
   const closers = createClosers(log);
   try {
     const metrics = createMetrics();
     const services = await openServices(config, hubId, closers, log, times);
-    const { hub, flusher, agentTopics } = await startLive(hubId, services, metrics, closers, log);
+    const live = await startLive(hubId, services, metrics, closers, log);
+    const { hub, flusher, agentTopics, selfProbe } = live;
 
     const handlers = createMethods(hub);
     const dispatcher = createDispatcher({
@@ -58,17 +61,33 @@ export async function startHub(
     });
     const authenticate = createAuthenticate(config.auth, hub.store, log.child({ part: 'auth' }));
     const gate = createGate(config);
-    const readiness = createReadiness(hubId, hub.store, services.redis);
+    const readiness = createReadiness({
+      ...{ hubId, store: hub.store, redis: services.redis },
+      publishPath: () => selfProbe.path,
+    });
     const { auth } = config;
     const app = await createServer({ hub, handlers, auth, authenticate, gate, readiness });
 
-    let isDraining = false;
+    const admission = createAdmission(pace);
+    metrics.observe(
+      'hub_admission_places',
+      'Places kept for clients that were told when to come back',
+      () => admission.kept,
+    );
+    let drainEndMs: number | null = null;
     app.server.on(
       'upgrade',
       createUpgradeHandler({
         authenticate,
         gate,
-        busyForMs: () => (isDraining ? randomSlotMs() : null),
+        admission: {
+          ask(name) {
+            const answer = admission.ask(name);
+            metrics.admissions.inc({ outcome: answer.afterMs === null ? 'admitted' : 'deferred' });
+            return answer;
+          },
+        },
+        busyForMs: () => (drainEndMs === null ? null : slotWithinMs(drainEndMs - Date.now())),
         onAccepted: createConnectionHandler({ hub, flusher, dispatcher, agentTopics }),
         onRefused: (status) => metrics.refusedConnections.inc({ status: String(status) }),
         log,
@@ -77,9 +96,9 @@ export async function startHub(
     const url = await app.listen({ host: config.host, port: config.port });
     closers.add(() => app.close());
     closers.add(() => {
-      isDraining = true;
+      drainEndMs = Date.now() + drainLengthMs(hub.sessions.size, pace);
       readiness.drain();
-      return sendAway(hub.sessions);
+      return drainSessions(hub.sessions, pace);
     });
     return { hubId, url, redis: services.redis, close: () => closers.closeAll() };
   } catch (error) {
@@ -88,19 +107,7 @@ export async function startHub(
   }
 }
 
-async function sendAway(sessions: Sessions): Promise<void> {
-  if (sessions.size === 0) return;
-  for (const session of sessions.all()) {
-    const params = { afterMs: randomSlotMs(), reason: 'draining' };
-    session.send(JSON.stringify({ jsonrpc: '2.0', method: 'reconnect', params }));
-    session.close(4503, encodeCloseReason(params.afterMs));
-  }
-  const endMs = Date.now() + drainCloseMs;
-  while (sessions.size > 0 && Date.now() < endMs) await delay(20);
-  for (const session of sessions.all()) session.terminate();
-}
-
-/** When a client sent away may come back: spread, so that the next hub is not stormed. */
-function randomSlotMs(): number {
-  return Math.round(Math.random() * drainSlotsMs);
+/** When a client may try again that came while the hub drains: spread, and not all at once after the end. */
+function slotWithinMs(leftMs: number): number {
+  return Math.round(Math.random() * Math.max(1_000, leftMs));
 }

@@ -4,15 +4,20 @@ import { ChatStoreError } from '@openclaw/chat-store';
 import { encodeCloseReason, limits, subprotocol, webSocketPath } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { Admission } from './admission.ts';
 import type { Gate } from './auth/gate.ts';
 import {
   AuthError,
   credentialsOf,
   offeredProtocols,
   type Authenticate,
+  type Credentials,
   type Identity,
 } from './auth/identity.ts';
+import { claimedName } from './claimed-name.ts';
+import { refusalOf, refuseByStatus, unavailable, type UpgradeRefusal } from './refusal.ts';
 import { parseTarget } from './request-target.ts';
+import { createTurns } from './turns.ts';
 
 /** What is told of an upgrade that came through. */
 export interface Accepted {
@@ -24,35 +29,40 @@ export interface Accepted {
 export interface UpgradeOptions {
   readonly authenticate: Authenticate;
   readonly gate: Gate;
+  /** Asked before anything is spent on proving who it is. */
+  readonly admission: Pick<Admission, 'ask'>;
   /** Null when there is room, else in how many milliseconds to come back. */
   readonly busyForMs: () => number | null;
   readonly onAccepted: (accepted: Accepted) => void;
   readonly onRefused: (status: number) => void;
   readonly log: Logger;
-  /**
-   * How many sockets may wait to be admitted; the next is told to come back. As many refused ones are told by a close
-   * code; the next by a status only. @default 1024
-   */
+  /** How many sockets may be proving who they are; the next is told to come back. @default 1024 */
   readonly maxWaiting?: number;
-  /** How long a socket may wait to be admitted before it is cut. @default 5000 */
+  /** How many refused sockets at a time are told by a close code; the next by a status only. @default 4096 */
+  readonly maxParting?: number;
+  /** How long a socket may take to prove who it is before it is cut. @default 5000 */
   readonly upgradeTimeoutMs?: number;
 }
 
-interface No {
-  readonly status: 401 | 403 | 404 | 503;
-  readonly closeCode: 4401 | 4403 | 4503 | null;
-  readonly reason: string;
-  readonly retryAfterMs?: number;
+/** A client that may prove who it is. */
+interface Knock {
+  readonly credentials: Credentials;
+  readonly giveBack: () => void;
 }
 
+/** How long upgrades may keep the event loop from those who are in. */
+const sliceMs = 5;
+/** Upgrades that may wait for their turn; any more are cut. */
+const maxTurns = 16_384;
 /** How long a refused client may take to go. */
 const farewellMs = 2_000;
 
-/** Handles HTTP upgrades: path, gate, room, identity; then the WebSocket handshake. */
+/** Handles HTTP upgrades: path, gate, room, admission, identity; then the WebSocket handshake. */
 export function createUpgradeHandler(options: UpgradeOptions) {
-  const { maxWaiting = 1_024, upgradeTimeoutMs = 5_000 } = options;
+  const { maxWaiting = 1_024, maxParting = 4_096, upgradeTimeoutMs = 5_000 } = options;
   const waiting = new Set<Duplex>();
   const parting = new Set<Duplex>();
+  const turns = createTurns({ sliceMs, max: maxTurns });
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -61,25 +71,36 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   });
 
-  async function admit(request: IncomingMessage): Promise<Identity | No> {
+  /** All that is decided without asking anybody: a refusal, or who it says it is and may prove. */
+  function knock(request: IncomingMessage): UpgradeRefusal | Knock {
     if (parseTarget(request.url).path !== webSocketPath)
       return { status: 404, closeCode: null, reason: `the WebSocket is at ${webSocketPath}` };
     const barred = options.gate(request.headers);
     if (barred !== null) return { status: 403, closeCode: null, reason: barred };
     const full = noRoom();
     if (full) return full;
+    if (waiting.size >= maxWaiting) return unavailable('too many are waiting to come in');
+    const credentials = credentialsOf(request);
+    const entry = options.admission.ask(claimedName(credentials, request.socket.remoteAddress));
+    return entry.afterMs === null
+      ? { credentials, giveBack: entry.giveBack }
+      : unavailable('many come in just now: come back at your own moment', entry.afterMs);
+  }
+
+  async function prove({ credentials, giveBack }: Knock): Promise<Identity | UpgradeRefusal> {
     try {
-      const identity = await options.authenticate(credentialsOf(request));
+      const identity = await options.authenticate(credentials);
       // Asked again: a drain may have begun meanwhile, and it sends away only those that are in.
       return noRoom() ?? identity;
     } catch (error) {
+      giveBack();
       if (!(error instanceof AuthError || error instanceof ChatStoreError))
         options.log.error({ err: error }, 'a client could not be authenticated');
       return refusalOf(error);
     }
   }
 
-  function noRoom(): No | null {
+  function noRoom(): UpgradeRefusal | null {
     const afterMs = options.busyForMs();
     return afterMs === null ? null : unavailable('the hub is draining or full', afterMs);
   }
@@ -102,10 +123,9 @@ export function createUpgradeHandler(options: UpgradeOptions) {
   }
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const admitted =
-      waiting.size < maxWaiting
-        ? await inTime(socket, () => admit(request))
-        : unavailable('too many are waiting to come in');
+    if (socket.destroyed) return;
+    const knocked = knock(request);
+    const admitted = 'status' in knocked ? knocked : await inTime(socket, () => prove(knocked));
     if (socket.destroyed) return;
     if ('status' in admitted) {
       refuse(request, socket, head, admitted);
@@ -116,11 +136,16 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     }
   }
 
-  function refuse(request: IncomingMessage, socket: Duplex, head: Buffer, no: No): void {
+  function refuse(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    no: UpgradeRefusal,
+  ): void {
     const { closeCode, retryAfterMs, reason } = no;
     const isTold =
       closeCode !== null &&
-      parting.size < maxWaiting &&
+      parting.size < maxParting &&
       offeredProtocols(request.headers['sec-websocket-protocol']).includes(subprotocol);
     // Whether or not the peer answers or reads, it is gone by then.
     const timer = setTimeout(() => socket.destroy(), farewellMs);
@@ -143,47 +168,17 @@ export function createUpgradeHandler(options: UpgradeOptions) {
 
   return function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', destroyThis);
-    upgrade(request, socket, head).catch((error: unknown) => {
-      options.log.error({ err: error }, 'an upgrade failed');
-      socket.destroy();
+    const isTaken = turns.take(() => {
+      upgrade(request, socket, head).catch((error: unknown) => {
+        options.log.error({ err: error }, 'an upgrade failed');
+        socket.destroy();
+      });
     });
+    if (!isTaken) socket.destroy();
   };
 }
 
 // Not a closure: it stays with the socket, and would keep the request alive as long.
 function destroyThis(this: Duplex): void {
   this.destroy();
-}
-
-function refusalOf(error: unknown): No {
-  if (!(error instanceof AuthError)) return unavailable('the hub cannot say who you are now');
-  const { code, message } = error;
-  if (code === 'unavailable') return unavailable(message);
-  return { status: 401, closeCode: code === 'revoked' ? 4403 : 4401, reason: message };
-}
-
-/** Without a time of its own, each client gets another, so that they do not come back as one. */
-function unavailable(reason: string, retryAfterMs = 1_000 + Math.round(Math.random() * 1_000)): No {
-  return { status: 503, closeCode: 4503, reason, retryAfterMs };
-}
-
-const statusTexts = {
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  503: 'Service Unavailable',
-} as const;
-
-function refuseByStatus(socket: Duplex, { status, reason, retryAfterMs }: No): void {
-  const body = JSON.stringify({ error: { message: reason } });
-  const headers = [
-    `HTTP/1.1 ${status} ${statusTexts[status]}`,
-    'Content-Type: application/json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
-    ...(retryAfterMs === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfterMs / 1000)}`]),
-    'Connection: close',
-  ];
-  socket.once('finish', () => socket.destroy());
-  socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`);
 }

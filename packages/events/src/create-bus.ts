@@ -64,7 +64,7 @@ export function createBus({ keys, transport, reporter }: BusParts): EventBus {
 
   async function close(): Promise<void> {
     await transport.idle();
-    await topics.close();
+    await Promise.all([topics.close(), transport.close()]);
   }
 
   return {
@@ -90,6 +90,10 @@ export function createBus({ keys, transport, reporter }: BusParts): EventBus {
     async nextSeq(channelId) {
       assertOpen();
       return transport.nextSeq(channelId);
+    },
+    async probe(timeoutMs) {
+      assertOpen();
+      return transport.probe(timeoutMs);
     },
     onResubscribed: (listener) => transport.onResubscribed(listener),
     get available() {

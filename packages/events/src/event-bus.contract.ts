@@ -281,6 +281,22 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       expect(publisher.stats).toMatchObject({ published: 2, failed: 0 });
     });
 
+    it('a probe comes back to the bus that sent it, and is no event to anybody', async () => {
+      const seen = recorder();
+      await subscriber.subscribeGlobal(seen.handler);
+      await subscriber.subscribeChannel('general', seen.handler);
+      const before = subscriber.stats;
+      const results = await Promise.all([publisher.probe(1000), publisher.probe(1000)]);
+      for (const result of results) {
+        expect(result).toEqual({ outcome: 'back', latencyMs: expect.any(Number) });
+      }
+      const last = marker();
+      await publisher.publish(last, { channel: true });
+      await seen.until(last);
+      expect(seen.events).toEqual([last]);
+      expect(subscriber.stats.malformed).toBe(before.malformed);
+    });
+
     it('is closed for good, and lets a publish before that end', async () => {
       const seen = recorder();
       const end = await publisher.subscribeChannel('general', seen.handler);
@@ -294,6 +310,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       await expect(publisher.publish(marker(), { channel: true })).rejects.toEqual(closed);
       await expect(publisher.subscribeGlobal(seen.handler)).rejects.toEqual(closed);
       await expect(publisher.nextSeq('general')).rejects.toEqual(closed);
+      await expect(publisher.probe(1000)).rejects.toEqual(closed);
       expect(seen.events).toEqual([event]);
       expect(publisher.available).toBe(false);
       expect(publisher.stats.topics).toBe(0);

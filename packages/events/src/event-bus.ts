@@ -40,6 +40,14 @@ export interface EventBusStats {
   readonly topics: number;
 }
 
+/** What became of a probe. */
+export type ProbeResult =
+  | { readonly outcome: 'back'; readonly latencyMs: number }
+  /** Redis took it, and it did not come back in time: what others publish does not come either. */
+  | { readonly outcome: 'lost' }
+  /** Redis did not take it in time, or does not let this process listen to it. */
+  | { readonly outcome: 'refused' };
+
 /**
  * Publishes envelopes and hands them to subscribers, here and in other processes. Order and completeness across
  * processes are those of Redis pub/sub, that is none when a connection breaks: a channel's order is made whole by
@@ -80,6 +88,13 @@ export interface EventBus {
   subscribeAllChannels(handler: EventHandler): Promise<Unsubscribe>;
   /** The next seq of a channel, for those who keep no log (INCR). @throws {EventsError} `unavailable` */
   nextSeq(channelId: string): Promise<number>;
+  /**
+   * Publishes a word on a topic of this bus's own, by the way that events go, and waits until it comes back: one PUBLISH
+   * among the others of its tick, and one SUBSCRIBE, the first time. A connection may answer every PING and yet bring
+   * nothing; this finds it out. On Redis Cluster it tries the one connection that holds the topic's slot.
+   * @throws {EventsError} `closed`
+   */
+  probe(timeoutMs: number): Promise<ProbeResult>;
   /** Called when lost subscriptions stand again: what was published in between is missed. Returns its removal. */
   onResubscribed(listener: () => void): () => void;
   /** Whether events go to and come from other processes now. */

@@ -6,6 +6,7 @@ export type {
   EventBus,
   EventBusStats,
   EventHandler,
+  ProbeResult,
   PublishTargets,
   Unsubscribe,
 } from './event-bus.ts';

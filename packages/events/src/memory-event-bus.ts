@@ -33,10 +33,12 @@ export function createMemoryEventBus(options: MemoryEventBusOptions = {}): Event
         highestSeqs.set(channelId, seq);
         return seq;
       },
+      probe: async () => ({ outcome: 'back', latencyMs: 0 }),
       onResubscribed: () => () => {},
       available: true,
       stats: { pending: 0, echoes: 0, malformed: 0 },
       idle: async () => {},
+      close: async () => {},
     },
   });
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { KeySchema, Topic } from '@openclaw/key-schema';
 import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 import { defineScript, RedisClientError, type RedisClient } from '@openclaw/redis-client';
@@ -5,6 +6,7 @@ import { EventsError } from './errors.ts';
 import { publishLua } from './lua.gen.ts';
 import { PublishQueue, type PublishCall, type PublishQueueOptions } from './publish-queue.ts';
 import { RecentIds } from './recent-ids.ts';
+import { createRedisProbe } from './redis-probe.ts';
 import type { Reporter } from './reporter.ts';
 import type { Publication, Transport } from './transport.ts';
 
@@ -43,6 +45,11 @@ export function createRedisTransport(parts: RedisTransportParts): Transport {
   const queue = new PublishQueue(redis, parts);
   // Each may wait in the queue, and as many again may be answered while their echo still is on its way.
   const ownIds = new RecentIds(4 * parts.maxPending, Infinity, () => 0);
+  const probe = createRedisProbe({
+    topic: keys.probeTopic(randomUUID()),
+    subscriber,
+    publish: (topic, word) => queue.push([[verb, topic, word]], word.length),
+  });
   let echoes = 0;
   let malformed = 0;
   let lastMessage = '';
@@ -146,6 +153,8 @@ export function createRedisTransport(parts: RedisTransportParts): Transport {
     get stats() {
       return { pending: queue.pending, echoes, malformed };
     },
+    probe: (timeoutMs) => probe.run(timeoutMs),
     idle: () => queue.idle(),
+    close: () => probe.close(),
   };
 }

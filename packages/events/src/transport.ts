@@ -1,5 +1,6 @@
 import type { RedisKey, Topic, TopicName } from '@openclaw/key-schema';
 import type { EncodedEnvelope } from '@openclaw/protocol';
+import type { ProbeResult } from './event-bus.ts';
 import type { NamedTopic } from './named-topics.ts';
 
 /** One publish: where it goes, and the cache keys that it outdates. */
@@ -24,9 +25,13 @@ export interface Transport {
     onEvent: (event: EncodedEnvelope, topic: Topic) => void,
   ): Promise<() => Promise<void>>;
   nextSeq(channelId: string): Promise<number>;
+  /** Publishes a word to itself. See {@link EventBus.probe}. */
+  probe(timeoutMs: number): Promise<ProbeResult>;
   onResubscribed(listener: () => void): () => void;
   readonly available: boolean;
   readonly stats: { readonly pending: number; readonly echoes: number; readonly malformed: number };
   /** Resolves when nothing waits to be sent or answered. */
   idle(): Promise<void>;
+  /** Ends what it listens to by itself; the topics that were asked for end by what `listen` resolved with. */
+  close(): Promise<void>;
 }

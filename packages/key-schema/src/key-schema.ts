@@ -33,9 +33,11 @@ export interface KeySchema {
   agentTopic(agentId: string): TopicName;
   /** `pubsub:global`: system-wide broadcasts. */
   readonly globalTopic: TopicName;
+  /** `pubsub:probe:{probeId}`: what one process publishes to hear it itself. */
+  probeTopic(probeId: string): TopicName;
   /** `pubsub:channel:*`: the pattern of all channel topics. */
   readonly channelPattern: TopicName;
-  /** The reverse of the three topic makers; null for a name that none of them made. */
+  /** The reverse of the three makers of topics that carry events; null for a name that none of them made. */
   parseTopic(name: string): Topic | null;
   /** `presence:{channelId}:{agentId}`: hash, 300 s. */
   presence(channelId: string, agentId: string): RedisKey;
@@ -97,6 +99,7 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
     channelTopic: (channelId) => topic(`channel:${slot(channelId)}`),
     agentTopic: (agentId) => topic(`agent:${slot(agentId)}`),
     globalTopic,
+    probeTopic: (probeId) => topic(`probe:${slot(probeId)}`),
     channelPattern: topic('channel:*'),
     parseTopic(name) {
       if (name === globalTopic) return { kind: 'global' };

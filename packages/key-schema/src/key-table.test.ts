@@ -14,11 +14,12 @@ describe('keyTable', () => {
   });
 
   it('shows each name as its maker makes it', () => {
-    const ids = { channelId: 'c1', agentId: 'a1', action: 'message' };
+    const ids = { channelId: 'c1', agentId: 'a1', probeId: 'p1', action: 'message' };
     const made: Record<keyof typeof keyTable, string> = {
       channelTopic: keys.channelTopic('c1'),
       agentTopic: keys.agentTopic('a1'),
       globalTopic: keys.globalTopic,
+      probeTopic: keys.probeTopic('p1'),
       presence: keys.presence('c1', 'a1'),
       roster: keys.roster('c1'),
       rosterAgents: keys.rosterAgents('c1'),

@@ -45,6 +45,16 @@ export const keyTable = {
     owner: 'events',
     source: 'EPIC',
   },
+  probeTopic: {
+    pattern: 'pubsub:probe:{probeId}',
+    redisType: 'topic',
+    ttlMs: null,
+    value: 'a word that is used once',
+    purpose:
+      'What a process publishes to hear it itself: a subscriber connection that answers PING and brings nothing is found out',
+    owner: 'events',
+    source: 'ours',
+  },
   presence: {
     pattern: 'presence:{channelId}:{agentId}',
     redisType: 'hash',

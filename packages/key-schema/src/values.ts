@@ -65,6 +65,7 @@ export interface KeyValues {
   readonly channelTopic: PublishedEnvelope;
   readonly agentTopic: PublishedEnvelope;
   readonly globalTopic: PublishedEnvelope;
+  readonly probeTopic: string;
   readonly presence: PresenceHash;
   /** Encoded {@link RosterMember} → end of the lease, milliseconds of Redis time. */
   readonly roster: ReadonlyMap<string, number>;

@@ -54,6 +54,19 @@ describe('Redis Cluster', () => {
     expect(health.usedMemoryBytes).toBeGreaterThan(3_000_000);
   });
 
+  it('replaces the subscriber connections that are given up, also those that answer', async () => {
+    const redis = await connect();
+    const heard = await listenToRooms(redis);
+    let resubscribed = 0;
+    redis.subscriber.onResubscribed(() => (resubscribed += 1));
+    redis.subscriber.reconnect();
+    await waitFor(() => resubscribed > 0 && redis.subscriber.connected);
+    expect((await redis.health()).subscriber.reconnects).toBeGreaterThan(0);
+    await publishToRooms(redis, 'again');
+    await waitFor(() => heard.length === rooms.length);
+    expect(heard.sort()).toEqual(rooms.map((room) => `${room} again`).sort());
+  });
+
   it('computes slots as the server does', async () => {
     const redis = await connect();
     for (const key of ['a', 'openclaw:{room}:x', '{}a', 'a{b', 'a}b{c}', '{ü}', '', '{a}{b}']) {

@@ -164,6 +164,9 @@ export function createSubscriber({ open, logger, settings }: SubscriberDeps): Ow
       return subscribe('pattern', pattern, handler);
     },
     onResubscribed: (listener) => resubscribed.add(listener),
+    reconnect() {
+      if (transport.ready) transport.dropAll();
+    },
     get connected() {
       return transport.ready && countUnconfirmed() === 0;
     },

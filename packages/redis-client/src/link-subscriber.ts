@@ -31,6 +31,7 @@ export function openLinkSubscriber(
       kind === 'topic' ? redis.unsubscribe(...names) : redis.punsubscribe(...names),
     ping: () => redis.ping(),
     drop: link.drop,
+    dropAll: link.drop,
     close: link.close,
   };
 }

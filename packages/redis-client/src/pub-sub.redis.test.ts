@@ -176,3 +176,26 @@ describe('a subscription made while Redis is away', () => {
     }
   });
 });
+
+describe('a connection that is given up', () => {
+  it('is replaced by one on which all is subscribed again, and the gap is told', async () => {
+    const redis = await clients.connect({ url: server.url });
+    const heard: string[] = [];
+    let resubscribed = 0;
+    redis.subscriber.onResubscribed(() => (resubscribed += 1));
+    const topic = keys.channelTopic('room');
+    await redis.subscriber.subscribe(topic, (message) => heard.push(message));
+    redis.subscriber.reconnect();
+    await waitFor(() => resubscribed === 1);
+    expect((await redis.health()).subscriber).toMatchObject({ connected: true, reconnects: 1 });
+    await redis.send(['PUBLISH', topic, 'again']);
+    await waitFor(() => heard.length > 0);
+    expect(heard).toEqual(['again']);
+  });
+
+  it('leaves alone what is being connected anyway', async () => {
+    const redis = clients.open({ host: '127.0.0.1', port: await freePort() });
+    redis.subscriber.reconnect();
+    expect(redis.subscriber.connected).toBe(false);
+  });
+});

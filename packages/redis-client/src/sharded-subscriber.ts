@@ -1,7 +1,7 @@
 import type { IoredisOptions } from './ioredis-options.ts';
 import { keySlot } from './key-slot.ts';
 import { type Link, openLink } from './link.ts';
-import { dropIfSilent } from './sockets.ts';
+import { destroySocket, dropIfSilent } from './sockets.ts';
 import type { OnMessage, SubscriberTransport } from './subscriber-transport.ts';
 import type { Topology } from './topology.ts';
 import type { LinkEvents } from './transport.ts';
@@ -138,6 +138,9 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     ping: () => Promise.all([...links.values()].map(({ redis }) => redis.ping())),
     drop() {
       for (const { redis } of links.values()) dropIfSilent(redis);
+    },
+    dropAll() {
+      for (const { redis } of links.values()) destroySocket(redis);
     },
     async close() {
       isClosed = true;

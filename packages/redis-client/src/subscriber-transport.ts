@@ -10,8 +10,10 @@ export interface SubscriberTransport {
   subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<unknown>;
   unsubscribe(kind: SubscriptionKind, names: readonly string[]): Promise<unknown>;
   ping(): Promise<unknown>;
-  /** Destroys the socket at once; the next attempt follows. */
+  /** Destroys the socket at once (of several, those that do not answer); the next attempt follows. */
   drop(): void;
+  /** Destroys every socket, whether or not it answers. */
+  dropAll(): void;
   close(): Promise<void>;
 }
 

@@ -22,6 +22,11 @@ export interface RedisSubscriber {
    * needs to close a hole asks the store now. Returns what removes the listener.
    */
   onResubscribed(listener: () => void): () => void;
+  /**
+   * Gives the connection up and makes another, on which every topic is subscribed again; does nothing while there is
+   * none. For who finds that it brings nothing, though it answers.
+   */
+  reconnect(): void;
   /** Whether the connection is up and every topic is confirmed on it. */
   readonly connected: boolean;
 }

@@ -1,5 +1,7 @@
 export { startCluster } from './cluster.ts';
 export type { ClusterDeployment } from './cluster.ts';
+export { startDeafProxy } from './deaf-proxy.ts';
+export type { DeafProxy } from './deaf-proxy.ts';
 export { startHub } from './hub.ts';
 export type { HubOptions, HubProcess } from './hub.ts';
 export { startPostgres } from './postgres-server.ts';

@@ -38,11 +38,11 @@ beforeAll(async () => {
   database = await temporaryDatabase();
   proxy = await startTcpProxy(redis.port);
   const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
-  hubA = await startTestHub({ ...environment, REDIS_URL: redis.url }, times);
+  hubA = await startTestHub({ ...environment, REDIS_URL: redis.url }, { times });
   // Hub B's way to Redis can be cut.
   hubB = await startTestHub(
     { ...environment, REDIS_URL: `redis://127.0.0.1:${proxy.port}` },
-    times,
+    { times },
   );
   direct = createRedisClient({ url: redis.url });
   await waitFor(() => hubA.redis.available && hubB.redis.available && direct.available, {

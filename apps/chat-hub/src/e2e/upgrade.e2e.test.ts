@@ -13,6 +13,7 @@ import {
   type ServerProcess,
 } from '@openclaw/test-support';
 import { pino } from 'pino';
+import { admissionDefaults, createAdmission } from '../admission.ts';
 import { AuthError, type Identity } from '../auth/identity.ts';
 import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
 import { createUpgradeHandler, type UpgradeOptions } from '../upgrade.ts';
@@ -94,6 +95,7 @@ async function upgradesOnly(
     createUpgradeHandler({
       authenticate: async () => ana,
       gate: () => null,
+      admission: { ask: () => ({ afterMs: null, giveBack: () => undefined }) },
       busyForMs: () => null,
       onAccepted: ({ ws }) => ws.close(1000, 'accepted'),
       onRefused: (status) => refused.push(status),
@@ -201,6 +203,50 @@ function fault(): never {
 }
 
 describe('waiting for admission', () => {
+  it('a client that comes when many do is told its moment, before anyone asks who it is, and is let in then', async () => {
+    let asked = 0;
+    const { port, refused } = await upgradesOnly({
+      admission: createAdmission({ ...admissionDefaults, perSecond: 5, burst: 1 }),
+      authenticate: () => {
+        asked += 1;
+        return Promise.resolve(ana);
+      },
+    });
+    const first = upgradeRaw(port, '/v1/ws?agent=ana', offering);
+    await waitFor(() => first.received().includes('accepted'));
+    const byCode = upgradeRaw(port, '/v1/ws?agent=ben', offering);
+    await waitFor(() => byCode.received().includes('"afterMs":'));
+    const byStatus = await upgradeRaw(port, '/v1/ws?agent=cem').ended;
+    expect(byStatus).toMatch(/^HTTP\/1\.1 503 [^]*Retry-After: 1\r\n/);
+    expect({ asked, refused }).toEqual({ asked: 1, refused: [503, 503] });
+
+    const afterMs = Number(/"afterMs":(\d+)/.exec(byCode.received())?.[1]);
+    expect(afterMs).toBeLessThanOrEqual(200);
+    const atMs = performance.now() + afterMs;
+    await waitFor(() => performance.now() >= atMs);
+    const back = upgradeRaw(port, '/v1/ws?agent=ben', offering);
+    await waitFor(() => back.received().includes('accepted'));
+  });
+
+  it('a stranger who claims a name that waits, and cannot prove it, takes nobody’s place', async () => {
+    const names: string[] = [];
+    const entry = { afterMs: null, giveBack: () => void names.push('given back') };
+    const { port } = await upgradesOnly({
+      admission: { ask: (name) => (names.push(name), entry) },
+      authenticate: () => Promise.reject(new AuthError('unauthorized', 'no')),
+    });
+    await upgradeRaw(port, '/v1/ws?agent=ana').ended;
+    expect(names).toEqual(['ana', 'given back']);
+  });
+
+  it('a foreign page and a draining hub take no place of the admission', async () => {
+    const open = { admission: { ask: () => fault() } };
+    const foreign = await upgradesOnly({ ...open, gate: () => 'this Origin may not come in' });
+    expect(await upgradeRaw(foreign.port).ended).toMatch(/^HTTP\/1\.1 403 /);
+    const draining = await upgradesOnly({ ...open, busyForMs: () => 1_000 });
+    expect(await upgradeRaw(draining.port).ended).toMatch(/^HTTP\/1\.1 503 /);
+  });
+
   it('no more sockets wait than may; the next is told when to come back', async () => {
     const admitted: (() => void)[] = [];
     const { port, refused } = await upgradesOnly({
@@ -236,7 +282,7 @@ describe('waiting for admission', () => {
 
   it('of many refused clients only so many are told by a close code, the others by a status', async () => {
     const { port } = await upgradesOnly({
-      maxWaiting: 1,
+      maxParting: 1,
       authenticate: () => Promise.reject(new AuthError('unauthorized', 'no')),
     });
     const first = upgradeRaw(port, '/v1/ws', offering);

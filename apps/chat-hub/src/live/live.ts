@@ -18,6 +18,7 @@ import { createPublisher } from './publisher.ts';
 import { endRevoked } from './revocation.ts';
 import type { Room } from './room.ts';
 import { createRooms } from './rooms.ts';
+import { startSelfProbe, type SelfProbe } from './self-probe.ts';
 import { createSessions } from './sessions.ts';
 import { startTailCheck, type TailCheck } from './tail-check.ts';
 import { createTypingFeed } from './typing-feed.ts';
@@ -27,6 +28,7 @@ export interface Live {
   readonly hub: Hub;
   readonly flusher: Flusher;
   readonly agentTopics: AgentTopics;
+  readonly selfProbe: SelfProbe;
 }
 
 /** Wires rooms, topics, presence and typing together and starts what runs by itself. */
@@ -37,7 +39,7 @@ export async function startLive(
   closers: Closers,
   log: Logger,
 ): Promise<Live> {
-  const { store, redis, bus, cache, limiter, tracker, typing } = services;
+  const { store, redis, isRedisNamed, bus, cache, limiter, tracker, typing } = services;
   const opened = <T extends { close(): unknown }>(part: T): T => {
     closers.add(() => part.close());
     return part;
@@ -95,7 +97,7 @@ export async function startLive(
   const tailCheck: TailCheck = opened(
     await startTailCheck({
       ...{ store, rooms, metrics, log },
-      isBusAvailable: () => bus.available,
+      isBusAvailable: () => bus.available && !selfProbe.isDeaf,
       onRevoked: (revoked) => endRevoked(sessions, revoked),
       onDirect(channelId, head) {
         directMembers(channelId).then(
@@ -108,6 +110,14 @@ export async function startLive(
         log.warn({ epoch }, 'the database was restored: a new epoch begins');
         await beginEpoch({ store, rooms, sessions, cache });
       },
+    }),
+  );
+  const selfProbe: SelfProbe = opened(
+    startSelfProbe({
+      probe: (timeoutMs) => bus.probe(timeoutMs),
+      reconnect: () => redis.subscriber.reconnect(),
+      onDeaf: () => tailCheck.now(),
+      ...{ isRedisNamed, log },
     }),
   );
   closers.add(bus.onResubscribed(() => tailCheck.now()));
@@ -133,6 +143,15 @@ export async function startLive(
     redis.available ? 1 : 0,
   );
 
+  metrics.observe('hub_publish_path_up', '0 while what is published does not come back', () =>
+    selfProbe.path.status === 'down' ? 0 : 1,
+  );
+  metrics.observe(
+    'hub_publish_path_latency_seconds',
+    'From publishing to hearing it, the last time it came back',
+    () => (selfProbe.path.latencyMs ?? 0) / 1000,
+  );
+
   return {
     hub: {
       hubId,
@@ -150,5 +169,6 @@ export async function startLive(
     },
     flusher,
     agentTopics,
+    selfProbe,
   };
 }

@@ -6,8 +6,7 @@ import {
 } from '@openclaw/test-support';
 import { pino } from 'pino';
 import { parseConfig } from '../config.ts';
-import type { PresenceTimes } from '../live/presence-times.ts';
-import { startHub, type RunningHub } from '../start-hub.ts';
+import { startHub, type RunningHub, type StartOptions } from '../start-hub.ts';
 
 /** A hub in this process, on a free loopback port. */
 export interface TestHub extends RunningHub {
@@ -38,13 +37,13 @@ export async function temporaryDatabase(): Promise<TestDatabase> {
   return { url: `sqlite:${folder.path}/hub.sqlite`, remove: () => folder.remove() };
 }
 
-/** Starts a hub; `environment` is what the process' own would be. `times`: for tests that cannot wait for a lease. */
+/** Starts a hub; `environment` is what the process' own would be. */
 export async function startTestHub(
   environment: Readonly<Record<string, string>>,
-  times?: PresenceTimes,
+  options: StartOptions = {},
 ): Promise<TestHub> {
   const config = parseConfig({ HUB_PORT: '0', LOG_LEVEL: 'warn', ...environment });
-  const hub = await startHub(config, pino({ level: config.logLevel }), times);
+  const hub = await startHub(config, pino({ level: config.logLevel }), options);
   const wsUrl = `${hub.url.replace('http', 'ws')}/v1/ws`;
   return Object.assign(hub, {
     connect: (

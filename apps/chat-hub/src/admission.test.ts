@@ -1,0 +1,89 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { createAdmission, type Admission, type AdmissionOptions } from './admission.ts';
+
+let nowMs: number;
+let admission: Admission;
+
+const options: AdmissionOptions = {
+  ...{ perSecond: 10, burst: 3, horizonMs: 2_000, graceMs: 1_000, maxPerName: 2 },
+  clock: () => nowMs,
+};
+beforeEach(() => {
+  nowMs = 5_000;
+  admission = createAdmission(options);
+});
+
+const ask = (...names: string[]) => names.map((name) => admission.ask(name).afterMs);
+
+describe('admission', () => {
+  it('lets a burst in, and gives each of the others a moment of its own at the rate', () => {
+    expect(ask('a', 'b', 'c', 'd', 'e', 'f')).toEqual([null, null, null, 100, 200, 300]);
+  });
+
+  it('lets in again what the rate allows, and no more than a burst after a quiet time', () => {
+    ask('a', 'b', 'c');
+    nowMs += 100;
+    expect(ask('d', 'e')).toEqual([null, 100]);
+    nowMs += 60_000;
+    expect(ask('f', 'g', 'h', 'i')).toEqual([null, null, null, 100]);
+  });
+
+  // The race: newcomers take each token as it drips in, and those who were told to come back never find one.
+  it('keeps the place of a client that comes back at its moment, however many newcomers ask', () => {
+    ask('a', 'b', 'c');
+    expect(ask('late')).toEqual([100]);
+    for (let i = 0; i < 10; i += 1) {
+      nowMs += 9;
+      expect(ask(`newcomer ${i}`)[0]).toBeGreaterThan(0);
+    }
+    nowMs += 10;
+    expect(ask('another', 'late')).toEqual([expect.any(Number), null]);
+  });
+
+  it('a client that comes too early keeps its place', () => {
+    ask('a', 'b', 'c', 'eager');
+    nowMs += 40;
+    ask('eager');
+    nowMs += 60;
+    expect(ask('eager')).toEqual([null]);
+  });
+
+  it('keeps so many places under one name and no more', () => {
+    ask('a', 'b', 'c');
+    expect(ask('agent', 'agent', 'agent', 'agent')).toEqual([100, 200, 200, 200]);
+    expect(admission.kept).toBe(2);
+    nowMs += 200;
+    expect(ask('agent', 'agent', 'agent')).toEqual([null, null, 100]);
+  });
+
+  it('gives a place that nobody came for to others, when its grace is over', () => {
+    ask('a', 'b', 'c', 'gone', 'gone too', 'gone for good');
+    nowMs += 1_050;
+    expect(ask('x')).toEqual([100]);
+    nowMs += 60;
+    expect(ask('y')).toEqual([expect.any(Number)]);
+    nowMs += 5_000;
+    expect(ask('z', 'z', 'z')).toEqual([null, null, null]);
+    expect(admission.kept).toBe(0);
+  });
+
+  it('beyond the horizon keeps nothing and spreads those who are to ask again', () => {
+    ask('a', 'b', 'c');
+    const told = ask(...Array.from({ length: 60 }, (_, i) => `client ${i}`));
+    expect(told.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_, i) => (i + 1) * 100));
+    expect(admission.kept).toBe(20);
+    expect(told.slice(20, 23)).toEqual([2_100, 2_200, 2_300]);
+    expect(Math.max(...told.map(Number))).toBeLessThanOrEqual(4_000);
+  });
+
+  // The race: a stranger claims the name of a client that waits, cannot prove it, and the place is gone.
+  it('gives the place back when who came could not prove the name', () => {
+    ask('a', 'b', 'c', 'ana');
+    nowMs += 100;
+    const stranger = admission.ask('ana');
+    expect(stranger.afterMs).toBeNull();
+    if (stranger.afterMs === null) stranger.giveBack();
+    nowMs += 100;
+    expect(ask('other', 'ana')).toEqual([100, null]);
+  });
+});

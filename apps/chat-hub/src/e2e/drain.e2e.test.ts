@@ -1,0 +1,97 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { freePort, waitFor, type RpcSocket } from '@openclaw/test-support';
+import { admissionDefaults } from '../admission.ts';
+import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A hub that sends four clients away a second. */
+async function slowlyDrainingHub(): Promise<TestHub> {
+  const database = await temporaryDatabase();
+  cleanups.push(() => database.remove());
+  const hub = await startTestHub(
+    {
+      HUB_DB_URL: database.url,
+      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+      LOG_LEVEL: 'error',
+    },
+    { admission: { ...admissionDefaults, perSecond: 4 } },
+  );
+  cleanups.push(() => hub.close());
+  return hub;
+}
+
+describe('a hub that drains', () => {
+  it('serves each client until its own moment, closes it then, and lets nobody in any more', async () => {
+    const hub = await slowlyDrainingHub();
+    const channelId = 'hall';
+    const sockets: RpcSocket[] = [];
+    for (let i = 0; i < 8; i += 1) sockets.push(await hub.connect(`agent${i}`));
+    const [first, last] = [sockets[0], sockets[7]];
+    if (!first || !last) throw new Error('no sockets');
+    await first.call('channel.create', { channelId, name: 'Hall' });
+    await last.call('channel.join', { channelId });
+    await last.call('subscribe', { topics: [{ channelId }] });
+
+    const startMs = performance.now();
+    const closedAtMs: number[] = [];
+    for (const [i, socket] of sockets.entries())
+      void socket.closed.then(() => (closedAtMs[i] = performance.now() - startMs));
+    const ended = hub.close();
+    const slots = await Promise.all(
+      sockets.map(async (socket) => {
+        const { afterMs, reason } = await socket.notification('reconnect');
+        expect(reason).toBe('draining');
+        return afterMs as number;
+      }),
+    );
+    for (const [i, slot] of slots.entries()) expect(Math.abs(slot - i * 250)).toBeLessThan(120);
+    const readyz = await hub.request('ana', 'GET', '/readyz');
+    expect(readyz).toMatchObject({ status: 503, body: { ready: false, draining: true } });
+    const newcomer = await hub.connect('newcomer', { waitForWelcome: false });
+    const refusal = await newcomer.closed;
+    expect(refusal.code).toBe(4503);
+    expect(JSON.parse(refusal.reason)).toEqual({ afterMs: expect.any(Number) });
+
+    // The first is gone; the last still sends, and hears what it sent.
+    await first.closed;
+    const acks: number[] = [];
+    await waitFor(
+      async () => {
+        const { seq } = await last.call('message.send', { channelId, content: 'still here' });
+        acks.push(seq as number);
+        return closedAtMs[6] !== undefined;
+      },
+      { everyMs: 50 },
+    );
+    expect(acks.length).toBeGreaterThan(5);
+    await last.event(({ seq }) => seq === acks.at(-1));
+
+    for (const socket of sockets)
+      expect(await socket.closed).toEqual({ code: 4503, reason: '{"afterMs":0}' });
+    await ended;
+    for (const [i, atMs] of closedAtMs.entries()) {
+      expect(atMs).toBeGreaterThanOrEqual(i * 250 - 20);
+      expect(atMs).toBeLessThan(i * 250 + 1_000);
+    }
+  }, 30_000);
+
+  it('answers the calls that were under way when the moment came', async () => {
+    const hub = await slowlyDrainingHub();
+    const ana = await hub.connect('ana');
+    await ana.call('channel.create', { channelId: 'hall', name: 'Hall' });
+    // Its moment is at once, and all of these are taken before it: the commits they wait for come after.
+    const calls = Array.from({ length: 20 }, (_, i) =>
+      ana.call('message.send', { channelId: 'hall', content: `message ${i}` }),
+    );
+    await calls[0];
+    const ended = hub.close();
+    const results = await Promise.allSettled(calls);
+    expect(results.filter(({ status }) => status === 'rejected')).toEqual([]);
+    expect(await ana.closed).toMatchObject({ code: 4503 });
+    await ended;
+  }, 30_000);
+});

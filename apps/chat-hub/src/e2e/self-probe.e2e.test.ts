@@ -1,0 +1,142 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  startDeafProxy,
+  startRedis,
+  waitFor,
+  type DeafProxy,
+  type RedisServer,
+  type RpcSocket,
+} from '@openclaw/test-support';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+
+const channelId = 'general';
+let redis: RedisServer;
+let proxy: DeafProxy;
+let database: TestDatabase;
+/** Its way to Redis can be made deaf. */
+let hub: TestHub;
+let other: TestHub;
+let ana: RpcSocket;
+let ben: RpcSocket;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  proxy = await startDeafProxy(redis.port);
+  database = await temporaryDatabase();
+  // What it warns of here is the very fault.
+  const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
+  hub = await startTestHub({ ...environment, REDIS_URL: proxy.url });
+  other = await startTestHub({ ...environment, REDIS_URL: redis.url });
+  await waitFor(() => hub.redis.available && other.redis.available);
+  ana = await other.connect('ana');
+  ben = await hub.connect('ben');
+  await ana.call('channel.create', { channelId, name: 'General' });
+  await ben.call('channel.join', { channelId });
+  await ben.call('subscribe', { topics: [{ channelId }] });
+});
+afterAll(async () => {
+  await Promise.all([ana?.close(), ben?.close()]);
+  await hub?.close();
+  await other?.close();
+  await proxy?.stop();
+  await redis?.stop();
+  await database?.remove();
+});
+afterEach(() => proxy.heal());
+
+const readiness = async (of: TestHub) => (await of.request('ana', 'GET', '/readyz')).body;
+const isPath = (status: string) => async () => (await readiness(hub)).publishPath.status === status;
+
+async function metric(name: string): Promise<number> {
+  const text = await (await fetch(`${hub.url}/metrics`)).text();
+  return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
+}
+
+/** Ana, on the other hub, sends; how long until Ben, on the hub that may be deaf, has it. */
+async function deliveryMs(): Promise<number> {
+  const sentAtMs = performance.now();
+  const { seq } = await ana.call('message.send', { channelId, content: 'hello' });
+  await ben.event((envelope) => envelope.seq === seq);
+  return performance.now() - sentAtMs;
+}
+
+describe('the self-probe of a hub', () => {
+  it('says in /readyz and /metrics that what it publishes comes back, and how fast', async () => {
+    await waitFor(isPath('ok'));
+    const { ready, publishPath } = await readiness(hub);
+    expect(ready).toBe(true);
+    expect(publishPath.latencyMs).toBeGreaterThan(0);
+    expect(publishPath.latencyMs).toBeLessThan(500);
+    expect(Math.abs(Date.now() - publishPath.lastOkAt)).toBeLessThan(5_000);
+    expect(await metric('hub_publish_path_up')).toBe(1);
+    expect(await metric('hub_publish_path_latency_seconds')).toBeCloseTo(
+      publishPath.latencyMs / 1000,
+      3,
+    );
+  });
+
+  // The fault: the subscriber connection answers every PING and brings nothing, so that all health is green while the
+  // hub hears nobody. It is given here to every new connection too, so that it lasts as long as the test wants.
+  it('finds out that its subscriber is deaf, delivers by the log meanwhile, and is whole again with a connection that hears', async () => {
+    await waitFor(isPath('ok'));
+    const [swallowed, accepted] = [proxy.swallowed, proxy.accepted];
+    const repairs = await metric('hub_tail_repairs_total');
+    proxy.deafenAll();
+    // Before it has found out the tail check is slow, and yet nothing takes longer than a second.
+    expect(await deliveryMs()).toBeLessThan(1_500);
+    await waitFor(isPath('down'));
+    const times: number[] = [];
+    for (let i = 0; i < 8; i += 1) times.push(await deliveryMs());
+    expect(Math.max(...times)).toBeLessThan(1_000);
+
+    // Control: the bus did lose them, Redis says it is well, and the hub is ready. At its slow pace, one second, the
+    // tail check would have taken half a second each in the mean.
+    expect(proxy.swallowed - swallowed).toBeGreaterThanOrEqual(9);
+    expect((await metric('hub_tail_repairs_total')) - repairs).toBeGreaterThanOrEqual(9);
+    expect(await readiness(hub)).toMatchObject({ ready: true, redis: { status: 'ok' } });
+    expect(await metric('hub_publish_path_up')).toBe(0);
+    expect(times.reduce((sum, ms) => sum + ms) / times.length).toBeLessThan(400);
+
+    // One attempt after another, but not a storm of them.
+    await waitFor(() => proxy.accepted > accepted, { what: 'a new subscriber connection' });
+    expect(proxy.accepted - accepted).toBeLessThanOrEqual(4);
+    proxy.heal();
+    await waitFor(isPath('ok'), { timeoutMs: 20_000 });
+    const heard = (await metric('hub_tail_repairs_total')) + 0;
+    const after = await Promise.all([deliveryMs(), deliveryMs(), deliveryMs()]);
+    expect(Math.min(...after)).toBeLessThan(150);
+    expect(await metric('hub_tail_repairs_total')).toBeLessThanOrEqual(heard + 1);
+
+    const seqs = ben.events.map(({ seq }) => seq as number | null).filter((seq) => seq !== null);
+    expect(seqs).toEqual(seqs.map((_, i) => (seqs[0] ?? 0) + i));
+  }, 60_000);
+
+  it('with Redis away says that the path is down, is ready all the same, and has it back with Redis', async () => {
+    await waitFor(isPath('ok'));
+    await redis.kill();
+    await waitFor(isPath('down'));
+    expect(await readiness(hub)).toMatchObject({ ready: true, redis: { status: 'down' } });
+    await redis.restart();
+    await waitFor(isPath('ok'), { timeoutMs: 20_000 });
+  }, 60_000);
+
+  it('of a hub alone, for which no Redis is named, is unused', async () => {
+    const own = await temporaryDatabase();
+    const alone = await startTestHub({ HUB_DB_URL: own.url, LOG_LEVEL: 'error' });
+    try {
+      const { ready, redis: state, publishPath } = await readiness(alone);
+      expect(ready).toBe(true);
+      // Where a Redis happens to run on the usual port, it is used.
+      if (state.status === 'down')
+        expect(publishPath).toEqual({ status: 'unused', latencyMs: null, lastOkAt: null });
+    } finally {
+      await alone.close();
+      await own.remove();
+    }
+  });
+});

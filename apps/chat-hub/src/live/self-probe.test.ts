@@ -1,0 +1,95 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { ProbeResult } from '@openclaw/events';
+import { waitFor } from '@openclaw/test-support';
+import { pino } from 'pino';
+import { startSelfProbe, type SelfProbe } from './self-probe.ts';
+
+const back: ProbeResult = { outcome: 'back', latencyMs: 3 };
+const lost: ProbeResult = { outcome: 'lost' };
+const refused: ProbeResult = { outcome: 'refused' };
+
+describe('the self-probe', () => {
+  let probe: SelfProbe;
+  afterEach(() => probe.close());
+
+  /** Each probe waits for the test's next answer. */
+  function start({ isRedisNamed = true } = {}) {
+    const asked: ((result: ProbeResult) => void)[] = [];
+    const seen = { reconnects: [] as number[], deaf: 0, probes: 0 };
+    probe = startSelfProbe(
+      {
+        probe: () => new Promise((resolve) => asked.push(resolve)),
+        reconnect: () => seen.reconnects.push(seen.probes),
+        onDeaf: () => (seen.deaf += 1),
+        ...{ isRedisNamed, log: pino({ level: 'silent' }) },
+      },
+      { everyMs: 1, everyMsWhenDeaf: 1, clock: () => 7_000 },
+    );
+    const answer = async (result: ProbeResult) => {
+      await waitFor(() => asked.length > 0, { everyMs: 1 });
+      seen.probes += 1;
+      asked.shift()?.(result);
+      await waitFor(() => asked.length > 0, { everyMs: 1 });
+    };
+    // What is left open would keep the end waiting.
+    const started = probe;
+    probe = Object.assign(Object.create(started) as SelfProbe, {
+      close() {
+        const closed = started.close();
+        for (const resolve of asked.splice(0)) resolve(refused);
+        return closed;
+      },
+    });
+    return { seen, answer };
+  }
+
+  it('says how long what is published takes to come back, and when it last did', async () => {
+    const { answer } = start();
+    expect(probe.path).toEqual({ status: 'down', latencyMs: null, lastOkAt: null });
+    await answer(back);
+    expect(probe.path).toEqual({ status: 'ok', latencyMs: 3, lastOkAt: 7_000 });
+    expect(probe.isDeaf).toBe(false);
+    await answer(refused);
+    expect(probe.path).toEqual({ status: 'down', latencyMs: 3, lastOkAt: 7_000 });
+  });
+
+  it('is deaf at the first lost word, and replaces the connection at the second', async () => {
+    const { seen, answer } = start();
+    await answer(back);
+    await answer(lost);
+    expect(probe.isDeaf).toBe(true);
+    expect(seen).toMatchObject({ deaf: 1, reconnects: [] });
+    await answer(lost);
+    expect(seen).toMatchObject({ deaf: 1, reconnects: [3] });
+    await answer(back);
+    expect(probe.isDeaf).toBe(false);
+  });
+
+  it('replaces it further and further apart where that does not help, and soon again the next time', async () => {
+    const { seen, answer } = start();
+    for (let i = 0; i < 300; i += 1) await answer(lost);
+    expect(seen.reconnects).toEqual([2, 4, 8, 16, 32, 64, 128, 192, 256]);
+    await answer(back);
+    await answer(lost);
+    await answer(lost);
+    expect(seen.reconnects.at(-1)).toBe(303);
+    expect(seen.deaf).toBe(2);
+  });
+
+  it('with Redis away neither is deaf nor replaces anything: that is another’s matter', async () => {
+    const { seen, answer } = start();
+    for (let i = 0; i < 5; i += 1) await answer(refused);
+    expect(probe.isDeaf).toBe(false);
+    expect(probe.path.status).toBe('down');
+    expect(seen).toMatchObject({ deaf: 0, reconnects: [] });
+  });
+
+  it('calls the path unused where no Redis is named and none was found, and down once there was one', async () => {
+    const { answer } = start({ isRedisNamed: false });
+    await answer(refused);
+    expect(probe.path.status).toBe('unused');
+    await answer(back);
+    await answer(refused);
+    expect(probe.path.status).toBe('down');
+  });
+});
