@@ -24,13 +24,15 @@ export async function untilRedisIs(
  * Resolves once typing that starts on each hub is seen on the next one. Nothing but pub/sub carries it, so then
  * publishing and subscriptions work.
  */
-export async function untilTopicsPass(traffic: ChatTraffic, timeoutMs = 20_000): Promise<void> {
-  const { writers, watchers } = traffic;
+export async function untilTopicsPass(
+  { watchers, channels }: ChatTraffic,
+  timeoutMs = 20_000,
+): Promise<void> {
   await Promise.all(
-    traffic.channels.flatMap((channelId) =>
-      writers.map((writer, at) => {
+    channels.flatMap((channelId) =>
+      watchers.map((typist, at) => {
         const watcher = watchers[(at + 1) % watchers.length] as RpcSocket;
-        return waitFor(() => typingPasses(writer, watcher, channelId), {
+        return waitFor(() => typingPasses(typist, watcher, channelId), {
           what: `typing in ${channelId} from hub ${at}`,
           timeoutMs,
         });
@@ -40,18 +42,24 @@ export async function untilTopicsPass(traffic: ChatTraffic, timeoutMs = 20_000):
 }
 
 async function typingPasses(
-  writer: RpcSocket,
+  typist: RpcSocket,
   watcher: RpcSocket,
   channelId: string,
 ): Promise<boolean> {
+  const { agentId } = typist.welcome as { agentId: string };
   const before = watcher.events.length;
   const hasPassed = () =>
     watcher.events
       .slice(before)
-      .some(({ event }) => event.type === 'channel.typing' && event.channelId === channelId);
-  await writer.call('typing.start', { channelId });
+      .some(
+        ({ event }) =>
+          event.type === 'channel.typing' &&
+          event.channelId === channelId &&
+          event.agentId === agentId,
+      );
+  await typist.call('typing.start', { channelId });
   const passed = await waitFor(hasPassed, { timeoutMs: 100, everyMs: 5 }).catch(() => false);
-  await writer.call('typing.stop', { channelId });
+  await typist.call('typing.stop', { channelId });
   return passed;
 }
 

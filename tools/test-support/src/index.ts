@@ -14,6 +14,14 @@ export {
   untilRedisIs,
   untilTopicsPass,
 } from './hub-recovery.ts';
+export {
+  appRole,
+  createAppRole,
+  endConnections,
+  freezePostgres,
+  holdLocks,
+  restartAsStandby,
+} from './postgres-faults.ts';
 export { startPostgres } from './postgres-server.ts';
 export type { PostgresServer } from './postgres-server.ts';
 export { freePort, randomPrefix, startProcess, temporaryFolder, waitFor } from './processes.ts';

@@ -12,7 +12,7 @@ export interface QuietChannel {
   newest(): { readonly channelId: string; readonly messageId: string };
 }
 
-/** Makes the channel with three messages; every watcher of the traffic is a member. */
+/** Makes the channel with three messages; every watcher of the traffic is a member and subscribed. */
 export async function openQuietChannel(
   { writers, watchers }: ChatTraffic,
   channelId: string,
@@ -20,7 +20,10 @@ export async function openQuietChannel(
   const [owner] = writers;
   if (!owner) throw new Error('there is no writer');
   await owner.call('channel.create', { channelId, name: 'as it was' });
-  for (const watcher of watchers) await watcher.call('channel.join', { channelId });
+  for (const watcher of watchers) {
+    await watcher.call('channel.join', { channelId });
+    await watcher.call('subscribe', { topics: [{ channelId }] });
+  }
   const ids: string[] = [];
   for (const content of ['to be edited', 'to be deleted', 'to stay']) {
     const { messageId } = await owner.call('message.send', { channelId, content });
