@@ -121,6 +121,30 @@ describe('a chat store whose PostgreSQL fails', () => {
     expect((await owner.history(channelId)).messages).toHaveLength(1);
   });
 
+  // A call of a client asks for rights, then for what it wanted: each waited for its own timeout, and the client for
+  // the sum of them.
+  it('answers calls that follow each other in one timeout together while the server is frozen', async () => {
+    const store = await open(server.url, { timeoutMs: 1000, lockTimeoutMs: 300 });
+    const { channelId, owner } = await channelWithTwo(store);
+    const thaw = freezePostgres(server);
+    try {
+      const startMs = performance.now();
+      for (let calls = 0; calls < 4; calls += 1) {
+        await expect(store.access(owner.agentId, [channelId])).rejects.toMatchObject({
+          code: 'unavailable',
+          retryAfterMs: expect.any(Number),
+        });
+      }
+      expect(await owner.refusal('message.send', { channelId, content: 'x' })).toBe('unavailable');
+      expect(performance.now() - startMs).toBeLessThan(1900);
+    } finally {
+      thaw();
+    }
+    await waitFor(
+      async () => (await owner.outcome('message.send', { channelId, content: 'x' })).ok,
+    );
+  });
+
   // A standby refuses BEGIN … READ WRITE itself, as an unsupported feature: senders were told `internal`, a fault of
   // the hub's, and gave up on a database that was back a moment later.
   it('is unavailable for writes on a standby, reads there, and goes on when it is promoted', async () => {
