@@ -34,6 +34,8 @@ export { startSentinel } from './sentinel.ts';
 export type { SentinelDeployment, SentinelOptions } from './sentinel.ts';
 export { moveSlotHalfWay } from './slot-move.ts';
 export type { HalfMovedSlot } from './slot-move.ts';
+export { mountSmallDisk } from './small-disk.ts';
+export type { SmallDisk } from './small-disk.ts';
 export { startTcpProxy } from './tcp-proxy.ts';
 export type { TcpProxy } from './tcp-proxy.ts';
 export { hasOpenssl, startTlsRedis } from './tls-redis.ts';

@@ -65,20 +65,9 @@ export function refuseWhileSilent(core: StoreCore, options: SilenceOptions): Sto
       }
     };
 
-  return {
-    runGroup: guarded(core.runGroup),
-    read: guarded(core.read) as StoreCore['read'],
-    access: guarded(core.access),
-    logPage: guarded(core.logPage),
-    directChannels: guarded(core.directChannels),
-    changes: guarded(core.changes),
-    beat: guarded(core.beat),
-    liveHubs: guarded(core.liveHubs),
-    revoke: guarded(core.revoke),
-    isRevoked: guarded(core.isRevoked),
-    sweep: guarded(core.sweep),
-    epoch: guarded(core.epoch),
-    changeEpoch: guarded(core.changeEpoch),
-    close: () => core.close(),
-  };
+  const calls = Object.entries(core).map(([name, call]) => [
+    name,
+    name === 'close' ? call : guarded(call as (...args: readonly unknown[]) => Promise<unknown>),
+  ]);
+  return Object.fromEntries(calls) as StoreCore;
 }

@@ -7,6 +7,7 @@ import {
   startTcpProxy,
   waitFor,
   type RedisServer,
+  type RpcSocket,
   type TcpProxy,
 } from '@openclaw/test-support';
 import { deliverySuite, type Fault, type FaultScene, type Topology } from './delivery.contract.ts';
@@ -123,11 +124,12 @@ const faults: Fault<OneServer>[] = [
       await redis.command('CONFIG SET client-output-buffer-limit "pubsub 40000 0 0"');
       const reconnects = async () => (await redisHealth(hubs[1])).subscriber.reconnects;
       const before = await reconnects();
-      const [channelId, [writer]] = [traffic.channels[0] as string, traffic.writers];
+      const channelId = traffic.channels[0] as string;
+      const writer = traffic.writers[0] as RpcSocket;
       await waitFor(
         async () => {
           const burst = Array.from({ length: 12 }, () =>
-            writer?.call('message.send', { channelId, content: randomUUID().repeat(800) }),
+            writer.call('message.send', { channelId, content: randomUUID().repeat(800) }),
           );
           await Promise.all(burst);
           return (await reconnects()) > before;
