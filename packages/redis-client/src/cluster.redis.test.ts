@@ -110,7 +110,7 @@ describe('Redis Cluster', () => {
   // slowly opened the breaker for all the others, again and again until the resharding was done.
   it('stays in use for all other slots while one is half way to another master', async () => {
     const redis = await connect();
-    const [first, second] = [keys.channelMembers('room3'), keys.sequence('room3')];
+    const [first, second] = [keys.channelMembers('halfway'), keys.sequence('halfway')];
     await redis.pipeline([
       ['SET', first, 1],
       ['SET', second, 1],

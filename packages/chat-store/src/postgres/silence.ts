@@ -65,7 +65,7 @@ export function refuseWhileSilent(core: StoreCore, options: SilenceOptions): Sto
       }
     };
 
-  const calls = Object.entries(core).map(([name, call]) => [
+  const calls = Object.entries<unknown>({ ...core }).map(([name, call]) => [
     name,
     name === 'close' ? call : guarded(call as (...args: readonly unknown[]) => Promise<unknown>),
   ]);
