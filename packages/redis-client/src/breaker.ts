@@ -1,5 +1,5 @@
 import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen } from 'cockatiel';
-import { isOutage } from './errors.ts';
+import { isOutage, isSlotMoving } from './errors.ts';
 import type { RedisHealth } from './health.ts';
 import { PipelineReplies } from './pipeline.ts';
 
@@ -22,8 +22,9 @@ export function createBreaker(
   { failures, halfOpenAfterMs }: { failures: number; halfOpenAfterMs: number },
   onChange: (state: RedisHealth['breaker']) => void,
 ): Breaker {
-  const outages = handleWhen(isOutage).orWhenResult(
-    (result) => result instanceof PipelineReplies && result.replies.some(isOutage),
+  const counts = (error: unknown) => isOutage(error) && !isSlotMoving(error);
+  const outages = handleWhen(counts).orWhenResult(
+    (result) => result instanceof PipelineReplies && result.replies.some(counts),
   );
   const policy = circuitBreaker(outages, {
     halfOpenAfter: halfOpenAfterMs,

@@ -51,3 +51,16 @@ export function isOutage(error: unknown): error is RedisClientError {
     error instanceof RedisClientError && (error.code === 'unavailable' || error.code === 'timeout')
   );
 }
+
+// Also as the last word when ioredis has followed the servers' directions for long enough.
+const slotReply =
+  /(?:^|Too many Cluster redirections\. Last error: ReplyError: )(?:TRYAGAIN|ASK|MOVED)\b/;
+
+/**
+ * Whether living servers answered that a slot is on its way from one to another. The call failed as in an outage, but
+ * it says nothing about the connection: other slots are served as ever.
+ */
+export function isSlotMoving(error: unknown): boolean {
+  if (!isOutage(error)) return false;
+  return slotReply.test(error.cause instanceof Error ? error.cause.message : error.message);
+}

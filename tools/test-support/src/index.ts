@@ -1,9 +1,29 @@
+export { connectAgent, startChatTraffic } from './chat-traffic.ts';
+export type { ChatTraffic, ChatTrafficOptions } from './chat-traffic.ts';
 export { startCluster } from './cluster.ts';
 export type { ClusterDeployment } from './cluster.ts';
 export { startDeafProxy } from './deaf-proxy.ts';
 export type { DeafProxy } from './deaf-proxy.ts';
+export { createDeliveryLedger } from './delivery-ledger.ts';
+export type { AckedMessage, DeliveryLedger, SeenEvent } from './delivery-ledger.ts';
 export { startHub } from './hub.ts';
 export type { HubOptions, HubProcess } from './hub.ts';
+export { hubMetric, readyReport, redisHealth, startHubPair, usesRedis } from './hub-pair.ts';
+export type { HubPair, ReportedRedis } from './hub-pair.ts';
+export {
+  allowedElsewhere,
+  untilPresenceIsWhole,
+  untilRedisIs,
+  untilTopicsPass,
+} from './hub-recovery.ts';
+export {
+  appRole,
+  createAppRole,
+  endConnections,
+  freezePostgres,
+  holdLocks,
+  restartAsStandby,
+} from './postgres-faults.ts';
 export { startPostgres } from './postgres-server.ts';
 export type { PostgresServer } from './postgres-server.ts';
 export { freePort, randomPrefix, startProcess, temporaryFolder, waitFor } from './processes.ts';
@@ -14,5 +34,11 @@ export { connectRpc, RpcCallError } from './rpc-socket.ts';
 export type { RpcObject, RpcSocket, RpcSocketOptions } from './rpc-socket.ts';
 export { startSentinel } from './sentinel.ts';
 export type { SentinelDeployment, SentinelOptions } from './sentinel.ts';
+export { moveSlotHalfWay } from './slot-move.ts';
+export type { HalfMovedSlot } from './slot-move.ts';
+export { mountSmallDisk } from './small-disk.ts';
+export type { SmallDisk } from './small-disk.ts';
 export { startTcpProxy } from './tcp-proxy.ts';
 export type { TcpProxy } from './tcp-proxy.ts';
+export { hasOpenssl, startTlsRedis } from './tls-redis.ts';
+export type { TlsRedis } from './tls-redis.ts';

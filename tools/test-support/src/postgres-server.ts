@@ -14,8 +14,8 @@ export interface PostgresServer {
   readonly port: number;
   /** `postgres://hub@127.0.0.1:{port}/hub` */
   readonly url: string;
-  /** Runs SQL through psql as the superuser and resolves with its unaligned output. */
-  query(sql: string): string;
+  /** Runs SQL through psql as the superuser and answers its unaligned output. @param database @default 'hub' */
+  query(sql: string, database?: string): string;
   /** SIGQUIT: an immediate shutdown, as a crash. */
   kill(): Promise<void>;
   restart(): Promise<void>;
@@ -97,7 +97,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   return {
     port,
     url: `postgres://hub@127.0.0.1:${port}/hub`,
-    query: (sql) => psql('hub', sql),
+    query: (sql, database = 'hub') => psql(database, sql),
     kill: () => server.stop('SIGQUIT'),
     restart: start,
     freeze: () => server.signal('SIGSTOP'),

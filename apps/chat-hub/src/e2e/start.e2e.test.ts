@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   connectRpc,
@@ -184,6 +185,18 @@ describe('starting and stopping the hub', () => {
       // Root may write anywhere, but nobody makes a folder inside a file.
       expect(await failure({ HUB_DB_URL: `sqlite:${folder.path}/file/hub.sqlite` })).toMatch(
         /hub\.sqlite/,
+      );
+    });
+
+    it('another process holds the lock of the database', async () => {
+      const folder = await temporaryFolder('locked-db');
+      cleanups.push(() => folder.remove());
+      const locker = new DatabaseSync(`${folder.path}/locked.sqlite`);
+      locker.exec('BEGIN EXCLUSIVE');
+      cleanups.push(async () => locker.close());
+      const output = await failure({ HUB_DB_URL: `sqlite:${folder.path}/locked.sqlite` });
+      expect(output.trim()).toMatch(
+        /^chat-hub: .*holds the lock of the database .*locked\.sqlite$/,
       );
     });
 

@@ -11,7 +11,7 @@ import {
   writeRows,
   type Statement,
 } from './group-statements.ts';
-import { isLost, sqlState } from './postgres-errors.ts';
+import { isLost, isStandbys, sqlState, unwritable } from './postgres-errors.ts';
 
 // Said, and not left to the server's defaults: a snapshot for the whole group would be older than its locks.
 const begin = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
@@ -74,8 +74,11 @@ export function createGroups(
       deadline = setTimeout(() => connection.discard(), timeoutMs);
       const { statements, collect } = askFacts(wanted);
       const opening = [begin, lockChannels(channelIds), readMoment(), ...statements];
+      const answers = send(opening);
+      let ofBegin: unknown;
+      answers[0]?.catch((error: unknown) => (ofBegin = error));
       try {
-        const [, channels, moment, ...facts] = await Promise.all(send(opening));
+        const [, channels, moment, ...facts] = await Promise.all(answers);
         const { epoch, mark, now } = moment?.rows[0] as Moment;
         const rows = (channels?.rows ?? []) as Awaited<
           ReturnType<Engine['beginGroup']>
@@ -83,9 +86,10 @@ export function createGroups(
         return { transaction, nowMs: now, mark, epoch, channels: rows, facts: collect(facts) };
       } catch (error) {
         await transaction.rollback();
+        if (!isStandbys(error, ofBegin)) throw error;
         // A server that became a standby takes no more writes: the next group looks for the new primary.
-        if (sqlState(error) === '25006') connection.discard();
-        throw error;
+        connection.discard();
+        throw unwritable(server, error);
       }
     },
   };

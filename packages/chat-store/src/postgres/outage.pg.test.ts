@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startPostgres, waitFor, type PostgresServer } from '@openclaw/test-support';
+import {
+  createAppRole,
+  endConnections,
+  freezePostgres,
+  restartAsStandby,
+  startPostgres,
+  waitFor,
+  type PostgresServer,
+} from '@openclaw/test-support';
 import pg from 'pg';
 import { channelWithTwo } from '../contract/world.contract.ts';
 import { createChatStore, type ChatStore, type ChatStoreOptions } from '../index.ts';
@@ -85,7 +93,7 @@ describe('a chat store whose PostgreSQL fails', () => {
     const store = await open(server.url, { timeoutMs: 800, lockTimeoutMs: 300 });
     const { channelId, owner } = await channelWithTwo(store);
     const closing = await open(server.url, { timeoutMs: 800, lockTimeoutMs: 300 });
-    const thaw = freeze(server);
+    const thaw = freezePostgres(server);
     try {
       const startMs = performance.now();
       const answers = await Promise.all([
@@ -112,27 +120,95 @@ describe('a chat store whose PostgreSQL fails', () => {
     expect(sent.seq).toBe(3);
     expect((await owner.history(channelId)).messages).toHaveLength(1);
   });
-});
 
-// The server's every process: those that serve a connection are not its first one.
-function freeze(server: PostgresServer): () => void {
-  const pids = server.query('select pid from pg_stat_activity').split('\n').map(Number);
-  const signal = (name: NodeJS.Signals) => {
-    for (const pid of pids) {
-      try {
-        process.kill(pid, name);
-      } catch {
-        // The one that answered the query has ended.
+  // A call of a client asks for rights, then for what it wanted: each waited for its own timeout, and the client for
+  // the sum of them.
+  it('answers calls that follow each other in one timeout together while the server is frozen', async () => {
+    const store = await open(server.url, { timeoutMs: 1000, lockTimeoutMs: 300 });
+    const { channelId, owner } = await channelWithTwo(store);
+    const thaw = freezePostgres(server);
+    try {
+      const startMs = performance.now();
+      for (let calls = 0; calls < 4; calls += 1) {
+        await expect(store.access(owner.agentId, [channelId])).rejects.toMatchObject({
+          code: 'unavailable',
+          retryAfterMs: expect.any(Number),
+        });
       }
+      expect(await owner.refusal('message.send', { channelId, content: 'x' })).toBe('unavailable');
+      expect(performance.now() - startMs).toBeLessThan(1900);
+    } finally {
+      thaw();
     }
-  };
-  server.freeze();
-  signal('SIGSTOP');
-  return () => {
-    signal('SIGCONT');
-    server.thaw();
-  };
-}
+    await waitFor(
+      async () => (await owner.outcome('message.send', { channelId, content: 'x' })).ok,
+    );
+  });
+
+  // A standby refuses BEGIN … READ WRITE itself, as an unsupported feature: senders were told `internal`, a fault of
+  // the hub's, and gave up on a database that was back a moment later.
+  it('is unavailable for writes on a standby, reads there, and goes on when it is promoted', async () => {
+    const store = await open(server.url);
+    const { channelId, owner } = await channelWithTwo(store);
+    const promote = await restartAsStandby(server);
+    try {
+      const refused = await waitFor(async () => {
+        const outcome = await owner.outcome('message.send', { channelId, content: 'x' });
+        // The first may meet the connection that the restart cut.
+        return !outcome.ok && outcome.message.includes('no writes') && outcome;
+      });
+      expect(refused).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) });
+      await expect(store.beat('hub')).rejects.toMatchObject({ code: 'unavailable' });
+      expect((await owner.history(channelId)).head).toBe(2);
+      expect(await store.health()).toMatchObject({ status: 'ok' });
+    } finally {
+      promote();
+    }
+    const sent = await waitFor(async () => {
+      const outcome = await owner.outcome('message.send', { channelId, content: 'x' });
+      return outcome.ok && outcome.result;
+    });
+    expect(sent.seq).toBe(3);
+  });
+
+  // Both came back as `internal`: 55000 was no outage to us, though it is how a database says "not now".
+  it.each([
+    [
+      'the database takes no connections',
+      'alter database hub with allow_connections',
+      'false',
+      'true',
+    ],
+    ['its user has no connection left', 'alter role app connection limit', '0', '-1'],
+  ])('is unavailable while %s', async (_why, change, off, on) => {
+    const url =
+      server.query(`select count(*) from pg_roles where rolname = 'app'`) === '0'
+        ? createAppRole(server)
+        : server.url.replace('hub@', 'app@');
+    server.query('grant all on all tables in schema public to app');
+    const store = await open(url);
+    const { channelId, owner } = await channelWithTwo(store);
+    server.query(`${change} ${off}`, 'postgres');
+    endConnections(server);
+    try {
+      const codes = new Set<string>();
+      await waitFor(async () => {
+        const outcome = await owner.outcome('message.send', { channelId, content: 'x' });
+        if (!outcome.ok) codes.add(outcome.code);
+        codes.add((await owner.readRefusal('channel.get', { channelId })) ?? 'none');
+        return codes.has('unavailable');
+      });
+      expect(codes).not.toContain('internal');
+      expect(await owner.refusal('message.send', { channelId, content: 'x' })).toBe('unavailable');
+      expect(await owner.readRefusal('channel.get', { channelId })).toBe('unavailable');
+    } finally {
+      server.query(`${change} ${on}`, 'postgres');
+    }
+    await waitFor(
+      async () => (await owner.outcome('message.send', { channelId, content: 'x' })).ok,
+    );
+  });
+});
 
 async function connect(server: PostgresServer): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: server.url });

@@ -13,6 +13,10 @@ import {
 } from './connections.ts';
 import { createGroups } from './group-transaction.ts';
 import { postgresFailure } from './postgres-errors.ts';
+import { refuseWhileSilent } from './silence.ts';
+
+/** How long a call waits for a server that has been silent. */
+const probeMs = 100;
 
 /**
  * Migrates and connects.
@@ -34,9 +38,10 @@ export async function openPostgresCore(
     await migrations.destroy();
   }
   const engine = createEngine(settings, server, failureOf);
-  return createStoreCore(engine, (error, doing) =>
+  const core = createStoreCore(engine, (error, doing) =>
     onFault(error instanceof Error ? (error.stack ?? error.message) : String(error), doing),
   );
+  return refuseWhileSilent(core, { server, silentMs: settings.timeoutMs / 2, probeMs });
 }
 
 function createEngine(

@@ -20,6 +20,20 @@ export function isLost(error: unknown): boolean {
   return lost.test(error.message) || systemCode.test(code);
 }
 
+/** Did a server that is a standby refuse BEGIN … READ WRITE, or a write in a transaction? */
+export function isStandbys(error: unknown, ofBegin: unknown): boolean {
+  const state = sqlState(error);
+  // A standby calls a transaction that may write an unsupported feature, which other statements' refusals are too.
+  return state === '25006' || (state === '0A000' && error === ofBegin);
+}
+
+/** A server that takes no writes, whatever it answered. */
+export function unwritable(server: string, cause: unknown): ChatStoreError {
+  return new ChatStoreError('unwritable', `the PostgreSQL server ${server} takes no writes`, {
+    cause,
+  });
+}
+
 /** What a failure means. `server` names the database without a secret. */
 export function postgresFailure(error: unknown, server: string): Failure {
   if (error instanceof ChatStoreError) return error;
@@ -35,7 +49,9 @@ export function postgresFailure(error: unknown, server: string): Failure {
     case '55P03': // lock_not_available
       return fail('locked', `a lock in the database ${server} was not had in time`);
     case '25006': // read_only_sql_transaction: a standby
-      return fail('unwritable', `the PostgreSQL server ${server} takes no writes`);
+      return unwritable(server, error);
+    case '55000': // object_not_in_prerequisite_state: the database takes no connections
+      return fail('unavailable', `the PostgreSQL server ${server} cannot serve`);
     case '3D000': // invalid_catalog_name
       return fail('unauthorized', `the PostgreSQL server has no database ${server}`);
     case '42501': // insufficient_privilege

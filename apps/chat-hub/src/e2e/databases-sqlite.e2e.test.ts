@@ -1,0 +1,94 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
+import {
+  mountSmallDisk,
+  RpcCallError,
+  startChatTraffic,
+  startHubPair,
+  startRedis,
+  untilRedisIs,
+  untilTopicsPass,
+  waitFor,
+  type ChatTraffic,
+  type HubPair,
+  type RedisServer,
+  type SmallDisk,
+} from '@openclaw/test-support';
+import { openQuietChannel } from './topologies/quiet-channel.contract.ts';
+
+const disk = await mountSmallDisk(6);
+
+(disk ? describe : describe.skip)(
+  'two hubs whose SQLite disk fills (needs root to mount one)',
+  () => {
+    // A skipped suite is described too; only its hooks and tests do not run.
+    const small = disk as SmallDisk;
+    let redis: RedisServer;
+    let pair: HubPair;
+    let traffic: ChatTraffic;
+
+    beforeAll(async () => {
+      redis = await startRedis();
+      pair = await startHubPair({
+        HUB_DB_URL: `sqlite:${join(small.path, 'hub.sqlite')}`,
+        REDIS_URL: redis.url,
+        HUB_LIMIT_MESSAGE: '100000/60',
+      });
+      await untilRedisIs('used', pair.hubs);
+    }, 60_000);
+    afterEach(() => traffic?.close());
+    afterAll(async () => {
+      await pair?.stop();
+      await redis?.stop();
+      await small.remove();
+    });
+
+    it('refuse sends and say why, read on, and go on when there is room: nothing acked is lost or stored twice', async () => {
+      traffic = await startChatTraffic(pair.hubs);
+      await openQuietChannel(traffic, 'quiet');
+      await traffic.moreAcks(100);
+      const [writer] = traffic.writers;
+      const send = () =>
+        writer
+          ?.call('message.send', { channelId: 'quiet', content: 'x'.repeat(4_000) })
+          .catch((error: unknown) => error);
+
+      small.fill();
+      await waitFor(() => traffic.refusals.size > 0, { what: 'a refused send', timeoutMs: 20_000 });
+      const refusal = await waitFor(
+        async () => {
+          const answer: unknown = await send();
+          return answer instanceof RpcCallError && answer;
+        },
+        { what: 'a refusal' },
+      );
+      expect(refusal).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) });
+      expect(refusal.message).toMatch(/disk of the database .* (is full|failed)/);
+      for (const watcher of traffic.watchers) {
+        const { messages } = await watcher.call('message.history', { channelId: 'quiet' });
+        expect(messages.length).toBeGreaterThanOrEqual(3);
+        const { events } = await watcher.call('log.read', {
+          channelId: 'quiet',
+          after: 0,
+          limit: 3,
+        });
+        expect(events).toHaveLength(3);
+      }
+      await untilTopicsPass(traffic);
+
+      const clearedMs = performance.now();
+      small.clear();
+      await traffic.moreAcks(60);
+      const backMs = Math.round(performance.now() - clearedMs);
+      await writer?.call('message.send', { channelId: 'quiet', content: 'there is room' });
+      const violations = await traffic.stop();
+      const { slowestAnswerMs } = traffic;
+      process.stderr.write(
+        `[recovery] ${JSON.stringify({ topology: 'SQLite', fault: 'a full disk', acked: traffic.ledger.ackedCount, refused: [...traffic.refusals], slowestAnswerMs, backMs })}\n`,
+      );
+      expect(violations).toEqual([]);
+      expect([...traffic.refusals.keys()]).toEqual(expect.arrayContaining(['unavailable']));
+      expect(slowestAnswerMs).toBeLessThan(4_000);
+    }, 90_000);
+  },
+);

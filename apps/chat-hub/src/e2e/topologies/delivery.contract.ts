@@ -1,0 +1,135 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  allowedElsewhere,
+  startChatTraffic,
+  startHubPair,
+  untilPresenceIsWhole,
+  untilRedisIs,
+  untilTopicsPass,
+  type ChatTraffic,
+  type HubPair,
+  type HubProcess,
+} from '@openclaw/test-support';
+import { openQuietChannel, type QuietChannel } from './quiet-channel.contract.ts';
+
+/** A Redis as users run it. */
+export interface Topology {
+  /** Says to a hub where it is. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What the second hub is told otherwise. */
+  readonly second?: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+/** One thing that happens to it while messages flow. */
+export interface Fault<T extends Topology> {
+  /** Completes "deliver once and in order through …". */
+  readonly title: string;
+  /** The hubs that lose Redis by it, by their place; they must notice. */
+  readonly cutOff: readonly number[];
+  strike(topology: T, at: FaultScene): Promise<void>;
+  /** Resolves when there is a server again that would serve every hub. */
+  recover?(topology: T, at: FaultScene): Promise<void>;
+  /** Afterwards: brings back what the fault took, for the fault after it. */
+  mend?(topology: T): Promise<void>;
+  /** Longest time from ack to delivery. @default 4000 */
+  readonly delayMs?: number;
+  /** Longest time from the recovery until presence is whole and topics pass on both hubs. @default 8000 */
+  readonly recoveredMs?: number;
+}
+
+/** Where a fault happens. */
+export interface FaultScene {
+  readonly traffic: ChatTraffic;
+  readonly hubs: readonly [HubProcess, HubProcess];
+}
+
+const reactionLimit = 30;
+const env = { HUB_LIMIT_MESSAGE: '100000/60', HUB_LIMIT_REACTION: `${reactionLimit}/60` };
+/** The bounds of design §8 are for a machine with nothing else to do. */
+const bounds = { noticedMs: 4_000, delayMs: 4_000, recoveredMs: 8_000 };
+
+/** Runs the same traffic through every fault of a topology, over two hub processes. */
+export function deliverySuite<T extends Topology>(
+  name: string,
+  start: () => Promise<T>,
+  faults: readonly Fault<T>[],
+): void {
+  describe(`two hubs on ${name} deliver once and in order through`, () => {
+    let topology: T;
+    let pair: HubPair;
+    let traffic: ChatTraffic;
+    let quiet: QuietChannel;
+    let run = 0;
+
+    beforeAll(async () => {
+      topology = await start();
+      pair = await startHubPair({ ...topology.env, ...env }, topology.second);
+      await untilRedisIs('used', pair.hubs);
+    }, 90_000);
+    beforeEach(async () => {
+      run += 1;
+      traffic = await startChatTraffic(pair.hubs, { name: `run${run}` });
+      quiet = await openQuietChannel(traffic, `quiet${run}`);
+      await untilTopicsPass(traffic);
+      await untilPresenceIsWhole(traffic);
+    });
+    afterEach(() => traffic?.close());
+    afterAll(async () => {
+      await pair?.stop();
+      await topology?.stop();
+    });
+
+    it.each(faults.map((fault) => [fault.title, fault] as const))(
+      '%s',
+      async (title, fault) => {
+        const scene: FaultScene = { traffic, hubs: pair.hubs };
+        const cutOff = fault.cutOff.map((at) => pair.hubs[at] as HubProcess);
+        await traffic.moreAcks(40);
+        await quiet.fillCaches();
+
+        traffic.ledger.mark();
+        const struckMs = performance.now();
+        await fault.strike(topology, scene);
+        const strikeMs = since(struckMs);
+        await untilRedisIs('away', cutOff);
+        const noticedMs = cutOff.length > 0 ? since(struckMs) : 0;
+        // Messages go on over the log alone, and what is changed now is not read as it was from any cache.
+        await traffic.moreAcks(150);
+        await quiet.change();
+        expect(await quiet.staleReads()).toEqual([]);
+
+        await fault.recover?.(topology, scene);
+        const recoveringMs = performance.now();
+        await untilRedisIs('used', pair.hubs);
+        const usedMs = since(recoveringMs);
+        await Promise.all([untilTopicsPass(traffic), untilPresenceIsWhole(traffic)]);
+        const recoveredMs = since(recoveringMs);
+        expect(await quiet.staleReads()).toEqual([]);
+        const allowed = await allowedElsewhere(
+          pair.hubs,
+          { ...quiet.newest(), agentId: `limited${run}` },
+          reactionLimit,
+        );
+        await traffic.moreAcks(20);
+        const violations = await traffic.stop();
+        const delayMs = traffic.ledger.worstDelayMs(traffic.watcherIds);
+
+        const measured = { strikeMs, noticedMs, delayMs, usedMs, recoveredMs };
+        process.stderr.write(
+          `[recovery] ${JSON.stringify({ topology: name, fault: title, acked: traffic.ledger.ackedCount, ...measured })}\n`,
+        );
+        expect(violations).toEqual([]);
+        expect([...traffic.refusals]).toEqual([]);
+        expect(allowed).toBeLessThan(reactionLimit / 2);
+        expect(noticedMs - strikeMs).toBeLessThan(bounds.noticedMs);
+        expect(delayMs).toBeLessThan(fault.delayMs ?? bounds.delayMs);
+        expect(recoveredMs).toBeLessThan(fault.recoveredMs ?? bounds.recoveredMs);
+        await fault.mend?.(topology);
+      },
+      120_000,
+    );
+  });
+}
+
+const since = (startMs: number) => Math.round(performance.now() - startMs);

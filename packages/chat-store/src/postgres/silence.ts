@@ -1,0 +1,73 @@
+import type { StoreCore } from '../core/store-core.ts';
+import { ChatStoreError } from '../errors.ts';
+import { isLost } from './postgres-errors.ts';
+
+/** When a server counts as silent, and how it is asked. */
+export interface SilenceOptions {
+  /** The server's name, without a secret. */
+  readonly server: string;
+  /** No answer to anything for this long is silence. */
+  readonly silentMs: number;
+  /** A silent server has this long to answer before a call is refused. */
+  readonly probeMs: number;
+  /** Now, in ms, of a clock that runs evenly. @default performance.now */
+  readonly monotonic?: () => number;
+}
+
+const retryAfterMs = 500;
+
+/**
+ * A core that refuses calls with `unavailable` while the server says nothing at all. One call of a client makes several
+ * of these, one after the other: were each to wait for its own timeout, the client would wait for their sum.
+ */
+export function refuseWhileSilent(core: StoreCore, options: SilenceOptions): StoreCore {
+  const { server, silentMs, probeMs, monotonic = () => performance.now() } = options;
+  /** Since when calls have been made and none was answered. */
+  let unansweredSinceMs: number | null = null;
+  let probe: Promise<void> | undefined;
+
+  const answered = () => void (unansweredSinceMs = null);
+  // A refusal is an answer too.
+  const failed = (error: unknown) => {
+    if (!(error instanceof ChatStoreError && isLost(error.cause))) answered();
+  };
+
+  function answersSoon(): Promise<boolean> {
+    probe ??= core
+      .epoch()
+      .then(answered, failed)
+      .finally(() => (probe = undefined));
+    return new Promise((resolve) => {
+      const tooLong = setTimeout(() => resolve(false), probeMs);
+      void probe?.then(() => {
+        clearTimeout(tooLong);
+        resolve(unansweredSinceMs === null);
+      });
+    });
+  }
+
+  const guarded =
+    <A extends readonly unknown[], R>(call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      const isSilent = unansweredSinceMs !== null && monotonic() - unansweredSinceMs >= silentMs;
+      if (isSilent && !(await answersSoon())) {
+        const message = `the PostgreSQL server ${server} does not answer`;
+        throw new ChatStoreError('unavailable', message, { retryAfterMs });
+      }
+      unansweredSinceMs ??= monotonic();
+      try {
+        const answer = await call(...args);
+        answered();
+        return answer;
+      } catch (error) {
+        failed(error);
+        throw error;
+      }
+    };
+
+  const calls = Object.entries<unknown>({ ...core }).map(([name, call]) => [
+    name,
+    name === 'close' ? call : guarded(call as (...args: readonly unknown[]) => Promise<unknown>),
+  ]);
+  return Object.fromEntries(calls) as StoreCore;
+}

@@ -1,0 +1,117 @@
+import {
+  startChatTraffic,
+  startHubPair,
+  startRedis,
+  startSentinel,
+  untilPresenceIsWhole,
+  untilRedisIs,
+  untilTopicsPass,
+  waitFor,
+  type ChatTraffic,
+  type HubPair,
+  type RedisServer,
+} from '@openclaw/test-support';
+import type { MeasureKey, Note } from './measure.ts';
+
+const env = { HUB_LIMIT_MESSAGE: '1000000/60', HUB_LIMIT_TYPING: '1000000/60' };
+
+/** Milliseconds since `startMs`. */
+export const since = (startMs: number): number => performance.now() - startMs;
+
+async function untilWhole(pair: HubPair, traffic: ChatTraffic): Promise<void> {
+  await untilRedisIs('used', pair.hubs);
+  await Promise.all([untilTopicsPass(traffic), untilPresenceIsWhole(traffic)]);
+}
+
+/** Ends the traffic of one round. @throws when anything was lost, doubled or out of order */
+export async function settle(traffic: ChatTraffic): Promise<void> {
+  const violations = await traffic.stop();
+  await traffic.close();
+  if (violations.length > 0) {
+    throw new Error(`deliveries went wrong:\n${violations.slice(0, 20).join('\n')}`);
+  }
+}
+
+/** One server that is killed and started again, then frozen and thawed, `runs` times. */
+export async function measureOneServer(runs: number, note: Note): Promise<void> {
+  const redis = await startRedis();
+  const pair = await startHubPair({ REDIS_URL: redis.url, ...env });
+  const ways = [
+    { keys: ['killed', 'killedDelivery', 'killedBack'], strike: 'kill', mend: 'restart' },
+    { keys: ['frozen', 'frozenDelivery', 'frozenBack'], strike: 'freeze', mend: 'thaw' },
+  ] as const satisfies readonly {
+    keys: readonly [MeasureKey, MeasureKey, MeasureKey];
+    strike: keyof RedisServer;
+    mend: keyof RedisServer;
+  }[];
+  try {
+    for (let run = 0; run < runs; run += 1) {
+      for (const { keys, strike, mend } of ways) {
+        const traffic = await startChatTraffic(pair.hubs, { name: `${strike}${run}` });
+        await untilWhole(pair, traffic);
+        await traffic.moreAcks(30);
+        const struckMs = performance.now();
+        await redis[strike]();
+        await untilRedisIs('away', pair.hubs);
+        note(keys[0], since(struckMs));
+        traffic.ledger.mark();
+        await traffic.moreAcks(150);
+        await traffic.allDelivered();
+        note(keys[1], traffic.ledger.worstDelayMs(traffic.watcherIds));
+        await redis[mend]();
+        const backMs = performance.now();
+        await untilWhole(pair, traffic);
+        note(keys[2], since(backMs));
+        await settle(traffic);
+      }
+    }
+  } finally {
+    await pair.stop();
+    await redis.stop();
+  }
+}
+
+/** Sentinel whose master is killed, then frozen, `runs` times. */
+export async function measureSentinel(runs: number, note: Note): Promise<void> {
+  const deployment = await startSentinel();
+  const sentinels = deployment.sentinels.map(({ host, port }) => `${host}:${port}`).join();
+  const pair = await startHubPair({
+    ...{ CHAT_REDIS_SENTINELS: sentinels, CHAT_REDIS_SENTINEL_NAME: deployment.name },
+    ...env,
+  });
+  const ways = [
+    { key: 'sentinelKilled', strike: 'killMaster', mend: 'restart' },
+    { key: 'sentinelFrozen', strike: 'freezeMaster', mend: 'thaw' },
+  ] as const;
+  try {
+    for (let run = 0; run < runs; run += 1) {
+      for (const { key, strike, mend } of ways) {
+        const traffic = await startChatTraffic(pair.hubs, { name: `${strike}${run}` });
+        await untilWhole(pair, traffic);
+        const fallen = await deployment[strike]();
+        await untilRedisIs('away', pair.hubs);
+        await deployment.failedOver(fallen.port);
+        const electedMs = performance.now();
+        await untilWhole(pair, traffic);
+        note(key, since(electedMs));
+        await settle(traffic);
+        await fallen[mend]();
+        await rejoined(fallen);
+      }
+    }
+  } finally {
+    await pair.stop();
+    await deployment.stop();
+  }
+}
+
+/** Resolves once a fallen master follows the new one: only then can another failover succeed. */
+async function rejoined(fallen: RedisServer): Promise<void> {
+  await waitFor(
+    async () =>
+      /role:slave[\s\S]*master_link_status:up/.test(
+        await fallen.command('INFO replication').catch(() => ''),
+      ),
+    { what: 'the old master as a replica', timeoutMs: 40_000, everyMs: 100 },
+  );
+}

@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, statfsSync, truncateSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from './processes.ts';
+
+/** A file system of a few megabytes, to be filled. */
+export interface SmallDisk {
+  readonly path: string;
+  /** Bytes that are free. */
+  readonly freeBytes: number;
+  /** Leaves no byte free. */
+  fill(): void;
+  /** Gives the room back. */
+  clear(): void;
+  remove(): Promise<void>;
+}
+
+/** Mounts one in memory; null where that is not allowed (it takes root). */
+export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | null> {
+  const folder = await temporaryFolder('disk');
+  try {
+    const size = `size=${megabytes}m`;
+    execFileSync('mount', ['-t', 'tmpfs', '-o', size, 'tmpfs', folder.path], { stdio: 'pipe' });
+  } catch {
+    await folder.remove();
+    return null;
+  }
+  const filler = join(folder.path, 'filler');
+  const free = () => {
+    const { bavail, bsize } = statfsSync(folder.path);
+    return bavail * bsize;
+  };
+  return {
+    path: folder.path,
+    get freeBytes() {
+      return free();
+    },
+    fill() {
+      const file = openSync(filler, 'a');
+      try {
+        while (free() > 0) writeSync(file, Buffer.alloc(Math.min(free(), 65_536)));
+      } finally {
+        closeSync(file);
+      }
+    },
+    clear() {
+      truncateSync(filler);
+    },
+    async remove() {
+      execFileSync('umount', ['-l', folder.path], { stdio: 'pipe' });
+      await folder.remove();
+    },
+  };
+}
