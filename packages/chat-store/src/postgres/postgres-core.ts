@@ -4,6 +4,8 @@ import type { Engine } from '../core/engine.ts';
 import { migrate } from '../core/migrate.ts';
 import { createStoreCore, type StoreCore } from '../core/store-core.ts';
 import type { Tables } from '../core/tables.ts';
+import type { ReportFault } from '../core/run-group.ts';
+import { vitalCalls, type VitalCall } from '../core/vital-calls.ts';
 import { ChatStoreError } from '../errors.ts';
 import {
   createCommitConnection,
@@ -13,6 +15,9 @@ import {
 } from './connections.ts';
 import { createGroups } from './group-transaction.ts';
 import { postgresFailure } from './postgres-errors.ts';
+
+/** Connections for what keeps the hub going, beside those for its callers. */
+const vitalPoolSize = 2;
 
 /**
  * Migrates and connects.
@@ -33,10 +38,22 @@ export async function openPostgresCore(
   } finally {
     await migrations.destroy();
   }
-  const engine = createEngine(settings, server, failureOf);
-  return createStoreCore(engine, (error, doing) =>
-    onFault(error instanceof Error ? (error.stack ?? error.message) : String(error), doing),
+  const report: ReportFault = (error, doing) =>
+    onFault(error instanceof Error ? (error.stack ?? error.message) : String(error), doing);
+  const core = createStoreCore(createEngine(settings, server, failureOf), report);
+  // In the line for the pool they would wait behind whatever callers ask.
+  const vital = createStoreCore(
+    createEngine({ ...settings, poolSize: vitalPoolSize }, server, failureOf),
+    report,
   );
+  const first = Object.fromEntries(vitalCalls.map((name) => [name, vital[name]]));
+  return {
+    ...core,
+    ...(first as Pick<StoreCore, VitalCall>),
+    async close() {
+      await Promise.all([core.close(), vital.close()]);
+    },
+  };
 }
 
 function createEngine(

@@ -1,0 +1,17 @@
+import type { StoreCore } from './store-core.ts';
+
+/**
+ * The calls that keep a hub going: what was committed, whether the database answers, that this hub lives. They are few
+ * and small, and stand in no line with what callers ask.
+ */
+export const vitalCalls = [
+  'changes',
+  'heads',
+  'epoch',
+  'changeEpoch',
+  'beat',
+  'liveHubs',
+] as const satisfies readonly (keyof StoreCore)[];
+
+/** The name of such a call. */
+export type VitalCall = (typeof vitalCalls)[number];
