@@ -134,6 +134,7 @@ export async function createChatStore(
       return changes;
     },
     heads: (channelIds) => askedFirst(() => core.heads(channelIds)),
+    recentHeads: (limit) => askedFirst(() => core.recentHeads(limit)),
     beat: (hubId) => writtenFirst(() => core.beat(hubId)),
     liveHubs: (hubIds) => askedFirst(() => core.liveHubs(hubIds)),
     revoke: (target) => written(() => core.revoke(target)),

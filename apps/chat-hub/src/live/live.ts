@@ -64,6 +64,7 @@ export async function startLive(
         if (source === 'store') dropCaches(channelId, seq);
       },
       onForeignEpoch: () => tailCheck.now(),
+      onConflict: (delivered) => tailCheck.doubt(delivered),
     }),
   );
 
@@ -82,7 +83,24 @@ export async function startLive(
   const typingFeed = opened(
     createTypingFeed({ typing, rooms, publisher, epoch: () => store.epoch, log }),
   );
-  const agentTopics = createAgentTopics({ bus, rooms, sessions, onEphemeral });
+  const agentTopics = createAgentTopics({
+    ...{ bus, rooms, sessions, onEphemeral },
+    epoch: () => store.epoch,
+    onForeignEpoch: () => tailCheck.now(),
+  });
+
+  /** The head was read a moment ago: of another life of the database it would leave the channel deaf. */
+  async function openFoundDirect(channelId: string, head: number): Promise<void> {
+    let { restarts } = rooms;
+    const agentIds = await directMembers(channelId);
+    let found: number | undefined = head;
+    while (rooms.restarts !== restarts) {
+      ({ restarts } = rooms);
+      found = (await store.heads([channelId])).get(channelId);
+    }
+    if (found) agentTopics.foundDirect(channelId, agentIds, found);
+  }
+
 
   await bus.subscribeGlobal((event) => {
     if (!isNew.accept(event)) return;
@@ -96,10 +114,8 @@ export async function startLive(
       isBusAvailable: () => bus.available,
       onRevoked: (revoked) => endRevoked(sessions, revoked),
       onDirect(channelId, head) {
-        directMembers(channelId).then(
-          (agentIds) => agentTopics.foundDirect(channelId, agentIds, head),
-          (error: unknown) =>
-            log.warn({ err: error, channelId }, 'a direct channel could not be opened yet'),
+        openFoundDirect(channelId, head).catch((error: unknown) =>
+          log.warn({ err: error, channelId }, 'a direct channel could not be opened yet'),
         );
       },
       async onEpoch(epoch) {

@@ -49,6 +49,20 @@ export async function readHeads(
   return new Map(rows.map(({ id, head }) => [id, head]));
 }
 
+/** The heads of the channels that changed last. */
+export async function readRecentHeads(
+  db: Kysely<Tables>,
+  limit: number,
+): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('channels')
+    .select(['id', 'head'])
+    .orderBy('touched', 'desc')
+    .limit(limit)
+    .execute();
+  return new Map(rows.map(({ id, head }) => [id, head]));
+}
+
 /** An agent's direct channels, the latest active first. */
 export function readDirectChannels(
   db: Kysely<Tables>,

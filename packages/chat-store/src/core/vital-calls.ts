@@ -7,6 +7,7 @@ import type { StoreCore } from './store-core.ts';
 export const vitalCalls = [
   'changes',
   'heads',
+  'recentHeads',
   'epoch',
   'changeEpoch',
   'beat',

@@ -56,6 +56,7 @@ export async function openSqliteCore(
     access: read('access'),
     logPage: read('logPage'),
     heads: read('heads'),
+    recentHeads: read('recentHeads'),
     directChannels: read('directChannels'),
     changes: read('changes'),
     liveHubs: read('liveHubs'),
