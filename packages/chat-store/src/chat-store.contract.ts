@@ -28,7 +28,8 @@ export function describeChatStore(
         others.set(number, other);
         return other;
       },
-      open: (options: Partial<ChatStoreOptions> = {}) => createChatStore({ url: server.url, ...options }),
+      open: (options: Partial<ChatStoreOptions> = {}) =>
+        createChatStore({ url: server.url, ...options }),
     });
 
     beforeAll(async () => {

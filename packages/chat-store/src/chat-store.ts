@@ -93,7 +93,11 @@ export async function createChatStore(
 
   const usual = createCallLane(maxReads, timeoutMs);
   const vital = createCallLane(vitalWidth, timeoutMs);
-  async function inLane<T>(lane: CallLane, call: () => Promise<T>, late: 'unavailable' | 'timeout') {
+  async function inLane<T>(
+    lane: CallLane,
+    call: () => Promise<T>,
+    late: 'unavailable' | 'timeout',
+  ) {
     if (isClosed) throw new ChatStoreError('closed', 'the store is closed');
     return lane.run(call, late);
   }

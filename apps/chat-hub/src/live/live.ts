@@ -101,7 +101,6 @@ export async function startLive(
     if (found) agentTopics.foundDirect(channelId, agentIds, found);
   }
 
-
   await bus.subscribeGlobal((event) => {
     if (!isNew.accept(event)) return;
     const frame = textFrame(notificationText('event', event.json));

@@ -58,4 +58,16 @@ describe('event ring', () => {
     ring.push(event(5));
     expect(seqs(ring.after(2))).toEqual([3, 4, 5]);
   });
+
+  it('takes in what came before its oldest, as far as there is room', () => {
+    const ring = createEventRing(10, { maxEvents: 5 });
+    ring.push(event(11));
+    ring.prepend([4, 5, 6, 7, 8, 9, 10, 11].map((seq) => event(seq)));
+    expect(ring.after(6)).not.toBeNull();
+    expect(seqs(ring.after(6))).toEqual([7, 8, 9, 10, 11]);
+    expect(ring.after(5)).toBeNull();
+    ring.push(event(12));
+    expect(seqs(ring.after(7))).toEqual([8, 9, 10, 11, 12]);
+    expect(ring.after(6)).toBeNull();
+  });
 });

@@ -3,6 +3,8 @@ import type { EncodedEnvelope } from '@openclaw/protocol';
 /** The newest durable events of one channel, without holes, so that most resumes cost no database read. */
 export interface EventRing {
   push(event: EncodedEnvelope): void;
+  /** Adds what came before the oldest, as far as there is room; ignores what leaves a hole. */
+  prepend(events: readonly EncodedEnvelope[]): void;
   /** The events after `seq` up to the newest, or null when the ring does not reach back that far. */
   after(seq: number): readonly EncodedEnvelope[] | null;
   /** Forgets all up to the last event that holds the message's text: what was deleted is not resumed from memory. */
@@ -34,6 +36,22 @@ export function createEventRing(
         events = events.slice(first);
         first = 0;
       }
+    },
+    prepend(earlier) {
+      const oldest = newest - (events.length - first) + 1;
+      const kept: EncodedEnvelope[] = [];
+      let before = oldest;
+      for (const event of earlier.toReversed()) {
+        if (event.seq === null || event.seq >= oldest) continue;
+        const isFull =
+          events.length - first + kept.length >= maxEvents || bytes + event.json.length > maxBytes;
+        if (isFull || event.seq !== before - 1) break;
+        kept.push(event);
+        bytes += event.json.length;
+        before = event.seq;
+      }
+      events = [...kept.reverse(), ...events.slice(first)];
+      first = 0;
     },
     after(seq) {
       const wanted = newest - seq;

@@ -1,8 +1,8 @@
 import type { Sequencer } from '@openclaw/events';
 import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
+import { Backlog, type ReadLog } from './backlog.ts';
 import type { Flusher } from './flusher.ts';
 import { framesOf } from './frame.ts';
-import { createEventRing, type EventRing } from './ring.ts';
 
 /** What a room knows of a socket. */
 export interface RoomMember {
@@ -32,18 +32,29 @@ export class Room {
   readonly #flusher: Flusher;
   readonly #createSequencer: CreateSequencer;
   #sequencer: Sequencer;
-  #ring: EventRing;
+  readonly #readLog: ReadLog;
+  #backlog: Backlog;
   #pending: EncodedEnvelope[] = [];
   /** agentId → the seq at which it last left, newest last. */
   readonly #leaves = new Map<string, number>();
   readonly #waiters = new Set<{ head: number; resolve: (isReached: boolean) => void }>();
 
-  /** @param createSequencer makes the sequencer that delivers into this room, starting after a head */
-  constructor(channelId: string, head: number, flusher: Flusher, createSequencer: CreateSequencer) {
+  /**
+   * @param readLog reads a page of the channel's log
+   * @param createSequencer makes the sequencer that delivers into this room, starting after a head
+   */
+  constructor(
+    channelId: string,
+    head: number,
+    flusher: Flusher,
+    readLog: ReadLog,
+    createSequencer: CreateSequencer,
+  ) {
     this.channelId = channelId;
     this.#flusher = flusher;
     this.#createSequencer = createSequencer;
-    this.#ring = createEventRing(head);
+    this.#readLog = readLog;
+    this.#backlog = new Backlog(head, readLog);
     this.#sequencer = createSequencer(head, (event) => this.#deliver(event));
   }
 
@@ -71,7 +82,12 @@ export class Room {
 
   /** The events after `seq` up to {@link Room.head}, or null when they are no longer in memory. */
   after(seq: number): readonly EncodedEnvelope[] | null {
-    return this.#ring.after(seq);
+    return this.#backlog.after(seq);
+  }
+
+  /** The events after `seq`, a page at most: from memory, or else from the log. Rejects with ChatStoreError. */
+  page(seq: number): Promise<readonly EncodedEnvelope[]> {
+    return this.#backlog.page(seq);
   }
 
   /** Whether the agent left after `seq`, by the log. */
@@ -100,7 +116,7 @@ export class Room {
   restart(head: number): void {
     this.flush();
     this.#sequencer.close();
-    this.#ring = createEventRing(head);
+    this.#backlog = new Backlog(head, this.#readLog);
     this.#leaves.clear();
     this.#sequencer = this.#createSequencer(head, (event) => this.#deliver(event));
     for (const member of this.members) member.discontinued(this, 'epoch');
@@ -134,7 +150,7 @@ export class Room {
   }
 
   #deliver(event: EncodedEnvelope): void {
-    this.#ring.push(event);
+    this.#backlog.push(event);
     this.#pending.push(event);
     this.#flusher.room(this);
     const seq = event.seq ?? 0;
@@ -174,6 +190,6 @@ export class Room {
 
   #forgetText(encoded: EncodedEnvelope): void {
     const event = decodeEnvelope(encoded.json)?.envelope.event;
-    if (event?.type === 'channel.message.delete') this.#ring.forgetMessage(event.message.id);
+    if (event?.type === 'channel.message.delete') this.#backlog.forgetMessage(event.message.id);
   }
 }

@@ -1,6 +1,6 @@
 import { createSequencer, type EventBus, type EventSource } from '@openclaw/events';
 import { ChatStoreError, type ChatStore, type LogPage } from '@openclaw/chat-store';
-import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
+import { isDirectChannelId, limits, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Flusher } from './flusher.ts';
 import { Room } from './room.ts';
@@ -77,7 +77,9 @@ export function createRooms(deps: RoomsDeps): Rooms {
     unsubscribe: () => Promise<void>,
   ): Room {
     let first: string | null = epoch;
-    const room = new Room(channelId, head, flusher, (from, deliver) => {
+    const readLog = async (after: number) =>
+      (await store.logPage(channelId, after, limits.logPage, maxFetchBytes)).events;
+    const room = new Room(channelId, head, flusher, readLog, (from, deliver) => {
       const life = first ?? store.epoch;
       first = null;
       return createSequencer({

@@ -82,12 +82,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     let after = since;
     while (room.after(after) === null) {
       if (room.head - since > limits.resumeEvents) return null;
-      const { events: page } = await store.logPage(
-        room.channelId,
-        after,
-        limits.logPage,
-        budget.bytes,
-      );
+      const page = await room.page(after);
       // What the room has not delivered yet comes live: it must not stand in the result too.
       const delivered = page.filter(({ seq }) => seq !== null && seq <= room.head);
       const last = delivered.at(-1)?.seq;

@@ -31,7 +31,8 @@ export interface SessionBench {
 export function createSessionBench({ protocol = 'openclaw.v1' } = {}): SessionBench {
   const log: EncodedEnvelope[] = [];
   const flusher = createFlusher();
-  const room = new Room(channelId, 0, flusher, (head, deliver) =>
+  const readLog = async (after: number) => log.slice(after);
+  const room = new Room(channelId, 0, flusher, readLog, (head, deliver) =>
     createSequencer({ channelId, epoch, head, deliver, fetch: async () => [] }),
   );
   const { peer, socket, ws } = createPeer(protocol);
@@ -41,7 +42,7 @@ export function createSessionBench({ protocol = 'openclaw.v1' } = {}): SessionBe
       const page = () => log.slice(after, after + limit);
       const answer = answerNext;
       answerNext = null;
-      return { events: answer ? await answer(page) : page(), head: log.length };
+      return { events: answer ? await answer(page) : page(), head: log.length, epoch };
     },
   };
   const nothing = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
