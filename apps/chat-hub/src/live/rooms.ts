@@ -90,8 +90,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
           deps.onDelivered(event, source);
           deliver(event);
         },
-        fetch: async (after, limit) =>
-          (await store.logPage(channelId, after, limit, maxFetchBytes)).events,
+        fetch: (after, limit) => fetchAfter(channelId, after, limit),
         onForeignEpoch: deps.onForeignEpoch,
         onError: (error) =>
           log.warn({ err: error, channelId }, 'an event could not be delivered yet'),
@@ -121,6 +120,24 @@ export function createRooms(deps: RoomsDeps): Rooms {
       if (delivered && delivered.id !== event.id) deps.onConflict?.(delivered);
     }
     room.offer(event);
+  }
+
+  // With the event before: another one there means that the log is not the one that was followed up to here.
+  async function fetchAfter(channelId: string, after: number, limit: number) {
+    const delivered = rooms.get(channelId)?.room.after(after - 1)?.[0];
+    const from = delivered?.seq === after ? after - 1 : after;
+    const { events } = await store.logPage(channelId, from, limit + after - from, maxFetchBytes);
+    const [first] = events;
+    if (delivered && first?.seq === after) {
+      if (first.id !== delivered.id) {
+        deps.onConflict?.(delivered);
+        throw new Error(`the log of ${channelId} holds another event ${after} than was delivered`);
+      }
+      // Alone it filled the page: what follows is larger than a page may be, and is read by itself.
+      if (events.length > 1) return events.slice(1);
+      return (await store.logPage(channelId, after, limit, maxFetchBytes)).events;
+    }
+    return events;
   }
 
   async function openRoom(channelId: string): Promise<Room> {
