@@ -40,9 +40,7 @@ describe('another life of the database', () => {
       },
       rooms,
       sessions: createSessions(),
-      cache: { drop: async () => undefined } as unknown as Parameters<
-        typeof beginEpoch
-      >[0]['cache'],
+      cache: { drop: async () => undefined },
     });
     expect(asked).toEqual([['early', 'gone'], ['late']]);
     const now = ['early', 'late', 'gone'].map((channelId) => rooms.get(channelId)?.head);

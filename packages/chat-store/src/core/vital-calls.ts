@@ -4,7 +4,7 @@ import type { StoreCore } from './store-core.ts';
  * The calls that keep a hub going: what was committed, whether the database answers, that this hub lives. They are few
  * and small, and stand in no line with what callers ask.
  */
-export const vitalCalls = [
+const vitalCalls = [
   'changes',
   'heads',
   'recentHeads',
@@ -16,3 +16,8 @@ export const vitalCalls = [
 
 /** The name of such a call. */
 export type VitalCall = (typeof vitalCalls)[number];
+
+/** Whether a call is one of them. */
+export function isVitalCall(name: string): name is VitalCall {
+  return (vitalCalls as readonly string[]).includes(name);
+}

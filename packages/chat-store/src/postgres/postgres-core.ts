@@ -5,7 +5,7 @@ import { migrate } from '../core/migrate.ts';
 import { createStoreCore, type StoreCore } from '../core/store-core.ts';
 import type { Tables } from '../core/tables.ts';
 import type { ReportFault } from '../core/run-group.ts';
-import { vitalCalls, type VitalCall } from '../core/vital-calls.ts';
+import { isVitalCall, type VitalCall } from '../core/vital-calls.ts';
 import { ChatStoreError } from '../errors.ts';
 import {
   createCommitConnection,
@@ -46,7 +46,7 @@ export async function openPostgresCore(
     createEngine({ ...settings, poolSize: vitalPoolSize }, server, failureOf),
     report,
   );
-  const first = Object.fromEntries(vitalCalls.map((name) => [name, vital[name]]));
+  const first = Object.fromEntries(Object.entries(vital).filter(([name]) => isVitalCall(name)));
   return {
     ...core,
     ...(first as Pick<StoreCore, VitalCall>),

@@ -1,5 +1,5 @@
 import type { StoreCore } from '../core/store-core.ts';
-import { vitalCalls } from '../core/vital-calls.ts';
+import { isVitalCall } from '../core/vital-calls.ts';
 import { createTwoLines } from './two-lines.ts';
 import type { WorkerSettings } from './worker-messages.ts';
 import { startWorkerThread, type OnFault, type WorkerThread } from './worker-thread.ts';
@@ -40,10 +40,9 @@ export async function openSqliteCore(
     throw error;
   });
   const lines = createTwoLines(readsHandedOver);
-  const isVital = (method: string) => (vitalCalls as readonly string[]).includes(method);
   const read = <M extends keyof StoreCore>(method: M) =>
     forward(
-      { call: (name, args) => lines.run(() => reader.call(name, args), isVital(name)) },
+      { call: (name, args) => lines.run(() => reader.call(name, args), isVitalCall(name)) },
       method,
     );
   return {
