@@ -39,7 +39,10 @@ async function connecting() {
     ...{ store, bus, flusher, log },
     ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
   });
-  const agentTopics = createAgentTopics({ bus, rooms, sessions, onEphemeral: nothing });
+  const agentTopics = createAgentTopics({
+    ...{ bus, rooms, sessions, onEphemeral: nothing, onForeignEpoch: nothing },
+    epoch: () => store.epoch,
+  });
   const hub = { store, rooms, sessions, log, limiter: { limits: {} } } as unknown as Hub;
   const dispatcher = { dispatch: () => true };
   const onAccepted = createConnectionHandler({ hub, flusher, agentTopics, dispatcher });

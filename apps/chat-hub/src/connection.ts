@@ -18,6 +18,8 @@ const minFramesPerSecond = 300;
 const burstSeconds = 4;
 /** How long the welcome waits for a room of this hub that is behind the log. */
 const levelMs = 1_000;
+/** How often heads are read again because the database began another life meanwhile. */
+const headAttempts = 5;
 /** Connections of one agent to one hub. */
 const maxSocketsPerAgent = 100;
 /** Bad frames that a socket is forgiven; each good one pays one off. */
@@ -53,11 +55,21 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
     },
   };
 
+  // Heads of a life of the database that has ended meanwhile would leave their rooms deaf.
+  async function readDirects(agentId: string) {
+    for (let attempt = 1; attempt <= headAttempts; attempt++) {
+      const { restarts } = hub.rooms;
+      const directs = await hub.store.directChannels(agentId, limits.welcomeDirect);
+      if (hub.rooms.restarts === restarts) return directs;
+    }
+    throw new Error('the database begins one life after another');
+  }
+
   async function welcome(session: Session): Promise<void> {
     const { agentId, sessionId } = session;
     hub.sessions.add(session);
     await agentTopics.join(agentId);
-    const directs = await hub.store.directChannels(agentId, limits.welcomeDirect);
+    const directs = await readDirects(agentId);
     session.knowsAllDirects = directs.length < limits.welcomeDirect;
     const known = directs.filter(({ channelId }) => isWithinBounds(session.identity, channelId));
     await Promise.all(

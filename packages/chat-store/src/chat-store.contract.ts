@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from '@jest/globals';
 import { describeChannels } from './contract/channels.contract.ts';
 import { describeDirectMessages } from './contract/direct.contract.ts';
 import { describeHubs } from './contract/hubs.contract.ts';
+import { describeLanes } from './contract/lanes.contract.ts';
 import { describeLog } from './contract/log.contract.ts';
 import { describeMembers } from './contract/members.contract.ts';
 import { describeMessages } from './contract/messages.contract.ts';
@@ -9,7 +10,7 @@ import { describeReading } from './contract/reading.contract.ts';
 import { describeRepeats } from './contract/repeats.contract.ts';
 import { describeReactionsAndThreads } from './contract/threads.contract.ts';
 import { describeRights } from './contract/rights.contract.ts';
-import { createChatStore, type ChatStore } from './index.ts';
+import { createChatStore, type ChatStore, type ChatStoreOptions } from './index.ts';
 
 /** What every engine must do. `start` makes an empty database. */
 export function describeChatStore(
@@ -27,6 +28,8 @@ export function describeChatStore(
         others.set(number, other);
         return other;
       },
+      open: (options: Partial<ChatStoreOptions> = {}) =>
+        createChatStore({ url: server.url, ...options }),
     });
 
     beforeAll(async () => {
@@ -49,5 +52,6 @@ export function describeChatStore(
     describeRepeats(database);
     describeReading(database);
     describeHubs(database);
+    describeLanes(database);
   });
 }

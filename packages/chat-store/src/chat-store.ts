@@ -1,4 +1,5 @@
 import type { ParamsOf } from '@openclaw/protocol';
+import { createCallLane, type CallLane } from './call-lane.ts';
 import {
   refuse,
   type Actor,
@@ -54,6 +55,9 @@ export interface ChatStore extends Omit<StoreCore, 'runGroup' | 'epoch' | 'sweep
   health(): Promise<StoreHealth>;
 }
 
+/** Calls that keep the hub going, at once at most: a tail check, a beat, a reaper, and whoever asks for its health. */
+const vitalWidth = 32;
+
 /**
  * Opens the database, makes or migrates its schema, and resolves with the store.
  * @throws {ChatStoreError} `invalid_options`, `unavailable`, `locked`, `unwritable`, `corrupt`, `unauthorized`, `newer_schema`
@@ -70,7 +74,6 @@ export async function createChatStore(
     throw runtimeError(error);
   });
   let epochs = 0;
-  let calls = 0;
   let isClosed = false;
 
   const queue = createGroupCommit<Command, Outcome>(
@@ -88,31 +91,20 @@ export async function createChatStore(
     { ...parsed, pace: createPace(parsed) },
   );
 
-  // A call is told `late` when its time is up, but counts until the database has let go of it.
-  async function guarded<T>(call: () => Promise<T>, late: 'unavailable' | 'timeout'): Promise<T> {
+  const usual = createCallLane(maxReads, timeoutMs);
+  const vital = createCallLane(vitalWidth, timeoutMs);
+  async function inLane<T>(
+    lane: CallLane,
+    call: () => Promise<T>,
+    late: 'unavailable' | 'timeout',
+  ) {
     if (isClosed) throw new ChatStoreError('closed', 'the store is closed');
-    if (calls >= maxReads) {
-      throw new ChatStoreError('unavailable', 'too many calls are under way', {
-        retryAfterMs: 500,
-      });
-    }
-    calls += 1;
-    const work = call().finally(() => (calls -= 1));
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<never>((_resolve, reject) => {
-      const message = `the database did not answer within ${timeoutMs} ms`;
-      timer = setTimeout(() => reject(new ChatStoreError(late, message)), timeoutMs);
-    });
-    try {
-      return await Promise.race([work, deadline]);
-    } catch (error) {
-      throw runtimeError(error);
-    } finally {
-      clearTimeout(timer);
-    }
+    return lane.run(call, late);
   }
-  const asked = <T>(call: () => Promise<T>) => guarded(call, 'unavailable');
-  const written = <T>(call: () => Promise<T>) => guarded(call, 'timeout');
+  const asked = <T>(call: () => Promise<T>) => inLane(usual, call, 'unavailable');
+  const written = <T>(call: () => Promise<T>) => inLane(usual, call, 'timeout');
+  const askedFirst = <T>(call: () => Promise<T>) => inLane(vital, call, 'unavailable');
+  const writtenFirst = <T>(call: () => Promise<T>) => inLane(vital, call, 'timeout');
 
   const stopSweeper = startSweeper(() => core.sweep());
 
@@ -140,23 +132,25 @@ export async function createChatStore(
     directChannels: (agentId, limit) => asked(() => core.directChannels(agentId, limit)),
     async changes(sinceMark) {
       const known = epochs;
-      const changes = await asked(() => core.changes(sinceMark));
+      const changes = await askedFirst(() => core.changes(sinceMark));
       // Unless it was changed meanwhile: then this answer may be the older one.
       if (known === epochs) epoch = changes.epoch;
       return changes;
     },
-    beat: (hubId) => written(() => core.beat(hubId)),
-    liveHubs: (hubIds) => asked(() => core.liveHubs(hubIds)),
+    heads: (channelIds) => askedFirst(() => core.heads(channelIds)),
+    recentHeads: (limit) => askedFirst(() => core.recentHeads(limit)),
+    beat: (hubId) => writtenFirst(() => core.beat(hubId)),
+    liveHubs: (hubIds) => askedFirst(() => core.liveHubs(hubIds)),
     revoke: (target) => written(() => core.revoke(target)),
     isRevoked: (token) => asked(() => core.isRevoked(token)),
     async changeEpoch(expected) {
-      const current = await written(() => core.changeEpoch(expected));
+      const current = await writtenFirst(() => core.changeEpoch(expected));
       epochs += 1;
       return (epoch = current);
     },
     async health() {
       const startMs = performance.now();
-      const state = await asked(() => core.epoch()).then(
+      const state = await askedFirst(() => core.epoch()).then(
         () => ({ status: 'ok' as const, latencyMs: performance.now() - startMs }),
         () => ({ status: 'down' as const, latencyMs: null }),
       );

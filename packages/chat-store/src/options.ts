@@ -24,7 +24,7 @@ export interface ChatStoreOptions {
   readonly maxQueueBytes?: number;
   /** Reads under way at once; beyond it they are refused with `unavailable`. @default 2000 */
   readonly maxReads?: number;
-  /** Connections to PostgreSQL for reads; one more is for the commits. @default 8 */
+  /** Connections to PostgreSQL for reads; three more are for the commits and for what keeps the hub going. @default 8 */
   readonly poolSize?: number;
 }
 

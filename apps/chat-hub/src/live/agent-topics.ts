@@ -22,6 +22,10 @@ export interface AgentTopicsDeps {
   readonly rooms: Rooms;
   readonly sessions: Sessions;
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
+  /** The life of the database, as last seen. */
+  readonly epoch: () => string;
+  /** Told that an event of another epoch came. */
+  readonly onForeignEpoch: () => void;
 }
 
 /** Creates the table of agent topics. */
@@ -62,8 +66,12 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
     if (event.seq === null) {
       const room = rooms.get(channelId);
       if (room) onEphemeral(room, event);
+    } else if (event.epoch === deps.epoch()) {
+      const room = enterDirect(agentId, channelId, event.seq);
+      if (room) rooms.offer(room, event);
     } else {
-      enterDirect(agentId, channelId, event.seq)?.offer(event);
+      // Of another life its seq says nothing about where the channel stands.
+      deps.onForeignEpoch();
     }
   }
 

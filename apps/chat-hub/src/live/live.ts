@@ -67,6 +67,7 @@ export async function startLive(
         if (source === 'store') dropCaches(channelId, seq);
       },
       onForeignEpoch: () => tailCheck.now(),
+      onConflict: (delivered) => tailCheck.doubt(delivered),
     }),
   );
 
@@ -86,7 +87,23 @@ export async function startLive(
     createPresenceFeed({ hubId, tracker, publisher, rooms, epoch, log, times: services.times }),
   );
   const typingFeed = opened(createTypingFeed({ typing, rooms, publisher, epoch, log }));
-  const agentTopics = createAgentTopics({ bus, rooms, sessions, onEphemeral });
+  const agentTopics = createAgentTopics({
+    ...{ bus, rooms, sessions, onEphemeral },
+    epoch,
+    onForeignEpoch: () => tailCheck.now(),
+  });
+
+  /** The head was read a moment ago: of another life of the database it would leave the channel deaf. */
+  async function openFoundDirect(channelId: string, head: number): Promise<void> {
+    let { restarts } = rooms;
+    const agentIds = await directMembers(channelId);
+    let found: number | undefined = head;
+    while (rooms.restarts !== restarts) {
+      ({ restarts } = rooms);
+      found = (await store.heads([channelId])).get(channelId);
+    }
+    if (found) agentTopics.foundDirect(channelId, agentIds, found);
+  }
 
   await bus.subscribeGlobal((event) => {
     if (!isNew.accept(event)) return;
@@ -100,10 +117,8 @@ export async function startLive(
       isBusAvailable: () => bus.available && !selfProbe.isDeaf,
       onRevoked: (revoked) => endRevoked(sessions, revoked),
       onDirect(channelId, head) {
-        directMembers(channelId).then(
-          (agentIds) => agentTopics.foundDirect(channelId, agentIds, head),
-          (error: unknown) =>
-            log.warn({ err: error, channelId }, 'a direct channel could not be opened yet'),
+        openFoundDirect(channelId, head).catch((error: unknown) =>
+          log.warn({ err: error, channelId }, 'a direct channel could not be opened yet'),
         );
       },
       async onEpoch(epoch) {

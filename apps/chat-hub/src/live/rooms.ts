@@ -1,5 +1,5 @@
 import { createSequencer, type EventBus, type EventSource } from '@openclaw/events';
-import type { ChatStore } from '@openclaw/chat-store';
+import { ChatStoreError, type ChatStore, type LogPage } from '@openclaw/chat-store';
 import { isDirectChannelId, limits, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Flusher } from './flusher.ts';
@@ -16,10 +16,15 @@ export interface Rooms {
    * Rejects with ChatStoreError when the head cannot be read. A room that nobody enters closes by itself.
    */
   open(channelId: string): Promise<Room>;
-  /** A direct channel's room: its events come by its members' agent topics, and its head is known. */
+  /**
+   * A direct channel's room: its events come by its members' agent topics, and its head is known. Whoever read the head
+   * sees to it that the database began no other life since ({@link Rooms.restarts}).
+   */
   openDirect(channelId: string, head: number): Room;
+  /** Gives a room a durable event from the bus, and compares it with what was delivered at its place. */
+  offer(room: Room, event: EncodedEnvelope): void;
   /** Another life of the database: every room goes on from its head there, or from 0. */
-  restart(heads: ReadonlyMap<string, { readonly head: number }>): void;
+  restart(heads: ReadonlyMap<string, number>): void;
   /** How often that was: what was read of a room before it is not of the room any more. */
   readonly restarts: number;
   /** To be called when a socket left; a room that stays empty is closed after a while. */
@@ -40,6 +45,8 @@ export interface RoomsDeps {
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
   /** Told that an event of another epoch came. */
   readonly onForeignEpoch: (event: EncodedEnvelope) => void;
+  /** Told that another event came with the seq of one that was delivered, which is passed on: the store knows which is true. */
+  readonly onConflict?: (delivered: EncodedEnvelope) => void;
 }
 
 interface Entry {
@@ -51,6 +58,8 @@ interface Entry {
 /** How long an empty room keeps its place, so that reconnecting clients resume from memory. */
 const idleMs = 30_000;
 const maxFetchBytes = 8 * 1_048_576;
+/** How often a head is read again because the database began another life meanwhile. */
+const headAttempts = 5;
 /** Events that may arrive before a room's head is known; what is beyond is fetched. */
 const maxEarly = 1_000;
 
@@ -62,49 +71,90 @@ export function createRooms(deps: RoomsDeps): Rooms {
   let restarts = 0;
   let isClosed = false;
 
-  function createRoom(channelId: string, head: number, unsubscribe: () => Promise<void>): Room {
+  function createRoom(
+    channelId: string,
+    { head, epoch }: Pick<LogPage, 'head' | 'epoch'>,
+    unsubscribe: () => Promise<void>,
+  ): Room {
+    let first: string | null = epoch;
     const readLog = async (after: number) =>
       (await store.logPage(channelId, after, limits.logPage, maxFetchBytes)).events;
-    const room = new Room(channelId, head, flusher, readLog, (from, deliver) =>
-      createSequencer({
+    const room = new Room(channelId, head, flusher, readLog, (from, deliver) => {
+      const life = first ?? store.epoch;
+      first = null;
+      return createSequencer({
         channelId,
-        epoch: store.epoch,
+        epoch: life,
         head: from,
         deliver(event, source) {
           deps.onDelivered(event, source);
           deliver(event);
         },
-        fetch: async (after, limit) =>
-          (await store.logPage(channelId, after, limit, maxFetchBytes)).events,
+        fetch: (after, limit) => fetchAfter(channelId, after, limit),
         onForeignEpoch: deps.onForeignEpoch,
         onError: (error) =>
           log.warn({ err: error, channelId }, 'an event could not be delivered yet'),
-      }),
-    );
+      });
+    });
     deps.onOpened(channelId);
     rooms.set(channelId, { room, unsubscribe });
     closeWhenIdle(room);
     return room;
   }
 
-  const headOf = async (channelId: string) =>
-    (await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1)).head;
+  // A head is of one life of the database. One that was read before another began would leave the room deaf until the
+  // log has grown past it.
+  async function readHead(channelId: string): Promise<Pick<LogPage, 'head' | 'epoch'>> {
+    for (let attempt = 1; attempt <= headAttempts; attempt++) {
+      const [lives, before] = [restarts, store.epoch];
+      const page = await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1);
+      if (restarts === lives && store.epoch === before) return page;
+    }
+    throw new ChatStoreError('unavailable', 'the database begins one life after another');
+  }
+
+  function offer(room: Room, event: EncodedEnvelope): void {
+    if (event.seq !== null && event.seq <= room.head && event.epoch === store.epoch) {
+      // Mostly what this hub committed itself comes back from the bus. Its newest events are in memory.
+      const delivered = room.after(event.seq - 1)?.[0];
+      if (delivered && delivered.id !== event.id) deps.onConflict?.(delivered);
+    }
+    room.offer(event);
+  }
+
+  // With the event before: another one there means that the log is not the one that was followed up to here.
+  async function fetchAfter(channelId: string, after: number, limit: number) {
+    const delivered = rooms.get(channelId)?.room.after(after - 1)?.[0];
+    const from = delivered?.seq === after ? after - 1 : after;
+    const { events } = await store.logPage(channelId, from, limit + after - from, maxFetchBytes);
+    const [first] = events;
+    if (delivered && first?.seq === after) {
+      if (first.id !== delivered.id) {
+        deps.onConflict?.(delivered);
+        throw new Error(`the log of ${channelId} holds another event ${after} than was delivered`);
+      }
+      // Alone it filled the page: what follows is larger than a page may be, and is read by itself.
+      if (events.length > 1) return events.slice(1);
+      return (await store.logPage(channelId, after, limit, maxFetchBytes)).events;
+    }
+    return events;
+  }
 
   async function openRoom(channelId: string): Promise<Room> {
-    if (isDirectChannelId(channelId)) return openDirect(channelId, await headOf(channelId));
+    if (isDirectChannelId(channelId)) return enterDirect(channelId, await readHead(channelId));
     // Events that arrive before the head is known wait here; the sequencer sorts out which are old.
     let early: EncodedEnvelope[] | null = [];
     let room: Room | undefined;
     const unsubscribe = await bus.subscribeChannel(channelId, (event) => {
       if (room) {
         if (event.seq === null) deps.onEphemeral(room, event);
-        else room.offer(event);
+        else offer(room, event);
       } else if (early && event.seq !== null && early.length < maxEarly) {
         early.push(event);
       }
     });
     try {
-      room = createRoom(channelId, await headOf(channelId), unsubscribe);
+      room = createRoom(channelId, await readHead(channelId), unsubscribe);
     } catch (error) {
       await unsubscribe();
       throw error;
@@ -114,8 +164,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
     return room;
   }
 
-  function openDirect(channelId: string, head: number): Room {
-    return rooms.get(channelId)?.room ?? createRoom(channelId, head, () => Promise.resolve());
+  function enterDirect(channelId: string, from: Pick<LogPage, 'head' | 'epoch'>): Room {
+    return rooms.get(channelId)?.room ?? createRoom(channelId, from, () => Promise.resolve());
   }
 
   function closeWhenIdle(room: Room): void {
@@ -158,13 +208,14 @@ export function createRooms(deps: RoomsDeps): Rooms {
       }
       return promise;
     },
-    openDirect,
+    openDirect: (channelId, head) => enterDirect(channelId, { head, epoch: store.epoch }),
+    offer,
     get restarts() {
       return restarts;
     },
     restart(heads) {
       restarts += 1;
-      for (const [channelId, { room }] of rooms) room.restart(heads.get(channelId)?.head ?? 0);
+      for (const [channelId, { room }] of rooms) room.restart(heads.get(channelId) ?? 0);
     },
     left(room) {
       if (room.members.size === 0) closeWhenIdle(room);

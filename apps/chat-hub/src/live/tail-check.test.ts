@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { ChatStore } from '@openclaw/chat-store';
+import type { EncodedEnvelope } from '@openclaw/protocol';
 import { pino } from 'pino';
 import { createMetrics } from '../metrics.ts';
 import type { Rooms } from './rooms.ts';
@@ -7,28 +8,38 @@ import { startTailCheck } from './tail-check.ts';
 
 /** A database with one channel `c`, and a hub that has delivered it up to 5. */
 async function createBench() {
-  const database = { epoch: 'first life', head: 5, isAway: false };
+  const database = { epoch: 'first life', head: 5, isAway: false, mark: 1, eventId: 'event 5' };
+  /** What the next checks are told of; else of `c`. */
+  const reported: { current?: { channelId: string; head: number }[] } = {};
+  const other = { channelId: 'o', head: 9 };
   /** How often telling of another life will fail. */
   const failures = { left: 0 };
   const lives: string[] = [];
   const raised: number[] = [];
   const changes = async () => {
     if (database.isAway) throw new Error('the database is away');
-    const { epoch, head } = database;
-    return { mark: 1, epoch, heads: [{ channelId: 'c', head }], revoked: [] };
+    const { epoch, head, mark } = database;
+    return { mark, epoch, heads: reported.current ?? [{ channelId: 'c', head }], revoked: [] };
   };
+  const heads = () =>
+    new Map([
+      ['c', database.head],
+      ['o', other.head],
+    ]);
   const room = { head: 5, raise: (head: number) => raised.push(head) };
   const check = await startTailCheck({
     store: {
       changes,
-      access: async () => new Map([['c', { head: database.head }]]),
+      heads: async () => heads(),
+      recentHeads: async () => heads(),
+      logPage: async () => ({ events: [{ id: database.eventId }] }),
       async changeEpoch(expected: string) {
         if (expected === database.epoch) database.epoch = 'next life';
         return database.epoch;
       },
     } as unknown as ChatStore,
     rooms: {
-      get: () => room,
+      get: (channelId: string) => (channelId === 'c' ? room : undefined),
       channelIds: () => ['c'],
     } as unknown as Rooms,
     ...{ metrics: createMetrics(), log: pino({ level: 'silent' }) },
@@ -42,7 +53,7 @@ async function createBench() {
       room.head = database.head;
     },
   });
-  return { check, database, failures, lives, raised };
+  return { check, database, failures, lives, raised, reported, other };
 }
 
 describe('the tail check', () => {
@@ -95,5 +106,70 @@ describe('the tail check', () => {
     expect(failures.left).toBeLessThan(0);
     expect(lives).toEqual(['changed elsewhere']);
     await check.close();
+  });
+
+  describe('of a database that was restored without any check failing', () => {
+    it('begins another epoch when a channel is reported with less than before', async () => {
+      const { check, database, lives } = await createBench();
+      database.head = 8;
+      await aWhile();
+      database.head = 7;
+      await aWhile();
+      expect(lives).toEqual(['next life']);
+      await check.close();
+    });
+
+    // A restored copy has the heads it was made with, and reports none of them as new. The marks, which count what was
+    // committed, begin again with the copy's.
+    it('begins another epoch when marks go back and a channel that nobody hears has less', async () => {
+      const { check, database, lives, reported, other } = await createBench();
+      reported.current = [];
+      database.mark = 50;
+      await jest.advanceTimersByTimeAsync(2_000);
+      other.head = 4;
+      await jest.advanceTimersByTimeAsync(2_000);
+      // The negative control: without a reason nobody has looked yet.
+      expect(lives).toEqual([]);
+      database.mark = 20;
+      await jest.advanceTimersByTimeAsync(2_000);
+      expect(lives).toEqual(['next life']);
+      await check.close();
+    });
+
+    it('begins no other epoch when marks go back and nothing is lost', async () => {
+      const { check, database, lives, reported } = await createBench();
+      reported.current = [];
+      database.mark = 50;
+      await aWhile();
+      database.mark = 20;
+      await aWhile();
+      expect(lives).toEqual([]);
+      await check.close();
+    });
+
+    it('looks every ten seconds without a reason', async () => {
+      const { check, lives, reported, other } = await createBench();
+      reported.current = [];
+      await aWhile();
+      other.head = 4;
+      await jest.advanceTimersByTimeAsync(10_000);
+      expect(lives).toEqual(['next life']);
+      await check.close();
+    });
+
+    // The race: the log grows past what was lost before anybody looks, so that no head is behind. Invariant: one seq names
+    // one event.
+    it('begins another epoch when the store holds another event where one was delivered', async () => {
+      const { check, database, lives } = await createBench();
+      const delivered = { channelId: 'c', seq: 5, id: 'event 5', epoch: 'first life' };
+      check.doubt(delivered as EncodedEnvelope);
+      await aWhile();
+      expect(lives).toEqual([]);
+      database.eventId = 'another event 5';
+      check.doubt(delivered as EncodedEnvelope);
+      await aWhile();
+      expect(lives).toEqual(['next life']);
+      await check.close();
+    });
   });
 });

@@ -1,13 +1,16 @@
 import type { Changes, ChatStore } from '@openclaw/chat-store';
-import { isDirectChannelId } from '@openclaw/protocol';
+import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Metrics } from '../metrics.ts';
+import { createRestoreCheck } from './restore-check.ts';
 import type { Rooms } from './rooms.ts';
 
 /** Asks the store what has been committed anywhere, so that what the bus lost is found within a second. */
 export interface TailCheck {
   /** Checks at once, for instance after the bus was reconnected. */
   now(): void;
+  /** Another event came with the seq of this one, which was delivered: the store is asked which it holds. */
+  doubt(delivered: EncodedEnvelope): void;
   close(): Promise<void>;
 }
 
@@ -32,6 +35,8 @@ const everyMsWithoutBus = 200;
 export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
   const { store, rooms, metrics, log } = deps;
   let { mark, epoch } = await store.changes(null);
+  const restore = createRestoreCheck(store, rooms);
+  await restore.begin();
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let isAskedAgain = false;
@@ -40,6 +45,16 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
 
   async function check(): Promise<void> {
     const changes = await store.changes(mark);
+    let { epoch: current } = changes;
+    if (current === epoch && (await restore.isRestored(changes, hasFailed))) {
+      current = await store.changeEpoch(epoch);
+    }
+    // Before the heads: they are of the life that begins.
+    if (current !== epoch) {
+      await restore.begin();
+      await deps.onEpoch(current);
+      epoch = current;
+    }
     for (const { channelId, head } of changes.heads) {
       const room = rooms.get(channelId);
       if (!room && isDirectChannelId(channelId)) deps.onDirect(channelId, head);
@@ -48,26 +63,8 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
       room.raise(head);
     }
     if (changes.revoked.length > 0) deps.onRevoked(changes.revoked);
-    let { epoch: current } = changes;
-    if (hasFailed && current === epoch && (await isBehind())) {
-      // The database lost what this hub has delivered: it was restored, and nobody has said so yet.
-      current = await store.changeEpoch(epoch);
-    }
-    if (current !== epoch) {
-      await deps.onEpoch(current);
-      epoch = current;
-    }
     mark = changes.mark;
     hasFailed = false;
-  }
-
-  /** Whether the store's head of any live channel is behind what was delivered here before it was asked. */
-  async function isBehind(): Promise<boolean> {
-    const delivered = new Map(
-      rooms.channelIds().map((channelId) => [channelId, rooms.get(channelId)?.head ?? 0]),
-    );
-    const heads = await store.access('hub', [...delivered.keys()]);
-    return [...heads].some(([channelId, { head }]) => head < (delivered.get(channelId) ?? 0));
   }
 
   function run(): void {
@@ -97,6 +94,10 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
   run();
   return {
     now: run,
+    doubt(delivered) {
+      restore.doubt(delivered);
+      run();
+    },
     async close() {
       isClosed = true;
       clearTimeout(timer);

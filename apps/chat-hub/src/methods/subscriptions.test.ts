@@ -79,7 +79,7 @@ describe('a subscribe that is under way', () => {
   // answer of this one; the client asks again.
   it('is refused for now when the database began another life meanwhile', async () => {
     const { result, rooms, session } = await subscribing();
-    rooms.restart(new Map([[channelId, { head: 3 }]]));
+    rooms.restart(new Map([[channelId, 3]]));
     expect(await result()).toEqual({ channelId, error: { code: 'unavailable' } });
     expect(session.rooms.has(channelId)).toBe(false);
   });

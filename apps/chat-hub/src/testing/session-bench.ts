@@ -44,7 +44,7 @@ export function createSessionBench({ protocol = 'openclaw.v1' } = {}): SessionBe
       const page = () => log.slice(after, after + limit);
       const answer = answerNext;
       answerNext = null;
-      return { events: answer ? await answer(page) : page(), head: log.length };
+      return { events: answer ? await answer(page) : page(), head: log.length, epoch };
     },
   };
   const nothing = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };

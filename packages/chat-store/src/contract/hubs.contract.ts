@@ -56,6 +56,40 @@ export function describeHubs(database: () => TestDatabase): void {
     });
   });
 
+  describe('heads', () => {
+    it('of many channels come at once, those of deleted ones too, and of none that never was', async () => {
+      const { store } = database();
+      const [kept, deleted] = [await channelWithTwo(store), await channelWithTwo(store)];
+      await deleted.owner.write('channel.delete', { channelId: deleted.channelId });
+      const never = uniqueId('never');
+      expect(await store.heads([kept.channelId, never, deleted.channelId])).toEqual(
+        new Map([
+          [kept.channelId, 2],
+          [deleted.channelId, 3],
+        ]),
+      );
+      expect(await store.heads([])).toEqual(new Map());
+    });
+
+    it('of those that changed last come by the order of their commits', async () => {
+      const { store } = database();
+      const [first, second] = [await channelWithTwo(store), await channelWithTwo(store)];
+      await first.owner.say(first.channelId, 'x');
+      expect([...(await store.recentHeads(2))]).toEqual([
+        [first.channelId, 3],
+        [second.channelId, 2],
+      ]);
+    });
+
+    it('come with the life of the database that they are of', async () => {
+      const { store } = database();
+      const { channelId } = await channelWithTwo(store);
+      expect(await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1)).toEqual({
+        ...{ events: [], head: 2, epoch: store.epoch },
+      });
+    });
+  });
+
   describe('hubs', () => {
     it('live while they beat', async () => {
       const { store } = database();

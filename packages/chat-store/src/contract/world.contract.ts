@@ -8,13 +8,22 @@ import {
   type ParamsOf,
   type ResultOf,
 } from '@openclaw/protocol';
-import type { Actor, ChatStore, Outcome, ReadMethod, WriteMethod } from '../index.ts';
+import type {
+  Actor,
+  ChatStore,
+  ChatStoreOptions,
+  Outcome,
+  ReadMethod,
+  WriteMethod,
+} from '../index.ts';
 
 /** A database that the contract is run on: one store, and further hubs' stores beside it. */
 export interface TestDatabase {
   readonly store: ChatStore;
   /** Another hub's store on the same database, the same one for the same number; closed with the first. */
   another(number?: number): Promise<ChatStore>;
+  /** A further store with options of its own; whoever opens it closes it. */
+  open(options?: Partial<ChatStoreOptions>): Promise<ChatStore>;
 }
 
 /** Makes ids that no other test uses: the tests share a database. */

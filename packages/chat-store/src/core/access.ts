@@ -35,6 +35,34 @@ export async function readAccess(
   );
 }
 
+/** One statement for all of them, deleted ones too. A channel that never was is absent. */
+export async function readHeads(
+  db: Kysely<Tables>,
+  channelIds: readonly string[],
+): Promise<Map<string, number>> {
+  if (channelIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('channels')
+    .select(['id', 'head'])
+    .where('id', 'in', [...channelIds])
+    .execute();
+  return new Map(rows.map(({ id, head }) => [id, head]));
+}
+
+/** The heads of the channels that changed last. */
+export async function readRecentHeads(
+  db: Kysely<Tables>,
+  limit: number,
+): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('channels')
+    .select(['id', 'head'])
+    .orderBy('touched', 'desc')
+    .limit(limit)
+    .execute();
+  return new Map(rows.map(({ id, head }) => [id, head]));
+}
+
 /** An agent's direct channels, the latest active first. */
 export function readDirectChannels(
   db: Kysely<Tables>,

@@ -1,7 +1,13 @@
 import type { ParamsOf } from '@openclaw/protocol';
 import type { Actor, Command, Outcome, ReadMethod, ReadOutcome } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
-import { readAccess, readDirectChannels, type Access } from './access.ts';
+import {
+  readAccess,
+  readDirectChannels,
+  readHeads,
+  readRecentHeads,
+  type Access,
+} from './access.ts';
 import { readChanges, type Changes } from './changes.ts';
 import type { Engine } from './engine.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
@@ -18,6 +24,13 @@ export interface StoreCore {
   read<M extends ReadMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<ReadOutcome<M>>;
   access(agentId: string, channelIds: readonly string[]): Promise<Map<string, Access>>;
   logPage(channelId: string, after: number, limit: number, maxBytes: number): Promise<LogPage>;
+  /**
+   * The heads of these channels, deleted ones too. One that never was is absent: no channel's row is ever removed, so
+   * whoever knows of it knows more than this database.
+   */
+  heads(channelIds: readonly string[]): Promise<Map<string, number>>;
+  /** The heads of the `limit` channels that changed last, deleted ones too. */
+  recentHeads(limit: number): Promise<Map<string, number>>;
   directChannels(agentId: string, limit: number): Promise<{ channelId: string; head: number }[]>;
   changes(sinceMark: number | null): Promise<Changes>;
   beat(hubId: string): Promise<void>;
@@ -56,6 +69,8 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
     access: (agentId, channelIds) => readAccess(engine.db, agentId, channelIds),
     logPage: (channelId, after, limit, maxBytes) =>
       readLogPage(engine.db, channelId, after, limit, maxBytes),
+    heads: (channelIds) => readHeads(engine.db, channelIds),
+    recentHeads: (limit) => readRecentHeads(engine.db, limit),
     directChannels: (agentId, limit) => readDirectChannels(engine.db, agentId, limit),
     changes: (sinceMark) => readChanges(engine, sinceMark),
     beat: (hubId) => beat(engine, hubId),

@@ -4,6 +4,8 @@ import type { Engine } from '../core/engine.ts';
 import { migrate } from '../core/migrate.ts';
 import { createStoreCore, type StoreCore } from '../core/store-core.ts';
 import type { Tables } from '../core/tables.ts';
+import type { ReportFault } from '../core/run-group.ts';
+import { isVitalCall, type VitalCall } from '../core/vital-calls.ts';
 import { ChatStoreError } from '../errors.ts';
 import {
   createCommitConnection,
@@ -17,6 +19,9 @@ import { refuseWhileSilent } from './silence.ts';
 
 /** How long a call waits for a server that has been silent. */
 const probeMs = 100;
+
+/** Connections for what keeps the hub going, beside those for its callers. */
+const vitalPoolSize = 2;
 
 /**
  * Migrates and connects.
@@ -37,11 +42,23 @@ export async function openPostgresCore(
   } finally {
     await migrations.destroy();
   }
-  const engine = createEngine(settings, server, failureOf);
-  const core = createStoreCore(engine, (error, doing) =>
-    onFault(error instanceof Error ? (error.stack ?? error.message) : String(error), doing),
+  const report: ReportFault = (error, doing) =>
+    onFault(error instanceof Error ? (error.stack ?? error.message) : String(error), doing);
+  const core = createStoreCore(createEngine(settings, server, failureOf), report);
+  // In the line for the pool they would wait behind whatever callers ask.
+  const vital = createStoreCore(
+    createEngine({ ...settings, poolSize: vitalPoolSize }, server, failureOf),
+    report,
   );
-  return refuseWhileSilent(core, { server, silentMs: settings.timeoutMs / 2, probeMs });
+  const first = Object.fromEntries(Object.entries(vital).filter(([name]) => isVitalCall(name)));
+  const both: StoreCore = {
+    ...core,
+    ...(first as Pick<StoreCore, VitalCall>),
+    async close() {
+      await Promise.all([core.close(), vital.close()]);
+    },
+  };
+  return refuseWhileSilent(both, { server, silentMs: settings.timeoutMs / 2, probeMs });
 }
 
 function createEngine(

@@ -1,8 +1,12 @@
 import type { StoreCore } from '../core/store-core.ts';
+import { isVitalCall } from '../core/vital-calls.ts';
+import { createTwoLines } from './two-lines.ts';
 import type { WorkerSettings } from './worker-messages.ts';
 import { startWorkerThread, type OnFault, type WorkerThread } from './worker-thread.ts';
 
 const openTimeoutMs = 30_000;
+/** Enough that the reader finds the next when it has answered one, and few enough that what is urgent soon has its turn. */
+const readsHandedOver = 8;
 
 /** How the two threads are opened. */
 export interface SqliteCoreOptions {
@@ -35,27 +39,38 @@ export async function openSqliteCore(
     }
     throw error;
   });
+  const lines = createTwoLines(readsHandedOver);
+  const read = <M extends keyof StoreCore>(method: M) =>
+    forward(
+      { call: (name, args) => lines.run(() => reader.call(name, args), isVitalCall(name)) },
+      method,
+    );
   return {
     runGroup: forward(writer, 'runGroup'),
     beat: forward(writer, 'beat'),
     revoke: forward(writer, 'revoke'),
     sweep: forward(writer, 'sweep'),
     changeEpoch: forward(writer, 'changeEpoch'),
-    read: forward(reader, 'read'),
-    access: forward(reader, 'access'),
-    logPage: forward(reader, 'logPage'),
-    directChannels: forward(reader, 'directChannels'),
-    changes: forward(reader, 'changes'),
-    liveHubs: forward(reader, 'liveHubs'),
-    isRevoked: forward(reader, 'isRevoked'),
-    epoch: forward(reader, 'epoch'),
+    read: read('read'),
+    access: read('access'),
+    logPage: read('logPage'),
+    heads: read('heads'),
+    recentHeads: read('recentHeads'),
+    directChannels: read('directChannels'),
+    changes: read('changes'),
+    liveHubs: read('liveHubs'),
+    isRevoked: read('isRevoked'),
+    epoch: read('epoch'),
     async close() {
       await Promise.all([writer.close(timeoutMs), reader.close(timeoutMs)]);
     },
   };
 }
 
-function forward<M extends keyof StoreCore>(thread: WorkerThread, method: M): StoreCore[M] {
+function forward<M extends keyof StoreCore>(
+  thread: Pick<WorkerThread, 'call'>,
+  method: M,
+): StoreCore[M] {
   const call = (...args: readonly unknown[]) => thread.call(method, args);
   return call as StoreCore[M];
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -158,6 +158,29 @@ describe('a chat store on SQLite', () => {
       ...{ name: 'ChatStoreError', code: 'newer_schema' },
       message: expect.stringContaining('newer release'),
     });
+  });
+
+  // The race: a backup is moved into the place of the file under a running hub, which holds the file that was there. What
+  // it committed from then on would be gone with it. Invariant: acked is durable.
+  it('takes nothing any more once another file stands in the place of its own', async () => {
+    const path = newPath();
+    const otherPath = newPath();
+    const [store, other] = [await open(path), await open(otherPath)];
+    const { channelId, owner } = await channelWithTwo(store);
+    await other.close();
+    await rename(otherPath, path);
+    const refused = await waitFor(async () => {
+      const outcome = await owner.outcome('message.send', { channelId, content: 'x' });
+      return outcome.ok ? null : outcome;
+    });
+    expect(refused).toMatchObject({ code: 'unavailable', message: expect.stringContaining(path) });
+    expect(await owner.refusal('message.send', { channelId, content: 'y' })).toBe('unavailable');
+    await waitFor(async () => (await store.health()).status === 'down');
+    await store.close();
+    // As a restore has to: the log of the file that was here is not the other one's.
+    for (const end of ['-wal', '-shm']) await rm(`${path}${end}`, { force: true });
+    const again = await open(path);
+    expect([again.epoch, (await again.logPage(channelId, 0, 1, 1)).head]).toEqual([other.epoch, 0]);
   });
 
   it('refuses every call once it is closed', async () => {

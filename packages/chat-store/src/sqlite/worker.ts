@@ -2,7 +2,9 @@
 // another process holds the lock.
 import { parentPort, workerData } from 'node:worker_threads';
 import { createStoreCore, type StoreCore } from '../core/store-core.ts';
+import { ChatStoreError } from '../errors.ts';
 import { openSqliteEngine } from './sqlite-engine.ts';
+import { watchFile } from './watch-file.ts';
 import {
   toWire,
   type WorkerCall,
@@ -15,9 +17,14 @@ if (!port) throw new Error('worker.ts runs in a worker thread only');
 const reply = (message: WorkerReply) => port.postMessage(message);
 const settings = workerData as WorkerSettings;
 
+// What is committed to a file that no path leads to is lost when its last user ends. Opening the other one beside it
+// would mix their write-ahead logs: so from then on nothing is taken, and the hub says that it is not ready.
+const isReplaced = watchFile(settings.path);
+
 async function open(): Promise<StoreCore | null> {
   try {
     const engine = await openSqliteEngine(settings);
+    isReplaced();
     reply({ ready: true });
     return createStoreCore(engine, (error, doing) =>
       reply({
@@ -43,6 +50,11 @@ if (core) {
 }
 
 async function answer(store: StoreCore, { id, method, args }: WorkerCall): Promise<void> {
+  if (method !== 'close' && isReplaced()) {
+    const message = `${settings.path} was replaced by another file: all that use it must be restarted`;
+    reply({ id, error: toWire(new ChatStoreError('unavailable', message)) });
+    return;
+  }
   try {
     const calls = store as unknown as Record<string, (...values: readonly unknown[]) => unknown>;
     reply({ id, value: await calls[method]?.(...args) });

@@ -8,6 +8,8 @@ import { openChannel, type Read } from './reading.ts';
 export interface LogPage {
   readonly events: readonly EncodedEnvelope[];
   readonly head: number;
+  /** The life of the database that the head is of. */
+  readonly epoch: string;
 }
 
 /**
@@ -29,7 +31,10 @@ export async function readLogPage(
     .executeTakeFirstOrThrow();
   const events: EncodedEnvelope[] = [];
   // Without a snapshot the rows may be newer than the head that was read before them.
-  const page = () => ({ events, head: Math.max(meta.head ?? 0, events.at(-1)?.seq ?? 0) });
+  const page = () => ({
+    ...{ events, epoch: meta.epoch },
+    head: Math.max(meta.head ?? 0, events.at(-1)?.seq ?? 0),
+  });
   if (after >= (meta.head ?? 0)) return page();
   let bytes = 0;
   // Read in steps: a page that ends by its bytes has not loaded a thousand long rows first.

@@ -1,0 +1,147 @@
+import { backup, DatabaseSync } from 'node:sqlite';
+import { rename, rm } from 'node:fs/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createChatStore } from '@openclaw/chat-store';
+import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+
+let redis: RedisServer;
+let database: TestDatabase;
+const hubs: TestHub[] = [];
+const path = () => database.url.slice('sqlite:'.length);
+
+async function start(): Promise<TestHub> {
+  const hub = await startTestHub({
+    ...{ REDIS_URL: redis.url, HUB_DB_URL: database.url, LOG_LEVEL: 'fatal' },
+  });
+  hubs.push(hub);
+  await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
+  return hub;
+}
+const stop = () => Promise.all(hubs.splice(0).map((hub) => hub.close()));
+
+beforeAll(async () => {
+  redis = await startRedis();
+  database = await temporaryDatabase();
+});
+afterEach(stop);
+afterAll(async () => {
+  await redis.stop();
+  await database.remove();
+});
+
+/** Copies one database over or to another file, as SQLite does it under running processes. */
+async function copy(from: string, to: string): Promise<void> {
+  const source = new DatabaseSync(from);
+  await backup(source, to);
+  source.close();
+}
+
+/** A channel of Ana's on one hub, heard by Ben on another; `kept` is in the backup, what follows is not. */
+async function restorable(channelId: string) {
+  const [hubA, hubB] = [await start(), await start()];
+  const [ana, ben] = [await hubA.connect('ana'), await hubB.connect('ben')];
+  const send = (content: string) => ana.call('message.send', { channelId, content });
+  await ana.call('channel.create', { channelId, name: channelId });
+  await ben.call('channel.join', { channelId });
+  for (const socket of [ana, ben]) await socket.call('subscribe', { topics: [{ channelId }] });
+  await send('kept');
+  const backedUp = `${path()}.${channelId}`;
+  await copy(path(), backedUp);
+  for (const content of ['lost', 'lost too']) await send(content);
+  await ben.event(isMessage('lost too'));
+  return { ana, ben, backedUp };
+}
+
+const isMessage = (content: string) => (envelope: { event: { message?: { content: string } } }) =>
+  envelope.event.message?.content === content;
+
+async function contents(socket: RpcSocket, channelId: string): Promise<string[]> {
+  const { messages } = await socket.call('message.history', { channelId });
+  return (messages as { content: string }[]).map(({ content }) => content);
+}
+
+const told = (socket: RpcSocket, channelId: string) =>
+  socket.notification('discontinuity', (params) => params.channelId === channelId, 20_000);
+
+describe('a SQLite database that was restored without a new epoch', () => {
+  // Nothing fails and nothing new is committed: only less is there than before. It is looked for every ten seconds.
+  it('is noticed while hubs run, though no check fails and nobody writes', async () => {
+    const channelId = 'quiet';
+    const { ana, ben, backedUp } = await restorable(channelId);
+    await copy(backedUp, path());
+    for (const socket of [ana, ben]) {
+      expect(await told(socket, channelId)).toEqual({ channelId, head: 3, reason: 'epoch' });
+      expect(await contents(socket, channelId)).toEqual(['kept']);
+    }
+    await ben.call('message.send', { channelId, content: 'new' });
+    for (const socket of [ana, ben]) {
+      expect((await socket.event(isMessage('new'))).seq).toBe(4);
+    }
+  }, 30_000);
+
+  // The copy's log has grown past what was lost, so that no head and no mark is behind.
+  it('is noticed when it holds other events where the lost ones stood', async () => {
+    const channelId = 'outgrown';
+    const { ana, ben, backedUp } = await restorable(channelId);
+    const offline = await createChatStore({ url: `sqlite:${backedUp}` });
+    const nothing = { threadId: null, clientMessageId: null, mentions: [], metadata: null };
+    for (let i = 1; i <= 5; i++) {
+      const params = { channelId, content: `other ${i}`, ...nothing };
+      await offline.append({ agentId: 'ben', isAdmin: false }, 'message.send', params);
+    }
+    await offline.close();
+    await copy(backedUp, path());
+    for (const socket of [ana, ben]) {
+      expect(await told(socket, channelId)).toMatchObject({ head: 8, reason: 'epoch' });
+      expect(socket.events.some(isMessage('other 5'))).toBe(false);
+      expect(await contents(socket, channelId)).toContain('other 1');
+    }
+  });
+
+  it('makes hubs refuse when its file was put in place under them, and is served after a restart', async () => {
+    const channelId = 'moved';
+    const { ana, backedUp } = await restorable(channelId);
+    await rename(backedUp, path());
+    const refused = await waitFor(async () => {
+      try {
+        await ana.call('message.send', { channelId, content: 'into the void?' });
+        return null;
+      } catch (error) {
+        return error;
+      }
+    });
+    expect(refused).toMatchObject({ code: 'unavailable' });
+    const ready = await waitFor(async () => {
+      const { status } = await hubs[0]!.request('ana', 'GET', '/readyz');
+      return status === 503;
+    });
+    expect(ready).toBe(true);
+    await stop();
+    for (const end of ['-wal', '-shm']) await rm(`${path()}${end}`, { force: true });
+    const again = await (await start()).connect('ana');
+    expect(await contents(again, channelId)).toEqual(['kept']);
+  });
+
+  // A hub that starts knows nothing of what was lost: what a client knows of it must not be resumed.
+  it('resumes nobody from beyond its head when the hubs were stopped meanwhile', async () => {
+    const channelId = 'stopped';
+    const { ana, backedUp } = await restorable(channelId);
+    const epoch = ana.welcome.epoch as string;
+    await stop();
+    await copy(backedUp, path());
+    const again = await (await start()).connect('ana');
+    // Nobody has said that it is another life.
+    expect(again.welcome.epoch).toBe(epoch);
+    const ask = async (since: number, asked = epoch) =>
+      (await again.call('subscribe', { topics: [{ channelId, since }], epoch: asked })).topics[0];
+    expect(await ask(5)).toMatchObject({ resumed: false, events: [], head: 3 });
+    expect(await ask(2, 'of another life')).toMatchObject({ resumed: false, events: [], head: 3 });
+    expect(await ask(2)).toMatchObject({ resumed: true, head: 3 });
+  });
+});

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  startPostgres,
+  startRedis,
+  waitFor,
+  type PostgresServer,
+  type RedisServer,
+  type RpcSocket,
+} from '@openclaw/test-support';
+import { startTestHub, type TestHub } from '../testing/test-hub.ts';
+
+let redis: RedisServer;
+let postgres: PostgresServer;
+let hubA: TestHub;
+let hubB: TestHub;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  postgres = await startPostgres();
+  const environment = { REDIS_URL: redis.url, HUB_DB_URL: postgres.url, LOG_LEVEL: 'fatal' };
+  hubA = await startTestHub(environment);
+  hubB = await startTestHub(environment);
+  await waitFor(() => hubA.redis.available && hubB.redis.available, {
+    what: 'Redis for both hubs',
+  });
+}, 60_000);
+afterAll(async () => {
+  await hubB?.close();
+  await hubA?.close();
+  await postgres?.stop();
+  await redis?.stop();
+});
+
+const tables = () =>
+  postgres.query(`select tablename from pg_tables where schemaname = 'public'`).split('\n');
+
+/** Keeps a copy of every table beside it. */
+function backUp(): void {
+  postgres.query('drop schema if exists backup cascade; create schema backup');
+  for (const table of tables())
+    postgres.query(`create table backup.${table} as table public.${table}`);
+}
+
+/** Puts the copy back in one transaction, as pg_restore --clean --single-transaction: no connection is lost. */
+function restore(then = ''): void {
+  const names = tables().map((table) => `public.${table}`);
+  const copies = tables().map(
+    (table) => `insert into public.${table} select * from backup.${table};`,
+  );
+  postgres.query(`begin; truncate ${names.join(', ')}; ${copies.join(' ')} commit; ${then}`);
+}
+
+const isMessage = (content: string) => (envelope: { event: { message?: { content: string } } }) =>
+  envelope.event.message?.content === content;
+
+async function contents(socket: RpcSocket, channelId: string): Promise<string[]> {
+  const { messages } = await socket.call('message.history', { channelId });
+  return (messages as { content: string }[]).map(({ content }) => content);
+}
+
+const told = (socket: RpcSocket, channelId: string) =>
+  socket.notification('discontinuity', (params) => params.channelId === channelId, 20_000);
+
+async function restorable(channelId: string) {
+  const [ana, ben] = [await hubA.connect('ana'), await hubB.connect('ben')];
+  await ana.call('channel.create', { channelId, name: channelId });
+  await ben.call('channel.join', { channelId });
+  for (const socket of [ana, ben]) await socket.call('subscribe', { topics: [{ channelId }] });
+  const send = (content: string) => ana.call('message.send', { channelId, content });
+  await send('kept');
+  backUp();
+  for (const content of ['lost', 'lost too']) await send(content);
+  await ben.event(isMessage('lost too'));
+  const close = () => Promise.all([ana.close(), ben.close()]);
+  return { ana, ben, send, close };
+}
+
+async function expectNewLife(channelId: string, sockets: readonly RpcSocket[]): Promise<void> {
+  for (const socket of sockets) {
+    expect(await told(socket, channelId)).toMatchObject({ reason: 'epoch' });
+  }
+}
+
+describe('a PostgreSQL database that was restored without a new epoch', () => {
+  // Transaction ids go on rising, no call fails, and what is put back is not reported as new.
+  it('is noticed though no connection was lost and nobody writes', async () => {
+    const channelId = 'quiet';
+    const { ana, ben, send, close } = await restorable(channelId);
+    restore();
+    await expectNewLife(channelId, [ana, ben]);
+    expect(await told(ana, channelId)).toMatchObject({ head: 3 });
+    for (const socket of [ana, ben]) expect(await contents(socket, channelId)).toEqual(['kept']);
+    const { seq } = await send('new');
+    expect(seq).toBe(4);
+    for (const socket of [ana, ben]) await socket.event(isMessage('new'));
+    await close();
+  }, 40_000);
+
+  // What is sent next gets a seq that was given before: a hub that went by seqs alone would drop it as a repeat.
+  it('is noticed by the first message after it', async () => {
+    const channelId = 'spoken-to';
+    const { ana, ben, send, close } = await restorable(channelId);
+    restore();
+    expect((await send('in the place of a lost one')).seq).toBe(4);
+    await expectNewLife(channelId, [ana, ben]);
+    for (const socket of [ana, ben]) {
+      expect(await contents(socket, channelId)).toEqual(['kept', 'in the place of a lost one']);
+    }
+    const { seq } = await send('next');
+    for (const socket of [ana, ben]) {
+      expect((await socket.event(isMessage('next'))).seq).toBe(seq);
+    }
+    await close();
+  }, 40_000);
+
+  it('is noticed when all connections are lost', async () => {
+    const channelId = 'cut-off';
+    const { ana, ben, close } = await restorable(channelId);
+    restore(
+      'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname is not null;',
+    );
+    await expectNewLife(channelId, [ana, ben]);
+    for (const socket of [ana, ben]) expect(await contents(socket, channelId)).toEqual(['kept']);
+    await close();
+  }, 40_000);
+});
