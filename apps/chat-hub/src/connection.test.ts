@@ -41,7 +41,7 @@ async function connecting() {
   });
   const agentTopics = createAgentTopics({ bus, rooms, sessions, onEphemeral: nothing });
   const hub = { store, rooms, sessions, log, limiter: { limits: {} } } as unknown as Hub;
-  const dispatcher = { dispatch: () => true };
+  const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
   const onAccepted = createConnectionHandler({ hub, flusher, agentTopics, dispatcher });
 
   const { peer, ws, socket } = createPeer('openclaw.v1');
