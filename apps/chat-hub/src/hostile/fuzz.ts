@@ -3,13 +3,14 @@ import { startPostgres, startRedis } from '@openclaw/test-support';
 import { fuzzFrames } from './fuzz-frames.ts';
 import { fuzzMethods } from './fuzz-methods.ts';
 import { fuzzRest } from './fuzz-rest.ts';
+import { fuzzTokens } from './fuzz-tokens.ts';
 import { startTarget, type Target } from './target.ts';
 
 // `npm run fuzz -- --minutes 10 --seed 1 --database postgres`: the fuzzers again and again, each time from another seed.
 
 const fuzzers: Readonly<
   Record<string, (target: Target, seed: number, runs: number) => Promise<void>>
-> = { frames: fuzzFrames, methods: fuzzMethods, rest: fuzzRest };
+> = { frames: fuzzFrames, methods: fuzzMethods, rest: fuzzRest, tokens: fuzzTokens };
 
 /** How much the hub may hold more at the end of a round than after the first. */
 const mayGrowBytes = 30e6;
