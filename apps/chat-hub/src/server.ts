@@ -10,6 +10,7 @@ import type { Readiness } from './readiness.ts';
 import { addMirroredRoutes } from './rest/mirror.ts';
 import { openApiOptions } from './rest/openapi.ts';
 import { sendRefusal } from './rest/errors.ts';
+import { acceptJsonBodies } from './rest/json-body.ts';
 import { addSpecificationRoutes, addStatusRoutes } from './rest/status.ts';
 import { addTokenRoutes } from './rest/tokens.ts';
 import { refuseUnreadable } from './rest/unreadable.ts';
@@ -60,8 +61,7 @@ export async function createServer({
   app.setSerializerCompiler(() => JSON.stringify);
   setErrorHandlers(app, hub.log);
   app.decorateRequest('identity');
-  // Bodies are JSON; a type that any web page may post without asking is none of ours.
-  app.removeContentTypeParser('text/plain');
+  acceptJsonBodies(app);
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
   });

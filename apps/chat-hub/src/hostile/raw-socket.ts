@@ -7,6 +7,8 @@ import { clientFrame, createFrameReader, opcodes } from './frame-bytes.ts';
 /** A WebSocket client that sends any bytes, and obeys nothing. */
 export interface RawSocket {
   readonly socket: Socket;
+  /** Of the answer to the upgrade. */
+  readonly head: string;
   /** Every JSON-RPC object that came, in order. */
   readonly objects: readonly RpcObject[];
   readonly pongs: number;
@@ -47,7 +49,7 @@ export async function openRawSocket(
     ...headers,
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`GET ${pathname}${search} HTTP/1.1\r\n${lines.join('')}\r\n`);
-  const rest = await handshake(socket);
+  const { head, rest } = await handshake(socket);
 
   const objects: RpcObject[] = [];
   let pongs = 0;
@@ -79,7 +81,7 @@ export async function openRawSocket(
   take(rest);
   socket.on('data', take);
   const raw: RawSocket = {
-    ...{ socket, objects, closed },
+    ...{ socket, head, objects, closed },
     get pongs() {
       return pongs;
     },
@@ -99,18 +101,18 @@ export async function openRawSocket(
   return raw;
 }
 
-/** Resolves with what came after the answer's head. */
-async function handshake(socket: Socket): Promise<Buffer> {
+/** Resolves with the answer's head, and what came after it. */
+async function handshake(socket: Socket): Promise<{ head: string; rest: Buffer }> {
   let received = Buffer.alloc(0);
   for (;;) {
-    const head = received.indexOf('\r\n\r\n');
-    if (head >= 0) {
+    const end = received.indexOf('\r\n\r\n');
+    if (end >= 0) {
       const status = received.toString('latin1', 0, 12);
       if (status !== 'HTTP/1.1 101') {
         socket.destroy();
         throw new Error(`the upgrade was refused: ${status}`);
       }
-      return received.subarray(head + 4);
+      return { head: received.toString('latin1', 0, end), rest: received.subarray(end + 4) };
     }
     const [chunk] = (await Promise.race([
       once(socket, 'data'),
