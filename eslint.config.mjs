@@ -84,7 +84,13 @@ export default tseslint.config(
   },
   {
     // Tests may reach the tools that start real servers, and may spell the EPIC's names to hold key-schema to them.
-    files: ['**/*.test.ts', '**/*.contract.ts', '**/src/testing/**', 'tools/**'],
+    files: [
+      '**/*.test.ts',
+      '**/*.contract.ts',
+      '**/src/testing/**',
+      '**/src/hostile/**',
+      'tools/**',
+    ],
     rules: {
       '@nx/enforce-module-boundaries': 'off',
       'no-restricted-syntax': 'off',

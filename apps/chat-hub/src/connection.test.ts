@@ -44,7 +44,7 @@ async function connecting() {
     epoch: () => store.epoch,
   });
   const hub = { store, rooms, sessions, log, limiter: { limits: {} } } as unknown as Hub;
-  const dispatcher = { dispatch: () => true };
+  const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
   const onAccepted = createConnectionHandler({ hub, flusher, agentTopics, dispatcher });
 
   const { peer, ws, socket } = createPeer('openclaw.v1');

@@ -22,6 +22,8 @@ const levelMs = 1_000;
 const headAttempts = 5;
 /** Connections of one agent to one hub. */
 const maxSocketsPerAgent = 100;
+/** How long a peer may take to answer a close before it is cut. */
+const farewellMs = 2_000;
 /** Bad frames that a socket is forgiven; each good one pays one off. */
 const maxBadFrames = 10;
 
@@ -113,7 +115,7 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
     if (hub.sessions.ofAgent(identity.agentId).size >= maxSocketsPerAgent) {
       ws.on('error', () => ws.terminate());
       ws.close(4429, `at most ${maxSocketsPerAgent} connections of one agent`);
-      setTimeout(() => ws.terminate(), 2_000).unref();
+      cutLater(ws);
       return;
     }
     const session = new Session(ws, socket, randomUUID(), identity, sessionDeps);
@@ -133,14 +135,18 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
       return allowance >= 0;
     }
 
+    /** Counts a frame of any kind. False for one of a flood, or of a peer that ignores its close. */
+    function takes(): boolean {
+      if (!session.isOpen) return false;
+      if (mayTakeFrame()) return true;
+      session.close(4429, 'too many frames');
+      return false;
+    }
     ws.on('message', (data, isBinary) => {
-      // A peer that ignores its close is served no more.
-      if (!session.isOpen) return;
-      if (!mayTakeFrame()) {
-        session.close(4429, 'too many frames');
-        return;
-      }
-      if (!isBinary && dispatcher.dispatch(session, data as Buffer)) {
+      if (!takes()) return;
+      if (isBinary) {
+        dispatcher.refuseBinary(session);
+      } else if (dispatcher.dispatch(session, data as Buffer)) {
         badFrames = Math.max(0, badFrames - 1);
         return;
       }
@@ -148,12 +154,14 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
       badFrames += 1;
       if (badFrames > maxBadFrames) session.close(4400, 'too many frames that are not JSON-RPC');
     });
+    ws.on('ping', takes);
     ws.on('pong', () => {
-      session.unansweredPings = 0;
+      if (takes()) session.unansweredPings = 0;
     });
-    ws.on('error', (error) =>
-      hub.log.debug({ err: error, agentId: session.agentId }, 'a socket failed'),
-    );
+    ws.on('error', (error) => {
+      hub.log.debug({ err: error, agentId: session.agentId }, 'a socket failed');
+      cutLater(ws);
+    });
     ws.on('close', (code) => {
       hub.metrics.closedConnections.inc({ code: String(code) });
       leave(session);
@@ -172,9 +180,21 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
   };
 }
 
-// ws refuses an oversize frame by itself, with the standard's 1009; the protocol names 4413 for it.
+/** What ws refuses by itself with one of the standard's codes, and the protocol names another for. */
+const protocolCloses = new Map<number | undefined, readonly [code: number, reason: string]>([
+  [1009, [4413, 'a frame was over limits.frameBytes']],
+  [1008, [4429, 'too many fragments']],
+]);
+
 function useProtocolCloseCode(ws: WebSocket): void {
   const close = ws.close.bind(ws);
-  ws.close = (code, reason) =>
-    code === 1009 ? close(4413, 'a frame was over limits.frameBytes') : close(code, reason);
+  ws.close = (code, reason) => {
+    const [ours, why] = protocolCloses.get(code) ?? [code, reason];
+    close(ours, why);
+  };
+}
+
+/** A peer that was told to go and does not is present no longer than this. */
+function cutLater(ws: WebSocket): void {
+  setTimeout(() => ws.terminate(), farewellMs).unref();
 }

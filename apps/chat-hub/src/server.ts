@@ -10,8 +10,10 @@ import type { Readiness } from './readiness.ts';
 import { addMirroredRoutes } from './rest/mirror.ts';
 import { openApiOptions } from './rest/openapi.ts';
 import { sendRefusal } from './rest/errors.ts';
+import { acceptJsonBodies } from './rest/json-body.ts';
 import { addSpecificationRoutes, addStatusRoutes } from './rest/status.ts';
 import { addTokenRoutes } from './rest/tokens.ts';
+import { refuseUnreadable } from './rest/unreadable.ts';
 import { refuse, type Handlers, type Refusal } from './rpc/answer.ts';
 import { refusalOfError } from './rpc/dispatcher.ts';
 
@@ -36,12 +38,19 @@ export async function createServer({
   const app = fastify({
     bodyLimit: limits.frameBytes,
     // Nobody keeps a socket by sending a request drop by drop, or by not reading its answer.
-    http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 },
+    http: {
+      headersTimeout: 5_000,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: 16 * 1024,
+      // Some clients offer HTTP/2 (h2c) with every request: an offer that is not taken up is no upgrade.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+    },
     requestTimeout: 10_000,
     connectionTimeout: 30_000,
     keepAliveTimeout: 30_000,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
+    clientErrorHandler: refuseUnreadable,
     // The default answers repeat the address, and with it a token that stands there.
     frameworkErrors(error, _request, reply) {
       void sendInvalid(reply, error.statusCode ?? 400, 'this is no address of the hub');
@@ -52,8 +61,7 @@ export async function createServer({
   app.setSerializerCompiler(() => JSON.stringify);
   setErrorHandlers(app, hub.log);
   app.decorateRequest('identity');
-  // Bodies are JSON; a type that any web page may post without asking is none of ours.
-  app.removeContentTypeParser('text/plain');
+  acceptJsonBodies(app);
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
   });

@@ -74,11 +74,14 @@ export const presenceStatuses = ['online', 'away', 'dnd'] as const;
 /** An optional param whose absence reads as null, so that the hub and the store see one shape. */
 export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 
+/** Where the next page begins, as the hub said: the id of the last row of this one. */
+export const cursorSchema = idSchema;
+
 /** The params of every list. */
 export const pageParams = {
-  cursor: orNull(z.string().min(1).max(limits.cursorChars)),
+  cursor: orNull(cursorSchema),
   limit: z.int().min(1).max(limits.historyPage).default(limits.defaultPage),
 };
 
 /** Where the next page begins; null on the last one. */
-export const nextCursorSchema = z.string().nullable();
+export const nextCursorSchema = cursorSchema.nullable();

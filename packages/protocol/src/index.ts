@@ -20,4 +20,4 @@ export type { Channel, Member, Message, Presence, Thread } from './objects.ts';
 export { buildOpenRpc, type OpenRpcDocument } from './openrpc.ts';
 export { subprotocol, webSocketPath } from './rpc.ts';
 export type { RpcCall, RpcNotification, RpcResponse } from './rpc.ts';
-export { isContentTooLarge, utf8Bytes } from './text.ts';
+export { isContentTooLarge, isStorableText, utf8Bytes } from './text.ts';

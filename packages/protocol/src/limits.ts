@@ -58,6 +58,4 @@ export const limits = {
   clientMessageIdChars: 128,
   /** The name of a database's life. */
   epochChars: 128,
-  /** A place in a list, as the hub gave it. */
-  cursorChars: 512,
 } as const;

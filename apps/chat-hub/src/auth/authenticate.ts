@@ -11,13 +11,21 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { AuthConfig } from '../config.ts';
 import { AuthError, type Authenticate, type Identity } from './identity.ts';
+import { jtiSchema } from './jti.ts';
 import { createRemoteKeys } from './remote-keys.ts';
+
+/** The last moment that a Date can name, in seconds. */
+const endOfTime = 8.64e12;
+// RFC 7519 lets it have a fraction, and a signer may write any number; the store keeps whole milliseconds.
+const numericDate = z
+  .number()
+  .transform((seconds) => Math.floor(Math.min(Math.max(seconds, 0), endOfTime) * 1000));
 
 const claimsSchema = z.object({
   sub: z.string().refine(isId, 'is not an agentId'),
-  exp: z.number(),
-  iat: z.number().optional(),
-  jti: z.string().max(128).optional(),
+  exp: numericDate,
+  iat: numericDate.optional(),
+  jti: jtiSchema.optional(),
   channels: z.array(z.string().refine(isId)).max(1_000).optional(),
   role: z.string().optional(),
 });
@@ -34,8 +42,8 @@ function identityOf(payload: JWTPayload): Identity {
     isAdmin: role === 'admin',
     channels: channels ?? null,
     jti: jti ?? null,
-    issuedAtMs: iat === undefined ? null : iat * 1000,
-    expiresAtMs: exp * 1000,
+    issuedAtMs: iat ?? null,
+    expiresAtMs: exp,
   };
 }
 

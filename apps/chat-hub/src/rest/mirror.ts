@@ -64,9 +64,12 @@ function addRoute(
           reply,
           refuse('rate_limited', problem?.title ?? '', problem?.retryAfterMs),
         );
+      const body = split.body ? request.body : undefined;
+      // Before it is spread: a text or an array would become an object of as many keys as it is long.
+      if (body !== undefined && !isObject(body)) return sendInvalid(reply, [notAnObject]);
       const given = {
         ...split.coerceQuery(request.query as Record<string, unknown>),
-        ...(split.body ? (request.body as Record<string, unknown> | undefined) : undefined),
+        ...body,
         ...(request.params as Record<string, unknown>),
       };
       const parsed = params.safeParse(given);
@@ -74,15 +77,30 @@ function addRoute(
         const issues = parsed.error.issues
           .slice(0, 10)
           .map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
-        return reply
-          .code(400)
-          .send({ error: { code: 'invalid_params', message: 'invalid request', issues } });
+        return sendInvalid(reply, issues);
       }
       const answer = await call(handler, request, parsed.data, log);
       if (!answer.ok) return sendRefusal(reply, answer);
       return sendResult(reply, status, answer);
     },
   });
+}
+
+interface Issue {
+  readonly path: string;
+  readonly message: string;
+}
+
+const notAnObject: Issue = { path: '', message: 'the body must be a JSON object' };
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sendInvalid(reply: FastifyReply, issues: readonly Issue[]): FastifyReply {
+  return reply
+    .code(400)
+    .send({ error: { code: 'invalid_params', message: 'invalid request', issues } });
 }
 
 async function call(

@@ -28,7 +28,7 @@ export function paramsOf({ verb, path, method }: Route): RouteParams {
     coerceQuery(query) {
       return Object.fromEntries(
         Object.entries(query)
-          .filter(([name]) => name in shape)
+          .filter(([name]) => Object.hasOwn(shape, name))
           .map(([name, value]) => [name, coerce(value, kinds.get(name))]),
       );
     },

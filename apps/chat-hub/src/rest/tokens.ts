@@ -3,6 +3,7 @@ import { idSchema } from '@openclaw/protocol';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { isAdminOfAll } from '../auth/identity.ts';
+import { jtiSchema } from '../auth/jti.ts';
 import { mintToken } from '../auth/mint.ts';
 import { refuse } from '../rpc/answer.ts';
 import { errorBody, sendRefusal } from './errors.ts';
@@ -56,8 +57,8 @@ export function addTokenRoutes(
     },
   );
 
-  const jtiParams = z.strictObject({ jti: z.string().min(1).max(128) });
-  app.delete<{ Params: z.infer<typeof jtiParams> }>(
+  const jtiParams = z.strictObject({ jti: jtiSchema.min(1) });
+  app.delete(
     '/tokens/:jti',
     {
       schema: {
@@ -68,7 +69,13 @@ export function addTokenRoutes(
       },
     },
     async (request, reply) => {
-      await store.revoke({ jti: request.params.jti });
+      const params = jtiParams.safeParse(request.params);
+      if (!params.success) {
+        return reply
+          .code(400)
+          .send({ error: { code: 'invalid_params', message: 'that is the jti of no token' } });
+      }
+      await store.revoke({ jti: params.data.jti });
       return reply.send({});
     },
   );

@@ -26,6 +26,8 @@ import { actionOf, isBulky, isChange, linesOf, type LimitedAction } from './meth
 export interface Dispatcher {
   /** Takes one text frame. False when the frame was not JSON-RPC at all. */
   dispatch(session: Session, frame: Buffer): boolean;
+  /** Says that a binary frame is none of the protocol's. */
+  refuseBinary(session: Session): void;
 }
 
 /** What is told of each call, for metrics. */
@@ -217,15 +219,18 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
     return !calls.every((call) => 'error' in call);
   }
 
+  function sendParseError(session: Session, message: string): void {
+    session.send(errorText(null, { code: rpcErrorCodes.parseError, message }));
+  }
+
   return {
+    refuseBinary: (session) => sendParseError(session, 'frames are text, not binary'),
     dispatch(session, frame) {
       let value: unknown;
       try {
         value = JSON.parse(frame.toString());
       } catch {
-        session.send(
-          errorText(null, { code: rpcErrorCodes.parseError, message: 'the frame is not JSON' }),
-        );
+        sendParseError(session, 'the frame is not JSON');
         return false;
       }
       if (Array.isArray(value)) return dispatchBatch(session, value);
@@ -240,6 +245,13 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
   };
 }
 
+// A number that came in too large to be kept would go back as another, or as null: an answer to nobody.
+function isCallId(id: unknown): id is Id | undefined {
+  return id === undefined || id === null || typeof id === 'string'
+    ? true
+    : typeof id === 'number' && Math.abs(id) <= Number.MAX_SAFE_INTEGER;
+}
+
 /** Reads a JSON-RPC 2.0 request object. */
 function callOf(value: unknown): Call | { readonly id: Id; readonly error: RpcError } {
   const invalid = (id: Id, message: string) => ({
@@ -248,8 +260,7 @@ function callOf(value: unknown): Call | { readonly id: Id; readonly error: RpcEr
   });
   if (typeof value !== 'object' || value === null) return invalid(null, 'a call is an object');
   const { jsonrpc, id, method, params } = value as Record<string, unknown>;
-  const isId = id === undefined || id === null || typeof id === 'string' || typeof id === 'number';
-  if (!isId) return invalid(null, 'id must be a string or a number');
+  if (!isCallId(id)) return invalid(null, 'id must be a string or a number that keeps its value');
   if (jsonrpc !== '2.0') return invalid(id ?? null, 'jsonrpc must be "2.0"');
   if (typeof method !== 'string') return invalid(id ?? null, 'method must be a string');
   if (params !== undefined && (typeof params !== 'object' || params === null)) {

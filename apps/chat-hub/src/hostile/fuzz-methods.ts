@@ -1,0 +1,114 @@
+import {
+  commonErrors,
+  limits,
+  methods,
+  rpcErrorCodes,
+  type ErrorCode,
+  type MethodName,
+} from '@openclaw/protocol';
+import { waitFor, type RpcObject } from '@openclaw/test-support';
+import fc from 'fast-check';
+import { fillIn, methodCall, type MethodCall } from './method-calls.ts';
+import { roundOf } from './round.ts';
+import { openRawSocket, type RawSocket } from './raw-socket.ts';
+import type { Target } from './target.ts';
+
+const faults: readonly ErrorCode[] = ['internal', 'unavailable', 'timeout'];
+
+/** What is wrong with an answer to a call, or null: it is a result of the method's shape, or a refusal it documents. */
+export function problemOf(method: MethodName, { result, error }: RpcObject): string | null {
+  if (!error) {
+    const { success, error: issues } = methods[method].result.safeParse(result);
+    return success ? null : `a result that is none of ${method}: ${issues.message}`;
+  }
+  if (error.code === rpcErrorCodes.invalidParams || error.code === rpcErrorCodes.invalidRequest)
+    return null;
+  const code = error.data?.code as ErrorCode | undefined;
+  const documented: readonly ErrorCode[] = [...commonErrors, ...methods[method].errors];
+  const isFine =
+    error.code === rpcErrorCodes.refused &&
+    code !== undefined &&
+    documented.includes(code) &&
+    !faults.includes(code);
+  return isFine ? null : `${method} answered ${JSON.stringify(error)}`;
+}
+
+let rounds = 0;
+
+/** Two agents, each with a socket, a public and a private channel of the first, and a message. */
+async function openStage(target: Target) {
+  const round = ++rounds;
+  const meanings: Record<string, string> = {
+    $public: `pub-${round}`,
+    $private: `priv-${round}`,
+    $owner: `owner-${round % 50}`,
+    $other: `other-${round % 50}`,
+  };
+  const [owner, other] = (await Promise.all(
+    ['$owner', '$other'].map(async (name) =>
+      openRawSocket(await target.socketUrl(meanings[name] ?? '')),
+    ),
+  )) as [RawSocket, RawSocket];
+  const ask = async (raw: RawSocket, method: MethodName, params: object) => {
+    const id = `stage-${method}-${raw.objects.length}`;
+    raw.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+    return waitFor(() => raw.objects.find((object) => object.id === id)?.result as object, {
+      everyMs: 1,
+      what: method,
+    });
+  };
+  const made = [
+    ask(owner, 'channel.create', { channelId: meanings['$public'], name: 'Public' }),
+    ask(owner, 'channel.create', { channelId: meanings['$private'], name: 'P', kind: 'private' }),
+  ];
+  await Promise.all(made);
+  const sent = await ask(owner, 'message.send', { channelId: meanings['$public'], content: 'x' });
+  meanings['$message'] = (sent as { messageId: string }).messageId;
+  return { owner, other, meanings };
+}
+
+/** Every call gets exactly one answer, of its method's documented kinds, and nobody is harmed. */
+async function holds(target: Target, calls: readonly (readonly [boolean, MethodCall])[]) {
+  const { owner, other, meanings } = await openStage(target);
+  try {
+    const texts = calls
+      .map(([isOwner, { method, params }], index) => ({
+        raw: isOwner ? owner : other,
+        method,
+        id: `call-${index}`,
+        text: `{"jsonrpc":"2.0","id":"call-${index}","method":"${method}","params":${fillIn(params, meanings)}}`,
+      }))
+      // A larger one ends its socket, as the corpus shows.
+      .filter(({ text }) => Buffer.byteLength(text) <= limits.frameBytes);
+    for (const raw of [owner, other])
+      raw.send(...texts.filter((call) => call.raw === raw).map(({ text }) => text));
+    for (const { raw, method, id } of texts) {
+      const answer = await waitFor(
+        () => {
+          if (raw.isClosed) throw new Error(`closed before ${method} was answered`);
+          return raw.objects.find((object) => object.id === id);
+        },
+        { everyMs: 1, what: `an answer of ${method}` },
+      );
+      const problem = problemOf(method, answer);
+      if (problem !== null) throw new Error(problem);
+    }
+    await target.assertUnharmed();
+    for (const { raw, id, method } of texts) {
+      if (raw.objects.filter((object) => object.id === id).length !== 1)
+        throw new Error(`${method} was answered more than once`);
+    }
+  } finally {
+    owner.destroy();
+    other.destroy();
+  }
+}
+
+/** Calls every method with params made by its schema and spoilt. */
+export async function fuzzMethods(target: Target, seed: number, runs: number): Promise<void> {
+  const calls = fc.array(fc.tuple(fc.boolean(), methodCall), { minLength: 20, maxLength: 60 });
+  await fc.assert(
+    fc.asyncProperty(calls, (each) => holds(target, each)),
+    roundOf(seed, runs),
+  );
+}

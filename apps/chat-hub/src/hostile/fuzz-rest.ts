@@ -1,0 +1,190 @@
+import fc from 'fast-check';
+import { routes } from '../rest/routes.ts';
+import { hostileText, hostileValue, mutate, mutation } from './hostile-values.ts';
+import { callsOf, fillIn } from './method-calls.ts';
+import { sendRaw, type RawAnswer } from './raw-http.ts';
+import { roundOf } from './round.ts';
+import type { Target } from './target.ts';
+
+interface Request {
+  readonly verb: string;
+  readonly target: string;
+  readonly headers: readonly string[];
+  readonly body: string;
+  /** Whether the length that is said is that of the body. */
+  readonly isWhole: boolean;
+}
+
+// What no request line can hold would only try Node's parser, with the same bytes again and again.
+const inTarget = (text: string) =>
+  text.replaceAll(/[\0-\x20\x7f-\uffff]/g, (it) => encodeURIComponent(it.toWellFormed()));
+const pathPiece = fc.oneof(
+  hostileText.map((text) => inTarget(text).slice(0, 400)),
+  fc.constantFrom(
+    '..',
+    '.',
+    '%2e%2e',
+    '%2f',
+    '%00',
+    '%',
+    '%zz',
+    '%E0%A4%A',
+    '%c0%af',
+    '//',
+    '*',
+    '~',
+    ';a=b',
+    ':channelId',
+  ),
+);
+const query = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom(
+        'limit',
+        'cursor',
+        'before',
+        'after',
+        'kind',
+        'member',
+        'threadId',
+        'sub',
+        '__proto__',
+        'constructor',
+        'limit[]',
+        'access_token',
+      ),
+      fc.oneof(
+        pathPiece,
+        fc.constantFrom('1', '-1', '1e3', '9007199254740993', '00', 'true', 'null', ''),
+      ),
+    ),
+    { maxLength: 4 },
+  )
+  .map((pairs) => pairs.map(([name, value]) => `${name}=${value}`).join('&'));
+
+const verbs = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom('GET', 'POST', 'PATCH', 'PUT', 'DELETE') },
+  fc.constantFrom('HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY', 'get', 'FOO', 'CONNECT'),
+);
+const header = fc.oneof(
+  fc.constantFrom(
+    'Content-Type: text/plain',
+    'Content-Type: application/json; charset=utf-16',
+    'Content-Type: application/json, application/json',
+    'Content-Type: multipart/form-data; boundary=x',
+    'Content-Type: ;;;',
+    'Content-Encoding: gzip',
+    'Expect: 100-continue',
+    'Expect: the worst',
+    'Upgrade: h2c',
+    'Upgrade: websocket',
+    'X-HTTP-Method-Override: DELETE',
+    'X-Forwarded-Host: evil',
+    'Range: bytes=0-99999999999',
+    'If-None-Match: *',
+    'Accept: */*;q=NaN',
+    'Transfer-Encoding: chunked',
+    'Transfer-Encoding: gzip, chunked',
+    'Content-Length: 5',
+    'Content-Length: -1',
+    'Host: evil.example.com',
+    'Origin: null',
+    'Origin: http://[',
+    'Authorization: Bearer x',
+    'Sec-WebSocket-Protocol: bearer.x',
+    'Broken header',
+    ' folded: header',
+    'Bad\0Name: x',
+  ),
+  hostileText.map((text) => `X-Any: ${text.replaceAll(/[\r\n\0]/g, ' ').slice(0, 300)}`),
+);
+
+const routed = fc.constantFrom(...routes).chain(({ verb, path, method }) =>
+  fc.tuple(callsOf(method), fc.array(mutation, { maxLength: 1 })).map(([{ params }, mutations]) => {
+    const rest = structuredClone(params) as Record<string, unknown>;
+    const filled = path.replaceAll(/:(\w+)/g, (_whole, name: string) => {
+      const value = rest[name];
+      delete rest[name];
+      return inTarget(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'x'));
+    });
+    for (const each of mutations) mutate(rest, each);
+    return { verb: verb as string, path: `/v1${filled}`.slice(0, 4_000), body: fillIn(rest, {}) };
+  }),
+);
+const anywhere = fc
+  .tuple(verbs, fc.array(pathPiece, { maxLength: 4 }), hostileValue)
+  .map(([verb, pieces, value]) => ({
+    verb,
+    path: `/v1/${['channels', ...pieces].join('/')}`,
+    body: JSON.stringify(value),
+  }));
+
+const request: fc.Arbitrary<Request> = fc
+  .tuple(
+    fc.oneof(routed, routed, anywhere),
+    query,
+    fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(header, { maxLength: 2 })),
+    fc.oneof({ weight: 8, arbitrary: fc.constant(true) }, fc.constant(false)),
+    fc.oneof({ weight: 8, arbitrary: fc.constant(null) }, hostileText),
+  )
+  .map(([{ verb, path, body }, search, headers, isWhole, other]) => ({
+    ...{ verb, headers, isWhole },
+    target: search === '' ? path : `${path}?${search}`,
+    body: verb === 'GET' || verb === 'HEAD' ? '' : (other ?? body),
+  }));
+
+function textOf({ verb, target, headers, body, isWhole }: Request, port: number, token: string) {
+  const length = Buffer.byteLength(body) + (isWhole ? 0 : 7);
+  const lines = [
+    `${verb} ${target} HTTP/1.1`,
+    `Host: 127.0.0.1:${port}`,
+    'Connection: close',
+    `Authorization: Bearer ${token}`,
+    ...(body === '' && isWhole
+      ? []
+      : ['Content-Type: application/json', `Content-Length: ${length}`]),
+    ...headers,
+  ];
+  return `${lines.join('\r\n')}\r\n\r\n${body}`;
+}
+
+/** What is wrong with an answer, or null: no fault of the hub's, and a refusal has the shape of all refusals. */
+function problemOf({ verb, headers }: Request, { status, head, body }: RawAnswer): string | null {
+  // Node ends these itself: a tunnel that is not offered, and an expectation that nobody can meet.
+  if (status === null) return verb === 'CONNECT' ? null : 'no answer';
+  if (status === 417 && headers.some((name) => name.startsWith('Expect'))) return null;
+  if (status === 100) return null;
+  if (status >= 500) return `${status} ${body}`;
+  if (status < 400 || verb === 'HEAD') return null;
+  if (headers.includes('Upgrade: websocket')) return null;
+  try {
+    const { error } = JSON.parse(body) as { error: { code?: unknown; message?: unknown } };
+    if (typeof error.code === 'string' && typeof error.message === 'string') return null;
+  } catch {
+    // Said below.
+  }
+  return `a refusal of another shape: ${head}\n\n${body.slice(0, 300)}`;
+}
+
+/** Sends requests, well-formed and not, to every route and beside them. */
+export async function fuzzRest(target: Target, seed: number, runs: number): Promise<void> {
+  let round = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(request, { minLength: 5, maxLength: 15 }), async (requests) => {
+      const token = await target.tokenOf(`rest-${round++ % 50}`);
+      await Promise.all(
+        requests.map(async (each) => {
+          const text = textOf(each, target.port, token);
+          const isHalfClosed =
+            !each.isWhole || each.headers.some((name) => /^(Transfer|Content-L)/.test(name));
+          const answer = await sendRaw(target.port, text, { isHalfClosed });
+          const problem = problemOf(each, answer);
+          if (problem !== null) throw new Error(`${problem}\nfor ${text.slice(0, 500)}`);
+        }),
+      );
+      await target.assertUnharmed();
+    }),
+    roundOf(seed, runs),
+  );
+}

@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+
+/** What came back for bytes that were sent as a request; status null when the connection ended without an answer. */
+export interface RawAnswer {
+  readonly status: number | null;
+  readonly head: string;
+  readonly body: string;
+  /** Until the connection ended, ms. */
+  readonly tookMs: number;
+}
+
+/**
+ * Sends bytes to a hub's HTTP side, and resolves when it has ended the connection. With `isHalfClosed` the client says
+ * at once that nothing more comes. Rejects when the hub keeps the connection for longer than `timeoutMs`.
+ */
+export async function sendRaw(
+  port: number,
+  request: string | Uint8Array,
+  { isHalfClosed = false, timeoutMs = 5_000 } = {},
+): Promise<RawAnswer> {
+  const startMs = performance.now();
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.on('error', () => undefined);
+  socket.write(request);
+  if (isHalfClosed) socket.end();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('the hub keeps the connection')), timeoutMs);
+  });
+  try {
+    await Promise.race([once(socket, 'end'), once(socket, 'close'), late]);
+  } finally {
+    clearTimeout(timer);
+    socket.destroy();
+  }
+  const text = Buffer.concat(chunks).toString();
+  const end = text.indexOf('\r\n\r\n');
+  const status = /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1];
+  return {
+    status: status === undefined ? null : Number(status),
+    head: end < 0 ? text : text.slice(0, end),
+    body: end < 0 ? '' : text.slice(end + 4),
+    tookMs: performance.now() - startMs,
+  };
+}
