@@ -12,5 +12,7 @@ export { connectRpc, RpcCallError } from './rpc-socket.ts';
 export type { RpcObject, RpcSocket, RpcSocketOptions } from './rpc-socket.ts';
 export { startSentinel } from './sentinel.ts';
 export type { SentinelDeployment, SentinelOptions } from './sentinel.ts';
+export { startTcpLink } from './tcp-link.ts';
+export type { TcpLink } from './tcp-link.ts';
 export { startTcpProxy } from './tcp-proxy.ts';
 export type { TcpProxy } from './tcp-proxy.ts';
