@@ -8,7 +8,7 @@ import { createRandom } from './random.ts';
 import { createRecovery } from './recovery.ts';
 import { formatFault, type ScheduledFault } from './schedule.ts';
 import type { Books } from './seat.ts';
-import { startSystem, type System, type SystemOptions } from './system.ts';
+import { startSystem, type HubSite, type System, type SystemOptions } from './system.ts';
 import { createViolations, formatViolation } from './violations.ts';
 import { startWorkload, type WorkloadOptions } from './workload.ts';
 
@@ -129,26 +129,28 @@ function progressOf({ ledger, violations, presence }: Books): string {
   return `${sends} sends, ${acked} acknowledged, ${failed} failed, ${ledger.deliveries} deliveries, ${presence.totals.flickers} flickers, ${violations.total} violations`;
 }
 
-/** Asks every hub who is in the channels, as an admin, past all links. */
+interface PresencePage {
+  readonly presences: readonly { readonly agentId: string }[];
+  readonly degraded: boolean;
+}
+
+/** Who is in the channel, asked as an admin, past all links; null from a hub that is down, frozen or degraded. */
+async function presenceAt({ hub }: HubSite, channelId: string): Promise<PresencePage | null> {
+  const url = `${hub.httpUrl}/v1/channels/${channelId}/presence?agent=auditor&role=admin&limit=200`;
+  const page = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+    async (response) => (response.ok ? ((await response.json()) as PresencePage) : null),
+    () => null,
+  );
+  return page?.degraded === false ? page : null;
+}
+
 async function listPresence(system: System, channelIds: readonly string[], books: Books) {
-  for (const { name, hub } of system.sites) {
+  for (const site of system.sites) {
     for (const channelId of channelIds) {
       const askedMs = Date.now();
-      const url = `${hub.httpUrl}/v1/channels/${channelId}/presence?agent=auditor&role=admin&limit=200`;
-      try {
-        const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-        if (!response.ok) continue;
-        const page = (await response.json()) as {
-          presences: { agentId: string }[];
-          degraded: boolean;
-        };
-        if (page.degraded) continue;
-        const agentIds = page.presences.map(({ agentId }) => agentId);
-        books.presence.listed(name, null, channelId, agentIds, askedMs);
-      } catch (error) {
-        // A hub that is down or frozen lists nobody.
-        if (!(error instanceof Error)) throw error;
-      }
+      const page = await presenceAt(site, channelId);
+      const agentIds = page?.presences.map(({ agentId }) => agentId);
+      if (agentIds) books.presence.listed(site.name, null, channelId, agentIds, askedMs);
     }
   }
 }
