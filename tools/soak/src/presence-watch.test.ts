@@ -34,6 +34,18 @@ describe('an offline event', () => {
     expect(kinds()).toEqual(['false offline']);
   });
 
+  it('is judged by when it was published: one that comes late is no false one', () => {
+    watch.lives.lost('ana', 'ana/1');
+    const publishedMs = nowMs;
+    watch.lives.live('ana', 'ana/1', 'hub-1');
+    pass(10_000);
+    watch.saw('ben/1', 'room', [{ agentId: 'ana', status: 'offline' }], publishedMs);
+    pass(3_000);
+    benSees('online');
+    pass(60_000);
+    expect(kinds()).toEqual([]);
+  });
+
   it('is a flicker when it is taken back within a second', () => {
     pass(10_000);
     benSees('offline');
@@ -100,16 +112,28 @@ describe('an offline event', () => {
     watch.lives.live('ana', 'ana/1', 'hub-2');
     watch.ends('ben/1');
     watch.begins('ben/1');
-    watch.listed('ben/1', 'ben/1', 'room', ['ana', 'ben'], nowMs);
+    watch.looked('ben/1', 'room', ['ana', 'ben'], nowMs);
     pass(60_000);
     expect(kinds()).toEqual([]);
+  });
+});
+
+describe('one event to many subscribers', () => {
+  it('is one violation, as one agent that stays wrong in many views is', () => {
+    watch.begins('cem/1');
+    pass(10_000);
+    for (const subscriber of ['ben/1', 'cem/1'])
+      watch.saw(subscriber, 'room', [{ agentId: 'ana', status: 'offline' }], nowMs);
+    pass(60_000);
+    expect(kinds()).toEqual(['false offline', 'false offline']);
+    expect(violations.kept.every(({ text }) => text.includes('and 1 more'))).toBe(true);
   });
 });
 
 describe('a list', () => {
   it('without an agent that is alive is a false offline', () => {
     pass(20_000);
-    watch.listed('hub-2', null, 'room', ['ben'], nowMs);
+    watch.listed('hub-2', 'room', ['ben'], nowMs);
     expect(violations.kept).toMatchObject([{ kind: 'false offline' }]);
   });
 
@@ -117,11 +141,11 @@ describe('a list', () => {
     watch.lives.lost('ana', 'ana/1');
     watch.lives.closed('ana');
     pass(leaseMs);
-    watch.listed('hub-2', null, 'room', ['ana', 'ben'], nowMs);
+    watch.listed('hub-2', 'room', ['ana', 'ben'], nowMs);
     expect(kinds()).toEqual([]);
     pass(6_000);
-    watch.listed('hub-2', null, 'room', ['ana', 'ben'], nowMs);
-    watch.listed('hub-2', null, 'room', ['ana', 'ben'], nowMs);
+    watch.listed('hub-2', 'room', ['ana', 'ben'], nowMs);
+    watch.listed('hub-2', 'room', ['ana', 'ben'], nowMs);
     expect(kinds()).toEqual(['ghost']);
   });
 });

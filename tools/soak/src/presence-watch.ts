@@ -1,4 +1,6 @@
 import { createAgentLives, type AgentLives } from './agent-lives.ts';
+import { createOfflineSuspicions } from './offline-suspicions.ts';
+import { createShownPresence, type Shown } from './shown-presence.ts';
 import type { Violations } from './violations.ts';
 
 /** What a subscriber is told of one agent. */
@@ -32,14 +34,10 @@ export interface PresenceWatch {
     presences: readonly SeenPresence[],
     publishedMs: number,
   ): void;
-  /** A page of `presence.list`, asked for at `askedMs`, that was not degraded; `subscriber` null: nobody's own. */
-  listed(
-    where: string,
-    subscriber: string | null,
-    channelId: string,
-    agentIds: readonly string[],
-    askedMs: number,
-  ): void;
+  /** What a subscriber got from `presence.list`, asked for at `askedMs`; not a degraded answer. */
+  looked(subscriber: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
+  /** What a hub lists, asked for at `askedMs`; not a degraded answer. */
+  listed(where: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
   /** Judges what has become certain since. To be called each second. */
   sweep(): void;
   /** When everything that should be gone must be gone. */
@@ -48,32 +46,13 @@ export interface PresenceWatch {
 
 /** The hub's lease. */
 export const leaseMs = 30_000;
-/** From the welcome until the agent must count as present: the resubscribe, and a breaker that opens. */
-export const settleMs = 2_000;
-/** Before a loss that the client notices, its hub may have noticed it already. */
-const noticeMs = 1_000;
-/** A wrong offline that is taken back within this is a flicker. */
-const correctionMs = 1_000;
 /** The hubs compare rosters each 15 s; what is wrong for longer stays wrong. */
 const staleMs = 25_000;
 /** Heartbeats write a wiped roster again within 10 s. */
 const rewrittenMs = 15_000;
 const ghostMarginMs = 5_000;
-
-interface View {
-  isOnline: boolean;
-  sinceMs: number;
-  isReported: boolean;
-}
-
-interface Suspicion {
-  readonly agentId: string;
-  readonly subscriber: string;
-  readonly channelId: string;
-  readonly publishedMs: number;
-  readonly seenMs: number;
-  isCorrected: boolean;
-}
+/** A hub that took longer to answer answered of another time. */
+const answerMaxMs = 5_000;
 
 /** Creates a watch that knows nothing yet; `now` is the wall clock. */
 export function createPresenceWatch(
@@ -81,132 +60,88 @@ export function createPresenceWatch(
   now: () => number = Date.now,
 ): PresenceWatch {
   const lives = createAgentLives(now);
-  const totals = { events: 0, flickers: 0 };
-  /** subscriber → `channelId agentId` → what it is shown. */
-  const views = new Map<string, Map<string, View>>();
-  const begunMs = new Map<string, number>();
-  let suspicions: Suspicion[] = [];
-  const reportedGhosts = new Set<string>();
+  const suspicions = createOfflineSuspicions(lives, violations, now);
+  const shown = createShownPresence(now);
+  const reported = new Set<string>();
+  let events = 0;
   let isRedisAway = false;
   let redisBackMs = 0;
 
   const redisSinceMs = () => (isRedisAway ? Infinity : redisBackMs);
 
-  function show(subscriber: string, channelId: string, agentId: string, isOnline: boolean) {
-    const view = views.get(subscriber);
-    const key = `${channelId} ${agentId}`;
-    const before = view?.get(key);
-    if (before?.isOnline !== isOnline)
-      view?.set(key, { isOnline, sinceMs: now(), isReported: false });
+  /** How long it has been wrong, if that is too long. */
+  function wrongMs({ agentId, isOnline, sinceMs }: Shown): number {
+    const liveMs = isOnline ? lives.closedAtMs(agentId) : lives.liveSinceMs(agentId);
+    const lastsMs = now() - Math.max(sinceMs, redisSinceMs(), liveMs);
+    return lastsMs > (isOnline ? leaseMs + staleMs : staleMs) ? lastsMs : 0;
   }
 
-  function judgeSuspicions(nowMs: number) {
-    const open: Suspicion[] = [];
-    for (const suspicion of suspicions) {
-      const { agentId, publishedMs, seenMs, subscriber, channelId } = suspicion;
-      if (nowMs < Math.max(publishedMs + noticeMs, seenMs + correctionMs)) {
-        open.push(suspicion);
-      } else if (lives.wasLive(agentId, publishedMs - settleMs, publishedMs + noticeMs)) {
-        if (suspicion.isCorrected) totals.flickers += 1;
-        else
-          violations.add(
-            'false offline',
-            `${agentId} was shown offline to ${subscriber} in ${channelId}, published at ${new Date(publishedMs).toISOString()}; ${lives.describe(agentId)}`,
-            publishedMs,
-          );
-      }
+  function judgeShown() {
+    const wrong = [...shown.all()].filter((it) => wrongMs(it) > 0);
+    // One agent shown wrongly to many is one violation.
+    for (const all of Map.groupBy(wrong, (it) => `${it.agentId} ${it.isOnline}`).values()) {
+      const { agentId, isOnline, subscriber, channelId, sinceMs } = all[0] as Shown;
+      const status = isOnline ? 'online' : 'offline';
+      const others = all.length > 1 ? ` and ${all.length - 1} more` : '';
+      const seconds = Math.round(wrongMs(all[0] as Shown) / 1000);
+      violations.add(
+        `false ${status}`,
+        `${agentId} stays ${status} to ${subscriber} in ${channelId}${others} for ${seconds} s; ${lives.describe(agentId)}`,
+        isOnline ? lives.closedAtMs(agentId) : sinceMs,
+      );
+      for (const it of all) it.settle();
     }
-    suspicions = open;
   }
 
-  function judgeViews(nowMs: number) {
-    for (const [subscriber, view] of views) {
-      const begun = begunMs.get(subscriber);
-      if (begun === undefined) continue;
-      for (const [key, shown] of view) {
-        if (shown.isReported) continue;
-        const [channelId = '', agentId = ''] = key.split(' ');
-        const sinceMs = Math.max(shown.sinceMs, begun, redisSinceMs());
-        const forS = () => `${((nowMs - sinceMs) / 1000).toFixed(0)} s`;
-        if (!shown.isOnline && nowMs - Math.max(sinceMs, lives.liveSinceMs(agentId)) > staleMs) {
-          shown.isReported = true;
-          const text = `${agentId} stays offline to ${subscriber} in ${channelId} for ${forS()}`;
-          violations.add('false offline', `${text}; ${lives.describe(agentId)}`, shown.sinceMs);
-        }
-        const goneMs = Math.max(sinceMs, lives.closedAtMs(agentId));
-        if (shown.isOnline && nowMs - goneMs > leaseMs + staleMs) {
-          shown.isReported = true;
-          const text = `${agentId} stays online to ${subscriber} in ${channelId} for ${forS()}`;
-          violations.add('false online', `${text}; ${lives.describe(agentId)}`);
-        }
-      }
-    }
+  function reportOnce(kind: 'ghost' | 'false offline', key: string, text: string) {
+    if (reported.has(key)) return;
+    reported.add(key);
+    violations.add(kind, text);
   }
 
   return {
     lives,
-    totals,
+    get totals() {
+      return { events, flickers: suspicions.flickers };
+    },
     redisAway: () => void (isRedisAway = true),
     redisBack() {
       isRedisAway = false;
       redisBackMs = now();
     },
-    begins(subscriber) {
-      views.set(subscriber, new Map());
-      begunMs.set(subscriber, now());
-    },
-    ends(subscriber) {
-      views.delete(subscriber);
-      begunMs.delete(subscriber);
-    },
+    begins: (subscriber) => shown.begins(subscriber),
+    ends: (subscriber) => shown.ends(subscriber),
     saw(subscriber, channelId, presences, publishedMs) {
-      totals.events += 1;
+      events += 1;
       for (const { agentId, status } of presences) {
         const isOnline = status !== 'offline';
-        show(subscriber, channelId, agentId, isOnline);
-        const isTold = (it: Suspicion) =>
-          it.agentId === agentId && it.subscriber === subscriber && it.channelId === channelId;
-        if (isOnline)
-          suspicions.filter(isTold).forEach((suspicion) => (suspicion.isCorrected = true));
-        else
-          suspicions.push({
-            ...{ agentId, subscriber, channelId, publishedMs },
-            ...{ seenMs: now(), isCorrected: false },
-          });
+        shown.show(subscriber, channelId, agentId, isOnline);
+        if (isOnline) suspicions.corrected(agentId, subscriber, channelId);
+        else suspicions.saw({ agentId, subscriber, channelId, publishedMs });
       }
     },
-    listed(where, subscriber, channelId, agentIds, askedMs) {
+    looked(subscriber, channelId, agentIds, askedMs) {
+      for (const agentId of agentIds) shown.show(subscriber, channelId, agentId, true, askedMs);
+    },
+    listed(where, channelId, agentIds, askedMs) {
+      if (now() - askedMs > answerMaxMs) return;
       const listed = new Set(agentIds);
-      const view = subscriber === null ? undefined : views.get(subscriber);
+      const tell = (what: string, agentId: string) =>
+        `${agentId} is ${what} in ${channelId} by ${where}; ${lives.describe(agentId)}`;
       for (const agentId of listed) {
-        // An event that came since is newer than the page.
-        const shown = view?.get(`${channelId} ${agentId}`);
-        if (subscriber !== null && (shown === undefined || shown.sinceMs < askedMs))
-          show(subscriber, channelId, agentId, true);
         const goneMs = Math.max(lives.closedAtMs(agentId), redisSinceMs());
-        const key = `${channelId} ${agentId}`;
-        if (askedMs - goneMs > leaseMs + ghostMarginMs && !reportedGhosts.has(key)) {
-          reportedGhosts.add(key);
-          violations.add(
-            'ghost',
-            `${agentId} is listed in ${channelId} by ${where}; ${lives.describe(agentId)}`,
-          );
-        }
+        if (askedMs - goneMs > leaseMs + ghostMarginMs)
+          reportOnce('ghost', `ghost ${agentId}`, tell('listed', agentId));
       }
-      if (subscriber !== null) return;
       for (const agentId of lives.agents) {
         const sinceMs = Math.max(lives.liveSinceMs(agentId), redisSinceMs());
-        if (!listed.has(agentId) && askedMs - sinceMs > rewrittenMs && now() - askedMs < 5_000)
-          violations.add(
-            'false offline',
-            `${agentId} is not listed in ${channelId} by ${where}; ${lives.describe(agentId)}`,
-          );
+        if (!listed.has(agentId) && askedMs - sinceMs > rewrittenMs)
+          reportOnce('false offline', `${agentId} ${sinceMs}`, tell('not listed', agentId));
       }
     },
     sweep() {
-      const nowMs = now();
-      judgeSuspicions(nowMs);
-      judgeViews(nowMs);
+      suspicions.judge();
+      judgeShown();
     },
     get settledAtMs() {
       const lastMs = Math.max(lives.lastClosedMs, redisBackMs, lives.lastChangeMs);

@@ -4,7 +4,8 @@ import { WebSocket } from 'ws';
 /** Makes sockets that go where `pickPort` says at each attempt; `onOpened` and `onSent` hear of it. */
 export function createRoamingSocket(hooks: {
   pickPort(): number;
-  onOpened(): void;
+  /** With how to break the new socket without a farewell. */
+  onOpened(terminate: () => void): void;
   onSent(text: string): void;
 }): NonNullable<ClientOptions['webSocket']> {
   return class extends WebSocket {
@@ -12,7 +13,7 @@ export function createRoamingSocket(hooks: {
       const url = new URL(address);
       url.port = String(hooks.pickPort());
       super(url, protocols, { perMessageDeflate: false });
-      hooks.onOpened();
+      hooks.onOpened(() => this.terminate());
     }
 
     override send(data: unknown): void {

@@ -33,7 +33,7 @@ export interface SoakPlan {
 export interface SoakHooks {
   readonly signal?: AbortSignal;
   /** A line of progress, for people. */
-  say?(line: string): void;
+  readonly say?: (line: string) => void;
 }
 
 const warmUpMs = 3_000;
@@ -50,8 +50,9 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
   const random = createRandom(plan.seed);
   const faultLog = createFaultLog(startMs);
   const since = () => `${((Date.now() - startMs) / 1000).toFixed(1).padStart(6)} s`;
-  const violations = createViolations(faultLog.before, (violation) =>
-    say(`${since()}  VIOLATION ${formatViolation(violation, startMs)}`),
+  const violations = createViolations(
+    (atMs) => faultLog.before(atMs),
+    (violation) => say(`${since()}  VIOLATION ${formatViolation(violation, startMs)}`),
   );
   const presence = createPresenceWatch(violations);
   const recovery = createRecovery();
@@ -72,7 +73,7 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
       setInterval(() => say(`${since()}  ${progressOf(books)}`), progressEveryMs),
     );
     await rest(warmUpMs);
-    await strikeAll(system, Date.now() + plan.durationMs);
+    await strikeAll(system, fleet, Date.now() + plan.durationMs);
 
     say(`${since()}  no more faults; waiting until all has come to rest`);
     await workload.stop(answersTimeoutMs);
@@ -111,15 +112,18 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
     await delay(ms, undefined, { signal }).catch(() => undefined);
   }
 
-  async function strikeAll(on: System, endMs: number) {
+  async function strikeAll(on: System, { seats }: Fleet, endMs: number) {
     while (Date.now() < endMs && !signal.aborted) {
       const next = plan.schedule.next();
       if (next.done) return rest(endMs - Date.now());
       await rest(Math.min(next.value.pauseMs, endMs - Date.now()));
       if (Date.now() >= endMs || signal.aborted) return;
-      say(`${since()}  ${formatFault(next.value)}`);
+      const clients = on.sites.map(({ clientLink }) => clientLink.connections).join(', ');
+      say(`${since()}  ${formatFault(next.value)} (clients ${clients})`);
       await runFault(on, next.value, books, faultLog, signal);
       say(`${since()}  … whole again`);
+      // Those that fled come back, or the next fault would strike a deserted hub.
+      for (const seat of seats) seat.goHome();
     }
   }
 }
@@ -150,7 +154,7 @@ async function listPresence(system: System, channelIds: readonly string[], books
       const askedMs = Date.now();
       const page = await presenceAt(site, channelId);
       const agentIds = page?.presences.map(({ agentId }) => agentId);
-      if (agentIds) books.presence.listed(site.name, null, channelId, agentIds, askedMs);
+      if (agentIds) books.presence.listed(site.name, channelId, agentIds, askedMs);
     }
   }
 }

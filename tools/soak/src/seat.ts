@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient, HubError, type Envelope, type HubClient } from '@openclaw/client';
 import type { Ledger } from './ledger.ts';
-import { settleMs, type PresenceWatch } from './presence-watch.ts';
+import { settleMs } from './offline-suspicions.ts';
+import type { PresenceWatch } from './presence-watch.ts';
 import type { Random } from './random.ts';
 import type { Recovery } from './recovery.ts';
 import { createRoamingSocket } from './roaming-socket.ts';
@@ -30,6 +31,8 @@ export interface Seat {
   readonly client: HubClient;
   /** Follows the channel from the event after `last`. */
   follow(channelId: string, last: number): Promise<void>;
+  /** If it is at another hub than its first, it breaks its connection and goes back: no hub stays deserted. */
+  goHome(): void;
   close(): Promise<void>;
 }
 
@@ -50,7 +53,8 @@ export function createSeat(options: SeatOptions, books: Books): Seat {
   const name = `${agentId}/${options.number}`;
   const followed = new Set<string>();
   let place = options.home;
-  let isFirst = true;
+  let isGoingHome = true;
+  let terminate = () => {};
   let liveSinceMs = Infinity;
   let isClosing = false;
   const tap = createWireTap((kind, text) => violations.add(kind, `${name}: ${text}`));
@@ -65,12 +69,16 @@ export function createSeat(options: SeatOptions, books: Books): Seat {
     webSocket: createRoamingSocket({
       pickPort() {
         // Whoever comes back goes elsewhere: the hub that was lost may not be there.
-        if (!isFirst) place = (place + random.between(1, addresses.length - 1)) % addresses.length;
-        isFirst = false;
+        if (isGoingHome) place = options.home;
+        else place = (place + random.between(1, addresses.length - 1)) % addresses.length;
+        isGoingHome = false;
         return addresses[place]?.port ?? 0;
       },
-      onOpened: tap.opened,
-      onSent: tap.sent,
+      onOpened(breakIt) {
+        terminate = breakIt;
+        tap.opened();
+      },
+      onSent: (text) => tap.sent(text),
     }),
     parseFrame(text) {
       const frame: unknown = JSON.parse(text);
@@ -115,7 +123,7 @@ export function createSeat(options: SeatOptions, books: Books): Seat {
         const page = await client.channel(channelId).presence({ limit: 200 });
         if (page.degraded || liveSinceMs !== sinceMs) continue;
         const agentIds = page.presences.map((record) => record.agentId);
-        presence.listed(name, name, channelId, agentIds, askedMs);
+        presence.looked(name, channelId, agentIds, askedMs);
       } catch (error) {
         if (!(error instanceof HubError)) throw error;
         ledger.sends.erred(`presence.list ${error.code}`);
@@ -131,6 +139,11 @@ export function createSeat(options: SeatOptions, books: Books): Seat {
       ledger.follows(name, channelId, last);
       followed.add(channelId);
       await client.channel(channelId).subscribe({ since: last });
+    },
+    goHome() {
+      if (place === options.home || liveSinceMs === Infinity) return;
+      isGoingHome = true;
+      terminate();
     },
     async close() {
       isClosing = true;

@@ -106,10 +106,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     },
     async stop(keepFolder) {
       await Promise.all(sites.map(({ hub }) => hub.stop('SIGKILL')));
-      await Promise.all(
-        sites.flatMap(({ clientLink, redisLink }) => [clientLink.stop(), redisLink?.stop()]),
-      );
-      await Promise.all([redis?.stop(), sentinel?.stop(), postgres?.stop()]);
+      const links = sites.flatMap(({ clientLink, redisLink }) => [clientLink, redisLink]);
+      const parts = [...links, redis, sentinel, postgres];
+      await Promise.all(parts.map(async (part) => part?.stop()));
       if (!keepFolder) await rm(folder, { recursive: true, force: true });
     },
   };
