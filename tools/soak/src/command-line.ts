@@ -8,6 +8,8 @@ export interface CommandLine {
   readonly seed: number;
   readonly system: SystemOptions;
   readonly faults: readonly FaultName[];
+  /** Two faults at a time. */
+  readonly overlaps: boolean;
   readonly rate: number;
   readonly agents: number;
   readonly channels: number;
@@ -31,6 +33,7 @@ Runs hubs, Redis and a database, breaks them again and again, and accounts for e
   --redis <name>      single or sentinel (default single)
   --hubs <n>          hubs (default 3)
   --faults <a,b>      only these kinds
+  --overlap           strikes two faults at a time, of different parts
   --rate <n>          operations a second (default 150)
   --agents <n>        agents; every third has two connections (default 12)
   --channels <n>      channels that all of them follow (default 3)
@@ -80,6 +83,7 @@ function parse(args: readonly string[]) {
         agents: string('12'),
         channels: string('3'),
         json: { type: 'string' },
+        overlap: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -106,6 +110,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine | string 
     minutes: numberOf('minutes', values.minutes, 0.1, false),
     seed: numberOf('seed', values.seed, 0),
     faults: asked ? asked.map((name) => choiceOf('faults', name, fitting)) : fitting,
+    overlaps: values.overlap,
     rate: numberOf('rate', values.rate, 0),
     agents: numberOf('agents', values.agents, 2),
     channels: numberOf('channels', values.channels, 1),

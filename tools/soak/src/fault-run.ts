@@ -48,8 +48,9 @@ export async function runFault(
   const kind = faultKind(fault.kind);
   const site = system.sites[fault.hub];
   if (site === undefined) throw new Error(`there is no hub ${fault.hub + 1}`);
-  const entry = log.add(fault);
-  recovery.struck(fault.kind);
+  const { together: _, ...alone } = fault;
+  const entry = log.add(alone);
+  const recovered = recovery.struck(fault.kind);
   if (kind.takesRedis) presence.redisAway();
   try {
     const undo = await kind.strike(system, site, fault.holdMs);
@@ -67,13 +68,13 @@ export async function runFault(
       everyMs: 20,
     });
     const wholeMs = Date.now();
-    recovery.recovered({
+    recovered({
       redisBackMs: answersMs === null ? null : wholeMs - answersMs,
       wholeMs: wholeMs - undoneMs,
     });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    violations.add('fault failed', `${formatFault(fault)}: ${why}`);
+    violations.add('fault failed', `${formatFault(alone)}: ${why}`);
   } finally {
     if (kind.takesRedis) presence.redisBack();
     entry.ended();

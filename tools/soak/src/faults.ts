@@ -17,6 +17,8 @@ export interface FaultKind {
   strike(system: System, site: HubSite, ms: number): Promise<() => Promise<void>>;
 }
 
+const restartTimeoutMs = 45_000;
+const restartPauseMs = 500;
 const onSingleRedis = ({ redis }: SystemOptions) => redis === 'single';
 const onPostgres = ({ db }: SystemOptions) => db === 'postgres';
 
@@ -25,8 +27,17 @@ function redisOf({ redis }: System) {
   return redis;
 }
 
+/** A hub that cannot start yet, its database being away, is started again, as an orchestrator does. */
 async function restarted({ hub }: HubSite): Promise<void> {
-  await hub.start();
+  const endMs = Date.now() + restartTimeoutMs;
+  for (;;) {
+    try {
+      return await hub.start();
+    } catch (error) {
+      if (Date.now() > endMs) throw error;
+      await delay(restartPauseMs);
+    }
+  }
 }
 
 /** Every kind of fault, by name. */
@@ -182,6 +193,11 @@ export const faultKinds = {
 
 /** The name of a kind of fault. */
 export type FaultName = keyof typeof faultKinds;
+
+/** What it breaks: the part before the dot. Two faults of one part cannot be struck at once. */
+export function partOf(name: FaultName): string {
+  return name.split('.')[0] as string;
+}
 
 /** The kind of that name. */
 export function faultKind(name: FaultName): FaultKind {

@@ -53,7 +53,12 @@ export async function createFleet(
   for (const [index, agentId] of agentIds.entries()) {
     seats.push(seat(agentId, 1, index % addresses.length));
     // Every third has a second connection, to another hub: while one lives, it is not offline.
-    if (index % 3 === 0) seats.push(seat(agentId, 2, (index + 1) % addresses.length));
+    if (index % 3 === 0) seats.push(seat(agentId, 2, secondHome(index)));
+  }
+  // Always another than its first, and not always the same.
+  function secondHome(index: number): number {
+    const step = 1 + (Math.floor(index / 3) % (addresses.length - 1));
+    return (index + step) % addresses.length;
   }
   const seatsOf = (agentId: string) => seats.filter((it) => it.agentId === agentId);
   await Promise.all(

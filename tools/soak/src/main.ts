@@ -9,8 +9,11 @@ const pauseMs = [3_000, 8_000] as const;
 const guestEveryMs = 10_000;
 const guestStayMs = [4_000, 15_000] as const;
 
-function scheduleOf({ seed, faults, system }: CommandLine) {
-  return createSchedule(createRandom(seed).fork('schedule'), faults, system.hubs, { pauseMs });
+function scheduleOf({ seed, faults, system, overlaps }: CommandLine) {
+  return createSchedule(createRandom(seed).fork('schedule'), faults, system.hubs, {
+    pauseMs,
+    overlaps,
+  });
 }
 
 /** The schedule is endless; this is its beginning, about as much as will be struck. */

@@ -20,9 +20,9 @@ export interface PresenceTotals {
 export interface PresenceWatch {
   readonly lives: AgentLives;
   readonly totals: PresenceTotals;
-  /** Redis is being taken away from a hub. */
+  /** A fault takes Redis from a hub. */
   redisAway(): void;
-  /** All hubs have their Redis again. */
+  /** That fault is over, and all hubs have their Redis again. */
   redisBack(): void;
   /** The subscriber was away: what it was shown before counts no more. */
   begins(subscriber: string): void;
@@ -64,10 +64,10 @@ export function createPresenceWatch(
   const shown = createShownPresence(now);
   const reported = new Set<string>();
   let events = 0;
-  let isRedisAway = false;
+  let redisFaults = 0;
   let redisBackMs = 0;
 
-  const redisSinceMs = () => (isRedisAway ? Infinity : redisBackMs);
+  const redisSinceMs = () => (redisFaults > 0 ? Infinity : redisBackMs);
 
   /** How long it has been wrong, if that is too long. */
   function wrongMs({ agentId, isOnline, sinceMs }: Shown): number {
@@ -104,9 +104,9 @@ export function createPresenceWatch(
     get totals() {
       return { events, flickers: suspicions.flickers };
     },
-    redisAway: () => void (isRedisAway = true),
+    redisAway: () => void (redisFaults += 1),
     redisBack() {
-      isRedisAway = false;
+      redisFaults -= 1;
       redisBackMs = now();
     },
     begins: (subscriber) => shown.begins(subscriber),

@@ -24,9 +24,10 @@ export interface KindRecovery {
 
 /** Measures the time from fault to recovery. */
 export interface Recovery {
-  struck(kind: FaultName): void;
-  /** Undone, and whole again. Times since Redis answered and since it was undone. */
-  recovered(times: { readonly redisBackMs: number | null; readonly wholeMs: number }): void;
+  /** The returned function is told when all is whole again: how long after Redis answered, and after it was undone. */
+  struck(
+    kind: FaultName,
+  ): (times: { readonly redisBackMs: number | null; readonly wholeMs: number }) => void;
   /** Something was delivered so long after its commit; `isLive`: to one connected since before it. */
   delivered(lagMs: number, isLive: boolean): void;
   /** The slowest deliveries outside of any fault's time. */
@@ -56,28 +57,29 @@ function spread(values: readonly (number | null)[]): Spread | null {
 /** Creates an empty record. */
 export function createRecovery(now: () => number = Date.now): Recovery {
   const episodes: Episode[] = [];
-  let current: Episode | null = null;
+  /** Those whose time has not passed. */
+  let current: Episode[] = [];
   const calm = { deliveries: 0, slowestMs: 0 };
   return {
     struck(kind) {
-      current = {
-        ...{ kind, live: 0, any: 0, redisBackMs: null, wholeMs: null },
-        endMs: Infinity,
+      const episode: Episode = {
+        ...{ kind, live: 0, any: 0, redisBackMs: null, wholeMs: null, endMs: Infinity },
       };
-      episodes.push(current);
-    },
-    recovered({ redisBackMs, wholeMs }) {
-      if (current === null) return;
-      Object.assign(current, { redisBackMs, wholeMs, endMs: now() + afterMs });
+      episodes.push(episode);
+      current.push(episode);
+      return (times) => void Object.assign(episode, times, { endMs: now() + afterMs });
     },
     delivered(lagMs, isLive) {
-      if (current !== null && now() <= current.endMs) {
-        current.any = Math.max(current.any, lagMs);
-        if (isLive) current.live = Math.max(current.live, lagMs);
-      } else {
-        calm.deliveries += 1;
-        calm.slowestMs = Math.max(calm.slowestMs, lagMs);
+      const nowMs = now();
+      if (current.some(({ endMs }) => endMs < nowMs))
+        current = current.filter(({ endMs }) => endMs >= nowMs);
+      for (const episode of current) {
+        episode.any = Math.max(episode.any, lagMs);
+        if (isLive) episode.live = Math.max(episode.live, lagMs);
       }
+      if (current.length > 0) return;
+      calm.deliveries += 1;
+      calm.slowestMs = Math.max(calm.slowestMs, lagMs);
     },
     calm,
     report() {

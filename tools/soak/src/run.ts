@@ -39,6 +39,7 @@ export interface SoakHooks {
 const warmUpMs = 3_000;
 const answersTimeoutMs = 75_000;
 const headsTimeoutMs = 15_000;
+const settleMs = 1_500;
 const sweepMs = 1_000;
 const listingEveryMs = 5_000;
 const progressEveryMs = 60_000;
@@ -112,6 +113,14 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
     await delay(ms, undefined, { signal }).catch(() => undefined);
   }
 
+  const strike = (on: System, fault: ScheduledFault) =>
+    runFault(on, fault, books, faultLog, signal);
+  async function strikeSecond(on: System, fault: ScheduledFault | undefined) {
+    if (fault === undefined) return;
+    await rest(fault.pauseMs);
+    await strike(on, fault);
+  }
+
   async function strikeAll(on: System, { seats }: Fleet, endMs: number) {
     while (Date.now() < endMs && !signal.aborted) {
       const next = plan.schedule.next();
@@ -120,9 +129,10 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
       if (Date.now() >= endMs || signal.aborted) return;
       const clients = on.sites.map(({ clientLink }) => clientLink.connections).join(', ');
       say(`${since()}  ${formatFault(next.value)} (clients ${clients})`);
-      await runFault(on, next.value, books, faultLog, signal);
+      await Promise.all([strike(on, next.value), strikeSecond(on, next.value.together)]);
       say(`${since()}  … whole again`);
-      // Those that fled come back, or the next fault would strike a deserted hub.
+      // Those that fled settle elsewhere, then go home, or the next fault would strike a deserted hub.
+      await rest(settleMs);
       for (const seat of seats) seat.goHome();
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { faultKind, fittingFaults } from './faults.ts';
+import { faultKind, fittingFaults, partOf } from './faults.ts';
 import { createRandom } from './random.ts';
 import { createSchedule, formatFault, type ScheduledFault } from './schedule.ts';
 
@@ -20,6 +20,18 @@ describe('a schedule', () => {
     const rounds = [faults.slice(0, kinds.length), faults.slice(kinds.length)];
     for (const round of rounds) expect(round.toSorted()).toEqual(kinds.toSorted());
     expect(rounds[0]).not.toEqual(rounds[1]);
+  });
+
+  it('strikes two of different parts at a time, where it is told to', () => {
+    const pace = { pauseMs: [1_000, 2_000], overlaps: true } as const;
+    const schedule = createSchedule(createRandom(1), kinds, 3, pace);
+    for (let i = 0; i < 100; i += 1) {
+      const { kind, together } = schedule.next().value;
+      expect(together && partOf(together.kind)).not.toBe(partOf(kind));
+      expect(together).toBeDefined();
+    }
+    const alone = createSchedule(createRandom(1), ['redis.kill', 'redis.wipe'], 3, pace);
+    expect(alone.next().value.together).toBeUndefined();
   });
 
   it('stays within the bounds of each kind', () => {
