@@ -108,6 +108,17 @@ export const faultKinds = {
       return async () => redisLink?.heal();
     },
   },
+  'redis.stall': {
+    text: 'what one hub and Redis tell each other comes late, all at once',
+    holdMs: [1_000, 10_000],
+    isOfOneHub: true,
+    takesRedis: true,
+    fits: onSingleRedis,
+    async strike(_system, { redisLink }) {
+      redisLink?.stall();
+      return async () => redisLink?.heal();
+    },
+  },
   'sentinel.failover': {
     text: 'the Sentinel master dies (kill -9), another takes over',
     holdMs: [1_000, 3_000],
@@ -177,6 +188,15 @@ export const faultKinds = {
     isOfOneHub: true,
     async strike(_system, { clientLink }) {
       clientLink.delay(200);
+      return async () => clientLink.heal();
+    },
+  },
+  'link.stall': {
+    text: 'what a hub and its clients tell each other comes late, all at once',
+    holdMs: [1_000, 10_000],
+    isOfOneHub: true,
+    async strike(_system, { clientLink }) {
+      clientLink.stall();
       return async () => clientLink.heal();
     },
   },

@@ -30,7 +30,7 @@ export interface Recovery {
   ): (times: { readonly redisBackMs: number | null; readonly wholeMs: number }) => void;
   /** Something was delivered so long after its commit; `isLive`: to one connected since before it. */
   delivered(lagMs: number, isLive: boolean): void;
-  /** The slowest deliveries outside of any fault's time. */
+  /** The slowest delivery to a connected subscriber outside of any fault's time. */
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
   report(): KindRecovery[];
 }
@@ -77,7 +77,7 @@ export function createRecovery(now: () => number = Date.now): Recovery {
         episode.any = Math.max(episode.any, lagMs);
         if (isLive) episode.live = Math.max(episode.live, lagMs);
       }
-      if (current.length > 0) return;
+      if (current.length > 0 || !isLive) return;
       calm.deliveries += 1;
       calm.slowestMs = Math.max(calm.slowestMs, lagMs);
     },

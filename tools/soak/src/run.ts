@@ -113,8 +113,9 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
     await delay(ms, undefined, { signal }).catch(() => undefined);
   }
 
-  const strike = (on: System, fault: ScheduledFault) =>
-    runFault(on, fault, books, faultLog, signal);
+  function strike(on: System, fault: ScheduledFault) {
+    return runFault(on, fault, books, faultLog, signal);
+  }
   async function strikeSecond(on: System, fault: ScheduledFault | undefined) {
     if (fault === undefined) return;
     await rest(fault.pauseMs);

@@ -83,6 +83,22 @@ describe('a TCP link', () => {
     await waitFor(() => idle.text === 'alive');
   });
 
+  it('stalls: all look open, nothing comes, and all of it comes when it heals', async () => {
+    const client = await open();
+    client.socket.write('a');
+    await waitFor(() => client.text === 'a');
+    link.stall();
+    client.socket.write('b');
+    const late = await open();
+    late.socket.write('c');
+    await waitFor(() => link.connections === 2);
+    await waitFor(() => client.socket.writableLength + late.socket.writableLength === 0);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([client.text, late.text]).toEqual(['a', '']);
+    link.heal();
+    await waitFor(() => client.text === 'ab' && late.text === 'c');
+  });
+
   it('refuses: what is open is cut, and nobody comes in until it heals', async () => {
     const first = await open();
     link.refuse();

@@ -7,6 +7,8 @@ export interface TcpLink {
   readonly connections: number;
   /** From now on every byte comes so much later, in both directions. */
   delay(ms: number): void;
+  /** Nothing is read on either side, connections stay open and new ones are taken; what was held back comes at last. */
+  stall(): void;
   /** What is sent vanishes on either side, connections stay open and new ones are taken: nobody is told. */
   swallow(): void;
   /** Cuts what is open and resets whoever comes, as a closed port does. */
@@ -33,6 +35,7 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
   let delayMs = 0;
   let isSwallowing = false;
   let isRefusing = false;
+  let isStalled = false;
 
   function pipe(from: Socket, to: Socket, pair: Pair) {
     let inFlight = 0;
@@ -41,7 +44,7 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
       inFlight -= chunk.length;
       if (!to.destroyed && !isSwallowing) to.write(chunk);
       if (isSwallowing) pair.isBroken = true;
-      if (from.isPaused() && inFlight < inFlightMax) from.resume();
+      if (from.isPaused() && !isStalled && inFlight < inFlightMax) from.resume();
     };
     from.on('data', (chunk) => {
       inFlight += chunk.length;
@@ -88,6 +91,7 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
     pairs.add(pair);
     pipe(client, upstream, pair);
     pipe(upstream, client, pair);
+    if (isStalled) hold(pair);
     const end = () => {
       // While bytes vanish, so does the news that the other side is gone.
       if (isSwallowing) pair.isBroken = true;
@@ -110,6 +114,10 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
     pair.client.destroy();
     pair.upstream.destroy();
   }
+  function hold({ client, upstream }: Pair) {
+    client.pause();
+    upstream.pause();
+  }
   const drop = () => {
     for (const pair of [...pairs]) destroy(pair);
   };
@@ -120,6 +128,10 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
       return pairs.size;
     },
     delay: (ms) => void (delayMs = ms),
+    stall() {
+      isStalled = true;
+      pairs.forEach(hold);
+    },
     swallow: () => void (isSwallowing = true),
     refuse() {
       isRefusing = true;
@@ -130,7 +142,12 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
       delayMs = 0;
       isRefusing = false;
       isSwallowing = false;
-      for (const pair of [...pairs]) if (pair.isBroken) destroy(pair);
+      isStalled = false;
+      for (const pair of [...pairs]) {
+        if (pair.isBroken) destroy(pair);
+        pair.client.resume();
+        pair.upstream.resume();
+      }
     },
     async stop() {
       isSwallowing = false;
