@@ -20,6 +20,8 @@ export interface Account {
   readonly presence: { readonly events: number; readonly flickers: number };
   readonly faults: readonly KindRecovery[];
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
+  /** The longest that this process itself did nothing, which every time here may contain. */
+  readonly ownStallMs: number;
   readonly violationCount: number;
   readonly violationCounts: Readonly<Partial<Record<ViolationKind, number>>>;
   readonly violations: readonly Violation[];
@@ -85,7 +87,7 @@ export function formatAccount(account: Account): string {
     `sends ${sends.sends}, acknowledged ${sends.acked}, never acknowledged ${sends.failed} (stored all the same: ${sends.storedUnacked}), repeats recognised ${sends.repeats}, messages in the logs ${sends.stored}`,
     `deliveries ${account.deliveries}, presence events ${presence.events}, presence flickers ${presence.flickers}, operations skipped ${account.skipped}`,
     `failed calls: ${errors.length === 0 ? 'none' : errors.join(', ')}`,
-    `slowest delivery between faults: ${ms(calm.slowestMs)} of ${calm.deliveries}`,
+    `slowest delivery between faults: ${ms(calm.slowestMs)} of ${calm.deliveries}; this process itself stood still for up to ${ms(account.ownStallMs)}`,
     '',
     ...table([
       ['fault', 'times', 'slowest delivery, live', 'to anyone', 'Redis back', 'whole again'],

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readLog, type Account } from './account.ts';
 import { createFaultLog, runFault } from './fault-run.ts';
@@ -60,6 +61,7 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
   const books: Books = { ledger: createLedger(violations), presence, recovery, violations };
 
   const system = await startSystem(plan.system);
+  const ownDelay = monitorEventLoopDelay();
   let keepsLogs = true;
   let fleet: Fleet | null = null;
   const timers: NodeJS.Timeout[] = [];
@@ -74,6 +76,7 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
       setInterval(() => say(`${since()}  ${progressOf(books)}`), progressEveryMs),
     );
     await rest(warmUpMs);
+    ownDelay.enable();
     await strikeAll(system, fleet, Date.now() + plan.durationMs);
 
     say(`${since()}  no more faults; waiting until all has come to rest`);
@@ -98,6 +101,7 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
       presence: { ...presence.totals },
       faults: recovery.report(),
       calm: { ...recovery.calm },
+      ownStallMs: ownDelay.max / 1e6,
       violationCount: violations.total,
       violationCounts: Object.fromEntries(violations.counts),
       violations: violations.kept,
@@ -105,6 +109,7 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
     };
   } finally {
     timers.forEach(clearInterval);
+    ownDelay.disable();
     await fleet?.close();
     await system.stop(keepsLogs);
   }

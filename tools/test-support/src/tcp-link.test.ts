@@ -5,13 +5,15 @@ import { startTcpLink, type TcpLink } from './tcp-link.ts';
 
 let echo: Server;
 let link: TcpLink;
+let targetPort: number;
 const clients: Socket[] = [];
 beforeEach(async () => {
   echo = createServer((socket) => socket.on('error', () => undefined).pipe(socket));
   await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve));
   const address = echo.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  link = await startTcpLink(address.port);
+  targetPort = address.port;
+  link = await startTcpLink(targetPort);
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) client.destroy();
@@ -19,8 +21,17 @@ afterEach(async () => {
   await new Promise((resolve) => echo.close(resolve));
 });
 
-async function open() {
-  const socket = connect(link.port, '127.0.0.1');
+/** Long enough that what is not held back would have come: the same way without the link, some times. */
+async function passTime() {
+  const direct = await open(targetPort);
+  for (let i = 1; i <= 5; i += 1) {
+    direct.socket.write('.');
+    await waitFor(() => direct.text.length === i);
+  }
+}
+
+async function open(port = link.port) {
+  const socket = connect(port, '127.0.0.1');
   clients.push(socket);
   const state = { socket, text: '', isClosed: false };
   socket.on('data', (chunk) => (state.text += chunk.toString()));
@@ -74,8 +85,7 @@ describe('a TCP link', () => {
     await waitFor(() => late.socket.bytesWritten > 0 && link.connections === 3);
     await waitFor(() => silent.socket.writableLength + late.socket.writableLength === 0);
     expect([silent.isClosed, late.isClosed]).toEqual([false, false]);
-    // Another way through the same link shows that the bytes have come that far.
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await passTime();
     link.heal();
     await waitFor(() => silent.isClosed && late.isClosed);
     expect([silent.text, late.text]).toEqual(['before', '']);
@@ -93,7 +103,7 @@ describe('a TCP link', () => {
     late.socket.write('c');
     await waitFor(() => link.connections === 2);
     await waitFor(() => client.socket.writableLength + late.socket.writableLength === 0);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await passTime();
     expect([client.text, late.text]).toEqual(['a', '']);
     link.heal();
     await waitFor(() => client.text === 'ab' && late.text === 'c');
