@@ -16,6 +16,8 @@ export interface Account {
     readonly errors: Readonly<Record<string, number>>;
   };
   readonly deliveries: number;
+  /** Connections that agents lost, and those that they broke to go home. */
+  readonly losses: number;
   readonly skipped: number;
   readonly presence: { readonly events: number; readonly flickers: number };
   readonly faults: readonly KindRecovery[];
@@ -85,7 +87,7 @@ export function formatAccount(account: Account): string {
   const lines = [
     `seed ${account.seed}, ${(account.durationMs / 1000).toFixed(0)} s${account.isInterrupted ? ', interrupted' : ''}`,
     `sends ${sends.sends}, acknowledged ${sends.acked}, never acknowledged ${sends.failed} (stored all the same: ${sends.storedUnacked}), repeats recognised ${sends.repeats}, messages in the logs ${sends.stored}`,
-    `deliveries ${account.deliveries}, presence events ${presence.events}, presence flickers ${presence.flickers}, operations skipped ${account.skipped}`,
+    `deliveries ${account.deliveries}, connections lost ${account.losses}, presence events ${presence.events}, presence flickers ${presence.flickers}, operations skipped ${account.skipped}`,
     `failed calls: ${errors.length === 0 ? 'none' : errors.join(', ')}`,
     `slowest delivery between faults: ${ms(calm.slowestMs)} of ${calm.deliveries}; this process itself stood still for up to ${ms(account.ownStallMs)}`,
     '',

@@ -4,7 +4,8 @@ export interface AgentLives {
   readonly agents: Iterable<string>;
   /** The connection was welcomed by that hub. */
   live(agentId: string, connection: string, where: string): void;
-  lost(agentId: string, connection: string): void;
+  /** `isWanted`: the client closed it. */
+  lost(agentId: string, connection: string, isWanted?: boolean): void;
   /** The agent closed for good. */
   closed(agentId: string): void;
   /** Whether one of its connections lived through all of that time. */
@@ -16,6 +17,8 @@ export interface AgentLives {
   readonly lastClosedMs: number;
   /** When a connection last came or went. */
   readonly lastChangeMs: number;
+  /** How many connections were lost, those that the client closed not counted. */
+  readonly losses: number;
   /** Its last connections, for people. */
   describe(agentId: string): string;
 }
@@ -40,6 +43,7 @@ export function createAgentLives(now: () => number): AgentLives {
   const lives = new Map<string, Life>();
   let lastClosedMs = 0;
   let lastChangeMs = 0;
+  let losses = 0;
 
   function lifeOf(agentId: string): Life {
     let life = lives.get(agentId);
@@ -62,9 +66,10 @@ export function createAgentLives(now: () => number): AgentLives {
       }
       life.liveSinceMs = Math.min(life.liveSinceMs, fromMs);
     },
-    lost(agentId, connection) {
+    lost(agentId, connection, isWanted = false) {
       const life = lifeOf(agentId);
       lastChangeMs = now();
+      if (!isWanted) losses += 1;
       for (const interval of life.intervals)
         if (interval.connection === connection && interval.toMs === Infinity)
           interval.toMs = lastChangeMs;
@@ -83,6 +88,9 @@ export function createAgentLives(now: () => number): AgentLives {
     },
     get lastChangeMs() {
       return lastChangeMs;
+    },
+    get losses() {
+      return losses;
     },
     describe(agentId) {
       const life = lives.get(agentId);

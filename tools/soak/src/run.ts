@@ -19,14 +19,14 @@ export interface SoakPlan {
   readonly system: SystemOptions;
   readonly fleet: FleetPlan;
   readonly workload: WorkloadOptions;
-  /** How long faults are struck. What follows (a lease and more) comes on top. */
+  /** How long faults are struck, at most. What follows (a lease and more) comes on top. */
   readonly durationMs: number;
   /**
    * The longest rest after the last fault. Ghosts and stale views are certain only after a lease and more, so a shorter
    * one proves less of presence. @default unlimited
    */
   readonly restMaxMs?: number;
-  /** Struck one after the other; when it ends, the system is left whole for the rest of the time. */
+  /** Struck one after the other; when it ends, so does the time of faults. */
   readonly schedule: Iterator<ScheduledFault>;
 }
 
@@ -97,6 +97,7 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
       isInterrupted: signal.aborted,
       sends: { ...totals, errors: Object.fromEntries(errors) },
       deliveries: books.ledger.deliveries,
+      losses: presence.lives.losses,
       skipped: workload.skipped,
       presence: { ...presence.totals },
       faults: recovery.report(),
@@ -130,7 +131,7 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
   async function strikeAll(on: System, { seats }: Fleet, endMs: number) {
     while (Date.now() < endMs && !signal.aborted) {
       const next = plan.schedule.next();
-      if (next.done) return rest(endMs - Date.now());
+      if (next.done) return;
       await rest(Math.min(next.value.pauseMs, endMs - Date.now()));
       if (Date.now() >= endMs || signal.aborted) return;
       const clients = on.sites.map(({ clientLink }) => clientLink.connections).join(', ');

@@ -95,7 +95,7 @@ export function createSeat(options: SeatOptions, books: Books): Seat {
       void lookAround();
       return;
     }
-    if (liveSinceMs < Infinity) presence.lives.lost(agentId, name);
+    if (liveSinceMs < Infinity) presence.lives.lost(agentId, name, isClosing);
     liveSinceMs = Infinity;
     presence.ends(name);
     if (state === 'closed' && !isClosing)
