@@ -38,6 +38,8 @@ export { moveSlotHalfWay } from './slot-move.ts';
 export type { HalfMovedSlot } from './slot-move.ts';
 export { mountSmallDisk } from './small-disk.ts';
 export type { SmallDisk } from './small-disk.ts';
+export { startTcpLink } from './tcp-link.ts';
+export type { TcpLink } from './tcp-link.ts';
 export { startTcpProxy } from './tcp-proxy.ts';
 export type { TcpProxy } from './tcp-proxy.ts';
 export { hasOpenssl, startTlsRedis } from './tls-redis.ts';

@@ -1,0 +1,119 @@
+import { parseArgs } from 'node:util';
+import { faultKind, faultKinds, fittingFaults, type FaultName } from './faults.ts';
+import type { SystemOptions } from './system.ts';
+
+/** What the command line asks for. */
+export interface CommandLine {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly system: SystemOptions;
+  readonly faults: readonly FaultName[];
+  /** Two faults at a time. */
+  readonly overlaps: boolean;
+  readonly rate: number;
+  readonly agents: number;
+  readonly channels: number;
+  readonly jsonFile: string | undefined;
+}
+
+/** Thrown for arguments that cannot be used; the message says which. */
+export class CommandLineError extends Error {
+  override readonly name = 'CommandLineError';
+  readonly code = 'invalid_arguments';
+}
+
+/** What `--help` says. */
+export const help = `Usage: npm run soak -- [options]
+
+Runs hubs, Redis and a database, breaks them again and again, and accounts for every message.
+
+  --minutes <m>       how long faults are struck (default 5); a minute of rest follows
+  --seed <n>          draws the schedule; the same seed draws the same (default: by the clock)
+  --db <name>         sqlite or postgres (default sqlite)
+  --redis <name>      single or sentinel (default single)
+  --hubs <n>          hubs (default 3)
+  --faults <a,b>      only these kinds
+  --overlap           strikes two faults at a time, of different parts
+  --rate <n>          operations a second (default 150)
+  --agents <n>        agents; every third has two connections (default 12)
+  --channels <n>      channels that all of them follow (default 3)
+  --json <file>       writes the account as JSON too
+  --list              names the kinds of faults and ends
+  --help              says this
+
+The exit code is 0 without a violation, 1 with one, 2 if the run could not begin, 130 if it was interrupted without one.`;
+
+/** What `--list` says. */
+export function listOfFaults(): string {
+  const names = Object.keys(faultKinds) as FaultName[];
+  const width = Math.max(...names.map((name) => name.length));
+  return names.map((name) => `${name.padEnd(width)}  ${faultKind(name).text}`).join('\n');
+}
+
+function numberOf(name: string, text: string, minimum: number, isWhole = true): number {
+  const value = Number(text);
+  const isGood = text.trim() !== '' && value >= minimum && (!isWhole || Number.isInteger(value));
+  if (!isGood)
+    throw new CommandLineError(
+      `--${name} must be a ${isWhole ? 'whole ' : ''}number from ${minimum} on`,
+    );
+  return value;
+}
+
+function choiceOf<T extends string>(name: string, text: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === text);
+  if (found === undefined)
+    throw new CommandLineError(`--${name} must be one of ${choices.join(', ')}`);
+  return found;
+}
+
+function parse(args: readonly string[]) {
+  const string = (value: string) => ({ type: 'string', default: value }) as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        minutes: string('5'),
+        seed: string(String(Math.floor(Date.now() / 1000))),
+        db: string('sqlite'),
+        redis: string('single'),
+        hubs: string('3'),
+        faults: { type: 'string' },
+        rate: string('150'),
+        agents: string('12'),
+        channels: string('3'),
+        json: { type: 'string' },
+        overlap: { type: 'boolean', default: false },
+        list: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new CommandLineError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Parses the arguments; a string is to be printed instead of a run. @throws {CommandLineError} */
+export function parseCommandLine(args: readonly string[]): CommandLine | string {
+  const values = parse(args);
+  if (values.help) return help;
+  if (values.list) return listOfFaults();
+  const system: SystemOptions = {
+    db: choiceOf('db', values.db, ['sqlite', 'postgres']),
+    redis: choiceOf('redis', values.redis, ['single', 'sentinel']),
+    hubs: numberOf('hubs', values.hubs, 2),
+  };
+  const fitting = fittingFaults(system);
+  const asked = values.faults?.split(',').map((name) => name.trim());
+  return {
+    system,
+    minutes: numberOf('minutes', values.minutes, 0.1, false),
+    seed: numberOf('seed', values.seed, 0),
+    faults: asked ? asked.map((name) => choiceOf('faults', name, fitting)) : fitting,
+    overlaps: values.overlap,
+    rate: numberOf('rate', values.rate, 0),
+    agents: numberOf('agents', values.agents, 2),
+    channels: numberOf('channels', values.channels, 1),
+    jsonFile: values.json,
+  };
+}

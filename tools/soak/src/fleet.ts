@@ -1,0 +1,114 @@
+import { createClient } from '@openclaw/client';
+import type { Random } from './random.ts';
+import { createSeat, type Address, type Books, type Seat } from './seat.ts';
+
+/** How large a fleet is. */
+export interface FleetPlan {
+  readonly agents: number;
+  readonly channels: number;
+}
+
+/** Agents that stay until the end, and guests that come and go. */
+export interface Fleet {
+  /** Of the agents that stay. Some have two. */
+  readonly seats: readonly Seat[];
+  readonly channelIds: readonly string[];
+  /** Pairs of agents with a direct channel. */
+  readonly pairs: readonly (readonly [agentId: string, agentId: string])[];
+  readonly directIds: readonly string[];
+  seatsOf(agentId: string): readonly Seat[];
+  /** A new agent follows all channels; resolves with how it leaves for good. */
+  invite(): Promise<() => Promise<void>>;
+  close(): Promise<void>;
+}
+
+const setUpTimeoutMs = 30_000;
+
+/** Connects all, makes the channels and direct channels, and subscribes everyone to everything from the beginning. */
+export async function createFleet(
+  plan: FleetPlan,
+  addresses: readonly Address[],
+  random: Random,
+  books: Books,
+): Promise<Fleet> {
+  const agentIds = Array.from({ length: plan.agents }, (_, index) => `agent-${index + 1}`);
+  const channelIds = Array.from({ length: plan.channels }, (_, index) => `room-${index + 1}`);
+  const seats: Seat[] = [];
+  const visitors = new Set<Seat>();
+  let guests = 0;
+
+  const seat = (agentId: string, number: number, home: number) =>
+    createSeat(
+      { agentId, number, addresses, home, random: random.fork(`${agentId}/${number}`) },
+      books,
+    );
+
+  const [first] = addresses;
+  const founder = createClient({ url: `ws://127.0.0.1:${first?.port ?? 0}`, agent: 'founder' });
+  await founder.ready({ signal: AbortSignal.timeout(setUpTimeoutMs) });
+  for (const channelId of channelIds)
+    await founder.call('channel.create', { channelId, name: channelId });
+  await founder.close();
+
+  for (const [index, agentId] of agentIds.entries()) {
+    seats.push(seat(agentId, 1, index % addresses.length));
+    // Every third has a second connection, to another hub: while one lives, it is not offline.
+    if (index % 3 === 0) seats.push(seat(agentId, 2, secondHome(index)));
+  }
+  // Always another than its first, and not always the same.
+  function secondHome(index: number): number {
+    const step = 1 + (Math.floor(index / 3) % (addresses.length - 1));
+    return (index + step) % addresses.length;
+  }
+  const seatsOf = (agentId: string) => seats.filter((it) => it.agentId === agentId);
+  await Promise.all(
+    seats.map(({ client }) => client.ready({ signal: AbortSignal.timeout(setUpTimeoutMs) })),
+  );
+  for (const agentId of agentIds)
+    for (const channelId of channelIds) await seatsOf(agentId)[0]?.client.channel(channelId).join();
+  await Promise.all(seats.flatMap((it) => channelIds.map((channelId) => it.follow(channelId, 0))));
+
+  const pairs: (readonly [string, string])[] = [];
+  const directIds: string[] = [];
+  for (let i = 0; i + 1 < Math.min(agentIds.length, 6); i += 2) {
+    const [from, to] = [agentIds[i] as string, agentIds[i + 1] as string];
+    const sender = seatsOf(from)[0] as Seat;
+    const { channelId } = await sender.client.call('direct.send', {
+      agentId: to,
+      content: 'hello',
+    });
+    for (const it of [...seatsOf(from), ...seatsOf(to)])
+      books.ledger.follows(it.name, channelId, 0);
+    pairs.push([from, to]);
+    directIds.push(channelId);
+  }
+
+  return {
+    ...{ seats, channelIds, pairs, directIds, seatsOf },
+    async invite() {
+      guests += 1;
+      const agentId = `guest-${guests}`;
+      const guest = seat(agentId, 1, random.between(0, addresses.length - 1));
+      visitors.add(guest);
+      const leave = async () => {
+        visitors.delete(guest);
+        await guest.close();
+        books.presence.lives.closed(agentId);
+      };
+      try {
+        for (const channelId of channelIds) {
+          await guest.client.channel(channelId).join();
+          const { channel } = await guest.client.call('channel.get', { channelId });
+          await guest.follow(channelId, channel.head);
+        }
+      } catch (error) {
+        await leave();
+        throw error;
+      }
+      return leave;
+    },
+    async close() {
+      await Promise.all([...seats, ...visitors].map((it) => it.close()));
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import type { FaultName } from './faults.ts';
+
+/** Of several measurements of a kind, in ms. */
+export interface Spread {
+  readonly count: number;
+  readonly median: number;
+  readonly p95: number;
+  readonly max: number;
+}
+
+/** What one kind of fault did to the time that things take. */
+export interface KindRecovery {
+  readonly kind: FaultName;
+  readonly count: number;
+  /** The slowest delivery to a subscriber that was connected since before the commit. */
+  readonly slowestLive: Spread | null;
+  /** The slowest delivery to any subscriber, also those that had to come back first. */
+  readonly slowestAny: Spread | null;
+  /** From Redis' first PING answer until every hub's /readyz says so; where the fault took Redis. */
+  readonly redisBack: Spread | null;
+  /** From the undoing of the fault until every hub's /readyz is whole. */
+  readonly whole: Spread | null;
+}
+
+/** Measures the time from fault to recovery. */
+export interface Recovery {
+  /** The returned function is told when all is whole again: how long after Redis answered, and after it was undone. */
+  struck(
+    kind: FaultName,
+  ): (times: { readonly redisBackMs: number | null; readonly wholeMs: number }) => void;
+  /** Something was delivered so long after its commit; `isLive`: to one connected since before it. */
+  delivered(lagMs: number, isLive: boolean): void;
+  /** The slowest delivery to a connected subscriber outside of any fault's time. */
+  readonly calm: { readonly deliveries: number; readonly slowestMs: number };
+  report(): KindRecovery[];
+}
+
+/** Deliveries until so long after a recovery count as the fault's. */
+const afterMs = 5_000;
+
+interface Episode {
+  readonly kind: FaultName;
+  live: number;
+  any: number;
+  redisBackMs: number | null;
+  wholeMs: number | null;
+  endMs: number;
+}
+
+function spread(values: readonly (number | null)[]): Spread | null {
+  const sorted = values.filter((value) => value !== null).sort((a, b) => a - b);
+  if (sorted.length === 0) return null;
+  const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
+  return { count: sorted.length, median: at(0.5), p95: at(0.95), max: at(1) };
+}
+
+/** Creates an empty record. */
+export function createRecovery(now: () => number = Date.now): Recovery {
+  const episodes: Episode[] = [];
+  /** Those whose time has not passed. */
+  let current: Episode[] = [];
+  const calm = { deliveries: 0, slowestMs: 0 };
+  return {
+    struck(kind) {
+      const episode: Episode = {
+        ...{ kind, live: 0, any: 0, redisBackMs: null, wholeMs: null, endMs: Infinity },
+      };
+      episodes.push(episode);
+      current.push(episode);
+      return (times) => void Object.assign(episode, times, { endMs: now() + afterMs });
+    },
+    delivered(lagMs, isLive) {
+      const nowMs = now();
+      if (current.some(({ endMs }) => endMs < nowMs))
+        current = current.filter(({ endMs }) => endMs >= nowMs);
+      for (const episode of current) {
+        episode.any = Math.max(episode.any, lagMs);
+        if (isLive) episode.live = Math.max(episode.live, lagMs);
+      }
+      if (current.length > 0 || !isLive) return;
+      calm.deliveries += 1;
+      calm.slowestMs = Math.max(calm.slowestMs, lagMs);
+    },
+    calm,
+    report() {
+      const kinds = [...new Set(episodes.map(({ kind }) => kind))].sort();
+      return kinds.map((kind) => {
+        const of = episodes.filter((episode) => episode.kind === kind);
+        return {
+          kind,
+          count: of.length,
+          slowestLive: spread(of.map(({ live }) => live)),
+          slowestAny: spread(of.map(({ any }) => any)),
+          redisBack: spread(of.map(({ redisBackMs }) => redisBackMs)),
+          whole: spread(of.map(({ wholeMs }) => wholeMs)),
+        };
+      });
+    },
+  };
+}

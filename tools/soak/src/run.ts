@@ -1,0 +1,200 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { readLog, type Account } from './account.ts';
+import { createFaultLog, runFault } from './fault-run.ts';
+import { createFleet, type Fleet, type FleetPlan } from './fleet.ts';
+import { createLedger } from './ledger.ts';
+import { createPresenceWatch } from './presence-watch.ts';
+import { createRandom } from './random.ts';
+import { createRecovery } from './recovery.ts';
+import { formatFault, type ScheduledFault } from './schedule.ts';
+import type { Books } from './seat.ts';
+import { startSystem, type HubSite, type System, type SystemOptions } from './system.ts';
+import { createViolations, formatViolation } from './violations.ts';
+import { startWorkload, type WorkloadOptions } from './workload.ts';
+
+/** One soak. */
+export interface SoakPlan {
+  readonly seed: number;
+  readonly system: SystemOptions;
+  readonly fleet: FleetPlan;
+  readonly workload: WorkloadOptions;
+  /** How long faults are struck, at most. What follows (a lease and more) comes on top. */
+  readonly durationMs: number;
+  /**
+   * The longest rest after the last fault. Ghosts and stale views are certain only after a lease and more, so a shorter
+   * one proves less of presence. @default unlimited
+   */
+  readonly restMaxMs?: number;
+  /** Struck one after the other; when it ends, so does the time of faults. */
+  readonly schedule: Iterator<ScheduledFault>;
+}
+
+/** What a run is told and tells. */
+export interface SoakHooks {
+  readonly signal?: AbortSignal;
+  /** A line of progress, for people. */
+  readonly say?: (line: string) => void;
+}
+
+const warmUpMs = 3_000;
+const answersTimeoutMs = 75_000;
+const headsTimeoutMs = 15_000;
+const settleMs = 1_500;
+const sweepMs = 1_000;
+const listingEveryMs = 5_000;
+const progressEveryMs = 60_000;
+
+/** Runs the system under faults, lets it come to rest, and accounts for everything. */
+export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Account> {
+  const { say = () => undefined, signal = new AbortController().signal } = hooks;
+  const startMs = Date.now();
+  const random = createRandom(plan.seed);
+  const faultLog = createFaultLog(startMs);
+  const since = () => `${((Date.now() - startMs) / 1000).toFixed(1).padStart(6)} s`;
+  const violations = createViolations(
+    (atMs) => faultLog.before(atMs),
+    (violation) => say(`${since()}  VIOLATION ${formatViolation(violation, startMs)}`),
+  );
+  const presence = createPresenceWatch(violations);
+  const recovery = createRecovery();
+  const books: Books = { ledger: createLedger(violations), presence, recovery, violations };
+
+  const system = await startSystem(plan.system);
+  const ownDelay = monitorEventLoopDelay();
+  let keepsLogs = true;
+  let fleet: Fleet | null = null;
+  const timers: NodeJS.Timeout[] = [];
+  try {
+    const addresses = system.sites.map(({ name, clientLink }) => ({ name, port: clientLink.port }));
+    fleet = await createFleet(plan.fleet, addresses, random.fork('fleet'), books);
+    const workload = startWorkload(fleet, random.fork('workload'), books, plan.workload);
+    const { channelIds, directIds } = fleet;
+    timers.push(
+      setInterval(() => presence.sweep(), sweepMs),
+      setInterval(() => void listPresence(system, channelIds, books), listingEveryMs),
+      setInterval(() => say(`${since()}  ${progressOf(books)}`), progressEveryMs),
+    );
+    await rest(warmUpMs);
+    ownDelay.enable();
+    await strikeAll(system, fleet, Date.now() + plan.durationMs);
+
+    say(`${since()}  no more faults; waiting until all has come to rest`);
+    await workload.stop(answersTimeoutMs);
+    const { open } = books.ledger.sends;
+    if (open > 0) violations.add('unanswered', `${open} sends have no outcome`);
+    const restEndMs = Date.now() + (plan.restMaxMs ?? Infinity);
+    // An interrupted run does not wait for leases.
+    while (Date.now() < Math.min(presence.settledAtMs, restEndMs) && !signal.aborted)
+      await rest(500);
+    await listPresence(system, channelIds, books);
+    presence.sweep();
+    await settle(system, [...channelIds, ...directIds], books);
+    keepsLogs = violations.total > 0;
+    const { errors, ...totals } = books.ledger.sends.totals;
+    return {
+      ...{ seed: plan.seed, startMs, durationMs: Date.now() - startMs },
+      isInterrupted: signal.aborted,
+      sends: { ...totals, errors: Object.fromEntries(errors) },
+      deliveries: books.ledger.deliveries,
+      losses: presence.lives.losses,
+      skipped: workload.skipped,
+      presence: { ...presence.totals },
+      faults: recovery.report(),
+      calm: { ...recovery.calm },
+      ownStallMs: ownDelay.max / 1e6,
+      violationCount: violations.total,
+      violationCounts: Object.fromEntries(violations.counts),
+      violations: violations.kept,
+      logFolder: keepsLogs ? system.folder : null,
+    };
+  } finally {
+    timers.forEach(clearInterval);
+    ownDelay.disable();
+    await fleet?.close();
+    await system.stop(keepsLogs);
+  }
+
+  async function rest(ms: number) {
+    await delay(ms, undefined, { signal }).catch(() => undefined);
+  }
+
+  function strike(on: System, fault: ScheduledFault) {
+    return runFault(on, fault, books, faultLog, signal);
+  }
+  async function strikeSecond(on: System, fault: ScheduledFault | undefined) {
+    if (fault === undefined) return;
+    await rest(fault.pauseMs);
+    await strike(on, fault);
+  }
+
+  async function strikeAll(on: System, { seats }: Fleet, endMs: number) {
+    while (Date.now() < endMs && !signal.aborted) {
+      const next = plan.schedule.next();
+      if (next.done) return;
+      await rest(Math.min(next.value.pauseMs, endMs - Date.now()));
+      if (Date.now() >= endMs || signal.aborted) return;
+      const clients = on.sites.map(({ clientLink }) => clientLink.connections).join(', ');
+      say(`${since()}  ${formatFault(next.value)} (clients ${clients})`);
+      await Promise.all([strike(on, next.value), strikeSecond(on, next.value.together)]);
+      say(`${since()}  … whole again`);
+      // Those that fled settle elsewhere, then go home, or the next fault would strike a deserted hub.
+      await rest(settleMs);
+      for (const seat of seats) seat.goHome();
+    }
+  }
+}
+
+function progressOf({ ledger, violations, presence }: Books): string {
+  const { sends, acked, failed } = ledger.sends.totals;
+  return `${sends} sends, ${acked} acknowledged, ${failed} failed, ${ledger.deliveries} deliveries, ${presence.totals.flickers} flickers, ${violations.total} violations`;
+}
+
+interface PresencePage {
+  readonly presences: readonly { readonly agentId: string }[];
+  readonly degraded: boolean;
+}
+
+/** Who is in the channel, asked as an admin, past all links; null from a hub that is down, frozen or degraded. */
+async function presenceAt({ hub }: HubSite, channelId: string): Promise<PresencePage | null> {
+  const url = `${hub.httpUrl}/v1/channels/${channelId}/presence?agent=auditor&role=admin&limit=200`;
+  const page = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+    async (response) => (response.ok ? ((await response.json()) as PresencePage) : null),
+    () => null,
+  );
+  return page?.degraded === false ? page : null;
+}
+
+async function listPresence(system: System, channelIds: readonly string[], books: Books) {
+  for (const site of system.sites) {
+    for (const channelId of channelIds) {
+      const askedMs = Date.now();
+      const page = await presenceAt(site, channelId);
+      const agentIds = page?.presences.map(({ agentId }) => agentId);
+      if (agentIds) books.presence.listed(site.name, channelId, agentIds, askedMs);
+    }
+  }
+}
+
+/** Waits until every subscriber has all, then compares everything with the log, read through one hub after the other. */
+async function settle(
+  system: System,
+  channelIds: readonly string[],
+  { ledger, violations }: Books,
+) {
+  for (const [index, channelId] of channelIds.entries()) {
+    const site = system.sites[index % system.sites.length];
+    if (site === undefined) continue;
+    try {
+      const log = await readLog(site.hub.port, channelId);
+      const endMs = Date.now() + headsTimeoutMs;
+      while (!ledger.hasAll(channelId, log.length) && Date.now() < endMs) await delay(50);
+      ledger.settle(channelId, log);
+    } catch (error) {
+      violations.add(
+        'fault failed',
+        `the log of ${channelId} cannot be read through ${site.name}: ${String(error)}`,
+      );
+    }
+  }
+}
