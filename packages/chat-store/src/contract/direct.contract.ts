@@ -45,6 +45,29 @@ export function describeDirectMessages(database: () => TestDatabase): void {
       expect(await store.directChannels(bob.agentId, 10)).toEqual([{ channelId, head: 4 }]);
     });
 
+    // The race: a message by the id of a direct channel that is not there yet stands in one group before the message that
+    // opens the channel. Invariant: calls take effect in their order.
+    it('are open to nothing that was sent by their id before the first', async () => {
+      const [alice, bob] = [agent(), agent()];
+      const channelId = directChannelId(alice.agentId, bob.agentId);
+      const [early, first, then] = await Promise.all([
+        alice.outcome('message.send', { channelId, content: 'too early' }),
+        alice.outcome('direct.send', { agentId: bob.agentId, content: 'first' }),
+        alice.outcome('message.send', { channelId, content: 'then' }),
+      ]);
+      expect(early).toMatchObject({ ok: false, code: 'not_found' });
+      expect([first, then]).toMatchObject([{ result: { seq: 1 } }, { result: { seq: 2 } }]);
+    });
+
+    it('are made by who sends the first, also when both do at once', async () => {
+      const [alice, bob] = [agent(), agent()];
+      const send = (from: typeof alice, to: typeof alice) =>
+        from.write('direct.send', { agentId: to.agentId, content: 'hello' });
+      const [{ channelId }] = await Promise.all([send(alice, bob), send(bob, alice)]);
+      const { channel } = await bob.read('channel.get', { channelId });
+      expect(channel.createdBy).toBe(alice.agentId);
+    });
+
     it('stay between the two: nobody joins, leaves, is added or removed', async () => {
       const { store } = database();
       const [alice, bob, eve] = [agent(), agent(), agent()];

@@ -134,7 +134,10 @@ export function describeLog(database: () => TestDatabase): void {
         events: [],
         head: 7,
       });
-      expect(await store.logPage('no-such-channel', 0, 10, 1000)).toEqual({ events: [], head: 0 });
+      expect(await store.logPage('no-such-channel', 0, 10, 1000)).toMatchObject({
+        events: [],
+        head: 0,
+      });
     });
   });
 

@@ -2,7 +2,7 @@ import { refuse, type Command, type Outcome } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { decide } from './decide/decide.ts';
 import { openDirectChannels } from './decide/direct-channels.ts';
-import { channelIdOf, decideSend, wantedBySends, type Send } from './decide/send.ts';
+import { channelIdOf, decideSend, refuseSend, wantedBySends, type Send } from './decide/send.ts';
 import type { Engine, Wanted } from './engine.ts';
 import { createFacts } from './facts.ts';
 import { createGroupState } from './group-state.ts';
@@ -75,11 +75,13 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
     for (const [index, run] of runs.entries()) {
       if (index > 0 && group.hasRows) await transaction.write(group.takeRows(), group.mark);
       if (run.sends) {
-        const isOpened = await openDirectChannels(group, run.sends);
-        const isAsked = index === 0 && !isOpened;
+        const opened = await openDirectChannels(group, run.sends);
+        const isAsked = index === 0 && opened.size === 0;
         const rows = isAsked ? opening.facts : await transaction.facts(wantedBySends(run.sends));
         const facts = createFacts(rows);
-        for (const send of run.sends) outcomes.push(decideSend(group, facts, send));
+        for (const send of run.sends) {
+          outcomes.push(isTooEarly(send, opened) ?? decideSend(group, facts, send));
+        }
       } else {
         outcomes.push(await decide(group, run.rare));
       }
@@ -90,6 +92,18 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
     await transaction.rollback();
     throw error;
   }
+}
+
+// The direct channels of a run are opened before its first message is decided. One that is sent by their id, before the
+// message that opens them, is not theirs yet.
+function isTooEarly(send: Send, opened: Set<string>): Outcome | null {
+  const channelId = channelIdOf(send);
+  if (!opened.has(channelId)) return null;
+  if (send.method === 'message.send') {
+    return refuse('not_found', `there is no channel ${channelId}`);
+  }
+  if (!refuseSend(send)) opened.delete(channelId);
+  return null;
 }
 
 type Run =

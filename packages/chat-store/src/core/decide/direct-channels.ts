@@ -5,23 +5,24 @@ import { channelIdOf, directChannelId, pairOf, refuseSend, type Send } from './s
 
 /**
  * Makes the direct channels that a run of messages needs and that are not there yet, with their two members and an
- * empty log: seq 1 is the first message. Answers whether there were any.
+ * empty log: seq 1 is the first message. Answers which they are.
  */
 export async function openDirectChannels(
   group: GroupState,
   sends: readonly Send[],
-): Promise<boolean> {
+): Promise<Set<string>> {
   const missing = new Map<string, Send & { method: 'direct.send' }>();
   for (const send of sends) {
     if (send.method !== 'direct.send' || refuseSend(send)) continue;
     const id = channelIdOf(send);
-    if (!group.channel(id)) missing.set(id, send);
+    // Who sends the first message has made the channel.
+    if (!group.channel(id) && !missing.has(id)) missing.set(id, send);
   }
   // In id order, as channels are locked: two hubs that make the same ones do not wait for each other in a circle.
   for (const [, { actor, params }] of [...missing].sort(([a], [b]) => (a < b ? -1 : 1))) {
     group.adopt(await openDirectChannel(group, actor.agentId, params.agentId));
   }
-  return missing.size > 0;
+  return new Set(missing.keys());
 }
 
 async function openDirectChannel(group: GroupState, sender: string, recipient: string) {

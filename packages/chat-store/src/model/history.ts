@@ -1,0 +1,154 @@
+import type { Envelope, Message } from '@openclaw/protocol';
+import type { MadeCall } from './call.ts';
+import { apply, nothing, type ChannelState } from './channel-state.ts';
+import { expected } from './expected.ts';
+
+/** What was asked of one channel, by anybody on any hub, and what its log holds in the end. */
+export interface History {
+  readonly channelId: string;
+  /** In the order in which they began. */
+  readonly calls: readonly MadeCall[];
+  readonly log: readonly Envelope[];
+}
+
+/** Where in the log a call can have taken effect: after `from` events at least, before the event after `to`. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Holds a history against the model, and answers the channel's states after 0, 1, … events. The log is the order in
+ * which calls took effect: each of its events must be what the model says that its call does in the state before it;
+ * what changed nothing must be right in one of the states that were there while it was under way. Time is respected:
+ * what ended before another began comes before it, and calls of one hub take effect in their order.
+ * @throws what is wrong, in words
+ */
+export function checkHistory({ channelId, calls, log }: History): readonly ChannelState[] {
+  const fail = (what: string, more: unknown): never => {
+    throw new Error(`${channelId}: ${what}: ${JSON.stringify(more)}`);
+  };
+  log.forEach((envelope, index) => {
+    if (envelope.seq !== index + 1 || envelope.channelId !== channelId)
+      fail(`at ${index + 1} of the log stands another event`, envelope);
+  });
+
+  const madeBySeq = new Map<number, MadeCall>();
+  for (const made of calls) {
+    const acked = ackedEvent(made);
+    if (!acked) continue;
+    const seq = acked.seq ?? 0;
+    if (madeBySeq.has(seq)) fail(`two calls were told seq ${seq}`, [madeBySeq.get(seq), made]);
+    madeBySeq.set(seq, made);
+    if (log[seq - 1]?.id !== acked.id) fail('what was acknowledged is not in the log', made);
+  }
+  const seqOf = new Map([...madeBySeq].map(([seq, made]) => [made, seq]));
+  const span = (made: MadeCall): Span => spanOf(made, seqOf, log.length);
+  for (const [made, seq] of seqOf) {
+    const { from, to } = span(made);
+    if (seq <= from || seq > to) fail(`seq ${seq} is not between ${from} and ${to}`, made);
+  }
+
+  const states = [nothing];
+  const unheard = calls.filter(({ outcome }) => outcome === null);
+  for (const [index, stored] of log.entries()) {
+    const state = states[index] ?? nothing;
+    const isIt = (made: MadeCall) => isEventOf(state, made, ackedEvent(made) ?? stored);
+    const made =
+      madeBySeq.get(index + 1) ??
+      unheard.find((one) => !seqOf.has(one) && span(one).from <= index && isIt(one)) ??
+      fail('nobody asked for this event', stored);
+    if (!isIt(made)) fail('this event is not what the call does here', { made, stored });
+    seqOf.set(made, index + 1);
+    const live = ackedEvent(made) ?? stored;
+    if (!isSameButEmptied(live, stored)) fail('the log holds another event', { live, stored });
+    states.push(apply(state, made.call, live));
+  }
+
+  for (const made of calls) {
+    const { outcome, call } = made;
+    if (!outcome || ackedEvent(made) || isNotBegun(made)) continue;
+    const { from, to } = span(made);
+    const isRight = states.slice(from, to + 1).some((state) => {
+      const what = expected(state, call);
+      if (!outcome.ok) return 'code' in what && what.code === outcome.code;
+      return !('code' in what) && what.event === null && contains(outcome.result, what.result);
+    });
+    if (!isRight) fail(`in none of the states ${from} to ${to} is this the answer`, made);
+  }
+  return states;
+}
+
+/** The event that a call was told of. */
+export function ackedEvent({ outcome }: MadeCall): Envelope | null {
+  return outcome?.ok && outcome.event ? (JSON.parse(outcome.event.json) as Envelope) : null;
+}
+
+// The database was away or the hub closing: nothing happened, whatever the state.
+const isNotBegun = ({ outcome }: MadeCall) =>
+  outcome?.ok === false && outcome.code === 'unavailable';
+
+function spanOf(made: MadeCall, seqOf: ReadonlyMap<MadeCall, number>, head: number): Span {
+  let from = 0;
+  let to = head;
+  for (const [other, seq] of seqOf) {
+    if (other === made) continue;
+    const isBefore =
+      other.endedAt < made.beganAt || (other.hub === made.hub && other.beganAt < made.beganAt);
+    const isAfter =
+      other.beganAt > made.endedAt || (other.hub === made.hub && other.beganAt > made.beganAt);
+    if (isBefore) from = Math.max(from, seq);
+    if (isAfter) to = Math.min(to, seq - 1);
+  }
+  return { from, to };
+}
+
+function isEventOf(state: ChannelState, { call, outcome }: MadeCall, envelope: Envelope): boolean {
+  const what = expected(state, call);
+  if (!('event' in what) || what.event === null) return false;
+  if (envelope.senderId !== call.actor.agentId || envelope.event.type !== what.event.type) {
+    return false;
+  }
+  if (outcome?.ok && 'seq' in outcome.result && outcome.result.seq !== envelope.seq) return false;
+  const { event } = envelope;
+  // Nothing was heard of it, and its text was deleted since: then its place is all there is to compare.
+  const isEmptied = outcome === null && 'message' in event && event.message.deletedAt !== null;
+  if (isEmptied && event.type !== 'channel.message.delete') {
+    const { message } = what.event as { message?: Partial<Message> };
+    return event.message.seq === message?.seq && event.message.senderId === call.actor.agentId;
+  }
+  return contains(event, what.event);
+}
+
+/** The log keeps what was told, but for the text of what was deleted since. */
+function isSameButEmptied(live: Envelope, stored: Envelope): boolean {
+  if (contains(live, stored) && contains(stored, live)) return true;
+  if (!('message' in stored.event) || !('message' in live.event)) return false;
+  const { message } = stored.event;
+  if (message.deletedAt === null) return false;
+  const { deletedAt } = message;
+  const nothingLeft = { content: '', mentions: [], metadata: null, deletedAt, reactions: {} };
+  const event = { ...live.event, message: { ...live.event.message, ...nothingLeft } };
+  return contains({ ...live, event }, stored);
+}
+
+/** Whether `whole` has all that `part` says; lists must be equal. */
+export function contains(whole: unknown, part: unknown): boolean {
+  if (typeof part !== 'object' || part === null) return Object.is(whole, part);
+  if (typeof whole !== 'object' || whole === null) return false;
+  if (Array.isArray(part)) {
+    return (
+      Array.isArray(whole) &&
+      whole.length === part.length &&
+      part.every((one, index) => contains(whole[index], one))
+    );
+  }
+  // What stands below reactions is a list of all of them.
+  return Object.entries(part).every(
+    ([key, value]) =>
+      contains((whole as Record<string, unknown>)[key], value) &&
+      (key !== 'reactions' ||
+        Object.keys((whole as { reactions: object }).reactions).length ===
+          Object.keys(value as object).length),
+  );
+}

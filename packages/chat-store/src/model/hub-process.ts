@@ -1,0 +1,77 @@
+import { fork } from 'node:child_process';
+import type { ChatStore } from '../index.ts';
+
+type Asked = 'append' | 'read' | 'logPage' | 'access' | 'changes' | 'beat' | 'liveHubs';
+
+/** To the process. */
+export interface Question {
+  readonly id: number;
+  readonly name: Asked;
+  readonly args: readonly unknown[];
+}
+
+/** From it; id 0 says that it is ready. */
+export type Answer =
+  { readonly id: number; readonly value: unknown } | { readonly id: number; readonly code: string };
+
+/** A store in another process. Calls reject with an Error whose message is `killed` once it is, else a code. */
+export type HubProcess = Pick<ChatStore, Asked> & {
+  /** SIGKILL: whatever it is doing is cut off. Resolves when it is gone. */
+  kill(): Promise<void>;
+};
+
+/** Starts one; its clock is off by `skewMs`. Resolves when its database is open. */
+export async function startHubProcess(url: string, skewMs: number): Promise<HubProcess> {
+  const file = new URL('./hub-program.ts', import.meta.url);
+  const preload = `const now = Date.now; Date.now = () => now() + ${skewMs};`;
+  const child = fork(file, [url], {
+    execArgv: ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'],
+    // Through the environment it reaches the threads of the process too, one of which keeps SQLite's time.
+    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` },
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const pending = new Map<number, PromiseWithResolvers<unknown>>();
+  const gone = Promise.withResolvers<void>();
+  const ask = (id: number) => {
+    const answered = Promise.withResolvers<unknown>();
+    pending.set(id, answered);
+    return answered.promise;
+  };
+  child.on('message', (answer: Answer) => {
+    const waiting = pending.get(answer.id);
+    pending.delete(answer.id);
+    if ('code' in answer) waiting?.reject(new Error(answer.code));
+    else waiting?.resolve(answer.value);
+  });
+  // What it was to be told when it died.
+  child.on('error', () => undefined);
+  child.on('exit', () => {
+    for (const waiting of pending.values()) waiting.reject(new Error('killed'));
+    pending.clear();
+    gone.resolve();
+  });
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
+  void gone.promise.then(() => process.off('exit', end));
+  await ask(0);
+  let last = 0;
+  const forward =
+    (name: Asked) =>
+    (...args: readonly unknown[]) => {
+      const id = ++last;
+      const answered = ask(id);
+      if (child.connected) child.send({ id, name, args } satisfies Question);
+      else pending.get(id)?.reject(new Error('killed'));
+      return answered;
+    };
+  const names: Asked[] = ['append', 'read', 'logPage', 'access', 'changes', 'beat', 'liveHubs'];
+  const calls = Object.fromEntries(names.map((name) => [name, forward(name)]));
+  return {
+    ...(calls as unknown as Pick<ChatStore, Asked>),
+    async kill() {
+      end();
+      await gone.promise;
+    },
+  };
+}

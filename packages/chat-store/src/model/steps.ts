@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { directChannelId } from '../core/decide/send.ts';
+import { callOf, type Call } from './call.ts';
+
+const agents = ['ana', 'ben', 'cem', 'admin'] as const;
+const small = fc.nat({ max: 5 });
+const place = fc.nat({ max: 9 });
+
+/** One call in outline: which message it is about is known only when it is made. */
+const outline = fc.record({
+  what: fc.oneof(
+    { weight: 10, arbitrary: fc.constant('send' as const) },
+    { weight: 3, arbitrary: fc.constant('reply' as const) },
+    { weight: 3, arbitrary: fc.constantFrom('edit' as const, 'delete' as const) },
+    { weight: 3, arbitrary: fc.constantFrom('react' as const, 'unreact' as const) },
+    { weight: 2, arbitrary: fc.constantFrom('thread' as const, 'retitle' as const) },
+    { weight: 2, arbitrary: fc.constantFrom('emit' as const, 'mark' as const) },
+    { weight: 3, arbitrary: fc.constantFrom('join' as const, 'leave' as const, 'add' as const) },
+    { weight: 2, arbitrary: fc.constantFrom('remove' as const, 'role' as const, 'name' as const) },
+    { weight: 1, arbitrary: fc.constantFrom('create' as const, 'update' as const) },
+    { weight: 3, arbitrary: fc.constant('direct' as const) },
+  ),
+  agent: fc.constantFrom(...agents),
+  other: fc.constantFrom(...agents),
+  channel: fc.nat({ max: 1 }),
+  place,
+  text: small,
+  /** Few, so that they are used again: for the same and for something else. */
+  clientMessageId: fc.option(small, { nil: null }),
+});
+/** Rare, for nothing can be done after it. */
+const ending = fc.record({
+  what: fc.constantFrom('archive' as const, 'destroy' as const),
+  agent: fc.constantFrom(...agents),
+  channel: fc.nat({ max: 1 }),
+});
+
+/** A call in outline. */
+export type Outline = typeof outline | typeof ending extends fc.Arbitrary<infer O> ? O : never;
+
+/** What happens, in order: calls on one of two hubs, not waited for; all of them waited for; a hub killed. */
+export const steps = fc.array(
+  fc.oneof(
+    {
+      weight: 28,
+      arbitrary: fc.record({
+        kind: fc.constant('calls' as const),
+        hub: fc.nat({ max: 1 }),
+        calls: fc.array(outline, { minLength: 1, maxLength: 6 }),
+      }),
+    },
+    { weight: 12, arbitrary: fc.record({ kind: fc.constant('settle' as const) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant('kill' as const),
+        hub: fc.nat({ max: 1 }),
+        /** How many turns of the loop its commits are let on. */
+        turns: fc.nat({ max: 40 }),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant('calls' as const),
+        hub: fc.nat({ max: 1 }),
+        calls: fc.array(ending, { minLength: 1, maxLength: 1 }),
+      }),
+    },
+  ),
+  { minLength: 10, maxLength: 30 },
+);
+
+/** One of them. */
+export type Step = typeof steps extends fc.Arbitrary<(infer S)[]> ? S : never;
+
+/** The names of one run: the database holds many. */
+export interface Names {
+  agent(name: string): string;
+  readonly channels: readonly [string, string];
+}
+
+/** All the channels that a run may touch. */
+export function channelIdsOf(names: Names): string[] {
+  const ids = agents.map((name) => names.agent(name));
+  const directs = ids.flatMap((one, index) =>
+    ids.slice(index + 1).map((other) => directChannelId(one, other)),
+  );
+  return [...names.channels, ...directs];
+}
+
+/** The agents of a run. */
+export const agentIdsOf = (names: Names): string[] => agents.map((name) => names.agent(name));
+
+/** Makes the call that an outline stands for; `known` are the messages heard of in each channel. */
+export function callFor(
+  outlined: Outline,
+  names: Names,
+  known: (channelId: string) => readonly string[],
+): Call {
+  const actor = names.agent(outlined.agent);
+  const channelId = names.channels[outlined.channel] ?? names.channels[0];
+  if (!('text' in outlined)) {
+    const method = outlined.what === 'archive' ? 'channel.archive' : 'channel.delete';
+    return callOf(actor, method, { channelId });
+  }
+  const agentId = names.agent(outlined.other);
+  const content = `text ${outlined.text}`;
+  const title = content;
+  const mentions = outlined.text === 0 ? [agentId] : [];
+  const clientMessageId =
+    outlined.clientMessageId === null ? null : `client ${outlined.clientMessageId}`;
+  // Now and then one in the direct channel of the two.
+  const isDirect = outlined.place === 9 && actor !== agentId;
+  const at = isDirect ? directChannelId(actor, agentId) : channelId;
+  const ids = known(at);
+  const messageId = ids[outlined.place % Math.max(ids.length, 1)] ?? 'no-such-message';
+  const emoji = outlined.text % 2 === 0 ? '👍' : '🎉';
+  switch (outlined.what) {
+    case 'send':
+      return callOf(actor, 'message.send', { channelId: at, content, clientMessageId, mentions });
+    case 'reply':
+      return callOf(actor, 'message.send', {
+        ...{ channelId: at, content, clientMessageId, threadId: messageId },
+      });
+    case 'direct':
+      return callOf(actor, 'direct.send', { agentId, content, clientMessageId });
+    case 'edit':
+      return callOf(actor, 'message.edit', { channelId: at, messageId, content });
+    case 'delete':
+      return callOf(actor, 'message.delete', { channelId: at, messageId });
+    case 'react':
+      return callOf(actor, 'reaction.add', { channelId: at, messageId, emoji });
+    case 'unreact':
+      return callOf(actor, 'reaction.remove', { channelId: at, messageId, emoji });
+    case 'thread':
+      return callOf(actor, 'thread.create', { channelId: at, messageId, title, clientMessageId });
+    case 'retitle':
+      return callOf(actor, 'thread.update', { channelId: at, threadId: messageId, title });
+    case 'emit':
+      return callOf(actor, 'collaboration.emit', {
+        ...{ channelId: at, name: 'step', payload: { n: outlined.text }, clientMessageId },
+      });
+    case 'mark':
+      return callOf(actor, 'read.mark', { channelId: at, seq: outlined.place * 3 });
+    case 'join':
+      return callOf(actor, 'channel.join', { channelId: at });
+    case 'leave':
+      return callOf(actor, 'channel.leave', { channelId: at });
+    case 'add': {
+      const role = outlined.text % 2 === 0 ? 'member' : 'owner';
+      return callOf(actor, 'member.add', { channelId: at, agentId, role });
+    }
+    case 'remove':
+      return callOf(actor, 'member.remove', { channelId: at, agentId });
+    case 'role': {
+      const role = outlined.text % 2 === 0 ? 'member' : 'owner';
+      return callOf(actor, 'member.update', { channelId: at, agentId, role });
+    }
+    case 'name':
+      return callOf(actor, 'member.update', { channelId: at, agentId, displayName: content });
+    case 'create':
+      return callOf(actor, 'channel.create', { channelId, name: content });
+    case 'update':
+      return callOf(actor, 'channel.update', { channelId: at, name: content, topic: title });
+  }
+}
