@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectRpc, startHub, waitFor, type HubProcess } from '@openclaw/test-support';
-import { callCases, type CallCase } from './corpus/calls.ts';
+import type { CallCase } from './corpus/call-case.ts';
+import { callCases } from './corpus/calls.ts';
 import { framingCases } from './corpus/framing.ts';
 import { clientFrame, opcodes } from './frame-bytes.ts';
 import { openRawSocket, type RawSocket } from './raw-socket.ts';

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startRedis, type RedisServer } from '@openclaw/test-support';
 import { fuzzFrames } from './fuzz-frames.ts';
 import { fuzzMethods } from './fuzz-methods.ts';
+import { fuzzRest } from './fuzz-rest.ts';
 import { startTarget, type Target } from './target.ts';
 
 // `npm run fuzz -- --minutes 10 --seed 1` goes on where these end.
@@ -31,6 +32,10 @@ describe('whatever strangers send', () => {
 
   it('as calls of any method is answered once each, as the method documents', async () => {
     await fuzzMethods(target, seed, 60);
+  });
+
+  it('over REST gets no 5xx, and a refusal in the one shape', async () => {
+    await fuzzRest(target, seed, 60);
   });
 
   it('is not kept in the hub’s memory', async () => {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 
 /** What came back for bytes that were sent as a request; status null when the connection ended without an answer. */
@@ -31,7 +30,8 @@ export async function sendRaw(
     timer = setTimeout(() => reject(new Error('the hub keeps the connection')), timeoutMs);
   });
   try {
-    await Promise.race([once(socket, 'end'), once(socket, 'close'), late]);
+    const ended = new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
+    await Promise.race([ended, late]);
   } finally {
     clearTimeout(timer);
     socket.destroy();

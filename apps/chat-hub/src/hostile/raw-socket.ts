@@ -69,15 +69,13 @@ export async function openRawSocket(
       }
     }
   };
-  const closed = Promise.race([
-    once(socket, 'hub-closed'),
-    once(socket, 'end'),
-    once(socket, 'close'),
-  ]).then(() => {
-    isClosed = true;
-    return closeCode;
+  const closed = new Promise<number | null>((resolve) => {
+    const end = () => {
+      isClosed = true;
+      resolve(closeCode);
+    };
+    socket.once('hub-closed', end).once('end', end).once('close', end);
   });
-  closed.catch(() => undefined);
   take(rest);
   socket.on('data', take);
   const raw: RawSocket = {
