@@ -8,6 +8,7 @@ export const underFire = [
   'e2e/presence-faults',
   'e2e/herd',
   'e2e/slow',
+  'presence/src/quiet-hour',
   'tools/soak/src/soak.e2e',
 ];
 
