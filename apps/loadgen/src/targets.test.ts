@@ -21,7 +21,16 @@ const good: Outcome = {
   },
   ...{ isInterrupted: false, measuredMs: 10_000, connected: 112, failures: {}, sent: 1, acked: 1 },
   ...{ operationsPerSecond: 1020, deliveriesPerSecond: 112_000, deliveries: 1_120_000 },
-  ...{ lost: 0, doubled: 0, reconnects: 0, errors: {}, latencies, generatorCores: 0.5, machine: null, usesRedis: true },
+  ...{
+    lost: 0,
+    doubled: 0,
+    reconnects: 0,
+    errors: {},
+    latencies,
+    generatorCores: 0.5,
+    machine: null,
+    usesRedis: true,
+  },
   hub: { cpuUsPerDelivery: 2, cores: 0.3, rssBytes: 200 * 2 ** 20 },
 };
 const failing = (changes: Partial<Outcome>) =>
