@@ -1,14 +1,17 @@
 // Makes the workspace ready, then runs a command in it: `node tools/setup/run.mjs [--with-servers] <command> …`.
 // Plain JavaScript that runs on Node 20, because it is what brings a newer Node where the machine's is too old.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installServers } from './servers.mjs';
 
 const root = resolve(fileURLToPath(import.meta.url), '../../..');
 const nodeVersion = '24.21.0';
 const stamp = join(root, 'node_modules', '.openclaw-setup');
+/** Where npm scripts and npx look first. */
+const bundledNode = join(root, 'node_modules', '.bin', 'node');
+const quietly = ['--no-fund', '--no-audit', '--loglevel=error'];
 
 function npm(...args) {
   const { status } = spawnSync('npm', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
@@ -23,9 +26,30 @@ function isNodeTooOld() {
   return major < 22 || (major === 22 && minor < 13);
 }
 
+/**
+ * In a folder of its own: beside the workspace npm would resolve every dependency anew, past the lockfile, and fail on
+ * whichever newest version is not to be had.
+ */
+function bringNode() {
+  console.error(
+    `setup: Node ${process.versions.node} is too old (22.13 or newer is needed); bringing Node ${nodeVersion} into node_modules.`,
+  );
+  const folder = join(root, 'node_modules', '.openclaw-node');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+  npm('install', '--prefix', folder, ...quietly, `node@${nodeVersion}`);
+  const binary = join(folder, 'node_modules', 'node', 'bin', 'node');
+  if (!existsSync(binary)) {
+    console.error(
+      'setup: the npm package "node" brought no binary; install Node 22.13 or newer and try again.',
+    );
+    process.exit(1);
+  }
+  symlinkSync(relative(join(bundledNode, '..'), binary), bundledNode);
+}
+
 function installDependencies() {
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-  const bundledNode = join(root, 'node_modules', '.bin', 'node');
   const wantsNode = isNodeTooOld();
   const isCurrent =
     existsSync(stamp) &&
@@ -33,27 +57,8 @@ function installDependencies() {
     (!wantsNode || existsSync(bundledNode));
   if (isCurrent) return;
   console.error('setup: installing dependencies (npm ci)…');
-  npm('ci', '--no-fund', '--no-audit', '--loglevel=error');
-  if (wantsNode) {
-    console.error(
-      `setup: Node ${process.versions.node} is too old (22.13 or newer is needed); bringing Node ${nodeVersion} into node_modules.`,
-    );
-    npm(
-      'install',
-      '--no-save',
-      '--no-package-lock',
-      '--no-fund',
-      '--no-audit',
-      '--loglevel=error',
-      `node@${nodeVersion}`,
-    );
-    if (!statSync(bundledNode, { throwIfNoEntry: false })) {
-      console.error(
-        'setup: the npm package "node" brought no binary; install Node 22.13 or newer and try again.',
-      );
-      process.exit(1);
-    }
-  }
+  npm('ci', ...quietly);
+  if (wantsNode) bringNode();
   writeFileSync(stamp, lock);
 }
 
