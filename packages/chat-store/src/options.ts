@@ -4,7 +4,7 @@ import { ChatStoreError } from './errors.ts';
 export interface ChatStoreOptions {
   /** `sqlite:<path>`, a file that is made with its folder if need be; or `postgres://user:password@host:port/database`. */
   readonly url: string;
-  /** Every call ends within this. @default 3000 */
+  /** Every call ends within this. The default leaves its caller time to answer within 3 s. @default 2900 */
   readonly timeoutMs?: number;
   /** How long a group waits for its channels' locks, or on SQLite for the file's. @default 2000 */
   readonly lockTimeoutMs?: number;
@@ -29,7 +29,7 @@ export interface ChatStoreOptions {
 }
 
 const defaults = {
-  timeoutMs: 3000,
+  timeoutMs: 2900,
   lockTimeoutMs: 2000,
   maxGroup: 512,
   maxGroupBytes: 1024 * 1024,

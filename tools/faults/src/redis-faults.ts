@@ -3,12 +3,14 @@ import {
   startHubPair,
   startRedis,
   startSentinel,
+  startTcpLink,
   untilPresenceIsWhole,
   untilRedisIs,
   untilTopicsPass,
   waitFor,
   type ChatTraffic,
   type HubPair,
+  type HubProcess,
   type RedisServer,
 } from '@openclaw/test-support';
 import type { MeasureKey, Note } from './measure.ts';
@@ -32,33 +34,51 @@ export async function settle(traffic: ChatTraffic): Promise<void> {
   }
 }
 
-/** One server that is killed and started again, then frozen and thawed, `runs` times. */
+/** One way to take Redis away and give it back. */
+interface Way {
+  readonly name: string;
+  /** Breaker open, delivery between hubs, whole again. */
+  readonly keys: readonly [MeasureKey, MeasureKey, MeasureKey];
+  readonly struck: readonly HubProcess[];
+  strike(): unknown;
+  mend(): unknown;
+}
+
+/** One server that is killed and started again, frozen and thawed, and cut off from one hub alone, `runs` times. */
 export async function measureOneServer(runs: number, note: Note): Promise<void> {
   const redis = await startRedis();
-  const pair = await startHubPair({ REDIS_URL: redis.url, ...env });
-  const ways = [
-    { keys: ['killed', 'killedDelivery', 'killedBack'], strike: 'kill', mend: 'restart' },
-    { keys: ['frozen', 'frozenDelivery', 'frozenBack'], strike: 'freeze', mend: 'thaw' },
-  ] as const satisfies readonly {
-    keys: readonly [MeasureKey, MeasureKey, MeasureKey];
-    strike: keyof RedisServer;
-    mend: keyof RedisServer;
-  }[];
+  const link = await startTcpLink(redis.port);
+  const way = { REDIS_URL: `redis://127.0.0.1:${link.port}` };
+  const pair = await startHubPair({ REDIS_URL: redis.url, ...env }, way);
+  const ways: Way[] = [
+    {
+      ...{ name: 'kill', keys: ['killed', 'killedDelivery', 'killedBack'], struck: pair.hubs },
+      ...{ strike: () => redis.kill(), mend: () => redis.restart() },
+    },
+    {
+      ...{ name: 'freeze', keys: ['frozen', 'frozenDelivery', 'frozenBack'], struck: pair.hubs },
+      ...{ strike: () => redis.freeze(), mend: () => redis.thaw() },
+    },
+    {
+      ...{ name: 'cut', keys: ['cut', 'cutDelivery', 'cutBack'], struck: [pair.hubs[1]] },
+      ...{ strike: () => link.swallow(), mend: () => link.heal() },
+    },
+  ];
   try {
     for (let run = 0; run < runs; run += 1) {
-      for (const { keys, strike, mend } of ways) {
-        const traffic = await startChatTraffic(pair.hubs, { name: `${strike}${run}` });
+      for (const { name, keys, struck, strike, mend } of ways) {
+        const traffic = await startChatTraffic(pair.hubs, { name: `${name}${run}` });
         await untilWhole(pair, traffic);
         await traffic.moreAcks(30);
         const struckMs = performance.now();
-        await redis[strike]();
-        await untilRedisIs('away', pair.hubs);
+        await strike();
+        await untilRedisIs('away', struck);
         note(keys[0], since(struckMs));
         traffic.ledger.mark();
         await traffic.moreAcks(150);
         await traffic.allDelivered();
         note(keys[1], traffic.ledger.worstDelayMs(traffic.watcherIds));
-        await redis[mend]();
+        await mend();
         const backMs = performance.now();
         await untilWhole(pair, traffic);
         note(keys[2], since(backMs));
@@ -67,6 +87,7 @@ export async function measureOneServer(runs: number, note: Note): Promise<void> 
     }
   } finally {
     await pair.stop();
+    await link.stop();
     await redis.stop();
   }
 }
