@@ -9,7 +9,6 @@ export const underFire = [
   'e2e/herd',
   'e2e/slow',
   'presence/src/quiet-hour',
-  'tools/soak/src/soak.e2e',
 ];
 
 export default {
