@@ -1,5 +1,5 @@
 import { PresenceError } from './errors.ts';
-import { createLateChanges } from './late.ts';
+import { createLateChanges, nameOf } from './late.ts';
 import { createOutbox } from './outbox.ts';
 import type {
   JoinEntry,
@@ -31,6 +31,8 @@ export interface ChangesDeps {
 export function createChanges({ store, own, isAvailable, emit, warn, now }: ChangesDeps) {
   const outbox = createOutbox(store);
   const late = createLateChanges();
+  /** Leases whose joins are not answered yet, and how many of them. */
+  const joining = new Map<string, number>();
 
   /** Announces, and says what was decided. */
   function decide(channelId: string, record: PresenceRecord | null, degraded: boolean): Decision {
@@ -51,12 +53,17 @@ export function createChanges({ store, own, isAvailable, emit, warn, now }: Chan
 
   function join(entry: JoinEntry, local: JoinOutcome, isLate = false): Promise<Decision> {
     const { channelId } = entry;
+    const name = nameOf(channelId, entry.lease);
     late.forget(entry);
+    joining.set(name, (joining.get(name) ?? 0) + 1);
     return new Promise((resolve) => {
       outbox.put({
         kind: 'join',
         entry,
         done(outcome) {
+          const others = (joining.get(name) ?? 1) - 1;
+          if (others > 0) joining.set(name, others);
+          else joining.delete(name);
           if (failed(outcome)) {
             if (own.has(channelId, entry.lease)) late.join(entry);
             const record = !isLate && local.changed ? local.record : null;
@@ -143,6 +150,9 @@ export function createChanges({ store, own, isAvailable, emit, warn, now }: Chan
     set,
     settle,
     adopt,
+    /** Whether a join of this lease is on its way, which has to be the first that Redis hears of it. */
+    isJoining: ({ channelId, lease }: LeaveEntry) =>
+      joining.size > 0 && joining.has(nameOf(channelId, lease)),
     waiting: () => outbox.waiting,
     late: () => late.size,
   };

@@ -29,8 +29,10 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
   async function renew(entries: readonly RenewEntry[], overdue: boolean): Promise<boolean> {
     await settling;
     if (!redis.available) return false;
+    // A lease that is renewed before its join was answered would seem to the join to be no news.
+    const known = entries.filter((entry) => !changes.isJoining(entry));
     try {
-      for (const { gone, ...change } of await store.renew(entries)) {
+      for (const { gone, ...change } of await store.renew(known)) {
         changes.adopt(change);
         // Within the lease only a wipe can have taken it, which nobody was told of.
         if (gone && overdue) emit(change, false);
@@ -39,7 +41,7 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
       warn({ err: error }, 'presence could not be renewed');
       return false;
     }
-    for (const entry of entries) {
+    for (const entry of known) {
       if (!own.has(entry.channelId, entry.lease)) void changes.leave(entry, null);
     }
     return true;
