@@ -3,12 +3,16 @@ import type { RedisClient } from '@openclaw/redis-client';
 import { createChanges, type ChangesDeps } from './changes.ts';
 import { PresenceError } from './errors.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { createHeldOfflines } from './held-offlines.ts';
 import { parseOptions, type PresenceTrackerOptions } from './options.ts';
 import type { RenewEntry } from './presence.ts';
 import { createRedisPresence } from './redis-presence.ts';
 
+/** How long the others may take to come back after an outage before a late leave makes an agent offline. */
+const holdMaxMs = 5_000;
+
 /** What the Redis side of a tracker works with. */
-export interface RemoteDeps extends Omit<ChangesDeps, 'store' | 'isAvailable'> {
+export interface RemoteDeps extends Omit<ChangesDeps, 'store' | 'isAvailable' | 'held'> {
   readonly redis: RedisClient;
   readonly keys: KeySchema;
 }
@@ -19,7 +23,15 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
   const { leaseMs, heartbeatMs, reapMs } = parseOptions(options);
   const monotonic = options.clock ?? (() => performance.now());
   const store = createRedisPresence(deps, options);
-  const changes = createChanges({ ...deps, store, isAvailable: () => redis.available });
+  const held = createHeldOfflines(
+    {
+      isHeld: async (channelId, agentId) => (await store.get(channelId, agentId)) !== null,
+      announce: (change) => emit(change, false),
+      monotonic,
+    },
+    Math.min(holdMaxMs, Math.floor(leaseMs / 3)),
+  );
+  const changes = createChanges({ ...deps, store, held, isAvailable: () => redis.available });
   const watched = new Map<string, number>();
   let wasAvailable = redis.available;
   let reapFromMs = -Infinity;
@@ -42,7 +54,7 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
       return false;
     }
     for (const entry of known) {
-      if (!own.has(entry.channelId, entry.lease)) void changes.leave(entry, null);
+      if (!own.has(entry.channelId, entry.lease)) void changes.leave(entry, null, true);
     }
     return true;
   }
@@ -78,7 +90,10 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
       reaping = false;
     }
   }
-  const reaper = setInterval(() => void reap(), reapMs);
+  const reaper = setInterval(() => {
+    void reap();
+    if (redis.available) void held.look();
+  }, reapMs);
   reaper.unref();
 
   const offAvailability = redis.onAvailability((available) => {
@@ -86,6 +101,7 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
     // Whoever was away with Redis has this long to write its connections again. At the first connection nobody was.
     if (wasAvailable) reapFromMs = monotonic() + leaseMs;
     wasAvailable = true;
+    held.wait();
     heartbeat.now();
   });
 
@@ -121,6 +137,11 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
       offAvailability();
       heartbeat.close();
       clearInterval(reaper);
+    },
+    /** To be called last: what is held is told, or nobody would. */
+    async close() {
+      await held.close();
+      await store.close();
     },
   };
 }
