@@ -7,6 +7,7 @@ import { createHeldOfflines } from './held-offlines.ts';
 import { parseOptions, type PresenceTrackerOptions } from './options.ts';
 import type { RenewEntry } from './presence.ts';
 import { createRedisPresence } from './redis-presence.ts';
+import { createWipeWatch } from './wipe-watch.ts';
 
 /** How long the others may take to come back after an outage before a late leave makes an agent offline. */
 const holdMaxMs = 5_000;
@@ -32,10 +33,18 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
     Math.min(holdMaxMs, Math.floor(leaseMs / 3)),
   );
   const changes = createChanges({ ...deps, store, held, isAvailable: () => redis.available });
+  const wipeWatch = createWipeWatch({
+    ...{ redis, keys: deps.keys, channelIds: own.channelIds },
+    isOwed(channelId) {
+      for (const entry of own.entriesOf(channelId)) if (!changes.isJoining(entry)) return true;
+      return false;
+    },
+  });
   const watched = new Map<string, number>();
   let wasAvailable = redis.available;
   let reapFromMs = -Infinity;
   let reaping = false;
+  let looking = false;
   let settling = Promise.resolve();
 
   async function renew(entries: readonly RenewEntry[], overdue: boolean): Promise<boolean> {
@@ -90,9 +99,24 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
       reaping = false;
     }
   }
+
+  async function mendWipe(): Promise<void> {
+    if (looking || heartbeat.isHasty) return;
+    looking = true;
+    try {
+      if ((await wipeWatch.look()) && !heartbeat.isHasty) heartbeat.now();
+    } catch (error) {
+      warn({ err: error }, 'nobody could look whether Redis still has the rosters');
+    } finally {
+      looking = false;
+    }
+  }
+
   const reaper = setInterval(() => {
     void reap();
-    if (redis.available) void held.look();
+    if (!redis.available) return;
+    void held.look();
+    void mendWipe();
   }, reapMs);
   reaper.unref();
 
