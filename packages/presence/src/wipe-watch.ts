@@ -16,7 +16,7 @@ export interface WipeWatchDeps {
 
 /**
  * Notices that Redis lost rosters while the connection to it held: each look asks whether those of the next few channels
- * are there (EXISTS, one round trip). Of a wipe any channel tells; a single roster that was evicted is missed once its
+ * are there (ZCARD, one round trip). Of a wipe any channel tells; a single roster that was evicted is missed once its
  * turn comes.
  */
 export function createWipeWatch({ redis, keys, channelIds, isOwed }: WipeWatchDeps) {
@@ -41,7 +41,7 @@ export function createWipeWatch({ redis, keys, channelIds, isOwed }: WipeWatchDe
       const channels = nextChannels();
       if (channels.length === 0) return false;
       const replies = await redis.pipeline(
-        channels.map((channelId) => ['exists', keys.roster(channelId)]),
+        channels.map((channelId) => ['zcard', keys.roster(channelId)]),
       );
       // Asked only now: a join that was sent after this look is answered after it, so it is still owed nothing.
       return channels.some((channelId, at) => replies[at] === 0 && isOwed(channelId));
