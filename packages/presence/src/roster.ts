@@ -138,7 +138,8 @@ export function createRoster(maxLeases: number) {
       const seat = seatOf(channelId, lease.agentId);
       if (!seat?.leases.delete(placeOf(lease))) return null;
       size -= 1;
-      return isHeld(seat, nowMs) ? null : remove(channelId, lease.agentId, seat);
+      if (isHeld(seat, nowMs)) return null;
+      return { ...remove(channelId, lease.agentId, seat), lastSeen: nowMs };
     },
 
     reap(channelId: string, nowMs: number): PresenceRecord[] {
