@@ -1,5 +1,6 @@
 import { PresenceError } from './errors.ts';
-import { createLateChanges } from './late.ts';
+import type { HeldOfflines } from './held-offlines.ts';
+import { createLateChanges, nameOf } from './late.ts';
 import { createOutbox } from './outbox.ts';
 import type {
   JoinEntry,
@@ -22,15 +23,19 @@ export interface ChangesDeps {
   readonly emit: (change: PresenceChange, degraded: boolean) => void;
   readonly warn: (details: object, message: string) => void;
   readonly now: () => number;
+  readonly held: Pick<HeldOfflines, 'hold' | 'drop'>;
 }
 
 /**
  * Lets Redis decide what a change comes to. While it is away, what the process' own connections make of it stands, and
  * Redis is told later.
  */
-export function createChanges({ store, own, isAvailable, emit, warn, now }: ChangesDeps) {
+export function createChanges(deps: ChangesDeps) {
+  const { store, own, isAvailable, emit, warn, now, held } = deps;
   const outbox = createOutbox(store);
   const late = createLateChanges();
+  /** Leases whose joins are not answered yet, and how many of them. */
+  const joining = new Map<string, number>();
 
   /** Announces, and says what was decided. */
   function decide(channelId: string, record: PresenceRecord | null, degraded: boolean): Decision {
@@ -51,12 +56,18 @@ export function createChanges({ store, own, isAvailable, emit, warn, now }: Chan
 
   function join(entry: JoinEntry, local: JoinOutcome, isLate = false): Promise<Decision> {
     const { channelId } = entry;
+    const name = nameOf(channelId, entry.lease);
     late.forget(entry);
+    held.drop(channelId, entry.lease.agentId);
+    joining.set(name, (joining.get(name) ?? 0) + 1);
     return new Promise((resolve) => {
       outbox.put({
         kind: 'join',
         entry,
         done(outcome) {
+          const others = (joining.get(name) ?? 1) - 1;
+          if (others > 0) joining.set(name, others);
+          else joining.delete(name);
           if (failed(outcome)) {
             if (own.has(channelId, entry.lease)) late.join(entry);
             const record = !isLate && local.changed ? local.record : null;
@@ -64,7 +75,7 @@ export function createChanges({ store, own, isAvailable, emit, warn, now }: Chan
           }
           adopt({ channelId, record: outcome.record });
           // A script that Redis did not know yet runs after later calls, so this may have passed its own leave.
-          if (!own.has(channelId, entry.lease)) void leave(entry, null);
+          if (!own.has(channelId, entry.lease)) void leave(entry, null, true);
           const isNews = isLate || outcome.changed;
           resolve(decide(channelId, isNews ? outcome.record : null, false));
         },
@@ -72,7 +83,12 @@ export function createChanges({ store, own, isAvailable, emit, warn, now }: Chan
     });
   }
 
-  function leave(entry: LeaveEntry, local: PresenceRecord | null): Promise<Decision> {
+  /** A late one is of another time: what Redis makes of it may be outdated by a process that is not back yet. */
+  function leave(
+    entry: LeaveEntry,
+    local: PresenceRecord | null,
+    isLate = false,
+  ): Promise<Decision> {
     const { channelId, lease } = entry;
     const wasTold = !late.forget(entry);
     if (!own.get(channelId, lease.agentId, now())) {
@@ -83,7 +99,10 @@ export function createChanges({ store, own, isAvailable, emit, warn, now }: Chan
         kind: 'leave',
         entry,
         done(outcome) {
-          if (!failed(outcome)) return resolve(decide(channelId, outcome, false));
+          if (!failed(outcome)) {
+            if (isLate && outcome) held.hold({ channelId, record: outcome });
+            return resolve(decide(channelId, isLate ? null : outcome, false));
+          }
           // A lease that Redis may know after all, from a join that timed out, ends there by expiry.
           if (wasTold && !own.has(channelId, lease)) late.leave(entry);
           resolve(decide(channelId, local, true));
@@ -119,7 +138,7 @@ export function createChanges({ store, own, isAvailable, emit, warn, now }: Chan
 
   /**
    * Tells Redis what it missed; resolves when that is answered. It is announced again: whoever shares the Redis but not
-   * this process missed it too.
+   * this process missed it too. Only who left is not announced at once.
    */
   async function settle(): Promise<void> {
     if (late.size === 0) return;
@@ -133,7 +152,7 @@ export function createChanges({ store, own, isAvailable, emit, warn, now }: Chan
       const record = own.get(entry.channelId, entry.agentId, now());
       if (record) answers.push(set(entry, { ...record, ...entry.state }, true));
     }
-    for (const entry of leaves) answers.push(leave(entry, null));
+    for (const entry of leaves) answers.push(leave(entry, null, true));
     await Promise.all(answers);
   }
 
@@ -143,6 +162,9 @@ export function createChanges({ store, own, isAvailable, emit, warn, now }: Chan
     set,
     settle,
     adopt,
+    /** Whether a join of this lease is on its way, which has to be the first that Redis hears of it. */
+    isJoining: ({ channelId, lease }: LeaveEntry) =>
+      joining.size > 0 && joining.has(nameOf(channelId, lease)),
     waiting: () => outbox.waiting,
     late: () => late.size,
   };

@@ -141,6 +141,37 @@ describe('presence over several hubs', () => {
     expect(told).toEqual([]);
   });
 
+  // The race: a heartbeat sets out between a join and its sending, as when Redis is back at that moment, and writes the
+  // lease first; the join then finds the agent there already. Invariant: a join is news once, whatever overtakes it.
+  it('tells a join once although a heartbeat sets out before it is sent', async () => {
+    const redis = createRedisClient({ url: server.url });
+    endings.push(() => redis.close());
+    await waitFor(() => redis.available);
+    let beat: (available: boolean) => void = () => {};
+    const onAvailability: RedisClient['onAvailability'] = (listener) => {
+      beat = listener;
+      return () => undefined;
+    };
+    const presence = createPresence(
+      { redis: { ...redis, available: true, onAvailability }, keys },
+      { hubId: 'hub-1' },
+    );
+    endings.push(() => presence.close());
+    presence.onChange((channelId, { agentId, status }, { degraded }) => {
+      told.push({ hub: 'hub-1', channelId, agentId, status, degraded, atMs: Date.now() });
+    });
+    const joined = presence.track('c', here('a'));
+    beat(true);
+    expect((await joined).record).toMatchObject({ agentId: 'a', ...online });
+    // The control: once the join is answered, a heartbeat renews the lease.
+    const { lastSeen } = (await presence.get('c', 'a')).presence!;
+    await waitFor(async () => {
+      beat(true);
+      return (await presence.get('c', 'a')).presence!.lastSeen > lastSeen;
+    });
+    expect(toldOf('a')).toEqual(['hub-1 online']);
+  });
+
   it('sends a storm of joins and leaves in a few round trips', async () => {
     const { presence, redis } = await startHub('hub-1', {
       ...{ leaseMs: 60_000, heartbeatMs: 20_000, reapMs: 60_000 },

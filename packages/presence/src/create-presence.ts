@@ -199,7 +199,7 @@ export function createPresence(
         await Promise.all(some.map(({ channelId, lease }) => end(channelId, lease)));
       }
       await Promise.allSettled(leaving);
-      await remote?.store.close();
+      await remote?.close();
       sessions.clear();
       listeners.clear();
     },

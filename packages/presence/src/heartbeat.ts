@@ -28,6 +28,7 @@ export function createHeartbeat(
   let timer: NodeJS.Timeout | undefined;
   let wholeMs = deps.monotonic();
   let round = 0;
+  let isHasty = false;
 
   const isOverdue = () => deps.monotonic() - wholeMs > leaseMs;
 
@@ -39,6 +40,7 @@ export function createHeartbeat(
 
   async function begin(pauseMs: number): Promise<void> {
     const mine = (round += 1);
+    isHasty = pauseMs === 0;
     const startedMs = deps.monotonic();
     const overdue = isOverdue();
     const walk = deps.entries();
@@ -58,6 +60,7 @@ export function createHeartbeat(
       if (!taken) return after(heartbeatMs / 10, () => void begin(pauseMs));
       if (!next.done) return after(pauseMs, () => void step());
       wholeMs = startedMs;
+      isHasty = false;
       after(Math.max(0, startedMs + heartbeatMs - deps.monotonic()), () => void begin(stepMs));
     }
     await step();
@@ -69,6 +72,10 @@ export function createHeartbeat(
     /** Whether no round was whole within the last lease. */
     get overdue() {
       return isOverdue();
+    },
+    /** Whether everything is being renewed at once, and not all of it is yet. */
+    get isHasty() {
+      return isHasty;
     },
     /** Renews everything at once. */
     now: () => void begin(0),

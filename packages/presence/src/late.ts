@@ -3,7 +3,8 @@ import type { JoinEntry, LeaveEntry, Lease, UpdateEntry } from './presence.ts';
 /** The most leases whose end is remembered; one that is forgotten ends by expiry. */
 const leavesMax = 100_000;
 
-const nameOf = (channelId: string, { agentId, sessionId }: Omit<Lease, 'hubId'>) =>
+/** Names a lease of this process. */
+export const nameOf = (channelId: string, { agentId, sessionId }: Omit<Lease, 'hubId'>) =>
   `${channelId}:${agentId}:${sessionId}`;
 
 /** What Redis has yet to be told, because it was away: the last word on each lease and each state. */

@@ -124,6 +124,7 @@ export function presenceModelContract(
           const gone = model.leave(step.lease, nowMs);
           const record = await presence.leave('c', step.lease);
           expect(record?.status ?? null).toBe(gone ? 'offline' : null);
+          if (record) expect(record.lastSeen).toBe(nowMs);
         } else {
           const gone = model.reap(nowMs);
           const reaped = await presence.reap(['c']);

@@ -45,7 +45,7 @@ export function presenceContract(
       expect(await presence.get('c', 'a')).toEqual({ ...joined, lastSeen: startMs + 60_000 });
 
       nowMs += 1000;
-      const left = { ...joined, status: 'offline', lastSeen: startMs + 60_000 };
+      const left = { ...joined, status: 'offline', lastSeen: startMs + 61_000 };
       expect(await presence.leave('c', lease('a'))).toEqual(left);
       expect(await presence.get('c', 'a')).toBeNull();
       expect(await presence.leave('c', lease('a'))).toBeNull();

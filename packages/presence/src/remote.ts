@@ -3,12 +3,17 @@ import type { RedisClient } from '@openclaw/redis-client';
 import { createChanges, type ChangesDeps } from './changes.ts';
 import { PresenceError } from './errors.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { createHeldOfflines } from './held-offlines.ts';
 import { parseOptions, type PresenceTrackerOptions } from './options.ts';
 import type { RenewEntry } from './presence.ts';
 import { createRedisPresence } from './redis-presence.ts';
+import { createWipeWatch } from './wipe-watch.ts';
+
+/** How long the others may take to come back after an outage before a late leave makes an agent offline. */
+const holdMaxMs = 5_000;
 
 /** What the Redis side of a tracker works with. */
-export interface RemoteDeps extends Omit<ChangesDeps, 'store' | 'isAvailable'> {
+export interface RemoteDeps extends Omit<ChangesDeps, 'store' | 'isAvailable' | 'held'> {
   readonly redis: RedisClient;
   readonly keys: KeySchema;
 }
@@ -19,18 +24,36 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
   const { leaseMs, heartbeatMs, reapMs } = parseOptions(options);
   const monotonic = options.clock ?? (() => performance.now());
   const store = createRedisPresence(deps, options);
-  const changes = createChanges({ ...deps, store, isAvailable: () => redis.available });
+  const held = createHeldOfflines(
+    {
+      isHeld: async (channelId, agentId) => (await store.get(channelId, agentId)) !== null,
+      announce: (change) => emit(change, false),
+      monotonic,
+    },
+    Math.min(holdMaxMs, Math.floor(leaseMs / 3)),
+  );
+  const changes = createChanges({ ...deps, store, held, isAvailable: () => redis.available });
+  const wipeWatch = createWipeWatch({
+    ...{ redis, keys: deps.keys, channelIds: own.channelIds },
+    isOwed(channelId) {
+      for (const entry of own.entriesOf(channelId)) if (!changes.isJoining(entry)) return true;
+      return false;
+    },
+  });
   const watched = new Map<string, number>();
   let wasAvailable = redis.available;
   let reapFromMs = -Infinity;
   let reaping = false;
+  let looking = false;
   let settling = Promise.resolve();
 
   async function renew(entries: readonly RenewEntry[], overdue: boolean): Promise<boolean> {
     await settling;
     if (!redis.available) return false;
+    // A lease that is renewed before its join was answered would seem to the join to be no news.
+    const known = entries.filter((entry) => !changes.isJoining(entry));
     try {
-      for (const { gone, ...change } of await store.renew(entries)) {
+      for (const { gone, ...change } of await store.renew(known)) {
         changes.adopt(change);
         // Within the lease only a wipe can have taken it, which nobody was told of.
         if (gone && overdue) emit(change, false);
@@ -39,8 +62,8 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
       warn({ err: error }, 'presence could not be renewed');
       return false;
     }
-    for (const entry of entries) {
-      if (!own.has(entry.channelId, entry.lease)) void changes.leave(entry, null);
+    for (const entry of known) {
+      if (!own.has(entry.channelId, entry.lease)) void changes.leave(entry, null, true);
     }
     return true;
   }
@@ -76,7 +99,25 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
       reaping = false;
     }
   }
-  const reaper = setInterval(() => void reap(), reapMs);
+
+  async function mendWipe(): Promise<void> {
+    if (looking || heartbeat.isHasty) return;
+    looking = true;
+    try {
+      if ((await wipeWatch.look()) && !heartbeat.isHasty) heartbeat.now();
+    } catch (error) {
+      warn({ err: error }, 'nobody could look whether Redis still has the rosters');
+    } finally {
+      looking = false;
+    }
+  }
+
+  const reaper = setInterval(() => {
+    void reap();
+    if (!redis.available) return;
+    void held.look();
+    void mendWipe();
+  }, reapMs);
   reaper.unref();
 
   const offAvailability = redis.onAvailability((available) => {
@@ -84,6 +125,7 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
     // Whoever was away with Redis has this long to write its connections again. At the first connection nobody was.
     if (wasAvailable) reapFromMs = monotonic() + leaseMs;
     wasAvailable = true;
+    held.wait();
     heartbeat.now();
   });
 
@@ -119,6 +161,11 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
       offAvailability();
       heartbeat.close();
       clearInterval(reaper);
+    },
+    /** To be called last: what is held is told, or nobody would. */
+    async close() {
+      await held.close();
+      await store.close();
     },
   };
 }

@@ -66,6 +66,16 @@ export function createRoster(maxLeases: number) {
     return seat;
   };
 
+  /** The leases of one channel. */
+  function* entriesOf(channelId: string): Generator<RenewEntry> {
+    for (const [agentId, seat] of rooms.get(channelId)?.seats ?? []) {
+      for (const place of seat.leases.keys()) {
+        const [hubId = '', sessionId = ''] = place.split(':');
+        yield { channelId, lease: { agentId, hubId, sessionId }, state: seat.state };
+      }
+    }
+  }
+
   return {
     /** How many leases are held, ended ones that nobody reaped among them. */
     get size() {
@@ -128,7 +138,8 @@ export function createRoster(maxLeases: number) {
       const seat = seatOf(channelId, lease.agentId);
       if (!seat?.leases.delete(placeOf(lease))) return null;
       size -= 1;
-      return isHeld(seat, nowMs) ? null : remove(channelId, lease.agentId, seat);
+      if (isHeld(seat, nowMs)) return null;
+      return { ...remove(channelId, lease.agentId, seat), lastSeen: nowMs };
     },
 
     reap(channelId: string, nowMs: number): PresenceRecord[] {
@@ -172,16 +183,10 @@ export function createRoster(maxLeases: number) {
       return { presences, nextCursor, count };
     },
 
+    entriesOf,
     /** All leases, channel by channel. Others may be added and removed between two steps. */
     *entries(): Generator<RenewEntry> {
-      for (const [channelId, { seats }] of rooms) {
-        for (const [agentId, seat] of seats) {
-          for (const place of seat.leases.keys()) {
-            const [hubId = '', sessionId = ''] = place.split(':');
-            yield { channelId, lease: { agentId, hubId, sessionId }, state: seat.state };
-          }
-        }
-      }
+      for (const channelId of rooms.keys()) yield* entriesOf(channelId);
     },
   };
 }

@@ -19,7 +19,10 @@ export interface PresenceRecord {
   /** Of an offline agent: as last known. */
   readonly customStatus: string | null;
   readonly avatar: string | null;
-  /** Milliseconds of Redis time: when the agent last joined, set its state or was renewed. */
+  /**
+   * Milliseconds of Redis time: when the agent last joined, set its state, was renewed, or left. Of two records of an
+   * agent the later decision never has the earlier time. While Redis is away it is this process' time.
+   */
   readonly lastSeen: number;
 }
 

@@ -1,4 +1,5 @@
-import { decodeEnvelope, encodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
+import { decodeEnvelope, type EncodedEnvelope, type Presence } from '@openclaw/protocol';
+import { narrowedPresence } from './narrowed-presence.ts';
 
 /** A typing or presence event that some socket cannot take yet, decoded once for all such sockets. */
 export interface Signal {
@@ -83,12 +84,8 @@ export class Conflation<Channel extends object> {
   }
 }
 
-/** The same envelope with those presences alone that are still so. */
+/** The same event with those presences alone that are still so. */
 function narrowed({ encoded }: Signal, valid: readonly string[]): EncodedEnvelope {
-  const envelope = decodeEnvelope(encoded.json)?.envelope;
-  if (envelope?.event.type !== 'channel.presence') return encoded;
-  const presences = envelope.event.presences.filter(({ agentId }) =>
-    valid.includes(presenceName(agentId)),
-  );
-  return encodeEnvelope({ ...envelope, event: { ...envelope.event, presences } });
+  const isValid = ({ agentId }: Presence) => valid.includes(presenceName(agentId));
+  return narrowedPresence(encoded, (presences) => presences.filter(isValid)) ?? encoded;
 }

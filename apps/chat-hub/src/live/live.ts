@@ -51,8 +51,8 @@ export async function startLive(
   const onEphemeral = (room: Room, event: EncodedEnvelope) => {
     if (!isNew.accept(event)) return;
     if (event.type === 'channel.typing') typingFeed.saw(event);
-    else if (event.type === 'channel.presence') presence.saw(event);
-    room.broadcast(event);
+    const news = event.type === 'channel.presence' ? presence.saw(event) : event;
+    if (news) room.broadcast(news);
   };
   const dropCaches = createCacheDropper(cache, log);
   const rooms = opened(
@@ -138,6 +138,7 @@ export async function startLive(
   closers.add(bus.onResubscribed(() => tailCheck.now()));
   closers.add(bus.onResubscribed(() => presence.resubscribed()));
   closers.add(redis.onAvailability(() => tailCheck.now()));
+  closers.add(redis.onAvailability(() => presence.availabilityChanged()));
   closers.add(startHeartbeat(sessions));
 
   metrics.observe('hub_sockets', 'Open sockets', () => sessions.size);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createPresence, type PresenceTracker } from '@openclaw/presence';
-import { limits, type ChannelEvent } from '@openclaw/protocol';
+import { encodeEnvelope, limits, type ChannelEvent, type Presence } from '@openclaw/protocol';
 import { pino } from 'pino';
 import { createPresenceFeed } from './presence-feed.ts';
 import type { Room } from './room.ts';
@@ -74,6 +74,72 @@ describe('presence of a crowd', () => {
     expect(another.entered(session('not-pushed'), sameRoom)).toBe(false);
     await jest.advanceTimersByTimeAsync(100);
     expect(pushed()).toEqual([]);
+    await feed.close();
+  });
+});
+
+describe('presence events of other hubs', () => {
+  const nowMs = 1_900_000_000_000;
+  beforeEach(() => {
+    jest.useFakeTimers({ now: nowMs });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  const record = (agentId: string, status: Presence['status'], lastSeen: number): Presence => ({
+    ...{ agentId, status, customStatus: null, avatar: null, lastSeen },
+  });
+  const eventOf = (...presences: Presence[]) =>
+    encodeEnvelope({
+      ...{ id: 'e1', senderId: 'other', timestamp: nowMs, channelId, seq: null, epoch: 'e' },
+      event: { type: 'channel.presence', channelId, presences },
+    });
+
+  it('pass as they are, narrowed to what is new, or not at all', async () => {
+    const { feed, room } = createBench();
+    await feed.opened(room);
+    const first = eventOf(record('a', 'online', 20), record('b', 'online', 20));
+    expect(feed.saw(first)).toBe(first);
+    const partly = eventOf(record('a', 'offline', 10), record('b', 'away', 30));
+    expect(feed.saw(partly)).toMatchObject({ id: partly.id, timestamp: partly.timestamp });
+    expect(JSON.parse(feed.saw(partly)?.json ?? '').event.presences).toEqual([
+      record('b', 'away', 30),
+    ]);
+    expect(feed.saw(eventOf(record('a', 'offline', 10), record('b', 'online', 29)))).toBeNull();
+    await feed.close();
+  });
+
+  // The race: Redis is another, or was away, and what is decided now is timed by a clock that goes behind. Invariant: nothing
+  // is taken for outdated by a clock that it was not timed with.
+  it.each(['resubscribed', 'availabilityChanged'] as const)(
+    'are taken as they come once Redis may be another: %s',
+    async (change) => {
+      const { feed, room } = createBench();
+      await feed.opened(room);
+      feed.saw(eventOf(record('a', 'online', 20), record('b', 'offline', 20)));
+      const behind = eventOf(record('a', 'offline', 10), record('b', 'online', 10));
+      expect(feed.saw(behind)).toBeNull();
+      feed[change]();
+      expect(feed.saw(behind)).toBe(behind);
+      await feed.close();
+    },
+  );
+
+  // The race: this hub decides that an agent left, and waits to conflate; another decides that it came, and its event is
+  // here first. Invariant: what is outdated is not published. The control: an event that was decided before changes nothing.
+  it.each([
+    { decided: 'later', published: ['a online'] },
+    { decided: 'before', published: ['a online', 'a offline'] },
+  ])('keep back what was decided $decided', async ({ decided, published }) => {
+    const { feed, room, session, records } = createBench();
+    await feed.opened(room);
+    feed.entered(session('a'), room);
+    await jest.advanceTimersByTimeAsync(100);
+    feed.left(session('a'), room);
+    feed.saw(eventOf(record('a', 'away', Date.now() + (decided === 'later' ? 1 : -1))));
+    await jest.advanceTimersByTimeAsync(100);
+    expect(records().map(({ agentId, status }) => `${agentId} ${status}`)).toEqual(published);
     await feed.close();
   });
 });

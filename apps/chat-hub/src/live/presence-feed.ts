@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { PresenceTracker, PresenceRecord } from '@openclaw/presence';
 import {
-  decodeEnvelope,
   encodeEnvelope,
   limits,
   type EncodedEnvelope,
@@ -10,6 +9,7 @@ import {
   type ResultOf,
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
+import { narrowedPresence } from './narrowed-presence.ts';
 import { presenceTimes, type PresenceTimes } from './presence-times.ts';
 import type { Publisher } from './publisher.ts';
 import type { Room } from './room.ts';
@@ -32,10 +32,12 @@ export interface PresenceFeed {
   /** What the agent says of itself, for every channel of this connection. */
   set(session: Session, state: ParamsOf<'presence.set'>): Promise<void>;
   list(channelId: string, cursor: string | null, limit: number): Promise<ResultOf<'presence.list'>>;
-  /** A presence event of any hub came by. */
-  saw(event: EncodedEnvelope): void;
+  /** A presence event of any hub came by. Returns what of it to pass on to the room; null if all of it is outdated. */
+  saw(event: EncodedEnvelope): EncodedEnvelope | null;
   /** Events may have been lost: the rosters are compared with what was told. */
   resubscribed(): void;
+  /** Redis went or came: what was decided without it, or by another one, is timed by another clock. */
+  availabilityChanged(): void;
   /** Ends this hub's leases and sends what that changes. */
   close(): Promise<void>;
 }
@@ -101,7 +103,10 @@ export function createPresenceFeed({
     timer = undefined;
     publishedMs = performance.now();
     for (const [channelId, byAgent] of changed) {
-      for (const { event, senderId } of eventsOf(channelId, [...byAgent.values()])) {
+      // Another hub's later decision may have come while this waited.
+      const view = watch.view(channelId);
+      const records = [...byAgent.values()].filter((record) => !view?.isOutdated(record));
+      for (const { event, senderId } of eventsOf(channelId, records)) {
         publisher.ephemeral(event, senderId);
       }
     }
@@ -148,13 +153,15 @@ export function createPresenceFeed({
       if (!degraded) watch.view(channelId)?.listed(presences);
       return { presences: [...presences], nextCursor, degraded };
     },
-    saw({ channelId, json }) {
-      const view = channelId === null ? undefined : watch.view(channelId);
-      if (!view) return;
-      const event = decodeEnvelope(json)?.envelope.event;
-      if (event?.type === 'channel.presence') view.saw(event.presences);
+    saw(event) {
+      const view = event.channelId === null ? undefined : watch.view(event.channelId);
+      return view ? narrowedPresence(event, (presences) => view.saw(presences)) : event;
     },
-    resubscribed: () => watch.distrust(),
+    resubscribed() {
+      watch.forgetTimes();
+      watch.distrust();
+    },
+    availabilityChanged: () => watch.forgetTimes(),
     async close() {
       watch.close();
       await tracker.close();

@@ -12,8 +12,8 @@ const confirmMs = 12_000;
 let view: RosterView;
 let nowMs: number;
 beforeEach(() => {
-  view = new RosterView();
   nowMs = 0;
+  view = new RosterView(() => nowMs);
   compare([]);
 });
 
@@ -113,6 +113,77 @@ describe('what sockets were told of a channel’s presence, compared with its ro
     expect(compare([record('a'), record('b'), record('c')])).toEqual(['c online']);
     expect(firstOf((fresh) => fresh.listed([record('a')]))).toEqual(['a online', 'b online']);
     expect(firstOf((fresh) => fresh.fail())).toEqual(['a online', 'b online']);
+  });
+});
+
+describe('events that come in another order than they were decided in', () => {
+  const at = (lastSeen: number, agentId: string, status: PresenceRecord['status'] = 'online') => ({
+    ...record(agentId, status),
+    lastSeen,
+  });
+  const saw = (...records: PresenceRecord[]) =>
+    view.saw(records).map(({ agentId, status }) => `${agentId} ${status}`);
+
+  // The race: hub A decides that an agent left, and waits to conflate; B decides that it came, and publishes first.
+  // Invariant: what was decided last is what sockets know. The control: where no times are known, the last to come wins.
+  it.each(['by their times', 'the control, without times'])(
+    'leave an agent as it was decided last: %s',
+    (how) => {
+      const isTimed = how === 'by their times';
+      const untime = () => void (isTimed || view.forgetTimes());
+      saw(at(20, 'came'));
+      saw(at(20, 'went', 'offline'));
+      untime();
+      expect(saw(at(10, 'came', 'offline'))).toEqual(isTimed ? [] : ['came offline']);
+      expect(saw(at(10, 'went'))).toEqual(isTimed ? [] : ['went online']);
+      expect(compare([at(20, 'came')])).toEqual(isTimed ? [] : ['came online']);
+    },
+  );
+
+  it('are taken as they come when they were decided in the same millisecond', () => {
+    expect(saw(at(10, 'a'))).toEqual(['a online']);
+    expect(saw(at(10, 'a', 'offline'))).toEqual(['a offline']);
+    expect(saw(at(10, 'a'))).toEqual(['a online']);
+  });
+
+  it('pass in part: what is outdated of one agent says nothing of the others', () => {
+    saw(at(20, 'a'));
+    expect(saw(at(10, 'a', 'offline'), at(10, 'b'))).toEqual(['b online']);
+  });
+
+  it('are older than what a roster has told', () => {
+    expect(compare([at(20, 'a')])).toEqual(['a online']);
+    expect(saw(at(10, 'a', 'offline'))).toEqual([]);
+    expect(saw(at(20, 'a', 'offline'))).toEqual(['a offline']);
+  });
+
+  // The race: the outdated event comes while the roster is read. Invariant: it does not keep the roster from being believed.
+  it('do not count as heard while a roster is read', () => {
+    saw(at(20, 'a'));
+    const meanwhile = () => void saw(at(10, 'a', 'offline'));
+    expect(compare([{ ...at(20, 'a'), status: 'away' }], { meanwhile })).toEqual(['a away']);
+  });
+
+  it('are known as such for as long as envelopes pass, and after that an end is forgotten', () => {
+    saw(at(20, 'a', 'offline'));
+    nowMs += 10_000;
+    expect(saw(at(10, 'a'))).toEqual([]);
+    nowMs += 10_000;
+    saw(at(20, 'b', 'offline'));
+    expect(saw(at(10, 'a'))).toEqual(['a online']);
+  });
+
+  it('are held against a bounded number of ends, the latest', () => {
+    for (let n = 0; n < 5_000; n += 1) saw(at(20, `a${n}`, 'offline'));
+    expect(saw(at(10, 'a4999'))).toEqual([]);
+    expect(saw(at(10, 'a0'))).toEqual(['a0 online']);
+  });
+
+  it('are not compared in a crowd, of which sockets are told nothing', () => {
+    compare(null);
+    saw(at(20, 'a'));
+    saw(at(20, 'b', 'offline'));
+    expect(saw(at(10, 'a', 'offline'), at(10, 'b'))).toEqual(['a offline', 'b online']);
   });
 });
 

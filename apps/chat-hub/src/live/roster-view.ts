@@ -1,5 +1,6 @@
 import { presenceDifference, type PresenceRecord } from '@openclaw/presence';
 import { limits } from '@openclaw/protocol';
+import { ToldTimes } from './told-times.ts';
 
 /** Under what circumstances a roster is taken for the truth. */
 export interface RosterTrust {
@@ -28,14 +29,34 @@ export class RosterView {
   /** Whether a roster was asked for before, so that whatever is new in it is news to somebody. */
   #isKnown = false;
 
-  /** An event told all sockets of these. */
-  saw(records: readonly PresenceRecord[]): void {
-    for (const record of records) {
+  readonly #times: ToldTimes;
+
+  /** @param clock milliseconds that run evenly */
+  constructor(clock: () => number = () => performance.now()) {
+    this.#times = new ToldTimes(clock);
+  }
+
+  /** An event tells of these. Returns those to pass on to all sockets: what is older than what they know is not. */
+  saw<R extends PresenceRecord>(records: readonly R[]): R[] {
+    const news = records.filter((record) => {
+      if (this.#times.isOutdated(record)) return false;
       this.#heard?.add(record.agentId);
       this.#tell(record);
-    }
+      return true;
+    });
     // Those found missing wait to be told offline, and are not present.
     if (this.#told.size - this.#missingSinceMs.size > limits.presencePush) this.isCrowded = true;
+    return news;
+  }
+
+  /** Whether the sockets were told something that was decided later. Never of an agent of whom they are told nothing. */
+  isOutdated(record: PresenceRecord): boolean {
+    return this.#times.isOutdated(record);
+  }
+
+  /** The clock that times decisions may be another from now on. */
+  forgetTimes(): void {
+    this.#times.forget();
   }
 
   /** Some socket was answered a list with these. */
@@ -93,7 +114,14 @@ export class RosterView {
     const { agentId, status } = record;
     this.#missingSinceMs.delete(agentId);
     this.#listed.delete(agentId);
-    if (status === 'offline') this.#told.delete(agentId);
-    else if (!this.isCrowded || this.#told.has(agentId)) this.#told.set(agentId, record);
+    // Of a crowd nobody new is told, nor remembered.
+    if (this.isCrowded && !this.#told.has(agentId)) return;
+    if (status === 'offline') {
+      this.#told.delete(agentId);
+      this.#times.ended(record);
+    } else {
+      this.#told.set(agentId, record);
+      this.#times.present(record);
+    }
   }
 }

@@ -35,6 +35,8 @@ export interface RosterWatch {
   ready(channelId: string): Promise<void>;
   /** Events may have been lost: all channels are compared soon, but nobody is told offline for one lease. */
   distrust(): void;
+  /** Redis may be another, with a clock of its own: what was told is not compared with it. */
+  forgetTimes(): void;
   readonly size: number;
   close(): void;
 }
@@ -147,7 +149,7 @@ export function createRosterWatch(
     follow(channelId) {
       const known = followed.get(channelId);
       if (known) return known.view;
-      const view = new RosterView();
+      const view = new RosterView(clock);
       const firstRead = Promise.withResolvers<void>();
       const unread = { isReading: false, isReady: false };
       followed.set(channelId, { view, firstRead, dueMs: Infinity, ...unread });
@@ -164,6 +166,9 @@ export function createRosterWatch(
       });
       await Promise.race([one.firstRead.promise, late]);
       clearTimeout(timer);
+    },
+    forgetTimes() {
+      for (const { view } of followed.values()) view.forgetTimes();
     },
     distrust() {
       trustFromMs = clock() + leaseMs;

@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
+import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { createPresence, type PresenceTracker, type PresenceTrackerOptions } from './index.ts';
+
+const here = (agentId: string) => ({ agentId, sessionId: `${agentId}-1` });
+const channelIds = Array.from({ length: 50 }, (_, n) => `c${n}`);
+
+let server: RedisServer;
+let redis: RedisClient;
+let keys: KeySchema;
+let told: string[];
+let endings: (() => Promise<void>)[];
+beforeEach(async () => {
+  server = await startRedis();
+  redis = createRedisClient({ url: server.url });
+  await waitFor(() => redis.available);
+  keys = createKeySchema({ prefix: randomPrefix() });
+  told = [];
+  endings = [];
+});
+afterEach(async () => {
+  for (const end of endings.reverse()) await end();
+  await redis.close();
+  await server.stop();
+});
+
+/** A hub with one agent, named as the hub, in all channels; its heart beats as slowly as by default. */
+async function startHub(hubId: string, options: PresenceTrackerOptions = {}) {
+  const presence = createPresence({ redis, keys }, { hubId, ...options });
+  endings.push(() => presence.close());
+  await Promise.all(channelIds.map((channelId) => presence.track(channelId, here(hubId))));
+  presence.onChange((channelId, { agentId, status }) =>
+    told.push(`${agentId} ${status} in ${channelId}`),
+  );
+  return presence;
+}
+const agentsOf = async (presence: PresenceTracker, channelId: string) =>
+  (await presence.list(channelId)).presences.map(({ agentId }) => agentId);
+
+describe('a Redis that loses what it held while its connections hold', () => {
+  // The race: the wipe falls between two heartbeats. Invariant: each hub's leases are there again within a second, and
+  // nobody is told of any of it. The control is a hub that does not look.
+  it('has all leases again within a second of FLUSHALL, and nobody is told', async () => {
+    const hub = await startHub('hub');
+    await startHub('control', { reapMs: 60_000 });
+    for (let round = 0; round < 3; round += 1) {
+      await redis.send(['flushall']);
+      const wipedMs = Date.now();
+      expect(await agentsOf(hub, 'c0')).toEqual([]);
+      await waitFor(async () => {
+        const lists = await Promise.all(channelIds.map((channelId) => agentsOf(hub, channelId)));
+        return lists.every((agentIds) => agentIds.includes('hub'));
+      });
+      expect(Date.now() - wipedMs).toBeLessThan(1_000);
+    }
+    expect(await agentsOf(hub, 'c0')).toEqual(['hub']);
+    await hub.track('last', here('hub'));
+    expect(told).toEqual(['hub online in last']);
+  });
+
+  it('has a roster again that was evicted alone', async () => {
+    const hub = await startHub('hub');
+    const lostMs = Date.now();
+    await redis.send(['del', keys.roster('c49'), keys.rosterAgents('c49')]);
+    await waitFor(async () => (await agentsOf(hub, 'c49')).length > 0);
+    expect(Date.now() - lostMs).toBeLessThan(3_000);
+    expect(told).toEqual([]);
+  });
+});
