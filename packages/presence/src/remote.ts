@@ -35,10 +35,8 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
   const changes = createChanges({ ...deps, store, held, isAvailable: () => redis.available });
   const wipeWatch = createWipeWatch({
     ...{ redis, keys: deps.keys, channelIds: own.channelIds },
-    isOwed(channelId) {
-      for (const entry of own.entriesOf(channelId)) if (!changes.isJoining(entry)) return true;
-      return false;
-    },
+    leasesOf: own.entriesOf,
+    isOwed: (entry) => own.has(entry.channelId, entry.lease) && !changes.isJoining(entry),
   });
   const watched = new Map<string, number>();
   let wasAvailable = redis.available;

@@ -14,18 +14,19 @@ function createBench(channels: Set<string>) {
       async pipeline(calls) {
         const names = (calls as [string, string][]).map(([, key]) => key.split(':').at(-1) ?? '');
         looks.push(names);
-        return names.map((name) => (lost.has(name) ? 0 : 1));
+        return names.map((name) => (lost.has(name) ? null : '1900000000000'));
       },
     },
     keys,
     channelIds: () => channels.values(),
-    isOwed: (channelId) => channels.has(channelId) && !unowed.has(channelId),
+    leasesOf: (channelId) => [{ channelId, lease: { agentId: 'a', hubId: 'hub', sessionId: 's' } }],
+    isOwed: ({ channelId }) => channels.has(channelId) && !unowed.has(channelId),
   });
   return { ...{ watch, channels, lost, unowed, looks } };
 }
 const named = (count: number) => new Set(Array.from({ length: count }, (_, n) => `c${n}`));
 
-describe('the look for lost rosters', () => {
+describe('the look for lost leases', () => {
   it('takes a few channels at a time, each in its turn', async () => {
     const { watch, looks, lost } = createBench(named(50));
     lost.add('c49');
@@ -50,9 +51,9 @@ describe('the look for lost rosters', () => {
     expect(looks).toEqual([['c'], ['c']]);
   });
 
-  // The race: the look is sent before a channel's first join, or its answer comes after the last leave. Invariant: only what
-  // Redis was given is missed.
-  it('does not miss a roster that Redis does not owe yet, or no more', async () => {
+  // The race: the look is sent before a join, or its answer comes after the leave. Invariant: only what Redis was given is
+  // missed.
+  it('does not miss a lease that Redis does not owe yet, or no more', async () => {
     const { watch, channels, lost, unowed } = createBench(new Set(['joining', 'left']));
     lost.add('joining').add('left');
     unowed.add('joining');

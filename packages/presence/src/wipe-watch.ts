@@ -1,5 +1,6 @@
-import type { KeySchema } from '@openclaw/key-schema';
+import { encodeRosterMember, type KeySchema } from '@openclaw/key-schema';
 import type { RedisClient } from '@openclaw/redis-client';
+import type { LeaveEntry } from './presence.ts';
 
 /** Channels looked at in one round trip. */
 const lookMax = 20;
@@ -10,19 +11,21 @@ export interface WipeWatchDeps {
   readonly keys: KeySchema;
   /** The channels in which this process holds leases; may change while they are walked. */
   readonly channelIds: () => Iterator<string>;
-  /** Whether Redis must have a lease of this process in the channel: one was taken there, and not given up. */
-  readonly isOwed: (channelId: string) => boolean;
+  /** Those leases of one channel. */
+  readonly leasesOf: (channelId: string) => Iterable<LeaveEntry>;
+  /** Whether Redis must have the lease: it was taken there, and not given up. */
+  readonly isOwed: (entry: LeaveEntry) => boolean;
 }
 
 /**
- * Notices that Redis lost rosters while the connection to it held: each look asks whether those of the next few channels
- * are there (ZCARD, one round trip). Of a wipe any channel tells; a single roster that was evicted is missed once its
- * turn comes.
+ * Notices that Redis lost leases while the connection to it held: each look asks for one lease of this process in each of
+ * the next few channels (ZSCORE, one round trip). Not for the roster, which another process may have written again already.
+ * Of a wipe any channel tells; a single roster that was evicted is missed once its turn comes.
  */
-export function createWipeWatch({ redis, keys, channelIds, isOwed }: WipeWatchDeps) {
+export function createWipeWatch({ redis, keys, channelIds, leasesOf, isOwed }: WipeWatchDeps) {
   let walk = channelIds();
 
-  function nextChannels(): string[] {
+  function nextChannels(): Set<string> {
     const channels = new Set<string>();
     for (let restarts = 0; channels.size < lookMax && restarts < 2;) {
       const next = walk.next();
@@ -32,19 +35,28 @@ export function createWipeWatch({ redis, keys, channelIds, isOwed }: WipeWatchDe
         restarts += 1;
       }
     }
-    return [...channels];
+    return channels;
+  }
+
+  function owedIn(channelId: string): LeaveEntry[] {
+    for (const entry of leasesOf(channelId)) if (isOwed(entry)) return [entry];
+    return [];
   }
 
   return {
-    /** Whether a roster is lost. Rejects only if nothing could be sent. */
+    /** Whether a lease is lost. Rejects only if nothing could be sent. */
     async look(): Promise<boolean> {
-      const channels = nextChannels();
-      if (channels.length === 0) return false;
+      const entries = [...nextChannels()].flatMap(owedIn);
+      if (entries.length === 0) return false;
       const replies = await redis.pipeline(
-        channels.map((channelId) => ['zcard', keys.roster(channelId)]),
+        entries.map(({ channelId, lease }) => [
+          'zscore',
+          keys.roster(channelId),
+          encodeRosterMember(lease),
+        ]),
       );
-      // Asked only now: a join that was sent after this look is answered after it, so it is still owed nothing.
-      return channels.some((channelId, at) => replies[at] === 0 && isOwed(channelId));
+      // What was given up meanwhile, or is taken anew, is not owed any more.
+      return entries.some((entry, at) => replies[at] === null && isOwed(entry));
     },
   };
 }
