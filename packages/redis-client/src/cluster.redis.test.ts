@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import { Cluster } from 'ioredis';
 import {
   moveSlotHalfWay,
   randomPrefix,
@@ -25,6 +26,15 @@ beforeEach(() => {
 afterAll(() => deployment.stop());
 
 const connect = () => clients.connect({ cluster: deployment.nodes.slice(0, 2) });
+
+/** A client of ioredis with its defaults, but for sharded pub/sub. */
+async function connectTheirs(): Promise<Cluster> {
+  const nodes = deployment.nodes.map(({ host, port }) => ({ host, port }));
+  const theirs = new Cluster(nodes, { shardedSubscribers: true });
+  theirs.on('error', () => undefined);
+  await waitFor(() => theirs.status === 'ready');
+  return theirs;
+}
 
 async function listenToRooms(redis: RedisClient): Promise<string[]> {
   const heard: string[] = [];
@@ -98,6 +108,24 @@ describe('Redis Cluster', () => {
     ).rejects.toMatchObject({ code: 'unsupported' });
   });
 
+  // What the hash tag in each name and one command per slot are for.
+  it('refuses, without them, a channel’s keys in one script and topics in one subscription (the control)', async () => {
+    const redis = await connect();
+    const bare = createKeySchema({ prefix: randomPrefix() });
+    const both = defineScript('bare', 'return 1');
+    const args: ScriptCall['args'] = [];
+    await expect(
+      redis.run({ script: both, keys: [bare.sequence('c'), bare.channel('c')], args }),
+    ).rejects.toMatchObject({ code: 'rejected', message: expect.stringContaining('CROSSSLOT') });
+    expect(
+      await redis.run({ script: both, keys: [keys.sequence('c'), keys.channel('c')], args }),
+    ).toBe(1);
+    const theirs = await connectTheirs();
+    const topics = rooms.slice(0, 2).map((room) => keys.channelTopic(room));
+    await expect(theirs.ssubscribe(...topics)).rejects.toThrow(/CROSSSLOT|slot/);
+    theirs.disconnect();
+  });
+
   it('follows a slot that moves: commands at once, subscriptions within 2 s', async () => {
     const redis = await connect();
     const heard = await listenToRooms(redis);
@@ -160,7 +188,15 @@ describe('Redis Cluster', () => {
     async (_how, fail) => {
       const redis = await connect();
       const heard = await listenToRooms(redis);
-      const key = keys.sequence(fail === 'kill' ? 'room1' : 'room2');
+      const room = fail === 'kill' ? 'room1' : 'room2';
+      const key = keys.sequence(room);
+      // The control: with the defaults of ioredis.
+      const theirs = await connectTheirs();
+      const theyHeard: string[] = [];
+      theirs.on('smessage', (_topic: string, message: string) => theyHeard.push(message));
+      await theirs.ssubscribe(keys.channelTopic(room));
+      await publishToRooms(redis, 'before');
+      await waitFor(() => theyHeard.length > 0 && heard.length === rooms.length);
       const old = await deployment.masterOf(key);
       await old[fail]();
       const down = await timed(waitFor(() => !redis.available));
@@ -172,6 +208,14 @@ describe('Redis Cluster', () => {
       heard.length = 0;
       await publishToRooms(redis, '3');
       await waitFor(() => heard.length === rooms.length);
+      if (fail === 'freeze') {
+        // It goes on listening to the frozen one, and says that all is well.
+        expect({ status: theirs.status, theyHeard }).toEqual({
+          status: 'ready',
+          theyHeard: [`${room} before`],
+        });
+      }
+      theirs.disconnect();
       if (fail === 'kill') await old.restart();
       else old.thaw();
       await waitFor(

@@ -29,7 +29,10 @@ export function createRedisClient(
 
   const availability = createAvailability(logger);
   const refresh = () => {
-    if (!isClosed) availability.set(transport.ready && breaker.state === 'closed', lastError);
+    if (isClosed) return;
+    // The next connection may find the replica again: nobody is told that it is well before its role is known.
+    const isUp = transport.ready && breaker.state === 'closed' && !probe.isDemoted;
+    availability.set(isUp, lastError);
   };
   const breaker = createBreaker(
     { failures: settings.breakerFailures, halfOpenAfterMs: Math.ceil(settings.heartbeatMs * 0.8) },
@@ -59,15 +62,23 @@ export function createRedisClient(
     everyMs: settings.heartbeatMs,
     concurrent: () => (breaker.state === 'closed' ? settings.breakerFailures : 1),
     beat: () =>
-      breaker.execute(() =>
-        probe.beat().catch((error: RedisClientError) => {
-          // Without a connection, why there is none says more.
-          if (transport.ready) lastError = error.message;
-          throw error;
-        }),
-      ),
+      breaker
+        .execute(() =>
+          probe.beat().catch((error: RedisClientError) => {
+            // Without a connection, why there is none says more.
+            if (transport.ready) lastError = error.message;
+            throw error;
+          }),
+        )
+        .finally(refresh),
   });
   const subscriber = createSubscriber({ open: openSubscriber, logger, settings });
+
+  function notice(error: unknown): void {
+    if (!probe.noticeError(error)) return;
+    lastError = (error as RedisClientError).message;
+    refresh();
+  }
 
   const closedError = () => new RedisClientError('closed', 'the Redis client is closed');
 
@@ -85,8 +96,8 @@ export function createRedisClient(
     } catch (thrown) {
       const error = toClientError(thrown);
       if (isClosed && isOutage(error)) throw closedError();
-      probe.noticeError(error);
       if (isOutage(error)) lastError = error.message;
+      notice(error);
       throw error;
     }
   }
@@ -101,7 +112,7 @@ export function createRedisClient(
     async pipeline(calls) {
       if (calls.length === 0 && !isClosed) return [];
       const { replies } = await guarded((commands) => runPipeline(commands, calls));
-      for (const reply of replies) probe.noticeError(reply);
+      replies.forEach(notice);
       return replies.map((reply) => (isClosed && isOutage(reply) ? closedError() : reply));
     },
     subscriber,

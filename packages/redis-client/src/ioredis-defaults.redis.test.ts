@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis, type RedisOptions } from 'ioredis';
 import {
+  freePort,
   randomPrefix,
   startProcess,
   startRedis,
@@ -8,10 +9,12 @@ import {
   waitFor,
   type RedisServer,
 } from '@openclaw/test-support';
+import { clientsOfTest } from './testing/clients.ts';
 
 let server: RedisServer;
 let key: string;
 const opened: Redis[] = [];
+const clients = clientsOfTest();
 
 beforeAll(async () => {
   server = await startRedis();
@@ -22,10 +25,16 @@ beforeEach(() => {
 afterEach(() => opened.splice(0).forEach((redis) => redis.disconnect()));
 afterAll(() => server.stop());
 
-async function connect(options: Omit<RedisOptions, 'replyMapping'>): Promise<Redis> {
+type Options = Omit<RedisOptions, 'replyMapping'>;
+
+function open(options: Options): Redis {
   const redis = new Redis({ port: server.port, disconnectTimeout: 50, ...options });
   opened.push(redis);
   redis.on('error', () => undefined);
+  return redis;
+}
+async function connect(options: Options): Promise<Redis> {
+  const redis = open(options);
   await waitFor(() => redis.status === 'ready');
   return redis;
 }
@@ -70,5 +79,96 @@ describe('negative controls: the faults that our profile prevents, with the defa
     await server.command('ACL SETUSER hub resetchannels');
     expect(await child.exited).toBe(1);
     expect(child.output()).toContain('NOPERM');
+  });
+
+  it('a subscriber does not notice that its way was cut, when ours has', async () => {
+    const proxy = await startTcpProxy(server.port);
+    const theirs = await connect({ port: proxy.port });
+    await theirs.subscribe(key);
+    const ours = await clients.connect({ host: '127.0.0.1', port: proxy.port });
+    await ours.subscriber.subscribe(key as never, () => undefined);
+    proxy.stall();
+    await waitFor(() => !ours.subscriber.connected, { what: 'our watchdog' });
+    expect(theirs.status).toBe('ready');
+    await ours.close();
+    await proxy.stop();
+  });
+
+  it('without a registry of ours a new connection is subscribed to nothing', async () => {
+    const redis = await connect({ autoResubscribe: false });
+    await redis.subscribe(key);
+    const subscribers = () => server.command(`PUBSUB NUMSUB ${key}`);
+    expect(await subscribers()).toMatch(/:1$/);
+    await server.command('CLIENT KILL TYPE pubsub SKIPME yes');
+    await waitFor(() => redis.status !== 'ready');
+    await waitFor(() => redis.status === 'ready');
+    expect(await subscribers()).toMatch(/:0$/);
+  });
+
+  it('calls made while the server is gone are all kept in memory', async () => {
+    const redis = await connect({ maxRetriesPerRequest: null });
+    await server.kill();
+    await waitFor(() => redis.status !== 'ready');
+    let settled = 0;
+    const calls = Array.from({ length: 10_000 }, () => redis.incr(key).then(() => (settled += 1)));
+    // Until the server is back: then all of them run, however late.
+    await new Promise((resolve) => redis.once('reconnecting', resolve));
+    expect(settled).toBe(0);
+    await server.restart();
+    await Promise.all(calls);
+    expect(await storedCount()).toBe(10_000);
+  });
+
+  it('a call is held for as long as the server is down', async () => {
+    const redis = open({ port: await freePort() });
+    let isSettled = false;
+    void redis
+      .incr(key)
+      .finally(() => (isSettled = true))
+      .catch(() => undefined);
+    let attempts = 0;
+    redis.on('reconnecting', () => (attempts += 1));
+    await waitFor(() => attempts >= 8);
+    expect(isSettled).toBe(false);
+  });
+
+  it('a master that became a replica stays in use, and each write fails', async () => {
+    const [other, demoted] = [await startRedis(), await startRedis()];
+    const redis = await connect({ port: demoted.port });
+    await demoted.command(`REPLICAOF 127.0.0.1 ${other.port}`);
+    for (let write = 0; write < 3; write += 1) {
+      await expect(redis.incr(key)).rejects.toThrow('READONLY');
+      expect(redis.status).toBe('ready');
+    }
+    redis.disconnect();
+    await Promise.all([other.stop(), demoted.stop()]);
+  });
+
+  it('two systems apart by keyPrefix and database hear each other', async () => {
+    const [ours, theirs] = [
+      await connect({ keyPrefix: 'ours:', db: 0 }),
+      await connect({ keyPrefix: 'theirs:', db: 1 }),
+    ];
+    const heard: string[] = [];
+    ours.on('message', (topic, message) => heard.push(topic, message));
+    await ours.subscribe(key);
+    await theirs.publish(key, 'not meant for us');
+    await waitFor(() => heard.length > 0);
+    expect(heard).toEqual([key, 'not meant for us']);
+  });
+
+  it('a large reply does not come on a connection that is subscribed, while it comes on another again and again', async () => {
+    const [subscribed, plain] = [await connect({}), await connect({})];
+    await subscribed.subscribe('topic');
+    await plain.setrange(key, 40_000_000 - 1, 'x');
+    let isSettled = false;
+    void subscribed
+      .get(key)
+      .finally(() => (isSettled = true))
+      .catch(() => undefined);
+    for (let time = 0; time < 5; time += 1) {
+      expect(await plain.get(key)).toHaveLength(40_000_000);
+    }
+    expect(isSettled).toBe(false);
   });
 });

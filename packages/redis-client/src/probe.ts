@@ -7,8 +7,10 @@ import type { CommandTransport } from './transport.ts';
 export interface Probe {
   /** Rejects with an outage when not. */
   readonly beat: () => Promise<void>;
-  /** Hears every error of every call. */
-  noticeError(error: unknown): void;
+  /** Hears every error of every call; true for one that says that the server is a replica. */
+  noticeError(error: unknown): boolean;
+  /** A write found a replica, and no beat has found a master since. */
+  readonly isDemoted: boolean;
 }
 
 /** A beat is a PING; after a READONLY it also asks the role, because a demoted master still answers PING. */
@@ -38,10 +40,13 @@ export function createProbe(
         throw toClientError(error);
       }
     },
+    get isDemoted() {
+      return isDemoted;
+    },
     noticeError(error) {
-      if (error instanceof RedisClientError && error.message.startsWith('READONLY')) {
-        isDemoted = true;
-      }
+      const isReadonly = error instanceof RedisClientError && error.message.startsWith('READONLY');
+      if (isReadonly) isDemoted = true;
+      return isReadonly;
     },
   };
 }

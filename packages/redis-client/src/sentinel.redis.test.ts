@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
+import { Redis } from 'ioredis';
 import {
   randomPrefix,
   startSentinel,
@@ -58,6 +59,15 @@ describe('Redis behind Sentinel', () => {
       let resubscribed = 0;
       redis.subscriber.onResubscribed(() => (resubscribed += 1));
       await redis.subscriber.subscribe(keys.globalTopic, (message) => heard.push(message));
+      // The control: with the defaults of ioredis.
+      const theirs = new Redis({
+        sentinels: deployment.sentinels.map((node) => ({ ...node })),
+        name: deployment.name,
+      });
+      theirs.on('error', () => undefined);
+      await theirs.subscribe(keys.globalTopic);
+      const theyHeard: string[] = [];
+      theirs.on('message', (_topic, message) => theyHeard.push(message));
       const { runId } = await redis.health();
       const oldPort = await deployment.masterPort();
       // The round before this one took a server away: the replica that is left must be in sync to be elected.
@@ -79,6 +89,11 @@ describe('Redis behind Sentinel', () => {
       await redis.send(['PUBLISH', keys.globalTopic, 'from the new master']);
       await waitFor(() => heard.length === 1);
       expect(resubscribed).toBeGreaterThan(0);
+      if (fail === 'freezeMaster') {
+        // It goes on listening to the frozen one, and says that all is well.
+        expect({ status: theirs.status, theyHeard }).toEqual({ status: 'ready', theyHeard: [] });
+      }
+      theirs.disconnect();
 
       // A thawed master believes for some seconds that it still is one: nobody may go back to it.
       old.thaw();

@@ -8,6 +8,7 @@ const pages = [
   'CONTRIBUTING.md',
   'docs/architecture.md',
   'docs/decisions.md',
+  'docs/failure-modes.md',
   'docs/operations.md',
 ];
 

@@ -5,6 +5,8 @@ export interface TcpProxy {
   readonly port: number;
   /** How many connections are open now. */
   readonly connections: number;
+  /** Connections made so far. */
+  readonly accepted: number;
   /** From now on nothing passes to the server or back; connections stay open, and new ones are accepted. */
   stall(): void;
   /** Nothing passes back from the server; what clients send still reaches it. */
@@ -19,6 +21,7 @@ export interface TcpProxy {
 /** Starts a proxy on a free loopback port towards `targetPort`. */
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const pairs = new Set<readonly [client: Socket, upstream: Socket]>();
+  let accepted = 0;
   let passes = { forth: true, back: true };
 
   const apply = ([client, upstream]: readonly [Socket, Socket]) => {
@@ -35,6 +38,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const proxy = createServer((client) => {
     const upstream = connect(targetPort, '127.0.0.1');
     const pair = [client, upstream] as const;
+    accepted += 1;
     pairs.add(pair);
     for (const [from, to] of [pair, [upstream, client] as const]) {
       from.on('data', (chunk) => to.write(chunk));
@@ -60,6 +64,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     port: address.port,
     get connections() {
       return pairs.size;
+    },
+    get accepted() {
+      return accepted;
     },
     stall: () => set({ forth: false, back: false }),
     stallReplies: () => set({ forth: true, back: false }),

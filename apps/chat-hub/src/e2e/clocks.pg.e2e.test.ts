@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  connectRpc,
+  startHub,
+  startPostgres,
+  startRedis,
+  waitFor,
+  type HubProcess,
+  type PostgresServer,
+  type RedisServer,
+  type RpcSocket,
+} from '@openclaw/test-support';
+import { range, seqsOf } from '../testing/seqs.ts';
+import { statusesOf } from '../testing/told-presence.ts';
+
+const channelId = 'clocks';
+const hourMs = 3_600_000;
+let redis: RedisServer;
+let postgres: PostgresServer;
+/** One is an hour behind, the other an hour ahead. */
+let hubs: HubProcess[] = [];
+
+/** Also of the threads of the process. */
+function clockOff(ms: number): string {
+  const preload = `const now = Date.now; Date.now = () => now() + ${ms};`;
+  return `--import=data:text/javascript,${encodeURIComponent(preload)}`;
+}
+
+beforeAll(async () => {
+  redis = await startRedis();
+  postgres = await startPostgres();
+  const env = { REDIS_URL: redis.url, HUB_DB_URL: postgres.url };
+  hubs = await Promise.all(
+    [-hourMs, hourMs].map((ms) => startHub({ env: { ...env, NODE_OPTIONS: clockOff(ms) } })),
+  );
+}, 60_000);
+afterAll(async () => {
+  await Promise.all(hubs.map((hub) => hub.stop()));
+  await postgres?.stop();
+  await redis?.stop();
+});
+
+describe('clocks that are two hours apart', () => {
+  // The race: two agents write at the same time through hubs whose clocks disagree. Invariants: the log's order is the one
+  // that everyone sees, live and when it is read; a retry is known again; nobody is taken for dead by another's clock.
+  it('change nothing of the order, and make nobody offline', async () => {
+    const [ana, ben] = (await Promise.all(
+      hubs.map(({ url }, at) => connectRpc(`${url}/v1/ws?agent=${['ana', 'ben'][at]}`)),
+    )) as [RpcSocket, RpcSocket];
+    await ana.call('channel.create', { channelId, name: channelId });
+    await ana.call('member.add', { channelId, agentId: 'ben' });
+    for (const socket of [ana, ben]) await socket.call('subscribe', { topics: [{ channelId }] });
+    const { timestamp: behindMs } = await ana.call('ping');
+    const { timestamp: aheadMs } = await ben.call('ping');
+    // The control: their clocks are what this test says.
+    expect(Math.abs(aheadMs - behindMs - 2 * hourMs)).toBeLessThan(60_000);
+
+    const sent: { seq: number; timestamp: number }[] = [];
+    for (const n of range(1, 50)) {
+      const params = { channelId, content: `message ${n}`, clientMessageId: `id-${n}` };
+      const results = await Promise.all([
+        ana.call('message.send', params),
+        ben.call('message.send', params),
+      ]);
+      const again = await ben.call('message.send', params);
+      expect(again).toEqual({ ...results[1], duplicate: true });
+      sent.push(...results);
+    }
+    const last = Math.max(...sent.map(({ seq }) => seq));
+    const orders = [];
+    for (const socket of [ana, ben]) {
+      await socket.event(({ seq }) => seq === last);
+      const durable = socket.events.filter(({ seq }) => seq !== null);
+      const seqs = seqsOf(durable);
+      expect(seqs).toEqual(range(seqs[0] ?? 0, last));
+      orders.push(durable.slice(-sent.length).map(({ id }) => id as string));
+      const { messages } = await socket.call('message.history', { channelId, limit: 200 });
+      expect(seqsOf(messages)).toEqual(range(last - sent.length + 1, last));
+    }
+    expect(orders[0]).toEqual(orders[1]);
+
+    // Longer than a hub may be silent before it counts as dead.
+    const untilMs = performance.now() + 7_000;
+    await waitFor(() => performance.now() > untilMs, { timeoutMs: 10_000, everyMs: 100 });
+    for (const [socket, other] of [
+      [ana, 'ben'],
+      [ben, 'ana'],
+    ] as const) {
+      const { presences } = await socket.call('presence.list', { channelId });
+      expect(presences.map(({ agentId }: { agentId: string }) => agentId)).toEqual(['ana', 'ben']);
+      expect(statusesOf(socket, channelId, other)).not.toContain('offline');
+    }
+    await ben.call('typing.start', { channelId });
+    await ana.call('typing.start', { channelId });
+    const t0 = performance.now();
+    for (const [name, socket, other] of [
+      ['ana', ana, 'ben'],
+      ['ben', ben, 'ana'],
+    ] as const) {
+      await waitFor(() => statusesOf(socket, channelId, other).length > 0, {
+        timeoutMs: 40_000,
+      }).catch((e) => console.log(String(e)));
+      console.log(
+        name,
+        'told of',
+        other,
+        performance.now() - t0,
+        socket.events
+          .filter(({ event }) => event.type === 'channel.typing')
+          .map(({ event, timestamp }) => [event.agentId, event.typing, timestamp - Date.now()]),
+      );
+    }
+    await Promise.all([ana.close(), ben.close()]);
+  }, 120_000);
+
+  it('of a client cannot even be told to the hub', async () => {
+    const cem = await connectRpc(`${hubs[0]?.url}/v1/ws?agent=ana`);
+    for (const time of ['timestamp', 'createdAt', 'seq']) {
+      await expect(
+        cem.call('message.send', { channelId, content: 'from tomorrow', [time]: 1 }),
+      ).rejects.toMatchObject({ rpcCode: -32602 });
+    }
+    await cem.close();
+  });
+});

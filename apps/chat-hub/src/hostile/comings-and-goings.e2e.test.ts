@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  connectRpc,
+  startHub,
+  startRedis,
+  type HubProcess,
+  type RedisServer,
+  type RpcSocket,
+} from '@openclaw/test-support';
+import { inspected, openInspector, type Inspector } from './inspector.ts';
+
+const channelIds = Array.from({ length: 250 }, (_, n) => `room-${n}`);
+let redis: RedisServer;
+let hub: HubProcess;
+let inspector: Inspector;
+let ana: RpcSocket;
+
+const connect = () => connectRpc(`${hub.url}/v1/ws?agent=ana`);
+beforeAll(async () => {
+  redis = await startRedis();
+  hub = await startHub({ env: { REDIS_URL: redis.url, ...inspected } });
+  inspector = await openInspector(() => hub.output());
+  ana = await connect();
+  for (const channelId of channelIds) await ana.call('channel.create', { channelId, name: 'r' });
+});
+afterAll(async () => {
+  inspector?.close();
+  await hub?.stop();
+  await redis?.stop();
+});
+
+const enter = (socket: RpcSocket) =>
+  socket.call('subscribe', { topics: channelIds.map((channelId) => ({ channelId })) });
+const leave = (socket: RpcSocket) => socket.call('unsubscribe', { channelIds });
+
+/** How many connections listen to each of the rooms' topics in Redis. */
+async function listeners(): Promise<number[]> {
+  const topics = (await redis.command('PUBSUB CHANNELS *room-*'))
+    .split('\r\n')
+    .filter((line) => line.includes('room-'));
+  const counts = await redis.command(`PUBSUB NUMSUB ${topics.join(' ')}`);
+  return [...counts.matchAll(/^:(\d+)/gm)].map(([, count]) => Number(count));
+}
+
+describe('10,000 joins and leaves', () => {
+  // The fault: each entering of a room left a listener behind. Invariant: what is held goes by who is there, not by how
+  // often they came.
+  it('leave nothing behind, neither in the hub nor in Redis', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      await enter(ana);
+      await leave(ana);
+    }
+    const before = await inspector.heldBytes();
+    for (let round = 0; round < 10_000 / channelIds.length; round += 1) {
+      await enter(ana);
+      await leave(ana);
+    }
+    const grown = (await inspector.heldBytes()) - before;
+    expect(await listeners()).toEqual(channelIds.map(() => 1));
+
+    // The control: as many joins without a leave are seen in what is held.
+    const sockets = await Promise.all(Array.from({ length: 40 }, connect));
+    const idle = await inspector.heldBytes();
+    for (const socket of sockets) await enter(socket);
+    const held = (await inspector.heldBytes()) - idle;
+    console.log({ grown, held });
+    expect(grown).toBeLessThan(held / 4);
+    await Promise.all(sockets.map((socket) => socket.close()));
+    await ana.close();
+  }, 60_000);
+});

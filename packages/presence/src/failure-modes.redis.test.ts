@@ -1,0 +1,114 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
+import {
+  randomPrefix,
+  startRedis,
+  startTcpProxy,
+  waitFor,
+  type RedisServer,
+} from '@openclaw/test-support';
+import { createPresence, createRedisPresence, type PresenceTrackerOptions } from './index.ts';
+
+const leaseMs = 1500;
+let server: RedisServer;
+let keys: KeySchema;
+let endings: (() => Promise<void>)[];
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  keys = createKeySchema({ prefix: randomPrefix() });
+  endings = [];
+});
+afterEach(async () => {
+  for (const end of endings.reverse()) await end();
+});
+
+async function connect(port = server.port): Promise<RedisClient> {
+  const redis = createRedisClient({ host: '127.0.0.1', port });
+  endings.push(() => redis.close());
+  await waitFor(() => redis.available);
+  return redis;
+}
+
+describe('a process that was killed', () => {
+  /** A hub that dies with an agent, and one that watches; resolves with what the watcher was told of the agent. */
+  async function killedBeside(options: PresenceTrackerOptions): Promise<string[]> {
+    const system = createKeySchema({ prefix: randomPrefix() });
+    const [watching, dying] = [await connect(), await connect()];
+    const start = (redis: RedisClient, hubId: string) => {
+      const hub = { hubId, leaseMs, heartbeatMs: 500, reapMs: 50, ...options };
+      const presence = createPresence({ redis, keys: system }, hub);
+      endings.push(() => presence.close());
+      return presence;
+    };
+    const told: string[] = [];
+    const watcher = start(watching, 'watcher');
+    watcher.onChange((_channelId, { agentId, status }) => told.push(`${agentId} ${status}`));
+    await watcher.track('c', { agentId: 'a', sessionId: 'a-1' });
+    await start(dying, 'doomed').track('c', { agentId: 'ghost', sessionId: 'g-1' });
+    told.length = 0;
+    await dying.close();
+    return told;
+  }
+
+  // Keys that expire are told to nobody. Invariant: a reaper tells it, within the lease and a second.
+  it('leaves a ghost of which nobody is told, unless somebody reaps', async () => {
+    const reaped = await killedBeside({});
+    const startMs = Date.now();
+    const control = await killedBeside({ reapMs: 600_000 });
+    await waitFor(() => reaped.length > 0);
+    expect(reaped).toEqual(['ghost offline']);
+    expect(Date.now() - startMs).toBeLessThanOrEqual(leaseMs + 1000);
+    await waitFor(() => Date.now() - startMs > leaseMs + 1000);
+    expect(control).toEqual([]);
+  });
+});
+
+describe('how many are there', () => {
+  // The races: the reply to a leave is lost and the leave is said again; a process dies before it says it. Invariant: the
+  // number is of those who are there, for it is counted and not kept.
+  it('does not drift when leaves are repeated or never said, as a counter does (the control)', async () => {
+    const proxy = await startTcpProxy(server.port);
+    endings.push(() => proxy.stop());
+    const redis = await connect(proxy.port);
+    const presence = createRedisPresence({ redis, keys }, { leaseMs });
+    const counter = keys.sequence('counter');
+    const lease = (agentId: string) => ({ agentId, hubId: 'h', sessionId: 's' });
+    const count = async () => (await presence.list('c')).count;
+    const kept = async () => Number(await redis.send(['GET', counter]));
+    for (const agentId of ['stays', 'leaves', 'dies']) {
+      await presence.join('c', lease(agentId));
+      await redis.send(['INCR', counter]);
+    }
+    expect([await count(), await kept()]).toEqual([3, 3]);
+
+    const leaving = () =>
+      Promise.allSettled([presence.leave('c', lease('leaves')), redis.send(['DECR', counter])]);
+    proxy.stallReplies();
+    const first = leaving();
+    await waitFor(async () => (await server.command(`GET ${counter}`)).endsWith('\n2'));
+    proxy.cut();
+    for (const { status } of await first) expect(status).toBe('rejected');
+    proxy.resume();
+    await waitFor(() => redis.available);
+    await leaving();
+    expect([await count(), await kept()]).toEqual([2, 1]);
+
+    // One of them dies here, and nobody says so.
+    await waitFor(async () => {
+      await presence.renew([
+        {
+          channelId: 'c',
+          lease: lease('stays'),
+          state: { status: 'online', customStatus: null, avatar: null },
+        },
+      ]);
+      await presence.reap(['c']);
+      return (await count()) === 1;
+    });
+    expect((await presence.list('c')).presences).toMatchObject([{ agentId: 'stays' }]);
+  });
+});
