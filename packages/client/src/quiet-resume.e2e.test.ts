@@ -24,7 +24,7 @@ beforeAll(async () => {
   const env = { REDIS_URL: redis.url, HUB_DB_URL: `sqlite:${folder.path}/hub.sqlite` };
   doomed = await startHub({ env });
   other = await startHub({ env });
-});
+}, 60_000);
 afterAll(async () => {
   await Promise.all(clients.map((client) => client.close()));
   await doomed?.stop();

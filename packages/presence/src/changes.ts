@@ -20,6 +20,8 @@ export interface ChangesDeps {
   /** This process' own connections, which the caller has already changed when it calls here. */
   readonly own: Roster;
   readonly isAvailable: () => boolean;
+  /** Redis was never there, so no other process shares it. */
+  readonly isAlone: () => boolean;
   readonly emit: (change: PresenceChange, degraded: boolean) => void;
   readonly warn: (details: object, message: string) => void;
   readonly now: () => number;
@@ -27,11 +29,11 @@ export interface ChangesDeps {
 }
 
 /**
- * Lets Redis decide what a change comes to. While it is away, what the process' own connections make of it stands, and
- * Redis is told later.
+ * Lets Redis decide what a change comes to. While it is away, what the process' own connections make of it stands, but for
+ * an end, which waits (see createHeldOfflines), and Redis is told later.
  */
 export function createChanges(deps: ChangesDeps) {
-  const { store, own, isAvailable, emit, warn, now, held } = deps;
+  const { store, own, isAvailable, isAlone, emit, warn, now, held } = deps;
   const outbox = createOutbox(store);
   const late = createLateChanges();
   /** Leases whose joins are not answered yet, and how many of them. */
@@ -105,7 +107,10 @@ export function createChanges(deps: ChangesDeps) {
           }
           // A lease that Redis may know after all, from a join that timed out, ends there by expiry.
           if (wasTold && !own.has(channelId, lease)) late.leave(entry);
-          resolve(decide(channelId, local, true));
+          if (isAlone()) return resolve(decide(channelId, local, true));
+          // Another process may have the agent too, which cannot be known now.
+          if (local) held.hold({ channelId, record: local });
+          resolve(decide(channelId, null, true));
         },
       });
     });

@@ -28,13 +28,14 @@ const create = () =>
         if (isAway) throw new Error('away');
         return there.has(agentId);
       },
-      announce: ({ record }) => told.push(record.agentId),
+      announce: ({ record }, degraded) =>
+        told.push(degraded ? `${record.agentId} alone` : record.agentId),
       monotonic: () => nowMs,
     },
-    holdMs,
+    { holdMs, aloneMs: 10 * holdMs },
   );
 
-describe('offline records of late leaves', () => {
+describe('offline records that are not to be believed yet', () => {
   it('are told once, when their time is over, of those whom nobody holds', async () => {
     const held = create();
     held.hold(gone('left'));
@@ -60,6 +61,22 @@ describe('offline records of late leaves', () => {
     held.drop('c', 'meanwhile');
     await looking;
     expect(told).toEqual([]);
+    expect(held.size).toBe(0);
+  });
+
+  it('are told as what this process knows when nobody could be asked for long, once', async () => {
+    const held = create();
+    held.hold(gone('left'));
+    isAway = true;
+    for (let beat = 1; beat <= 9; beat += 1) {
+      nowMs = beat * holdMs;
+      await held.look();
+    }
+    expect(told).toEqual([]);
+    nowMs = 10 * holdMs;
+    await held.look();
+    await held.look();
+    expect(told).toEqual(['left alone']);
     expect(held.size).toBe(0);
   });
 

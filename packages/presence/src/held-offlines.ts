@@ -9,25 +9,28 @@ const sliceMax = 100;
 export interface HeldOfflinesDeps {
   /** Whether anybody holds the agent. Rejects when that cannot be known now. */
   readonly isHeld: (channelId: string, agentId: string) => Promise<boolean>;
-  readonly announce: (change: PresenceChange) => void;
+  /** `degraded`: nobody could be asked. */
+  readonly announce: (change: PresenceChange, degraded: boolean) => void;
   readonly monotonic: () => number;
 }
 
 interface Held {
   readonly change: PresenceChange;
+  readonly sinceMs: number;
   dueMs: number;
 }
 
 const nameOf = (channelId: string, agentId: string) => `${channelId}:${agentId}`;
 
 /**
- * Offline records that are not to be believed yet. A leave that Redis is told late, after an outage, ends the last lease
- * that Redis knows of; but the agent may be with a process that has not come back to Redis yet. So the record waits
- * `holdMs` for that process, and is told only if nobody holds the agent then.
+ * Offline records that are not to be believed yet. While Redis is away a process does not know whether another one has the
+ * agent too; and a leave that Redis is told late, after an outage, ends the last lease that Redis knows of, but the agent
+ * may be with a process that has not come back to Redis yet. So the record waits `holdMs` for that process, and is told
+ * only if nobody holds the agent then. If Redis cannot be asked for `aloneMs`, it is told as what this process knows.
  */
 export function createHeldOfflines(
   { isHeld, announce, monotonic }: HeldOfflinesDeps,
-  holdMs: number,
+  { holdMs, aloneMs }: { readonly holdMs: number; readonly aloneMs: number },
 ) {
   const held = new Map<string, Held>();
   let settling: Promise<void> | undefined;
@@ -39,9 +42,13 @@ export function createHeldOfflines(
       // The agent came, or left anew, while it was asked about.
       if (held.get(name) !== one) return;
       held.delete(name);
-      if (!isBack) announce(one.change);
+      if (!isBack) announce(one.change, false);
     } catch {
+      if (held.get(name) !== one) return;
       one.dueMs = monotonic() + holdMs;
+      if (monotonic() - one.sinceMs < aloneMs) return;
+      held.delete(name);
+      announce(one.change, true);
     }
   }
 
@@ -58,10 +65,9 @@ export function createHeldOfflines(
     },
     hold(change: PresenceChange): void {
       if (held.size >= heldMax) return;
-      held.set(nameOf(change.channelId, change.record.agentId), {
-        change,
-        dueMs: monotonic() + holdMs,
-      });
+      const name = nameOf(change.channelId, change.record.agentId);
+      const sinceMs = held.get(name)?.sinceMs ?? monotonic();
+      held.set(name, { change, sinceMs, dueMs: monotonic() + holdMs });
     },
     /** The agent is here, so it has not gone. */
     drop(channelId: string, agentId: string): void {

@@ -13,7 +13,7 @@ import { createWipeWatch } from './wipe-watch.ts';
 const holdMaxMs = 5_000;
 
 /** What the Redis side of a tracker works with. */
-export interface RemoteDeps extends Omit<ChangesDeps, 'store' | 'isAvailable' | 'held'> {
+export interface RemoteDeps extends Omit<ChangesDeps, 'store' | 'isAvailable' | 'isAlone' | 'held'> {
   readonly redis: RedisClient;
   readonly keys: KeySchema;
 }
@@ -27,12 +27,16 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
   const held = createHeldOfflines(
     {
       isHeld: async (channelId, agentId) => (await store.get(channelId, agentId)) !== null,
-      announce: (change) => emit(change, false),
+      announce: emit,
       monotonic,
     },
-    Math.min(holdMaxMs, Math.floor(leaseMs / 3)),
+    { holdMs: Math.min(holdMaxMs, Math.floor(leaseMs / 3)), aloneMs: leaseMs },
   );
-  const changes = createChanges({ ...deps, store, held, isAvailable: () => redis.available });
+  const changes = createChanges({
+    ...{ ...deps, store, held },
+    isAvailable: () => redis.available,
+    isAlone: () => !wasAvailable,
+  });
   const wipeWatch = createWipeWatch({
     ...{ redis, keys: deps.keys, channelIds: own.channelIds },
     leasesOf: own.entriesOf,
@@ -112,9 +116,8 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
 
   const reaper = setInterval(() => {
     void reap();
-    if (!redis.available) return;
     void held.look();
-    void mendWipe();
+    if (redis.available) void mendWipe();
   }, reapMs);
   reaper.unref();
 

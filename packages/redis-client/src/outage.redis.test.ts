@@ -348,7 +348,7 @@ describe('flapping', () => {
       );
     const isWhole = () => redis.available && redis.subscriber.connected;
     const isLost = () => !redis.available && !redis.subscriber.connected;
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       proxy.cut();
       await until(isLost);
       await until(isWhole);
@@ -363,7 +363,8 @@ describe('flapping', () => {
     await until(() => establishedTo(proxy.port) === 2);
     expect(most).toBeGreaterThanOrEqual(2);
     expect(most).toBeLessThanOrEqual(4);
-    console.log({ most, accepted: proxy.accepted });
+    // They were not made for want of trying.
+    expect(proxy.accepted).toBeGreaterThan(3 * most);
     await redis.close();
     await proxy.stop();
   });

@@ -15,7 +15,7 @@ interface Row {
 async function rows(): Promise<Row[]> {
   const page = await readText('docs/failure-modes.md');
   return [...page.matchAll(/^\| (\d+[a-z]?) .*$/gm)].map(([text, number = '']) => {
-    const [, , , , tests = '', control = ''] = text.split(' | ').map((cell) => cell.trim());
+    const [, , , tests = '', control = ''] = text.split(' | ').map((cell) => cell.trim());
     return { number, tests, control, text };
   });
 }

@@ -37,7 +37,7 @@ beforeAll(async () => {
   await waitFor(() => hub.redis.available && deafHub.redis.available, { what: 'Redis' });
   ana = await hub.connect('ana');
   ben = await deafHub.connect('ben');
-});
+}, 60_000);
 afterAll(async () => {
   await Promise.all([ana?.close(), ben?.close()]);
   await deafHub?.close();

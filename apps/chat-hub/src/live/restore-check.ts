@@ -12,7 +12,7 @@ export interface RestoreCheck {
   begin(): Promise<void>;
   /**
    * Whether these changes, or the heads of the channels known here, show another life than the one before. The heads are
-   * asked for when there is a reason, and with every tenth check without one.
+   * asked for when there is a reason, and with every 25th check (10 s) without one.
    */
   isRestored(changes: Changes, hasFailed: boolean): Promise<boolean>;
   /** This was delivered, and another event came with its seq: the store is asked which it holds. */
@@ -22,7 +22,7 @@ export interface RestoreCheck {
 const maxKnown = 5_000;
 const seedChannels = 1_000;
 const channelsAtOnce = 500;
-const comparedEvery = 10;
+const comparedEvery = 25;
 
 /** Creates the check of one hub. */
 export function createRestoreCheck(

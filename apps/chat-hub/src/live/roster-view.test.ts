@@ -20,12 +20,12 @@ beforeEach(() => {
 /** One reading of the roster, and what it makes the sockets be told, as `agentId status`. */
 function compare(
   roster: readonly PresenceRecord[] | null,
-  { meanwhile = () => {}, excused = [] as readonly string[] } = {},
+  { meanwhile = () => {}, here = [] as readonly string[], trustFromMs = -Infinity } = {},
 ): string[] {
   view.begin();
   meanwhile();
-  const isMissingExcused = (agentId: string) => excused.includes(agentId);
-  const told = view.compare(roster, { nowMs, confirmMs, isMissingExcused });
+  const isHere = (agentId: string) => here.includes(agentId);
+  const told = view.compare(roster, { nowMs, confirmMs, trustFromMs, isHere });
   return told.map(({ agentId, status }) => `${agentId} ${status}`);
 }
 
@@ -69,15 +69,27 @@ describe('what sockets were told of a channel’s presence, compared with its ro
     expect(compare([record('a'), record('b', 'away')])).toEqual([]);
   });
 
-  it('never says offline while the missing may have another reason', () => {
-    view.saw([record('a'), record('b')]);
-    for (let round = 0; round < 5; round += 1) {
-      expect(compare([], { excused: ['a', 'b'] })).toEqual([]);
+  // The fault: what was missing before the roster could be trusted did not count, so that who left unheard was shown for a
+  // lease and two readings more.
+  it('says offline as soon as the roster may be trusted whoever was missing long enough by then', () => {
+    view.saw([record('a')]);
+    const trustFromMs = 3 * confirmMs;
+    for (let round = 0; round < 3; round += 1) {
+      expect(compare([], { trustFromMs })).toEqual([]);
       nowMs += confirmMs;
     }
-    expect(compare([], { excused: ['b'] })).toEqual([]);
+    expect(compare([], { trustFromMs })).toEqual(['a offline']);
+  });
+
+  it('never says offline who is here', () => {
+    view.saw([record('a'), record('b')]);
+    for (let round = 0; round < 5; round += 1) {
+      expect(compare([], { here: ['a', 'b'] })).toEqual([]);
+      nowMs += confirmMs;
+    }
+    expect(compare([], { here: ['b'] })).toEqual([]);
     nowMs += confirmMs;
-    expect(compare([], { excused: ['b'] })).toEqual(['a offline']);
+    expect(compare([], { here: ['b'] })).toEqual(['a offline']);
   });
 
   it('begins anew to count who is missing when the roster could not be read', () => {

@@ -7,8 +7,10 @@ export interface RosterTrust {
   readonly nowMs: number;
   /** How long an agent must have been missing from the roster, by two readings at least, to be told offline. */
   readonly confirmMs: number;
-  /** Whether somebody missing may be missing for another reason than having gone: never told offline then. */
-  readonly isMissingExcused: (agentId: string) => boolean;
+  /** Before that somebody missing may be so for another reason than having gone, and is not told offline yet. */
+  readonly trustFromMs: number;
+  /** Whether the agent is here, whatever the roster says. */
+  readonly isHere: (agentId: string) => boolean;
 }
 
 /**
@@ -100,14 +102,14 @@ export class RosterView {
     return isNews ? found : [];
   }
 
-  #isGone(agentId: string, { nowMs, confirmMs, isMissingExcused }: RosterTrust): boolean {
-    if (isMissingExcused(agentId)) {
+  #isGone(agentId: string, { nowMs, confirmMs, trustFromMs, isHere }: RosterTrust): boolean {
+    if (isHere(agentId)) {
       this.#missingSinceMs.delete(agentId);
       return false;
     }
     const sinceMs = this.#missingSinceMs.get(agentId);
     if (sinceMs === undefined) this.#missingSinceMs.set(agentId, nowMs);
-    return sinceMs !== undefined && nowMs - sinceMs >= confirmMs;
+    return sinceMs !== undefined && nowMs >= Math.max(trustFromMs, sinceMs + confirmMs);
   }
 
   #tell(record: PresenceRecord): void {

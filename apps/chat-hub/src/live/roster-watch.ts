@@ -119,9 +119,8 @@ export function createRosterWatch(
         return;
       }
       const news = view.compare(roster, {
-        ...{ nowMs: beganMs, confirmMs },
-        isMissingExcused: (agentId) =>
-          beganMs < trustFromMs || (here ??= deps.agentsHere(channelId)).has(agentId),
+        ...{ nowMs: beganMs, confirmMs, trustFromMs },
+        isHere: (agentId) => (here ??= deps.agentsHere(channelId)).has(agentId),
       });
       if (news.length > 0) deps.onDifference(channelId, news);
     } catch (error) {
