@@ -13,7 +13,10 @@ import { createWipeWatch } from './wipe-watch.ts';
 const holdMaxMs = 5_000;
 
 /** What the Redis side of a tracker works with. */
-export interface RemoteDeps extends Omit<ChangesDeps, 'store' | 'isAvailable' | 'isAlone' | 'held'> {
+export interface RemoteDeps extends Omit<
+  ChangesDeps,
+  'store' | 'isAvailable' | 'isAlone' | 'held'
+> {
   readonly redis: RedisClient;
   readonly keys: KeySchema;
 }
