@@ -40,8 +40,8 @@ interface Way {
   /** Breaker open, delivery between hubs, whole again. */
   readonly keys: readonly [MeasureKey, MeasureKey, MeasureKey];
   readonly struck: readonly HubProcess[];
-  strike(): unknown;
-  mend(): unknown;
+  readonly strike: () => unknown;
+  readonly mend: () => unknown;
 }
 
 /** One server that is killed and started again, frozen and thawed, and cut off from one hub alone, `runs` times. */
