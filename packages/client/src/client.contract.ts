@@ -18,7 +18,7 @@ export interface Place {
   /** What it calls this machine. */
   readonly hostname: string;
   /** Runs a script there, which sees nothing of this file but what it is given. */
-  run<G, R>(script: (bench: Bench, given: G) => R | Promise<R>, given: G): Promise<Awaited<R>>;
+  run<G, R>(script: (bench: Bench, given: G) => R | Promise<R>, given: G): Promise<R>;
   stop(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ clientContract('in Node', async () => {
   return {
     origin: null,
     hostname: '127.0.0.1',
-    run: async (script, given) => await script(bench, given),
+    run: async (script, given) => script(bench, given),
     stop: () => bench.clear(),
   };
 });
