@@ -27,6 +27,5 @@ export function bundleForBrowser(text: string): string {
   return execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
     cwd: folder,
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'] },
   });
 }
