@@ -11,7 +11,8 @@ import {
   type HubProcess,
   type RedisServer,
 } from '@openclaw/test-support';
-import { createClient, type HubClient } from './client.ts';
+import { createClient } from './client.ts';
+import type { HubClient } from './hub-client.ts';
 
 const secret = 'a-secret-for-tests-of-more-than-32-characters';
 let redis: RedisServer;

@@ -1,61 +1,30 @@
 import type {
   Envelope,
+  EventType,
   MethodName,
+  NotificationName,
   NotificationOf,
   ParamsInputOf,
   RpcError,
   Welcome,
 } from '@openclaw/protocol';
 import { createCalls, type CallMethod } from './calls.ts';
-import { createChannel, type HubChannel } from './channel.ts';
-import { createConnection, type ConnectionState, type StateChange } from './connection.ts';
+import { createChannel } from './channel.ts';
+import { createConnection, type StateChange } from './connection.ts';
+import { createDirect } from './direct.ts';
 import { HubError } from './errors.ts';
-import { createListeners, type Listeners } from './listeners.ts';
+import { createEventListeners } from './event-listeners.ts';
+import type { HubClient } from './hub-client.ts';
+import { createListeners } from './listeners.ts';
 import { resolveOptions, type ClientOptions } from './options.ts';
-import type { EventCounters } from './ordering.ts';
+import { untilReady } from './ready.ts';
 import type { Discontinuity } from './resume.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { createWatchdog } from './watchdog.ts';
 
-/** What a client's listeners get, by event name. */
-export interface HubClientEvents {
-  /** An event of a subscribed channel, of a direct channel, or of the whole hub (`channelId` null). */
-  event: Envelope;
-  /** An event about this agent in a channel that is not subscribed: a mention, being added or removed. */
-  notice: Envelope;
-  /** Events were missed that will not come: read the channel's history anew. */
-  discontinuity: Discontinuity;
-  state: StateChange;
-  /** The hub greeted a new connection. */
-  welcome: Welcome;
-}
-
-/** A connection to the hub that outlives its sockets. */
-export interface HubClient {
-  readonly state: ConnectionState;
-  /** Of the newest connection; null before the first. */
-  readonly welcome: Welcome | null;
-  readonly counters: EventCounters;
-  /** Adds a listener; the returned function removes it. */
-  on<N extends keyof HubClientEvents>(
-    name: N,
-    listener: (value: HubClientEvents[N]) => void,
-  ): () => void;
-  /** Resolves when live; rejects with why the client closed, or at the signal. */
-  ready(options?: { readonly signal?: AbortSignal }): Promise<Welcome>;
-  /**
-   * Calls a method. A call waits while there is no connection and is made again after a lost one, where that cannot do
-   * a thing twice. @throws {HubError}
-   */
-  call: CallMethod;
-  channel(channelId: string): HubChannel;
-  /** Ends the connection, all calls and all streams, with `closed`. */
-  close(): Promise<void>;
-}
-
 type Incoming = {
   readonly id?: unknown;
-  readonly method?: keyof HubClientEvents | 'reconnect';
+  readonly method?: NotificationName;
   readonly params?: unknown;
   readonly result?: unknown;
   readonly error?: RpcError;
@@ -68,12 +37,15 @@ const managed: ReadonlySet<MethodName> = new Set<MethodName>(['subscribe', 'unsu
 export function createClient(options: ClientOptions): HubClient {
   const resolved = resolveOptions(options);
   const { parseFrame } = resolved;
-  const listeners: { readonly [N in keyof HubClientEvents]: Listeners<HubClientEvents[N]> } = {
-    event: createListeners<Envelope>(),
-    notice: createListeners<Envelope>(),
-    discontinuity: createListeners<Discontinuity>(),
-    state: createListeners<StateChange>(),
-    welcome: createListeners<Welcome>(),
+  const events = createEventListeners();
+  const notices = createListeners<Envelope>();
+  const discontinuities = createListeners<Discontinuity>();
+  const states = createListeners<StateChange>();
+  const welcomes = createListeners<Welcome>();
+  const listeners = {
+    ...{ event: events.onAny, direct: events.onDirect, global: events.onGlobal },
+    ...{ notice: notices.on, discontinuity: discontinuities.on },
+    ...{ state: states.on, welcome: welcomes.on },
   };
   let welcome: Welcome | null = null;
   let lastPresence: ParamsInputOf<'presence.set'> | null = null;
@@ -85,8 +57,8 @@ export function createClient(options: ClientOptions): HubClient {
   const subscriptions = createSubscriptions(
     {
       ask: calls.ask,
-      emitEvent: listeners.event.emit,
-      emitDiscontinuity: listeners.discontinuity.emit,
+      emitEvent: events.emit,
+      emitDiscontinuity: discontinuities.emit,
     },
     resolved,
   );
@@ -109,7 +81,7 @@ export function createClient(options: ClientOptions): HubClient {
     },
     onState(change) {
       if (change.state === 'closed') end(change.error);
-      listeners.state.emit(change);
+      states.emit(change);
     },
   });
 
@@ -122,7 +94,7 @@ export function createClient(options: ClientOptions): HubClient {
       case 'welcome':
         return onWelcome(message.params as Welcome);
       case 'notice':
-        return listeners.notice.emit(message.params as Envelope);
+        return notices.emit(message.params as Envelope);
       case 'discontinuity':
         return subscriptions.onDiscontinuity(message.params as NotificationOf<'discontinuity'>);
       case 'reconnect':
@@ -139,7 +111,7 @@ export function createClient(options: ClientOptions): HubClient {
     if (lastPresence !== null) callNow('presence.set', lastPresence).catch(() => {});
     connection.welcomed();
     calls.resume();
-    listeners.welcome.emit(next);
+    welcomes.emit(next);
   }
 
   function end(error: HubError | null) {
@@ -159,6 +131,34 @@ export function createClient(options: ClientOptions): HubClient {
     return calls.call(method, params, callOptions);
   };
 
+  const ready: HubClient['ready'] = async (readyOptions = {}) => {
+    readyOptions.signal?.throwIfAborted();
+    if (connection.state === 'live' && welcome !== null) return welcome;
+    if (connection.state === 'closed') throw closeReason;
+    return untilReady({ onWelcome: welcomes.on, onEnd }, readyOptions);
+  };
+
+  function onEnd(listener: (error: HubError) => void) {
+    if (connection.state === 'closed') throw closeReason;
+    return states.on(({ state }) => {
+      if (state === 'closed') listener(closeReason);
+    });
+  }
+
+  const { streamMax } = resolved;
+  const channelDeps = {
+    ...{ call, subscriptions, events, streamMax },
+    onDiscontinuity: discontinuities.on,
+  };
+  const channel = (channelId: string) => createChannel(channelId, channelDeps);
+  const directDeps = {
+    ...channelDeps,
+    ownId: () => welcome?.agentId ?? null,
+    ready,
+    channel,
+    onEnd,
+  };
+
   return {
     get state() {
       return connection.state;
@@ -167,42 +167,21 @@ export function createClient(options: ClientOptions): HubClient {
       return welcome;
     },
     counters: subscriptions.counters,
-    on: (name, listener) => listeners[name].on(listener),
-    async ready({ signal } = {}) {
-      signal?.throwIfAborted();
-      if (connection.state === 'live' && welcome !== null) return welcome;
-      if (connection.state === 'closed') throw closeReason;
-      return new Promise((resolve, reject) => {
-        const done = () => {
-          offWelcome();
-          offState();
-          signal?.removeEventListener('abort', onAbort);
-        };
-        const onAbort = () => {
-          done();
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own reason
-          reject(signal?.reason);
-        };
-        const offWelcome = listeners.welcome.on((value) => {
-          done();
-          resolve(value);
-        });
-        const offState = listeners.state.on(({ state }) => {
-          if (state !== 'closed') return;
-          done();
-          reject(closeReason);
-        });
-        signal?.addEventListener('abort', onAbort);
-      });
+    on(name: string, listener: never) {
+      if (Object.hasOwn(listeners, name))
+        return listeners[name as keyof typeof listeners](listener);
+      return events.onType(name as EventType, listener);
     },
+    ready,
     call,
-    channel: (channelId) =>
-      createChannel(channelId, {
-        call,
-        subscriptions,
-        streamMax: resolved.streamMax,
-        onEvent: listeners.event.on,
-      }),
+    channel,
+    direct: (agentId) => createDirect(agentId, directDeps),
+    createChannel: (params, callOptions) => call('channel.create', params, callOptions),
+    channels: (page, callOptions) => call('channel.list', page ?? {}, callOptions),
+    setPresence: (presence, callOptions) => call('presence.set', presence, callOptions),
+    readState: (callOptions) => call('read.state', {}, callOptions),
+    emitGlobal: (name, payload, callOptions) =>
+      call('collaboration.emit', { channelId: null, name, payload }, callOptions),
     close: () => connection.close(),
   };
 }

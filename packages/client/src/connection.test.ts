@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { freePort, waitFor } from '@openclaw/test-support';
-import { createClient, type HubClient } from './client.ts';
+import { createClient } from './client.ts';
+import type { HubClient } from './hub-client.ts';
 import type { StateChange } from './connection.ts';
 import type { ClientOptions } from './options.ts';
 import { startScriptedHub, type ScriptedHub } from './scripted-hub.test.support.ts';

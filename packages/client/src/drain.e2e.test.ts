@@ -9,7 +9,8 @@ import {
   type RedisServer,
 } from '@openclaw/test-support';
 import { createServer, connect as connectTcp, type Server, type Socket } from 'node:net';
-import { createClient, type HubClient } from './client.ts';
+import { createClient } from './client.ts';
+import type { HubClient } from './hub-client.ts';
 
 /** What stands before hubs: new connections go to the first that is ready, and old ones stay where they are. */
 interface Balancer {

@@ -5,7 +5,7 @@ import type { ErrorCode, RpcError } from '@openclaw/protocol';
  * - `invalid`: the call was malformed; `data` holds the hub's issues.
  * - `disconnected`: the connection broke and the call cannot be repeated safely; it may have happened.
  * - `queue_full`: too many calls wait for the connection.
- * - `overflow`: an event stream's reader fell too far behind.
+ * - `overflow`: a channel ended while an event stream's reader was too far behind to have been given all of it.
  * - `closed`: the client was closed, or the hub refused it for good.
  */
 export type HubErrorCode =
@@ -40,4 +40,18 @@ export function fromRpcError(error: RpcError): HubError {
     return new HubError(code, message, { retryAfterMs: retryAfterMs ?? null, data: error.data });
   }
   return new HubError('invalid', message, { data: 'data' in error ? error.data : null });
+}
+
+// Refusals that say nothing against what was asked.
+const passing: ReadonlySet<HubErrorCode> = new Set<HubErrorCode>([
+  'unavailable',
+  'timeout',
+  'internal',
+  'rate_limited',
+  'queue_full',
+]);
+
+/** Can the same be asked again a little later? */
+export function isPassing(error: HubError): boolean {
+  return passing.has(error.code);
 }

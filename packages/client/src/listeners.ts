@@ -3,6 +3,7 @@ export interface Listeners<T> {
   /** Calls the listener from the next event on; the returned function ends that from the next event on. */
   readonly on: (listener: (value: T) => void) => () => void;
   readonly emit: (value: T) => void;
+  readonly size: number;
 }
 
 // As a browser's event target does it: one bad listener harms no other, and its exception is not swallowed.
@@ -17,6 +18,9 @@ export function createListeners<T>(): Listeners<T> {
   // Replaced, never changed, so that an emit in progress needs no copy.
   let listeners: readonly ((value: T) => void)[] = [];
   return {
+    get size() {
+      return listeners.length;
+    },
     on(listener) {
       const own = (value: T) => listener(value);
       listeners = [...listeners, own];

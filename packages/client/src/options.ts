@@ -26,7 +26,7 @@ export interface ClientOptions {
   readonly heldMax?: number;
   /** Missed events of one channel that are paged from its log; past it a discontinuity is reported. @default 50_000 */
   readonly catchUpMax?: number;
-  /** Events waiting for the reader of one `events()`; one more ends it with `overflow`. @default 10_000 */
+  /** Events waiting for the reader of one `events()`; past it they are read from the log. @default 10_000 */
   readonly streamMax?: number;
   /** Reads a frame's text. A process that plays many agents may share the work. @default JSON.parse */
   readonly parseFrame?: (text: string) => unknown;

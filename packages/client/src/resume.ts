@@ -5,7 +5,7 @@ import type {
   Welcome,
 } from '@openclaw/protocol';
 import type { AskMethod } from './calls.ts';
-import { HubError } from './errors.ts';
+import { HubError, isPassing } from './errors.ts';
 import type { Ordering } from './ordering.ts';
 import type { Topic } from './topic.ts';
 
@@ -40,13 +40,6 @@ export interface ResumeDeps {
   readonly emitDiscontinuity: (discontinuity: Discontinuity) => void;
 }
 
-// Refusals that say nothing against the subscription itself.
-const passing: ReadonlySet<string> = new Set([
-  'unavailable',
-  'timeout',
-  'internal',
-  'rate_limited',
-]);
 const askAgainMs = 1_000;
 
 /** `catchUpMax` bounds what is paged from the log when a subscribe cannot resume. */
@@ -112,7 +105,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
 
   function onRefusal(topic: Topic, error: unknown) {
     const refusal = error instanceof HubError ? error : new HubError('internal', String(error));
-    if (passing.has(refusal.code)) {
+    if (isPassing(refusal)) {
       topic.phase = 'wanted';
       clearTimeout(askTimer);
       askTimer = setTimeout(askForWanted, refusal.retryAfterMs ?? askAgainMs);

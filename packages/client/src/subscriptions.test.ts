@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Envelope } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
-import { createClient, type HubClient } from './client.ts';
+import { createClient } from './client.ts';
+import type { HubClient } from './hub-client.ts';
 import type { ClientOptions } from './options.ts';
 import {
   exampleEnvelope as event,
@@ -289,6 +290,48 @@ describe('a subscribed channel', () => {
   });
 });
 
+describe('a subscribe that is given up', () => {
+  it('rejects with its signal’s reason, and leaves nothing subscribed', async () => {
+    start();
+    const reason = new Error('enough');
+    const controller = new AbortController();
+    const { signal } = controller;
+    const given = client.channel('hall').subscribe({ signal });
+    const side = await nextLive();
+    const call = await side.nextCall('subscribe');
+    controller.abort(reason);
+    await expect(given).rejects.toBe(reason);
+    expect((await side.nextCall('unsubscribe')).params).toEqual({ channelIds: ['hall'] });
+    side.answer(call, subscribedAt(call, 4));
+    side.notify('event', event('hall', 5));
+    side.notify('event', event(null, null, { type: 'collaboration.event' }));
+    await arrived(1);
+    expect(seqs).toEqual([null]);
+    await expect(client.channel('hall').subscribe({ signal })).rejects.toBe(reason);
+  });
+
+  it('leaves it to those who still wait for it', async () => {
+    start();
+    const controller = new AbortController();
+    const given = client.channel('hall').subscribe({ signal: controller.signal });
+    const kept = client.channel('hall').subscribe();
+    const side = await nextLive();
+    const call = await side.nextCall('subscribe');
+    controller.abort();
+    await expect(given).rejects.toMatchObject({ name: 'AbortError' });
+    side.answer(call, subscribedAt(call, 4));
+    expect(await kept).toMatchObject({ head: 4 });
+  });
+
+  it('of a closed client is refused, as is a stream', async () => {
+    start();
+    await client.close();
+    await expect(client.channel('hall').subscribe()).rejects.toMatchObject({ code: 'closed' });
+    expect(() => client.channel('hall').events()).toThrow('closed');
+    expect(() => client.direct('bob').events()).toThrow('closed');
+  });
+});
+
 describe('direct channels', () => {
   it('are live from the welcome’s heads, and resumed like any other', async () => {
     start();
@@ -366,22 +409,6 @@ describe('channel.events()', () => {
     expect(read).toEqual([1, 2]);
   });
 
-  it('throws when its reader is too slow, and harms no other', async () => {
-    start({ streamMax: 2 });
-    const events = client.channel('hall').events();
-    const side = await nextLive();
-    const first = await side.nextCall('subscribe');
-    side.answer(first, subscribedAt(first, 0));
-    await client.channel('hall').subscribe();
-    for (const seq of [1, 2, 3, 4]) side.notify('event', event('hall', seq));
-    await arrived(4);
-    expect((await events.next()).value).toMatchObject({ seq: 1 });
-    expect((await events.next()).value).toMatchObject({ seq: 2 });
-    await expect(events.next()).rejects.toMatchObject({ code: 'overflow' });
-    expect(await events.next()).toMatchObject({ done: true });
-    expect(seqs).toEqual([1, 2, 3, 4]);
-  });
-
   it('ends with its signal’s reason, and with the client', async () => {
     start();
     const reason = new Error('enough');
@@ -393,21 +420,5 @@ describe('channel.events()', () => {
     const rejection = expect(closed).rejects.toMatchObject({ code: 'closed' });
     await client.close();
     await rejection;
-  });
-});
-
-describe('listeners', () => {
-  it('get notices as they come, and none after they are removed', async () => {
-    start();
-    const ids: string[] = [];
-    const off = client.on('notice', ({ id }) => ids.push(id));
-    const side = await nextLive();
-    side.notify('notice', event('elsewhere', 5));
-    await waitFor(() => ids.length === 1);
-    off();
-    side.notify('notice', event('elsewhere', 6));
-    side.notify('event', event(null, null));
-    await arrived(1);
-    expect(ids).toEqual(['elsewhere-5-e1']);
   });
 });

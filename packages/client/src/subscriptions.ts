@@ -13,7 +13,8 @@ import { createTopic, type Subscribed, type Topic, type TopicReader } from './to
 /** Every channel that the client receives. */
 export interface Subscriptions {
   readonly counters: EventCounters;
-  subscribe(channelId: string, since: number | null): Promise<Subscribed>;
+  /** At `signal` it gives up waiting, and the subscription too, where nobody else wants it. */
+  subscribe(channelId: string, since: number | null, signal?: AbortSignal): Promise<Subscribed>;
   unsubscribe(channelId: string): Promise<void>;
   /** Adds a reader and, where there is none, a subscription; the returned function takes both back. */
   read(channelId: string, since: number | null, reader: TopicReader): () => void;
@@ -44,6 +45,7 @@ export function createSubscriptions(
 ): Subscriptions {
   const topics = new Map<string, Topic>();
   let welcome: Welcome | null = null;
+  let closedBy: HubError | null = null;
 
   const ordering = createOrdering({
     heldMax: options.heldMax,
@@ -76,6 +78,7 @@ export function createSubscriptions(
   }
 
   function find(channelId: string, since: number | null): Topic {
+    if (closedBy !== null) throw closedBy;
     const known = topics.get(channelId);
     if (known === undefined) {
       const topic = createTopic(channelId, since, null);
@@ -88,6 +91,27 @@ export function createSubscriptions(
       'conflict',
       `${channelId} is subscribed already: read what is before from its log`,
     );
+  }
+
+  async function until(topic: Topic, signal: AbortSignal | undefined): Promise<Subscribed> {
+    let onAbort: (() => void) | undefined;
+    try {
+      return await new Promise<Subscribed>((resolve, reject) => {
+        const waiter = { resolve, reject };
+        topic.waiters.push(waiter);
+        onAbort = () => {
+          topic.waiters = topic.waiters.filter((other) => other !== waiter);
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own reason
+          reject(signal?.reason);
+          if (topic.waiters.length > 0) return;
+          topic.isKept = false;
+          void giveUp(topic);
+        };
+        signal?.addEventListener('abort', onAbort);
+      });
+    } finally {
+      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+    }
   }
 
   async function giveUp(topic: Topic) {
@@ -128,11 +152,12 @@ export function createSubscriptions(
 
   return {
     counters: ordering.counters,
-    async subscribe(channelId, since) {
+    async subscribe(channelId, since, signal) {
+      signal?.throwIfAborted();
       const topic = find(channelId, since);
       topic.isKept = true;
       if (topic.subscribed !== null) return topic.subscribed;
-      return new Promise((resolve, reject) => topic.waiters.push({ resolve, reject }));
+      return until(topic, signal);
     },
     async unsubscribe(channelId) {
       const topic = topics.get(channelId);
@@ -173,6 +198,7 @@ export function createSubscriptions(
     },
     onLost: () => resume.onLost(),
     close(error) {
+      closedBy = error;
       resume.close();
       for (const topic of [...topics.values()]) end(topic, error);
     },

@@ -1,0 +1,53 @@
+import { createServer } from 'node:http';
+import { chromium, type Page } from 'playwright-core';
+
+/** A page in a Chromium of its own. */
+export interface ServedPage {
+  readonly page: Page;
+  /** Where it was loaded from. */
+  readonly origin: string;
+  /** What it could not handle. */
+  readonly errors: readonly string[];
+  stop(): Promise<void>;
+}
+
+/**
+ * Serves a document and its module `/module.js` on a free port, and opens it under `hostname`, which stands for this
+ * machine. Any name but localhost makes it a page without TLS, on which a browser holds back `crypto.subtle` and others.
+ */
+export async function servePage(options: {
+  readonly document: string;
+  readonly module: string;
+  readonly hostname: string;
+  readonly query?: string;
+}): Promise<ServedPage> {
+  const { document, module, hostname, query = '' } = options;
+  const server = createServer(({ url }, response) => {
+    const isModule = url === '/module.js';
+    response.setHeader('content-type', isModule ? 'text/javascript' : 'text/html; charset=utf-8');
+    response.end(isModule ? module : document);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  const origin = `http://${hostname}:${port}`;
+
+  const browser = await chromium.launch({
+    // eslint-disable-next-line no-restricted-syntax -- where this machine's browser is, and no setting of the client
+    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--no-proxy-server', `--host-resolver-rules=MAP ${hostname} 127.0.0.1`],
+  });
+  const page = await browser.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', ({ message }) => errors.push(message));
+  await page.goto(`${origin}/${query}`);
+  return {
+    page,
+    origin,
+    errors,
+    async stop() {
+      await browser.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

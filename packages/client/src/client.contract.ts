@@ -1,0 +1,370 @@
+import { createHmac } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  startHub,
+  startRedis,
+  startTcpProxy,
+  waitFor,
+  type HubProcess,
+  type RedisServer,
+  type TcpProxy,
+} from '@openclaw/test-support';
+import { createBench, type Bench } from './bench.test.support.ts';
+
+/** Where the client under test runs. */
+export interface Place {
+  /** The Origin of its connections; null where there is none. */
+  readonly origin: string | null;
+  /** What it calls this machine. */
+  readonly hostname: string;
+  /** Runs a script there, which sees nothing of this file but what it is given. */
+  run<G, R>(script: (bench: Bench, given: G) => R | Promise<R>, given: G): Promise<R>;
+  stop(): Promise<void>;
+}
+
+const secret = 'a-secret-for-tests-of-more-than-32-characters';
+
+function token(agentId: string, lifeSeconds = 3_600): string {
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const exp = Math.floor(Date.now() / 1000) + lifeSeconds;
+  const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode({ sub: agentId, exp })}`;
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+}
+
+/** What every place owes its users, against a real hub, over links that are cut. */
+export function clientContract(name: string, startPlace: () => Promise<Place>): void {
+  describe(`A client ${name}`, () => {
+    let place: Place;
+    let redis: RedisServer;
+    let hub: HubProcess;
+    let link: TcpProxy;
+    let rooms = 0;
+    /** What a script is given: the link's address, a channel of its own, two agents of its own. */
+    let given: {
+      url: string;
+      channelId: string;
+      ana: string;
+      ben: string;
+      anaToken: string;
+      benToken: string;
+    };
+    /** In this process, past the link: to know what the hub has. */
+    const watch = createBench();
+
+    beforeAll(async () => {
+      place = await startPlace();
+      redis = await startRedis();
+      hub = await startHub({
+        env: {
+          ...{ REDIS_URL: redis.url, HUB_LIMIT_MESSAGE: '1000000/60' },
+          ...{ HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret },
+          ...(place.origin !== null && { HUB_ALLOWED_ORIGINS: place.origin }),
+        },
+      });
+      link = await startTcpProxy(hub.port);
+    }, 60_000);
+    beforeEach(() => {
+      rooms += 1;
+      const [ana, ben] = [`ana${rooms}`, `ben${rooms}`];
+      given = {
+        ...{ url: `ws://${place.hostname}:${link.port}`, channelId: `room${rooms}`, ana, ben },
+        ...{ anaToken: token(ana), benToken: token(ben) },
+      };
+    });
+    afterEach(async () => {
+      link.resume();
+      await place.run((bench) => bench.clear(), null);
+      await watch.clear();
+    });
+    afterAll(async () => {
+      await link?.stop();
+      await hub?.stop();
+      await redis?.stop();
+      await place?.stop();
+    });
+
+    /** Both agents in the channel, ben reading it from its beginning into `read`. */
+    async function seatBoth() {
+      await place.run(async (bench, { url, channelId, anaToken, benToken }) => {
+        const ana = bench.connect('ana', url, [anaToken]).client;
+        const ben = bench.connect('ben', url, [benToken]).client;
+        await ana.createChannel({ channelId, name: 'Room' });
+        await ben.channel(channelId).join();
+        await ben.channel(channelId).subscribe({ since: 0 });
+      }, given);
+    }
+
+    const receivedCount = () =>
+      place.run((bench) => bench.seat('ben').events.filter(({ seq }) => seq !== null).length, null);
+
+    /** How many messages the hub itself has of the channel. */
+    async function storedContents(): Promise<string[]> {
+      const observer = watch.connect('ana', hub.url, [given.anaToken]).client;
+      const { head } = (await observer.channel(given.channelId).get()).channel;
+      const contents: string[] = [];
+      for (let after = 0; after < head;) {
+        const { events } = await observer.channel(given.channelId).log({ after });
+        for (const { event } of events)
+          if (event.type === 'channel.message') contents.push(event.message.content);
+        after = events.at(-1)?.seq ?? head;
+      }
+      await observer.close();
+      return contents;
+    }
+
+    it('holds a conversation: messages, edits, replies, mentions, reactions, deletes, each heard by its type', async () => {
+      await seatBoth();
+      const heard = await place.run(async (bench, { channelId, ana, ben }) => {
+        const [room, ears] = [
+          bench.seat('ana').client.channel(channelId),
+          bench.seat('ben').client.channel(channelId),
+        ];
+        const lines: string[] = [];
+        ears.on('channel.message', ({ message }) =>
+          lines.push(`${message.senderId === ana} ${message.content} ${message.mentions.join()}`),
+        );
+        ears.on('channel.message.edit', ({ message }) => lines.push(`edit ${message.content}`));
+        ears.on('thread.message', ({ message }) => lines.push(`reply ${message.content}`));
+        ears.on('channel.reaction.add', ({ emoji, agentId }) =>
+          lines.push(`${emoji} ${agentId === ben}`),
+        );
+        ears.on('channel.message.delete', () => lines.push('delete'));
+        ears.on('collaboration.event', (event) => lines.push(event.name));
+        const { messageId } = await room.send('Hello', { mentions: [ben] });
+        await room.edit(messageId, 'Hello, you');
+        await ears.react(messageId, '👍');
+        await ears.reply({ id: messageId, threadId: null }, 'Yes?');
+        await room.emit('turn', { step: 1 });
+        await room.delete(messageId);
+        await bench.until(() => lines.includes('delete'), 'the delete');
+        return lines.map((line) => line.replace(ben, 'ben'));
+      }, given);
+      expect(heard).toEqual([
+        'true Hello ben',
+        'edit Hello, you',
+        '👍 true',
+        'reply Yes?',
+        'turn',
+        'delete',
+      ]);
+    });
+
+    it('hears typing and presence come and go', async () => {
+      await seatBoth();
+      const heard = await place.run(async (bench, { channelId, ana }) => {
+        const { client } = bench.seat('ana');
+        const ears = bench.seat('ben').client.channel(channelId);
+        const lines: string[] = [];
+        const has = (line: string) => bench.until(() => lines.includes(line), line);
+        ears.on('channel.typing', ({ agentId, typing }) => {
+          if (agentId === ana) lines.push(`typing ${typing}`);
+        });
+        ears.on('channel.presence', ({ presences }) => {
+          for (const { agentId, status } of presences) if (agentId === ana) lines.push(status);
+        });
+        await client.channel(channelId).subscribe();
+        await has('online');
+        await client.channel(channelId).startTyping();
+        await has('typing true');
+        await client.channel(channelId).send('There');
+        await has('typing false');
+        await client.setPresence({ status: 'dnd' });
+        await has('dnd');
+        await client.close();
+        await has('offline');
+        return lines;
+      }, given);
+      expect(heard).toEqual(['online', 'typing true', 'typing false', 'dnd', 'offline']);
+    });
+
+    it('exchanges direct messages, and keeps count of what is unread', async () => {
+      await seatBoth();
+      const seen = await place.run(async (bench, { ana, ben }) => {
+        const toBen = bench.seat('ana').client.direct(ben);
+        const toAna = bench.seat('ben').client.direct(ana);
+        const before = await toAna.history();
+        const stream = toAna.events();
+        const { channelId } = await toBen.send('psst');
+        await toBen.send('are you there?');
+        const contents: string[] = [];
+        for await (const { event } of stream) {
+          if (event.type !== 'channel.message') continue;
+          contents.push(event.message.content);
+          if (contents.length === 2) break;
+        }
+        const room = await toAna.channel();
+        const unread = async () =>
+          (await bench.seat('ben').client.readState()).channels.find(
+            (state) => state.channelId === channelId,
+          )?.unread;
+        const unreadBefore = await unread();
+        await room.markRead(2);
+        const { messages } = await toBen.history({ limit: 1 });
+        return {
+          ...{ before: before.messages.length, contents, isSame: room.id === channelId },
+          ...{ unread: [unreadBefore, await unread()], last: messages[0]?.content },
+        };
+      }, given);
+      expect(seen).toEqual({
+        ...{ before: 0, contents: ['psst', 'are you there?'], isSame: true },
+        ...{ unread: [2, 0], last: 'are you there?' },
+      });
+    });
+
+    it('loses, doubles and misplaces nothing while its link is cut again and again', async () => {
+      await seatBoth();
+      await place.run(async (bench, { channelId }) => {
+        const { client } = bench.seat('ana');
+        const talk = { isOver: false, sent: [] as Promise<{ seq: number }>[] };
+        Object.assign(bench, { talk });
+        const timer = setInterval(() => {
+          if (talk.isOver) return clearInterval(timer);
+          talk.sent.push(client.channel(channelId).send(`message ${talk.sent.length}`));
+        }, 5);
+      }, given);
+      for (let cuts = 0; cuts < 4; cuts += 1) {
+        const before = await receivedCount();
+        await waitFor(async () => (await receivedCount()) > before + 15, { timeoutMs: 20_000 });
+        link.cut();
+      }
+      const seen = await place.run(async (bench, { channelId }) => {
+        const { talk } = bench as typeof bench & {
+          talk: { isOver: boolean; sent: Promise<{ seq: number }>[] };
+        };
+        talk.isOver = true;
+        const seqs = (await Promise.all(talk.sent)).map(({ seq }) => seq);
+        const { head } = (await bench.seat('ana').client.channel(channelId).get()).channel;
+        const { events, discontinuities, states } = bench.seat('ben');
+        await bench.until(() => events.some(({ seq }) => seq === head), 'the last event');
+        const contents = events.flatMap(({ event }) =>
+          event.type === 'channel.message' ? [event.message.content] : [],
+        );
+        return {
+          ...{ head, sent: seqs.length, different: new Set(seqs).size, contents, discontinuities },
+          received: events.flatMap(({ seq }) => (seq === null ? [] : [seq])),
+          losses: states.filter((state) => state === 'reconnecting').length,
+        };
+      }, given);
+      expect(seen.different).toBe(seen.sent);
+      expect(seen.contents).toHaveLength(seen.sent);
+      expect(new Set(seen.contents).size).toBe(seen.sent);
+      expect(seen.received).toEqual(Array.from({ length: seen.head }, (_, i) => i + 1));
+      expect(seen.discontinuities).toEqual([]);
+      expect(seen.losses).toBeGreaterThanOrEqual(4);
+    });
+
+    // The sends reach the hub and are stored; their answers die with the link. Invariant: the repeats find them.
+    it('stores a send once whose answer was lost, and answers it all the same', async () => {
+      await seatBoth();
+      link.stallReplies();
+      await place.run(async (bench, { channelId }) => {
+        const room = bench.seat('ana').client.channel(channelId);
+        const results = Promise.all(['one', 'two', 'three'].map((content) => room.send(content)));
+        Object.assign(bench, { results });
+      }, given);
+      await waitFor(async () => (await storedContents()).length === 3);
+      link.cut();
+      link.resume();
+      const duplicates = await place.run(async (bench) => {
+        const { results } = bench as typeof bench & {
+          results: Promise<{ duplicate: boolean }[]>;
+        };
+        return (await results).map(({ duplicate }) => duplicate);
+      }, null);
+      expect(duplicates).toEqual([true, true, true]);
+      expect(await storedContents()).toEqual(['one', 'two', 'three']);
+    });
+
+    it('keeps what is said while there is no link, in its order, and says that it is away', async () => {
+      await seatBoth();
+      link.stall();
+      link.cut();
+      const said = await place.run(async (bench, { channelId }) => {
+        const { client, states } = bench.seat('ana');
+        await bench.until(() => states.includes('reconnecting'), 'the loss');
+        const room = client.channel(channelId);
+        Object.assign(bench, {
+          results: Promise.all(['one', 'two'].map((text) => room.send(text))),
+        });
+        const typing = await room.startTyping().then(
+          () => 'sent',
+          (error: { code: string }) => error.code,
+        );
+        return { typing, state: client.state };
+      }, given);
+      expect(said).toEqual({ typing: 'disconnected', state: 'reconnecting' });
+      link.resume();
+      await place.run(async (bench) => {
+        await (bench as typeof bench & { results: Promise<unknown> }).results;
+      }, null);
+      expect(await storedContents()).toEqual(['one', 'two']);
+    });
+
+    it('goes on after a hub that was killed and came back', async () => {
+      await seatBoth();
+      await place.run(async (bench, { channelId }) => {
+        await bench.seat('ana').client.channel(channelId).send('before');
+      }, given);
+      await hub.kill();
+      await hub.restart();
+      const seen = await place.run(async (bench, { channelId }) => {
+        await bench.seat('ana').client.channel(channelId).send('after');
+        const { events, discontinuities } = bench.seat('ben');
+        const contents = () =>
+          events.flatMap(({ event }) =>
+            event.type === 'channel.message' ? [event.message.content] : [],
+          );
+        await bench.until(() => contents().includes('after'), 'the message');
+        return { contents: contents(), discontinuities };
+      }, given);
+      expect(seen).toEqual({ contents: ['before', 'after'], discontinuities: [] });
+    });
+
+    it('takes a new token when the old one expires, and misses nothing', async () => {
+      await seatBoth();
+      const tokens = [token(given.ben, 2), token(given.ben)];
+      const seen = await place.run(
+        async (bench, { url, channelId, all }) => {
+          const seat = bench.connect('ben', url, all);
+          await seat.client.channel(channelId).subscribe({ since: 0 });
+          await bench.until(() => seat.tokens === 2 && seat.client.state === 'live', 'the renewal');
+          const { seq } = await bench.seat('ana').client.channel(channelId).send('Still here?');
+          await bench.until(() => seat.events.some((event) => event.seq === seq), 'the message');
+          return { states: seat.states, seqs: seat.events.map((event) => event.seq) };
+        },
+        { ...given, all: tokens },
+      );
+      expect(seen.states).toEqual(['live', 'reconnecting', 'live']);
+      expect(seen.seqs.filter((seq) => seq !== null)).toEqual([1, 2, 3]);
+    });
+
+    it('ends cleanly: its streams and calls with it, and for the others it is offline', async () => {
+      await seatBoth();
+      const seen = await place.run(async (bench, { channelId, ben }) => {
+        const ana = bench.seat('ana').client;
+        let isOffline = false;
+        ana.channel(channelId).on('channel.presence', ({ presences }) => {
+          isOffline ||= presences.some(
+            ({ agentId, status }) => agentId === ben && status === 'offline',
+          );
+        });
+        await ana.channel(channelId).subscribe();
+        const { client } = bench.seat('ben');
+        const codeOf = (promise: Promise<unknown>) =>
+          promise.then(
+            () => 'none',
+            (error: { code: string }) => error.code,
+          );
+        const ends = [
+          codeOf(client.channel(channelId).events().next()),
+          codeOf(client.direct('nobody').events().next()),
+        ];
+        await client.close();
+        ends.push(codeOf(client.readState()), codeOf(client.ready()));
+        await bench.until(() => isOffline, 'offline');
+        return { state: client.state, codes: await Promise.all(ends) };
+      }, given);
+      expect(seen).toEqual({ state: 'closed', codes: ['closed', 'closed', 'closed', 'closed'] });
+    });
+  });
+}

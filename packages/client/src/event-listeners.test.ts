@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@openclaw/test-support';
+import { createClient } from './client.ts';
+import type { HubClient } from './hub-client.ts';
+import {
+  exampleEnvelope as event,
+  startScriptedHub,
+  subscribedAt,
+  type HubSide,
+  type ScriptedHub,
+} from './scripted-hub.test.support.ts';
+
+let hub: ScriptedHub;
+let client: HubClient;
+let side: HubSide;
+let heard: unknown[];
+
+/** Subscribed to hall and attic, both at head 0. */
+beforeEach(async () => {
+  hub = await startScriptedHub();
+  client = createClient({ url: hub.url, agent: 'ada' });
+  heard = [];
+  const both = ['hall', 'attic'].map((id) => client.channel(id).subscribe());
+  side = await hub.nextConnection();
+  side.welcome();
+  const call = await side.nextCall('subscribe');
+  side.answer(call, subscribedAt(call, 0));
+  await Promise.all(both);
+});
+afterEach(async () => {
+  await client.close();
+  await hub.stop();
+});
+
+const edit = (channelId: string, seq: number) =>
+  event(channelId, seq, { type: 'channel.message.edit' });
+
+/** Brings one last event, and waits for it: what comes before it was heard by then. */
+async function bring(...envelopes: readonly ReturnType<typeof event>[]) {
+  let isOver = false;
+  const off = client.on('global', () => (isOver = true));
+  for (const envelope of envelopes) side.notify('event', envelope);
+  side.notify('event', event(null, null, { type: 'collaboration.event' }));
+  await waitFor(() => isOver);
+  off();
+}
+
+describe('listeners', () => {
+  it('of one type get its events of all channels, and the envelope', async () => {
+    client.on('channel.message.edit', ({ type, channelId }, { seq }) =>
+      heard.push([type, channelId, seq]),
+    );
+    await bring(event('hall', 1), edit('hall', 2), edit('attic', 1));
+    expect(heard).toEqual([
+      ['channel.message.edit', 'hall', 2],
+      ['channel.message.edit', 'attic', 1],
+    ]);
+  });
+
+  it('of a channel get its events alone, all of them or those of one type', async () => {
+    const hall = client.channel('hall');
+    hall.on('event', ({ seq }) => heard.push(['any', seq]));
+    hall.on('channel.message.edit', (_event, { seq }) => heard.push(['edit', seq]));
+    await bring(edit('attic', 1), event('hall', 1), edit('hall', 2));
+    expect(heard).toEqual([
+      ['any', 1],
+      ['any', 2],
+      ['edit', 2],
+    ]);
+  });
+
+  it('of direct channels and of the whole hub are told apart', async () => {
+    client.on('direct', ({ channelId }) => heard.push(channelId));
+    client.on('global', ({ event: { type } }) => heard.push(type));
+    await bring(event('dm_1', 1), event('hall', 1));
+    expect(heard).toEqual(['dm_1', 'collaboration.event']);
+  });
+
+  it('of a channel hear of its discontinuities', async () => {
+    client.channel('attic').on('discontinuity', ({ reason }) => heard.push(reason));
+    side.notify('discontinuity', { channelId: 'hall', head: 3, reason: 'epoch' });
+    side.notify('discontinuity', { channelId: 'attic', head: 3, reason: 'epoch' });
+    await bring();
+    expect(heard).toEqual(['epoch']);
+  });
+
+  it('get none after they are removed, while others of the same kind go on', async () => {
+    const hall = client.channel('hall');
+    const off = hall.on('channel.message', (_event, { seq }) => heard.push(['first', seq]));
+    hall.on('channel.message', (_event, { seq }) => heard.push(['second', seq]));
+    await bring(event('hall', 1));
+    off();
+    off();
+    await bring(event('hall', 2));
+    expect(heard).toEqual([
+      ['first', 1],
+      ['second', 1],
+      ['second', 2],
+    ]);
+  });
+
+  it('get notices as they come, and none after they are removed', async () => {
+    const off = client.on('notice', ({ id }) => heard.push(id));
+    side.notify('notice', event('elsewhere', 5));
+    await waitFor(() => heard.length === 1);
+    off();
+    side.notify('notice', event('elsewhere', 6));
+    await bring();
+    expect(heard).toEqual(['elsewhere-5-e1']);
+  });
+
+  it('of a misspelt name are refused', () => {
+    const on = (name: string) => client.on(name as 'event', () => {});
+    expect(() => on('channel.mesage')).toThrow('channel.mesage');
+    expect(() => on('toString')).toThrow('toString');
+  });
+});
