@@ -1,3 +1,5 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Envelope, EventType, ParamsInputOf, ResultOf } from '@openclaw/protocol';
 import type { CallMethod, CallOptions } from './calls.ts';
 import type { HubChannel } from './channel.ts';
@@ -6,7 +8,6 @@ import { ofType, type EventListener, type EventListeners } from './event-listene
 import { createEventStream, type StreamReader } from './event-stream.ts';
 import { readLogPage } from './log-page.ts';
 import type { Discontinuity } from './resume.ts';
-import { sha256Hex } from './sha256.ts';
 
 /**
  * The direct messages with one agent. Their events come without subscribing; the channel itself begins with the first
@@ -54,7 +55,8 @@ export interface DirectDeps {
 /** The channelId of two agents' direct messages, whoever of them asks. */
 export function directChannelId(one: string, other: string): string {
   const pair = one < other ? `${one}\n${other}` : `${other}\n${one}`;
-  return `dm_${sha256Hex(pair).slice(0, 32)}`;
+  // Not WebCrypto's, which pages without TLS lack, and which answers later: an id is wanted at once.
+  return `dm_${bytesToHex(sha256(utf8ToBytes(pair))).slice(0, 32)}`;
 }
 
 /** The direct messages between the client that `deps` belong to and one agent. */

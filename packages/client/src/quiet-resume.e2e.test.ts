@@ -9,7 +9,8 @@ import {
   type HubProcess,
   type RedisServer,
 } from '@openclaw/test-support';
-import { createClient, type HubClient } from './client.ts';
+import { createClient } from './client.ts';
+import type { HubClient } from './hub-client.ts';
 
 let redis: RedisServer;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

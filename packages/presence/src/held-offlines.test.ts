@@ -64,6 +64,17 @@ describe('offline records that are not to be believed yet', () => {
     expect(held.size).toBe(0);
   });
 
+  it('do not wait for ever for a Redis that comes and goes', async () => {
+    const held = create();
+    held.hold(gone('left'));
+    for (let flap = 1; flap <= 20; flap += 1) {
+      nowMs = (flap * holdMs) / 2;
+      held.wait();
+      await held.look();
+      expect(told).toEqual(flap < 20 ? [] : ['left']);
+    }
+  });
+
   it('are told as what this process knows when nobody could be asked for long, once', async () => {
     const held = create();
     held.hold(gone('left'));

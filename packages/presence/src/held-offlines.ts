@@ -73,9 +73,11 @@ export function createHeldOfflines(
     drop(channelId: string, agentId: string): void {
       if (held.size > 0) held.delete(nameOf(channelId, agentId));
     },
-    /** Redis is back once more: whoever was away has all the time again. */
+    /** Redis is back once more: whoever was away has all the time again, but not for ever from a Redis that comes and goes. */
     wait(): void {
-      for (const one of held.values()) one.dueMs = monotonic() + holdMs;
+      for (const one of held.values()) {
+        one.dueMs = Math.min(monotonic() + holdMs, one.sinceMs + aloneMs);
+      }
     },
     /** Tells of those whose time is over. Never rejects. To be called now and then. */
     async look(): Promise<void> {
