@@ -16,6 +16,7 @@ import { addTokenRoutes } from './rest/tokens.ts';
 import { refuseUnreadable } from './rest/unreadable.ts';
 import { refuse, type Handlers, type Refusal } from './rpc/answer.ts';
 import { refusalOfError } from './rpc/dispatcher.ts';
+import { addWebPage } from './web-page.ts';
 
 export interface ServerDeps {
   readonly hub: Hub;
@@ -24,9 +25,11 @@ export interface ServerDeps {
   readonly authenticate: Authenticate;
   readonly gate: Gate;
   readonly readiness: Readiness;
+  /** Where the built page for people is. */
+  readonly webDir: string;
 }
 
-/** The HTTP side: REST, health, metrics, specifications. Upgrades are added by start-hub.ts. */
+/** The HTTP side: REST, health, metrics, specifications, the page for people. Upgrades are added by start-hub.ts. */
 export async function createServer({
   hub,
   handlers,
@@ -34,6 +37,7 @@ export async function createServer({
   authenticate,
   gate,
   readiness,
+  webDir,
 }: ServerDeps): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: limits.frameBytes,
@@ -87,6 +91,7 @@ export async function createServer({
   );
   addStatusRoutes(app, readiness, hub.metrics);
   addSpecificationRoutes(app);
+  await addWebPage(app, { directory: webDir, gate, log: hub.log });
   return app;
 }
 

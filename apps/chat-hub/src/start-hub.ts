@@ -16,6 +16,7 @@ import { createDispatcher } from './rpc/dispatcher.ts';
 import { createServer } from './server.ts';
 import { openServices, type Services } from './services.ts';
 import { createUpgradeHandler } from './upgrade.ts';
+import { builtPageDir } from './web-page.ts';
 
 /** A hub that runs. */
 export interface RunningHub {
@@ -66,7 +67,10 @@ export async function startHub(
       publishPath: () => selfProbe.path,
     });
     const { auth } = config;
-    const app = await createServer({ hub, handlers, auth, authenticate, gate, readiness });
+    const app = await createServer({
+      ...{ hub, handlers, auth, authenticate, gate, readiness },
+      webDir: config.webDir ?? builtPageDir,
+    });
 
     const admission = createAdmission(pace);
     metrics.observe(
