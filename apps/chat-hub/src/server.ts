@@ -6,11 +6,13 @@ import type { Gate } from './auth/gate.ts';
 import { AuthError, credentialsOf, type Authenticate } from './auth/identity.ts';
 import type { AuthConfig } from './config.ts';
 import type { Hub } from './hub.ts';
+import type { OperationsView } from './operations.ts';
 import type { Readiness } from './readiness.ts';
 import { addMirroredRoutes } from './rest/mirror.ts';
 import { openApiOptions } from './rest/openapi.ts';
 import { sendRefusal } from './rest/errors.ts';
 import { acceptJsonBodies } from './rest/json-body.ts';
+import { addOperationsRoutes } from './rest/operations.ts';
 import { addSpecificationRoutes, addStatusRoutes } from './rest/status.ts';
 import { addTokenRoutes } from './rest/tokens.ts';
 import { refuseUnreadable } from './rest/unreadable.ts';
@@ -25,6 +27,7 @@ export interface ServerDeps {
   readonly authenticate: Authenticate;
   readonly gate: Gate;
   readonly readiness: Readiness;
+  readonly operations: OperationsView;
   /** Where the built page for people is. */
   readonly webDir: string;
 }
@@ -37,6 +40,7 @@ export async function createServer({
   authenticate,
   gate,
   readiness,
+  operations,
   webDir,
 }: ServerDeps): Promise<FastifyInstance> {
   const app = fastify({
@@ -86,6 +90,11 @@ export async function createServer({
       addMirroredRoutes(v1, handlers, hub.limiter, hub.log);
       const secret = auth.mode === 'jwt' ? auth.secret : null;
       await v1.register(async (tokens) => addTokenRoutes(tokens, hub.store, secret));
+      await v1.register(async (scope) =>
+        addOperationsRoutes(scope, {
+          ...{ operations, limiter: hub.limiter, isForAnyone: auth.mode === 'dev' },
+        }),
+      );
     },
     { prefix: '/v1' },
   );
