@@ -7,6 +7,7 @@ const steps = [
   ['Lua drift', 'node', ['tools/setup/embed-lua.mjs', '--check']],
   ['sync', 'nx', ['sync:check']],
   ['typecheck and build', 'nx', ['run-many', '-t', 'build', '--outputStyle=static']],
+  ['the page', 'node', ['tools/setup/web.mjs']],
   ['lint', 'nx', ['run-many', '-t', 'lint', '--outputStyle=static']],
   ['packed packages', 'nx', ['run-many', '-t', 'pack-check', '--outputStyle=static']],
   ['tests', 'npm', ['test']],

@@ -1,10 +1,11 @@
-// Makes the workspace ready, then runs a command in it: `node tools/setup/run.mjs [--with-servers] <command> …`.
+// Makes the workspace ready, then runs a command in it: `node tools/setup/run.mjs [--with-servers] [--with-web] <command> …`.
 // Plain JavaScript that runs on Node 20, because it is what brings a newer Node where the machine's is too old.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installServers } from './servers.mjs';
+import { buildPage } from './web.mjs';
 
 const root = resolve(fileURLToPath(import.meta.url), '../../..');
 const nodeVersion = '24.21.0';
@@ -63,16 +64,24 @@ function installDependencies() {
 }
 
 const args = process.argv.slice(2);
-const withServers = args[0] === '--with-servers';
-if (withServers) args.shift();
+const wanted = new Set();
+while (['--with-servers', '--with-web'].includes(args[0])) wanted.add(args.shift());
 const [command, ...rest] = args;
 if (!command) {
-  console.error('usage: node tools/setup/run.mjs [--with-servers] <command> [argument …]');
+  console.error(
+    'usage: node tools/setup/run.mjs [--with-servers] [--with-web] <command> [argument …]',
+  );
   process.exit(2);
 }
 
 installDependencies();
-if (withServers) installServers();
+if (wanted.has('--with-servers')) installServers();
+if (wanted.has('--with-web')) {
+  const failure = buildPage();
+  // A hub without its page, or with that of yesterday, is still a hub.
+  if (failure !== null)
+    console.error(`setup: ${failure} ("node tools/setup/web.mjs" shows it whole)`);
+}
 
 const path = [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
 const nodeOptions = [

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { loadEnvFile } from 'node:process';
 import { parseRedisEnvironment, type RedisConnection } from '@openclaw/redis-client';
 import { parseLimit, type Limit } from '@openclaw/ratelimit';
@@ -16,6 +17,8 @@ export interface Config {
   /** Further Origins, beside the hub's own host, that browsers may connect from. */
   readonly allowedOrigins: readonly string[];
   readonly limits: { readonly message: Limit; readonly reaction: Limit; readonly typing: Limit };
+  /** Where the built page for people is; null for where `npm start` builds it. */
+  readonly webDir: string | null;
   readonly logLevel: string;
 }
 
@@ -85,6 +88,7 @@ const environmentSchema = z.object({
   HUB_LIMIT_MESSAGE: limit.prefault('600/60'),
   HUB_LIMIT_REACTION: limit.prefault('600/60'),
   HUB_LIMIT_TYPING: limit.prefault('600/60'),
+  HUB_WEB_DIR: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -145,6 +149,7 @@ export function parseConfig(environment: Environment): Config {
       reaction: env.HUB_LIMIT_REACTION,
       typing: env.HUB_LIMIT_TYPING,
     },
+    webDir: env.HUB_WEB_DIR === undefined ? null : resolve(env.HUB_WEB_DIR),
     logLevel: env.LOG_LEVEL,
   };
 }

@@ -5,6 +5,8 @@ export interface Metrics {
   readonly registry: Registry;
   readonly calls: Counter<'method' | 'outcome'>;
   readonly callSeconds: Histogram<'method'>;
+  readonly messages: Counter;
+  readonly deliverySeconds: Histogram;
   readonly publishFailures: Counter;
   readonly tailRepairs: Counter;
   readonly tailFailures: Counter;
@@ -31,6 +33,13 @@ export function createMetrics(): Metrics {
       name: 'hub_call_seconds',
       help: 'Time from a call to its answer',
       labelNames: ['method'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
+      registers,
+    }),
+    messages: counter('hub_messages_total', 'Messages sent through this hub and committed'),
+    deliverySeconds: new Histogram({
+      name: 'hub_delivery_seconds',
+      help: 'Time from the timestamp of a durable event to its being written to this hub’s sockets, by event',
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
       registers,
     }),

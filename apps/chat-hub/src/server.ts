@@ -6,16 +6,19 @@ import type { Gate } from './auth/gate.ts';
 import { AuthError, credentialsOf, type Authenticate } from './auth/identity.ts';
 import type { AuthConfig } from './config.ts';
 import type { Hub } from './hub.ts';
+import type { OperationsView } from './operations.ts';
 import type { Readiness } from './readiness.ts';
 import { addMirroredRoutes } from './rest/mirror.ts';
 import { openApiOptions } from './rest/openapi.ts';
 import { sendRefusal } from './rest/errors.ts';
 import { acceptJsonBodies } from './rest/json-body.ts';
+import { addOperationsRoutes } from './rest/operations.ts';
 import { addSpecificationRoutes, addStatusRoutes } from './rest/status.ts';
 import { addTokenRoutes } from './rest/tokens.ts';
 import { refuseUnreadable } from './rest/unreadable.ts';
 import { refuse, type Handlers, type Refusal } from './rpc/answer.ts';
 import { refusalOfError } from './rpc/dispatcher.ts';
+import { addWebPage } from './web-page.ts';
 
 export interface ServerDeps {
   readonly hub: Hub;
@@ -24,9 +27,12 @@ export interface ServerDeps {
   readonly authenticate: Authenticate;
   readonly gate: Gate;
   readonly readiness: Readiness;
+  readonly operations: OperationsView;
+  /** Where the built page for people is. */
+  readonly webDir: string;
 }
 
-/** The HTTP side: REST, health, metrics, specifications. Upgrades are added by start-hub.ts. */
+/** The HTTP side: REST, health, metrics, specifications, the page for people. Upgrades are added by start-hub.ts. */
 export async function createServer({
   hub,
   handlers,
@@ -34,6 +40,8 @@ export async function createServer({
   authenticate,
   gate,
   readiness,
+  operations,
+  webDir,
 }: ServerDeps): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: limits.frameBytes,
@@ -82,11 +90,17 @@ export async function createServer({
       addMirroredRoutes(v1, handlers, hub.limiter, hub.log);
       const secret = auth.mode === 'jwt' ? auth.secret : null;
       await v1.register(async (tokens) => addTokenRoutes(tokens, hub.store, secret));
+      await v1.register(async (scope) =>
+        addOperationsRoutes(scope, {
+          ...{ operations, limiter: hub.limiter, isForAnyone: auth.mode === 'dev' },
+        }),
+      );
     },
     { prefix: '/v1' },
   );
   addStatusRoutes(app, readiness, hub.metrics);
   addSpecificationRoutes(app);
+  await addWebPage(app, { directory: webDir, gate, log: hub.log });
   return app;
 }
 

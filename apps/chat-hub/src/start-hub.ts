@@ -10,12 +10,15 @@ import { drainLengthMs, drainSessions } from './drain.ts';
 import { startLive } from './live/live.ts';
 import type { PresenceTimes } from './live/presence-times.ts';
 import { createMethods } from './methods/table.ts';
+import { RecentLatency } from './live/recent-latency.ts';
 import { createMetrics } from './metrics.ts';
+import { createOperations } from './operations.ts';
 import { createReadiness } from './readiness.ts';
 import { createDispatcher } from './rpc/dispatcher.ts';
 import { createServer } from './server.ts';
 import { openServices, type Services } from './services.ts';
 import { createUpgradeHandler } from './upgrade.ts';
+import { builtPageDir } from './web-page.ts';
 
 /** A hub that runs. */
 export interface RunningHub {
@@ -47,7 +50,8 @@ export async function startHub(
     const metrics = createMetrics();
     const services = await openServices(config, hubId, closers, log, times);
     const live = await startLive(hubId, services, metrics, closers, log);
-    const { hub, flusher, agentTopics, selfProbe } = live;
+    const { hub, flusher, agentTopics, selfProbe, traffic } = live;
+    const acks = new RecentLatency();
 
     const handlers = createMethods(hub);
     const dispatcher = createDispatcher({
@@ -57,6 +61,8 @@ export async function startHub(
       observe(method, outcome, durationMs) {
         metrics.calls.inc({ method, outcome });
         metrics.callSeconds.observe({ method }, durationMs / 1000);
+        if (outcome === 'ok' && (method === 'message.send' || method === 'direct.send'))
+          acks.record(durationMs);
       },
     });
     const authenticate = createAuthenticate(config.auth, hub.store, log.child({ part: 'auth' }));
@@ -65,8 +71,14 @@ export async function startHub(
       ...{ hubId, store: hub.store, redis: services.redis },
       publishPath: () => selfProbe.path,
     });
+    const operations = createOperations({
+      ...{ hub, redis: services.redis, flusher, traffic, selfProbe, acks },
+    });
     const { auth } = config;
-    const app = await createServer({ hub, handlers, auth, authenticate, gate, readiness });
+    const app = await createServer({
+      ...{ hub, handlers, auth, authenticate, gate, readiness, operations },
+      webDir: config.webDir ?? builtPageDir,
+    });
 
     const admission = createAdmission(pace);
     metrics.observe(

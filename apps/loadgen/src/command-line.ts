@@ -44,7 +44,7 @@ const scenarios: Readonly<Record<Scenario, { readonly rate: number; readonly cha
 const examples = `
 Examples:
   $ npm start                                          # a hub, in another terminal
-  $ npm run loadgen -- --hub-pid $(pgrep -f chat-hub/src/main)
+  $ npm run loadgen -- --hub-pid 12345                 # its pid, as it says at its start
   $ npm run loadgen -- --url wss://staging.example.com --token-secret-env HUB_JWT_SECRET --rate 2000 --workers 2
   $ npm run loadgen -- --scenario teams --duration 30 --json teams.json
 

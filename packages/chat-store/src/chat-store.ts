@@ -141,6 +141,7 @@ export async function createChatStore(
     recentHeads: (limit) => askedFirst(() => core.recentHeads(limit)),
     beat: (hubId) => writtenFirst(() => core.beat(hubId)),
     liveHubs: (hubIds) => askedFirst(() => core.liveHubs(hubIds)),
+    hubs: () => asked(() => core.hubs()),
     revoke: (target) => written(() => core.revoke(target)),
     isRevoked: (token) => asked(() => core.isRevoked(token)),
     async changeEpoch(expected) {

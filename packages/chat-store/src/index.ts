@@ -4,6 +4,7 @@ export type { Actor, Outcome, ReadMethod, ReadOutcome, Refusal, WriteMethod } fr
 export type { Access } from './core/access.ts';
 export type { Changes, RevokedToken } from './core/changes.ts';
 export { directChannelId } from './core/decide/send.ts';
+export type { HubBeat } from './core/hubs.ts';
 export type { LogPage } from './core/read/log.ts';
 export type { RevocationTarget, TokenClaims } from './core/tokens.ts';
 export { ChatStoreError, type ChatStoreErrorCode } from './errors.ts';

@@ -17,6 +17,8 @@ export type { Discontinuity, Reconnect, Welcome } from './notifications.ts';
 export { channelSchema, memberSchema, messageSchema } from './objects.ts';
 export { presenceSchema, threadSchema } from './objects.ts';
 export type { Channel, Member, Message, Presence, Thread } from './objects.ts';
+export { operationsAgentsSchema, operationsSchema } from './operations.ts';
+export type { Operations, OperationsAgents } from './operations.ts';
 export { buildOpenRpc, type OpenRpcDocument } from './openrpc.ts';
 export { subprotocol, webSocketPath } from './rpc.ts';
 export type { RpcCall, RpcNotification, RpcResponse } from './rpc.ts';

@@ -18,6 +18,8 @@ export interface RedisHealth {
   readonly usedMemoryBytes: number | null;
   /** 0: no limit is set. On Cluster the sum over the masters. */
   readonly maxMemoryBytes: number | null;
+  /** Keys that Redis dropped to stay within its memory, since it began. On Cluster the sum over the masters. */
+  readonly evictedKeys: number | null;
   /** How often the command connection was established again since creation. */
   readonly reconnects: number;
   readonly subscriber: {
@@ -77,6 +79,7 @@ export async function readHealth(sources: HealthSources): Promise<RedisHealth> {
     version: version ?? null,
     usedMemoryBytes: sum(field(info, 'used_memory')),
     maxMemoryBytes: sum(field(info, 'maxmemory')),
+    evictedKeys: sum(field(info, 'evicted_keys')),
     reconnects: transport.reconnects,
     subscriber: {
       connected: subscriber.connected,

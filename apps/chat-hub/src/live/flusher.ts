@@ -1,3 +1,5 @@
+import type { EncodedEnvelope } from '@openclaw/protocol';
+
 /** Something with output to send at the end of the turn. */
 export interface Flushable {
   flush(): void;
@@ -12,10 +14,23 @@ export interface Flusher {
   room(room: Flushable): void;
   /** The socket has frames to write. */
   socket(socket: Flushable): void;
-  /** Adds to the count of deliveries, from which the window's width follows. */
-  count(deliveries: number): void;
+  /** A room handed events to its sockets: counted, for the window's width follows from it, and told when written. */
+  handed(handed: Handed): void;
   readonly deliveries: number;
   close(): void;
+}
+
+/** Events that a room handed to so many sockets. */
+export interface Handed {
+  readonly channelId: string;
+  readonly events: readonly EncodedEnvelope[];
+  readonly sockets: number;
+}
+
+/** Options of {@link createFlusher}. */
+export interface FlusherOptions {
+  /** Told at the end of a turn what was written in it. */
+  readonly onWritten?: (handed: readonly Handed[]) => void;
 }
 
 const maxWindowMs = 3;
@@ -24,12 +39,13 @@ const deliveriesPerWindowMs = 25_000;
 const rateSliceMs = 100;
 
 /** Creates the one flusher of a hub. */
-export function createFlusher(): Flusher {
+export function createFlusher({ onWritten }: FlusherOptions = {}): Flusher {
   let rooms = new Set<Flushable>();
   let sockets = new Set<Flushable>();
   let isScheduled = false;
   let timer: NodeJS.Timeout | undefined;
   let deliveries = 0;
+  let handed: Handed[] = [];
   let sliceStartMs = performance.now();
   let sliceStartDeliveries = 0;
   let windowMs = 0;
@@ -51,6 +67,11 @@ export function createFlusher(): Flusher {
     const dirtySockets = sockets;
     sockets = new Set();
     for (const socket of dirtySockets) socket.flush();
+    if (onWritten && handed.length > 0) {
+      const written = handed;
+      handed = [];
+      onWritten(written);
+    }
     measure(performance.now());
   }
 
@@ -70,8 +91,9 @@ export function createFlusher(): Flusher {
       sockets.add(socket);
       schedule();
     },
-    count(more) {
-      deliveries += more;
+    handed(one) {
+      deliveries += one.events.length * one.sockets;
+      if (onWritten) handed.push(one);
     },
     get deliveries() {
       return deliveries;

@@ -21,6 +21,7 @@ import { createRooms } from './rooms.ts';
 import { startSelfProbe, type SelfProbe } from './self-probe.ts';
 import { createSessions } from './sessions.ts';
 import { startTailCheck, type TailCheck } from './tail-check.ts';
+import { createTraffic, type Traffic } from './traffic.ts';
 import { createTypingFeed } from './typing-feed.ts';
 
 /** The live side of a hub: everything between the log and the sockets. */
@@ -29,6 +30,7 @@ export interface Live {
   readonly flusher: Flusher;
   readonly agentTopics: AgentTopics;
   readonly selfProbe: SelfProbe;
+  readonly traffic: Traffic;
 }
 
 /** Wires rooms, topics, presence and typing together and starts what runs by itself. */
@@ -45,7 +47,10 @@ export async function startLive(
     return part;
   };
 
-  const flusher = opened(createFlusher());
+  const traffic = createTraffic({
+    onLatency: (latencyMs) => metrics.deliverySeconds.observe(latencyMs / 1000),
+  });
+  const flusher = opened(createFlusher({ onWritten: (handed) => traffic.written(handed) }));
   const sessions = createSessions();
   const isNew = createEphemeralFilter();
   const onEphemeral = (room: Room, event: EncodedEnvelope) => {
@@ -186,5 +191,6 @@ export async function startLive(
     flusher,
     agentTopics,
     selfProbe,
+    traffic,
   };
 }

@@ -146,6 +146,7 @@ export function createPresenceFeed({
       tracker.untrackAll(connectionOf(session)).catch(failed);
     },
     async set(session, { status, customStatus, avatar }) {
+      session.presence = { status, customStatus, avatar, atMs: Date.now() };
       await tracker.set(connectionOf(session), { status, customStatus, avatar });
     },
     async list(channelId, cursor, limit) {

@@ -46,6 +46,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     committed(event, agentTopics) {
       const { channelId, type, seq } = event;
       if (channelId === null) return;
+      if (type === 'channel.message' || type === 'thread.message') metrics.messages.inc();
       cache.noticed(type, channelId, seq);
       const outdated = cache.outdatedBy(type, channelId);
       const to = isDirectChannelId(channelId)

@@ -152,7 +152,8 @@ export class Room {
         : (single ??= framesOf(events, false));
       for (const frame of frames) member.enqueue(frame);
     }
-    this.#flusher.count(events.length * this.members.size);
+    if (this.members.size === 0) return;
+    this.#flusher.handed({ channelId: this.channelId, events, sockets: this.members.size });
   }
 
   #deliver(event: EncodedEnvelope): void {

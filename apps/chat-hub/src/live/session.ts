@@ -1,6 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { ChatStore } from '@openclaw/chat-store';
-import { encodeCloseReason, isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
+import {
+  encodeCloseReason,
+  isDirectChannelId,
+  type EncodedEnvelope,
+  type ParamsOf,
+} from '@openclaw/protocol';
 import type { WebSocket } from 'ws';
 import type { Identity } from '../auth/identity.ts';
 import { CatchUp, type CatchUpSocket } from './catch-up.ts';
@@ -32,6 +37,9 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   readonly sessionId: string;
   readonly identity: Identity;
   readonly acceptsBatches: boolean;
+  readonly connectedAtMs = Date.now();
+  /** What it last said of itself; null while it said nothing. */
+  presence: (ParamsOf<'presence.set'> & { readonly atMs: number }) | null = null;
   /** The rooms it is subscribed to, by channelId. */
   readonly rooms = new Map<string, Room>();
   /** Of these, those that it asked for: direct channels come without asking and do not count. */
@@ -83,6 +91,11 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
 
   get isOpen(): boolean {
     return this.#ws.readyState === this.#ws.OPEN;
+  }
+
+  /** What is on its way to a peer that has not taken it. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
   }
 
   /** Sends one JSON-RPC object (or array) with what else this turn brings. */

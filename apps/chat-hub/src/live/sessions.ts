@@ -7,6 +7,8 @@ export interface Sessions {
   remove(session: Session): boolean;
   ofAgent(agentId: string): ReadonlySet<Session>;
   all(): Iterable<Session>;
+  /** Every agent with a socket here, in no order. */
+  agentIds(): Iterable<string>;
   readonly size: number;
   readonly agents: number;
 }
@@ -34,6 +36,7 @@ export function createSessions(): Sessions {
     },
     ofAgent: (agentId) => byAgent.get(agentId) ?? none,
     all: () => sessions.values(),
+    agentIds: () => byAgent.keys(),
     get size() {
       return sessions.size;
     },

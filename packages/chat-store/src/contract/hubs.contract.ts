@@ -100,6 +100,19 @@ export function describeHubs(database: () => TestDatabase): void {
       expect(await store.liveHubs([here, there, gone])).toEqual(new Set([here, there]));
       expect(await store.liveHubs([])).toEqual(new Set());
     });
+
+    it('are listed with how long ago they beat', async () => {
+      const { store } = database();
+      const [here, there] = [uniqueId('hub'), uniqueId('hub')];
+      await store.beat(here);
+      await (await database().another()).beat(there);
+      const hubs = await store.hubs();
+      expect(hubs.map(({ hubId }) => hubId)).toEqual(expect.arrayContaining([here, there]));
+      for (const { lastBeatAgoMs } of hubs) {
+        expect(lastBeatAgoMs).toBeGreaterThanOrEqual(0);
+        expect(lastBeatAgoMs).toBeLessThanOrEqual(60_000);
+      }
+    });
   });
 
   describe('tokens', () => {

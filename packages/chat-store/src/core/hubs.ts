@@ -3,6 +3,14 @@ import type { Engine } from './engine.ts';
 
 const deadAfterMs = 5000;
 const forgottenAfterMs = 3_600_000;
+const shownMs = 60_000;
+const maxShown = 100;
+
+/** A hub, and how long ago it said that it lives. */
+export interface HubBeat {
+  readonly hubId: string;
+  readonly lastBeatAgoMs: number;
+}
 
 /** Says that a hub lives, in the database's time. */
 export function beat(engine: Engine, hubId: string): Promise<void> {
@@ -30,6 +38,19 @@ export async function readLiveHubs(
     .where('beat_at', '>=', ago(engine.sql.now(), deadAfterMs))
     .execute();
   return new Set(rows.map((row) => row.id));
+}
+
+/** The hubs that have beaten in the last minute, the freshest first, 100 at most; how long ago, in the database's time. */
+export async function readHubs(engine: Engine): Promise<HubBeat[]> {
+  const now = engine.sql.now();
+  const rows = await engine.db
+    .selectFrom('hubs')
+    .select(['id', sql<number>`${now} - beat_at`.as('ago')])
+    .where('beat_at', '>=', ago(now, shownMs))
+    .orderBy('beat_at', 'desc')
+    .limit(maxShown)
+    .execute();
+  return rows.map((row) => ({ hubId: row.id, lastBeatAgoMs: Math.max(0, Number(row.ago)) }));
 }
 
 function ago(now: RawBuilder<number>, ms: number): RawBuilder<number> {

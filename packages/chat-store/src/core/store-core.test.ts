@@ -52,6 +52,20 @@ describe('the core, on a clock of its own', () => {
     expect(await core.liveHubs(['here', 'there'])).toEqual(new Set(['here']));
   });
 
+  it('lists the hubs that have beaten in the last minute, the freshest first', async () => {
+    nowMs += 100_000;
+    await core.beat('old');
+    nowMs += 59_000;
+    await core.beat('new');
+    nowMs += 1_000;
+    expect(await core.hubs()).toEqual([
+      { hubId: 'new', lastBeatAgoMs: 1_000 },
+      { hubId: 'old', lastBeatAgoMs: 60_000 },
+    ]);
+    nowMs += 1;
+    expect(await core.hubs()).toEqual([{ hubId: 'new', lastBeatAgoMs: 1_001 }]);
+  });
+
   it('finds changes by commits and not by clocks: also when the clock goes back', async () => {
     const channelId = 'clock';
     await core.runGroup([command('channel.create', { channelId, name: 'Clock' })]);

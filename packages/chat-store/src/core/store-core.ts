@@ -11,7 +11,7 @@ import {
 import { readChanges, type Changes } from './changes.ts';
 import type { Engine } from './engine.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
-import { beat, readLiveHubs } from './hubs.ts';
+import { beat, readHubs, readLiveHubs, type HubBeat } from './hubs.ts';
 import { readLogPage, type LogPage } from './read/log.ts';
 import { read } from './read/read.ts';
 import { runGroup, type ReportFault } from './run-group.ts';
@@ -35,6 +35,8 @@ export interface StoreCore {
   changes(sinceMark: number | null): Promise<Changes>;
   beat(hubId: string): Promise<void>;
   liveHubs(hubIds: readonly string[]): Promise<Set<string>>;
+  /** The hubs that have beaten in the last minute, the freshest first, 100 at most. */
+  hubs(): Promise<HubBeat[]>;
   revoke(target: RevocationTarget): Promise<void>;
   isRevoked(token: TokenClaims): Promise<boolean>;
   /** Removes a piece of what deleted channels held; answers whether there is more. */
@@ -75,6 +77,7 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
     changes: (sinceMark) => readChanges(engine, sinceMark),
     beat: (hubId) => beat(engine, hubId),
     liveHubs: (hubIds) => readLiveHubs(engine, hubIds),
+    hubs: () => readHubs(engine),
     revoke: (target) => revoke(engine, target),
     isRevoked: (token) => isRevoked(engine, token),
     sweep: () => sweepDeleted(engine),

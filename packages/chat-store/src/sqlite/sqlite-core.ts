@@ -59,6 +59,7 @@ export async function openSqliteCore(
     directChannels: read('directChannels'),
     changes: read('changes'),
     liveHubs: read('liveHubs'),
+    hubs: read('hubs'),
     isRevoked: read('isRevoked'),
     epoch: read('epoch'),
     async close() {

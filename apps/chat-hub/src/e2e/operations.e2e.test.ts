@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { operationsAgentsSchema, operationsSchema, type Operations } from '@openclaw/protocol';
+import {
+  freePort,
+  startRedis,
+  waitFor,
+  type RedisServer,
+  type RpcSocket,
+} from '@openclaw/test-support';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+
+const secret = 'a-secret-of-more-than-thirty-two-characters';
+let database: TestDatabase;
+let redis: RedisServer;
+let hub: TestHub;
+let other: TestHub;
+let ana: RpcSocket;
+let ben: RpcSocket;
+
+beforeAll(async () => {
+  database = await temporaryDatabase();
+  redis = await startRedis();
+  const environment = { HUB_DB_URL: database.url, REDIS_URL: redis.url };
+  hub = await startTestHub({ ...environment, LOG_LEVEL: 'silent' });
+  other = await startTestHub({ ...environment, LOG_LEVEL: 'silent' });
+  [ana, ben] = [await hub.connect('ana'), await hub.connect('ben')];
+  await ana.call('channel.create', { channelId: 'busy', name: 'The busy one' });
+  await ben.call('channel.join', { channelId: 'busy' });
+  for (const socket of [ana, ben])
+    await socket.call('subscribe', { topics: [{ channelId: 'busy' }] });
+});
+afterAll(async () => {
+  await ana?.close();
+  await ben?.close();
+  await Promise.all([hub?.close(), other?.close()]);
+  await redis?.stop();
+  await database?.remove();
+});
+
+async function look(at = hub): Promise<Operations> {
+  const { status, body } = await at.request('eve', 'GET', '/v1/operations');
+  expect(status).toBe(200);
+  return operationsSchema.strict().parse(body);
+}
+
+/** Asks until it is so: snapshots are shared by those who ask at about the same time. */
+const until = (is: (operations: Operations) => boolean, what: string, at = hub) =>
+  waitFor(
+    async () => {
+      const operations = await look(at);
+      return is(operations) && operations;
+    },
+    { what, timeoutMs: 15_000, everyMs: 100 },
+  );
+
+describe('the operations of a hub', () => {
+  it('count what was sent and delivered, and say how long it took', async () => {
+    const before = await look();
+    for (let i = 0; i < 20; i++)
+      await ana.call('message.send', { channelId: 'busy', content: `${i}` });
+    const after = await until(
+      ({ counters }) => counters.deliveries >= before.counters.deliveries + 40,
+      'forty deliveries',
+    );
+    expect(after.counters.messages - before.counters.messages).toBe(20);
+    expect(after.counters.calls).toBeGreaterThan(before.counters.calls);
+    for (const latency of [after.latency.ackMs, after.latency.deliveryMs]) {
+      expect(latency?.p50).toBeLessThanOrEqual(latency?.p99 ?? -1);
+      expect(latency?.p99).toBeLessThan(5_000);
+    }
+    expect(after).toMatchObject({
+      ...{ hubId: hub.hubId, sockets: 2, agents: 2, laggingNow: 0, degraded: false },
+      database: { status: 'ok', engine: 'sqlite' },
+      redis: { status: 'in_use', mode: 'standalone', maxMemoryBytes: 0, evictedKeys: 0 },
+      breaker: 'closed',
+    });
+    expect(after.redis.usedMemoryBytes).toBeGreaterThan(100_000);
+    const metrics = await (await fetch(`${hub.url}/metrics`)).text();
+    expect(metrics).toMatch(/^hub_messages_total \d\d+$/m);
+    expect(metrics).toMatch(/^hub_delivery_seconds_count \d\d+$/m);
+  });
+
+  it('name the busy channels with their numbers', async () => {
+    await ana.call('message.send', { channelId: 'busy', content: 'one more' });
+    const { channels } = await until(({ channels }) => channels.length > 0, 'a busy channel');
+    expect(channels[0]).toMatchObject({ channelId: 'busy', name: 'The busy one', sockets: 2 });
+    expect(channels[0]?.deliveriesPerSecond).toBeGreaterThan(channels[0]?.messagesPerSecond ?? 0);
+  });
+
+  it('name the hubs of the system, and which of them this is', async () => {
+    const { hubs } = await until((found) => found.hubs.length === 2, 'both hubs', other);
+    expect(hubs.filter(({ isThis }) => isThis)).toMatchObject([{ hubId: other.hubId }]);
+    expect(hubs.map(({ hubId }) => hubId).sort()).toEqual([hub.hubId, other.hubId].sort());
+    for (const { lastBeatAgoMs } of hubs) expect(lastBeatAgoMs).toBeLessThan(20_000);
+  });
+
+  it('page the agents that are connected, with their state', async () => {
+    await ben.call('presence.set', { status: 'dnd', customStatus: 'reviewing', avatar: '🔍' });
+    const page = async (query: string) => {
+      const { status, body } = await hub.request('eve', 'GET', `/v1/operations/agents?${query}`);
+      expect(status).toBe(200);
+      return operationsAgentsSchema.parse(body);
+    };
+    const first = await page('limit=1');
+    expect(first).toMatchObject({
+      agents: [{ agentId: 'ana', status: 'online', sockets: 1, channels: 1, isLagging: false }],
+      nextCursor: 'ana',
+    });
+    const second = await page('limit=1&cursor=ana');
+    expect(second).toMatchObject({
+      agents: [{ agentId: 'ben', status: 'dnd', customStatus: 'reviewing', avatar: '🔍' }],
+      nextCursor: null,
+    });
+    expect(Math.abs((second.agents[0]?.since ?? 0) - Date.now())).toBeLessThan(120_000);
+    const bad = await hub.request('eve', 'GET', '/v1/operations/agents?limit=0');
+    expect(bad).toMatchObject({ status: 400, body: { error: { code: 'invalid_params' } } });
+  });
+
+  it('say that Redis is away, or that there is none on purpose', async () => {
+    const port = await freePort();
+    const alone = await startTestHub({
+      HUB_DB_URL: database.url,
+      REDIS_URL: `redis://127.0.0.1:${port}`,
+      LOG_LEVEL: 'silent',
+    });
+    try {
+      const { redis: away, degraded } = await look(alone);
+      expect({ degraded, ...away }).toMatchObject({
+        ...{ degraded: true, status: 'away', latencyMs: null, usedMemoryBytes: null },
+      });
+    } finally {
+      await alone.close();
+    }
+  });
+
+  it('are for admins without bounds alone where tokens are asked for', async () => {
+    const guarded = await startTestHub({
+      ...{ HUB_DB_URL: database.url, HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret },
+      ...{ HUB_HOST: '127.0.0.1', REDIS_URL: redis.url, LOG_LEVEL: 'silent' },
+    });
+    const { mintToken } = await import('../auth/mint.ts');
+    const ask = async (claims: object) => {
+      const { token } = await mintToken(secret, { agentId: 'kim', ttlSeconds: 60, ...claims });
+      const answers = ['/v1/operations', '/v1/operations/agents'].map((path) =>
+        fetch(`${guarded.url}${path}`, { headers: { authorization: `Bearer ${token}` } }),
+      );
+      return (await Promise.all(answers)).map(({ status }) => status);
+    };
+    try {
+      expect((await fetch(`${guarded.url}/v1/operations`)).status).toBe(401);
+      expect(await ask({})).toEqual([403, 403]);
+      expect(await ask({ role: 'admin', channels: ['busy'] })).toEqual([403, 403]);
+      expect(await ask({ role: 'admin' })).toEqual([200, 200]);
+    } finally {
+      await guarded.close();
+    }
+  });
+
+  it('stand in the OpenAPI document', async () => {
+    const document = (await (await fetch(`${hub.url}/v1/openapi.json`)).json()) as {
+      paths: Record<string, { get?: { responses?: Record<string, unknown> } }>;
+    };
+    for (const path of ['/v1/operations', '/v1/operations/agents'])
+      expect(JSON.stringify(document.paths[path]?.get?.responses?.['200'])).toContain('"sockets"');
+  });
+});

@@ -1,0 +1,179 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@openclaw/test-support';
+import { sendRaw } from '../hostile/raw-http.ts';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+
+const html =
+  '<!doctype html><title>Hub</title><script type="module" src="./assets/page-Ab12.js"></script>';
+const script = 'document.title = "up";'.repeat(50);
+
+let database: TestDatabase;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let hub: TestHub;
+
+beforeAll(async () => {
+  database = await temporaryDatabase();
+  folder = await temporaryFolder('page');
+  const page = join(folder.path, 'dist');
+  mkdirSync(join(page, 'assets'), { recursive: true });
+  writeFileSync(join(folder.path, 'secret.txt'), 'outside');
+  writeFileSync(join(page, 'index.html'), html);
+  writeFileSync(join(page, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+  writeFileSync(join(page, '.built-from'), 'hidden');
+  writeFileSync(join(page, 'assets', 'page-Ab12.js'), script);
+  writeFileSync(join(page, 'assets', 'page-Ab12.js.br'), brotliCompressSync(script));
+  writeFileSync(join(page, 'assets', 'page-Ab12.js.gz'), gzipSync(script));
+  hub = await startTestHub({ HUB_DB_URL: database.url, HUB_WEB_DIR: page });
+});
+afterAll(async () => {
+  await hub?.close();
+  await database?.remove();
+  await folder?.remove();
+});
+
+const ask = (path: string, headers: Record<string, string> = {}) =>
+  new Promise<{ status: number; headers: Record<string, unknown>; bytes: number }>(
+    (resolve, reject) => {
+      get(`${hub.url}${path}`, { headers }, (response) => {
+        let bytes = 0;
+        response.on('data', (chunk: Buffer) => (bytes += chunk.length));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, bytes }),
+        );
+      }).on('error', reject);
+    },
+  );
+
+describe('the page for people', () => {
+  it('is served at / without sign-in, to be asked for anew each time', async () => {
+    const response = await fetch(`${hub.url}/`);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe(html);
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(response.headers.get('cache-control')).toBe('no-cache');
+    const etag = response.headers.get('etag') ?? '';
+    const again = await ask('/', { 'if-none-match': etag });
+    expect(again).toMatchObject({ status: 304, headers: { 'cache-control': 'no-cache' } });
+    expect((await fetch(`${hub.url}/`, { method: 'HEAD' })).status).toBe(200);
+    expect((await fetch(`${hub.url}/?x=1`)).status).toBe(200);
+  });
+
+  it('runs nothing and loads nothing that is not the hub’s own', async () => {
+    for (const path of ['/', '/assets/page-Ab12.js', '/favicon.svg']) {
+      const { headers } = await fetch(`${hub.url}${path}`);
+      const policy = headers.get('content-security-policy') ?? '';
+      expect(policy.split('; ')).toEqual(
+        expect.arrayContaining([
+          "default-src 'none'",
+          "script-src 'self'",
+          "style-src 'self'",
+          "connect-src 'self'",
+          "frame-ancestors 'none'",
+        ]),
+      );
+      expect(policy).not.toMatch(/unsafe|\*|https?:/);
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
+      expect(headers.get('permissions-policy')).toContain('camera=()');
+    }
+  });
+
+  it('has assets that a browser keeps for good, compressed where they were', async () => {
+    const plain = await ask('/assets/page-Ab12.js');
+    expect(plain).toMatchObject({
+      ...{ status: 200, bytes: script.length },
+      headers: {
+        'cache-control': 'public, max-age=31536000, immutable',
+        'content-type': 'application/javascript; charset=utf-8',
+      },
+    });
+    for (const [accepted, encoding] of [
+      ['br, gzip', 'br'],
+      ['gzip', 'gzip'],
+    ] as const) {
+      const compressed = await ask('/assets/page-Ab12.js', { 'accept-encoding': accepted });
+      expect(compressed.headers).toMatchObject({
+        'content-encoding': encoding,
+        'content-type': 'application/javascript; charset=utf-8',
+        'cache-control': 'public, max-age=31536000, immutable',
+      });
+      expect(compressed.headers['vary']).toMatch(/accept-encoding/i);
+      expect(compressed.bytes).toBeLessThan(script.length / 5);
+    }
+    expect((await ask('/favicon.svg')).headers).toMatchObject({
+      'content-type': 'image/svg+xml',
+      'cache-control': 'no-cache',
+    });
+  });
+
+  it('keeps what is not there, hidden or outside of it out of reach', async () => {
+    const targets = [
+      ...['/nothing.js', '/assets', '/assets/', '/assets/nothing.js', '/.built-from'],
+      ...['/../secret.txt', '/assets/../../secret.txt', '/assets/..%2f..%2fsecret.txt'],
+      ...['/%2e%2e/secret.txt', '/..%2fsecret.txt', '/assets/..', '/assets/%2e%2e%2findex.html'],
+      ...[
+        '/..%5csecret.txt',
+        '/assets/%00',
+        '/page.js%00.html',
+        '//etc/passwd',
+        '/%2fetc%2fpasswd',
+      ],
+      ...[`${folder.path}/secret.txt`, `/${encodeURIComponent(`${folder.path}/secret.txt`)}`],
+    ];
+    for (const target of targets) {
+      const answer = await sendRaw(
+        Number(new URL(hub.url).port),
+        `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+      );
+      expect([target, answer.status]).toEqual([target, 404]);
+      expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 'not_found' } });
+    }
+  });
+
+  it('is refused to a foreign page and to a foreign name of this machine, as the API is', async () => {
+    expect((await ask('/', { origin: 'https://evil.example.com' })).status).toBe(403);
+    expect((await ask('/', { host: 'evil.example.com' })).status).toBe(403);
+    expect((await ask('/assets/page-Ab12.js', { host: 'evil.example.com' })).status).toBe(403);
+    expect((await ask('/', { host: 'localhost:1', origin: 'http://localhost:1' })).status).toBe(
+      200,
+    );
+  });
+
+  it('is no part of the API’s description', async () => {
+    const document = (await (await fetch(`${hub.url}/v1/openapi.json`)).json()) as {
+      paths: Record<string, unknown>;
+    };
+    expect(Object.keys(document.paths).filter((path) => !path.startsWith('/v1/'))).toEqual([]);
+  });
+
+  it('that is not built is missed in one sentence, and found as soon as it is', async () => {
+    const directory = join(folder.path, 'later');
+    const other = await startTestHub({
+      ...{ HUB_DB_URL: database.url, HUB_WEB_DIR: directory, LOG_LEVEL: 'error' },
+    });
+    try {
+      const missing = await fetch(`${other.url}/`);
+      expect([missing.status, missing.headers.get('content-type')]).toEqual([
+        404,
+        'text/plain; charset=utf-8',
+      ]);
+      expect(await missing.text()).toMatch(/^The page of this hub is not built: .*\n$/);
+      expect((await other.request('ana', 'GET', '/v1/channels')).status).toBe(200);
+      mkdirSync(directory);
+      writeFileSync(join(directory, 'index.html'), html);
+      expect(await (await fetch(`${other.url}/`)).text()).toBe(html);
+    } finally {
+      await other.close();
+    }
+  });
+});

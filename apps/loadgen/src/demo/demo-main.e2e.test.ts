@@ -1,0 +1,57 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { freePort, startProcess, temporaryFolder, waitFor } from '@openclaw/test-support';
+
+const main = resolve(fileURLToPath(import.meta.url), '../main.ts');
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function start(...args: readonly string[]) {
+  const folder = await temporaryFolder('demo');
+  const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
+  const { PATH, HOME } = process.env;
+  const demo = startProcess(process.execPath, [...flags, main, ...args], {
+    cwd: folder.path,
+    env: { PATH, HOME, REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
+  });
+  cleanups.push(
+    () => folder.remove(),
+    () => demo.stop('SIGKILL'),
+  );
+  return demo;
+}
+
+describe('npm run demo', () => {
+  it('starts a hub with a fleet in it, says where in one line, and takes both with it at SIGTERM', async () => {
+    const port = await freePort();
+    const demo = await start('--port', String(port), '--agents', '8', '--pace', '10');
+    await waitFor(() => demo.output().includes('\n'), {
+      ...{ what: `the line: ${demo.output()}`, timeoutMs: 30_000 },
+    });
+    const url = `http://127.0.0.1:${port}`;
+    expect(demo.output()).toBe(
+      `demo: open ${url} and say hello in #lobby (8 agents at work; Ctrl-C ends it)\n`,
+    );
+    const { channels } = (await (await fetch(`${url}/v1/channels?agent=zoe`)).json()) as {
+      channels: { name: string }[];
+    };
+    expect(channels.map(({ name }) => name)).toContain('lobby');
+    demo.signal('SIGTERM');
+    expect(await demo.exited).toBe(0);
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+    expect(demo.output().split('\n')).toHaveLength(2);
+  });
+
+  it('says in one sentence why there is no hub to play in', async () => {
+    const port = await freePort();
+    const demo = await start('--url', `http://127.0.0.1:${port}`, '--agents', 'many');
+    expect(await demo.exited).toBe(2);
+    expect(demo.output()).toContain('--agents');
+    const other = await start('--port', '1', '--data', '/dev/null/demo.sqlite');
+    expect(await other.exited).toBe(2);
+    expect(other.output()).toMatch(/^demo: the hub did not start: chat-hub: .*\n$/);
+  });
+});
