@@ -61,14 +61,8 @@ function createSession(
   const notices = createNotices();
   const chats = createChats(client, me, notices.report);
   const outbox = createOutbox(client, storage, me, (message) => {
-    // Its own event does the same, and comes sooner or later; the second of the two changes nothing.
-    const type = message.threadId === null ? ('channel.message' as const) : ('thread.message' as const);
-    const { channelId, seq, timestamp } = message;
     batch.flush();
-    if (type === 'channel.message') {
-      const rest = { id: message.id, senderId: me, epoch: '', channelId, seq, timestamp };
-      chats.apply([{ ...rest, event: { type, channelId, message } }]);
-    }
+    chats.showSent(message);
   });
   const profile = createOwnProfile(client, storage, me);
   const drafts = createStoredValue<Readonly<Record<string, string>>>(storage, `openclaw.drafts.${me}`, {});

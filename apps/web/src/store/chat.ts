@@ -21,6 +21,8 @@ export interface Chat {
   readonly isFollowing: Signal<boolean>;
   /** Events heard while a page was on its way: the page may be older than they are. */
   readonly overlap: { readers: number; events: Envelope[] };
+  /** Shows messages and what happened to them, and nothing else of it. */
+  show(envelopes: readonly Envelope[]): void;
   /** Takes in what happened, in its order. */
   apply(envelopes: readonly Envelope[]): void;
 }
@@ -43,17 +45,18 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     unread: signal(nothingUnread),
     isFollowing: signal(true),
     overlap: { readers: 0, events: [] },
+    show(envelopes) {
+      const trim: Trim = chat.isFollowing.peek() ? 'oldest' : 'newest';
+      chat.timeline.value = applyEvents(chat.timeline.peek(), envelopes, { max: timelineMax, trim });
+      const thread = chat.thread.peek();
+      if (thread === null) return;
+      chat.thread.value = applyEvents(thread, envelopes, { max: timelineMax, trim: 'oldest' });
+    },
     apply(envelopes) {
       if (chat.overlap.readers > 0 && chat.overlap.events.length < overlapMax) {
         chat.overlap.events.push(...envelopes);
       }
-      const trim: Trim = chat.isFollowing.peek() ? 'oldest' : 'newest';
-      const limit = { max: timelineMax, trim };
-      chat.timeline.value = applyEvents(chat.timeline.peek(), envelopes, limit);
-      const thread = chat.thread.peek();
-      if (thread !== null) {
-        chat.thread.value = applyEvents(thread, envelopes, { max: timelineMax, trim: 'oldest' });
-      }
+      chat.show(envelopes);
       chat.unread.value = countUnread(chat.unread.peek(), envelopes, me);
       for (const envelope of envelopes) applyToPeople(chat, envelope, now());
     },

@@ -1,6 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { HubError, type HubClient } from '@openclaw/client';
-import type { Channel, Envelope, Presence } from '@openclaw/protocol';
+import { isDirectChannelId, type Channel, type Envelope, type Message, type Presence, type ResultOf } from '@openclaw/protocol';
 import { createChat, type Chat } from './chat.ts';
 import { createHistory, type History } from './history.ts';
 import { peerOf } from './names.ts';
@@ -15,6 +15,8 @@ export interface Chats {
   refresh(): Promise<void>;
   /** Takes in a batch of events of any channels. */
   apply(envelopes: readonly Envelope[]): void;
+  /** Shows a message that the hub has stored, in case its event is late; the second of the two changes nothing. */
+  showSent(message: Message): void;
   /** Adds a channel that this agent belongs to from now on. */
   add(channel: Channel): Chat;
   remove(channelId: string): void;
@@ -116,7 +118,7 @@ export function createChats(
     return history;
   }
 
-  /** A channel that events speak of and that is not in the list: a direct one, or one we were added to. */
+  /** A direct channel that somebody just opened: its events come unasked. */
   function fetchChannel(channelId: string) {
     if (fetching.has(channelId)) return;
     fetching.add(channelId);
@@ -151,7 +153,7 @@ export function createChats(
       const listed = new Set<string>();
       let cursor: string | null = null;
       for (let page = 0; page < pagesMax; page += 1) {
-        const result = await client.call('channel.list', { member: true, cursor, limit: pageSize });
+        const result: ResultOf<'channel.list'> = await client.call('channel.list', { member: true, cursor, limit: pageSize });
         for (const channel of result.channels) {
           listed.add(channel.channelId);
           const known = byId.peek().get(channel.channelId);
@@ -177,8 +179,8 @@ export function createChats(
       }
       for (const [channelId, batch] of batches) {
         const chat = byId.peek().get(channelId);
-        if (chat === undefined) fetchChannel(channelId);
-        else chat.apply(batch);
+        if (chat !== undefined) chat.apply(batch);
+        else if (isDirectChannelId(channelId)) fetchChannel(channelId);
         const isOver = batch.some(
           ({ event }) =>
             event.type === 'channel.delete' ||
@@ -186,6 +188,12 @@ export function createChats(
         );
         if (isOver) remove(channelId);
       }
+    },
+    showSent(message) {
+      const { channelId, seq, timestamp, senderId } = message;
+      const type = message.threadId === null ? 'channel.message' : 'thread.message';
+      const rest = { id: message.id, senderId, epoch: '', channelId, seq, timestamp };
+      byId.peek().get(channelId)?.show([{ ...rest, event: { type, channelId, message } }]);
     },
     async open(chat) {
       const isFirst = !chat.timeline.peek().isLoaded;
