@@ -16,5 +16,10 @@ export default defineConfig({
   },
   plugins: [compressedAssets()],
   // `npx vite` for work on the page, beside a hub on its usual port.
-  server: { proxy: { '/v1': { target: 'http://127.0.0.1:8080', ws: true }, '/readyz': 'http://127.0.0.1:8080' } },
+  server: {
+    proxy: {
+      '/v1': { target: 'http://127.0.0.1:8080', ws: true },
+      '/readyz': 'http://127.0.0.1:8080',
+    },
+  },
 });

@@ -1,7 +1,9 @@
 /** The members whom a text names with an @, each once. */
 export function mentionsIn(text: string, isMember: (agentId: string) => boolean): string[] {
   const found = new Set<string>();
-  for (const match of text.matchAll(/(?:^|[^A-Za-z0-9._@|~-])@([A-Za-z0-9][A-Za-z0-9._@|~-]{0,127})/g)) {
+  for (const match of text.matchAll(
+    /(?:^|[^A-Za-z0-9._@|~-])@([A-Za-z0-9][A-Za-z0-9._@|~-]{0,127})/g,
+  )) {
     // A name at the end of a sentence takes no full stop with it.
     const whole = match[1] ?? '';
     const name = isMember(whole) ? whole : whole.replace(/[._-]+$/, '');

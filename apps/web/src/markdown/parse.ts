@@ -24,7 +24,9 @@ export function parseMarkdown(content: string): Root {
 }
 
 function parse(content: string): Root {
-  if (content.length > parsedCharsMax || !special.test(content)) return plain(content);
+  if (content.length > parsedCharsMax || !special.test(content) || isCostly(content)) {
+    return plain(content);
+  }
   try {
     return fromMarkdown(content, { extensions, mdastExtensions });
   } catch {
@@ -37,3 +39,22 @@ const plain = (value: string): Root => ({
   type: 'root',
   children: [{ type: 'paragraph', children: [{ type: 'text', value }] }],
 });
+
+// What parsing takes grows with the square of these; people and agents stay far below.
+const delimitersMax = 400;
+const deepNesting = /^[ \t]*(?:(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))[ \t]*){20}/;
+const delimiter = /[*_`~[\]!]/g;
+
+/** Would parsing this hold up the page? Told by what stands outside of fenced code, which costs nothing. */
+export function isCostly(content: string): boolean {
+  let delimiters = 0;
+  let fence: string | null = null;
+  for (const line of content.split('\n')) {
+    const mark = /^ {0,3}(```|~~~)/.exec(line)?.[1] ?? null;
+    if (mark !== null && (fence === null || fence === mark)) fence = fence === null ? mark : null;
+    if (fence !== null) continue;
+    delimiters += line.match(delimiter)?.length ?? 0;
+    if (delimiters > delimitersMax || deepNesting.test(line)) return true;
+  }
+  return false;
+}

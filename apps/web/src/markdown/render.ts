@@ -67,9 +67,10 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
       return h('code', { dir: 'ltr' }, pieces(node.value));
     case 'code':
       return h(
-        'pre',
-        { dir: 'ltr', tabIndex: 0, 'data-language': node.lang ?? undefined },
-        h('code', null, pieces(node.value)),
+        'div',
+        { class: 'code', dir: 'ltr' },
+        node.lang != null && h('span', { class: 'language' }, pieces(node.lang)),
+        h('pre', { tabIndex: 0 }, h('code', null, pieces(node.value))),
       );
     case 'blockquote':
       return h('blockquote', { dir: 'auto' }, inner());
@@ -89,11 +90,7 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
       // Pictures come from elsewhere; whoever wants one goes there.
       return link(node.url, [`🖼 ${node.alt || node.url}`]);
     case 'table':
-      return h(
-        'div',
-        { class: 'table', tabIndex: 0 },
-        h('table', null, h('tbody', null, inner())),
-      );
+      return h('div', { class: 'table', tabIndex: 0 }, h('table', null, h('tbody', null, inner())));
     case 'tableRow':
       return h('tr', null, inner());
     case 'tableCell':

@@ -1,5 +1,4 @@
 // Embeddings, overrides and isolates turn the order of what follows them; controls draw nothing at all.
-// eslint-disable-next-line no-control-regex -- they are what is looked for
 const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
 /** A piece of text, or a character that a reader would not have seen, by its name. */

@@ -36,13 +36,21 @@ export function OperationsView() {
               title="Messages per second"
               atSeconds={atSeconds}
               format={countText}
-              lines={[{ name: 'stored', colour: '--chart-1', values: samples.map((s) => s.messages) }]}
+              lines={[
+                { name: 'stored', colour: '--chart-1', values: samples.map((s) => s.messages) },
+              ]}
             />
             <Chart
               title="Deliveries per second"
               atSeconds={atSeconds}
               format={countText}
-              lines={[{ name: 'delivered', colour: '--chart-2', values: samples.map((s) => s.deliveries) }]}
+              lines={[
+                {
+                  name: 'delivered',
+                  colour: '--chart-2',
+                  values: samples.map((s) => s.deliveries),
+                },
+              ]}
             />
             <Chart
               title="Latency"
@@ -51,8 +59,16 @@ export function OperationsView() {
               lines={[
                 { name: 'ack p50', colour: '--chart-1', values: samples.map((s) => s.ackP50) },
                 { name: 'ack p99', colour: '--chart-3', values: samples.map((s) => s.ackP99) },
-                { name: 'delivery p50', colour: '--chart-2', values: samples.map((s) => s.deliveryP50) },
-                { name: 'delivery p99', colour: '--chart-4', values: samples.map((s) => s.deliveryP99) },
+                {
+                  name: 'delivery p50',
+                  colour: '--chart-2',
+                  values: samples.map((s) => s.deliveryP50),
+                },
+                {
+                  name: 'delivery p99',
+                  colour: '--chart-4',
+                  values: samples.map((s) => s.deliveryP99),
+                },
               ]}
             />
             <Chart

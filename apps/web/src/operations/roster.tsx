@@ -41,7 +41,10 @@ export function Roster() {
       <ul class="roster-grid">
         {shown.slice(0, drawnMax).map(([agentId, presence]) => (
           <li key={agentId}>
-            <a class={`person person-${statusOf(presence)}`} href={hashOf({ view: 'direct', agentId })}>
+            <a
+              class={`person person-${statusOf(presence)}`}
+              href={hashOf({ view: 'direct', agentId })}
+            >
               <Avatar agentId={agentId} avatar={presence?.avatar} status={statusOf(presence)} />
               <span class="person-text">
                 <span class="person-name">{agentId}</span>

@@ -73,7 +73,8 @@ export function sampleOf(snapshot: Snapshot, before: Snapshot | null): Sample {
   const rate = (name: string): number | null => {
     const [now, then] = [snapshot.counters?.[name], before?.counters?.[name]];
     const isSame = snapshot.hubId === before?.hubId;
-    if (now === undefined || then === undefined || !isSame || seconds <= 0 || now < then) return null;
+    if (now === undefined || then === undefined || !isSame || seconds <= 0 || now < then)
+      return null;
     return (now - then) / seconds;
   };
   const { ackMs, deliveryMs } = snapshot.latency ?? {};

@@ -12,21 +12,43 @@ export function Tiles({ snapshot }: { snapshot: Snapshot }) {
       : bytesText(redis?.usedMemoryBytes);
   return (
     <dl class="tiles">
-      <Tile name="Redis" value={redis?.status ?? '–'} tone={toneOf(redis?.status)} detail={millisecondsText(redis?.latencyMs)} />
-      <Tile name="Redis memory" value={memory} detail={redis?.evictedKeys == null ? '' : `${countText(redis.evictedKeys)} evicted`} />
+      <Tile
+        name="Redis"
+        value={redis?.status ?? '–'}
+        tone={toneOf(redis?.status)}
+        detail={millisecondsText(redis?.latencyMs)}
+      />
+      <Tile
+        name="Redis memory"
+        value={memory}
+        detail={redis?.evictedKeys == null ? '' : `${countText(redis.evictedKeys)} evicted`}
+      />
       <Tile
         name="Fallback"
         value={isFallback ? 'this hub alone' : 'not needed'}
         tone={isFallback ? 'warning' : 'good'}
         detail={breaker === null ? '' : `breaker ${breaker.replace('_', ' ')}`}
       />
-      <Tile name="Database" value={database?.status ?? '–'} tone={toneOf(database?.status)} detail={millisecondsText(database?.latencyMs)} />
+      <Tile
+        name="Database"
+        value={database?.status ?? '–'}
+        tone={toneOf(database?.status)}
+        detail={millisecondsText(database?.latencyMs)}
+      />
       <Tile
         name="Sockets"
         value={countText(snapshot.sockets)}
-        detail={snapshot.laggingSockets === undefined ? '' : `${countText(snapshot.laggingSockets)} lag behind`}
+        detail={
+          snapshot.laggingSockets === undefined
+            ? ''
+            : `${countText(snapshot.laggingSockets)} lag behind`
+        }
       />
-      <Tile name="Agents" value={countText(snapshot.agents)} detail={`in ${countText(snapshot.rooms)} live channels`} />
+      <Tile
+        name="Agents"
+        value={countText(snapshot.agents)}
+        detail={`in ${countText(snapshot.rooms)} live channels`}
+      />
     </dl>
   );
 }

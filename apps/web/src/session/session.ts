@@ -65,7 +65,11 @@ function createSession(
     chats.showSent(message);
   });
   const profile = createOwnProfile(client, storage, me);
-  const drafts = createStoredValue<Readonly<Record<string, string>>>(storage, `openclaw.drafts.${me}`, {});
+  const drafts = createStoredValue<Readonly<Record<string, string>>>(
+    storage,
+    `openclaw.drafts.${me}`,
+    {},
+  );
   const router = createRouter();
   const batch = createEventBatch((envelopes) => chats.apply(envelopes), { onFrame });
 
@@ -78,13 +82,16 @@ function createSession(
   const redis = createRedisWatch(client, () => {
     const route = router.route.peek();
     const [first] = chats.byId.peek().keys();
-    return route.view === 'channel' && chats.byId.peek().has(route.channelId) ? route.channelId : first;
+    return route.view === 'channel' && chats.byId.peek().has(route.channelId)
+      ? route.channelId
+      : first;
   });
   const line = computed(() => {
     const at = retryAtMs.value;
     return describeConnection({
       state: state.value.state,
-      retryInSeconds: at === null ? null : Math.max(0, Math.ceil((at - nowMs.value) / 1000)) || null,
+      retryInSeconds:
+        at === null ? null : Math.max(0, Math.ceil((at - nowMs.value) / 1000)) || null,
       reason: state.value.error?.message ?? null,
       isDegraded: redis.isAway.value,
       waiting: outbox.items.value.filter((item) => item.state === 'sending').length,
@@ -103,7 +110,10 @@ function createSession(
       if (event.type === 'channel.message' || event.type === 'thread.message') {
         if (event.message.senderId === me) outbox.saw(event.message);
       } else if (event.type === 'collaboration.event' && envelope.channelId === null) {
-        notices.add(`${envelope.senderId} to everyone: ${event.name}`, JSON.stringify(event.payload));
+        notices.add(
+          `${envelope.senderId} to everyone: ${event.name}`,
+          JSON.stringify(event.payload),
+        );
       }
       batch.push(envelope);
     }),
@@ -135,8 +145,14 @@ function createSession(
 
   refresh();
   outbox.resume();
-  if (profile.current.peek().status !== 'online' || profile.current.peek().avatar !== null || profile.current.peek().customStatus !== null) {
-    profile.set(profile.current.peek()).catch((error: unknown) => notices.report('Your status', error));
+  if (
+    profile.current.peek().status !== 'online' ||
+    profile.current.peek().avatar !== null ||
+    profile.current.peek().customStatus !== null
+  ) {
+    profile
+      .set(profile.current.peek())
+      .catch((error: unknown) => notices.report('Your status', error));
   }
 
   return {

@@ -47,7 +47,10 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     overlap: { readers: 0, events: [] },
     show(envelopes) {
       const trim: Trim = chat.isFollowing.peek() ? 'oldest' : 'newest';
-      chat.timeline.value = applyEvents(chat.timeline.peek(), envelopes, { max: timelineMax, trim });
+      chat.timeline.value = applyEvents(chat.timeline.peek(), envelopes, {
+        max: timelineMax,
+        trim,
+      });
       const thread = chat.thread.peek();
       if (thread === null) return;
       chat.thread.value = applyEvents(thread, envelopes, { max: timelineMax, trim: 'oldest' });
@@ -94,15 +97,26 @@ function applyToPeople(chat: Chat, { event, senderId }: Envelope, nowMs: number)
         const count = chat.replies.peek().get(threadId) ?? 0;
         chat.replies.value = new Map(chat.replies.peek()).set(threadId, count + 1);
       }
-      chat.typing.value = withTyping(chat.typing.peek(), { agentId: senderId, typing: false, threadId: null }, nowMs);
+      chat.typing.value = withTyping(
+        chat.typing.peek(),
+        { agentId: senderId, typing: false, threadId: null },
+        nowMs,
+      );
       break;
     }
     case 'thread.create':
     case 'thread.update':
-      chat.replies.value = new Map(chat.replies.peek()).set(event.thread.threadId, event.thread.replies);
+      chat.replies.value = new Map(chat.replies.peek()).set(
+        event.thread.threadId,
+        event.thread.replies,
+      );
       break;
     case 'channel.message':
-      chat.typing.value = withTyping(chat.typing.peek(), { agentId: senderId, typing: false, threadId: null }, nowMs);
+      chat.typing.value = withTyping(
+        chat.typing.peek(),
+        { agentId: senderId, typing: false, threadId: null },
+        nowMs,
+      );
       break;
   }
 }

@@ -1,6 +1,13 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { HubError, type HubClient } from '@openclaw/client';
-import { isDirectChannelId, type Channel, type Envelope, type Message, type Presence, type ResultOf } from '@openclaw/protocol';
+import {
+  isDirectChannelId,
+  type Channel,
+  type Envelope,
+  type Message,
+  type Presence,
+  type ResultOf,
+} from '@openclaw/protocol';
 import { createChat, type Chat } from './chat.ts';
 import { createHistory, type History } from './history.ts';
 import { peerOf } from './names.ts';
@@ -153,11 +160,16 @@ export function createChats(
       const listed = new Set<string>();
       let cursor: string | null = null;
       for (let page = 0; page < pagesMax; page += 1) {
-        const result: ResultOf<'channel.list'> = await client.call('channel.list', { member: true, cursor, limit: pageSize });
+        const result: ResultOf<'channel.list'> = await client.call('channel.list', {
+          member: true,
+          cursor,
+          limit: pageSize,
+        });
         for (const channel of result.channels) {
           listed.add(channel.channelId);
           const known = byId.peek().get(channel.channelId);
-          if (known !== undefined) readPresences(known).catch((error: unknown) => onError('Presence', error));
+          if (known !== undefined)
+            readPresences(known).catch((error: unknown) => onError('Presence', error));
           add(channel);
         }
         cursor = result.nextCursor;
@@ -193,7 +205,10 @@ export function createChats(
       const { channelId, seq, timestamp, senderId } = message;
       const type = message.threadId === null ? 'channel.message' : 'thread.message';
       const rest = { id: message.id, senderId, epoch: '', channelId, seq, timestamp };
-      byId.peek().get(channelId)?.show([{ ...rest, event: { type, channelId, message } }]);
+      byId
+        .peek()
+        .get(channelId)
+        ?.show([{ ...rest, event: { type, channelId, message } }]);
     },
     async open(chat) {
       const isFirst = !chat.timeline.peek().isLoaded;

@@ -19,9 +19,11 @@ export interface EventBatchOptions {
 
 // Nobody reads a page that changes more often than this; drawing it would only make it slow to answer.
 const busyEventsPerSecond = 120;
-const busyIntervalMs = 150;
+const busyIntervalMs = 200;
 // Drawing gets a share of the time, not all of it, however slow the machine is.
 const restPerCost = 4;
+// A stall that was not ours is no reason to wait.
+const restMaxMs = 500;
 
 /** `onBatch` gets the events in the order in which they came. */
 export function createEventBatch(
@@ -40,10 +42,18 @@ export function createEventBatch(
     waiting = [];
     const startMs = now();
     const perSecond = (batch.length * 1000) / Math.max(1, startMs - flushedAtMs);
+    const leastMs = perSecond > busyEventsPerSecond ? busyIntervalMs : 0;
     onBatch(batch);
+    rest(startMs, leastMs);
+    // What was changed is drawn after this turn: only then is it known what it cost.
+    setTimeout(() => {
+      rest(startMs, leastMs);
+    });
+  }
+
+  function rest(startMs: number, leastMs: number) {
     flushedAtMs = now();
-    const costMs = flushedAtMs - startMs;
-    restMs = Math.max(costMs * restPerCost, perSecond > busyEventsPerSecond ? busyIntervalMs : 0);
+    restMs = Math.min(restMaxMs, Math.max((flushedAtMs - startMs) * restPerCost, leastMs));
   }
 
   function schedule() {

@@ -57,7 +57,13 @@ export function createHistory(client: HubClient, chat: Chat): History {
     const seqs = page.messages.map((message: Message) => message.seq);
     const from = side === 'newer' ? last : hasMore ? (seqs[0] ?? 1) - 1 : 0;
     const until =
-      side === 'newest' ? page.head : side === 'older' ? first - 1 : hasMore ? (seqs.at(-1) ?? last) : page.head;
+      side === 'newest'
+        ? page.head
+        : side === 'older'
+          ? first - 1
+          : hasMore
+            ? (seqs.at(-1) ?? last)
+            : page.head;
     put({ ...page, happenings: await happenings(from, until) }, side);
   }
 

@@ -12,7 +12,7 @@ export interface Notices {
   readonly list: ReadonlySignal<readonly Notice[]>;
   add(text: string, detail: string | null): void;
   /** Tells that something went wrong. */
-  report(what: string, error: unknown): void;
+  readonly report: (what: string, error: unknown) => void;
   dismiss(id: number): void;
 }
 

@@ -22,7 +22,9 @@ export interface Outgoing {
 /** Messages on their way; they outlive a reload. */
 export interface Outbox {
   readonly items: { readonly value: readonly Outgoing[] };
-  send(message: Pick<Outgoing, 'channelId' | 'agentId' | 'threadId' | 'content' | 'mentions'>): void;
+  send(
+    message: Pick<Outgoing, 'channelId' | 'agentId' | 'threadId' | 'content' | 'mentions'>,
+  ): void;
   retry(id: string): void;
   discard(id: string): void;
   /** A message of this agent came by. */
@@ -36,7 +38,13 @@ const itemsMax = 200;
 // As long as somebody may be offline with the page open; a message is given up by people, not by a timer.
 const sendTimeoutMs = 12 * 3_600_000;
 const retriesMax = 8;
-const passing: ReadonlySet<string> = new Set(['rate_limited', 'unavailable', 'timeout', 'disconnected', 'queue_full']);
+const passing: ReadonlySet<string> = new Set([
+  'rate_limited',
+  'unavailable',
+  'timeout',
+  'disconnected',
+  'queue_full',
+]);
 
 /** `onSent` gets the message as the hub stored it, in case its event is not to come. */
 export function createOutbox(
@@ -63,10 +71,16 @@ export function createOutbox(
     try {
       const result =
         channelId === null
-          ? await client.call('direct.send', { agentId: agentId ?? '', content, clientMessageId }, options)
+          ? await client.call(
+              'direct.send',
+              { agentId: agentId ?? '', content, clientMessageId },
+              options,
+            )
           : {
               channelId,
-              ...(await client.channel(channelId).send(content, { threadId, clientMessageId, mentions }, options)),
+              ...(await client
+                .channel(channelId)
+                .send(content, { threadId, clientMessageId, mentions }, options)),
             };
       const { messageId, seq, timestamp } = result;
       const blank = { metadata: null, editedAt: null, deletedAt: null, reactions: {} };
@@ -108,14 +122,16 @@ export function createOutbox(
     },
     discard: remove,
     saw({ channelId, threadId, content }) {
-      const own = items.peek().find(
-        (item) =>
-          !item.isShown &&
-          item.state === 'sending' &&
-          (item.channelId === channelId || item.channelId === null) &&
-          item.threadId === threadId &&
-          item.content === content,
-      );
+      const own = items
+        .peek()
+        .find(
+          (item) =>
+            !item.isShown &&
+            item.state === 'sending' &&
+            (item.channelId === channelId || item.channelId === null) &&
+            item.threadId === threadId &&
+            item.content === content,
+        );
       if (own !== undefined) change(own.id, { isShown: true });
     },
     resume() {

@@ -5,7 +5,7 @@ export function createStoredValue<T>(
   storage: Storage,
   key: string,
   initial: T,
-): { readonly value: Signal<T>; close(): void } {
+): { readonly value: Signal<T>; readonly close: () => void } {
   const value = signal(read(storage, key, initial));
   let isFirst = true;
   const close = effect(() => {

@@ -24,7 +24,8 @@ export function createTheme(storage: Storage, root: HTMLElement): Theme {
   return {
     name: stored.value,
     next() {
-      stored.value.value = order[(order.indexOf(stored.value.peek()) + 1) % order.length] ?? 'system';
+      stored.value.value =
+        order[(order.indexOf(stored.value.peek()) + 1) % order.length] ?? 'system';
     },
     close() {
       close();

@@ -94,7 +94,9 @@ export function applyEvents(
 
   const find = (messageId: string): number | undefined => {
     indexOfId ??= new Map(
-      entries.flatMap((entry, index) => (entry.kind === 'message' ? [[entry.message.id, index]] : [])),
+      entries.flatMap((entry, index) =>
+        entry.kind === 'message' ? [[entry.message.id, index]] : [],
+      ),
     );
     return indexOfId.get(messageId);
   };
@@ -200,7 +202,8 @@ export function addPage(
   }
   for (const envelope of page.happenings) {
     const { seq } = envelope;
-    if (timeline.threadId !== null || seq === null || !isHappening(envelope) || !isNew(seq)) continue;
+    if (timeline.threadId !== null || seq === null || !isHappening(envelope) || !isNew(seq))
+      continue;
     added.push({ kind: 'happening', seq, envelope });
   }
   added.sort((a, b) => a.seq - b.seq);
@@ -208,7 +211,14 @@ export function addPage(
   const head = Math.max(timeline.head, page.head);
   switch (side) {
     case 'newest':
-      return { ...timeline, isLoaded: true, entries, head, hasOlder: page.hasMore, hasNewer: false };
+      return {
+        ...timeline,
+        isLoaded: true,
+        entries,
+        head,
+        hasOlder: page.hasMore,
+        hasNewer: false,
+      };
     case 'older': {
       // Reading backwards, the newest is farthest from the eye.
       const isOver = entries.length > max;

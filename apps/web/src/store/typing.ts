@@ -1,5 +1,8 @@
 /** When each agent's typing ends unless it is said again, in milliseconds. */
-export type TypingMarks = ReadonlyMap<string, { readonly untilMs: number; readonly threadId: string | null }>;
+export type TypingMarks = ReadonlyMap<
+  string,
+  { readonly untilMs: number; readonly threadId: string | null }
+>;
 
 // The hub itself says stop after 10 s; this is for a stop that got lost.
 const markMs = 12_000;

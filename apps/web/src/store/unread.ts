@@ -19,7 +19,8 @@ export function countUnread(unread: Unread, envelopes: readonly Envelope[], me: 
     if (event.type !== 'channel.message' && event.type !== 'thread.message') continue;
     if (envelope.seq === null || envelope.seq <= seq) continue;
     if (event.message.senderId === me) {
-      if (event.type === 'channel.message') ({ seq, count, mentions } = { seq: envelope.seq, count: 0, mentions: 0 });
+      if (event.type === 'channel.message')
+        ({ seq, count, mentions } = { seq: envelope.seq, count: 0, mentions: 0 });
       continue;
     }
     count += 1;

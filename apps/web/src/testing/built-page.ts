@@ -1,13 +1,18 @@
-import { resolve } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startProcess, temporaryFolder } from '@openclaw/test-support';
 
 const app = resolve(fileURLToPath(import.meta.url), '../../..');
 
 /** Builds the page from its source into a folder of its own. */
-export async function buildPage(): Promise<{ readonly folder: string; remove(): Promise<void> }> {
+export async function buildPage(): Promise<{
+  readonly folder: string;
+  readonly remove: () => Promise<void>;
+}> {
   const folder = await temporaryFolder('page');
-  const vite = resolve(fileURLToPath(import.meta.resolve('vite')), '../../../bin/vite.js');
+  const vitePackage = createRequire(import.meta.url).resolve('vite/package.json');
+  const vite = join(dirname(vitePackage), 'bin/vite.js');
   const args = [vite, 'build', '--outDir', folder.path, '--logLevel', 'warn'];
   const build = startProcess(process.execPath, args, { cwd: app });
   if ((await build.exited) !== 0) throw new Error(`The page was not built:\n${build.output()}`);

@@ -33,7 +33,12 @@ export async function startPageServer(folder: string, hubPort: number): Promise<
 
   function passOn(incoming: IncomingMessage, outgoing: ServerResponse) {
     const headers = { ...incoming.headers, host: hostOfHub };
-    const target = { port: hubPort, host: '127.0.0.1', path: incoming.url, method: incoming.method };
+    const target = {
+      port: hubPort,
+      host: '127.0.0.1',
+      path: incoming.url,
+      method: incoming.method,
+    };
     const passed = request({ ...target, headers }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);

@@ -1,6 +1,12 @@
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { createClient, type HubClient } from '@openclaw/client';
-import { freePort, startHub, startRedis, type HubProcess, type RedisServer } from '@openclaw/test-support';
+import {
+  freePort,
+  startHub,
+  startRedis,
+  type HubProcess,
+  type RedisServer,
+} from '@openclaw/test-support';
 import { buildPage } from './built-page.ts';
 import { startPageServer } from './page-server.ts';
 
@@ -68,7 +74,12 @@ export async function startWorld(env: Readonly<Record<string, string>> = {}): Pr
   return {
     ...{ hub, redis, browser, url: page.url, leave },
     agent(name) {
-      const agent = createClient({ url: hub.url, agent: name, backoffMinMs: 50, backoffMaxMs: 300 });
+      const agent = createClient({
+        url: hub.url,
+        agent: name,
+        backoffMinMs: 50,
+        backoffMaxMs: 300,
+      });
       agents.push(agent);
       return agent;
     },
@@ -94,7 +105,9 @@ async function signIn(page: Page, name: string, url: string): Promise<Person> {
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
     // A connection that is cut is logged by the browser itself.
-    const isOfNetwork = /WebSocket connection|Failed to load resource|net::ERR/.test(message.text());
+    const isOfNetwork = /WebSocket connection|Failed to load resource|net::ERR/.test(
+      message.text(),
+    );
     if (message.type() === 'error' && !isOfNetwork) complaints.push(message.text());
   });
   await page.goto(url);
@@ -107,7 +120,10 @@ async function signIn(page: Page, name: string, url: string): Promise<Person> {
       await page.evaluate((id) => {
         location.hash = `#/channel/${encodeURIComponent(id)}`;
       }, channelId);
-      await page.locator('.conversation .leading').getByText(/begins|Older/).waitFor();
+      await page
+        .locator('.conversation .leading')
+        .getByText(/begins|Older/)
+        .waitFor();
     },
     async write(text) {
       await page.locator('.conversation-column .composer textarea').fill(text);

@@ -15,7 +15,9 @@ export function hueOf(agentId: string): number {
 export function initialsOf(agentId: string): string {
   const words = agentId.split(/[._@|~-]+/).filter(Boolean);
   const [first = agentId, second] = words;
-  return (second === undefined ? first.slice(0, 2) : first.slice(0, 1) + second.slice(0, 1)).toUpperCase();
+  return (
+    second === undefined ? first.slice(0, 2) : first.slice(0, 1) + second.slice(0, 1)
+  ).toUpperCase();
 }
 
 /** An agent's picture: its emoji, or its initials on its colour. Addresses of pictures are not followed. */

@@ -83,7 +83,9 @@ export function Browse() {
       </ul>
       {channels !== null && shown.length === 0 && (
         <p class="quiet">
-          {channels.length === 0 ? 'There is no public channel that you are not in.' : 'Nothing found.'}
+          {channels.length === 0
+            ? 'There is no public channel that you are not in.'
+            : 'Nothing found.'}
         </p>
       )}
       {cursor !== null && <button onClick={() => void read(cursor)}>More</button>}

@@ -106,7 +106,10 @@ function ChannelMenu({ chat }: { chat: Chat }) {
         chat.channel.value = channel;
       }
     } catch (error) {
-      session.notices.report(question === 'leave' ? 'You are still a member' : 'Not archived', error);
+      session.notices.report(
+        question === 'leave' ? 'You are still a member' : 'Not archived',
+        error,
+      );
     }
   };
   return (

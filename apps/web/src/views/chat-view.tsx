@@ -19,7 +19,8 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
   useEffect(() => {
     isDrawerOpen.value = false;
     session.chats.open(chat).catch((error: unknown) => {
-      if (session.client.state === 'live') session.notices.report('The history could not be read', error);
+      if (session.client.state === 'live')
+        session.notices.report('The history could not be read', error);
     });
   }, [chat]);
 
@@ -30,7 +31,9 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
         <Conversation chat={chat} footer={<OutgoingList chat={chat} threadId={null} />} />
         <TypingLine chat={chat} />
         {isArchived ? (
-          <p class="read-only">This channel is archived: it can be read, and no longer written to.</p>
+          <p class="read-only">
+            This channel is archived: it can be read, and no longer written to.
+          </p>
         ) : (
           <Composer
             channelId={chat.id}

@@ -51,7 +51,10 @@ export function Composer(props: {
       ? []
       : [...members.keys()]
           .filter((id) => id !== session.me && id.toLowerCase().includes(naming.toLowerCase()))
-          .sort((a, b) => Number(b.startsWith(naming)) - Number(a.startsWith(naming)) || a.localeCompare(b))
+          .sort(
+            (a, b) =>
+              Number(b.startsWith(naming)) - Number(a.startsWith(naming)) || a.localeCompare(b),
+          )
           .slice(0, suggestionsMax);
 
   const setText = (next: string) => {
@@ -92,9 +95,12 @@ export function Composer(props: {
     if (chat !== null && threadId === null) {
       chat.isFollowing.value = true;
       if (chat.timeline.peek().hasNewer) {
-        session.chats.historyOf(chat).newest().catch((error: unknown) => {
-          session.notices.report('The newest messages could not be read', error);
-        });
+        session.chats
+          .historyOf(chat)
+          .newest()
+          .catch((error: unknown) => {
+            session.notices.report('The newest messages could not be read', error);
+          });
       }
     }
   };

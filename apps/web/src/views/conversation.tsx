@@ -36,7 +36,8 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
   const history = session.chats.historyOf(chat);
   const load = (side: 'older' | 'newer' | 'newest') => {
     history[side]().catch((error: unknown) => {
-      if (session.client.state === 'live') session.notices.report('The history could not be read', error);
+      if (session.client.state === 'live')
+        session.notices.report('The history could not be read', error);
     });
   };
   const rows = useRowWindow(
@@ -58,7 +59,8 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
   });
   useEffect(() => {
     const onVisible = () => {
-      if (document.visibilityState === 'visible' && chat.isFollowing.peek()) session.chats.markRead(chat);
+      if (document.visibilityState === 'visible' && chat.isFollowing.peek())
+        session.chats.markRead(chat);
     };
     document.addEventListener('visibilitychange', onVisible);
     return () => document.removeEventListener('visibilitychange', onVisible);
@@ -119,7 +121,7 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
           <div
             class="rows-drawn"
             ref={rows.list}
-            style={{ transform: `translateY(${rows.offset}px)` }}
+            style={rows.offset === null ? { bottom: 0 } : { top: `${rows.offset}px` }}
           >
             {drawn}
           </div>

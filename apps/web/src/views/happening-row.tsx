@@ -9,7 +9,9 @@ import { payloadSummary } from './payload-summary.ts';
 export function HappeningRow({ envelope }: { envelope: Envelope }) {
   const { event, senderId, timestamp } = envelope;
   if (event.type === 'collaboration.event') {
-    return <CollaborationRow {...{ senderId, timestamp }} name={event.name} payload={event.payload} />;
+    return (
+      <CollaborationRow {...{ senderId, timestamp }} name={event.name} payload={event.payload} />
+    );
   }
   return (
     <p class="happening" title={wholeText(timestamp)}>
@@ -37,7 +39,8 @@ function HappeningText({ envelope: { event, senderId } }: { envelope: Envelope }
     case 'channel.update':
       return (
         <>
-          <b>{senderId}</b> changed the channel: <Plain text={event.channel.topic ?? event.channel.name} />
+          <b>{senderId}</b> changed the channel:{' '}
+          <Plain text={event.channel.topic ?? event.channel.name} />
         </>
       );
     case 'channel.archive':

@@ -12,5 +12,5 @@ export function memo<P extends object>(component: FunctionComponent<P>): Functio
     this.shouldComponentUpdate = shouldComponentUpdate;
     return h(component, props);
   }
-  return Memo as unknown as FunctionComponent<P>;
+  return Memo as FunctionComponent<P>;
 }

@@ -23,7 +23,7 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
       .catch((error: unknown) => session.notices.report('The message was not deleted', error));
   };
   return (
-    <div class={`message-actions${isPicking ? ' open' : ''}`}>
+    <div class="message-actions">
       <button
         class="icon-button"
         aria-label="React"
@@ -99,7 +99,12 @@ function EmojiPicker(props: { onPick: (emoji: string) => void; onClose: () => vo
       }}
     >
       {quickEmojis.map((emoji) => (
-        <button key={emoji} class="emoji-button" aria-label={emoji} onClick={() => props.onPick(emoji)}>
+        <button
+          key={emoji}
+          class="emoji-button"
+          aria-label={emoji}
+          onClick={() => props.onPick(emoji)}
+        >
           {emoji}
         </button>
       ))}

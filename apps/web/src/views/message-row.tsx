@@ -7,7 +7,7 @@ import { hashOf } from '../store/route.ts';
 import { Avatar } from './avatar.tsx';
 import { EditMessage } from './edit-message.tsx';
 import { MessageActions } from './message-actions.tsx';
-import { timeText, wholeText } from './moments.ts';
+import { shortTimeText, timeText, wholeText } from './moments.ts';
 import { usePage } from './page-state.ts';
 import { Plain } from './plain.tsx';
 import { Reactions } from './reactions.tsx';
@@ -30,15 +30,27 @@ export function MessageRow(props: {
   const isMentioned = message.mentions.includes(session.me);
   const isEditing = editing.value === message.id;
   const isDeleted = message.deletedAt !== null;
+  // What can be done with a message, and its whole date, are made for the one that is pointed at or focused.
+  const [isPointed, setPointed] = useState(false);
+  const [isFocused, setFocused] = useState(false);
+  const isActive = isPointed || isFocused;
+  const moment = isActive ? wholeText(message.timestamp) : undefined;
   return (
     <article
+      tabIndex={0}
+      onPointerEnter={() => setPointed(true)}
+      onPointerLeave={() => setPointed(false)}
+      onFocusIn={() => setFocused(true)}
+      onFocusOut={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setFocused(false);
+      }}
       class={`message${isContinued ? ' continued' : ''}${isMentioned ? ' mentioned' : ''}`}
       data-message={message.id}
     >
       <div class="gutter">
         {isContinued ? (
-          <time class="gutter-time" title={wholeText(message.timestamp)}>
-            {timeText(message.timestamp)}
+          <time class="gutter-time" title={moment}>
+            {shortTimeText(message.timestamp)}
           </time>
         ) : (
           <Avatar agentId={message.senderId} avatar={presence?.avatar} status={presence?.status} />
@@ -54,7 +66,7 @@ export function MessageRow(props: {
             >
               {displayName === null ? message.senderId : <Plain text={displayName} />}
             </a>
-            <time title={wholeText(message.timestamp)}>{timeText(message.timestamp)}</time>
+            <time title={moment}>{timeText(message.timestamp)}</time>
           </header>
         )}
         {isDeleted ? (
@@ -74,7 +86,7 @@ export function MessageRow(props: {
           </a>
         )}
       </div>
-      {!isDeleted && !isEditing && (
+      {isActive && !isDeleted && !isEditing && (
         <MessageActions chat={chat} message={message} isInThread={props.isInThread} />
       )}
     </article>
@@ -85,7 +97,8 @@ function Content({ message }: { message: Message }) {
   const { me } = usePage().session;
   const [isWhole, setWhole] = useState(false);
   const { content } = message;
-  const isLong = content.length > foldedChars || content.split('\n', foldedLines + 1).length > foldedLines;
+  const isLong =
+    content.length > foldedChars || content.split('\n', foldedLines + 1).length > foldedLines;
   const shown = isLong && !isWhole ? shortened(content) : content;
   return (
     <div class="content">

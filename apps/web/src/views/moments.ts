@@ -1,4 +1,7 @@
 const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const shortTime = new Intl.DateTimeFormat(undefined, {
+  ...{ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+});
 const day = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
 const dayMs = 86_400_000;
@@ -6,6 +9,11 @@ const dayMs = 86_400_000;
 /** Hours and minutes. */
 export function timeText(timestamp: number): string {
   return time.format(timestamp);
+}
+
+/** The same where there is little room. */
+export function shortTimeText(timestamp: number): string {
+  return shortTime.format(timestamp);
 }
 
 /** All there is to say of a moment. */

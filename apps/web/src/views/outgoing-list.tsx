@@ -33,11 +33,18 @@ export function OutgoingItems({ items }: { items: readonly Outgoing[] }) {
             <header>
               <span class="author">{session.me}</span>
               <span class="quiet small">
-                {item.state === 'failed' ? 'Not sent' : isLive ? 'Sending…' : 'Waits for the connection'}
+                {item.state === 'failed'
+                  ? 'Not sent'
+                  : isLive
+                    ? 'Sending…'
+                    : 'Waits for the connection'}
               </span>
             </header>
             <div class="content">
-              {renderMarkdown(parseMarkdown(item.content), { me: session.me, mentions: item.mentions })}
+              {renderMarkdown(parseMarkdown(item.content), {
+                me: session.me,
+                mentions: item.mentions,
+              })}
             </div>
             {item.state === 'failed' && (
               <p class="problem" role="alert">

@@ -16,7 +16,8 @@ export function OwnCard() {
   const { status, customStatus, avatar } = session.profile.current.value;
   return (
     <div class="own-card">
-      <button class="own-button" onClick={() => setOpen(true)} aria-label="Set your status">
+      <button class="own-button" onClick={() => setOpen(true)} title="Set your status">
+        <span class="hidden">Set your status: </span>
         <Avatar agentId={session.me} avatar={avatar} status={status} />
         <span class="own-names">
           <strong>{session.me}</strong>

@@ -16,7 +16,7 @@ export interface PageState {
   readonly editing: Signal<string | null>;
   /** The line to show, and to mark for a moment. */
   readonly target: Signal<{ readonly channelId: string; readonly seq: number } | null>;
-  signOut(): void;
+  readonly signOut: () => void;
 }
 
 /** A page with nothing open. */

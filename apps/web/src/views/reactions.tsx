@@ -18,7 +18,9 @@ export function toggleReaction(
   const channel = session.client.channel(chat.id);
   const isMine = message.reactions[emoji]?.includes(session.me) ?? false;
   const change = isMine ? channel.unreact(message.id, emoji) : channel.react(message.id, emoji);
-  change.catch((error: unknown) => session.notices.report('The reaction did not get through', error));
+  change.catch((error: unknown) =>
+    session.notices.report('The reaction did not get through', error),
+  );
 }
 
 /** The reactions to a message, each with how many gave it. */

@@ -17,7 +17,9 @@ export function Sidebar() {
     .sort((a, b) => a.channel.value.name.localeCompare(b.channel.value.name));
   const directs = chats
     .filter((chat) => chat.channel.value.kind === 'direct')
-    .sort((a, b) => titleOf(a.channel.value, session.me).localeCompare(titleOf(b.channel.value, session.me)));
+    .sort((a, b) =>
+      titleOf(a.channel.value, session.me).localeCompare(titleOf(b.channel.value, session.me)),
+    );
   const { view } = session.router.route.value;
 
   return (
@@ -148,7 +150,12 @@ function ChatLink({ chat }: { chat: Chat }) {
 function PeerAvatar({ agentId }: { agentId: string }) {
   const presence = usePresence(agentId);
   return (
-    <Avatar agentId={agentId} avatar={presence?.avatar} status={presence?.status ?? 'offline'} isSmall />
+    <Avatar
+      agentId={agentId}
+      avatar={presence?.avatar}
+      status={presence?.status ?? 'offline'}
+      isSmall
+    />
   );
 }
 

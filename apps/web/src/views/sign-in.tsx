@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Credentials } from '../session/credentials.ts';
 import { findSignInMode, type SignInMode } from '../session/sign-in-mode.ts';
 
-const namePattern = '[A-Za-z0-9][A-Za-z0-9._@|~\\-]{0,127}';
+const namePattern = '[A-Za-z0-9][A-Za-z0-9._@\\|~\\-]{0,127}';
 
 /** Asks for a name or a token, whichever this hub takes; for either, when the hub does not say. */
 export function SignIn(props: {

@@ -22,7 +22,8 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
     const history = session.chats.historyOf(chat);
     const read = () => {
       history.openThread(threadId).catch((error: unknown) => {
-        if (session.client.state === 'live') session.notices.report('The thread could not be read', error);
+        if (session.client.state === 'live')
+          session.notices.report('The thread could not be read', error);
       });
     };
     read();
@@ -35,7 +36,14 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
 
   return (
     <Pane title="Thread" onClose={() => closeThread(session, chat)}>
-      <div class="thread-scroll" ref={scroller} tabIndex={0} role="log" aria-live="off" aria-label="Replies">
+      <div
+        class="thread-scroll"
+        ref={scroller}
+        tabIndex={0}
+        role="log"
+        aria-live="off"
+        aria-label="Replies"
+      >
         {entries.map((entry, index) => (
           <EntryRow
             key={entry.seq}

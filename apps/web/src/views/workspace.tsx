@@ -33,7 +33,11 @@ export function Workspace() {
     <div class={`workspace${isDrawerOpen.value ? ' drawer-open' : ''}`}>
       <Sidebar />
       {isDrawerOpen.value && (
-        <button class="scrim" aria-label="Close the menu" onClick={() => (isDrawerOpen.value = false)} />
+        <button
+          class="scrim"
+          aria-label="Close the menu"
+          onClick={() => (isDrawerOpen.value = false)}
+        />
       )}
       <div class="stage">
         <div class="topline">

@@ -10,12 +10,12 @@ export interface WindowedRow {
 
 /** A list of which only what is near the view is drawn. */
 export interface RowWindowView extends RowWindow {
-  readonly view: RefObject<HTMLDivElement>;
+  readonly view: RefObject<HTMLDivElement | null>;
   /** The element whose children are the drawn rows, each with its `data-seq`. */
-  readonly list: RefObject<HTMLDivElement>;
+  readonly list: RefObject<HTMLDivElement | null>;
   readonly totalHeight: number;
-  /** Where the first drawn row stands. */
-  readonly offset: number;
+  /** Where the first drawn row stands; null when the last one stands at the end. */
+  readonly offset: number | null;
   readonly onScroll: () => void;
   readonly onWheel: (event: WheelEvent) => void;
   /** Brings a row into the view. */
@@ -44,6 +44,7 @@ interface ScrollState {
 
 const estimatedHeight = 62;
 const overscan = 700;
+const overscanAtEnd = 250;
 const nearEdge = 900;
 const measuredMax = 40_000;
 
@@ -68,7 +69,8 @@ export function useRowWindow<T extends WindowedRow>(
   state.offsets = offsetsOf(rows, (row) => state.heights.get(row.seq), estimatedHeight);
   const total = state.offsets[rows.length] ?? 0;
   const wanted = wantedTop();
-  const window = rowsInView(state.offsets, wanted - leading, state.height, overscan);
+  const around = follows ? overscanAtEnd : overscan;
+  const window = rowsInView(state.offsets, wanted - leading, state.height, around);
 
   function wantedTop(): number {
     if (follows) return Math.max(0, total + leading - state.height);
@@ -78,42 +80,56 @@ export function useRowWindow<T extends WindowedRow>(
   }
 
   function keepAnchor() {
+    const top = view.current?.getBoundingClientRect().top ?? 0;
+    for (const row of list.current?.children ?? []) {
+      const rect = row.getBoundingClientRect();
+      if (rect.bottom <= top) continue;
+      state.anchor = { seq: seqOf(row), above: top - rect.top };
+      return;
+    }
+    // Scrolled so fast that nothing drawn is in view.
     if (rows.length === 0) return;
     const index = rowAt(state.offsets, Math.max(0, state.top - leading));
     const above = state.top - leading - (state.offsets[index] ?? 0);
     state.anchor = { seq: (rows[index] as T).seq, above };
   }
 
-  useLayoutEffect(() => {
+  /** Takes the drawn rows' heights, and puts the view where it belongs. */
+  function settle() {
     const element = view.current;
     if (element === null) return;
     let isChanged = false;
     if (state.heights.size > measuredMax) state.heights.clear();
     for (const row of list.current?.children ?? []) {
-      const seq = Number((row as HTMLElement).dataset.seq);
       const { height } = row.getBoundingClientRect();
-      if (Math.abs((state.heights.get(seq) ?? -1) - height) < 0.5) continue;
-      state.heights.set(seq, height);
+      if (Math.abs((state.heights.get(seqOf(row)) ?? -1) - height) < 0.5) continue;
+      state.heights.set(seqOf(row), height);
       isChanged = true;
     }
-    if (isChanged) {
+    // While the end is in view its rows stand on the bottom, so what is above need not be right to the pixel.
+    if (isChanged && (!isFollowing.peek() || total < state.height * 3)) {
       state.offsets = offsetsOf(rows, (row) => state.heights.get(row.seq), estimatedHeight);
       redraw(null);
     }
-    const top = follows ? element.scrollHeight - element.clientHeight : wantedTop();
+    const top = isFollowing.peek() ? element.scrollHeight - element.clientHeight : wantedTop();
     if (Math.abs(element.scrollTop - top) > 1) element.scrollTop = top;
     state.top = element.scrollTop;
-  });
+  }
+  const newestSettle = useRef(settle);
+  newestSettle.current = settle;
 
+  useLayoutEffect(settle);
   useLayoutEffect(() => {
     const element = view.current;
     if (element === null) return;
     const observer = new ResizeObserver(() => {
       const { clientHeight, clientWidth } = element;
+      const isResized = state.width !== clientWidth || state.height !== clientHeight;
       if (state.width !== clientWidth) state.heights.clear();
       state.height = clientHeight;
       state.width = clientWidth;
-      redraw(null);
+      if (isResized) redraw(null);
+      else newestSettle.current();
     });
     observer.observe(element);
     if (list.current !== null) observer.observe(list.current);
@@ -124,7 +140,7 @@ export function useRowWindow<T extends WindowedRow>(
     ...window,
     ...{ view, list },
     totalHeight: total,
-    offset: state.offsets[window.start] ?? 0,
+    offset: follows ? null : (state.offsets[window.start] ?? 0),
     onScroll() {
       const element = view.current;
       if (element === null) return;
@@ -135,7 +151,8 @@ export function useRowWindow<T extends WindowedRow>(
       state.top = scrollTop;
       if (!isFollowing.peek()) keepAnchor();
       if (scrollTop < nearEdge) options.onNearTop();
-      if (options.hasNewer && scrollHeight - scrollTop - clientHeight < nearEdge) options.onNearBottom();
+      if (options.hasNewer && scrollHeight - scrollTop - clientHeight < nearEdge)
+        options.onNearBottom();
       redraw(null);
     },
     onWheel(event) {
@@ -161,4 +178,8 @@ function indexOf<T extends WindowedRow>(rows: readonly T[], seq: number): number
     else high = middle;
   }
   return low;
+}
+
+function seqOf(row: Element): number {
+  return Number((row as HTMLElement).dataset.seq);
 }
