@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { startWorld, type World } from './testing/world.ts';
+
+jest.setTimeout(180_000);
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+
+interface Measured {
+  readonly longestTaskMs: number;
+  readonly slowestAnswerMs: number;
+  readonly answers: number;
+}
+
+describe('111 agents at 1,000 messages a second in view', () => {
+  it('leave the page answering within 100 ms, and the newest of more than 10,000 messages in view', async () => {
+    const agents = Array.from({ length: 111 }, (_, n) => world.agent(`agent-${n}`));
+    const [owner] = agents;
+    if (owner === undefined) throw new Error('No agents');
+    await owner.call('channel.create', { channelId: 'crowd', name: 'crowd' });
+    await Promise.all(agents.slice(1).map((agent) => agent.channel('crowd').join()));
+    await owner.call('member.add', { channelId: 'crowd', agentId: 'ada' });
+    const ada = await world.person('ada');
+    await ada.open('crowd');
+    await ada.page.evaluate(() => {
+      const measured = { longestTaskMs: 0, slowestAnswerMs: 0, answers: 0 };
+      (window as unknown as { measured: typeof measured }).measured = measured;
+      new PerformanceObserver((list) => {
+        for (const { duration } of list.getEntries()) {
+          measured.longestTaskMs = Math.max(measured.longestTaskMs, duration);
+        }
+      }).observe({ type: 'longtask' });
+      // From the key to what it draws: two frames later it is on the screen.
+      document.addEventListener(
+        'keydown',
+        (event) => {
+          requestAnimationFrame(() => {
+            setTimeout(() => {
+              measured.answers += 1;
+              const answeredMs = performance.now() - event.timeStamp;
+              measured.slowestAnswerMs = Math.max(measured.slowestAnswerMs, answeredMs);
+            });
+          });
+        },
+        { capture: true },
+      );
+    });
+
+    let sent = 0;
+    const failed: unknown[] = [];
+    const startMs = performance.now();
+    const seconds = 10.5;
+    const typing = (async () => {
+      const field = ada.page.locator('.composer textarea');
+      for (let n = 0; performance.now() - startMs < seconds * 1000; n += 1) {
+        await field.press('abcdefghij'[n % 10] ?? 'x');
+        await new Promise((resolve) => setTimeout(resolve, 60));
+      }
+    })();
+    await new Promise<void>((resolve) => {
+      const timer = setInterval(() => {
+        const due = Math.min(seconds, (performance.now() - startMs) / 1000) * 1_000;
+        for (; sent < due; sent += 1) {
+          const agent = agents[sent % agents.length];
+          const content = sent % 7 === 0 ? `**${sent}** of \`many\`` : `This is message ${sent}`;
+          agent
+            ?.channel('crowd')
+            .send(content)
+            .catch((error: unknown) => failed.push(error));
+        }
+        if (performance.now() - startMs < seconds * 1000) return;
+        clearInterval(timer);
+        resolve();
+      }, 10);
+    });
+    await typing;
+    await owner.channel('crowd').send('This is the end');
+    await ada.page.getByText('This is the end').waitFor({ timeout: 30_000 });
+    const measured = await ada.page.evaluate(
+      () => (window as unknown as { measured: Measured }).measured,
+    );
+    const rows = await ada.page.locator('.conversation .row').count();
+    expect(failed).toEqual([]);
+    expect(sent).toBeGreaterThanOrEqual(seconds * 990);
+    expect(measured.answers).toBeGreaterThan(40);
+    expect(rows).toBeLessThan(120);
+    expect(Math.max(measured.longestTaskMs, measured.slowestAnswerMs)).toBeLessThan(100);
+    expect(ada.complaints).toEqual([]);
+  });
+});

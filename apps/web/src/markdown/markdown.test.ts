@@ -1,0 +1,162 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { ComponentChild, VNode } from 'preact';
+import { mentionAtCaret, mentionsIn } from './mentions.ts';
+import { isCostly, parseMarkdown } from './parse.ts';
+import { renderMarkdown } from './render.ts';
+import { safeLink } from './safe-link.ts';
+import { visibleString } from './visible-text.ts';
+
+const render = (content: string, mentions: string[] = []) =>
+  renderMarkdown(parseMarkdown(content), { me: 'ada', mentions });
+
+function nodesOf(child: ComponentChild): VNode<Record<string, unknown>>[] {
+  if (Array.isArray(child)) return child.flatMap((one: ComponentChild) => nodesOf(one));
+  if (typeof child !== 'object' || child === null) return [];
+  const node = child as VNode<Record<string, unknown>>;
+  return [node, ...nodesOf(node.props.children as ComponentChild)];
+}
+function textOf(child: ComponentChild): string {
+  if (Array.isArray(child)) return child.map((one: ComponentChild) => textOf(one)).join('');
+  if (typeof child === 'string' || typeof child === 'number') return String(child);
+  if (typeof child !== 'object' || child === null) return '';
+  return textOf((child as VNode<{ children?: ComponentChild }>).props.children);
+}
+const tagsOf = (content: string) => nodesOf(render(content)).map(({ type }) => type);
+
+const harmless = new Set(
+  'p strong em del code pre blockquote ul ol li br hr a span div table tbody tr td'.split(' '),
+);
+
+describe('Markdown', () => {
+  it('becomes elements: emphasis, code, lists, tables, quotes', () => {
+    expect(tagsOf('a **b** _c_ ~~d~~ `e`')).toEqual(['p', 'strong', 'em', 'del', 'code']);
+    expect(tagsOf('- a\n- b')).toEqual(expect.arrayContaining(['ul', 'li']));
+    expect(tagsOf('> a')).toEqual(['blockquote', 'p']);
+    expect(tagsOf('| a |\n|---|\n| b |')).toEqual(expect.arrayContaining(['table', 'tr', 'td']));
+    expect(textOf(render('```ts\nlet a;\n```'))).toBe('tslet a;');
+  });
+
+  it('never becomes markup: HTML is shown as it stands', () => {
+    const html = '<script>alert(1)</script> <img src=x onerror=alert(1)>';
+    expect(textOf(render(html))).toContain('<script>alert(1)</script>');
+    expect(tagsOf(html).every((tag) => harmless.has(tag as string))).toBe(true);
+  });
+
+  it('of any text is made of harmless elements, with links that lead out alone', () => {
+    const piece = fc.constantFrom(
+      ...[
+        '<b>',
+        '[x](javascript:a)',
+        '![i](data:x)',
+        '`',
+        '**',
+        '> ',
+        '\n',
+        '- ',
+        '|',
+        'http://a.b ',
+      ],
+      ...[
+        '&lt;',
+        '<!--',
+        '[a]: vbscript:b',
+        '\u202E',
+        '@ada',
+        '\\',
+        '1. ',
+        '    ',
+        '~~~',
+        '<a href=x>',
+      ],
+    );
+    fc.assert(
+      fc.property(fc.array(fc.oneof(piece, fc.string()), { maxLength: 30 }), (parts) => {
+        for (const { type, props } of nodesOf(render(parts.join('')))) {
+          expect(harmless).toContain(type);
+          expect(props).not.toHaveProperty('dangerouslySetInnerHTML');
+          for (const name of Object.keys(props)) expect(name).not.toMatch(/^on|^src$|^style$/);
+          if (type === 'a') {
+            expect(props.href).toMatch(/^(https?|mailto):/);
+            expect(props.rel).toBe('noreferrer noopener');
+          }
+        }
+      }),
+    );
+  });
+
+  it('nested beyond reason or of great length takes no more than a moment', () => {
+    const contents = [
+      '> '.repeat(10_000) + 'deep',
+      '*_`['.repeat(2_900),
+      '['.repeat(11_000),
+      '*a_ '.repeat(2_900),
+      `${'- '.repeat(2_000)}deep`,
+      'x'.repeat(32_000),
+    ];
+    for (const content of contents) {
+      const startMs = performance.now();
+      expect(textOf(render(`${content.slice(0, 3_000)}end`))).toContain('end');
+      expect(performance.now() - startMs).toBeLessThan(400);
+    }
+  });
+
+  it('is read in long code and long reports, and not where it is there to be costly', () => {
+    expect(isCostly(`\`\`\`json\n${'[["a"], ["b"]],\n'.repeat(300)}\`\`\`\nso`)).toBe(false);
+    expect(isCostly('A *word* and `code`.\n'.repeat(60))).toBe(false);
+    expect(isCostly(`${'-'.repeat(80)}\n> > > nested`)).toBe(false);
+    expect(isCostly('> '.repeat(1_500))).toBe(true);
+    expect(isCostly('*a_ '.repeat(700))).toBe(true);
+  });
+
+  it('marks who is mentioned, and nobody else', () => {
+    const marked = nodesOf(render('@ada and @bob, not @eve.', ['ada', 'bob']));
+    expect(marked.map(({ props }) => [props.class, props.children])).toEqual([
+      [undefined, expect.anything()],
+      ['mention mention-me', '@ada'],
+      ['mention', '@bob'],
+    ]);
+  });
+});
+
+describe('a link', () => {
+  it('leads to the web or to a letter, and nowhere else', () => {
+    expect(safeLink('https://example.com/a')).toBe('https://example.com/a');
+    expect(safeLink('mailto:a@example.com')).toBe('mailto:a@example.com');
+    for (const url of [
+      'javascript:a',
+      ' JaVaScRiPt:a',
+      'data:text/html,a',
+      '/v1',
+      '#a',
+      'file:///a',
+      'blob:a',
+    ]) {
+      expect(safeLink(url)).toBeNull();
+    }
+  });
+});
+
+describe('a text', () => {
+  it('names what turns it around or cannot be seen', () => {
+    expect(visibleString('a\u202Eb\u0000c')).toBe('a‹U+202E›b‹U+0000›c');
+    expect(visibleString('plain, עברית, 👩‍💻')).toBe('plain, עברית, 👩‍💻');
+  });
+});
+
+describe('a mention', () => {
+  it('is of a member, once, and takes no full stop with it', () => {
+    const members = new Set(['ada', 'bob.x', 'eve']);
+    const isMember = (name: string) => members.has(name);
+    expect(mentionsIn('@ada, @bob.x. @ada (@eve) mail@ada @nobody', isMember)).toEqual([
+      ...['ada', 'bob.x', 'eve'],
+    ]);
+  });
+
+  it('is being written where an @ begins a word before the caret', () => {
+    expect(mentionAtCaret('hello @ad', 9)).toBe('ad');
+    expect(mentionAtCaret('@', 1)).toBe('');
+    expect(mentionAtCaret('mail@ad', 7)).toBeNull();
+    expect(mentionAtCaret('@ada there', 10)).toBeNull();
+  });
+});

@@ -1,0 +1,60 @@
+import type { Root } from 'mdast';
+import { fromMarkdown } from 'mdast-util-from-markdown';
+import { gfmFromMarkdown } from 'mdast-util-gfm';
+import { gfm } from 'micromark-extension-gfm';
+
+const cacheMax = 600;
+// Longer texts are reports and dumps: parsing them could hold up the page, so they are shown as they are.
+const parsedCharsMax = 12_000;
+const special = /[*_`~#>[\]<|\\&\n@:]|www\.|^\s*(?:[-+=]|\d+[.)])|^\s{4}|\t/;
+
+const extensions = [gfm()];
+const mdastExtensions = [gfmFromMarkdown()];
+const cache = new Map<string, Root>();
+
+/** A text's Markdown as a tree. The last few hundred are remembered, since lists are drawn again and again. */
+export function parseMarkdown(content: string): Root {
+  const known = cache.get(content);
+  if (known !== undefined) return known;
+  const root = parse(content);
+  cache.set(content, root);
+  const oldest = cache.size > cacheMax ? cache.keys().next().value : undefined;
+  if (oldest !== undefined) cache.delete(oldest);
+  return root;
+}
+
+function parse(content: string): Root {
+  if (content.length > parsedCharsMax || !special.test(content) || isCostly(content)) {
+    return plain(content);
+  }
+  try {
+    return fromMarkdown(content, { extensions, mdastExtensions });
+  } catch {
+    // Nesting too deep for the parser's stack is not meant to be read as structure.
+    return plain(content);
+  }
+}
+
+const plain = (value: string): Root => ({
+  type: 'root',
+  children: [{ type: 'paragraph', children: [{ type: 'text', value }] }],
+});
+
+// What parsing takes grows with the square of these; people and agents stay far below.
+const delimitersMax = 400;
+const deepNesting = /^[ \t]*(?:(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))[ \t]*){20}/;
+const delimiter = /[*_`~[\]!]/g;
+
+/** Would parsing this hold up the page? Told by what stands outside of fenced code, which costs nothing. */
+export function isCostly(content: string): boolean {
+  let delimiters = 0;
+  let fence: string | null = null;
+  for (const line of content.split('\n')) {
+    const mark = /^ {0,3}(```|~~~)/.exec(line)?.[1] ?? null;
+    if (mark !== null && (fence === null || fence === mark)) fence = fence === null ? mark : null;
+    if (fence !== null) continue;
+    delimiters += line.match(delimiter)?.length ?? 0;
+    if (delimiters > delimitersMax || deepNesting.test(line)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,123 @@
+import { h, type ComponentChild } from 'preact';
+import type { Nodes, Parent, Root } from 'mdast';
+import { safeLink } from './safe-link.ts';
+import { visibleText } from './visible-text.ts';
+
+/** Whose names are marked. */
+export interface MentionContext {
+  readonly me: string;
+  readonly mentions: readonly string[];
+}
+
+// Deeper nesting than people write is shown flat: the tree is drawn by recursion.
+const depthMax = 24;
+const mentionPattern = /@([A-Za-z0-9][A-Za-z0-9._@|~-]{0,127})/g;
+
+/** Draws a tree as elements. Nothing of the text ever becomes markup: HTML in it is shown as it stands. */
+export function renderMarkdown(root: Root, context: MentionContext): ComponentChild {
+  return children(root, context, 0);
+}
+
+/** Draws a text, marking who is mentioned and naming what cannot be seen. */
+export function renderText(text: string, context: MentionContext): ComponentChild[] {
+  const drawn: ComponentChild[] = [];
+  let end = 0;
+  for (const match of text.matchAll(mentionPattern)) {
+    const name = (match[1] ?? '').replace(/[._-]+$/, '');
+    if (!context.mentions.includes(name)) continue;
+    drawn.push(...pieces(text.slice(end, match.index)));
+    const isMe = name === context.me;
+    drawn.push(h('span', { class: isMe ? 'mention mention-me' : 'mention' }, `@${name}`));
+    end = match.index + 1 + name.length;
+  }
+  drawn.push(...pieces(text.slice(end)));
+  return drawn;
+}
+
+function pieces(text: string): ComponentChild[] {
+  return visibleText(text).map((piece) =>
+    'text' in piece
+      ? piece.text
+      : h('span', { class: 'escape', title: 'An invisible character' }, piece.escape),
+  );
+}
+
+function children(node: Parent, context: MentionContext, depth: number): ComponentChild[] {
+  return node.children.map((child) => draw(child as Nodes, context, depth + 1));
+}
+
+function draw(node: Nodes, context: MentionContext, depth: number): ComponentChild {
+  if (depth > depthMax) return '…';
+  const inner = () => children(node as Parent, context, depth);
+  switch (node.type) {
+    case 'text':
+      return renderText(node.value, context);
+    case 'paragraph':
+      return h('p', { dir: 'auto' }, inner());
+    case 'heading':
+      // The page has its own headings; a message's are only strong words.
+      return h('p', { dir: 'auto', class: `heading heading-${Math.min(node.depth, 3)}` }, inner());
+    case 'strong':
+      return h('strong', null, inner());
+    case 'emphasis':
+      return h('em', null, inner());
+    case 'delete':
+      return h('del', null, inner());
+    case 'inlineCode':
+      return h('code', { dir: 'ltr' }, pieces(node.value));
+    case 'code':
+      return h(
+        'div',
+        { class: 'code', dir: 'ltr' },
+        node.lang != null && h('span', { class: 'language' }, pieces(node.lang)),
+        h('pre', { tabIndex: 0 }, h('code', null, pieces(node.value))),
+      );
+    case 'blockquote':
+      return h('blockquote', { dir: 'auto' }, inner());
+    case 'list':
+      return node.ordered
+        ? h('ol', { dir: 'auto', start: node.start ?? 1 }, inner())
+        : h('ul', { dir: 'auto' }, inner());
+    case 'listItem':
+      return h('li', null, checkbox(node.checked), inner());
+    case 'break':
+      return h('br', null);
+    case 'thematicBreak':
+      return h('hr', null);
+    case 'link':
+      return link(node.url, inner());
+    case 'image':
+      // Pictures come from elsewhere; whoever wants one goes there.
+      return link(node.url, [`🖼 ${node.alt || node.url}`]);
+    case 'table':
+      return h('div', { class: 'table', tabIndex: 0 }, h('table', null, h('tbody', null, inner())));
+    case 'tableRow':
+      return h('tr', null, inner());
+    case 'tableCell':
+      return h('td', { dir: 'auto' }, inner());
+    case 'html':
+      return pieces(node.value);
+    case 'linkReference':
+    case 'footnoteDefinition':
+      return inner();
+    case 'imageReference':
+      return node.alt ?? '';
+    case 'footnoteReference':
+      return `[^${node.label ?? node.identifier}]`;
+    case 'definition':
+      return h('p', { dir: 'auto' }, link(node.url, pieces(node.url)));
+    default:
+      return 'children' in node ? inner() : null;
+  }
+}
+
+function checkbox(checked: boolean | null | undefined): ComponentChild {
+  if (checked === null || checked === undefined) return null;
+  return checked ? '☑ ' : '☐ ';
+}
+
+function link(url: string, inner: ComponentChild[]): ComponentChild {
+  const href = safeLink(url);
+  if (href === null) return h('span', { class: 'unlinked' }, inner);
+  return h('a', { href, target: '_blank', rel: 'noreferrer noopener', title: href }, inner);
+}

@@ -1,0 +1,180 @@
+import { computed, signal, type ReadonlySignal } from '@preact/signals';
+import { createClient, type HubClient, type StateChange, type Welcome } from '@openclaw/client';
+import { createChats, type Chats } from '../store/chats.ts';
+import { createEventBatch } from '../store/event-batch.ts';
+import { createOutbox, type Outbox } from '../store/outbox.ts';
+import { createOwnProfile, type OwnProfile } from '../store/profile.ts';
+import { createRouter, type Router } from '../store/route.ts';
+import { createStoredValue } from '../store/stored-value.ts';
+import { createNotices, type Notices } from '../store/notices.ts';
+import { describeConnection, type ConnectionLine } from './connection-line.ts';
+import type { Credentials } from './credentials.ts';
+import { createRedisWatch } from './redis-watch.ts';
+
+/** Everything that lives from signing in to signing out. */
+export interface Session {
+  readonly me: string;
+  readonly credentials: Credentials;
+  readonly client: HubClient;
+  readonly chats: Chats;
+  readonly outbox: Outbox;
+  readonly profile: OwnProfile;
+  readonly router: Router;
+  readonly notices: Notices;
+  /** Texts not sent yet, by channel and thread. */
+  readonly drafts: { value: Readonly<Record<string, string>> };
+  readonly line: ReadonlySignal<ConnectionLine>;
+  close(): Promise<void>;
+}
+
+/** Connects, and resolves with the first welcome. `onEnd`: the hub does not let this agent in any more. */
+export async function openSession(
+  credentials: Credentials,
+  onEnd: (reason: string) => void,
+): Promise<Session> {
+  const identity =
+    credentials.kind === 'token' ? { token: credentials.token } : { agent: credentials.agentId };
+  const client = createClient({ ...identity, url: location.origin, backoffMaxMs: 8_000 });
+  const abort = new AbortController();
+  const firstFailure = client.on('state', ({ state, error }) => {
+    if (state === 'connecting' && error !== null) abort.abort(error);
+  });
+  try {
+    const welcome = await client.ready({ signal: abort.signal });
+    return createSession(credentials, client, welcome, onEnd);
+  } catch (error) {
+    await client.close();
+    throw error;
+  } finally {
+    firstFailure();
+  }
+}
+
+function createSession(
+  credentials: Credentials,
+  client: HubClient,
+  welcome: Welcome,
+  onEnd: (reason: string) => void,
+): Session {
+  const me = welcome.agentId;
+  const storage = sessionStorage;
+  const notices = createNotices();
+  const chats = createChats(client, me, notices.report);
+  const outbox = createOutbox(client, storage, me, (message) => {
+    batch.flush();
+    chats.showSent(message);
+  });
+  const profile = createOwnProfile(client, storage, me);
+  const drafts = createStoredValue<Readonly<Record<string, string>>>(
+    storage,
+    `openclaw.drafts.${me}`,
+    {},
+  );
+  const router = createRouter();
+  const batch = createEventBatch((envelopes) => chats.apply(envelopes), { onFrame });
+
+  const state = signal<StateChange>({ state: client.state, error: null, retryInMs: null });
+  const retryAtMs = signal<number | null>(null);
+  const nowMs = signal(Date.now());
+  const clock = setInterval(() => {
+    if (retryAtMs.peek() !== null) nowMs.value = Date.now();
+  }, 250);
+  const redis = createRedisWatch(client, () => {
+    const route = router.route.peek();
+    const [first] = chats.byId.peek().keys();
+    return route.view === 'channel' && chats.byId.peek().has(route.channelId)
+      ? route.channelId
+      : first;
+  });
+  const line = computed(() => {
+    const at = retryAtMs.value;
+    return describeConnection({
+      state: state.value.state,
+      retryInSeconds:
+        at === null ? null : Math.max(0, Math.ceil((at - nowMs.value) / 1000)) || null,
+      reason: state.value.error?.message ?? null,
+      isDegraded: redis.isAway.value,
+      waiting: outbox.items.value.filter((item) => item.state === 'sending').length,
+    });
+  });
+
+  const refresh = () => {
+    chats.refresh().catch((error: unknown) => {
+      if (client.state === 'live') notices.report('The channels could not be read', error);
+    });
+    redis.check();
+  };
+  const offs = [
+    client.on('event', (envelope) => {
+      const { event } = envelope;
+      if (event.type === 'channel.message' || event.type === 'thread.message') {
+        if (event.message.senderId === me) outbox.saw(event.message);
+      } else if (event.type === 'collaboration.event' && envelope.channelId === null) {
+        notices.add(
+          `${envelope.senderId} to everyone: ${event.name}`,
+          JSON.stringify(event.payload),
+        );
+      }
+      batch.push(envelope);
+    }),
+    client.on('notice', ({ event, channelId }) => {
+      if (event.type === 'channel.member.join' && channelId !== null) refresh();
+    }),
+    client.on('discontinuity', ({ channelId, reason }) => {
+      batch.flush();
+      const name = chats.byId.peek().get(channelId)?.channel.peek().name ?? channelId;
+      if (reason !== 'epoch' && reason !== 'behind') {
+        notices.add(`#${name} is no longer yours to follow`, reason);
+        return chats.remove(channelId);
+      }
+      const what =
+        reason === 'epoch'
+          ? `The hub was restored from a backup: #${name} was read anew`
+          : `Some events of #${name} were skipped: its history was read anew`;
+      notices.add(what, null);
+      chats.reload(channelId).catch((error: unknown) => notices.report(`#${name}`, error));
+    }),
+    client.on('welcome', refresh),
+    client.on('state', (change) => {
+      state.value = change;
+      nowMs.value = Date.now();
+      retryAtMs.value = change.retryInMs === null ? null : Date.now() + change.retryInMs;
+      if (change.state === 'closed' && change.error !== null) onEnd(change.error.message);
+    }),
+  ];
+
+  refresh();
+  outbox.resume();
+  if (
+    profile.current.peek().status !== 'online' ||
+    profile.current.peek().avatar !== null ||
+    profile.current.peek().customStatus !== null
+  ) {
+    profile
+      .set(profile.current.peek())
+      .catch((error: unknown) => notices.report('Your status', error));
+  }
+
+  return {
+    ...{ me, credentials, client, chats, outbox, profile, router, notices, line },
+    drafts: drafts.value,
+    async close() {
+      for (const off of offs) off();
+      clearInterval(clock);
+      batch.close();
+      redis.close();
+      chats.close();
+      outbox.close();
+      profile.close();
+      drafts.close();
+      router.close();
+      await client.close();
+    },
+  };
+}
+
+/** Before the next frame; where nothing is painted, soon. */
+function onFrame(callback: () => void): void {
+  if (document.visibilityState === 'visible') requestAnimationFrame(callback);
+  else setTimeout(callback, 100);
+}

@@ -1,0 +1,257 @@
+import { signal, type ReadonlySignal } from '@preact/signals';
+import { HubError, type HubClient } from '@openclaw/client';
+import {
+  isDirectChannelId,
+  type Channel,
+  type Envelope,
+  type Message,
+  type Presence,
+  type ResultOf,
+} from '@openclaw/protocol';
+import { createChat, type Chat } from './chat.ts';
+import { createHistory, type History } from './history.ts';
+import { peerOf } from './names.ts';
+import { emptyTimeline } from './timeline.ts';
+import { withoutExpired } from './typing.ts';
+
+/** The channels that this agent is a member of. */
+export interface Chats {
+  readonly byId: ReadonlySignal<ReadonlyMap<string, Chat>>;
+  readonly isLoaded: ReadonlySignal<boolean>;
+  /** Reads the list, what is unread, and who is there; again after each reconnect. */
+  refresh(): Promise<void>;
+  /** Takes in a batch of events of any channels. */
+  apply(envelopes: readonly Envelope[]): void;
+  /** Shows a message that the hub has stored, in case its event is late; the second of the two changes nothing. */
+  showSent(message: Message): void;
+  /** Adds a channel that this agent belongs to from now on. */
+  add(channel: Channel): Chat;
+  remove(channelId: string): void;
+  historyOf(chat: Chat): History;
+  /** Reads what the channel's view shows, the first time it is opened. */
+  open(chat: Chat): Promise<void>;
+  /** The past cannot be joined to the present: reads it anew. */
+  reload(channelId: string): Promise<void>;
+  directWith(agentId: string): Chat | null;
+  /** Says that the channel was read to its newest event. */
+  markRead(chat: Chat): void;
+  close(): void;
+}
+
+const pageSize = 200;
+const pagesMax = 10;
+const readMarkDelayMs = 600;
+const expiryCheckMs = 3_000;
+
+/** `onError` gets what went wrong in the background. */
+export function createChats(
+  client: HubClient,
+  me: string,
+  onError: (what: string, error: unknown) => void,
+): Chats {
+  const byId = signal<ReadonlyMap<string, Chat>>(new Map());
+  const isLoaded = signal(false);
+  const histories = new Map<string, History>();
+  const marks = new Map<string, ReturnType<typeof setTimeout>>();
+  const fetching = new Set<string>();
+  const expiry = setInterval(() => {
+    for (const chat of byId.peek().values()) {
+      chat.typing.value = withoutExpired(chat.typing.peek(), Date.now());
+    }
+  }, expiryCheckMs);
+
+  function add(channel: Channel): Chat {
+    const known = byId.peek().get(channel.channelId);
+    if (known !== undefined) {
+      known.channel.value = channel;
+      return known;
+    }
+    const chat = createChat(channel, me);
+    byId.value = new Map(byId.peek()).set(chat.id, chat);
+    client
+      .channel(chat.id)
+      .subscribe()
+      .then(
+        () => readPresences(chat),
+        (error: unknown) => onError(`#${channel.name} could not be followed`, error),
+      );
+    return chat;
+  }
+
+  function remove(channelId: string) {
+    if (!byId.peek().has(channelId)) return;
+    const next = new Map(byId.peek());
+    next.delete(channelId);
+    byId.value = next;
+    histories.delete(channelId);
+    clearTimeout(marks.get(channelId));
+    marks.delete(channelId);
+  }
+
+  async function readPresences(chat: Chat) {
+    const presences = new Map<string, Presence>();
+    let cursor: string | null = null;
+    for (let page = 0; page < pagesMax; page += 1) {
+      const result = await client.channel(chat.id).presence({ cursor, limit: pageSize });
+      for (const presence of result.presences) presences.set(presence.agentId, presence);
+      cursor = result.nextCursor;
+      if (cursor === null) break;
+    }
+    chat.presences.value = presences;
+  }
+
+  async function readMembers(chat: Chat) {
+    const members = new Map(chat.members.peek());
+    let cursor: string | null = null;
+    for (let page = 0; page < pagesMax; page += 1) {
+      const result = await client.channel(chat.id).members({ cursor, limit: pageSize });
+      for (const member of result.members) members.set(member.agentId, member);
+      cursor = result.nextCursor;
+      if (cursor === null) break;
+    }
+    chat.members.value = members;
+  }
+
+  async function readReplies(chat: Chat) {
+    const { threads } = await client.channel(chat.id).threads({ limit: pageSize });
+    chat.replies.value = new Map(threads.map(({ threadId, replies }) => [threadId, replies]));
+  }
+
+  function historyOf(chat: Chat): History {
+    const known = histories.get(chat.id);
+    if (known !== undefined) return known;
+    const history = createHistory(client, chat);
+    histories.set(chat.id, history);
+    return history;
+  }
+
+  /** A direct channel that somebody just opened: its events come unasked. */
+  function fetchChannel(channelId: string) {
+    if (fetching.has(channelId)) return;
+    fetching.add(channelId);
+    client
+      .call('channel.get', { channelId })
+      .then(({ channel }) => {
+        add(channel);
+        return readUnread();
+      })
+      .catch((error: unknown) => {
+        const isGone = error instanceof HubError && error.code === 'not_found';
+        if (!isGone) onError('A channel could not be read', error);
+      })
+      .finally(() => fetching.delete(channelId));
+  }
+
+  async function readUnread() {
+    const { channels } = await client.call('read.state', {});
+    for (const { channelId, seq, unread, mentions } of channels) {
+      const chat = byId.peek().get(channelId);
+      if (chat !== undefined) chat.unread.value = { seq, count: unread, mentions };
+    }
+  }
+
+  return {
+    byId,
+    isLoaded,
+    historyOf,
+    add,
+    remove,
+    async refresh() {
+      const listed = new Set<string>();
+      let cursor: string | null = null;
+      for (let page = 0; page < pagesMax; page += 1) {
+        const result: ResultOf<'channel.list'> = await client.call('channel.list', {
+          member: true,
+          cursor,
+          limit: pageSize,
+        });
+        for (const channel of result.channels) {
+          listed.add(channel.channelId);
+          const known = byId.peek().get(channel.channelId);
+          if (known !== undefined)
+            readPresences(known).catch((error: unknown) => onError('Presence', error));
+          add(channel);
+        }
+        cursor = result.nextCursor;
+        if (cursor === null) break;
+      }
+      if (cursor === null) {
+        for (const channelId of byId.peek().keys()) if (!listed.has(channelId)) remove(channelId);
+      }
+      await readUnread();
+      isLoaded.value = true;
+    },
+    apply(envelopes) {
+      const batches = new Map<string, Envelope[]>();
+      for (const envelope of envelopes) {
+        if (envelope.channelId === null) continue;
+        const batch = batches.get(envelope.channelId);
+        if (batch === undefined) batches.set(envelope.channelId, [envelope]);
+        else batch.push(envelope);
+      }
+      for (const [channelId, batch] of batches) {
+        const chat = byId.peek().get(channelId);
+        if (chat !== undefined) chat.apply(batch);
+        else if (isDirectChannelId(channelId)) fetchChannel(channelId);
+        const isOver = batch.some(
+          ({ event }) =>
+            event.type === 'channel.delete' ||
+            (event.type === 'channel.member.leave' && event.member.agentId === me),
+        );
+        if (isOver) remove(channelId);
+      }
+    },
+    showSent(message) {
+      const { channelId, seq, timestamp, senderId } = message;
+      const type = message.threadId === null ? 'channel.message' : 'thread.message';
+      const rest = { id: message.id, senderId, epoch: '', channelId, seq, timestamp };
+      byId
+        .peek()
+        .get(channelId)
+        ?.show([{ ...rest, event: { type, channelId, message } }]);
+    },
+    async open(chat) {
+      const isFirst = !chat.timeline.peek().isLoaded;
+      const work = [historyOf(chat).newest()];
+      if (chat.members.peek().size === 0) work.push(readMembers(chat));
+      if (isFirst) work.push(readReplies(chat));
+      await Promise.all(isFirst ? work : work.slice(1));
+    },
+    async reload(channelId) {
+      const chat = byId.peek().get(channelId);
+      if (chat === undefined) return;
+      const wasLoaded = chat.timeline.peek().isLoaded;
+      if (!wasLoaded) return;
+      chat.timeline.value = emptyTimeline();
+      await historyOf(chat).newest();
+    },
+    directWith(agentId) {
+      for (const chat of byId.value.values()) {
+        const channel = chat.channel.value;
+        if (channel.kind === 'direct' && peerOf(channel, me) === agentId) return chat;
+      }
+      return null;
+    },
+    markRead(chat) {
+      const { head } = chat.timeline.peek();
+      const unread = chat.unread.peek();
+      if (head <= unread.seq && unread.count === 0) return;
+      chat.unread.value = { seq: Math.max(head, unread.seq), count: 0, mentions: 0 };
+      if (marks.has(chat.id)) return;
+      const timer = setTimeout(() => {
+        marks.delete(chat.id);
+        client
+          .channel(chat.id)
+          .markRead(chat.unread.peek().seq)
+          .catch((error: unknown) => {
+            if (client.state === 'live') onError('The read mark was not kept', error);
+          });
+      }, readMarkDelayMs);
+      marks.set(chat.id, timer);
+    },
+    close() {
+      clearInterval(expiry);
+      for (const timer of marks.values()) clearTimeout(timer);
+    },
+  };
+}

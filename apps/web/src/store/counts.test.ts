@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { sentOf } from './events.test.support.ts';
+import { typingText, withoutExpired, withTyping } from './typing.ts';
+import { countUnread, nothingUnread } from './unread.ts';
+
+describe('what is unread', () => {
+  it('counts the messages of others behind the mark, mentions apart', () => {
+    const events = [sentOf(1), sentOf(2, { mentions: ['ada'] }), sentOf(3)];
+    expect(countUnread({ ...nothingUnread, seq: 1 }, events, 'ada')).toEqual({
+      seq: 1,
+      count: 2,
+      mentions: 1,
+    });
+  });
+
+  it('is nothing once one has written', () => {
+    const events = [sentOf(1), sentOf(2, { senderId: 'ada' })];
+    expect(countUnread(nothingUnread, events, 'ada')).toEqual({ seq: 2, count: 0, mentions: 0 });
+  });
+});
+
+describe('who is typing', () => {
+  const says = (agentId: string, typing = true) => ({ agentId, typing, threadId: null });
+
+  it('ends when it is said, or when nothing is said for long', () => {
+    const both = withTyping(withTyping(new Map(), says('ada'), 0), says('bob'), 5_000);
+    expect([...withTyping(both, says('ada', false), 6_000).keys()]).toEqual(['bob']);
+    expect([...withoutExpired(both, 13_000).keys()]).toEqual(['bob']);
+    expect(withoutExpired(both, 6_000)).toBe(both);
+  });
+
+  it('is told in words that do not grow with the crowd', () => {
+    expect(typingText([])).toBeNull();
+    expect(typingText(['ada', 'bob'])).toBe('ada and bob are typing');
+    expect(typingText(['a', 'b', 'c', 'd'])).toBe('a, b and 2 others are typing');
+  });
+});

@@ -1,0 +1,30 @@
+import type { Envelope } from '@openclaw/protocol';
+
+/** What somebody has not read in one channel. */
+export interface Unread {
+  /** Read up to here. */
+  readonly seq: number;
+  readonly count: number;
+  readonly mentions: number;
+}
+
+/** Nothing to read. */
+export const nothingUnread: Unread = { seq: 0, count: 0, mentions: 0 };
+
+/** Counts the messages of others behind the mark; one's own message is proof of having read what is before it. */
+export function countUnread(unread: Unread, envelopes: readonly Envelope[], me: string): Unread {
+  let { seq, count, mentions } = unread;
+  for (const envelope of envelopes) {
+    const { event } = envelope;
+    if (event.type !== 'channel.message' && event.type !== 'thread.message') continue;
+    if (envelope.seq === null || envelope.seq <= seq) continue;
+    if (event.message.senderId === me) {
+      if (event.type === 'channel.message')
+        ({ seq, count, mentions } = { seq: envelope.seq, count: 0, mentions: 0 });
+      continue;
+    }
+    count += 1;
+    if (event.message.mentions.includes(me)) mentions += 1;
+  }
+  return seq === unread.seq && count === unread.count ? unread : { seq, count, mentions };
+}

@@ -1,0 +1,60 @@
+import { useEffect, useState } from 'preact/hooks';
+import { openSession } from '../session/session.ts';
+import {
+  clearCredentials,
+  loadCredentials,
+  saveCredentials,
+  type Credentials,
+} from '../session/credentials.ts';
+import type { Theme } from '../store/theme.ts';
+import { createPageState, PageContext, type PageState } from './page-state.ts';
+import { SignIn } from './sign-in.tsx';
+import { Workspace } from './workspace.tsx';
+
+/** The whole page: signing in, or what comes after. */
+export function App({ theme }: { theme: Theme }) {
+  const [credentials, setCredentials] = useState(() => loadCredentials(sessionStorage));
+  const [page, setPage] = useState<PageState | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+
+  useEffect(() => {
+    if (credentials === null) return;
+    let opened: PageState | null = null;
+    let isOver = false;
+    const end = (reason: string | null) => {
+      clearCredentials(sessionStorage);
+      setProblem(reason);
+      setCredentials(null);
+    };
+    openSession(credentials, end).then(
+      (session) => {
+        if (isOver) return void session.close();
+        saveCredentials(sessionStorage, credentials);
+        opened = createPageState(session, theme, () => end(null));
+        setProblem(null);
+        setPage(opened);
+      },
+      (error: unknown) => {
+        if (!isOver) end(error instanceof Error ? error.message : String(error));
+      },
+    );
+    return () => {
+      isOver = true;
+      setPage(null);
+      void opened?.session.close();
+    };
+  }, [credentials]);
+
+  if (page !== null) {
+    return (
+      <PageContext.Provider value={page}>
+        <Workspace />
+      </PageContext.Provider>
+    );
+  }
+  const signIn = (next: Credentials) => {
+    setProblem(null);
+    setCredentials(next);
+  };
+  return <SignIn isBusy={credentials !== null} problem={problem} onSignIn={signIn} />;
+}

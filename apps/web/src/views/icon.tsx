@@ -1,0 +1,35 @@
+const paths = {
+  hash: 'M5 9h14M5 15h14M10 4 8 20M16 4l-2 16',
+  lock: 'M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3',
+  plus: 'M12 5v14M5 12h14',
+  search: 'M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5',
+  people:
+    'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-4 3-6 6.5-6s6.5 2 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6.5M18 14.5c2.3.8 3.5 2.8 3.5 5.5',
+  chart: 'M4 20V10M10 20V4M16 20v-7M21 20H3',
+  menu: 'M4 7h16M4 12h16M4 17h16',
+  close: 'M6 6l12 12M18 6 6 18',
+  smile:
+    'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM8.5 14.5c1.8 2.300 5.200 2.300 7 0M9 9.5v.01M15 9.5v.01',
+  reply: 'M4 5h16v11H10l-6 4z',
+  edit: 'M4 20l1-5L16 4l4 4L9 19z',
+  trash: 'M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13',
+  down: 'M12 5v14M6 13l6 6 6-6',
+  send: 'M4 12 20 4l-5 16-4-7z',
+  theme: 'M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18',
+  out: 'M14 4H5v16h9M10 12h11M17 8l4 4-4 4',
+  compass: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM15.5 8.5l-2 5-5 2 2-5z',
+  more: 'M6 12h.01M12 12h.01M18 12h.01',
+  chevron: 'M9 6l6 6-6 6',
+} as const;
+
+/** The name of a picture. */
+export type IconName = keyof typeof paths;
+
+/** A small picture beside words, or in a button that has a label. */
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <path d={paths[name]} />
+    </svg>
+  );
+}

@@ -1,0 +1,103 @@
+import { useState } from 'preact/hooks';
+import type { Member, Presence } from '@openclaw/protocol';
+import type { Chat } from '../store/chat.ts';
+import { hashOf } from '../store/route.ts';
+import { Avatar } from './avatar.tsx';
+import { usePage } from './page-state.ts';
+import { Pane } from './pane.tsx';
+import { statusWords } from './people.ts';
+import { Plain } from './plain.tsx';
+
+const drawnMax = 300;
+const order = { online: 0, dnd: 1, away: 2, offline: 3 } as const;
+
+/** Who belongs to the channel, those who are there first. */
+export function MembersPane({ chat }: { chat: Chat }) {
+  const { session, pane } = usePage();
+  const [filter, setFilter] = useState('');
+  const presences = chat.presences.value;
+  const members = [...chat.members.value.values()];
+  const statusOf = ({ agentId }: Member) => presences.get(agentId)?.status ?? 'offline';
+  const shown = members
+    .filter(({ agentId, displayName }) =>
+      `${agentId} ${displayName ?? ''}`.toLowerCase().includes(filter.toLowerCase()),
+    )
+    .sort((a, b) => order[statusOf(a)] - order[statusOf(b)] || a.agentId.localeCompare(b.agentId));
+  const present = members.filter((member) => statusOf(member) !== 'offline').length;
+  const isOwner = chat.members.value.get(session.me)?.role === 'owner';
+
+  return (
+    <Pane title="Members" onClose={() => (pane.value = 'none')}>
+      <div class="pane-tools">
+        <input
+          type="search"
+          aria-label="Find a member"
+          placeholder={`${members.length} members, ${present} here`}
+          value={filter}
+          onInput={(event) => setFilter(event.currentTarget.value)}
+        />
+        {isOwner && <AddMember chat={chat} />}
+      </div>
+      <ul class="people" tabIndex={0} aria-label="Members">
+        {shown.slice(0, drawnMax).map((member) => (
+          <Person key={member.agentId} member={member} presence={presences.get(member.agentId)} />
+        ))}
+      </ul>
+      {shown.length > drawnMax && (
+        <p class="quiet pane-note">{shown.length - drawnMax} more: write a part of a name.</p>
+      )}
+    </Pane>
+  );
+}
+
+function Person({ member, presence }: { member: Member; presence: Presence | undefined }) {
+  const { agentId, displayName, role } = member;
+  const status = presence?.status ?? 'offline';
+  return (
+    <li>
+      <a class={`person person-${status}`} href={hashOf({ view: 'direct', agentId })}>
+        <Avatar agentId={agentId} avatar={presence?.avatar} status={status} />
+        <span class="person-text">
+          <span class="person-name">
+            {displayName === null ? agentId : <Plain text={displayName} />}
+            {role === 'owner' && <span class="role">owner</span>}
+          </span>
+          <span class="quiet small">
+            {presence?.customStatus == null ? (
+              statusWords[status]
+            ) : (
+              <Plain text={presence.customStatus} />
+            )}
+          </span>
+        </span>
+      </a>
+    </li>
+  );
+}
+
+function AddMember({ chat }: { chat: Chat }) {
+  const { session } = usePage();
+  const [name, setName] = useState('');
+  const add = (event: Event) => {
+    event.preventDefault();
+    const agentId = name.trim();
+    if (agentId === '') return;
+    session.client.call('member.add', { channelId: chat.id, agentId }).then(
+      () => setName(''),
+      (error: unknown) => session.notices.report(`${agentId} was not added`, error),
+    );
+  };
+  return (
+    <form class="inline-form" onSubmit={add}>
+      <input
+        aria-label="Add a member by name"
+        placeholder="Add by name"
+        value={name}
+        onInput={(event) => setName(event.currentTarget.value)}
+      />
+      <button type="submit" disabled={name.trim() === ''}>
+        Add
+      </button>
+    </form>
+  );
+}

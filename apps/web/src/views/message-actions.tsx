@@ -1,0 +1,113 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Message } from '@openclaw/protocol';
+import type { Chat } from '../store/chat.ts';
+import { Dialog } from './dialog.tsx';
+import { Icon } from './icon.tsx';
+import { usePage } from './page-state.ts';
+import { quickEmojis, toggleReaction } from './reactions.tsx';
+
+/** What can be done with a message; shown where the pointer or the focus is. */
+export function MessageActions(props: { chat: Chat; message: Message; isInThread: boolean }) {
+  const { chat, message } = props;
+  const { session, editing } = usePage();
+  const [isPicking, setPicking] = useState(false);
+  const [isAsking, setAsking] = useState(false);
+  const isMine = message.senderId === session.me;
+  const mayDelete = isMine || chat.members.value.get(session.me)?.role === 'owner';
+  if (chat.channel.value.archivedAt !== null) return null;
+  const remove = () => {
+    setAsking(false);
+    session.client
+      .channel(chat.id)
+      .delete(message.id)
+      .catch((error: unknown) => session.notices.report('The message was not deleted', error));
+  };
+  return (
+    <div class="message-actions">
+      <button
+        class="icon-button"
+        aria-label="React"
+        aria-expanded={isPicking}
+        onClick={() => setPicking(!isPicking)}
+      >
+        <Icon name="smile" />
+      </button>
+      {!props.isInThread && (
+        <button
+          class="icon-button"
+          aria-label="Reply in a thread"
+          onClick={() =>
+            session.router.go({ view: 'channel', channelId: chat.id, threadId: message.id })
+          }
+        >
+          <Icon name="reply" />
+        </button>
+      )}
+      {isMine && (
+        <button class="icon-button" aria-label="Edit" onClick={() => (editing.value = message.id)}>
+          <Icon name="edit" />
+        </button>
+      )}
+      {mayDelete && (
+        <button class="icon-button" aria-label="Delete" onClick={() => setAsking(true)}>
+          <Icon name="trash" />
+        </button>
+      )}
+      {isPicking && (
+        <EmojiPicker
+          onClose={() => setPicking(false)}
+          onPick={(emoji) => {
+            setPicking(false);
+            toggleReaction(session, chat, message, emoji);
+          }}
+        />
+      )}
+      {isAsking && (
+        <Dialog label="Delete this message?" onClose={() => setAsking(false)}>
+          <h2>Delete this message?</h2>
+          <p>Its text is removed for everyone.</p>
+          <div class="dialog-actions">
+            <button onClick={() => setAsking(false)}>Cancel</button>
+            <button class="primary" onClick={remove}>
+              Delete
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </div>
+  );
+}
+
+function EmojiPicker(props: { onPick: (emoji: string) => void; onClose: () => void }) {
+  const picker = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    picker.current?.querySelector('button')?.focus();
+    const onDown = (event: PointerEvent) => {
+      if (!picker.current?.parentElement?.contains(event.target as Node)) props.onClose();
+    };
+    document.addEventListener('pointerdown', onDown);
+    return () => document.removeEventListener('pointerdown', onDown);
+  }, []);
+  return (
+    <div
+      class="picker"
+      role="group"
+      aria-label="Reactions"
+      ref={picker}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') props.onClose();
+      }}
+    >
+      {quickEmojis.map((emoji) => (
+        <button
+          key={emoji}
+          class="emoji-button"
+          aria-label={emoji}
+          onClick={() => props.onPick(emoji)}
+        >
+          {emoji}
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,23 @@
+import type { ComponentChildren } from 'preact';
+import { Icon } from './icon.tsx';
+
+/** What stands open beside a conversation; Esc closes it. */
+export function Pane(props: { title: string; onClose: () => void; children: ComponentChildren }) {
+  return (
+    <aside
+      class="pane"
+      aria-label={props.title}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape' && !event.defaultPrevented) props.onClose();
+      }}
+    >
+      <header class="pane-head">
+        <h2>{props.title}</h2>
+        <button class="icon-button" aria-label={`Close: ${props.title}`} onClick={props.onClose}>
+          <Icon name="close" />
+        </button>
+      </header>
+      {props.children}
+    </aside>
+  );
+}

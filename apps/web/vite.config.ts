@@ -1,0 +1,25 @@
+import { defineConfig } from 'vite';
+import { compressedAssets } from './build/compressed-assets.mjs';
+
+export default defineConfig({
+  // Beside the hub's own paths, and wherever a proxy puts them.
+  base: './',
+  resolve: { conditions: ['@openclaw/source', 'module', 'browser', 'production'] },
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    target: 'es2023',
+    outDir: 'dist',
+    emptyOutDir: true,
+    // A data: address would be one more source for the Content-Security-Policy to allow.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  plugins: [compressedAssets()],
+  // `npx vite` for work on the page, beside a hub on its usual port.
+  server: {
+    proxy: {
+      '/v1': { target: 'http://127.0.0.1:8080', ws: true },
+      '/readyz': 'http://127.0.0.1:8080',
+    },
+  },
+});
