@@ -101,5 +101,7 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-return': 'off',
     },
   },
+  // An example imports its package by name, as its readers will.
+  { files: ['**/examples/**'], rules: { '@nx/enforce-module-boundaries': 'off' } },
   { files: ['apps/loadgen/**', '**/hostile/fuzz.ts', 'tools/**'], rules: { 'no-console': 'off' } },
 );

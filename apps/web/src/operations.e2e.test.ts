@@ -21,16 +21,42 @@ function snapshotAt(n: number, timestamp: number): Snapshot {
       ackMs: { p50: 1.8, p90: 3.1, p99: 5 + Math.sin(n) },
       deliveryMs: { p50: 2.2, p90: 4, p99: 7 + Math.sin(n / 3) },
     },
-    ...{ sockets: 112, agents: 111, rooms: 6, laggingSockets: 0, breaker: 'closed', degraded: false },
+    ...{
+      sockets: 112,
+      agents: 111,
+      rooms: 6,
+      laggingSockets: 0,
+      breaker: 'closed',
+      degraded: false,
+    },
     database: { status: 'ok', latencyMs: 0.3 },
-    redis: { status: 'in use', latencyMs: 0.4, usedMemoryBytes: 3_900_000, maxMemoryBytes: 268_435_456 },
+    redis: {
+      status: 'in use',
+      latencyMs: 0.4,
+      usedMemoryBytes: 3_900_000,
+      maxMemoryBytes: 268_435_456,
+    },
     hubs: [
       { hubId: 'hub-1', lastBeatAgoMs: 900, isThis: true },
       { hubId: 'hub-2', lastBeatAgoMs: 1_400, isThis: false },
     ],
     channels: [
-      { channelId: 'a', name: 'busy', messagesPerSecond: 800, deliveriesPerSecond: 88_800, sockets: 111, deliveryP99Ms: 6 },
-      { channelId: 'b', name: 'slow', messagesPerSecond: 20, deliveriesPerSecond: 400, sockets: 20, deliveryP99Ms: 31 },
+      {
+        channelId: 'a',
+        name: 'busy',
+        messagesPerSecond: 800,
+        deliveriesPerSecond: 88_800,
+        sockets: 111,
+        deliveryP99Ms: 6,
+      },
+      {
+        channelId: 'b',
+        name: 'slow',
+        messagesPerSecond: 20,
+        deliveriesPerSecond: 400,
+        sockets: 20,
+        deliveryP99Ms: 31,
+      },
     ],
   };
 }
@@ -50,7 +76,10 @@ describe('the operations view', () => {
     await messages.locator('b', { hasText: /^\d+$|k$/ }).waitFor();
     expect(await messages.locator('canvas').count()).toBe(1);
     await ada.page.locator('.figures tr', { hasText: 'hub-2' }).waitFor();
-    const firstChannel = ada.page.locator('section', { hasText: 'Messages/s' }).locator('tbody td').first();
+    const firstChannel = ada.page
+      .locator('section', { hasText: 'Messages/s' })
+      .locator('tbody td')
+      .first();
     expect(await firstChannel.textContent()).toBe('busy');
     await ada.page.getByRole('button', { name: 'slowest' }).click();
     await waitFor(async () => (await firstChannel.textContent()) === 'slow');

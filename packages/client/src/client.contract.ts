@@ -1,5 +1,14 @@
 import { createHmac } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
 import {
   startHub,
   startRedis,
@@ -30,6 +39,9 @@ function token(agentId: string, lifeSeconds = 3_600): string {
   const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode({ sub: agentId, exp })}`;
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }
+
+// A busy machine takes its time.
+jest.setTimeout(90_000);
 
 /** What every place owes its users, against a real hub, over links that are cut. */
 export function clientContract(name: string, startPlace: () => Promise<Place>): void {

@@ -146,7 +146,7 @@ describe('a connection', () => {
   it('pings a hub that says nothing for a heartbeat, and leaves it when that stays unanswered', async () => {
     const { client } = connect();
     const first = await hub.nextConnection();
-    first.welcome({ heartbeatMs: 20 });
+    first.welcome({ heartbeatMs: 100 });
     await client.ready();
     const ping = await first.nextCall('ping');
     first.answer(ping, { timestamp: 1 });

@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
 import {
   freePort,
   startHub,
@@ -50,7 +59,10 @@ async function said(channelId: string): Promise<string[]> {
 }
 
 const untilSaid = (channelId: string, line: string) =>
-  waitFor(async () => (await said(channelId)).includes(line), { what: line });
+  waitFor(async () => (await said(channelId)).includes(line), { what: line, timeoutMs: 30_000 });
+
+// A busy machine takes its time to start a process or a browser.
+jest.setTimeout(90_000);
 
 describe('the examples', () => {
   it.each(['mentions.ts', 'bridge.ts', 'browser.html'])('stand in the README: %s', (name) => {
@@ -62,7 +74,10 @@ describe('the examples', () => {
     expect(example('mentions.ts').split('\n').filter(Boolean).length).toBeLessThanOrEqual(20);
     const room = ada.channel('lobby');
     const first = run('mentions.ts', 'lobby');
-    await waitFor(() => room.join().catch(() => null), { what: 'the agent’s channel' });
+    await waitFor(() => room.join().catch(() => null), {
+      what: 'the agent’s channel',
+      timeoutMs: 30_000,
+    });
     await room.send('Nobody in particular');
     await room.send('Hello', { mentions: ['echo'] });
     await untilSaid('lobby', 'echo: You said: Hello');
@@ -121,10 +136,12 @@ describe('the examples', () => {
         await host.channel('lobby').send('Welcome');
         await served.page.reload();
         const lines = served.page.locator('li');
-        await waitFor(async () => (await lines.allTextContents()).includes('host: Welcome'));
+        await waitFor(async () => (await lines.allTextContents()).includes('host: Welcome'), {
+          timeoutMs: 30_000,
+        });
         await served.page.getByLabel('Message').fill('Hello <b>you</b>');
         await served.page.keyboard.press('Enter');
-        await waitFor(async () => (await lines.count()) === 2);
+        await waitFor(async () => (await lines.count()) === 2, { timeoutMs: 30_000 });
         expect(await lines.allTextContents()).toEqual(['host: Welcome', 'bob: Hello <b>you</b>']);
         expect(await served.page.locator('output').textContent()).toBe('live');
       } finally {

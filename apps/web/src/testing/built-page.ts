@@ -16,5 +16,5 @@ export async function buildPage(): Promise<{
   const args = [vite, 'build', '--outDir', folder.path, '--logLevel', 'warn'];
   const build = startProcess(process.execPath, args, { cwd: app });
   if ((await build.exited) !== 0) throw new Error(`The page was not built:\n${build.output()}`);
-  return { folder: folder.path, remove: folder.remove };
+  return { folder: folder.path, remove: () => folder.remove() };
 }
