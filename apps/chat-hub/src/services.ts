@@ -69,7 +69,7 @@ export async function openServices(
         { ...shared, logger: log.child({ part: 'presence' }) },
         {
           ...{ hubId, leaseMs: times.leaseMs, heartbeatMs: times.heartbeatMs },
-          isHubAlive: (hubIds) => store.liveHubs(hubIds),
+          cutOffHubs: (hubIds) => store.cutOffHubs(hubIds),
         },
       ),
     ),

@@ -21,14 +21,15 @@ export interface MemoryPresenceOptions extends PresenceOptions {
 
 /** Options of {@link createRedisPresence}. */
 export interface RedisPresenceOptions extends PresenceOptions {
-  /** Leases of this hub are reaped without asking {@link RedisPresenceOptions.isHubAlive}. */
+  /** Leases of this hub are reaped without asking {@link RedisPresenceOptions.cutOffHubs}. */
   readonly hubId?: string;
   /**
-   * Which of these hubs live. Asked before the leases of another hub are reaped; those of a live hub, which can only
-   * be cut off from Redis, are lengthened in its stead by a third of a lease. While it rejects, nothing of another hub
-   * is reaped. Left out, expiry alone decides.
+   * Which of these hubs live and cannot reach Redis. Asked before the leases of another hub are reaped; theirs are
+   * lengthened in their stead by a third of a lease. Whoever reaches Redis renews its own: a lease of it that ends is one
+   * it gave up, brought back by a restored snapshot. While this rejects, nothing of another hub is reaped. Left out,
+   * expiry alone decides.
    */
-  readonly isHubAlive?: (hubIds: readonly string[]) => Promise<ReadonlySet<string>>;
+  readonly cutOffHubs?: (hubIds: readonly string[]) => Promise<ReadonlySet<string>>;
 }
 
 /** Options of {@link createPresence}. */

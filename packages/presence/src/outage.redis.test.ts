@@ -229,8 +229,8 @@ describe('presence while Redis is away', () => {
   ])(
     'a hub that is cut off from Redis does not lose its agents to one that $knows',
     async ({ alive }) => {
-      const isHubAlive = alive && (() => Promise.resolve(new Set(alive)));
-      const one = startHub('hub-1', ungated, isHubAlive ? { isHubAlive } : {});
+      const cutOffHubs = alive && (() => Promise.resolve(new Set(alive)));
+      const one = startHub('hub-1', ungated, cutOffHubs ? { cutOffHubs } : {});
       const two = startHub('hub-2', gated);
       await waitFor(() => one.redis.available && two.redis.available);
       await one.presence.track('room', here('a'));

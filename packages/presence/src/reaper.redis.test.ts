@@ -80,7 +80,7 @@ describe('reaping in real time', () => {
 
 describe('reaping', () => {
   /** A presence and how many scripts it sent. */
-  function counted(options: { hubId?: string; isHubAlive?: Hubs } = {}) {
+  function counted(options: { hubId?: string; cutOffHubs?: Hubs } = {}) {
     const sent: string[] = [];
     const counting = {
       run: (call: ScriptCall) => redis.run(call),
@@ -124,7 +124,7 @@ describe('reaping', () => {
 
   it('spares a lease that was renewed between the look and the end', async () => {
     const { presence: reaper } = counted({
-      isHubAlive: async () => {
+      cutOffHubs: async () => {
         await renewing.renew([{ channelId: 'c', lease: lease('a'), state: online }]);
         return new Set();
       },
@@ -141,7 +141,7 @@ describe('reaping', () => {
     let alive = new Set(['cut-off']);
     const { presence } = counted({
       hubId: 'hub-1',
-      isHubAlive: (hubIds) => {
+      cutOffHubs: (hubIds) => {
         asked.push([...hubIds]);
         return Promise.resolve(alive);
       },
@@ -177,7 +177,7 @@ describe('reaping', () => {
     let askable = false;
     const { presence } = counted({
       hubId: 'hub-1',
-      isHubAlive: () =>
+      cutOffHubs: () =>
         askable ? Promise.resolve(new Set<string>()) : Promise.reject(new Error('database away')),
     });
     await presence.join('c', lease('mine', 'hub-1'));
@@ -191,8 +191,8 @@ describe('reaping', () => {
   });
 
   it('does not call an agent offline by a leave while the hub of its other lease may live', async () => {
-    const isHubAlive: Hubs = () => Promise.resolve(new Set(['hub-2']));
-    const { presence } = counted({ hubId: 'hub-1', isHubAlive });
+    const cutOffHubs: Hubs = () => Promise.resolve(new Set(['hub-2']));
+    const { presence } = counted({ hubId: 'hub-1', cutOffHubs });
     await presence.join('c', lease('a', 'hub-2'));
     nowMs += leaseMs;
     expect(await presence.join('c', lease('a', 'hub-1'))).toBeNull();
@@ -207,7 +207,7 @@ describe('reaping', () => {
   });
 
   it('vouches with the TTL that a heartbeat would have written', async () => {
-    const { presence } = counted({ isHubAlive: () => Promise.resolve(new Set(['hub-1'])) });
+    const { presence } = counted({ cutOffHubs: () => Promise.resolve(new Set(['hub-1'])) });
     await presence.join('c', lease('a'));
     await redis.send(['pexpire', keys.presence('c', 'a'), 5000]);
     nowMs += leaseMs - 1000;

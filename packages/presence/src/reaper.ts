@@ -24,27 +24,27 @@ interface Ended {
 export interface ReaperSettings {
   readonly leaseMs: number;
   readonly hubId: string | undefined;
-  readonly isHubAlive: ((hubIds: readonly string[]) => Promise<ReadonlySet<string>>) | undefined;
+  readonly cutOffHubs: ((hubIds: readonly string[]) => Promise<ReadonlySet<string>>) | undefined;
   /** Runs evenly; its zero does not matter. */
   readonly monotonic: () => number;
 }
 
 /**
- * Ends expired leases: lists them, asks which of their hubs live, then lets a script end those of dead hubs that are
- * still expired, and vouch for the others. A channel whose first lease ends later is not asked again until then.
+ * Ends expired leases: lists them, asks which of their hubs live without Redis, then lets a script vouch for those, and end
+ * the others that are still expired. A channel whose first lease ends later is not asked again until then.
  */
 export function createReaper(calls: ChannelCalls, settings: ReaperSettings) {
-  const { leaseMs, hubId: own, isHubAlive, monotonic } = settings;
-  // A live hub is vouched for shortly before its leases end, so that nobody sees its agents missing in between.
-  const aheadMs = isHubAlive ? Math.min(2000, Math.floor(leaseMs / 6)) : 0;
+  const { leaseMs, hubId: own, cutOffHubs, monotonic } = settings;
+  // A hub that is cut off is vouched for shortly before its leases end, so that nobody sees its agents missing in between.
+  const aheadMs = cutOffHubs ? Math.min(2000, Math.floor(leaseMs / 6)) : 0;
   const vouchMs = Math.max(1, Math.floor(leaseMs / 3));
   const quietUntil = new Map<string, number>();
 
-  async function livingHubs(ended: readonly Ended[]): Promise<ReadonlySet<string> | null> {
+  async function speechlessHubs(ended: readonly Ended[]): Promise<ReadonlySet<string> | null> {
     const others = [...new Set(ended.map(({ hubId }) => hubId))].filter((hubId) => hubId !== own);
-    if (!isHubAlive || others.length === 0) return new Set();
+    if (!cutOffHubs || others.length === 0) return new Set();
     // Who cannot be asked about is taken to live: a late offline event is better than a false one.
-    return isHubAlive(others).catch(() => null);
+    return cutOffHubs(others).catch(() => null);
   }
 
   /** What has ended or soon will, and which channels hold more of it than one round takes. */
@@ -85,7 +85,7 @@ export function createReaper(calls: ChannelCalls, settings: ReaperSettings) {
     let due = channelIds;
     for (let round = 0; due.length > 0 && round < roundsMax; round += 1) {
       const { ended, full } = await look(due);
-      const alive = await livingHubs(ended);
+      const alive = await speechlessHubs(ended);
       const mayGo = ({ hubId }: Ended) => hubId === own || (alive !== null && !alive.has(hubId));
       const doomed = batchesOf(ended.filter(mayGo));
       const vouched = alive === null ? [] : ended.filter((one) => !mayGo(one));

@@ -52,10 +52,10 @@ export function createRedisPresence(
   options: RedisPresenceOptions = {},
 ): Presence {
   const { leaseMs } = parseOptions(options);
-  const { clock, hubId, isHubAlive } = options;
-  const calls = createChannelCalls(deps, { leaseMs, clock, expiryDecides: !isHubAlive });
+  const { clock, hubId, cutOffHubs } = options;
+  const calls = createChannelCalls(deps, { leaseMs, clock, expiryDecides: !cutOffHubs });
   const monotonic = clock ?? (() => performance.now());
-  const reap = createReaper(calls, { leaseMs, hubId, isHubAlive, monotonic });
+  const reap = createReaper(calls, { leaseMs, hubId, cutOffHubs, monotonic });
   let closed = false;
 
   const checkOpen = () => {

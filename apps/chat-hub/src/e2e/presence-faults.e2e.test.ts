@@ -95,6 +95,17 @@ const passed = (ms: number) => {
 };
 
 describe('presence on two hubs', () => {
+  // The race: Redis comes back with a snapshot that holds a lease which hub B has given up since. Invariant: it ends with its
+  // time, and is not vouched for because hub B lives. The control is Ben's own lease, which hub B renews.
+  it('ends a lease that a restored snapshot brought back, although its hub lives', async () => {
+    const strayed = createRedisPresence({ redis: direct, keys: createKeySchema() }, times);
+    await strayed.join(channelId, { agentId: 'cem', hubId: hubB.hubId, sessionId: 'given-up' });
+    expect(await agentsOf(ana)).toEqual(['ana', 'ben', 'cem']);
+    await waitFor(() => offlineOf(ana).includes('cem'), { timeoutMs: 3 * times.leaseMs });
+    expect(offlineOf(ana)).toEqual(['cem']);
+    expect(await agentsOf(ana)).toEqual(['ana', 'ben']);
+  });
+
   // The race: hub B cannot renew its leases, and hub A sees them end. Invariant: who has a live connection is not told
   // offline, by the hub that is cut off or by the other, also not when the way is open again.
   it('calls nobody offline when one hub is cut off from Redis for three leases', async () => {

@@ -115,7 +115,7 @@ export async function startLive(
     const frame = textFrame(notificationText('event', event.json));
     for (const session of sessions.all()) if (session.isWelcomed) session.sendBestEffort(frame);
   });
-  closers.add(await startHubBeat(store, hubId, log));
+  closers.add(await startHubBeat({ store, hubId, redis, log }));
   const tailCheck: TailCheck = opened(
     await startTailCheck({
       ...{ store, rooms, metrics, log },

@@ -91,14 +91,17 @@ export function describeHubs(database: () => TestDatabase): void {
   });
 
   describe('hubs', () => {
-    it('live while they beat', async () => {
+    it('are cut off from Redis while they beat and say so', async () => {
       const { store } = database();
-      const [here, there, gone] = [uniqueId('hub'), uniqueId('hub'), uniqueId('hub')];
+      const [here, there, well] = [uniqueId('hub'), uniqueId('hub'), uniqueId('hub')];
       await store.beat(here);
-      await (await database().another()).beat(there);
-      await store.beat(here);
-      expect(await store.liveHubs([here, there, gone])).toEqual(new Set([here, there]));
-      expect(await store.liveHubs([])).toEqual(new Set());
+      await store.beat(well);
+      await (await database().another()).beat(there, true);
+      expect(await store.cutOffHubs([here, there, well])).toEqual(new Set([there]));
+      await store.beat(here, true);
+      await store.beat(there);
+      expect(await store.cutOffHubs([here, there, well])).toEqual(new Set([here]));
+      expect(await store.cutOffHubs([])).toEqual(new Set());
     });
 
     it('are listed with how long ago they beat', async () => {

@@ -12,21 +12,22 @@ export interface HubBeat {
   readonly lastBeatAgoMs: number;
 }
 
-/** Says that a hub lives, in the database's time. */
-export function beat(engine: Engine, hubId: string): Promise<void> {
+/** Says that a hub lives, in the database's time, and whether it cannot reach Redis. */
+export function beat(engine: Engine, hubId: string, isCutOff = false): Promise<void> {
   return engine.write(async (db) => {
     const now = engine.sql.now();
+    const said = { beat_at: now, cut_off: isCutOff ? 1 : 0 };
     await db
       .insertInto('hubs')
-      .values({ id: hubId, beat_at: now })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet({ beat_at: now }))
+      .values({ id: hubId, ...said })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet(said))
       .execute();
     await db.deleteFrom('hubs').where('beat_at', '<', ago(now, forgottenAfterMs)).execute();
   });
 }
 
-/** Which of these hubs have beaten in the last 5 s. */
-export async function readLiveHubs(
+/** Which of these hubs have beaten in the last 5 s, and said that they cannot reach Redis. */
+export async function readCutOffHubs(
   engine: Engine,
   hubIds: readonly string[],
 ): Promise<Set<string>> {
@@ -35,6 +36,7 @@ export async function readLiveHubs(
     .selectFrom('hubs')
     .select('id')
     .where('id', 'in', [...hubIds])
+    .where('cut_off', '=', 1)
     .where('beat_at', '>=', ago(engine.sql.now(), deadAfterMs))
     .execute();
   return new Set(rows.map((row) => row.id));

@@ -7,7 +7,18 @@ export type Dialect = 'sqlite' | 'postgres';
 
 /** Every migration by its name, oldest first. A released one is never changed. */
 export function createMigrations(dialect: Dialect): Record<string, Migration> {
-  return { '0001_log_and_projections': { up: (db) => createLogAndProjections(db, dialect) } };
+  return {
+    '0001_log_and_projections': { up: (db) => createLogAndProjections(db, dialect) },
+    '0002_hubs_cut_off': { up: addHubsCutOff },
+  };
+}
+
+/** Whether a hub cannot reach Redis: as long as it says so, others speak for its presence leases. */
+async function addHubsCutOff(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .alterTable('hubs')
+    .addColumn('cut_off', 'integer', (c) => c.notNull().defaultTo(0))
+    .execute();
 }
 
 async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): Promise<void> {

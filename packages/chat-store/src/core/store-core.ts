@@ -11,7 +11,7 @@ import {
 import { readChanges, type Changes } from './changes.ts';
 import type { Engine } from './engine.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
-import { beat, readHubs, readLiveHubs, type HubBeat } from './hubs.ts';
+import { beat, readHubs, readCutOffHubs, type HubBeat } from './hubs.ts';
 import { readLogPage, type LogPage } from './read/log.ts';
 import { read } from './read/read.ts';
 import { runGroup, type ReportFault } from './run-group.ts';
@@ -33,8 +33,8 @@ export interface StoreCore {
   recentHeads(limit: number): Promise<Map<string, number>>;
   directChannels(agentId: string, limit: number): Promise<{ channelId: string; head: number }[]>;
   changes(sinceMark: number | null): Promise<Changes>;
-  beat(hubId: string): Promise<void>;
-  liveHubs(hubIds: readonly string[]): Promise<Set<string>>;
+  beat(hubId: string, isCutOff?: boolean): Promise<void>;
+  cutOffHubs(hubIds: readonly string[]): Promise<Set<string>>;
   /** The hubs that have beaten in the last minute, the freshest first, 100 at most. */
   hubs(): Promise<HubBeat[]>;
   revoke(target: RevocationTarget): Promise<void>;
@@ -75,8 +75,8 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
     recentHeads: (limit) => readRecentHeads(engine.db, limit),
     directChannels: (agentId, limit) => readDirectChannels(engine.db, agentId, limit),
     changes: (sinceMark) => readChanges(engine, sinceMark),
-    beat: (hubId) => beat(engine, hubId),
-    liveHubs: (hubIds) => readLiveHubs(engine, hubIds),
+    beat: (hubId, isCutOff) => beat(engine, hubId, isCutOff),
+    cutOffHubs: (hubIds) => readCutOffHubs(engine, hubIds),
     hubs: () => readHubs(engine),
     revoke: (target) => revoke(engine, target),
     isRevoked: (token) => isRevoked(engine, token),

@@ -94,6 +94,8 @@ export interface ReadCursorsTable {
 export interface HubsTable {
   id: string;
   beat_at: number;
+  /** 1 while the hub cannot reach Redis, else 0. */
+  cut_off: number;
 }
 
 export interface RevokedTokensTable {

@@ -11,7 +11,7 @@ const vitalCalls = [
   'epoch',
   'changeEpoch',
   'beat',
-  'liveHubs',
+  'cutOffHubs',
 ] as const satisfies readonly (keyof StoreCore)[];
 
 /** The name of such a call. */

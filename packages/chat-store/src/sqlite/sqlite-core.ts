@@ -58,7 +58,7 @@ export async function openSqliteCore(
     recentHeads: read('recentHeads'),
     directChannels: read('directChannels'),
     changes: read('changes'),
-    liveHubs: read('liveHubs'),
+    cutOffHubs: read('cutOffHubs'),
     hubs: read('hubs'),
     isRevoked: read('isRevoked'),
     epoch: read('epoch'),
