@@ -150,7 +150,9 @@ export async function startChatTraffic(
 
   const allDelivered = async (timeoutMs = 15_000): Promise<void> => {
     const what = 'every acked message with every watcher';
-    await waitFor(() => ledger.owed(watcherIds) === 0, { what, timeoutMs, everyMs: 20 });
+    // While sends go on there may be no moment without any under way.
+    const count = ledger.ackedCount;
+    await waitFor(() => ledger.owed(watcherIds, count) === 0, { what, timeoutMs, everyMs: 20 });
   };
   return {
     ...{ channels, ledger, watchers, writers, watcherIds, refusals, allDelivered },

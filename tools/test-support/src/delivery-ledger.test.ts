@@ -42,6 +42,7 @@ describe('the ledger of deliveries', () => {
     see(3);
     ack(4);
     expect(ledger.owed(watchers)).toBe(1);
+    expect(ledger.owed(watchers, 0)).toBe(0);
     expect(violations()).toEqual(['w: acked "text 4" is not at c/4']);
   });
 

@@ -22,8 +22,8 @@ export interface DeliveryLedger {
   /** Something that must not happen, seen by whoever keeps the books. */
   blame(what: string): void;
   readonly ackedCount: number;
-  /** Acked messages that this many watchers have not all seen. */
-  owed(watchers: readonly string[]): number;
+  /** Acked messages that these watchers have not all seen; of the first `count` alone, if that is given. */
+  owed(watchers: readonly string[], count?: number): number;
   /**
    * Every breach of "once and in order": a hole, a repeat, an acked message at another place, a message stored twice.
    * Empty when all is well. `base` is the seq before a channel's first event that a watcher should have seen.
@@ -90,8 +90,10 @@ export function createDeliveryLedger(now: () => number = () => performance.now()
     get ackedCount() {
       return acks.length;
     },
-    owed: (watchers) =>
-      acks.filter(({ messageId }) => !watchers.every((watcher) => hasArrived(messageId, watcher)))
+    owed: (watchers, count = acks.length) =>
+      acks
+        .slice(0, count)
+        .filter(({ messageId }) => !watchers.every((watcher) => hasArrived(messageId, watcher)))
         .length,
     violations: (watchers, base) => [
       ...blames,
