@@ -32,6 +32,8 @@ export function createBench(): Bench {
       return seat;
     },
     connect(name, url, tokens) {
+      // Whom nobody can reach nobody closes.
+      if (seats.has(name)) throw new Error(`The seat ${name} is taken`);
       const client = createClient({
         url,
         getToken() {

@@ -120,7 +120,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
           if (event.type === 'channel.message') contents.push(event.message.content);
         after = events.at(-1)?.seq ?? head;
       }
-      await observer.close();
+      await watch.clear();
       return contents;
     }
 
@@ -337,7 +337,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       const tokens = [token(given.ben, 2), token(given.ben)];
       const seen = await place.run(
         async (bench, { url, channelId, all }) => {
-          const seat = bench.connect('ben', url, all);
+          const seat = bench.connect('again', url, all);
           await seat.client.channel(channelId).subscribe({ since: 0 });
           await bench.until(() => seat.tokens === 2 && seat.client.state === 'live', 'the renewal');
           const { seq } = await bench.seat('ana').client.channel(channelId).send('Still here?');

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
+import { clockText } from '../views/moments.ts';
 
 /** One line of a chart: its name, the custom property that holds its colour, and its values. */
 export interface ChartLine {
@@ -9,7 +10,8 @@ export interface ChartLine {
 }
 
 const height = 190;
-const spanSeconds = 300;
+const shortestSeconds = 60;
+const longestSeconds = 300;
 
 /** Lines over the last minutes, in the page's own colours. */
 export function Chart(props: {
@@ -38,11 +40,14 @@ export function Chart(props: {
       {
         ...{ width: element.clientWidth, height, cursor: { y: false }, legend: { show: false } },
         scales: {
-          x: { range: (_plot, _min, max) => [max - spanSeconds, max] },
+          x: { range: (_plot, min, max) => [max - spanOf(max - min), max] },
           y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.15 : 1] },
         },
         axes: [
-          { ...axis, font, ticks, grid: { show: false } },
+          {
+            ...{ ...axis, font, ticks, grid: { show: false }, space: 80, size: 30 },
+            values: (_plot, values) => values.map((seconds) => clockText(seconds * 1000)),
+          },
           { ...axis, font, ticks, size: 58, values: (_plot, values) => values.map(format) },
         ],
         series: [
@@ -92,3 +97,5 @@ export function Chart(props: {
     </figure>
   );
 }
+
+const spanOf = (seconds: number) => Math.min(longestSeconds, Math.max(shortestSeconds, seconds));

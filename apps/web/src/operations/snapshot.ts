@@ -9,7 +9,8 @@ export interface Snapshot {
   readonly sockets?: number;
   readonly agents?: number;
   readonly rooms?: number;
-  readonly laggingSockets?: number;
+  /** Sockets that catch up from the log at this moment. */
+  readonly laggingNow?: number;
   readonly database?: { readonly status?: string; readonly latencyMs?: number | null };
   readonly redis?: RedisState;
   readonly breaker?: string | null;

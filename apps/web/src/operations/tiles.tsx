@@ -6,32 +6,33 @@ export function Tiles({ snapshot }: { snapshot: Snapshot }) {
   const { redis, database } = snapshot;
   const breaker = snapshot.breaker ?? redis?.breaker ?? null;
   const isFallback = snapshot.degraded ?? (redis?.status !== undefined && !isGood(redis.status));
-  const memory =
+  const memoryMax =
     redis?.maxMemoryBytes != null && redis.maxMemoryBytes > 0
-      ? `${bytesText(redis.usedMemoryBytes)} of ${bytesText(redis.maxMemoryBytes)}`
-      : bytesText(redis?.usedMemoryBytes);
+      ? `of ${bytesText(redis.maxMemoryBytes)}`
+      : 'no limit set';
+  const evicted = redis?.evictedKeys ? ` · ${countText(redis.evictedKeys)} evicted` : '';
   return (
     <dl class="tiles">
       <Tile
         name="Redis"
-        value={redis?.status ?? '–'}
+        value={wordsOf(redis?.status)}
         tone={toneOf(redis?.status)}
         detail={millisecondsText(redis?.latencyMs)}
       />
       <Tile
         name="Redis memory"
-        value={memory}
-        detail={redis?.evictedKeys == null ? '' : `${countText(redis.evictedKeys)} evicted`}
+        value={bytesText(redis?.usedMemoryBytes)}
+        detail={redis?.usedMemoryBytes == null ? '' : `${memoryMax}${evicted}`}
       />
       <Tile
         name="Fallback"
         value={isFallback ? 'this hub alone' : 'not needed'}
         tone={isFallback ? 'warning' : 'good'}
-        detail={breaker === null ? '' : `breaker ${breaker.replace('_', ' ')}`}
+        detail={breaker === null ? '' : `breaker ${wordsOf(breaker)}`}
       />
       <Tile
         name="Database"
-        value={database?.status ?? '–'}
+        value={wordsOf(database?.status)}
         tone={toneOf(database?.status)}
         detail={millisecondsText(database?.latencyMs)}
       />
@@ -39,9 +40,7 @@ export function Tiles({ snapshot }: { snapshot: Snapshot }) {
         name="Sockets"
         value={countText(snapshot.sockets)}
         detail={
-          snapshot.laggingSockets === undefined
-            ? ''
-            : `${countText(snapshot.laggingSockets)} lag behind`
+          snapshot.laggingNow === undefined ? '' : `${countText(snapshot.laggingNow)} lag behind`
         }
       />
       <Tile
@@ -55,12 +54,13 @@ export function Tiles({ snapshot }: { snapshot: Snapshot }) {
 
 type Tone = 'good' | 'warning' | 'bad' | 'plain';
 
-const isGood = (status: string) => ['ok', 'in use', 'up'].includes(status);
+const isGood = (status: string) => ['ok', 'in_use', 'in use', 'up'].includes(status);
+const wordsOf = (status: string | undefined) => status?.replaceAll('_', ' ') ?? '–';
 
 function toneOf(status: string | undefined): Tone {
   if (status === undefined) return 'plain';
   if (isGood(status)) return 'good';
-  return status === 'none named' ? 'plain' : 'bad';
+  return status.startsWith('none') ? 'plain' : 'bad';
 }
 
 function Tile(props: { name: string; value: string; detail?: string; tone?: Tone }) {

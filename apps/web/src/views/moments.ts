@@ -2,6 +2,9 @@ const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-di
 const shortTime = new Intl.DateTimeFormat(undefined, {
   ...{ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
 });
+const clock = new Intl.DateTimeFormat(undefined, {
+  ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
+});
 const day = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
 const dayMs = 86_400_000;
@@ -14,6 +17,11 @@ export function timeText(timestamp: number): string {
 /** The same where there is little room. */
 export function shortTimeText(timestamp: number): string {
   return shortTime.format(timestamp);
+}
+
+/** To the second, for an axis. */
+export function clockText(timestamp: number): string {
+  return clock.format(timestamp);
 }
 
 /** All there is to say of a moment. */
