@@ -5,6 +5,7 @@ import type { Snapshot } from './snapshot.ts';
 export function Tiles({ snapshot }: { snapshot: Snapshot }) {
   const { redis, database } = snapshot;
   const breaker = snapshot.breaker ?? redis?.breaker ?? null;
+  const isAlone = redis?.status === 'none';
   const isFallback = snapshot.degraded ?? (redis?.status !== undefined && !isGood(redis.status));
   const memoryMax =
     redis?.maxMemoryBytes != null && redis.maxMemoryBytes > 0
@@ -27,7 +28,7 @@ export function Tiles({ snapshot }: { snapshot: Snapshot }) {
       <Tile
         name="Fallback"
         value={isFallback ? 'this hub alone' : 'not needed'}
-        tone={isFallback ? 'warning' : 'good'}
+        tone={isAlone ? 'plain' : isFallback ? 'warning' : 'good'}
         detail={breaker === null ? '' : `breaker ${wordsOf(breaker)}`}
       />
       <Tile

@@ -1,7 +1,7 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import type { HubClient } from '@openclaw/client';
 
-/** Whether the hub behind this connection does without Redis, as it says itself. */
+/** Whether the hub behind this connection lacks its Redis, as it says itself. */
 export interface RedisWatch {
   readonly isAway: ReadonlySignal<boolean>;
   /** Asks now. */
@@ -10,6 +10,13 @@ export interface RedisWatch {
 }
 
 const everyMs = 3_000;
+
+/** Whether the hub was given a Redis: one that was given none is alone, and lacks nothing. */
+async function hasRedis(): Promise<boolean> {
+  const response = await fetch('/readyz');
+  const { publishPath } = (await response.json()) as { publishPath: { status: string } };
+  return publishPath.status !== 'unused';
+}
 
 /** Asks who is typing in a channel, an answer that says `degraded`; nobody is asked while the page is hidden. */
 export function createRedisWatch(
@@ -26,9 +33,10 @@ export function createRedisWatch(
     client
       .channel(channelId)
       .typing()
+      .then(({ degraded }) => degraded && hasRedis())
       .then(
-        ({ degraded }) => {
-          isAway.value = degraded;
+        (lacksRedis) => {
+          isAway.value = lacksRedis;
         },
         () => {
           // No answer says nothing of Redis; the connection's own state speaks for itself.
