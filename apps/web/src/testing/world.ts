@@ -1,16 +1,9 @@
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { createClient, type HubClient } from '@openclaw/client';
-import {
-  freePort,
-  startHub,
-  startRedis,
-  type HubProcess,
-  type RedisServer,
-} from '@openclaw/test-support';
+import { startHub, startRedis, type HubProcess, type RedisServer } from '@openclaw/test-support';
 import { buildPage } from './built-page.ts';
-import { startPageServer } from './page-server.ts';
 
-/** A hub with its Redis, the page in front of it, and a browser. */
+/** A hub with its Redis, the page that it serves, and a browser. */
 export interface World {
   readonly hub: HubProcess;
   readonly redis: RedisServer;
@@ -46,13 +39,10 @@ export interface PersonOptions {
 export async function startWorld(env: Readonly<Record<string, string>> = {}): Promise<World> {
   const built = await buildPage();
   const redis = await startRedis();
-  const port = await freePort();
-  const page = await startPageServer(built.folder, port);
   const hub = await startHub({
-    port,
     env: {
+      HUB_WEB_DIR: built.folder,
       REDIS_URL: redis.url,
-      HUB_ALLOWED_ORIGINS: page.url,
       HUB_LIMIT_MESSAGE: '1000000/60',
       HUB_LIMIT_REACTION: '1000000/60',
       HUB_LIMIT_TYPING: '1000000/60',
@@ -72,7 +62,7 @@ export async function startWorld(env: Readonly<Record<string, string>> = {}): Pr
   }
 
   return {
-    ...{ hub, redis, browser, url: page.url, leave },
+    ...{ hub, redis, browser, url: hub.httpUrl, leave },
     agent(name) {
       const agent = createClient({
         url: hub.url,
@@ -86,12 +76,11 @@ export async function startWorld(env: Readonly<Record<string, string>> = {}): Pr
     async person(name, { width = 1280, height = 800, colorScheme = 'light' } = {}) {
       const context = await browser.newContext({ viewport: { width, height }, colorScheme });
       contexts.push(context);
-      return signIn(await context.newPage(), name, page.url);
+      return signIn(await context.newPage(), name, hub.httpUrl);
     },
     async close() {
       await leave();
       await browser.close();
-      await page.close();
       await hub.stop();
       await redis.stop();
       await built.remove();
