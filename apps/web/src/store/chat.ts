@@ -16,9 +16,15 @@ export interface Chat {
   readonly typing: Signal<TypingMarks>;
   /** How many replies each root message has. */
   readonly replies: Signal<ReadonlyMap<string, number>>;
+  /** How many replies were heard of, ever. */
+  repliesHeard: number;
   readonly unread: Signal<Unread>;
   /** Does the reader see the newest message? Then the oldest goes when memory is full, else the newest. */
   readonly isFollowing: Signal<boolean>;
+  /**
+   * Settles once its events come. Whoever reads before misses what happens between the reading and then.
+   */
+  followed: Promise<void>;
   /** Events heard while a page was on its way: the page may be older than they are. */
   readonly overlap: { readers: number; events: Envelope[] };
   /** Shows messages and what happened to them, and nothing else of it. */
@@ -42,8 +48,10 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     presences: signal(new Map()),
     typing: signal(new Map()),
     replies: signal(new Map()),
+    repliesHeard: 0,
     unread: signal(nothingUnread),
     isFollowing: signal(true),
+    followed: Promise.resolve(),
     overlap: { readers: 0, events: [] },
     show(envelopes) {
       const trim: Trim = chat.isFollowing.peek() ? 'oldest' : 'newest';
@@ -93,6 +101,7 @@ function applyToPeople(chat: Chat, { event, senderId }: Envelope, nowMs: number)
       break;
     case 'thread.message': {
       const { threadId } = event.message;
+      chat.repliesHeard += 1;
       if (threadId !== null) {
         const count = chat.replies.peek().get(threadId) ?? 0;
         chat.replies.value = new Map(chat.replies.peek()).set(threadId, count + 1);

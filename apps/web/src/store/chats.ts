@@ -39,6 +39,8 @@ export interface Chats {
 }
 
 const pageSize = 200;
+/** Readings of what changes all the time. */
+const readAgainMax = 3;
 const pagesMax = 10;
 const readMarkDelayMs = 600;
 const expiryCheckMs = 3_000;
@@ -68,13 +70,14 @@ export function createChats(
     }
     const chat = createChat(channel, me);
     byId.value = new Map(byId.peek()).set(chat.id, chat);
-    client
-      .channel(chat.id)
-      .subscribe()
-      .then(
-        () => readPresences(chat),
-        (error: unknown) => onError(`#${channel.name} could not be followed`, error),
-      );
+    const subscribed = client.channel(chat.id).subscribe();
+    chat.followed = subscribed.then(
+      () => undefined,
+      () => undefined,
+    );
+    subscribed
+      .then(() => readPresences(chat))
+      .catch((error: unknown) => onError(`#${channel.name} could not be followed`, error));
     return chat;
   }
 
@@ -113,8 +116,13 @@ export function createChats(
   }
 
   async function readReplies(chat: Chat) {
-    const { threads } = await client.channel(chat.id).threads({ limit: pageSize });
-    chat.replies.value = new Map(threads.map(({ threadId, replies }) => [threadId, replies]));
+    // An answer may be older than a reply that came while it was on its way.
+    for (let attempt = 0; attempt < readAgainMax; attempt += 1) {
+      const heard = chat.repliesHeard;
+      const { threads } = await client.channel(chat.id).threads({ limit: pageSize });
+      chat.replies.value = new Map(threads.map(({ threadId, replies }) => [threadId, replies]));
+      if (chat.repliesHeard === heard) return;
+    }
   }
 
   function historyOf(chat: Chat): History {
@@ -211,6 +219,7 @@ export function createChats(
         ?.show([{ ...rest, event: { type, channelId, message } }]);
     },
     async open(chat) {
+      await chat.followed;
       const isFirst = !chat.timeline.peek().isLoaded;
       const work = [historyOf(chat).newest()];
       if (chat.members.peek().size === 0) work.push(readMembers(chat));
