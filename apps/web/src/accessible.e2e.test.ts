@@ -10,8 +10,8 @@ let world: World;
 beforeAll(async () => {
   world = await startWorld();
 });
-afterEach(() => world.leave());
-afterAll(() => world.close());
+afterEach(() => world?.leave());
+afterAll(() => world?.close());
 
 async function violations({ page }: Person): Promise<string[]> {
   // A page in the middle of a transition has colours that are nobody's.

@@ -7,8 +7,8 @@ let world: World;
 beforeAll(async () => {
   world = await startWorld();
 });
-afterEach(() => world.leave());
-afterAll(() => world.close());
+afterEach(() => world?.leave());
+afterAll(() => world?.close());
 
 /** A channel of the agent's, in which the people are, with its view open. */
 async function meet(channelId: string, ...names: string[]) {

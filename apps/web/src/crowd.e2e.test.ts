@@ -7,7 +7,7 @@ let world: World;
 beforeAll(async () => {
   world = await startWorld();
 });
-afterAll(() => world.close());
+afterAll(() => world?.close());
 
 interface Measured {
   readonly tasksMs: readonly number[];

@@ -8,8 +8,8 @@ let world: World;
 beforeAll(async () => {
   world = await startWorld();
 });
-afterEach(() => world.leave());
-afterAll(() => world.close());
+afterEach(() => world?.leave());
+afterAll(() => world?.close());
 
 /** What a hub at work might answer `n` seconds on. */
 function snapshotAt(n: number, timestamp: number): Snapshot {

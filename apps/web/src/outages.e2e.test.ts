@@ -7,8 +7,8 @@ let world: World;
 beforeAll(async () => {
   world = await startWorld();
 });
-afterEach(() => world.leave());
-afterAll(() => world.close());
+afterEach(() => world?.leave());
+afterAll(() => world?.close());
 
 async function meet(channelId: string) {
   const agent = world.agent('helper');
