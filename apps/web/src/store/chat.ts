@@ -16,8 +16,6 @@ export interface Chat {
   readonly typing: Signal<TypingMarks>;
   /** How many replies each root message has. */
   readonly replies: Signal<ReadonlyMap<string, number>>;
-  /** How many replies were heard of, ever. */
-  repliesHeard: number;
   readonly unread: Signal<Unread>;
   /** Does the reader see the newest message? Then the oldest goes when memory is full, else the newest. */
   readonly isFollowing: Signal<boolean>;
@@ -48,7 +46,6 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     presences: signal(new Map()),
     typing: signal(new Map()),
     replies: signal(new Map()),
-    repliesHeard: 0,
     unread: signal(nothingUnread),
     isFollowing: signal(true),
     followed: Promise.resolve(),
@@ -101,7 +98,6 @@ function applyToPeople(chat: Chat, { event, senderId }: Envelope, nowMs: number)
       break;
     case 'thread.message': {
       const { threadId } = event.message;
-      chat.repliesHeard += 1;
       if (threadId !== null) {
         const count = chat.replies.peek().get(threadId) ?? 0;
         chat.replies.value = new Map(chat.replies.peek()).set(threadId, count + 1);

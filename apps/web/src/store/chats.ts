@@ -39,11 +39,13 @@ export interface Chats {
 }
 
 const pageSize = 200;
-/** Readings of what changes all the time. */
-const readAgainMax = 3;
+/** After replies: then their number is read again, for an answer that was on its way may have counted them already. */
+const recountDelayMs = 1_000;
 const pagesMax = 10;
 const readMarkDelayMs = 600;
 const expiryCheckMs = 3_000;
+
+const isReply = ({ event }: Envelope) => event.type === 'thread.message';
 
 /** `onError` gets what went wrong in the background. */
 export function createChats(
@@ -55,6 +57,7 @@ export function createChats(
   const isLoaded = signal(false);
   const histories = new Map<string, History>();
   const marks = new Map<string, ReturnType<typeof setTimeout>>();
+  const recounts = new Map<string, ReturnType<typeof setTimeout>>();
   const fetching = new Set<string>();
   const expiry = setInterval(() => {
     for (const chat of byId.peek().values()) {
@@ -87,8 +90,10 @@ export function createChats(
     next.delete(channelId);
     byId.value = next;
     histories.delete(channelId);
-    clearTimeout(marks.get(channelId));
-    marks.delete(channelId);
+    for (const timers of [marks, recounts]) {
+      clearTimeout(timers.get(channelId));
+      timers.delete(channelId);
+    }
   }
 
   async function readPresences(chat: Chat) {
@@ -116,13 +121,19 @@ export function createChats(
   }
 
   async function readReplies(chat: Chat) {
-    // An answer may be older than a reply that came while it was on its way.
-    for (let attempt = 0; attempt < readAgainMax; attempt += 1) {
-      const heard = chat.repliesHeard;
-      const { threads } = await client.channel(chat.id).threads({ limit: pageSize });
-      chat.replies.value = new Map(threads.map(({ threadId, replies }) => [threadId, replies]));
-      if (chat.repliesHeard === heard) return;
-    }
+    const { threads } = await client.channel(chat.id).threads({ limit: pageSize });
+    chat.replies.value = new Map(threads.map(({ threadId, replies }) => [threadId, replies]));
+  }
+
+  function recountReplies(chat: Chat) {
+    if (recounts.has(chat.id)) return;
+    const timer = setTimeout(() => {
+      recounts.delete(chat.id);
+      readReplies(chat).catch((error: unknown) => {
+        if (client.state === 'live') onError('Replies could not be counted', error);
+      });
+    }, recountDelayMs);
+    recounts.set(chat.id, timer);
   }
 
   function historyOf(chat: Chat): History {
@@ -199,6 +210,7 @@ export function createChats(
       }
       for (const [channelId, batch] of batches) {
         const chat = byId.peek().get(channelId);
+        if (chat?.timeline.peek().isLoaded && batch.some(isReply)) recountReplies(chat);
         if (chat !== undefined) chat.apply(batch);
         else if (isDirectChannelId(channelId)) fetchChannel(channelId);
         const isOver = batch.some(
@@ -260,7 +272,7 @@ export function createChats(
     },
     close() {
       clearInterval(expiry);
-      for (const timer of marks.values()) clearTimeout(timer);
+      for (const timer of [...marks.values(), ...recounts.values()]) clearTimeout(timer);
     },
   };
 }
