@@ -102,7 +102,10 @@ export function buildPage({ root = workspace, showOutput = false } = {}) {
       },
     );
     if (error) throw error;
-    if (status !== 0) throw new Error(complaint(`${stdout ?? ''}\n${stderr ?? ''}`));
+    if (status !== 0)
+      throw new Error(
+        showOutput ? 'its own message stands above' : complaint(`${stdout}\n${stderr}`),
+      );
     writeFileSync(join(fresh, stamp), hash);
     const old = aside('old-page');
     if (existsSync(page)) renameSync(page, old);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { payAttention } from './attention.ts';
+import { persist } from './persist.ts';
 import { places, type Place } from './places.ts';
 import { playScene, type Production } from './play.ts';
 import { createRandomness } from './randomness.ts';
@@ -60,19 +61,26 @@ export async function startDemoFleet(options: DemoFleetOptions): Promise<DemoFle
 
   async function introduceThemselves(): Promise<void> {
     await Promise.all(
-      troupe.actors.map((actor) => actor.is('online', random.pick(actor.member.statuses))),
+      troupe.actors.map((actor) => {
+        const doing = random.pick(actor.member.statuses);
+        return persist(() => actor.is('online', doing), signal);
+      }),
     );
   }
 
   async function openPlace(place: Place): Promise<void> {
     const [actor] = troupe.of(place);
     if (!actor) return;
-    const { channel } = await actor.client.call('channel.get', { channelId: place.channelId });
+    const { channelId } = place;
+    const { channel } = await persist(
+      () => actor.client.call('channel.get', { channelId }),
+      signal,
+    );
     const joins = troupe.of(place).length * 2;
     if (channel.head > joins + fewEvents) return;
-    const here = allScenes.filter((scene) => places[scene.place].channelId === place.channelId);
+    const here = allScenes.filter((scene) => places[scene.place].channelId === channelId);
     for (const scene of random.some(here, openingScenes))
-      await play(scene, { ...production, tempo: noTempo });
+      await play(scene, { ...production, tempo: noTempo }).catch(onTrouble);
   }
 
   function nextScene(): Scene | null {

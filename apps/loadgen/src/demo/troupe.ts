@@ -1,6 +1,7 @@
 import { HubError } from '@openclaw/client';
 import { createActor, type Actor } from './actor.ts';
 import { castOf, roles as allRoles, type Role } from './cast.ts';
+import { persist } from './persist.ts';
 import { places, type Place } from './places.ts';
 import type { Randomness } from './randomness.ts';
 
@@ -50,8 +51,10 @@ export async function gatherTroupe({ url, agents, signal }: TroupeOptions): Prom
   try {
     await Promise.all(actors.map(({ client }) => client.ready({ signal })));
     for (const place of Object.values<Place>(places)) {
-      if (founder) await found(founder, place);
-      await Promise.all(troupe.of(place).map((actor) => enter(actor, place)));
+      if (founder) await persist(() => found(founder, place), signal);
+      await Promise.all(
+        troupe.of(place).map((actor) => persist(() => enter(actor, place), signal)),
+      );
     }
     return troupe;
   } catch (error) {
