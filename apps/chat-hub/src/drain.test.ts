@@ -55,8 +55,10 @@ describe('a drain', () => {
     const { sockets, sessions } = crowd(20);
     const startMs = performance.now();
     const drained = drainSessions(sessions, { perSecond: 50, minMs: 100 });
+    // A machine may stand still while they are told; each was told what was left of its time then.
+    const tellingMs = performance.now() - startMs;
     for (const [i, { told }] of sockets.entries()) {
-      expect(told).toBeGreaterThanOrEqual(Math.max(0, i * 20 - 10));
+      expect(told).toBeGreaterThanOrEqual(Math.max(0, i * 20 - tellingMs - 1));
       expect(told).toBeLessThanOrEqual(i * 20);
     }
     await drained;
