@@ -46,15 +46,16 @@ describe('10,000 joins and leaves', () => {
   // The fault: each entering of a room left a listener behind. Invariant: what is held goes by who is there, not by how
   // often they came.
   it('leave nothing behind, neither in the hub nor in Redis', async () => {
-    for (let round = 0; round < 4; round += 1) {
-      await enter(ana);
-      await leave(ana);
-    }
+    const comeAndGo = async () => {
+      for (let round = 0; round < 10_000 / channelIds.length; round += 1) {
+        await enter(ana);
+        await leave(ana);
+      }
+    };
+    // The first time also makes what is made once: code, and what remembers the last seconds.
+    await comeAndGo();
     const before = await inspector.heldBytes();
-    for (let round = 0; round < 10_000 / channelIds.length; round += 1) {
-      await enter(ana);
-      await leave(ana);
-    }
+    await comeAndGo();
     const grown = (await inspector.heldBytes()) - before;
     expect(await listeners()).toEqual(channelIds.map(() => 1));
 
