@@ -48,14 +48,19 @@ describe('a Redis that loses what it held while its connections hold', () => {
     await startHub('control', { reapMs: 60_000 });
     await startHub('hasty', { reapMs: 5 });
     told = [];
+    const tookMs: number[] = [];
     for (let round = 0; round < 3; round += 1) {
       await redis.send(['flushall']);
+      const wipedMs = performance.now();
       expect(await agentsOf(hub, 'c0')).not.toContain('hub');
       await waitFor(async () => {
         const lists = await Promise.all(channelIds.map((channelId) => agentsOf(hub, channelId)));
         return lists.every((agentIds) => agentIds.includes('hub'));
       });
+      tookMs.push(performance.now() - wipedMs);
     }
+    // The median: a machine may stand still for one of them.
+    expect(tookMs.sort((a, b) => a - b)[1]).toBeLessThan(1_000);
     expect(await agentsOf(hub, 'c0')).toEqual(['hasty', 'hub']);
     await hub.track('last', here('hub'));
     expect(told).toEqual(['hub online in last']);
@@ -64,7 +69,8 @@ describe('a Redis that loses what it held while its connections hold', () => {
   it('has a roster again that was evicted alone', async () => {
     const hub = await startHub('hub');
     await redis.send(['del', keys.roster('c49'), keys.rosterAgents('c49')]);
-    await waitFor(async () => (await agentsOf(hub, 'c49')).length > 0);
+    // Twenty channels are looked at each half second, and there are fifty.
+    await waitFor(async () => (await agentsOf(hub, 'c49')).length > 0, { timeoutMs: 3_000 });
     expect(told).toEqual([]);
   });
 });

@@ -99,6 +99,7 @@ describe('the self-probe of a hub', () => {
     expect((await metric('hub_tail_repairs_total')) - repairs).toBeGreaterThanOrEqual(9);
     expect(await readiness(hub)).toMatchObject({ ready: true, redis: { status: 'ok' } });
     expect(await metric('hub_publish_path_up')).toBe(0);
+    expect(times.reduce((sum, ms) => sum + ms) / times.length).toBeLessThan(400);
 
     // One attempt after another, but not a storm of them.
     await waitFor(() => proxy.accepted > accepted, { what: 'a new subscriber connection' });
