@@ -24,6 +24,10 @@ export interface DemoHubOptions {
   readonly dataFile: string;
 }
 
+// Also when this process is killed, and can ask nothing of anybody: the channel between the two closes with it.
+const endWithParent = `data:text/javascript,${encodeURIComponent(
+  "process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))",
+)}`;
 const main = resolve(fileURLToPath(import.meta.url), '../../../../chat-hub/src/main.ts');
 const usualPort = 8080;
 const startMs = 30_000;
@@ -35,15 +39,18 @@ const lastWordsChars = 4_096;
 export async function startDemoHub({ port, dataFile }: DemoHubOptions): Promise<DemoHub> {
   const chosen = port ?? ((await isFree(usualPort)) ? usualPort : await freePort());
   const url = `http://127.0.0.1:${chosen}`;
-  const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
+  const flags = [
+    ...['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'],
+    ...['--import', endWithParent],
+  ];
   const child = spawn(process.execPath, [...flags, main], {
     env: hubEnvironment({ port: chosen, dataFile }),
     // Ctrl-C reaches every process of a group: this one is to hear it once, from here, when the fleet is gone.
     detached: true,
-    stdio: ['ignore', 'inherit', 'pipe'],
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
   let said = '';
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-lastWordsChars);
   });
   let hasEnded = false;

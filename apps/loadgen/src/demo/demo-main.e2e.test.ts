@@ -45,6 +45,30 @@ describe('npm run demo', () => {
     expect(demo.output().split('\n')).toHaveLength(2);
   });
 
+  // Race: a terminal's Ctrl-C reaches every process, and npm's script passes it on besides. Invariant: no hub is left.
+  it.each([
+    ['is asked twice at once', ['SIGINT', 'SIGINT'] as const],
+    ['is killed', ['SIGKILL'] as const],
+  ])(
+    'leaves no hub behind when it %s',
+    async (_how, signals) => {
+      const port = await freePort();
+      const demo = await start('--port', String(port), '--agents', '6', '--pace', '10');
+      await waitFor(() => demo.output().includes('\n'), {
+        ...{ what: `the line: ${demo.output()}`, timeoutMs: 30_000 },
+      });
+      for (const signal of signals) demo.signal(signal);
+      await demo.exited;
+      const answers = () =>
+        fetch(`http://127.0.0.1:${port}/healthz`).then(
+          () => true,
+          () => false,
+        );
+      await waitFor(async () => !(await answers()), { what: 'the hub to end', timeoutMs: 20_000 });
+    },
+    60_000,
+  );
+
   it('says in one sentence why there is no hub to play in', async () => {
     const port = await freePort();
     const demo = await start('--url', `http://127.0.0.1:${port}`, '--agents', 'many');
