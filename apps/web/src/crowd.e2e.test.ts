@@ -93,10 +93,9 @@ describe('111 agents at 1,000 messages a second in view', () => {
     expect(sent).toBeGreaterThanOrEqual(seconds * 990);
     expect(measured.answersMs.length).toBeGreaterThan(15);
     expect(rows).toBeLessThan(120);
-    // Two cores carry the hub, Redis, the fleet and the browser here: one in twenty may wait for a core.
-    const late = (durationsMs: readonly number[]) => durationsMs.filter((ms) => ms >= 100).length;
-    expect(late(measured.answersMs)).toBeLessThanOrEqual(measured.answersMs.length / 20);
-    expect(late(measured.tasksMs)).toBeLessThanOrEqual(3);
+    const late = (durationsMs: readonly number[]) => durationsMs.filter((ms) => ms >= 100);
+    expect(late(measured.answersMs)).toEqual([]);
+    expect(late(measured.tasksMs)).toEqual([]);
     expect(ada.complaints).toEqual([]);
   });
 });
