@@ -77,7 +77,9 @@ export function createBus({ keys, transport, reporter }: BusParts): EventBus {
         () => (published += 1),
         (error: unknown) => {
           failed += 1;
-          if (closing === null) reporter.report('an event was not published', { err: error });
+          // Without a Redis from the beginning this is no news with each event.
+          if (closing !== null || !transport.wasAvailable) return;
+          reporter.report('an event was not published', { err: error });
         },
       );
       return sent;

@@ -36,6 +36,7 @@ export function createMemoryEventBus(options: MemoryEventBusOptions = {}): Event
       probe: async () => ({ outcome: 'back', latencyMs: 0 }),
       onResubscribed: () => () => {},
       available: true,
+      wasAvailable: true,
       stats: { pending: 0, echoes: 0, malformed: 0 },
       idle: async () => {},
       close: async () => {},

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { createRedisClient } from '@openclaw/redis-client';
+import { freePort, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { createRedisEventBus } from './redis-event-bus.ts';
 import { createSequencer, type Sequencer } from './sequencer.ts';
 import { createRedisSystem, type RedisProcess, type RedisSystem } from './testing/redis-bench.ts';
 import { sampleMessage } from './testing/sample-events.ts';
@@ -32,6 +34,19 @@ describe('the event bus when Redis fails', () => {
     await expect(bus.nextSeq('general')).rejects.toEqual(unavailable);
     expect(bus.stats).toMatchObject({ failed: 1, published: 0, pending: 0 });
     expect(lines).toHaveLength(1);
+  });
+
+  // The control is the test above: a Redis that was there is missed in the log.
+  it('with a Redis that was never there counts what was not published, and does not log each', async () => {
+    const lines: object[] = [];
+    const redis = createRedisClient({ url: `redis://127.0.0.1:${await freePort()}` });
+    const logger = { warn: (line: object) => lines.push(line) };
+    const bus = createRedisEventBus({ redis, keys: system.keys, logger });
+    await expect(bus.publish(sampleMessage(), { channel: true })).rejects.toEqual(unavailable);
+    expect(bus.stats.failed).toBe(1);
+    expect(lines).toEqual([]);
+    await bus.close();
+    await redis.close();
   });
 
   it('lets the promise of a failed publish be ignored', async () => {

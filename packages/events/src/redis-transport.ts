@@ -50,6 +50,10 @@ export function createRedisTransport(parts: RedisTransportParts): Transport {
     subscriber,
     publish: (topic, word) => queue.push([[verb, topic, word]], word.length),
   });
+  let wasAvailable = redis.available;
+  const offAvailability = redis.onAvailability((available) => {
+    if (available) wasAvailable = true;
+  });
   let echoes = 0;
   let malformed = 0;
   let lastMessage = '';
@@ -150,11 +154,17 @@ export function createRedisTransport(parts: RedisTransportParts): Transport {
     get available() {
       return redis.available && subscriber.connected;
     },
+    get wasAvailable() {
+      return wasAvailable;
+    },
     get stats() {
       return { pending: queue.pending, echoes, malformed };
     },
     probe: (timeoutMs) => probe.run(timeoutMs),
     idle: () => queue.idle(),
-    close: () => probe.close(),
+    close: () => {
+      offAvailability();
+      return probe.close();
+    },
   };
 }

@@ -29,6 +29,8 @@ export interface Transport {
   probe(timeoutMs: number): Promise<ProbeResult>;
   onResubscribed(listener: () => void): () => void;
   readonly available: boolean;
+  /** Whether it ever was available: what never was has been reported by whoever connects. */
+  readonly wasAvailable: boolean;
   readonly stats: { readonly pending: number; readonly echoes: number; readonly malformed: number };
   /** Resolves when nothing waits to be sent or answered. */
   idle(): Promise<void>;
