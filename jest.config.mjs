@@ -9,7 +9,7 @@ export const underFire = [
   'e2e/herd',
   'e2e/slow',
   'presence/src/quiet-hour',
-  'apps/web/src/crowd',
+  'apps/web/src/crowd-by-the-clock',
 ];
 
 export default {

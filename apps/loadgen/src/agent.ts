@@ -185,7 +185,7 @@ export function createAgent(
         case 'presence': {
           const customStatus = `due ${dueMs}`;
           const status = turn % 2 === 0 ? 'away' : 'online';
-          return note(client.call('presence.set', { status, customStatus }), dueMs);
+          return note(client.setPresence({ status, customStatus }), dueMs);
         }
       }
     },

@@ -37,13 +37,13 @@ export async function connectWatcher(plan: Plan, identity: Identity): Promise<Wa
     },
     async heads() {
       const heads = plan.channels.map(async (channelId) => {
-        const { channel } = await client.call('channel.get', { channelId });
+        const { channel } = await client.channel(channelId).get();
         return [channelId, channel.head] as const;
       });
       return Object.fromEntries(await Promise.all(heads));
     },
     async deleteChannels() {
-      for (const channelId of plan.channels) await client.call('channel.delete', { channelId });
+      for (const channelId of plan.channels) await client.channel(channelId).deleteChannel();
     },
     close: () => client.close(),
   };

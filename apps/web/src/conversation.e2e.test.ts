@@ -93,6 +93,11 @@ describe('two people and an agent', () => {
     await room.send('from the agent', { threadId: root?.id ?? '' });
     await bob.page.locator('.pane .message', { hasText: 'from the agent' }).waitFor();
     await message(ada, 'A question').getByText('2 replies').waitFor();
+    await ada.page.getByRole('button', { name: 'Name this thread' }).click();
+    await ada.page.getByLabel('Name of the thread').fill('Details');
+    await ada.page.keyboard.press('Enter');
+    await message(bob, 'A question').getByText('Details · 2 replies').waitFor();
+    await bob.page.locator('.pane').getByRole('heading', { name: 'Details' }).waitFor();
     // A reply stands in its thread alone, once.
     expect(await message(ada, 'and its detail').count()).toBe(0);
     expect(await ada.page.locator('.pane .message', { hasText: 'and its detail' }).count()).toBe(1);
@@ -188,6 +193,35 @@ describe('a channel', () => {
     await ada.page.getByRole('button', { name: 'Archive this channel…' }).click();
     await ada.page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click();
     await bob.page.getByText('This channel is archived').waitFor();
+  });
+
+  it('has owners, who make others owners and remove members', async () => {
+    const ada = await world.person('ada');
+    await ada.page.getByRole('button', { name: 'Create a channel' }).first().click();
+    await ada.page.getByLabel('Name').fill('Shed');
+    await ada.page.getByRole('button', { name: 'Create', exact: true }).click();
+    await ada.page.getByRole('heading', { name: 'Shed' }).waitFor();
+    await ada.page.getByRole('button', { name: /^Members/ }).click();
+    const bob = await world.person('bob');
+    for (const name of ['bob', 'eve']) {
+      await ada.page.getByLabel('Add a member by name').fill(name);
+      await ada.page.keyboard.press('Enter');
+    }
+    await bob.page.getByRole('link', { name: 'Shed' }).click();
+    await bob.page.getByRole('button', { name: /^Members: 3/ }).click();
+    expect(await bob.page.getByRole('button', { name: 'Change eve' }).count()).toBe(0);
+
+    await ada.page.getByRole('button', { name: 'Change bob' }).click();
+    await ada.page.getByRole('button', { name: 'Make owner' }).click();
+    const row = ada.page.locator('.member', { hasText: 'bob' });
+    await row.locator('.role', { hasText: 'owner' }).waitFor();
+    await bob.page.getByRole('button', { name: 'Change eve' }).click();
+    await bob.page.getByRole('button', { name: 'Remove' }).click();
+    await ada.page.getByRole('button', { name: 'Members: 2' }).waitFor();
+
+    await row.getByRole('button', { name: 'Change bob' }).click();
+    await row.getByRole('button', { name: 'Remove' }).click();
+    await bob.page.getByText('This channel is not among yours.').waitFor();
   });
 
   it('that is long is drawn by the screenful, read back page by page, and searched', async () => {

@@ -67,6 +67,26 @@ describe('when the hub is killed and returns', () => {
   });
 });
 
+describe('somebody who signs in while the hub cannot be reached', () => {
+  // The race: a hub that has just begun asks clients to come back in their slot. Invariant: who waits comes in.
+  it('is told so, may give up, and comes in once it can', async () => {
+    const page = await world.tab();
+    await page.goto(world.url);
+    await world.hub.kill();
+    const begin = async () => {
+      await page.getByLabel('Your name').fill('ada');
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+      await page.getByText('It is tried again').waitFor();
+    };
+    await begin();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
+    await begin();
+    await world.hub.restart();
+    await page.locator('.workspace').waitFor();
+  });
+});
+
 describe('when Redis is killed and returns', () => {
   it('the line says degraded and then live, and messages go on, each once', async () => {
     const { ada, bob } = await meet('redis');

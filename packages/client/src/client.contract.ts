@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import {
   afterAll,
   afterEach,
@@ -10,6 +9,7 @@ import {
   jest,
 } from '@jest/globals';
 import {
+  signToken,
   startHub,
   startRedis,
   startTcpProxy,
@@ -33,12 +33,7 @@ export interface Place {
 
 const secret = 'a-secret-for-tests-of-more-than-32-characters';
 
-function token(agentId: string, lifeSeconds = 3_600): string {
-  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const exp = Math.floor(Date.now() / 1000) + lifeSeconds;
-  const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode({ sub: agentId, exp })}`;
-  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
-}
+const token = (agentId: string, lifeSeconds?: number) => signToken(secret, agentId, lifeSeconds);
 
 // A busy machine takes its time.
 jest.setTimeout(90_000);

@@ -34,6 +34,7 @@ export { connectRpc, RpcCallError } from './rpc-socket.ts';
 export type { RpcObject, RpcSocket, RpcSocketOptions } from './rpc-socket.ts';
 export { startSentinel } from './sentinel.ts';
 export type { SentinelDeployment, SentinelOptions } from './sentinel.ts';
+export { signToken } from './sign-token.ts';
 export { moveSlotHalfWay } from './slot-move.ts';
 export type { HalfMovedSlot } from './slot-move.ts';
 export { mountSmallDisk } from './small-disk.ts';

@@ -56,10 +56,10 @@ export function createActor({ url, member, signal }: ActorOptions): Actor {
     },
     async tell(agentId, channelId, text, typingMs) {
       await type(channelId, typingMs);
-      return (await client.call('direct.send', { agentId, content: text })).messageId;
+      return (await client.direct(agentId).send(text)).messageId;
     },
     async is(status, customStatus) {
-      await client.call('presence.set', { status, customStatus, avatar: member.avatar });
+      await client.setPresence({ status, customStatus, avatar: member.avatar });
     },
     close: () => client.close(),
   };

@@ -83,7 +83,7 @@ export function payAttention({ troupe, random, signal, onTrouble }: AttentionDep
       await wait(600, 1_200);
       const text = random.pick(welcomes).replace('{name}', `@${agentId}`);
       await host.say(place.channelId, text, { mentions: [agentId], typingMs: 900 });
-      await guide.client.call('direct.send', { agentId, content: directWelcome });
+      await guide.client.direct(agentId).send(directWelcome);
       answers += 1;
     });
   }

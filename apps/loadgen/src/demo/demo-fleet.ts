@@ -72,10 +72,7 @@ export async function startDemoFleet(options: DemoFleetOptions): Promise<DemoFle
     const [actor] = troupe.of(place);
     if (!actor) return;
     const { channelId } = place;
-    const { channel } = await persist(
-      () => actor.client.call('channel.get', { channelId }),
-      signal,
-    );
+    const { channel } = await persist(() => actor.client.channel(channelId).get(), signal);
     const joins = troupe.of(place).length * 2;
     if (channel.head > joins + fewEvents) return;
     const here = allScenes.filter((scene) => places[scene.place].channelId === channelId);

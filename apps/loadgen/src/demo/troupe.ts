@@ -65,7 +65,7 @@ export async function gatherTroupe({ url, agents, signal }: TroupeOptions): Prom
 
 async function found({ client }: Actor, { channelId, name, topic }: Place): Promise<void> {
   try {
-    await client.call('channel.create', { channelId, name, topic });
+    await client.createChannel({ channelId, name, topic });
   } catch (error) {
     // From an earlier demo on the same database.
     if (!(error instanceof HubError && error.code === 'conflict')) throw error;
@@ -76,7 +76,6 @@ async function enter({ client, member }: Actor, { channelId }: Place): Promise<v
   const channel = client.channel(channelId);
   const { member: known } = await channel.join();
   const { agentId, displayName } = member;
-  if (known.displayName !== displayName)
-    await client.call('member.update', { channelId, agentId, displayName });
+  if (known.displayName !== displayName) await channel.updateMember(agentId, { displayName });
   await channel.subscribe();
 }

@@ -17,9 +17,7 @@ export function OperationsView() {
         <h1>Operations</h1>
         {newest !== null && (
           <p class="quiet">
-            {newest.hubId ?? 'hub'}
-            {newest.version !== undefined && ` · ${newest.version}`}
-            {newest.uptimeMs !== undefined && ` · up ${durationText(newest.uptimeMs)}`}
+            {newest.hubId} · {newest.version} · up {durationText(newest.uptimeMs)}
           </p>
         )}
       </header>
@@ -79,8 +77,8 @@ export function OperationsView() {
             />
           </div>
           <div class="tables">
-            <HubTable hubs={newest.hubs ?? []} />
-            <ChannelTable channels={newest.channels ?? []} />
+            <HubTable hubs={newest.hubs} />
+            <ChannelTable channels={newest.channels} />
           </div>
         </>
       )}

@@ -1,12 +1,14 @@
 import { useState } from 'preact/hooks';
+import type { Operations } from '@openclaw/protocol';
 import { Plain } from '../views/plain.tsx';
 import { countText, durationText, millisecondsText } from './figures.ts';
-import type { ChannelRow, HubRow } from './snapshot.ts';
+
+type ChannelRow = Operations['channels'][number];
 
 const aliveWithinMs = 5_000;
 
 /** Every hub of the system, and whether it beats. */
-export function HubTable({ hubs }: { hubs: readonly HubRow[] }) {
+export function HubTable({ hubs }: { hubs: Operations['hubs'] }) {
   return (
     <section>
       <h2>Hubs</h2>
@@ -20,7 +22,7 @@ export function HubTable({ hubs }: { hubs: readonly HubRow[] }) {
           </thead>
           <tbody>
             {hubs.map(({ hubId, lastBeatAgoMs, isThis }) => {
-              const isAlive = lastBeatAgoMs != null && lastBeatAgoMs < aliveWithinMs;
+              const isAlive = lastBeatAgoMs < aliveWithinMs;
               return (
                 <tr key={hubId}>
                   <td>
@@ -28,7 +30,7 @@ export function HubTable({ hubs }: { hubs: readonly HubRow[] }) {
                     {hubId}
                     {isThis && <span class="role">this one</span>}
                   </td>
-                  <td>{lastBeatAgoMs == null ? '–' : `${durationText(lastBeatAgoMs)} ago`}</td>
+                  <td>{durationText(lastBeatAgoMs)} ago</td>
                 </tr>
               );
             })}
@@ -41,13 +43,12 @@ export function HubTable({ hubs }: { hubs: readonly HubRow[] }) {
 }
 
 const orders = {
-  busiest: (a: ChannelRow, b: ChannelRow) =>
-    (b.deliveriesPerSecond ?? 0) - (a.deliveriesPerSecond ?? 0),
-  slowest: (a: ChannelRow, b: ChannelRow) => (b.deliveryP99Ms ?? 0) - (a.deliveryP99Ms ?? 0),
+  busiest: (a: ChannelRow, b: ChannelRow) => b.deliveriesPerSecond - a.deliveriesPerSecond,
+  slowest: (a: ChannelRow, b: ChannelRow) => b.deliveryP99Ms - a.deliveryP99Ms,
 } as const;
 
 /** The channels where most happens, or where it takes longest. */
-export function ChannelTable({ channels }: { channels: readonly ChannelRow[] }) {
+export function ChannelTable({ channels }: { channels: Operations['channels'] }) {
   const [order, setOrder] = useState<keyof typeof orders>('busiest');
   return (
     <section>

@@ -27,26 +27,35 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** Connects, and resolves with the first welcome. `onEnd`: the hub does not let this agent in any more. */
+/** What {@link openSession} tells while it connects, and later. */
+export interface SessionOptions {
+  /** Ends the attempts. */
+  readonly signal: AbortSignal;
+  /** The hub cannot be reached, or has no room yet; it is tried again. */
+  readonly onTrouble: (reason: string) => void;
+  /** The hub does not let this agent in any more. */
+  readonly onEnd: (reason: string) => void;
+}
+
+/** Connects, and resolves with the first welcome; rejects when the hub refuses these credentials. */
 export async function openSession(
   credentials: Credentials,
-  onEnd: (reason: string) => void,
+  { signal, onTrouble, onEnd }: SessionOptions,
 ): Promise<Session> {
   const identity =
     credentials.kind === 'token' ? { token: credentials.token } : { agent: credentials.agentId };
   const client = createClient({ ...identity, url: location.origin, backoffMaxMs: 8_000 });
-  const abort = new AbortController();
-  const firstFailure = client.on('state', ({ state, error }) => {
-    if (state === 'connecting' && error !== null) abort.abort(error);
+  const off = client.on('state', ({ state, error }) => {
+    if (state === 'connecting' && error !== null) onTrouble(error.message);
   });
   try {
-    const welcome = await client.ready({ signal: abort.signal });
+    const welcome = await client.ready({ signal });
     return createSession(credentials, client, welcome, onEnd);
   } catch (error) {
     await client.close();
     throw error;
   } finally {
-    firstFailure();
+    off();
   }
 }
 

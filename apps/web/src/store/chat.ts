@@ -1,5 +1,6 @@
 import { signal, type Signal } from '@preact/signals';
 import type { Channel, Envelope, Member, Presence } from '@openclaw/protocol';
+import { withReply, withThread, type Threads } from './threads.ts';
 import { applyEvents, emptyTimeline, type Timeline, type Trim } from './timeline.ts';
 import { withTyping, type TypingMarks } from './typing.ts';
 import { countUnread, nothingUnread, type Unread } from './unread.ts';
@@ -14,8 +15,7 @@ export interface Chat {
   readonly members: Signal<ReadonlyMap<string, Member>>;
   readonly presences: Signal<ReadonlyMap<string, Presence>>;
   readonly typing: Signal<TypingMarks>;
-  /** How many replies each root message has. */
-  readonly replies: Signal<ReadonlyMap<string, number>>;
+  readonly threads: Signal<Threads>;
   readonly unread: Signal<Unread>;
   /** Does the reader see the newest message? Then the oldest goes when memory is full, else the newest. */
   readonly isFollowing: Signal<boolean>;
@@ -45,7 +45,7 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     members: signal(new Map()),
     presences: signal(new Map()),
     typing: signal(new Map()),
-    replies: signal(new Map()),
+    threads: signal(new Map()),
     unread: signal(nothingUnread),
     isFollowing: signal(true),
     followed: Promise.resolve(),
@@ -97,11 +97,7 @@ function applyToPeople(chat: Chat, { event, senderId }: Envelope, nowMs: number)
       chat.channel.value = event.channel;
       break;
     case 'thread.message': {
-      const { threadId } = event.message;
-      if (threadId !== null) {
-        const count = chat.replies.peek().get(threadId) ?? 0;
-        chat.replies.value = new Map(chat.replies.peek()).set(threadId, count + 1);
-      }
+      chat.threads.value = withReply(chat.threads.peek(), event.message);
       chat.typing.value = withTyping(
         chat.typing.peek(),
         { agentId: senderId, typing: false, threadId: null },
@@ -111,10 +107,7 @@ function applyToPeople(chat: Chat, { event, senderId }: Envelope, nowMs: number)
     }
     case 'thread.create':
     case 'thread.update':
-      chat.replies.value = new Map(chat.replies.peek()).set(
-        event.thread.threadId,
-        event.thread.replies,
-      );
+      chat.threads.value = withThread(chat.threads.peek(), event.thread);
       break;
     case 'channel.message':
       chat.typing.value = withTyping(

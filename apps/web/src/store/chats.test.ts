@@ -25,7 +25,12 @@ function createStub() {
     threads: answer('threads', { threads: [], nextCursor: null }),
     presence: answer('presence', { presences: [], degraded: false, nextCursor: null }),
   };
-  return { client: { channel: () => stub } as unknown as HubClient, asked, subscribe };
+  const { promise: listed, resolve: list } = Promise.withResolvers<{ channels: Channel[] }>();
+  const client = {
+    ...{ channel: () => stub, readState: async () => ({ channels: [] }) },
+    channels: async () => ({ ...(await listed), nextCursor: null }),
+  } as unknown as HubClient;
+  return { client, asked, subscribe, list };
 }
 
 describe('the channels of an agent', () => {
@@ -44,6 +49,22 @@ describe('the channels of an agent', () => {
     expect(asked.filter((name) => name !== 'presence').sort()).toEqual([
       ...['history', 'members', 'threads'],
     ]);
+    chats.close();
+  });
+
+  // The race: the list is on its way when the agent joins a channel, which is not in it. Invariant: whoever joins stays.
+  it('stay when they were joined while the list was on its way; those that were left go', async () => {
+    const { client, subscribe, list } = createStub();
+    subscribe();
+    const chats = createChats(client, 'ada', (what, error) => {
+      throw new Error(what, { cause: error });
+    });
+    chats.add({ ...channel, channelId: 'left' });
+    const refreshed = chats.refresh();
+    chats.add({ ...channel, channelId: 'joined' });
+    list({ channels: [channel] });
+    await refreshed;
+    expect([...chats.byId.value.keys()].sort()).toEqual(['c', 'joined']);
     chats.close();
   });
 });

@@ -120,16 +120,16 @@ export function createChats(
     chat.members.value = members;
   }
 
-  async function readReplies(chat: Chat) {
+  async function readThreads(chat: Chat) {
     const { threads } = await client.channel(chat.id).threads({ limit: pageSize });
-    chat.replies.value = new Map(threads.map(({ threadId, replies }) => [threadId, replies]));
+    chat.threads.value = new Map(threads.map((thread) => [thread.threadId, thread]));
   }
 
   function recountReplies(chat: Chat) {
     if (recounts.has(chat.id)) return;
     const timer = setTimeout(() => {
       recounts.delete(chat.id);
-      readReplies(chat).catch((error: unknown) => {
+      readThreads(chat).catch((error: unknown) => {
         if (client.state === 'live') onError('Replies could not be counted', error);
       });
     }, recountDelayMs);
@@ -149,7 +149,8 @@ export function createChats(
     if (fetching.has(channelId)) return;
     fetching.add(channelId);
     client
-      .call('channel.get', { channelId })
+      .channel(channelId)
+      .get()
       .then(({ channel }) => {
         add(channel);
         return readUnread();
@@ -162,7 +163,7 @@ export function createChats(
   }
 
   async function readUnread() {
-    const { channels } = await client.call('read.state', {});
+    const { channels } = await client.readState();
     for (const { channelId, seq, unread, mentions } of channels) {
       const chat = byId.peek().get(channelId);
       if (chat !== undefined) chat.unread.value = { seq, count: unread, mentions };
@@ -176,16 +177,17 @@ export function createChats(
     add,
     remove,
     async refresh() {
-      const listed = new Set<string>();
+      // What is joined while the list is on its way is not in it.
+      const unlisted = new Set(byId.peek().keys());
       let cursor: string | null = null;
       for (let page = 0; page < pagesMax; page += 1) {
-        const result: ResultOf<'channel.list'> = await client.call('channel.list', {
+        const result: ResultOf<'channel.list'> = await client.channels({
           member: true,
           cursor,
           limit: pageSize,
         });
         for (const channel of result.channels) {
-          listed.add(channel.channelId);
+          unlisted.delete(channel.channelId);
           const known = byId.peek().get(channel.channelId);
           if (known !== undefined)
             readPresences(known).catch((error: unknown) => onError('Presence', error));
@@ -195,7 +197,7 @@ export function createChats(
         if (cursor === null) break;
       }
       if (cursor === null) {
-        for (const channelId of byId.peek().keys()) if (!listed.has(channelId)) remove(channelId);
+        for (const channelId of unlisted) remove(channelId);
       }
       await readUnread();
       isLoaded.value = true;
@@ -235,7 +237,7 @@ export function createChats(
       const isFirst = !chat.timeline.peek().isLoaded;
       const work = [historyOf(chat).newest()];
       if (chat.members.peek().size === 0) work.push(readMembers(chat));
-      if (isFirst) work.push(readReplies(chat));
+      if (isFirst) work.push(readThreads(chat));
       await Promise.all(isFirst ? work : work.slice(1));
     },
     async reload(channelId) {

@@ -71,11 +71,7 @@ export function createOutbox(
     try {
       const result =
         channelId === null
-          ? await client.call(
-              'direct.send',
-              { agentId: agentId ?? '', content, clientMessageId },
-              options,
-            )
+          ? await client.direct(agentId ?? '').send(content, { clientMessageId }, options)
           : {
               channelId,
               ...(await client

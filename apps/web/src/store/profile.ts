@@ -25,7 +25,7 @@ export function createOwnProfile(client: HubClient, storage: Storage, me: string
     current: stored.value,
     async set(profile) {
       stored.value.value = profile;
-      await client.call('presence.set', profile);
+      await client.setPresence(profile);
     },
     close: stored.close,
   };

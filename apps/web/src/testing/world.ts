@@ -10,6 +10,8 @@ export interface World {
   readonly browser: Browser;
   /** Where the page is. */
   readonly url: string;
+  /** A tab in a browser profile of its own, which has not gone anywhere yet. */
+  tab(options?: PersonOptions): Promise<Page>;
   /** A person: the page in a browser profile of its own, signed in by name. */
   person(name: string, options?: PersonOptions): Promise<Person>;
   /** An agent on the SDK. */
@@ -34,6 +36,9 @@ export interface PersonOptions {
   readonly height?: number;
   readonly colorScheme?: 'light' | 'dark';
 }
+
+// A busy machine takes its time.
+const waitMs = 30_000;
 
 /** Starts it all on free ports. */
 export async function startWorld(env: Readonly<Record<string, string>> = {}): Promise<World> {
@@ -61,8 +66,16 @@ export async function startWorld(env: Readonly<Record<string, string>> = {}): Pr
     await Promise.all(contexts.splice(0).map((context) => context.close()));
   }
 
+  async function tab({ width = 1280, height = 800, colorScheme = 'light' }: PersonOptions = {}) {
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme });
+    contexts.push(context);
+    const page = await context.newPage();
+    page.setDefaultTimeout(waitMs);
+    return page;
+  }
+
   return {
-    ...{ hub, redis, browser, url: hub.httpUrl, leave },
+    ...{ hub, redis, browser, url: hub.httpUrl, tab, leave },
     agent(name) {
       const agent = createClient({
         url: hub.url,
@@ -73,11 +86,7 @@ export async function startWorld(env: Readonly<Record<string, string>> = {}): Pr
       agents.push(agent);
       return agent;
     },
-    async person(name, { width = 1280, height = 800, colorScheme = 'light' } = {}) {
-      const context = await browser.newContext({ viewport: { width, height }, colorScheme });
-      contexts.push(context);
-      return signIn(await context.newPage(), name, hub.httpUrl);
-    },
+    person: async (name, options) => signIn(await tab(options), name, hub.httpUrl),
     async close() {
       await leave();
       await browser.close();
@@ -90,7 +99,6 @@ export async function startWorld(env: Readonly<Record<string, string>> = {}): Pr
 
 async function signIn(page: Page, name: string, url: string): Promise<Person> {
   const complaints: string[] = [];
-  page.setDefaultTimeout(15_000);
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
     // A connection that is cut is logged by the browser itself.

@@ -20,26 +20,27 @@ export function App({ theme }: { theme: Theme }) {
   useEffect(() => {
     if (credentials === null) return;
     let opened: PageState | null = null;
-    let isOver = false;
+    const abort = new AbortController();
+    const { signal } = abort;
     const end = (reason: string | null) => {
       clearCredentials(sessionStorage);
       setProblem(reason);
       setCredentials(null);
     };
-    openSession(credentials, end).then(
+    openSession(credentials, { signal, onTrouble: setProblem, onEnd: end }).then(
       (session) => {
-        if (isOver) return void session.close();
+        if (signal.aborted) return void session.close();
         saveCredentials(sessionStorage, credentials);
         opened = createPageState(session, theme, () => end(null));
         setProblem(null);
         setPage(opened);
       },
       (error: unknown) => {
-        if (!isOver) end(error instanceof Error ? error.message : String(error));
+        if (!signal.aborted) end(error instanceof Error ? error.message : String(error));
       },
     );
     return () => {
-      isOver = true;
+      abort.abort();
       setPage(null);
       void opened?.session.close();
     };
@@ -56,5 +57,16 @@ export function App({ theme }: { theme: Theme }) {
     setProblem(null);
     setCredentials(next);
   };
-  return <SignIn isBusy={credentials !== null} problem={problem} onSignIn={signIn} />;
+  return (
+    <SignIn
+      isBusy={credentials !== null}
+      problem={problem}
+      onSignIn={signIn}
+      onCancel={() => {
+        clearCredentials(sessionStorage);
+        setProblem(null);
+        setCredentials(null);
+      }}
+    />
+  );
 }

@@ -16,7 +16,7 @@ export function Browse() {
 
   const read = async (from: string | null) => {
     try {
-      const page = await session.client.call('channel.list', {
+      const page = await session.client.channels({
         ...{ kind: 'public', member: false, cursor: from, limit: pageSize },
       });
       setChannels((before) => [...(from === null ? [] : (before ?? [])), ...page.channels]);

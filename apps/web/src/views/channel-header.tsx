@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Chat } from '../store/chat.ts';
 import { peerOf, titleOf } from '../store/names.ts';
 import { Dialog } from './dialog.tsx';
@@ -6,6 +6,7 @@ import { Icon } from './icon.tsx';
 import { usePage, type PageState } from './page-state.ts';
 import { statusWords, usePresence } from './people.ts';
 import { Plain } from './plain.tsx';
+import { useOutsidePress } from './use-outside-press.ts';
 
 /** What the channel is, and what can be done with it. */
 export function ChannelHeader({ chat }: { chat: Chat }) {
@@ -89,6 +90,8 @@ function ChannelMenu({ chat }: { chat: Chat }) {
   const { session } = usePage();
   const [isOpen, setOpen] = useState(false);
   const [asked, setAsked] = useState<Question | null>(null);
+  const menu = useRef<HTMLDivElement>(null);
+  useOutsidePress(menu, () => setOpen(false));
   const isOwner = chat.members.value.get(session.me)?.role === 'owner';
   const ask = (question: Question) => {
     setOpen(false);
@@ -102,7 +105,7 @@ function ChannelMenu({ chat }: { chat: Chat }) {
         session.chats.remove(chat.id);
         session.router.go({ view: 'browse' });
       } else {
-        const { channel } = await session.client.call('channel.archive', { channelId: chat.id });
+        const { channel } = await session.client.channel(chat.id).archive();
         chat.channel.value = channel;
       }
     } catch (error) {
@@ -113,7 +116,7 @@ function ChannelMenu({ chat }: { chat: Chat }) {
     }
   };
   return (
-    <div class="menu-anchor">
+    <div class="menu-anchor" ref={menu}>
       <button
         class="icon-button"
         aria-label="More"

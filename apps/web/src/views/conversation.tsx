@@ -88,7 +88,7 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
         isNewDay={isNewDay}
         isFirstNew={rows.start + offset === newEntry && newEntry > 0}
         isMarked={entry.seq === marked}
-        replies={entry.kind === 'message' ? (chat.replies.value.get(entry.message.id) ?? 0) : 0}
+        thread={entry.kind === 'message' ? chat.threads.value.get(entry.message.id) : undefined}
         isInThread={false}
       />
     );

@@ -13,7 +13,7 @@ export function CreateChannel() {
   const create = async (event: Event) => {
     event.preventDefault();
     try {
-      const { channel } = await session.client.call('channel.create', {
+      const { channel } = await session.client.createChannel({
         name: name.trim(),
         kind: isPrivate ? 'private' : 'public',
         topic: topic.trim() || null,

@@ -1,3 +1,4 @@
+import type { Thread } from '@openclaw/protocol';
 import type { Chat } from '../store/chat.ts';
 import type { Entry } from '../store/timeline.ts';
 import { HappeningRow } from './happening-row.tsx';
@@ -14,7 +15,7 @@ export const EntryRow = memo(function EntryRow(props: {
   isFirstNew: boolean;
   isMarked: boolean;
   isInThread: boolean;
-  replies: number;
+  thread: Thread | undefined;
 }) {
   const { entry, chat } = props;
   const timestamp = entry.kind === 'message' ? entry.message.timestamp : entry.envelope.timestamp;
@@ -35,7 +36,7 @@ export const EntryRow = memo(function EntryRow(props: {
           chat={chat}
           message={entry.message}
           isContinued={props.isContinued && !props.isNewDay && !props.isFirstNew}
-          replies={props.replies}
+          thread={props.thread}
           isInThread={props.isInThread}
         />
       ) : (

@@ -1,8 +1,10 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Member, Presence } from '@openclaw/protocol';
 import type { Chat } from '../store/chat.ts';
 import { hashOf } from '../store/route.ts';
 import { Avatar } from './avatar.tsx';
+import { Icon } from './icon.tsx';
 import { usePage } from './page-state.ts';
 import { Pane } from './pane.tsx';
 import { statusWords } from './people.ts';
@@ -24,7 +26,10 @@ export function MembersPane({ chat }: { chat: Chat }) {
     )
     .sort((a, b) => order[statusOf(a)] - order[statusOf(b)] || a.agentId.localeCompare(b.agentId));
   const present = members.filter((member) => statusOf(member) !== 'offline').length;
-  const isOwner = chat.members.value.get(session.me)?.role === 'owner';
+  const isOwner =
+    chat.members.value.get(session.me)?.role === 'owner' &&
+    chat.channel.value.kind !== 'direct' &&
+    chat.channel.value.archivedAt === null;
 
   return (
     <Pane title="Members" onClose={() => (pane.value = 'none')}>
@@ -40,7 +45,9 @@ export function MembersPane({ chat }: { chat: Chat }) {
       </div>
       <ul class="people" tabIndex={0} aria-label="Members">
         {shown.slice(0, drawnMax).map((member) => (
-          <Person key={member.agentId} member={member} presence={presences.get(member.agentId)} />
+          <Person key={member.agentId} member={member} presence={presences.get(member.agentId)}>
+            {isOwner && <MemberActions chat={chat} member={member} />}
+          </Person>
         ))}
       </ul>
       {shown.length > drawnMax && (
@@ -50,11 +57,16 @@ export function MembersPane({ chat }: { chat: Chat }) {
   );
 }
 
-function Person({ member, presence }: { member: Member; presence: Presence | undefined }) {
-  const { agentId, displayName, role } = member;
+function Person(props: {
+  member: Member;
+  presence: Presence | undefined;
+  children: ComponentChildren;
+}) {
+  const { presence } = props;
+  const { agentId, displayName, role } = props.member;
   const status = presence?.status ?? 'offline';
   return (
-    <li>
+    <li class="member">
       <a class={`person person-${status}`} href={hashOf({ view: 'direct', agentId })}>
         <Avatar agentId={agentId} avatar={presence?.avatar} status={status} />
         <span class="person-text">
@@ -71,7 +83,47 @@ function Person({ member, presence }: { member: Member; presence: Presence | und
           </span>
         </span>
       </a>
+      {props.children}
     </li>
+  );
+}
+
+/** What an owner can do with a member, in a row below it. */
+function MemberActions({ chat, member }: { chat: Chat; member: Member }) {
+  const { session } = usePage();
+  const [isOpen, setOpen] = useState(false);
+  const { agentId, role } = member;
+  const channel = session.client.channel(chat.id);
+  const act = (work: Promise<unknown>, failure: string) => {
+    setOpen(false);
+    work.catch((error: unknown) => session.notices.report(failure, error));
+  };
+  const other = role === 'owner' ? 'member' : 'owner';
+  return (
+    <>
+      <button
+        class="icon-button member-more"
+        aria-label={`Change ${agentId}`}
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+      >
+        <Icon name="more" />
+      </button>
+      {isOpen && (
+        <div class="member-actions">
+          <button
+            onClick={() =>
+              act(channel.updateMember(agentId, { role: other }), `${agentId} is still ${role}`)
+            }
+          >
+            Make {other}
+          </button>
+          <button onClick={() => act(channel.removeMember(agentId), `${agentId} was not removed`)}>
+            Remove
+          </button>
+        </div>
+      )}
+    </>
   );
 }
 
@@ -82,10 +134,11 @@ function AddMember({ chat }: { chat: Chat }) {
     event.preventDefault();
     const agentId = name.trim();
     if (agentId === '') return;
-    session.client.call('member.add', { channelId: chat.id, agentId }).then(
-      () => setName(''),
-      (error: unknown) => session.notices.report(`${agentId} was not added`, error),
-    );
+    setName('');
+    session.client
+      .channel(chat.id)
+      .addMember(agentId)
+      .catch((error: unknown) => session.notices.report(`${agentId} was not added`, error));
   };
   return (
     <form class="inline-form" onSubmit={add}>

@@ -5,6 +5,7 @@ import { Dialog } from './dialog.tsx';
 import { Icon } from './icon.tsx';
 import { usePage } from './page-state.ts';
 import { quickEmojis, toggleReaction } from './reactions.tsx';
+import { useOutsidePress } from './use-outside-press.ts';
 
 /** What can be done with a message; shown where the pointer or the focus is. */
 export function MessageActions(props: { chat: Chat; message: Message; isInThread: boolean }) {
@@ -12,6 +13,8 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
   const { session, editing } = usePage();
   const [isPicking, setPicking] = useState(false);
   const [isAsking, setAsking] = useState(false);
+  const actions = useRef<HTMLDivElement>(null);
+  useOutsidePress(actions, () => setPicking(false));
   const isMine = message.senderId === session.me;
   const mayDelete = isMine || chat.members.value.get(session.me)?.role === 'owner';
   if (chat.channel.value.archivedAt !== null) return null;
@@ -23,7 +26,7 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
       .catch((error: unknown) => session.notices.report('The message was not deleted', error));
   };
   return (
-    <div class="message-actions">
+    <div class="message-actions" ref={actions}>
       <button
         class="icon-button"
         aria-label="React"
@@ -82,11 +85,6 @@ function EmojiPicker(props: { onPick: (emoji: string) => void; onClose: () => vo
   const picker = useRef<HTMLDivElement>(null);
   useEffect(() => {
     picker.current?.querySelector('button')?.focus();
-    const onDown = (event: PointerEvent) => {
-      if (!picker.current?.parentElement?.contains(event.target as Node)) props.onClose();
-    };
-    document.addEventListener('pointerdown', onDown);
-    return () => document.removeEventListener('pointerdown', onDown);
   }, []);
   return (
     <div

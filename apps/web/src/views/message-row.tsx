@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
-import type { Message } from '@openclaw/protocol';
+import type { Message, Thread } from '@openclaw/protocol';
 import { parseMarkdown } from '../markdown/parse.ts';
 import { renderMarkdown } from '../markdown/render.ts';
 import type { Chat } from '../store/chat.ts';
 import { hashOf } from '../store/route.ts';
+import { threadText } from '../store/threads.ts';
 import { Avatar } from './avatar.tsx';
 import { EditMessage } from './edit-message.tsx';
 import { MessageActions } from './message-actions.tsx';
@@ -21,15 +22,17 @@ export function MessageRow(props: {
   message: Message;
   isContinued: boolean;
   isInThread: boolean;
-  replies: number;
+  /** The thread that it is the root of, where it is shown among the channel's messages. */
+  thread: Thread | undefined;
 }) {
-  const { chat, message, isContinued, replies } = props;
+  const { chat, message, isContinued, thread } = props;
   const { session, editing } = usePage();
   const presence = chat.presences.value.get(message.senderId);
   const displayName = chat.members.value.get(message.senderId)?.displayName ?? null;
   const isMentioned = message.mentions.includes(session.me);
   const isEditing = editing.value === message.id;
   const isDeleted = message.deletedAt !== null;
+  const answers = thread === undefined ? null : threadText(thread);
   // What can be done with a message, and its whole date, are made for the one that is pointed at or focused.
   const [isPointed, setPointed] = useState(false);
   const [isFocused, setFocused] = useState(false);
@@ -77,12 +80,12 @@ export function MessageRow(props: {
           <Content message={message} />
         )}
         {!isDeleted && <Reactions chat={chat} message={message} />}
-        {replies > 0 && !props.isInThread && (
+        {answers !== null && (
           <a
             class="replies"
             href={hashOf({ view: 'channel', channelId: chat.id, threadId: message.id })}
           >
-            {replies === 1 ? '1 reply' : `${replies} replies`}
+            <Plain text={answers} />
           </a>
         )}
       </div>

@@ -1,8 +1,13 @@
 import type { ComponentChildren } from 'preact';
 import { Icon } from './icon.tsx';
 
-/** What stands open beside a conversation; Esc closes it. */
-export function Pane(props: { title: string; onClose: () => void; children: ComponentChildren }) {
+/** What stands open beside a conversation; Esc closes it. `head` stands in the place of its title. */
+export function Pane(props: {
+  title: string;
+  head?: ComponentChildren;
+  onClose: () => void;
+  children: ComponentChildren;
+}) {
   return (
     <aside
       class="pane"
@@ -12,7 +17,7 @@ export function Pane(props: { title: string; onClose: () => void; children: Comp
       }}
     >
       <header class="pane-head">
-        <h2>{props.title}</h2>
+        {props.head ?? <h2>{props.title}</h2>}
         <button class="icon-button" aria-label={`Close: ${props.title}`} onClick={props.onClose}>
           <Icon name="close" />
         </button>

@@ -9,6 +9,7 @@ export function SignIn(props: {
   isBusy: boolean;
   problem: string | null;
   onSignIn: (credentials: Credentials) => void;
+  onCancel: () => void;
 }) {
   const [mode, setMode] = useState<SignInMode | null>(null);
   const [kind, setKind] = useState<'name' | 'token'>('name');
@@ -39,7 +40,8 @@ export function SignIn(props: {
         <h1>OpenClaw</h1>
         <p class="quiet">Where agents and the people who work with them talk.</p>
         {kind === 'name' ? (
-          <label class="field">
+          // Keyed, so that a token's field is not the name's, with the pattern of a name still on it.
+          <label class="field" key="name">
             <span>Your name</span>
             <input
               name="name"
@@ -54,7 +56,7 @@ export function SignIn(props: {
             />
           </label>
         ) : (
-          <label class="field">
+          <label class="field" key="token">
             <span>Access token</span>
             <input
               name="token"
@@ -71,12 +73,18 @@ export function SignIn(props: {
         {props.problem !== null && (
           <p class="problem" role="alert">
             {props.problem}
+            {props.isBusy && '. It is tried again.'}
           </p>
         )}
         <button class="primary" type="submit" disabled={props.isBusy}>
           {props.isBusy ? 'Connecting…' : 'Sign in'}
         </button>
-        {mode === 'unknown' && (
+        {props.isBusy && (
+          <button class="link" type="button" onClick={props.onCancel}>
+            Cancel
+          </button>
+        )}
+        {mode === 'unknown' && !props.isBusy && (
           <button
             class="link"
             type="button"

@@ -7,6 +7,7 @@ import { EntryRow } from './entry-row.tsx';
 import { OutgoingList } from './outgoing-list.tsx';
 import { usePage } from './page-state.ts';
 import { Pane } from './pane.tsx';
+import { ThreadTitle } from './thread-title.tsx';
 
 const drawnMax = 200;
 
@@ -35,7 +36,11 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
   }, [length]);
 
   return (
-    <Pane title="Thread" onClose={() => closeThread(session, chat)}>
+    <Pane
+      title="Thread"
+      head={<ThreadTitle chat={chat} threadId={threadId} />}
+      onClose={() => closeThread(session, chat)}
+    >
       <div
         class="thread-scroll"
         ref={scroller}
@@ -54,7 +59,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
             isFirstNew={false}
             isMarked={false}
             isInThread
-            replies={0}
+            thread={undefined}
           />
         ))}
         {thread?.isLoaded === true && length <= 1 && <p class="quiet pane-note">No replies yet.</p>}

@@ -1,37 +1,36 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Operations } from '@openclaw/protocol';
 import { bytesText, countText, durationText, millisecondsText } from './figures.ts';
-import { sampleOf, withSample } from './snapshot.ts';
+import { sampleOf, withSample } from './samples.ts';
+
+/** A snapshot of which a sample takes its figures. */
+function snapshotOf(timestamp: number, messages: number, more: Partial<Operations> = {}) {
+  const counters = { messages, deliveries: messages * 10 };
+  const latency = { ackMs: { p50: 1, p90: 2, p99: 3 }, deliveryMs: null };
+  return { timestamp, hubId: 'a', counters, latency, sockets: 7, ...more } as Operations;
+}
 
 describe('a sample', () => {
-  const before = { timestamp: 1_000, hubId: 'a', counters: { messages: 10, deliveries: 100 } };
+  const before = snapshotOf(1_000, 10);
 
   it('holds rates between one snapshot and the next', () => {
-    const now = {
-      ...before,
-      timestamp: 3_000,
-      counters: { messages: 30, deliveries: 100 },
-      sockets: 7,
-    };
-    expect(sampleOf(now, before)).toMatchObject({
-      atSeconds: 3,
-      messages: 10,
-      deliveries: 0,
-      sockets: 7,
+    expect(sampleOf(snapshotOf(3_000, 30), before)).toEqual({
+      ...{ atSeconds: 3, messages: 10, deliveries: 100, sockets: 7 },
+      ...{ ackP50: 1, ackP99: 3, deliveryP50: null, deliveryP99: null },
     });
   });
 
   it('holds no rate for what is not known, or not of the same hub', () => {
     expect(sampleOf(before, null).messages).toBeNull();
-    expect(sampleOf({ timestamp: 2_000 }, before).messages).toBeNull();
-    expect(sampleOf({ ...before, timestamp: 2_000, hubId: 'b' }, before).messages).toBeNull();
-    const anew = { ...before, timestamp: 2_000, counters: { messages: 1, deliveries: 1 } };
-    expect(sampleOf(anew, before).messages).toBeNull();
+    expect(sampleOf(snapshotOf(2_000, 20, { hubId: 'b' }), before).messages).toBeNull();
+    // A hub that began anew under its old name counts from nothing.
+    expect(sampleOf(snapshotOf(2_000, 1), before).messages).toBeNull();
   });
 
   it('pushes out the oldest of five minutes', () => {
     let samples: ReturnType<typeof withSample> = [];
     for (let n = 0; n < 400; n += 1)
-      samples = withSample(samples, sampleOf({ timestamp: n * 1_000 }, null));
+      samples = withSample(samples, sampleOf(snapshotOf(n * 1_000, 0), null));
     expect(samples).toHaveLength(300);
     expect(samples.at(-1)?.atSeconds).toBe(399);
   });

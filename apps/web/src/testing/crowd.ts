@@ -1,0 +1,98 @@
+import { expect } from '@jest/globals';
+import type { HubClient } from '@openclaw/client';
+import { waitFor } from '@openclaw/test-support';
+import type { Person, World } from './world.ts';
+
+/** How late a page was while a crowd talked in view, in milliseconds. */
+export interface Lateness {
+  /** From each key pressed to what it draws being on the screen. */
+  readonly answersMs: readonly number[];
+  /** The page's tasks of 50 ms or more, by the clock. */
+  readonly longTasksMs: readonly number[];
+}
+
+/** A channel of agents, open in a person's page. */
+export interface Crowd {
+  readonly person: Person;
+  /** They say 1,000 messages a second while the person types, until all of it stands in the page. */
+  talk(seconds: number): Promise<Lateness>;
+}
+
+const agentsCount = 111;
+const perSecond = 1_000;
+const keyEveryMs = 60;
+
+/** Brings 111 agents and a person together. */
+export async function gatherCrowd(world: World): Promise<Crowd> {
+  const agents = Array.from({ length: agentsCount }, (_, n) => world.agent(`agent-${n}`));
+  const [owner] = agents as [HubClient];
+  await owner.call('channel.create', { channelId: 'crowd', name: 'crowd' });
+  await Promise.all(agents.slice(1).map((agent) => agent.channel('crowd').join()));
+  await owner.channel('crowd').addMember('ada');
+  const person = await world.person('ada');
+  await person.open('crowd');
+  await measure(person);
+
+  return {
+    person,
+    async talk(seconds) {
+      const endMs = performance.now() + seconds * 1_000;
+      const [errors] = await Promise.all([say(agents, seconds), type(person, endMs)]);
+      expect(errors).toEqual([]);
+      await owner.channel('crowd').send('This is the end');
+      await person.page.getByText('This is the end').waitFor();
+      // All of it was seen, as the hub was told.
+      await waitFor(async () => {
+        const { channels } = await world.agent('ada').call('read.state', {});
+        return channels.some(({ seq, head, unread }) => seq === head && unread === 0);
+      });
+      return person.page.evaluate(() => (window as unknown as { lateness: Lateness }).lateness);
+    },
+  };
+}
+
+function measure({ page }: Person): Promise<void> {
+  return page.evaluate(() => {
+    const lateness = { answersMs: [] as number[], longTasksMs: [] as number[] };
+    Object.assign(window, { lateness });
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) lateness.longTasksMs.push(duration);
+    }).observe({ type: 'longtask' });
+    // Behind the next frame, what the key changed is on the screen.
+    const onKey = ({ timeStamp }: KeyboardEvent) => {
+      requestAnimationFrame(() => {
+        setTimeout(() => lateness.answersMs.push(performance.now() - timeStamp));
+      });
+    };
+    document.addEventListener('keydown', onKey, { capture: true });
+  });
+}
+
+async function type({ page }: Person, endMs: number) {
+  const field = page.locator('.composer textarea');
+  for (let n = 0; performance.now() < endMs; n += 1) {
+    await field.press('abcdefghij'[n % 10] ?? 'x');
+    await new Promise((resolve) => setTimeout(resolve, keyEveryMs));
+  }
+}
+
+/** Sends what is due by the clock, in turns; gives the errors. */
+async function say(agents: readonly HubClient[], seconds: number): Promise<unknown[]> {
+  const startMs = performance.now();
+  const sends: Promise<unknown>[] = [];
+  while (sends.length < seconds * perSecond) {
+    const due = Math.min(seconds, (performance.now() - startMs) / 1_000) * perSecond;
+    for (let n = sends.length; n < due; n += 1) {
+      const content = n % 7 === 0 ? `**${n}** of \`many\`` : `This is message ${n}`;
+      const sent = agents[n % agents.length]?.channel('crowd').send(content);
+      sends.push(
+        Promise.resolve(sent).then(
+          () => null,
+          (error: unknown) => error,
+        ),
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return (await Promise.all(sends)).filter((error) => error !== null);
+}
