@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { HubClient } from '@openclaw/client';
-import type { Channel } from '@openclaw/protocol';
+import type { Channel, Member } from '@openclaw/protocol';
 import { createChats } from './chats.ts';
+import { envelopeOf } from './events.test.support.ts';
 
 const channel: Channel = {
   ...{ channelId: 'c', name: 'C', kind: 'public', topic: null, metadata: null },
@@ -12,6 +13,7 @@ const channel: Channel = {
 function createStub() {
   const asked: string[] = [];
   const { promise: subscribed, resolve: subscribe } = Promise.withResolvers<void>();
+  const members = Promise.withResolvers<readonly Member[]>();
   const answer =
     <T>(name: string, value: T) =>
     async () => {
@@ -21,7 +23,10 @@ function createStub() {
   const stub = {
     subscribe: () => subscribed,
     history: answer('history', { messages: [], head: 0, hasMore: false }),
-    members: answer('members', { members: [], nextCursor: null }),
+    members: () => {
+      asked.push('members');
+      return members.promise.then((found) => ({ members: found, nextCursor: null }));
+    },
     threads: answer('threads', { threads: [], nextCursor: null }),
     presence: answer('presence', { presences: [], degraded: false, nextCursor: null }),
   };
@@ -30,14 +35,14 @@ function createStub() {
     ...{ channel: () => stub, readState: async () => ({ channels: [] }) },
     channels: async () => ({ ...(await listed), nextCursor: null }),
   } as unknown as HubClient;
-  return { client, asked, subscribe, list };
+  return { client, asked, subscribe, list, members };
 }
 
 describe('the channels of an agent', () => {
   // The race: an event comes after the history was read and before the subscription began, and is in neither. Invariant:
   // what a view shows has no hole.
   it('are read once their events come, and not before', async () => {
-    const { client, asked, subscribe } = createStub();
+    const { client, asked, subscribe, members } = createStub();
     const chats = createChats(client, 'ada', (what, error) => {
       throw new Error(what, { cause: error });
     });
@@ -45,6 +50,7 @@ describe('the channels of an agent', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(asked).toEqual([]);
     subscribe();
+    members.resolve([]);
     await opening;
     expect(asked.filter((name) => name !== 'presence').sort()).toEqual([
       ...['history', 'members', 'threads'],
@@ -65,6 +71,33 @@ describe('the channels of an agent', () => {
     list({ channels: [channel] });
     await refreshed;
     expect([...chats.byId.value.keys()].sort()).toEqual(['c', 'joined']);
+    chats.close();
+  });
+
+  // The race: an answer is on its way while an event changes what it says. Invariant: the newer of the two is shown.
+  it('show who came and went while their list was on its way', async () => {
+    const { client, subscribe, members } = createStub();
+    subscribe();
+    const chats = createChats(client, 'ada', (what, error) => {
+      throw new Error(what, { cause: error });
+    });
+    const chat = chats.add(channel);
+    const memberOf = (agentId: string): Member => ({
+      ...{ channelId: 'c', agentId, role: 'member', displayName: null, joinedAt: 0 },
+    });
+    // One comes before the list is asked for, which must not pass for the list.
+    chats.apply([
+      envelopeOf(1, { type: 'channel.member.join', channelId: 'c', member: memberOf('eve') }),
+    ]);
+    const opening = chats.open(chat);
+    await new Promise((resolve) => setImmediate(resolve));
+    chats.apply([
+      envelopeOf(2, { type: 'channel.member.join', channelId: 'c', member: memberOf('bob') }),
+      envelopeOf(3, { type: 'channel.member.leave', channelId: 'c', member: memberOf('eve') }),
+    ]);
+    members.resolve([memberOf('ada'), memberOf('eve')]);
+    await opening;
+    expect([...chat.members.value.keys()].sort()).toEqual(['ada', 'bob']);
     chats.close();
   });
 });

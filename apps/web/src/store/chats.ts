@@ -1,18 +1,15 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { HubError, type HubClient } from '@openclaw/client';
-import {
-  isDirectChannelId,
-  type Channel,
-  type Envelope,
-  type Message,
-  type Presence,
-  type ResultOf,
-} from '@openclaw/protocol';
+import { isDirectChannelId, type Channel, type Envelope, type Message } from '@openclaw/protocol';
+import { allPages } from './all-pages.ts';
 import { createChat, type Chat } from './chat.ts';
+import { createChatReader } from './chat-reader.ts';
 import { createHistory, type History } from './history.ts';
+import { createMeanwhile } from './meanwhile.ts';
 import { peerOf } from './names.ts';
 import { emptyTimeline } from './timeline.ts';
 import { withoutExpired } from './typing.ts';
+import { countUnread } from './unread.ts';
 
 /** The channels that this agent is a member of. */
 export interface Chats {
@@ -39,9 +36,6 @@ export interface Chats {
 }
 
 const pageSize = 200;
-/** After replies: then their number is read again, for an answer that was on its way may have counted them already. */
-const recountDelayMs = 1_000;
-const pagesMax = 10;
 const readMarkDelayMs = 600;
 const expiryCheckMs = 3_000;
 
@@ -57,8 +51,11 @@ export function createChats(
   const isLoaded = signal(false);
   const histories = new Map<string, History>();
   const marks = new Map<string, ReturnType<typeof setTimeout>>();
-  const recounts = new Map<string, ReturnType<typeof setTimeout>>();
   const fetching = new Set<string>();
+  /** Those whose view was read. */
+  const opened = new WeakSet<Chat>();
+  const meanwhile = createMeanwhile();
+  const reader = createChatReader(client, onError);
   const expiry = setInterval(() => {
     for (const chat of byId.peek().values()) {
       chat.typing.value = withoutExpired(chat.typing.peek(), Date.now());
@@ -79,61 +76,21 @@ export function createChats(
       () => undefined,
     );
     subscribed
-      .then(() => readPresences(chat))
+      .then(() => reader.presences(chat))
       .catch((error: unknown) => onError(`#${channel.name} could not be followed`, error));
     return chat;
   }
 
   function remove(channelId: string) {
-    if (!byId.peek().has(channelId)) return;
+    const chat = byId.peek().get(channelId);
+    if (chat === undefined) return;
     const next = new Map(byId.peek());
     next.delete(channelId);
     byId.value = next;
     histories.delete(channelId);
-    for (const timers of [marks, recounts]) {
-      clearTimeout(timers.get(channelId));
-      timers.delete(channelId);
-    }
-  }
-
-  async function readPresences(chat: Chat) {
-    const presences = new Map<string, Presence>();
-    let cursor: string | null = null;
-    for (let page = 0; page < pagesMax; page += 1) {
-      const result = await client.channel(chat.id).presence({ cursor, limit: pageSize });
-      for (const presence of result.presences) presences.set(presence.agentId, presence);
-      cursor = result.nextCursor;
-      if (cursor === null) break;
-    }
-    chat.presences.value = presences;
-  }
-
-  async function readMembers(chat: Chat) {
-    const members = new Map(chat.members.peek());
-    let cursor: string | null = null;
-    for (let page = 0; page < pagesMax; page += 1) {
-      const result = await client.channel(chat.id).members({ cursor, limit: pageSize });
-      for (const member of result.members) members.set(member.agentId, member);
-      cursor = result.nextCursor;
-      if (cursor === null) break;
-    }
-    chat.members.value = members;
-  }
-
-  async function readThreads(chat: Chat) {
-    const { threads } = await client.channel(chat.id).threads({ limit: pageSize });
-    chat.threads.value = new Map(threads.map((thread) => [thread.threadId, thread]));
-  }
-
-  function recountReplies(chat: Chat) {
-    if (recounts.has(chat.id)) return;
-    const timer = setTimeout(() => {
-      recounts.delete(chat.id);
-      readThreads(chat).catch((error: unknown) => {
-        if (client.state === 'live') onError('Replies could not be counted', error);
-      });
-    }, recountDelayMs);
-    recounts.set(chat.id, timer);
+    clearTimeout(marks.get(channelId));
+    marks.delete(channelId);
+    reader.forget(chat);
   }
 
   function historyOf(chat: Chat): History {
@@ -163,11 +120,23 @@ export function createChats(
   }
 
   async function readUnread() {
-    const { channels } = await client.readState();
-    for (const { channelId, seq, unread, mentions } of channels) {
+    const { answer, meanwhile: heard } = await meanwhile.ask(() => client.readState());
+    for (const { channelId, seq, head, unread, mentions } of answer.channels) {
       const chat = byId.peek().get(channelId);
-      if (chat !== undefined) chat.unread.value = { seq, count: unread, mentions };
+      if (chat === undefined) continue;
+      const isNewer = (envelope: Envelope) =>
+        envelope.channelId === channelId && (envelope.seq ?? 0) > head;
+      // Read on since, and not told yet.
+      if (chat.unread.peek().seq > seq) continue;
+      const counted = { seq, count: unread, mentions };
+      chat.unread.value = countUnread(counted, heard.filter(isNewer), me);
     }
+  }
+
+  async function readView(chat: Chat) {
+    opened.delete(chat);
+    await Promise.all([historyOf(chat).newest(), reader.members(chat), reader.threads(chat)]);
+    opened.add(chat);
   }
 
   return {
@@ -179,30 +148,25 @@ export function createChats(
     async refresh() {
       // What is joined while the list is on its way is not in it.
       const unlisted = new Set(byId.peek().keys());
-      let cursor: string | null = null;
-      for (let page = 0; page < pagesMax; page += 1) {
-        const result: ResultOf<'channel.list'> = await client.channels({
-          member: true,
-          cursor,
-          limit: pageSize,
+      const { items, isWhole } = await allPages(async (cursor) => {
+        const { channels, nextCursor } = await client.channels({
+          ...{ member: true, cursor, limit: pageSize },
         });
-        for (const channel of result.channels) {
-          unlisted.delete(channel.channelId);
-          const known = byId.peek().get(channel.channelId);
-          if (known !== undefined)
-            readPresences(known).catch((error: unknown) => onError('Presence', error));
-          add(channel);
-        }
-        cursor = result.nextCursor;
-        if (cursor === null) break;
+        return { items: channels, nextCursor };
+      });
+      for (const channel of items) {
+        unlisted.delete(channel.channelId);
+        const known = byId.peek().get(channel.channelId);
+        if (known !== undefined)
+          reader.presences(known).catch((error: unknown) => onError('Presence', error));
+        add(channel);
       }
-      if (cursor === null) {
-        for (const channelId of unlisted) remove(channelId);
-      }
+      if (isWhole) for (const channelId of unlisted) remove(channelId);
       await readUnread();
       isLoaded.value = true;
     },
     apply(envelopes) {
+      meanwhile.hear(envelopes);
       const batches = new Map<string, Envelope[]>();
       for (const envelope of envelopes) {
         if (envelope.channelId === null) continue;
@@ -212,7 +176,7 @@ export function createChats(
       }
       for (const [channelId, batch] of batches) {
         const chat = byId.peek().get(channelId);
-        if (chat?.timeline.peek().isLoaded && batch.some(isReply)) recountReplies(chat);
+        if (chat?.timeline.peek().isLoaded && batch.some(isReply)) reader.recountReplies(chat);
         if (chat !== undefined) chat.apply(batch);
         else if (isDirectChannelId(channelId)) fetchChannel(channelId);
         const isOver = batch.some(
@@ -234,19 +198,13 @@ export function createChats(
     },
     async open(chat) {
       await chat.followed;
-      const isFirst = !chat.timeline.peek().isLoaded;
-      const work = [historyOf(chat).newest()];
-      if (chat.members.peek().size === 0) work.push(readMembers(chat));
-      if (isFirst) work.push(readThreads(chat));
-      await Promise.all(isFirst ? work : work.slice(1));
+      if (!opened.has(chat)) await readView(chat);
     },
     async reload(channelId) {
       const chat = byId.peek().get(channelId);
-      if (chat === undefined) return;
-      const wasLoaded = chat.timeline.peek().isLoaded;
-      if (!wasLoaded) return;
+      if (chat === undefined || !opened.has(chat)) return;
       chat.timeline.value = emptyTimeline();
-      await historyOf(chat).newest();
+      await readView(chat);
     },
     directWith(agentId) {
       for (const chat of byId.value.values()) {
@@ -274,7 +232,8 @@ export function createChats(
     },
     close() {
       clearInterval(expiry);
-      for (const timer of [...marks.values(), ...recounts.values()]) clearTimeout(timer);
+      for (const timer of marks.values()) clearTimeout(timer);
+      for (const chat of byId.peek().values()) reader.forget(chat);
     },
   };
 }

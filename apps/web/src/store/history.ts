@@ -17,6 +17,8 @@ const pageSize = 60;
 const threadPageSize = 200;
 const logPageMax = 1_000;
 
+type Side = 'newest' | 'older' | 'newer';
+
 /** One question of each kind at a time; a second one while it is on its way shares its answer. */
 export function createHistory(client: HubClient, chat: Chat): History {
   const channel = client.channel(chat.id);
@@ -25,19 +27,9 @@ export function createHistory(client: HubClient, chat: Chat): History {
   function once(name: string, work: () => Promise<void>): Promise<void> {
     const running = underWay.get(name);
     if (running !== undefined) return running;
-    const started = overlapping(work).finally(() => underWay.delete(name));
+    const started = work().finally(() => underWay.delete(name));
     underWay.set(name, started);
     return started;
-  }
-
-  async function overlapping(work: () => Promise<void>) {
-    chat.overlap.readers += 1;
-    try {
-      await work();
-    } finally {
-      chat.overlap.readers -= 1;
-      if (chat.overlap.readers === 0) chat.overlap.events = [];
-    }
   }
 
   /** What else happened between these seqs; the bound of one page of the log is enough to show what matters. */
@@ -48,29 +40,29 @@ export function createHistory(client: HubClient, chat: Chat): History {
     return events.filter(isHappening);
   }
 
-  async function read(side: 'newest' | 'older' | 'newer') {
+  async function page(side: Side): Promise<Page> {
     const { entries, head } = chat.timeline.peek();
     const [first, last] = [entries[0]?.seq ?? head + 1, entries.at(-1)?.seq ?? 0];
     const edge = side === 'newest' ? {} : side === 'older' ? { before: first } : { after: last };
-    const page = await channel.history({ ...edge, limit: pageSize });
-    const { hasMore } = page;
-    const seqs = page.messages.map((message: Message) => message.seq);
+    const found = await channel.history({ ...edge, limit: pageSize });
+    const { hasMore } = found;
+    const seqs = found.messages.map((message: Message) => message.seq);
     const from = side === 'newer' ? last : hasMore ? (seqs[0] ?? 1) - 1 : 0;
     const until =
       side === 'newest'
-        ? page.head
+        ? found.head
         : side === 'older'
           ? first - 1
           : hasMore
             ? (seqs.at(-1) ?? last)
-            : page.head;
-    put({ ...page, happenings: await happenings(from, until) }, side);
+            : found.head;
+    return { ...found, happenings: await happenings(from, until) };
   }
 
-  function put(page: Page, side: 'newest' | 'older' | 'newer') {
-    const next = addPage(chat.timeline.peek(), page, side, timelineMax);
-    const limit = { max: timelineMax, trim: 'newest' as const };
-    chat.timeline.value = applyEvents(next, chat.overlap.events, limit);
+  async function read(side: Side) {
+    const { answer, meanwhile } = await chat.ask(() => page(side));
+    const next = addPage(chat.timeline.peek(), answer, side, timelineMax);
+    chat.timeline.value = applyEvents(next, meanwhile, { max: timelineMax, trim: 'newest' });
   }
 
   return {
@@ -79,14 +71,13 @@ export function createHistory(client: HubClient, chat: Chat): History {
     newer: () => once('newer', () => read('newer')),
     async openThread(threadId) {
       chat.thread.value = emptyTimeline(threadId);
-      await overlapping(async () => {
-        const page = await channel.history({ threadId, limit: threadPageSize });
-        const thread = chat.thread.peek();
-        if (thread?.threadId !== threadId) return;
-        const loaded = addPage(thread, { ...page, happenings: [] }, 'newest', timelineMax);
-        const limit = { max: timelineMax, trim: 'oldest' as const };
-        chat.thread.value = applyEvents(loaded, chat.overlap.events, limit);
-      });
+      const { answer, meanwhile } = await chat.ask(() =>
+        channel.history({ threadId, limit: threadPageSize }),
+      );
+      const thread = chat.thread.peek();
+      if (thread?.threadId !== threadId) return;
+      const loaded = addPage(thread, { ...answer, happenings: [] }, 'newest', timelineMax);
+      chat.thread.value = applyEvents(loaded, meanwhile, { max: timelineMax, trim: 'oldest' });
     },
     closeThread() {
       chat.thread.value = null;

@@ -85,7 +85,8 @@ export function Composer(props: {
   };
   const isTooLarge = isContentTooLarge(text);
   const send = () => {
-    const content = text.trim();
+    // As it now is: what was typed last may not be drawn yet.
+    const content = (drafts.value[place] ?? '').trim();
     if (content === '' || isTooLarge || props.isDisabled) return;
     const mentions = mentionsIn(content, (name) => members?.has(name) ?? false);
     session.outbox.send({ channelId, agentId, threadId, content, mentions });
