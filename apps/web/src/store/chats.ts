@@ -124,12 +124,11 @@ export function createChats(
     for (const { channelId, seq, head, unread, mentions } of answer.channels) {
       const chat = byId.peek().get(channelId);
       if (chat === undefined) continue;
-      const isNewer = (envelope: Envelope) =>
-        envelope.channelId === channelId && (envelope.seq ?? 0) > head;
+      const isHere = (envelope: Envelope) => envelope.channelId === channelId;
       // Read on since, and not told yet.
       if (chat.unread.peek().seq > seq) continue;
-      const counted = { seq, count: unread, mentions };
-      chat.unread.value = countUnread(counted, heard.filter(isNewer), me);
+      const counted = { seq, countedTo: head, count: unread, mentions };
+      chat.unread.value = countUnread(counted, heard.filter(isHere), me);
     }
   }
 
@@ -217,7 +216,8 @@ export function createChats(
       const { head } = chat.timeline.peek();
       const unread = chat.unread.peek();
       if (head <= unread.seq && unread.count === 0) return;
-      chat.unread.value = { seq: Math.max(head, unread.seq), count: 0, mentions: 0 };
+      const seq = Math.max(head, unread.seq);
+      chat.unread.value = { ...unread, seq, count: 0, mentions: 0 };
       if (marks.has(chat.id)) return;
       const timer = setTimeout(() => {
         marks.delete(chat.id);

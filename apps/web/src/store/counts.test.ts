@@ -8,6 +8,7 @@ describe('what is unread', () => {
     const events = [sentOf(1), sentOf(2, { mentions: ['ada'] }), sentOf(3)];
     expect(countUnread({ ...nothingUnread, seq: 1 }, events, 'ada')).toEqual({
       seq: 1,
+      countedTo: 3,
       count: 2,
       mentions: 1,
     });
@@ -15,7 +16,17 @@ describe('what is unread', () => {
 
   it('is nothing once one has written', () => {
     const events = [sentOf(1), sentOf(2, { senderId: 'ada' })];
-    expect(countUnread(nothingUnread, events, 'ada')).toEqual({ seq: 2, count: 0, mentions: 0 });
+    expect(countUnread(nothingUnread, events, 'ada')).toMatchObject({ seq: 2, count: 0 });
+  });
+
+  // The race: a message is heard of, the hub counts what is unread, and only then the page takes the message in.
+  // Invariant: each is counted once.
+  it('does not count again what the hub has counted', () => {
+    const told = { seq: 0, countedTo: 2, count: 2, mentions: 1 };
+    expect(countUnread(told, [sentOf(2), sentOf(3)], 'ada')).toMatchObject({
+      count: 3,
+      countedTo: 3,
+    });
   });
 });
 

@@ -12,12 +12,11 @@ import { TypingLine } from './typing-line.tsx';
 
 /** One channel: its conversation, where to write, and what stands open beside it. */
 export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | null }) {
-  const { session, pane, isDrawerOpen } = usePage();
+  const { session, pane } = usePage();
   const isMember = chat.members.value.size === 0 || chat.members.value.has(session.me);
   const isArchived = chat.channel.value.archivedAt !== null;
 
   useEffect(() => {
-    isDrawerOpen.value = false;
     session.chats.open(chat).catch((error: unknown) => {
       if (session.client.state === 'live')
         session.notices.report('The history could not be read', error);

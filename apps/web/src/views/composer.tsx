@@ -74,14 +74,11 @@ export function Composer(props: {
     const element = field.current;
     if (element === null) return;
     const caret = element.selectionStart;
-    const start = caret - (naming?.length ?? 0);
-    const next = `${text.slice(0, start)}${name} ${text.slice(caret)}`;
-    setText(next);
+    // At once, so that what is typed next goes behind it.
+    element.setRangeText(`${name} `, caret - (naming?.length ?? 0), caret, 'end');
+    element.focus();
+    setText(element.value);
     setNaming(null);
-    requestAnimationFrame(() => {
-      element.focus();
-      element.setSelectionRange(start + name.length + 1, start + name.length + 1);
-    });
   };
   const isTooLarge = isContentTooLarge(text);
   const send = () => {

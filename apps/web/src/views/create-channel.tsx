@@ -4,7 +4,7 @@ import { usePage } from './page-state.ts';
 
 /** Asks for a new channel's name, makes it, and goes there. */
 export function CreateChannel() {
-  const { session, isCreateOpen } = usePage();
+  const { session, isCreateOpen, isDrawerOpen } = usePage();
   const [name, setName] = useState('');
   const [topic, setTopic] = useState('');
   const [isPrivate, setPrivate] = useState(false);
@@ -20,6 +20,7 @@ export function CreateChannel() {
       });
       session.chats.add(channel);
       close();
+      isDrawerOpen.value = false;
       session.router.go({ view: 'channel', channelId: channel.channelId, threadId: null });
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));

@@ -11,7 +11,7 @@ const shownMax = 9;
 
 /** Goes to a channel or an agent by a few letters of its name. */
 export function QuickSwitcher() {
-  const { session, isSwitcherOpen } = usePage();
+  const { session, isSwitcherOpen, isDrawerOpen } = usePage();
   const [question, setQuestion] = useState('');
   const [chosen, setChosen] = useState(0);
   const field = useRef<HTMLInputElement>(null);
@@ -31,6 +31,7 @@ export function QuickSwitcher() {
   const close = () => (isSwitcherOpen.value = false);
   const go = (destination: Destination | undefined) => {
     close();
+    isDrawerOpen.value = false;
     const typed = question.trim().replace(/^@/, '');
     if (destination?.kind === 'channel') {
       session.router.go({ view: 'channel', channelId: destination.id, threadId: null });
