@@ -182,8 +182,16 @@ function createSession(
   };
 }
 
-/** Before the next frame; where nothing is painted, soon. */
+// Nothing is painted while the page is hidden, or the machine has no time to.
+const frameWithinMs = 250;
+
+/** Before the next frame; where none is painted, soon. */
 function onFrame(callback: () => void): void {
-  if (document.visibilityState === 'visible') requestAnimationFrame(callback);
-  else setTimeout(callback, 100);
+  const run = () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+    callback();
+  };
+  const frame = requestAnimationFrame(run);
+  const timer = setTimeout(run, frameWithinMs);
 }
