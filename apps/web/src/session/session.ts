@@ -107,11 +107,10 @@ function createSession(
     });
   });
 
-  const refresh = () => {
-    chats.refresh().catch((error: unknown) => {
+  const read = (reading: Promise<void>) => {
+    reading.catch((error: unknown) => {
       if (client.state === 'live') notices.report('The channels could not be read', error);
     });
-    redis.check();
   };
   const offs = [
     client.on('event', (envelope) => {
@@ -127,7 +126,10 @@ function createSession(
       batch.push(envelope);
     }),
     client.on('notice', ({ event, channelId }) => {
-      if (event.type === 'channel.member.join' && channelId !== null) refresh();
+      if (event.type !== 'channel.member.join' || channelId === null) return;
+      // A leave that waits must not take away what is added now.
+      batch.flush();
+      chats.fetch(channelId);
     }),
     client.on('discontinuity', ({ channelId, reason }) => {
       batch.flush();
@@ -141,9 +143,14 @@ function createSession(
           ? `The hub was restored from a backup: #${name} was read anew`
           : `Some events of #${name} were skipped: its history was read anew`;
       notices.add(what, null);
+      if (reason === 'epoch') chats.forgetUnread(channelId);
       chats.reload(channelId).catch((error: unknown) => notices.report(`#${name}`, error));
+      read(chats.refresh());
     }),
-    client.on('welcome', refresh),
+    client.on('welcome', () => {
+      read(chats.reconnected());
+      redis.check();
+    }),
     client.on('state', (change) => {
       state.value = change;
       nowMs.value = Date.now();
@@ -152,7 +159,8 @@ function createSession(
     }),
   ];
 
-  refresh();
+  read(chats.refresh());
+  redis.check();
   outbox.resume();
   if (
     profile.current.peek().status !== 'online' ||

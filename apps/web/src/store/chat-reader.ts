@@ -59,15 +59,21 @@ export function createChatReader(
       );
     },
     async threads(chat) {
+      const channel = client.channel(chat.id);
       const { answer, meanwhile } = await chat.ask(() =>
-        client.channel(chat.id).threads({ limit: pageSize }),
+        allPages(async (cursor) => {
+          const { threads, nextCursor } = await channel.threads({ cursor, limit: pageSize });
+          return { items: threads, nextCursor };
+        }),
       );
+      // The oldest come first: of more than can be read here, the newest are known by their events.
+      const known = answer.isWhole ? [] : chat.threads.peek();
       // Whether the answer has counted these replies cannot be told from it.
       if (meanwhile.some(({ event }) => event.type === 'thread.message'))
         reader.recountReplies(chat);
       chat.threads.value = meanwhile.reduce(
         (threads: Threads, { event }) => threadsAfter(threads, event),
-        new Map(answer.threads.map((thread) => [thread.threadId, thread])),
+        new Map([...known, ...answer.items.map((thread) => [thread.threadId, thread] as const)]),
       );
     },
     recountReplies(chat) {

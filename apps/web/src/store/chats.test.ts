@@ -2,17 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import type { HubClient } from '@openclaw/client';
 import type { Channel, Member } from '@openclaw/protocol';
 import { createChats } from './chats.ts';
-import { envelopeOf } from './events.test.support.ts';
+import { channelOf, envelopeOf, memberOf, sentOf } from './events.test.support.ts';
 
-const channel: Channel = {
-  ...{ channelId: 'c', name: 'C', kind: 'public', topic: null, metadata: null },
-  ...{ createdBy: 'ada', createdAt: 0, archivedAt: null, head: 0 },
-};
+const channel = channelOf('c');
 
 /** A client that says what it is asked, and subscribes when it is let. */
 function createStub() {
   const asked: string[] = [];
   const { promise: subscribed, resolve: subscribe } = Promise.withResolvers<void>();
+  const threads = { nextCursor: null as string | null };
   const members = Promise.withResolvers<readonly Member[]>();
   const answer =
     <T>(name: string, value: T) =>
@@ -27,15 +25,21 @@ function createStub() {
       asked.push('members');
       return members.promise.then((found) => ({ members: found, nextCursor: null }));
     },
-    threads: answer('threads', { threads: [], nextCursor: null }),
+    async threads() {
+      asked.push('threads');
+      return { threads: [], nextCursor: threads.nextCursor };
+    },
     presence: answer('presence', { presences: [], degraded: false, nextCursor: null }),
   };
   const { promise: listed, resolve: list } = Promise.withResolvers<{ channels: Channel[] }>();
   const client = {
     ...{ channel: () => stub, readState: async () => ({ channels: [] }) },
-    channels: async () => ({ ...(await listed), nextCursor: null }),
+    async channels() {
+      asked.push('list');
+      return { ...(await listed), nextCursor: null };
+    },
   } as unknown as HubClient;
-  return { client, asked, subscribe, list, members };
+  return { client, asked, subscribe, list, members, threads };
 }
 
 describe('the channels of an agent', () => {
@@ -65,9 +69,9 @@ describe('the channels of an agent', () => {
     const chats = createChats(client, 'ada', (what, error) => {
       throw new Error(what, { cause: error });
     });
-    chats.add({ ...channel, channelId: 'left' });
+    chats.add(channelOf('left'));
     const refreshed = chats.refresh();
-    chats.add({ ...channel, channelId: 'joined' });
+    chats.add(channelOf('joined'));
     list({ channels: [channel] });
     await refreshed;
     expect([...chats.byId.value.keys()].sort()).toEqual(['c', 'joined']);
@@ -82,9 +86,6 @@ describe('the channels of an agent', () => {
       throw new Error(what, { cause: error });
     });
     const chat = chats.add(channel);
-    const memberOf = (agentId: string): Member => ({
-      ...{ channelId: 'c', agentId, role: 'member', displayName: null, joinedAt: 0 },
-    });
     // One comes before the list is asked for, which must not pass for the list.
     chats.apply([
       envelopeOf(1, { type: 'channel.member.join', channelId: 'c', member: memberOf('eve') }),
@@ -98,6 +99,49 @@ describe('the channels of an agent', () => {
     members.resolve([memberOf('ada'), memberOf('eve')]);
     await opening;
     expect([...chat.members.value.keys()].sort()).toEqual(['ada', 'bob']);
+    chats.close();
+  });
+
+  // The race: an owner removes the agent and brings it in again while it is away; its events end at the leave, and the
+  // list may have been read before it. Invariant: whoever is a member has the channel.
+  it('come back when the agent was removed and brought in again', async () => {
+    const { client, subscribe, list } = createStub();
+    subscribe();
+    list({ channels: [channel] });
+    const chats = createChats(client, 'ada', (what, error) => {
+      throw new Error(what, { cause: error });
+    });
+    const before = chats.add(channel);
+    chats.apply([
+      envelopeOf(1, { type: 'channel.member.leave', channelId: 'c', member: memberOf('ada') }),
+    ]);
+    expect(chats.byId.value.size).toBe(0);
+    await chats.refresh();
+    expect(chats.byId.value.get('c')).not.toBe(before);
+    expect(chats.byId.value.has('c')).toBe(true);
+    chats.close();
+  });
+
+  it('are listed once more, and not each time, when that is asked for again and again', async () => {
+    const { client, asked, list } = createStub();
+    const chats = createChats(client, 'ada', () => undefined);
+    const refreshes = Array.from({ length: 50 }, () => chats.refresh());
+    list({ channels: [] });
+    await Promise.all(refreshes);
+    expect(asked).toEqual(['list', 'list']);
+    chats.close();
+  });
+
+  it('keep the threads that the hub’s list has no room for', async () => {
+    const { client, subscribe, members, threads } = createStub();
+    subscribe();
+    members.resolve([]);
+    const chats = createChats(client, 'ada', () => undefined);
+    const chat = chats.add(channel);
+    chats.apply([sentOf(1, { id: 'r1', threadId: 'newest' })]);
+    threads.nextCursor = 'more';
+    await chats.open(chat);
+    expect(chat.threads.value.get('newest')?.replies).toBe(1);
     chats.close();
   });
 });

@@ -1,22 +1,32 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { HubError, type HubClient } from '@openclaw/client';
-import { isDirectChannelId, type Channel, type Envelope, type Message } from '@openclaw/protocol';
+import {
+  isDirectChannelId,
+  type Channel,
+  type ChannelEvent,
+  type Envelope,
+  type Message,
+} from '@openclaw/protocol';
 import { allPages } from './all-pages.ts';
 import { createChat, type Chat } from './chat.ts';
 import { createChatReader } from './chat-reader.ts';
 import { createHistory, type History } from './history.ts';
-import { createMeanwhile } from './meanwhile.ts';
 import { peerOf } from './names.ts';
+import { createReadMarks } from './read-marks.ts';
 import { emptyTimeline } from './timeline.ts';
 import { withoutExpired } from './typing.ts';
-import { countUnread } from './unread.ts';
+import { createViewReader } from './view-reader.ts';
 
 /** The channels that this agent is a member of. */
 export interface Chats {
   readonly byId: ReadonlySignal<ReadonlyMap<string, Chat>>;
   readonly isLoaded: ReadonlySignal<boolean>;
-  /** Reads the list, what is unread, and who is there; again after each reconnect. */
+  /** Reads the list, and what is unread. */
   refresh(): Promise<void>;
+  /** The same after a reconnect, and who is there. */
+  reconnected(): Promise<void>;
+  /** Adds a channel that somebody brought this agent into, in the background. */
+  fetch(channelId: string): void;
   /** Takes in a batch of events of any channels. */
   apply(envelopes: readonly Envelope[]): void;
   /** Shows a message that the hub has stored, in case its event is late; the second of the two changes nothing. */
@@ -29,6 +39,8 @@ export interface Chats {
   open(chat: Chat): Promise<void>;
   /** The past cannot be joined to the present: reads it anew. */
   reload(channelId: string): Promise<void>;
+  /** Its seqs are of another life of the database. */
+  forgetUnread(channelId: string): void;
   directWith(agentId: string): Chat | null;
   /** Says that the channel was read to its newest event. */
   markRead(chat: Chat): void;
@@ -36,7 +48,6 @@ export interface Chats {
 }
 
 const pageSize = 200;
-const readMarkDelayMs = 600;
 const expiryCheckMs = 3_000;
 
 const isReply = ({ event }: Envelope) => event.type === 'thread.message';
@@ -49,13 +60,15 @@ export function createChats(
 ): Chats {
   const byId = signal<ReadonlyMap<string, Chat>>(new Map());
   const isLoaded = signal(false);
-  const histories = new Map<string, History>();
-  const marks = new Map<string, ReturnType<typeof setTimeout>>();
+  const histories = new WeakMap<Chat, History>();
   const fetching = new Set<string>();
-  /** Those whose view was read. */
-  const opened = new WeakSet<Chat>();
-  const meanwhile = createMeanwhile();
   const reader = createChatReader(client, onError);
+  const marks = createReadMarks(client, me, onError);
+  const views = createViewReader(async (chat) => {
+    await Promise.all([historyOf(chat).anew(), reader.members(chat), reader.threads(chat)]);
+  });
+  let refreshing: Promise<void> | null = null;
+  let isRefreshDue = false;
   const expiry = setInterval(() => {
     for (const chat of byId.peek().values()) {
       chat.typing.value = withoutExpired(chat.typing.peek(), Date.now());
@@ -77,65 +90,84 @@ export function createChats(
     );
     subscribed
       .then(() => reader.presences(chat))
-      .catch((error: unknown) => onError(`#${channel.name} could not be followed`, error));
+      .catch((error: unknown) => {
+        // A list that was asked for before the agent left still named it.
+        if (isRefusal(error)) return drop(chat);
+        onError(`#${channel.name} could not be followed`, error);
+      });
     return chat;
   }
 
   function remove(channelId: string) {
     const chat = byId.peek().get(channelId);
-    if (chat === undefined) return;
+    if (chat !== undefined) drop(chat);
+  }
+
+  function drop(chat: Chat) {
+    if (byId.peek().get(chat.id) !== chat) return;
     const next = new Map(byId.peek());
-    next.delete(channelId);
+    next.delete(chat.id);
     byId.value = next;
-    histories.delete(channelId);
-    clearTimeout(marks.get(channelId));
-    marks.delete(channelId);
+    marks.forget(chat);
     reader.forget(chat);
+    views.forget(chat);
   }
 
   function historyOf(chat: Chat): History {
-    const known = histories.get(chat.id);
+    const known = histories.get(chat);
     if (known !== undefined) return known;
     const history = createHistory(client, chat);
-    histories.set(chat.id, history);
+    histories.set(chat, history);
     return history;
   }
 
-  /** A direct channel that somebody just opened: its events come unasked. */
-  function fetchChannel(channelId: string) {
+  /** Adds a channel that somebody brought this agent into. */
+  function fetch(channelId: string) {
     if (fetching.has(channelId)) return;
     fetching.add(channelId);
-    client
-      .channel(channelId)
-      .get()
-      .then(({ channel }) => {
-        add(channel);
-        return readUnread();
+    Promise.all([client.channel(channelId).get(), marks.ask()])
+      .then(([{ channel }, unread]) => {
+        const chat = add(channel);
+        marks.take(unread, (id) => (id === channelId ? chat : undefined));
       })
       .catch((error: unknown) => {
-        const isGone = error instanceof HubError && error.code === 'not_found';
-        if (!isGone) onError('A channel could not be read', error);
+        if (!isRefusal(error)) onError('A channel could not be read', error);
       })
       .finally(() => fetching.delete(channelId));
   }
 
-  async function readUnread() {
-    const { answer, meanwhile: heard } = await meanwhile.ask(() => client.readState());
-    for (const { channelId, seq, head, unread, mentions } of answer.channels) {
-      const chat = byId.peek().get(channelId);
-      if (chat === undefined) continue;
-      const isHere = (envelope: Envelope) => envelope.channelId === channelId;
-      // Read on since, and not told yet.
-      if (chat.unread.peek().seq > seq) continue;
-      const counted = { seq, countedTo: head, count: unread, mentions };
-      chat.unread.value = countUnread(counted, heard.filter(isHere), me);
+  async function readList() {
+    // What is joined while the list is on its way is not in it.
+    const unlisted = new Set(byId.peek().keys());
+    const [{ items, isWhole }, unread] = await Promise.all([
+      allPages(async (cursor) => {
+        const page = { member: true, cursor, limit: pageSize };
+        const { channels, nextCursor } = await client.channels(page);
+        return { items: channels, nextCursor };
+      }),
+      marks.ask(),
+    ]);
+    for (const channel of items) {
+      unlisted.delete(channel.channelId);
+      add(channel);
     }
+    if (isWhole) for (const channelId of unlisted) remove(channelId);
+    marks.take(unread, (channelId) => byId.peek().get(channelId));
+    isLoaded.value = true;
   }
 
-  async function readView(chat: Chat) {
-    opened.delete(chat);
-    await Promise.all([historyOf(chat).newest(), reader.members(chat), reader.threads(chat)]);
-    opened.add(chat);
+  /** One at a time; what is asked for meanwhile is one more, behind it. */
+  function refresh(): Promise<void> {
+    isRefreshDue = true;
+    refreshing ??= (async () => {
+      while (isRefreshDue) {
+        isRefreshDue = false;
+        await readList();
+      }
+    })().finally(() => {
+      refreshing = null;
+    });
+    return refreshing;
   }
 
   return {
@@ -144,28 +176,19 @@ export function createChats(
     historyOf,
     add,
     remove,
-    async refresh() {
-      // What is joined while the list is on its way is not in it.
-      const unlisted = new Set(byId.peek().keys());
-      const { items, isWhole } = await allPages(async (cursor) => {
-        const { channels, nextCursor } = await client.channels({
-          ...{ member: true, cursor, limit: pageSize },
+    fetch,
+    refresh,
+    async reconnected() {
+      for (const chat of byId.peek().values()) {
+        // What is told at most once may have been told meanwhile.
+        reader.presences(chat).catch((error: unknown) => {
+          if (client.state === 'live') onError('Who is there could not be read', error);
         });
-        return { items: channels, nextCursor };
-      });
-      for (const channel of items) {
-        unlisted.delete(channel.channelId);
-        const known = byId.peek().get(channel.channelId);
-        if (known !== undefined)
-          reader.presences(known).catch((error: unknown) => onError('Presence', error));
-        add(channel);
       }
-      if (isWhole) for (const channelId of unlisted) remove(channelId);
-      await readUnread();
-      isLoaded.value = true;
+      await refresh();
     },
     apply(envelopes) {
-      meanwhile.hear(envelopes);
+      marks.hear(envelopes);
       const batches = new Map<string, Envelope[]>();
       for (const envelope of envelopes) {
         if (envelope.channelId === null) continue;
@@ -177,13 +200,13 @@ export function createChats(
         const chat = byId.peek().get(channelId);
         if (chat?.timeline.peek().isLoaded && batch.some(isReply)) reader.recountReplies(chat);
         if (chat !== undefined) chat.apply(batch);
-        else if (isDirectChannelId(channelId)) fetchChannel(channelId);
-        const isOver = batch.some(
-          ({ event }) =>
-            event.type === 'channel.delete' ||
-            (event.type === 'channel.member.leave' && event.member.agentId === me),
-        );
-        if (isOver) remove(channelId);
+        else if (isDirectChannelId(channelId)) fetch(channelId);
+        if (chat === undefined || !batch.some(({ event }) => isOver(event))) continue;
+        drop(chat);
+        // Its events end here, though the agent may have been brought in again since.
+        refresh().catch((error: unknown) => {
+          if (client.state === 'live') onError('The channels could not be read', error);
+        });
       }
     },
     showSent(message) {
@@ -195,15 +218,20 @@ export function createChats(
         .get(channelId)
         ?.show([{ ...rest, event: { type, channelId, message } }]);
     },
-    async open(chat) {
-      await chat.followed;
-      if (!opened.has(chat)) await readView(chat);
-    },
+    open: (chat) => views.open(chat),
     async reload(channelId) {
       const chat = byId.peek().get(channelId);
-      if (chat === undefined || !opened.has(chat)) return;
+      if (chat === undefined) return;
       chat.timeline.value = emptyTimeline();
-      await readView(chat);
+      const threadId = chat.thread.peek()?.threadId;
+      if (threadId) chat.thread.value = emptyTimeline(threadId);
+      await views.again(chat);
+      if (threadId && chat.thread.peek()?.threadId === threadId)
+        await historyOf(chat).openThread(threadId);
+    },
+    forgetUnread(channelId) {
+      const chat = byId.peek().get(channelId);
+      if (chat !== undefined) marks.forget(chat);
     },
     directWith(agentId) {
       for (const chat of byId.value.values()) {
@@ -212,28 +240,22 @@ export function createChats(
       }
       return null;
     },
-    markRead(chat) {
-      const { head } = chat.timeline.peek();
-      const unread = chat.unread.peek();
-      if (head <= unread.seq && unread.count === 0) return;
-      const seq = Math.max(head, unread.seq);
-      chat.unread.value = { ...unread, seq, count: 0, mentions: 0 };
-      if (marks.has(chat.id)) return;
-      const timer = setTimeout(() => {
-        marks.delete(chat.id);
-        client
-          .channel(chat.id)
-          .markRead(chat.unread.peek().seq)
-          .catch((error: unknown) => {
-            if (client.state === 'live') onError('The read mark was not kept', error);
-          });
-      }, readMarkDelayMs);
-      marks.set(chat.id, timer);
-    },
+    markRead: (chat) => marks.markRead(chat),
     close() {
       clearInterval(expiry);
-      for (const timer of marks.values()) clearTimeout(timer);
+      marks.close();
+      views.close();
       for (const chat of byId.peek().values()) reader.forget(chat);
     },
   };
+
+  function isOver(event: ChannelEvent): boolean {
+    return (
+      event.type === 'channel.delete' ||
+      (event.type === 'channel.member.leave' && event.member.agentId === me)
+    );
+  }
 }
+
+const isRefusal = (error: unknown) =>
+  error instanceof HubError && (error.code === 'not_found' || error.code === 'forbidden');

@@ -1,4 +1,17 @@
-import type { ChannelEvent, Envelope, Message } from '@openclaw/protocol';
+import type { Channel, ChannelEvent, Envelope, Member, Message } from '@openclaw/protocol';
+
+/** A public channel. */
+export function channelOf(channelId: string): Channel {
+  return {
+    ...{ channelId, name: 'C', kind: 'public', topic: null, metadata: null },
+    ...{ createdBy: 'ada', createdAt: 0, archivedAt: null, head: 0 },
+  };
+}
+
+/** A plain member. */
+export function memberOf(agentId: string): Member {
+  return { channelId: 'c', agentId, role: 'member', displayName: null, joinedAt: 0 };
+}
 
 /** A message as the hub says it, with what a test cares about. */
 export function messageOf(seq: number, more: Partial<Message> = {}): Message {

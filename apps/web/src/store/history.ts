@@ -9,8 +9,12 @@ export interface History {
   newest(): Promise<void>;
   older(): Promise<void>;
   newer(): Promise<void>;
+  /** The same, not sharing an answer that is on its way and may be out of date. */
+  anew(): Promise<void>;
   openThread(threadId: string): Promise<void>;
-  closeThread(): void;
+  /** Reads the page before what is there of the open thread. */
+  olderReplies(): Promise<void>;
+  closeThread(threadId: string): void;
 }
 
 const pageSize = 60;
@@ -60,27 +64,45 @@ export function createHistory(client: HubClient, chat: Chat): History {
   }
 
   async function read(side: Side) {
+    const { entries } = chat.timeline.peek();
     const { answer, meanwhile } = await chat.ask(() => page(side));
+    const now = chat.timeline.peek().entries;
+    // What it was to be joined to has been replaced meanwhile.
+    if (side === 'older' && now[0]?.seq !== entries[0]?.seq) return;
+    if (side === 'newer' && now.at(-1)?.seq !== entries.at(-1)?.seq) return;
     const next = addPage(chat.timeline.peek(), answer, side, timelineMax);
     chat.timeline.value = applyEvents(next, meanwhile, { max: timelineMax, trim: 'newest' });
   }
 
+  async function readThread(threadId: string, side: 'newest' | 'older') {
+    const first = chat.thread.peek()?.entries[0]?.seq;
+    const edge = side === 'older' && first !== undefined ? { before: first } : {};
+    const { answer, meanwhile } = await chat.ask(() =>
+      channel.history({ ...edge, threadId, limit: threadPageSize }),
+    );
+    const thread = chat.thread.peek();
+    if (thread?.threadId !== threadId || thread.entries[0]?.seq !== first) return;
+    const next = addPage(thread, { ...answer, happenings: [] }, side, timelineMax);
+    chat.thread.value = applyEvents(next, meanwhile, { max: timelineMax, trim: 'oldest' });
+  }
+
   return {
     newest: () => once('newest', () => read('newest')),
+    anew: () => read('newest'),
     older: () => once('older', () => read('older')),
     newer: () => once('newer', () => read('newer')),
     async openThread(threadId) {
       chat.thread.value = emptyTimeline(threadId);
-      const { answer, meanwhile } = await chat.ask(() =>
-        channel.history({ threadId, limit: threadPageSize }),
-      );
-      const thread = chat.thread.peek();
-      if (thread?.threadId !== threadId) return;
-      const loaded = addPage(thread, { ...answer, happenings: [] }, 'newest', timelineMax);
-      chat.thread.value = applyEvents(loaded, meanwhile, { max: timelineMax, trim: 'oldest' });
+      await readThread(threadId, 'newest');
     },
-    closeThread() {
-      chat.thread.value = null;
+    olderReplies: () =>
+      once('older replies', async () => {
+        const threadId = chat.thread.peek()?.threadId;
+        if (threadId) await readThread(threadId, 'older');
+      }),
+    closeThread(threadId) {
+      // Another may have been opened before this one is told to close.
+      if (chat.thread.peek()?.threadId === threadId) chat.thread.value = null;
     },
   };
 }

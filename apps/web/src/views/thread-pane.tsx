@@ -28,7 +28,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
       });
     };
     read();
-    return () => history.closeThread();
+    return () => history.closeThread(threadId);
   }, [chat, threadId]);
   useEffect(() => {
     const element = scroller.current;
