@@ -16,7 +16,7 @@ export interface ChatStoreOptions {
   readonly gapMs?: number;
   /** The same above `busyAppendsPerSecond`: fewer and larger commits. @default 4 */
   readonly busyGapMs?: number;
-  /** @default 3000 */
+  /** From here on a wait costs less than the commits that it saves. @default 500 */
   readonly busyAppendsPerSecond?: number;
   /** Commands that may wait; beyond it they are refused with `unavailable`. @default 10000 */
   readonly maxQueue?: number;
@@ -35,7 +35,7 @@ const defaults = {
   maxGroupBytes: 1024 * 1024,
   gapMs: 1,
   busyGapMs: 4,
-  busyAppendsPerSecond: 3000,
+  busyAppendsPerSecond: 500,
   maxQueue: 10_000,
   maxQueueBytes: 32 * 1024 * 1024,
   maxReads: 2000,

@@ -49,6 +49,7 @@ export function createFlusher({ onWritten }: FlusherOptions = {}): Flusher {
   let sliceStartMs = performance.now();
   let sliceStartDeliveries = 0;
   let windowMs = 0;
+  let flushedAtMs = -Infinity;
 
   function measure(nowMs: number) {
     const elapsedMs = nowMs - sliceStartMs;
@@ -72,14 +73,16 @@ export function createFlusher({ onWritten }: FlusherOptions = {}): Flusher {
       handed = [];
       onWritten(written);
     }
-    measure(performance.now());
+    flushedAtMs = performance.now();
+    measure(flushedAtMs);
   }
 
   function schedule() {
     if (isScheduled) return;
     isScheduled = true;
-    if (windowMs === 0) setImmediate(flush);
-    else timer = setTimeout(flush, windowMs);
+    const waitMs = windowMs === 0 ? 0 : flushedAtMs + windowMs - performance.now();
+    if (waitMs < 0.5) setImmediate(flush);
+    else timer = setTimeout(flush, waitMs);
   }
 
   return {

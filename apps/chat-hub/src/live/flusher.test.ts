@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { EncodedEnvelope } from '@openclaw/protocol';
+import { createFlusher } from './flusher.ts';
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+const event = { seq: 1 } as EncodedEnvelope;
+
+/** A flusher with a socket that notes when it is written. */
+function createCase() {
+  const flusher = createFlusher();
+  const writtenAt: number[] = [];
+  const socket = { flush: () => void writtenAt.push(performance.now()) };
+  /** So many deliveries a second, for so long, an event each millisecond. */
+  const load = async (perSecond: number, forMs: number) => {
+    for (let ms = 0; ms < forMs; ms += 1) {
+      flusher.handed({ channelId: 'c', events: [event], sockets: perSecond / 1_000 });
+      flusher.socket(socket);
+      await jest.advanceTimersByTimeAsync(1);
+    }
+  };
+  return { flusher, socket, writtenAt, load };
+}
+
+const gaps = (times: readonly number[]) =>
+  times.slice(1).map((time, index) => time - (times[index] ?? 0));
+
+describe('a flusher', () => {
+  it('writes at the end of the turn while there is little to do', async () => {
+    const { flusher, socket, writtenAt } = createCase();
+    flusher.socket(socket);
+    flusher.socket(socket);
+    expect(writtenAt).toEqual([]);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(writtenAt).toHaveLength(1);
+  });
+
+  it('writes at most each 3 ms under load', async () => {
+    const { writtenAt, load } = createCase();
+    await load(200_000, 500);
+    const late = gaps(writtenAt).slice(-50);
+    expect(Math.min(...late)).toBeGreaterThanOrEqual(2.5);
+    expect(Math.max(...late)).toBeLessThanOrEqual(4);
+  });
+
+  it('does not hold back what comes after a pause, also under load', async () => {
+    const { flusher, socket, writtenAt, load } = createCase();
+    await load(200_000, 500);
+    await jest.advanceTimersByTimeAsync(10);
+    const written = writtenAt.length;
+    const startMs = performance.now();
+    flusher.socket(socket);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(writtenAt.slice(written)).toEqual([startMs]);
+  });
+});
