@@ -10,6 +10,8 @@ export interface History {
   older(): Promise<void>;
   newer(): Promise<void>;
   openThread(threadId: string): Promise<void>;
+  /** Reads what stands before the open thread's first entry. */
+  olderReplies(): Promise<void>;
   closeThread(): void;
 }
 
@@ -78,6 +80,17 @@ export function createHistory(client: HubClient, chat: Chat): History {
       if (thread?.threadId !== threadId) return;
       const loaded = addPage(thread, { ...answer, happenings: [] }, 'newest', timelineMax);
       chat.thread.value = applyEvents(loaded, meanwhile, { max: timelineMax, trim: 'oldest' });
+    },
+    async olderReplies() {
+      const { threadId = null, entries: [first] = [] } = chat.thread.peek() ?? {};
+      if (threadId === null || first === undefined) return;
+      const { answer, meanwhile } = await chat.ask(() =>
+        channel.history({ threadId, before: first.seq, limit: threadPageSize }),
+      );
+      const thread = chat.thread.peek();
+      if (thread?.threadId !== threadId) return;
+      const loaded = addPage(thread, { ...answer, happenings: [] }, 'older', timelineMax);
+      chat.thread.value = applyEvents(loaded, meanwhile, { max: timelineMax, trim: 'newest' });
     },
     closeThread() {
       chat.thread.value = null;
