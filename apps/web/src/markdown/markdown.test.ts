@@ -142,6 +142,17 @@ describe('a text', () => {
     expect(visibleString('a\u202Eb\u0000c')).toBe('a‹U+202E›b‹U+0000›c');
     expect(visibleString('plain, עברית, 👩‍💻')).toBe('plain, עברית, 👩‍💻');
   });
+
+  it('does so in the words for a picture and in the name of a footnote, too', () => {
+    for (const content of [
+      '![a\u202Eb](https://example.com)',
+      '![a\u202Eb][c]\n\n[c]: https://example.com',
+      'so[^a\u202Eb]\n\n[^a\u202Eb]: note',
+    ]) {
+      expect(textOf(render(content))).toContain('aU+202Eb');
+      expect(textOf(render(content))).not.toContain('\u202E');
+    }
+  });
 });
 
 describe('a mention', () => {

@@ -88,7 +88,7 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
       return link(node.url, inner());
     case 'image':
       // Pictures come from elsewhere; whoever wants one goes there.
-      return link(node.url, [`🖼 ${node.alt || node.url}`]);
+      return link(node.url, ['🖼 ', ...pieces(node.alt || node.url)]);
     case 'table':
       return h('div', { class: 'table', tabIndex: 0 }, h('table', null, h('tbody', null, inner())));
     case 'tableRow':
@@ -101,9 +101,9 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
     case 'footnoteDefinition':
       return inner();
     case 'imageReference':
-      return node.alt ?? '';
+      return pieces(node.alt ?? '');
     case 'footnoteReference':
-      return `[^${node.label ?? node.identifier}]`;
+      return pieces(`[^${node.label ?? node.identifier}]`);
     case 'definition':
       return h('p', { dir: 'auto' }, link(node.url, pieces(node.url)));
     default:

@@ -81,9 +81,12 @@ export function createHistory(client: HubClient, chat: Chat): History {
       channel.history({ ...edge, threadId, limit: threadPageSize }),
     );
     const thread = chat.thread.peek();
-    if (thread?.threadId !== threadId || thread.entries[0]?.seq !== first) return;
+    if (thread?.threadId !== threadId) return;
+    // What it was to stand before has been replaced meanwhile.
+    if (side === 'older' && thread.entries[0]?.seq !== first) return;
     const next = addPage(thread, { ...answer, happenings: [] }, side, timelineMax);
-    chat.thread.value = applyEvents(next, meanwhile, { max: timelineMax, trim: 'oldest' });
+    const trim = side === 'older' ? 'newest' : 'oldest';
+    chat.thread.value = applyEvents(next, meanwhile, { max: timelineMax, trim });
   }
 
   return {

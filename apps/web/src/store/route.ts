@@ -50,6 +50,8 @@ export function hashOf(route: Route): string {
 export interface Router {
   readonly route: ReadonlySignal<Route>;
   go(route: Route): void;
+  /** The same, in the place of where the reader is: Back does not lead here again. */
+  replace(route: Route): void;
   close(): void;
 }
 
@@ -65,6 +67,10 @@ export function createRouter(): Router {
     go(next) {
       route.value = next;
       if (location.hash !== hashOf(next)) location.hash = hashOf(next);
+    },
+    replace(next) {
+      route.value = next;
+      location.replace(hashOf(next));
     },
     close: () => window.removeEventListener('hashchange', onChange),
   };

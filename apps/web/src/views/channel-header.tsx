@@ -1,4 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
+import { visibleString } from '../markdown/visible-text.ts';
 import type { Chat } from '../store/chat.ts';
 import { peerOf, titleOf } from '../store/names.ts';
 import { Dialog } from './dialog.tsx';
@@ -28,7 +29,7 @@ export function ChannelHeader({ chat }: { chat: Chat }) {
           <PeerStatus agentId={peerOf(channel, session.me)} />
         ) : (
           channel.topic !== null && (
-            <p class="quiet" title={channel.topic}>
+            <p class="quiet" title={visibleString(channel.topic)}>
               <Plain text={channel.topic} />
             </p>
           )

@@ -13,7 +13,6 @@ import { TypingLine } from './typing-line.tsx';
 /** One channel: its conversation, where to write, and what stands open beside it. */
 export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | null }) {
   const { session, pane } = usePage();
-  const isMember = chat.members.value.size === 0 || chat.members.value.has(session.me);
   const isArchived = chat.channel.value.archivedAt !== null;
 
   useEffect(() => {
@@ -34,13 +33,7 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
             This channel is archived: it can be read, and no longer written to.
           </p>
         ) : (
-          <Composer
-            channelId={chat.id}
-            chat={chat}
-            agentId={null}
-            threadId={null}
-            isDisabled={!isMember}
-          />
+          <Composer channelId={chat.id} chat={chat} agentId={null} threadId={null} />
         )}
       </main>
       {threadId !== null ? (

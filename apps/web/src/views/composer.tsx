@@ -3,11 +3,13 @@ import { isContentTooLarge } from '@openclaw/protocol';
 import { mentionAtCaret, mentionsIn } from '../markdown/mentions.ts';
 import type { Chat } from '../store/chat.ts';
 import { createTypingSignal } from '../store/typing-signal.ts';
-import { Avatar } from './avatar.tsx';
+import { keepDraft } from './drafts.ts';
 import { Icon } from './icon.tsx';
+import { lastOwn } from './last-own.ts';
+import { NameSuggestions, suggestNames } from './name-suggestions.tsx';
 import { usePage } from './page-state.ts';
+import { draftKeyOf, placeIn } from './place.ts';
 
-const suggestionsMax = 6;
 const rowsMax = 10;
 
 /** Where to write. What is not sent yet is kept as a draft, for each channel and thread. */
@@ -21,10 +23,15 @@ export function Composer(props: {
 }) {
   const { channelId, chat, agentId, threadId } = props;
   const { session, editing } = usePage();
-  const { drafts } = session;
-  const place = `${channelId ?? `@${agentId}`}${threadId === null ? '' : `/${threadId}`}`;
-  const text = drafts.value[place] ?? '';
+  const place =
+    chat === null
+      ? { channelId, peer: agentId, threadId }
+      : placeIn(chat.channel.value, threadId, session.me);
+  const key = draftKeyOf(place);
+  const text = session.drafts.value[key] ?? '';
   const field = useRef<HTMLTextAreaElement>(null);
+  /** Where the caret was when it was last asked whose name is written there. */
+  const caret = useRef(0);
   const [naming, setNaming] = useState<string | null>(null);
   const [chosen, setChosen] = useState(0);
   const typing = useRef(
@@ -43,47 +50,48 @@ export function Composer(props: {
   useEffect(() => {
     // A phone's keyboard is not to jump up unasked.
     if (matchMedia('(min-width: 720px)').matches) field.current?.focus();
-  }, [place]);
+  }, [key]);
 
   const members = chat?.members.value;
   const suggestions =
     naming === null || members === undefined
       ? []
-      : [...members.keys()]
-          .filter((id) => id !== session.me && id.toLowerCase().includes(naming.toLowerCase()))
-          .sort(
-            (a, b) =>
-              Number(b.startsWith(naming)) - Number(a.startsWith(naming)) || a.localeCompare(b),
-          )
-          .slice(0, suggestionsMax);
+      : suggestNames(members.keys(), naming, session.me);
+  const suggested = suggestions[Math.min(chosen, suggestions.length - 1)];
 
-  const setText = (next: string) => {
-    const others = { ...drafts.value };
-    if (next === '') delete others[place];
-    else others[place] = next;
-    drafts.value = others;
+  const setText = (next: string) => keepDraft(session, key, next === '' ? null : next);
+  const readName = (element: HTMLTextAreaElement) => {
+    caret.current = element.selectionStart;
+    setNaming(mentionAtCaret(element.value, element.selectionStart));
+    setChosen(0);
+  };
+  const onCaret = (element: HTMLTextAreaElement) => {
+    // A key that leaves it where it is, as Esc does, opens nothing anew.
+    if (element.selectionStart !== caret.current) readName(element);
   };
   const onInput = (element: HTMLTextAreaElement) => {
     setText(element.value);
-    setNaming(mentionAtCaret(element.value, element.selectionStart));
-    setChosen(0);
+    readName(element);
     if (element.value.trim() === '') typing.stop();
     else typing.typed();
   };
   const complete = (name: string) => {
     const element = field.current;
     if (element === null) return;
-    const caret = element.selectionStart;
-    // At once, so that what is typed next goes behind it.
-    element.setRangeText(`${name} `, caret - (naming?.length ?? 0), caret, 'end');
-    element.focus();
-    setText(element.value);
+    const end = element.selectionStart;
+    const begun = mentionAtCaret(element.value, end);
     setNaming(null);
+    if (begun === null) return;
+    // At once, so that what is typed next goes behind it.
+    element.setRangeText(`${name} `, end - begun.length, end, 'end');
+    element.focus();
+    caret.current = element.selectionStart;
+    setText(element.value);
   };
   const isTooLarge = isContentTooLarge(text);
   const send = () => {
     // As it now is: what was typed last may not be drawn yet.
-    const content = (drafts.value[place] ?? '').trim();
+    const content = (session.drafts.value[key] ?? '').trim();
     if (content === '' || isTooLarge || props.isDisabled) return;
     const mentions = mentionsIn(content, (name) => members?.has(name) ?? false);
     session.outbox.send({ channelId, agentId, threadId, content, mentions });
@@ -103,19 +111,13 @@ export function Composer(props: {
     }
   };
   const editLast = () => {
-    const own = chat?.timeline
-      .peek()
-      .entries.findLast(
-        (entry) =>
-          entry.kind === 'message' &&
-          entry.message.senderId === session.me &&
-          entry.message.deletedAt === null,
-      );
-    if (own?.kind === 'message') editing.value = own.message.id;
+    const isInThread = threadId !== null;
+    const entries = (isInThread ? chat?.thread : chat?.timeline)?.peek()?.entries ?? [];
+    const own = lastOwn(entries, session.me, threadId);
+    if (own !== null) editing.value = { messageId: own.id, seq: own.seq, isInThread };
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.isComposing) return;
-    const suggested = suggestions[Math.min(chosen, suggestions.length - 1)];
     if (suggested !== undefined) {
       if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
         event.preventDefault();
@@ -140,6 +142,7 @@ export function Composer(props: {
     }
   };
 
+  const listId = `names-${key}`;
   const name = chat?.channel.value.name ?? agentId ?? '';
   const isDirect = chat === null || chat.channel.value.kind === 'direct';
   const label = threadId !== null ? 'Reply' : isDirect ? 'Write a message' : `Write to #${name}`;
@@ -151,29 +154,14 @@ export function Composer(props: {
         send();
       }}
     >
-      {suggestions.length > 0 && (
-        <ul class="suggestions" id={`${place}-names`} role="listbox" aria-label="Members">
-          {suggestions.map((id, index) => (
-            <li
-              key={id}
-              id={`${place}-${id}`}
-              role="option"
-              aria-selected={index === chosen}
-              onPointerDown={(event) => {
-                event.preventDefault();
-                complete(id);
-              }}
-            >
-              <Avatar
-                agentId={id}
-                avatar={chat?.presences.value.get(id)?.avatar}
-                status={chat?.presences.value.get(id)?.status ?? 'offline'}
-                isSmall
-              />
-              {id}
-            </li>
-          ))}
-        </ul>
+      {chat !== null && suggestions.length > 0 && (
+        <NameSuggestions
+          id={listId}
+          chat={chat}
+          names={suggestions}
+          chosen={suggested}
+          onChoose={complete}
+        />
       )}
       <textarea
         ref={field}
@@ -184,9 +172,13 @@ export function Composer(props: {
         value={text}
         disabled={props.isDisabled}
         aria-autocomplete="list"
-        aria-controls={suggestions.length > 0 ? `${place}-names` : undefined}
+        aria-controls={suggested === undefined ? undefined : listId}
+        aria-activedescendant={suggested === undefined ? undefined : `${listId}-${suggested}`}
         onInput={(event) => onInput(event.currentTarget)}
         onKeyDown={onKeyDown}
+        onKeyUp={(event) => onCaret(event.currentTarget)}
+        onSelect={(event) => onCaret(event.currentTarget)}
+        onClick={(event) => onCaret(event.currentTarget)}
         onBlur={() => setNaming(null)}
       />
       <button

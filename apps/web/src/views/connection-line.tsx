@@ -1,13 +1,22 @@
+import { visibleString } from '../markdown/visible-text.ts';
 import { usePage } from './page-state.ts';
+import { Plain } from './plain.tsx';
+
+const shownChars = 500;
 
 /** How the connection is, said once it changes. */
 export function ConnectionLineView() {
   const { tone, text, detail } = usePage().session.line.value;
+  // What is left to wait changes each second: it is to be seen, and not to be read out.
+  const wait = /…$| in \d+ s$/.exec(text)?.[0] ?? '';
   return (
     <div class={`connection connection-${tone}`} role="status">
       <span class="connection-dot" aria-hidden="true" />
-      <span class="connection-text">{text}</span>
-      {detail !== null && <span class="connection-detail">{detail}</span>}
+      <span class="connection-text">
+        {text.slice(0, text.length - wait.length)}
+        <span aria-hidden="true">{wait}</span>
+      </span>
+      {detail !== null && <span class="connection-detail">{visibleString(detail)}</span>}
     </div>
   );
 }
@@ -21,8 +30,15 @@ export function NoticesView() {
       {notices.list.value.map(({ id, text, detail }) => (
         <div class="notice" key={id}>
           <p>
-            <strong>{text}</strong>
-            {detail !== null && <span class="quiet"> {detail}</span>}
+            <strong>
+              <Plain text={shortened(text)} />
+            </strong>
+            {detail !== null && (
+              <span class="quiet">
+                {' '}
+                <Plain text={shortened(detail)} />
+              </span>
+            )}
           </p>
           <button class="link" onClick={() => notices.dismiss(id)}>
             Dismiss
@@ -31,4 +47,8 @@ export function NoticesView() {
       ))}
     </div>
   );
+}
+
+function shortened(text: string): string {
+  return text.length > shownChars ? `${text.slice(0, shownChars)}…` : text;
 }

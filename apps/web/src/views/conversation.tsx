@@ -1,9 +1,10 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { useSignalEffect } from '@preact/signals';
 import type { Chat } from '../store/chat.ts';
 import { indexOfSeq, type Entry } from '../store/timeline.ts';
 import { useRowWindow } from '../windowing/use-row-window.ts';
+import { editedIn } from './edited-in.ts';
 import { Icon } from './icon.tsx';
 import { isSameDay } from './moments.ts';
 import { usePage } from './page-state.ts';
@@ -29,7 +30,7 @@ const timeOf = (entry: Entry) =>
 
 /** The channel's messages, of which only those near the view are drawn. */
 export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentChildren }) {
-  const { session, target } = usePage();
+  const { session, target, editing } = usePage();
   const { entries, hasOlder, hasNewer, isLoaded } = chat.timeline.value;
   // Where reading stopped, as it was when the channel was opened.
   const firstUnread = useRef(chat.unread.peek().count > 0 ? chat.unread.peek().seq : null).current;
@@ -40,11 +41,19 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
         session.notices.report('The history could not be read', error);
     });
   };
+  const shown = target.value?.channelId === chat.id ? target.value : null;
+  useLayoutEffect(() => {
+    // Whoever comes back goes on with the newest, wherever the channel was left.
+    if (shown !== null) return;
+    chat.isFollowing.value = true;
+    if (chat.timeline.peek().hasNewer) load('newest');
+  }, [chat]);
   const rows = useRowWindow(
     {
       rows: entries,
       isFollowing: chat.isFollowing,
       hasNewer,
+      held: editedIn(entries, editing.value, false),
       onNearTop: () => {
         if (chat.timeline.peek().hasOlder && chat.timeline.peek().isLoaded) load('older');
       },
@@ -54,7 +63,8 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
   );
 
   useSignalEffect(() => {
-    const isSeen = chat.isFollowing.value && chat.timeline.value.isLoaded;
+    const { isLoaded, hasNewer } = chat.timeline.value;
+    const isSeen = chat.isFollowing.value && isLoaded && !hasNewer;
     if (isSeen && document.visibilityState === 'visible') session.chats.markRead(chat);
   });
   useEffect(() => {
@@ -65,10 +75,15 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
     document.addEventListener('visibilitychange', onVisible);
     return () => document.removeEventListener('visibilitychange', onVisible);
   }, [chat]);
-  const marked = target.value?.channelId === chat.id ? target.value.seq : null;
   useEffect(() => {
-    if (marked !== null) rows.reveal(marked);
-  }, [marked]);
+    if (shown !== null) rows.reveal(shown.seq);
+  }, [shown]);
+  useEffect(
+    () => () => {
+      if (target.peek()?.channelId === chat.id) target.value = null;
+    },
+    [chat],
+  );
 
   const jump = () => {
     target.value = null;
@@ -87,7 +102,7 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
         isContinued={isContinued(before, entry)}
         isNewDay={isNewDay}
         isFirstNew={rows.start + offset === newEntry && newEntry > 0}
-        isMarked={entry.seq === marked}
+        isMarked={entry.seq === shown?.seq}
         thread={entry.kind === 'message' ? chat.threads.value.get(entry.message.id) : undefined}
         isInThread={false}
       />

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { Member, Presence } from '@openclaw/protocol';
 import type { Chat } from '../store/chat.ts';
 import { hashOf } from '../store/route.ts';
+import { AgentName } from './agent-name.tsx';
 import { Avatar } from './avatar.tsx';
 import { Icon } from './icon.tsx';
 import { usePage } from './page-state.ts';
@@ -71,7 +72,7 @@ function Person(props: {
         <Avatar agentId={agentId} avatar={presence?.avatar} status={status} />
         <span class="person-text">
           <span class="person-name">
-            {displayName === null ? agentId : <Plain text={displayName} />}
+            <AgentName agentId={agentId} displayName={displayName} />
             {role === 'owner' && <span class="role">owner</span>}
           </span>
           <span class="quiet small">

@@ -9,7 +9,7 @@ import { useOutsidePress } from './use-outside-press.ts';
 
 /** What can be done with a message; shown where the pointer or the focus is. */
 export function MessageActions(props: { chat: Chat; message: Message; isInThread: boolean }) {
-  const { chat, message } = props;
+  const { chat, message, isInThread } = props;
   const { session, editing } = usePage();
   const [isPicking, setPicking] = useState(false);
   const [isAsking, setAsking] = useState(false);
@@ -35,7 +35,7 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
       >
         <Icon name="smile" />
       </button>
-      {!props.isInThread && (
+      {!isInThread && (
         <button
           class="icon-button"
           aria-label="Reply in a thread"
@@ -47,7 +47,11 @@ export function MessageActions(props: { chat: Chat; message: Message; isInThread
         </button>
       )}
       {isMine && (
-        <button class="icon-button" aria-label="Edit" onClick={() => (editing.value = message.id)}>
+        <button
+          class="icon-button"
+          aria-label="Edit"
+          onClick={() => (editing.value = { messageId: message.id, seq: message.seq, isInThread })}
+        >
           <Icon name="edit" />
         </button>
       )}
@@ -93,7 +97,10 @@ function EmojiPicker(props: { onPick: (emoji: string) => void; onClose: () => vo
       aria-label="Reactions"
       ref={picker}
       onKeyDown={(event) => {
-        if (event.key === 'Escape') props.onClose();
+        if (event.key !== 'Escape') return;
+        // The pane around it stays open.
+        event.preventDefault();
+        props.onClose();
       }}
     >
       {quickEmojis.map((emoji) => (

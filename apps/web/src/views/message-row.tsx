@@ -5,6 +5,7 @@ import { renderMarkdown } from '../markdown/render.ts';
 import type { Chat } from '../store/chat.ts';
 import { hashOf } from '../store/route.ts';
 import { threadText } from '../store/threads.ts';
+import { AgentName } from './agent-name.tsx';
 import { Avatar } from './avatar.tsx';
 import { EditMessage } from './edit-message.tsx';
 import { MessageActions } from './message-actions.tsx';
@@ -30,7 +31,8 @@ export function MessageRow(props: {
   const presence = chat.presences.value.get(message.senderId);
   const displayName = chat.members.value.get(message.senderId)?.displayName ?? null;
   const isMentioned = message.mentions.includes(session.me);
-  const isEditing = editing.value === message.id;
+  const isEditing =
+    editing.value?.messageId === message.id && editing.value.isInThread === props.isInThread;
   const isDeleted = message.deletedAt !== null;
   const answers = thread === undefined ? null : threadText(thread);
   // What can be done with a message, and its whole date, are made for the one that is pointed at or focused.
@@ -67,7 +69,7 @@ export function MessageRow(props: {
               href={hashOf({ view: 'direct', agentId: message.senderId })}
               title={`Write to ${message.senderId}`}
             >
-              {displayName === null ? message.senderId : <Plain text={displayName} />}
+              <AgentName agentId={message.senderId} displayName={displayName} />
             </a>
             <time title={moment}>{timeText(message.timestamp)}</time>
           </header>

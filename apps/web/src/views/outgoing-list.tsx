@@ -4,17 +4,14 @@ import type { Chat } from '../store/chat.ts';
 import type { Outgoing } from '../store/outbox.ts';
 import { Avatar } from './avatar.tsx';
 import { usePage } from './page-state.ts';
+import { isWrittenTo, placeIn } from './place.ts';
+import { Plain } from './plain.tsx';
 
 /** What was written and is not stored yet, below what is. */
 export function OutgoingList({ chat, threadId }: { chat: Chat; threadId: string | null }) {
-  const { outbox } = usePage().session;
-  return (
-    <OutgoingItems
-      items={outbox.items.value.filter(
-        (item) => item.channelId === chat.id && item.threadId === threadId,
-      )}
-    />
-  );
+  const { outbox, me } = usePage().session;
+  const place = placeIn(chat.channel.value, threadId, me);
+  return <OutgoingItems items={outbox.items.value.filter((item) => isWrittenTo(place, item))} />;
 }
 
 /** Messages on their way, each with what can be done about it. */
@@ -48,7 +45,7 @@ export function OutgoingItems({ items }: { items: readonly Outgoing[] }) {
             </div>
             {item.state === 'failed' && (
               <p class="problem" role="alert">
-                {item.error}{' '}
+                <Plain text={item.error ?? ''} />{' '}
                 <button class="link" onClick={() => session.outbox.retry(item.id)}>
                   Try again
                 </button>{' '}

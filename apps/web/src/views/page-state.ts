@@ -4,6 +4,13 @@ import { signal, type Signal } from '@preact/signals';
 import type { Session } from '../session/session.ts';
 import type { Theme } from '../store/theme.ts';
 
+/** A message that is being edited: another object begins anew. */
+export interface Editing {
+  readonly messageId: string;
+  readonly seq: number;
+  readonly isInThread: boolean;
+}
+
 /** What stands open on the page, beside where the reader is. */
 export interface PageState {
   readonly session: Session;
@@ -12,8 +19,8 @@ export interface PageState {
   readonly isDrawerOpen: Signal<boolean>;
   readonly isSwitcherOpen: Signal<boolean>;
   readonly isCreateOpen: Signal<boolean>;
-  /** The message being edited. */
-  readonly editing: Signal<string | null>;
+  /** The message being edited, and where: a thread's first one stands in the channel and in the pane. */
+  readonly editing: Signal<Editing | null>;
   /** The line to show, and to mark for a moment. */
   readonly target: Signal<{ readonly channelId: string; readonly seq: number } | null>;
   readonly signOut: () => void;

@@ -13,7 +13,9 @@ export function Pane(props: {
       class="pane"
       aria-label={props.title}
       onKeyDown={(event) => {
-        if (event.key === 'Escape' && !event.defaultPrevented) props.onClose();
+        // In a dialog Esc closes the dialog alone.
+        const isInDialog = (event.target as Element).closest('dialog') !== null;
+        if (event.key === 'Escape' && !event.defaultPrevented && !isInDialog) props.onClose();
       }}
     >
       <header class="pane-head">

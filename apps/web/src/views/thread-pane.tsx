@@ -1,39 +1,42 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Chat } from '../store/chat.ts';
+import { useFollowingScroll } from '../windowing/use-following-scroll.ts';
 import { closeThread } from './channel-header.tsx';
 import { Composer } from './composer.tsx';
 import { isContinued } from './conversation.tsx';
+import { editedIn } from './edited-in.ts';
 import { EntryRow } from './entry-row.tsx';
 import { OutgoingList } from './outgoing-list.tsx';
 import { usePage } from './page-state.ts';
 import { Pane } from './pane.tsx';
 import { ThreadTitle } from './thread-title.tsx';
 
-const drawnMax = 200;
-
 /** A message and its replies, beside the channel. */
 export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string }) {
-  const { session } = usePage();
-  const scroller = useRef<HTMLDivElement>(null);
-  const thread = chat.thread.value;
-  const entries = thread?.threadId === threadId ? thread.entries.slice(-drawnMax) : [];
-  const { length } = entries;
+  const { session, editing } = usePage();
+  const [isLoading, setLoading] = useState(false);
+  const thread = chat.thread.value?.threadId === threadId ? chat.thread.value : null;
+  const entries = thread?.entries ?? [];
+  const { hasOlder, isLoaded } = thread ?? { hasOlder: false, isLoaded: false };
+  const isEditing = editedIn(entries, editing.value, true) !== null;
+  const scroll = useFollowingScroll(entries[0]?.seq, isEditing);
+  const history = session.chats.historyOf(chat);
+  const report = (error: unknown) => {
+    if (session.client.state === 'live')
+      session.notices.report('The thread could not be read', error);
+  };
 
   useEffect(() => {
-    const history = session.chats.historyOf(chat);
-    const read = () => {
-      history.openThread(threadId).catch((error: unknown) => {
-        if (session.client.state === 'live')
-          session.notices.report('The thread could not be read', error);
-      });
-    };
-    read();
+    history.openThread(threadId).catch(report);
     return () => history.closeThread(threadId);
   }, [chat, threadId]);
-  useEffect(() => {
-    const element = scroller.current;
-    if (element !== null) element.scrollTop = element.scrollHeight;
-  }, [length]);
+  const loadOlder = () => {
+    setLoading(true);
+    history
+      .olderReplies()
+      .catch(report)
+      .finally(() => setLoading(false));
+  };
 
   return (
     <Pane
@@ -43,27 +46,35 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
     >
       <div
         class="thread-scroll"
-        ref={scroller}
+        ref={scroll.view}
+        onScroll={scroll.onScroll}
         tabIndex={0}
         role="log"
         aria-live="off"
         aria-label="Replies"
       >
-        {entries.map((entry, index) => (
-          <EntryRow
-            key={entry.seq}
-            chat={chat}
-            entry={entry}
-            isContinued={index > 1 && isContinued(entries[index - 1], entry)}
-            isNewDay={false}
-            isFirstNew={false}
-            isMarked={false}
-            isInThread
-            thread={undefined}
-          />
-        ))}
-        {thread?.isLoaded === true && length <= 1 && <p class="quiet pane-note">No replies yet.</p>}
-        <OutgoingList chat={chat} threadId={threadId} />
+        <div ref={scroll.list}>
+          {isLoaded && hasOlder && (
+            <button class="pane-note-button" disabled={isLoading} onClick={loadOlder}>
+              {isLoading ? 'Reading…' : 'Older replies'}
+            </button>
+          )}
+          {entries.map((entry, index) => (
+            <EntryRow
+              key={entry.seq}
+              chat={chat}
+              entry={entry}
+              isContinued={index > (hasOlder ? 0 : 1) && isContinued(entries[index - 1], entry)}
+              isNewDay={false}
+              isFirstNew={false}
+              isMarked={false}
+              isInThread
+              thread={undefined}
+            />
+          ))}
+          {isLoaded && entries.length <= 1 && <p class="quiet pane-note">No replies yet.</p>}
+          <OutgoingList chat={chat} threadId={threadId} />
+        </div>
       </div>
       {chat.channel.value.archivedAt === null && (
         <Composer channelId={chat.id} chat={chat} agentId={null} threadId={threadId} />

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { limits } from '@openclaw/protocol';
 import type { Chat } from '../store/chat.ts';
 import { Icon } from './icon.tsx';
@@ -9,6 +9,11 @@ import { Plain } from './plain.tsx';
 export function ThreadTitle({ chat, threadId }: { chat: Chat; threadId: string }) {
   const { session } = usePage();
   const [text, setText] = useState<string | null>(null);
+  const field = useRef<HTMLInputElement>(null);
+  const isOpen = text !== null;
+  useEffect(() => {
+    if (isOpen) field.current?.focus();
+  }, [isOpen]);
   const thread = chat.threads.value.get(threadId);
   const title = thread?.title ?? null;
   const isOwner = chat.members.value.get(session.me)?.role === 'owner';
@@ -39,7 +44,7 @@ export function ThreadTitle({ chat, threadId }: { chat: Chat; threadId: string }
           aria-label="Name of the thread"
           value={text}
           maxLength={limits.titleChars}
-          ref={(element) => element?.focus()}
+          ref={field}
           onInput={(event) => setText(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key !== 'Escape') return;

@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import { OperationsView } from '../operations/operations-view.tsx';
+import { parseRoute } from '../store/route.ts';
 import { Browse } from './browse.tsx';
 import { ChatView } from './chat-view.tsx';
 import { CreateChannel } from './create-channel.tsx';
@@ -92,9 +93,13 @@ function Home() {
   const { byId, isLoaded } = session.chats;
   const [first] = byId.value.values();
   useEffect(() => {
-    if (isLoaded.value && first !== undefined) {
-      session.router.go({ view: 'channel', channelId: first.id, threadId: null });
-    } else if (isLoaded.value) session.router.go({ view: 'browse' });
+    // Whoever has just gone elsewhere, which the route hears of in a moment, is left there.
+    if (!isLoaded.value || parseRoute(location.hash).view !== 'home') return;
+    session.router.replace(
+      first === undefined
+        ? { view: 'browse' }
+        : { view: 'channel', channelId: first.id, threadId: null },
+    );
   }, [isLoaded.value, first]);
   return <Empty text="Reading your channels…" />;
 }

@@ -47,3 +47,15 @@ export function rowsInView(
   const end = rowAt(offsets, Math.max(0, top + height + overscan)) + 1;
   return { start, end: Math.min(count, end) };
 }
+
+/** The first row with this seq or a later one. */
+export function rowOfSeq(rows: readonly { readonly seq: number }[], seq: number): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((rows[middle] as { seq: number }).seq < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,7 +1,8 @@
 import type { RefObject } from 'preact';
 import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 import type { Signal } from '@preact/signals';
-import { offsetsOf, rowAt, rowsInView, type RowWindow } from './row-window.ts';
+import { offsetsOf, rowAt, rowOfSeq, rowsInView, type RowWindow } from './row-window.ts';
+import { standingOf } from './standing.ts';
 
 /** A row that a window is about: known by a number that grows from row to row. */
 export interface WindowedRow {
@@ -28,6 +29,8 @@ export interface RowWindowOptions<T extends WindowedRow> {
   readonly isFollowing: Signal<boolean>;
   /** Are there newer rows that are not loaded, so that the end of the list is not the end? */
   readonly hasNewer: boolean;
+  /** The row that stays in view though newer ones come, while something is done with it; another object brings it back. */
+  readonly held: WindowedRow | null;
   readonly onNearTop: () => void;
   readonly onNearBottom: () => void;
 }
@@ -36,6 +39,7 @@ interface ScrollState {
   readonly heights: Map<number, number>;
   /** The row that stays where it is, and how far above the view's top it begins. */
   anchor: { readonly seq: number; readonly above: number } | null;
+  held: WindowedRow | null;
   height: number;
   width: number;
   top: number;
@@ -56,12 +60,12 @@ export function useRowWindow<T extends WindowedRow>(
   options: RowWindowOptions<T>,
   leading: number,
 ): RowWindowView {
-  const { rows, isFollowing } = options;
+  const { rows, isFollowing, held } = options;
   const view = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const state = useRef<ScrollState>({
-    ...{ heights: new Map(), anchor: null, height: 800, width: 0, top: 0 },
+    ...{ heights: new Map(), anchor: null, held: null, height: 800, width: 0, top: 0 },
     offsets: new Float64Array(1),
   }).current;
 
@@ -75,7 +79,7 @@ export function useRowWindow<T extends WindowedRow>(
   function wantedTop(): number {
     if (follows) return Math.max(0, total + leading - state.height);
     if (state.anchor === null) return state.top;
-    const index = indexOf(rows, state.anchor.seq);
+    const index = rowOfSeq(rows, state.anchor.seq);
     return Math.max(0, (state.offsets[index] ?? total) + leading + state.anchor.above);
   }
 
@@ -92,6 +96,26 @@ export function useRowWindow<T extends WindowedRow>(
     const index = rowAt(state.offsets, Math.max(0, state.top - leading));
     const above = state.top - leading - (state.offsets[index] ?? 0);
     state.anchor = { seq: (rows[index] as T).seq, above };
+  }
+
+  function reveal(seq: number) {
+    isFollowing.value = false;
+    state.anchor = { seq, above: -state.height / 3 };
+    redraw(null);
+  }
+
+  function hold({ seq }: WindowedRow) {
+    const standing = standingOf(view.current, list.current, seq);
+    if (standing === null) return reveal(seq);
+    state.anchor = { seq, above: -standing };
+    isFollowing.value = false;
+  }
+
+  /** Goes on following where the newest row is in view. */
+  function release() {
+    const newest = rows.at(-1);
+    if (newest === undefined || options.hasNewer) return;
+    if (standingOf(view.current, list.current, newest.seq) !== null) isFollowing.value = true;
   }
 
   /** Takes the drawn rows' heights, and puts the view where it belongs. */
@@ -118,6 +142,11 @@ export function useRowWindow<T extends WindowedRow>(
   const newestSettle = useRef(settle);
   newestSettle.current = settle;
 
+  useLayoutEffect(() => {
+    if (held !== null) hold(held);
+    else if (state.held !== null) release();
+    state.held = held;
+  }, [held]);
   useLayoutEffect(settle);
   useLayoutEffect(() => {
     const element = view.current;
@@ -138,7 +167,7 @@ export function useRowWindow<T extends WindowedRow>(
 
   return {
     ...window,
-    ...{ view, list },
+    ...{ view, list, reveal },
     totalHeight: total,
     offset: follows ? null : (state.offsets[window.start] ?? 0),
     onScroll() {
@@ -146,7 +175,7 @@ export function useRowWindow<T extends WindowedRow>(
       if (element === null) return;
       const { scrollTop, scrollHeight, clientHeight } = element;
       const isAtEnd = scrollHeight - scrollTop - clientHeight < 6;
-      if (isAtEnd && !options.hasNewer) isFollowing.value = true;
+      if (isAtEnd && !options.hasNewer && held === null) isFollowing.value = true;
       else if (scrollTop < state.top - 1) isFollowing.value = false;
       state.top = scrollTop;
       if (!isFollowing.peek()) keepAnchor();
@@ -161,23 +190,7 @@ export function useRowWindow<T extends WindowedRow>(
       keepAnchor();
       isFollowing.value = false;
     },
-    reveal(seq) {
-      isFollowing.value = false;
-      state.anchor = { seq, above: -state.height / 3 };
-      redraw(null);
-    },
   };
-}
-
-function indexOf<T extends WindowedRow>(rows: readonly T[], seq: number): number {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((rows[middle] as T).seq < seq) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function seqOf(row: Element): number {
