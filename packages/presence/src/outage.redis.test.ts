@@ -170,9 +170,11 @@ describe('presence while Redis is away', () => {
     await one.presence.untrack('room', here('both'));
     heard();
     server.thaw();
-    await waitFor(() => told.length > 0);
     await waitFor(() => one.presence.stats().late === 0);
-    expect(heard()).toEqual(['hub-1: a offline in room']);
+    // On a busy machine the leases may have run out meanwhile, and who is there is told again: that ends nobody.
+    const ended = () => told.filter((text) => text.includes('offline'));
+    await waitFor(() => ended().length > 0);
+    expect(ended()).toEqual(['hub-1: a offline in room']);
     expect((await one.presence.list('room')).presences).toMatchObject([{ agentId: 'both' }]);
   });
 

@@ -54,9 +54,13 @@ describe('10,000 joins and leaves', () => {
     };
     // The first time also makes what is made once: code, and what remembers the last seconds.
     await comeAndGo();
-    const before = await inspector.heldBytes();
-    await comeAndGo();
-    const grown = (await inspector.heldBytes()) - before;
+    // The least of three: what is left behind is left each time, and what else lies about is not.
+    const growths: number[] = [];
+    for (let time = 0; time < 3; time += 1) {
+      const before = await inspector.heldBytes();
+      await comeAndGo();
+      growths.push((await inspector.heldBytes()) - before);
+    }
     expect(await listeners()).toEqual(channelIds.map(() => 1));
 
     // The control: as many joins without a leave are seen in what is held.
@@ -64,8 +68,8 @@ describe('10,000 joins and leaves', () => {
     const idle = await inspector.heldBytes();
     for (const socket of sockets) await enter(socket);
     const held = (await inspector.heldBytes()) - idle;
-    expect(grown).toBeLessThan(held / 2);
+    expect(Math.min(...growths)).toBeLessThan(held / 2);
     await Promise.all(sockets.map((socket) => socket.close()));
     await ana.close();
-  }, 60_000);
+  }, 120_000);
 });
