@@ -25,7 +25,7 @@ describe('111 agents at 1,000 messages a second in view', () => {
     });
     expect(tasksMs.filter((ms) => ms >= 100)).toEqual([]);
     expect(tasksMs.length).toBeGreaterThan(100);
-    expect(lateness.answersMs.length).toBeGreaterThan(5);
+    expect(lateness.answersMs.length).toBeGreaterThan(15);
     expect(median(lateness.answersMs)).toBeLessThan(100);
     expect(await person.page.locator('.conversation .row').count()).toBeLessThan(120);
     expect(person.complaints).toEqual([]);
