@@ -1,14 +1,24 @@
+import { existsSync } from 'node:fs';
+import { copyFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { waitFor } from '@openclaw/test-support';
+import { temporaryFolder, waitFor } from '@openclaw/test-support';
 import { startWorld, type Person, type World } from './testing/world.ts';
 
 jest.setTimeout(180_000);
 let world: World;
+let database: string;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeAll(async () => {
-  world = await startWorld();
+  folder = await temporaryFolder('page-database');
+  database = join(folder.path, 'hub.sqlite');
+  world = await startWorld({ HUB_DB_URL: `sqlite:${database}` });
 });
 afterEach(() => world?.leave());
-afterAll(() => world?.close());
+afterAll(async () => {
+  await world?.close();
+  await folder?.remove();
+});
 
 async function meet(channelId: string) {
   const agent = world.agent('helper');
@@ -84,6 +94,33 @@ describe('somebody who signs in while the hub cannot be reached', () => {
     await begin();
     await world.hub.restart();
     await page.locator('.workspace').waitFor();
+  });
+});
+
+describe('when the database is restored from an older copy', () => {
+  it('it is said, and what is shown is what the log now holds', async () => {
+    const { agent, ada } = await meet('restored');
+    const room = agent.channel('restored');
+    const copy = async (from: string, to: string) => {
+      await world.hub.kill();
+      for (const part of ['', '-wal', '-shm']) {
+        await rm(`${to}${part}`, { force: true });
+        if (existsSync(`${from}${part}`)) await copyFile(`${from}${part}`, `${to}${part}`);
+      }
+      await world.hub.restart();
+      await line(ada).getByText('Live', { exact: true }).waitFor();
+    };
+    await room.send('kept');
+    await ada.page.getByText('kept', { exact: true }).waitFor();
+    await copy(database, `${database}.old`);
+    await room.send('lost with the disk');
+    await ada.page.getByText('lost with the disk').waitFor();
+    await copy(`${database}.old`, database);
+    await ada.page.locator('.notice', { hasText: 'restored from a backup' }).waitFor();
+    await waitFor(async () => (await texts(ada)).join() === 'kept', { what: 'the log as it is' });
+    await room.send('goes on');
+    await ada.page.getByText('goes on', { exact: true }).waitFor();
+    expect(await texts(ada)).toEqual(['kept', 'goes on']);
   });
 });
 
