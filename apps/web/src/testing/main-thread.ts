@@ -1,11 +1,15 @@
 import type { Browser, Page } from 'playwright-core';
 
-interface TraceEvent {
+/** An event of a Chromium trace; times are microseconds. */
+export interface TraceEvent {
   readonly name: string;
   readonly ph: string;
   readonly pid: number;
   readonly tid: number;
-  /** Microseconds of processor time; absent where the system does not count it by thread. */
+  readonly ts: number;
+  /** Time on the clock; absent for a task that had not ended when tracing did. */
+  readonly dur?: number;
+  /** Processor time; absent for a task shorter than its resolution, and for one under way when tracing began or ended. */
   readonly tdur?: number;
   readonly args?: { readonly name?: string };
 }
@@ -21,21 +25,30 @@ export async function tasksOf(
 ): Promise<number[]> {
   await browser.startTracing(page, { categories: ['toplevel'] });
   await work();
-  const trace = JSON.parse((await browser.stopTracing()).toString()) as {
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as {
     traceEvents: TraceEvent[];
   };
+  return mainThreadTasksMs(traceEvents);
+}
+
+/**
+ * The processor time in milliseconds of each main-thread task in a trace. A task without one counts with its time on the
+ * clock, which is never less: so a long task is found however it was recorded.
+ * @throws {Error} when no task has a processor time: the system does not count it by thread
+ */
+export function mainThreadTasksMs(events: readonly TraceEvent[]): number[] {
   const mains = new Set(
-    trace.traceEvents
+    events
       .filter(
         ({ ph, name, args }) =>
           ph === 'M' && name === 'thread_name' && args?.name === 'CrRendererMain',
       )
       .map(({ pid, tid }) => `${pid}/${tid}`),
   );
-  return trace.traceEvents
-    .filter(({ pid, tid, ph }) => ph === 'X' && mains.has(`${pid}/${tid}`))
-    .map(({ tdur }) => {
-      if (tdur === undefined) throw new Error('Chromium does not count processor time here');
-      return tdur / 1_000;
-    });
+  const tasks = events.filter(({ pid, tid, ph }) => ph === 'X' && mains.has(`${pid}/${tid}`));
+  if (tasks.length > 0 && tasks.every(({ tdur }) => tdur === undefined)) {
+    throw new Error('Chromium does not count processor time here');
+  }
+  const endTs = tasks.reduce((latest, { ts, dur = 0 }) => Math.max(latest, ts + dur), 0);
+  return tasks.map(({ ts, dur, tdur }) => (tdur ?? dur ?? endTs - ts) / 1_000);
 }
