@@ -1,6 +1,7 @@
 import { connectRpc } from '@openclaw/test-support';
 import type { Envelope } from '@openclaw/protocol';
 import { metadataKey, type LogEntry } from './ledger.ts';
+import type { EventLoopReport } from './event-loops.ts';
 import type { KindRecovery, Spread } from './recovery.ts';
 import { messageIdOf } from './seat.ts';
 import type { SendTotals } from './send-book.ts';
@@ -22,6 +23,9 @@ export interface Account {
   readonly presence: { readonly events: number; readonly flickers: number };
   readonly faults: readonly KindRecovery[];
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
+  readonly eventLoops: EventLoopReport;
+  /** Answers to an agent that was removed again and again. */
+  readonly racedReads: number;
   /** The longest that this process itself did nothing, which every time here may contain. */
   readonly ownStallMs: number;
   readonly violationCount: number;
@@ -34,17 +38,17 @@ export interface Account {
 const shownViolations = 20;
 
 /** Reads a channel's whole log through a hub, as an admin. */
-export async function readLog(hubPort: number, channelId: string): Promise<LogEntry[]> {
+export async function readLog(hubPort: number, channelId: string): Promise<Envelope[]> {
   const socket = await connectRpc(`ws://127.0.0.1:${hubPort}/v1/ws?agent=auditor&role=admin`);
-  const entries: LogEntry[] = [];
+  const envelopes: Envelope[] = [];
   try {
     for (let after = 0; ;) {
       const page = (await socket.call('log.read', { channelId, after, limit: 1000 })) as {
         events: Envelope[];
         hasMore: boolean;
       };
-      for (const envelope of page.events) entries.push(entryOf(envelope));
-      if (!page.hasMore || page.events.length === 0) return entries;
+      envelopes.push(...page.events);
+      if (!page.hasMore || page.events.length === 0) return envelopes;
       after = page.events.at(-1)?.seq ?? 0;
     }
   } finally {
@@ -52,7 +56,8 @@ export async function readLog(hubPort: number, channelId: string): Promise<LogEn
   }
 }
 
-function entryOf(envelope: Envelope): LogEntry {
+/** What the ledger compares of an event. */
+export function entryOf(envelope: Envelope): LogEntry {
   const { event, id, seq } = envelope;
   const metadata = 'message' in event ? event.message.metadata : null;
   const clientMessageId = metadata?.[metadataKey];
@@ -65,7 +70,7 @@ function entryOf(envelope: Envelope): LogEntry {
 
 const ms = (value: number) =>
   value >= 10_000 ? `${(value / 1000).toFixed(1)} s` : `${Math.round(value)} ms`;
-const spreadText = (it: Spread | null) =>
+const spreadText = (it: Omit<Spread, 'count'> | null) =>
   it === null ? '–' : `${ms(it.median)} / ${ms(it.p95)} / ${ms(it.max)}`;
 
 function table(rows: readonly (readonly string[])[]): string[] {
@@ -82,7 +87,7 @@ function table(rows: readonly (readonly string[])[]): string[] {
 
 /** As people read it. */
 export function formatAccount(account: Account): string {
-  const { sends, presence, faults, violations, violationCounts, calm } = account;
+  const { sends, presence, faults, violations, violationCounts, calm, eventLoops } = account;
   const errors = Object.entries(sends.errors).map(([code, count]) => `${code} ${count}`);
   const lines = [
     `seed ${account.seed}, ${(account.durationMs / 1000).toFixed(0)} s${account.isInterrupted ? ', interrupted' : ''}`,
@@ -90,6 +95,8 @@ export function formatAccount(account: Account): string {
     `deliveries ${account.deliveries}, connections lost ${account.losses}, presence events ${presence.events}, presence flickers ${presence.flickers}, operations skipped ${account.skipped}`,
     `failed calls: ${errors.length === 0 ? 'none' : errors.join(', ')}`,
     `slowest delivery between faults: ${ms(calm.slowestMs)} of ${calm.deliveries}; this process itself stood still for up to ${ms(account.ownStallMs)}`,
+    `event loops of the hubs between faults (${eventLoops.stretches} stretches of seconds): p99 ${spreadText(eventLoops.calmP99)}, longest ${spreadText(eventLoops.calmMost)}; longest ever, frozen hubs included ${ms(eventLoops.most)}`,
+    `reads by an agent that was removed meanwhile: ${account.racedReads}`,
     '',
     ...table([
       ['fault', 'times', 'slowest delivery, live', 'to anyone', 'Redis back', 'whole again'],

@@ -13,6 +13,7 @@ export interface CommandLine {
   readonly rate: number;
   readonly agents: number;
   readonly channels: number;
+  readonly directs: number;
   readonly jsonFile: string | undefined;
 }
 
@@ -37,6 +38,7 @@ Runs hubs, Redis and a database, breaks them again and again, and accounts for e
   --rate <n>          operations a second (default 150)
   --agents <n>        agents; every third has two connections (default 12)
   --channels <n>      channels that all of them follow (default 3)
+  --directs <n>       direct channels of the first agent (default 205: more than a welcome names)
   --json <file>       writes the account as JSON too
   --list              names the kinds of faults and ends
   --help              says this
@@ -82,6 +84,7 @@ function parse(args: readonly string[]) {
         rate: string('150'),
         agents: string('12'),
         channels: string('3'),
+        directs: string('205'),
         json: { type: 'string' },
         overlap: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
@@ -114,6 +117,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine | string 
     rate: numberOf('rate', values.rate, 0),
     agents: numberOf('agents', values.agents, 2),
     channels: numberOf('channels', values.channels, 1),
+    directs: numberOf('directs', values.directs, 0),
     jsonFile: values.json,
   };
 }

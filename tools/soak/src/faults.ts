@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { holdLocks, waitFor, type PostgresServer } from '@openclaw/test-support';
+import { startHostileAgent, type HostileBehaviour, type HostileCounts } from './hostile-agents.ts';
 import type { HubSite, System, SystemOptions } from './system.ts';
 
 /** How one kind of fault is made and undone. */
@@ -19,12 +21,50 @@ export interface FaultKind {
 
 const restartTimeoutMs = 45_000;
 const restartPauseMs = 500;
+/** Within which a hub must notice that Redis refuses writes. */
+const noticeTimeoutMs = 5_000;
 const onSingleRedis = ({ redis }: SystemOptions) => redis === 'single';
 const onPostgres = ({ db }: SystemOptions) => db === 'postgres';
 
 function redisOf({ redis }: System) {
   if (redis === null) throw new Error('this system has no single Redis');
   return redis;
+}
+
+function postgresOf({ postgres }: System): PostgresServer {
+  if (postgres === null) throw new Error('this system has no PostgreSQL');
+  return postgres;
+}
+
+/** Ends a refusal of writes. It fails when a hub did not report it: a Redis that only answers reads is no whole one. */
+function writesTakenAgain(system: System): () => Promise<void> {
+  const noticed = waitFor(
+    async () => {
+      const states = await Promise.all(system.sites.map((site) => system.stateOf(site)));
+      return states.every(({ isRedisOk }) => !isRedisOk);
+    },
+    { what: 'every hub reporting that Redis refuses writes', timeoutMs: noticeTimeoutMs },
+  );
+  noticed.catch(() => undefined);
+  return async () => {
+    await redisOf(system).takeWrites();
+    await noticed;
+  };
+}
+
+/** One agent with a valid identity, against one hub; `isRight` judges what the hub did to it. */
+function attack(
+  { hub }: HubSite,
+  { channelIds }: System,
+  behaviour: HostileBehaviour,
+  isRight: (counts: HostileCounts) => boolean,
+): () => Promise<void> {
+  const url = `ws://127.0.0.1:${hub.port}/v1/ws?agent=hostile-${behaviour}`;
+  const end = startHostileAgent({ behaviour, url, channelIds });
+  return async () => {
+    const counts = await end();
+    if (!isRight(counts)) throw new Error(`the ${behaviour} went on: ${JSON.stringify(counts)}`);
+  };
 }
 
 /** A hub that cannot start yet, its database being away, is started again, as an orchestrator does. */
@@ -119,6 +159,26 @@ export const faultKinds = {
       return async () => redisLink?.heal();
     },
   },
+  'redis.full': {
+    text: 'Redis is full: it answers reads and refuses writes (noeviction)',
+    holdMs: [5_000, 40_000],
+    takesRedis: true,
+    fits: onSingleRedis,
+    async strike(system) {
+      await redisOf(system).fill();
+      return writesTakenAgain(system);
+    },
+  },
+  'redis.readonly': {
+    text: 'Redis answers reads and refuses every write (min-replicas-to-write)',
+    holdMs: [5_000, 15_000],
+    takesRedis: true,
+    fits: onSingleRedis,
+    async strike(system) {
+      await redisOf(system).refuseWrites();
+      return writesTakenAgain(system);
+    },
+  },
   'sentinel.failover': {
     text: 'the Sentinel master dies (kill -9), another takes over',
     holdMs: [1_000, 3_000],
@@ -172,6 +232,39 @@ export const faultKinds = {
       await postgres?.kill();
       return async () => postgres?.restart();
     },
+  },
+  'postgres.transaction': {
+    text: 'somebody else keeps a transaction open that has written',
+    holdMs: [5_000, 30_000],
+    fits: onPostgres,
+    async strike(system) {
+      const end = await holdLocks(postgresOf(system), 'select pg_current_xact_id()');
+      return async () => end();
+    },
+  },
+  'postgres.snapshot': {
+    text: 'somebody else keeps a snapshot open, as a dump does',
+    holdMs: [10_000, 40_000],
+    fits: onPostgres,
+    async strike(system) {
+      const reads = 'begin isolation level repeatable read; select count(*) from channels';
+      const end = await holdLocks(postgresOf(system), reads);
+      return async () => end();
+    },
+  },
+  'agents.flood': {
+    text: 'an agent floods a hub with calls over five sockets',
+    holdMs: [5_000, 15_000],
+    isOfOneHub: true,
+    strike: async (system, site) =>
+      attack(site, system, 'flood', ({ closes }) => (closes['4429'] ?? 0) > 0),
+  },
+  'agents.read-storm': {
+    text: 'an agent reads the largest pages without pause over five sockets',
+    holdMs: [5_000, 15_000],
+    isOfOneHub: true,
+    strike: async (system, site) =>
+      attack(site, system, 'read-storm', ({ answers }) => answers > 0),
   },
   'clients.drop': {
     text: 'all clients of a hub lose their connection at once',

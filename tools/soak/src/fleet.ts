@@ -1,11 +1,14 @@
 import { createClient } from '@openclaw/client';
 import type { Random } from './random.ts';
+import { channelIdsOf } from './system.ts';
 import { createSeat, type Address, type Books, type Seat } from './seat.ts';
 
 /** How large a fleet is. */
 export interface FleetPlan {
   readonly agents: number;
   readonly channels: number;
+  /** Direct channels of the first agent with agents that never connect; more than a welcome names. */
+  readonly directs: number;
 }
 
 /** Agents that stay until the end, and guests that come and go. */
@@ -16,6 +19,8 @@ export interface Fleet {
   /** Pairs of agents with a direct channel. */
   readonly pairs: readonly (readonly [agentId: string, agentId: string])[];
   readonly directIds: readonly string[];
+  /** Agents that never connect; the first agent has a direct channel with each. */
+  readonly silentIds: readonly string[];
   seatsOf(agentId: string): readonly Seat[];
   /** A new agent follows all channels; resolves with how it leaves for good. */
   invite(): Promise<() => Promise<void>>;
@@ -32,7 +37,7 @@ export async function createFleet(
   books: Books,
 ): Promise<Fleet> {
   const agentIds = Array.from({ length: plan.agents }, (_, index) => `agent-${index + 1}`);
-  const channelIds = Array.from({ length: plan.channels }, (_, index) => `room-${index + 1}`);
+  const channelIds = channelIdsOf(plan.channels);
   const seats: Seat[] = [];
   const visitors = new Set<Seat>();
   let guests = 0;
@@ -70,8 +75,7 @@ export async function createFleet(
 
   const pairs: (readonly [string, string])[] = [];
   const directIds: string[] = [];
-  for (let i = 0; i + 1 < Math.min(agentIds.length, 6); i += 2) {
-    const [from, to] = [agentIds[i] as string, agentIds[i + 1] as string];
+  async function openDirect(from: string, to: string) {
     const sender = seatsOf(from)[0] as Seat;
     const { channelId } = await sender.client.call('direct.send', {
       agentId: to,
@@ -79,12 +83,19 @@ export async function createFleet(
     });
     for (const it of [...seatsOf(from), ...seatsOf(to)])
       books.ledger.follows(it.name, channelId, 0);
-    pairs.push([from, to]);
     directIds.push(channelId);
   }
+  for (let i = 0; i + 1 < Math.min(agentIds.length, 6); i += 2) {
+    const [from, to] = [agentIds[i] as string, agentIds[i + 1] as string];
+    await openDirect(from, to);
+    pairs.push([from, to]);
+  }
+  // Whoever sends there also hears it, over its other connection too.
+  const silentIds = Array.from({ length: plan.directs }, (_, index) => `silent-${index + 1}`);
+  for (const agentId of silentIds) await openDirect(agentIds[0] as string, agentId);
 
   return {
-    ...{ seats, channelIds, pairs, directIds, seatsOf },
+    ...{ seats, channelIds, pairs, directIds, silentIds, seatsOf },
     async invite() {
       guests += 1;
       const agentId = `guest-${guests}`;

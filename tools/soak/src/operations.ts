@@ -18,7 +18,17 @@ const emojis = ['👍', '🎉', '🚀', '👀', '✅'];
 const statuses = ['online', 'away', 'dnd'] as const;
 
 const weights = {
-  ...{ send: 80, direct: 5, repeat: 2, edit: 4, delete: 1, react: 5, typing: 2, presence: 1 },
+  ...{
+    send: 80,
+    direct: 5,
+    oldDirect: 3,
+    repeat: 2,
+    edit: 4,
+    delete: 1,
+    react: 5,
+    typing: 2,
+    presence: 1,
+  },
 };
 
 /** What agents do, with everything acknowledged noted in the ledger. */
@@ -41,6 +51,14 @@ export function createOperations(fleet: Fleet, ledger: Ledger, random: Random): 
       const [from, to] = random.shuffle(random.pick(fleet.pairs)) as [string, string];
       const seat = random.pick(fleet.seatsOf(from));
       await sender.send(seat, { agentId: to }, `${from} tells ${to} ${turn}`);
+    },
+    /** To one of many direct channels, most of which no welcome names. */
+    async oldDirect(_seat: Seat, turn: number) {
+      const [first] = fleet.seats;
+      if (!first || fleet.silentIds.length === 0) return;
+      const seat = random.pick(fleet.seatsOf(first.agentId));
+      const to = random.pick(fleet.silentIds);
+      await sender.send(seat, { agentId: to }, `${first.agentId} tells ${to} ${turn}`);
     },
     async repeat(seat: Seat) {
       const sent = sender.recent(seat);

@@ -30,6 +30,8 @@ export interface Recovery {
   ): (times: { readonly redisBackMs: number | null; readonly wholeMs: number }) => void;
   /** Something was delivered so long after its commit; `isLive`: to one connected since before it. */
   delivered(lagMs: number, isLive: boolean): void;
+  /** Whether no fault was struck in the last `ms`, nor is being recovered from. */
+  isCalm(ms: number): boolean;
   /** The slowest delivery to a connected subscriber outside of any fault's time. */
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
   report(): KindRecovery[];
@@ -81,6 +83,7 @@ export function createRecovery(now: () => number = Date.now): Recovery {
       calm.deliveries += 1;
       calm.slowestMs = Math.max(calm.slowestMs, lagMs);
     },
+    isCalm: (ms) => episodes.every(({ endMs }) => endMs + ms < now()),
     calm,
     report() {
       const kinds = [...new Set(episodes.map(({ kind }) => kind))].sort();

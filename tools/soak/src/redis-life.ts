@@ -13,6 +13,11 @@ export interface RedisLife {
   /** Keeps what it holds now, for a later return to it. */
   snapshot(): Promise<void>;
   wipe(): Promise<void>;
+  /** Refuses every write that needs memory and answers all else, until `takeWrites`. */
+  fill(): Promise<void>;
+  /** Refuses every write for want of a replica, until `takeWrites`. */
+  refuseWrites(): Promise<void>;
+  takeWrites(): Promise<void>;
   freeze(): void;
   thaw(): void;
   /** Resolves once it answers PING. */
@@ -45,6 +50,15 @@ export async function startRedisLife(parent: string): Promise<RedisLife> {
       await copyFile(dump, kept);
     },
     wipe: () => told('FLUSHALL'),
+    async fill() {
+      await told('CONFIG SET maxmemory-policy noeviction');
+      await told('CONFIG SET maxmemory 1');
+    },
+    refuseWrites: () => told('CONFIG SET min-replicas-to-write 1'),
+    async takeWrites() {
+      await told('CONFIG SET maxmemory 0');
+      await told('CONFIG SET min-replicas-to-write 0');
+    },
     freeze: () => server.freeze(),
     thaw: () => server.thaw(),
     async answers() {

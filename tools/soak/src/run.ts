@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readLog, type Account } from './account.ts';
+import { entryOf, readLog, type Account } from './account.ts';
+import { createEventLoops } from './event-loops.ts';
 import { createFaultLog, runFault } from './fault-run.ts';
 import { createFleet, type Fleet, type FleetPlan } from './fleet.ts';
 import { createLedger } from './ledger.ts';
@@ -9,8 +10,15 @@ import { createRandom } from './random.ts';
 import { createRecovery } from './recovery.ts';
 import { formatFault, type ScheduledFault } from './schedule.ts';
 import type { Books } from './seat.ts';
-import { startSystem, type HubSite, type System, type SystemOptions } from './system.ts';
-import { createViolations, formatViolation } from './violations.ts';
+import {
+  channelIdsOf,
+  startSystem,
+  type HubSite,
+  type System,
+  type SystemOptions,
+} from './system.ts';
+import { raceChannelId, startRemovalRace, type RemovalRace } from './removal-race.ts';
+import { createViolations, formatViolation, type Violations } from './violations.ts';
 import { startWorkload, type WorkloadOptions } from './workload.ts';
 
 /** One soak. */
@@ -44,6 +52,7 @@ const settleMs = 1_500;
 const sweepMs = 1_000;
 const listingEveryMs = 5_000;
 const progressEveryMs = 60_000;
+const loopsEveryMs = 2_000;
 
 /** Runs the system under faults, lets it come to rest, and accounts for everything. */
 export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Account> {
@@ -60,19 +69,29 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
   const recovery = createRecovery();
   const books: Books = { ledger: createLedger(violations), presence, recovery, violations };
 
-  const system = await startSystem(plan.system);
+  const system = await startSystem(plan.system, channelIdsOf(plan.fleet.channels));
+  const eventLoops = createEventLoops();
   const ownDelay = monitorEventLoopDelay();
   let keepsLogs = true;
   let fleet: Fleet | null = null;
+  let race: RemovalRace | null = null;
   const timers: NodeJS.Timeout[] = [];
   try {
     const addresses = system.sites.map(({ name, clientLink }) => ({ name, port: clientLink.port }));
     fleet = await createFleet(plan.fleet, addresses, random.fork('fleet'), books);
     const workload = startWorkload(fleet, random.fork('workload'), books, plan.workload);
     const { channelIds, directIds } = fleet;
+    race = startRemovalRace(
+      system.sites.map(({ hub }) => hub.port),
+      violations,
+    );
     timers.push(
       setInterval(() => presence.sweep(), sweepMs),
       setInterval(() => void listPresence(system, channelIds, books), listingEveryMs),
+      setInterval(() => {
+        const isCalm = recovery.isCalm(loopsEveryMs);
+        for (const { hub } of system.sites) void eventLoops.ask(hub.httpUrl, isCalm);
+      }, loopsEveryMs),
       setInterval(() => say(`${since()}  ${progressOf(books)}`), progressEveryMs),
     );
     await rest(warmUpMs);
@@ -80,7 +99,7 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
     await strikeAll(system, fleet, Date.now() + plan.durationMs);
 
     say(`${since()}  no more faults; waiting until all has come to rest`);
-    await workload.stop(answersTimeoutMs);
+    await Promise.all([workload.stop(answersTimeoutMs), race.stop()]);
     const { open } = books.ledger.sends;
     if (open > 0) violations.add('unanswered', `${open} sends have no outcome`);
     const restEndMs = Date.now() + (plan.restMaxMs ?? Infinity);
@@ -90,6 +109,7 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
     await listPresence(system, channelIds, books);
     presence.sweep();
     await settle(system, [...channelIds, ...directIds], books);
+    await settleRace(system, race, violations);
     keepsLogs = violations.total > 0;
     const { errors, ...totals } = books.ledger.sends.totals;
     return {
@@ -102,6 +122,8 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
       presence: { ...presence.totals },
       faults: recovery.report(),
       calm: { ...recovery.calm },
+      eventLoops: eventLoops.report(),
+      racedReads: race.answers,
       ownStallMs: ownDelay.max / 1e6,
       violationCount: violations.total,
       violationCounts: Object.fromEntries(violations.counts),
@@ -111,6 +133,7 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
   } finally {
     timers.forEach(clearInterval);
     ownDelay.disable();
+    await race?.stop();
     await fleet?.close();
     await system.stop(keepsLogs);
   }
@@ -186,7 +209,7 @@ async function settle(
     const site = system.sites[index % system.sites.length];
     if (site === undefined) continue;
     try {
-      const log = await readLog(site.hub.port, channelId);
+      const log = (await readLog(site.hub.port, channelId)).map(entryOf);
       const endMs = Date.now() + headsTimeoutMs;
       while (!ledger.hasAll(channelId, log.length) && Date.now() < endMs) await delay(50);
       ledger.settle(channelId, log);
@@ -196,5 +219,14 @@ async function settle(
         `the log of ${channelId} cannot be read through ${site.name}: ${String(error)}`,
       );
     }
+  }
+}
+
+async function settleRace({ sites: [site] }: System, race: RemovalRace, violations: Violations) {
+  if (site === undefined) return;
+  try {
+    race.settle(await readLog(site.hub.port, raceChannelId));
+  } catch (error) {
+    violations.add('fault failed', `the log of ${raceChannelId} cannot be read: ${String(error)}`);
   }
 }

@@ -20,7 +20,7 @@ beforeAll(async () => {
     {
       seed: 1,
       system: { db: 'sqlite', redis: 'single', hubs: 3 },
-      fleet: { agents: 6, channels: 2 },
+      fleet: { agents: 6, channels: 2, directs: 3 },
       workload: { rate: 60, guestEveryMs: 5_000, guestStayMs: [1_000, 3_000] },
       // The schedule ends long before, but on a machine that is busy.
       durationMs: 80_000,

@@ -18,6 +18,10 @@ export interface SystemOptions {
   readonly hubs: number;
 }
 
+/** The channels that all agents follow. */
+export const channelIdsOf = (channels: number): string[] =>
+  Array.from({ length: channels }, (_, index) => `room-${index + 1}`);
+
 /** One hub with the two ways that can be broken: its own to Redis, its clients' to it. */
 export interface HubSite {
   readonly name: string;
@@ -36,6 +40,8 @@ export interface HubState {
 /** A whole deployment on this machine. */
 export interface System {
   readonly options: SystemOptions;
+  /** The channels that all agents follow. */
+  readonly channelIds: readonly string[];
   /** Holds the hubs' logs. */
   readonly folder: string;
   readonly sites: readonly HubSite[];
@@ -51,9 +57,14 @@ export interface System {
 
 // The hubs must not refuse what this sends; limits are not what is proven here.
 const noLimit = '1000000/60';
+// But no agent of the fleet makes as many calls as this, and a flood does.
+const callLimit = '2000/2';
 
 /** Starts Redis, the database and the hubs, and waits until all are whole. */
-export async function startSystem(options: SystemOptions): Promise<System> {
+export async function startSystem(
+  options: SystemOptions,
+  channelIds: readonly string[],
+): Promise<System> {
   const { path: folder } = await temporaryFolder('soak');
   const redis = options.redis === 'single' ? await startRedisLife(folder) : null;
   const sentinel = options.redis === 'sentinel' ? await startSentinel() : null;
@@ -76,6 +87,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       HUB_LIMIT_MESSAGE: noLimit,
       HUB_LIMIT_REACTION: noLimit,
       HUB_LIMIT_TYPING: noLimit,
+      HUB_LIMIT_CALLS: callLimit,
       LOG_LEVEL: 'info',
     });
     return { name, hub, redisLink, clientLink: await startTcpLink(hub.port) };
@@ -99,7 +111,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   }
 
   return {
-    ...{ options, folder, sites, redis, sentinel, postgres, stateOf },
+    ...{ options, channelIds, folder, sites, redis, sentinel, postgres, stateOf },
     async isWhole() {
       const states = await Promise.all(sites.map(stateOf));
       return states.every(({ isReady, isRedisOk }) => isReady && isRedisOk);

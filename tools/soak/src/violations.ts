@@ -14,6 +14,7 @@ export const violationKinds = {
   'false offline': 'an agent with a live connection was shown offline',
   'false online': 'an agent that is gone was shown online to a subscriber',
   ghost: 'an agent that is gone is still listed',
+  'read after removal': 'an answer held what was committed while its reader was no member',
   'given up': 'a client closed by itself',
   unanswered: 'a call has neither result nor error long after its timeout',
   'fault failed': 'a part did not stop or come back as it should',
