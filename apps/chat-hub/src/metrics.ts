@@ -10,6 +10,7 @@ export interface Metrics {
   readonly publishFailures: Counter;
   readonly tailRepairs: Counter;
   readonly tailFailures: Counter;
+  readonly storeHorizonLag: Gauge;
   readonly refusedConnections: Counter<'status'>;
   readonly admissions: Counter<'outcome'>;
   readonly closedConnections: Counter<'code'>;
@@ -49,6 +50,11 @@ export function createMetrics(): Metrics {
       'hub_tail_check_failures_total',
       'Tail checks that the store did not answer',
     ),
+    storeHorizonLag: new Gauge({
+      name: 'hub_store_horizon_lag',
+      help: 'Transactions that PostgreSQL has begun since the oldest one that is still open; 0 on SQLite',
+      registers,
+    }),
     refusedConnections: counter('hub_refused_connections_total', 'Upgrades refused', ['status']),
     admissions: counter('hub_admissions_total', 'Clients let in, or told when to come back', [
       'outcome',

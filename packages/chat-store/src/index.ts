@@ -3,6 +3,7 @@ export type { ChatStore, ChatStoreDeps, ChatStoreLogger, StoreHealth } from './c
 export type { Actor, Outcome, ReadMethod, ReadOutcome, Refusal, WriteMethod } from './commands.ts';
 export type { Access } from './core/access.ts';
 export type { Changes, RevokedToken } from './core/changes.ts';
+export type { Mark } from './core/mark.ts';
 export { directChannelId } from './core/decide/send.ts';
 export type { HubBeat } from './core/hubs.ts';
 export type { LogPage } from './core/read/log.ts';

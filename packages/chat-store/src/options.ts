@@ -8,7 +8,7 @@ export interface ChatStoreOptions {
   readonly timeoutMs?: number;
   /** How long a group waits for its channels' locks, or on SQLite for the file's. @default 2000 */
   readonly lockTimeoutMs?: number;
-  /** Commands committed together at most. @default 512 */
+  /** Commands committed together at most, 4096 at most. @default 512 */
   readonly maxGroup?: number;
   /** The size of one group's content at most. @default 1 MiB */
   readonly maxGroupBytes?: number;
@@ -42,6 +42,9 @@ const defaults = {
   poolSize: 8,
 };
 
+// Below the rows that one tail check reads at once, so that each check gets past at least one commit; see changes.ts.
+const maxGroupMax = 4096;
+
 /** Options with every default filled in, and the URL taken apart. */
 export type ParsedOptions = Required<Omit<ChatStoreOptions, 'url'>> & {
   readonly target:
@@ -58,6 +61,9 @@ export function parseOptions(options: ChatStoreOptions): ParsedOptions {
     if (value === undefined) continue;
     if (!Number.isSafeInteger(value) || value < 1)
       throw invalid(`${name} must be a whole number above 0`);
+    if (name === 'maxGroup' && value > maxGroupMax) {
+      throw invalid(`maxGroup must be at most ${maxGroupMax}`);
+    }
     numbers[name as keyof typeof defaults] = value;
   }
   if (numbers.lockTimeoutMs >= numbers.timeoutMs) {

@@ -30,7 +30,7 @@ export function createRestoreCheck(
   rooms: Pick<Rooms, 'channelIds' | 'get'>,
 ): RestoreCheck {
   const known = createKnownHeads(maxKnown);
-  let mark = 0;
+  let nextMark = 0;
   let checks = 0;
   let doubted: EncodedEnvelope | null = null;
 
@@ -62,7 +62,7 @@ export function createRestoreCheck(
     async begin() {
       const heads = await store.recentHeads(seedChannels);
       known.clear();
-      mark = 0;
+      nextMark = 0;
       doubted = null;
       // The newest is remembered longest.
       for (const [channelId, head] of [...heads].reverse()) known.saw(channelId, head);
@@ -77,8 +77,8 @@ export function createRestoreCheck(
       if (doubt?.epoch === changes.epoch && (await isAnother(doubt))) return true;
       if (doubted === doubt) doubted = null;
       // Marks only rise, but PostgreSQL may give one again after a crash: a reason to look, and no proof.
-      const isReason = hasFailed || changes.mark < mark;
-      mark = changes.mark;
+      const isReason = hasFailed || changes.mark.next < nextMark;
+      nextMark = changes.mark.next;
       checks += 1;
       return (isReason || checks % comparedEvery === 0) && (await isBehind());
     },

@@ -19,7 +19,10 @@ async function createBench() {
   const changes = async () => {
     if (database.isAway) throw new Error('the database is away');
     const { epoch, head, mark } = database;
-    return { mark, epoch, heads: reported.current ?? [{ channelId: 'c', head }], revoked: [] };
+    return {
+      ...{ mark: { next: mark, open: [] }, hasMore: false, epoch, revoked: [], horizonLag: 0 },
+      heads: reported.current ?? [{ channelId: 'c', head }],
+    };
   };
   const heads = () =>
     new Map([

@@ -32,7 +32,7 @@ export interface TailCheckDeps {
 const everyMs = 400;
 const everyMsWithoutBus = 200;
 
-/** Starts checking. Every check is one query whose cost follows from what changed. */
+/** Starts checking. A check costs by what changed: one statement for some thousand commits. */
 export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
   const { store, rooms, metrics, log } = deps;
   let { mark, epoch } = await store.changes(null);
@@ -44,8 +44,15 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
   let hasFailed = false;
   let isClosed = false;
 
+  // What one statement reads is bounded. The mark goes on with each, so that a check that fails on the way is not in vain.
   async function check(): Promise<void> {
+    while ((await checkPage()) && !isClosed);
+  }
+
+  /** Answers whether more has been committed already. */
+  async function checkPage(): Promise<boolean> {
     const changes = await store.changes(mark);
+    metrics.storeHorizonLag.set(changes.horizonLag);
     let { epoch: current } = changes;
     if (current === epoch && (await restore.isRestored(changes, hasFailed))) {
       current = await store.changeEpoch(epoch);
@@ -66,6 +73,7 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
     if (changes.revoked.length > 0) deps.onRevoked(changes.revoked);
     mark = changes.mark;
     hasFailed = false;
+    return changes.hasMore;
   }
 
   function run(): void {

@@ -1,4 +1,5 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
+import { headOf } from './head.ts';
 import type { Role } from './rights.ts';
 import type { ChannelsTable, Tables } from './tables.ts';
 
@@ -23,7 +24,7 @@ export async function readAccess(
     .leftJoin('members as m', (join) =>
       join.onRef('m.channel_id', '=', 'c.id').on('m.agent_id', '=', agentId),
     )
-    .select(['c.id', 'c.kind', 'c.head', 'c.archived_at', 'm.role'])
+    .select(['c.id', 'c.kind', headOf('c.id').as('head'), 'c.archived_at', 'm.role'])
     .where('c.id', 'in', [...channelIds])
     .where('c.deleted_at', 'is', null)
     .execute();
@@ -43,23 +44,27 @@ export async function readHeads(
   if (channelIds.length === 0) return new Map();
   const rows = await db
     .selectFrom('channels')
-    .select(['id', 'head'])
+    .select(['id', headOf('channels.id').as('head')])
     .where('id', 'in', [...channelIds])
     .execute();
   return new Map(rows.map(({ id, head }) => [id, head]));
 }
 
-/** The heads of the channels that changed last. */
+/** Commits looked at for each channel asked for: where few channels are busy, fewer channels are found. */
+const commitsPerChannel = 10;
+
+/** The heads of the channels that changed last, found in the newest commits: `limit` channels at most. */
 export async function readRecentHeads(
   db: Kysely<Tables>,
   limit: number,
 ): Promise<Map<string, number>> {
-  const rows = await db
-    .selectFrom('channels')
-    .select(['id', 'head'])
-    .orderBy('touched', 'desc')
-    .limit(limit)
-    .execute();
+  const { rows } = await sql<{ id: string; head: number }>`
+    select r.id, ${headOf('r.id')} as head from (
+      select channel_id as id, max(mark) as mark from (
+        select channel_id, mark from log where mark is not null
+        order by mark desc limit ${sql.lit(limit * commitsPerChannel)}) as newest
+      group by channel_id order by max(mark) desc limit ${sql.lit(limit)}) as r
+    order by r.mark desc`.execute(db);
   return new Map(rows.map(({ id, head }) => [id, head]));
 }
 
@@ -72,11 +77,15 @@ export function readDirectChannels(
   return db
     .selectFrom('members as m')
     .innerJoin('channels as c', 'c.id', 'm.channel_id')
-    .select(['c.id as channelId', 'c.head'])
+    .innerJoin('log as l', (join) =>
+      join.onRef('l.channel_id', '=', 'c.id').on('l.seq', '=', headOf('c.id')),
+    )
+    .select(['c.id as channelId', 'l.seq as head'])
     .where('m.agent_id', '=', agentId)
     .where('c.kind', '=', 'direct')
     .where('c.deleted_at', 'is', null)
-    .orderBy('c.touched', 'desc')
+    .orderBy('l.timestamp', 'desc')
+    .orderBy('l.mark', 'desc')
     .limit(limit)
     .execute();
 }

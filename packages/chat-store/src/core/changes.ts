@@ -1,5 +1,7 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Engine } from './engine.ts';
+import { headOf } from './head.ts';
+import { markAfter, type Mark } from './mark.ts';
 
 /** A revoked token (`jti`), or all tokens that an agent (`sub`) got up to then; the other is null. */
 export interface RevokedToken {
@@ -11,67 +13,80 @@ export interface RevokedToken {
 /** What was committed since a mark. */
 export interface Changes {
   /** To ask with next time. */
-  readonly mark: number;
+  readonly mark: Mark;
+  /** More has been committed already: ask again at once. */
+  readonly hasMore: boolean;
   readonly epoch: string;
   readonly heads: readonly { readonly channelId: string; readonly head: number }[];
   readonly revoked: readonly RevokedToken[];
+  /** How many transactions the server has begun since the oldest one that is still open; 0 on SQLite. */
+  readonly horizonLag: number;
 }
 
+/** Rows that one statement takes of each list. One commit marks fewer: `maxGroup` is below it. */
 const rowsMax = 5000;
 
 interface Row {
-  readonly what: 'now' | 'head' | 'jti' | 'sub';
+  readonly what: 'now' | 'page' | 'head' | 'jti' | 'sub';
   readonly id: string;
   readonly n: number;
-  readonly touched: number;
+  readonly m: number;
+  readonly open: string | null;
 }
 
 /**
- * Heads and revocations of the commits since `sinceMark`, in one statement that walks an index from the mark on. With
- * null: nothing but the mark to begin with.
- *
- * A mark is no time: clocks go back, and commits do not come in the order of their clocks. On SQLite, where there is one
- * writer at a time, it counts the commits. On PostgreSQL it is the transaction's id, and the mark to ask with next is
- * the oldest id that was still running: whatever it commits later is found then, however long it took. So a head may
- * come twice, and none is missed.
+ * Heads and revocations of the commits since `since`, in one statement that walks an index from there on. With null:
+ * nothing but the mark to begin with. A head is that of the statement's moment, and at or above the one that the commit
+ * made.
  */
-export async function readChanges(engine: Engine, sinceMark: number | null): Promise<Changes> {
-  // A database that was restored or failed over may be behind the mark: then everything from its own present on.
+export async function readChanges(engine: Engine, since: Mark | null): Promise<Changes> {
+  const { seen } = engine.sql;
   const lesser = sql.raw(engine.dialect === 'sqlite' ? 'min' : 'least');
-  const since = sql`${lesser}(${sinceMark ?? Number.MAX_SAFE_INTEGER}, ${engine.sql.horizon})`;
+  // A database that was restored or failed over may be behind the mark: then everything from its own present on.
+  const from = sql`${lesser}(cast(${since?.next ?? Number.MAX_SAFE_INTEGER} as bigint), ${seen.end})`;
+  const open = since?.open ?? [];
+  const changed = (table: string, mark: string, columns: string) => {
+    const list = (number: number, condition: RawBuilder<unknown>) =>
+      sql`select * from (
+        select ${sql.lit(number)} as list, ${sql.raw(`${mark} as mark, ${columns} from ${table}`)}
+        where ${condition} order by ${sql.ref(mark)} limit ${sql.lit(rowsMax)}) as l`;
+    const isNew = list(0, sql`${sql.ref(mark)} >= ${from} and ${sql.ref(mark)} < ${seen.end}`);
+    // Those of transactions that were open when the mark was made: an index lookup each.
+    return open.length === 0
+      ? isNew
+      : sql`${isNew} union all ${list(1, sql`${sql.ref(mark)} in (${sql.join([...open])})`)}`;
+  };
   const { rows } = await sql<Row>`
-    select 'now' as what, value as id, ${engine.sql.horizon} as n, 0 as touched
+    with log_rows as (${changed('log', 'mark', 'channel_id')}),
+      token_rows as (${changed('revoked_tokens', 'touched', 'kind, value, revoked_at')})
+    select 'now' as what, value as id, ${seen.next} as n, ${seen.lag} as m, ${seen.open} as open
       from meta where name = 'epoch'
-    union all select * from (
-      select 'head' as what, id, head as n, touched from channels
-      where touched >= ${since} order by touched limit ${sql.lit(rowsMax)}) as h
-    union all select * from (
-      select kind as what, value as id, revoked_at as n, touched from revoked_tokens
-      where touched >= ${since} order by touched limit ${sql.lit(rowsMax)}) as r`.execute(
-    engine.db,
-  );
-  let mark = 0;
-  let epoch = '';
+    union all select 'page', '', count(*), max(mark), null from log_rows group by list
+    union all select 'page', '', count(*), max(mark), null from token_rows group by list
+    union all select 'head', c.channel_id, ${headOf('c.channel_id')}, 0, null
+      from (select distinct channel_id from log_rows) as c
+    union all select kind, value, revoked_at, 0, null from token_rows`.execute(engine.db);
+
+  let now: { mark: Mark; epoch: string; lag: number } | undefined;
+  let readTo = Infinity;
   const heads: { channelId: string; head: number }[] = [];
   const revoked: RevokedToken[] = [];
-  const lastOf = new Map<boolean, { count: number; touched: number }>();
-  for (const { what, id, n, touched } of rows) {
+  for (const { what, id, n, m, open: stillOpen } of rows) {
     if (what === 'now') {
-      mark = n;
-      epoch = id;
-      continue;
-    }
-    const isHead = what === 'head';
-    lastOf.set(isHead, { count: (lastOf.get(isHead)?.count ?? 0) + 1, touched });
-    if (isHead) heads.push({ channelId: id, head: n });
-    else {
+      const mark = { next: n, open: JSON.parse(stillOpen ?? '[]') as number[] };
+      now = { mark, epoch: id, lag: m };
+    } else if (what === 'page') {
+      // A full list may have been cut off within its last commit.
+      if (n === rowsMax) readTo = Math.min(readTo, m - 1);
+    } else if (what === 'head') {
+      heads.push({ channelId: id, head: n });
+    } else {
       const isJti = what === 'jti';
       revoked.push({ jti: isJti ? id : null, sub: isJti ? null : id, revokedAtMs: n });
     }
   }
-  // A full list goes on where it ended. One commit touches fewer channels than that, so it does go on.
-  for (const { count, touched } of lastOf.values()) {
-    if (count === rowsMax) mark = Math.min(mark, touched);
-  }
-  return { mark, epoch, heads, revoked };
+  if (!now) throw new Error('the database has no epoch');
+  const hasMore = since !== null && readTo !== Infinity;
+  const mark = hasMore ? markAfter(since, now.mark, readTo) : now.mark;
+  return { mark, hasMore, epoch: now.epoch, heads, revoked, horizonLag: now.lag };
 }

@@ -1,6 +1,6 @@
 import type { Kysely, RawBuilder } from 'kysely';
 import type { ChatStoreError } from '../errors.ts';
-import type { ChannelsTable, LogTable, MembersTable, MessagesTable, Tables } from './tables.ts';
+import type { ChannelWithHead, LogTable, MembersTable, MessagesTable, Tables } from './tables.ts';
 
 /** What a group's messages need to know before they can be decided; each list is answered by one statement. */
 export interface Wanted {
@@ -49,8 +49,6 @@ export interface GroupRows {
   readonly messages: readonly Omit<MessagesTable, 'text_seq' | 'deleted_at'>[];
   readonly mentions: readonly { agent_id: string; channel_id: string; seq: number }[];
   readonly replies: readonly RepliesRow[];
-  /** Channels whose head rose. */
-  readonly heads: readonly { readonly id: string; readonly head: number }[];
 }
 
 /** What the first round trip of a group brings. The channels are locked from here to the commit. */
@@ -59,7 +57,7 @@ export interface GroupOpening {
   readonly nowMs: number;
   readonly mark: number;
   readonly epoch: string;
-  readonly channels: readonly ChannelsTable[];
+  readonly channels: readonly ChannelWithHead[];
   readonly facts: FactRows;
 }
 
@@ -70,9 +68,9 @@ export interface GroupTransaction {
   /** Must rows be locked one by one (PostgreSQL), or is the whole database (SQLite)? */
   readonly locksRows: boolean;
   facts(wanted: Wanted): Promise<FactRows>;
-  write(rows: GroupRows, mark: number): Promise<void>;
+  write(rows: GroupRows): Promise<void>;
   /** Writes and commits in one round trip. */
-  commit(rows: GroupRows, mark: number): Promise<void>;
+  commit(rows: GroupRows): Promise<void>;
   /** Never rejects. */
   rollback(): Promise<void>;
 }
@@ -85,6 +83,17 @@ export type Failure =
   | 'again'
   /** Neither: a row that the database refused, or a fault of ours. */
   | 'fault';
+
+/** The marks of the commits that one statement sees: all below `next`, without those in `open`. */
+export interface SeenMarks {
+  readonly next: RawBuilder<number>;
+  /** Transactions that have begun and not ended, as the text of a JSON array. */
+  readonly open: RawBuilder<string>;
+  /** A bound that every visible mark is below. A restored backup may hold higher ones, of another server. */
+  readonly end: RawBuilder<number>;
+  /** How many transactions began since the oldest one that is open. */
+  readonly lag: RawBuilder<number>;
+}
 
 /** What SQLite and PostgreSQL each do in their own way. Everything else is written once, on Kysely. */
 export interface Engine {
@@ -102,8 +111,8 @@ export interface Engine {
     readonly now: () => RawBuilder<number>;
     /** The mark of the running write transaction. */
     readonly mark: RawBuilder<number>;
-    /** Everything with a lower mark is visible to the running statement. */
-    readonly horizon: RawBuilder<number>;
+    /** Which marks the running statement sees. */
+    readonly seen: SeenMarks;
   };
   failureOf(error: unknown): Failure;
   close(): Promise<void>;

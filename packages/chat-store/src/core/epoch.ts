@@ -24,15 +24,6 @@ export function changeEpoch(engine: Engine, expected: string): Promise<string> {
       .where('value', '=', expected)
       .returning('value')
       .executeTakeFirst();
-    if (!changed) return readEpoch({ ...engine, db });
-    // A backup brings marks of another server's count: those ahead of this one's would be reported as changed forever.
-    for (const table of ['channels', 'revoked_tokens'] as const) {
-      await db
-        .updateTable(table)
-        .set({ touched: 0 })
-        .where('touched', '>', engine.sql.mark)
-        .execute();
-    }
-    return changed.value;
+    return changed ? changed.value : readEpoch({ ...engine, db });
   });
 }

@@ -2,7 +2,7 @@ import type { ChannelEvent, EncodedEnvelope } from '@openclaw/protocol';
 import type { GroupOpening, GroupRows, GroupTransaction, RepliesRow } from './engine.ts';
 import { newId } from './new-id.ts';
 import { encodeForLog } from './stored-envelope.ts';
-import type { ChannelsTable, LogTable } from './tables.ts';
+import type { ChannelWithHead, LogTable } from './tables.ts';
 
 /** What is appended to a channel's log. */
 export interface Entry {
@@ -21,13 +21,12 @@ export interface Entry {
 export interface GroupState {
   readonly nowMs: number;
   readonly epoch: string;
-  readonly mark: number;
   readonly transaction: GroupTransaction;
-  channel(channelId: string): ChannelsTable | undefined;
+  channel(channelId: string): ChannelWithHead | undefined;
   /** Takes up a channel that this transaction made or locked later. */
-  adopt(channel: ChannelsTable): void;
+  adopt(channel: ChannelWithHead): void;
   /** Gives the event the channel's next seq. */
-  append(channel: ChannelsTable, entry: Entry): EncodedEnvelope;
+  append(channel: ChannelWithHead, entry: Entry): EncodedEnvelope;
   addMessage(row: GroupRows['messages'][number]): void;
   addMention(row: GroupRows['mentions'][number]): void;
   addReply(row: Omit<RepliesRow, 'count'>): void;
@@ -44,18 +43,16 @@ export function createGroupState(opening: GroupOpening): GroupState {
   let messages: GroupRows['messages'][number][] = [];
   let mentions: GroupRows['mentions'][number][] = [];
   let replies = new Map<string, RepliesRow>();
-  let raised = new Set<ChannelsTable>();
+  let lastRows = new Map<string, LogTable>();
 
   return {
     nowMs,
     epoch,
-    mark,
     transaction,
     channel: (channelId) => channels.get(channelId),
     adopt: (channel) => void channels.set(channel.id, channel),
     append(channel, { senderId, event, messageId, clientMessageId, fingerprint }) {
       channel.head += 1;
-      raised.add(channel);
       const seq = channel.head;
       const { encoded, stored } = encodeForLog({
         id: newId(nowMs),
@@ -66,7 +63,7 @@ export function createGroupState(opening: GroupOpening): GroupState {
         seq,
         epoch,
       });
-      log.push({
+      const row: LogTable = {
         channel_id: channel.id,
         seq,
         id: encoded.id,
@@ -77,7 +74,10 @@ export function createGroupState(opening: GroupOpening): GroupState {
         client_message_id: clientMessageId ?? null,
         fingerprint: fingerprint ?? null,
         envelope: stored,
-      });
+        mark: null,
+      };
+      log.push(row);
+      lastRows.set(channel.id, row);
       return encoded;
     },
     addMessage: (row) => void messages.push(row),
@@ -88,13 +88,13 @@ export function createGroupState(opening: GroupOpening): GroupState {
       else replies.set(row.thread_id, { ...row, count: 1 });
     },
     takeRows() {
-      const heads = [...raised].map(({ id, head }) => ({ id, head }));
-      const rows = { log, messages, mentions, replies: [...replies.values()], heads };
+      for (const row of lastRows.values()) row.mark = mark;
+      const rows = { log, messages, mentions, replies: [...replies.values()] };
       log = [];
       messages = [];
       mentions = [];
       replies = new Map();
-      raised = new Set();
+      lastRows = new Map();
       return rows;
     },
     get hasRows() {

@@ -10,7 +10,28 @@ export function createMigrations(dialect: Dialect): Record<string, Migration> {
   return {
     '0001_log_and_projections': { up: (db) => createLogAndProjections(db, dialect) },
     '0002_hubs_cut_off': { up: addHubsCutOff },
+    '0003_heads_from_log': { up: readHeadsFromLog },
   };
+}
+
+/**
+ * A channel's head is the seq of its log's last row, and that row holds the mark of its commit: sending updates no row.
+ * Before, each send updated `head` and `touched` of its channel's row, and an old snapshot kept all of its versions.
+ */
+async function readHeadsFromLog(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('log').addColumn('mark', 'bigint').execute();
+  await sql`update log set mark = (select nullif(touched, 0) from channels where id = log.channel_id)
+    where (channel_id, seq) in (select id, head from channels)`.execute(db);
+  await db.schema
+    .createIndex('log_marks')
+    .on('log')
+    .column('mark')
+    .where(sql.ref('mark'), 'is not', null)
+    .execute();
+  await db.schema.dropIndex('channels_touched').execute();
+  for (const column of ['head', 'touched']) {
+    await db.schema.alterTable('channels').dropColumn(column).execute();
+  }
 }
 
 /** Whether a hub cannot reach Redis: as long as it says so, others speak for its presence leases. */

@@ -1,8 +1,8 @@
 import type { Channel, JsonObject, Member, Thread } from '@openclaw/protocol';
-import type { ChannelsTable, MembersTable, ThreadsTable } from './tables.ts';
+import type { ChannelWithHead, MembersTable, ThreadsTable } from './tables.ts';
 
 /** A row as the protocol's channel. */
-export function channelOf(row: ChannelsTable): Channel {
+export function channelOf(row: ChannelWithHead): Channel {
   return {
     channelId: row.id,
     name: row.name,

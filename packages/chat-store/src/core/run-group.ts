@@ -73,7 +73,7 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
   const outcomes: Outcome[] = [];
   try {
     for (const [index, run] of runs.entries()) {
-      if (index > 0 && group.hasRows) await transaction.write(group.takeRows(), group.mark);
+      if (index > 0 && group.hasRows) await transaction.write(group.takeRows());
       if (run.sends) {
         const opened = await openDirectChannels(group, run.sends);
         const isAsked = index === 0 && opened.size === 0;
@@ -86,7 +86,7 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
         outcomes.push(await decide(group, run.rare));
       }
     }
-    await transaction.commit(group.takeRows(), group.mark);
+    await transaction.commit(group.takeRows());
     return outcomes;
   } catch (error) {
     await transaction.rollback();

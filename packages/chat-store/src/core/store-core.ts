@@ -9,6 +9,7 @@ import {
   type Access,
 } from './access.ts';
 import { readChanges, type Changes } from './changes.ts';
+import type { Mark } from './mark.ts';
 import type { Engine } from './engine.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
 import { beat, readHubs, readCutOffHubs, type HubBeat } from './hubs.ts';
@@ -29,10 +30,11 @@ export interface StoreCore {
    * whoever knows of it knows more than this database.
    */
   heads(channelIds: readonly string[]): Promise<Map<string, number>>;
-  /** The heads of the `limit` channels that changed last, deleted ones too. */
+  /** The heads of the channels in the newest commits, the latest first, deleted ones too; `limit` at most. */
   recentHeads(limit: number): Promise<Map<string, number>>;
   directChannels(agentId: string, limit: number): Promise<{ channelId: string; head: number }[]>;
-  changes(sinceMark: number | null): Promise<Changes>;
+  /** What was committed since the mark, at most some thousand commits: `hasMore` says that there are more. */
+  changes(sinceMark: Mark | null): Promise<Changes>;
   beat(hubId: string, isCutOff?: boolean): Promise<void>;
   cutOffHubs(hubIds: readonly string[]): Promise<Set<string>>;
   /** The hubs that have beaten in the last minute, the freshest first, 100 at most. */

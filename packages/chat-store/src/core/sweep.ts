@@ -1,5 +1,6 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Engine } from './engine.ts';
+import { headOf } from './head.ts';
 import type { Tables } from './tables.ts';
 
 // By then every sequencer has read the last event of the channel's log.
@@ -15,7 +16,7 @@ export function sweepDeleted(engine: Engine): Promise<boolean> {
     const now = engine.sql.now();
     const channel = await db
       .selectFrom('channels')
-      .select(['id', 'head'])
+      .select(['id', headOf('channels.id').as('head')])
       .where('deleted_at', '<', sql<number>`${now} - ${sql.lit(sweptAfterMs)}`)
       .where('swept_at', 'is', null)
       .orderBy('deleted_at')

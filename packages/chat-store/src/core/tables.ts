@@ -14,16 +14,20 @@ export interface ChannelsTable {
   deleted_at: number | null;
   /** When what a deleted channel held was removed. */
   swept_at: number | null;
-  /** The seq of the last row of its log. */
+}
+
+/**
+ * A channel's row with the seq of the last row of its log; see head.ts. The head is no column: a message that is sent
+ * locks its channel's row and never updates it.
+ */
+export interface ChannelWithHead extends ChannelsTable {
   head: number;
-  /** The mark of the commit that last raised head; see changes.ts. */
-  touched: number;
 }
 
 /** Named, so that a later release's further columns harm no prepared statement of this one. */
 export const channelColumns = [
   ...['id', 'kind', 'name', 'topic', 'metadata', 'pair', 'created_by', 'created_at'],
-  ...['archived_at', 'deleted_at', 'swept_at', 'head', 'touched'],
+  ...['archived_at', 'deleted_at', 'swept_at'],
 ] as (keyof ChannelsTable)[];
 
 export interface MembersTable {
@@ -47,6 +51,8 @@ export interface LogTable {
   fingerprint: string | null;
   /** The envelope's text up to its epoch; see stored-envelope.ts. */
   envelope: string;
+  /** The commit's mark in the last row that a commit appends to a channel, else null; see changes.ts. */
+  mark: number | null;
 }
 
 /** An index of the log: a message's text stands in the log row at `text_seq` alone. */

@@ -35,14 +35,20 @@ export const lockChannels = (ids: readonly string[]): Statement =>
     [ids],
   );
 
-/** The database's time, its epoch, and this transaction's mark. */
-export const readMoment = (): Statement =>
+/**
+ * The database's time, its epoch, this transaction's mark, and the channels' heads. Not in one statement with the lock:
+ * a head that was read before the lock was had is the past.
+ */
+export const readMoment = (channelIds: readonly string[]): Statement =>
   statement(
     'moment',
     `select value as epoch, pg_current_xact_id()::text::bigint as mark,
-       (extract(epoch from clock_timestamp()) * 1000)::bigint as now
+       (extract(epoch from clock_timestamp()) * 1000)::bigint as now,
+       (select coalesce(json_object_agg(w.id,
+          coalesce((select max(seq) from log where channel_id = w.id), 0)), '{}')
+        from unnest($1::text[]) as w(id)) as heads
      from meta where name = 'epoch'`,
-    [],
+    [channelIds],
   );
 
 /** The questions that are not empty, and how to put their answers together. */
@@ -88,22 +94,21 @@ export function askFacts({ members, repeats, roots }: Wanted) {
 }
 
 /** The rows of a group, a statement for each table that gets any. */
-export function writeRows(rows: GroupRows, mark: number): Statement[] {
-  const { log, messages, mentions, replies, heads } = rows;
+export function writeRows({ log, messages, mentions, replies }: GroupRows): Statement[] {
   const statements: Statement[] = [];
   if (log.length > 0) {
     statements.push(
       statement(
         'log',
         `insert into log (channel_id, seq, id, type, sender_id, timestamp, message_id,
-           client_message_id, fingerprint, envelope)
+           client_message_id, fingerprint, envelope, mark)
          select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[],
-           $6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[])`,
+           $6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[])`,
         [
           ...[column(log, 'channel_id'), column(log, 'seq'), column(log, 'id')],
           ...[column(log, 'type'), column(log, 'sender_id'), column(log, 'timestamp')],
           ...[column(log, 'message_id'), column(log, 'client_message_id')],
-          ...[column(log, 'fingerprint'), column(log, 'envelope')],
+          ...[column(log, 'fingerprint'), column(log, 'envelope'), column(log, 'mark')],
         ],
       ),
     );
@@ -146,16 +151,6 @@ export function writeRows(rows: GroupRows, mark: number): Statement[] {
           ...[column(replies, 'created_by'), column(replies, 'created_at')],
           column(replies, 'count'),
         ],
-      ),
-    );
-  }
-  if (heads.length > 0) {
-    statements.push(
-      statement(
-        'heads',
-        `update channels set head = w.head, touched = $3
-         from unnest($1::text[], $2::bigint[]) as w(id, head) where channels.id = w.id`,
-        [column(heads, 'id'), column(heads, 'head'), mark],
       ),
     );
   }

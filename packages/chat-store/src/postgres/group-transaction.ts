@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import type pg from 'pg';
 import type { Engine, GroupTransaction } from '../core/engine.ts';
-import type { Tables } from '../core/tables.ts';
+import type { ChannelsTable, Tables } from '../core/tables.ts';
 import { ChatStoreError } from '../errors.ts';
 import type { CommitConnection } from './connections.ts';
 import {
@@ -20,6 +20,7 @@ interface Moment {
   readonly epoch: string;
   readonly mark: number;
   readonly now: number;
+  readonly heads: Readonly<Record<string, number>>;
 }
 
 /** Groups on a connection of their own. From its beginning a group has `timeoutMs`; then its connection is cut. */
@@ -43,11 +44,11 @@ export function createGroups(
       const { statements, collect } = askFacts(wanted);
       return collect(await Promise.all(send(statements)));
     },
-    async write(rows, mark) {
-      await Promise.all(send(writeRows(rows, mark)));
+    async write(rows) {
+      await Promise.all(send(writeRows(rows)));
     },
-    async commit(rows, mark) {
-      const answers = await Promise.allSettled(send([...writeRows(rows, mark), 'COMMIT']));
+    async commit(rows) {
+      const answers = await Promise.allSettled(send([...writeRows(rows), 'COMMIT']));
       clearTimeout(deadline);
       const last = answers.at(-1);
       if (last?.status === 'fulfilled' && last.value.command === 'COMMIT') return;
@@ -73,17 +74,18 @@ export function createGroups(
       client = await connection.client();
       deadline = setTimeout(() => connection.discard(), timeoutMs);
       const { statements, collect } = askFacts(wanted);
-      const opening = [begin, lockChannels(channelIds), readMoment(), ...statements];
+      const opening = [begin, lockChannels(channelIds), readMoment(channelIds), ...statements];
       const answers = send(opening);
       let ofBegin: unknown;
       answers[0]?.catch((error: unknown) => (ofBegin = error));
       try {
         const [, channels, moment, ...facts] = await Promise.all(answers);
-        const { epoch, mark, now } = moment?.rows[0] as Moment;
-        const rows = (channels?.rows ?? []) as Awaited<
-          ReturnType<Engine['beginGroup']>
-        >['channels'];
-        return { transaction, nowMs: now, mark, epoch, channels: rows, facts: collect(facts) };
+        const { epoch, mark, now, heads } = moment?.rows[0] as Moment;
+        const rows = (channels?.rows ?? []) as ChannelsTable[];
+        return {
+          ...{ transaction, nowMs: now, mark, epoch, facts: collect(facts) },
+          channels: rows.map((row) => ({ ...row, head: heads[row.id] ?? 0 })),
+        };
       } catch (error) {
         await transaction.rollback();
         if (!isStandbys(error, ofBegin)) throw error;

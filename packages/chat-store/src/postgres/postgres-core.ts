@@ -83,7 +83,7 @@ function createEngine(
     sql: {
       now: () => sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
       mark: sql<number>`pg_current_xact_id()::text::bigint`,
-      horizon: sql<number>`pg_snapshot_xmin(pg_current_snapshot())::text::bigint`,
+      seen: seenMarks,
     },
     failureOf,
     async close() {
@@ -97,6 +97,19 @@ function createEngine(
     },
   };
 }
+
+const xmin = sql<number>`pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
+const xmax = sql<number>`pg_snapshot_xmax(pg_current_snapshot())::text::bigint`;
+
+// A mark is a transaction's id, and a snapshot says which of them it sees. A standby's does not list the open ones: to
+// it everything from the oldest open one on may be new with the next statement.
+const seenMarks: Engine['sql']['seen'] = {
+  next: sql<number>`case when pg_is_in_recovery() then ${xmin} else ${xmax} end`,
+  open: sql<string>`(select coalesce(json_agg(x::text::bigint), '[]')::text
+    from pg_snapshot_xip(pg_current_snapshot()) as s(x))`,
+  end: xmax,
+  lag: sql<number>`${xmax} - ${xmin}`,
+};
 
 function kyselyOn(pool: pg.Pool): Kysely<Tables> {
   return new Kysely({ dialect: new PostgresDialect({ pool }) });

@@ -7,11 +7,11 @@ import type {
   RootFact,
   Wanted,
 } from '../core/engine.ts';
-import type { ChannelsTable } from '../core/tables.ts';
+import type { ChannelWithHead } from '../core/tables.ts';
 
-/** Everything with a lower mark is committed: one writer at a time counts its commits. */
-export const horizonSql = `(1 + max(
-  coalesce((select max(touched) from channels), 0),
+/** The next commit's mark; all lower ones are committed: one writer at a time counts its commits. */
+export const nextMarkSql = `(1 + max(
+  coalesce((select mark from log where mark is not null order by mark desc limit 1), 0),
   coalesce((select max(touched) from revoked_tokens), 0)))`;
 
 /**
@@ -23,10 +23,11 @@ export function prepareGroupStatements(database: DatabaseSync) {
   const begin = database.prepare('begin immediate');
   const commit = database.prepare('commit');
   const moment = database.prepare(
-    `select value as epoch, ${horizonSql} as mark from meta where name = 'epoch'`,
+    `select value as epoch, ${nextMarkSql} as mark from meta where name = 'epoch'`,
   );
   const channels = database.prepare(
-    'select c.* from json_each(?) w cross join channels c on c.id = w.value',
+    `select c.*, coalesce((select max(seq) from log where channel_id = c.id), 0) as head
+     from json_each(?) w cross join channels c on c.id = w.value`,
   );
   const members = database.prepare(
     `select w.key, m.role from json_each(?) w
@@ -45,7 +46,8 @@ export function prepareGroupStatements(database: DatabaseSync) {
   );
   const log = database.prepare(
     `insert into log (channel_id, seq, id, type, sender_id, timestamp, message_id,
-       client_message_id, fingerprint, envelope) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       client_message_id, fingerprint, envelope, mark)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const messages = database.prepare(
     `insert into messages (channel_id, seq, id, sender_id, thread_id, text_seq)
@@ -59,14 +61,13 @@ export function prepareGroupStatements(database: DatabaseSync) {
      values (?, ?, ?, ?, ?, 0)
      on conflict (channel_id, thread_id) do update set replies = threads.replies + excluded.replies`,
   );
-  const head = database.prepare('update channels set head = ?, touched = ? where id = ?');
 
   return {
     begin: () => void begin.run(),
     commit: () => void commit.run(),
     moment: () => moment.get() as { epoch: string; mark: number },
     channels: (ids: readonly string[]) =>
-      (ids.length === 0 ? [] : channels.all(JSON.stringify(ids))) as unknown as ChannelsTable[],
+      (ids.length === 0 ? [] : channels.all(JSON.stringify(ids))) as unknown as ChannelWithHead[],
     facts(wanted: Wanted): FactRows {
       const ask = (statement: StatementSync, list: readonly unknown[]) =>
         (list.length === 0 ? [] : statement.all(JSON.stringify(list))) as unknown[];
@@ -81,7 +82,7 @@ export function prepareGroupStatements(database: DatabaseSync) {
         roots: ask(roots, wanted.roots) as RootFact[],
       };
     },
-    write(rows: GroupRows, mark: number) {
+    write(rows: GroupRows) {
       for (const r of rows.log) {
         log.run(
           r.channel_id,
@@ -94,6 +95,7 @@ export function prepareGroupStatements(database: DatabaseSync) {
           r.client_message_id,
           r.fingerprint,
           r.envelope,
+          r.mark,
         );
       }
       for (const r of rows.messages) {
@@ -103,7 +105,6 @@ export function prepareGroupStatements(database: DatabaseSync) {
       for (const r of rows.replies) {
         replies.run(r.channel_id, r.thread_id, r.created_by, r.created_at, r.count);
       }
-      for (const r of rows.heads) head.run(r.head, mark, r.id);
     },
   };
 }

@@ -5,7 +5,7 @@ import type { Engine, GroupTransaction } from '../core/engine.ts';
 import { migrate } from '../core/migrate.ts';
 import type { Tables } from '../core/tables.ts';
 import { createNodeSqliteDialect, openDatabase } from './database.ts';
-import { horizonSql, prepareGroupStatements } from './group-statements.ts';
+import { nextMarkSql, prepareGroupStatements } from './group-statements.ts';
 import { commitFailure, sqliteFailure } from './sqlite-errors.ts';
 
 /** How one connection to the file is used. */
@@ -49,14 +49,14 @@ function createEngine(
   // Prepared with the first group: a reader has none, and may be open before the tables are there.
   let prepared: ReturnType<typeof prepareGroupStatements> | undefined;
   const statements = () => (prepared ??= prepareGroupStatements(database));
-  const horizon = sql<number>`${sql.raw(horizonSql)}`;
+  const mark = sql<number>`${sql.raw(nextMarkSql)}`;
   const transaction: GroupTransaction = {
     db,
     locksRows: false,
     facts: async (wanted) => statements().facts(wanted),
-    write: async (rows, mark) => statements().write(rows, mark),
-    async commit(rows, mark) {
-      statements().write(rows, mark);
+    write: async (rows) => statements().write(rows),
+    async commit(rows) {
+      statements().write(rows);
       try {
         statements().commit();
       } catch (error) {
@@ -89,7 +89,12 @@ function createEngine(
         throw error;
       }
     },
-    sql: { now: () => sql<number>`${clock()}`, mark: horizon, horizon },
+    sql: {
+      now: () => sql<number>`${clock()}`,
+      mark,
+      // Whoever reads sees every commit that was counted: none is open beside them.
+      seen: { next: mark, open: sql<string>`'[]'`, end: mark, lag: sql<number>`0` },
+    },
     failureOf,
     close: () => db.destroy(),
   };

@@ -2,7 +2,7 @@ import { refuse } from '../../commands.ts';
 import { newId } from '../new-id.ts';
 import { channelOf, memberOf, toJson } from '../objects.ts';
 import { isOutOfBounds } from '../rights.ts';
-import type { ChannelsTable, MembersTable } from '../tables.ts';
+import type { ChannelsTable, ChannelWithHead, MembersTable } from '../tables.ts';
 import { dbOf, done, enter, type Decide } from './decision.ts';
 import { topicsOf } from './send.ts';
 
@@ -10,19 +10,20 @@ import { topicsOf } from './send.ts';
 export const createChannel: Decide<'channel.create'> = async (group, { actor, params }) => {
   const id = params.channelId ?? newId(group.nowMs);
   if (isOutOfBounds(actor, id)) return refuse('forbidden', `the token is not for channel ${id}`);
-  const channel: ChannelsTable = {
+  const row: ChannelsTable = {
     ...{ id, kind: params.kind, name: params.name, topic: params.topic, pair: null },
     ...{ metadata: toJson(params.metadata), created_by: actor.agentId, created_at: group.nowMs },
-    ...{ archived_at: null, deleted_at: null, swept_at: null, head: 0, touched: group.mark },
+    ...{ archived_at: null, deleted_at: null, swept_at: null },
   };
   // Another hub may be creating it too: whoever comes second finds the id taken, also that of a deleted channel.
   const created = await dbOf(group)
     .insertInto('channels')
-    .values(channel)
+    .values(row)
     .onConflict((conflict) => conflict.column('id').doNothing())
     .returning('id')
     .executeTakeFirst();
   if (!created) return refuse('conflict', `the channelId ${id} is or was in use`);
+  const channel: ChannelWithHead = { ...row, head: 0 };
   group.adopt(channel);
 
   const member: MembersTable = {
@@ -80,7 +81,7 @@ export const deleteChannel: Decide<'channel.delete'> = async (group, { actor, pa
 
 async function changeChannel(
   group: Parameters<typeof enter>[0],
-  channel: ChannelsTable,
+  channel: ChannelWithHead,
   senderId: string,
   type: 'channel.update' | 'channel.archive',
   change: Partial<Pick<ChannelsTable, 'name' | 'topic' | 'metadata' | 'archived_at'>>,

@@ -10,7 +10,7 @@ import {
 } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { judge, type Needs, type Role } from '../rights.ts';
-import type { ChannelsTable, MembersTable, Tables } from '../tables.ts';
+import type { ChannelWithHead, MembersTable, Tables } from '../tables.ts';
 
 /** Decides one of the rarer commands, statement by statement, in the group's transaction: checks all, then writes. */
 export type Decide<M extends WriteMethod> = (
@@ -38,7 +38,9 @@ export async function enter(
   actor: Actor,
   channelId: string,
   needs: Needs,
-): Promise<{ readonly ok: true; readonly channel: ChannelsTable; readonly role: Role } | Refusal> {
+): Promise<
+  { readonly ok: true; readonly channel: ChannelWithHead; readonly role: Role } | Refusal
+> {
   const channel = group.channel(channelId);
   const role = channel ? ((await findMember(group, channelId, actor.agentId))?.role ?? null) : null;
   const denied = judge(actor, channelId, channel, role, needs);

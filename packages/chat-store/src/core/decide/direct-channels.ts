@@ -1,5 +1,6 @@
 import type { GroupState } from '../group-state.ts';
-import type { ChannelsTable } from '../tables.ts';
+import { headOf } from '../head.ts';
+import type { ChannelsTable, ChannelWithHead } from '../tables.ts';
 import { dbOf } from './decision.ts';
 import { channelIdOf, directChannelId, pairOf, refuseSend, type Send } from './send.ts';
 
@@ -25,11 +26,15 @@ export async function openDirectChannels(
   return new Set(missing.keys());
 }
 
-async function openDirectChannel(group: GroupState, sender: string, recipient: string) {
+async function openDirectChannel(
+  group: GroupState,
+  sender: string,
+  recipient: string,
+): Promise<ChannelWithHead> {
   const db = dbOf(group);
   const id = directChannelId(sender, recipient);
   const pair = pairOf(sender, recipient);
-  const channel: ChannelsTable = {
+  const row: ChannelsTable = {
     ...{ id, kind: 'direct', name: pair.replace('\n', ', '), topic: null, metadata: null, pair },
     ...{
       created_by: sender,
@@ -38,11 +43,10 @@ async function openDirectChannel(group: GroupState, sender: string, recipient: s
       deleted_at: null,
       swept_at: null,
     },
-    ...{ head: 0, touched: group.mark },
   };
   const created = await db
     .insertInto('channels')
-    .values(channel)
+    .values(row)
     .onConflict((conflict) => conflict.column('id').doNothing())
     .returning('id')
     .executeTakeFirst();
@@ -52,10 +56,17 @@ async function openDirectChannel(group: GroupState, sender: string, recipient: s
       joined_at: group.nowMs,
     }));
     await db.insertInto('members').values(members).execute();
-    return channel;
+    return { ...row, head: 0 };
   }
   // Another hub was faster: its channel is locked like any other.
   let query = db.selectFrom('channels').selectAll().where('id', '=', id);
   if (group.transaction.locksRows) query = query.forUpdate();
-  return query.executeTakeFirstOrThrow();
+  const channel = await query.executeTakeFirstOrThrow();
+  // By a statement of its own: one that waited for the lock sees what was committed before it waited.
+  const { head } = await db
+    .selectFrom('channels')
+    .select(headOf('channels.id').as('head'))
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow();
+  return { ...channel, head };
 }

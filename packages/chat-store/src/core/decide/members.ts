@@ -1,7 +1,7 @@
 import { refuse, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { memberOf } from '../objects.ts';
-import type { ChannelsTable, MembersTable } from '../tables.ts';
+import type { ChannelWithHead, MembersTable } from '../tables.ts';
 import { dbOf, done, enter, findMember, type Decide } from './decision.ts';
 
 /** Public channels are open to all; a private one only to an admin. */
@@ -87,7 +87,7 @@ export const updateMember: Decide<'member.update'> = async (group, { actor, para
   return done({ member: memberOf(member) }, event);
 };
 
-function refuseFixed(channel: ChannelsTable): Refusal | null {
+function refuseFixed(channel: ChannelWithHead): Refusal | null {
   return channel.kind === 'direct'
     ? refuse('forbidden', 'the members of a direct channel are fixed')
     : null;
@@ -111,7 +111,7 @@ async function isLastOwner(group: GroupState, member: MembersTable): Promise<boo
 
 async function insertMember(
   group: GroupState,
-  channel: ChannelsTable,
+  channel: ChannelWithHead,
   senderId: string,
   fields: Pick<MembersTable, 'agent_id' | 'role' | 'display_name'>,
 ) {
@@ -126,7 +126,7 @@ async function insertMember(
 
 async function removeFrom(
   group: GroupState,
-  channel: ChannelsTable,
+  channel: ChannelWithHead,
   senderId: string,
   agentId: string,
 ) {

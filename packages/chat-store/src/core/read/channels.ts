@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { ParamsOf } from '@openclaw/protocol';
 import type { Actor } from '../../commands.ts';
+import { headOf } from '../head.ts';
 import { channelOf, memberOf } from '../objects.ts';
 import type { Tables } from '../tables.ts';
 import { openChannel, pageOf, type Read } from './reading.ts';
@@ -49,6 +50,7 @@ function pageOfOwn(db: Kysely<Tables>, actor: Actor, params: ParamsOf<'channel.l
     .selectFrom('members as m')
     .innerJoin('channels as c', 'c.id', 'm.channel_id')
     .selectAll('c')
+    .select(headOf('c.id').as('head'))
     .where('m.agent_id', '=', actor.agentId)
     .where('m.channel_id', '>', params.cursor ?? '')
     .where('c.deleted_at', 'is', null)
@@ -63,6 +65,7 @@ function pageOfOthers(db: Kysely<Tables>, actor: Actor, params: ParamsOf<'channe
   let query = db
     .selectFrom('channels as c')
     .selectAll('c')
+    .select(headOf('c.id').as('head'))
     .where('c.id', '>', params.cursor ?? '')
     .where('c.deleted_at', 'is', null)
     .where((eb) =>

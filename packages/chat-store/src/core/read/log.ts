@@ -26,7 +26,13 @@ export async function readLogPage(
   const meta = await db
     .selectFrom('meta')
     .select('value as epoch')
-    .select((eb) => eb.selectFrom('channels').select('head').where('id', '=', channelId).as('head'))
+    .select((eb) =>
+      eb
+        .selectFrom('log')
+        .select((log) => log.fn.max('seq').as('head'))
+        .where('channel_id', '=', channelId)
+        .as('head'),
+    )
     .where('name', '=', 'epoch')
     .executeTakeFirstOrThrow();
   const events: EncodedEnvelope[] = [];

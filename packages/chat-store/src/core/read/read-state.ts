@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { headOf } from '../head.ts';
 import type { Read } from './reading.ts';
 
 /** Unread messages of one channel are counted up to here: who is so far behind is told "at least". */
@@ -15,7 +16,7 @@ export const readState: Read<'read.state'> = async (db, actor) => {
     unread: number;
     mentions: number;
   }>`
-    select c.id as "channelId", coalesce(r.seq, 0) as seq, c.head as head,
+    select c.id as "channelId", coalesce(r.seq, 0) as seq, ${headOf('c.id')} as head,
       (select count(*) from (
         select 1 from messages x
         where x.channel_id = c.id and x.seq > coalesce(r.seq, 0)

@@ -7,8 +7,9 @@ import {
   type Refusal,
 } from '../../commands.ts';
 import type { ParamsOf } from '@openclaw/protocol';
+import { headOf } from '../head.ts';
 import { judge, type Needs } from '../rights.ts';
-import type { ChannelsTable, Tables } from '../tables.ts';
+import type { ChannelWithHead, Tables } from '../tables.ts';
 
 /** Answers one method; all its statements see the same commit, rights included. */
 export type Read<M extends ReadMethod> = (
@@ -23,14 +24,14 @@ export async function openChannel(
   actor: Actor,
   channelId: string,
   from: Needs['from'],
-): Promise<{ readonly ok: true; readonly channel: ChannelsTable } | Refusal> {
+): Promise<{ readonly ok: true; readonly channel: ChannelWithHead } | Refusal> {
   const row = await db
     .selectFrom('channels as c')
     .leftJoin('members as m', (join) =>
       join.onRef('m.channel_id', '=', 'c.id').on('m.agent_id', '=', actor.agentId),
     )
     .selectAll('c')
-    .select('m.role')
+    .select(['m.role', headOf('c.id').as('head')])
     .where('c.id', '=', channelId)
     .executeTakeFirst();
   const denied = judge(actor, channelId, row, row?.role ?? null, { from, inArchived: true });
