@@ -11,7 +11,7 @@ import { createGroupState } from './group-state.ts';
 export type ReportFault = (error: unknown, doing: string) => void;
 
 const attempts = 3;
-const nothing: Wanted = { members: [], repeats: [], roots: [] };
+const nothing: Wanted = { members: [], repeats: [], roots: [], senders: [] };
 
 /**
  * Runs a group of commands in one transaction, in their order, and answers each. Resolves when it is committed.

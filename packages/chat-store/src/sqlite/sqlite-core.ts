@@ -4,7 +4,8 @@ import { createTwoLines } from './two-lines.ts';
 import type { WorkerSettings } from './worker-messages.ts';
 import { startWorkerThread, type OnFault, type WorkerThread } from './worker-thread.ts';
 
-const openTimeoutMs = 30_000;
+/** Opening may have to migrate millions of rows. */
+const openTimeoutMs = 300_000;
 /** Enough that the reader finds the next when it has answered one, and few enough that what is urgent soon has its turn. */
 const readsHandedOver = 8;
 
