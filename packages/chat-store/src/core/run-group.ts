@@ -58,7 +58,7 @@ export function refusalOf(error: ChatStoreError): Outcome & { readonly ok: false
   const { code, message, retryAfterMs = 1000 } = error;
   return code === 'timeout' || code === 'internal'
     ? refuse(code, message)
-    : refuse('unavailable', message, retryAfterMs);
+    : refuse(code === 'rate_limited' ? code : 'unavailable', message, retryAfterMs);
 }
 
 async function attemptGroup(engine: Engine, commands: readonly Command[]): Promise<Outcome[]> {
