@@ -1,16 +1,20 @@
 import type { ParamsOf } from '@openclaw/protocol';
-import { createCallLane, type CallLane } from './call-lane.ts';
+import { createCallLane } from './call-lane.ts';
 import {
   refuse,
   type Actor,
   type Command,
   type Outcome,
   type ReadMethod,
+  type ReadOutcome,
   type WriteMethod,
 } from './commands.ts';
+import type { LogPage } from './core/read/log.ts';
+import { lookUpsAtOnce } from './core/look-ups.ts';
 import { refusalOf } from './core/run-group.ts';
 import type { StoreCore } from './core/store-core.ts';
 import { ChatStoreError } from './errors.ts';
+import { createFairLane } from './fair-lane.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createPace } from './group-pace.ts';
 import { parseOptions, type ChatStoreOptions, type ParsedOptions } from './options.ts';
@@ -41,22 +45,54 @@ export interface StoreHealth {
 }
 
 /** The chat hub's log and its projections. Every call ends within `timeoutMs`. */
-export interface ChatStore extends Omit<StoreCore, 'runGroup' | 'epoch' | 'sweep'> {
+export interface ChatStore extends Omit<
+  StoreCore,
+  'runGroup' | 'epoch' | 'sweep' | 'read' | 'logPage'
+> {
   /** The name of the database's life, as last seen: it changes when a backup is restored. */
   readonly epoch: string;
   /** Commands that wait for their group. */
   readonly queueLength: number;
+  /** Reads and look-ups that wait for their turn. */
+  readonly waitingReads: number;
   /**
    * Decides and commits one write, in a group with others; writes take effect in the order of these calls. Never
    * rejects: a refusal is an answer. When it resolves with `ok`, the change is committed.
    */
   append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<Outcome<M>>;
+  /**
+   * Answers from one snapshot, rights included. Never rejects. Reads that wait take turns by agent: by the actor, or by
+   * the agent `onBehalfOf` whom it is for; null is the hub itself, whose reads go first.
+   */
+  read<M extends ReadMethod>(
+    actor: Actor,
+    method: M,
+    params: ParamsOf<M>,
+    onBehalfOf?: string | null,
+  ): Promise<ReadOutcome<M>>;
+  /** Events after a seq, and the head. No rights are asked. Without `onBehalfOf` it is the hub's own, and goes first. */
+  logPage(
+    channelId: string,
+    after: number,
+    limit: number,
+    maxBytes: number,
+    onBehalfOf?: string | null,
+  ): Promise<LogPage>;
   /** Asks the database something small. Never rejects. */
   health(): Promise<StoreHealth>;
 }
 
 /** Calls that keep the hub going, at once at most: a tail check, a beat, a reaper, and whoever asks for its health. */
 const vitalWidth = 32;
+
+/** One place is always left for another agent, or for the hub itself. */
+const lookUpWidths = { width: lookUpsAtOnce, widthPerAgent: lookUpsAtOnce - 1 };
+
+/** Reads at once. SQLite's one thread needs no more than to find the next when it has answered one. */
+function readWidths(engine: 'sqlite' | 'postgres', poolSize: number) {
+  const width = engine === 'sqlite' ? 4 : poolSize;
+  return { width, widthPerAgent: Math.max(1, Math.min(2, width - 1)) };
+}
 
 /**
  * Opens the database, makes or migrates its schema, and resolves with the store.
@@ -91,20 +127,23 @@ export async function createChatStore(
     { ...parsed, pace: createPace(parsed) },
   );
 
-  const usual = createCallLane(maxReads, timeoutMs);
   const vital = createCallLane(vitalWidth, timeoutMs);
-  async function inLane<T>(
-    lane: CallLane,
-    call: () => Promise<T>,
-    late: 'unavailable' | 'timeout',
-  ) {
-    if (isClosed) throw new ChatStoreError('closed', 'the store is closed');
-    return lane.run(call, late);
-  }
-  const asked = <T>(call: () => Promise<T>) => inLane(usual, call, 'unavailable');
-  const written = <T>(call: () => Promise<T>) => inLane(usual, call, 'timeout');
-  const askedFirst = <T>(call: () => Promise<T>) => inLane(vital, call, 'unavailable');
-  const writtenFirst = <T>(call: () => Promise<T>) => inLane(vital, call, 'timeout');
+  const reads = createFairLane({
+    ...readWidths(target.engine, parsed.poolSize),
+    ...{ maxCalls: maxReads, timeoutMs },
+  });
+  const lookUps = createFairLane({ ...lookUpWidths, maxCalls: maxReads, timeoutMs });
+  // Asked when a call begins: what waited while the store was closed is not made any more.
+  const whileOpen =
+    <T>(call: () => Promise<T>) =>
+    async () => {
+      if (isClosed) throw new ChatStoreError('closed', 'the store is closed');
+      return call();
+    };
+  const lookedUp = <T>(agentId: string | null, call: () => Promise<T>) =>
+    lookUps.run(agentId, whileOpen(call));
+  const askedFirst = <T>(call: () => Promise<T>) => vital.run(whileOpen(call), 'unavailable');
+  const writtenFirst = <T>(call: () => Promise<T>) => vital.run(whileOpen(call), 'timeout');
 
   const stopSweeper = startSweeper(() => core.sweep());
 
@@ -119,17 +158,22 @@ export async function createChatStore(
       const outcome = await queue.submit({ actor, method, params } as unknown as Command);
       return outcome as Outcome<M>;
     },
-    async read<M extends ReadMethod>(actor: Actor, method: M, params: ParamsOf<M>) {
+    get waitingReads() {
+      return reads.waiting + lookUps.waiting;
+    },
+    async read(actor, method, params, onBehalfOf = actor.agentId) {
       try {
-        return await asked(() => core.read(actor, method, params));
+        const call = whileOpen(() => core.read(actor, method, params));
+        return await reads.run(onBehalfOf, call);
       } catch (error) {
         return refusalOf(runtimeError(error));
       }
     },
-    access: (agentId, channelIds) => asked(() => core.access(agentId, channelIds)),
-    logPage: (channelId, after, limit, maxBytes) =>
-      asked(() => core.logPage(channelId, after, limit, maxBytes)),
-    directChannels: (agentId, limit) => asked(() => core.directChannels(agentId, limit)),
+    access: (agentId, channelIds) => lookedUp(agentId, () => core.access(agentId, channelIds)),
+    logPage: (channelId, after, limit, maxBytes, onBehalfOf = null) =>
+      lookedUp(onBehalfOf, () => core.logPage(channelId, after, limit, maxBytes)),
+    directChannels: (agentId, limit) =>
+      lookedUp(agentId, () => core.directChannels(agentId, limit)),
     async changes(sinceMark) {
       const known = epochs;
       const changes = await askedFirst(() => core.changes(sinceMark));
@@ -141,9 +185,9 @@ export async function createChatStore(
     recentHeads: (limit) => askedFirst(() => core.recentHeads(limit)),
     beat: (hubId, isCutOff) => writtenFirst(() => core.beat(hubId, isCutOff)),
     cutOffHubs: (hubIds) => askedFirst(() => core.cutOffHubs(hubIds)),
-    hubs: () => asked(() => core.hubs()),
-    revoke: (target) => written(() => core.revoke(target)),
-    isRevoked: (token) => asked(() => core.isRevoked(token)),
+    hubs: () => lookedUp(null, () => core.hubs()),
+    revoke: (target) => writtenFirst(() => core.revoke(target)),
+    isRevoked: (token) => lookedUp(token.sub, () => core.isRevoked(token)),
     async changeEpoch(expected) {
       const current = await writtenFirst(() => core.changeEpoch(expected));
       epochs += 1;

@@ -2,6 +2,8 @@
 export type ChatStoreErrorCode =
   /** The database is away or does not answer; nothing happened. */
   | 'unavailable'
+  /** One agent has more calls waiting than there is room for; nothing happened. */
+  | 'rate_limited'
   /** No answer in time; it may have happened. */
   | 'timeout'
   /** Another process holds the database's lock. */

@@ -45,6 +45,55 @@ export function describeLanes(database: () => TestDatabase): void {
       expect(await store.health()).toMatchObject({ status: 'ok' });
     });
 
+    // The fault: one line, and on SQLite one thread, for all that is read. An agent that read much made the checks of
+    // rights and the feeding of rooms wait behind it, and other agents' reads fail. What is compared is the order in
+    // which answers come, not how long they take.
+    it('stands in no line behind what an agent reads, and neither does another agent', async () => {
+      const store = await database().open({ timeoutMs: 20_000 });
+      opened.push(store);
+      const { channelId, owner, member } = await channelWithTwo(store);
+      const long = 'x'.repeat(8_000);
+      await Promise.all(Array.from({ length: 100 }, () => owner.say(channelId, long)));
+      const { mark } = await store.changes(null);
+      let storm = 0;
+      const flood = Array.from({ length: 60 }, () =>
+        owner.history(channelId, { limit: 100 }).then(() => (storm += 1)),
+      );
+      const at: Record<string, number> = {};
+      const ask = (name: string, call: Promise<unknown>) => call.then(() => (at[name] = storm));
+      await Promise.all([
+        ask('changes', store.changes(mark)),
+        ask('health', store.health()),
+        ask('access', store.access(owner.agentId, [channelId])),
+        ask('isRevoked', store.isRevoked({ sub: owner.agentId, issuedAtMs: 0 })),
+        ask('logPage', store.logPage(channelId, 0, 1, 1)),
+        ask('another agent', member.history(channelId, { limit: 1 })),
+      ]);
+      const { 'another agent': another, ...system } = at;
+      expect(Object.entries(system).filter(([, before]) => before > 5)).toEqual([]);
+      // Two of the storm are under way and go first; then turns alternate.
+      expect(another).toBeLessThan(10);
+      await Promise.all(flood);
+      expect(storm).toBe(60);
+    });
+
+    it('is shared: an agent that fills the line gives way to one that asks for little', async () => {
+      const store = await openNarrow();
+      const { channelId, owner, member } = await channelWithTwo(store);
+      const flood = Array.from({ length: 40 }, () =>
+        owner.readRefusal('channel.get', { channelId }),
+      );
+      const others = [
+        member.readRefusal('channel.get', { channelId }),
+        member.readRefusal('channel.get', { channelId }),
+      ];
+      expect(await Promise.all(others)).toEqual(['ok', 'ok']);
+      const answers = await Promise.all(flood);
+      expect(answers.filter((answer) => answer === 'ok')).toHaveLength(18);
+      expect(answers.filter((answer) => answer === 'rate_limited')).toHaveLength(22);
+      expect(store.waitingReads).toBe(0);
+    });
+
     it('does not stand in line behind the reads of callers', async () => {
       const store = await database().open();
       opened.push(store);

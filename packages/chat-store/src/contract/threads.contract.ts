@@ -34,6 +34,35 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
   });
 
   describe('threads', () => {
+    it('are paged in both directions, root included, as if they were read whole', async () => {
+      const { channelId, owner, member } = await channelWithTwo(database().store);
+      const root = await owner.say(channelId, 'root');
+      const { messageId: threadId } = root;
+      const whole: number[] = [root.seq];
+      for (let i = 0; i < 6; i++) {
+        await member.say(channelId, 'beside');
+        whole.push((await member.say(channelId, `${i}`, { threadId })).seq);
+      }
+      const beside = await owner.say(channelId, 'another root');
+      await owner.say(channelId, 'another reply', { threadId: beside.messageId });
+      const all = await owner.history(channelId, { threadId });
+      expect([all.messages.map(({ seq }) => seq), all.hasMore]).toEqual([whole, false]);
+      for (const limit of [1, 2, 6, 7, 8]) {
+        for (let seq = 1; seq <= beside.seq + 2; seq++) {
+          const newer = whole.filter((one) => one > seq);
+          const after = await owner.history(channelId, { threadId, after: seq, limit });
+          expect([seq, after.messages.map((one) => one.seq), after.hasMore]).toEqual([
+            ...[seq, newer.slice(0, limit), newer.length > limit],
+          ]);
+          const older = whole.filter((one) => one < seq);
+          const before = await owner.history(channelId, { threadId, before: seq, limit });
+          expect([seq, before.messages.map((one) => one.seq), before.hasMore]).toEqual([
+            ...[seq, older.slice(-limit), older.length > limit],
+          ]);
+        }
+      }
+    });
+
     it('begin with a reply, which is a thread.message and nothing else', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const root = await owner.say(channelId, 'root');

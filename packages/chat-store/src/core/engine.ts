@@ -11,6 +11,8 @@ export interface Wanted {
     clientMessageId: string,
   ])[];
   readonly roots: readonly string[];
+  /** Who sends, and where: what their next message is numbered by. */
+  readonly senders: readonly (readonly [channelId: string, senderId: string])[];
 }
 
 export type MemberFact = Pick<MembersTable, 'channel_id' | 'agent_id' | 'role'>;
@@ -25,12 +27,18 @@ export type RepeatFact = Pick<
   | 'fingerprint'
 >;
 export type RootFact = Pick<MessagesTable, 'id' | 'channel_id' | 'thread_id'>;
+/** The ordinals of the last message in a channel, and of the sender's last one there; 0 where there is none. */
+export type SenderFact = Pick<
+  MessagesTable,
+  'channel_id' | 'sender_id' | 'ordinal' | 'sender_ordinal'
+>;
 
 /** What the database answered to {@link Wanted}; what was not found is absent. */
 export interface FactRows {
   readonly members: readonly MemberFact[];
   readonly repeats: readonly RepeatFact[];
   readonly roots: readonly RootFact[];
+  readonly senders: readonly SenderFact[];
 }
 
 /** One thread's further replies. */

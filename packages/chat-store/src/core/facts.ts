@@ -8,6 +8,11 @@ export interface Facts {
   /** Makes a message of this run known to those after it. */
   remember(repeat: RepeatFact & { client_message_id: string }): void;
   root(messageId: string): RootFact | undefined;
+  /** Numbers the sender's next message in the channel; each call is one message further. */
+  nextOrdinals(
+    channelId: string,
+    senderId: string,
+  ): { readonly ordinal: number; readonly sender_ordinal: number };
 }
 
 // Neither ids nor clientMessageIds may contain a newline.
@@ -24,11 +29,26 @@ export function createFacts(rows: FactRows): Facts {
       repeat,
     );
   rows.repeats.forEach(remember);
+  const lastOrdinals = new Map<string, number>();
+  for (const { channel_id, sender_id, ordinal, sender_ordinal } of rows.senders) {
+    lastOrdinals.set(channel_id, ordinal);
+    lastOrdinals.set(key(channel_id, sender_id), sender_ordinal);
+  }
+  const next = (of: string): number => {
+    const last = lastOrdinals.get(of);
+    if (last === undefined) throw new Error('a message was not asked for before it was decided');
+    lastOrdinals.set(of, last + 1);
+    return last + 1;
+  };
   return {
     role: (channelId, agentId) => roles.get(key(channelId, agentId)) ?? null,
     repeat: (...parts) => repeats.get(key(...parts)),
     remember,
     root: (messageId) => roots.get(messageId),
+    nextOrdinals: (channelId, senderId) => ({
+      ordinal: next(channelId),
+      sender_ordinal: next(key(channelId, senderId)),
+    }),
   };
 }
 
@@ -37,6 +57,7 @@ export function createWanted() {
   const members = new Map<string, readonly [string, string]>();
   const repeats = new Map<string, readonly [string, string, string]>();
   const roots = new Set<string>();
+  const senders = new Map<string, readonly [string, string]>();
   return {
     member: (channelId: string, agentId: string) =>
       void members.set(key(channelId, agentId), [channelId, agentId]),
@@ -47,10 +68,13 @@ export function createWanted() {
         clientMessageId,
       ]),
     root: (messageId: string) => void roots.add(messageId),
+    sender: (channelId: string, senderId: string) =>
+      void senders.set(key(channelId, senderId), [channelId, senderId]),
     toWanted: (): Wanted => ({
       members: [...members.values()],
       repeats: [...repeats.values()],
       roots: [...roots],
+      senders: [...senders.values()],
     }),
   };
 }

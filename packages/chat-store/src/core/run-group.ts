@@ -11,7 +11,7 @@ import { createGroupState } from './group-state.ts';
 export type ReportFault = (error: unknown, doing: string) => void;
 
 const attempts = 3;
-const nothing: Wanted = { members: [], repeats: [], roots: [] };
+const nothing: Wanted = { members: [], repeats: [], roots: [], senders: [] };
 
 /**
  * Runs a group of commands in one transaction, in their order, and answers each. Resolves when it is committed.
@@ -58,7 +58,7 @@ export function refusalOf(error: ChatStoreError): Outcome & { readonly ok: false
   const { code, message, retryAfterMs = 1000 } = error;
   return code === 'timeout' || code === 'internal'
     ? refuse(code, message)
-    : refuse('unavailable', message, retryAfterMs);
+    : refuse(code === 'rate_limited' ? code : 'unavailable', message, retryAfterMs);
 }
 
 async function attemptGroup(engine: Engine, commands: readonly Command[]): Promise<Outcome[]> {

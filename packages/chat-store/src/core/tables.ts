@@ -64,6 +64,10 @@ export interface MessagesTable {
   thread_id: string | null;
   text_seq: number;
   deleted_at: number | null;
+  /** Its number among the channel's messages, deleted ones included; given under the channel's lock, without holes. */
+  ordinal: number;
+  /** Its number among its sender's messages in the channel. */
+  sender_ordinal: number;
 }
 
 export interface ReactionsTable {

@@ -5,6 +5,7 @@ import type {
   MemberFact,
   RepeatFact,
   RootFact,
+  SenderFact,
   Wanted,
 } from '../core/engine.ts';
 import { channelColumns } from '../core/tables.ts';
@@ -52,7 +53,7 @@ export const readMoment = (channelIds: readonly string[]): Statement =>
   );
 
 /** The questions that are not empty, and how to put their answers together. */
-export function askFacts({ members, repeats, roots }: Wanted) {
+export function askFacts({ members, repeats, roots, senders }: Wanted) {
   const statements: Statement[] = [];
   const ask = (list: readonly unknown[], question: () => Statement) =>
     list.length === 0 ? -1 : statements.push(question()) - 1;
@@ -83,12 +84,25 @@ export function askFacts({ members, repeats, roots }: Wanted) {
       [roots],
     ),
   );
+  const senderAt = ask(senders, () =>
+    statement(
+      'senders',
+      `select w.channel_id, w.sender_id,
+         coalesce((select m.ordinal from messages m where m.channel_id = w.channel_id
+           order by m.seq desc limit 1), 0) as ordinal,
+         coalesce((select m.sender_ordinal from messages m where m.channel_id = w.channel_id
+           and m.sender_id = w.sender_id order by m.ordinal desc limit 1), 0) as sender_ordinal
+       from unnest($1::text[], $2::text[]) as w(channel_id, sender_id)`,
+      [column(senders, 0), column(senders, 1)],
+    ),
+  );
   return {
     statements,
     collect: (answers: readonly pg.QueryResult[]): FactRows => ({
       members: (answers[memberAt]?.rows ?? []) as MemberFact[],
       repeats: (answers[repeatAt]?.rows ?? []) as RepeatFact[],
       roots: (answers[rootAt]?.rows ?? []) as RootFact[],
+      senders: (answers[senderAt]?.rows ?? []) as SenderFact[],
     }),
   };
 }
@@ -117,13 +131,16 @@ export function writeRows({ log, messages, mentions, replies }: GroupRows): Stat
     statements.push(
       statement(
         'messages',
-        `insert into messages (channel_id, seq, id, sender_id, thread_id, text_seq)
-         select channel_id, seq, id, sender_id, thread_id, seq
-         from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[])
-           as w(channel_id, seq, id, sender_id, thread_id)`,
+        `insert into messages (channel_id, seq, id, sender_id, thread_id, text_seq, ordinal,
+           sender_ordinal)
+         select channel_id, seq, id, sender_id, thread_id, seq, ordinal, sender_ordinal
+         from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+             $7::bigint[])
+           as w(channel_id, seq, id, sender_id, thread_id, ordinal, sender_ordinal)`,
         [
           ...[column(messages, 'channel_id'), column(messages, 'seq'), column(messages, 'id')],
           ...[column(messages, 'sender_id'), column(messages, 'thread_id')],
+          ...[column(messages, 'ordinal'), column(messages, 'sender_ordinal')],
         ],
       ),
     );

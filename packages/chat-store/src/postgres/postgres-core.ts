@@ -1,11 +1,11 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
 import type { Engine } from '../core/engine.ts';
+import { lookUpsAtOnce } from '../core/look-ups.ts';
 import { migrate } from '../core/migrate.ts';
 import { createStoreCore, type StoreCore } from '../core/store-core.ts';
 import type { Tables } from '../core/tables.ts';
 import type { ReportFault } from '../core/run-group.ts';
-import { isVitalCall, type VitalCall } from '../core/vital-calls.ts';
 import { ChatStoreError } from '../errors.ts';
 import {
   createCommitConnection,
@@ -20,8 +20,8 @@ import { refuseWhileSilent } from './silence.ts';
 /** How long a call waits for a server that has been silent. */
 const probeMs = 100;
 
-/** Connections for what keeps the hub going, beside those for its callers. */
-const vitalPoolSize = 2;
+/** Connections for what a hub cannot go on without, beside those for reads: look-ups never have them all. */
+const systemPoolSize = lookUpsAtOnce + 2;
 
 /**
  * Migrates and connects.
@@ -45,17 +45,16 @@ export async function openPostgresCore(
   const report: ReportFault = (error, doing) =>
     onFault(error instanceof Error ? (error.stack ?? error.message) : String(error), doing);
   const core = createStoreCore(createEngine(settings, server, failureOf), report);
-  // In the line for the pool they would wait behind whatever callers ask.
-  const vital = createStoreCore(
-    createEngine({ ...settings, poolSize: vitalPoolSize }, server, failureOf),
+  // In the line for the pool they would wait behind whatever agents read.
+  const system = createStoreCore(
+    createEngine({ ...settings, poolSize: systemPoolSize }, server, failureOf),
     report,
   );
-  const first = Object.fromEntries(Object.entries(vital).filter(([name]) => isVitalCall(name)));
   const both: StoreCore = {
-    ...core,
-    ...(first as Pick<StoreCore, VitalCall>),
+    ...system,
+    ...{ runGroup: core.runGroup, read: core.read, sweep: core.sweep },
     async close() {
-      await Promise.all([core.close(), vital.close()]);
+      await Promise.all([core.close(), system.close()]);
     },
   };
   return refuseWhileSilent(both, { server, silentMs: settings.timeoutMs / 2, probeMs });

@@ -25,6 +25,8 @@ export function refuseWhileSilent(core: StoreCore, options: SilenceOptions): Sto
   /** Since when calls have been made and none was answered. */
   let unansweredSinceMs: number | null = null;
   let probe: Promise<void> | undefined;
+  /** The probe had its time. While it goes on waiting no call waits with it: those behind one another would add up. */
+  let isProbeLate = false;
 
   const answered = () => void (unansweredSinceMs = null);
   // A refusal is an answer too.
@@ -33,12 +35,17 @@ export function refuseWhileSilent(core: StoreCore, options: SilenceOptions): Sto
   };
 
   function answersSoon(): Promise<boolean> {
+    if (probe && isProbeLate) return Promise.resolve(false);
+    isProbeLate = false;
     probe ??= core
       .epoch()
       .then(answered, failed)
       .finally(() => (probe = undefined));
     return new Promise((resolve) => {
-      const tooLong = setTimeout(() => resolve(false), probeMs);
+      const tooLong = setTimeout(() => {
+        isProbeLate = true;
+        resolve(false);
+      }, probeMs);
       void probe?.then(() => {
         clearTimeout(tooLong);
         resolve(unansweredSinceMs === null);

@@ -5,6 +5,7 @@ import type {
   MemberFact,
   RepeatFact,
   RootFact,
+  SenderFact,
   Wanted,
 } from '../core/engine.ts';
 import type { ChannelWithHead } from '../core/tables.ts';
@@ -44,14 +45,22 @@ export function prepareGroupStatements(database: DatabaseSync) {
     `select m.id, m.channel_id, m.thread_id from json_each(?) w
      cross join messages m on m.id = w.value`,
   );
+  const senders = database.prepare(
+    `select w.value ->> 0 as channel_id, w.value ->> 1 as sender_id,
+       coalesce((select m.ordinal from messages m where m.channel_id = w.value ->> 0
+         order by m.seq desc limit 1), 0) as ordinal,
+       coalesce((select m.sender_ordinal from messages m where m.channel_id = w.value ->> 0
+         and m.sender_id = w.value ->> 1 order by m.ordinal desc limit 1), 0) as sender_ordinal
+     from json_each(?) w`,
+  );
   const log = database.prepare(
     `insert into log (channel_id, seq, id, type, sender_id, timestamp, message_id,
        client_message_id, fingerprint, envelope, mark)
      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const messages = database.prepare(
-    `insert into messages (channel_id, seq, id, sender_id, thread_id, text_seq)
-     values (?1, ?2, ?3, ?4, ?5, ?2)`,
+    `insert into messages (channel_id, seq, id, sender_id, thread_id, text_seq, ordinal,
+       sender_ordinal) values (?1, ?2, ?3, ?4, ?5, ?2, ?6, ?7)`,
   );
   const mentions = database.prepare(
     'insert into mentions (agent_id, channel_id, seq) values (?, ?, ?)',
@@ -80,6 +89,7 @@ export function prepareGroupStatements(database: DatabaseSync) {
         }),
         repeats: ask(repeats, wanted.repeats) as RepeatFact[],
         roots: ask(roots, wanted.roots) as RootFact[],
+        senders: ask(senders, wanted.senders) as SenderFact[],
       };
     },
     write(rows: GroupRows) {
@@ -99,7 +109,10 @@ export function prepareGroupStatements(database: DatabaseSync) {
         );
       }
       for (const r of rows.messages) {
-        messages.run(r.channel_id, r.seq, r.id, r.sender_id, r.thread_id);
+        messages.run(
+          ...[r.channel_id, r.seq, r.id, r.sender_id, r.thread_id],
+          ...[r.ordinal, r.sender_ordinal],
+        );
       }
       for (const r of rows.mentions) mentions.run(r.agent_id, r.channel_id, r.seq);
       for (const r of rows.replies) {

@@ -1,14 +1,10 @@
 import type { StoreCore } from '../core/store-core.ts';
-import { isVitalCall } from '../core/vital-calls.ts';
-import { createTwoLines } from './two-lines.ts';
 import type { WorkerSettings } from './worker-messages.ts';
 import { startWorkerThread, type OnFault, type WorkerThread } from './worker-thread.ts';
 
-const openTimeoutMs = 30_000;
-/** Enough that the reader finds the next when it has answered one, and few enough that what is urgent soon has its turn. */
-const readsHandedOver = 8;
-
-/** How the two threads are opened. */
+/** Opening may have to migrate millions of rows. */
+const openTimeoutMs = 300_000;
+/** How the threads are opened. */
 export interface SqliteCoreOptions {
   readonly path: string;
   readonly lockTimeoutMs: number;
@@ -16,8 +12,9 @@ export interface SqliteCoreOptions {
 }
 
 /**
- * The core in two threads, each with its own connection: commits in one, reads in the other, so that a long page of
- * history does not make a sender wait. A read sees every commit that was answered before it.
+ * The core in three threads, each with its own connection: commits in one, agents' reads in another, so that a long page
+ * of history makes no sender wait, and in the third what a hub cannot go on without, so that it waits for neither. Each
+ * does one thing after the other and sees every commit that was answered before. Their callers limit what is handed over.
  * @throws {ChatStoreError} when the file cannot be opened
  */
 export async function openSqliteCore(
@@ -31,47 +28,38 @@ export async function openSqliteCore(
       openTimeoutMs,
       onFault,
     );
-  const starting = [start(false), start(true)] as const;
-  const [writer, reader] = await Promise.all(starting).catch(async (error: unknown) => {
-    // If one of them did open, it must not be left behind.
+  const starting = [start(false), start(true), start(true)] as const;
+  const [writer, reader, system] = await Promise.all(starting).catch(async (error: unknown) => {
+    // If some of them did open, it must not be left behind.
     for (const started of await Promise.allSettled(starting)) {
       if (started.status === 'fulfilled') await started.value.close(timeoutMs);
     }
     throw error;
   });
-  const lines = createTwoLines(readsHandedOver);
-  const read = <M extends keyof StoreCore>(method: M) =>
-    forward(
-      { call: (name, args) => lines.run(() => reader.call(name, args), isVitalCall(name)) },
-      method,
-    );
   return {
     runGroup: forward(writer, 'runGroup'),
     beat: forward(writer, 'beat'),
     revoke: forward(writer, 'revoke'),
     sweep: forward(writer, 'sweep'),
     changeEpoch: forward(writer, 'changeEpoch'),
-    read: read('read'),
-    access: read('access'),
-    logPage: read('logPage'),
-    heads: read('heads'),
-    recentHeads: read('recentHeads'),
-    directChannels: read('directChannels'),
-    changes: read('changes'),
-    cutOffHubs: read('cutOffHubs'),
-    hubs: read('hubs'),
-    isRevoked: read('isRevoked'),
-    epoch: read('epoch'),
+    read: forward(reader, 'read'),
+    access: forward(system, 'access'),
+    logPage: forward(system, 'logPage'),
+    heads: forward(system, 'heads'),
+    recentHeads: forward(system, 'recentHeads'),
+    directChannels: forward(system, 'directChannels'),
+    changes: forward(system, 'changes'),
+    cutOffHubs: forward(system, 'cutOffHubs'),
+    hubs: forward(system, 'hubs'),
+    isRevoked: forward(system, 'isRevoked'),
+    epoch: forward(system, 'epoch'),
     async close() {
-      await Promise.all([writer.close(timeoutMs), reader.close(timeoutMs)]);
+      await Promise.all([writer, reader, system].map((thread) => thread.close(timeoutMs)));
     },
   };
 }
 
-function forward<M extends keyof StoreCore>(
-  thread: Pick<WorkerThread, 'call'>,
-  method: M,
-): StoreCore[M] {
+function forward<M extends keyof StoreCore>(thread: WorkerThread, method: M): StoreCore[M] {
   const call = (...args: readonly unknown[]) => thread.call(method, args);
   return call as StoreCore[M];
 }

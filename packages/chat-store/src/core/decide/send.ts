@@ -47,6 +47,7 @@ export function wantedBySends(sends: readonly Send[]): Wanted {
     const { agentId } = send.actor;
     const { clientMessageId } = send.params;
     wanted.member(channelId, agentId);
+    wanted.sender(channelId, agentId);
     if (clientMessageId !== null) wanted.repeat(channelId, agentId, clientMessageId);
     if (send.method !== 'message.send') continue;
     for (const mentioned of send.params.mentions) wanted.member(channelId, mentioned);
@@ -126,7 +127,10 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
   });
   const seq = channel.head;
   const place = { channel_id: channelId, seq };
-  group.addMessage({ ...place, id, sender_id: agentId, thread_id: threadId });
+  group.addMessage({
+    ...{ ...place, id, sender_id: agentId, thread_id: threadId },
+    ...facts.nextOrdinals(channelId, agentId),
+  });
   if (threadId !== null) {
     group.addReply({
       ...{ channel_id: channelId, thread_id: threadId },

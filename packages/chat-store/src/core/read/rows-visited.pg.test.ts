@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { methods, type ParamsInputOf, type ParamsOf } from '@openclaw/protocol';
+import { startPostgres, type PostgresServer } from '@openclaw/test-support';
+import { Kysely, PostgresDialect, type CompiledQuery } from 'kysely';
+import type pg from 'pg';
+import type { ReadMethod } from '../../commands.ts';
+import { createChatStore } from '../../index.ts';
+import { createPool } from '../../postgres/connections.ts';
+import type { Tables } from '../tables.ts';
+import { readHistory } from './history.ts';
+import { readState } from './read-state.ts';
+import type { Read } from './reading.ts';
+
+interface Plan {
+  readonly 'Relation Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly Plans?: readonly Plan[];
+}
+
+// Rows that were looked at in tables that grow with what is said, whether or not they were wanted.
+function rowsVisited(plan: Plan): number {
+  const isWatched = ['messages', 'mentions', 'log'].includes(plan['Relation Name'] ?? '');
+  const own = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];
+  return (plan.Plans ?? []).reduce((sum, one) => sum + rowsVisited(one), isWatched ? own : 0);
+}
+
+describe('rows that a read looks at on PostgreSQL', () => {
+  let server: PostgresServer;
+  let pool: pg.Pool;
+  let db: Kysely<Tables>;
+  const asked: CompiledQuery[] = [];
+
+  beforeAll(async () => {
+    server = await startPostgres();
+    const store = await createChatStore({ url: server.url });
+    await store.close();
+    ({ pool } = createPool({
+      ...{ url: server.url, timeoutMs: 20_000, lockTimeoutMs: 1_000, poolSize: 2 },
+    }));
+    db = new Kysely({
+      dialect: new PostgresDialect({ pool }),
+      log: ({ query }) => void asked.push(query),
+    });
+    // 'quiet' has 3 messages and 'busy' 20,000, none of them eva's: of all messages half are hers, in a channel of her own.
+    // A thread of 40 lies in the middle of 'busy'.
+    server.query(`
+      insert into channels (id, kind, name, created_by, created_at, head, touched)
+        select id, 'public', id, 'ana', 1, 30000, 1
+        from unnest(array['quiet', 'busy', 'hers', 'loud']) as c(id);
+      insert into members (channel_id, agent_id, role, joined_at) values
+        ('quiet', 'eva', 'member', 1), ('busy', 'eva', 'member', 1), ('busy', 'ana', 'owner', 1),
+        ('loud', 'joe', 'member', 1);
+      insert into messages (channel_id, seq, id, sender_id, thread_id, text_seq, ordinal,
+          sender_ordinal, deleted_at)
+        select c.id, s, c.id || s, c.sender,
+          case when c.id = 'busy' and s between 10000 and 10039 then 'busy9000' end, s, s, s,
+          case when c.id = 'loud' and s <= 4000 then 1 end
+        from (values ('quiet', 'ana', 3), ('busy', 'ana', 20000), ('hers', 'eva', 25000),
+          ('loud', 'ana', 6000)) as c(id, sender, n), generate_series(1, c.n) as s;
+      insert into mentions (agent_id, channel_id, seq)
+        select 'joe', 'loud', s from generate_series(1, 6000) as s;
+      insert into log (channel_id, seq, id, type, sender_id, timestamp, envelope)
+        select channel_id, seq, id, 'channel.message', sender_id, 1,
+          '{"id":"x","event":{"type":"channel.message","message":{"n":' || seq || '}}'
+        from messages;
+      analyze`);
+  }, 60_000);
+  afterAll(async () => {
+    await db.destroy();
+    await server.stop();
+  });
+
+  async function visited<M extends ReadMethod>(
+    read: Read<M>,
+    method: M,
+    agentId: string,
+    params: ParamsInputOf<M>,
+    channels?: readonly string[],
+  ) {
+    const actor = { agentId, isAdmin: false, ...(channels ? { channels } : {}) };
+    asked.length = 0;
+    const answer = await read(db, actor, methods[method].params.parse(params) as ParamsOf<M>);
+    if (!answer.ok) throw new Error(answer.code);
+    let rows = 0;
+    for (const { sql, parameters } of asked.slice()) {
+      const text = `explain (analyze, format json) ${sql}`;
+      const explained = await pool.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(text, [...parameters]);
+      rows += rowsVisited(explained.rows[0]?.['QUERY PLAN'][0].Plan as Plan);
+    }
+    return { rows, result: answer.result };
+  }
+
+  // The fault: each unread message, and each of one's own, was looked at, in each channel.
+  it('are as few for read.state when much is unread as when little is', async () => {
+    const state = (channelId: string, agentId = 'eva') =>
+      visited(readState, 'read.state', agentId, {}, [channelId]);
+    const [quiet, busy, own] = [
+      await state('quiet'),
+      await state('busy'),
+      await state('busy', 'ana'),
+    ];
+    expect(quiet.result.channels).toMatchObject([{ unread: 3 }]);
+    expect(busy.result.channels).toMatchObject([{ unread: 10_000 }]);
+    expect(own.result.channels).toMatchObject([{ unread: 0 }]);
+    expect(quiet.rows).toBeLessThan(10);
+    expect([busy.rows, own.rows]).toEqual([quiet.rows, quiet.rows + 2]);
+  });
+
+  it('are bounded for read.state, however much was deleted or mentions the agent', async () => {
+    const { rows, result } = await visited(readState, 'read.state', 'joe', {});
+    // 4,000 of 6,000 are deleted: of these no more than 1,000 are known for it.
+    expect(result.channels).toMatchObject([{ unread: 5_000, mentions: 1_000 }]);
+    expect(rows).toBeLessThan(2_010);
+  });
+
+  // The fault: root or replies in one condition made the whole channel be walked.
+  it('are those of the thread alone for message.history of a thread', async () => {
+    for (const range of [{}, { after: 0 }, { after: 10_020 }, { before: 10_020 }, { before: 3 }]) {
+      const params = { channelId: 'busy', threadId: 'busy9000', limit: 10, ...range };
+      const { rows } = await visited(readHistory, 'message.history', 'ana', params);
+      expect([range, rows < 50, rows]).toEqual([range, true, rows]);
+    }
+  });
+});

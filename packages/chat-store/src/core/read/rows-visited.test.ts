@@ -1,0 +1,145 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { methods, type ParamsInputOf, type ParamsOf } from '@openclaw/protocol';
+import { temporaryFolder } from '@openclaw/test-support';
+import { Kysely } from 'kysely';
+import type { Command, ReadMethod, WriteMethod } from '../../commands.ts';
+import { createNodeSqliteDialect, openDatabase } from '../../sqlite/database.ts';
+import { openSqliteEngine } from '../../sqlite/sqlite-engine.ts';
+import { createStoreCore, type StoreCore } from '../store-core.ts';
+import type { Tables } from '../tables.ts';
+import { readHistory } from './history.ts';
+import { readState } from './read-state.ts';
+import type { Read } from './reading.ts';
+
+// A view of the same name stands before a table and calls a function for each row that a plan looks at. What is counted
+// is what the statement costs, on any machine.
+function watchTables(database: ReturnType<typeof openDatabase>, tables: readonly string[]) {
+  let visited = 0;
+  database.function('visited', { deterministic: false }, () => ((visited += 1), 1));
+  database.exec('pragma query_only = off');
+  for (const table of tables) {
+    database.exec(`create temp view ${table} as select * from main.${table} where visited()`);
+  }
+  return async (call: () => Promise<unknown>) => {
+    visited = 0;
+    await call();
+    return visited;
+  };
+}
+
+describe('rows that a read looks at on SQLite', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let core: StoreCore;
+  let db: Kysely<Tables>;
+  let rowsOf: ReturnType<typeof watchTables>;
+  const ask = <M extends ReadMethod>(
+    read: Read<M>,
+    method: M,
+    agentId: string,
+    params: ParamsInputOf<M>,
+  ) =>
+    read(db, { agentId, isAdmin: false }, methods[method].params.parse(params) as ParamsOf<M>).then(
+      (answer) => {
+        if (!answer.ok) throw new Error(answer.code);
+        return answer.result;
+      },
+    );
+  async function write<M extends WriteMethod>(
+    agentId: string,
+    method: M,
+    ...many: readonly ParamsInputOf<M>[]
+  ) {
+    const actor = { agentId, isAdmin: false };
+    const outcomes = await core.runGroup(
+      many.map(
+        (params) => ({ actor, method, params: methods[method].params.parse(params) }) as Command,
+      ),
+    );
+    return outcomes.map((outcome) => {
+      if (!outcome.ok) throw new Error(outcome.message);
+      return outcome.result as { seq: number; messageId: string };
+    });
+  }
+
+  beforeAll(async () => {
+    folder = await temporaryFolder('visited');
+    const path = join(folder.path, 'hub.sqlite');
+    const engine = await openSqliteEngine({ path, readOnly: false, busyTimeoutMs: 100 });
+    core = createStoreCore(engine, (error) => {
+      throw error;
+    });
+    const database = openDatabase(path, 100, true);
+    db = new Kysely({ dialect: createNodeSqliteDialect(database, true) });
+    rowsOf = watchTables(database, ['messages', 'mentions']);
+  });
+  afterAll(async () => {
+    await db.destroy();
+    await core.close();
+    await folder.remove();
+  });
+
+  const many = <T>(count: number, one: (index: number) => T) =>
+    Array.from({ length: count }, (_, i) => one(i));
+
+  // The fault: each unread message, and each of one's own, was looked at, in each channel, in the one thread that reads.
+  it('are as few for read.state when much is unread as when little is', async () => {
+    const channelId = 'busy';
+    await write('ana', 'channel.create', { channelId, name: 'Busy' });
+    await write('ana', 'member.add', { channelId, agentId: 'ben' });
+    const say = (agentId: string, count: number) =>
+      write(agentId, 'message.send', ...many(count, () => ({ channelId, content: 'x' })));
+    const rows = () => rowsOf(() => ask(readState, 'read.state', 'ben', {}));
+    const unread = async () => (await ask(readState, 'read.state', 'ben', {})).channels[0]?.unread;
+    await say('ana', 3);
+    await say('ben', 3);
+    const few = await rows();
+    expect([few < 10, await unread()]).toEqual([true, 3]);
+    await say('ana', 500);
+    await say('ben', 500);
+    await say('ana', 500);
+    expect([await rows(), await unread()]).toEqual([few, 1003]);
+  });
+
+  it('are bounded for read.state, however much was deleted or mentions the agent', async () => {
+    const channelId = 'loud';
+    await write('ana', 'channel.create', { channelId, name: 'Loud' });
+    await write('ana', 'member.add', { channelId, agentId: 'eva' });
+    const sent = await write(
+      'ana',
+      'message.send',
+      ...many(1_200, () => ({ channelId, content: '@eva', mentions: ['eva'] })),
+    );
+    const state = async () => (await ask(readState, 'read.state', 'eva', {})).channels;
+    expect(await state()).toMatchObject([{ unread: 1_200, mentions: 1_000 }]);
+    expect(await rowsOf(state)).toBeLessThan(1_000 + 10);
+    const gone = sent.slice(0, 1_100);
+    await write(
+      'ana',
+      'message.delete',
+      ...gone.map(({ messageId }) => ({ channelId, messageId })),
+    );
+    expect(await state()).toMatchObject([{ unread: 200, mentions: 100 }]);
+    expect(await rowsOf(state)).toBeLessThan(1_000 + 100 + 10);
+  });
+
+  // The fault: root or replies in one condition made the whole channel be walked.
+  it('are those of the thread alone for message.history of a thread', async () => {
+    const channelId = 'threads';
+    await write('ana', 'channel.create', { channelId, name: 'Threads' });
+    const say = (count: number, threadId: string | null = null) =>
+      write('ana', 'message.send', ...many(count, () => ({ channelId, content: 'x', threadId })));
+    const [root] = await say(1);
+    const threadId = root?.messageId ?? '';
+    await say(400);
+    const replies = await say(40, threadId);
+    await say(400);
+    const last = replies.at(-1)?.seq ?? 0;
+    for (const range of [{}, { after: 0 }, { after: 5 }, { before: last }, { before: 3 }]) {
+      const rows = await rowsOf(() =>
+        ask(readHistory, 'message.history', 'ana', { channelId, threadId, limit: 10, ...range }),
+      );
+      expect([range, rows < 40]).toEqual([range, true]);
+    }
+  });
+});

@@ -1,0 +1,145 @@
+import { ChatStoreError } from './errors.ts';
+import { runtimeError } from './runtime-error.ts';
+
+/** Calls of many agents, so many at once and no more; those that wait take turns by agent. */
+export interface FairLane {
+  /** Calls that wait for their turn. */
+  readonly waiting: number;
+  /**
+   * Settles within the lane's time. A call that is late rejects with `unavailable`: if it still waited it is never made,
+   * else it counts until the database has let go of it. `agentId` null is the hub itself: its calls go first.
+   * @throws {ChatStoreError} `rate_limited` for the agent that fills a full lane, `unavailable` when no single one does
+   */
+  run<T>(agentId: string | null, call: () => Promise<T>): Promise<T>;
+}
+
+/** How wide a lane is. */
+export interface FairLaneOptions {
+  /** Calls made at once. */
+  readonly width: number;
+  /** Of these, calls of one agent, or of the hub itself: nobody takes all places. */
+  readonly widthPerAgent: number;
+  /** Calls under way and waiting together. */
+  readonly maxCalls: number;
+  readonly timeoutMs: number;
+}
+
+interface WaitingCall {
+  start(): void;
+  refuse(error: ChatStoreError): void;
+}
+
+interface Party {
+  readonly waiting: WaitingCall[];
+  running: number;
+}
+
+const retryAfterMs = 500;
+
+/**
+ * Makes a lane. A full lane gives way to agents that ask for little: the latest call of the agent with the most waiting
+ * calls is refused in place of theirs.
+ */
+export function createFairLane(options: FairLaneOptions): FairLane {
+  const { width, widthPerAgent, maxCalls, timeoutMs } = options;
+  /** Agents with calls. Whoever had a turn goes to the end. */
+  const parties = new Map<string | null, Party>();
+  let running = 0;
+  let waiting = 0;
+
+  function partyOf(agentId: string | null): Party {
+    const known = parties.get(agentId);
+    if (known) return known;
+    const party: Party = { waiting: [], running: 0 };
+    parties.set(agentId, party);
+    return party;
+  }
+
+  const mayStart = (party: Party) => party.waiting.length > 0 && party.running < widthPerAgent;
+
+  function startNext(): void {
+    while (running < width) {
+      const hub = parties.get(null);
+      const next: [string | null, Party] | undefined =
+        hub && mayStart(hub) ? [null, hub] : parties.entries().find(([, one]) => mayStart(one));
+      if (!next) return;
+      const [agentId, party] = next;
+      parties.delete(agentId);
+      parties.set(agentId, party);
+      const call = party.waiting.shift();
+      waiting -= 1;
+      party.running += 1;
+      running += 1;
+      call?.start();
+    }
+  }
+
+  function ended(agentId: string | null, party: Party): void {
+    party.running -= 1;
+    running -= 1;
+    forgetIdle(agentId, party);
+    startNext();
+  }
+
+  function forgetIdle(agentId: string | null, party: Party): void {
+    if (party.running === 0 && party.waiting.length === 0) parties.delete(agentId);
+  }
+
+  /** Makes room for one more call of this agent, or throws. */
+  function makeRoom(agentId: string | null): void {
+    if (running + waiting < maxCalls) return;
+    const own = parties.get(agentId)?.waiting.length ?? 0;
+    let heaviest: [string | null, Party] | undefined;
+    for (const [id, party] of parties) {
+      if (party.waiting.length > Math.max(own + 1, heaviest?.[1].waiting.length ?? 0)) {
+        heaviest = [id, party];
+      }
+    }
+    const tooMany = (code: 'rate_limited' | 'unavailable') =>
+      new ChatStoreError(code, 'too many calls are under way', { retryAfterMs });
+    if (!heaviest) throw tooMany(agentId !== null && own > 0 ? 'rate_limited' : 'unavailable');
+    const [id, party] = heaviest;
+    waiting -= 1;
+    party.waiting.pop()?.refuse(tooMany(id === null ? 'unavailable' : 'rate_limited'));
+    forgetIdle(id, party);
+  }
+
+  return {
+    get waiting() {
+      return waiting;
+    },
+    async run<T>(agentId: string | null, call: () => Promise<T>): Promise<T> {
+      makeRoom(agentId);
+      const party = partyOf(agentId);
+      let timer: NodeJS.Timeout | undefined;
+      try {
+        return await new Promise<T>((resolve, reject) => {
+          const own: WaitingCall = {
+            start: () =>
+              void call()
+                .then(resolve, reject)
+                .finally(() => ended(agentId, party)),
+            refuse: reject,
+          };
+          timer = setTimeout(() => {
+            const at = party.waiting.indexOf(own);
+            if (at >= 0) {
+              party.waiting.splice(at, 1);
+              waiting -= 1;
+              forgetIdle(agentId, party);
+            }
+            const message = `the database did not answer within ${timeoutMs} ms`;
+            reject(new ChatStoreError('unavailable', message));
+          }, timeoutMs);
+          party.waiting.push(own);
+          waiting += 1;
+          startNext();
+        });
+      } catch (error) {
+        throw runtimeError(error);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
