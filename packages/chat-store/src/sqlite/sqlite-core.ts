@@ -1,7 +1,7 @@
 import type { StoreCore } from '../core/store-core.ts';
 import { isVitalCall } from '../core/vital-calls.ts';
 import { createTwoLines } from './two-lines.ts';
-import type { WorkerSettings } from './worker-messages.ts';
+import { fileLost, watchingFile, type WorkerSettings } from './worker-messages.ts';
 import { startWorkerThread, type OnFault, type WorkerThread } from './worker-thread.ts';
 
 const openTimeoutMs = 30_000;
@@ -25,11 +25,18 @@ export async function openSqliteCore(
   onFault: OnFault,
 ): Promise<StoreCore> {
   const { path, lockTimeoutMs, timeoutMs } = options;
+  let isFileLost = false;
+  // Each thread finds it for itself, and would find it with every call: it is said once, and holds for both.
+  const report: OnFault = (fault, doing) => {
+    if (doing === watchingFile && isFileLost) return;
+    if (doing === watchingFile) isFileLost = true;
+    onFault(fault, doing);
+  };
   const start = (readOnly: boolean) =>
     startWorkerThread(
       { path, readOnly, busyTimeoutMs: lockTimeoutMs } satisfies WorkerSettings,
       openTimeoutMs,
-      onFault,
+      report,
     );
   const starting = [start(false), start(true)] as const;
   const [writer, reader] = await Promise.all(starting).catch(async (error: unknown) => {
@@ -40,17 +47,24 @@ export async function openSqliteCore(
     throw error;
   });
   const lines = createTwoLines(readsHandedOver);
+  const watched = (thread: Pick<WorkerThread, 'call'>): Pick<WorkerThread, 'call'> => ({
+    call: (name, args) =>
+      isFileLost ? Promise.reject(fileLost('unavailable')) : thread.call(name, args),
+  });
+  const write = <M extends keyof StoreCore>(method: M) => forward(watched(writer), method);
   const read = <M extends keyof StoreCore>(method: M) =>
     forward(
-      { call: (name, args) => lines.run(() => reader.call(name, args), isVitalCall(name)) },
+      watched({
+        call: (name, args) => lines.run(() => reader.call(name, args), isVitalCall(name)),
+      }),
       method,
     );
   return {
-    runGroup: forward(writer, 'runGroup'),
-    beat: forward(writer, 'beat'),
-    revoke: forward(writer, 'revoke'),
-    sweep: forward(writer, 'sweep'),
-    changeEpoch: forward(writer, 'changeEpoch'),
+    runGroup: write('runGroup'),
+    beat: write('beat'),
+    revoke: write('revoke'),
+    sweep: write('sweep'),
+    changeEpoch: write('changeEpoch'),
     read: read('read'),
     access: read('access'),
     logPage: read('logPage'),
