@@ -98,6 +98,9 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
       return { ok: true, result, event: null, agentTopics: [] };
     }
   }
+  if (isDirect && !channel && send.actor.mayOpenDirects === false) {
+    return refuse('rate_limited', `${agentId} may make no further direct channel now`);
+  }
   const role = facts.role(channelId, agentId);
   const denied = judge(send.actor, channelId, channel, role, posting);
   if (denied) return denied;
