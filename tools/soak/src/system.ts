@@ -76,6 +76,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       HUB_LIMIT_MESSAGE: noLimit,
       HUB_LIMIT_REACTION: noLimit,
       HUB_LIMIT_TYPING: noLimit,
+      HUB_LIMIT_CREATE: noLimit,
       LOG_LEVEL: 'info',
     });
     return { name, hub, redisLink, clientLink: await startTcpLink(hub.port) };
