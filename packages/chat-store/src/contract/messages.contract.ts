@@ -106,7 +106,7 @@ export function describeMessages(database: () => TestDatabase): void {
 
     // Invariant: a deletion holds for every reader from its commit on, though the rows of the edits are emptied later.
     it('are edited so often and no more, and are deleted with every text they had', async () => {
-      const { store, another } = database();
+      const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const { messageId } = await owner.say(channelId, 'secret');
       const kept = await owner.say(channelId, 'harmless');
@@ -122,7 +122,7 @@ export function describeMessages(database: () => TestDatabase): void {
 
       const seq = 6 + limits.edits;
       expect(await owner.write('message.delete', { channelId, messageId })).toEqual({ seq });
-      const elsewhere = agentOf(await another(), owner.agentId);
+      const elsewhere = agentOf(await database().another(), owner.agentId);
       for (const who of [owner, elsewhere]) {
         const log = await who.log(channelId);
         expect(JSON.stringify(log)).not.toContain('secret');
