@@ -20,7 +20,10 @@ describe('configuration', () => {
       databaseUrl: 'sqlite:.data/hub.sqlite',
       redis: null,
       auth: { mode: 'dev' },
-      limits: { message: { limit: 600, windowMs: 60_000 } },
+      limits: {
+        message: { limit: 600, windowMs: 60_000 },
+        create: { limit: 6_000, windowMs: 3_600_000 },
+      },
     });
   });
 

@@ -16,7 +16,13 @@ export interface Config {
   readonly auth: AuthConfig;
   /** Further Origins, beside the hub's own host, that browsers may connect from. */
   readonly allowedOrigins: readonly string[];
-  readonly limits: { readonly message: Limit; readonly reaction: Limit; readonly typing: Limit };
+  readonly limits: {
+    readonly message: Limit;
+    readonly reaction: Limit;
+    readonly typing: Limit;
+    /** What stays: channels, memberships given to others, first direct messages; see creation-limit.ts. */
+    readonly create: Limit;
+  };
   /** Where the built page for people is; null for where `npm start` builds it. */
   readonly webDir: string | null;
   readonly logLevel: string;
@@ -88,6 +94,8 @@ const environmentSchema = z.object({
   HUB_LIMIT_MESSAGE: limit.prefault('600/60'),
   HUB_LIMIT_REACTION: limit.prefault('600/60'),
   HUB_LIMIT_TYPING: limit.prefault('600/60'),
+  // One who sets up a fleet of 111 in 20 channels makes 2,240 of these, and keeps as many and half as many more.
+  HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_WEB_DIR: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
@@ -148,6 +156,7 @@ export function parseConfig(environment: Environment): Config {
       message: env.HUB_LIMIT_MESSAGE,
       reaction: env.HUB_LIMIT_REACTION,
       typing: env.HUB_LIMIT_TYPING,
+      create: env.HUB_LIMIT_CREATE,
     },
     webDir: env.HUB_WEB_DIR === undefined ? null : resolve(env.HUB_WEB_DIR),
     logLevel: env.LOG_LEVEL,

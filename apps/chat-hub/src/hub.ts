@@ -59,8 +59,9 @@ export async function write<M extends WriteMethod>(
   caller: Caller,
   method: M,
   params: ParamsOf<M>,
+  actor: Actor = caller.identity,
 ): Promise<Answer<M>> {
-  const outcome = await hub.store.append(caller.identity, method, params);
+  const outcome = await hub.store.append(actor, method, params);
   if (!outcome.ok) return outcome;
   if (outcome.event) hub.publisher.committed(outcome.event, outcome.agentTopics);
   return { ok: true, result: outcome.result };

@@ -7,6 +7,8 @@ export interface Actor {
   readonly isAdmin: boolean;
   /** The token's own list: it bounds everything, admins too. Absent or null: no bound. */
   readonly channels?: readonly string[] | null;
+  /** False: a direct message that would make its channel is `rate_limited`. Absent: it may. */
+  readonly mayOpenDirects?: boolean;
 }
 
 /** The methods that change something, decided under their channel's lock. */

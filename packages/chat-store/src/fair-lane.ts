@@ -61,7 +61,7 @@ export function createFairLane(options: FairLaneOptions): FairLane {
     while (running < width) {
       const hub = parties.get(null);
       const next: [string | null, Party] | undefined =
-        hub && mayStart(hub) ? [null, hub] : parties.entries().find(([, one]) => mayStart(one));
+        hub && mayStart(hub) ? [null, hub] : [...parties].find(([, one]) => mayStart(one));
       if (!next) return;
       const [agentId, party] = next;
       parties.delete(agentId);

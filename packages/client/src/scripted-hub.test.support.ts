@@ -130,6 +130,7 @@ export const exampleWelcome = {
     inFlight: 256,
     resumeEvents: 5000,
     historyPage: 200,
+    edits: 200,
   },
   direct: [] as { channelId: string; head: number }[],
 };

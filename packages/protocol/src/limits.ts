@@ -32,6 +32,8 @@ export const limits = {
   welcomeDirect: 200,
   /** Agents present in a channel up to which presence is pushed; past it a channel is only listed. */
   presencePush: 1000,
+  /** Edits of one message: each keeps its text in the log, and deleting the message empties them all. */
+  edits: 200,
   /** Metadata of a message or channel, as JSON: attributes, not a second content. */
   metadataBytes: 8 * kib,
   /** Payload of a collaboration event, as JSON: what a message may weigh. */

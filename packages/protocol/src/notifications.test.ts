@@ -16,6 +16,7 @@ const welcome = {
     inFlight: limits.inFlight,
     resumeEvents: limits.resumeEvents,
     historyPage: limits.historyPage,
+    edits: limits.edits,
   },
   direct: [{ channelId: 'dm_0123456789abcdef0123456789abcdef', head: 3 }],
 };

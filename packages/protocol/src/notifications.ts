@@ -20,6 +20,7 @@ export const welcomeSchema = z.object({
     inFlight: count,
     resumeEvents: count,
     historyPage: count,
+    edits: count,
   }),
   direct: z
     .array(z.object({ channelId: idSchema, head: seqSchema }))

@@ -88,6 +88,7 @@ export async function startSystem(
       HUB_LIMIT_REACTION: noLimit,
       HUB_LIMIT_TYPING: noLimit,
       HUB_LIMIT_CALLS: callLimit,
+      HUB_LIMIT_CREATE: noLimit,
       LOG_LEVEL: 'info',
     });
     return { name, hub, redisLink, clientLink: await startTcpLink(hub.port) };

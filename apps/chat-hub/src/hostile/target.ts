@@ -44,6 +44,7 @@ export async function startTarget(env: Readonly<Record<string, string>> = {}): P
       HUB_LIMIT_MESSAGE: '1000000/60',
       HUB_LIMIT_REACTION: '1000000/60',
       HUB_LIMIT_TYPING: '1000000/60',
+      HUB_LIMIT_CREATE: '1000000/60',
       LOG_LEVEL: 'error',
       ...env,
     },

@@ -1,5 +1,6 @@
 import { cachedRead, RefusedLoad } from '../cached-reads.ts';
-import { asHub, reads, writes, type Hub } from '../hub.ts';
+import { creationCost, refuseCreation } from '../creation-limit.ts';
+import { asHub, reads, write, writes, type Hub } from '../hub.ts';
 import { answer, type Handlers } from '../rpc/answer.ts';
 
 /** channel.*, member.* and thread.*: what the store decides and answers by itself. */
@@ -24,7 +25,9 @@ export function channelMethods(
   | 'thread.list'
 > {
   return {
-    'channel.create': writes(hub, 'channel.create'),
+    'channel.create': (caller, params) =>
+      refuseCreation(hub, caller, creationCost(1, params.metadata)) ??
+      write(hub, caller, 'channel.create', params),
     async 'channel.get'(caller, params) {
       const { channelId } = params;
       const load = async () => {
@@ -42,14 +45,17 @@ export function channelMethods(
       );
       return read.ok ? answer({ channel: read.value }) : read;
     },
-    'channel.update': writes(hub, 'channel.update'),
+    'channel.update': (caller, params) =>
+      refuseCreation(hub, caller, creationCost(0, params.metadata)) ??
+      write(hub, caller, 'channel.update', params),
     'channel.archive': writes(hub, 'channel.archive'),
     'channel.delete': writes(hub, 'channel.delete'),
     'channel.list': reads(hub, 'channel.list'),
     'channel.join': writes(hub, 'channel.join'),
     'channel.leave': writes(hub, 'channel.leave'),
     'member.list': reads(hub, 'member.list'),
-    'member.add': writes(hub, 'member.add'),
+    'member.add': (caller, params) =>
+      refuseCreation(hub, caller, 1) ?? write(hub, caller, 'member.add', params),
     'member.remove': writes(hub, 'member.remove'),
     'member.update': writes(hub, 'member.update'),
     'thread.create': writes(hub, 'thread.create'),

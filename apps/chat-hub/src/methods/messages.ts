@@ -2,6 +2,7 @@ import { directChannelId } from '@openclaw/chat-store';
 import { recentMessagesMax } from '@openclaw/key-schema';
 import { isContentTooLarge, limits, type ParamsOf } from '@openclaw/protocol';
 import { cachedRead, RefusedLoad } from '../cached-reads.ts';
+import { createDirectSend } from '../creation-limit.ts';
 import { asHub, notMember, write, writes, type Hub } from '../hub.ts';
 import { answer, refuse, type Answer, type Caller, type Handlers } from '../rpc/answer.ts';
 
@@ -61,6 +62,8 @@ export function messageMethods(
     return answer({ messages, head: read.head, hasMore });
   }
 
+  const directSend = createDirectSend(hub);
+
   return {
     'message.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
@@ -79,7 +82,7 @@ export function messageMethods(
       if (isContentTooLarge(params.content)) return tooLarge();
       const channelId = directChannelId(caller.identity.agentId, params.agentId);
       hub.typing.sent(caller, channelId);
-      return write(hub, caller, 'direct.send', params);
+      return directSend(caller, channelId, params);
     },
     'reaction.add': writes(hub, 'reaction.add'),
     'reaction.remove': writes(hub, 'reaction.remove'),

@@ -2,7 +2,7 @@ import { directChannelId } from '@openclaw/chat-store';
 import type { MethodName } from '@openclaw/protocol';
 
 /** What is limited, each with its own allowance per agent. */
-export type LimitedAction = 'message' | 'reaction' | 'typing' | 'read';
+export type LimitedAction = 'message' | 'reaction' | 'typing' | 'read' | 'create';
 
 /** Changes of the log, all taken by the store in the order of their coming, and what each counts against. */
 const changes: Partial<Record<MethodName, LimitedAction>> = {

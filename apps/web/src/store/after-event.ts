@@ -1,5 +1,5 @@
 import type { ChannelEvent, Envelope, Member, Presence } from '@openclaw/protocol';
-import { withReply, withThread, type Threads } from './threads.ts';
+import { withoutReply, withReply, withThread, type Threads } from './threads.ts';
 import { withTyping, type TypingMarks } from './typing.ts';
 
 /** A channel's members, by id. */
@@ -31,11 +31,21 @@ export function presencesAfter(presences: Presences, event: ChannelEvent): Prese
   return next;
 }
 
+/** Whether the event changes how many replies a thread has. */
+export function isOfReply(event: ChannelEvent): boolean {
+  return (
+    event.type === 'thread.message' ||
+    (event.type === 'channel.message.delete' && event.message.threadId !== null)
+  );
+}
+
 /** The threads as the event leaves them; a reply that is heard twice is counted twice. */
 export function threadsAfter(threads: Threads, event: ChannelEvent): Threads {
   switch (event.type) {
     case 'thread.message':
       return withReply(threads, event.message);
+    case 'channel.message.delete':
+      return withoutReply(threads, event.message);
     case 'thread.create':
     case 'thread.update':
       return withThread(threads, event.thread);

@@ -1,5 +1,6 @@
 import type { HubClient } from '@openclaw/client';
 import {
+  isOfReply,
   membersAfter,
   presencesAfter,
   threadsAfter,
@@ -69,8 +70,7 @@ export function createChatReader(
       // The oldest come first: of more than can be read here, the newest are known by their events.
       const known = answer.isWhole ? [] : chat.threads.peek();
       // Whether the answer has counted these replies cannot be told from it.
-      if (meanwhile.some(({ event }) => event.type === 'thread.message'))
-        reader.recountReplies(chat);
+      if (meanwhile.some(({ event }) => isOfReply(event))) reader.recountReplies(chat);
       chat.threads.value = meanwhile.reduce(
         (threads: Threads, { event }) => threadsAfter(threads, event),
         new Map([...known, ...answer.items.map((thread) => [thread.threadId, thread] as const)]),

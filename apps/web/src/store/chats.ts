@@ -7,6 +7,7 @@ import {
   type Envelope,
   type Message,
 } from '@openclaw/protocol';
+import { isOfReply } from './after-event.ts';
 import { allPages } from './all-pages.ts';
 import { createChat, type Chat } from './chat.ts';
 import { createChatReader } from './chat-reader.ts';
@@ -50,7 +51,7 @@ export interface Chats {
 const pageSize = 200;
 const expiryCheckMs = 3_000;
 
-const isReply = ({ event }: Envelope) => event.type === 'thread.message';
+const isReply = ({ event }: Envelope) => isOfReply(event);
 
 /** `onError` gets what went wrong in the background. */
 export function createChats(

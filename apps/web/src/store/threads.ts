@@ -18,6 +18,13 @@ export function withReply(threads: Threads, reply: Message): Threads {
   return withThread(threads, next);
 }
 
+/** Counts a deleted reply no more. */
+export function withoutReply(threads: Threads, { threadId }: Message): Threads {
+  const known = threadId === null ? undefined : threads.get(threadId);
+  if (known === undefined) return threads;
+  return withThread(threads, { ...known, replies: Math.max(0, known.replies - 1) });
+}
+
 /** Takes in what a thread now is. */
 export function withThread(threads: Threads, thread: Thread): Threads {
   return new Map(threads).set(thread.threadId, thread);

@@ -95,6 +95,26 @@ export function describeDirectMessages(database: () => TestDatabase): void {
       expect(channels).toEqual([]);
     });
 
+    // The race: the peer's own message makes the channel in the same group. Invariant: a refused one makes nothing.
+    it('of a sender who may make no further channel go where there is one, and nowhere else', async () => {
+      const { store } = database();
+      const [alice, bob, eve] = [agent(), agent(), agent()];
+      const limited = agentOf(store, alice.agentId, { mayOpenDirects: false });
+      const hello = (to: typeof alice) => ({ agentId: to.agentId, content: 'hello' });
+      expect(await limited.refusal('direct.send', hello(bob))).toBe('rate_limited');
+      const channelId = directChannelId(alice.agentId, bob.agentId);
+      expect(await alice.readRefusal('channel.get', { channelId })).toBe('not_found');
+      await bob.write('direct.send', hello(alice));
+      expect(await limited.write('direct.send', hello(bob))).toMatchObject({ channelId, seq: 2 });
+      const [to, from] = await Promise.all([
+        limited.outcome('direct.send', hello(eve)),
+        eve.outcome('direct.send', hello(alice)),
+      ]);
+      expect([to, from].map((outcome) => outcome.ok)).toContain(true);
+      const { head } = (await store.directChannels(eve.agentId, 10))[0] ?? { head: 0 };
+      expect(head).toBe([to, from].filter((outcome) => outcome.ok).length);
+    });
+
     it('between the same two at once from both sides share one channel', async () => {
       const other = await database().another();
       const [alice, bob] = [agent(), agent()];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { limits } from '@openclaw/protocol';
-import { channelWithTwo, eventOf, type TestDatabase } from './world.contract.ts';
+import { agentOf, channelWithTwo, eventOf, type TestDatabase } from './world.contract.ts';
 
 export function describeMessages(database: () => TestDatabase): void {
   describe('messages', () => {
@@ -104,16 +104,48 @@ export function describeMessages(database: () => TestDatabase): void {
       expect(await member.refusal('thread.create', { channelId, messageId })).toBe('conflict');
     });
 
-    it('that were edited very often are deleted all the same', async () => {
-      const { channelId, owner } = await channelWithTwo(database().store);
+    // Invariant: a deletion holds for every reader from its commit on, though the rows of the edits are emptied later.
+    it('are edited so often and no more, and are deleted with every text they had', async () => {
+      const { store } = database();
+      const { channelId, owner } = await channelWithTwo(store);
       const { messageId } = await owner.say(channelId, 'secret');
-      await Promise.all(
-        Array.from({ length: 230 }, (_, i) =>
-          owner.write('message.edit', { channelId, messageId, content: `secret ${i}` }),
-        ),
-      );
-      expect(await owner.write('message.delete', { channelId, messageId })).toEqual({ seq: 234 });
-      expect(JSON.stringify(await owner.log(channelId))).not.toContain('secret');
+      const kept = await owner.say(channelId, 'harmless');
+      await owner.write('message.edit', { channelId, messageId: kept.messageId, content: 'kept' });
+      const edit = (content: string) =>
+        owner.refusal('message.edit', { channelId, messageId, content });
+      const edits = Array.from({ length: limits.edits + 2 }, (_, i) => `secret ${i}`);
+      const answers = await Promise.all(edits.map(edit));
+      expect(answers).toEqual(edits.map((_edit, i) => (i < limits.edits ? 'ok' : 'conflict')));
+      expect(await edit(`secret ${limits.edits - 1}`)).toBe('ok');
+      const { messages } = await owner.history(channelId);
+      expect(messages[0]?.content).toBe(`secret ${limits.edits - 1}`);
+
+      const seq = 6 + limits.edits;
+      expect(await owner.write('message.delete', { channelId, messageId })).toEqual({ seq });
+      const elsewhere = agentOf(await database().another(), owner.agentId);
+      for (const who of [owner, elsewhere]) {
+        const log = await who.log(channelId);
+        expect(JSON.stringify(log)).not.toContain('secret');
+        expect(log.map((event) => event.seq)).toEqual(log.map((_event, index) => index + 1));
+        const own = log.filter(({ event }) => event.type === 'channel.message.edit');
+        expect(own).toHaveLength(limits.edits + 1);
+        expect(own[0]?.event).toMatchObject({ message: { content: 'kept' } });
+        for (const { event, timestamp, channelId: of } of own.slice(1)) {
+          expect([of, event]).toMatchObject([
+            channelId,
+            { channelId, message: { id: messageId, content: '', editedAt: timestamp } },
+          ]);
+        }
+        expect(JSON.stringify(await who.read('log.read', { channelId, after: 9 }))).not.toContain(
+          'secret',
+        );
+        const page = await who.history(channelId);
+        expect(page.messages).toMatchObject([
+          { id: messageId, content: '', deletedAt: expect.any(Number) },
+          { content: 'kept', deletedAt: null },
+        ]);
+      }
+      expect(await edit('again')).toBe('conflict');
     });
 
     it('of one channel are not found through another', async () => {

@@ -115,5 +115,44 @@ export function describeRepeats(database: () => TestDatabase): void {
       });
       expect(await owner.refusal('thread.create', { ...create, title: 'Other' })).toBe('conflict');
     });
+
+    // The race: a member asks for a thread, is removed, and asks again; meanwhile the title was changed. Invariant: nobody
+    // reads what was committed after their removal. The first result of a message says nothing newer than its call.
+    it('tells a removed member nothing of what came after', async () => {
+      for (const kind of ['public', 'private'] as const) {
+        const { channelId, owner, member } = await channelWithTwo(database().store, kind);
+        const { messageId } = await member.say(channelId, 'root');
+        const create = { channelId, messageId, title: 'T', clientMessageId: 't1' };
+        await member.write('thread.create', create);
+        const emit = { channelId, name: 'step', payload: {}, clientMessageId: 'e1' };
+        const { seq } = await member.write('collaboration.emit', emit);
+        await owner.write('member.remove', { channelId, agentId: member.agentId });
+        await owner.write('thread.update', { channelId, threadId: messageId, title: 'Secret' });
+        const refused = kind === 'public' ? 'forbidden' : 'not_found';
+        expect(await member.refusal('thread.create', create)).toBe(refused);
+        expect(await member.refusal('thread.create', { ...create, title: 'x' })).toBe(refused);
+        expect(await member.write('collaboration.emit', emit)).toEqual({ seq });
+        await owner.write('member.add', { channelId, agentId: member.agentId });
+        expect((await member.write('thread.create', create)).thread.title).toBe('Secret');
+      }
+    });
+
+    it('is refused to a token that is not for the channel', async () => {
+      const { store } = database();
+      const { channelId, owner } = await channelWithTwo(store);
+      const { messageId } = await owner.say(channelId, 'root');
+      const send = { channelId, content: 'once', clientMessageId: 'c1' };
+      const create = { channelId, messageId, title: 'T', clientMessageId: 't1' };
+      const emit = { channelId, name: 'step', payload: {}, clientMessageId: 'e1' };
+      await owner.write('message.send', send);
+      await owner.write('thread.create', create);
+      await owner.write('collaboration.emit', emit);
+      const bounded = agentOf(store, owner.agentId, { channels: ['another'] });
+      expect([
+        await bounded.refusal('message.send', send),
+        await bounded.refusal('thread.create', create),
+        await bounded.refusal('collaboration.emit', emit),
+      ]).toEqual(['forbidden', 'forbidden', 'forbidden']);
+    });
   });
 }

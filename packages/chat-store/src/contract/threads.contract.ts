@@ -123,6 +123,36 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       );
     });
 
+    it('count no reply that was deleted', async () => {
+      const { channelId, owner, member } = await channelWithTwo(database().store);
+      const messageId = (await owner.say(channelId, 'root')).messageId;
+      const replies = [];
+      for (const content of ['1', '2', '3'])
+        replies.push(await member.say(channelId, content, { threadId: messageId }));
+      const remove = (id = '') => owner.write('message.delete', { channelId, messageId: id });
+      await remove(replies[1]?.messageId);
+      await remove(replies[1]?.messageId);
+      const count = async () => {
+        const { threads } = await owner.read('thread.list', { channelId });
+        return threads.map((thread) => thread.replies);
+      };
+      expect(await count()).toEqual([2]);
+      const created = await owner.outcome('thread.create', { channelId, messageId, title: 'T' });
+      expect(eventOf(created).event).toMatchObject({ thread: { replies: 2 } });
+      // A reply and a deletion that are committed together.
+      await Promise.all([
+        member.say(channelId, '4', { threadId: messageId }),
+        remove(replies[0]?.messageId),
+      ]);
+      const update = { channelId, threadId: messageId, title: 'New' };
+      expect(eventOf(await owner.outcome('thread.update', update)).event).toMatchObject({
+        thread: { replies: 2 },
+      });
+      // The root is no reply of its own thread.
+      await remove(messageId);
+      expect(await count()).toEqual([2]);
+    });
+
     it('count the replies of one group, and page in the order of their roots', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const roots: string[] = [];

@@ -12,6 +12,7 @@ export function createMigrations(dialect: Dialect): Record<string, Migration> {
     '0002_hubs_cut_off': { up: addHubsCutOff },
     '0003_heads_from_log': { up: readHeadsFromLog },
     '0004_message_ordinals': { up: addMessageOrdinals },
+    '0005_redactions': { up: (db) => addRedactions(db, dialect) },
   };
 }
 
@@ -80,6 +81,27 @@ async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
     .columns(['channel_id', 'ordinal'])
     .where(sql.ref('deleted_at'), 'is not', null)
     .execute();
+}
+
+/** Deletions whose texts are yet to be emptied; and threads no longer count the replies that were deleted. */
+async function addRedactions(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const id = dialect === 'sqlite' ? sql`text` : sql`text collate "C"`;
+  await db.schema
+    .createTable('redactions')
+    .addColumn('channel_id', id, (c) => c.notNull())
+    .addColumn('message_id', id, (c) => c.notNull())
+    .addColumn('message', 'text', (c) => c.notNull())
+    .addColumn('after_seq', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('redactions_key', ['channel_id', 'message_id'])
+    .execute();
+  await sql`
+    update threads set replies = (
+      select count(*) from messages m
+      where m.thread_id = threads.thread_id and m.channel_id = threads.channel_id
+        and m.deleted_at is null)
+    where exists (
+      select 1 from messages d
+      where d.thread_id = threads.thread_id and d.deleted_at is not null)`.execute(db);
 }
 
 async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): Promise<void> {

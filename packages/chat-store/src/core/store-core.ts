@@ -13,6 +13,7 @@ import type { Mark } from './mark.ts';
 import type { Engine } from './engine.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
 import { beat, readHubs, readCutOffHubs, type HubBeat } from './hubs.ts';
+import { sweepRedactions } from './redactions.ts';
 import { readLogPage, type LogPage } from './read/log.ts';
 import { read } from './read/read.ts';
 import { runGroup, type ReportFault } from './run-group.ts';
@@ -41,7 +42,7 @@ export interface StoreCore {
   hubs(): Promise<HubBeat[]>;
   revoke(target: RevocationTarget): Promise<void>;
   isRevoked(token: TokenClaims): Promise<boolean>;
-  /** Removes a piece of what deleted channels held; answers whether there is more. */
+  /** Removes a piece of what deleted messages and channels left behind; answers whether there may be more. */
   sweep(): Promise<boolean>;
   epoch(): Promise<string>;
   changeEpoch(expected: string): Promise<string>;
@@ -82,7 +83,10 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
     hubs: () => readHubs(engine),
     revoke: (target) => revoke(engine, target),
     isRevoked: (token) => isRevoked(engine, token),
-    sweep: () => sweepDeleted(engine),
+    sweep: async () => {
+      const isMore = await sweepRedactions(engine);
+      return (await sweepDeleted(engine)) || isMore;
+    },
     epoch: () => readEpoch(engine),
     changeEpoch: (expected) => changeEpoch(engine, expected),
     close: () => engine.close(),

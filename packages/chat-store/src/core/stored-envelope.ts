@@ -17,20 +17,12 @@ export function encodeForLog(envelope: Envelope): { encoded: EncodedEnvelope; st
   return { encoded, stored: encoded.json.slice(0, -epochField(envelope.epoch).length) };
 }
 
-/** The columns an envelope is read from. */
-export const envelopeColumns = [
-  'channel_id',
-  'seq',
-  'id',
-  'type',
-  'sender_id',
-  'timestamp',
-  'envelope',
-] as const;
-
 /** A log row's envelope, ready to be sent, without parsing it. */
 export function envelopeOfRow(
-  row: Pick<LogTable, (typeof envelopeColumns)[number]>,
+  row: Pick<
+    LogTable,
+    'channel_id' | 'seq' | 'id' | 'type' | 'sender_id' | 'timestamp' | 'envelope'
+  >,
   epoch: string,
 ): EncodedEnvelope {
   return {

@@ -70,6 +70,16 @@ export interface MessagesTable {
   sender_ordinal: number;
 }
 
+/** A deleted message whose edits' log rows still hold its text; see redactions.ts. */
+export interface RedactionsTable {
+  channel_id: string;
+  message_id: string;
+  /** The message without its text, as JSON. */
+  message: string;
+  /** Rows up to here are emptied. */
+  after_seq: number;
+}
+
 export interface ReactionsTable {
   message_id: string;
   emoji: string;
@@ -84,6 +94,7 @@ export interface ThreadsTable {
   title: string | null;
   created_by: string;
   created_at: number;
+  /** Those that are not deleted. */
   replies: number;
   /** 0 while the thread is there by its replies alone, and no thread.create has been emitted. */
   announced: number;
@@ -125,6 +136,7 @@ export interface Tables {
   members: MembersTable;
   log: LogTable;
   messages: MessagesTable;
+  redactions: RedactionsTable;
   reactions: ReactionsTable;
   threads: ThreadsTable;
   mentions: MentionsTable;

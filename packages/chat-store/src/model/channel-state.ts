@@ -144,7 +144,10 @@ function deleteMessage(state: ChannelState, message: Message): ChannelState {
     first.messageId === message.id ? { ...first, print: null } : first,
   ]);
   const mentions = state.mentions.filter(({ seq }) => seq !== message.seq);
-  return { ...withMessage(state, message), firsts: new Map(firsts), mentions };
+  const threads = new Map(state.threads);
+  const thread = threads.get(message.threadId ?? '');
+  if (thread) threads.set(thread.threadId, { ...thread, replies: thread.replies - 1 });
+  return { ...withMessage(state, message), firsts: new Map(firsts), mentions, threads };
 }
 
 function react(

@@ -140,9 +140,12 @@ function reaction(call: Of<'reaction.add'> | Of<'reaction.remove'>, message: Mes
 
 function thread(state: ChannelState, call: Of<'thread.create'> | Of<'thread.update'>): Expected {
   const { agentId, isAdmin } = call.actor;
+  const isCreate = call.method === 'thread.create';
+  const mayNotRead = isCreate && judge(state, call, 'member', true);
+  if (mayNotRead) return refused(mayNotRead);
   const first = firstOf(state, call);
   if (first && first.print !== printOf(call)) return refused('conflict');
-  const threadId = call.method === 'thread.create' ? call.params.messageId : call.params.threadId;
+  const threadId = isCreate ? call.params.messageId : call.params.threadId;
   const known = state.threads.get(threadId);
   const as = (title: string | null) => ({ thread: { threadId, title } });
   if (first && known) return unchanged(as(known.title));

@@ -9,6 +9,8 @@ export function openDatabase(path: string, busyTimeoutMs: number, readOnly: bool
     database.exec('PRAGMA cache_size = -16384');
     if (readOnly) {
       database.exec('PRAGMA query_only = ON');
+      // A first read: from here on this connection holds the write-ahead log, which its last user removes.
+      database.exec('SELECT count(*) FROM sqlite_schema');
     } else {
       database.exec('PRAGMA journal_mode = WAL');
       database.exec('PRAGMA synchronous = FULL');

@@ -1,5 +1,5 @@
 import type { StoreCore } from '../core/store-core.ts';
-import type { WorkerSettings } from './worker-messages.ts';
+import { fileLost, watchingFile, type WorkerSettings } from './worker-messages.ts';
 import { startWorkerThread, type OnFault, type WorkerThread } from './worker-thread.ts';
 
 /** Opening may have to migrate millions of rows. */
@@ -22,11 +22,18 @@ export async function openSqliteCore(
   onFault: OnFault,
 ): Promise<StoreCore> {
   const { path, lockTimeoutMs, timeoutMs } = options;
+  let isFileLost = false;
+  // Each thread finds it for itself, and with every call: it is reported once, and holds for all of them.
+  const report: OnFault = (fault, doing) => {
+    if (doing === watchingFile && isFileLost) return;
+    if (doing === watchingFile) isFileLost = true;
+    onFault(fault, doing);
+  };
   const start = (readOnly: boolean) =>
     startWorkerThread(
       { path, readOnly, busyTimeoutMs: lockTimeoutMs } satisfies WorkerSettings,
       openTimeoutMs,
-      onFault,
+      report,
     );
   const starting = [start(false), start(true), start(true)] as const;
   const [writer, reader, system] = await Promise.all(starting).catch(async (error: unknown) => {
@@ -36,6 +43,11 @@ export async function openSqliteCore(
     }
     throw error;
   });
+  const forward = <M extends keyof StoreCore>(thread: WorkerThread, method: M): StoreCore[M] => {
+    const call = (...args: readonly unknown[]) =>
+      isFileLost ? Promise.reject(fileLost('unavailable')) : thread.call(method, args);
+    return call as StoreCore[M];
+  };
   return {
     runGroup: forward(writer, 'runGroup'),
     beat: forward(writer, 'beat'),
@@ -57,9 +69,4 @@ export async function openSqliteCore(
       await Promise.all([writer, reader, system].map((thread) => thread.close(timeoutMs)));
     },
   };
-}
-
-function forward<M extends keyof StoreCore>(thread: WorkerThread, method: M): StoreCore[M] {
-  const call = (...args: readonly unknown[]) => thread.call(method, args);
-  return call as StoreCore[M];
 }

@@ -169,13 +169,11 @@ describe('a chat store on SQLite', () => {
     const { channelId, owner } = await channelWithTwo(store);
     await other.close();
     await rename(otherPath, path);
-    const refused = await waitFor(async () => {
-      const outcome = await owner.outcome('message.send', { channelId, content: 'x' });
-      return outcome.ok ? null : outcome;
-    });
-    expect(refused).toMatchObject({ code: 'unavailable', message: expect.stringContaining(path) });
+    // In the first moments the commit itself may be what finds it: then it may have happened.
+    const first = await owner.refusal('message.send', { channelId, content: 'x' });
+    expect(['timeout', 'unavailable']).toContain(first);
     expect(await owner.refusal('message.send', { channelId, content: 'y' })).toBe('unavailable');
-    await waitFor(async () => (await store.health()).status === 'down');
+    expect((await store.health()).status).toBe('down');
     await store.close();
     // As a restore has to: the log of the file that was here is not the other one's.
     for (const end of ['-wal', '-shm']) await rm(`${path}${end}`, { force: true });

@@ -1,26 +1,61 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 
 const everyMs = 200;
 
+/** Looks whether the files of an open database are still the ones that were opened. */
+export interface FileWatch {
+  /**
+   * Looks now, which costs three `stat`. Answers what happened to a file, with its path, or null while all is well. What
+   * was found once holds for good: in between another process may have written to what stood there.
+   */
+  look(): string | null;
+  /** The same, but looks five times a second at most. */
+  check(): string | null;
+}
+
 /**
- * Watches which file stands at a path, from the first question on; looks five times a second at most. Answers whether
- * another one stands there, or has stood there. One that is gone is not replaced: it may be on its way.
+ * Watches the database file, its write-ahead log and their shared memory. To be made before the file is opened: one that
+ * is replaced meanwhile is found too. The other two are watched from the moment they are first seen; SQLite removes them
+ * when their last user closes the database, and never before.
  */
-export function watchFile(
-  path: string,
-  now: () => number = () => performance.now(),
-): () => boolean {
-  let first: string | null = null;
+export function watchFiles(path: string, now: () => number = () => performance.now()): FileWatch {
+  const first = new Map<string, string>();
   let lookedAtMs = -Infinity;
-  let isReplaced = false;
-  return () => {
-    if (isReplaced || now() - lookedAtMs < everyMs) return isReplaced;
+  let lost: string | null = null;
+  let real: string | undefined;
+
+  function find(file: string): string | null {
+    const found = statSync(file, { throwIfNoEntry: false });
+    const identity = found ? `${found.dev}:${found.ino}` : null;
+    const known = first.get(file);
+    if (known === undefined) {
+      if (identity !== null) first.set(file, identity);
+      return null;
+    }
+    if (identity === null) return `${file} is gone: it or its folder was removed or moved`;
+    return identity === known ? null : `${file} was replaced by another file`;
+  }
+
+  function look(): string | null {
+    if (lost !== null) return lost;
     lookedAtMs = now();
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (!found) return false;
-    const identity = `${found.dev}:${found.ino}`;
-    first ??= identity;
-    isReplaced = identity !== first;
-    return isReplaced;
-  };
+    try {
+      lost = find(path);
+      if (lost !== null || !first.has(path)) return lost;
+      // SQLite follows a link, and keeps the two beside the file itself.
+      real ??= realpathSync(path);
+      lost = find(`${real}-wal`) ?? find(`${real}-shm`);
+    } catch (error) {
+      lost = `${path} cannot be looked at: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    return lost;
+  }
+  // Not `look`: what a process that ended left beside the file may yet be removed.
+  try {
+    find(path);
+  } catch {
+    // Opening says it better.
+  }
+
+  return { look, check: () => (now() - lookedAtMs < everyMs ? lost : look()) };
 }

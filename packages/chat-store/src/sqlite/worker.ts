@@ -4,9 +4,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createStoreCore, type StoreCore } from '../core/store-core.ts';
 import { ChatStoreError } from '../errors.ts';
 import { openSqliteEngine } from './sqlite-engine.ts';
-import { watchFile } from './watch-file.ts';
+import { watchFiles } from './watch-file.ts';
 import {
+  fileLost,
   toWire,
+  watchingFile,
   type WorkerCall,
   type WorkerReply,
   type WorkerSettings,
@@ -19,12 +21,16 @@ const settings = workerData as WorkerSettings;
 
 // What is committed to a file that no path leads to is lost when its last user ends. Opening the other one beside it
 // would mix their write-ahead logs: so from then on nothing is taken, and the hub says that it is not ready.
-const isReplaced = watchFile(settings.path);
+const files = watchFiles(settings.path);
 
 async function open(): Promise<StoreCore | null> {
   try {
     const engine = await openSqliteEngine(settings);
-    isReplaced();
+    const lost = files.look();
+    if (lost !== null) {
+      await engine.close();
+      throw new ChatStoreError('unavailable', lost);
+    }
     reply({ ready: true });
     return createStoreCore(engine, (error, doing) =>
       reply({
@@ -50,16 +56,26 @@ if (core) {
 }
 
 async function answer(store: StoreCore, { id, method, args }: WorkerCall): Promise<void> {
-  if (method !== 'close' && isReplaced()) {
-    const message = `${settings.path} was replaced by another file: all that use it must be restarted`;
-    reply({ id, error: toWire(new ChatStoreError('unavailable', message)) });
+  const isClosing = method === 'close';
+  const lost = isClosing ? null : files.check();
+  if (lost !== null) {
+    replyLost(id, lost, 'unavailable');
     return;
   }
   try {
     const calls = store as unknown as Record<string, (...values: readonly unknown[]) => unknown>;
-    reply({ id, value: await calls[method]?.(...args) });
+    const value = await calls[method]?.(...args);
+    // After the commit and before the answer: what is acknowledged was in the file that the path led to.
+    const lostMeanwhile = isClosing || settings.readOnly ? null : files.look();
+    if (lostMeanwhile === null) reply({ id, value });
+    else replyLost(id, lostMeanwhile, 'timeout');
   } catch (error) {
     reply({ id, error: toWire(error) });
   }
-  if (method === 'close') port?.close();
+  if (isClosing) port?.close();
+}
+
+function replyLost(id: number, lost: string, code: 'unavailable' | 'timeout'): void {
+  reply({ fault: lost, doing: watchingFile });
+  reply({ id, error: toWire(fileLost(code)) });
 }

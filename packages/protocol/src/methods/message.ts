@@ -45,7 +45,7 @@ export const messageMethods = {
     errors: ['archived', 'conflict', 'forbidden', 'not_found', 'too_large'],
   },
   'message.edit': {
-    summary: 'Replaces the content of one’s own message.',
+    summary: 'Replaces the content of one’s own message; at most limits.edits times.',
     params: paramsSchema({ channelId: idSchema, messageId: idSchema, content: contentSchema }),
     result: changeResult,
     errors: ['archived', 'conflict', 'forbidden', 'not_found', 'too_large'],

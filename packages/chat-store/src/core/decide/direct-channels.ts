@@ -15,6 +15,7 @@ export async function openDirectChannels(
   const missing = new Map<string, Send & { method: 'direct.send' }>();
   for (const send of sends) {
     if (send.method !== 'direct.send' || refuseSend(send)) continue;
+    if (send.actor.mayOpenDirects === false) continue;
     const id = channelIdOf(send);
     // Who sends the first message has made the channel.
     if (!group.channel(id) && !missing.has(id)) missing.set(id, send);

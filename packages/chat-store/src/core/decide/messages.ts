@@ -1,8 +1,9 @@
-import { isContentTooLarge, type Message } from '@openclaw/protocol';
+import { isContentTooLarge, limits, type Message } from '@openclaw/protocol';
 import { sql } from 'kysely';
 import { refuse, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { emptied, messagesOf, selectMessages } from '../message-projection.ts';
+import { redactEdits } from '../redactions.ts';
 import { eventOfRow, storedWithEvent } from '../stored-envelope.ts';
 import type { ChannelsTable } from '../tables.ts';
 import { dbOf, done, enter, type Decide } from './decision.ts';
@@ -21,6 +22,9 @@ export const editMessage: Decide<'message.edit'> = async (group, { actor, params
   }
   if (found.message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
   if (found.message.content === params.content) return done({ seq: null });
+  if (found.message.editedAt !== null && (await isEditedOften(group, found.message))) {
+    return refuse('conflict', `the message was edited ${limits.edits} times`);
+  }
 
   const message: Message = {
     ...found.message,
@@ -53,25 +57,35 @@ export const deleteMessage: Decide<'message.delete'> = async (group, { actor, pa
   if (found.message.deletedAt !== null) return done({ seq: null });
 
   const message = emptied(found.message, group.nowMs);
-  await emptyLogRows(group, message);
+  await emptyFirstRow(group, message);
   const db = dbOf(group);
+  if (message.editedAt !== null) await redactEdits(db, message);
   await db.deleteFrom('reactions').where('message_id', '=', message.id).execute();
   await db
     .deleteFrom('mentions')
     .where('channel_id', '=', channel.id)
     .where('seq', '=', message.seq)
     .execute();
-  await db
-    .updateTable('messages')
-    .set({ deleted_at: group.nowMs })
-    .where('channel_id', '=', channel.id)
-    .where('seq', '=', message.seq)
-    .execute();
+  if (message.threadId !== null) {
+    await db
+      .updateTable('threads')
+      .set((eb) => ({ replies: eb('replies', '-', 1) }))
+      .where('channel_id', '=', channel.id)
+      .where('thread_id', '=', message.threadId)
+      .execute();
+  }
   const event = group.append(channel, {
     senderId: actor.agentId,
     messageId: message.id,
     event: () => ({ type: 'channel.message.delete', channelId: channel.id, message }),
   });
+  // From here on the message is what this event says: the rows of its edits are read by nobody.
+  await db
+    .updateTable('messages')
+    .set({ deleted_at: group.nowMs, text_seq: channel.head })
+    .where('channel_id', '=', channel.id)
+    .where('seq', '=', message.seq)
+    .execute();
   return done({ seq: channel.head }, event, topicsOf(channel, []));
 };
 
@@ -90,51 +104,41 @@ export async function findMessage(
   return message ? { ok: true, message } : refuse('not_found', `there is no message ${messageId}`);
 }
 
-const rowsAtOnce = 100;
-
 // Whoever reads the log from the beginning finds the message in its place, without its text. The fingerprint goes too:
-// a short text could be guessed from it. In steps, since a message may have been edited very often.
-async function emptyLogRows(group: GroupState, message: Message): Promise<void> {
-  const rows = dbOf(group)
+// a short text could be guessed from it.
+async function emptyFirstRow(group: GroupState, message: Message): Promise<void> {
+  const db = dbOf(group);
+  const { channelId, seq } = message;
+  const row = await db
     .selectFrom('log')
-    .select(['seq', 'envelope'])
-    .where('channel_id', '=', message.channelId);
-  const first = await rows.where('seq', '=', message.seq).execute();
-  await emptyRows(group, message.channelId, first);
-  for (let last = message.seq; ;) {
-    const edits = await rows
-      .where('message_id', '=', message.id)
-      .where('type', '=', sql.lit('channel.message.edit'))
-      .where('seq', '>', last)
-      .orderBy('seq')
-      .limit(rowsAtOnce)
-      .execute();
-    await emptyRows(group, message.channelId, edits);
-    last = edits.at(-1)?.seq ?? last;
-    if (edits.length < rowsAtOnce) return;
-  }
+    .select('envelope')
+    .where('channel_id', '=', channelId)
+    .where('seq', '=', seq)
+    .executeTakeFirstOrThrow();
+  const event = eventOfRow(row.envelope);
+  if (!('message' in event)) throw new Error(`log row ${channelId}/${seq} has no message`);
+  const first = emptied(event.message, group.nowMs);
+  await db
+    .updateTable('log')
+    .set({
+      envelope: storedWithEvent(row.envelope, { ...event, message: first }),
+      fingerprint: null,
+    })
+    .where('channel_id', '=', channelId)
+    .where('seq', '=', seq)
+    .execute();
 }
 
-async function emptyRows(
-  group: GroupState,
-  channelId: string,
-  rows: readonly { readonly seq: number; readonly envelope: string }[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  const cases = rows.map(({ seq, envelope }) => {
-    const event = eventOfRow(envelope);
-    if (!('message' in event)) throw new Error(`log row ${channelId}/${seq} has no message`);
-    const message = emptied(event.message, group.nowMs);
-    return sql`when ${sql.lit(seq)} then ${storedWithEvent(envelope, { ...event, message })}`;
-  });
-  await dbOf(group)
-    .updateTable('log')
-    .set({ envelope: sql<string>`case seq ${sql.join(cases, sql` `)} end`, fingerprint: null })
-    .where('channel_id', '=', channelId)
-    .where(
-      'seq',
-      'in',
-      rows.map(({ seq }) => seq),
-    )
-    .execute();
+// Walks so many entries of an index at most, however often it was edited before there was a limit.
+async function isEditedOften(group: GroupState, message: Message): Promise<boolean> {
+  const last = await dbOf(group)
+    .selectFrom('log')
+    .select('seq')
+    .where('channel_id', '=', message.channelId)
+    .where('message_id', '=', message.id)
+    .where('type', '=', sql.lit('channel.message.edit'))
+    .limit(1)
+    .offset(limits.edits - 1)
+    .executeTakeFirst();
+  return last !== undefined;
 }

@@ -1,8 +1,12 @@
 import { refuse, type Actor, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
+import { isOutOfBounds } from '../rights.ts';
 import { dbOf } from './decision.ts';
 
-/** The log row of an earlier command with the same clientMessageId; a refusal if that was another command. */
+/**
+ * The log row of an earlier command with the same clientMessageId; a refusal if that was another command, or if the token
+ * is not for the channel. Membership is not asked: what the first call was answered holds nothing newer than that call.
+ */
 export async function findRepeat(
   group: GroupState,
   channelId: string,
@@ -10,6 +14,9 @@ export async function findRepeat(
   clientMessageId: string | null,
   print: string,
 ): Promise<{ readonly ok: true; readonly seq: number } | Refusal | null> {
+  if (isOutOfBounds(actor, channelId)) {
+    return refuse('forbidden', `the token is not for channel ${channelId}`);
+  }
   const channel = group.channel(channelId);
   if (clientMessageId === null || !channel || channel.deleted_at !== null) return null;
   const row = await dbOf(group)

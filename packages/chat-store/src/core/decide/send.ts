@@ -59,12 +59,12 @@ export function wantedBySends(sends: readonly Send[]): Wanted {
 /** What can be refused without looking anything up. */
 export function refuseSend(send: Send): Refusal | null {
   if (isContentTooLarge(send.params.content)) return refuse('too_large', 'the content is too long');
-  if (send.method !== 'direct.send') return null;
-  if (send.params.agentId === send.actor.agentId) {
+  if (send.method === 'direct.send' && send.params.agentId === send.actor.agentId) {
     return refuse('forbidden', 'a direct channel has two different members');
   }
+  // Before repeats too: a token's channels bound everything.
   return isOutOfBounds(send.actor, channelIdOf(send))
-    ? refuse('forbidden', 'the token is not for this direct channel')
+    ? refuse('forbidden', 'the token is not for this channel')
     : null;
 }
 
@@ -85,7 +85,8 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
   let print: string | null = null;
   if (clientMessageId !== null && channel && channel.deleted_at === null) {
     print = fingerprint(send.method, content, threadId, mentions, metadata);
-    // Before the rights: who lost an answer learns that the message is stored, though the channel was archived since.
+    // Before membership: a sender that lost the answer learns that its message is stored, though it was removed or the
+    // channel archived since. The first result holds nothing newer than the first call.
     const first = facts.repeat(channelId, agentId, clientMessageId);
     if (first) {
       // With the text its fingerprint is emptied; then the id alone decides.
@@ -97,6 +98,9 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
       const result = answer({ messageId, seq, timestamp, duplicate: true });
       return { ok: true, result, event: null, agentTopics: [] };
     }
+  }
+  if (isDirect && !channel && send.actor.mayOpenDirects === false) {
+    return refuse('rate_limited', `${agentId} may make no further direct channel now`);
   }
   const role = facts.role(channelId, agentId);
   const denied = judge(send.actor, channelId, channel, role, posting);

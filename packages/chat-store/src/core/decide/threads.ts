@@ -13,14 +13,16 @@ const writing = { from: 'member', inArchived: false } as const;
 /** A thread that is there by its replies gets its title now; one that was created stays as it is. */
 export const createThread: Decide<'thread.create'> = async (group, { actor, params }) => {
   const { channelId, messageId, title, clientMessageId } = params;
+  // A repeat answers the thread as it now is, so rights come first: a removed member reads nothing of what came after.
+  const gate = await enter(group, actor, channelId, { from: 'member', inArchived: true });
+  if (!gate.ok) return gate;
+  const { channel } = gate;
   const print = fingerprint('thread.create', messageId, title);
   const repeat = await findRepeat(group, channelId, actor, clientMessageId, print);
   if (repeat && !repeat.ok) return repeat;
   const known = await findThread(group, channelId, messageId);
   if (repeat && known) return done({ thread: threadOf(known) });
-  const gate = await enter(group, actor, channelId, writing);
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  if (channel.archived_at !== null) return refuse('archived', `channel ${channelId} is archived`);
   if (known?.announced) return done({ thread: threadOf(known) });
   const found = await findMessage(group, channel, messageId);
   if (!found.ok) return found;

@@ -1,6 +1,7 @@
 import { limits, type EncodedEnvelope, type Envelope } from '@openclaw/protocol';
 import type { Kysely } from 'kysely';
-import { envelopeColumns, envelopeOfRow } from '../stored-envelope.ts';
+import { readableEnvelope, selectReadable } from '../redactions.ts';
+import { envelopeOfRow } from '../stored-envelope.ts';
 import type { Tables } from '../tables.ts';
 import { openChannel, type Read } from './reading.ts';
 
@@ -45,16 +46,14 @@ export async function readLogPage(
   let bytes = 0;
   // Read in steps: a page that ends by its bytes has not loaded a thousand long rows first.
   for (let last = after; events.length < limit;) {
-    const rows = await db
-      .selectFrom('log')
-      .select(envelopeColumns)
-      .where('channel_id', '=', channelId)
-      .where('seq', '>', last)
-      .orderBy('seq')
+    const rows = await selectReadable(db)
+      .where('l.channel_id', '=', channelId)
+      .where('l.seq', '>', last)
+      .orderBy('l.seq')
       .limit(Math.min(limit - events.length, 250))
       .execute();
     for (const row of rows) {
-      const event = envelopeOfRow(row, meta.epoch);
+      const event = envelopeOfRow({ ...row, envelope: readableEnvelope(row) }, meta.epoch);
       bytes += Buffer.byteLength(event.json);
       if (bytes > maxBytes && events.length > 0) return page();
       events.push(event);

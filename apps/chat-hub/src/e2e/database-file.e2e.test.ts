@@ -1,0 +1,53 @@
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { waitFor } from '@openclaw/test-support';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+
+let database: TestDatabase;
+let hub: TestHub;
+
+beforeAll(async () => {
+  database = await temporaryDatabase();
+  hub = await startTestHub({ HUB_DB_URL: database.url, LOG_LEVEL: 'silent' });
+});
+afterAll(async () => {
+  await hub?.close();
+  await database?.remove();
+});
+
+describe('a hub whose SQLite file is removed under it', () => {
+  // Invariant: acked is durable. The hub says no, over both transports, and is not ready; it names no path to clients.
+  it('refuses sends and is not ready', async () => {
+    const ana = await hub.connect('ana');
+    await ana.call('channel.create', { channelId: 'ops', name: 'Ops' });
+    await ana.call('message.send', { channelId: 'ops', content: 'kept' });
+    expect((await hub.request('ana', 'GET', '/readyz')).status).toBe(200);
+    await rm(database.url.replace('sqlite:', ''));
+    const send = () =>
+      ana.call('message.send', { channelId: 'ops', content: 'x' }).then(
+        () => ({ code: 'acknowledged', message: '' }),
+        (error: { code: string; message: string }) => error,
+      );
+    expect((await send()).code).not.toBe('acknowledged');
+    const refused = await waitFor(async () => {
+      const answer = await send();
+      return answer.code === 'unavailable' && answer;
+    });
+    const posted = await hub.request('ana', 'POST', '/v1/channels/ops/messages', { content: 'x' });
+    expect(posted.status).toBe(503);
+    for (const said of [refused.message, JSON.stringify(posted.body)]) {
+      expect(said).toContain('was removed or replaced');
+      expect(said).not.toContain('hub.sqlite');
+    }
+    const ready = await hub.request('ana', 'GET', '/readyz');
+    expect([ready.status, ready.body.database.status]).toEqual([503, 'down']);
+    // Who is connected stays so.
+    expect(await ana.call('ping', {})).toMatchObject({ timestamp: expect.any(Number) });
+    await ana.close();
+  });
+});

@@ -1,0 +1,112 @@
+import type { Message } from '@openclaw/protocol';
+import { sql, type Kysely } from 'kysely';
+import type { Engine } from './engine.ts';
+import { encodeForLog } from './stored-envelope.ts';
+import type { LogTable, Tables } from './tables.ts';
+
+// A message may have been edited very often, and each edit's log row holds a text of it. Emptying them all in the
+// transaction that deletes it would stop all writes for as long. So the deletion notes in `redactions` what is to be
+// emptied, every reader of the log takes such rows without their text from that commit on, and the sweeper empties them
+// piece by piece. What a reader shows before is the same, byte for byte, as what stands in the row after.
+
+/** Rows emptied at once: no commit waits longer than these take. */
+const rowsMax = 50;
+
+const editType = sql.lit('channel.message.edit' as const);
+
+type EditRow = Pick<LogTable, 'id' | 'seq' | 'sender_id' | 'timestamp'>;
+
+/** Selects rows of the log as `l`, as they may be read: one of a deleted message that still holds a text has no `envelope`. */
+export function selectReadable(db: Kysely<Tables>) {
+  return db
+    .selectFrom('log as l')
+    .leftJoin('redactions as r', (join) =>
+      join
+        .onRef('r.channel_id', '=', 'l.channel_id')
+        .onRef('r.message_id', '=', 'l.message_id')
+        .on('l.type', '=', editType),
+    )
+    .select(['l.channel_id', 'l.seq', 'l.id', 'l.type', 'l.sender_id', 'l.timestamp'])
+    .select('r.message as redacted')
+    .select(sql<string | null>`case when r.message_id is null then l.envelope end`.as('envelope'));
+}
+
+/** What such a row holds, without the text of a deleted message. */
+export function readableEnvelope(
+  row: EditRow & { readonly envelope: string | null; readonly redacted: string | null },
+): string {
+  return row.envelope ?? emptiedEdit(row, JSON.parse(row.redacted ?? '') as Message);
+}
+
+/** From the commit on no reader of the log gets a text of the deleted message's edits; the sweeper empties them. */
+export async function redactEdits(db: Kysely<Tables>, message: Message): Promise<void> {
+  await db
+    .insertInto('redactions')
+    .values({
+      ...{ channel_id: message.channelId, message_id: message.id },
+      ...{ message: JSON.stringify(message), after_seq: message.seq },
+    })
+    .execute();
+}
+
+/**
+ * Empties a piece of what deleted messages left in the log. Answers whether there is more. Several hubs may do so at
+ * once, and one that is killed leaves the rest to the next.
+ */
+export function sweepRedactions(engine: Engine): Promise<boolean> {
+  return engine.write(async (db) => {
+    let query = db.selectFrom('redactions').selectAll().limit(1);
+    // What another hub is emptying is left to it.
+    if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
+    const redaction = await query.executeTakeFirst();
+    if (!redaction) return false;
+    const { channel_id, message_id, after_seq } = redaction;
+    const rows = await db
+      .selectFrom('log')
+      .select(['seq', 'id', 'sender_id', 'timestamp'])
+      .where('channel_id', '=', channel_id)
+      .where('message_id', '=', message_id)
+      .where('type', '=', editType)
+      .where('seq', '>', after_seq)
+      .orderBy('seq')
+      .limit(rowsMax)
+      .execute();
+    const message = JSON.parse(redaction.message) as Message;
+    if (rows.length > 0) {
+      const cases = rows.map(
+        (row) => sql`when ${sql.lit(row.seq)} then ${emptiedEdit(row, message)}`,
+      );
+      await db
+        .updateTable('log')
+        .set({ envelope: sql<string>`case seq ${sql.join(cases, sql` `)} end` })
+        .where('channel_id', '=', channel_id)
+        .where(
+          'seq',
+          'in',
+          rows.map(({ seq }) => seq),
+        )
+        .execute();
+    }
+    const last = rows.at(-1);
+    const done = db
+      .deleteFrom('redactions')
+      .where('channel_id', '=', channel_id)
+      .where('message_id', '=', message_id);
+    const further = db
+      .updateTable('redactions')
+      .set({ after_seq: last?.seq ?? after_seq })
+      .where('channel_id', '=', channel_id)
+      .where('message_id', '=', message_id);
+    await (rows.length < rowsMax ? done : further).execute();
+    return true;
+  });
+}
+
+// From the row's own columns: the text is neither read nor parsed.
+function emptiedEdit(row: EditRow, deleted: Message): string {
+  const { id, seq, sender_id: senderId, timestamp } = row;
+  const { channelId } = deleted;
+  const message = { ...deleted, editedAt: timestamp };
+  const event = { type: 'channel.message.edit' as const, channelId, message };
+  return encodeForLog({ id, event, timestamp, senderId, channelId, seq, epoch: '' }).stored;
+}
