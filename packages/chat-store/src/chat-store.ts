@@ -126,6 +126,13 @@ export async function createChatStore(
         return refusalOf(runtimeError(error));
       }
     },
+    async readJson(actor, method, params, maxBytes) {
+      try {
+        return await asked(() => core.readJson(actor, method, params, maxBytes));
+      } catch (error) {
+        return refusalOf(runtimeError(error));
+      }
+    },
     access: (agentId, channelIds) => asked(() => core.access(agentId, channelIds)),
     logPage: (channelId, after, limit, maxBytes) =>
       asked(() => core.logPage(channelId, after, limit, maxBytes)),

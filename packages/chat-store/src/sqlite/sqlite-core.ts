@@ -52,6 +52,7 @@ export async function openSqliteCore(
     sweep: forward(writer, 'sweep'),
     changeEpoch: forward(writer, 'changeEpoch'),
     read: read('read'),
+    readJson: read('readJson'),
     access: read('access'),
     logPage: read('logPage'),
     heads: read('heads'),

@@ -32,6 +32,14 @@ export type WorkerReply =
   | { readonly id: number; readonly error: WireError }
   | { readonly fault: string; readonly doing: string };
 
+/** The memory of an answer's bytes: it changes hands, instead of being copied on the main thread. */
+export function transferOf(value: unknown): ArrayBuffer[] {
+  const json = typeof value === 'object' && value !== null && 'json' in value ? value.json : null;
+  return Array.isArray(json)
+    ? json.filter((bytes) => bytes instanceof Uint8Array).map(({ buffer }) => buffer as ArrayBuffer)
+    : [];
+}
+
 /** An error for the other side. */
 export function toWire(error: unknown): WireError {
   if (error instanceof ChatStoreError) {

@@ -7,6 +7,7 @@ import { openSqliteEngine } from './sqlite-engine.ts';
 import { watchFile } from './watch-file.ts';
 import {
   toWire,
+  transferOf,
   type WorkerCall,
   type WorkerReply,
   type WorkerSettings,
@@ -14,7 +15,8 @@ import {
 
 const port = parentPort;
 if (!port) throw new Error('worker.ts runs in a worker thread only');
-const reply = (message: WorkerReply) => port.postMessage(message);
+const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) =>
+  port.postMessage(message, transfer);
 const settings = workerData as WorkerSettings;
 
 // What is committed to a file that no path leads to is lost when its last user ends. Opening the other one beside it
@@ -57,7 +59,8 @@ async function answer(store: StoreCore, { id, method, args }: WorkerCall): Promi
   }
   try {
     const calls = store as unknown as Record<string, (...values: readonly unknown[]) => unknown>;
-    reply({ id, value: await calls[method]?.(...args) });
+    const value = await calls[method]?.(...args);
+    reply({ id, value }, transferOf(value));
   } catch (error) {
     reply({ id, error: toWire(error) });
   }

@@ -1,11 +1,15 @@
 import { sql } from 'kysely';
+import { resultText } from './page-text.ts';
 import type { Read } from './reading.ts';
 
 /** Unread messages of one channel are counted up to here: who is so far behind is told "at least". */
 export const unreadMax = 10_000;
 
+/** A row's JSON takes no more: an id of 128 characters, four numbers, the names. */
+const rowBytes = 256;
+
 /** Every channel the agent is a member of. One statement: cursor, head and counts are of one moment. */
-export const readState: Read<'read.state'> = async (db, actor) => {
+export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [] } };
   const bounds = actor.channels ? sql`and c.id in (${sql.join([...actor.channels])})` : sql``;
   const { rows } = await sql<{
@@ -28,6 +32,12 @@ export const readState: Read<'read.state'> = async (db, actor) => {
     join channels c on c.id = m.channel_id
     left join read_cursors r on r.agent_id = m.agent_id and r.channel_id = m.channel_id
     where m.agent_id = ${actor.agentId} and c.deleted_at is null ${bounds}
-    order by c.id`.execute(db);
-  return { ok: true, result: { channels: rows.map((row) => ({ ...row })) } };
+    order by c.id
+    limit ${sql.lit(Math.floor(maxBytes / rowBytes))}`.execute(db);
+  return { ok: true, text: resultText('channels', rowTexts(rows), {}) };
 };
+
+// One by one, as they are encoded: an agent may be a member of very many channels.
+function* rowTexts(rows: readonly object[]): Generator<string> {
+  for (const row of rows) yield JSON.stringify(row);
+}
