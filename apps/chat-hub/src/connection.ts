@@ -88,13 +88,17 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
       return { room, head: heads.has(channelId) ? room.head : Math.min(head, room.head) };
     });
     const { frameBytes, contentBytes, batch, topics, inFlight, resumeEvents, historyPage } = limits;
+    const { resumeBytes, logPage } = limits;
     const params: Welcome = {
       sessionId,
       agentId,
       protocol: 1,
       epoch: hub.store.epoch,
       heartbeatMs,
-      limits: { frameBytes, contentBytes, batch, topics, inFlight, resumeEvents, historyPage },
+      limits: {
+        ...{ frameBytes, contentBytes, batch, topics, inFlight, resumeEvents, historyPage },
+        ...{ resumeBytes, logPage },
+      },
       direct: direct.map(({ room, head }) => ({ channelId: room.channelId, head })),
     };
     session.send(JSON.stringify({ jsonrpc: '2.0', method: 'welcome', params }));

@@ -130,6 +130,8 @@ export const exampleWelcome = {
     inFlight: 256,
     resumeEvents: 5000,
     historyPage: 200,
+    resumeBytes: 8_388_608,
+    logPage: 1000,
   },
   direct: [] as { channelId: string; head: number }[],
 };

@@ -16,6 +16,8 @@ const welcome = {
     inFlight: limits.inFlight,
     resumeEvents: limits.resumeEvents,
     historyPage: limits.historyPage,
+    resumeBytes: limits.resumeBytes,
+    logPage: limits.logPage,
   },
   direct: [{ channelId: 'dm_0123456789abcdef0123456789abcdef', head: 3 }],
 };

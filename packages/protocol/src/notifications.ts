@@ -20,6 +20,8 @@ export const welcomeSchema = z.object({
     inFlight: count,
     resumeEvents: count,
     historyPage: count,
+    resumeBytes: count.describe('No answer is larger.'),
+    logPage: count,
   }),
   direct: z
     .array(z.object({ channelId: idSchema, head: seqSchema }))

@@ -23,6 +23,7 @@ export function channelMethods(
   | 'thread.update'
   | 'thread.list'
 > {
+  const getChannel = reads(hub, 'channel.get');
   return {
     'channel.create': writes(hub, 'channel.create'),
     async 'channel.get'(caller, params) {
@@ -40,6 +41,7 @@ export function channelMethods(
         load,
         'anyone of a public channel',
       );
+      if (!read) return getChannel(caller, params);
       return read.ok ? answer({ channel: read.value }) : read;
     },
     'channel.update': writes(hub, 'channel.update'),
