@@ -1,5 +1,12 @@
 import type { ParamsOf } from '@openclaw/protocol';
-import type { Actor, Command, Outcome, ReadJsonOutcome, ReadMethod, ReadOutcome } from '../commands.ts';
+import type {
+  Actor,
+  Command,
+  Outcome,
+  ReadJsonOutcome,
+  ReadMethod,
+  ReadOutcome,
+} from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import {
   readAccess,

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** What one statement brings at most, so that a page never loads much more than it answers. */
-const stepBytes = 1_048_576;
+const stepBytes = 524_288;
 const stepRows = 250;
 /** What is encoded without a pause: a large page must not hold up the event loop. */
 const chunkChars = 262_144;
