@@ -2,10 +2,13 @@ import type { CachedView, Loaded } from '@openclaw/cache';
 import { isAway, outOfBounds, refusalTexts, whyNotMember, type Hub } from './hub.ts';
 import { refuse, type Caller, type Refusal } from './rpc/answer.ts';
 
-/** A cached value that is as new as the log, or the refusal. */
-export type CachedRead<T> = ({ readonly ok: true } & Loaded<T>) | Refusal;
+/**
+ * A cached value that is as new as the log, or the refusal. Null: the cache has no such value, and the store must be
+ * asked, rights included.
+ */
+export type CachedRead<T> = ({ readonly ok: true } & Loaded<T>) | Refusal | null;
 
-/** What a loader throws when the store refuses: the channel went away since the rights were asked. */
+/** What a loader throws when the store refuses: for now, or because the channel is gone. */
 export class RefusedLoad extends Error {
   override readonly name = 'RefusedLoad';
   readonly refusal: Refusal;
@@ -16,10 +19,16 @@ export class RefusedLoad extends Error {
   }
 }
 
+/** What a loader throws when the value is too large to be cached. */
+export class UncachedLoad extends Error {
+  override readonly name = 'UncachedLoad';
+}
+
 /**
- * Reads through the cache without ever serving what a commit outdated: rights and the channel's head come from the
- * store, in one small query, and the cache answers only at that very head. While the database is away a socket that is
- * live in the channel still gets what this hub last read and no event outdated since.
+ * Reads through the cache without ever serving what a commit outdated, or what the caller may not see. The value is read
+ * first; then the store says, in one small query, whether the caller is a member and at which head. A value of a later
+ * head could hold what came after the caller's removal, and one from the cache must be of that very head. While the
+ * database is away a socket that is live in the channel still gets what this hub last read and no event outdated since.
  */
 export async function cachedRead<T>(
   hub: Hub,
@@ -33,27 +42,42 @@ export async function cachedRead<T>(
   if (bounds) return bounds;
   const { agentId, isAdmin } = caller.identity;
   try {
+    let isLoaded = false;
+    const cached = await view.read(channelId, () => {
+      isLoaded = true;
+      return load();
+    });
     const access = (await hub.store.access(agentId, [channelId])).get(channelId);
     const refusal = access ? whyNotMember(access, isAdmin) : 'not_found';
     if (!access || refusal === 'not_found' || (refusal && mayRead === 'members')) {
       const code = refusal ?? 'not_found';
       return refuse(code, refusalTexts[code]);
     }
-    let isLoaded = false;
-    const cached = await view.read(channelId, () => {
-      isLoaded = true;
-      return load();
-    });
-    // A head beyond the log's is no newer: it is of a life of the database that was rolled back.
-    const isCurrent = isLoaded || cached.head === access.head;
-    return { ok: true, ...(isCurrent ? cached : await load()) };
+    // What was loaded for this call is new enough, whatever was committed since.
+    const isCurrent = cached.head === access.head || (isLoaded && cached.head < access.head);
+    return isCurrent ? { ok: true, ...cached } : null;
   } catch (error) {
+    if (error instanceof UncachedLoad) return null;
     const refusal = error instanceof RefusedLoad ? error.refusal : null;
-    const isDatabaseAway = isAway(error) || refusal?.code === 'unavailable';
-    const copy =
-      isDatabaseAway && caller.session?.rooms.has(channelId) ? view.readStale(channelId) : null;
-    if (copy) return { ok: true, value: copy.value, head: copy.head };
+    if (isAway(error) || refusal?.code === 'unavailable') {
+      const copy = liveCopy(caller, channelId, view);
+      if (copy) return copy;
+    }
     if (refusal) return refusal;
     throw error;
   }
+}
+
+// That the caller is a member is what the room last delivered, so the copy must not hold more than that. Nothing waits
+// between the two: a socket that has just been dropped gets nothing.
+function liveCopy<T>(
+  { session }: Caller,
+  channelId: string,
+  view: CachedView<T>,
+): CachedRead<T> {
+  const room = session?.rooms.get(channelId);
+  const copy = room ? view.readStale(channelId) : null;
+  return room && copy && copy.head <= room.head
+    ? { ok: true, value: copy.value, head: copy.head }
+    : null;
 }

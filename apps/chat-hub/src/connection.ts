@@ -88,7 +88,7 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
       return { room, head: heads.has(channelId) ? room.head : Math.min(head, room.head) };
     });
     const { frameBytes, contentBytes, batch, topics, inFlight, resumeEvents } = limits;
-    const { historyPage, edits } = limits;
+    const { historyPage, resumeBytes, logPage, edits } = limits;
     const params: Welcome = {
       sessionId,
       agentId,
@@ -96,7 +96,8 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
       epoch: hub.store.epoch,
       heartbeatMs,
       limits: {
-        ...{ frameBytes, contentBytes, batch, topics, inFlight, resumeEvents, historyPage, edits },
+        ...{ frameBytes, contentBytes, batch, topics, inFlight, resumeEvents, historyPage },
+        ...{ resumeBytes, logPage, edits },
       },
       direct: direct.map(({ room, head }) => ({ channelId: room.channelId, head })),
     };

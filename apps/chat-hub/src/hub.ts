@@ -72,14 +72,21 @@ export function writes<M extends WriteMethod>(hub: Hub, method: M): Handler<M> {
   return (caller, params) => write(hub, caller, method, params);
 }
 
-/** The handler of a method that only reads the store. */
-export function reads<M extends ReadMethod>(hub: Hub, method: M): Handler<M> {
-  return (caller, params) => hub.store.read(caller.identity, method, params);
+/** The handler of a method that only reads the store: rights and rows are of the same commit. */
+export function reads<M extends ReadMethod>(
+  hub: Hub,
+  method: M,
+): (caller: Caller, params: ParamsOf<M>) => Promise<Answer<M>> {
+  return async (caller, params) => {
+    const read = await hub.store.readJson(caller.identity, method, params);
+    return read.ok ? { ok: true, resultBytes: read.json } : read;
+  };
 }
 
 /**
  * Null when the caller is a member of the channel, else the refusal. The store is asked, never a cache; while it is
- * away a socket that is live in the channel goes on, for its membership is what the log last said.
+ * away a socket that is live in the channel goes on, for its membership is what the log last said. Where an answer
+ * depends on it, this is asked after the answer was read: else it could hold what came after the caller's removal.
  */
 export async function notMember(
   hub: Hub,

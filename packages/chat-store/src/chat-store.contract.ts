@@ -6,6 +6,7 @@ import { describeLanes } from './contract/lanes.contract.ts';
 import { describeLog } from './contract/log.contract.ts';
 import { describeMembers } from './contract/members.contract.ts';
 import { describeMessages } from './contract/messages.contract.ts';
+import { describePages } from './contract/pages.contract.ts';
 import { describeReading } from './contract/reading.contract.ts';
 import { describeRepeats } from './contract/repeats.contract.ts';
 import { describeReactionsAndThreads } from './contract/threads.contract.ts';
@@ -50,6 +51,7 @@ export function describeChatStore(
     describeDirectMessages(database);
     describeLog(database);
     describeRepeats(database);
+    describePages(database);
     describeReading(database);
     describeHubs(database);
     describeLanes(database);

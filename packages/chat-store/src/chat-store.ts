@@ -5,6 +5,7 @@ import {
   type Actor,
   type Command,
   type Outcome,
+  type ReadJsonOutcome,
   type ReadMethod,
   type ReadOutcome,
   type WriteMethod,
@@ -47,7 +48,7 @@ export interface StoreHealth {
 /** The chat hub's log and its projections. Every call ends within `timeoutMs`. */
 export interface ChatStore extends Omit<
   StoreCore,
-  'runGroup' | 'epoch' | 'sweep' | 'read' | 'logPage'
+  'runGroup' | 'epoch' | 'sweep' | 'read' | 'readJson' | 'logPage'
 > {
   /** The name of the database's life, as last seen: it changes when a backup is restored. */
   readonly epoch: string;
@@ -70,6 +71,14 @@ export interface ChatStore extends Omit<
     params: ParamsOf<M>,
     onBehalfOf?: string | null,
   ): Promise<ReadOutcome<M>>;
+  /** The same as the result's JSON; see StoreCore. */
+  readJson<M extends ReadMethod>(
+    actor: Actor,
+    method: M,
+    params: ParamsOf<M>,
+    maxBytes?: number,
+    onBehalfOf?: string | null,
+  ): Promise<ReadJsonOutcome>;
   /** Events after a seq, and the head. No rights are asked. Without `onBehalfOf` it is the hub's own, and goes first. */
   logPage(
     channelId: string,
@@ -164,6 +173,14 @@ export async function createChatStore(
     async read(actor, method, params, onBehalfOf = actor.agentId) {
       try {
         const call = whileOpen(() => core.read(actor, method, params));
+        return await reads.run(onBehalfOf, call);
+      } catch (error) {
+        return refusalOf(runtimeError(error));
+      }
+    },
+    async readJson(actor, method, params, maxBytes, onBehalfOf = actor.agentId) {
+      try {
+        const call = whileOpen(() => core.readJson(actor, method, params, maxBytes));
         return await reads.run(onBehalfOf, call);
       } catch (error) {
         return refusalOf(runtimeError(error));

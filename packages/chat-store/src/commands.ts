@@ -77,6 +77,9 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
 export type ReadOutcome<M extends ReadMethod = ReadMethod> =
   { readonly ok: true; readonly result: ResultOf<M> } | Refusal;
 
+/** What a read answered, as the JSON of its result: UTF-8 in pieces, in this order. */
+export type ReadJsonOutcome = { readonly ok: true; readonly json: readonly Uint8Array[] } | Refusal;
+
 /** Makes a {@link Refusal}. */
 export function refuse(code: ErrorCode, message: string, retryAfterMs?: number): Refusal {
   return retryAfterMs === undefined

@@ -131,6 +131,8 @@ export const exampleWelcome = {
     resumeEvents: 5000,
     historyPage: 200,
     edits: 200,
+    resumeBytes: 8_388_608,
+    logPage: 1000,
   },
   direct: [] as { channelId: string; head: number }[],
 };

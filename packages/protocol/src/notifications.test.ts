@@ -17,6 +17,8 @@ const welcome = {
     resumeEvents: limits.resumeEvents,
     historyPage: limits.historyPage,
     edits: limits.edits,
+    resumeBytes: limits.resumeBytes,
+    logPage: limits.logPage,
   },
   direct: [{ channelId: 'dm_0123456789abcdef0123456789abcdef', head: 3 }],
 };

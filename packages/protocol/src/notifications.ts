@@ -21,6 +21,8 @@ export const welcomeSchema = z.object({
     resumeEvents: count,
     historyPage: count,
     edits: count,
+    resumeBytes: count.describe('No answer is larger.'),
+    logPage: count,
   }),
   direct: z
     .array(z.object({ channelId: idSchema, head: seqSchema }))

@@ -6,8 +6,21 @@ import { limits, type EncodedEnvelope } from '@openclaw/protocol';
  */
 export function textFrame(payload: string): Buffer {
   const length = Buffer.byteLength(payload);
-  const headerLength = length < 126 ? 2 : length < 65_536 ? 4 : 10;
-  const frame = Buffer.allocUnsafe(headerLength + length);
+  const frame = Buffer.allocUnsafe(headerLengthOf(length) + length);
+  frame.write(payload, writeHeader(frame, length));
+  return frame;
+}
+
+const headerLengthOf = (length: number) => (length < 126 ? 2 : length < 65_536 ? 4 : 10);
+
+function frameHeader(length: number): Buffer {
+  const header = Buffer.allocUnsafe(headerLengthOf(length));
+  writeHeader(header, length);
+  return header;
+}
+
+function writeHeader(frame: Buffer, length: number): number {
+  const headerLength = headerLengthOf(length);
   frame[0] = 0x81;
   if (headerLength === 2) {
     frame[1] = length;
@@ -18,8 +31,41 @@ export function textFrame(payload: string): Buffer {
     frame[1] = 127;
     frame.writeBigUInt64BE(BigInt(length), 2);
   }
-  frame.write(payload, headerLength);
-  return frame;
+  return headerLength;
+}
+
+/** What a frame says: a text, or its UTF-8 in pieces, which are sent as they are. */
+export type FrameText = string | readonly Uint8Array[];
+
+/** Pieces below this are copied into one buffer: a write of its own would cost more. */
+const copiedBytes = 16_384;
+
+/** A text frame as buffers, to be written one behind the other. */
+export function textFrames(payload: FrameText): Buffer[] {
+  if (typeof payload === 'string') return [textFrame(payload)];
+  const length = bytesOf(payload);
+  const header = frameHeader(length);
+  const pieces = payload.map((piece) =>
+    Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength),
+  );
+  return length < copiedBytes ? [Buffer.concat([header, ...pieces])] : [header, ...pieces];
+}
+
+/** How many bytes a frame's payload takes. */
+export function bytesOf(payload: FrameText): number {
+  return typeof payload === 'string'
+    ? Buffer.byteLength(payload)
+    : payload.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+/** Texts as one JSON array. */
+export function arrayOf(texts: readonly FrameText[]): FrameText {
+  if (texts.every((text) => typeof text === 'string')) return `[${texts.join(',')}]`;
+  const pieces = texts.flatMap((text, index) => [
+    Buffer.from(index === 0 ? '[' : ','),
+    ...(typeof text === 'string' ? [Buffer.from(text)] : text),
+  ]);
+  return [...pieces, Buffer.from(']')];
 }
 
 /** A JSON-RPC notification's text, its params already encoded. */

@@ -11,7 +11,7 @@ import type { Identity } from '../auth/identity.ts';
 import { CatchUp, type CatchUpSocket } from './catch-up.ts';
 import type { Signal } from './conflation.ts';
 import type { Flushable, Flusher } from './flusher.ts';
-import { framesOf, textFrame } from './frame.ts';
+import { framesOf, textFrames, type FrameText } from './frame.ts';
 import type { Room, RoomMember } from './room.ts';
 
 /** Beyond this much unsent output a socket is neither fed nor read; it catches up from the log once it has read on. */
@@ -99,8 +99,8 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   }
 
   /** Sends one JSON-RPC object (or array) with what else this turn brings. */
-  send(text: string): void {
-    this.enqueue(textFrame(text));
+  send(text: FrameText): void {
+    for (const frame of textFrames(text)) this.enqueue(frame);
   }
 
   /** Sends what may be lost, unless the socket reads too slowly. */
@@ -121,13 +121,13 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
    * Keeps back what comes from now on. Returns what ends that: it sends a text, and all that was kept after it. A
    * second hold joins the first.
    */
-  hold(): (text: string | null) => void {
+  hold(): (text: FrameText | null) => void {
     this.#holds += 1;
     this.#held ??= [];
     return (text) => {
       this.#holds -= 1;
       const kept = this.#held ?? [];
-      if (text !== null) kept.unshift(textFrame(text));
+      if (text !== null) kept.unshift(...textFrames(text));
       if (this.#holds > 0) return;
       this.#held = null;
       for (const frame of kept) this.enqueue(frame);

@@ -24,6 +24,7 @@ export function channelMethods(
   | 'thread.update'
   | 'thread.list'
 > {
+  const getChannel = reads(hub, 'channel.get');
   return {
     'channel.create': (caller, params) =>
       refuseCreation(hub, caller, creationCost(1, params.metadata)) ??
@@ -43,6 +44,7 @@ export function channelMethods(
         load,
         'anyone of a public channel',
       );
+      if (!read) return getChannel(caller, params);
       return read.ok ? answer({ channel: read.value }) : read;
     },
     'channel.update': (caller, params) =>

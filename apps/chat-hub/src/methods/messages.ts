@@ -1,10 +1,20 @@
+import type { Loaded } from '@openclaw/cache';
 import { directChannelId } from '@openclaw/chat-store';
 import { recentMessagesMax } from '@openclaw/key-schema';
-import { isContentTooLarge, limits, type ParamsOf } from '@openclaw/protocol';
-import { cachedRead, RefusedLoad } from '../cached-reads.ts';
+import {
+  isContentTooLarge,
+  limits,
+  type Message,
+  type ParamsOf,
+  type ResultOf,
+} from '@openclaw/protocol';
+import { cachedRead, RefusedLoad, UncachedLoad } from '../cached-reads.ts';
 import { createDirectSend } from '../creation-limit.ts';
-import { asHub, notMember, write, writes, type Hub } from '../hub.ts';
+import { asHub, reads, write, writes, type Hub } from '../hub.ts';
 import { answer, refuse, type Answer, type Caller, type Handlers } from '../rpc/answer.ts';
+
+/** A longer newest page is not cached: what is cached is parsed, and serialized again, for each who asks. */
+const cachedPageBytes = 262_144;
 
 const tooLarge = () =>
   refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`);
@@ -23,33 +33,45 @@ export function messageMethods(
   | 'reaction.remove'
   | 'log.read'
 > {
+  const readHistory = reads(hub, 'message.history');
+
+  async function newestMessages(channelId: string): Promise<Loaded<readonly Message[]>> {
+    const params = { channelId, before: null, after: null, threadId: null };
+    const read = await hub.store.readJson(
+      asHub,
+      'message.history',
+      { ...params, limit: recentMessagesMax },
+      cachedPageBytes,
+    );
+    if (!read.ok) throw new RefusedLoad(read);
+    const json = Buffer.concat(read.json).toString();
+    const { messages, head, hasMore } = JSON.parse(json) as ResultOf<'message.history'>;
+    if (hasMore && messages.length < recentMessagesMax) throw new UncachedLoad();
+    return { value: messages, head };
+  }
+
+  async function isAnyBefore(channelId: string, before: number): Promise<boolean> {
+    const params = { channelId, before, after: null, threadId: null, limit: 1 };
+    const read = await hub.store.read(asHub, 'message.history', params);
+    // While the database is away there may be some: the next page says.
+    return read.ok ? read.result.messages.length > 0 : true;
+  }
+
   // The newest page of a channel is what everyone asks for first.
   async function newestPage(
     caller: Caller,
     params: ParamsOf<'message.history'>,
   ): Promise<Answer<'message.history'>> {
     const { channelId, limit } = params;
-    const page = async (before: number | null, size: number) => {
-      const read = await hub.store.read(asHub, 'message.history', {
-        ...params,
-        before,
-        limit: size,
-      });
-      if (!read.ok) throw new RefusedLoad(read);
-      return read.result;
-    };
-    const load = async () => {
-      const { messages, head } = await page(null, recentMessagesMax);
-      return { value: messages, head };
-    };
     const read = await cachedRead(
       hub,
       caller,
       channelId,
       hub.cache.recentMessages,
-      load,
+      () => newestMessages(channelId),
       'members',
     );
+    if (!read) return readHistory(caller, params);
     if (!read.ok) return read;
     const messages = read.value.slice(-limit);
     const oldest = messages[0];
@@ -58,7 +80,7 @@ export function messageMethods(
       messages.length < read.value.length ||
       (oldest !== undefined &&
         read.value.length === recentMessagesMax &&
-        (await page(oldest.seq, 1)).messages.length > 0);
+        (await isAnyBefore(channelId, oldest.seq)));
     return answer({ messages, head: read.head, hasMore });
   }
 
@@ -73,10 +95,11 @@ export function messageMethods(
     'message.edit': (caller, params) =>
       isContentTooLarge(params.content) ? tooLarge() : write(hub, caller, 'message.edit', params),
     'message.delete': writes(hub, 'message.delete'),
-    async 'message.history'(caller, params) {
+    'message.history'(caller, params) {
       const isNewest = params.before === null && params.after === null && params.threadId === null;
-      if (isNewest && params.limit <= recentMessagesMax) return newestPage(caller, params);
-      return hub.store.read(caller.identity, 'message.history', params);
+      return isNewest && params.limit <= recentMessagesMax
+        ? newestPage(caller, params)
+        : readHistory(caller, params);
     },
     'direct.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
@@ -86,17 +109,6 @@ export function messageMethods(
     },
     'reaction.add': writes(hub, 'reaction.add'),
     'reaction.remove': writes(hub, 'reaction.remove'),
-    async 'log.read'(caller, params) {
-      const refusal = await notMember(hub, caller, params.channelId);
-      if (refusal) return refusal;
-      const { channelId, after, limit } = params;
-      const { events, head } = await hub.store.logPage(channelId, after, limit, limits.resumeBytes);
-      const last = events.at(-1)?.seq ?? head;
-      const texts = events.map((event) => event.json).join(',');
-      return {
-        ok: true,
-        resultJson: () => `{"events":[${texts}],"head":${head},"hasMore":${last < head}}`,
-      };
-    },
+    'log.read': reads(hub, 'log.read'),
   };
 }

@@ -15,10 +15,9 @@ export function presenceMethods(
       return answer({});
     },
     async 'presence.list'(caller, params) {
-      const refusal = await notMember(hub, caller, params.channelId);
-      return (
-        refusal ?? answer(await hub.presence.list(params.channelId, params.cursor, params.limit))
-      );
+      const { channelId, cursor, limit } = params;
+      const found = await hub.presence.list(channelId, cursor, limit);
+      return (await notMember(hub, caller, channelId)) ?? answer(found);
     },
     async 'typing.start'(caller, { channelId, threadId }) {
       const refusal = await notMember(hub, caller, channelId);
@@ -33,8 +32,8 @@ export function presenceMethods(
       return answer({});
     },
     async 'typing.list'(caller, { channelId }) {
-      const refusal = await notMember(hub, caller, channelId);
-      return refusal ?? answer(await hub.typing.list(channelId));
+      const found = await hub.typing.list(channelId);
+      return (await notMember(hub, caller, channelId)) ?? answer(found);
     },
   };
 }

@@ -1,7 +1,9 @@
+import { Readable } from 'node:stream';
 import { methods, type MethodName, type ResultOf } from '@openclaw/protocol';
 import { httpRateLimit, type HttpRateLimit, type LocalRateLimiter } from '@openclaw/ratelimit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Identity } from '../auth/identity.ts';
+import { bytesOf } from '../live/frame.ts';
 import { actionOf, type LimitedAction } from '../rpc/method-kinds.ts';
 import { refuse, type Answer, type Handler, type Handlers } from '../rpc/answer.ts';
 import { refusalOfError } from '../rpc/dispatcher.ts';
@@ -124,7 +126,18 @@ function sendResult(
   answer: Exclude<Answer<MethodName>, { ok: false }>,
 ): FastifyReply {
   reply.code(status).type('application/json; charset=utf-8');
+  if ('resultBytes' in answer) return sendBytes(reply, answer.resultBytes);
   return 'resultJson' in answer
     ? reply.serializer((text: string) => text).send(answer.resultJson())
     : reply.send(answer.result satisfies ResultOf<MethodName>);
+}
+
+// In pieces as they are: copied into one, a large answer would hold up the event loop.
+function sendBytes(reply: FastifyReply, pieces: readonly Uint8Array[]): FastifyReply {
+  const bytes = bytesOf(pieces);
+  const [only] = pieces;
+  if (only && pieces.length === 1) return reply.send(only);
+  return reply
+    .header('content-length', bytes)
+    .send(Readable.from(pieces, { objectMode: true, highWaterMark: 1 }));
 }

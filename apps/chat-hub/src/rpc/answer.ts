@@ -11,12 +11,13 @@ export interface Refusal {
 }
 
 /**
- * What a method's handler answers. A result that holds stored envelopes comes already encoded; where it must not be
- * overtaken by anything the call sets going, it is a function, called at the moment of sending.
+ * What a method's handler answers. A result that is read from the store comes as its JSON in UTF-8, in pieces. One
+ * that must not be overtaken by anything the call sets going is a function, called at the moment of sending.
  */
 export type Answer<M extends MethodName> =
   | { readonly ok: true; readonly result: ResultOf<M> }
   | { readonly ok: true; readonly resultJson: () => string }
+  | { readonly ok: true; readonly resultBytes: readonly Uint8Array[] }
   | Refusal;
 
 /** Who calls: an identity, and its socket where it has one (REST has none). */

@@ -10,6 +10,7 @@ import {
 } from '@openclaw/protocol';
 import type { LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
+import { arrayOf, bytesOf, type FrameText } from '../live/frame.ts';
 import type { Session } from '../live/session.ts';
 import {
   refuse,
@@ -123,7 +124,7 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
   async function run(
     session: Session,
     call: Call,
-    emit: (text: string | null) => void,
+    emit: (text: FrameText | null) => void,
     hasRoom = () => true,
   ): Promise<void> {
     const { id } = call;
@@ -150,12 +151,9 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
           respond(rpcErrorOf(reply));
           return;
         }
-        const result = 'resultJson' in reply ? reply.resultJson() : JSON.stringify(reply.result);
-        emit(
-          id === undefined
-            ? null
-            : `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`,
-        );
+        // A result is made in any case: with it a call takes effect.
+        const result = resultOf(reply);
+        emit(id === undefined ? null : answerText(id, result));
       });
     } catch (error) {
       log.error({ err: error, method }, 'an answer could not be made');
@@ -176,22 +174,22 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
     session: Session,
     calls: readonly ReturnType<typeof callOf>[],
   ): Promise<void> {
-    const texts: (string | null)[] = [];
+    const texts: (FrameText | null)[] = [];
     let length = 0;
     const hasRoom = () => length < limits.resumeBytes;
     const release = session.hold();
     await Promise.all(
       calls.map(async (call, index) => {
-        const emit = (text: string | null) => {
+        const emit = (text: FrameText | null) => {
           texts[index] = text;
-          length += text?.length ?? 0;
+          length += text === null ? 0 : bytesOf(text);
         };
         if ('error' in call) emit(errorText(call.id, call.error));
         else await run(session, call, emit, hasRoom);
       }),
     );
     const answers = texts.filter((text) => text !== null);
-    release(answers.length > 0 ? `[${answers.join(',')}]` : null);
+    release(answers.length > 0 ? arrayOf(answers) : null);
   }
 
   function dispatchBatch(session: Session, items: readonly unknown[]): boolean {
@@ -256,6 +254,18 @@ function rpcErrorOf({ code, message, retryAfterMs }: Refusal): RpcError {
     message,
     data: retryAfterMs === undefined ? { code } : { code, retryAfterMs },
   };
+}
+
+function resultOf(reply: Exclude<Answer<MethodName>, Refusal>): FrameText {
+  if ('resultBytes' in reply) return reply.resultBytes;
+  return 'resultJson' in reply ? reply.resultJson() : JSON.stringify(reply.result);
+}
+
+function answerText(id: Id, result: FrameText): FrameText {
+  const start = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`;
+  return typeof result === 'string'
+    ? `${start}${result}}`
+    : [Buffer.from(start), ...result, Buffer.from('}')];
 }
 
 function errorText(id: Id, error: RpcError): string {

@@ -22,7 +22,27 @@ export async function messagesOf(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],
 ): Promise<Message[]> {
-  if (rows.length === 0) return [];
+  const reactions = await reactionsOf(db, rows);
+  return rows.map((row) => ({ ...textOf(row), reactions: reactions.get(row.id) ?? {} }));
+}
+
+/** The same as JSON, cut out of what is stored. */
+export async function messageTextsOf(
+  db: Kysely<Tables>,
+  rows: readonly MessageRow[],
+): Promise<string[]> {
+  const reactions = await reactionsOf(db, rows);
+  return rows.map((row) => messageTextOf(row, reactions.get(row.id) ?? {}));
+}
+
+type Reactions = Message['reactions'];
+
+async function reactionsOf(
+  db: Kysely<Tables>,
+  rows: readonly MessageRow[],
+): Promise<Map<string, Reactions>> {
+  const byMessage = new Map<string, Reactions>();
+  if (rows.length === 0) return byMessage;
   const reactions = await db
     .selectFrom('reactions')
     .selectAll()
@@ -33,13 +53,12 @@ export async function messagesOf(
     )
     .orderBy('seq')
     .execute();
-  const byMessage = new Map<string, Record<string, string[]>>();
   for (const { message_id, emoji, agent_id } of reactions) {
     const ofMessage = byMessage.get(message_id) ?? {};
     byMessage.set(message_id, ofMessage);
     (ofMessage[emoji] ??= []).push(agent_id);
   }
-  return rows.map((row) => ({ ...textOf(row), reactions: byMessage.get(row.id) ?? {} }));
+  return byMessage;
 }
 
 /** What a deleted message still says. */
@@ -52,4 +71,33 @@ function textOf(row: MessageRow): Message {
   if (!('message' in event))
     throw new Error(`log row ${row.channel_id}/${row.text_seq} has no message`);
   return event.message;
+}
+
+const beforeMessage = ',"message":';
+const afterEvent = '},"timestamp":';
+const beforeReactions = ',"reactions":{';
+
+// The message stands in its envelope as it was sent; only its reactions, which follow what its author wrote, may have
+// changed since. Text of any other form is read the long way.
+function messageTextOf(row: MessageRow, reactions: Reactions): string {
+  const { envelope, deleted_at: deletedAt } = row;
+  const from = envelope.indexOf(beforeMessage) + beforeMessage.length;
+  const text = envelope.slice(from, envelope.lastIndexOf(afterEvent));
+  const at = text.lastIndexOf(beforeReactions);
+  const rest = at > 0 ? parseObject(`{${text.slice(at + 1)}`) : null;
+  if (rest && deletedAt === null && text.startsWith(`{"id":"${row.id}"`)) {
+    return `${text.slice(0, at)},${JSON.stringify({ ...rest, reactions }).slice(1)}`;
+  }
+  const message = textOf(row);
+  return JSON.stringify(
+    deletedAt === null ? { ...message, reactions } : emptied(message, deletedAt),
+  );
+}
+
+function parseObject(json: string): object | null {
+  try {
+    return JSON.parse(json) as object;
+  } catch {
+    return null;
+  }
 }

@@ -1,5 +1,12 @@
 import type { ParamsOf } from '@openclaw/protocol';
-import type { Actor, Command, Outcome, ReadMethod, ReadOutcome } from '../commands.ts';
+import type {
+  Actor,
+  Command,
+  Outcome,
+  ReadJsonOutcome,
+  ReadMethod,
+  ReadOutcome,
+} from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import {
   readAccess,
@@ -15,7 +22,7 @@ import { changeEpoch, readEpoch } from './epoch.ts';
 import { beat, readHubs, readCutOffHubs, type HubBeat } from './hubs.ts';
 import { sweepRedactions } from './redactions.ts';
 import { readLogPage, type LogPage } from './read/log.ts';
-import { read } from './read/read.ts';
+import { read, readJson } from './read/read.ts';
 import { runGroup, type ReportFault } from './run-group.ts';
 import { sweepDeleted } from './sweep.ts';
 import { isRevoked, revoke, type RevocationTarget, type TokenClaims } from './tokens.ts';
@@ -24,6 +31,16 @@ import { isRevoked, revoke, type RevocationTarget, type TokenClaims } from './to
 export interface StoreCore {
   runGroup(commands: readonly Command[]): Promise<Outcome[]>;
   read<M extends ReadMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<ReadOutcome<M>>;
+  /**
+   * The same as the result's JSON, for an answer that is only passed on: no row is parsed or serialized again. Its rows
+   * take at most `maxBytes`, by default what an answer of the protocol may weigh.
+   */
+  readJson<M extends ReadMethod>(
+    actor: Actor,
+    method: M,
+    params: ParamsOf<M>,
+    maxBytes?: number,
+  ): Promise<ReadJsonOutcome>;
   access(agentId: string, channelIds: readonly string[]): Promise<Map<string, Access>>;
   logPage(channelId: string, after: number, limit: number, maxBytes: number): Promise<LogPage>;
   /**
@@ -71,6 +88,8 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
   const core: StoreCore = {
     runGroup: (commands) => runGroup(engine, commands, report),
     read: (actor, method, params) => read(engine, actor, method, params),
+    readJson: (actor, method, params, maxBytes) =>
+      readJson(engine, actor, method, params, maxBytes),
     access: (agentId, channelIds) => readAccess(engine.db, agentId, channelIds),
     logPage: (channelId, after, limit, maxBytes) =>
       readLogPage(engine.db, channelId, after, limit, maxBytes),

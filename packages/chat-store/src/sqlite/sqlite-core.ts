@@ -55,6 +55,7 @@ export async function openSqliteCore(
     sweep: forward(writer, 'sweep'),
     changeEpoch: forward(writer, 'changeEpoch'),
     read: forward(reader, 'read'),
+    readJson: forward(reader, 'readJson'),
     access: forward(system, 'access'),
     logPage: forward(system, 'logPage'),
     heads: forward(system, 'heads'),

@@ -41,6 +41,14 @@ export function fileLost(code: 'unavailable' | 'timeout'): ChatStoreError {
   return new ChatStoreError(code, message, { retryAfterMs: 5000 });
 }
 
+/** The memory of an answer's bytes: it changes hands, instead of being copied on the main thread. */
+export function transferOf(value: unknown): ArrayBuffer[] {
+  const json = typeof value === 'object' && value !== null && 'json' in value ? value.json : null;
+  return Array.isArray(json)
+    ? json.filter((bytes) => bytes instanceof Uint8Array).map(({ buffer }) => buffer as ArrayBuffer)
+    : [];
+}
+
 /** An error for the other side. */
 export function toWire(error: unknown): WireError {
   if (error instanceof ChatStoreError) {

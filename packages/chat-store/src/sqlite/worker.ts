@@ -8,6 +8,7 @@ import { watchFiles } from './watch-file.ts';
 import {
   fileLost,
   toWire,
+  transferOf,
   watchingFile,
   type WorkerCall,
   type WorkerReply,
@@ -16,7 +17,8 @@ import {
 
 const port = parentPort;
 if (!port) throw new Error('worker.ts runs in a worker thread only');
-const reply = (message: WorkerReply) => port.postMessage(message);
+const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) =>
+  port.postMessage(message, transfer);
 const settings = workerData as WorkerSettings;
 
 // What is committed to a file that no path leads to is lost when its last user ends. Opening the other one beside it
@@ -67,7 +69,7 @@ async function answer(store: StoreCore, { id, method, args }: WorkerCall): Promi
     const value = await calls[method]?.(...args);
     // After the commit and before the answer: what is acknowledged was in the file that the path led to.
     const lostMeanwhile = isClosing || settings.readOnly ? null : files.look();
-    if (lostMeanwhile === null) reply({ id, value });
+    if (lostMeanwhile === null) reply({ id, value }, transferOf(value));
     else replyLost(id, lostMeanwhile, 'timeout');
   } catch (error) {
     reply({ id, error: toWire(error) });

@@ -4,7 +4,7 @@ import type { Actor } from '../../commands.ts';
 import { headOf } from '../head.ts';
 import { channelOf, memberOf } from '../objects.ts';
 import type { Tables } from '../tables.ts';
-import { openChannel, pageOf, type Read } from './reading.ts';
+import { listText, openChannel, type Read } from './reading.ts';
 
 /** Anyone's, if public. */
 export const getChannel: Read<'channel.get'> = async (db, actor, params) => {
@@ -13,7 +13,7 @@ export const getChannel: Read<'channel.get'> = async (db, actor, params) => {
 };
 
 /** Public ones and one's own, by id; an admin sees all. */
-export const listChannels: Read<'channel.list'> = async (db, actor, params) => {
+export const listChannels: Read<'channel.list'> = async (db, actor, params, maxBytes) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [], nextCursor: null } };
   const rows = new Map<string, Awaited<ReturnType<typeof pageOfOwn>>[number]>();
   // Two walks along an index, each as short as the page, instead of one over all direct channels of everybody.
@@ -24,12 +24,12 @@ export const listChannels: Read<'channel.list'> = async (db, actor, params) => {
     for (const row of await pageOfOthers(db, actor, params)) rows.set(row.id, row);
   }
   const sorted = [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-  const { page, nextCursor } = pageOf(sorted, params.limit, (last) => last.id);
-  return { ok: true, result: { channels: page.map(channelOf), nextCursor } };
+  const { limit } = params;
+  return listText('channels', sorted, { limit, maxBytes }, channelOf, (last) => last.id);
 };
 
 /** Members see each other. */
-export const listMembers: Read<'member.list'> = async (db, actor, params) => {
+export const listMembers: Read<'member.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
   const gate = await openChannel(db, actor, channelId, 'member');
   if (!gate.ok) return gate;
@@ -41,8 +41,7 @@ export const listMembers: Read<'member.list'> = async (db, actor, params) => {
     .orderBy('agent_id')
     .limit(limit + 1)
     .execute();
-  const { page, nextCursor } = pageOf(rows, limit, (last) => last.agent_id);
-  return { ok: true, result: { members: page.map(memberOf), nextCursor } };
+  return listText('members', rows, { limit, maxBytes }, memberOf, (last) => last.agent_id);
 };
 
 function pageOfOwn(db: Kysely<Tables>, actor: Actor, params: ParamsOf<'channel.list'>) {

@@ -1,16 +1,30 @@
 import type { ParamsOf } from '@openclaw/protocol';
 import { sql, type RawBuilder } from 'kysely';
 import { refuse } from '../../commands.ts';
-import { messagesOf, selectMessages } from '../message-projection.ts';
+import { messageTextsOf, selectMessages } from '../message-projection.ts';
 import { threadOf } from '../objects.ts';
-import { openChannel, pageOf, type Read } from './reading.ts';
+import { createPageText, resultText, stepsOf } from './page-text.ts';
+import { listText, openChannel, type Read } from './reading.ts';
 
-/** Oldest first; deleted ones and replies too. */
-export const readHistory: Read<'message.history'> = async (db, actor, params) => {
+/** Messages read by one statement: each has at most a thousand reactions, which another one brings. */
+const stepMessages = 32;
+
+/**
+ * Oldest first; deleted ones and replies too. A page that is full ends early, at the side away from where it began: by
+ * `before`, or neither, it holds its newest rows, by `after` its oldest.
+ */
+export const readHistory: Read<'message.history'> = async (db, actor, params, maxBytes) => {
   const { channelId, before, after, threadId, limit } = params;
   const gate = await openChannel(db, actor, channelId, 'member');
   if (!gate.ok) return gate;
-  let query = selectMessages(db).where('m.channel_id', '=', channelId);
+  // Which messages, and how long each is, before any of their text.
+  let query = db
+    .selectFrom('messages as m')
+    .innerJoin('log as l', (join) =>
+      join.onRef('l.channel_id', '=', 'm.channel_id').onRef('l.seq', '=', 'm.text_seq'),
+    )
+    .select(['m.seq', sql<number>`octet_length(l.envelope)`.as('bytes')])
+    .where('m.channel_id', '=', channelId);
   if (threadId !== null) {
     const root = await db
       .selectFrom('messages')
@@ -23,15 +37,32 @@ export const readHistory: Read<'message.history'> = async (db, actor, params) =>
   }
   if (before !== null) query = query.where('m.seq', '<', before);
   if (after !== null) query = query.where('m.seq', '>', after);
-  const isForward = after !== null;
-  const rows = await query
-    .orderBy('m.seq', isForward ? 'asc' : 'desc')
+  const order = after === null ? 'desc' : 'asc';
+  const found = await query
+    .orderBy('m.seq', order)
     .limit(limit + 1)
     .execute();
-  const page = rows.slice(0, limit);
-  if (!isForward) page.reverse();
-  const messages = await messagesOf(db, page);
-  return { ok: true, result: { messages, head: gate.channel.head, hasMore: rows.length > limit } };
+
+  const page = createPageText(maxBytes);
+  for (const step of stepsOf(found.slice(0, limit), maxBytes, stepMessages)) {
+    const rows = await selectMessages(db)
+      .where('m.channel_id', '=', channelId)
+      .where(
+        'm.seq',
+        'in',
+        step.map(({ seq }) => seq),
+      )
+      .orderBy('m.seq', order)
+      .execute();
+    const texts = await messageTextsOf(db, rows);
+    if (!texts.every((text) => page.add(text))) break;
+  }
+  const hasMore = found.length > page.rows.length;
+  if (order === 'desc') page.rows.reverse();
+  return {
+    ok: true,
+    text: resultText('messages', page.rows, { head: gate.channel.head, hasMore }),
+  };
 };
 
 // The root by its key, and no more replies than the page may take, by their index: one condition for both would walk the
@@ -50,7 +81,7 @@ function threadSeqs(
 }
 
 /** In the order of their root messages. */
-export const listThreads: Read<'thread.list'> = async (db, actor, params) => {
+export const listThreads: Read<'thread.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
   const gate = await openChannel(db, actor, channelId, 'member');
   if (!gate.ok) return gate;
@@ -62,6 +93,5 @@ export const listThreads: Read<'thread.list'> = async (db, actor, params) => {
     .orderBy('thread_id')
     .limit(limit + 1)
     .execute();
-  const { page, nextCursor } = pageOf(rows, limit, (last) => last.thread_id);
-  return { ok: true, result: { threads: page.map(threadOf), nextCursor } };
+  return listText('threads', rows, { limit, maxBytes }, threadOf, (last) => last.thread_id);
 };

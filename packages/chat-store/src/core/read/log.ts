@@ -1,8 +1,9 @@
-import { limits, type EncodedEnvelope, type Envelope } from '@openclaw/protocol';
-import type { Kysely } from 'kysely';
+import type { EncodedEnvelope } from '@openclaw/protocol';
+import { sql, type Kysely } from 'kysely';
 import { readableEnvelope, selectReadable } from '../redactions.ts';
 import { envelopeOfRow } from '../stored-envelope.ts';
 import type { Tables } from '../tables.ts';
+import { resultText, stepsOf } from './page-text.ts';
 import { openChannel, type Read } from './reading.ts';
 
 /** A piece of a channel's log. */
@@ -43,34 +44,41 @@ export async function readLogPage(
     head: Math.max(meta.head ?? 0, events.at(-1)?.seq ?? 0),
   });
   if (after >= (meta.head ?? 0)) return page();
+  // Their sizes first: a page that ends by its bytes has not loaded a thousand long rows before.
+  const sizes = await db
+    .selectFrom('log')
+    .select(['seq', sql<number>`octet_length(envelope)`.as('bytes')])
+    .where('channel_id', '=', channelId)
+    .where('seq', '>', after)
+    .orderBy('seq')
+    .limit(limit)
+    .execute();
   let bytes = 0;
-  // Read in steps: a page that ends by its bytes has not loaded a thousand long rows first.
-  for (let last = after; events.length < limit;) {
+  for (const step of stepsOf(sizes, maxBytes)) {
     const rows = await selectReadable(db)
       .where('l.channel_id', '=', channelId)
-      .where('l.seq', '>', last)
+      .where('l.seq', '>=', step[0]?.seq ?? 0)
+      .where('l.seq', '<=', step.at(-1)?.seq ?? 0)
       .orderBy('l.seq')
-      .limit(Math.min(limit - events.length, 250))
       .execute();
     for (const row of rows) {
       const event = envelopeOfRow({ ...row, envelope: readableEnvelope(row) }, meta.epoch);
-      bytes += Buffer.byteLength(event.json);
+      // With the comma that stands between two of them.
+      bytes += Buffer.byteLength(event.json) + 1;
       if (bytes > maxBytes && events.length > 0) return page();
       events.push(event);
-      last = row.seq;
     }
-    if (rows.length < 250) break;
   }
   return page();
 }
 
 /** The log itself, for members. */
-export const readLog: Read<'log.read'> = async (db, actor, params) => {
+export const readLog: Read<'log.read'> = async (db, actor, params, maxBytes) => {
   const { channelId, after, limit } = params;
   const gate = await openChannel(db, actor, channelId, 'member');
   if (!gate.ok) return gate;
-  const { events, head } = await readLogPage(db, channelId, after, limit, limits.resumeBytes);
+  const { events, head } = await readLogPage(db, channelId, after, limit, maxBytes);
   const hasMore = (events.at(-1)?.seq ?? after) < head;
-  const envelopes = events.map((event) => JSON.parse(event.json) as Envelope);
-  return { ok: true, result: { events: envelopes, head, hasMore } };
+  const texts = events.map((event) => event.json);
+  return { ok: true, text: resultText('events', texts, { head, hasMore }) };
 };

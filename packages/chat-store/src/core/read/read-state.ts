@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { headOf } from '../head.ts';
+import { resultText } from './page-text.ts';
 import type { Read } from './reading.ts';
 
 /** An agent further behind than this is told "at least": unread messages of one channel. */
@@ -11,6 +12,9 @@ export const deletedMax = 1_000;
 /** The channels of one answer, the first by their ids: so it stays within a few MiB. */
 export const channelsMax = 10_000;
 
+/** A row's JSON takes no more: an id of 128 characters, four numbers, the names. */
+const rowBytes = 256;
+
 /**
  * Every channel the agent is a member of. One statement: cursor, head and counts are of one moment.
  *
@@ -18,7 +22,7 @@ export const channelsMax = 10_000;
  * after the cursor and the last say how many there are, and how many of them are the agent's own. Only mentions and
  * deleted messages are counted one by one, each along an index and up to a bound.
  */
-export const readState: Read<'read.state'> = async (db, actor) => {
+export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [] } };
   const bounds = actor.channels ? sql`and c.id in (${sql.join([...actor.channels])})` : sql``;
   const ownEnd = (order: 'asc' | 'desc') =>
@@ -62,11 +66,16 @@ export const readState: Read<'read.state'> = async (db, actor) => {
       left join read_cursors r on r.agent_id = m.agent_id and r.channel_id = m.channel_id
       where m.agent_id = ${actor.agentId} and c.deleted_at is null ${bounds}
       order by m.channel_id
-      limit ${sql.lit(channelsMax)}) as s
+      limit ${sql.lit(Math.min(channelsMax, Math.floor(maxBytes / rowBytes)))}) as s
     order by s."channelId"`.execute(db);
   const channels = rows.map(({ newer, own, deleted, ...state }) => ({
     ...state,
     unread: Math.min(newer - own - deleted, unreadMax),
   }));
-  return { ok: true, result: { channels } };
+  return { ok: true, text: resultText('channels', rowTexts(channels), {}) };
 };
+
+// One by one, as they are encoded: an agent may be a member of very many channels.
+function* rowTexts(rows: readonly object[]): Generator<string> {
+  for (const row of rows) yield JSON.stringify(row);
+}

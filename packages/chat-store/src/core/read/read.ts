@@ -1,9 +1,10 @@
-import type { ParamsOf } from '@openclaw/protocol';
-import type { Actor, ReadMethod, ReadOutcome } from '../../commands.ts';
+import { limits, type ParamsOf, type ResultOf } from '@openclaw/protocol';
+import type { Actor, ReadJsonOutcome, ReadMethod, ReadOutcome } from '../../commands.ts';
 import type { Engine } from '../engine.ts';
 import { getChannel, listChannels, listMembers } from './channels.ts';
 import { listThreads, readHistory } from './history.ts';
 import { readLog } from './log.ts';
+import { encodePieces } from './page-text.ts';
 import { readState } from './read-state.ts';
 import type { Read } from './reading.ts';
 
@@ -17,12 +18,51 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'read.state': readState,
 };
 
+/** What the rest of an answer takes beside its rows: the result's other fields, and the frame around it. */
+const aroundRowsBytes = 1024;
+
+/** The rows of one answer take no more than this. */
+export const answerBytes = limits.resumeBytes - aroundRowsBytes;
+
 /** Answers one read from one snapshot. */
-export function read<M extends ReadMethod>(
+export async function read<M extends ReadMethod>(
   engine: Engine,
   actor: Actor,
   method: M,
   params: ParamsOf<M>,
 ): Promise<ReadOutcome<M>> {
-  return engine.snapshot((db) => (reads[method] as Read<M>)(db, actor, params));
+  return parsedOutcome<M>(await inSnapshot(engine, actor, method, params, answerBytes));
+}
+
+/** An outcome whose result is an object, however it was read. */
+export function parsedOutcome<M extends ReadMethod>(
+  outcome: Awaited<ReturnType<Read<M>>>,
+): ReadOutcome<M> {
+  return 'text' in outcome
+    ? { ok: true, result: JSON.parse([...outcome.text].join('')) as ResultOf<M> }
+    : outcome;
+}
+
+/** The same as text: what is stored as JSON is neither parsed nor serialized. */
+export async function readJson<M extends ReadMethod>(
+  engine: Engine,
+  actor: Actor,
+  method: M,
+  params: ParamsOf<M>,
+  maxBytes: number = answerBytes,
+): Promise<ReadJsonOutcome> {
+  const outcome = await inSnapshot(engine, actor, method, params, maxBytes);
+  if (!outcome.ok) return outcome;
+  const pieces = 'text' in outcome ? outcome.text : [JSON.stringify(outcome.result)];
+  return { ok: true, json: await encodePieces(pieces) };
+}
+
+function inSnapshot<M extends ReadMethod>(
+  engine: Engine,
+  actor: Actor,
+  method: M,
+  params: ParamsOf<M>,
+  maxBytes: number,
+): ReturnType<Read<M>> {
+  return engine.snapshot((db) => (reads[method] as Read<M>)(db, actor, params, maxBytes));
 }

@@ -10,13 +10,18 @@ import type { ParamsOf } from '@openclaw/protocol';
 import { headOf } from '../head.ts';
 import { judge, type Needs } from '../rights.ts';
 import type { ChannelWithHead, Tables } from '../tables.ts';
+import { createPageText, resultText } from './page-text.ts';
 
-/** Answers one method; all its statements see the same commit, rights included. */
+/**
+ * Answers one method; all its statements see the same commit, rights included. What holds rows answers the result's
+ * JSON in pieces, the rows together no larger than `maxBytes`.
+ */
 export type Read<M extends ReadMethod> = (
   db: Kysely<Tables>,
   actor: Actor,
   params: ParamsOf<M>,
-) => Promise<ReadOutcome<M>>;
+  maxBytes: number,
+) => Promise<ReadOutcome<M> | { readonly ok: true; readonly text: Iterable<string> }>;
 
 /** The channel to read from, if the actor may. */
 export async function openChannel(
@@ -39,10 +44,18 @@ export async function openChannel(
   return row ? { ok: true, channel: row } : refuse('not_found', `there is no channel ${channelId}`);
 }
 
-/** One page of rows read with one more than `limit`, and where the next begins. */
-export function pageOf<R>(rows: readonly R[], limit: number, cursorOf: (last: R) => string) {
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  const nextCursor = rows.length > limit && last !== undefined ? cursorOf(last) : null;
-  return { page, nextCursor };
+/** A list's answer, from rows read with one more than `limit`, and where the next page begins. */
+export function listText<R>(
+  list: string,
+  rows: readonly R[],
+  { limit, maxBytes }: { readonly limit: number; readonly maxBytes: number },
+  objectOf: (row: R) => object,
+  cursorOf: (last: R) => string,
+) {
+  const page = createPageText(maxBytes);
+  for (const row of rows.slice(0, limit)) if (!page.add(JSON.stringify(objectOf(row)))) break;
+  const last = rows[page.rows.length - 1];
+  const hasMore = rows.length > page.rows.length;
+  const nextCursor = hasMore && last !== undefined ? cursorOf(last) : null;
+  return { ok: true as const, text: resultText(list, page.rows, { nextCursor }) };
 }

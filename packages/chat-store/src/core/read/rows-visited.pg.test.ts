@@ -8,6 +8,7 @@ import { createChatStore } from '../../index.ts';
 import { createPool } from '../../postgres/connections.ts';
 import type { Tables } from '../tables.ts';
 import { readHistory } from './history.ts';
+import { answerBytes, parsedOutcome } from './read.ts';
 import { readState } from './read-state.ts';
 import type { Read } from './reading.ts';
 
@@ -81,7 +82,8 @@ describe('rows that a read looks at on PostgreSQL', () => {
   ) {
     const actor = { agentId, isAdmin: false, ...(channels ? { channels } : {}) };
     asked.length = 0;
-    const answer = await read(db, actor, methods[method].params.parse(params) as ParamsOf<M>);
+    const parsed = methods[method].params.parse(params) as ParamsOf<M>;
+    const answer = parsedOutcome<M>(await read(db, actor, parsed, answerBytes));
     if (!answer.ok) throw new Error(answer.code);
     let rows = 0;
     for (const { sql, parameters } of asked.slice()) {

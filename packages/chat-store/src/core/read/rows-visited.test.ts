@@ -9,6 +9,7 @@ import { openSqliteEngine } from '../../sqlite/sqlite-engine.ts';
 import { createStoreCore, type StoreCore } from '../store-core.ts';
 import type { Tables } from '../tables.ts';
 import { readHistory } from './history.ts';
+import { answerBytes, parsedOutcome } from './read.ts';
 import { readState } from './read-state.ts';
 import type { Read } from './reading.ts';
 
@@ -39,12 +40,14 @@ describe('rows that a read looks at on SQLite', () => {
     agentId: string,
     params: ParamsInputOf<M>,
   ) =>
-    read(db, { agentId, isAdmin: false }, methods[method].params.parse(params) as ParamsOf<M>).then(
-      (answer) => {
-        if (!answer.ok) throw new Error(answer.code);
-        return answer.result;
-      },
-    );
+    read(
+      ...([db, { agentId, isAdmin: false }] as const),
+      ...([methods[method].params.parse(params) as ParamsOf<M>, answerBytes] as const),
+    ).then((outcome) => {
+      const answer = parsedOutcome<M>(outcome);
+      if (!answer.ok) throw new Error(answer.code);
+      return answer.result;
+    });
   async function write<M extends WriteMethod>(
     agentId: string,
     method: M,

@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Hub } from '../hub.ts';
+import type { Caller } from '../rpc/answer.ts';
+import { presenceMethods } from './presence.ts';
+
+const channelId = 'c';
+
+/** A hub on which the caller is removed while presence or typing is read, and somebody else comes after that. */
+function createBench() {
+  let isMember = true;
+  const removedMeanwhile =
+    <T>(found: T) =>
+    async () => {
+      isMember = false;
+      return found;
+    };
+  const role = () => (isMember ? 'member' : null);
+  const hub = {
+    store: {
+      access: async () =>
+        new Map([[channelId, { kind: 'private', head: 1, role: role(), archived: false }]]),
+    },
+    presence: {
+      list: removedMeanwhile({ presences: [], nextCursor: null, degraded: false }),
+    },
+    typing: { list: removedMeanwhile({ agents: ['came-after'], degraded: false }) },
+  } as unknown as Hub;
+  const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+  const identity = { agentId: 'ben', isAdmin: false, ...bounds };
+  return { methods: presenceMethods(hub), caller: { identity, session: null } as Caller };
+}
+
+// The race: the agent is removed while who is present, or types, is being read. Invariant: an answer holds nothing from
+// after the reader's removal, so rights are asked once the answer is there.
+describe('an agent that is removed while it reads', () => {
+  it('is refused who is present', async () => {
+    const { methods, caller } = createBench();
+    const params = { channelId, cursor: null, limit: 50 };
+    expect(await methods['presence.list'](caller, params)).toMatchObject({ code: 'not_found' });
+  });
+
+  it('is refused who is typing', async () => {
+    const { methods, caller } = createBench();
+    const params = { channelId, threadId: null };
+    expect(await methods['typing.list'](caller, params)).toMatchObject({
+      code: 'not_found',
+    });
+  });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import { createPageText, encodePieces, resultText, stepsOf } from './page-text.ts';
+
+const mib = 1_048_576;
+const sized = (sizes: readonly number[]) =>
+  sizes.map((bytes, index) => ({ seq: index + 1, bytes }));
+const textOf = (chunks: readonly Uint8Array[]) => Buffer.concat(chunks).toString();
+
+describe('the steps of a page', () => {
+  it('hold the first rows that fit, and no step more than a statement may bring', () => {
+    const steps = stepsOf(sized(Array.from({ length: 1000 }, () => 50_000)), 8 * mib);
+    expect(steps.flat()).toHaveLength(Math.floor((8 * mib) / 50_000));
+    expect(steps.flat().map(({ seq }) => seq)).toEqual(
+      steps.flat().map((_row, index) => index + 1),
+    );
+    for (const step of steps) {
+      expect(step.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(mib);
+    }
+    expect(
+      stepsOf(sized(Array.from({ length: 300 }, () => 1)), mib, 32).map((s) => s.length),
+    ).toEqual([...Array.from({ length: 9 }, () => 32), 12]);
+  });
+
+  it('hold one row also when it is larger than all of them may be', () => {
+    expect(stepsOf(sized([10, 10]), 1)).toEqual([[{ seq: 1, bytes: 10 }]]);
+    expect(stepsOf(sized([9 * mib, 1, 9 * mib]), 8 * mib)).toEqual([[{ seq: 1, bytes: 9 * mib }]]);
+    expect(stepsOf([], 100)).toEqual([]);
+  });
+});
+
+describe('the text of a page', () => {
+  it('counts bytes of UTF-8, not characters, and takes one row in any case', () => {
+    const page = createPageText(10);
+    expect(['"語語"', '"x"'].map((row) => page.add(row))).toEqual([true, false]);
+    expect(page.rows).toEqual(['"語語"']);
+    expect(createPageText(1).add('"too long"')).toBe(true);
+  });
+
+  it.each([
+    [[], {}, '{"rows":[]}'],
+    [['1'], {}, '{"rows":[1]}'],
+    [['1', '{"a":2}'], { head: 3, hasMore: true }, '{"rows":[1,{"a":2}],"head":3,"hasMore":true}'],
+  ])('is the JSON of its result: %j %j', async (rows, rest, json) => {
+    expect(textOf(await encodePieces(resultText('rows', rows, rest)))).toBe(json);
+  });
+
+  // Invariant: nothing holds up the event loop. A long answer is encoded piece by piece, and others have their turn.
+  it('is encoded in pieces, with a turn of the event loop between them', async () => {
+    const rows = Array.from({ length: 100 }, (_, index) =>
+      JSON.stringify('語'.repeat(30_000) + index),
+    );
+    let turns = 0;
+    let isOver = false;
+    const count = () => {
+      turns += 1;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    const chunks = await encodePieces(resultText('rows', rows, {}));
+    isOver = true;
+    expect(turns).toBeGreaterThanOrEqual(chunks.length - 1);
+    expect(Math.max(...chunks.map(({ byteLength }) => byteLength))).toBeLessThan(mib);
+    expect(JSON.parse(textOf(chunks))).toEqual({ rows: rows.map((row) => JSON.parse(row)) });
+    // A worker hands them over: their memory is not shared with anything.
+    for (const { buffer, byteLength } of chunks) expect(buffer.byteLength).toBe(byteLength);
+  });
+});

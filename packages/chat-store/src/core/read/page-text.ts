@@ -1,0 +1,99 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** What one statement brings at most, so that a page never loads much more than it answers. */
+const stepBytes = 524_288;
+const stepRows = 250;
+/** What is encoded without a pause: a large page must not hold up the event loop. */
+const chunkChars = 262_144;
+
+/** A row that a page may hold, with the size of its text. */
+export interface SizedRow {
+  readonly seq: number;
+  readonly bytes: number;
+}
+
+/** The first rows of a page that fit into `maxBytes` together, but always one, in steps of one statement each. */
+export function stepsOf(
+  rows: readonly SizedRow[],
+  maxBytes: number,
+  maxRows: number = stepRows,
+): SizedRow[][] {
+  const steps: SizedRow[][] = [];
+  let total = 0;
+  let ofStep = 0;
+  for (const row of rows) {
+    total += row.bytes;
+    if (total > maxBytes && steps.length > 0) break;
+    const open = steps.at(-1);
+    if (!open || open.length === maxRows || ofStep + row.bytes > stepBytes) {
+      steps.push([row]);
+      ofStep = row.bytes;
+    } else {
+      open.push(row);
+      ofStep += row.bytes;
+    }
+  }
+  return steps;
+}
+
+/** The rows of one answer as JSON, which take `maxBytes` together at most, though always one. */
+export interface PageText {
+  readonly rows: string[];
+  /** False: the page is full, and the row is not in it. */
+  add(row: string): boolean;
+}
+
+/** An empty page. */
+export function createPageText(maxBytes: number): PageText {
+  const rows: string[] = [];
+  let bytes = 0;
+  return {
+    rows,
+    add(row) {
+      // With the comma before it.
+      bytes += Buffer.byteLength(row) + 1;
+      if (bytes > maxBytes && rows.length > 0) return false;
+      rows.push(row);
+      return true;
+    },
+  };
+}
+
+/** A result's JSON in pieces: its list, whose rows are JSON already, and its other fields after it. */
+export function* resultText(
+  list: string,
+  rows: Iterable<string>,
+  rest: Readonly<Record<string, unknown>>,
+): Generator<string> {
+  yield `{"${list}":[`;
+  let separator = '';
+  for (const row of rows) {
+    if (separator !== '') yield separator;
+    yield row;
+    separator = ',';
+  }
+  const others = JSON.stringify(rest).slice(1);
+  yield others === '}' ? ']}' : `],${others}`;
+}
+
+/** Text as UTF-8, in pieces whose memory is their own, with pauses in which others have their turn. */
+export async function encodePieces(pieces: Iterable<string>): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  let open = '';
+  for (const piece of pieces) {
+    open += piece;
+    if (open.length < chunkChars) continue;
+    chunks.push(encode(open));
+    open = '';
+    await nextTurn();
+  }
+  if (open !== '') chunks.push(encode(open));
+  return chunks;
+}
+
+// Not of Buffer's pool: a worker thread hands the memory over.
+function encode(text: string): Uint8Array {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
+}
