@@ -36,7 +36,7 @@ function createBench() {
     read: (loader: () => Promise<Loaded<Page>> = load) =>
       cachedRead({ store } as Hub, caller, channelId, cache.recentMessages, loader, 'members'),
     /** Another member reads: the cache and this process' copy are of the present head. */
-    async fill() {
+    fill: async () => {
       cache.noticed('collaboration.event', channelId, database.head);
       await cache.recentMessages.read(channelId, load);
       await cache.close();

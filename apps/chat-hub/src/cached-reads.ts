@@ -70,11 +70,7 @@ export async function cachedRead<T>(
 
 // That the caller is a member is what the room last delivered, so the copy must not hold more than that. Nothing waits
 // between the two: a socket that has just been dropped gets nothing.
-function liveCopy<T>(
-  { session }: Caller,
-  channelId: string,
-  view: CachedView<T>,
-): CachedRead<T> {
+function liveCopy<T>({ session }: Caller, channelId: string, view: CachedView<T>): CachedRead<T> {
   const room = session?.rooms.get(channelId);
   const copy = room ? view.readStale(channelId) : null;
   return room && copy && copy.head <= room.head

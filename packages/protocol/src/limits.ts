@@ -20,7 +20,7 @@ export const limits = {
   inFlight: 256,
   /** Events of one topic in a subscribe result: beyond it, paging the log is cheaper for both than one huge frame. */
   resumeEvents: 5000,
-  /** All events of one subscribe result or of one page: what a client must be ready to take in one answer. */
+  /** What a client must be ready to take in one answer. A page that would be larger ends early, with one row at least. */
   resumeBytes: 8 * kib * kib,
   /** The largest page of history and of every list. */
   historyPage: 200,

@@ -53,7 +53,9 @@ export function describePages(
       const resource = method === 'log.read' ? 'log' : 'messages';
       const query = new URLSearchParams({ agent: 'ana' });
       for (const [name, value] of Object.entries(params)) query.set(name, String(value));
-      const response = await fetch(`${hub.url}/v1/channels/${channelId}/${resource}?${query}`);
+      const response = await fetch(
+        `${hub.url}/v1/channels/${channelId}/${resource}?${query.toString()}`,
+      );
       const body = await response.text();
       sizes.push(Buffer.byteLength(body));
       return pageOf(JSON.parse(body));

@@ -2,6 +2,6 @@ import { temporaryDatabase } from '../testing/test-hub.ts';
 import { describePages } from './pages.contract.ts';
 
 describePages('SQLite', async () => {
-  const { url, remove } = await temporaryDatabase();
-  return { url, stop: remove };
+  const database = await temporaryDatabase();
+  return { url: database.url, stop: () => database.remove() };
 });

@@ -14,8 +14,8 @@ interface Answer {
 }
 /** A socket of the reader's, and a REST request of its. */
 interface Ways {
-  call(method: string, params: object): Promise<Answer>;
-  get(path: string): Promise<Answer>;
+  readonly call: (method: string, params: object) => Promise<Answer>;
+  readonly get: (path: string) => Promise<Answer>;
 }
 
 /** The highest seq that an answer of either transport tells of. */
@@ -66,7 +66,11 @@ export function describeReadsAfterRemoval(
       let isOver = false;
       const newest: number[] = [];
       const reading = range(0, readers - 1).map(async (reader) => {
-        while (!isOver) await read(reader).then((answer) => newest.push(newestOf(answer)), () => {});
+        while (!isOver)
+          await read(reader).then(
+            (answer) => newest.push(newestOf(answer)),
+            () => {},
+          );
       });
       await ana.call('ping');
       const changes = [ana.call('member.remove', { channelId, agentId })];

@@ -36,12 +36,16 @@ export function createHistory(client: HubClient, chat: Chat): History {
     return started;
   }
 
-  /** What else happened between these seqs; the bound of one page of the log is enough to show what matters. */
+  /** What else happened between these seqs; as many events as one page of the log may hold are enough to show what matters. */
   async function happenings(after: number, until: number): Promise<Envelope[]> {
-    if (until <= after) return [];
-    const limit = Math.min(logPageMax, until - after);
-    const { events } = await channel.log({ after: until - limit, limit });
-    return events.filter(isHappening);
+    const found: Envelope[] = [];
+    // A page of long events ends early.
+    for (let last = Math.max(after, until - logPageMax); last < until;) {
+      const { events, hasMore } = await channel.log({ after: last, limit: until - last });
+      found.push(...events.filter(isHappening));
+      last = hasMore ? (events.at(-1)?.seq ?? until) : until;
+    }
+    return found;
   }
 
   async function page(side: Side): Promise<Page> {

@@ -91,7 +91,7 @@ export function describePages(database: () => TestDatabase): void {
       };
       for (const [method, params] of Object.entries(reads) as [ReadMethod, object][]) {
         const { result } = await readParsed(store, owner.agentId, method, params as never);
-        expect(result).toEqual(await owner.read(method, params as never));
+        expect(result).toEqual(await owner.read(method, params));
       }
     });
 
