@@ -54,7 +54,10 @@ export function createRedisTransport(parts: RedisTransportParts): Transport {
   const offAvailability = redis.onAvailability((available) => {
     if (available) wasAvailable = true;
   });
-  /** Redis denied the last event that was published (ACL): a word of the probe might pass where no event does. */
+  /**
+   * Redis denied the script of the last event that was published by one (ACL): a plain PUBLISH, as of the probe, may pass
+   * where it does not.
+   */
   let isEventDenied = false;
   const noticeDenial = (error: unknown) => {
     if (error instanceof EventsError && isDenied(error.cause)) isEventDenied = true;
@@ -125,7 +128,10 @@ export function createRedisTransport(parts: RedisTransportParts): Transport {
       if (calls.length === 0) return Promise.resolve();
       // Before it is sent, and also when it then fails: a command that timed out may run all the same.
       ownIds.add(event.id);
-      return queue.push(calls, event.json.length * Math.max(1, topics.length)).then(() => {
+      const sent = queue.push(calls, event.json.length * Math.max(1, topics.length));
+      const isScripted = calls.some((call) => !Array.isArray(call));
+      if (!isScripted) return sent;
+      return sent.then(() => {
         isEventDenied = false;
       }, noticeDenial);
     },

@@ -42,7 +42,7 @@ export interface RedisHealth {
 export interface HealthSources {
   readonly transport: CommandTransport;
   readonly breaker: Pick<Breaker, 'state'>;
-  readonly probe: Pick<Probe, 'refusal'>;
+  readonly probe: Pick<Probe, 'refusal' | 'takesWrites'>;
   readonly subscriber: Pick<OwnedSubscriber, 'connected' | 'topics' | 'unconfirmed' | 'reconnects'>;
   readonly mode: RedisHealth['mode'];
   isClosed(): boolean;
@@ -76,7 +76,8 @@ export async function readHealth(sources: HealthSources): Promise<RedisHealth> {
   const [role] = field(info, 'role');
   const [runId] = field(info, 'run_id');
   const [version] = field(info, 'redis_version');
-  const isUp = latencyMs !== null && breaker.state === 'closed';
+  const isUp =
+    latencyMs !== null && breaker.state === 'closed' && (probe.takesWrites || probe.refusal);
   const refusal = isUp ? (probe.refusal?.kind ?? null) : null;
   return {
     status: !isUp ? 'down' : refusal ? 'refusing_writes' : 'ok',

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Closers } from '../closers.ts';
 import { asHub, type Hub } from '../hub.ts';
 import type { Metrics } from '../metrics.ts';
+import { createRedisState, type RedisState } from '../redis-state.ts';
 import type { Services } from '../services.ts';
 import { createAgentTopics, type AgentTopics } from './agent-topics.ts';
 import { createCacheDropper } from './cache-dropper.ts';
@@ -30,6 +31,7 @@ export interface Live {
   readonly flusher: Flusher;
   readonly agentTopics: AgentTopics;
   readonly selfProbe: SelfProbe;
+  readonly redisState: RedisState;
   readonly traffic: Traffic;
 }
 
@@ -42,6 +44,7 @@ export async function startLive(
   log: Logger,
 ): Promise<Live> {
   const { store, redis, isRedisNamed, bus, cache, limiter, tracker, typing } = services;
+  const redisState = createRedisState(redis, tracker);
   const opened = <T extends { close(): unknown }>(part: T): T => {
     closers.add(() => part.close());
     return part;
@@ -115,7 +118,7 @@ export async function startLive(
     const frame = textFrame(notificationText('event', event.json));
     for (const session of sessions.all()) if (session.isWelcomed) session.sendBestEffort(frame);
   });
-  closers.add(await startHubBeat({ store, hubId, redis, log }));
+  closers.add(await startHubBeat({ store, hubId, tracker, log }));
   const tailCheck: TailCheck = opened(
     await startTailCheck({
       ...{ store, rooms, metrics, log },
@@ -143,7 +146,7 @@ export async function startLive(
   closers.add(bus.onResubscribed(() => tailCheck.now()));
   closers.add(bus.onResubscribed(() => presence.resubscribed()));
   closers.add(redis.onAvailability(() => tailCheck.now()));
-  closers.add(redis.onAvailability(() => presence.availabilityChanged()));
+  closers.add(tracker.onDegraded(() => presence.availabilityChanged()));
   closers.add(startHeartbeat(sessions));
 
   metrics.observe('hub_sockets', 'Open sockets', () => sessions.size);
@@ -161,7 +164,7 @@ export async function startLive(
     () => cache.recentMessages.stats.misses,
   );
   metrics.observe('hub_redis_available', '1 while Redis is in use', () =>
-    redis.available ? 1 : 0,
+    redisState.available ? 1 : 0,
   );
 
   metrics.observe('hub_publish_path_up', '0 while what is published does not come back', () =>
@@ -191,6 +194,7 @@ export async function startLive(
     flusher,
     agentTopics,
     selfProbe,
+    redisState,
     traffic,
   };
 }
