@@ -83,8 +83,12 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
     if (!redis.available) return false;
     // A lease that is renewed before its join was answered would seem to the join to be no news.
     const known = entries.filter((entry) => !changes.isJoining(entry));
+    let lost = 0;
     try {
-      for (const { gone, ...change } of await store.renew(known)) {
+      const findings = await store.renew(known);
+      lost = findings.filter(({ gone, stateGone }) => gone && stateGone).length;
+      for (const { gone, channelId, record } of findings) {
+        const change = { channelId, record };
         changes.adopt(change);
         // Within the lease only a wipe can have taken it, which nobody was told of.
         if (gone && overdue) emit(change, false);
@@ -94,6 +98,8 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
       warn({ err: error }, 'presence could not be renewed');
       return false;
     }
+    // The heartbeat came before the look for a wipe, and has mended what that would have missed.
+    if (lost > 0 && lost === known.length && !overdue && !heartbeat.isHasty) deps.onWiped();
     for (const entry of known) {
       if (!own.has(entry.channelId, entry.lease)) void changes.leave(entry, null, true);
     }
@@ -142,8 +148,10 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
     looking = true;
     try {
       if (!(await wipeWatch.look()) || heartbeat.isHasty) return;
+      const isWipe = await wipeWatch.isWipe();
+      if (heartbeat.isHasty) return;
       heartbeat.now();
-      deps.onWiped();
+      if (isWipe) deps.onWiped();
     } catch (error) {
       warn({ err: error }, 'nobody could look whether Redis still has the rosters');
     } finally {

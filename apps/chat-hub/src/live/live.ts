@@ -92,7 +92,13 @@ export async function startLive(
   const publisher = createPublisher({ bus, cache, store, metrics, log, directMembers });
   const epoch = () => store.epoch;
   const presence = opened(
-    createPresenceFeed({ hubId, tracker, publisher, rooms, epoch, log, times: services.times }),
+    createPresenceFeed({
+      ...{ hubId, tracker, publisher, rooms, epoch, log, times: services.times },
+      async isWhole() {
+        const hubIds = (await store.hubs()).map((beat) => beat.hubId);
+        return (await store.cutOffHubs(hubIds)).size === 0;
+      },
+    }),
   );
   const typingFeed = opened(createTypingFeed({ typing, rooms, publisher, epoch, log }));
   const agentTopics = createAgentTopics({
@@ -146,7 +152,7 @@ export async function startLive(
   closers.add(bus.onResubscribed(() => tailCheck.now()));
   closers.add(bus.onResubscribed(() => presence.resubscribed()));
   closers.add(redis.onAvailability(() => tailCheck.now()));
-  closers.add(tracker.onDegraded(() => presence.availabilityChanged()));
+  closers.add(tracker.onDegraded((isDegraded) => presence.availabilityChanged(isDegraded)));
   closers.add(startHeartbeat(sessions));
 
   metrics.observe('hub_sockets', 'Open sockets', () => sessions.size);
