@@ -6,9 +6,11 @@ export const underFire = [
   'e2e/databases-',
   'e2e/presence-kill',
   'e2e/presence-faults',
+  'e2e/redis-refuses-writes',
   'e2e/herd',
   'e2e/slow',
   'presence/src/quiet-hour',
+  'presence/src/refused-writes',
   'apps/web/src/crowd-by-the-clock',
 ];
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { ChatStore, HubBeat } from '@openclaw/chat-store';
 import type { Operations, OperationsAgents } from '@openclaw/protocol';
-import type { RedisClient, RedisHealth } from '@openclaw/redis-client';
 import { createChannelNames } from './channel-names.ts';
 import type { Hub } from './hub.ts';
+import type { RedisReport, RedisState } from './redis-state.ts';
 import type { Flusher } from './live/flusher.ts';
 import type { RecentLatency } from './live/recent-latency.ts';
 import type { SelfProbe } from './live/self-probe.ts';
@@ -21,7 +21,7 @@ export interface OperationsView {
 /** What {@link createOperations} looks at. */
 export interface OperationsDeps {
   readonly hub: Hub;
-  readonly redis: Pick<RedisClient, 'health' | 'available'>;
+  readonly redis: RedisState;
   readonly flusher: Pick<Flusher, 'deliveries'>;
   readonly traffic: Traffic;
   readonly selfProbe: Pick<SelfProbe, 'path'>;
@@ -47,10 +47,10 @@ export function createOperations(deps: OperationsDeps): OperationsView {
   let known: {
     readonly atMs: number;
     readonly isAvailable: boolean;
-    readonly health: RedisHealth;
+    readonly health: RedisReport;
   } | null = null;
 
-  async function redisHealth(): Promise<RedisHealth> {
+  async function redisHealth(): Promise<RedisReport> {
     const isAvailable = redis.available;
     const isFresh = known && performance.now() - known.atMs < redisHealthMs;
     if (known && isFresh && known.isAvailable === isAvailable) return known.health;

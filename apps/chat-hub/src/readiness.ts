@@ -1,6 +1,6 @@
 import type { ChatStore } from '@openclaw/chat-store';
-import type { RedisClient } from '@openclaw/redis-client';
 import type { PublishPath } from './live/self-probe.ts';
+import type { RedisReport, RedisState } from './redis-state.ts';
 
 /** Whether this hub is fit for traffic, and each dependency's state. */
 export interface Readiness {
@@ -16,8 +16,8 @@ export interface ReadinessReport {
   readonly draining: boolean;
   /** Without the database no send is taken, so the hub is not ready. */
   readonly database: { readonly status: 'ok' | 'down'; readonly latencyMs: number | null };
-  /** Without Redis the hub goes on alone, so it stays ready and says so. */
-  readonly redis: Awaited<ReturnType<RedisClient['health']>>;
+  /** Without Redis, or one that takes writes, the hub goes on alone, so it stays ready and says so. */
+  readonly redis: RedisReport;
   /** Whether what this hub publishes comes back to it; where not, events come by the log, so it stays ready. */
   readonly publishPath: PublishPath;
 }
@@ -25,7 +25,7 @@ export interface ReadinessReport {
 export interface ReadinessDeps {
   readonly hubId: string;
   readonly store: Pick<ChatStore, 'health'>;
-  readonly redis: Pick<RedisClient, 'health'>;
+  readonly redis: Pick<RedisState, 'health'>;
   readonly publishPath: () => PublishPath;
 }
 

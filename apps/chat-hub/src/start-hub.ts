@@ -50,7 +50,7 @@ export async function startHub(
     const metrics = createMetrics();
     const services = await openServices(config, hubId, closers, log, times);
     const live = await startLive(hubId, services, metrics, closers, log);
-    const { hub, flusher, agentTopics, selfProbe, traffic } = live;
+    const { hub, flusher, agentTopics, selfProbe, redisState, traffic } = live;
     const acks = new RecentLatency();
 
     const handlers = createMethods(hub);
@@ -68,11 +68,11 @@ export async function startHub(
     const authenticate = createAuthenticate(config.auth, hub.store, log.child({ part: 'auth' }));
     const gate = createGate(config);
     const readiness = createReadiness({
-      ...{ hubId, store: hub.store, redis: services.redis },
+      ...{ hubId, store: hub.store, redis: redisState },
       publishPath: () => selfProbe.path,
     });
     const operations = createOperations({
-      ...{ hub, redis: services.redis, flusher, traffic, selfProbe, acks },
+      ...{ hub, redis: redisState, flusher, traffic, selfProbe, acks },
     });
     const { auth } = config;
     const app = await createServer({

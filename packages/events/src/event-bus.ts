@@ -45,7 +45,7 @@ export type ProbeResult =
   | { readonly outcome: 'back'; readonly latencyMs: number }
   /** Redis took it, and it did not come back in time: what others publish does not come either. */
   | { readonly outcome: 'lost' }
-  /** Redis did not take it in time, or does not let this process listen to it. */
+  /** Redis did not take it in time, does not let this process listen to it, or denied the last event (ACL). */
   | { readonly outcome: 'refused' };
 
 /**

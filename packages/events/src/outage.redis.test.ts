@@ -49,6 +49,48 @@ describe('the event bus when Redis fails', () => {
     await redis.close();
   });
 
+  // The fault: Redis answers reads and PINGs and refuses the publish script, whose SET it would not take; a plain PUBLISH
+  // would pass. Invariant: the bus says so, so that whoever has a log reads it, and is whole again by itself. The control
+  // is the same bus before and after.
+  it.each([
+    {
+      how: 'its memory is full',
+      begin: 'CONFIG SET maxmemory 1000000 maxmemory-policy noeviction',
+      end: 'CONFIG SET maxmemory 0',
+    },
+    {
+      how: 'a command is denied',
+      begin: 'ACL SETUSER default -set',
+      end: 'ACL SETUSER default +set',
+    },
+  ])(
+    'Redis refuses writes: local handlers go on, and the bus says that it is away: $how',
+    async ({ begin, end }) => {
+      const { bus } = await system.start();
+      const seen: string[] = [];
+      await bus.subscribeChannel('general', ({ id }) => seen.push(id));
+      await bus.publish(sampleMessage({ seq: 1 }), { channel: true });
+      expect(await bus.probe(1000)).toMatchObject({ outcome: 'back' });
+      await server.command(begin);
+      await expect(bus.publish(sampleMessage({ seq: 2 }), { channel: true })).rejects.toEqual(
+        unavailable,
+      );
+      expect(seen).toHaveLength(2);
+      expect(bus.available).toBe(false);
+      expect(await bus.probe(1000)).toEqual({ outcome: 'refused' });
+      await server.command(end);
+      let seq = 2;
+      await waitFor(() =>
+        bus.publish(sampleMessage({ seq: (seq += 1) }), { channel: true }).then(
+          () => true,
+          () => false,
+        ),
+      );
+      expect(bus.available).toBe(true);
+      expect(await bus.probe(1000)).toMatchObject({ outcome: 'back' });
+    },
+  );
+
   it('lets the promise of a failed publish be ignored', async () => {
     const { bus } = await system.start();
     await server.kill();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { KeySchema, Topic } from '@openclaw/key-schema';
 import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
-import { defineScript, RedisClientError, type RedisClient } from '@openclaw/redis-client';
+import { defineScript, isDenied, RedisClientError, type RedisClient } from '@openclaw/redis-client';
 import { EventsError } from './errors.ts';
 import { publishLua } from './lua.gen.ts';
 import { PublishQueue, type PublishCall, type PublishQueueOptions } from './publish-queue.ts';
@@ -54,6 +54,15 @@ export function createRedisTransport(parts: RedisTransportParts): Transport {
   const offAvailability = redis.onAvailability((available) => {
     if (available) wasAvailable = true;
   });
+  /**
+   * Redis denied the script of the last event that was published by one (ACL): a plain PUBLISH, as of the probe, may pass
+   * where it does not.
+   */
+  let isEventDenied = false;
+  const noticeDenial = (error: unknown) => {
+    if (error instanceof EventsError && isDenied(error.cause)) isEventDenied = true;
+    throw error;
+  };
   let echoes = 0;
   let malformed = 0;
   let lastMessage = '';
@@ -119,7 +128,12 @@ export function createRedisTransport(parts: RedisTransportParts): Transport {
       if (calls.length === 0) return Promise.resolve();
       // Before it is sent, and also when it then fails: a command that timed out may run all the same.
       ownIds.add(event.id);
-      return queue.push(calls, event.json.length * Math.max(1, topics.length));
+      const sent = queue.push(calls, event.json.length * Math.max(1, topics.length));
+      const isScripted = calls.some((call) => !Array.isArray(call));
+      if (!isScripted) return sent;
+      return sent.then(() => {
+        isEventDenied = false;
+      }, noticeDenial);
     },
     async listen(name, onEvent) {
       const isPattern = name === keys.channelPattern;
@@ -152,7 +166,7 @@ export function createRedisTransport(parts: RedisTransportParts): Transport {
     },
     onResubscribed: (listener) => subscriber.onResubscribed(listener),
     get available() {
-      return redis.available && subscriber.connected;
+      return redis.available && subscriber.connected && !isEventDenied;
     },
     get wasAvailable() {
       return wasAvailable;
@@ -160,7 +174,10 @@ export function createRedisTransport(parts: RedisTransportParts): Transport {
     get stats() {
       return { pending: queue.pending, echoes, malformed };
     },
-    probe: (timeoutMs) => probe.run(timeoutMs),
+    async probe(timeoutMs) {
+      const result = await probe.run(timeoutMs);
+      return isEventDenied ? { outcome: 'refused' } : result;
+    },
     idle: () => queue.idle(),
     close: () => {
       offAvailability();

@@ -20,6 +20,10 @@ export interface ChangesDeps {
   /** This process' own connections, which the caller has already changed when it calls here. */
   readonly own: Roster;
   readonly isAvailable: () => boolean;
+  /** Whether Redis denies presence its writes, so that what it has of this process may have expired. */
+  readonly isDenied: () => boolean;
+  /** A change was not taken. */
+  readonly onFailure: (error: PresenceError) => void;
   /** Redis was never there, so no other process shares it. */
   readonly isAlone: () => boolean;
   readonly emit: (change: PresenceChange, degraded: boolean) => void;
@@ -33,7 +37,7 @@ export interface ChangesDeps {
  * an end, which waits (see createHeldOfflines), and Redis is told later.
  */
 export function createChanges(deps: ChangesDeps) {
-  const { store, own, isAvailable, isAlone, emit, warn, now, held } = deps;
+  const { store, own, isAvailable, isDenied, isAlone, onFailure, emit, warn, now, held } = deps;
   const outbox = createOutbox(store);
   const late = createLateChanges();
   /** Leases whose joins are not answered yet, and how many of them. */
@@ -48,6 +52,7 @@ export function createChanges(deps: ChangesDeps) {
   /** What fails although Redis is there is a fault that someone should hear of. */
   function failed(outcome: unknown): outcome is PresenceError {
     if (!(outcome instanceof PresenceError)) return false;
+    onFailure(outcome);
     if (isAvailable()) warn({ err: outcome }, 'a change of presence was not taken by Redis');
     return true;
   }
@@ -103,6 +108,8 @@ export function createChanges(deps: ChangesDeps) {
         done(outcome) {
           if (!failed(outcome)) {
             if (isLate && outcome) held.hold({ channelId, record: outcome });
+            // Its last lease may have ended there unseen, as nothing was renewed.
+            else if (!outcome && local && isDenied()) held.hold({ channelId, record: local });
             return resolve(decide(channelId, isLate ? null : outcome, false));
           }
           // A lease that Redis may know after all, from a join that timed out, ends there by expiry.

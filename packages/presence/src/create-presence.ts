@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createKeySchema, isNameId, type KeySchema } from '@openclaw/key-schema';
 import type { RedisClient } from '@openclaw/redis-client';
 import { PresenceError } from './errors.ts';
+import { createListeners } from './listeners.ts';
 import { checkLease } from './memory-presence.ts';
 import { parseOptions, type PresenceTrackerOptions } from './options.ts';
 import { parsePage } from './page.ts';
@@ -62,9 +63,19 @@ export function createPresence(
     }
   }
 
+  const degradedListeners = createListeners<[boolean]>(warn);
+  const wipedListeners = createListeners<[]>(warn);
   const remote = redis
-    ? createRemote({ redis, keys, own, emit, warn, now }, { ...options, hubId })
+    ? createRemote(
+        {
+          ...{ redis, keys, own, emit, warn, now },
+          onDegraded: degradedListeners.emit,
+          onWiped: wipedListeners.emit,
+        },
+        { ...options, hubId },
+      )
     : null;
+  const isDegraded = () => remote?.isDegraded() ?? false;
 
   const checkOpen = () => {
     if (closed) throw new PresenceError('closed', 'presence was closed');
@@ -87,7 +98,7 @@ export function createPresence(
   }
 
   async function end(channelId: string, lease: Lease): Promise<Decision> {
-    if (!own.has(channelId, lease)) return { record: null, degraded: redis?.available === false };
+    if (!own.has(channelId, lease)) return { record: null, degraded: isDegraded() };
     const record = own.leave(channelId, lease, now());
     if (!remote) return decideAlone(channelId, record);
     const left = remote.leave({ channelId, lease }, record);
@@ -98,7 +109,7 @@ export function createPresence(
   return {
     hubId,
     get degraded() {
-      return redis?.available === false;
+      return isDegraded();
     },
 
     async track(channelId, connection, state = {}) {
@@ -179,11 +190,14 @@ export function createPresence(
       return () => void listeners.delete(mine);
     },
 
+    onDegraded: degradedListeners.add,
+    onWiped: wipedListeners.add,
+
     stats: () => ({
       leases: own.size,
       waiting: remote?.waiting() ?? 0,
       late: remote?.late() ?? 0,
-      degraded: redis?.available === false,
+      degraded: isDegraded(),
     }),
 
     async close() {
@@ -202,6 +216,8 @@ export function createPresence(
       await remote?.close();
       sessions.clear();
       listeners.clear();
+      degradedListeners.clear();
+      wipedListeners.clear();
     },
   };
 }

@@ -1,3 +1,5 @@
+import { isDenied } from '@openclaw/redis-client';
+
 /**
  * - `invalid_options`: at creation.
  * - `invalid_argument`: a status, text, limit or cursor that cannot be; ids are refused by key-schema's own error.
@@ -17,6 +19,11 @@ export class PresenceError extends Error {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
   }
+}
+
+/** Whether Redis denies presence a command or a key (ACL), which holds for all its calls until the rules change. */
+export function isDeniedCall(error: unknown): boolean {
+  return error instanceof PresenceError && isDenied(error.cause);
 }
 
 /** Whatever Redis' client failed with, as this package's own. */

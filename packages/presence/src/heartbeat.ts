@@ -13,6 +13,8 @@ export interface HeartbeatDeps {
   /** Resolves with whether the store took it. Never rejects. `overdue`: see {@link createHeartbeat}. */
   renew(entries: readonly RenewEntry[], overdue: boolean): Promise<boolean>;
   monotonic(): number;
+  /** A round that began then was taken as a whole. */
+  onWhole?(startedMs: number): void;
 }
 
 /**
@@ -60,6 +62,7 @@ export function createHeartbeat(
       if (!taken) return after(heartbeatMs / 10, () => void begin(pauseMs));
       if (!next.done) return after(pauseMs, () => void step());
       wholeMs = startedMs;
+      deps.onWhole?.(startedMs);
       isHasty = false;
       after(Math.max(0, startedMs + heartbeatMs - deps.monotonic()), () => void begin(stepMs));
     }

@@ -42,6 +42,8 @@ export interface RenewEntry {
 export interface RenewFinding extends PresenceChange {
   /** No lease held the agent any more (reaped, wiped); now this one does. */
   readonly gone: boolean;
+  /** Its state was gone too, as after a wipe; of an evicted roster the states stay. */
+  readonly stateGone: boolean;
 }
 
 /** A state to set. */
@@ -65,6 +67,8 @@ export interface PresencePage {
   readonly nextCursor: string | null;
   /** Live leases (connections) in the channel: at least as many as agents. */
   readonly count: number;
+  /** When that was so, in ms, by the clock of each record's `lastSeen`: a lease lasts until `lastSeen + leaseMs`. */
+  readonly atMs: number;
 }
 
 /** Which page. */

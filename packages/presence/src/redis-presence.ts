@@ -157,7 +157,8 @@ export function createRedisPresence(
         return (reply as [number, number, ...RecordReply][]).map(([, gone, ...record]) => ({
           channelId,
           record: recordOf(record),
-          gone: gone === 1,
+          gone: gone > 0,
+          stateGone: gone === 2,
         }));
       });
     },
@@ -182,9 +183,9 @@ export function createRedisPresence(
       const { cursor, limit, unreaped } = parsePage(page);
       const args = [cursor, limit, lookMax, unreaped ? '1' : '0'];
       const reply = await run(scripts.list, channelId, [], args);
-      const [count, next, agentIds] = reply as [number, string, string[]];
+      const [count, next, agentIds, atMs] = reply as [number, string, string[], number];
       const presences = agentIds.length > 0 ? await records(channelId, agentIds, unreaped) : [];
-      return { presences, nextCursor: next === '' ? null : next, count };
+      return { presences, nextCursor: next === '' ? null : next, count, atMs };
     },
 
     async reap(channelIds) {

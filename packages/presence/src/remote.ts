@@ -1,7 +1,7 @@
 import type { KeySchema } from '@openclaw/key-schema';
 import type { RedisClient } from '@openclaw/redis-client';
 import { createChanges, type ChangesDeps } from './changes.ts';
-import { PresenceError } from './errors.ts';
+import { isDeniedCall, PresenceError } from './errors.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createHeldOfflines } from './held-offlines.ts';
 import { parseOptions, type PresenceTrackerOptions } from './options.ts';
@@ -15,10 +15,14 @@ const holdMaxMs = 5_000;
 /** What the Redis side of a tracker works with. */
 export interface RemoteDeps extends Omit<
   ChangesDeps,
-  'store' | 'isAvailable' | 'isAlone' | 'held'
+  'store' | 'isAvailable' | 'isDenied' | 'onFailure' | 'isAlone' | 'held'
 > {
   readonly redis: RedisClient;
   readonly keys: KeySchema;
+  /** Redis went or came, or denies presence its calls, or no longer does. */
+  readonly onDegraded: (degraded: boolean) => void;
+  /** Redis was found to have lost leases under an intact connection. They are being written again. */
+  readonly onWiped: () => void;
 }
 
 /** The Redis side of a tracker: changes, heartbeats, reaping and reading, and what an outage means for each. */
@@ -38,6 +42,8 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
   const changes = createChanges({
     ...{ ...deps, store, held },
     isAvailable: () => redis.available,
+    isDenied: () => deniedMs !== null,
+    onFailure: noticeDenial,
     isAlone: () => !wasAvailable,
   });
   const wipeWatch = createWipeWatch({
@@ -51,22 +57,49 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
   let reaping = false;
   let looking = false;
   let settling = Promise.resolve();
+  /** When Redis last denied a call of presence; null when everything was renewed since. */
+  let deniedMs: number | null = null;
+  let wasDegraded = !redis.available;
+
+  const isDegraded = () => !redis.available || deniedMs !== null;
+
+  function tellDegraded(): void {
+    if (isDegraded() === wasDegraded) return;
+    wasDegraded = !wasDegraded;
+    // Whoever could not write has this long to write its connections again. At the first connection nobody was away.
+    if (!wasDegraded && wasAvailable) reapFromMs = monotonic() + leaseMs;
+    deps.onDegraded(wasDegraded);
+  }
+
+  /** What is read from a Redis that takes no writes lacks what could not be written: it is as if it were away. */
+  function noticeDenial(error: unknown): void {
+    if (!isDeniedCall(error)) return;
+    deniedMs = monotonic();
+    tellDegraded();
+  }
 
   async function renew(entries: readonly RenewEntry[], overdue: boolean): Promise<boolean> {
     await settling;
     if (!redis.available) return false;
     // A lease that is renewed before its join was answered would seem to the join to be no news.
     const known = entries.filter((entry) => !changes.isJoining(entry));
+    let lost = 0;
     try {
-      for (const { gone, ...change } of await store.renew(known)) {
+      const findings = await store.renew(known);
+      lost = findings.filter(({ gone, stateGone }) => gone && stateGone).length;
+      for (const { gone, channelId, record } of findings) {
+        const change = { channelId, record };
         changes.adopt(change);
         // Within the lease only a wipe can have taken it, which nobody was told of.
         if (gone && overdue) emit(change, false);
       }
     } catch (error) {
+      noticeDenial(error);
       warn({ err: error }, 'presence could not be renewed');
       return false;
     }
+    // The heartbeat came before the look for a wipe, and has mended what that would have missed.
+    if (lost > 0 && lost === known.length && !overdue && !heartbeat.isHasty) deps.onWiped();
     for (const entry of known) {
       if (!own.has(entry.channelId, entry.lease)) void changes.leave(entry, null, true);
     }
@@ -84,12 +117,17 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
       },
       renew,
       monotonic,
+      onWhole(startedMs) {
+        if (deniedMs === null || deniedMs >= startedMs) return;
+        deniedMs = null;
+        tellDegraded();
+      },
     },
     { leaseMs, heartbeatMs },
   );
 
   async function reap(): Promise<void> {
-    if (reaping || !redis.available || monotonic() < reapFromMs) return;
+    if (reaping || isDegraded() || monotonic() < reapFromMs) return;
     if (heartbeat.overdue) {
       reapFromMs = monotonic() + leaseMs;
       return;
@@ -109,7 +147,11 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
     if (looking || heartbeat.isHasty) return;
     looking = true;
     try {
-      if ((await wipeWatch.look()) && !heartbeat.isHasty) heartbeat.now();
+      if (!(await wipeWatch.look()) || heartbeat.isHasty) return;
+      const isWipe = await wipeWatch.isWipe();
+      if (heartbeat.isHasty) return;
+      heartbeat.now();
+      if (isWipe) deps.onWiped();
     } catch (error) {
       warn({ err: error }, 'nobody could look whether Redis still has the rosters');
     } finally {
@@ -125,9 +167,8 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
   reaper.unref();
 
   const offAvailability = redis.onAvailability((available) => {
+    tellDegraded();
     if (!available) return;
-    // Whoever was away with Redis has this long to write its connections again. At the first connection nobody was.
-    if (wasAvailable) reapFromMs = monotonic() + leaseMs;
     wasAvailable = true;
     held.wait();
     heartbeat.now();
@@ -135,10 +176,11 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
 
   /** Asks Redis, or answers from this process' own connections. */
   async function read<T>(ask: () => Promise<T>, answer: () => T): Promise<[T, boolean]> {
-    if (redis.available) {
+    if ((redis.available || redis.connecting) && deniedMs === null) {
       try {
         return [await ask(), false];
       } catch (error) {
+        noticeDenial(error);
         if (!(error instanceof PresenceError && error.code === 'unavailable')) throw error;
       }
     }
@@ -149,6 +191,7 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
     ...changes,
     store,
     read,
+    isDegraded,
     watch(channelId: string): () => void {
       watched.set(channelId, (watched.get(channelId) ?? 0) + 1);
       let ended = false;

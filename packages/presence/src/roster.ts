@@ -116,7 +116,8 @@ export function createRoster(maxLeases: number) {
       const seat = hold(channelId, lease, endsAtMs, parseState(state));
       seat.lastSeenMs = nowMs;
       const isKnown = isSameState(seat.state, parseState(state));
-      return gone || !isKnown ? [{ channelId, record: recordOf(lease.agentId, seat), gone }] : [];
+      const record = recordOf(lease.agentId, seat);
+      return gone || !isKnown ? [{ channelId, record, gone, stateGone: gone }] : [];
     },
 
     update(
@@ -180,7 +181,7 @@ export function createRoster(maxLeases: number) {
         const seat = room?.seats.get(agentId);
         if (seat && isHeld(seat, heldAfterMs)) presences.push(recordOf(agentId, seat));
       }
-      return { presences, nextCursor, count };
+      return { presences, nextCursor, count, atMs: nowMs };
     },
 
     entriesOf,

@@ -32,13 +32,13 @@ export interface PresenceStats {
 
 /**
  * Presence of this process' connections: the app says who came and who went; leases, heartbeats and the reaping of
- * other processes' dead leases are done here. While Redis is away everything goes on with this process' connections
+ * other processes' dead leases are done here. While Redis is away or takes no writes everything goes on with this process' connections
  * alone and says `degraded`; when it is back it is told what it missed, and nothing is reaped for one lease.
  */
 export interface PresenceTracker {
   /** Under which the leases of this process stand. */
   readonly hubId: string;
-  /** Whether Redis is away. Never true without Redis. */
+  /** Whether Redis is away, takes no writes, or denies presence its calls. Never true without Redis. */
   readonly degraded: boolean;
   /**
    * A connection is now in the channel. What `state` leaves out stays as the agent's other connections set it, else as
@@ -68,6 +68,13 @@ export interface PresenceTracker {
   watch(channelId: string): () => void;
   /** Returns what removes the listener. */
   onChange(listener: PresenceListener): () => void;
+  /** Called when {@link PresenceTracker.degraded} changes. Returns what removes the listener. */
+  onDegraded(listener: (degraded: boolean) => void): () => void;
+  /**
+   * Called when Redis was found to have lost leases of this process though the connection to it held: it was wiped.
+   * Living processes write theirs again within a second; who is missing then has gone. Returns what removes the listener.
+   */
+  onWiped(listener: () => void): () => void;
   stats(): PresenceStats;
   /** Ends all leases of this process (its listeners hear of it), then everything else. Idempotent. */
   close(): Promise<void>;

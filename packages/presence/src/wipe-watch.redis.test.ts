@@ -11,6 +11,7 @@ let server: RedisServer;
 let redis: RedisClient;
 let keys: KeySchema;
 let told: string[];
+let wiped: string[];
 let endings: (() => Promise<void>)[];
 beforeEach(async () => {
   server = await startRedis();
@@ -18,6 +19,7 @@ beforeEach(async () => {
   await waitFor(() => redis.available);
   keys = createKeySchema({ prefix: randomPrefix() });
   told = [];
+  wiped = [];
   endings = [];
 });
 afterEach(async () => {
@@ -29,6 +31,7 @@ afterEach(async () => {
 /** A hub with one agent, named as the hub, in all channels; its heart beats as slowly as by default. */
 async function startHub(hubId: string, options: PresenceTrackerOptions = {}) {
   const presence = createPresence({ redis, keys }, { hubId, ...options });
+  presence.onWiped(() => wiped.push(hubId));
   endings.push(() => presence.close());
   await Promise.all(channelIds.map((channelId) => presence.track(channelId, here(hubId))));
   presence.onChange((channelId, { agentId, status }) =>
@@ -72,5 +75,23 @@ describe('a Redis that loses what it held while its connections hold', () => {
     // Twenty channels are looked at each half second, and there are fifty.
     await waitFor(async () => (await agentsOf(hub, 'c49')).length > 0, { timeoutMs: 3_000 });
     expect(told).toEqual([]);
+    // It was lost alone, and the agent's state was not: that is no wipe.
+    expect(wiped).toEqual([]);
+  });
+
+  // The race: the heartbeat comes between the wipe and the look, and writes again what the look would miss. Invariant: a
+  // wipe is said once by each process, whichever finds it.
+  it.each([
+    { finds: 'the look', options: { reapMs: 20 } },
+    { finds: 'the heartbeat', options: { reapMs: 60_000, heartbeatMs: 50 } },
+  ])('says that it was wiped, once: $finds', async ({ options }) => {
+    await startHub('hub', options);
+    expect(wiped).toEqual([]);
+    for (const round of [1, 2]) {
+      await redis.send(['flushall']);
+      await waitFor(() => wiped.length >= round);
+      await waitFor(async () => (await redis.send(['zcard', keys.roster('c49')])) === 1);
+    }
+    expect(wiped).toEqual(['hub', 'hub']);
   });
 });

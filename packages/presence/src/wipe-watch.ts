@@ -24,6 +24,9 @@ export interface WipeWatchDeps {
  */
 export function createWipeWatch({ redis, keys, channelIds, leasesOf, isOwed }: WipeWatchDeps) {
   let walk = channelIds();
+  /** Those of the last look whose leases were asked for, and how many of them were lost. */
+  let looked: readonly LeaveEntry[] = [];
+  let lost = 0;
 
   function nextChannels(): Set<string> {
     const channels = new Set<string>();
@@ -56,7 +59,21 @@ export function createWipeWatch({ redis, keys, channelIds, leasesOf, isOwed }: W
         ]),
       );
       // What was given up meanwhile, or is taken anew, is not owed any more.
-      return entries.some((entry, at) => replies[at] === null && isOwed(entry));
+      looked = entries.filter(isOwed);
+      lost = entries.filter((entry, at) => replies[at] === null && isOwed(entry)).length;
+      return lost > 0;
+    },
+    /**
+     * Whether all that the last look asked for is lost, the agents' states too: a wipe, which every process notices, and
+     * not a roster that was evicted, which one with many channels may miss for a while. To be asked before anything is
+     * written again. Rejects only if nothing could be sent.
+     */
+    async isWipe(): Promise<boolean> {
+      if (lost === 0 || lost < looked.length) return false;
+      const replies = await redis.pipeline(
+        looked.map(({ channelId, lease }) => ['exists', keys.presence(channelId, lease.agentId)]),
+      );
+      return replies.every((reply) => reply === 0);
     },
   };
 }

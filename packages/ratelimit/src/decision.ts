@@ -12,7 +12,7 @@ export interface Decision {
   readonly resetMs: number;
   /** Milliseconds until this request would be allowed; 0 when it was. */
   readonly retryAfterMs: number;
-  /** Whether this process alone counted it, because there is no Redis or it is away. */
+  /** Whether this process alone counted it, because there is no Redis, or it is away or refuses to count. */
   readonly degraded: boolean;
 }
 
@@ -31,6 +31,21 @@ export function toDecision(
     resetMs,
     retryAfterMs: allowed ? 0 : resetMs,
     degraded,
+  };
+}
+
+/** When a request that was refused because nobody could count may come again. */
+const retryMs = 1000;
+
+/** The decision on a request that nobody counts, because Redis is away and this process is not to count in its place. */
+export function uncountedDecision({ limit }: Limit, allowed: boolean): Decision {
+  return {
+    allowed,
+    limit,
+    remaining: allowed ? limit : 0,
+    resetMs: allowed ? 0 : retryMs,
+    retryAfterMs: allowed ? 0 : retryMs,
+    degraded: true,
   };
 }
 

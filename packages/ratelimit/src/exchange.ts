@@ -15,6 +15,8 @@ export interface Exchange {
   touch(agent: LocalAgent): void;
   /** Sends what waits, at most `max` agents, in one pipeline. Never rejects; a call during a run joins it. */
   run(): Promise<void>;
+  /** Whether Redis refused all of the last exchange that it answered, as an ACL does: this process counts alone then. */
+  readonly isRefused: boolean;
   /** How many agents wait. */
   readonly waiting: number;
 }
@@ -29,6 +31,7 @@ export function createExchange(
 ): Exchange {
   const touched = new Set<LocalAgent>();
   let running: Promise<void> | undefined;
+  let isRefused = false;
 
   async function send(): Promise<void> {
     const agents: { agent: LocalAgent; keys: WindowKeys }[] = [];
@@ -56,6 +59,7 @@ export function createExchange(
           agent.received(parseCountReply(reply), answeredAtMs);
         }
       });
+      isRefused = unanswered === agents.length;
       if (unanswered < agents.length) stats.exchanges += 1;
       if (unanswered > 0) stats.exchangeFailures += 1;
     } catch {
@@ -71,9 +75,13 @@ export function createExchange(
     touch: (agent) => void touched.add(agent),
     run() {
       if (running) return running;
-      if (touched.size === 0 || !redis.available) return Promise.resolve();
+      const isReachable = redis.available || redis.connecting;
+      if (touched.size === 0 || !isReachable) return Promise.resolve();
       running = send().finally(() => (running = undefined));
       return running;
+    },
+    get isRefused() {
+      return isRefused;
     },
     get waiting() {
       return touched.size;

@@ -15,4 +15,4 @@ export { createMemoryRateLimiter } from './memory-limiter.ts';
 export { methodRateLimit } from './method.ts';
 export type { MethodConsumer, MethodRefusal } from './method.ts';
 export { rateLimiterDefaults } from './options.ts';
-export type { LocalRateLimiterOptions, RateLimiterOptions } from './options.ts';
+export type { LocalRateLimiterOptions, RateLimiterOptions, WhenAway } from './options.ts';

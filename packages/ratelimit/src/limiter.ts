@@ -13,8 +13,9 @@ import { createRedisRateLimiter } from './redis-limiter.ts';
 export interface RateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;
   /**
-   * Decides whether a request may go on, and counts it if so. One script, one round trip. With Redis away this process
-   * counts alone, from zero, and the decision says `degraded`.
+   * Decides whether a request may go on, and counts it if so. One script, one round trip; waits for
+   * the client's first connection. With Redis away, or refusing to count, `whenAway` decides, and the decision says
+   * `degraded`: by default this process counts alone, from zero.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`
    */
   consume(action: Action, agentId: string): Promise<Decision>;

@@ -1,5 +1,5 @@
 import { type AgentMap, createAgentMap } from './agent-map.ts';
-import { type Decision, toDecision } from './decision.ts';
+import { type Decision, toDecision, uncountedDecision } from './decision.ts';
 import { createExchange, type ExchangeStats } from './exchange.ts';
 import {
   checkAgentId,
@@ -11,7 +11,7 @@ import {
 } from './limit.ts';
 import { hasRedis, type RateLimiterDeps } from './limiter.ts';
 import { LocalAgent } from './local-agent.ts';
-import { type LocalRateLimiterOptions, positiveInteger } from './options.ts';
+import { type LocalRateLimiterOptions, parseWhenAway, positiveInteger } from './options.ts';
 
 /** Plain numbers of a {@link LocalRateLimiter}, for metrics. */
 export interface LocalRateLimiterStats extends Readonly<ExchangeStats> {
@@ -31,7 +31,7 @@ export interface LocalRateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;
   /**
    * Decides at once, from what was counted here and the last known count of all, and counts the request if allowed.
-   * With Redis away this process counts alone. `remaining` and `resetMs` may lag behind the truth, towards caution.
+   * With Redis away, or refusing to count, this process counts alone, unless `whenAway` says otherwise. `remaining` and `resetMs` may lag behind the truth, towards caution.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`
    */
   consume(action: Action, agentId: string): Decision;
@@ -54,6 +54,7 @@ export function createLocalRateLimiter<Action extends string>(
   const maxAgents = positiveInteger('maxAgents', options.maxAgents);
   const maxPerExchange = positiveInteger('maxPerExchange', options.maxPerExchange);
   const exchangeMs = positiveInteger('exchangeMs', options.exchangeMs);
+  const whenAway = parseWhenAway(options.whenAway);
   const clock = options.clock ?? Date.now;
   const shared = hasRedis(deps) ? deps : undefined;
   const counters = { exchanges: 0, exchangeFailures: 0, allowed: 0, refused: 0 };
@@ -95,11 +96,17 @@ export function createLocalRateLimiter<Action extends string>(
       const { limit, agents } = known;
       const nowMs = clock();
       const agent = agents.touch(agentId, nowMs, () => newAgent(action, agentId, limit));
+      // Counted whatever is decided, so that Redis learns of it when it is back.
       const { allowed, count, resetMs } = agent.consume(nowMs);
       exchange?.touch(agent);
-      if (allowed) counters.allowed += 1;
+      const isAway = !shared?.redis.available || exchange?.isRefused === true;
+      const decision =
+        shared && isAway && whenAway !== 'memory'
+          ? uncountedDecision(limit, whenAway === 'allow')
+          : toDecision(limit, allowed, count, resetMs, isAway);
+      if (decision.allowed) counters.allowed += 1;
       else counters.refused += 1;
-      return toDecision(limit, allowed, count, resetMs, !shared?.redis.available);
+      return decision;
     },
     exchange: tick,
     get stats() {

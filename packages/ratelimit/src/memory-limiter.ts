@@ -2,7 +2,7 @@ import { type AgentMap, createAgentMap } from './agent-map.ts';
 import { mustLeave, toDecision } from './decision.ts';
 import { checkAgentId, checkLimits, type Limit, limitOf, sliceMsOf } from './limit.ts';
 import type { RateLimiter } from './limiter.ts';
-import { positiveInteger, type RateLimiterOptions } from './options.ts';
+import { parseWhenAway, positiveInteger, type RateLimiterOptions } from './options.ts';
 import { leftInMs, SlidingWindow } from './sliding-window.ts';
 
 /**
@@ -14,6 +14,7 @@ export function createMemoryRateLimiter<Action extends string>(
 ): RateLimiter<Action> {
   const limits = checkLimits(options.limits);
   const maxAgents = positiveInteger('maxAgents', options.maxAgents);
+  parseWhenAway(options.whenAway);
   const clock = options.clock ?? Date.now;
   const windows = new Map<string, AgentMap<SlidingWindow>>();
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { createRedisClient } from '@openclaw/redis-client';
 import { createRateLimiter, parseLimit } from './index.ts';
-import { type RedisServer, startRedis, waitFor } from '@openclaw/test-support';
+import { type RedisServer, startRedis } from '@openclaw/test-support';
 
 let server: RedisServer;
 beforeAll(async () => void (server = await startRedis()));
@@ -10,7 +10,6 @@ afterAll(() => server.stop());
 
 it('does what the README says', async () => {
   const redis = createRedisClient({ url: server.url });
-  await waitFor(() => redis.available);
   const limiter = createRateLimiter(
     { redis, keys: createKeySchema() },
     { limits: { message: parseLimit('600/60'), reaction: parseLimit('60/60') } },

@@ -1,22 +1,23 @@
-import { withFallback } from '@openclaw/redis-client';
+import { RedisClientError } from '@openclaw/redis-client';
 import { countCall, type Counted, parseCountReply } from './count-script.ts';
-import { toDecision } from './decision.ts';
+import { toDecision, uncountedDecision } from './decision.ts';
 import { checkAgentId, checkLimits, limitOf } from './limit.ts';
 import type { RateLimiter, RateLimiterDeps } from './limiter.ts';
 import { createMemoryRateLimiter } from './memory-limiter.ts';
-import type { RateLimiterOptions } from './options.ts';
+import { parseWhenAway, type RateLimiterOptions } from './options.ts';
 
 const one: readonly Counted[] = [[0, 1]];
 
 /**
- * The exact limiter on Redis: one script per decision, in Redis' time. While Redis is away an in-memory limiter counts
- * in its place.
+ * The exact limiter on Redis: one script per decision, in Redis' time. While Redis is away, or refuses to count, an
+ * in-memory limiter counts in its place, unless `whenAway` says otherwise.
  */
 export function createRedisRateLimiter<Action extends string>(
   { redis, keys }: RateLimiterDeps,
   options: RateLimiterOptions<Action>,
 ): RateLimiter<Action> {
   const limits = checkLimits(options.limits);
+  const whenAway = parseWhenAway(options.whenAway);
   const alone = createMemoryRateLimiter(options);
 
   const keysOf = (action: Action, agentId: string) => {
@@ -35,33 +36,49 @@ export function createRedisRateLimiter<Action extends string>(
     return parseCountReply(await redis.run(call));
   };
 
+  /**
+   * Asks Redis, waiting for the first connection if there was none yet; else, or when Redis does not do it for whatever
+   * reason, answers without. A limiter stands before other work: its own trouble must not become that of the work.
+   */
+  async function orElse<T>(ask: () => Promise<T>, answer: () => T | Promise<T>): Promise<T> {
+    if (redis.available || redis.connecting) {
+      try {
+        return await ask();
+      } catch (error) {
+        // An unknown action or a bad id is the caller's mistake, and so is a client that was closed.
+        if (!(error instanceof RedisClientError) || error.code === 'closed') throw error;
+      }
+    }
+    return answer();
+  }
+
   return {
     limits,
     async consume(action, agentId) {
-      const { value } = await withFallback(
-        redis,
+      const limit = limitOf(limits, action);
+      checkAgentId(agentId);
+      return orElse(
         async () => {
           const { allowed, count, resetMs } = await run(action, agentId, one);
-          return toDecision(limitOf(limits, action), allowed, count, resetMs, false);
+          return toDecision(limit, allowed, count, resetMs, false);
         },
-        () => alone.consume(action, agentId),
+        () =>
+          whenAway === 'memory'
+            ? alone.consume(action, agentId)
+            : uncountedDecision(limit, whenAway === 'allow'),
       );
-      return value;
     },
     async count(action, agentId) {
-      const { value } = await withFallback(
-        redis,
+      return orElse(
         async () => (await run(action, agentId, [])).count,
         () => alone.count(action, agentId),
       );
-      return value;
     },
     async reset(action, agentId) {
       limitOf(limits, action);
       const { counter, window } = keysOf(action, agentId);
       await alone.reset(action, agentId);
-      await withFallback(
-        redis,
+      await orElse(
         async () => void (await redis.send(['DEL', counter, window])),
         () => undefined,
       );

@@ -1,5 +1,5 @@
 import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen } from 'cockatiel';
-import { isOutage, isSlotMoving } from './errors.ts';
+import { isOutage, isSlotMoving, writeRefusalOf } from './errors.ts';
 import type { RedisHealth } from './health.ts';
 import { PipelineReplies } from './pipeline.ts';
 
@@ -22,7 +22,10 @@ export function createBreaker(
   { failures, halfOpenAfterMs }: { failures: number; halfOpenAfterMs: number },
   onChange: (state: RedisHealth['breaker']) => void,
 ): Breaker {
-  const counts = (error: unknown) => isOutage(error) && !isSlotMoving(error);
+  // A server that refuses writes answers, so another connection would not help; the probe finds out when it takes them.
+  const isRefusal = (error: unknown) =>
+    /^(OOM|MISCONF|NOREPLICAS)$/.test(`${writeRefusalOf(error)}`);
+  const counts = (error: unknown) => isOutage(error) && !isSlotMoving(error) && !isRefusal(error);
   const outages = handleWhen(counts).orWhenResult(
     (result) => result instanceof PipelineReplies && result.replies.some(counts),
   );

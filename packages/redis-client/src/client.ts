@@ -5,13 +5,27 @@ import type { RedisSubscriber } from './subscriber.ts';
 
 /**
  * One Redis: a connection for commands, another for subscriptions, a circuit breaker over both's health.
- * Every call ends within its timeout. Nothing is queued for later: with Redis away a call fails at once with `unavailable`.
+ * Every call ends within its timeout. Nothing is queued for later: with Redis away a call fails at once with
+ * `unavailable`. Calls made before the first connection wait for it (see {@link RedisClient.connecting}).
  */
 export interface RedisClient {
-  /** False while the command connection is down or the breaker is open: calls then fail without being sent. */
+  /**
+   * False while the command connection is down, the breaker is open or Redis takes no writes (its memory is full, it
+   * cannot save, it lacks replicas, it is a replica): calls then fail without being sent.
+   */
   readonly available: boolean;
   /** Called on each change of {@link RedisClient.available}; returns what removes the listener. */
   onAvailability(listener: (available: boolean) => void): () => void;
+  /**
+   * True from creation to the first connection, for `connectTimeoutMs` at most: up to 1,000 calls made meanwhile wait
+   * for it, and then for their own timeout. Further ones, and all when it does not come, fail with `unavailable`.
+   */
+  readonly connecting: boolean;
+  /**
+   * Resolves with true as soon as Redis is available, with false when it is not within `connectTimeoutMs` of this call
+   * or the client is closed. Never rejects.
+   */
+  ready(): Promise<boolean>;
   /** Sends one command. @throws {RedisClientError} `unavailable`, `timeout`, `rejected`, `closed` */
   send(command: RedisCommand): Promise<RedisReply>;
   /** Runs a script by EVALSHA; one further round trip (EVAL) when the server does not know it. Errors as `send`. */

@@ -4,6 +4,7 @@ import type { RedisClient } from './client.ts';
 import { resolveConnection } from './connection-options.ts';
 import { createSubscriber } from './create-subscriber.ts';
 import { isOutage, RedisClientError, toClientError } from './errors.ts';
+import { createFirstConnection } from './first-connection.ts';
 import { readHealth } from './health.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { openTransports } from './open-transports.ts';
@@ -14,8 +15,9 @@ import { createProbe } from './probe.ts';
 import type { CommandTransport } from './transport.ts';
 
 /**
- * Connects to Redis and keeps connecting, for ever, until closed. Does not wait for the connection: until it is there,
- * calls reject with `unavailable` and {@link RedisClient.available} is false.
+ * Connects to Redis and keeps connecting, for ever, until closed. Does not wait for the connection, but the calls made
+ * before it do (see {@link RedisClient.connecting}). Once there was one, or `connectTimeoutMs` have passed, calls
+ * reject with `unavailable` whenever {@link RedisClient.available} is false.
  * @throws {RedisClientError} `invalid_options`
  */
 export function createRedisClient(
@@ -30,10 +32,18 @@ export function createRedisClient(
   const availability = createAvailability(logger);
   const refresh = () => {
     if (isClosed) return;
-    // The next connection may find the replica again: nobody is told that it is well before its role is known.
-    const isUp = transport.ready && breaker.state === 'closed' && !probe.isDemoted;
-    availability.set(isUp, lastError);
+    // A server that takes no writes is away: what is read from it would lack what could not be written.
+    const isUp = transport.ready && breaker.state === 'closed' && probe.takesWrites;
+    if (!isUp && !availability.now && isProving()) return;
+    availability.set(isUp, whyNot());
+    if (isUp) firstConnection.end();
   };
+  /** A new connection of which the first beat is not answered yet. */
+  const isProving = () =>
+    transport.ready && breaker.state === 'closed' && !probe.takesWrites && !probe.refusal;
+  const whyNot = () => probe.refusal?.message ?? lastError;
+  const firstConnection = createFirstConnection(settings.connectTimeoutMs);
+  const readyWaiters = new Set<() => void>();
   const breaker = createBreaker(
     { failures: settings.breakerFailures, halfOpenAfterMs: Math.ceil(settings.heartbeatMs * 0.8) },
     (state) => {
@@ -50,6 +60,7 @@ export function createRedisClient(
     },
     onDown() {
       lastError = 'the connection was lost';
+      probe.lost();
       refresh();
     },
     onError(error) {
@@ -75,17 +86,17 @@ export function createRedisClient(
   const subscriber = createSubscriber({ open: openSubscriber, logger, settings });
 
   function notice(error: unknown): void {
-    if (!probe.noticeError(error)) return;
-    lastError = (error as RedisClientError).message;
-    refresh();
+    if (probe.noticeError(error)) refresh();
   }
 
   const closedError = () => new RedisClientError('closed', 'the Redis client is closed');
 
   async function guarded<T>(work: (commands: CommandTransport) => Promise<T>): Promise<T> {
     if (isClosed) throw closedError();
+    if (firstConnection.isAwaited && !availability.now) await firstConnection.wait();
+    if (isClosed) throw closedError();
     if (!availability.now) {
-      throw new RedisClientError('unavailable', `Redis is unavailable: ${lastError}`);
+      throw new RedisClientError('unavailable', `Redis is unavailable: ${whyNot()}`);
     }
     try {
       return await breaker.execute(() =>
@@ -107,6 +118,23 @@ export function createRedisClient(
       return availability.now;
     },
     onAvailability: (listener) => availability.onChange(listener),
+    get connecting() {
+      return firstConnection.isAwaited && !isClosed;
+    },
+    ready() {
+      if (availability.now || isClosed) return Promise.resolve(availability.now);
+      return new Promise((resolve) => {
+        const settle = () => {
+          clearTimeout(timer);
+          off();
+          readyWaiters.delete(settle);
+          resolve(availability.now);
+        };
+        const timer = setTimeout(settle, settings.connectTimeoutMs);
+        const off = availability.onChange(settle);
+        readyWaiters.add(settle);
+      });
+    },
     send: (command) => guarded((commands) => commands.call(command)),
     run: (call) => guarded((commands) => runScript(commands, call)),
     async pipeline(calls) {
@@ -120,6 +148,7 @@ export function createRedisClient(
       readHealth({
         transport,
         breaker,
+        probe,
         subscriber,
         mode: connection.mode,
         isClosed: () => isClosed,
@@ -129,6 +158,8 @@ export function createRedisClient(
       isClosed = true;
       heartbeat.stop();
       availability.end();
+      firstConnection.end();
+      for (const settle of [...readyWaiters]) settle();
       await Promise.all([transport.close(), subscriber.close()]);
     },
   };

@@ -1,7 +1,8 @@
 /**
  * What went wrong, in the caller's terms:
  * - `unavailable`: the connection is down, the breaker is open, or the server cannot serve now (READONLY, LOADING,
- *   CLUSTERDOWN). When the connection broke before the answer came, the command may have run.
+ *   CLUSTERDOWN) or takes no writes (OOM, MISCONF, NOREPLICAS). When the connection broke before the answer came, the
+ *   command may have run.
  * - `timeout`: sent, but not answered in time; it may have run, and it is never sent again.
  * - `rejected`: Redis answered with an error (WRONGTYPE, NOPERM, a script's own); says nothing about the connection.
  * - `unsupported`: cannot work on this kind of Redis (pattern subscription on Cluster).
@@ -24,7 +25,7 @@ export class RedisClientError extends Error {
 
 // Answers by which a server says "not me" or "not now": another attempt, elsewhere or later, may succeed.
 const outageReply =
-  /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOREPLICAS|MOVED|ASK|UNKILLABLE)\b/;
+  /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|OOM|MISCONF|NOREPLICAS|MOVED|ASK|UNKILLABLE)\b/;
 
 /** Turns whatever ioredis rejected with into a {@link RedisClientError}. */
 export function toClientError(error: unknown): RedisClientError {
@@ -49,6 +50,30 @@ export function toClientError(error: unknown): RedisClientError {
 export function isOutage(error: unknown): error is RedisClientError {
   return (
     error instanceof RedisClientError && (error.code === 'unavailable' || error.code === 'timeout')
+  );
+}
+
+/**
+ * Why a server that answers takes no writes: its memory is full and it may not evict (OOM), it cannot save and was told
+ * to stop then (MISCONF), too few replicas follow it (NOREPLICAS), or it is a replica itself (READONLY).
+ */
+export type WriteRefusal = 'OOM' | 'MISCONF' | 'NOREPLICAS' | 'READONLY';
+
+/** What the error says about writes in general; null when it says nothing. */
+export function writeRefusalOf(error: unknown): WriteRefusal | null {
+  if (!(error instanceof RedisClientError)) return null;
+  const found = /^(OOM|MISCONF|NOREPLICAS|READONLY)\b/.exec(error.message);
+  return (found?.[1] as WriteRefusal | undefined) ?? null;
+}
+
+/**
+ * Whether the server denies this user a command, a key or a topic (ACL), in a script too. It says nothing about other
+ * calls, and trying again does not help until the server's rules change.
+ */
+export function isDenied(error: unknown): boolean {
+  return (
+    error instanceof RedisClientError &&
+    /^(NOPERM|NOAUTH|ERR The user executing the script|ERR ACL failure)\b/.test(error.message)
   );
 }
 

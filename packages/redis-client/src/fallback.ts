@@ -2,15 +2,15 @@ import { isOutage } from './errors.ts';
 import type { RedisClient } from './client.ts';
 
 /**
- * Runs `primary` while Redis is available, `fallback` while it is not or when `primary` fails by an outage
+ * Runs `primary` while Redis is available or first connected to (it then waits), `fallback` while it is not or when `primary` fails by an outage
  * (`unavailable`, `timeout`); `degraded` says which one answered. Every other error of `primary` is thrown.
  */
 export async function withFallback<T>(
-  client: Pick<RedisClient, 'available'>,
+  client: Pick<RedisClient, 'available'> & Partial<Pick<RedisClient, 'connecting'>>,
   primary: () => Promise<T>,
   fallback: () => T | Promise<T>,
 ): Promise<{ value: T; degraded: boolean }> {
-  if (client.available) {
+  if (client.available || client.connecting) {
     try {
       return { value: await primary(), degraded: false };
     } catch (error) {

@@ -1,10 +1,16 @@
+import { answered } from './answered.ts';
 import type { Breaker } from './breaker.ts';
 import type { OwnedSubscriber } from './create-subscriber.ts';
+import type { WriteRefusal } from './errors.ts';
+import type { Probe } from './probe.ts';
 import type { CommandTransport } from './transport.ts';
 
 /** What {@link RedisClient.health} answers; made to be shown by a readiness endpoint and read by metrics. */
 export interface RedisHealth {
-  readonly status: 'ok' | 'down';
+  /** `refusing_writes`: it answers, and is not used, because what it holds is outdated as long as it takes no writes. */
+  readonly status: 'ok' | 'refusing_writes' | 'down';
+  /** Why it takes no writes; null when it does, or is down. */
+  readonly refusal: WriteRefusal | null;
   readonly mode: 'standalone' | 'sentinel' | 'cluster';
   readonly breaker: 'closed' | 'open' | 'half_open';
   /** Round trip of one PING; on Cluster the slowest master's; null when down. */
@@ -36,6 +42,7 @@ export interface RedisHealth {
 export interface HealthSources {
   readonly transport: CommandTransport;
   readonly breaker: Pick<Breaker, 'state'>;
+  readonly probe: Pick<Probe, 'refusal' | 'takesWrites'>;
   readonly subscriber: Pick<OwnedSubscriber, 'connected' | 'topics' | 'unconfirmed' | 'reconnects'>;
   readonly mode: RedisHealth['mode'];
   isClosed(): boolean;
@@ -53,13 +60,13 @@ const roles: Readonly<Record<string, RedisHealth['role']>> = { master: 'master',
 
 /** Two round trips: PING, timed, and INFO. Goes past the breaker, because it reports on it. */
 export async function readHealth(sources: HealthSources): Promise<RedisHealth> {
-  const { transport, breaker, subscriber, mode } = sources;
+  const { transport, breaker, probe, subscriber, mode } = sources;
   let latencyMs: number | null = null;
   let info: readonly string[] = [];
   if (transport.ready && !sources.isClosed()) {
     const startedMs = performance.now();
     try {
-      await transport.callEach(['ping']);
+      await answered(transport.callEach(['ping']));
       latencyMs = performance.now() - startedMs;
       info = (await transport.callEach(['info'])).map(String);
     } catch {
@@ -69,8 +76,12 @@ export async function readHealth(sources: HealthSources): Promise<RedisHealth> {
   const [role] = field(info, 'role');
   const [runId] = field(info, 'run_id');
   const [version] = field(info, 'redis_version');
+  const isUp =
+    latencyMs !== null && breaker.state === 'closed' && (probe.takesWrites || probe.refusal);
+  const refusal = isUp ? (probe.refusal?.kind ?? null) : null;
   return {
-    status: latencyMs !== null && breaker.state === 'closed' ? 'ok' : 'down',
+    status: !isUp ? 'down' : refusal ? 'refusing_writes' : 'ok',
+    refusal,
     mode,
     breaker: breaker.state,
     latencyMs,

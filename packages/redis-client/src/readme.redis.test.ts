@@ -23,10 +23,10 @@ it('does what the README shows', async () => {
   const server = await startRedis();
   const heard: string[] = [];
   const { redis, degraded } = await example(server.url, (message) => heard.push(message));
-  expect(degraded).toBe(true);
+  expect(degraded).toBe(false);
   await waitFor(() => redis.available && redis.subscriber.connected);
   await redis.send(['PUBLISH', createKeySchema().channelTopic('lobby'), 'hello']);
-  await waitFor(() => heard.length === 1);
+  await waitFor(() => heard.length > 0);
   await redis.close();
   await server.stop();
 });

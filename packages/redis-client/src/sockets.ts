@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import { answered } from './answered.ts';
 import { within } from './heartbeat.ts';
 
 const silenceMs = 250;
@@ -24,7 +25,9 @@ export function inOneWrite<T>(redis: Redis, work: () => T): T {
 /** {@link destroySocket}, unless the server answers a PING: of many connections only the silent ones are given up. */
 export function dropIfSilent(redis: Redis): void {
   if (redis.status !== 'ready') return;
-  within(redis.ping(), silenceMs, () => new Error('silent')).catch(() => destroySocket(redis));
+  within(answered(redis.ping()), silenceMs, () => new Error('silent')).catch(() =>
+    destroySocket(redis),
+  );
 }
 
 /** Waits for the end after a `disconnect()`; in some states ioredis ends without saying so, hence not for ever. */

@@ -1,3 +1,4 @@
+import { answered } from './answered.ts';
 import { startHeartbeat, within } from './heartbeat.ts';
 import type { RedisLogger } from './logger.ts';
 import type { ClientSettings } from './options.ts';
@@ -22,7 +23,11 @@ export function startWatchdog(
         return;
       }
       try {
-        await within(transport.ping(), heartbeatTimeoutMs, () => new Error('no answer to PING'));
+        await within(
+          answered(transport.ping()),
+          heartbeatTimeoutMs,
+          () => new Error('no answer to PING'),
+        );
         missed = 0;
       } catch {
         missed += 1;

@@ -1,6 +1,6 @@
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import type { RedisClient } from '@openclaw/redis-client';
-import { TypingError } from './errors.ts';
+import { isDeniedCall, TypingError } from './errors.ts';
 import { checkTyper } from './memory-typing.ts';
 import { parseOptions, type TypingOptions } from './options.ts';
 import { createRedisTyping } from './redis-typing.ts';
@@ -14,7 +14,7 @@ export interface TypingDeps {
   readonly keys?: KeySchema;
 }
 
-/** What a call came to; `degraded`: Redis is away, and this process alone was asked. */
+/** What a call came to; `degraded`: Redis is away or takes no writes, and this process alone was asked. */
 export interface TypingDecision {
   readonly changed: boolean;
   readonly degraded: boolean;
@@ -22,7 +22,7 @@ export interface TypingDecision {
 
 /** Typing that goes on with what this process knows while Redis is away. */
 export interface SharedTyping {
-  /** Whether Redis is away. Never true without Redis. */
+  /** Whether Redis is away, takes no writes, or denied a call within the last ten seconds. Never true without Redis. */
   readonly degraded: boolean;
   /** The agent types; `changed` false: a refresh, of which nobody need hear. */
   start(channelId: string, agentId: string): Promise<TypingDecision>;
@@ -52,18 +52,27 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
   const own = createTypists(ttlMs, maxTypers);
   const now = () => Math.floor(clock());
   let closed = false;
+  // What Redis would not take (an ACL denies it) is missing there for as long as it would have lasted: until then what is
+  // read there is not the truth of this process.
+  let deniedUntilMs = -Infinity;
+  const isDenied = () => now() < deniedUntilMs;
 
   async function decide<T>(ask: (() => Promise<T>) | null, known: () => T): Promise<[T, boolean]> {
     if (!redis || !ask) return [known(), false];
-    if (redis.available) {
+    if (redis.available || redis.connecting) {
       try {
         return [await ask(), false];
       } catch (error) {
         if (!(error instanceof TypingError && error.code === 'unavailable')) throw error;
+        if (isDeniedCall(error)) deniedUntilMs = now() + ttlMs;
       }
     }
     return [known(), true];
   }
+
+  /** As {@link decide}, for what only reads. */
+  const read: typeof decide = async (ask, known) =>
+    isDenied() ? [known(), true] : decide(ask, known);
 
   const checkOpen = () => {
     if (closed) throw new TypingError('closed', 'typing was closed');
@@ -76,12 +85,16 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
       remote && (() => remote.stop(channelId, agentId)),
       () => known,
     );
+    // A start that Redis denied was told all the same, so its stop has to be.
+    if (isDenied()) return { changed: changed || known, degraded: true };
     return { changed, degraded };
   }
 
+  const isDegraded = () => redis !== undefined && (!redis.available || isDenied());
+
   return {
     get degraded() {
-      return redis?.available === false;
+      return isDegraded();
     },
     async start(channelId, agentId) {
       checkOpen();
@@ -99,19 +112,19 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
       const stopped = await Promise.all(channelIds.map((channelId) => stop(channelId, agentId)));
       return {
         channelIds: channelIds.filter((_, at) => stopped[at]?.changed),
-        degraded: redis?.available === false || stopped.some(({ degraded }) => degraded),
+        degraded: isDegraded() || stopped.some(({ degraded }) => degraded),
       };
     },
     async list(channelId) {
       checkOpen();
-      const [agents, degraded] = await decide(remote && (() => remote.list(channelId)), () =>
+      const [agents, degraded] = await read(remote && (() => remote.list(channelId)), () =>
         own.list(channelId, now()),
       );
       return { agents, degraded };
     },
     async remainingMs(typers) {
       checkOpen();
-      const [remaining] = await decide(remote && (() => remote.remainingMs(typers)), () =>
+      const [remaining] = await read(remote && (() => remote.remainingMs(typers)), () =>
         typers.map((typer) => own.remainingMs(typer, now())),
       );
       return remaining;

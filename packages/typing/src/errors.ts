@@ -1,3 +1,5 @@
+import { isDenied } from '@openclaw/redis-client';
+
 /**
  * - `invalid_options`: at creation.
  * - `unavailable`: Redis is away, refused, or did not answer in time; `cause` says more. It may have taken effect.
@@ -14,6 +16,11 @@ export class TypingError extends Error {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
   }
+}
+
+/** Whether Redis denies typing a command or a key (ACL). */
+export function isDeniedCall(error: unknown): boolean {
+  return error instanceof TypingError && isDenied(error.cause);
 }
 
 /** Whatever Redis' client failed with, as this package's own. */

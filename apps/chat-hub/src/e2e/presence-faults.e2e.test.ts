@@ -185,6 +185,44 @@ describe('presence on two hubs', () => {
     expect([...offlineOf(ana), ...offlineOf(ben)]).toEqual([]);
   });
 
+  // The race: a hub dies, and before its leases end Redis loses them with all others, so that no reaper sees them end.
+  // Invariant: its agents are told offline within a lease and a second of its death, once, by every hub; nobody else is. It
+  // took until the second comparison that missed them, and a heartbeat between.
+  it.each([
+    { when: 'soon after its death', afterMs: 500 },
+    { when: 'when its leases are about to end', afterMs: times.leaseMs - 600 },
+  ])(
+    'tells in time who was on a hub that died, though Redis is wiped $when',
+    async ({ afterMs }) => {
+      const elsewhere = deadHub(times.leaseMs);
+      const entry = { channelId, lease: lease('ghost') };
+      const online = { status: 'online', customStatus: null, avatar: null } as const;
+      await elsewhere.join(channelId, entry.lease);
+      await waitFor(
+        async () => {
+          await elsewhere.renew([{ ...entry, state: online }]);
+          return [ana, ben].every((socket) => statusesOf(socket, channelId, 'ghost').length > 0);
+        },
+        { what: 'the arrival', everyMs: 100 },
+      );
+      const diedMs = Date.now();
+      await passed(afterMs);
+      await direct.send(['flushall']);
+      await waitFor(() => [...offlineOf(ana), ...offlineOf(ben)].length === 2, {
+        what: 'the end',
+        timeoutMs: 20_000,
+      });
+      for (const socket of [ana, ben]) {
+        const ended = toldPresence(socket, channelId).find(({ status }) => status === 'offline');
+        expect((ended?.atMs ?? 0) - diedMs).toBeLessThanOrEqual(times.leaseMs + 1_000);
+      }
+      await passed(2 * times.compareMs);
+      expect([offlineOf(ana), offlineOf(ben)]).toEqual([['ghost'], ['ghost']]);
+      expect(await agentsOf(ana)).toEqual(['ana', 'ben']);
+    },
+    60_000,
+  );
+
   // The race: a change was decided, and its event lost on the way. Invariant: within two comparisons every socket of every
   // hub was told, once. Nothing but the comparison tells: these changes are written to Redis behind the hubs' backs.
   it('tells its sockets what the rosters say and no event has said, once', async () => {

@@ -1,5 +1,5 @@
 import type { ChatStore } from '@openclaw/chat-store';
-import type { RedisClient } from '@openclaw/redis-client';
+import type { PresenceTracker } from '@openclaw/presence';
 import type { Logger } from 'pino';
 
 const everyMs = 2_000;
@@ -8,35 +8,36 @@ const everyMs = 2_000;
 export interface HubBeatDeps {
   readonly store: Pick<ChatStore, 'beat'>;
   readonly hubId: string;
-  readonly redis: Pick<RedisClient, 'available' | 'onAvailability'>;
+  /** Degraded, it cannot renew this hub's leases in Redis. */
+  readonly tracker: Pick<PresenceTracker, 'degraded' | 'onDegraded'>;
   readonly log: Logger;
 }
 
 /**
- * Tells the store every two seconds, and when that changes, that this hub lives and whether it lacks Redis: then the others
- * do not end its presence leases. Returns the stop.
+ * Tells the store every two seconds, and when that changes, that this hub lives and whether it lacks Redis or cannot write
+ * there: then the others do not end its presence leases. Returns the stop.
  */
 export async function startHubBeat({
   store,
   hubId,
-  redis,
+  tracker,
   log,
 }: HubBeatDeps): Promise<() => Promise<void>> {
   let isBeating: Promise<void> | null = null;
   const beat = () => {
     isBeating ??= store
-      .beat(hubId, !redis.available)
+      .beat(hubId, tracker.degraded)
       .catch((error: unknown) => log.debug({ err: error }, 'a heartbeat did not reach the store'))
       .finally(() => (isBeating = null));
     return isBeating;
   };
-  await store.beat(hubId, !redis.available);
+  await store.beat(hubId, tracker.degraded);
   const timer = setInterval(() => void beat(), everyMs);
   timer.unref();
   // A beat that is under way may say what was so before.
-  const offAvailability = redis.onAvailability(() => void beat().then(beat));
+  const offDegraded = tracker.onDegraded(() => void beat().then(beat));
   return async () => {
-    offAvailability();
+    offDegraded();
     clearInterval(timer);
     await isBeating;
   };

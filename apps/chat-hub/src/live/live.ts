@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Closers } from '../closers.ts';
 import { asHub, type Hub } from '../hub.ts';
 import type { Metrics } from '../metrics.ts';
+import { createRedisState, type RedisState } from '../redis-state.ts';
 import type { Services } from '../services.ts';
 import { createAgentTopics, type AgentTopics } from './agent-topics.ts';
 import { createCacheDropper } from './cache-dropper.ts';
@@ -30,6 +31,7 @@ export interface Live {
   readonly flusher: Flusher;
   readonly agentTopics: AgentTopics;
   readonly selfProbe: SelfProbe;
+  readonly redisState: RedisState;
   readonly traffic: Traffic;
 }
 
@@ -42,6 +44,7 @@ export async function startLive(
   log: Logger,
 ): Promise<Live> {
   const { store, redis, isRedisNamed, bus, cache, limiter, tracker, typing } = services;
+  const redisState = createRedisState(redis, tracker);
   const opened = <T extends { close(): unknown }>(part: T): T => {
     closers.add(() => part.close());
     return part;
@@ -89,7 +92,13 @@ export async function startLive(
   const publisher = createPublisher({ bus, cache, store, metrics, log, directMembers });
   const epoch = () => store.epoch;
   const presence = opened(
-    createPresenceFeed({ hubId, tracker, publisher, rooms, epoch, log, times: services.times }),
+    createPresenceFeed({
+      ...{ hubId, tracker, publisher, rooms, epoch, log, times: services.times },
+      async isWhole() {
+        const hubIds = (await store.hubs()).map((beat) => beat.hubId);
+        return (await store.cutOffHubs(hubIds)).size === 0;
+      },
+    }),
   );
   const typingFeed = opened(createTypingFeed({ typing, rooms, publisher, epoch, log }));
   const agentTopics = createAgentTopics({
@@ -115,7 +124,7 @@ export async function startLive(
     const frame = textFrame(notificationText('event', event.json));
     for (const session of sessions.all()) if (session.isWelcomed) session.sendBestEffort(frame);
   });
-  closers.add(await startHubBeat({ store, hubId, redis, log }));
+  closers.add(await startHubBeat({ store, hubId, tracker, log }));
   const tailCheck: TailCheck = opened(
     await startTailCheck({
       ...{ store, rooms, metrics, log },
@@ -143,7 +152,7 @@ export async function startLive(
   closers.add(bus.onResubscribed(() => tailCheck.now()));
   closers.add(bus.onResubscribed(() => presence.resubscribed()));
   closers.add(redis.onAvailability(() => tailCheck.now()));
-  closers.add(redis.onAvailability(() => presence.availabilityChanged()));
+  closers.add(tracker.onDegraded((isDegraded) => presence.availabilityChanged(isDegraded)));
   closers.add(startHeartbeat(sessions));
 
   metrics.observe('hub_sockets', 'Open sockets', () => sessions.size);
@@ -161,7 +170,7 @@ export async function startLive(
     () => cache.recentMessages.stats.misses,
   );
   metrics.observe('hub_redis_available', '1 while Redis is in use', () =>
-    redis.available ? 1 : 0,
+    redisState.available ? 1 : 0,
   );
 
   metrics.observe('hub_publish_path_up', '0 while what is published does not come back', () =>
@@ -191,6 +200,7 @@ export async function startLive(
     flusher,
     agentTopics,
     selfProbe,
+    redisState,
     traffic,
   };
 }

@@ -37,7 +37,7 @@ export interface PresenceFeed {
   /** Events may have been lost: the rosters are compared with what was told. */
   resubscribed(): void;
   /** Redis went or came: what was decided without it, or by another one, is timed by another clock. */
-  availabilityChanged(): void;
+  availabilityChanged(isDegraded: boolean): void;
   /** Ends this hub's leases and sends what that changes. */
   close(): Promise<void>;
 }
@@ -48,6 +48,8 @@ export interface PresenceFeedDeps {
   readonly publisher: Pick<Publisher, 'ephemeral'>;
   readonly rooms: Pick<Rooms, 'get'>;
   readonly epoch: () => string;
+  /** Whether every hub that lives can write to Redis. @default never known */
+  readonly isWhole?: () => Promise<boolean>;
   readonly log: Logger;
   /** @default presenceTimes */
   readonly times?: PresenceTimes;
@@ -64,6 +66,7 @@ export function createPresenceFeed({
   publisher,
   rooms,
   epoch,
+  isWhole,
   log,
   times = presenceTimes,
 }: PresenceFeedDeps): PresenceFeed {
@@ -85,6 +88,7 @@ export function createPresenceFeed({
           rooms.get(channelId)?.broadcast(encodeEnvelope({ ...rest, event, senderId, channelId }));
         }
       },
+      ...(isWhole && { isWhole }),
       onError: (error) => log.warn({ err: error }, 'a roster could not be compared'),
     },
     times,
@@ -98,6 +102,8 @@ export function createPresenceFeed({
     else changed.set(channelId, new Map([[record.agentId, record]]));
     timer ??= setTimeout(publish, Math.max(0, publishedMs + conflateMs - performance.now()));
   });
+
+  const offWiped = tracker.onWiped(() => watch.wiped());
 
   function publish(): void {
     timer = undefined;
@@ -162,13 +168,18 @@ export function createPresenceFeed({
       watch.forgetTimes();
       watch.distrust();
     },
-    availabilityChanged: () => watch.forgetTimes(),
+    availabilityChanged(isDegraded) {
+      watch.forgetTimes();
+      // Others may not have written their leases again yet.
+      if (!isDegraded) watch.distrust();
+    },
     async close() {
       watch.close();
       await tracker.close();
       clearTimeout(timer);
       publish();
       off();
+      offWiped();
     },
   };
 }

@@ -9,9 +9,19 @@ export interface RosterTrust {
   readonly confirmMs: number;
   /** Before that somebody missing may be so for another reason than having gone, and is not told offline yet. */
   readonly trustFromMs: number;
+  /** Until when the latest lease of each agent of the roster lasts unless it is renewed, by the same clock as `nowMs`. */
+  readonly heldUntilMs?: ReadonlyMap<string, number>;
+  /**
+   * Whether every hub that lives has just written its leases again, as after a wipe. Then somebody is gone who is missing
+   * twice, `recheckMs` apart, when the last lease that was seen has ended too.
+   */
+  readonly isWhole?: boolean;
   /** Whether the agent is here, whatever the roster says. */
   readonly isHere: (agentId: string) => boolean;
 }
+
+/** How long an agent is missing, at the least, to be told offline at the end of its lease. */
+const recheckMs = 250;
 
 /**
  * Who is present in one channel as this hub's sockets were told, and what is to be told when the roster says otherwise,
@@ -26,16 +36,25 @@ export class RosterView {
   readonly #listed = new Map<string, PresenceRecord>();
   /** Since when somebody known is missing from the roster. */
   readonly #missingSinceMs = new Map<string, number>();
+  /** Until when the latest lease of each of those told lasts, as far as is known. */
+  readonly #heldUntilMs = new Map<string, number>();
   /** Who was heard of since the reading began that is under way. */
   #heard: Set<string> | null = null;
   /** Whether a roster was asked for before, so that whatever is new in it is news to somebody. */
   #isKnown = false;
 
   readonly #times: ToldTimes;
+  readonly #clock: () => number;
+  readonly #leaseMs: number;
 
-  /** @param clock milliseconds that run evenly */
-  constructor(clock: () => number = () => performance.now()) {
+  /**
+   * @param clock milliseconds that run evenly
+   * @param leaseMs how long a lease lasts; left out, nobody is told offline at the end of one
+   */
+  constructor(clock: () => number = () => performance.now(), leaseMs = Infinity) {
     this.#times = new ToldTimes(clock);
+    this.#clock = clock;
+    this.#leaseMs = leaseMs;
   }
 
   /** An event tells of these. Returns those to pass on to all sockets: what is older than what they know is not. */
@@ -44,6 +63,10 @@ export class RosterView {
       if (this.#times.isOutdated(record)) return false;
       this.#heard?.add(record.agentId);
       this.#tell(record);
+      // It was decided a moment ago, by somebody who holds a lease.
+      if (this.#told.has(record.agentId)) {
+        this.#heldUntilMs.set(record.agentId, this.#clock() + this.#leaseMs);
+      }
       return true;
     });
     // Those found missing wait to be told offline, and are not present.
@@ -99,17 +122,46 @@ export class RosterView {
       ),
     ].filter(({ agentId }) => !heard.has(agentId));
     for (const record of found) this.#tell(record);
+    for (const [agentId, untilMs] of trust.heldUntilMs ?? []) {
+      if (this.#told.has(agentId)) this.#heldUntilMs.set(agentId, untilMs);
+    }
     return isNews ? found : [];
   }
 
-  #isGone(agentId: string, { nowMs, confirmMs, trustFromMs, isHere }: RosterTrust): boolean {
+  /** Whether somebody known was missing at the last reading. */
+  get hasMissing(): boolean {
+    return this.#missingSinceMs.size > 0;
+  }
+
+  /** When the first of those missing could be told offline if it stays so; Infinity when nobody is missing. */
+  decisionMs(trust: Pick<RosterTrust, 'confirmMs' | 'trustFromMs' | 'isWhole'>): number {
+    let firstMs = Infinity;
+    for (const [agentId, sinceMs] of this.#missingSinceMs) {
+      firstMs = Math.min(firstMs, this.#goneFromMs(agentId, sinceMs, trust));
+    }
+    return firstMs;
+  }
+
+  /** From when on somebody missing has gone. */
+  #goneFromMs(
+    agentId: string,
+    sinceMs: number,
+    { confirmMs, trustFromMs, isWhole }: Pick<RosterTrust, 'confirmMs' | 'trustFromMs' | 'isWhole'>,
+  ): number {
+    const heldUntilMs = isWhole ? (this.#heldUntilMs.get(agentId) ?? Infinity) : Infinity;
+    const endedMs = Math.max(heldUntilMs, sinceMs + recheckMs);
+    return Math.max(trustFromMs, Math.min(endedMs, sinceMs + confirmMs));
+  }
+
+  #isGone(agentId: string, trust: RosterTrust): boolean {
+    const { nowMs, isHere } = trust;
     if (isHere(agentId)) {
       this.#missingSinceMs.delete(agentId);
       return false;
     }
     const sinceMs = this.#missingSinceMs.get(agentId);
     if (sinceMs === undefined) this.#missingSinceMs.set(agentId, nowMs);
-    return sinceMs !== undefined && nowMs >= Math.max(trustFromMs, sinceMs + confirmMs);
+    return sinceMs !== undefined && nowMs >= this.#goneFromMs(agentId, sinceMs, trust);
   }
 
   #tell(record: PresenceRecord): void {
@@ -120,6 +172,7 @@ export class RosterView {
     if (this.isCrowded && !this.#told.has(agentId)) return;
     if (status === 'offline') {
       this.#told.delete(agentId);
+      this.#heldUntilMs.delete(agentId);
       this.#times.ended(record);
     } else {
       this.#told.set(agentId, record);

@@ -9,6 +9,8 @@ export interface RosterPage {
   readonly nextCursor: string | null;
   /** Whether it holds this hub's own connections alone, because Redis is away. */
   readonly degraded: boolean;
+  /** When it was so, by the clock of the records' `lastSeen`. */
+  readonly atMs: number;
 }
 
 /** What a watch reads, and whom it tells. */
@@ -21,6 +23,8 @@ export interface RosterWatchDeps {
   /** What all sockets in the channel have to be told. */
   readonly onDifference: (channelId: string, records: readonly PresenceRecord[]) => void;
   readonly onError: (error: unknown) => void;
+  /** Whether every hub that lives can write its leases; asked after a wipe, while somebody is missing. @default never known */
+  readonly isWhole?: () => Promise<boolean>;
   /** Milliseconds that run evenly. @default performance.now */
   readonly clock?: () => number;
 }
@@ -35,6 +39,8 @@ export interface RosterWatch {
   ready(channelId: string): Promise<void>;
   /** Events may have been lost: all channels are compared soon, but nobody is told offline for one lease. */
   distrust(): void;
+  /** Redis lost all leases and nobody's connection to it: all channels are compared soon. Who lives is back within a second. */
+  wiped(): void;
   /** Redis may be another, with a clock of its own: what was told is not compared with it. */
   forgetTimes(): void;
   readonly size: number;
@@ -70,6 +76,8 @@ export function createRosterWatch(
   let reading = 0;
   let allowance = 0;
   let trustFromMs = -Infinity;
+  /** For one lease after a wipe those missing have gone when their lease has ended: nobody can see it end any more. */
+  let wipedUntilMs = -Infinity;
 
   const timer = setInterval(() => {
     allowance = Math.max(minPerTick, Math.ceil((2 * followed.size * tickMs) / compareMs));
@@ -107,35 +115,56 @@ export function createRosterWatch(
     });
   }
 
-  async function compare(channelId: string, { view }: Followed): Promise<void> {
-    const beganMs = clock();
+  async function compare(channelId: string, one: Followed): Promise<void> {
+    const { view } = one;
     let here: ReadonlySet<string> | undefined;
-    view.begin();
     try {
-      const roster = await read(channelId);
+      // Asked before the roster is read: a hub that comes back in between has written its leases by then.
+      const wasMissing = view.hasMissing;
+      const isAfterWipe = clock() < wipedUntilMs;
+      const isWhole = isAfterWipe && wasMissing && (await isEveryHubWhole());
+      const beganMs = clock();
+      view.begin();
+      const heldUntilMs = new Map<string, number>();
+      const roster = await read(channelId, heldUntilMs);
       if (roster === 'degraded') {
         view.fail();
         trustFromMs = clock() + leaseMs;
         return;
       }
       const news = view.compare(roster, {
-        ...{ nowMs: beganMs, confirmMs, trustFromMs },
+        ...{ nowMs: beganMs, confirmMs, trustFromMs, heldUntilMs, isWhole },
         isHere: (agentId) => (here ??= deps.agentsHere(channelId)).has(agentId),
       });
       if (news.length > 0) deps.onDifference(channelId, news);
+      if (!isAfterWipe) return;
+      // Whoever is missing now is decided on as soon as that can be, and not with the next round.
+      const trust = { confirmMs, trustFromMs, isWhole: isWhole || !wasMissing };
+      one.dueMs = Math.min(one.dueMs, view.decisionMs(trust));
     } catch (error) {
       view.fail();
       deps.onError(error);
     }
   }
 
-  /** Everyone in the channel, page by page; null when there are more than are pushed. */
-  async function read(channelId: string): Promise<PresenceRecord[] | null | 'degraded'> {
+  async function isEveryHubWhole(): Promise<boolean> {
+    return (await deps.isWhole?.().catch(() => false)) ?? false;
+  }
+
+  /** Everyone in the channel, page by page, and how long their leases last; null when there are more than are pushed. */
+  async function read(
+    channelId: string,
+    heldUntilMs: Map<string, number>,
+  ): Promise<PresenceRecord[] | null | 'degraded'> {
     const roster: PresenceRecord[] = [];
     let cursor: string | null = null;
     do {
+      const askedMs = clock();
       const page: RosterPage = await deps.readPage(channelId, cursor);
       if (page.degraded) return 'degraded';
+      for (const { agentId, lastSeen } of page.presences) {
+        heldUntilMs.set(agentId, askedMs + lastSeen + leaseMs - page.atMs);
+      }
       roster.push(...page.presences);
       if (roster.length > limits.presencePush) return null;
       cursor = page.nextCursor;
@@ -148,7 +177,7 @@ export function createRosterWatch(
     follow(channelId) {
       const known = followed.get(channelId);
       if (known) return known.view;
-      const view = new RosterView(clock);
+      const view = new RosterView(clock, leaseMs);
       const firstRead = Promise.withResolvers<void>();
       const unread = { isReading: false, isReady: false };
       followed.set(channelId, { view, firstRead, dueMs: Infinity, ...unread });
@@ -172,6 +201,11 @@ export function createRosterWatch(
     distrust() {
       trustFromMs = clock() + leaseMs;
       for (const one of followed.values()) one.dueMs = -Infinity;
+    },
+    wiped() {
+      wipedUntilMs = clock() + leaseMs;
+      for (const one of followed.values()) one.dueMs = -Infinity;
+      pump();
     },
     get size() {
       return followed.size;

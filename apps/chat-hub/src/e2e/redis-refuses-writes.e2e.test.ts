@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createKeySchema } from '@openclaw/key-schema';
+import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
+import type { PresenceTimes } from '../live/presence-times.ts';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+import { toldPresence } from '../testing/told-presence.ts';
+
+const times: PresenceTimes = { leaseMs: 3_000, heartbeatMs: 1_000, compareMs: 1_500 };
+const keys = createKeySchema();
+
+let redis: RedisServer;
+let database: TestDatabase;
+let hubs: TestHub[];
+beforeAll(async () => {
+  redis = await startRedis();
+  database = await temporaryDatabase();
+  // What it warns of here is the very fault.
+  const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error', REDIS_URL: redis.url };
+  hubs = [await startTestHub(environment, { times }), await startTestHub(environment, { times })];
+  await waitFor(() => hubs.every((hub) => hub.redis.available));
+});
+afterAll(async () => {
+  for (const hub of hubs ?? []) await hub.close();
+  await redis?.stop();
+  await database?.remove();
+});
+
+/** What one hub says of Redis in each place where it says so. */
+async function said(hub: TestHub, socket: RpcSocket, channelId: string) {
+  const { ready, redis: state, publishPath } = (await hub.request('ana', 'GET', '/readyz')).body;
+  const metrics = await (await fetch(`${hub.url}/metrics`)).text();
+  const list = await socket.call('presence.list', { channelId });
+  const operations = (await hub.request('ana', 'GET', '/v1/operations')).body;
+  return {
+    ready,
+    status: state.status as string,
+    refusal: state.refusal as string | null,
+    publishPath: publishPath.status as string,
+    metric: Number(/^hub_redis_available (.*)$/m.exec(metrics)?.[1]),
+    operationsDegraded: operations.degraded as boolean,
+    listDegraded: list.degraded as boolean,
+    agents: list.presences.map(({ agentId }: { agentId: string }) => agentId).sort() as string[],
+  };
+}
+const well = (agents: string[]) => ({
+  ...{ ready: true, status: 'ok', refusal: null, publishPath: 'ok', metric: 1 },
+  ...{ operationsDegraded: false, listDegraded: false, agents },
+});
+const live = async (channelId: string) => {
+  const [seconds = '0'] = /\d{9,}/.exec(await redis.command('TIME')) ?? [];
+  return redis.command(`ZCOUNT ${keys.roster(channelId)} (${seconds}000 +inf`);
+};
+
+describe('hubs on a Redis that answers reads and refuses writes', () => {
+  // The race: nobody can renew a lease, while reads are answered. Invariants: the lists are each hub's own and say so;
+  // readyz, the metric and the lists agree; who is connected is told offline by nobody, then and after; messages go on. The
+  // controls: all agree before and after as well, and the leases did end in Redis.
+  it.each([
+    {
+      ...{ how: 'its memory is full', refusal: 'OOM' },
+      begin: 'CONFIG SET maxmemory 1000000 maxmemory-policy noeviction',
+      end: 'CONFIG SET maxmemory 0',
+    },
+    {
+      ...{ how: 'a command is denied', refusal: 'NOPERM' },
+      begin: 'ACL SETUSER default -zadd -set',
+      end: 'ACL SETUSER default +zadd +set',
+    },
+  ])(
+    'answer from their own connections, agree on it everywhere, and call nobody offline: $how',
+    async ({ begin, end, refusal }) => {
+      const channelId = `refused-${refusal}`;
+      const [hubA, hubB] = hubs as [TestHub, TestHub];
+      const ana = await hubA.connect('ana');
+      const ben = await hubB.connect('ben');
+      await ana.call('channel.create', { channelId, name: channelId });
+      await ana.call('member.add', { channelId, agentId: 'ben' });
+      for (const socket of [ana, ben]) await socket.call('subscribe', { topics: [{ channelId }] });
+      const both = ['ana', 'ben'];
+      const everyone = [
+        { hub: hubA, socket: ana, own: ['ana'] },
+        { hub: hubB, socket: ben, own: ['ben'] },
+      ];
+      for (const { hub, socket } of everyone) {
+        await waitFor(async () => (await said(hub, socket, channelId)).agents.length === 2);
+        expect(await said(hub, socket, channelId)).toEqual(well(both));
+      }
+
+      await redis.command(begin);
+      await ana.call('message.send', { channelId, content: 'is it full?' });
+      await waitFor(
+        async () =>
+          (await said(hubA, ana, channelId)).listDegraded &&
+          (await said(hubB, ben, channelId)).listDegraded &&
+          (await said(hubA, ana, channelId)).publishPath === 'down',
+        { what: 'both hubs to notice', timeoutMs: 10_000 },
+      );
+      const untilMs = performance.now() + 2.5 * times.leaseMs;
+      await waitFor(
+        async () => {
+          for (const { hub, socket, own } of everyone) {
+            expect(await said(hub, socket, channelId)).toMatchObject({
+              ...{ ready: true, status: 'refusing_writes', refusal, metric: 0 },
+              ...{ operationsDegraded: true, listDegraded: true, agents: own },
+            });
+          }
+          return performance.now() > untilMs;
+        },
+        { timeoutMs: 30_000, everyMs: 100 },
+      );
+      expect(await live(channelId)).toBe(':0');
+      const { seq } = await ana.call('message.send', { channelId, content: 'by the log' });
+      await ben.event((envelope) => envelope.seq === seq);
+
+      await redis.command(end);
+      for (const { hub, socket } of everyone) {
+        await waitFor(
+          async () => {
+            const { listDegraded, agents, publishPath } = await said(hub, socket, channelId);
+            // The path of events is known to be whole with the next one.
+            if (publishPath !== 'ok')
+              await socket.call('message.send', { channelId, content: 'again' });
+            return !listDegraded && agents.length === 2 && publishPath === 'ok';
+          },
+          { what: 'the hub to be whole again', timeoutMs: 15_000, everyMs: 100 },
+        );
+        expect(await said(hub, socket, channelId)).toEqual(well(both));
+      }
+      // A lease, in which nothing is reaped, and time to reap and compare after it.
+      const quietMs = performance.now() + 2 * times.leaseMs;
+      await waitFor(() => performance.now() > quietMs, { timeoutMs: 20_000, everyMs: 50 });
+      for (const { hub, socket } of everyone) {
+        const offline = toldPresence(socket, channelId).filter(
+          ({ status }) => status === 'offline',
+        );
+        expect(offline).toEqual([]);
+        expect(await said(hub, socket, channelId)).toEqual(well(both));
+      }
+      await Promise.all([ana.close(), ben.close()]);
+    },
+    90_000,
+  );
+});

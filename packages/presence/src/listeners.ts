@@ -1,0 +1,24 @@
+/** Listeners of one thing. What one throws is reported and harms no other. */
+export function createListeners<Args extends unknown[]>(
+  warn: (details: object, message: string) => void,
+) {
+  const listeners = new Set<(...args: Args) => void>();
+  return {
+    add(listener: (...args: Args) => void): () => void {
+      // Wrapped, so that one function given twice is two listeners.
+      const mine = (...args: Args) => listener(...args);
+      listeners.add(mine);
+      return () => void listeners.delete(mine);
+    },
+    emit(...args: Args): void {
+      for (const listener of listeners) {
+        try {
+          listener(...args);
+        } catch (error) {
+          warn({ err: error }, 'a presence listener threw');
+        }
+      }
+    },
+    clear: () => listeners.clear(),
+  };
+}

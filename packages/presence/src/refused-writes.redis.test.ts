@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
+import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { createPresence, createRedisPresence, type PresenceTracker } from './index.ts';
+
+const here = (agentId: string) => ({ agentId, sessionId: `${agentId}-1` });
+const leaseMs = 1500;
+
+let server: RedisServer;
+let keys: KeySchema;
+let told: string[];
+let endings: (() => Promise<void>)[];
+let hubs: Hub[];
+
+interface Hub {
+  readonly hubId: string;
+  readonly presence: PresenceTracker;
+  readonly redis: RedisClient;
+  /** Each change of `degraded`, in order. */
+  readonly degraded: boolean[];
+}
+
+beforeEach(async () => {
+  server = await startRedis();
+  await server.command('ACL SETUSER app on >secret ~* &* +@all');
+  keys = createKeySchema({ prefix: randomPrefix() });
+  told = [];
+  endings = [];
+  hubs = [];
+});
+afterEach(async () => {
+  for (const end of endings.reverse()) await end();
+  await server.stop();
+});
+
+function startHub(hubId: string): Hub {
+  const redis = createRedisClient({ url: `redis://app:secret@127.0.0.1:${server.port}` });
+  const presence = createPresence(
+    { redis, keys },
+    { hubId, leaseMs, heartbeatMs: 300, reapMs: 50, cutOffHubs: async () => new Set(cutOff()) },
+  );
+  const cutOff = () => hubs.filter((one) => one.presence.degraded).map((one) => one.hubId);
+  endings.push(
+    () => redis.close(),
+    () => presence.close(),
+  );
+  presence.onChange((channelId, { agentId, status }) => {
+    told.push(`${hubId}: ${agentId} ${status} in ${channelId}`);
+  });
+  const degraded: boolean[] = [];
+  presence.onDegraded((isDegraded) => degraded.push(isDegraded));
+  const hub = { hubId, presence, redis, degraded };
+  hubs.push(hub);
+  return hub;
+}
+
+const liveLeases = async () => {
+  const [seconds = '0'] = /\d{9,}/.exec(await server.command('TIME')) ?? [];
+  const count = await server.command(`ZCOUNT ${keys.roster('room')} (${Number(seconds)}000 +inf`);
+  return Number(count.replace(':', ''));
+};
+const passed = (ms: number) => {
+  const endMs = performance.now() + ms;
+  return waitFor(() => performance.now() > endMs, { timeoutMs: ms + 5_000 });
+};
+
+describe('presence on a Redis that answers reads and refuses writes', () => {
+  // The race: no lease can be renewed, and reads are answered, so that after one lease a list is empty and a reaper finds
+  // everyone gone. Invariants: such a list says `degraded` and holds this process' own; who is connected is never told
+  // offline; after it nothing is reaped for one lease. The control: the leases did end in Redis.
+  it.each([
+    {
+      how: 'its memory is full',
+      begin: 'CONFIG SET maxmemory 1000000 maxmemory-policy noeviction',
+      end: 'CONFIG SET maxmemory 0',
+    },
+    { how: 'a command is denied', begin: 'ACL SETUSER app -zadd', end: 'ACL SETUSER app +zadd' },
+    {
+      how: 'scripts are denied',
+      begin: 'ACL SETUSER app -evalsha -eval',
+      end: 'ACL SETUSER app +@all',
+    },
+    {
+      how: 'too few replicas follow it',
+      begin: 'CONFIG SET min-replicas-to-write 1',
+      end: 'CONFIG SET min-replicas-to-write 0',
+    },
+  ])('lists its own, says degraded, and calls nobody offline: $how', async ({ begin, end }) => {
+    const [one, two] = [startHub('hub-1'), startHub('hub-2')];
+    await waitFor(() => one.redis.available && two.redis.available);
+    await one.presence.track('room', here('a'));
+    await two.presence.track('room', here('b'));
+    const dead = createRedisPresence({ redis: one.redis, keys }, { leaseMs });
+    await dead.join('room', { ...here('ghost'), hubId: 'dead-hub' });
+    expect(await one.presence.list('room')).toMatchObject({ degraded: false, count: 3 });
+    told.length = 0;
+
+    await server.command(begin);
+    await waitFor(() => one.presence.degraded && two.presence.degraded, { what: 'both degraded' });
+    const seen = new Set<string>();
+    const untilMs = performance.now() + 2 * leaseMs;
+    await waitFor(
+      async () => {
+        for (const { presence } of hubs) {
+          const { presences, degraded } = await presence.list('room');
+          seen.add(`${presences.map(({ agentId }) => agentId).join()} ${degraded}`);
+        }
+        return performance.now() > untilMs;
+      },
+      { timeoutMs: 20_000 },
+    );
+    expect(await liveLeases()).toBe(0);
+    expect([...seen].sort()).toEqual(['a true', 'b true']);
+    expect(await one.presence.get('room', 'a')).toMatchObject({
+      ...{ degraded: true, presence: { agentId: 'a' } },
+    });
+    expect(await one.presence.track('room', here('c'))).toMatchObject({
+      ...{ degraded: true, record: { agentId: 'c' } },
+    });
+    expect(told.splice(0)).toEqual(['hub-1: c online in room']);
+
+    const backMs = performance.now();
+    await server.command(end);
+    await waitFor(() => !one.presence.degraded && !two.presence.degraded, { what: 'both well' });
+    await waitFor(async () => (await one.presence.list('room')).count === 3);
+    expect(await one.presence.list('room')).toMatchObject({
+      degraded: false,
+      presences: [{ agentId: 'a' }, { agentId: 'b' }, { agentId: 'c' }],
+    });
+    // Who died meanwhile is told, once, when writes have worked for a lease.
+    await waitFor(() => told.some((line) => line.includes('ghost')), { timeoutMs: 10_000 });
+    expect(performance.now() - backMs).toBeGreaterThanOrEqual(leaseMs);
+    await passed(leaseMs);
+    expect(told.filter((line) => line.includes('offline'))).toEqual([
+      expect.stringMatching(/^hub-[12]: ghost offline in room$/),
+    ]);
+    expect([one.degraded, two.degraded]).toEqual([
+      [false, true, false],
+      [false, true, false],
+    ]);
+  });
+});
