@@ -57,8 +57,8 @@ export async function readChanges(engine: Engine, since: Mark | null): Promise<C
       : sql`${isNew} union all ${list(1, sql`${sql.ref(mark)} in (${sql.join([...open])})`)}`;
   };
   const { rows } = await sql<Row>`
-    with log_rows as (${changed('log', 'mark', 'channel_id')}),
-      token_rows as (${changed('revoked_tokens', 'touched', 'kind, value, revoked_at')})
+    with log_rows as materialized (${changed('log', 'mark', 'channel_id')}),
+      token_rows as materialized (${changed('revoked_tokens', 'touched', 'kind, value, revoked_at')})
     select 'now' as what, value as id, ${seen.next} as n, ${seen.lag} as m, ${seen.open} as open
       from meta where name = 'epoch'
     union all select 'page', '', count(*), max(mark), null from log_rows group by list

@@ -9,8 +9,8 @@ import { createMigrations, type Dialect } from './migrations.ts';
 export interface EmptyDatabase {
   readonly dialect: Dialect;
   /** Without the store. */
-  connect(): Kysely<unknown>;
-  open(): Promise<ChatStore>;
+  readonly connect: () => Kysely<unknown>;
+  readonly open: () => Promise<ChatStore>;
 }
 
 /** What an upgrade must keep: channels of the release before go on where they were. */
