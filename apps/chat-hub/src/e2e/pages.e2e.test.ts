@@ -1,7 +1,54 @@
-import { temporaryDatabase } from '../testing/test-hub.ts';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createKeySchema } from '@openclaw/key-schema';
+import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
+import { range, seqsOf } from '../testing/seqs.ts';
+import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
 import { describePages } from './pages.contract.ts';
 
 describePages('SQLite', async () => {
   const database = await temporaryDatabase();
   return { url: database.url, stop: () => database.remove() };
+});
+
+describe('the newest page in the cache', () => {
+  let redis: RedisServer;
+  let hub: TestHub;
+  let database: Awaited<ReturnType<typeof temporaryDatabase>>;
+  let ana: RpcSocket;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    database = await temporaryDatabase();
+    hub = await startTestHub({ REDIS_URL: redis.url, HUB_DB_URL: database.url });
+    await waitFor(() => hub.redis.available, { what: 'Redis' });
+    ana = await hub.connect('ana');
+  });
+  afterAll(async () => {
+    await ana?.close();
+    await hub?.close();
+    await database?.remove();
+    await redis?.stop();
+  });
+
+  // Invariant: what is cached is bounded in bytes, since every reader of it costs a parse and a serialization. A longer
+  // page is read from the store, and is the same page.
+  it.each([
+    ['kept', 4_000, true],
+    ['not-kept', 8_000, false],
+  ])('is %s when it holds 50 messages of %i bytes', async (channelId, bytes, isCached) => {
+    await ana.call('channel.create', { channelId, name: channelId });
+    for (const n of range(1, 60)) {
+      await ana.call('message.send', { channelId, content: String(n).padEnd(bytes, 'x') });
+    }
+    const key = createKeySchema().recentMessages(channelId);
+    const cachedBytes = async () => Number(await hub.redis.send(['STRLEN', key]));
+    for (const limit of [50, 50, 10, 1]) {
+      const { messages, hasMore } = await ana.call('message.history', { channelId, limit });
+      expect(seqsOf(messages)).toEqual(range(62 - limit, 61));
+      expect(hasMore).toBe(true);
+      if (isCached) await waitFor(async () => (await cachedBytes()) > 0, { what: 'the fill' });
+    }
+    expect(await cachedBytes()).toBeLessThan(262_144);
+    expect((await cachedBytes()) > 0).toBe(isCached);
+  });
 });
