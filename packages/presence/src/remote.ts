@@ -33,7 +33,11 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
   const store = createRedisPresence(deps, options);
   const held = createHeldOfflines(
     {
-      isHeld: async (channelId, agentId) => (await store.get(channelId, agentId)) !== null,
+      async isHeld(channelId, agentId) {
+        // The leases of others may have ended there as unrenewed as those of this process.
+        if (isDegraded()) throw new PresenceError('unavailable', 'Redis takes no writes');
+        return (await store.get(channelId, agentId)) !== null;
+      },
       announce: emit,
       monotonic,
     },
@@ -120,6 +124,7 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
       onWhole(startedMs) {
         if (deniedMs === null || deniedMs >= startedMs) return;
         deniedMs = null;
+        held.wait();
         tellDegraded();
       },
     },
@@ -162,7 +167,7 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
   const reaper = setInterval(() => {
     void reap();
     void held.look();
-    if (redis.available) void mendWipe();
+    if (!isDegraded()) void mendWipe();
   }, reapMs);
   reaper.unref();
 
