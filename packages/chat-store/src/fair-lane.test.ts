@@ -24,7 +24,7 @@ function laneOf(options: Partial<FairLaneOptions> = {}) {
           () => 'ok',
           (error: { code: string }) => error.code,
         ),
-    async end(...names: readonly string[]) {
+    end: async (...names: readonly string[]) => {
       for (const name of names) {
         await waitFor(() => ends.has(name));
         ends.get(name)?.();

@@ -29,11 +29,9 @@ export function messageMethods(
   ): Promise<Answer<'message.history'>> {
     const { channelId, limit } = params;
     const page = async (before: number | null, size: number) => {
-      const read = await hub.store.read(asHub, 'message.history', {
-        ...params,
-        before,
-        limit: size,
-      });
+      const wanted = { ...params, before, limit: size };
+      const { agentId } = caller.identity;
+      const read = await hub.store.read(asHub, 'message.history', wanted, agentId);
       if (!read.ok) throw new RefusedLoad(read);
       return read.result;
     };
@@ -87,7 +85,9 @@ export function messageMethods(
       const refusal = await notMember(hub, caller, params.channelId);
       if (refusal) return refusal;
       const { channelId, after, limit } = params;
-      const { events, head } = await hub.store.logPage(channelId, after, limit, limits.resumeBytes);
+      const { agentId } = caller.identity;
+      const maxBytes = limits.resumeBytes;
+      const { events, head } = await hub.store.logPage(channelId, after, limit, maxBytes, agentId);
       const last = events.at(-1)?.seq ?? head;
       const texts = events.map((event) => event.json).join(',');
       return {
