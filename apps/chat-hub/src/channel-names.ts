@@ -18,7 +18,7 @@ export function createChannelNames(store: Pick<ChatStore, 'read'>): ChannelNames
   async function read(channelId: string): Promise<string | null> {
     const known = kept.get(channelId);
     if (known && performance.now() - known.atMs < keptMs) return known.name;
-    const found = await store.read(asHub, 'channel.get', { channelId });
+    const found = await store.read(asHub, 'channel.get', { channelId }, null);
     const name = found.ok ? found.result.channel.name : (known?.name ?? null);
     kept.delete(channelId);
     kept.set(channelId, { name, atMs: performance.now() });

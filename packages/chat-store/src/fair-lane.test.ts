@@ -1,6 +1,9 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@openclaw/test-support';
 import { createFairLane, type FairLaneOptions } from './fair-lane.ts';
+
+const finish: (() => void)[] = [];
+afterEach(() => finish.splice(0).forEach((one) => one()));
 
 /** A lane whose calls end when the test says so. */
 function laneOf(options: Partial<FairLaneOptions> = {}) {
@@ -10,6 +13,11 @@ function laneOf(options: Partial<FairLaneOptions> = {}) {
   });
   const started: string[] = [];
   const ends = new Map<string, () => void>();
+  let isOver = false;
+  finish.push(() => {
+    isOver = true;
+    ends.forEach((end) => end());
+  });
   return {
     lane,
     started,
@@ -18,13 +26,13 @@ function laneOf(options: Partial<FairLaneOptions> = {}) {
       lane
         .run(agentId, () => {
           started.push(name);
-          return new Promise<void>((resolve) => ends.set(name, resolve));
+          return new Promise<void>((resolve) => (isOver ? resolve() : ends.set(name, resolve)));
         })
         .then(
           () => 'ok',
           (error: { code: string }) => error.code,
         ),
-    async end(...names: readonly string[]) {
+    end: async (...names: readonly string[]) => {
       for (const name of names) {
         await waitFor(() => ends.has(name));
         ends.get(name)?.();

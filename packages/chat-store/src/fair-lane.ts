@@ -57,11 +57,17 @@ export function createFairLane(options: FairLaneOptions): FairLane {
 
   const mayStart = (party: Party) => party.waiting.length > 0 && party.running < widthPerAgent;
 
+  /** Whose turn it is. Few are passed over: they are those that have calls under way. */
+  function nextInTurn(): [string | null, Party] | undefined {
+    const hub = parties.get(null);
+    if (hub && mayStart(hub)) return [null, hub];
+    for (const entry of parties) if (mayStart(entry[1])) return entry;
+    return undefined;
+  }
+
   function startNext(): void {
     while (running < width) {
-      const hub = parties.get(null);
-      const next: [string | null, Party] | undefined =
-        hub && mayStart(hub) ? [null, hub] : [...parties].find(([, one]) => mayStart(one));
+      const next = nextInTurn();
       if (!next) return;
       const [agentId, party] = next;
       parties.delete(agentId);

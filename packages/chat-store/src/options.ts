@@ -22,9 +22,9 @@ export interface ChatStoreOptions {
   readonly maxQueue?: number;
   /** The size of the waiting commands' content. @default 32 MiB */
   readonly maxQueueBytes?: number;
-  /** Reads under way at once; beyond it they are refused with `unavailable`. @default 2000 */
+  /** Reads under way and waiting, and look-ups likewise; beyond it the agent with most of them is refused. @default 2000 */
   readonly maxReads?: number;
-  /** Connections to PostgreSQL for reads; three more are for the commits and for what keeps the hub going. @default 8 */
+  /** Connections to PostgreSQL for reads; six more are for the commits and for what keeps the hub going. @default 8 */
   readonly poolSize?: number;
 }
 

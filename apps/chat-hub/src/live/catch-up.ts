@@ -11,6 +11,7 @@ const pageBytes = 1_048_576;
 
 /** The socket that catches up. */
 export interface CatchUpSocket {
+  readonly agentId: string;
   readonly isOpen: boolean;
   send(text: string): void;
   enqueueEvents(events: readonly EncodedEnvelope[]): void;
@@ -119,6 +120,13 @@ export class CatchUp {
     }
   }
 
+  // On behalf of its agent: who reads slowly on many sockets takes turns with others.
+  async #readLog({ channelId }: Room, afterSeq: number) {
+    const { agentId } = this.#socket;
+    const { logPage } = limits;
+    return (await this.#store.logPage(channelId, afterSeq, logPage, pageBytes, agentId)).events;
+  }
+
   /** Sends one page of what is owed of a room, from its memory or else from the store. */
   async #pay(room: Room, debt: Debt): Promise<void> {
     if ((debt.untilSeq ?? room.head) - debt.afterSeq > limits.resumeEvents) {
@@ -130,9 +138,7 @@ export class CatchUp {
       if (untilSeq !== null) this.#debts.set(room, { afterSeq: untilSeq - 1, untilSeq });
       return;
     }
-    const page =
-      room.after(debt.afterSeq) ??
-      (await this.#store.logPage(room.channelId, debt.afterSeq, limits.logPage, pageBytes)).events;
+    const page = room.after(debt.afterSeq) ?? (await this.#readLog(room, debt.afterSeq));
     // It left, or was told that this cannot be continued.
     if (this.#debts.get(room) !== debt) return;
     // From here to the end nothing waits: what the room has delivered by now is either sent here or flushed to others.

@@ -82,7 +82,8 @@ export async function startLive(
   // The one use of cached members: a direct channel's two never change, so no right is decided wrongly by them.
   const directMembers = async (channelId: string) => {
     const { value } = await cache.members.read(channelId, async () => {
-      const page = await store.read(asHub, 'member.list', { channelId, cursor: null, limit: 2 });
+      const two = { channelId, cursor: null, limit: 2 };
+      const page = await store.read(asHub, 'member.list', two, null);
       if (!page.ok) throw new ChatStoreError('unavailable', page.message);
       const { head } = await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1);
       return { value: page.result.members.map((member) => member.agentId), head };
@@ -158,6 +159,11 @@ export async function startLive(
   metrics.observe('hub_sockets', 'Open sockets', () => sessions.size);
   metrics.observe('hub_agents', 'Agents with a socket here', () => sessions.agents);
   metrics.observe('hub_rooms', 'Live channels', () => rooms.size);
+  metrics.observe(
+    'hub_store_waiting_reads',
+    'Reads and look-ups that wait for their turn at the database',
+    () => store.waitingReads,
+  );
   metrics.observe('hub_deliveries_total', 'Events handed to sockets', () => flusher.deliveries);
   metrics.observe(
     'hub_cache_hits_total',

@@ -32,7 +32,8 @@ export function channelMethods(
     async 'channel.get'(caller, params) {
       const { channelId } = params;
       const load = async () => {
-        const read = await hub.store.read(asHub, 'channel.get', params);
+        const { agentId } = caller.identity;
+        const read = await hub.store.read(asHub, 'channel.get', params, agentId);
         if (!read.ok) throw new RefusedLoad(read);
         return { value: read.result.channel, head: read.result.channel.head };
       };

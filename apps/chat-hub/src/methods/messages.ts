@@ -35,13 +35,17 @@ export function messageMethods(
 > {
   const readHistory = reads(hub, 'message.history');
 
-  async function newestMessages(channelId: string): Promise<Loaded<readonly Message[]>> {
+  async function newestMessages(
+    channelId: string,
+    forAgent: string,
+  ): Promise<Loaded<readonly Message[]>> {
     const params = { channelId, before: null, after: null, threadId: null };
     const read = await hub.store.readJson(
       asHub,
       'message.history',
       { ...params, limit: recentMessagesMax },
       cachedPageBytes,
+      forAgent,
     );
     if (!read.ok) throw new RefusedLoad(read);
     const json = Buffer.concat(read.json).toString();
@@ -50,9 +54,13 @@ export function messageMethods(
     return { value: messages, head };
   }
 
-  async function isAnyBefore(channelId: string, before: number): Promise<boolean> {
+  async function isAnyBefore(
+    channelId: string,
+    before: number,
+    forAgent: string,
+  ): Promise<boolean> {
     const params = { channelId, before, after: null, threadId: null, limit: 1 };
-    const read = await hub.store.read(asHub, 'message.history', params);
+    const read = await hub.store.read(asHub, 'message.history', params, forAgent);
     // While the database is away there may be some: the next page says.
     return read.ok ? read.result.messages.length > 0 : true;
   }
@@ -63,12 +71,13 @@ export function messageMethods(
     params: ParamsOf<'message.history'>,
   ): Promise<Answer<'message.history'>> {
     const { channelId, limit } = params;
+    const { agentId } = caller.identity;
     const read = await cachedRead(
       hub,
       caller,
       channelId,
       hub.cache.recentMessages,
-      () => newestMessages(channelId),
+      () => newestMessages(channelId, agentId),
       'members',
     );
     if (!read) return readHistory(caller, params);
@@ -80,7 +89,7 @@ export function messageMethods(
       messages.length < read.value.length ||
       (oldest !== undefined &&
         read.value.length === recentMessagesMax &&
-        (await isAnyBefore(channelId, oldest.seq)));
+        (await isAnyBefore(channelId, oldest.seq, agentId)));
     return answer({ messages, head: read.head, hasMore });
   }
 

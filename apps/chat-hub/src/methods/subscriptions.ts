@@ -7,10 +7,11 @@ import {
   type ErrorCode,
   type ParamsOf,
 } from '@openclaw/protocol';
-import { isAway, outOfBounds, whyNotMember, type Hub } from '../hub.ts';
+import { outOfBounds, whyNotMember, type Hub } from '../hub.ts';
 import type { Room } from '../live/room.ts';
 import type { Session } from '../live/session.ts';
 import { answer, refuse, type Caller, type Handlers } from '../rpc/answer.ts';
+import { refusalOfError } from '../rpc/dispatcher.ts';
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
 
@@ -207,5 +208,5 @@ function topicError(channelId: string, code: ErrorCode): string {
 
 // One topic's misfortune is told in its place and fails no other.
 function codeOf(error: unknown): ErrorCode {
-  return isAway(error) ? 'unavailable' : 'internal';
+  return refusalOfError(error).code;
 }

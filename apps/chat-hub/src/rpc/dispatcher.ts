@@ -237,13 +237,13 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
   };
 }
 
-/** The refusal that an exception amounts to: `unavailable` and `timeout` of the store, else `internal`. */
+const passedOn = ['unavailable', 'timeout', 'rate_limited'] as const;
+
+/** The refusal that an exception amounts to: the store's, when the caller can do something about it, else `internal`. */
 export function refusalOfError(error: unknown): Refusal {
-  if (
-    error instanceof ChatStoreError &&
-    (error.code === 'unavailable' || error.code === 'timeout')
-  ) {
-    return refuse(error.code, error.message, error.retryAfterMs ?? 1_000);
+  if (error instanceof ChatStoreError) {
+    const code = passedOn.find((one) => one === error.code);
+    if (code) return refuse(code, error.message, error.retryAfterMs ?? 1_000);
   }
   return refuse('internal', 'the hub could not do this');
 }

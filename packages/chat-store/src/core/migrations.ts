@@ -75,10 +75,11 @@ async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
     .on('messages')
     .columns(['channel_id', 'sender_id', 'ordinal'])
     .execute();
+  // Holds all that is asked of it: no row is looked up.
   await db.schema
     .createIndex('messages_deleted')
     .on('messages')
-    .columns(['channel_id', 'ordinal'])
+    .columns(['channel_id', 'ordinal', 'sender_id', 'deleted_at'])
     .where(sql.ref('deleted_at'), 'is not', null)
     .execute();
 }

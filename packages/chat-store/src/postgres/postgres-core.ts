@@ -52,7 +52,9 @@ export async function openPostgresCore(
   );
   const both: StoreCore = {
     ...system,
-    ...{ runGroup: core.runGroup, read: core.read, sweep: core.sweep },
+    runGroup: (commands) => core.runGroup(commands),
+    read: (actor, method, params) => core.read(actor, method, params),
+    sweep: () => core.sweep(),
     async close() {
       await Promise.all([core.close(), system.close()]);
     },
