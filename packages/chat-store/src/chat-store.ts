@@ -129,7 +129,8 @@ export async function createChatStore(
     access: (agentId, channelIds) => asked(() => core.access(agentId, channelIds)),
     logPage: (channelId, after, limit, maxBytes) =>
       asked(() => core.logPage(channelId, after, limit, maxBytes)),
-    directChannels: (agentId, limit) => asked(() => core.directChannels(agentId, limit)),
+    directChannels: (agentId, limit, after) =>
+      asked(() => core.directChannels(agentId, limit, after)),
     async changes(sinceMark) {
       const known = epochs;
       const changes = await askedFirst(() => core.changes(sinceMark));

@@ -63,20 +63,24 @@ export async function readRecentHeads(
   return new Map(rows.map(({ id, head }) => [id, head]));
 }
 
-/** An agent's direct channels, the latest active first. */
+/** An agent's direct channels, the latest active first; with `after`, those behind that id in the order of their ids. */
 export function readDirectChannels(
   db: Kysely<Tables>,
   agentId: string,
   limit: number,
+  after?: string,
 ): Promise<{ channelId: string; head: number }[]> {
-  return db
+  const directs = db
     .selectFrom('members as m')
     .innerJoin('channels as c', 'c.id', 'm.channel_id')
     .select(['c.id as channelId', 'c.head'])
     .where('m.agent_id', '=', agentId)
     .where('c.kind', '=', 'direct')
     .where('c.deleted_at', 'is', null)
-    .orderBy('c.touched', 'desc')
-    .limit(limit)
-    .execute();
+    .limit(limit);
+  const page =
+    after === undefined
+      ? directs.orderBy('c.touched', 'desc')
+      : directs.where('m.channel_id', '>', after).orderBy('m.channel_id');
+  return page.execute();
 }
