@@ -401,7 +401,14 @@ describe('direct channels', () => {
     second.notify('event', event('dm_unnamed', 3));
     const call = await second.nextCall('subscribe');
     expect(call.params['topics']).toEqual([{ channelId: 'dm_unnamed', since: 0 }]);
-    second.answer(call, subscribedAt(call, 3, [1, 2, 3].map((seq) => event('dm_unnamed', seq))));
+    second.answer(
+      call,
+      subscribedAt(
+        call,
+        3,
+        [1, 2, 3].map((seq) => event('dm_unnamed', seq)),
+      ),
+    );
     await arrived(3);
     expect(seqs).toEqual([1, 2, 3]);
     expect(discontinuities).toEqual([]);

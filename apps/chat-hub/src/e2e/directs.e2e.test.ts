@@ -151,7 +151,9 @@ describe('an older direct channel that the welcome did not name', () => {
     const again = await hub.connect('kim');
     await send(oldest, 'kim', 'm7');
     for (const socket of [kim, again]) await socket.event(isMessage('m7'));
-    const named = (again.welcome.direct as { channelId: string }[]).map((direct) => direct.channelId);
+    const named = (again.welcome.direct as { channelId: string }[]).map(
+      (direct) => direct.channelId,
+    );
     expect(named).toContain(channelId);
     expect(seqsIn(again, channelId)).toEqual([7]);
     await Promise.all([kim.close(), again.close()]);

@@ -15,7 +15,11 @@ function createBench(maxHeads?: number) {
       return page.map((channelId) => ({ channelId, head: 3 }));
     },
   };
-  return { asked, state, heads: createDirectHeads({ store, restarts: () => state.restarts }, maxHeads) };
+  return {
+    asked,
+    state,
+    heads: createDirectHeads({ store, restarts: () => state.restarts }, maxHeads),
+  };
 }
 
 describe("an agent's list of direct heads", () => {

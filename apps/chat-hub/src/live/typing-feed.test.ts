@@ -25,7 +25,9 @@ function createBench() {
   const feed = createTypingFeed({
     typing,
     rooms: { get: () => undefined } as unknown as Rooms,
-    publisher: { ephemeral: (event) => published.push((event as EventOf<'channel.typing'>).typing) },
+    publisher: {
+      ephemeral: (event) => published.push((event as EventOf<'channel.typing'>).typing),
+    },
     epoch: () => 'e',
     log: pino({ level: 'silent' }),
   });
@@ -33,7 +35,7 @@ function createBench() {
   const caller = { identity: { agentId: 'ana' }, session } as unknown as Caller;
   return {
     ...{ feed, caller, session, published, started: started.promise, letOn: letOn.resolve },
-    close() {
+    close: () => {
       session.isOpen = false;
       feed.gone(session as unknown as Session);
     },

@@ -81,8 +81,7 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
       readLogPage(engine.db, channelId, after, limit, maxBytes),
     heads: (channelIds) => readHeads(engine.db, channelIds),
     recentHeads: (limit) => readRecentHeads(engine.db, limit),
-    directChannels: (agentId, limit, after) =>
-      readDirectChannels(engine.db, agentId, limit, after),
+    directChannels: (agentId, limit, after) => readDirectChannels(engine.db, agentId, limit, after),
     changes: (sinceMark) => readChanges(engine, sinceMark),
     beat: (hubId, isCutOff) => beat(engine, hubId, isCutOff),
     cutOffHubs: (hubIds) => readCutOffHubs(engine, hubIds),
