@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { createConnectionHandler } from './connection.ts';
 import type { Hub } from './hub.ts';
 import { createAgentTopics } from './live/agent-topics.ts';
+import { createDirectHeads } from './live/direct-heads.ts';
 import { createFlusher } from './live/flusher.ts';
 import { createRooms } from './live/rooms.ts';
 import { createSessions } from './live/sessions.ts';
@@ -39,13 +40,16 @@ async function connecting() {
     ...{ store, bus, flusher, log },
     ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
   });
+  const directHeads = createDirectHeads({ store, restarts: () => rooms.restarts });
   const agentTopics = createAgentTopics({
-    ...{ bus, rooms, sessions, onEphemeral: nothing, onForeignEpoch: nothing },
+    ...{ bus, rooms, sessions, heads: directHeads, onEphemeral: nothing, onForeignEpoch: nothing },
     epoch: () => store.epoch,
   });
   const hub = { store, rooms, sessions, log, limiter: { limits: {} } } as unknown as Hub;
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
-  const onAccepted = createConnectionHandler({ hub, flusher, agentTopics, dispatcher });
+  const onAccepted = createConnectionHandler({
+    ...{ hub, flusher, agentTopics, directHeads, dispatcher },
+  });
 
   const { peer, ws, socket } = createPeer('openclaw.v1');
   const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };

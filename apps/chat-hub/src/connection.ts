@@ -5,6 +5,7 @@ import type { WebSocket } from 'ws';
 import { isWithinBounds } from './auth/identity.ts';
 import type { Hub } from './hub.ts';
 import type { AgentTopics } from './live/agent-topics.ts';
+import type { DirectHeads } from './live/direct-heads.ts';
 import type { Flusher } from './live/flusher.ts';
 import { heartbeatMs } from './live/heartbeat.ts';
 import type { Room } from './live/room.ts';
@@ -31,6 +32,7 @@ export interface ConnectionDeps {
   readonly hub: Hub;
   readonly flusher: Flusher;
   readonly agentTopics: AgentTopics;
+  readonly directHeads: DirectHeads;
   readonly dispatcher: Dispatcher;
 }
 
@@ -44,7 +46,13 @@ function frameRate(limits: Readonly<Record<string, Limit>>): number {
 }
 
 /** Takes in accepted sockets: welcome, frames, farewell. */
-export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher }: ConnectionDeps) {
+export function createConnectionHandler({
+  hub,
+  flusher,
+  agentTopics,
+  directHeads,
+  dispatcher,
+}: ConnectionDeps) {
   const framesPerSecond = frameRate(hub.limiter.limits);
   const frameBurst = framesPerSecond * burstSeconds;
   const sessionDeps = {
@@ -73,6 +81,7 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
     await agentTopics.join(agentId);
     const directs = await readDirects(agentId);
     session.knowsAllDirects = directs.length < limits.welcomeDirect;
+    if (!session.knowsAllDirects) await directHeads.load(agentId);
     const known = directs.filter(({ channelId }) => isWithinBounds(session.identity, channelId));
     await Promise.all(
       known.map(({ channelId, head }) => {
@@ -83,7 +92,11 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
     );
     if (!session.isOpen) return;
     const heads = new Map(known.map(({ channelId, head }) => [channelId, head]));
-    const direct = [...new Map([...session.earlyDirects, ...heads])].map(([channelId, head]) => {
+    const early = [...session.earlyDirects].map(([channelId, before]): [string, number] => {
+      const begin = session.knowsAllDirects ? 0 : directHeads.headOf(agentId, channelId);
+      return [channelId, Math.min(before, begin ?? before)];
+    });
+    const direct = [...new Map([...early, ...heads])].map(([channelId, head]) => {
       const room = hub.rooms.openDirect(channelId, head);
       return { room, head: heads.has(channelId) ? room.head : Math.min(head, room.head) };
     });
@@ -103,6 +116,7 @@ export function createConnectionHandler({ hub, flusher, agentTopics, dispatcher 
     };
     session.send(JSON.stringify({ jsonrpc: '2.0', method: 'welcome', params }));
     session.isWelcomed = true;
+    session.welcomedRestarts = hub.rooms.restarts;
     session.earlyDirects.clear();
     for (const { room, head } of direct) session.enter(room, head);
   }

@@ -50,7 +50,7 @@ export async function startHub(
     const metrics = createMetrics();
     const services = await openServices(config, hubId, closers, log, times);
     const live = await startLive(hubId, services, metrics, closers, log);
-    const { hub, flusher, agentTopics, selfProbe, redisState, traffic } = live;
+    const { hub, flusher, agentTopics, directHeads, selfProbe, redisState, traffic } = live;
     const acks = new RecentLatency();
 
     const handlers = createMethods(hub);
@@ -100,7 +100,9 @@ export async function startHub(
           },
         },
         busyForMs: () => (drainEndMs === null ? null : slotWithinMs(drainEndMs - Date.now())),
-        onAccepted: createConnectionHandler({ hub, flusher, dispatcher, agentTopics }),
+        onAccepted: createConnectionHandler({
+          ...{ hub, flusher, dispatcher, agentTopics, directHeads },
+        }),
         onRefused: (status) => metrics.refusedConnections.inc({ status: String(status) }),
         log,
       }),

@@ -189,8 +189,8 @@ export async function createChatStore(
     access: (agentId, channelIds) => lookedUp(agentId, () => core.access(agentId, channelIds)),
     logPage: (channelId, after, limit, maxBytes, onBehalfOf = null) =>
       lookedUp(onBehalfOf, () => core.logPage(channelId, after, limit, maxBytes)),
-    directChannels: (agentId, limit) =>
-      lookedUp(agentId, () => core.directChannels(agentId, limit)),
+    directChannels: (agentId, limit, after) =>
+      lookedUp(agentId, () => core.directChannels(agentId, limit, after)),
     async changes(sinceMark) {
       const known = epochs;
       const changes = await askedFirst(() => core.changes(sinceMark));

@@ -176,6 +176,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
   function skipTo(topic: Topic, head: number, reason: HubDiscontinuity['reason']) {
     topic.turn += 1;
     topic.last = head;
+    if (topic.subscribed !== null) topic.subscribed = { ...topic.subscribed, head };
     if (reason === 'epoch') {
       topic.epoch = null;
       topic.held.clear();

@@ -365,6 +365,98 @@ describe('direct channels', () => {
     await arrived(1);
     expect(second.calls).toEqual([]);
   });
+
+  const full = Array.from({ length: 200 }, (_, n) => ({ channelId: `dm_named${n}`, head: 1 }));
+
+  // The race: the hub names 200 direct channels, and an older one goes on while the client is away. Invariant: what may
+  // have been missed is reported, never skipped in silence; on one connection the hub skips nothing.
+  it('that no welcome named begin with their first event, behind a discontinuity after a reconnect', async () => {
+    start();
+    const first = await nextLive({ direct: full });
+    first.notify('event', event('dm_old', 7));
+    await arrived(1);
+    expect(discontinuities).toEqual([]);
+    first.terminate();
+    const second = await nextLive({ direct: full });
+    const resume = await second.nextCall('subscribe');
+    expect(resume.params['topics']).toEqual([{ channelId: 'dm_old', since: 7 }]);
+    second.answer(resume, subscribedAt(resume, 8, [event('dm_old', 8)]));
+    second.notify('event', event('dm_older', 5));
+    second.notify('event', event('dm_older', 6));
+    second.notify('event', event('dm_new', 1));
+    await arrived(5);
+    expect(seqs).toEqual([7, 8, 5, 6, 1]);
+    expect(discontinuities).toEqual([{ channelId: 'dm_older', head: 4, reason: 'behind' }]);
+  });
+
+  // The race: the client once knew all its direct channels; while it is away it gets so many new ones that the next
+  // welcome cannot name them all. Invariant: what a whole list did not name is new, and read from its beginning.
+  it('that are new since a whole list are read from their beginning', async () => {
+    start();
+    const first = await nextLive({ direct: [] });
+    first.terminate();
+    const second = await nextLive({ direct: full });
+    const named = await second.nextCall('subscribe');
+    second.answer(named, subscribedAt(named, 0));
+    second.notify('event', event('dm_unnamed', 3));
+    const call = await second.nextCall('subscribe');
+    expect(call.params['topics']).toEqual([{ channelId: 'dm_unnamed', since: 0 }]);
+    second.answer(
+      call,
+      subscribedAt(
+        call,
+        3,
+        [1, 2, 3].map((seq) => event('dm_unnamed', seq)),
+      ),
+    );
+    await arrived(3);
+    expect(seqs).toEqual([1, 2, 3]);
+    expect(discontinuities).toEqual([]);
+  });
+
+  it('are reported when the hub says that they cannot be continued, also if they were not heard of before', async () => {
+    start();
+    const side = await nextLive({ direct: full });
+    side.notify('discontinuity', { channelId: 'dm_old', head: 4, reason: 'epoch' });
+    side.notify('event', event('dm_old', 5, { epoch: 'e2' }));
+    await arrived(1);
+    expect(seqs).toEqual([5]);
+    expect(discontinuities).toEqual([{ channelId: 'dm_old', head: 4, reason: 'epoch' }]);
+  });
+
+  it('bring typing before their first message', async () => {
+    start();
+    const side = await nextLive({ direct: full });
+    side.notify('event', event('dm_old', null));
+    side.notify('event', event('dm_old', 5));
+    await arrived(2);
+    expect(seqs).toEqual([null, 5]);
+  });
+
+  // The race: an event is on its way when the channel is unsubscribed, and the next connection follows it again.
+  it('that were unsubscribed stay so, also on the next connection', async () => {
+    start();
+    const direct = [{ channelId: 'dm_1', head: 4 }];
+    const first = await nextLive({ direct });
+    const left = client.channel('dm_1').unsubscribe();
+    first.answer(await first.nextCall('unsubscribe'), {});
+    await left;
+    first.notify('event', event('dm_1', 5));
+    first.terminate();
+    const second = await nextLive({ direct: [{ channelId: 'dm_1', head: 6 }] });
+    expect((await second.nextCall('unsubscribe')).params).toEqual({ channelIds: ['dm_1'] });
+    second.notify('event', event('dm_1', 7));
+    second.notify('event', event(null, null, { type: 'collaboration.event' }));
+    await arrived(1);
+    expect(seqs).toEqual([null]);
+    const again = client.channel('dm_1').subscribe();
+    const call = await second.nextCall('subscribe');
+    second.answer(call, subscribedAt(call, 7));
+    await again;
+    second.notify('event', event('dm_1', 8));
+    await arrived(2);
+    expect(seqs).toEqual([null, 8]);
+  });
 });
 
 describe('channel.events()', () => {
@@ -407,6 +499,68 @@ describe('channel.events()', () => {
     const read = [];
     for await (const { seq } of events) read.push(seq);
     expect(read).toEqual([1, 2]);
+  });
+
+  // The race: the agent is removed and added again while its client is away. Invariant: a member reads its channel's log
+  // without a hole; the leave is a thing of the past where a subscribe was answered at a later head.
+  it('goes on for one who was removed and added again while it was away', async () => {
+    start();
+    const events = client.channel('hall').events();
+    const first = await nextLive();
+    const call = await first.nextCall('subscribe');
+    first.answer(call, subscribedAt(call, 0));
+    first.notify('event', event('hall', 1));
+    await arrived(1);
+    first.terminate();
+    const second = await nextLive();
+    const resume = await second.nextCall('subscribe');
+    const own = { event: { member: { agentId: 'ada' } } };
+    second.answer(
+      resume,
+      subscribedAt(resume, 4, [
+        event('hall', 2, { type: 'channel.member.leave', ...own }),
+        event('hall', 3),
+        event('hall', 4, { type: 'channel.member.join', ...own }),
+      ]),
+    );
+    second.notify('event', event('hall', 5));
+    second.notify('event', event('hall', 6, { type: 'channel.member.leave', ...own }));
+    const read = [];
+    for await (const { seq } of events) read.push(seq);
+    expect(read).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(discontinuities).toEqual([]);
+  });
+
+  it('goes on for the same when the log has to be paged', async () => {
+    const first = await startInHall(0);
+    const events = client.channel('hall').events();
+    first.terminate();
+    const second = await nextLive();
+    second.answer(await second.nextCall('subscribe'), unresumed(3));
+    const own = { event: { member: { agentId: 'ada' } } };
+    second.answer(await second.nextCall('log.read'), {
+      events: [
+        event('hall', 1, { type: 'channel.member.leave', ...own }),
+        event('hall', 2, { type: 'channel.member.join', ...own }),
+        event('hall', 3),
+      ],
+      ...{ head: 3, hasMore: false },
+    });
+    second.notify('event', event('hall', 4, { type: 'channel.member.leave', ...own }));
+    const read = [];
+    for await (const { seq } of events) read.push(seq);
+    expect(read).toEqual([1, 2, 3, 4]);
+  });
+
+  it('ends at a leave in another epoch, whatever the head was in the one before', async () => {
+    const side = await startInHall(7);
+    const events = client.channel('hall').events();
+    side.notify('discontinuity', { channelId: 'hall', head: 2, reason: 'epoch' });
+    const own = { event: { member: { agentId: 'ada' } }, epoch: 'e2' };
+    side.notify('event', event('hall', 3, { type: 'channel.member.leave', ...own }));
+    const read = [];
+    for await (const { seq } of events) read.push(seq);
+    expect(read).toEqual([3]);
   });
 
   it('ends with its signal’s reason, and with the client', async () => {

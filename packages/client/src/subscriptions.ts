@@ -35,6 +35,7 @@ export interface SubscriptionDeps {
   readonly emitDiscontinuity: (discontinuity: Discontinuity) => void;
 }
 
+const ignore = () => undefined;
 // A welcome names so many direct channels at most.
 const welcomeDirectMax = 200;
 
@@ -44,7 +45,12 @@ export function createSubscriptions(
   options: { readonly heldMax: number; readonly catchUpMax: number },
 ): Subscriptions {
   const topics = new Map<string, Topic>();
+  /** Direct channels that were unsubscribed: what comes of them is not wanted, on later connections either. */
+  const unwanted = new Set<string>();
   let welcome: Welcome | null = null;
+  let isReconnected = false;
+  /** The epoch in which a welcome named all direct channels there were, so that any other is new; null before. */
+  let wholeListEpoch: string | null = null;
   let closedBy: HubError | null = null;
 
   const ordering = createOrdering({
@@ -57,11 +63,13 @@ export function createSubscriptions(
   function handOn(topic: Topic, envelope: Envelope) {
     emitEvent(envelope);
     for (const reader of topic.readers) reader.onEvent(envelope);
-    const { event } = envelope;
-    const isOver =
-      event.type === 'channel.delete' ||
-      (event.type === 'channel.member.leave' && event.member.agentId === welcome?.agentId);
-    if (isOver) end(topic, null);
+    const { event, seq } = envelope;
+    // A leave up to the head of a subscribe's answer is past: the answer was for a member.
+    const isLeft =
+      event.type === 'channel.member.leave' &&
+      event.member.agentId === welcome?.agentId &&
+      (seq ?? 0) > (topic.subscribed?.head ?? 0);
+    if (isLeft || event.type === 'channel.delete') end(topic, null);
   }
 
   function end(topic: Topic, error: HubError | null) {
@@ -79,6 +87,7 @@ export function createSubscriptions(
 
   function find(channelId: string, since: number | null): Topic {
     if (closedBy !== null) throw closedBy;
+    unwanted.delete(channelId);
     const known = topics.get(channelId);
     if (known === undefined) {
       const topic = createTopic(channelId, since, null);
@@ -118,6 +127,7 @@ export function createSubscriptions(
     const isUsed = topic.isKept || topic.readers.size > 0;
     if (isUsed || topics.get(topic.channelId) !== topic) return;
     end(topic, null);
+    if (isDirectChannelId(topic.channelId)) unwanted.add(topic.channelId);
     // Without a connection there is nothing to take back.
     await new Promise<unknown>((resolve) => {
       ask('unsubscribe', { channelIds: [topic.channelId] }, resolve, resolve);
@@ -125,7 +135,7 @@ export function createSubscriptions(
   }
 
   /** The hub brings direct channels unasked; they are kept like any that was asked for. */
-  function addDirect(channelId: string, last: number, epoch: string): Topic {
+  function addDirect(channelId: string, last: number, epoch: string | null): Topic {
     const topic = createTopic(channelId, last, epoch);
     topic.phase = 'live';
     topic.isKept = true;
@@ -134,10 +144,28 @@ export function createSubscriptions(
     return topic;
   }
 
-  function resumeDirect({ direct, epoch }: Welcome, before: Welcome | null) {
+  /** The first event of a direct channel that no welcome named. */
+  function meetDirect(channelId: string, seq: number, epoch: string): Topic {
+    // A new one is read from its beginning; so the event waits until what comes before it is there.
+    if (seq === 1 || wholeListEpoch === epoch) return addDirect(channelId, 0, epoch);
+    const head = seq - 1;
+    // On one connection the hub skips nothing; what came between two cannot be told.
+    if (isReconnected) emitDiscontinuity({ channelId, head, reason: 'behind' });
+    return addDirect(channelId, head, epoch);
+  }
+
+  function resumeDirect({ direct, epoch, limits }: Welcome, before: Welcome | null) {
+    if (unwanted.size > 0) {
+      const channelIds = [...unwanted].slice(0, limits.topics);
+      ask('unsubscribe', { channelIds }, ignore, ignore);
+    }
     // What a whole list did not name is new since then; past a full list's end that cannot be told.
-    const knewAll = before?.epoch === epoch && before.direct.length < welcomeDirectMax;
+    const knewAll = wholeListEpoch === epoch;
+    const isWhole = direct.length < welcomeDirectMax;
+    wholeListEpoch = knewAll || isWhole ? epoch : null;
+    isReconnected = before !== null;
     for (const { channelId, head } of direct) {
+      if (unwanted.has(channelId)) continue;
       const topic = topics.get(channelId);
       if (topic !== undefined) {
         if (topic.last === head && topic.epoch === epoch) topic.phase = 'live';
@@ -179,8 +207,9 @@ export function createSubscriptions(
       let topic = topics.get(channelId);
       if (topic === undefined) {
         // Anything else is the tail of a channel that was given up.
-        if (seq === null || !isDirectChannelId(channelId)) return;
-        topic = addDirect(channelId, seq - 1, envelope.epoch);
+        if (!isDirectChannelId(channelId) || unwanted.has(channelId)) return;
+        if (seq === null) return emitEvent(envelope);
+        topic = meetDirect(channelId, seq, envelope.epoch);
       }
       if (seq !== null) return ordering.receive(topic, envelope, seq);
       emitEvent(envelope);
@@ -188,7 +217,10 @@ export function createSubscriptions(
     },
     onDiscontinuity({ channelId, head, reason }) {
       const topic = topics.get(channelId);
-      if (topic !== undefined) resume.onDiscontinuity(topic, head, reason);
+      if (topic !== undefined) return resume.onDiscontinuity(topic, head, reason);
+      if (!isDirectChannelId(channelId) || unwanted.has(channelId)) return;
+      addDirect(channelId, head, reason === 'epoch' ? null : (welcome?.epoch ?? null));
+      emitDiscontinuity({ channelId, head, reason });
     },
     onWelcome(next) {
       const before = welcome;

@@ -45,6 +45,14 @@ const isMessage = (content: string) => (envelope: { event: { message?: { content
 const seqsIn = (socket: RpcSocket, channelId: string) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
+const typingEvent = (channelId: string, agentId: string) =>
+  encodeEnvelope({
+    id: randomUUID(),
+    event: { type: 'channel.typing', channelId, agentId, typing: true, threadId: null },
+    ...{ timestamp: Date.now(), senderId: agentId, channelId, seq: null },
+    epoch: writer.store.epoch,
+  });
+
 describe('a new direct channel', () => {
   // The race: nothing but the log says that the channel is there. Invariant: its recipient, connected since before its
   // first message, gets it from seq 1 on, once, in order.
@@ -109,13 +117,7 @@ describe('a direct channel that the welcome did not name', () => {
     const named = fay.welcome.direct as { channelId: string }[];
     expect(named).toHaveLength(limits.welcomeDirect);
     expect(named.some((direct) => direct.channelId === channelId)).toBe(false);
-    const typing = encodeEnvelope({
-      id: randomUUID(),
-      event: { type: 'channel.typing', channelId, agentId: 'old', typing: true, threadId: null },
-      ...{ timestamp: Date.now(), senderId: 'old', channelId, seq: null },
-      epoch: writer.store.epoch,
-    });
-    await writer.publish(typing, ['old', 'fay']);
+    await writer.publish(typingEvent(channelId, 'old'), ['old', 'fay']);
     for (const content of ['m31', 'm32']) {
       const { event, agentTopics } = await send('old', 'fay', content);
       await writer.publish(event, agentTopics);
@@ -123,6 +125,99 @@ describe('a direct channel that the welcome did not name', () => {
     await fay.event(isMessage('m32'));
     expect(seqsIn(fay, channelId)).toEqual([31, 32]);
     await fay.close();
+  });
+});
+
+describe('an older direct channel that the welcome did not name', () => {
+  const oldest = 'oldest';
+  /** An agent with more direct channels than a welcome names; the oldest of them is at seq 1. */
+  async function popular(agentId: string): Promise<string> {
+    const { result } = await send(oldest, agentId, 'm1');
+    await Promise.all(range(1, 204).map((n) => send(`later-${n}`, agentId, 'hi')));
+    return result.channelId;
+  }
+
+  // The race: the publishes of five messages are lost, and one look at the log finds them all at once. Invariant: nothing
+  // committed after the welcome is skipped, also where the welcome did not name the channel.
+  it('is delivered without a hole though every publish was lost', async () => {
+    const channelId = await popular('kim');
+    const kim = await hub.connect('kim');
+    expect(kim.welcome.direct).toHaveLength(limits.welcomeDirect);
+    await Promise.all(range(2, 6).map((n) => send(oldest, 'kim', `m${n}`)));
+    await waitFor(() => seqsIn(kim, channelId).includes(6), { what: 'the last message' });
+    expect(seqsIn(kim, channelId)).toEqual(range(2, 6));
+    expect(kim.received.some(({ method }) => method === 'discontinuity')).toBe(false);
+    // A second socket shares what the first one knows, and what has come since is not sent to it again.
+    const again = await hub.connect('kim');
+    await send(oldest, 'kim', 'm7');
+    for (const socket of [kim, again]) await socket.event(isMessage('m7'));
+    const named = (again.welcome.direct as { channelId: string }[]).map(
+      (direct) => direct.channelId,
+    );
+    expect(named).toContain(channelId);
+    expect(seqsIn(again, channelId)).toEqual([7]);
+    await Promise.all([kim.close(), again.close()]);
+  });
+
+  // The race: as above, and the other agent of the channel is here too, so that the channel is live already.
+  it('is delivered also when the channel is live here for the other agent alone', async () => {
+    const channelId = await popular('lea');
+    const [lea, other] = [await hub.connect('lea'), await hub.connect(oldest)];
+    await other.call('subscribe', { topics: [{ channelId }] });
+    await Promise.all(range(2, 4).map((n) => send(oldest, 'lea', `m${n}`)));
+    await lea.event(isMessage('m4'));
+    expect(seqsIn(lea, channelId)).toEqual(range(2, 4));
+    await Promise.all([lea.close(), other.close()]);
+  });
+
+  it('brings typing too, and nothing of its log from before the welcome', async () => {
+    const channelId = await popular('max');
+    const max = await hub.connect('max');
+    await writer.publish(typingEvent(channelId, oldest), [oldest, 'max']);
+    await max.event(({ event }) => event.type === 'channel.typing');
+    const { event, agentTopics } = await send(oldest, 'max', 'm2');
+    await writer.publish(event, agentTopics);
+    await max.event(isMessage('m2'));
+    expect(seqsIn(max, channelId)).toEqual([2]);
+    await max.close();
+  });
+
+  it('stays away from a token that is bound to other channels, and from who unsubscribed it', async () => {
+    const channelId = await popular('nia');
+    const nia = await hub.connect('nia');
+    await nia.call('unsubscribe', { channelIds: [channelId] });
+    await send(oldest, 'nia', 'm2');
+    await send('later-1', 'nia', 'behind it');
+    await nia.event(isMessage('behind it'));
+    expect(seqsIn(nia, channelId)).toEqual([]);
+    const { topics } = await nia.call('subscribe', { topics: [{ channelId, since: 1 }] });
+    expect(topics[0]).toMatchObject({ head: 2, resumed: true });
+    await nia.close();
+  });
+
+  // The race: Redis is frozen, so that messages sent through one hub are found by the other in the log alone.
+  it('is delivered from hub to hub with Redis frozen', async () => {
+    const frozen = await startRedis();
+    const environment = {
+      ...{ REDIS_URL: frozen.url, HUB_DB_URL: database.url, LOG_LEVEL: 'fatal' },
+    };
+    const [hubA, hubB] = [await startTestHub(environment), await startTestHub(environment)];
+    try {
+      const channelId = await popular('ola');
+      const [ola, sender] = [await hubA.connect('ola'), await hubB.connect(oldest)];
+      frozen.freeze();
+      for (const n of range(2, 6)) {
+        await sender.call('direct.send', { agentId: 'ola', content: `m${n}` });
+      }
+      await ola.event(isMessage('m6'));
+      expect(seqsIn(ola, channelId)).toEqual(range(2, 6));
+      await Promise.all([ola.close(), sender.close()]);
+    } finally {
+      frozen.thaw();
+      await hubA.close();
+      await hubB.close();
+      await frozen.stop();
+    }
   });
 });
 

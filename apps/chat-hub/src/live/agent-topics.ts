@@ -1,6 +1,7 @@
 import type { EventBus } from '@openclaw/events';
 import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
 import { isWithinBounds } from '../auth/identity.ts';
+import type { DirectHeads } from './direct-heads.ts';
 import { notificationText, textFrame } from './frame.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
@@ -13,7 +14,7 @@ export interface AgentTopics {
   join(agentId: string): Promise<void>;
   /** To be called when the agent's last socket here is gone. */
   leave(agentId: string): void;
-  /** A direct channel of these agents has a new head, and no room here: opens one where they are connected. */
+  /** A direct channel of these agents has a new head: their sockets here that are not in it yet enter it. */
   foundDirect(channelId: string, agentIds: readonly string[], head: number): void;
 }
 
@@ -21,6 +22,7 @@ export interface AgentTopicsDeps {
   readonly bus: EventBus;
   readonly rooms: Rooms;
   readonly sessions: Sessions;
+  readonly heads: DirectHeads;
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
   /** The life of the database, as last seen. */
   readonly epoch: () => string;
@@ -28,9 +30,16 @@ export interface AgentTopicsDeps {
   readonly onForeignEpoch: () => void;
 }
 
+/** A socket that is to follow a direct channel from here on. */
+interface Entering {
+  readonly session: Session;
+  readonly after: number;
+  readonly break?: 'epoch' | 'behind';
+}
+
 /** Creates the table of agent topics. */
 export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
-  const { bus, rooms, sessions, onEphemeral } = deps;
+  const { bus, rooms, sessions, heads, onEphemeral } = deps;
   const topics = new Map<string, Promise<() => Promise<void>>>();
 
   /** The sockets that follow all their direct channels and are not yet in this one. */
@@ -43,28 +52,43 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
     );
   }
 
-  // A direct channel that a complete welcome did not name is new: it begins at its first event, whatever was lost of it
-  // on the way. Of another nothing is known but what comes now.
-  const beginsAfter = (session: Session, seq: number) => (session.knowsAllDirects ? 0 : seq - 1);
+  /** The seq after which the channel's events are the socket's; `break` where what came before is not known. */
+  function beginOf(session: Session, channelId: string, seq: number | null): Entering | null {
+    // What comes before the welcome is at or below the head at that time.
+    if (!session.isWelcomed) return seq === null ? null : { session, after: seq - 1 };
+    // A direct channel that a complete welcome did not name is new: it begins at its first event, whatever was lost of it
+    // on the way.
+    if (session.knowsAllDirects) return { session, after: 0 };
+    const isSameEpoch = session.welcomedRestarts === rooms.restarts;
+    const head = isSameEpoch ? heads.headOf(session.agentId, channelId) : null;
+    if (head !== null) return { session, after: head };
+    if (seq === null) return null;
+    return { session, after: seq - 1, break: isSameEpoch ? 'behind' : 'epoch' };
+  }
 
-  function enterDirect(agentId: string, channelId: string, seq: number): Room | undefined {
-    const entering = newcomers(agentId, channelId);
-    const begins = entering.map((session) => beginsAfter(session, seq));
+  /** `seq` is that of the newest event known; null for one that has none. */
+  function enterDirect(agentId: string, channelId: string, seq: number | null): Room | undefined {
+    const entering = newcomers(agentId, channelId)
+      .map((session) => beginOf(session, channelId, seq))
+      .filter((begin) => begin !== null && (seq === null || begin.after < seq)) as Entering[];
     const room =
       rooms.get(channelId) ??
-      (entering.length > 0 ? rooms.openDirect(channelId, Math.min(...begins)) : undefined);
+      (entering.length > 0
+        ? rooms.openDirect(channelId, Math.min(...entering.map(({ after }) => after)))
+        : undefined);
     if (!room) return undefined;
-    entering.forEach((session, index) => {
-      const after = begins[index] ?? room.head;
+    for (const { session, after, break: reason } of entering) {
       if (session.isWelcomed) session.enter(room, after);
       else if (!session.earlyDirects.has(channelId)) session.earlyDirects.set(channelId, after);
-    });
+      if (reason) session.discontinued(room, reason);
+    }
+    if (seq !== null) heads.raise(agentId, channelId, seq);
     return room;
   }
 
   function direct(agentId: string, channelId: string, event: EncodedEnvelope): void {
     if (event.seq === null) {
-      const room = rooms.get(channelId);
+      const room = enterDirect(agentId, channelId, null);
       if (room) onEphemeral(room, event);
     } else if (event.epoch === deps.epoch()) {
       const room = enterDirect(agentId, channelId, event.seq);
@@ -101,6 +125,7 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
     leave(agentId) {
       const subscription = topics.get(agentId);
       topics.delete(agentId);
+      heads.forget(agentId);
       // An unsubscription that fails is reported by the bus; nobody is left here to be told.
       subscription?.then((unsubscribe) => unsubscribe()).catch(() => undefined);
     },

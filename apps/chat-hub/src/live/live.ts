@@ -9,6 +9,7 @@ import { createRedisState, type RedisState } from '../redis-state.ts';
 import type { Services } from '../services.ts';
 import { createAgentTopics, type AgentTopics } from './agent-topics.ts';
 import { createCacheDropper } from './cache-dropper.ts';
+import { createDirectHeads, type DirectHeads } from './direct-heads.ts';
 import { beginEpoch } from './epoch.ts';
 import { createFlusher, type Flusher } from './flusher.ts';
 import { notificationText, textFrame } from './frame.ts';
@@ -30,6 +31,7 @@ export interface Live {
   readonly hub: Hub;
   readonly flusher: Flusher;
   readonly agentTopics: AgentTopics;
+  readonly directHeads: DirectHeads;
   readonly selfProbe: SelfProbe;
   readonly redisState: RedisState;
   readonly traffic: Traffic;
@@ -102,16 +104,28 @@ export async function startLive(
     }),
   );
   const typingFeed = opened(createTypingFeed({ typing, rooms, publisher, epoch, log }));
+  const directHeads = createDirectHeads({ store, restarts: () => rooms.restarts });
   const agentTopics = createAgentTopics({
-    ...{ bus, rooms, sessions, onEphemeral },
+    ...{ bus, rooms, sessions, heads: directHeads, onEphemeral },
     epoch,
     onForeignEpoch: () => tailCheck.now(),
   });
 
+  // Asked for once per room: a change that the bus brought too is found again by the tail check.
+  const agentsOfRoom = new WeakMap<Room, readonly string[]>();
+  async function agentsOfDirect(channelId: string): Promise<readonly string[]> {
+    const room = rooms.get(channelId);
+    const known = room && agentsOfRoom.get(room);
+    if (known) return known;
+    const agentIds = await directMembers(channelId);
+    if (room) agentsOfRoom.set(room, agentIds);
+    return agentIds;
+  }
+
   /** The head was read a moment ago: of another life of the database it would leave the channel deaf. */
   async function openFoundDirect(channelId: string, head: number): Promise<void> {
     let { restarts } = rooms;
-    const agentIds = await directMembers(channelId);
+    const agentIds = await agentsOfDirect(channelId);
     let found: number | undefined = head;
     while (rooms.restarts !== restarts) {
       ({ restarts } = rooms);
@@ -164,6 +178,11 @@ export async function startLive(
     'Reads and look-ups that wait for their turn at the database',
     () => store.waitingReads,
   );
+  metrics.observe(
+    'hub_direct_heads',
+    'Heads kept of direct channels beyond those that welcomes name',
+    () => directHeads.size,
+  );
   metrics.observe('hub_deliveries_total', 'Events handed to sockets', () => flusher.deliveries);
   metrics.observe(
     'hub_cache_hits_total',
@@ -205,6 +224,7 @@ export async function startLive(
     },
     flusher,
     agentTopics,
+    directHeads,
     selfProbe,
     redisState,
     traffic,

@@ -38,8 +38,11 @@ export class Room {
   readonly #readLog: ReadLog;
   #backlog: Backlog;
   #pending: EncodedEnvelope[] = [];
-  /** agentId → the seq at which it last left, newest last. */
-  readonly #leaves = new Map<string, number>();
+  /** agentId → the seq at which it last left, and whether it is a member again; newest last. */
+  readonly #leaves = new Map<string, { readonly seq: number; isBack: boolean }>();
+  /** The highest seq of a leave that is not remembered any more. */
+  #forgottenLeave = 0;
+  #isDeleted = false;
   readonly #waiters = new Set<{ head: number; resolve: (isReached: boolean) => void }>();
 
   /**
@@ -93,9 +96,19 @@ export class Room {
     return this.#backlog.page(seq);
   }
 
-  /** Whether the agent left after `seq`, by the log. */
+  /** Whether the channel was deleted: everyone in the room was told, and whoever comes later is not. */
+  get isDeleted(): boolean {
+    return this.#isDeleted;
+  }
+
+  /** Whether the agent left after `seq` and is not back, by the log; true too where that is not remembered any more. */
   hasLeftSince(seq: number, agentId: string): boolean {
-    return (this.#leaves.get(agentId) ?? 0) > seq;
+    return this.wasAwaySince(seq, agentId) && !this.#leaves.get(agentId)?.isBack;
+  }
+
+  /** Whether the agent left after `seq`, and may be back. */
+  wasAwaySince(seq: number, agentId: string): boolean {
+    return (this.#leaves.get(agentId)?.seq ?? this.#forgottenLeave) > seq;
   }
 
   /** Resolves with true once {@link Room.head} is at least `head`, or with false after `timeoutMs`. */
@@ -121,6 +134,8 @@ export class Room {
     this.#sequencer.close();
     this.#backlog = new Backlog(head, this.#readLog);
     this.#leaves.clear();
+    this.#forgottenLeave = 0;
+    this.#isDeleted = false;
     this.#sequencer = this.#createSequencer(head, (event) => this.#deliver(event));
     for (const member of this.members) member.discontinued(this, 'epoch');
   }
@@ -167,8 +182,12 @@ export class Room {
       waiter.resolve(true);
     }
     if (event.type === 'channel.member.leave') this.#dropLeaver(event, seq);
+    else if (event.type === 'channel.member.join') this.#takeBack(event);
     else if (event.type === 'channel.message.delete') this.#forgetText(event);
-    else if (event.type === 'channel.delete') this.#drop([...this.members], seq);
+    else if (event.type === 'channel.delete') {
+      this.#isDeleted = true;
+      this.#drop([...this.members], seq);
+    }
   }
 
   // A removed member gets the event that removes it, and nothing after.
@@ -177,13 +196,24 @@ export class Room {
     if (event?.type !== 'channel.member.leave') return;
     const { agentId } = event.member;
     this.#leaves.delete(agentId);
-    this.#leaves.set(agentId, seq);
-    const [oldest] = this.#leaves.keys();
-    if (this.#leaves.size > maxLeaves && oldest !== undefined) this.#leaves.delete(oldest);
+    this.#leaves.set(agentId, { seq, isBack: false });
+    const [oldest] = this.#leaves;
+    if (this.#leaves.size > maxLeaves && oldest) {
+      this.#leaves.delete(oldest[0]);
+      this.#forgottenLeave = oldest[1].seq;
+    }
     this.#drop(
       [...this.members].filter((member) => member.agentId === agentId),
       seq,
     );
+  }
+
+  #takeBack(encoded: EncodedEnvelope): void {
+    if (this.#leaves.size === 0) return;
+    const event = decodeEnvelope(encoded.json)?.envelope.event;
+    if (event?.type !== 'channel.member.join') return;
+    const leave = this.#leaves.get(event.member.agentId);
+    if (leave) leave.isBack = true;
   }
 
   #drop(members: readonly RoomMember[], seq: number): void {

@@ -52,6 +52,8 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   isWelcomed = false;
   /** Whether the welcome named all its direct channels, so that any other is new and begins at its first event. */
   knowsAllDirects = false;
+  /** How often the epoch had changed at its welcome (`Rooms.restarts`). */
+  welcomedRestarts = 0;
   /** Direct channels whose events came before the welcome, with the seq just before them. */
   readonly earlyDirects = new Map<string, number>();
   /** Calls taken and not yet answered. */
@@ -208,8 +210,8 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     this.#forget(room);
   }
 
-  /** The room began anew at its head: nothing before is owed any more. */
-  discontinued(room: Room, reason: 'epoch'): void {
+  /** The room goes on from its head: nothing before is owed any more. */
+  discontinued(room: Room, reason: 'epoch' | 'behind'): void {
     this.#catchUp.discontinue(room, reason, room.head);
   }
 

@@ -22,7 +22,7 @@ export interface TailCheckDeps {
   /** False while events of other hubs come by the store alone. */
   readonly isBusAvailable: () => boolean;
   readonly onRevoked: (revoked: Changes['revoked']) => void;
-  /** A direct channel has a new head and no room here. */
+  /** A direct channel has a new head: whoever follows it here may have no room of it yet. */
   readonly onDirect: (channelId: string, head: number) => void;
   /** The database began another life. */
   readonly onEpoch: (epoch: string) => Promise<void>;
@@ -65,7 +65,7 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
     }
     for (const { channelId, head } of changes.heads) {
       const room = rooms.get(channelId);
-      if (!room && isDirectChannelId(channelId)) deps.onDirect(channelId, head);
+      if (isDirectChannelId(channelId)) deps.onDirect(channelId, head);
       if (!room || room.head >= head) continue;
       metrics.tailRepairs.inc();
       room.raise(head);

@@ -90,10 +90,16 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
 
   return {
     async start({ identity: { agentId }, session }, channelId, threadId) {
+      // It closed while its membership was read: nobody would stop what started now.
+      if (session && !session.isOpen) return;
       // Noted before Redis is asked, so that a message sent meanwhile knows that there is something to stop.
       session?.typingIn.add(channelId);
       remember(channelId, agentId, threadId);
       const { changed } = await typing.start(channelId, agentId);
+      // Stopped meanwhile, perhaps before Redis took the start.
+      if (session && !(session.isOpen && session.typingIn.has(channelId))) {
+        return stop(agentId, channelId);
+      }
       if (!changed) return;
       publisher.ephemeral(
         { type: 'channel.typing', channelId, agentId, typing: true, threadId },

@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { createMemoryEventBus } from '@openclaw/events';
-import { encodeEnvelope, type ChannelEvent, type EncodedEnvelope } from '@openclaw/protocol';
+import {
+  encodeEnvelope,
+  limits,
+  type ChannelEvent,
+  type EncodedEnvelope,
+} from '@openclaw/protocol';
 import { pino } from 'pino';
 import type { Hub } from '../hub.ts';
 import { createFlusher } from '../live/flusher.ts';
@@ -18,23 +23,34 @@ function eventOf(seq: number, event: ChannelEvent): EncodedEnvelope {
   });
 }
 
-/** A subscribe of Ben's, from seq 0, that stands still at reading the log of five events, until it is let on. */
-async function subscribing() {
-  const log = range(1, 5).map((seq) =>
-    eventOf(seq, { type: 'collaboration.event', channelId, name: 'n', payload: {} }),
-  );
+const member = { channelId, agentId: 'ben', role: 'member', displayName: null, joinedAt: 1 };
+const memberEvent = (seq: number, type: 'channel.member.leave' | 'channel.member.join') =>
+  eventOf(seq, { type, channelId, member } as ChannelEvent);
+
+const heavyEvent = (seq: number, weight: number) =>
+  eventOf(seq, {
+    ...{ type: 'collaboration.event', channelId, name: 'n' },
+    payload: { text: 'x'.repeat(weight) },
+  });
+
+/**
+ * A subscribe of Ben's, from seq 0, that stands still at reading the log of five events, until it is let on; without
+ * `since` it stands still before its answer is made.
+ */
+async function subscribing(since: number | null = 0, weight = 1) {
+  const log = range(1, 5).map((seq) => heavyEvent(seq, weight));
   const reading = Promise.withResolvers<void>();
   const letOn = Promise.withResolvers<void>();
+  const access = { kind: 'private', head: 5, role: 'member' as string | null, archived: false };
   const store = {
     epoch: 'e',
-    access: async () =>
-      new Map([[channelId, { kind: 'private', head: 5, role: 'member', archived: false }]]),
+    access: async () => new Map([[channelId, { ...access }]]),
     async logPage(_channelId: string, after: number) {
-      if (after <= 5) {
+      if (after < 5) {
         reading.resolve();
         await letOn.promise;
       }
-      return { events: log.filter(({ seq }) => (seq ?? 0) > after), head: 5 };
+      return { events: log.filter(({ seq }) => (seq ?? 0) > after), head: access.head };
     },
   } as unknown as Hub['store'];
   const [flusher, bus, nothing] = [createFlusher(), createMemoryEventBus(), () => undefined];
@@ -52,11 +68,11 @@ async function subscribing() {
     store,
     presence: { opened: nothing, entered: () => true },
   } as unknown as Hub;
-  const params = { topics: [{ channelId, since: 0 }], epoch: 'e' };
+  const params = { topics: [{ channelId, since }], epoch: 'e' };
   const answered = subscriptionMethods(hub).subscribe({ identity, session }, params);
-  await reading.promise;
+  await (since === null ? answered : reading.promise);
   return {
-    ...{ rooms, session },
+    ...{ rooms, session, access, log },
     /** Lets the subscribe end, and answers what it says of its topic. */
     result: async () => {
       letOn.resolve();
@@ -86,12 +102,70 @@ describe('a subscribe that is under way', () => {
 
   // The race: the agent is removed after the store said that it is a member. Invariant: it reads nothing, and enters not.
   it('is refused when its agent left the channel meanwhile', async () => {
-    const { result, rooms, session } = await subscribing();
-    const member = { channelId, agentId: 'ben', role: 'member', displayName: null, joinedAt: 1 };
-    rooms
-      .get(channelId)
-      ?.offer(eventOf(6, { type: 'channel.member.leave', channelId, member } as ChannelEvent));
-    expect(await result()).toEqual({ channelId, error: { code: 'forbidden' } });
+    const { result, rooms, session, access } = await subscribing();
+    rooms.get(channelId)?.offer(memberEvent(6, 'channel.member.leave'));
+    Object.assign(access, { head: 6, role: null });
+    expect(await result()).toEqual({ channelId, error: { code: 'not_found' } });
     expect(session.rooms.has(channelId)).toBe(false);
+  });
+
+  // The race: the agent is removed and added again meanwhile, and the hub has heard of both, or of the leave alone.
+  // Invariant: a member is not refused, for a client takes `forbidden` as final.
+  it.each(['both', 'the leave alone'])(
+    'enters one who was added again, of which %s came',
+    async (came) => {
+      const { result, rooms, session, access, log } = await subscribing();
+      const events = [
+        memberEvent(6, 'channel.member.leave'),
+        memberEvent(7, 'channel.member.join'),
+      ];
+      log.push(...events);
+      access.head = 7;
+      for (const event of came === 'both' ? events : events.slice(0, 1)) {
+        rooms.get(channelId)?.offer(event);
+      }
+      const topic = await result();
+      expect([topic.head, topic.resumed, seqsOf(topic.events)]).toEqual([7, true, range(1, 7)]);
+      expect(session.rooms.has(channelId)).toBe(true);
+    },
+  );
+
+  // The race: the newest events do not fit into the result, and among them is the leave of one who is back. Invariant: a
+  // leave that comes live is final, so that what is past must not come live.
+  it('is not resumed when its leave would come live though it is back', async () => {
+    const { result, rooms, access, log } = await subscribing(0, limits.resumeBytes / 6);
+    const events = [memberEvent(6, 'channel.member.leave'), memberEvent(7, 'channel.member.join')];
+    log.push(...events, heavyEvent(8, limits.resumeBytes / 2));
+    access.head = 8;
+    for (const event of log.slice(5)) rooms.get(channelId)?.offer(event);
+    expect(await result()).toMatchObject({ head: 8, resumed: false, events: [] });
+  });
+
+  // The race: as above, but the leave comes when nothing can be asked any more.
+  it('is to be asked again when its agent left at the last moment', async () => {
+    const { result, rooms, session } = await subscribing(null);
+    rooms.get(channelId)?.offer(memberEvent(6, 'channel.member.leave'));
+    expect(await result()).toEqual({ channelId, error: { code: 'unavailable' } });
+    expect(session.rooms.has(channelId)).toBe(false);
+  });
+
+  // The race: the channel is deleted, and everyone in it is told, between membership being read and the socket's entry.
+  // Invariant: nobody follows a channel that is gone without hearing of it.
+  it('is refused when the channel was deleted meanwhile', async () => {
+    for (const since of [null, 0]) {
+      const { result, rooms, session } = await subscribing(since);
+      rooms.get(channelId)?.offer(eventOf(6, { type: 'channel.delete', channelId }));
+      expect(await result()).toEqual({ channelId, error: { code: 'not_found' } });
+      expect(session.rooms.has(channelId)).toBe(false);
+    }
+  });
+
+  // The control: what happened in a life of the database before says nothing of this one.
+  it('is answered in a room whose channel was deleted in another epoch', async () => {
+    const { rooms, session } = await subscribing(null);
+    const room = rooms.get(channelId);
+    room?.offer(eventOf(6, { type: 'channel.delete', channelId }));
+    rooms.restart(new Map([[channelId, 5]]));
+    expect([room?.isDeleted, room?.hasLeftSince(0, session.agentId)]).toEqual([false, false]);
   });
 });

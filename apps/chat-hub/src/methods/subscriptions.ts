@@ -29,6 +29,8 @@ interface Budget {
   bytes: number;
 }
 
+/** How often membership is asked again because the agent left meanwhile. */
+const leaveRounds = 3;
 /** How long a hub that is behind the store's head may take to come level before a topic is refused. */
 const levelMs = 2_000;
 
@@ -79,6 +81,37 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     return { room, memberAt, events };
   }
 
+  /**
+   * Asks again about topics whose rooms saw the agent leave after its membership was read: it may have been added again,
+   * and a refusal is final.
+   */
+  async function confirm(
+    caller: Caller,
+    topics: readonly Topic[],
+    prepared: (Prepared | ErrorCode)[],
+  ): Promise<void> {
+    const { agentId } = caller.identity;
+    for (let round = 0; round <= leaveRounds; round++) {
+      const left = new Map<string, { index: number; ready: Prepared }>();
+      topics.forEach(({ channelId }, index) => {
+        const ready = prepared[index];
+        if (typeof ready !== 'object' || !ready.room.hasLeftSince(ready.memberAt, agentId)) return;
+        if (round === leaveRounds) prepared[index] = 'forbidden';
+        else left.set(channelId, { index, ready });
+      });
+      if (left.size === 0) return;
+      const access = await store.access(agentId, [...left.keys()]);
+      for (const [channelId, { index, ready }] of left) {
+        const found = access.get(channelId);
+        const refusal = whyRefused(caller, found);
+        const memberAt = found?.head ?? 0;
+        ready.room.raise(memberAt);
+        const isLevel = refusal !== null || (await ready.room.reached(memberAt, levelMs));
+        prepared[index] = refusal ?? (isLevel ? { ...ready, memberAt } : 'unavailable');
+      }
+    }
+  }
+
   /** The events after `since`, from the store as far as the room's memory does not reach; null when too many. */
   async function gather(
     room: Room,
@@ -119,7 +152,9 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     }
     // Closed meanwhile, having stood empty for long: the client asks again.
     if (rooms.get(channelId) !== room) return topicError(channelId, 'unavailable');
-    if (room.hasLeftSince(memberAt, session.agentId)) return topicError(channelId, 'forbidden');
+    if (room.isDeleted) return topicError(channelId, 'not_found');
+    // At the last moment: it is asked again, for by now it may be back.
+    if (room.hasLeftSince(memberAt, session.agentId)) return topicError(channelId, 'unavailable');
 
     let events = prepared.events;
     let head = room.head;
@@ -130,11 +165,14 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
       if (tail && tailBytes <= budget.bytes) {
         events = [...events, ...tail];
         budget.bytes -= tailBytes;
+      } else if (room.wasAwaySince(upTo, session.agentId)) {
+        // Its own leave as a live event would be final, though it is back.
+        events = null;
       } else {
         // What does not fit is sent as live events, from the log.
         head = upTo;
       }
-      if (events.length > limits.resumeEvents) {
+      if (events && events.length > limits.resumeEvents) {
         events = null;
         head = room.head;
       }
@@ -170,6 +208,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
             : await prepare(topic, room, found.head, isSameEpoch, budget).catch(codeOf),
         );
       }
+      await confirm(caller, topics, prepared);
       const resultJson = () => {
         if (!session.isOpen) return '{"topics":[]}';
         const texts = topics.map((topic, index) => {

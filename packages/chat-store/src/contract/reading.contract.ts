@@ -124,6 +124,12 @@ export function describeReading(database: () => TestDatabase): void {
       expect(listed).toEqual([a, b, c].map((channelId) => ({ channelId, head: 1 })));
       await alice.say(d ?? '', 'again');
       expect((await store.directChannels(alice.agentId, 1))[0]).toEqual({ channelId: d, head: 2 });
+      // All of them, page by page, in the order of their ids.
+      const sorted = ids.toSorted();
+      const firstPage = await store.directChannels(alice.agentId, 3, '');
+      expect(firstPage.map(({ channelId }) => channelId)).toEqual(sorted.slice(0, 3));
+      const rest = await store.directChannels(alice.agentId, 3, sorted[2]);
+      expect(rest.map(({ channelId }) => channelId)).toEqual(sorted.slice(3));
     });
   });
 }

@@ -68,13 +68,14 @@ export async function readRecentHeads(
   return new Map(rows.map(({ id, head }) => [id, head]));
 }
 
-/** An agent's direct channels, the latest active first. */
+/** An agent's direct channels, the latest active first; with `after`, those behind that id in the order of their ids. */
 export function readDirectChannels(
   db: Kysely<Tables>,
   agentId: string,
   limit: number,
+  after?: string,
 ): Promise<{ channelId: string; head: number }[]> {
-  return db
+  const directs = db
     .selectFrom('members as m')
     .innerJoin('channels as c', 'c.id', 'm.channel_id')
     .innerJoin('log as l', (join) =>
@@ -84,8 +85,10 @@ export function readDirectChannels(
     .where('m.agent_id', '=', agentId)
     .where('c.kind', '=', 'direct')
     .where('c.deleted_at', 'is', null)
-    .orderBy('l.timestamp', 'desc')
-    .orderBy('l.mark', 'desc')
-    .limit(limit)
-    .execute();
+    .limit(limit);
+  const page =
+    after === undefined
+      ? directs.orderBy('l.timestamp', 'desc').orderBy('l.mark', 'desc')
+      : directs.where('m.channel_id', '>', after).orderBy('m.channel_id');
+  return page.execute();
 }

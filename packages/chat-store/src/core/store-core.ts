@@ -50,7 +50,15 @@ export interface StoreCore {
   heads(channelIds: readonly string[]): Promise<Map<string, number>>;
   /** The heads of the channels in the newest commits, the latest first, deleted ones too; `limit` at most. */
   recentHeads(limit: number): Promise<Map<string, number>>;
-  directChannels(agentId: string, limit: number): Promise<{ channelId: string; head: number }[]>;
+  /**
+   * The agent's direct channels, the latest active first. With `after` they are paged instead: those behind that id, in
+   * the order of their ids; from the beginning with an empty one.
+   */
+  directChannels(
+    agentId: string,
+    limit: number,
+    after?: string,
+  ): Promise<{ channelId: string; head: number }[]>;
   /** What was committed since the mark, at most some thousand commits: `hasMore` says that there are more. */
   changes(sinceMark: Mark | null): Promise<Changes>;
   beat(hubId: string, isCutOff?: boolean): Promise<void>;
@@ -95,7 +103,7 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
       readLogPage(engine.db, channelId, after, limit, maxBytes),
     heads: (channelIds) => readHeads(engine.db, channelIds),
     recentHeads: (limit) => readRecentHeads(engine.db, limit),
-    directChannels: (agentId, limit) => readDirectChannels(engine.db, agentId, limit),
+    directChannels: (agentId, limit, after) => readDirectChannels(engine.db, agentId, limit, after),
     changes: (sinceMark) => readChanges(engine, sinceMark),
     beat: (hubId, isCutOff) => beat(engine, hubId, isCutOff),
     cutOffHubs: (hubIds) => readCutOffHubs(engine, hubIds),

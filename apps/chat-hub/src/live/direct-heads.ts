@@ -1,0 +1,110 @@
+import type { ChatStore } from '@openclaw/chat-store';
+
+/**
+ * The heads of the direct channels of agents that have more of them than a welcome names: where such a channel's events
+ * begin for a socket that has had none of it. One list per agent serves all its sockets; a channel gets a room with its
+ * first event.
+ */
+export interface DirectHeads {
+  /**
+   * Reads the heads of all the agent's direct channels, page by page, unless they are known. To be called before the
+   * welcome is sent: a head that was read earlier than that skips nothing that is committed later.
+   */
+  load(agentId: string): Promise<void>;
+  /** The head as last known, 0 for a channel that is new since the list was read; null when it is not known. */
+  headOf(agentId: string, channelId: string): number | null;
+  /** An event with this seq was heard, and all the agent's sockets follow the channel from here on. */
+  raise(agentId: string, channelId: string, seq: number): void;
+  /** The agent's last socket here is gone. */
+  forget(agentId: string): void;
+  /** Heads kept, of all agents. */
+  readonly size: number;
+}
+
+export interface DirectHeadsDeps {
+  readonly store: Pick<ChatStore, 'directChannels'>;
+  /** How often the epoch changed: heads that were read before are of another log. */
+  readonly restarts: () => number;
+}
+
+interface AgentHeads {
+  readonly restarts: number;
+  readonly heads: Map<string, number>;
+  /** Whether a channel that is not in the list is a new one. */
+  isWhole: boolean;
+  loaded: Promise<void>;
+}
+
+const pageSize = 1_000;
+/** About 100 bytes each. What does not fit is not known: its first event comes behind a discontinuity. */
+const maxHeadsDefault = 1_000_000;
+
+/** Creates the lists of one hub. */
+export function createDirectHeads(
+  { store, restarts }: DirectHeadsDeps,
+  maxHeads = maxHeadsDefault,
+): DirectHeads {
+  const agents = new Map<string, AgentHeads>();
+  let size = 0;
+
+  function raiseIn(list: AgentHeads, channelId: string, seq: number): void {
+    const known = list.heads.get(channelId);
+    if (known === undefined) {
+      if (size >= maxHeads) {
+        list.isWhole = false;
+        return;
+      }
+      size += 1;
+    }
+    if (seq > (known ?? -1)) list.heads.set(channelId, seq);
+  }
+
+  function forget(agentId: string): void {
+    size -= agents.get(agentId)?.heads.size ?? 0;
+    agents.delete(agentId);
+  }
+
+  async function read(agentId: string, list: AgentHeads): Promise<void> {
+    for (let after = ''; ;) {
+      const page = await store.directChannels(agentId, pageSize, after);
+      if (agents.get(agentId) !== list) return;
+      for (const { channelId, head } of page) raiseIn(list, channelId, head);
+      const last = page.at(-1);
+      if (!last || page.length < pageSize || size >= maxHeads) {
+        list.isWhole &&= page.length < pageSize;
+        return;
+      }
+      after = last.channelId;
+    }
+  }
+
+  return {
+    load(agentId) {
+      const known = agents.get(agentId);
+      if (known?.restarts === restarts()) return known.loaded;
+      forget(agentId);
+      const list: AgentHeads = {
+        ...{ restarts: restarts(), heads: new Map(), isWhole: true, loaded: Promise.resolve() },
+      };
+      agents.set(agentId, list);
+      list.loaded = read(agentId, list).catch((error: unknown) => {
+        if (agents.get(agentId) === list) forget(agentId);
+        throw error;
+      });
+      return list.loaded;
+    },
+    headOf(agentId, channelId) {
+      const list = agents.get(agentId);
+      if (list?.restarts !== restarts()) return null;
+      return list.heads.get(channelId) ?? (list.isWhole ? 0 : null);
+    },
+    raise(agentId, channelId, seq) {
+      const list = agents.get(agentId);
+      if (list?.restarts === restarts()) raiseIn(list, channelId, seq);
+    },
+    forget,
+    get size() {
+      return size;
+    },
+  };
+}
