@@ -43,9 +43,12 @@ async function connecting() {
     ...{ bus, rooms, sessions, onEphemeral: nothing, onForeignEpoch: nothing },
     epoch: () => store.epoch,
   });
-  const hub = { store, rooms, sessions, log, limiter: { limits: {} } } as unknown as Hub;
+  const hub = { store, rooms, sessions, log } as unknown as Hub;
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
-  const onAccepted = createConnectionHandler({ hub, flusher, agentTopics, dispatcher });
+  const onAccepted = createConnectionHandler({
+    ...{ hub, flusher, agentTopics, dispatcher },
+    calls: { count: () => null, barredForMs: () => null },
+  });
 
   const { peer, ws, socket } = createPeer('openclaw.v1');
   const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };

@@ -15,6 +15,8 @@ export interface Metrics {
   readonly closedConnections: Counter<'code'>;
   readonly laggingSockets: Counter;
   readonly badFrames: Counter;
+  readonly limitedCalls: Counter;
+  readonly barredAgents: Counter;
   /** A gauge or counter whose value is asked for when it is scraped. */
   observe(name: string, help: string, read: () => number): void;
 }
@@ -61,6 +63,11 @@ export function createMetrics(): Metrics {
       'Times a socket read too slowly to be fed',
     ),
     badFrames: counter('hub_bad_frames_total', 'Frames that were not JSON-RPC'),
+    limitedCalls: counter('hub_limited_calls_total', 'Calls refused for HUB_LIMIT_CALLS'),
+    barredAgents: counter(
+      'hub_barred_agents_total',
+      'Times an agent was sent away for calling far more than HUB_LIMIT_CALLS',
+    ),
     observe(name, help, read) {
       new Gauge({
         name,

@@ -55,6 +55,9 @@ export interface ChatStore extends Omit<StoreCore, 'runGroup' | 'epoch' | 'sweep
   health(): Promise<StoreHealth>;
 }
 
+/** How often, at most, the log says why the database fails. */
+const warnEveryMs = 10_000;
+
 /** Calls that keep the hub going, at once at most: a tail check, a beat, a reaper, and whoever asks for its health. */
 const vitalWidth = 32;
 
@@ -76,6 +79,17 @@ export async function createChatStore(
   let epochs = 0;
   let isClosed = false;
 
+  let warnedAtMs = -Infinity;
+  /** The refusal of a call that the database failed; only the log says why. */
+  function refused(error: unknown) {
+    const failure = runtimeError(error);
+    if (failure.code !== 'closed' && performance.now() - warnedAtMs >= warnEveryMs) {
+      warnedAtMs = performance.now();
+      deps.logger?.warn({ err: failure }, 'calls are refused: the database failed');
+    }
+    return refusalOf(failure);
+  }
+
   const queue = createGroupCommit<Command, Outcome>(
     {
       run: (commands) => core.runGroup(commands),
@@ -85,7 +99,7 @@ export async function createChatStore(
           ? refuse('unavailable', 'too many writes are waiting', 500)
           : refuse('unavailable', `the database takes no writes: ${reason}`, 1000),
       timedOut: () => refuse('timeout', `no commit within ${timeoutMs} ms: it may have happened`),
-      failed: (error) => refusalOf(runtimeError(error)),
+      failed: refused,
       onGroup: (size, durationMs) => deps.onGroup?.({ size, durationMs }),
     },
     { ...parsed, pace: createPace(parsed) },
@@ -123,7 +137,7 @@ export async function createChatStore(
       try {
         return await asked(() => core.read(actor, method, params));
       } catch (error) {
-        return refusalOf(runtimeError(error));
+        return refused(error);
       }
     },
     access: (agentId, channelIds) => asked(() => core.access(agentId, channelIds)),

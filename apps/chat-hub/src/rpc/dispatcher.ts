@@ -10,6 +10,7 @@ import {
 } from '@openclaw/protocol';
 import type { LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
+import { callsOf, type CallAllowance } from '../call-allowance.ts';
 import type { Session } from '../live/session.ts';
 import {
   refuse,
@@ -41,9 +42,19 @@ export type CallObserver = (
 export interface DispatcherDeps {
   readonly handlers: Handlers;
   readonly limiter: Pick<LocalRateLimiter<LimitedAction>, 'consume'>;
+  /** Asked for every call before anything else is. */
+  readonly calls: Pick<CallAllowance, 'count'>;
+  /** Told of each call that is refused for it. */
+  readonly onLimited: () => void;
   readonly log: Logger;
   readonly observe: CallObserver;
 }
+
+/** A call, or the error to answer it with. */
+type ParsedCall = ReturnType<typeof callOf>;
+
+/** A larger frame of an agent over its allowance is not read for the id that its refusal would carry. */
+const maxRefusedBytes = 4_096;
 
 interface Socket {
   readonly caller: Caller;
@@ -51,7 +62,8 @@ interface Socket {
 }
 
 /** Creates the dispatcher over the hub's method table. */
-export function createDispatcher({ handlers, limiter, log, observe }: DispatcherDeps): Dispatcher {
+export function createDispatcher(deps: DispatcherDeps): Dispatcher {
+  const { handlers, limiter, calls, onLimited, log, observe } = deps;
   const sockets = new WeakMap<Session, Socket>();
   const socketOf = (session: Session): Socket => {
     let socket = sockets.get(session);
@@ -165,6 +177,14 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
     }
   }
 
+  /** A call as it came, or what to answer it instead; null when it is refused and wants no answer. */
+  function allowed(parsed: ParsedCall, afterMs: number | null): ParsedCall | null {
+    if (afterMs === null) return parsed;
+    onLimited();
+    const { id } = parsed;
+    return id === undefined ? null : { id, error: rpcErrorOf(tooManyCalls(afterMs)) };
+  }
+
   function runAndSend(session: Session, call: Call): void {
     void run(session, call, (text) => {
       if (text !== null) session.send(text);
@@ -172,16 +192,13 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
   }
 
   // One array for the whole batch. What the calls set going waits behind it: an answer comes before what it begins.
-  async function runTogether(
-    session: Session,
-    calls: readonly ReturnType<typeof callOf>[],
-  ): Promise<void> {
+  async function runTogether(session: Session, batch: readonly ParsedCall[]): Promise<void> {
     const texts: (string | null)[] = [];
     let length = 0;
     const hasRoom = () => length < limits.resumeBytes;
     const release = session.hold();
     await Promise.all(
-      calls.map(async (call, index) => {
+      batch.map(async (call, index) => {
         const emit = (text: string | null) => {
           texts[index] = text;
           length += text?.length ?? 0;
@@ -194,23 +211,33 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
     release(answers.length > 0 ? `[${answers.join(',')}]` : null);
   }
 
-  function dispatchBatch(session: Session, items: readonly unknown[]): boolean {
+  /** The first call of the batch was counted with its frame: `afterMs` is what came of it. */
+  function dispatchBatch(
+    session: Session,
+    items: readonly unknown[],
+    afterMs: number | null,
+  ): boolean {
+    const { agentId } = session;
     if (items.length === 0 || items.length > limits.batch) {
       const message =
         items.length === 0 ? 'an empty batch' : `a batch holds at most ${limits.batch} calls`;
       session.send(errorText(null, { code: rpcErrorCodes.invalidRequest, message }));
       return false;
     }
-    const calls = items.map(callOf);
+    const parsed = items.map(callOf);
+    const batch = parsed.flatMap(
+      (call, index) => allowed(call, index === 0 ? afterMs : calls.count(agentId)) ?? [],
+    );
+    if (!session.isOpen) return true;
     if (session.acceptsBatches) {
-      for (const call of calls) {
+      for (const call of batch) {
         if ('error' in call) session.send(errorText(call.id, call.error));
         else runAndSend(session, call);
       }
     } else {
-      void runTogether(session, calls);
+      void runTogether(session, batch);
     }
-    return !calls.every((call) => 'error' in call);
+    return !parsed.every((call) => 'error' in call);
   }
 
   function sendParseError(session: Session, message: string): void {
@@ -220,6 +247,14 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
   return {
     refuseBinary: (session) => sendParseError(session, 'frames are text, not binary'),
     dispatch(session, frame) {
+      const afterMs = calls.count(session.agentId, callsOf(frame.length));
+      // It called far too often, and is closed already.
+      if (!session.isOpen) return true;
+      if (afterMs !== null && frame.length > maxRefusedBytes) {
+        onLimited();
+        session.send(errorText(null, rpcErrorOf(tooManyCalls(afterMs))));
+        return true;
+      }
       let value: unknown;
       try {
         value = JSON.parse(frame.toString());
@@ -227,27 +262,40 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
         sendParseError(session, 'the frame is not JSON');
         return false;
       }
-      if (Array.isArray(value)) return dispatchBatch(session, value);
-      const call = callOf(value);
-      if ('error' in call) {
-        session.send(errorText(call.id, call.error));
-        return false;
+      if (Array.isArray(value)) return dispatchBatch(session, value, afterMs);
+      const parsed = callOf(value);
+      const call = allowed(parsed, afterMs);
+      if (call !== null) {
+        if ('error' in call) session.send(errorText(call.id, call.error));
+        else runAndSend(session, call);
       }
-      runAndSend(session, call);
-      return true;
+      return !('error' in parsed);
     },
   };
 }
 
-/** The refusal that an exception amounts to: `unavailable` and `timeout` of the store, else `internal`. */
+/**
+ * The refusal that an exception amounts to: `unavailable` and `timeout` of the store, else `internal`. Never in the
+ * error's own words, which name hosts, ports, databases and files.
+ */
 export function refusalOfError(error: unknown): Refusal {
   if (
     error instanceof ChatStoreError &&
     (error.code === 'unavailable' || error.code === 'timeout')
   ) {
-    return refuse(error.code, error.message, error.retryAfterMs ?? 1_000);
+    return refuse(error.code, storeErrorTexts[error.code], error.retryAfterMs ?? 1_000);
   }
   return refuse('internal', 'the hub could not do this');
+}
+
+const storeErrorTexts = {
+  unavailable: 'the database is away or busy; nothing happened',
+  timeout: 'the database did not answer in time; it may have happened',
+} as const;
+
+/** The refusal of a call beyond what its agent may make of this hub. */
+export function tooManyCalls(afterMs: number): Refusal {
+  return refuse('rate_limited', 'too many calls of this agent', afterMs);
 }
 
 function rpcErrorOf({ code, message, retryAfterMs }: Refusal): RpcError {
