@@ -55,8 +55,8 @@ export function createCallAllowance(options: CallAllowanceOptions): CallAllowanc
   function turn(nowMs: number): void {
     const turns = Math.floor((nowMs - startMs) / windowMs);
     if (turns < 1) return;
-    previous = turns === 1 ? current : new Map();
-    current = new Map();
+    previous = turns === 1 ? current : new Map<string, number>();
+    current = new Map<string, number>();
     startMs += turns * windowMs;
     for (const [agentId, untilMs] of barred) if (untilMs <= nowMs) barred.delete(agentId);
   }

@@ -15,6 +15,7 @@ export interface Metrics {
   readonly closedConnections: Counter<'code'>;
   readonly laggingSockets: Counter;
   readonly badFrames: Counter;
+  readonly failedSignIns: Counter;
   readonly limitedCalls: Counter;
   readonly barredAgents: Counter;
   /** A gauge or counter whose value is asked for when it is scraped. */
@@ -63,6 +64,10 @@ export function createMetrics(): Metrics {
       'Times a socket read too slowly to be fed',
     ),
     badFrames: counter('hub_bad_frames_total', 'Frames that were not JSON-RPC'),
+    failedSignIns: counter(
+      'hub_failed_sign_ins_total',
+      'Tokens that were no good, over WebSocket and REST',
+    ),
     limitedCalls: counter('hub_limited_calls_total', 'Calls refused for HUB_LIMIT_CALLS'),
     barredAgents: counter(
       'hub_barred_agents_total',

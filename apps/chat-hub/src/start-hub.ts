@@ -91,7 +91,7 @@ export async function startHub(
     });
     const gate = createGate(config);
     const remoteAddress = createRemoteAddress(config.trustedProxies);
-    const failedSignIns = createFailedSignIns();
+    const failedSignIns = createFailedSignIns({ onFailed: () => metrics.failedSignIns.inc() });
     const cap = createCap(config, pace, metrics, log);
     const readiness = createReadiness({
       ...{ hubId, store: hub.store, redis: services.redis },

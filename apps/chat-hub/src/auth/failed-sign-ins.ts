@@ -12,6 +12,8 @@ export interface FailedSignInsOptions {
   readonly burst?: number;
   /** Failures a second that it is forgiven in the long run. @default 10 */
   readonly perSecond?: number;
+  /** Told of each failure. */
+  readonly onFailed?: () => void;
   /** Addresses that are remembered; past it the one that failed longest ago is forgotten. @default 10_000 */
   readonly maxAddresses?: number;
   /** Now, in ms that never go back. @default performance.now */
@@ -32,6 +34,7 @@ export function createFailedSignIns({
   burst = 50,
   perSecond = 10,
   maxAddresses = 10_000,
+  onFailed,
   clock = () => performance.now(),
 }: FailedSignInsOptions = {}): FailedSignIns {
   const buckets = new Map<string, Bucket>();
@@ -48,6 +51,7 @@ export function createFailedSignIns({
       return level <= burst - 1 ? null : Math.ceil(((level - burst + 1) / perSecond) * 1_000);
     },
     failed(address) {
+      onFailed?.();
       const nowMs = clock();
       const known = buckets.get(address);
       // Those that were under way together may overfill it, but never for longer than it takes to empty twice.

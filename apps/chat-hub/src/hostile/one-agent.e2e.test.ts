@@ -142,6 +142,35 @@ describe('the allowance of an agent', () => {
     await socket.close();
   });
 
+  // The race: 80,000 wrong items fit into a frame, and each is told what is wrong with it. Invariant: a list longer than
+  // any method takes is refused as a whole.
+  it('does not buy the time that it takes to look at a list longer than any method takes', async () => {
+    const hub = await hubWith('1000/3600');
+    const socket = await hub.connect('ana');
+    const topics = Array(80_000).fill({});
+    const frame = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'subscribe',
+      params: { topics },
+    });
+    const [answer] = await answers(socket, [frame]);
+    expect(answer?.error).toMatchObject({
+      code: -32602,
+      data: [{ path: ['topics'], message: 'a list of more than 1000' }],
+    });
+    await socket.call('channel.create', { channelId: 'c', name: 'C' });
+    const posted = await hub.request('ana', 'POST', '/v1/channels/c/messages', {
+      content: 'x',
+      mentions: Array(20_000).fill(0),
+    });
+    expect(posted).toMatchObject({
+      ...{ status: 400, body: { error: { code: 'invalid_params' } } },
+    });
+    expect(posted.body.error.issues).toHaveLength(1);
+    await socket.close();
+  });
+
   it('is there again after the moment that it was told', async () => {
     const hub = await hubWith('10/1');
     const socket = await hub.connect('ana');

@@ -5,6 +5,7 @@ import type { Identity } from '../auth/identity.ts';
 import { actionOf, type LimitedAction } from '../rpc/method-kinds.ts';
 import { refuse, type Answer, type Handler, type Handlers } from '../rpc/answer.ts';
 import { refusalOfError } from '../rpc/dispatcher.ts';
+import { overlongListOf } from '../rpc/overlong-list.ts';
 import type { Logger } from 'pino';
 import { errorBody, sendRefusal } from './errors.ts';
 import { paramsOf } from './params.ts';
@@ -72,6 +73,8 @@ function addRoute(
         ...body,
         ...(request.params as Record<string, unknown>),
       };
+      const overlong = overlongListOf(given);
+      if (overlong) return sendInvalid(reply, [{ path: overlong.name, message: overlong.message }]);
       const parsed = params.safeParse(given);
       if (!parsed.success) {
         const issues = parsed.error.issues

@@ -22,6 +22,7 @@ import {
 } from './answer.ts';
 import { callOf, type Call, type Id } from './call.ts';
 import { createCallOrder, type CallOrder } from './call-order.ts';
+import { overlongListOf } from './overlong-list.ts';
 import { actionOf, isBulky, isChange, linesOf, type LimitedAction } from './method-kinds.ts';
 
 /** Turns a socket's frames into calls, and their answers into frames. */
@@ -90,13 +91,20 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
         refuse('rate_limited', 'too many unanswered calls on this connection', 100),
       );
     }
+    const invalid = (data: ParamIssue[]) => ({
+      code: rpcErrorCodes.invalidParams,
+      message: `invalid params for ${method}`,
+      data,
+    });
+    const overlong = overlongListOf(params);
+    if (overlong) return invalid([{ path: [overlong.name], message: overlong.message }]);
     const parsed = methods[method].params.safeParse(params ?? {});
     if (!parsed.success) {
       const data: ParamIssue[] = parsed.error.issues.slice(0, 10).map((issue) => ({
         path: issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step)),
         message: issue.message,
       }));
-      return { code: rpcErrorCodes.invalidParams, message: `invalid params for ${method}`, data };
+      return invalid(data);
     }
     const { allowed, limit, retryAfterMs } = limiter.consume(actionOf(method), session.agentId);
     if (!allowed) {
