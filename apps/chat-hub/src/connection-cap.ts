@@ -14,6 +14,8 @@ export interface ConnectionCap {
   /** Connections that are open now, those included that are being sent away. */
   readonly open: number;
   readonly limit: number;
+  /** Connections over the limit that are taken to be sent away, at once at most. */
+  readonly surplus: number;
   /** Connections that were ended without a word, because too many were being sent away already. */
   readonly dropped: number;
 }
@@ -57,7 +59,7 @@ export function createConnectionCap(options: ConnectionCapOptions): ConnectionCa
     get open() {
       return open;
     },
-    limit: served,
+    ...{ limit: served, surplus },
     get dropped() {
       return dropped;
     },

@@ -128,6 +128,8 @@ export async function startHub(
         },
         busyForMs: (socket) =>
           drainEndMs === null ? cap.surplusMs(socket) : slotWithinMs(drainEndMs - Date.now()),
+        // Who is being sent away keeps a connection for a while: never most of them.
+        maxParting: Math.min(4_096, 4 * cap.surplus),
         onAccepted: createConnectionHandler({ hub, flusher, dispatcher, agentTopics, calls }),
         onRefused: (status) => metrics.refusedConnections.inc({ status: String(status) }),
         log,

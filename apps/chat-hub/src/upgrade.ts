@@ -43,7 +43,10 @@ export interface UpgradeOptions {
   readonly log: Logger;
   /** How many sockets may be proving who they are; the next is told to come back. @default 1024 */
   readonly maxWaiting?: number;
-  /** How many refused sockets at a time are told by a close code; the next by a status only. @default 4096 */
+  /**
+   * How many refused sockets at a time are told by a close code, of those that nobody knows a quarter; the next by a
+   * status only, and it is gone at once. @default 4096
+   */
   readonly maxParting?: number;
   /** How long a socket may take to prove who it is before it is cut. @default 5000 */
   readonly upgradeTimeoutMs?: number;
@@ -164,7 +167,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     const { closeCode, retryAfterMs, reason } = no;
     const isTold =
       closeCode !== null &&
-      parting.size < maxParting &&
+      parting.size < (no.status === 503 ? maxParting : maxParting / 4) &&
       offeredProtocols(request.headers['sec-websocket-protocol']).includes(subprotocol);
     // Whether or not the peer answers or reads, it is gone by then.
     const timer = setTimeout(() => socket.destroy(), farewellMs);

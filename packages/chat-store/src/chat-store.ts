@@ -80,7 +80,7 @@ export async function createChatStore(
   let isClosed = false;
 
   let warnedAtMs = -Infinity;
-  /** The refusal of a call that the database failed; only the log says why. */
+  /** The refusal of a call that the database failed; the log says why, now and then. */
   function refused(error: unknown) {
     const failure = runtimeError(error);
     if (failure.code !== 'closed' && performance.now() - warnedAtMs >= warnEveryMs) {

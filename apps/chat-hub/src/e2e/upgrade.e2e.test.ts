@@ -310,7 +310,7 @@ describe('waiting for admission', () => {
 
   it('of many refused clients only so many are told by a close code, the others by a status', async () => {
     const { port } = await upgradesOnly({
-      maxParting: 1,
+      maxParting: 4,
       authenticate: () => Promise.reject(new AuthError('unauthorized', 'no')),
     });
     const first = upgradeRaw(port, '/v1/ws', offering);

@@ -142,6 +142,15 @@ describe('the allowance of an agent', () => {
     await socket.close();
   });
 
+  it('is overdrawn over REST, or by pings, as by calls: the sockets are closed all the same', async () => {
+    const hub = await hubWith('10/3600');
+    const [ana, ben] = [await hub.connect('ana'), await hub.connect('ben')];
+    await Promise.all(range(1, 51).map(() => hub.request('ana', 'GET', '/v1/channels')));
+    expect((await ana.closed).code).toBe(4429);
+    for (let i = 0; i < 51; i++) ben.ws.ping();
+    expect((await ben.closed).code).toBe(4429);
+  });
+
   // The race: 80,000 wrong items fit into a frame, and each is told what is wrong with it. Invariant: a list longer than
   // any method takes is refused as a whole.
   it('does not buy the time that it takes to look at a list longer than any method takes', async () => {

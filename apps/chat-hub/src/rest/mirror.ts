@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Identity } from '../auth/identity.ts';
 import { actionOf, type LimitedAction } from '../rpc/method-kinds.ts';
 import { refuse, type Answer, type Handler, type Handlers } from '../rpc/answer.ts';
-import { refusalOfError } from '../rpc/dispatcher.ts';
+import { refusalOfError, withoutNames } from '../rpc/dispatcher.ts';
 import { overlongListOf } from '../rpc/overlong-list.ts';
 import type { Logger } from 'pino';
 import { errorBody, sendRefusal } from './errors.ts';
@@ -113,7 +113,7 @@ async function call(
   log: Logger,
 ): Promise<Answer<MethodName>> {
   try {
-    return await handler({ identity, session: null }, params as never);
+    return withoutNames(await handler({ identity, session: null }, params as never));
   } catch (error) {
     const refusal = refusalOfError(error);
     if (refusal.code === 'internal') log.error({ err: error }, 'a REST request failed');

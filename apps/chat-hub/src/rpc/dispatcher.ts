@@ -122,7 +122,9 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   ): Promise<Answer<MethodName>> {
     const startMs = performance.now();
     try {
-      const reply = await (handlers[method] as Handler<MethodName>)(caller, params as never);
+      const reply = withoutNames(
+        await (handlers[method] as Handler<MethodName>)(caller, params as never),
+      );
       observe(method, reply.ok ? 'ok' : 'refused', performance.now() - startMs);
       return reply;
     } catch (error) {
@@ -282,24 +284,31 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   };
 }
 
-/**
- * The refusal that an exception amounts to: `unavailable` and `timeout` of the store, else `internal`. Never in the
- * error's own words, which name hosts, ports, databases and files.
- */
-export function refusalOfError(error: unknown): Refusal {
-  if (
-    error instanceof ChatStoreError &&
-    (error.code === 'unavailable' || error.code === 'timeout')
-  ) {
-    return refuse(error.code, storeErrorTexts[error.code], error.retryAfterMs ?? 1_000);
-  }
-  return refuse('internal', 'the hub could not do this');
-}
-
-const storeErrorTexts = {
+const failureTexts = {
   unavailable: 'the database is away or busy; nothing happened',
   timeout: 'the database did not answer in time; it may have happened',
+  internal: 'the hub could not do this',
 } as const;
+
+function isFailure(code: string): code is keyof typeof failureTexts {
+  return Object.hasOwn(failureTexts, code);
+}
+
+/** The answer, but for the store's own words for its failures: they name hosts, ports, databases and files. */
+export function withoutNames(reply: Answer<MethodName>): Answer<MethodName> {
+  return !reply.ok && isFailure(reply.code)
+    ? { ...reply, message: failureTexts[reply.code] }
+    : reply;
+}
+
+/** The refusal that an exception amounts to: `unavailable` and `timeout` of the store, else `internal`. */
+export function refusalOfError(error: unknown): Refusal {
+  const isExpected =
+    error instanceof ChatStoreError && (error.code === 'unavailable' || error.code === 'timeout');
+  if (!isExpected) return refuse('internal', failureTexts.internal);
+  const code = error.code === 'timeout' ? 'timeout' : 'unavailable';
+  return refuse(code, failureTexts[code], error.retryAfterMs ?? 1_000);
+}
 
 /** The refusal of a call beyond what its agent may make of this hub. */
 export function tooManyCalls(afterMs: number): Refusal {

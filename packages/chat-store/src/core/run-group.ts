@@ -53,23 +53,12 @@ async function runApart(engine: Engine, commands: readonly Command[], report: Re
   return outcomes;
 }
 
-const failureTexts = {
-  unavailable: 'the database is away or busy; nothing happened',
-  timeout: 'the database did not answer in time; it may have happened',
-  internal: 'the command could not be carried out',
-} as const;
-
-/**
- * What a caller is told when the database failed. Not in the error's own words: they name hosts, ports, databases and
- * files, and a refusal goes to clients.
- */
-export function refusalOf({
-  code,
-  retryAfterMs = 1000,
-}: ChatStoreError): Outcome & { readonly ok: false } {
+/** What a caller is told when the database failed. */
+export function refusalOf(error: ChatStoreError): Outcome & { readonly ok: false } {
+  const { code, message, retryAfterMs = 1000 } = error;
   return code === 'timeout' || code === 'internal'
-    ? refuse(code, failureTexts[code])
-    : refuse('unavailable', failureTexts.unavailable, retryAfterMs);
+    ? refuse(code, message)
+    : refuse('unavailable', message, retryAfterMs);
 }
 
 async function attemptGroup(engine: Engine, commands: readonly Command[]): Promise<Outcome[]> {
