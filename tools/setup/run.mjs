@@ -51,7 +51,8 @@ function bringNode() {
 
 function installDependencies() {
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-  const wantsNode = isNodeTooOld();
+  // Started by the Node that was brought before, this one is new enough, and goes with the folder that npm ci empties.
+  const wantsNode = isNodeTooOld() || existsSync(bundledNode);
   const isCurrent =
     existsSync(stamp) &&
     readFileSync(stamp, 'utf8') === lock &&

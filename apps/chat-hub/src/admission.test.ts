@@ -75,15 +75,4 @@ describe('admission', () => {
     expect(told.slice(20, 23)).toEqual([2_100, 2_200, 2_300]);
     expect(Math.max(...told.map(Number))).toBeLessThanOrEqual(4_000);
   });
-
-  // The race: a stranger claims the name of a client that waits, cannot prove it, and the place is gone.
-  it('gives the place back when who came could not prove the name', () => {
-    ask('a', 'b', 'c', 'ana');
-    nowMs += 100;
-    const stranger = admission.ask('ana');
-    expect(stranger.afterMs).toBeNull();
-    if (stranger.afterMs === null) stranger.giveBack();
-    nowMs += 100;
-    expect(ask('other', 'ana')).toEqual([100, null]);
-  });
 });

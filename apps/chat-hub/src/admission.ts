@@ -1,24 +1,12 @@
 /** Lets newcomers in at a bounded rate and gives each of the others a moment of its own to come back. */
 export interface Admission {
   /**
-   * Whether this client may come in now, else when to come back. Who comes back then under the same name is let in: a
-   * place was kept for it, which nobody else gets.
+   * Null when this agent may come in now, else in how many milliseconds to come back. An agent that comes back then is
+   * let in: a place was kept for it, which nobody else gets. To be asked for verified agents only.
    */
-  ask(name: string): Entry | Deferral;
+  ask(name: string): { readonly afterMs: number | null };
   /** Places kept for clients that were told to come back. */
   readonly kept: number;
-}
-
-/** It may come in. */
-export interface Entry {
-  readonly afterMs: null;
-  /** It could not prove its name: the place that it used, if any, is kept for whoever can. */
-  readonly giveBack: () => void;
-}
-
-/** It may not come in yet, but then. */
-export interface Deferral {
-  readonly afterMs: number;
 }
 
 /** Options of {@link createAdmission}. */
@@ -69,7 +57,7 @@ const whole = 1 - 1e-6;
 export function createAdmission(options: AdmissionOptions): Admission {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;
   const perMs = options.perSecond / 1_000;
-  // In the order of their moments, but for those given back; before `first` all are done with.
+  // In the order of their moments; before `first` all are done with.
   let places: Place[] = [];
   let first = 0;
   const byName = new Map<string, Place[]>();
@@ -112,7 +100,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   /** Keeps a place at the next moment that nobody has. */
-  function defer(name: string, nowMs: number): Deferral {
+  function defer(name: string, nowMs: number): { readonly afterMs: number } {
     const atMs = Math.max(nowMs + (1 + kept - tokens) / perMs, lastAtMs + 1 / perMs);
     if (atMs - nowMs > horizonMs) {
       // As many moments again, in which nothing is kept: what waits is bounded.
@@ -135,11 +123,11 @@ export function createAdmission(options: AdmissionOptions): Admission {
         // Else too many came too late together, and line up again.
         if (tokens < whole) return defer(name, nowMs);
         tokens -= 1;
-        return { afterMs: null, giveBack: () => keep(name, nowMs) };
+        return { afterMs: null };
       }
       if (tokens - kept >= whole) {
         tokens -= 1;
-        return { afterMs: null, giveBack: () => undefined };
+        return { afterMs: null };
       }
       // Somebody who does not wait, or another socket of the same agent: which, cannot be told.
       const last = own?.at(-1);

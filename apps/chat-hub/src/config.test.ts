@@ -84,6 +84,33 @@ describe('configuration', () => {
     );
   });
 
+  it('leaves calls and connections to the hub’s own defaults, and takes what is said', () => {
+    expect(parseConfig({})).toMatchObject({
+      ...{ callLimit: null, maxConnections: null, opsPort: null, trustedProxies: [] },
+    });
+    expect(
+      parseConfig({
+        HUB_LIMIT_CALLS: '100/1',
+        HUB_MAX_CONNECTIONS: '500',
+        HUB_OPS_PORT: '9090',
+        HUB_TRUSTED_PROXIES: '10.0.0.0/8, loopback',
+      }),
+    ).toMatchObject({
+      callLimit: { limit: 100, windowMs: 1_000 },
+      ...{ maxConnections: 500, opsPort: 9090, trustedProxies: ['10.0.0.0/8', 'loopback'] },
+    });
+  });
+
+  it.each([
+    ['HUB_LIMIT_CALLS', 'many'],
+    ['HUB_MAX_CONNECTIONS', '0'],
+    ['HUB_OPS_PORT', '99999'],
+    ['HUB_OPS_PORT', '8080'],
+    ['HUB_TRUSTED_PROXIES', 'proxy.example.com'],
+  ])('names %s when it is %s', (name, value) => {
+    expect(problemsOf({ [name]: value })).toContain(name);
+  });
+
   it('never shows a secret in an error', () => {
     expect(
       problemsOf({

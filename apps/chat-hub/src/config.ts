@@ -4,11 +4,14 @@ import { loadEnvFile } from 'node:process';
 import { parseRedisEnvironment, type RedisConnection } from '@openclaw/redis-client';
 import { parseLimit, type Limit } from '@openclaw/ratelimit';
 import { z } from 'zod';
+import { createRemoteAddress } from './auth/remote-address.ts';
 
 /** What the hub runs with; everything that the environment may say, parsed once. */
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** Where readiness and metrics are answered instead of on `port`; null: they are answered there. */
+  readonly opsPort: number | null;
   /** `sqlite:<path>` or `postgres://…` */
   readonly databaseUrl: string;
   /** Null: nothing in the environment names a Redis, so localhost:6379 is used as soon as one answers there. */
@@ -23,6 +26,12 @@ export interface Config {
     /** What stays: channels, memberships given to others, first direct messages; see creation-limit.ts. */
     readonly create: Limit;
   };
+  /** Calls of one agent, of any kind; null: the hub's default, which the other limits widen. */
+  readonly callLimit: Limit | null;
+  /** Connections at a time; null: as many as open files allow. */
+  readonly maxConnections: number | null;
+  /** Proxies whose `X-Forwarded-For` is believed: addresses, ranges (CIDR), or names of ranges such as `loopback`. */
+  readonly trustedProxies: readonly string[];
   /** Where the built page for people is; null for where `npm start` builds it. */
   readonly webDir: string | null;
   readonly logLevel: string;
@@ -73,29 +82,43 @@ const origin = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const listOf = (text: string) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
+const trustedProxies = z.string().transform((text, context) => {
+  const list = listOf(text);
+  try {
+    createRemoteAddress(list);
+    return list;
+  } catch {
+    context.addIssue({
+      code: 'custom',
+      message: 'must be a comma-separated list of addresses or ranges such as 10.0.0.0/8',
+    });
+    return z.NEVER;
+  }
+});
+
 const environmentSchema = z.object({
   NODE_ENV: z.string().default('development'),
   HUB_HOST: z.string().optional(),
   HUB_PORT: port.default(8080),
+  HUB_OPS_PORT: port.optional(),
   HUB_DB_URL: databaseUrl.default('sqlite:.data/hub.sqlite'),
   HUB_AUTH: z.enum(['dev', 'jwt']).optional(),
   HUB_JWT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
   HUB_JWKS_URL: jwksUrl.optional(),
-  HUB_ALLOWED_ORIGINS: z
-    .string()
-    .default('')
-    .transform((list) =>
-      list
-        .split(',')
-        .map((origin) => origin.trim())
-        .filter(Boolean),
-    )
-    .pipe(z.array(origin)),
+  HUB_ALLOWED_ORIGINS: z.string().default('').transform(listOf).pipe(z.array(origin)),
+  HUB_TRUSTED_PROXIES: trustedProxies.prefault(''),
+  HUB_MAX_CONNECTIONS: z.coerce.number().int().min(1).max(10_000_000).optional(),
   HUB_LIMIT_MESSAGE: limit.prefault('600/60'),
   HUB_LIMIT_REACTION: limit.prefault('600/60'),
   HUB_LIMIT_TYPING: limit.prefault('600/60'),
   // One who sets up a fleet of 111 in 20 channels makes 2,240 of these, and keeps as many and half as many more.
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
+  HUB_LIMIT_CALLS: limit.optional(),
   HUB_WEB_DIR: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
@@ -137,6 +160,9 @@ export function parseConfig(environment: Environment): Config {
       'HUB_HOST: with HUB_AUTH=dev the hub listens on loopback only; set HUB_AUTH=jwt to listen elsewhere',
     );
   }
+  if (env.HUB_OPS_PORT !== undefined && env.HUB_OPS_PORT === env.HUB_PORT && env.HUB_PORT !== 0) {
+    problems.push('HUB_OPS_PORT: must be another than HUB_PORT');
+  }
   if (mode === 'jwt' && !hasKey) {
     problems.push('HUB_JWT_SECRET or HUB_JWKS_URL: one of them is needed with HUB_AUTH=jwt');
   }
@@ -145,6 +171,7 @@ export function parseConfig(environment: Environment): Config {
   return {
     host: env.HUB_HOST ?? (mode === 'dev' ? '127.0.0.1' : '0.0.0.0'),
     port: env.HUB_PORT,
+    opsPort: env.HUB_OPS_PORT ?? null,
     databaseUrl: env.HUB_DB_URL,
     redis,
     auth:
@@ -158,6 +185,9 @@ export function parseConfig(environment: Environment): Config {
       typing: env.HUB_LIMIT_TYPING,
       create: env.HUB_LIMIT_CREATE,
     },
+    callLimit: env.HUB_LIMIT_CALLS ?? null,
+    maxConnections: env.HUB_MAX_CONNECTIONS ?? null,
+    trustedProxies: env.HUB_TRUSTED_PROXIES,
     webDir: env.HUB_WEB_DIR === undefined ? null : resolve(env.HUB_WEB_DIR),
     logLevel: env.LOG_LEVEL,
   };

@@ -45,10 +45,11 @@ async function connecting() {
     ...{ bus, rooms, sessions, heads: directHeads, onEphemeral: nothing, onForeignEpoch: nothing },
     epoch: () => store.epoch,
   });
-  const hub = { store, rooms, sessions, log, limiter: { limits: {} } } as unknown as Hub;
+  const hub = { store, rooms, sessions, log } as unknown as Hub;
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
   const onAccepted = createConnectionHandler({
     ...{ hub, flusher, agentTopics, directHeads, dispatcher },
+    calls: { count: () => null, barredForMs: () => null },
   });
 
   const { peer, ws, socket } = createPeer('openclaw.v1');

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { limits, type Welcome } from '@openclaw/protocol';
-import type { Limit } from '@openclaw/ratelimit';
+import { encodeCloseReason, limits, type Welcome } from '@openclaw/protocol';
 import type { WebSocket } from 'ws';
 import { isWithinBounds } from './auth/identity.ts';
+import type { CallAllowance } from './call-allowance.ts';
 import type { Hub } from './hub.ts';
 import type { AgentTopics } from './live/agent-topics.ts';
 import type { DirectHeads } from './live/direct-heads.ts';
@@ -13,10 +13,6 @@ import { Session } from './live/session.ts';
 import type { Dispatcher } from './rpc/dispatcher.ts';
 import type { Accepted } from './upgrade.ts';
 
-/** Frames a second that any socket may send; more where the agents' limits allow more calls than that. */
-const minFramesPerSecond = 300;
-/** What a socket may send at once, in seconds of the above. */
-const burstSeconds = 4;
 /** How long the welcome waits for a room of this hub that is behind the log. */
 const levelMs = 1_000;
 /** How often heads are read again because the database began another life meanwhile. */
@@ -34,27 +30,12 @@ export interface ConnectionDeps {
   readonly agentTopics: AgentTopics;
   readonly directHeads: DirectHeads;
   readonly dispatcher: Dispatcher;
-}
-
-/** Twice what the limits let an agent call, so that the guard stops floods and the limits do the limiting. */
-function frameRate(limits: Readonly<Record<string, Limit>>): number {
-  const callsPerSecond = Object.values(limits).reduce(
-    (sum, { limit, windowMs }) => sum + (limit * 1000) / windowMs,
-    0,
-  );
-  return Math.max(minFramesPerSecond, 2 * callsPerSecond);
+  readonly calls: CallAllowance;
 }
 
 /** Takes in accepted sockets: welcome, frames, farewell. */
-export function createConnectionHandler({
-  hub,
-  flusher,
-  agentTopics,
-  directHeads,
-  dispatcher,
-}: ConnectionDeps) {
-  const framesPerSecond = frameRate(hub.limiter.limits);
-  const frameBurst = framesPerSecond * burstSeconds;
+export function createConnectionHandler(deps: ConnectionDeps) {
+  const { hub, flusher, agentTopics, directHeads, dispatcher, calls } = deps;
   const sessionDeps = {
     store: hub.store,
     flusher,
@@ -129,7 +110,15 @@ export function createConnectionHandler({
   }
 
   return function onAccepted({ ws, socket, identity }: Accepted): void {
-    useProtocolCloseCode(ws);
+    const closedWith = useProtocolCloseCode(ws);
+    const barredForMs = calls.barredForMs(identity.agentId);
+    if (barredForMs !== null) {
+      // Since it was authenticated.
+      ws.on('error', () => ws.terminate());
+      ws.close(4429, encodeCloseReason(barredForMs));
+      cutLater(ws);
+      return;
+    }
     if (hub.sessions.ofAgent(identity.agentId).size >= maxSocketsPerAgent) {
       ws.on('error', () => ws.terminate());
       ws.close(4429, `at most ${maxSocketsPerAgent} connections of one agent`);
@@ -139,30 +128,16 @@ export function createConnectionHandler({
     const session = new Session(ws, socket, randomUUID(), identity, sessionDeps);
     session.nextPingMs = Date.now() + Math.random() * heartbeatMs;
     let badFrames = 0;
-    let allowance = frameBurst;
-    let allowanceAtMs = performance.now();
 
-    function mayTakeFrame(): boolean {
-      const nowMs = performance.now();
-      allowance = Math.min(
-        frameBurst,
-        allowance + ((nowMs - allowanceAtMs) / 1000) * framesPerSecond,
-      );
-      allowanceAtMs = nowMs;
-      allowance -= 1;
-      return allowance >= 0;
-    }
-
-    /** Counts a frame of any kind. False for one of a flood, or of a peer that ignores its close. */
+    /** Counts a frame that is no call as one. False for a peer that ignores its close. */
     function takes(): boolean {
-      if (!session.isOpen) return false;
-      if (mayTakeFrame()) return true;
-      session.close(4429, 'too many frames');
-      return false;
+      if (session.isOpen) calls.count(session.agentId);
+      return session.isOpen;
     }
     ws.on('message', (data, isBinary) => {
-      if (!takes()) return;
+      if (!session.isOpen) return;
       if (isBinary) {
+        if (!takes()) return;
         dispatcher.refuseBinary(session);
       } else if (dispatcher.dispatch(session, data as Buffer)) {
         badFrames = Math.max(0, badFrames - 1);
@@ -181,7 +156,7 @@ export function createConnectionHandler({
       cutLater(ws);
     });
     ws.on('close', (code) => {
-      hub.metrics.closedConnections.inc({ code: String(code) });
+      hub.metrics.closedConnections.inc({ code: closeLabel(closedWith(), code) });
       leave(session);
     });
 
@@ -204,12 +179,30 @@ const protocolCloses = new Map<number | undefined, readonly [code: number, reaso
   [1008, [4429, 'too many fragments']],
 ]);
 
-function useProtocolCloseCode(ws: WebSocket): void {
+/** Returns what tells the code by which the hub began to close; null when the peer did. */
+function useProtocolCloseCode(ws: WebSocket): () => number | null {
   const close = ws.close.bind(ws);
+  let closedWith: number | null = null;
   ws.close = (code, reason) => {
+    // ws answers a peer's close with the same code, and a reason that is still bytes.
+    if (code === undefined || Buffer.isBuffer(reason)) {
+      close(code, reason);
+      return;
+    }
     const [ours, why] = protocolCloses.get(code) ?? [code, reason];
+    closedWith ??= ours;
     close(ours, why);
   };
+  return () => closedWith;
+}
+
+/** What a peer closes with, or leaves without, when nothing is wrong. */
+const usualCodes: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006]);
+
+/** The label of a close: the hub's own code, else one of the usual ones; never a number that a peer made up. */
+function closeLabel(ours: number | null, theirs: number): string {
+  if (ours !== null) return String(ours);
+  return usualCodes.has(theirs) ? String(theirs) : 'other';
 }
 
 /** A peer that was told to go and does not is present no longer than this. */

@@ -20,11 +20,13 @@ function configured(): Config {
   }
 }
 
-function sentenceOf(error: unknown, { host, port }: Config): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return `port ${port} on ${host} is in use; set HUB_PORT to another`;
+function sentenceOf(error: unknown, { host, port, opsPort }: Config): string {
+  const { code, message, port: taken } = error as NodeJS.ErrnoException & { port?: number };
+  const isOps = taken !== undefined && taken === opsPort;
+  const [which, name] = isOps ? [opsPort, 'HUB_OPS_PORT'] : [port, 'HUB_PORT'];
+  if (code === 'EADDRINUSE') return `port ${which} on ${host} is in use; set ${name} to another`;
   if (code === 'EACCES')
-    return `port ${port} on ${host} may not be used by this user; set HUB_PORT to another`;
+    return `port ${which} on ${host} may not be used by this user; set ${name} to another`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     return `this machine has no address ${host}; set HUB_HOST to another`;
   return message;
@@ -34,6 +36,7 @@ function welcome(hub: RunningHub, config: Config): string {
   const lines = [
     `OpenClaw chat hub on ${hub.url} (WebSocket at /v1/ws, API at /v1/openapi.json), pid ${process.pid}`,
   ];
+  if (hub.opsUrl !== null) lines.push(`Readiness and metrics on ${hub.opsUrl}.`);
   if (config.redis === null && !hub.redis.available) {
     lines.push(
       'Embedded mode: messages in SQLite, presence and typing in memory. A Redis on localhost:6379 is used as soon as it answers; set REDIS_URL to name another.',

@@ -16,6 +16,9 @@ export interface Metrics {
   readonly closedConnections: Counter<'code'>;
   readonly laggingSockets: Counter;
   readonly badFrames: Counter;
+  readonly failedSignIns: Counter;
+  readonly limitedCalls: Counter;
+  readonly barredAgents: Counter;
   /** A gauge or counter whose value is asked for when it is scraped. */
   observe(name: string, help: string, read: () => number): void;
 }
@@ -67,6 +70,15 @@ export function createMetrics(): Metrics {
       'Times a socket read too slowly to be fed',
     ),
     badFrames: counter('hub_bad_frames_total', 'Frames that were not JSON-RPC'),
+    failedSignIns: counter(
+      'hub_failed_sign_ins_total',
+      'Tokens that were no good, over WebSocket and REST',
+    ),
+    limitedCalls: counter('hub_limited_calls_total', 'Calls refused for HUB_LIMIT_CALLS'),
+    barredAgents: counter(
+      'hub_barred_agents_total',
+      'Times an agent was sent away for calling far more than HUB_LIMIT_CALLS',
+    ),
     observe(name, help, read) {
       new Gauge({
         name,

@@ -3,8 +3,8 @@ import { AuthError } from './auth/identity.ts';
 
 /** Why a client is not let in, and what it is told. */
 export interface UpgradeRefusal {
-  readonly status: 401 | 403 | 404 | 503;
-  readonly closeCode: 4401 | 4403 | 4503 | null;
+  readonly status: 401 | 403 | 404 | 429 | 503;
+  readonly closeCode: 4401 | 4403 | 4429 | 4503 | null;
   readonly reason: string;
   readonly retryAfterMs?: number;
 }
@@ -12,8 +12,9 @@ export interface UpgradeRefusal {
 /** What a client is told that could not be proved. */
 export function refusalOf(error: unknown): UpgradeRefusal {
   if (!(error instanceof AuthError)) return unavailable('the hub cannot say who you are now');
-  const { code, message } = error;
+  const { code, message, retryAfterMs } = error;
   if (code === 'unavailable') return unavailable(message);
+  if (code === 'barred') return tooMany(message, retryAfterMs);
   return { status: 401, closeCode: code === 'revoked' ? 4403 : 4401, reason: message };
 }
 
@@ -25,10 +26,16 @@ export function unavailable(
   return { status: 503, closeCode: 4503, reason, retryAfterMs };
 }
 
+/** It has done too much of something, and may come back then. */
+export function tooMany(reason: string, retryAfterMs = 1_000): UpgradeRefusal {
+  return { status: 429, closeCode: 4429, reason, retryAfterMs };
+}
+
 const statusTexts = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  429: 'Too Many Requests',
   503: 'Service Unavailable',
 } as const;
 

@@ -1,24 +1,51 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import swagger from '@fastify/swagger';
 import { limits } from '@openclaw/protocol';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import type { Logger } from 'pino';
+import type { FailedSignIns } from './auth/failed-sign-ins.ts';
 import type { Gate } from './auth/gate.ts';
-import { AuthError, credentialsOf, type Authenticate } from './auth/identity.ts';
+import { AuthError, credentialsOf, isFailedSignIn, type Authenticate } from './auth/identity.ts';
+import type { RemoteAddress } from './auth/remote-address.ts';
+import { callsOf, type CallAllowance } from './call-allowance.ts';
 import type { AuthConfig } from './config.ts';
+import type { ConnectionCap } from './connection-cap.ts';
 import type { Hub } from './hub.ts';
 import type { OperationsView } from './operations.ts';
+import type { Metrics } from './metrics.ts';
 import type { Readiness } from './readiness.ts';
 import { addMirroredRoutes } from './rest/mirror.ts';
 import { openApiOptions } from './rest/openapi.ts';
 import { sendRefusal } from './rest/errors.ts';
 import { acceptJsonBodies } from './rest/json-body.ts';
 import { addOperationsRoutes } from './rest/operations.ts';
-import { addSpecificationRoutes, addStatusRoutes } from './rest/status.ts';
+import { addAliveRoute, addSpecificationRoutes, addStatusRoutes, isStatus } from './rest/status.ts';
 import { addTokenRoutes } from './rest/tokens.ts';
 import { refuseUnreadable } from './rest/unreadable.ts';
 import { refuse, type Handlers, type Refusal } from './rpc/answer.ts';
-import { refusalOfError } from './rpc/dispatcher.ts';
+import { refusalOfError, tooManyCalls } from './rpc/dispatcher.ts';
 import { addWebPage } from './web-page.ts';
+
+/** What every server of the hub is: nobody keeps a socket by sending drop by drop, or by not reading its answer. */
+const serverOptions = {
+  http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 },
+  requestTimeout: 10_000,
+  connectionTimeout: 30_000,
+  keepAliveTimeout: 30_000,
+  forceCloseConnections: true,
+  clientErrorHandler: refuseUnreadable,
+  // The default answers repeat the address, and with it a token that stands there.
+  frameworkErrors(error: FastifyError, _request: FastifyRequest, reply: FastifyReply) {
+    void sendInvalid(reply, error.statusCode ?? 400, 'this is no address of the hub');
+  },
+};
+/** Orchestrators and scrapers, at once at most. */
+const maxOpsConnections = 64;
 
 export interface ServerDeps {
   readonly hub: Hub;
@@ -26,6 +53,12 @@ export interface ServerDeps {
   readonly auth: AuthConfig;
   readonly authenticate: Authenticate;
   readonly gate: Gate;
+  readonly remoteAddress: RemoteAddress;
+  readonly failedSignIns: FailedSignIns;
+  readonly calls: CallAllowance;
+  readonly cap: ConnectionCap;
+  /** Whether readiness and metrics have a port of their own. */
+  readonly hasOpsPort: boolean;
   readonly readiness: Readiness;
   readonly operations: OperationsView;
   /** Where the built page for people is. */
@@ -39,39 +72,40 @@ export async function createServer({
   auth,
   authenticate,
   gate,
+  remoteAddress,
+  failedSignIns,
+  calls,
+  cap,
+  hasOpsPort,
   readiness,
   operations,
   webDir,
 }: ServerDeps): Promise<FastifyInstance> {
   const app = fastify({
+    ...serverOptions,
     bodyLimit: limits.frameBytes,
-    // Nobody keeps a socket by sending a request drop by drop, or by not reading its answer.
     http: {
-      headersTimeout: 5_000,
-      connectionsCheckingInterval: 1_000,
-      maxHeaderSize: 16 * 1024,
+      ...serverOptions.http,
       // Some clients offer HTTP/2 (h2c) with every request: an offer that is not taken up is no upgrade.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
-    requestTimeout: 10_000,
-    connectionTimeout: 30_000,
-    keepAliveTimeout: 30_000,
-    forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
-    clientErrorHandler: refuseUnreadable,
-    // The default answers repeat the address, and with it a token that stands there.
-    frameworkErrors(error, _request, reply) {
-      void sendInvalid(reply, error.statusCode ?? 400, 'this is no address of the hub');
-    },
   });
+  cap.watch(app.server);
   // The method's own schema validates each request (rest/mirror.ts); these would only do it again.
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => JSON.stringify);
   setErrorHandlers(app, hub.log);
   app.decorateRequest('identity');
   acceptJsonBodies(app);
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
+    const surplusMs = cap.surplusMs(request.raw.socket);
+    if (surplusMs === null) return;
+    // Its place is free again as soon as it has its answer.
+    reply.header('connection', 'close');
+    if (!isStatus(request))
+      return sendRefusal(reply, refuse('unavailable', 'the hub is full', surplusMs));
   });
 
   await app.register(swagger, openApiOptions(auth));
@@ -81,11 +115,23 @@ export async function createServer({
         reply.header('cache-control', 'no-store');
         const barred = gate(request.headers);
         if (barred !== null) return sendRefusal(reply, refuse('forbidden', barred));
+        const address = remoteAddress(request.raw);
+        const heldForMs = failedSignIns.heldForMs(address);
+        if (heldForMs !== null)
+          return sendRefusal(
+            reply,
+            refuse('rate_limited', 'too many failed sign-ins from this address', heldForMs),
+          );
         try {
           request.identity = await authenticate(credentialsOf(request));
         } catch (error) {
+          if (isFailedSignIn(error)) failedSignIns.failed(address);
           return sendRefusal(reply, refusalOfSignIn(error));
         }
+        const afterMs = calls.count(request.identity.agentId, callsOf(bodyBytes(request.headers)));
+        if (afterMs === null) return;
+        hub.metrics.limitedCalls.inc();
+        return sendRefusal(reply, tooManyCalls(afterMs));
       });
       addMirroredRoutes(v1, handlers, hub.limiter, hub.log);
       const secret = auth.mode === 'jwt' ? auth.secret : null;
@@ -98,17 +144,40 @@ export async function createServer({
     },
     { prefix: '/v1' },
   );
-  addStatusRoutes(app, readiness, hub.metrics);
+  addAliveRoute(app);
+  if (!hasOpsPort) addStatusRoutes(app, readiness, hub.metrics);
   addSpecificationRoutes(app);
   await addWebPage(app, { directory: webDir, gate, log: hub.log });
   return app;
 }
 
+/** The server of the operations port: whether this hub is alive and ready, and its metrics. */
+export function createOpsServer(
+  readiness: Readiness,
+  metrics: Metrics,
+  log: Logger,
+): FastifyInstance {
+  const app = fastify(serverOptions);
+  app.server.maxConnections = maxOpsConnections;
+  app.setSerializerCompiler(() => JSON.stringify);
+  setErrorHandlers(app, log);
+  addAliveRoute(app);
+  addStatusRoutes(app, readiness, metrics);
+  return app;
+}
+
 function refusalOfSignIn(error: unknown): Refusal {
   if (!(error instanceof AuthError)) return refusalOfError(error);
-  return error.code === 'unavailable'
-    ? refuse('unavailable', error.message, 1_000)
-    : refuse('unauthorized', error.message);
+  const { code, message, retryAfterMs } = error;
+  if (code === 'unavailable') return refuse('unavailable', message, 1_000);
+  if (code === 'barred') return refuse('rate_limited', message, retryAfterMs);
+  return refuse('unauthorized', message);
+}
+
+/** How large a request's body is; one that does not say may be as large as any. */
+function bodyBytes(headers: IncomingHttpHeaders): number {
+  if (headers['transfer-encoding'] !== undefined) return limits.frameBytes;
+  return Math.min(limits.frameBytes, Number(headers['content-length'] ?? 0));
 }
 
 function setErrorHandlers(app: FastifyInstance, log: Logger): void {
@@ -118,7 +187,7 @@ function setErrorHandlers(app: FastifyInstance, log: Logger): void {
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     const status = error.statusCode ?? 500;
     if (status === 413) return sendRefusal(reply, refuse('too_large', 'the body is too large'));
-    if (status < 500) return sendInvalid(reply, status, error.message);
+    if (status < 500) return sendInvalid(reply, status, unreadableText(error));
     log.error({ err: error }, 'a request failed');
     return sendRefusal(reply, refusalOfError(error));
   });
@@ -126,4 +195,11 @@ function setErrorHandlers(app: FastifyInstance, log: Logger): void {
 
 function sendInvalid(reply: FastifyReply, status: number, message: string): FastifyReply {
   return reply.code(status).send({ error: { code: 'invalid_request', message } });
+}
+
+/** What is wrong with a request, in words of our own: those of libraries may name what a client must not learn. */
+function unreadableText({ statusCode }: FastifyError): string {
+  if (statusCode === 415) return 'the body must be application/json';
+  if (statusCode === 400) return 'the body must be JSON in UTF-8';
+  return 'the request cannot be answered';
 }

@@ -1,21 +1,27 @@
 import { randomUUID } from 'node:crypto';
+import { encodeCloseReason } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import { admissionDefaults, createAdmission, type AdmissionOptions } from './admission.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
+import { createFailedSignIns } from './auth/failed-sign-ins.ts';
 import { createGate } from './auth/gate.ts';
-import { createClosers } from './closers.ts';
+import { createRemoteAddress } from './auth/remote-address.ts';
+import { createCallAllowance, defaultCallLimit } from './call-allowance.ts';
+import { createClosers, type Closers } from './closers.ts';
 import type { Config } from './config.ts';
 import { createConnectionHandler } from './connection.ts';
+import { createConnectionCap, type ConnectionCap } from './connection-cap.ts';
 import { drainLengthMs, drainSessions } from './drain.ts';
 import { startLive } from './live/live.ts';
 import type { PresenceTimes } from './live/presence-times.ts';
 import { createMethods } from './methods/table.ts';
 import { RecentLatency } from './live/recent-latency.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { connectionLimits, openFilesLimit } from './open-files.ts';
 import { createOperations } from './operations.ts';
-import { createReadiness } from './readiness.ts';
+import { createReadiness, type Readiness } from './readiness.ts';
 import { createDispatcher } from './rpc/dispatcher.ts';
-import { createServer } from './server.ts';
+import { createOpsServer, createServer } from './server.ts';
 import { openServices, type Services } from './services.ts';
 import { createUpgradeHandler } from './upgrade.ts';
 import { builtPageDir } from './web-page.ts';
@@ -25,6 +31,8 @@ export interface RunningHub {
   readonly hubId: string;
   /** `http://host:port` */
   readonly url: string;
+  /** Where readiness and metrics are, when that is elsewhere. */
+  readonly opsUrl: string | null;
   readonly redis: Services['redis'];
   /** Sends every client away at a moment of its own, then closes what was opened, last first. */
   close(): Promise<void>;
@@ -53,10 +61,21 @@ export async function startHub(
     const { hub, flusher, agentTopics, directHeads, selfProbe, redisState, traffic } = live;
     const acks = new RecentLatency();
 
+    const calls = createCallAllowance({
+      ...(config.callLimit ?? defaultCallLimit(hub.limiter.limits)),
+      onBarred(agentId, forMs) {
+        log.warn({ agentId, forMs }, 'an agent calls far too often and is sent away');
+        metrics.barredAgents.inc();
+        const reason = encodeCloseReason(forMs);
+        for (const session of hub.sessions.ofAgent(agentId)) session.expel(4429, reason);
+      },
+    });
     const handlers = createMethods(hub);
     const dispatcher = createDispatcher({
       handlers,
       limiter: hub.limiter,
+      calls,
+      onLimited: () => metrics.limitedCalls.inc(),
       log,
       observe(method, outcome, durationMs) {
         metrics.calls.inc({ method, outcome });
@@ -65,8 +84,15 @@ export async function startHub(
           acks.record(durationMs);
       },
     });
-    const authenticate = createAuthenticate(config.auth, hub.store, log.child({ part: 'auth' }));
+    const authenticate = createAuthenticate(config.auth, {
+      store: hub.store,
+      barredForMs: (agentId) => calls.barredForMs(agentId),
+      log: log.child({ part: 'auth' }),
+    });
     const gate = createGate(config);
+    const remoteAddress = createRemoteAddress(config.trustedProxies);
+    const failedSignIns = createFailedSignIns({ onFailed: () => metrics.failedSignIns.inc() });
+    const cap = createCap(config, pace, metrics, log);
     const readiness = createReadiness({
       ...{ hubId, store: hub.store, redis: redisState },
       publishPath: () => selfProbe.path,
@@ -77,6 +103,7 @@ export async function startHub(
     const { auth } = config;
     const app = await createServer({
       ...{ hub, handlers, auth, authenticate, gate, readiness, operations },
+      ...{ remoteAddress, failedSignIns, calls, cap, hasOpsPort: config.opsPort !== null },
       webDir: config.webDir ?? builtPageDir,
     });
 
@@ -91,7 +118,7 @@ export async function startHub(
       'upgrade',
       createUpgradeHandler({
         authenticate,
-        gate,
+        ...{ gate, remoteAddress, failedSignIns },
         admission: {
           ask(name) {
             const answer = admission.ask(name);
@@ -99,14 +126,18 @@ export async function startHub(
             return answer;
           },
         },
-        busyForMs: () => (drainEndMs === null ? null : slotWithinMs(drainEndMs - Date.now())),
+        busyForMs: (socket) =>
+          drainEndMs === null ? cap.surplusMs(socket) : slotWithinMs(drainEndMs - Date.now()),
+        // Who is being sent away keeps a connection for a while: never most of them.
+        maxParting: Math.min(4_096, 4 * cap.surplus),
         onAccepted: createConnectionHandler({
-          ...{ hub, flusher, dispatcher, agentTopics, directHeads },
+          ...{ hub, flusher, dispatcher, agentTopics, directHeads, calls },
         }),
         onRefused: (status) => metrics.refusedConnections.inc({ status: String(status) }),
         log,
       }),
     );
+    const opsUrl = await listenForOps(config, readiness, metrics, closers, log);
     const url = await app.listen({ host: config.host, port: config.port });
     closers.add(() => app.close());
     closers.add(() => {
@@ -114,11 +145,54 @@ export async function startHub(
       readiness.drain();
       return drainSessions(hub.sessions, pace);
     });
-    return { hubId, url, redis: services.redis, close: () => closers.closeAll() };
+    return { hubId, url, opsUrl, redis: services.redis, close: () => closers.closeAll() };
   } catch (error) {
     await closers.closeAll();
     throw error;
   }
+}
+
+/** The cap on connections, in what open files allow, with its metrics. */
+function createCap(
+  { maxConnections }: Config,
+  { perSecond }: AdmissionOptions,
+  metrics: Metrics,
+  log: Logger,
+): ConnectionCap {
+  const limits = connectionLimits(openFilesLimit(), maxConnections);
+  if (maxConnections !== null && limits.served < maxConnections) {
+    log.warn(
+      { HUB_MAX_CONNECTIONS: maxConnections, served: limits.served },
+      'open files (ulimit -n) do not allow so many connections',
+    );
+  }
+  const cap = createConnectionCap({ ...limits, perSecond });
+  metrics.observe('hub_connections', 'Open connections, WebSocket and HTTP', () => cap.open);
+  metrics.observe(
+    'hub_connections_limit',
+    'Connections that are served; more are told when to come back',
+    () => cap.limit,
+  );
+  metrics.observe(
+    'hub_dropped_connections_total',
+    'Connections ended without a word, because too many were over the limit already',
+    () => cap.dropped,
+  );
+  return cap;
+}
+
+/** Answers readiness and metrics on their own port, where one is set, until the hub has closed everything else. */
+async function listenForOps(
+  { host, opsPort }: Config,
+  readiness: Readiness,
+  metrics: Metrics,
+  closers: Closers,
+  log: Logger,
+): Promise<string | null> {
+  if (opsPort === null) return null;
+  const app = createOpsServer(readiness, metrics, log);
+  closers.add(() => app.close());
+  return app.listen({ host, port: opsPort });
 }
 
 /** When a client may try again that came while the hub drains: spread, and not all at once after the end. */

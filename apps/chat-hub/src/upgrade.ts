@@ -5,17 +5,19 @@ import { encodeCloseReason, limits, subprotocol, webSocketPath } from '@openclaw
 import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Admission } from './admission.ts';
+import type { FailedSignIns } from './auth/failed-sign-ins.ts';
 import type { Gate } from './auth/gate.ts';
 import {
   AuthError,
   credentialsOf,
+  isFailedSignIn,
   offeredProtocols,
   type Authenticate,
   type Credentials,
   type Identity,
 } from './auth/identity.ts';
-import { claimedName } from './claimed-name.ts';
-import { refusalOf, refuseByStatus, unavailable, type UpgradeRefusal } from './refusal.ts';
+import type { RemoteAddress } from './auth/remote-address.ts';
+import { refusalOf, refuseByStatus, tooMany, unavailable, type UpgradeRefusal } from './refusal.ts';
 import { parseTarget } from './request-target.ts';
 import { createTurns } from './turns.ts';
 
@@ -29,16 +31,22 @@ export interface Accepted {
 export interface UpgradeOptions {
   readonly authenticate: Authenticate;
   readonly gate: Gate;
-  /** Asked before anything is spent on proving who it is. */
+  readonly remoteAddress: RemoteAddress;
+  /** Asked before a token is looked at. */
+  readonly failedSignIns: FailedSignIns;
+  /** Asked once it is proved who comes: what a stranger claims takes nobody's place. */
   readonly admission: Pick<Admission, 'ask'>;
-  /** Null when there is room, else in how many milliseconds to come back. */
-  readonly busyForMs: () => number | null;
+  /** Null when there is room for this connection, else in how many milliseconds to come back. */
+  readonly busyForMs: (socket: Duplex) => number | null;
   readonly onAccepted: (accepted: Accepted) => void;
   readonly onRefused: (status: number) => void;
   readonly log: Logger;
   /** How many sockets may be proving who they are; the next is told to come back. @default 1024 */
   readonly maxWaiting?: number;
-  /** How many refused sockets at a time are told by a close code; the next by a status only. @default 4096 */
+  /**
+   * How many refused sockets at a time are told by a close code, of those that nobody knows a quarter; the next by a
+   * status only, and it is gone at once. @default 4096
+   */
   readonly maxParting?: number;
   /** How long a socket may take to prove who it is before it is cut. @default 5000 */
   readonly upgradeTimeoutMs?: number;
@@ -47,7 +55,7 @@ export interface UpgradeOptions {
 /** A client that may prove who it is. */
 interface Knock {
   readonly credentials: Credentials;
-  readonly giveBack: () => void;
+  readonly address: string;
 }
 
 /** How long upgrades may keep the event loop from those who are in. */
@@ -57,7 +65,7 @@ const maxTurns = 16_384;
 /** How long a refused client may take to go. */
 const farewellMs = 2_000;
 
-/** Handles HTTP upgrades: path, gate, room, admission, identity; then the WebSocket handshake. */
+/** Handles HTTP upgrades: path, gate, address, room, identity, admission; then the WebSocket handshake. */
 export function createUpgradeHandler(options: UpgradeOptions) {
   const { maxWaiting = 1_024, maxParting = 4_096, upgradeTimeoutMs = 5_000 } = options;
   const waiting = new Set<Duplex>();
@@ -77,31 +85,44 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       return { status: 404, closeCode: null, reason: `the WebSocket is at ${webSocketPath}` };
     const barred = options.gate(request.headers);
     if (barred !== null) return { status: 403, closeCode: null, reason: barred };
-    const full = noRoom();
+    const address = options.remoteAddress(request);
+    const heldForMs = options.failedSignIns.heldForMs(address);
+    if (heldForMs !== null) {
+      // Spread, for others may wait at that address too.
+      const afterMs = Math.max(1_000, heldForMs) + Math.round(Math.random() * 1_000);
+      return tooMany('too many failed sign-ins from this address', afterMs);
+    }
+    const full = noRoom(request.socket);
     if (full) return full;
     if (waiting.size >= maxWaiting) return unavailable('too many are waiting to come in');
-    const credentials = credentialsOf(request);
-    const entry = options.admission.ask(claimedName(credentials, request.socket.remoteAddress));
-    return entry.afterMs === null
-      ? { credentials, giveBack: entry.giveBack }
-      : unavailable('many come in just now: come back at your own moment', entry.afterMs);
+    return { credentials: credentialsOf(request), address };
   }
 
-  async function prove({ credentials, giveBack }: Knock): Promise<Identity | UpgradeRefusal> {
+  async function prove(
+    { credentials, address }: Knock,
+    socket: Duplex,
+  ): Promise<Identity | UpgradeRefusal> {
     try {
       const identity = await options.authenticate(credentials);
       // Asked again: a drain may have begun meanwhile, and it sends away only those that are in.
-      return noRoom() ?? identity;
+      const full = noRoom(socket);
+      if (full) return full;
+      // A socket that was cut meanwhile takes no place.
+      if (socket.destroyed) return identity;
+      const { afterMs } = options.admission.ask(identity.agentId);
+      return afterMs === null
+        ? identity
+        : unavailable('many come in just now: come back at your own moment', afterMs);
     } catch (error) {
-      giveBack();
+      if (isFailedSignIn(error)) options.failedSignIns.failed(address);
       if (!(error instanceof AuthError || error instanceof ChatStoreError))
         options.log.error({ err: error }, 'a client could not be authenticated');
       return refusalOf(error);
     }
   }
 
-  function noRoom(): UpgradeRefusal | null {
-    const afterMs = options.busyForMs();
+  function noRoom(socket: Duplex): UpgradeRefusal | null {
+    const afterMs = options.busyForMs(socket);
     return afterMs === null ? null : unavailable('the hub is draining or full', afterMs);
   }
 
@@ -125,7 +146,8 @@ export function createUpgradeHandler(options: UpgradeOptions) {
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (socket.destroyed) return;
     const knocked = knock(request);
-    const admitted = 'status' in knocked ? knocked : await inTime(socket, () => prove(knocked));
+    const admitted =
+      'status' in knocked ? knocked : await inTime(socket, () => prove(knocked, socket));
     if (socket.destroyed) return;
     if ('status' in admitted) {
       refuse(request, socket, head, admitted);
@@ -145,7 +167,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     const { closeCode, retryAfterMs, reason } = no;
     const isTold =
       closeCode !== null &&
-      parting.size < maxParting &&
+      parting.size < (no.status === 503 ? maxParting : maxParting / 4) &&
       offeredProtocols(request.headers['sec-websocket-protocol']).includes(subprotocol);
     // Whether or not the peer answers or reads, it is gone by then.
     const timer = setTimeout(() => socket.destroy(), farewellMs);

@@ -91,6 +91,9 @@ export interface ChatStore extends Omit<
   health(): Promise<StoreHealth>;
 }
 
+/** How often, at most, the log says why the database fails. */
+const warnEveryMs = 10_000;
+
 /** Calls that keep the hub going, at once at most: a tail check, a beat, a reaper, and whoever asks for its health. */
 const vitalWidth = 32;
 
@@ -121,6 +124,17 @@ export async function createChatStore(
   let epochs = 0;
   let isClosed = false;
 
+  let warnedAtMs = -Infinity;
+  /** The refusal of a call that the database failed; the log says why, now and then. */
+  function refused(error: unknown) {
+    const failure = runtimeError(error);
+    if (failure.code !== 'closed' && performance.now() - warnedAtMs >= warnEveryMs) {
+      warnedAtMs = performance.now();
+      deps.logger?.warn({ err: failure }, 'calls are refused: the database failed');
+    }
+    return refusalOf(failure);
+  }
+
   const queue = createGroupCommit<Command, Outcome>(
     {
       run: (commands) => core.runGroup(commands),
@@ -130,7 +144,7 @@ export async function createChatStore(
           ? refuse('unavailable', 'too many writes are waiting', 500)
           : refuse('unavailable', `the database takes no writes: ${reason}`, 1000),
       timedOut: () => refuse('timeout', `no commit within ${timeoutMs} ms: it may have happened`),
-      failed: (error) => refusalOf(runtimeError(error)),
+      failed: refused,
       onGroup: (size, durationMs) => deps.onGroup?.({ size, durationMs }),
     },
     { ...parsed, pace: createPace(parsed) },
@@ -175,7 +189,7 @@ export async function createChatStore(
         const call = whileOpen(() => core.read(actor, method, params));
         return await reads.run(onBehalfOf, call);
       } catch (error) {
-        return refusalOf(runtimeError(error));
+        return refused(error);
       }
     },
     async readJson(actor, method, params, maxBytes, onBehalfOf = actor.agentId) {

@@ -34,7 +34,8 @@ export const closeCodes = {
   },
   4429: {
     name: 'too_many',
-    meaning: 'Too many frames or connections, or too much left unread: come back later and resume.',
+    meaning:
+      'Too many calls, connections or failed sign-ins, or too much left unread: come back after the reason’s afterMs, or later where it says none.',
     reconnect: true,
   },
   4503: {
@@ -47,7 +48,7 @@ export const closeCodes = {
 /** One of the hub's close codes. */
 export type CloseCodeNumber = keyof typeof closeCodes;
 
-/** The reason of a 4503: when this client should come back. */
+/** The reason of a 4503 or 4429: when this client should come back. */
 export function encodeCloseReason(afterMs: number): string {
   return JSON.stringify({ afterMs });
 }

@@ -14,6 +14,14 @@ import { AuthError, type Authenticate, type Identity } from './identity.ts';
 import { jtiSchema } from './jti.ts';
 import { createRemoteKeys } from './remote-keys.ts';
 
+/** What {@link createAuthenticate} needs of its hub. */
+export interface AuthenticateDeps {
+  readonly store: Pick<ChatStore, 'isRevoked'>;
+  /** For how many milliseconds an agent may not come in; null when it may. */
+  readonly barredForMs: (agentId: string) => number | null;
+  readonly log: Logger;
+}
+
 /** The last moment that a Date can name, in seconds. */
 const endOfTime = 8.64e12;
 // RFC 7519 lets it have a fraction, and a signer may write any number; the store keeps whole milliseconds.
@@ -48,11 +56,12 @@ function identityOf(payload: JWTPayload): Identity {
 }
 
 /** Dev mode: anyone is who they say, by `?agent=<id>`; `&role=admin` makes an admin. */
-function authenticateDev(): Authenticate {
+function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
   return async ({ devAgent, devRole }) => {
     if (devAgent === null) throw unauthorized('say who you are with ?agent=<id>');
     if (!isId(devAgent))
       throw unauthorized('the agent id in ?agent= is not one (letters, digits and ._@|~-)');
+    refuseBarred(devAgent, barredForMs);
     return {
       agentId: devAgent,
       isAdmin: devRole === 'admin',
@@ -88,8 +97,7 @@ function keySources({ secret, jwksUrl }: AuthConfig & { mode: 'jwt' }, log: Logg
 /** JWT bearer tokens, HS256 by a shared secret or by a JWKS URL's asymmetric keys; revoked ones are refused. */
 function authenticateJwt(
   config: AuthConfig & { mode: 'jwt' },
-  store: Pick<ChatStore, 'isRevoked'>,
-  log: Logger,
+  { store, log, barredForMs }: AuthenticateDeps,
 ): Authenticate {
   const sources = keySources(config, log);
 
@@ -117,10 +125,18 @@ function authenticateJwt(
     if (token === null || token === '') throw unauthorized('a bearer token is needed');
     const identity = identityOf(await verify(token));
     const { agentId, jti, issuedAtMs } = identity;
+    // Before the database is asked: a flood must not cost it anything.
+    refuseBarred(agentId, barredForMs);
     if (await store.isRevoked({ sub: agentId, jti, issuedAtMs }))
       throw new AuthError('revoked', 'the token was revoked');
     return identity;
   };
+}
+
+function refuseBarred(agentId: string, barredForMs: AuthenticateDeps['barredForMs']): void {
+  const retryAfterMs = barredForMs(agentId);
+  if (retryAfterMs === null) return;
+  throw new AuthError('barred', 'this agent has called far too often', { retryAfterMs });
 }
 
 function algorithmOf(token: string): string {
@@ -136,10 +152,6 @@ function unauthorized(message: string): AuthError {
 }
 
 /** How this hub authenticates, by its configuration. */
-export function createAuthenticate(
-  config: AuthConfig,
-  store: Pick<ChatStore, 'isRevoked'>,
-  log: Logger,
-): Authenticate {
-  return config.mode === 'dev' ? authenticateDev() : authenticateJwt(config, store, log);
+export function createAuthenticate(config: AuthConfig, deps: AuthenticateDeps): Authenticate {
+  return config.mode === 'dev' ? authenticateDev(deps) : authenticateJwt(config, deps);
 }

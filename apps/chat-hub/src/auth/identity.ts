@@ -20,17 +20,30 @@ export type AuthErrorCode =
   /** A token that was good until it was revoked. */
   | 'revoked'
   /** Nobody can say now: the key server is away. The same token may be good later. */
-  | 'unavailable';
+  | 'unavailable'
+  /** The token is good, but its agent has called far too often: `retryAfterMs` says when it may come back. */
+  | 'barred';
 
 /** No identity: the sentence is safe to show, and says nothing of the token. */
 export class AuthError extends Error {
   override readonly name = 'AuthError';
   readonly code: AuthErrorCode;
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: AuthErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: AuthErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly retryAfterMs?: number } = {},
+  ) {
     super(message, options);
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
   }
+}
+
+/** Whether the credentials themselves are at fault. */
+export function isFailedSignIn(error: unknown): boolean {
+  return error instanceof AuthError && (error.code === 'unauthorized' || error.code === 'revoked');
 }
 
 /** Whether this is an admin of everything: one whose token is bound to channels has no say beyond them. */

@@ -14,6 +14,7 @@ import {
 } from '@openclaw/test-support';
 import { pino } from 'pino';
 import { admissionDefaults, createAdmission } from '../admission.ts';
+import { createFailedSignIns } from '../auth/failed-sign-ins.ts';
 import { AuthError, type Identity } from '../auth/identity.ts';
 import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
 import { createUpgradeHandler, type UpgradeOptions } from '../upgrade.ts';
@@ -95,7 +96,9 @@ async function upgradesOnly(
     createUpgradeHandler({
       authenticate: async () => ana,
       gate: () => null,
-      admission: { ask: () => ({ afterMs: null, giveBack: () => undefined }) },
+      remoteAddress: ({ socket }) => socket.remoteAddress ?? '',
+      failedSignIns: createFailedSignIns(),
+      admission: { ask: () => ({ afterMs: null }) },
       busyForMs: () => null,
       onAccepted: ({ ws }) => ws.close(1000, 'accepted'),
       onRefused: (status) => refused.push(status),
@@ -203,14 +206,10 @@ function fault(): never {
 }
 
 describe('waiting for admission', () => {
-  it('a client that comes when many do is told its moment, before anyone asks who it is, and is let in then', async () => {
-    let asked = 0;
+  it('a client that comes when many do is told its moment, and is let in then', async () => {
     const { port, refused } = await upgradesOnly({
       admission: createAdmission({ ...admissionDefaults, perSecond: 5, burst: 1 }),
-      authenticate: () => {
-        asked += 1;
-        return Promise.resolve(ana);
-      },
+      authenticate: ({ devAgent }) => Promise.resolve({ ...ana, agentId: devAgent ?? '' }),
     });
     const first = upgradeRaw(port, '/v1/ws?agent=ana', offering);
     await waitFor(() => first.received().includes('accepted'));
@@ -218,7 +217,7 @@ describe('waiting for admission', () => {
     await waitFor(() => byCode.received().includes('"afterMs":'));
     const byStatus = await upgradeRaw(port, '/v1/ws?agent=cem').ended;
     expect(byStatus).toMatch(/^HTTP\/1\.1 503 [^]*Retry-After: 1\r\n/);
-    expect({ asked, refused }).toEqual({ asked: 1, refused: [503, 503] });
+    expect(refused).toEqual([503, 503]);
 
     const afterMs = Number(/"afterMs":(\d+)/.exec(byCode.received())?.[1]);
     expect(afterMs).toBeLessThanOrEqual(200);
@@ -228,15 +227,44 @@ describe('waiting for admission', () => {
     await waitFor(() => back.received().includes('accepted'));
   });
 
-  it('a stranger who claims a name that waits, and cannot prove it, takes nobody’s place', async () => {
+  it('a stranger takes no place: only who is proved is asked about, under the name that was proved', async () => {
     const names: string[] = [];
-    const entry = { afterMs: null, giveBack: () => void names.push('given back') };
     const { port } = await upgradesOnly({
-      admission: { ask: (name) => (names.push(name), entry) },
-      authenticate: () => Promise.reject(new AuthError('unauthorized', 'no')),
+      admission: { ask: (name) => (names.push(name), { afterMs: null }) },
+      authenticate: ({ devAgent }) =>
+        devAgent === 'ana'
+          ? Promise.resolve(ana)
+          : Promise.reject(new AuthError('unauthorized', 'no')),
     });
-    await upgradeRaw(port, '/v1/ws?agent=ana').ended;
-    expect(names).toEqual(['ana', 'given back']);
+    const proved = upgradeRaw(port, '/v1/ws?agent=ana', offering);
+    await waitFor(() => proved.received().includes('accepted'));
+    await upgradeRaw(port, '/v1/ws?agent=forger').ended;
+    expect(names).toEqual(['ana']);
+  });
+
+  it('a token from an address that failed too often is not looked at, and its client is told when it will be', async () => {
+    let asked = 0;
+    const { port, refused } = await upgradesOnly({
+      failedSignIns: createFailedSignIns({ burst: 3, perSecond: 0.001 }),
+      authenticate: () => {
+        asked += 1;
+        return Promise.reject(new AuthError('unauthorized', 'no'));
+      },
+    });
+    for (let i = 0; i < 3; i++) await upgradeRaw(port).ended;
+    expect(await upgradeRaw(port).ended).toMatch(/^HTTP\/1\.1 429 [^]*Retry-After: \d+\r\n/);
+    const byCode = upgradeRaw(port, '/v1/ws', offering);
+    await waitFor(() => byCode.received().includes('"afterMs":'));
+    expect({ asked, refused }).toEqual({ asked: 3, refused: [401, 401, 401, 429, 429] });
+  });
+
+  it('nor is a key server that is away, or a database, held against the address', async () => {
+    const { port, refused } = await upgradesOnly({
+      failedSignIns: createFailedSignIns({ burst: 1, perSecond: 0.001 }),
+      authenticate: () => Promise.reject(new AuthError('unavailable', 'away')),
+    });
+    for (let i = 0; i < 3; i++) await upgradeRaw(port).ended;
+    expect(refused).toEqual([503, 503, 503]);
   });
 
   it('a foreign page and a draining hub take no place of the admission', async () => {
@@ -282,7 +310,7 @@ describe('waiting for admission', () => {
 
   it('of many refused clients only so many are told by a close code, the others by a status', async () => {
     const { port } = await upgradesOnly({
-      maxParting: 1,
+      maxParting: 4,
       authenticate: () => Promise.reject(new AuthError('unauthorized', 'no')),
     });
     const first = upgradeRaw(port, '/v1/ws', offering);

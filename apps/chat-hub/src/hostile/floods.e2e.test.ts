@@ -44,7 +44,7 @@ async function othersWait(work: Promise<unknown>): Promise<number> {
 
 describe('a flood', () => {
   const ping = '{"jsonrpc":"2.0","method":"ping"}';
-  // Invariant: a frame is a frame. Pings and pongs cost the hub as much as calls do, and pings are answered, too.
+  // Invariant: a frame counts as a call. Pings and pongs cost the hub as much, and pings are answered, too.
   it.each([
     ['calls', clientFrame(ping)],
     ['pings', clientFrame('x'.repeat(125), { opcode: opcodes.ping })],
@@ -54,7 +54,8 @@ describe('a flood', () => {
     async (kind, frame) => {
       const raws = await Promise.all([open(`reads-${kind}`), open(`reads-not-${kind}`)]);
       raws[1].socket.pause();
-      const flood = Buffer.concat(times(5_000, () => frame));
+      // Past five times the calls that an agent may make in a window.
+      const flood = Buffer.concat(times(15_000, () => frame));
       for (const raw of raws) raw.write(flood);
       expect(await othersWait(raws[0].closed)).toBeLessThan(1_000);
       // ws itself cuts a peer that has many pings under way, without a word.
@@ -103,7 +104,7 @@ describe('a flood', () => {
 
   it('of connections that come and go leaves nothing behind', async () => {
     const round = async () => {
-      const raws = await Promise.all(times(50, (index) => open(`gone-${index}`)));
+      const raws = await Promise.all(times(50, (index) => comeIn(`gone-${index}`)));
       for (const raw of raws) raw.send('{"jsonrpc":"2.0","id":1,"method":"read.state"}', '{');
       await Promise.all(raws.map((raw) => waitFor(() => raw.objects.length >= 3, { everyMs: 1 })));
       for (const raw of raws) raw.destroy();
@@ -116,6 +117,16 @@ describe('a flood', () => {
     expect(((await inspector.heldBytes()) - before) / 1e6).toBeLessThan(8);
   });
 });
+
+/** Comes until it is let in: on a fast machine these are more in a second than the hub lets in. */
+function comeIn(agentId: string): Promise<RawSocket> {
+  return waitFor(async () => {
+    const raw = await open(agentId);
+    if (isIn(raw)) return raw;
+    raw.destroy();
+    return null;
+  });
+}
 
 /** Was it welcomed, and not sent away since? */
 function isIn(raw: RawSocket): boolean {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isId } from '@openclaw/protocol';
 import fc from 'fast-check';
 import { signed } from './corpus/tokens.ts';
@@ -8,7 +9,9 @@ import type { Target } from './target.ts';
 
 /** What the hub says to a bearer: 200 or 401, and for who it is a fault. */
 export async function statusFor(target: Target, token: string): Promise<number | null> {
-  const text = `GET /v1/channels?limit=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\n\r\n`;
+  // Wrong tokens are limited by address, which is not what is tried here.
+  const from = `X-Forwarded-For: ${randomUUID()}`;
+  const text = `GET /v1/channels?limit=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n${from}\r\nAuthorization: Bearer ${token}\r\n\r\n`;
   return (await sendRaw(target.port, text)).status;
 }
 

@@ -41,6 +41,8 @@ export async function startTarget(env: Readonly<Record<string, string>> = {}): P
       HUB_HOST: '127.0.0.1',
       HUB_JWT_SECRET: secret,
       HUB_JWKS_URL: `http://127.0.0.1:${keyPort}/keys`,
+      // So that each wrong token may come from an address of its own.
+      HUB_TRUSTED_PROXIES: '127.0.0.1',
       HUB_LIMIT_MESSAGE: '1000000/60',
       HUB_LIMIT_REACTION: '1000000/60',
       HUB_LIMIT_TYPING: '1000000/60',

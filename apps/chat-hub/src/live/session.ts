@@ -225,6 +225,13 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     setTimeout(() => this.#ws.terminate(), closeMs).unref();
   }
 
+  /** Closes it and reads nothing more, so that what a flood has under way costs nothing. */
+  expel(code: number, reason: string): void {
+    if (!this.isOpen) return;
+    this.close(code, reason);
+    this.#ws.pause();
+  }
+
   /** Cuts the socket: for a peer that is thought dead. */
   terminate(): void {
     this.#ws.terminate();

@@ -6,7 +6,8 @@ import type { Identity } from '../auth/identity.ts';
 import { bytesOf } from '../live/frame.ts';
 import { actionOf, type LimitedAction } from '../rpc/method-kinds.ts';
 import { refuse, type Answer, type Handler, type Handlers } from '../rpc/answer.ts';
-import { refusalOfError } from '../rpc/dispatcher.ts';
+import { refusalOfError, withoutNames } from '../rpc/dispatcher.ts';
+import { overlongListOf } from '../rpc/overlong-list.ts';
 import type { Logger } from 'pino';
 import { errorBody, sendRefusal } from './errors.ts';
 import { paramsOf } from './params.ts';
@@ -74,6 +75,8 @@ function addRoute(
         ...body,
         ...(request.params as Record<string, unknown>),
       };
+      const overlong = overlongListOf(given);
+      if (overlong) return sendInvalid(reply, [{ path: overlong.name, message: overlong.message }]);
       const parsed = params.safeParse(given);
       if (!parsed.success) {
         const issues = parsed.error.issues
@@ -112,7 +115,7 @@ async function call(
   log: Logger,
 ): Promise<Answer<MethodName>> {
   try {
-    return await handler({ identity, session: null }, params as never);
+    return withoutNames(await handler({ identity, session: null }, params as never));
   } catch (error) {
     const refusal = refusalOfError(error);
     if (refusal.code === 'internal') log.error({ err: error }, 'a REST request failed');

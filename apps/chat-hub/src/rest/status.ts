@@ -1,15 +1,26 @@
 import { buildOpenRpc } from '@openclaw/protocol';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Readiness } from '../readiness.ts';
 import type { Metrics } from '../metrics.ts';
 
-/** /healthz, /readyz, /metrics: for orchestrators and Prometheus. */
+const statusPaths: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz', '/metrics']);
+
+/** Whether the request asks how the hub is: that is answered however full it is. */
+export function isStatus({ routeOptions }: FastifyRequest): boolean {
+  return statusPaths.has(routeOptions.url);
+}
+
+/** /healthz: says that the process lives, and nothing else. */
+export function addAliveRoute(app: FastifyInstance): void {
+  app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'ok' }));
+}
+
+/** /readyz and /metrics: for orchestrators and Prometheus. */
 export function addStatusRoutes(
   app: FastifyInstance,
   readiness: Readiness,
   metrics: Metrics,
 ): void {
-  app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'ok' }));
   app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
     const report = await readiness.report();
     return reply.code(report.ready ? 200 : 503).send(report);

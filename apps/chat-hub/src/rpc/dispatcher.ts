@@ -10,6 +10,7 @@ import {
 } from '@openclaw/protocol';
 import type { LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
+import { callsOf, type CallAllowance } from '../call-allowance.ts';
 import { arrayOf, bytesOf, type FrameText } from '../live/frame.ts';
 import type { Session } from '../live/session.ts';
 import {
@@ -22,6 +23,7 @@ import {
 } from './answer.ts';
 import { callOf, type Call, type Id } from './call.ts';
 import { createCallOrder, type CallOrder } from './call-order.ts';
+import { overlongListOf } from './overlong-list.ts';
 import { actionOf, isBulky, isChange, linesOf, type LimitedAction } from './method-kinds.ts';
 
 /** Turns a socket's frames into calls, and their answers into frames. */
@@ -42,9 +44,19 @@ export type CallObserver = (
 export interface DispatcherDeps {
   readonly handlers: Handlers;
   readonly limiter: Pick<LocalRateLimiter<LimitedAction>, 'consume'>;
+  /** Asked for every call before anything else is. */
+  readonly calls: Pick<CallAllowance, 'count'>;
+  /** Told of each call that is refused for it. */
+  readonly onLimited: () => void;
   readonly log: Logger;
   readonly observe: CallObserver;
 }
+
+/** A call, or the error to answer it with. */
+type ParsedCall = ReturnType<typeof callOf>;
+
+/** A larger frame of an agent over its allowance is not read for the id that its refusal would carry. */
+const maxRefusedBytes = 4_096;
 
 interface Socket {
   readonly caller: Caller;
@@ -52,7 +64,8 @@ interface Socket {
 }
 
 /** Creates the dispatcher over the hub's method table. */
-export function createDispatcher({ handlers, limiter, log, observe }: DispatcherDeps): Dispatcher {
+export function createDispatcher(deps: DispatcherDeps): Dispatcher {
+  const { handlers, limiter, calls, onLimited, log, observe } = deps;
   const sockets = new WeakMap<Session, Socket>();
   const socketOf = (session: Session): Socket => {
     let socket = sockets.get(session);
@@ -79,13 +92,20 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
         refuse('rate_limited', 'too many unanswered calls on this connection', 100),
       );
     }
+    const invalid = (data: ParamIssue[]) => ({
+      code: rpcErrorCodes.invalidParams,
+      message: `invalid params for ${method}`,
+      data,
+    });
+    const overlong = overlongListOf(params);
+    if (overlong) return invalid([{ path: [overlong.name], message: overlong.message }]);
     const parsed = methods[method].params.safeParse(params ?? {});
     if (!parsed.success) {
       const data: ParamIssue[] = parsed.error.issues.slice(0, 10).map((issue) => ({
         path: issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step)),
         message: issue.message,
       }));
-      return { code: rpcErrorCodes.invalidParams, message: `invalid params for ${method}`, data };
+      return invalid(data);
     }
     const { allowed, limit, retryAfterMs } = limiter.consume(actionOf(method), session.agentId);
     if (!allowed) {
@@ -103,7 +123,9 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
   ): Promise<Answer<MethodName>> {
     const startMs = performance.now();
     try {
-      const reply = await (handlers[method] as Handler<MethodName>)(caller, params as never);
+      const reply = withoutNames(
+        await (handlers[method] as Handler<MethodName>)(caller, params as never),
+      );
       observe(method, reply.ok ? 'ok' : 'refused', performance.now() - startMs);
       return reply;
     } catch (error) {
@@ -163,6 +185,14 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
     }
   }
 
+  /** A call as it came, or what to answer it instead; null when it is refused and wants no answer. */
+  function allowed(parsed: ParsedCall, afterMs: number | null): ParsedCall | null {
+    if (afterMs === null) return parsed;
+    onLimited();
+    const { id } = parsed;
+    return id === undefined ? null : { id, error: rpcErrorOf(tooManyCalls(afterMs)) };
+  }
+
   function runAndSend(session: Session, call: Call): void {
     void run(session, call, (text) => {
       if (text !== null) session.send(text);
@@ -170,16 +200,13 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
   }
 
   // One array for the whole batch. What the calls set going waits behind it: an answer comes before what it begins.
-  async function runTogether(
-    session: Session,
-    calls: readonly ReturnType<typeof callOf>[],
-  ): Promise<void> {
+  async function runTogether(session: Session, batch: readonly ParsedCall[]): Promise<void> {
     const texts: (FrameText | null)[] = [];
     let length = 0;
     const hasRoom = () => length < limits.resumeBytes;
     const release = session.hold();
     await Promise.all(
-      calls.map(async (call, index) => {
+      batch.map(async (call, index) => {
         const emit = (text: FrameText | null) => {
           texts[index] = text;
           length += text === null ? 0 : bytesOf(text);
@@ -192,23 +219,33 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
     release(answers.length > 0 ? arrayOf(answers) : null);
   }
 
-  function dispatchBatch(session: Session, items: readonly unknown[]): boolean {
+  /** The first call of the batch was counted with its frame: `afterMs` is what came of it. */
+  function dispatchBatch(
+    session: Session,
+    items: readonly unknown[],
+    afterMs: number | null,
+  ): boolean {
+    const { agentId } = session;
     if (items.length === 0 || items.length > limits.batch) {
       const message =
         items.length === 0 ? 'an empty batch' : `a batch holds at most ${limits.batch} calls`;
       session.send(errorText(null, { code: rpcErrorCodes.invalidRequest, message }));
       return false;
     }
-    const calls = items.map(callOf);
+    const parsed = items.map(callOf);
+    const batch = parsed.flatMap(
+      (call, index) => allowed(call, index === 0 ? afterMs : calls.count(agentId)) ?? [],
+    );
+    if (!session.isOpen) return true;
     if (session.acceptsBatches) {
-      for (const call of calls) {
+      for (const call of batch) {
         if ('error' in call) session.send(errorText(call.id, call.error));
         else runAndSend(session, call);
       }
     } else {
-      void runTogether(session, calls);
+      void runTogether(session, batch);
     }
-    return !calls.every((call) => 'error' in call);
+    return !parsed.every((call) => 'error' in call);
   }
 
   function sendParseError(session: Session, message: string): void {
@@ -218,6 +255,14 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
   return {
     refuseBinary: (session) => sendParseError(session, 'frames are text, not binary'),
     dispatch(session, frame) {
+      const afterMs = calls.count(session.agentId, callsOf(frame.length));
+      // It called far too often, and is closed already.
+      if (!session.isOpen) return true;
+      if (afterMs !== null && frame.length > maxRefusedBytes) {
+        onLimited();
+        session.send(errorText(null, rpcErrorOf(tooManyCalls(afterMs))));
+        return true;
+      }
       let value: unknown;
       try {
         value = JSON.parse(frame.toString());
@@ -225,27 +270,48 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
         sendParseError(session, 'the frame is not JSON');
         return false;
       }
-      if (Array.isArray(value)) return dispatchBatch(session, value);
-      const call = callOf(value);
-      if ('error' in call) {
-        session.send(errorText(call.id, call.error));
-        return false;
+      if (Array.isArray(value)) return dispatchBatch(session, value, afterMs);
+      const parsed = callOf(value);
+      const call = allowed(parsed, afterMs);
+      if (call !== null) {
+        if ('error' in call) session.send(errorText(call.id, call.error));
+        else runAndSend(session, call);
       }
-      runAndSend(session, call);
-      return true;
+      return !('error' in parsed);
     },
   };
 }
 
-const passedOn = ['unavailable', 'timeout', 'rate_limited'] as const;
+const failureTexts = {
+  unavailable: 'the database is away or busy; nothing happened',
+  timeout: 'the database did not answer in time; it may have happened',
+  internal: 'the hub could not do this',
+} as const;
+
+function isFailure(code: string): code is keyof typeof failureTexts {
+  return Object.hasOwn(failureTexts, code);
+}
+
+/** The answer, but for the store's own words for its failures: they name hosts, ports, databases and files. */
+export function withoutNames(reply: Answer<MethodName>): Answer<MethodName> {
+  return !reply.ok && isFailure(reply.code)
+    ? { ...reply, message: failureTexts[reply.code] }
+    : reply;
+}
 
 /** The refusal that an exception amounts to: the store's, when the caller can do something about it, else `internal`. */
 export function refusalOfError(error: unknown): Refusal {
-  if (error instanceof ChatStoreError) {
-    const code = passedOn.find((one) => one === error.code);
-    if (code) return refuse(code, error.message, error.retryAfterMs ?? 1_000);
-  }
-  return refuse('internal', 'the hub could not do this');
+  if (!(error instanceof ChatStoreError)) return refuse('internal', failureTexts.internal);
+  const { code, message, retryAfterMs = 1_000 } = error;
+  if (code === 'rate_limited') return refuse(code, message, retryAfterMs);
+  return code === 'unavailable' || code === 'timeout'
+    ? refuse(code, failureTexts[code], retryAfterMs)
+    : refuse('internal', failureTexts.internal);
+}
+
+/** The refusal of a call beyond what its agent may make of this hub. */
+export function tooManyCalls(afterMs: number): Refusal {
+  return refuse('rate_limited', 'too many calls of this agent', afterMs);
 }
 
 function rpcErrorOf({ code, message, retryAfterMs }: Refusal): RpcError {

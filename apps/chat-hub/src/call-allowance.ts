@@ -1,0 +1,102 @@
+import type { Limit } from '@openclaw/ratelimit';
+
+/** How many calls each agent may make of this hub, over all its sockets and REST together. */
+export interface CallAllowance {
+  /**
+   * Counts calls, refused and malformed ones too. Returns null when they may go on, else after how many milliseconds
+   * without a call the agent may make the next. Counts nothing of an agent that is barred.
+   */
+  count(agentId: string, calls?: number): number | null;
+  /** For how many milliseconds the agent may not come in at all; null when it may. */
+  barredForMs(agentId: string): number | null;
+}
+
+/** Options of {@link createCallAllowance}. */
+export interface CallAllowanceOptions extends Limit {
+  /** Called once when an agent begins to be barred, for so many milliseconds. */
+  readonly onBarred: (agentId: string, forMs: number) => void;
+  /** Agents whose calls are counted at a time; past it the first counted is forgotten. @default 100_000 */
+  readonly maxAgents?: number;
+  /** Now, in ms that never go back. @default performance.now */
+  readonly clock?: () => number;
+}
+
+/** An agent with more calls in a window than so many times its allowance is barred. */
+const barredAtTimes = 5;
+/** What HUB_LIMIT_CALLS is at least when nobody sets it. */
+const minLimit: Limit = { limit: 2_000, windowMs: 2_000 };
+/** So many bytes of a frame or body weigh one call: what is large costs as much to read as many small ones. */
+const bytesPerCall = 4_096;
+
+/** How many calls a frame or body of so many bytes counts for, at least. */
+export function callsOf(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / bytesPerCall));
+}
+
+/** The allowance when none is set: twice the other limits together, so that it stops floods and they do the limiting. */
+export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit {
+  const { limit, windowMs } = minLimit;
+  const perMs = Object.values(limits).reduce((sum, each) => sum + each.limit / each.windowMs, 0);
+  return { limit: Math.max(limit, Math.ceil(2 * perMs * windowMs)), windowMs };
+}
+
+/**
+ * Counts in this process alone, in two windows an agent: this one and the one before, of which the part counts that
+ * still lies within a window's length. Every step is O(1). An agent is forgotten two windows after its last call.
+ */
+export function createCallAllowance(options: CallAllowanceOptions): CallAllowance {
+  const { limit, windowMs, onBarred, maxAgents = 100_000 } = options;
+  const { clock = () => performance.now() } = options;
+  let startMs = clock();
+  let current = new Map<string, number>();
+  let previous = new Map<string, number>();
+  const barred = new Map<string, number>();
+
+  function turn(nowMs: number): void {
+    const turns = Math.floor((nowMs - startMs) / windowMs);
+    if (turns < 1) return;
+    previous = turns === 1 ? current : new Map<string, number>();
+    current = new Map<string, number>();
+    startMs += turns * windowMs;
+    for (const [agentId, untilMs] of barred) if (untilMs <= nowMs) barred.delete(agentId);
+  }
+
+  /** When fewer than the limit are left of these calls, if no further one comes. */
+  function leftInMs(before: number, now: number, elapsedMs: number): number {
+    const most = limit - 1;
+    if (now <= most) return Math.max(0, windowMs * (1 - (most - now) / before) - elapsedMs);
+    return 2 * windowMs - elapsedMs - windowMs * (most / now);
+  }
+
+  function barredForMs(agentId: string): number | null {
+    const untilMs = barred.get(agentId);
+    if (untilMs === undefined) return null;
+    const leftMs = Math.ceil(untilMs - clock());
+    return leftMs > 0 ? leftMs : null;
+  }
+
+  return {
+    barredForMs,
+    count(agentId, calls = 1) {
+      const nowMs = clock();
+      turn(nowMs);
+      const leftMs = barredForMs(agentId);
+      if (leftMs !== null) return leftMs;
+      const now = (current.get(agentId) ?? 0) + calls;
+      if (now === calls && current.size >= maxAgents) {
+        const [first] = current.keys();
+        if (first !== undefined) current.delete(first);
+      }
+      current.set(agentId, now);
+      const before = previous.get(agentId) ?? 0;
+      const elapsedMs = nowMs - startMs;
+      const counted = now + before * (1 - elapsedMs / windowMs);
+      if (counted <= limit) return null;
+      const afterMs = Math.max(1, Math.ceil(leftInMs(before, now, elapsedMs)));
+      if (counted <= barredAtTimes * limit) return afterMs;
+      barred.set(agentId, nowMs + afterMs);
+      onBarred(agentId, afterMs);
+      return afterMs;
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { parseCloseReason } from '@openclaw/protocol';
+import { connectRpc, freePort, signToken, waitFor } from '@openclaw/test-support';
+import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
+import { range } from '../testing/seqs.ts';
+
+const secret = 'a-secret-of-more-than-thirty-two-characters';
+const otherSecret = 'another-secret-of-more-than-thirty-two-characters';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A hub that lets two clients in at once, and then one in twenty seconds. */
+async function slowHub(environment: Readonly<Record<string, string>>): Promise<TestHub> {
+  const database = await temporaryDatabase();
+  cleanups.push(() => database.remove());
+  const hub = await startTestHub(
+    {
+      HUB_HOST: '127.0.0.1',
+      HUB_DB_URL: database.url,
+      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+      HUB_JWT_SECRET: secret,
+      LOG_LEVEL: 'error',
+      ...environment,
+    },
+    {
+      admission: {
+        ...{ perSecond: 0.05, burst: 2, horizonMs: 60_000, graceMs: 5_000, maxPerName: 4 },
+      },
+    },
+  );
+  cleanups.push(() => hub.close());
+  return hub;
+}
+
+/** Comes with a token, from an address that a proxy names; resolves with the hub's close, code null when it is let in. */
+async function come(hub: TestHub, token: string, address: string) {
+  const url = `${hub.url.replace('http', 'ws')}/v1/ws?access_token=${token}`;
+  const headers = { 'x-forwarded-for': address };
+  const socket = await connectRpc(url, { headers, waitForWelcome: false });
+  await waitFor(() => socket.welcome || socket.ws.readyState === socket.ws.CLOSED);
+  if (!socket.welcome) return socket.closed;
+  await socket.close();
+  return { code: null, reason: '' };
+}
+
+const ask = (hub: TestHub, token: string, address: string) =>
+  fetch(`${hub.url}/v1/channels`, {
+    headers: { authorization: `Bearer ${token}`, 'x-forwarded-for': address },
+  });
+
+describe('forged tokens', () => {
+  // The race: places are given out before anybody proves anything, so forged tokens take those of real newcomers.
+  // Invariant: only a verified agent takes a place.
+  it('take no place of a real newcomer, however many come before it', async () => {
+    const hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
+    for (const n of range(1, 30)) {
+      const { code } = await come(hub, signToken(otherSecret, `forger-${n}`), '203.0.113.7');
+      expect(code).toBe(4401);
+    }
+    expect(await come(hub, signToken(secret, 'ana'), '203.0.113.8')).toMatchObject({ code: null });
+    expect(await come(hub, signToken(secret, 'ben'), '203.0.113.8')).toMatchObject({ code: null });
+    // The control: places are scarce here, and the next real one has to wait for its own.
+    expect(await come(hub, signToken(secret, 'cem'), '203.0.113.8')).toMatchObject({ code: 4503 });
+  });
+
+  it('from one address are soon not looked at any more, over WebSocket and REST, and other addresses are not touched', async () => {
+    const hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
+    const forged = signToken(otherSecret, 'ana');
+    const answers = await Promise.all(range(1, 300).map(() => ask(hub, forged, '203.0.113.7')));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401, 429]));
+    const refused = answers.find(({ status }) => status === 429);
+    expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0);
+    const { code, reason } = await come(hub, forged, '203.0.113.7');
+    expect({ code, afterMs: parseCloseReason(reason) }).toEqual({
+      code: 4429,
+      afterMs: expect.any(Number),
+    });
+    expect((await ask(hub, signToken(secret, 'ana'), '203.0.113.8')).status).toBe(200);
+    expect(await come(hub, signToken(secret, 'ana'), '203.0.113.8')).toMatchObject({ code: null });
+  });
+
+  it('are counted for the address of the connection where no proxy is trusted, whatever a header says', async () => {
+    const hub = await slowHub({});
+    const forged = signToken(otherSecret, 'ana');
+    const answers = await Promise.all(range(1, 200).map((n) => ask(hub, forged, `203.0.113.${n}`)));
+    expect(answers.map(({ status }) => status)).toContain(429);
+  });
+
+  it('that are good never count: one address may bring any number of agents', async () => {
+    const hub = await slowHub({});
+    const answers = await Promise.all(
+      range(1, 300).map((n) => ask(hub, signToken(secret, `agent-${n}`), '203.0.113.7')),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  });
+});

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connectRpc, startPostgres, waitFor, type PostgresServer } from '@openclaw/test-support';
+import { sendRaw } from '../hostile/raw-http.ts';
+import { startTestHub, type TestHub } from '../testing/test-hub.ts';
+
+// Nothing that a client is told may help it to find what is behind the hub: no host, no port, no database, no file.
+let postgres: PostgresServer;
+let hub: TestHub;
+const redisPort = 1;
+beforeAll(async () => {
+  postgres = await startPostgres();
+  hub = await startTestHub({
+    HUB_DB_URL: postgres.url,
+    REDIS_URL: `redis://127.0.0.1:${redisPort}`,
+    LOG_LEVEL: 'silent',
+  });
+});
+afterAll(async () => {
+  await hub?.close();
+  await postgres?.stop();
+});
+
+function expectNoNames(text: string): void {
+  expect(text).not.toMatch(/127\.0\.0\.1|localhost|postgres|sqlite|redis:\/\/|\/hub\b|ioredis/i);
+  expect(text).not.toMatch(/ECONN|ENOTFOUND|EAI_/);
+  expect(text).not.toContain(String(postgres.port));
+}
+
+describe('while the database is away', () => {
+  it('no error over WebSocket or REST, no close reason and no readiness report names it', async () => {
+    const ana = await hub.connect('ana');
+    await ana.call('channel.create', { channelId: 'c', name: 'C' });
+    await postgres.kill();
+    const calls: [string, object][] = [
+      ['message.send', { channelId: 'c', content: 'x' }],
+      ['channel.get', { channelId: 'c' }],
+      ['subscribe', { topics: [{ channelId: 'c' }] }],
+      ['log.read', { channelId: 'c', after: 0, limit: 10 }],
+    ];
+    const outcomes = await Promise.all(
+      calls.map(([method, params]) => ana.call(method, params).catch((error: unknown) => error)),
+    );
+    const told = outcomes.map((outcome) =>
+      outcome instanceof Error ? outcome.message : JSON.stringify(outcome),
+    );
+    // The control: they were refused for the database's sake.
+    expect(told.join('\n')).toMatch(/unavailable|timeout/);
+    for (const text of told) expectNoNames(text);
+
+    const port = Number(new URL(hub.url).port);
+    for (const line of [
+      'GET /v1/channels?agent=ana',
+      'GET /v1/channels/c/messages?agent=ana',
+      'GET /readyz',
+      'GET /healthz',
+    ]) {
+      const { status, body } = await sendRaw(
+        port,
+        `${line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+        { timeoutMs: 15_000 },
+      );
+      expect(status).toBe(line.endsWith('healthz') ? 200 : 503);
+      expectNoNames(body);
+    }
+
+    const late = await connectRpc(`${hub.url.replace('http', 'ws')}/v1/ws?agent=ben`, {
+      waitForWelcome: false,
+    });
+    const { code, reason } = await late.closed;
+    expect(code).toBe(4503);
+    expectNoNames(reason);
+    await ana.close();
+    await postgres.restart();
+    await waitFor(async () => (await fetch(`${hub.url}/readyz`)).ok, { what: 'the database' });
+  });
+});
+
+describe('the metric of closed connections', () => {
+  // The race: every code from 3000 to 4999 that a client makes up would be a series more in Prometheus, and a code of
+  // the hub's own would tell the operators what never happened. Invariant: labels are the hub's own.
+  it('has no label that a client chose', async () => {
+    for (const code of [4777, 3123, 4403, 1000]) {
+      const socket = await connectRpc(`${hub.url.replace('http', 'ws')}/v1/ws?agent=eve`, {
+        waitForWelcome: false,
+      });
+      socket.ws.close(code, 'mine');
+      await socket.closed;
+    }
+    const series = await waitFor(async () => {
+      const text = await (await fetch(`${hub.url}/metrics`)).text();
+      const lines = text.split('\n').filter((line) => line.startsWith('hub_closed_connections'));
+      return lines.some((line) => line.includes('code="1000"')) && lines;
+    });
+    expect(series.join('\n')).not.toMatch(/4777|3123|4403/);
+    expect(series.join('\n')).toMatch(/code="other"/);
+  });
+});
