@@ -1,4 +1,5 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
+import type { RingBudget } from './ring-budget.ts';
 import { createEventRing, type EventRing } from './ring.ts';
 
 /** Reads the page of a channel's log that follows a seq. */
@@ -11,8 +12,8 @@ export class Backlog {
   readonly #reading = new Map<number, Promise<readonly EncodedEnvelope[]>>();
   #deletions = 0;
 
-  constructor(head: number, readLog: ReadLog) {
-    this.#ring = createEventRing(head);
+  constructor(head: number, readLog: ReadLog, budget?: RingBudget) {
+    this.#ring = createEventRing(head, budget && { budget });
     this.#readLog = readLog;
   }
 
@@ -38,6 +39,11 @@ export class Backlog {
       this.#reading.set(seq, reading);
     }
     return reading;
+  }
+
+  /** The channel is no longer live: its memory is given back. */
+  close(): void {
+    this.#ring.close();
   }
 
   /** A message was deleted: its text is not served from memory any more. */

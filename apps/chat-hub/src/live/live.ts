@@ -6,6 +6,7 @@ import type { Closers } from '../closers.ts';
 import { asHub, type Hub } from '../hub.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Services } from '../services.ts';
+import { createSlices } from '../slices.ts';
 import { createAgentTopics, type AgentTopics } from './agent-topics.ts';
 import { createCacheDropper } from './cache-dropper.ts';
 import { beginEpoch } from './epoch.ts';
@@ -17,12 +18,14 @@ import { createPresenceFeed } from './presence-feed.ts';
 import { createPublisher } from './publisher.ts';
 import { endRevoked } from './revocation.ts';
 import type { Room } from './room.ts';
+import { createRingBudget } from './ring-budget.ts';
 import { createRooms } from './rooms.ts';
 import { startSelfProbe, type SelfProbe } from './self-probe.ts';
 import { createSessions } from './sessions.ts';
 import { startTailCheck, type TailCheck } from './tail-check.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
 import { createTypingFeed } from './typing-feed.ts';
+import { createUnsentBudget, type UnsentBudgetOptions } from './unsent-budget.ts';
 
 /** The live side of a hub: everything between the log and the sockets. */
 export interface Live {
@@ -33,6 +36,14 @@ export interface Live {
   readonly traffic: Traffic;
 }
 
+/** How much memory the live side may use. */
+export interface MemoryBudgets {
+  /** What may be unsent, per agent and per hub. @default 16 MiB, and a quarter of the heap's limit */
+  readonly unsent?: UnsentBudgetOptions;
+  /** What the newest events of all channels may take together. @default 64 MiB */
+  readonly ringBytes?: number;
+}
+
 /** Wires rooms, topics, presence and typing together and starts what runs by itself. */
 export async function startLive(
   hubId: string,
@@ -40,6 +51,7 @@ export async function startLive(
   metrics: Metrics,
   closers: Closers,
   log: Logger,
+  { unsent: unsentOptions, ringBytes }: MemoryBudgets = {},
 ): Promise<Live> {
   const { store, redis, isRedisNamed, bus, cache, limiter, tracker, typing } = services;
   const opened = <T extends { close(): unknown }>(part: T): T => {
@@ -52,6 +64,9 @@ export async function startLive(
   });
   const flusher = opened(createFlusher({ onWritten: (handed) => traffic.written(handed) }));
   const sessions = createSessions();
+  const slices = createSlices();
+  const unsent = createUnsentBudget(unsentOptions);
+  const ringBudget = createRingBudget(ringBytes === undefined ? {} : { maxBytes: ringBytes });
   const isNew = createEphemeralFilter();
   const onEphemeral = (room: Room, event: EncodedEnvelope) => {
     if (!isNew.accept(event)) return;
@@ -62,7 +77,7 @@ export async function startLive(
   const dropCaches = createCacheDropper(cache, log);
   const rooms = opened(
     createRooms({
-      ...{ store, bus, flusher, log, onEphemeral },
+      ...{ store, bus, flusher, ringBudget, log, onEphemeral },
       onOpened: (channelId) => cache.forget(channelId),
       onDelivered(event, source) {
         const { channelId, type, seq } = event;
@@ -149,6 +164,21 @@ export async function startLive(
   metrics.observe('hub_sockets', 'Open sockets', () => sessions.size);
   metrics.observe('hub_agents', 'Agents with a socket here', () => sessions.agents);
   metrics.observe('hub_rooms', 'Live channels', () => rooms.size);
+  metrics.observe(
+    'hub_unsent_bytes',
+    'Output that peers have not taken, and answers in the making',
+    () => unsent.bytes,
+  );
+  metrics.observe(
+    'hub_unsent_refusals_total',
+    'Bulky calls refused because too much was unsent',
+    () => unsent.refusals,
+  );
+  metrics.observe(
+    'hub_ring_bytes',
+    'Memory of the newest events of all channels',
+    () => ringBudget.bytes,
+  );
   metrics.observe('hub_deliveries_total', 'Events handed to sockets', () => flusher.deliveries);
   metrics.observe(
     'hub_cache_hits_total',
@@ -185,6 +215,8 @@ export async function startLive(
       rooms,
       sessions,
       publisher,
+      unsent,
+      slices,
       metrics,
       log,
     },

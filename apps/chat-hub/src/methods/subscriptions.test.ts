@@ -6,6 +6,7 @@ import type { Hub } from '../hub.ts';
 import { createFlusher } from '../live/flusher.ts';
 import { createRooms } from '../live/rooms.ts';
 import { Session } from '../live/session.ts';
+import { createSlices, runNow } from '../slices.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 import { subscriptionMethods } from './subscriptions.ts';
@@ -50,6 +51,7 @@ async function subscribing() {
   const hub = {
     rooms,
     store,
+    slices: createSlices(),
     presence: { opened: nothing, entered: () => true },
   } as unknown as Hub;
   const params = { topics: [{ channelId, since: 0 }], epoch: 'e' };
@@ -61,8 +63,8 @@ async function subscribing() {
     result: async () => {
       letOn.resolve();
       const answer = await answered;
-      if (!('resultJson' in answer)) throw new Error('the subscribe was refused');
-      return JSON.parse(answer.resultJson()).topics[0];
+      if (!('resultSteps' in answer)) throw new Error('the subscribe was refused');
+      return JSON.parse(Buffer.concat(runNow(answer.resultSteps())).toString()).topics[0];
     },
   };
 }

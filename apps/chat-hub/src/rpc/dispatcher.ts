@@ -10,7 +10,10 @@ import {
 } from '@openclaw/protocol';
 import type { LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
+import { encodedText, pieceChars } from '../live/encoded-text.ts';
 import type { Session } from '../live/session.ts';
+import { retryUnsentMs, type UnsentBudget } from '../live/unsent-budget.ts';
+import type { Slices } from '../slices.ts';
 import {
   refuse,
   type Answer,
@@ -21,7 +24,14 @@ import {
 } from './answer.ts';
 import { callOf, type Call, type Id } from './call.ts';
 import { createCallOrder, type CallOrder } from './call-order.ts';
-import { actionOf, isBulky, isChange, linesOf, type LimitedAction } from './method-kinds.ts';
+import {
+  actionOf,
+  answerBytes,
+  isBulky,
+  isChange,
+  linesOf,
+  type LimitedAction,
+} from './method-kinds.ts';
 
 /** Turns a socket's frames into calls, and their answers into frames. */
 export interface Dispatcher {
@@ -43,7 +53,17 @@ export interface DispatcherDeps {
   readonly limiter: Pick<LocalRateLimiter<LimitedAction>, 'consume'>;
   readonly log: Logger;
   readonly observe: CallObserver;
+  /** Where the memory of large answers is reserved. */
+  readonly unsent: UnsentBudget;
+  /** Where large answers are encoded. */
+  readonly slices: Slices;
 }
+
+/** An answer's JSON: a text, or pieces of one, encoded. */
+type Payload = string | readonly Buffer[];
+
+/** Takes an answer; with `release` the socket's output waits behind it, until that is called. */
+type Emit = (payload: Payload | null, release?: ReturnType<Session['hold']>) => void;
 
 interface Socket {
   readonly caller: Caller;
@@ -51,7 +71,14 @@ interface Socket {
 }
 
 /** Creates the dispatcher over the hub's method table. */
-export function createDispatcher({ handlers, limiter, log, observe }: DispatcherDeps): Dispatcher {
+export function createDispatcher({
+  handlers,
+  limiter,
+  log,
+  observe,
+  unsent,
+  slices,
+}: DispatcherDeps): Dispatcher {
   const sockets = new WeakMap<Session, Socket>();
   const socketOf = (session: Session): Socket => {
     let socket = sockets.get(session);
@@ -123,7 +150,7 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
   async function run(
     session: Session,
     call: Call,
-    emit: (text: string | null) => void,
+    emit: Emit,
     hasRoom = () => true,
   ): Promise<void> {
     const { id } = call;
@@ -145,17 +172,15 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
             rpcErrorOf(refuse('too_large', 'the answers of this batch are too large')),
           );
         }
-        const reply = await handle(caller, method, params);
-        if (!reply.ok) {
-          respond(rpcErrorOf(reply));
-          return;
+        const bytes = answerBytes(method, params);
+        const reserved = bytes > 0 ? await unsent.reserve(session.agentId, bytes) : null;
+        if (bytes > 0 && !reserved) return respond(rpcErrorOf(refuseUnsent()));
+        try {
+          await makeAnswer(session, id, await handle(caller, method, params), emit);
+        } finally {
+          // What was emitted is counted where it waits.
+          reserved?.release();
         }
-        const result = 'resultJson' in reply ? reply.resultJson() : JSON.stringify(reply.result);
-        emit(
-          id === undefined
-            ? null
-            : `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`,
-        );
       });
     } catch (error) {
       log.error({ err: error, method }, 'an answer could not be made');
@@ -165,9 +190,38 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
     }
   }
 
+  /** Makes the text of an answer, in slices where it may be much, and emits it. */
+  async function makeAnswer(
+    session: Session,
+    id: Id | undefined,
+    reply: Answer<MethodName>,
+    emit: Emit,
+  ): Promise<void> {
+    if (!reply.ok) return emit(id === undefined ? null : errorText(id, rpcErrorOf(reply)));
+    const [before, after] = [`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`, '}'];
+    const wrapped = (result: readonly Buffer[]) =>
+      id === undefined ? null : [Buffer.from(before), ...result, Buffer.from(after)];
+    if ('resultSteps' in reply) {
+      // What the steps set going waits until the answer is whole.
+      const release = session.hold();
+      let payload: Payload | null = null;
+      try {
+        payload = wrapped(await slices.run(reply.resultSteps()));
+      } finally {
+        emit(payload, release);
+      }
+      return;
+    }
+    const result = 'resultJson' in reply ? reply.resultJson() : JSON.stringify(reply.result);
+    if (id === undefined) emit(null);
+    else if (result.length <= pieceChars) emit(`${before}${result}${after}`);
+    else emit(wrapped(await slices.run(encodedText(result))));
+  }
+
   function runAndSend(session: Session, call: Call): void {
-    void run(session, call, (text) => {
-      if (text !== null) session.send(text);
+    void run(session, call, (payload, release) => {
+      if (release) release(payload);
+      else if (payload !== null) session.send(payload);
     });
   }
 
@@ -176,22 +230,32 @@ export function createDispatcher({ handlers, limiter, log, observe }: Dispatcher
     session: Session,
     calls: readonly ReturnType<typeof callOf>[],
   ): Promise<void> {
-    const texts: (string | null)[] = [];
-    let length = 0;
-    const hasRoom = () => length < limits.resumeBytes;
+    const answers: (Payload | null)[] = [];
+    let bytes = 0;
+    const hasRoom = () => bytes < limits.resumeBytes;
+    const kept = unsent.open(session.agentId);
     const release = session.hold();
     await Promise.all(
       calls.map(async (call, index) => {
-        const emit = (text: string | null) => {
-          texts[index] = text;
-          length += text?.length ?? 0;
+        const emit: Emit = (payload, releaseCall) => {
+          releaseCall?.(null);
+          answers[index] = payload;
+          bytes += payload === null ? 0 : sizeOf(payload);
+          kept.settle(bytes);
         };
         if ('error' in call) emit(errorText(call.id, call.error));
         else await run(session, call, emit, hasRoom);
       }),
     );
-    const answers = texts.filter((text) => text !== null);
-    release(answers.length > 0 ? `[${answers.join(',')}]` : null);
+    const pieces: Buffer[] = [];
+    for (const answer of answers) {
+      if (answer === null) continue;
+      pieces.push(Buffer.from(pieces.length === 0 ? '[' : ','));
+      if (typeof answer === 'string') pieces.push(Buffer.from(answer));
+      else pieces.push(...answer);
+    }
+    release(pieces.length > 0 ? [...pieces, Buffer.from(']')] : null);
+    kept.release();
   }
 
   function dispatchBatch(session: Session, items: readonly unknown[]): boolean {
@@ -249,6 +313,17 @@ export function refusalOfError(error: unknown): Refusal {
   }
   return refuse('internal', 'the hub could not do this');
 }
+
+/** The refusal of a call for whose answer unsent output leaves no room. */
+export function refuseUnsent(): Refusal {
+  const message = 'too much that was sent to this agent has not been read';
+  return refuse('rate_limited', message, retryUnsentMs);
+}
+
+const sizeOf = (payload: Payload) =>
+  typeof payload === 'string'
+    ? Buffer.byteLength(payload)
+    : payload.reduce((sum, piece) => sum + piece.length, 0);
 
 function rpcErrorOf({ code, message, retryAfterMs }: Refusal): RpcError {
   return {
