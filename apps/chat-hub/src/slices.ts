@@ -8,6 +8,8 @@ export interface Slices {
    * caller bounds what it has under way.
    */
   run<T>(steps: Steps<T>): Promise<T>;
+  /** Resolves in a turn to come: for work between whose parts others may come in. */
+  pause(): Promise<void>;
 }
 
 /** Options of {@link createSlices}. */
@@ -38,29 +40,35 @@ export function createSlices({
     const endMs = clock() + sliceMs;
     for (const job of jobs) {
       jobs.delete(job);
-      if (job()) jobs.add(job);
+      // What waits for the end of a job runs next, and takes its time too.
+      if (!job()) break;
+      jobs.add(job);
       if (clock() >= endMs) break;
     }
     if (jobs.size > 0) schedule();
   }
 
-  return {
-    run: <T>(steps: Steps<T>) =>
-      new Promise<T>((resolve, reject) => {
-        jobs.add(() => {
-          try {
-            const { done, value } = steps.next();
-            if (done) resolve(value);
-            return done !== true;
-          } catch (error) {
-            reject(error);
-            return false;
-          }
-        });
-        schedule();
-      }),
-  };
+  function run<T>(steps: Steps<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      jobs.add(() => {
+        try {
+          const { done, value } = steps.next();
+          if (done) resolve(value);
+          return done !== true;
+        } catch (error) {
+          reject(error);
+          return false;
+        }
+      });
+      schedule();
+    });
+  }
+
+  return { run, pause: () => run(nothing()) };
 }
+
+// eslint-disable-next-line require-yield -- it ends with its first step
+function* nothing(): Steps<void> {}
 
 /** Does all steps at once: for what is known to be little. */
 export function runNow<T>(steps: Steps<T>): T {

@@ -38,8 +38,6 @@ export interface FlusherOptions {
 const maxWindowMs = 3;
 /** How long one turn may frame and write before the rest waits for the next. */
 const sliceMs = 4;
-/** Sockets written between two looks at the clock. */
-const socketsPerLook = 8;
 /** Deliveries a second for which the window widens by one millisecond. */
 const deliveriesPerWindowMs = 25_000;
 const rateSliceMs = 100;
@@ -71,18 +69,15 @@ export function createFlusher({
 
   function flush() {
     const endMs = clock() + sliceMs;
-    let looks = 0;
-    const isLate = (each: number) => ++looks % each === 0 && clock() >= endMs;
     for (const room of rooms) {
       rooms.delete(room);
       room.flush();
-      if (isLate(1)) break;
+      if (clock() >= endMs) break;
     }
-    looks = 0;
     for (const socket of sockets) {
       sockets.delete(socket);
       socket.flush();
-      if (isLate(socketsPerLook)) break;
+      if (clock() >= endMs) break;
     }
     if (rooms.size + sockets.size > 0) {
       setImmediate(flush);

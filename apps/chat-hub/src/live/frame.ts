@@ -8,35 +8,67 @@ import { pieceChars } from './encoded-text.ts';
  */
 export function textFrame(payload: string): Buffer {
   const length = Buffer.byteLength(payload);
-  const frame = Buffer.allocUnsafe(headerLengthOf(length) + length);
-  frame.write(payload, writeHeader(frame, length));
+  const headerLength = headerLengthOf(length);
+  const frame = Buffer.allocUnsafe(headerLength + length);
+  writeHeader(frame, length, wholeText);
+  frame.write(payload, headerLength);
   return frame;
 }
 
-/** As {@link textFrame}, of a payload in pieces that are encoded already: they are sent one after the other, uncopied. */
-export function textFrameOf(pieces: readonly Buffer[]): Buffer[] {
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  const header = Buffer.allocUnsafe(headerLengthOf(length));
-  writeHeader(header, length);
-  return [header, ...pieces];
+/** One frame: its bytes, in one buffer or in several that are written together. */
+export type Frame = Buffer | readonly Buffer[];
+
+/**
+ * As {@link textFrame}, of a payload in pieces that are encoded already; large ones stay uncopied. More than
+ * `fragmentBytes` becomes fragments of one message (RFC 6455 §5.4), so that it can be written bit by bit: a ping or a
+ * close may come between two of them, no other message.
+ */
+export function textFrames(pieces: readonly Buffer[]): Frame[] {
+  const groups: Buffer[][] = [[]];
+  let length = 0;
+  for (const piece of pieces) {
+    if (length > 0 && length + piece.length > fragmentBytes) {
+      groups.push([]);
+      length = 0;
+    }
+    groups.at(-1)?.push(piece);
+    length += piece.length;
+  }
+  return groups.map((group, index) => {
+    const opcode = index === 0 ? 0x01 : 0x00;
+    const fin = index === groups.length - 1 ? 0x80 : 0x00;
+    const bytes = sizeOfFrame(group);
+    const header = Buffer.allocUnsafe(headerLengthOf(bytes));
+    writeHeader(header, bytes, fin | opcode);
+    const frame = [header, ...group];
+    return bytes <= copiedBytes ? Buffer.concat(frame) : frame;
+  });
 }
 
+/** The length of a frame. */
+export function sizeOfFrame(frame: Frame): number {
+  return Buffer.isBuffer(frame)
+    ? frame.length
+    : frame.reduce((sum, piece) => sum + piece.length, 0);
+}
+
+/** A payload up to this size is copied into one buffer, which is cheaper to write than many. */
+const copiedBytes = 65_536;
+const fragmentBytes = 131_072;
+const wholeText = 0x81;
 const headerLengthOf = (length: number) => (length < 126 ? 2 : length < 65_536 ? 4 : 10);
 
-/** Writes a frame's header; returns its length. */
-function writeHeader(frame: Buffer, length: number): number {
-  const headerLength = headerLengthOf(length);
-  frame[0] = 0x81;
-  if (headerLength === 2) {
+function writeHeader(frame: Buffer, length: number, firstByte: number): void {
+  frame[0] = firstByte;
+  if (length < 126) {
     frame[1] = length;
-  } else if (headerLength === 4) {
+  } else if (length < 65_536) {
     frame[1] = 126;
     frame.writeUInt16BE(length, 2);
   } else {
     frame[1] = 127;
     frame.writeBigUInt64BE(BigInt(length), 2);
   }
-  return headerLength;
 }
 
 /** A JSON-RPC notification's text, its params already encoded. */

@@ -1,6 +1,7 @@
 import type { Sequencer } from '@openclaw/events';
 import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
-import { Backlog, type ReadLog } from './backlog.ts';
+import { Backlog, type EncodedPage, type ReadLog } from './backlog.ts';
+import type { Slices } from '../slices.ts';
 import { signalsOf, type Signal } from './conflation.ts';
 import type { Flusher } from './flusher.ts';
 import { framesOf } from './frame.ts';
@@ -98,9 +99,12 @@ export class Room {
     return this.#backlog.after(seq);
   }
 
-  /** The events after `seq`, a page at most: from memory, or else from the log. Rejects with ChatStoreError. */
-  page(seq: number): Promise<readonly EncodedEnvelope[]> {
-    return this.#backlog.page(seq);
+  /**
+   * The events after `seq` up to {@link Room.head}, a page at most, encoded once for all who ask: from memory, or else
+   * from the log. Null when there are none. Rejects with ChatStoreError.
+   */
+  encodedPage(seq: number, slices: Slices): Promise<EncodedPage | null> {
+    return this.#backlog.encodedPage(seq, () => this.head, slices);
   }
 
   /** Whether the agent left after `seq`, by the log. */

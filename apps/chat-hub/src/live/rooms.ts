@@ -2,6 +2,7 @@ import { createSequencer, type EventBus, type EventSource } from '@openclaw/even
 import { ChatStoreError, type ChatStore, type LogPage } from '@openclaw/chat-store';
 import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
+import { pageEvents } from './backlog.ts';
 import type { Flusher } from './flusher.ts';
 import { createRingBudget, type RingBudget } from './ring-budget.ts';
 import { Room, type CreateSequencer } from './room.ts';
@@ -62,7 +63,6 @@ interface Entry {
 const idleMs = 30_000;
 /** What is read of a log at once, so that taking it in never holds up the loop. */
 const maxPageBytes = 1_048_576;
-const maxPageEvents = 250;
 /** How often a head is read again because the database began another life meanwhile. */
 const headAttempts = 5;
 /** Events, and characters of them, that may arrive before a room's head is known; what is beyond is fetched. */
@@ -84,7 +84,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   ): Room {
     let first: string | null = epoch;
     const readLog = async (after: number) =>
-      (await store.logPage(channelId, after, maxPageEvents, maxPageBytes)).events;
+      (await store.logPage(channelId, after, pageEvents - (after % pageEvents), maxPageBytes)).events;
     const create: CreateSequencer = (from, deliver) => {
       const life = first ?? store.epoch;
       first = null;

@@ -12,7 +12,7 @@ import { createSlices, type Slices } from '../slices.ts';
 import { CatchUp, type CatchUpSocket } from './catch-up.ts';
 import type { Signal } from './conflation.ts';
 import type { Flushable, Flusher } from './flusher.ts';
-import { framesOf, framing, textFrame, textFrameOf } from './frame.ts';
+import { framesOf, framing, sizeOfFrame, textFrame, textFrames, type Frame } from './frame.ts';
 import type { Room, RoomMember } from './room.ts';
 import { createUnsentBudget, type Unsent, type UnsentBudget } from './unsent-budget.ts';
 
@@ -27,6 +27,8 @@ const returnMs = 1_000;
 /** What is read of the log at once for a socket that catches up; less where the budget for unsent output is used up. */
 const pageBytes = 1_048_576;
 const scantPageBytes = 65_536;
+/** What is written of a socket's output in one turn: more would hold up the loop while the kernel copies it. */
+const turnBytes = 262_144;
 
 /** What a session needs of its hub. */
 export interface SessionDeps {
@@ -72,9 +74,9 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
   readonly #deps: SessionDeps;
-  #frames: Buffer[] = [];
+  #frames: Frame[] = [];
   #queuedBytes = 0;
-  #held: Buffer[] | null = null;
+  #held: Frame[] | null = null;
   #heldBytes = 0;
   #holds = 0;
   /** Called when nothing is held back any more. */
@@ -131,15 +133,15 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     if (!this.isLagging) this.enqueue(frame);
   }
 
-  enqueue(frame: Buffer): void {
+  enqueue(frame: Frame): void {
     if (this.#held) {
       this.#held.push(frame);
-      this.#heldBytes += frame.length;
+      this.#heldBytes += sizeOfFrame(frame);
       return;
     }
     if (this.#frames.length === 0) this.#deps.flusher.socket(this);
     this.#frames.push(frame);
-    this.#queuedBytes += frame.length;
+    this.#queuedBytes += sizeOfFrame(frame);
   }
 
   /**
@@ -155,7 +157,7 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
       if (payload !== null) {
         const frames = framesOfPayload(payload);
         kept.unshift(...frames);
-        for (const frame of frames) this.#heldBytes += frame.length;
+        for (const frame of frames) this.#heldBytes += sizeOfFrame(frame);
       }
       if (this.#holds === 0) {
         this.#held = null;
@@ -168,18 +170,34 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   }
 
   flush(): void {
-    const frames = this.#frames;
-    this.#frames = [];
-    this.#queuedBytes = 0;
-    const [first] = frames;
-    if (!this.isOpen || first === undefined) return;
-    if (frames.length === 1) {
-      this.#socket.write(first);
-    } else {
-      this.#socket.cork();
-      for (const frame of frames) this.#socket.write(frame);
-      this.#socket.uncork();
+    this.#write(turnBytes);
+  }
+
+  /** Writes what is enqueued, so many bytes and a frame more at most; the rest follows as the peer takes it. */
+  #write(maxBytes: number): void {
+    if (!this.isOpen || this.#frames.length === 0) return;
+    const [only] = this.#frames;
+    if (this.#frames.length === 1 && Buffer.isBuffer(only)) {
+      this.#frames = [];
+      this.#queuedBytes = 0;
+      this.#socket.write(only);
+      this.#written();
+      return;
     }
+    let count = 0;
+    let bytes = 0;
+    this.#socket.cork();
+    for (const frame of this.#frames) {
+      if (bytes >= maxBytes) break;
+      if (Buffer.isBuffer(frame)) this.#socket.write(frame);
+      else for (const piece of frame) this.#socket.write(piece);
+      bytes += sizeOfFrame(frame);
+      count += 1;
+    }
+    this.#socket.uncork();
+    if (count === this.#frames.length) this.#frames = [];
+    else this.#frames.splice(0, count);
+    this.#queuedBytes -= bytes;
     this.#written();
   }
 
@@ -187,10 +205,10 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   #written(): void {
     this.#count();
     const { writableLength } = this.#socket;
-    if (writableLength === 0) return;
-    this.#watchDrain();
-    if (this.isLagging) return;
-    if (writableLength <= lagBytes && !this.#budget.isOver(this.agentId)) return;
+    if (writableLength > 0 || this.#frames.length > 0) this.#watchDrain();
+    if (writableLength === 0 || this.isLagging) return;
+    const isMuch = writableLength + this.#queuedBytes > lagBytes;
+    if (!isMuch && !this.#budget.isOver(this.agentId)) return;
     this.isLagging = true;
     // Nor is it read: every call it makes would add an answer to what it does not take.
     this.#ws.pause();
@@ -209,7 +227,8 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     this.#socket.write('', () => {
       this.#isWatchingDrain = false;
       this.#count();
-      if (this.#socket.writableLength > 0) this.#watchDrain();
+      if (this.#frames.length > 0) this.#deps.flusher.socket(this);
+      else if (this.#socket.writableLength > 0) this.#watchDrain();
     });
   }
 
@@ -283,7 +302,7 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   /** Closes with one of the protocol's close codes; a peer that does not answer is cut. */
   close(code: number, reason = ''): void {
     if (!this.isOpen) return;
-    this.flush();
+    this.#write(Infinity);
     // Else the peer's answer to the close would not be read.
     this.#ws.resume();
     this.#ws.close(code, reason);
@@ -331,20 +350,14 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     // What is paid while answers are held back would pile up behind them.
     while (this.#held && this.isOpen)
       await new Promise<void>((resolve) => this.#onReleased.push(resolve));
+    const stuck = setTimeout(() => this.#giveUp(), stuckMs).unref();
     this.flush();
-    if (this.#socket.writableLength === 0) return;
-    await new Promise<void>((resolve) => {
-      const stuck = setTimeout(() => {
-        this.#giveUp();
-        resolve();
-      }, stuckMs);
-      stuck.unref();
+    while (this.isOpen && (this.#socket.writableLength > 0 || this.#frames.length > 0)) {
       // Called when everything written before it is gone, or the socket is.
-      this.#socket.write('', () => {
-        clearTimeout(stuck);
-        resolve();
-      });
-    });
+      await new Promise<void>((resolve) => this.#socket.write('', () => resolve()));
+      this.flush();
+    }
+    clearTimeout(stuck);
   }
 
   caughtUp(): void {
@@ -366,6 +379,6 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   }
 }
 
-function framesOfPayload(payload: string | readonly Buffer[]): Buffer[] {
-  return typeof payload === 'string' ? [textFrame(payload)] : textFrameOf(payload);
+function framesOfPayload(payload: string | readonly Buffer[]): Frame[] {
+  return typeof payload === 'string' ? [textFrame(payload)] : textFrames(payload);
 }

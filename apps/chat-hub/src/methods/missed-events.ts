@@ -1,5 +1,4 @@
-import { limits, utf8Bytes, type EncodedEnvelope } from '@openclaw/protocol';
-import { encodeEvents } from '../live/encoded-text.ts';
+import { limits } from '@openclaw/protocol';
 import type { Room } from '../live/room.ts';
 import type { Slices } from '../slices.ts';
 
@@ -16,6 +15,8 @@ export interface MissedEvents {
   lastSeq: number;
 }
 
+const comma = Buffer.from(',');
+
 /**
  * Gathers and encodes the events after `since` up to the room's present head, page by page and in slices. Null when
  * they are too many, or too large for the budget, from which they are taken.
@@ -30,22 +31,18 @@ export async function gatherMissed(
   if (since > target || target - since > limits.resumeEvents) return null;
   const missed: MissedEvents = { pieces: [], count: 0, lastSeq: since };
   while (missed.lastSeq < target) {
-    if (budget.bytes <= 0) return null;
-    const known = room.after(missed.lastSeq);
+    const isRemembered = room.after(missed.lastSeq) !== null;
+    if (!isRemembered && budget.bytes <= 0) return null;
+    const page = await room.encodedPage(missed.lastSeq, slices);
+    if (page === null) return null;
     // What the room remembers and does not fit follows the result, as live events.
-    if (known && bytesOf(known) > budget.bytes) break;
-    const page = known ?? (await room.page(missed.lastSeq));
-    // What the room has not delivered yet comes live: it must not stand in the result too.
-    const delivered = page.filter(({ seq }) => seq !== null && seq <= room.head);
-    const last = delivered.at(-1)?.seq;
-    if (last === undefined || last === null) return null;
-    budget.bytes -= await slices.run(encodeEvents(delivered, missed.pieces));
+    if (isRemembered && page.bytes > budget.bytes) break;
+    budget.bytes -= page.bytes;
     if (budget.bytes < 0) return null;
-    missed.count += delivered.length;
-    missed.lastSeq = last;
+    if (missed.pieces.length > 0) missed.pieces.push(comma);
+    missed.pieces.push(...page.pieces);
+    missed.count += page.count;
+    missed.lastSeq = page.lastSeq;
   }
   return missed;
 }
-
-const bytesOf = (events: readonly EncodedEnvelope[]) =>
-  events.reduce((sum, { json }) => sum + utf8Bytes(json), 0);

@@ -28,6 +28,9 @@ interface Prepared {
 /** How long a hub that is behind the store's head may take to come level before a topic is refused. */
 const levelMs = 2_000;
 
+/** Topics made ready in one turn of the event loop. */
+const topicsPerTurn = 50;
+
 /** subscribe and unsubscribe: which channels a socket hears, and from where. */
 export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'unsubscribe'> {
   const { rooms, store, presence, slices } = hub;
@@ -45,14 +48,18 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     );
     // So that nobody opens rooms of channels that are not theirs.
     const access = await store.access(caller.identity.agentId, [...inBounds]);
-    await Promise.all(
-      topics.map(async ({ channelId }) => {
-        const refusal = inBounds.has(channelId)
-          ? whyRefused(caller, access.get(channelId))
-          : 'forbidden';
+    const opening: Promise<unknown>[] = [];
+    for (const [index, { channelId }] of topics.entries()) {
+      if (index > 0 && index % topicsPerTurn === 0) await slices.pause();
+      const refusal = inBounds.has(channelId)
+        ? whyRefused(caller, access.get(channelId))
+        : 'forbidden';
+      const open = async () => {
         opened.set(channelId, refusal ?? (await openRoom(channelId).catch(codeOf)));
-      }),
-    );
+      };
+      opening.push(open());
+    }
+    await Promise.all(opening);
     return opened;
   }
 
@@ -136,7 +143,8 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
       // Asked again now that the rooms are live: a removal in between is either seen here or comes as an event.
       const access = await store.access(session.agentId, live);
       const prepared: (Prepared | ErrorCode)[] = [];
-      for (const topic of topics) {
+      for (const [index, topic] of topics.entries()) {
+        if (index > 0 && index % topicsPerTurn === 0) await slices.pause();
         const room = opened.get(topic.channelId) ?? 'internal';
         const found = access.get(topic.channelId);
         const refusal = typeof room === 'string' ? room : whyRefused(caller, found);
