@@ -205,8 +205,12 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   #written(): void {
     this.#count();
     const { writableLength } = this.#socket;
-    if (writableLength > 0 || this.#frames.length > 0) this.#watchDrain();
-    if (writableLength === 0 || this.isLagging) return;
+    if (writableLength === 0) {
+      if (this.#frames.length > 0) this.#deps.flusher.socket(this);
+      return;
+    }
+    this.#watchDrain();
+    if (this.isLagging) return;
     const isMuch = writableLength + this.#queuedBytes > lagBytes;
     if (!isMuch && !this.#budget.isOver(this.agentId)) return;
     this.isLagging = true;
