@@ -37,7 +37,7 @@ beforeAll(async () => {
   ana = await connect('ana');
   await ana.call('channel.create', { channelId, name: channelId });
   for (const agentId of ['greedy', 'ben']) await ana.call('member.add', { channelId, agentId });
-  last = await send(300);
+  for (let round = 1; round <= 3; round++) last = await send(100);
 });
 afterAll(async () => {
   await ana?.close();
