@@ -134,7 +134,7 @@ describe('many sockets of one agent that do not read', () => {
       },
       { what: 'a refusal' },
     );
-    expect((await refusal.json()).error).toMatchObject({ code: 'rate_limited' });
+    expect(await refusal.json()).toMatchObject({ error: { code: 'rate_limited' } });
     expect(Number(refusal.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await (await fetch(url.replace('greedy', 'ben'))).json()).toMatchObject({
       hasMore: true,
