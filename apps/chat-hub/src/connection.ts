@@ -39,6 +39,8 @@ export function createConnectionHandler(deps: ConnectionDeps) {
   const sessionDeps = {
     store: hub.store,
     flusher,
+    unsent: hub.unsent,
+    slices: hub.slices,
     onLag: () => hub.metrics.laggingSockets.inc(),
     onLeftRoom: (session: Session, room: Room) => {
       hub.presence.left(session, room);

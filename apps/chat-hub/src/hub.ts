@@ -17,6 +17,8 @@ import type { PresenceFeed } from './live/presence-feed.ts';
 import type { Publisher } from './live/publisher.ts';
 import type { Rooms } from './live/rooms.ts';
 import type { Sessions } from './live/sessions.ts';
+import type { UnsentBudget } from './live/unsent-budget.ts';
+import type { Slices } from './slices.ts';
 import type { TypingFeed } from './live/typing-feed.ts';
 import type { LimitedAction } from './rpc/method-kinds.ts';
 import { refuse, type Answer, type Caller, type Handler, type Refusal } from './rpc/answer.ts';
@@ -39,6 +41,10 @@ export interface Hub {
   readonly rooms: Rooms;
   readonly sessions: Sessions;
   readonly publisher: Publisher;
+  /** What unsent output may take. */
+  readonly unsent: UnsentBudget;
+  /** Where long work is done piece by piece. */
+  readonly slices: Slices;
   readonly metrics: Metrics;
   readonly log: Logger;
 }

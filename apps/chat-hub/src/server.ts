@@ -133,7 +133,7 @@ export async function createServer({
         hub.metrics.limitedCalls.inc();
         return sendRefusal(reply, tooManyCalls(afterMs));
       });
-      addMirroredRoutes(v1, handlers, hub.limiter, hub.log);
+      addMirroredRoutes(v1, handlers, hub);
       const secret = auth.mode === 'jwt' ? auth.secret : null;
       await v1.register(async (tokens) => addTokenRoutes(tokens, hub.store, secret));
       await v1.register(async (scope) =>

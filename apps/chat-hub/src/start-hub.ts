@@ -12,7 +12,7 @@ import type { Config } from './config.ts';
 import { createConnectionHandler } from './connection.ts';
 import { createConnectionCap, type ConnectionCap } from './connection-cap.ts';
 import { drainLengthMs, drainSessions } from './drain.ts';
-import { startLive } from './live/live.ts';
+import { startLive, type MemoryBudgets } from './live/live.ts';
 import type { PresenceTimes } from './live/presence-times.ts';
 import { createMethods } from './methods/table.ts';
 import { RecentLatency } from './live/recent-latency.ts';
@@ -44,20 +44,22 @@ export interface StartOptions {
   readonly admission?: AdmissionOptions;
   /** How long leases last and how often rosters are compared. @default the hub's own */
   readonly times?: PresenceTimes;
+  /** How much memory unsent output and the newest events may take. @default the hub's own */
+  readonly budgets?: MemoryBudgets;
 }
 
 /** Wires configuration, stores, features and server, and listens. Rejects when the database or the port cannot be had. */
 export async function startHub(
   config: Config,
   log: Logger,
-  { admission: pace = admissionDefaults, times }: StartOptions = {},
+  { admission: pace = admissionDefaults, times, budgets }: StartOptions = {},
 ): Promise<RunningHub> {
   const hubId = `hub-${randomUUID().slice(0, 8)}`;
   const closers = createClosers(log);
   try {
     const metrics = createMetrics();
     const services = await openServices(config, hubId, closers, log, times);
-    const live = await startLive(hubId, services, metrics, closers, log);
+    const live = await startLive(hubId, services, metrics, closers, log, budgets);
     const { hub, flusher, agentTopics, directHeads, selfProbe, redisState, traffic } = live;
     const acks = new RecentLatency();
 
@@ -77,6 +79,8 @@ export async function startHub(
       calls,
       onLimited: () => metrics.limitedCalls.inc(),
       log,
+      unsent: hub.unsent,
+      slices: hub.slices,
       observe(method, outcome, durationMs) {
         metrics.calls.inc({ method, outcome });
         metrics.callSeconds.observe({ method }, durationMs / 1000);

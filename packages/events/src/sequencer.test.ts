@@ -101,6 +101,17 @@ describe('a sequencer', () => {
     expect(bench.fetches).toHaveLength(0);
   });
 
+  it('holds no more characters than it may: large events are dropped and fetched likewise', async () => {
+    const size = createSequencerBench(8).event(3).json.length;
+    const bench = createSequencerBench(8, { maxHeldCharacters: 2 * size });
+    for (const seq of [3, 4]) bench.sequencer.offer(bench.event(seq));
+    expect(bench.sequencer.stats.held).toBe(2);
+    bench.sequencer.offer(bench.event(5));
+    expect(bench.sequencer.stats).toMatchObject({ held: 0, overflows: 1 });
+    await bench.fetches[0]?.answer();
+    expect(bench.seqs()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
   it('holds no more than it may: the held are dropped and fetched instead', async () => {
     const bench = createSequencerBench(8, { maxHeld: 3 });
     for (const seq of [3, 4, 5]) bench.sequencer.offer(bench.event(seq));

@@ -32,6 +32,8 @@ export interface SequencerOptions {
   readonly holdMs?: number;
   /** The most events held; beyond it they are dropped and fetched instead. @default 512 */
   readonly maxHeld?: number;
+  /** The most characters of JSON held; beyond it likewise. @default 1_048_576 */
+  readonly maxHeldCharacters?: number;
   /** Events per fetch. @default 200 */
   readonly pageSize?: number;
   /** Delay after the first failed fetch; it doubles, and half of it is random. @default 100 */
@@ -81,6 +83,10 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
   const { channelId, epoch, schedule = scheduleTimeout } = deps;
   const holdMs = positiveInteger('holdMs', options.holdMs ?? 25);
   const maxHeld = positiveInteger('maxHeld', options.maxHeld ?? 512);
+  const maxHeldCharacters = positiveInteger(
+    'maxHeldCharacters',
+    options.maxHeldCharacters ?? 1024 * 1024,
+  );
   if (!Number.isSafeInteger(deps.head) || deps.head < 0) {
     throw new EventsError('invalid_options', `head must be an integer from 0 on, not ${deps.head}`);
   }
@@ -89,6 +95,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
   /** The highest seq known to exist. */
   let target = head;
   const held = new Map<number, EncodedEnvelope>();
+  let heldCharacters = 0;
   let cancelHold: (() => void) | null = null;
   let delivering = false;
   let closed = false;
@@ -146,6 +153,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     let next: EncodedEnvelope | undefined = event;
     while (next !== undefined && !closed) {
       head += 1;
+      heldCharacters -= held.get(head)?.json.length ?? 0;
       held.delete(head);
       delivered += 1;
       if (next === event && source === 'store') repaired += 1;
@@ -173,12 +181,17 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     target = Math.max(target, seq);
     if (held.has(seq)) {
       duplicates += 1;
-    } else if (held.size < maxHeld) {
+    } else if (
+      held.size < maxHeld &&
+      heldCharacters + event.json.length <= maxHeldCharacters
+    ) {
       held.set(seq, event);
+      heldCharacters += event.json.length;
       if (!delivering) watchHeld();
     } else {
       overflows += 1;
       held.clear();
+      heldCharacters = 0;
       watchHeld();
       if (!repair.active) repair.start();
     }
@@ -236,6 +249,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     close() {
       closed = true;
       held.clear();
+      heldCharacters = 0;
       watchHeld();
       repair.close();
     },

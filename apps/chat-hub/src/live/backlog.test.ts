@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { encodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
-import { Backlog } from './backlog.ts';
+import { createSlices } from '../slices.ts';
+import { Backlog, pageEvents } from './backlog.ts';
+import { createRingBudget } from './ring-budget.ts';
 
 function event(seq: number, messageId = `m${seq}`): EncodedEnvelope {
   const payload = { message: { id: messageId } };
@@ -76,5 +78,78 @@ describe('a channel’s backlog', () => {
     });
     await expect(backlog.page(3)).rejects.toThrow('away');
     expect(seqs(await backlog.page(3))).toEqual([4, 5]);
+  });
+});
+
+/** A log of 1…`length` that answers at once, as the rooms read it: up to the end of a page. */
+function createQuickLog(length: number) {
+  const log = { reads: 0 };
+  const readLog = async (after: number) => {
+    log.reads += 1;
+    const end = after - (after % pageEvents) + pageEvents;
+    return Array.from({ length: Math.min(end, length) - after }, (_, n) => event(after + n + 1));
+  };
+  return { log, readLog };
+}
+
+describe('the encoded pages of a channel', () => {
+  const slices = createSlices();
+
+  async function resume(backlog: Backlog, since: number, head: number): Promise<number[]> {
+    const pieces: string[] = [];
+    for (let after = since; after < head;) {
+      const page = await backlog.encodedPage(after, () => head, slices);
+      if (!page) throw new Error('no page');
+      expect(Buffer.concat(page.pieces).length).toBe(page.bytes);
+      pieces.push(Buffer.concat(page.pieces).toString());
+      after = page.lastSeq;
+    }
+    return JSON.parse(`[${pieces.join(',')}]`).map(({ seq }: { seq: number }) => seq);
+  }
+
+  // A hundred agents that came back to 4,900 events made 780 MB of texts.
+  it('are read and made once for all who come back at once, wherever each begins', async () => {
+    const { log, readLog } = createQuickLog(4_900);
+    const backlog = new Backlog(4_900, readLog);
+    const sinces = Array.from({ length: 100 }, (_, n) => n);
+    const resumed = await Promise.all(sinces.map((since) => resume(backlog, since, 4_900)));
+    for (const [since, found] of resumed.entries()) {
+      expect(found).toEqual(Array.from({ length: 4_900 - since }, (_, n) => since + n + 1));
+    }
+    // The first page of each, and once all others.
+    expect(log.reads).toBeLessThanOrEqual(100 + 4_900 / pageEvents);
+    backlog.close();
+  });
+
+  it('hold nothing beyond the head, and go on where it was when it has moved', async () => {
+    const { readLog } = createQuickLog(30);
+    const backlog = new Backlog(20, readLog);
+    expect(await resume(backlog, 10, 20)).toHaveLength(10);
+    for (let seq = 21; seq <= 30; seq++) backlog.push(event(seq));
+    expect(await resume(backlog, 10, 30)).toEqual(Array.from({ length: 20 }, (_, n) => n + 11));
+    backlog.close();
+  });
+
+  // The race: a message is deleted after a page with its text was made. Invariant: that page is not served again.
+  it('are forgotten when a message is deleted', async () => {
+    const { log, readLog } = createQuickLog(30);
+    const backlog = new Backlog(30, readLog);
+    await resume(backlog, 0, 30);
+    backlog.forgetMessage('m7');
+    const reads = log.reads;
+    await resume(backlog, 0, 30);
+    expect(log.reads).toBe(reads + 1);
+    backlog.close();
+  });
+
+  it('count in the budget of the rings, and are given back', async () => {
+    const budget = createRingBudget();
+    const backlog = new Backlog(30, createQuickLog(30).readLog, budget);
+    const before = budget.bytes;
+    const page = await backlog.encodedPage(0, () => 30, slices);
+    await resume(backlog, 0, 30);
+    expect(budget.bytes - before).toBeGreaterThanOrEqual(page?.bytes ?? Infinity);
+    backlog.close();
+    expect(budget.bytes).toBe(0);
   });
 });

@@ -2,12 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChatStore } from '@openclaw/chat-store';
 import { limits, type EncodedEnvelope } from '@openclaw/protocol';
 import { Conflation, type Signal } from './conflation.ts';
+import { pieceChars } from './encoded-text.ts';
 import type { Room } from './room.ts';
 
 /** How long a socket that catches up waits after the store failed. */
 const retryMs = 1_000;
-/** What is read of the log at once: what a socket may leave unsent. */
-const pageBytes = 1_048_576;
 
 /** The socket that catches up. */
 export interface CatchUpSocket {
@@ -15,6 +14,11 @@ export interface CatchUpSocket {
   readonly isOpen: boolean;
   send(text: string): void;
   enqueueEvents(events: readonly EncodedEnvelope[]): void;
+  /** Encodes events in slices; resolves with their frames, for {@link CatchUpSocket.enqueue}. */
+  encodeEvents(events: readonly EncodedEnvelope[]): Promise<readonly Buffer[]>;
+  enqueue(frame: Buffer): void;
+  /** Says how much of the log may be read at once, and counts it as held until it is released. */
+  openPage(): { readonly bytes: number; release(): void };
   /** Writes what is enqueued; resolves when the peer has taken it, or the socket is given up. */
   drained(): Promise<void>;
   /** It has been sent all that it was owed; what comes from now on is fed to it. Called with nothing in between. */
@@ -121,10 +125,10 @@ export class CatchUp {
   }
 
   // On behalf of its agent: who reads slowly on many sockets takes turns with others.
-  async #readLog({ channelId }: Room, afterSeq: number) {
+  async #readLog({ channelId }: Room, afterSeq: number, maxBytes: number) {
     const { agentId } = this.#socket;
     const { logPage } = limits;
-    return (await this.#store.logPage(channelId, afterSeq, logPage, pageBytes, agentId)).events;
+    return (await this.#store.logPage(channelId, afterSeq, logPage, maxBytes, agentId)).events;
   }
 
   /** Sends one page of what is owed of a room, from its memory or else from the store. */
@@ -138,14 +142,35 @@ export class CatchUp {
       if (untilSeq !== null) this.#debts.set(room, { afterSeq: untilSeq - 1, untilSeq });
       return;
     }
-    const page = room.after(debt.afterSeq) ?? (await this.#readLog(room, debt.afterSeq));
-    // It left, or was told that this cannot be continued.
-    if (this.#debts.get(room) !== debt) return;
+    const allowed = this.#socket.openPage();
+    try {
+      await this.#payPage(room, debt, allowed.bytes);
+    } finally {
+      allowed.release();
+    }
+  }
+
+  async #payPage(room: Room, debt: Debt, maxBytes: number): Promise<void> {
+    const { afterSeq } = debt;
+    const known = room.after(afterSeq);
+    const page = beginningOf(known ?? (await this.#readLog(room, afterSeq, maxBytes)), maxBytes);
+    // Much is encoded beforehand, for nothing may come in between later.
+    const upTo = Math.min(room.head, debt.untilSeq ?? Infinity);
+    const owed = page.filter(({ seq }) => seq !== null && seq > afterSeq && seq <= upTo);
+    const frames = sizeOf(owed) > pieceChars ? await this.#socket.encodeEvents(owed) : null;
+    // It left, or was told that this cannot be continued, or that it goes on from elsewhere or ends before.
+    if (this.#debts.get(room) !== debt || debt.afterSeq !== afterSeq) return;
+    if (frames && debt.untilSeq !== null && debt.untilSeq < upTo) return;
     // From here to the end nothing waits: what the room has delivered by now is either sent here or flushed to others.
     room.flush();
     const target = debt.untilSeq ?? room.head;
-    const events = page.filter(({ seq }) => seq !== null && seq > debt.afterSeq && seq <= target);
-    this.#socket.enqueueEvents(events);
+    let events = owed;
+    if (frames) {
+      for (const frame of frames) this.#socket.enqueue(frame);
+    } else {
+      events = page.filter(({ seq }) => seq !== null && seq > afterSeq && seq <= target);
+      this.#socket.enqueueEvents(events);
+    }
     debt.afterSeq = events.at(-1)?.seq ?? (page.length === 0 ? target : debt.afterSeq);
     if (debt.afterSeq < target) return;
     this.#debts.delete(room);
@@ -157,4 +182,19 @@ export class CatchUp {
     const events = this.#missed.take(room);
     if (events.length > 0) this.#socket.enqueueEvents(events);
   }
+}
+
+const sizeOf = (events: readonly EncodedEnvelope[]) =>
+  events.reduce((sum, { json }) => sum + json.length, 0);
+
+/** As many of the first events as so many characters allow, but one at least. */
+function beginningOf(
+  events: readonly EncodedEnvelope[],
+  maxChars: number,
+): readonly EncodedEnvelope[] {
+  let length = 0;
+  const end = events.findIndex(
+    ({ json }, index) => (length += json.length) > maxChars && index > 0,
+  );
+  return end === -1 ? events : events.slice(0, end);
 }

@@ -58,4 +58,27 @@ describe('a flusher', () => {
     await jest.advanceTimersByTimeAsync(0);
     expect(writtenAt.slice(written)).toEqual([startMs]);
   });
+
+  // A message to ten thousand sockets would be ten thousand writes in one turn.
+  it('writes no longer than a few ms in one turn, and the rest in those that follow', async () => {
+    let nowMs = 0;
+    const flusher = createFlusher({ clock: () => nowMs });
+    const turns: number[] = [];
+    let written = 0;
+    // Each write takes one ms of the clock.
+    for (let n = 0; n < 30; n++) {
+      const flush = () => {
+        nowMs += 1;
+        written += 1;
+      };
+      flusher.socket({ flush });
+    }
+    for (let turn = 1; turn <= 20; turn++) {
+      const before = written;
+      jest.advanceTimersToNextTimer();
+      turns.push(written - before);
+    }
+    expect(written).toBe(30);
+    expect(Math.max(...turns)).toBeLessThanOrEqual(4);
+  });
 });

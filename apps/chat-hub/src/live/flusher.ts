@@ -31,17 +31,24 @@ export interface Handed {
 export interface FlusherOptions {
   /** Told at the end of a turn what was written in it. */
   readonly onWritten?: (handed: readonly Handed[]) => void;
+  /** Now, in ms. @default performance.now */
+  readonly clock?: () => number;
 }
 
 const maxWindowMs = 3;
+/** How long one turn may frame and write before the rest waits for the next. */
+const sliceMs = 4;
 /** Deliveries a second for which the window widens by one millisecond. */
 const deliveriesPerWindowMs = 25_000;
 const rateSliceMs = 100;
 
 /** Creates the one flusher of a hub. */
-export function createFlusher({ onWritten }: FlusherOptions = {}): Flusher {
-  let rooms = new Set<Flushable>();
-  let sockets = new Set<Flushable>();
+export function createFlusher({
+  onWritten,
+  clock = () => performance.now(),
+}: FlusherOptions = {}): Flusher {
+  const rooms = new Set<Flushable>();
+  const sockets = new Set<Flushable>();
   let isScheduled = false;
   let timer: NodeJS.Timeout | undefined;
   let deliveries = 0;
@@ -61,13 +68,22 @@ export function createFlusher({ onWritten }: FlusherOptions = {}): Flusher {
   }
 
   function flush() {
+    const endMs = clock() + sliceMs;
+    for (const room of rooms) {
+      rooms.delete(room);
+      room.flush();
+      if (clock() >= endMs) break;
+    }
+    for (const socket of sockets) {
+      sockets.delete(socket);
+      socket.flush();
+      if (clock() >= endMs) break;
+    }
+    if (rooms.size + sockets.size > 0) {
+      setImmediate(flush);
+      return;
+    }
     isScheduled = false;
-    const dirtyRooms = rooms;
-    rooms = new Set();
-    for (const room of dirtyRooms) room.flush();
-    const dirtySockets = sockets;
-    sockets = new Set();
-    for (const socket of dirtySockets) socket.flush();
     if (onWritten && handed.length > 0) {
       const written = handed;
       handed = [];
@@ -103,7 +119,7 @@ export function createFlusher({ onWritten }: FlusherOptions = {}): Flusher {
     },
     close() {
       clearTimeout(timer);
-      if (isScheduled) flush();
+      while (rooms.size + sockets.size > 0) flush();
     },
   };
 }

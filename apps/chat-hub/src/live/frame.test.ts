@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Writable } from 'node:stream';
 import * as ws from 'ws';
-import { textFrame } from './frame.ts';
+import { sizeOfFrame, textFrame, textFrames } from './frame.ts';
 
 // Exported by ws, not by its types.
 const { Receiver } = ws as unknown as {
@@ -33,5 +33,26 @@ describe('text frame', () => {
   it('counts bytes of UTF-8, not characters', async () => {
     const text = '🚀é\u0000"'.repeat(40);
     await expect(read(textFrame(text))).resolves.toBe(text);
+  });
+});
+
+describe('a text in pieces', () => {
+  const pieces = (count: number, length: number) =>
+    Array.from({ length: count }, (_, n) => Buffer.from(String(n % 10).repeat(length)));
+
+  it('is one whole frame while it is little', async () => {
+    const [frame, ...more] = textFrames(pieces(3, 100));
+    expect(more).toEqual([]);
+    await expect(read(frame as Buffer)).resolves.toBe(pieces(3, 100).join(''));
+  });
+
+  it('is one message of many frames when it is much, with a ping between any two', async () => {
+    const parts = pieces(40, 60_000);
+    const frames = textFrames(parts);
+    expect(frames.length).toBeGreaterThan(10);
+    expect(Math.max(...frames.map(sizeOfFrame))).toBeLessThan(200_000);
+    const ping = Buffer.from([0x89, 0x00]);
+    const bytes = Buffer.concat(frames.flatMap((frame) => [ping, ...[frame].flat()]));
+    await expect(read(bytes)).resolves.toBe(parts.join(''));
   });
 });

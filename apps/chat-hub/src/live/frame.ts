@@ -1,4 +1,6 @@
 import { limits, type EncodedEnvelope } from '@openclaw/protocol';
+import { runNow, type Steps } from '../slices.ts';
+import { pieceChars } from './encoded-text.ts';
 
 /**
  * A whole WebSocket text frame (RFC 6455 §5.2: FIN, unmasked, uncompressed), as a server sends it. Frames to clients
@@ -6,66 +8,67 @@ import { limits, type EncodedEnvelope } from '@openclaw/protocol';
  */
 export function textFrame(payload: string): Buffer {
   const length = Buffer.byteLength(payload);
-  const frame = Buffer.allocUnsafe(headerLengthOf(length) + length);
-  frame.write(payload, writeHeader(frame, length));
+  const headerLength = headerLengthOf(length);
+  const frame = Buffer.allocUnsafe(headerLength + length);
+  writeHeader(frame, length, wholeText);
+  frame.write(payload, headerLength);
   return frame;
 }
 
-const headerLengthOf = (length: number) => (length < 126 ? 2 : length < 65_536 ? 4 : 10);
+/** One frame: its bytes, in one buffer or in several that are written together. */
+export type Frame = Buffer | readonly Buffer[];
 
-function frameHeader(length: number): Buffer {
-  const header = Buffer.allocUnsafe(headerLengthOf(length));
-  writeHeader(header, length);
-  return header;
+/**
+ * As {@link textFrame}, of a payload in pieces that are encoded already; large ones stay uncopied. More than
+ * `fragmentBytes` becomes fragments of one message (RFC 6455 §5.4), so that it can be written bit by bit: a ping or a
+ * close may come between two of them, no other message.
+ */
+export function textFrames(pieces: readonly Buffer[]): Frame[] {
+  const groups: Buffer[][] = [[]];
+  let length = 0;
+  for (const piece of pieces) {
+    if (length > 0 && length + piece.length > fragmentBytes) {
+      groups.push([]);
+      length = 0;
+    }
+    groups.at(-1)?.push(piece);
+    length += piece.length;
+  }
+  return groups.map((group, index) => {
+    const opcode = index === 0 ? 0x01 : 0x00;
+    const fin = index === groups.length - 1 ? 0x80 : 0x00;
+    const bytes = sizeOfFrame(group);
+    const header = Buffer.allocUnsafe(headerLengthOf(bytes));
+    writeHeader(header, bytes, fin | opcode);
+    const frame = [header, ...group];
+    return bytes <= copiedBytes ? Buffer.concat(frame) : frame;
+  });
 }
 
-function writeHeader(frame: Buffer, length: number): number {
-  const headerLength = headerLengthOf(length);
-  frame[0] = 0x81;
-  if (headerLength === 2) {
+/** The length of a frame. */
+export function sizeOfFrame(frame: Frame): number {
+  return Buffer.isBuffer(frame)
+    ? frame.length
+    : frame.reduce((sum, piece) => sum + piece.length, 0);
+}
+
+/** A payload up to this size is copied into one buffer, which is cheaper to write than many. */
+const copiedBytes = 65_536;
+const fragmentBytes = 131_072;
+const wholeText = 0x81;
+const headerLengthOf = (length: number) => (length < 126 ? 2 : length < 65_536 ? 4 : 10);
+
+function writeHeader(frame: Buffer, length: number, firstByte: number): void {
+  frame[0] = firstByte;
+  if (length < 126) {
     frame[1] = length;
-  } else if (headerLength === 4) {
+  } else if (length < 65_536) {
     frame[1] = 126;
     frame.writeUInt16BE(length, 2);
   } else {
     frame[1] = 127;
     frame.writeBigUInt64BE(BigInt(length), 2);
   }
-  return headerLength;
-}
-
-/** What a frame says: a text, or its UTF-8 in pieces, which are sent as they are. */
-export type FrameText = string | readonly Uint8Array[];
-
-/** Pieces below this are copied into one buffer: a write of its own would cost more. */
-const copiedBytes = 16_384;
-
-/** A text frame as buffers, to be written one behind the other. */
-export function textFrames(payload: FrameText): Buffer[] {
-  if (typeof payload === 'string') return [textFrame(payload)];
-  const length = bytesOf(payload);
-  const header = frameHeader(length);
-  const pieces = payload.map((piece) =>
-    Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength),
-  );
-  return length < copiedBytes ? [Buffer.concat([header, ...pieces])] : [header, ...pieces];
-}
-
-/** How many bytes a frame's payload takes. */
-export function bytesOf(payload: FrameText): number {
-  return typeof payload === 'string'
-    ? Buffer.byteLength(payload)
-    : payload.reduce((sum, { byteLength }) => sum + byteLength, 0);
-}
-
-/** Texts as one JSON array. */
-export function arrayOf(texts: readonly FrameText[]): FrameText {
-  if (texts.every((text) => typeof text === 'string')) return `[${texts.join(',')}]`;
-  const pieces = texts.flatMap((text, index) => [
-    Buffer.from(index === 0 ? '[' : ','),
-    ...(typeof text === 'string' ? [Buffer.from(text)] : text),
-  ]);
-  return [...pieces, Buffer.from(']')];
 }
 
 /** A JSON-RPC notification's text, its params already encoded. */
@@ -75,25 +78,36 @@ export function notificationText(method: 'event' | 'notice', paramsJson: string)
 
 /** Events as frames: with the subprotocol in arrays, as few as the batch limit allows; without it one object each. */
 export function framesOf(events: readonly EncodedEnvelope[], acceptsBatches: boolean): Buffer[] {
-  const texts = events.map((event) => notificationText('event', event.json));
-  return acceptsBatches ? batches(texts).map(textFrame) : texts.map(textFrame);
+  return runNow(framing(events, acceptsBatches));
 }
 
-function batches(texts: readonly string[]): string[] {
-  const closed: string[] = [];
+/** As {@link framesOf}, in steps of about 64 KiB. */
+export function* framing(
+  events: readonly EncodedEnvelope[],
+  acceptsBatches: boolean,
+): Steps<Buffer[]> {
+  const frames: Buffer[] = [];
   let open: string[] = [];
   let length = 0;
   const close = () => {
     const [only] = open;
-    if (only !== undefined) closed.push(open.length === 1 ? only : `[${open.join(',')}]`);
+    if (only !== undefined)
+      frames.push(textFrame(open.length === 1 ? only : `[${open.join(',')}]`));
     open = [];
     length = 0;
   };
-  for (const text of texts) {
-    if (open.length === limits.batch || length + text.length > limits.frameBytes) close();
+  const [maxEvents, maxLength] = acceptsBatches ? [limits.batch, limits.frameBytes] : [1, 0];
+  let stepLength = 0;
+  for (const event of events) {
+    const text = notificationText('event', event.json);
+    if (open.length === maxEvents || length + text.length > maxLength) close();
     open.push(text);
     length += text.length + 1;
+    stepLength += text.length;
+    if (stepLength < pieceChars) continue;
+    stepLength = 0;
+    yield;
   }
   close();
-  return closed;
+  return frames;
 }

@@ -7,6 +7,7 @@ import { asHub, type Hub } from '../hub.ts';
 import type { Metrics } from '../metrics.ts';
 import { createRedisState, type RedisState } from '../redis-state.ts';
 import type { Services } from '../services.ts';
+import { createSlices } from '../slices.ts';
 import { createAgentTopics, type AgentTopics } from './agent-topics.ts';
 import { createCacheDropper } from './cache-dropper.ts';
 import { createDirectHeads, type DirectHeads } from './direct-heads.ts';
@@ -19,12 +20,14 @@ import { createPresenceFeed } from './presence-feed.ts';
 import { createPublisher } from './publisher.ts';
 import { endRevoked } from './revocation.ts';
 import type { Room } from './room.ts';
+import { createRingBudget } from './ring-budget.ts';
 import { createRooms } from './rooms.ts';
 import { startSelfProbe, type SelfProbe } from './self-probe.ts';
 import { createSessions } from './sessions.ts';
 import { startTailCheck, type TailCheck } from './tail-check.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
 import { createTypingFeed } from './typing-feed.ts';
+import { createUnsentBudget, type UnsentBudgetOptions } from './unsent-budget.ts';
 
 /** The live side of a hub: everything between the log and the sockets. */
 export interface Live {
@@ -37,6 +40,14 @@ export interface Live {
   readonly traffic: Traffic;
 }
 
+/** How much memory the live side may use. */
+export interface MemoryBudgets {
+  /** What may be unsent, per agent and per hub. @default 16 MiB, and a quarter of the heap's limit */
+  readonly unsent?: UnsentBudgetOptions;
+  /** What the newest events of all channels may take together. @default 64 MiB */
+  readonly ringBytes?: number;
+}
+
 /** Wires rooms, topics, presence and typing together and starts what runs by itself. */
 export async function startLive(
   hubId: string,
@@ -44,6 +55,7 @@ export async function startLive(
   metrics: Metrics,
   closers: Closers,
   log: Logger,
+  { unsent: unsentOptions, ringBytes }: MemoryBudgets = {},
 ): Promise<Live> {
   const { store, redis, isRedisNamed, bus, cache, limiter, tracker, typing } = services;
   const redisState = createRedisState(redis, tracker);
@@ -57,6 +69,9 @@ export async function startLive(
   });
   const flusher = opened(createFlusher({ onWritten: (handed) => traffic.written(handed) }));
   const sessions = createSessions();
+  const slices = createSlices();
+  const unsent = createUnsentBudget(unsentOptions);
+  const ringBudget = createRingBudget(ringBytes === undefined ? {} : { maxBytes: ringBytes });
   const isNew = createEphemeralFilter();
   const onEphemeral = (room: Room, event: EncodedEnvelope) => {
     if (!isNew.accept(event)) return;
@@ -67,7 +82,7 @@ export async function startLive(
   const dropCaches = createCacheDropper(cache, log);
   const rooms = opened(
     createRooms({
-      ...{ store, bus, flusher, log, onEphemeral },
+      ...{ store, bus, flusher, ringBudget, log, onEphemeral },
       onOpened: (channelId) => cache.forget(channelId),
       onDelivered(event, source) {
         const { channelId, type, seq } = event;
@@ -183,6 +198,21 @@ export async function startLive(
     'Heads kept of direct channels beyond those that welcomes name',
     () => directHeads.size,
   );
+  metrics.observe(
+    'hub_unsent_bytes',
+    'Output that peers have not taken, and answers in the making',
+    () => unsent.bytes,
+  );
+  metrics.observe(
+    'hub_unsent_refusals_total',
+    'Bulky calls refused because too much was unsent',
+    () => unsent.refusals,
+  );
+  metrics.observe(
+    'hub_ring_bytes',
+    'Memory of the newest events of all channels',
+    () => ringBudget.bytes,
+  );
   metrics.observe('hub_deliveries_total', 'Events handed to sockets', () => flusher.deliveries);
   metrics.observe(
     'hub_cache_hits_total',
@@ -219,6 +249,8 @@ export async function startLive(
       rooms,
       sessions,
       publisher,
+      unsent,
+      slices,
       metrics,
       log,
     },

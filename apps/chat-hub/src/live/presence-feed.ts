@@ -58,6 +58,8 @@ export interface PresenceFeedDeps {
 /** A channel's changes go out at most this often; those between share an envelope. */
 const conflateMs = 50;
 const recordsPerEnvelope = 100;
+/** Channels whose changes are published in one turn of the event loop: a socket may come to a thousand at once. */
+const channelsPerTurn = 50;
 
 /** Creates the feed over the presence package's tracker. */
 export function createPresenceFeed({
@@ -70,7 +72,9 @@ export function createPresenceFeed({
   log,
   times = presenceTimes,
 }: PresenceFeedDeps): PresenceFeed {
-  const changed = new Map<string, Map<string, PresenceRecord>>();
+  let changed = new Map<string, Map<string, PresenceRecord>>();
+  /** What is being published, some channels a turn. */
+  let outgoing = new Map<string, Map<string, PresenceRecord>>();
   let timer: NodeJS.Timeout | undefined;
   let publishedMs = -Infinity;
 
@@ -100,15 +104,22 @@ export function createPresenceFeed({
     const records = changed.get(channelId);
     if (records) records.set(record.agentId, record);
     else changed.set(channelId, new Map([[record.agentId, record]]));
-    timer ??= setTimeout(publish, Math.max(0, publishedMs + conflateMs - performance.now()));
+    schedule();
   });
 
   const offWiped = tracker.onWiped(() => watch.wiped());
 
   function publish(): void {
     timer = undefined;
-    publishedMs = performance.now();
-    for (const [channelId, byAgent] of changed) {
+    if (outgoing.size === 0) {
+      publishedMs = performance.now();
+      [outgoing, changed] = [changed, outgoing];
+    }
+    let published = 0;
+    for (const [channelId, byAgent] of outgoing) {
+      if (published === channelsPerTurn) break;
+      published += 1;
+      outgoing.delete(channelId);
       // Another hub's later decision may have come while this waited.
       const view = watch.view(channelId);
       const records = [...byAgent.values()].filter((record) => !view?.isOutdated(record));
@@ -116,7 +127,12 @@ export function createPresenceFeed({
         publisher.ephemeral(event, senderId);
       }
     }
-    changed.clear();
+    if (outgoing.size > 0) timer = setTimeout(publish, 0);
+    else if (changed.size > 0) schedule();
+  }
+
+  function schedule(): void {
+    timer ??= setTimeout(publish, Math.max(0, publishedMs + conflateMs - performance.now()));
   }
 
   function eventsOf(
@@ -176,8 +192,11 @@ export function createPresenceFeed({
     async close() {
       watch.close();
       await tracker.close();
+      while (outgoing.size + changed.size > 0) {
+        clearTimeout(timer);
+        publish();
+      }
       clearTimeout(timer);
-      publish();
       off();
       offWiped();
     },

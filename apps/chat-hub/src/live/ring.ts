@@ -1,4 +1,5 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
+import { createRingBudget, heapBytesOf, type RingBudget } from './ring-budget.ts';
 
 /** The newest durable events of one channel, without holes, so that most resumes cost no database read. */
 export interface EventRing {
@@ -9,33 +10,58 @@ export interface EventRing {
   after(seq: number): readonly EncodedEnvelope[] | null;
   /** Forgets all up to the last event that holds the message's text: what was deleted is not resumed from memory. */
   forgetMessage(messageId: string): void;
+  /** Forgets all, for good. */
+  close(): void;
 }
 
-/** An empty ring for a channel whose head is `head`; it keeps at most `maxEvents` events and `maxBytes` of their text. */
+/** Options of {@link createEventRing}. */
+export interface EventRingOptions {
+  /** @default 1_000 */
+  readonly maxEvents?: number;
+  /** What its events may take of the heap. @default 1 MiB */
+  readonly maxBytes?: number;
+  /** What all rings may take together: the one used longest ago is emptied first. @default one for this ring alone */
+  readonly budget?: RingBudget;
+}
+
+/** An empty ring for a channel whose head is `head`. */
 export function createEventRing(
   head: number,
-  { maxEvents = 1_000, maxBytes = 1_048_576 } = {},
+  { maxEvents = 1_000, maxBytes = 1_048_576, budget = createRingBudget() }: EventRingOptions = {},
 ): EventRing {
-  // Entries before `first` are forgotten; they leave the array in one splice when they are half of it.
-  let events: EncodedEnvelope[] = [];
+  // Entries before `first` are forgotten, so that their text is; their places leave the array when they are half of it.
+  let events: (EncodedEnvelope | undefined)[] = [];
   let first = 0;
   let bytes = 0;
   let newest = head;
+  const share = budget.open(clear);
+
+  function clear(): void {
+    events = [];
+    first = 0;
+    bytes = 0;
+  }
 
   return {
     push(event) {
       if (event.seq === null) return;
       events.push(event);
       newest = event.seq;
-      bytes += event.json.length;
-      while (events.length - first > maxEvents || (bytes > maxBytes && events.length > first)) {
-        bytes -= events[first]?.json.length ?? 0;
+      bytes += heapBytesOf(event);
+      for (
+        let oldest = events[first];
+        oldest && (events.length - first > maxEvents || bytes > maxBytes);
+        oldest = events[first]
+      ) {
+        bytes -= heapBytesOf(oldest);
+        events[first] = undefined;
         first += 1;
       }
       if (first > 64 && first * 2 > events.length) {
         events = events.slice(first);
         first = 0;
       }
+      share.resize(bytes);
     },
     prepend(earlier) {
       const oldest = newest - (events.length - first) + 1;
@@ -43,20 +69,23 @@ export function createEventRing(
       let before = oldest;
       for (const event of earlier.toReversed()) {
         if (event.seq === null || event.seq >= oldest) continue;
-        const isFull =
-          events.length - first + kept.length >= maxEvents || bytes + event.json.length > maxBytes;
+        const size = heapBytesOf(event);
+        const isFull = events.length - first + kept.length >= maxEvents || bytes + size > maxBytes;
         if (isFull || event.seq !== before - 1) break;
         kept.push(event);
-        bytes += event.json.length;
+        bytes += size;
         before = event.seq;
       }
       events = [...kept.reverse(), ...events.slice(first)];
       first = 0;
+      share.resize(bytes);
     },
     after(seq) {
       const wanted = newest - seq;
       if (wanted <= 0) return [];
-      return wanted > events.length - first ? null : events.slice(events.length - wanted);
+      if (wanted > events.length - first) return null;
+      share.touch();
+      return events.slice(events.length - wanted) as EncodedEnvelope[];
     },
     forgetMessage(messageId) {
       const mark = `"id":"${messageId}"`;
@@ -66,9 +95,14 @@ export function createEventRing(
           continue;
         events = events.slice(index + 1);
         first = 0;
-        bytes = events.reduce((sum, { json }) => sum + json.length, 0);
+        bytes = events.reduce((sum, kept) => sum + (kept ? heapBytesOf(kept) : 0), 0);
+        share.resize(bytes);
         return;
       }
+    },
+    close() {
+      clear();
+      share.close();
     },
   };
 }

@@ -1,9 +1,11 @@
 import type { Sequencer } from '@openclaw/events';
 import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
-import { Backlog, type ReadLog } from './backlog.ts';
+import { Backlog, type EncodedPage, type ReadLog } from './backlog.ts';
+import type { Slices } from '../slices.ts';
 import { signalsOf, type Signal } from './conflation.ts';
 import type { Flusher } from './flusher.ts';
 import { framesOf } from './frame.ts';
+import { createRingBudget, type RingBudget } from './ring-budget.ts';
 
 /** What a room knows of a socket. */
 export interface RoomMember {
@@ -23,10 +25,16 @@ export interface RoomMember {
   discontinued(room: Room, reason: 'epoch'): void;
 }
 
-type CreateSequencer = (head: number, deliver: (event: EncodedEnvelope) => void) => Sequencer;
+/** Makes the sequencer that delivers a room's events, from a head on. */
+export type CreateSequencer = (
+  head: number,
+  deliver: (event: EncodedEnvelope) => void,
+) => Sequencer;
 
 /** How many leaves a room remembers, for subscribers whose membership was read a moment before. */
 const maxLeaves = 1_000;
+/** Characters of events that wait to be framed; with more they are framed at once. */
+const maxPendingChars = 1_048_576;
 
 /** One live channel of this hub: its sequencer, its newest events, its sockets. */
 export class Room {
@@ -43,11 +51,14 @@ export class Room {
   /** The highest seq of a leave that is not remembered any more. */
   #forgottenLeave = 0;
   #isDeleted = false;
+  #pendingChars = 0;
+  readonly #ringBudget: RingBudget;
   readonly #waiters = new Set<{ head: number; resolve: (isReached: boolean) => void }>();
 
   /**
    * @param readLog reads a page of the channel's log
    * @param createSequencer makes the sequencer that delivers into this room, starting after a head
+   * @param ringBudget what the newest events of all rooms may take; by default one for this room alone
    */
   constructor(
     channelId: string,
@@ -55,12 +66,14 @@ export class Room {
     flusher: Flusher,
     readLog: ReadLog,
     createSequencer: CreateSequencer,
+    ringBudget: RingBudget = createRingBudget(),
   ) {
     this.channelId = channelId;
     this.#flusher = flusher;
     this.#createSequencer = createSequencer;
     this.#readLog = readLog;
-    this.#backlog = new Backlog(head, readLog);
+    this.#ringBudget = ringBudget;
+    this.#backlog = new Backlog(head, readLog, ringBudget);
     this.#sequencer = createSequencer(head, (event) => this.#deliver(event));
   }
 
@@ -81,9 +94,7 @@ export class Room {
 
   /** Delivers an event that has no seq. */
   broadcast(event: EncodedEnvelope): void {
-    if (this.members.size === 0) return;
-    this.#pending.push(event);
-    this.#flusher.room(this);
+    if (this.members.size > 0) this.#await(event);
   }
 
   /** The events after `seq` up to {@link Room.head}, or null when they are no longer in memory. */
@@ -91,9 +102,12 @@ export class Room {
     return this.#backlog.after(seq);
   }
 
-  /** The events after `seq`, a page at most: from memory, or else from the log. Rejects with ChatStoreError. */
-  page(seq: number): Promise<readonly EncodedEnvelope[]> {
-    return this.#backlog.page(seq);
+  /**
+   * The events after `seq` up to {@link Room.head}, a page at most, encoded once for all who ask: from memory, or else
+   * from the log. Null when there are none. Rejects with ChatStoreError.
+   */
+  encodedPage(seq: number, slices: Slices): Promise<EncodedPage | null> {
+    return this.#backlog.encodedPage(seq, () => this.head, slices);
   }
 
   /** Whether the channel was deleted: everyone in the room was told, and whoever comes later is not. */
@@ -132,7 +146,8 @@ export class Room {
   restart(head: number): void {
     this.flush();
     this.#sequencer.close();
-    this.#backlog = new Backlog(head, this.#readLog);
+    this.#backlog.close();
+    this.#backlog = new Backlog(head, this.#readLog, this.#ringBudget);
     this.#leaves.clear();
     this.#forgottenLeave = 0;
     this.#isDeleted = false;
@@ -142,6 +157,7 @@ export class Room {
 
   close(): void {
     this.#sequencer.close();
+    this.#backlog.close();
     for (const waiter of this.#waiters) waiter.resolve(false);
     this.#waiters.clear();
   }
@@ -151,6 +167,7 @@ export class Room {
     const events = this.#pending;
     if (events.length === 0) return;
     this.#pending = [];
+    this.#pendingChars = 0;
     let batched: Buffer[] | undefined;
     let single: Buffer[] | undefined;
     let signals: Signal[] | undefined;
@@ -171,10 +188,17 @@ export class Room {
     this.#flusher.handed({ channelId: this.channelId, events, sockets: this.members.size });
   }
 
+  /** Keeps an event for the flush at the end of the turn, or flushes when enough has come together. */
+  #await(event: EncodedEnvelope): void {
+    this.#pending.push(event);
+    this.#pendingChars += event.json.length;
+    if (this.#pendingChars > maxPendingChars) this.flush();
+    else this.#flusher.room(this);
+  }
+
   #deliver(event: EncodedEnvelope): void {
     this.#backlog.push(event);
-    this.#pending.push(event);
-    this.#flusher.room(this);
+    this.#await(event);
     const seq = event.seq ?? 0;
     for (const waiter of this.#waiters) {
       if (seq < waiter.head) continue;

@@ -1,9 +1,11 @@
 import { createSequencer, type EventBus, type EventSource } from '@openclaw/events';
 import { ChatStoreError, type ChatStore, type LogPage } from '@openclaw/chat-store';
-import { isDirectChannelId, limits, type EncodedEnvelope } from '@openclaw/protocol';
+import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
+import { pageEvents } from './backlog.ts';
 import type { Flusher } from './flusher.ts';
-import { Room } from './room.ts';
+import { createRingBudget, type RingBudget } from './ring-budget.ts';
+import { Room, type CreateSequencer } from './room.ts';
 
 /** The live channels of this hub. */
 export interface Rooms {
@@ -36,6 +38,8 @@ export interface RoomsDeps {
   readonly store: ChatStore;
   readonly bus: EventBus;
   readonly flusher: Flusher;
+  /** What the newest events of all channels may take. @default one of 64 MiB */
+  readonly ringBudget?: RingBudget;
   readonly log: Logger;
   /** This hub begins to follow a channel, having missed what came before. */
   readonly onOpened: (channelId: string) => void;
@@ -57,15 +61,17 @@ interface Entry {
 
 /** How long an empty room keeps its place, so that reconnecting clients resume from memory. */
 const idleMs = 30_000;
-const maxFetchBytes = 8 * 1_048_576;
+/** What is read of a log at once, so that taking it in never holds up the loop. */
+const maxPageBytes = 1_048_576;
 /** How often a head is read again because the database began another life meanwhile. */
 const headAttempts = 5;
-/** Events that may arrive before a room's head is known; what is beyond is fetched. */
+/** Events, and characters of them, that may arrive before a room's head is known; what is beyond is fetched. */
 const maxEarly = 1_000;
+const maxEarlyChars = 1_048_576;
 
 /** Creates the table of live channels. */
 export function createRooms(deps: RoomsDeps): Rooms {
-  const { store, bus, flusher, log } = deps;
+  const { store, bus, flusher, log, ringBudget = createRingBudget() } = deps;
   const rooms = new Map<string, Entry>();
   const opening = new Map<string, Promise<Room>>();
   let restarts = 0;
@@ -78,8 +84,9 @@ export function createRooms(deps: RoomsDeps): Rooms {
   ): Room {
     let first: string | null = epoch;
     const readLog = async (after: number) =>
-      (await store.logPage(channelId, after, limits.logPage, maxFetchBytes)).events;
-    const room = new Room(channelId, head, flusher, readLog, (from, deliver) => {
+      (await store.logPage(channelId, after, pageEvents - (after % pageEvents), maxPageBytes))
+        .events;
+    const create: CreateSequencer = (from, deliver) => {
       const life = first ?? store.epoch;
       first = null;
       return createSequencer({
@@ -95,7 +102,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
         onError: (error) =>
           log.warn({ err: error, channelId }, 'an event could not be delivered yet'),
       });
-    });
+    };
+    const room = new Room(channelId, head, flusher, readLog, create, ringBudget);
     deps.onOpened(channelId);
     rooms.set(channelId, { room, unsubscribe });
     closeWhenIdle(room);
@@ -126,7 +134,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   async function fetchAfter(channelId: string, after: number, limit: number) {
     const delivered = rooms.get(channelId)?.room.after(after - 1)?.[0];
     const from = delivered?.seq === after ? after - 1 : after;
-    const { events } = await store.logPage(channelId, from, limit + after - from, maxFetchBytes);
+    const { events } = await store.logPage(channelId, from, limit + after - from, maxPageBytes);
     const [first] = events;
     if (delivered && first?.seq === after) {
       if (first.id !== delivered.id) {
@@ -135,7 +143,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
       }
       // Alone it filled the page: what follows is larger than a page may be, and is read by itself.
       if (events.length > 1) return events.slice(1);
-      return (await store.logPage(channelId, after, limit, maxFetchBytes)).events;
+      return (await store.logPage(channelId, after, limit, maxPageBytes)).events;
     }
     return events;
   }
@@ -144,13 +152,15 @@ export function createRooms(deps: RoomsDeps): Rooms {
     if (isDirectChannelId(channelId)) return enterDirect(channelId, await readHead(channelId));
     // Events that arrive before the head is known wait here; the sequencer sorts out which are old.
     let early: EncodedEnvelope[] | null = [];
+    let earlyChars = 0;
     let room: Room | undefined;
     const unsubscribe = await bus.subscribeChannel(channelId, (event) => {
       if (room) {
         if (event.seq === null) deps.onEphemeral(room, event);
         else offer(room, event);
       } else if (early && event.seq !== null && early.length < maxEarly) {
-        early.push(event);
+        earlyChars += event.json.length;
+        if (earlyChars <= maxEarlyChars) early.push(event);
       }
     });
     try {

@@ -87,15 +87,21 @@ export function createRosterWatch(
 
   /** Begins the readings that are due and allowed. */
   function pump(): void {
-    while (reading < maxReading && fresh.length > 0) start(fresh.shift() ?? '');
+    startFresh();
     const nowMs = clock();
-    for (const [channelId, { dueMs, isReading }] of followed) {
+    for (const [channelId, { dueMs, isReading, isReady }] of followed) {
       if (reading >= maxReading || allowance <= 0) return;
-      if (isReading || dueMs > nowMs) continue;
+      if (isReading || !isReady) continue;
+      // All behind it were read later.
+      if (dueMs > nowMs) return;
       allowance -= 1;
       if (deps.isLive(channelId)) start(channelId);
       else followed.delete(channelId);
     }
+  }
+
+  function startFresh(): void {
+    while (reading < maxReading && fresh.length > 0) start(fresh.shift() ?? '');
   }
 
   function start(channelId: string): void {
@@ -182,7 +188,7 @@ export function createRosterWatch(
       const unread = { isReading: false, isReady: false };
       followed.set(channelId, { view, firstRead, dueMs: Infinity, ...unread });
       fresh.push(channelId);
-      pump();
+      startFresh();
       return view;
     },
     async ready(channelId) {

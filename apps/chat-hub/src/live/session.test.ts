@@ -4,6 +4,7 @@ import { waitFor } from '@openclaw/test-support';
 import { fallBehind } from '../testing/fall-behind.ts';
 import { createSessionBench } from '../testing/session-bench.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
+import { createUnsentBudget } from './unsent-budget.ts';
 
 const leaveOfBen: ChannelEvent = {
   type: 'channel.member.leave',
@@ -204,5 +205,66 @@ describe('a socket that enters a room', () => {
     publish(1);
     await turn();
     expect(peer.frames.map((frame) => frame.params?.seq ?? 'answer')).toEqual(['answer', 1, 2, 3]);
+  });
+});
+
+describe('what a session holds', () => {
+  it('is counted from the enqueuing to the taking, held back or not', async () => {
+    const unsent = createUnsentBudget();
+    const { session, peer, turn } = createSessionBench({ unsent });
+    peer.isReading = false;
+    const release = session.hold();
+    session.send(JSON.stringify('x'.repeat(1_000)));
+    expect(unsent.bytes).toBeGreaterThan(1_000);
+    release(null);
+    await turn();
+    expect(unsent.bytes).toBeGreaterThan(1_000);
+    peer.read();
+    await waitFor(() => unsent.bytes === 0, { what: 'nothing unsent' });
+    expect(peer.frames).toHaveLength(1);
+    session.send(JSON.stringify('never written'));
+    session.dispose();
+    expect(unsent.bytes).toBe(0);
+  });
+
+  // A hundred sockets of an agent, each a little below its own limit, would hold a hundred times as much.
+  it('is held for its agent: beyond that budget a socket that does not read is neither fed nor read', async () => {
+    const unsent = createUnsentBudget({ agentBytes: 100_000 });
+    const bench = createSessionBench({ unsent });
+    bench.session.enter(bench.room);
+    bench.peer.isReading = false;
+    bench.publish(1, 1_000);
+    await bench.turn();
+    expect(bench.session.isLagging).toBe(false);
+    const others = unsent.open('ben');
+    others.settle(100_000);
+    bench.publish(1, 1_000);
+    await bench.turn();
+    expect([bench.session.isLagging, bench.peer.isRead]).toEqual([true, false]);
+    const held = unsent.bytes;
+    bench.publish(50, 1_000);
+    await bench.turn();
+    expect(unsent.bytes).toBe(held);
+    // What it missed comes though the others still hold theirs.
+    bench.peer.read();
+    await waitFor(() => bench.peer.seqs.at(-1) === 52, { what: 'all events' });
+    expect(bench.peer.seqs).toEqual(range(1, 52));
+  });
+
+  it('is not fed further once much is held back, and comes whole after the hold', async () => {
+    const unsent = createUnsentBudget();
+    const bench = createSessionBench({ unsent });
+    bench.session.enter(bench.room);
+    const release = bench.session.hold();
+    for (let round = 1; round <= 40; round++) {
+      bench.publish(10, 10_000);
+      await bench.turn();
+    }
+    expect(unsent.bytes).toBeLessThan(2_000_000);
+    bench.session.send('{"jsonrpc":"2.0","id":1,"result":{}}');
+    release('{"jsonrpc":"2.0","id":2,"result":{}}');
+    await waitFor(() => bench.peer.seqs.at(-1) === 400, { what: 'all events' });
+    expect(bench.peer.seqs).toEqual(range(1, 400));
+    expect(bench.peer.objects[0].id).toBe(2);
   });
 });

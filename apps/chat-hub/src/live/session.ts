@@ -8,11 +8,13 @@ import {
 } from '@openclaw/protocol';
 import type { WebSocket } from 'ws';
 import type { Identity } from '../auth/identity.ts';
+import { createSlices, type Slices } from '../slices.ts';
 import { CatchUp, type CatchUpSocket } from './catch-up.ts';
 import type { Signal } from './conflation.ts';
 import type { Flushable, Flusher } from './flusher.ts';
-import { framesOf, textFrames, type FrameText } from './frame.ts';
+import { framesOf, framing, sizeOfFrame, textFrame, textFrames, type Frame } from './frame.ts';
 import type { Room, RoomMember } from './room.ts';
+import { createUnsentBudget, type Unsent, type UnsentBudget } from './unsent-budget.ts';
 
 /** Beyond this much unsent output a socket is neither fed nor read; it catches up from the log once it has read on. */
 const lagBytes = 1_048_576;
@@ -22,12 +24,21 @@ const stuckMs = 30_000;
 const closeMs = 2_000;
 /** When a socket that was closed for being stuck may come back. */
 const returnMs = 1_000;
+/** What is read of the log at once for a socket that catches up; less where the budget for unsent output is used up. */
+const pageBytes = 1_048_576;
+const scantPageBytes = 65_536;
+/** What is written of a socket's output in one turn: more would hold up the loop while the kernel copies it. */
+const turnBytes = 262_144;
 
 /** What a session needs of its hub. */
 export interface SessionDeps {
   readonly store: Pick<ChatStore, 'logPage'>;
   readonly flusher: Flusher;
   readonly onLag: () => void;
+  /** What unsent output may take. @default one for this session alone */
+  readonly unsent?: UnsentBudget;
+  /** Where much is encoded. @default slices for this session alone */
+  readonly slices?: Slices;
   /** The socket is no longer in this room, by leaving, removal or deletion of the channel. */
   readonly onLeftRoom: (session: Session, room: Room) => void;
 }
@@ -65,9 +76,17 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
   readonly #deps: SessionDeps;
-  #frames: Buffer[] = [];
-  #held: Buffer[] | null = null;
+  #frames: Frame[] = [];
+  #queuedBytes = 0;
+  #held: Frame[] | null = null;
+  #heldBytes = 0;
   #holds = 0;
+  /** Called when nothing is held back any more. */
+  #onReleased: (() => void)[] = [];
+  readonly #budget: UnsentBudget;
+  readonly #unsent: Unsent;
+  readonly #slices: Slices;
+  #isWatchingDrain = false;
   readonly #catchUp: CatchUp;
   readonly #onKeptUp: (() => void)[] = [];
 
@@ -85,6 +104,11 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     this.identity = identity;
     this.acceptsBatches = ws.protocol !== '';
     this.#catchUp = new CatchUp(this, deps.store);
+    this.#budget = deps.unsent ?? createUnsentBudget();
+    this.#unsent = this.#budget.open(identity.agentId);
+    this.#slices = deps.slices ?? createSlices();
+    // ws answers each ping by itself: a peer that only pings and does not read is as slow as any other.
+    ws.on('ping', () => this.#written());
   }
 
   get agentId(): string {
@@ -100,9 +124,10 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     return this.#socket.writableLength;
   }
 
-  /** Sends one JSON-RPC object (or array) with what else this turn brings. */
-  send(text: FrameText): void {
-    for (const frame of textFrames(text)) this.enqueue(frame);
+  /** Sends one JSON-RPC object (or array) with what else this turn brings: a text, or pieces of one, encoded. */
+  send(payload: string | readonly Buffer[]): void {
+    for (const frame of framesOfPayload(payload)) this.enqueue(frame);
+    this.#count();
   }
 
   /** Sends what may be lost, unless the socket reads too slowly. */
@@ -110,50 +135,107 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     if (!this.isLagging) this.enqueue(frame);
   }
 
-  enqueue(frame: Buffer): void {
+  enqueue(frame: Frame): void {
     if (this.#held) {
       this.#held.push(frame);
+      this.#heldBytes += sizeOfFrame(frame);
       return;
     }
     if (this.#frames.length === 0) this.#deps.flusher.socket(this);
     this.#frames.push(frame);
+    this.#queuedBytes += sizeOfFrame(frame);
   }
 
   /**
-   * Keeps back what comes from now on. Returns what ends that: it sends a text, and all that was kept after it. A
+   * Keeps back what comes from now on. Returns what ends that: it sends a payload, and all that was kept after it. A
    * second hold joins the first.
    */
-  hold(): (text: FrameText | null) => void {
+  hold(): (payload: string | readonly Buffer[] | null) => void {
     this.#holds += 1;
     this.#held ??= [];
-    return (text) => {
+    return (payload) => {
       this.#holds -= 1;
       const kept = this.#held ?? [];
-      if (text !== null) kept.unshift(...textFrames(text));
-      if (this.#holds > 0) return;
-      this.#held = null;
-      for (const frame of kept) this.enqueue(frame);
+      if (payload !== null) {
+        const frames = framesOfPayload(payload);
+        kept.unshift(...frames);
+        for (const frame of frames) this.#heldBytes += sizeOfFrame(frame);
+      }
+      if (this.#holds === 0) {
+        this.#held = null;
+        this.#heldBytes = 0;
+        for (const frame of kept) this.enqueue(frame);
+        for (const go of this.#onReleased.splice(0)) go();
+      }
+      this.#count();
     };
   }
 
   flush(): void {
-    const frames = this.#frames;
-    this.#frames = [];
-    const [first] = frames;
-    if (!this.isOpen || first === undefined) return;
-    if (frames.length === 1) {
-      this.#socket.write(first);
-    } else {
-      this.#socket.cork();
-      for (const frame of frames) this.#socket.write(frame);
-      this.#socket.uncork();
+    this.#write(turnBytes);
+  }
+
+  /** Writes what is enqueued, so many bytes and a frame more at most; the rest follows as the peer takes it. */
+  #write(maxBytes: number): void {
+    if (!this.isOpen || this.#frames.length === 0) return;
+    const [only] = this.#frames;
+    if (this.#frames.length === 1 && Buffer.isBuffer(only)) {
+      this.#frames = [];
+      this.#queuedBytes = 0;
+      this.#socket.write(only);
+      this.#written();
+      return;
     }
-    if (this.isLagging || this.#socket.writableLength <= lagBytes) return;
+    let count = 0;
+    let bytes = 0;
+    this.#socket.cork();
+    for (const frame of this.#frames) {
+      if (bytes >= maxBytes) break;
+      if (Buffer.isBuffer(frame)) this.#socket.write(frame);
+      else for (const piece of frame) this.#socket.write(piece);
+      bytes += sizeOfFrame(frame);
+      count += 1;
+    }
+    this.#socket.uncork();
+    if (count === this.#frames.length) this.#frames = [];
+    else this.#frames.splice(0, count);
+    this.#queuedBytes -= bytes;
+    this.#written();
+  }
+
+  /** Something was written: what the peer has not taken counts, and may be too much. */
+  #written(): void {
+    this.#count();
+    const { writableLength } = this.#socket;
+    if (writableLength === 0) {
+      if (this.#frames.length > 0) this.#deps.flusher.socket(this);
+      return;
+    }
+    this.#watchDrain();
+    if (this.isLagging) return;
+    const isMuch = writableLength + this.#queuedBytes > lagBytes;
+    if (!isMuch && !this.#budget.isOver(this.agentId)) return;
     this.isLagging = true;
     // Nor is it read: every call it makes would add an answer to what it does not take.
     this.#ws.pause();
     this.#deps.onLag();
     void this.#catchUp.run();
+  }
+
+  #count(): void {
+    this.#unsent.settle(this.#socket.writableLength + this.#queuedBytes + this.#heldBytes);
+  }
+
+  /** Counts again when the peer has taken what is written by now. */
+  #watchDrain(): void {
+    if (this.#isWatchingDrain || !this.isOpen) return;
+    this.#isWatchingDrain = true;
+    this.#socket.write('', () => {
+      this.#isWatchingDrain = false;
+      this.#count();
+      if (this.#frames.length > 0) this.#deps.flusher.socket(this);
+      else if (this.#socket.writableLength > 0) this.#watchDrain();
+    });
   }
 
   /** Resolves when it does not lag: at once, or when it has read on. False when it is closed instead. */
@@ -163,15 +245,23 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   }
 
   isFed(room: Room): boolean {
-    return !this.isLagging && !this.#catchUp.owes(room);
+    // What is held back is bounded too: beyond it the room's log is sent after the hold.
+    return !this.isLagging && this.#heldBytes <= lagBytes && !this.#catchUp.owes(room);
   }
 
   owe(room: Room, afterSeq: number): void {
     this.#catchUp.owe(room, afterSeq);
+    this.#catchUpAfterHold();
   }
 
   missed(room: Room, signals: readonly Signal[]): void {
+    this.#catchUpAfterHold();
     if (!this.#catchUp.keep(room, signals)) this.#giveUp();
+  }
+
+  #catchUpAfterHold(): void {
+    if (this.#held && this.#onReleased.length === 0)
+      this.#onReleased.push(() => void this.#catchUp.run());
   }
 
   /** Enters a room: what it delivered after `afterSeq` is sent first, all later events as they come. */
@@ -218,7 +308,7 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   /** Closes with one of the protocol's close codes; a peer that does not answer is cut. */
   close(code: number, reason = ''): void {
     if (!this.isOpen) return;
-    this.flush();
+    this.#write(Infinity);
     // Else the peer's answer to the close would not be read.
     this.#ws.resume();
     this.#ws.close(code, reason);
@@ -239,12 +329,16 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
 
   /** Sends a WebSocket ping. */
   ping(): void {
-    if (this.isOpen) this.#ws.ping();
+    if (!this.isOpen) return;
+    this.#ws.ping();
+    this.#written();
   }
 
   /** Frees what it holds; called once, after the socket closed. */
   dispose(): void {
     this.#frames = [];
+    for (const go of this.#onReleased.splice(0)) go();
+    this.#unsent.release();
     for (const channelId of [...this.rooms.keys()]) this.leave(channelId);
     this.#catchUp.clear();
   }
@@ -253,21 +347,30 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     for (const frame of framesOf(events, this.acceptsBatches)) this.enqueue(frame);
   }
 
+  encodeEvents(events: readonly EncodedEnvelope[]): Promise<Buffer[]> {
+    return this.#slices.run(framing(events, this.acceptsBatches));
+  }
+
+  openPage(): { readonly bytes: number; release(): void } {
+    // A socket that has read everything always gets a little, or others that do not read could stop it.
+    const bytes = this.#budget.isOver(this.agentId) ? scantPageBytes : pageBytes;
+    const page = this.#budget.open(this.agentId);
+    page.settle(bytes);
+    return { bytes, release: page.release };
+  }
+
   async drained(): Promise<void> {
+    // What is paid while answers are held back would pile up behind them.
+    while (this.#held && this.isOpen)
+      await new Promise<void>((resolve) => this.#onReleased.push(resolve));
+    const stuck = setTimeout(() => this.#giveUp(), stuckMs).unref();
     this.flush();
-    if (this.#socket.writableLength === 0) return;
-    await new Promise<void>((resolve) => {
-      const stuck = setTimeout(() => {
-        this.#giveUp();
-        resolve();
-      }, stuckMs);
-      stuck.unref();
+    while (this.isOpen && (this.#socket.writableLength > 0 || this.#frames.length > 0)) {
       // Called when everything written before it is gone, or the socket is.
-      this.#socket.write('', () => {
-        clearTimeout(stuck);
-        resolve();
-      });
-    });
+      await new Promise<void>((resolve) => this.#socket.write('', () => resolve()));
+      this.flush();
+    }
+    clearTimeout(stuck);
   }
 
   caughtUp(): void {
@@ -287,4 +390,8 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     if (!isDirectChannelId(room.channelId)) this.topics -= 1;
     this.#deps.onLeftRoom(this, room);
   }
+}
+
+function framesOfPayload(payload: string | readonly Buffer[]): Frame[] {
+  return typeof payload === 'string' ? [textFrame(payload)] : textFrames(payload);
 }

@@ -11,6 +11,7 @@ import type { Hub } from '../hub.ts';
 import { createFlusher } from '../live/flusher.ts';
 import { createRooms } from '../live/rooms.ts';
 import { Session } from '../live/session.ts';
+import { createSlices, runNow } from '../slices.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 import { subscriptionMethods } from './subscriptions.ts';
@@ -66,6 +67,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
   const hub = {
     rooms,
     store,
+    slices: createSlices(),
     presence: { opened: nothing, entered: () => true },
   } as unknown as Hub;
   const params = { topics: [{ channelId, since }], epoch: 'e' };
@@ -77,8 +79,8 @@ async function subscribing(since: number | null = 0, weight = 1) {
     result: async () => {
       letOn.resolve();
       const answer = await answered;
-      if (!('resultJson' in answer)) throw new Error('the subscribe was refused');
-      return JSON.parse(answer.resultJson()).topics[0];
+      if (!('resultSteps' in answer)) throw new Error('the subscribe was refused');
+      return JSON.parse(Buffer.concat(runNow(answer.resultSteps())).toString()).topics[0];
     },
   };
 }

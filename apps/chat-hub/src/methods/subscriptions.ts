@@ -3,15 +3,17 @@ import {
   isDirectChannelId,
   limits,
   utf8Bytes,
-  type EncodedEnvelope,
   type ErrorCode,
   type ParamsOf,
 } from '@openclaw/protocol';
 import { outOfBounds, whyNotMember, type Hub } from '../hub.ts';
 import type { Room } from '../live/room.ts';
 import type { Session } from '../live/session.ts';
+import { encodeEvents } from '../live/encoded-text.ts';
 import { answer, refuse, type Caller, type Handlers } from '../rpc/answer.ts';
 import { refusalOfError } from '../rpc/dispatcher.ts';
+import { runNow, type Steps } from '../slices.ts';
+import { gatherMissed, type ByteBudget, type MissedEvents } from './missed-events.ts';
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
 
@@ -21,12 +23,7 @@ interface Prepared {
   /** The store's head when it said that the agent is a member. */
   readonly memberAt: number;
   /** The events after `since` gathered so far; null when the topic is not resumed. */
-  readonly events: EncodedEnvelope[] | null;
-}
-
-/** What the events of one result may still weigh. */
-interface Budget {
-  bytes: number;
+  readonly missed: MissedEvents | null;
 }
 
 /** How often membership is asked again because the agent left meanwhile. */
@@ -34,9 +31,12 @@ const leaveRounds = 3;
 /** How long a hub that is behind the store's head may take to come level before a topic is refused. */
 const levelMs = 2_000;
 
+/** Topics made ready in one turn of the event loop. */
+const topicsPerTurn = 50;
+
 /** subscribe and unsubscribe: which channels a socket hears, and from where. */
 export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'unsubscribe'> {
-  const { rooms, store, presence } = hub;
+  const { rooms, store, presence, slices } = hub;
 
   /** The rooms of all topics that the caller may hear, or why not. Membership is asked once for all, once more at the end. */
   async function openRooms(
@@ -44,19 +44,25 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     topics: readonly Topic[],
   ): Promise<Map<string, Room | ErrorCode>> {
     const opened = new Map<string, Room | ErrorCode>();
-    const inBounds = topics
-      .map(({ channelId }) => channelId)
-      .filter((channelId) => !outOfBounds(caller, channelId));
-    // So that nobody opens rooms of channels that are not theirs.
-    const access = await store.access(caller.identity.agentId, inBounds);
-    await Promise.all(
-      topics.map(async ({ channelId }) => {
-        const refusal = inBounds.includes(channelId)
-          ? whyRefused(caller, access.get(channelId))
-          : 'forbidden';
-        opened.set(channelId, refusal ?? (await openRoom(channelId).catch(codeOf)));
-      }),
+    const inBounds = new Set(
+      topics
+        .map(({ channelId }) => channelId)
+        .filter((channelId) => !outOfBounds(caller, channelId)),
     );
+    // So that nobody opens rooms of channels that are not theirs.
+    const access = await store.access(caller.identity.agentId, [...inBounds]);
+    const opening: Promise<unknown>[] = [];
+    for (const [index, { channelId }] of topics.entries()) {
+      if (index > 0 && index % topicsPerTurn === 0) await slices.pause();
+      const refusal = inBounds.has(channelId)
+        ? whyRefused(caller, access.get(channelId))
+        : 'forbidden';
+      const open = async () => {
+        opened.set(channelId, refusal ?? (await openRoom(channelId).catch(codeOf)));
+      };
+      opening.push(open());
+    }
+    await Promise.all(opening);
     return opened;
   }
 
@@ -72,13 +78,14 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     room: Room,
     memberAt: number,
     isSameEpoch: boolean,
-    budget: Budget,
+    budget: ByteBudget,
   ): Promise<Prepared | ErrorCode> {
     room.raise(memberAt);
     if (!(await room.reached(memberAt, levelMs))) return 'unavailable';
     const { since } = topic;
-    const events = since !== null && isSameEpoch ? await gather(room, since, budget) : null;
-    return { room, memberAt, events };
+    const missed =
+      since !== null && isSameEpoch ? await gatherMissed(room, since, budget, slices) : null;
+    return { room, memberAt, missed };
   }
 
   /**
@@ -112,39 +119,13 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     }
   }
 
-  /** The events after `since`, from the store as far as the room's memory does not reach; null when too many. */
-  async function gather(
-    room: Room,
-    since: number,
-    budget: Budget,
-  ): Promise<EncodedEnvelope[] | null> {
-    if (since > room.head) return null;
-    const events: EncodedEnvelope[] = [];
-    let after = since;
-    while (room.after(after) === null) {
-      if (room.head - since > limits.resumeEvents) return null;
-      const page = await room.page(after);
-      // What the room has not delivered yet comes live: it must not stand in the result too.
-      const delivered = page.filter(({ seq }) => seq !== null && seq <= room.head);
-      const last = delivered.at(-1)?.seq;
-      if (last === undefined || last === null) return null;
-      for (const event of delivered) {
-        events.push(event);
-        budget.bytes -= utf8Bytes(event.json);
-      }
-      if (budget.bytes < 0) return null;
-      after = last;
-    }
-    return events;
-  }
-
   /** Joins the room and says from where, at one moment: nothing can come between. Returns the topic's result. */
   function enter(
     session: Session,
     { channelId, since }: Topic,
     prepared: Prepared,
-    budget: Budget,
-  ): string {
+    budget: ByteBudget,
+  ): string | Buffer[] {
     const { room, memberAt } = prepared;
     const isNew = !session.rooms.has(channelId);
     if (isNew && !isDirectChannelId(channelId) && session.topics >= limits.topics) {
@@ -156,32 +137,35 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     // At the last moment: it is asked again, for by now it may be back.
     if (room.hasLeftSince(memberAt, session.agentId)) return topicError(channelId, 'unavailable');
 
-    let events = prepared.events;
+    let missed = prepared.missed;
     let head = room.head;
-    if (events && since !== null) {
-      const upTo = events.at(-1)?.seq ?? since;
-      const tail = room.after(upTo);
+    if (missed) {
+      const tail = room.after(missed.lastSeq);
       const tailBytes = tail?.reduce((sum, event) => sum + utf8Bytes(event.json), 0) ?? 0;
       if (tail && tailBytes <= budget.bytes) {
-        events = [...events, ...tail];
-        budget.bytes -= tailBytes;
-      } else if (room.wasAwaySince(upTo, session.agentId)) {
+        missed.count += tail.length;
+        budget.bytes -= runNow(encodeEvents(tail, missed.pieces));
+      } else if (room.wasAwaySince(missed.lastSeq, session.agentId)) {
         // Its own leave as a live event would be final, though it is back.
-        events = null;
+        missed = null;
       } else {
         // What does not fit is sent as live events, from the log.
-        head = upTo;
+        head = missed.lastSeq;
       }
-      if (events && events.length > limits.resumeEvents) {
-        events = null;
+      if (missed && missed.count > limits.resumeEvents) {
+        missed = null;
         head = room.head;
       }
     }
     session.mutedDirects.delete(channelId);
     session.enter(room, head);
     const presencePushed = presence.entered(session, room);
-    const texts = events?.map((event) => event.json).join(',') ?? '';
-    return `{"channelId":"${channelId}","head":${head},"resumed":${events !== null},"events":[${texts}],"presencePushed":${presencePushed}}`;
+    const before = `{"channelId":"${channelId}","head":${head},"resumed":${missed !== null},"events":[`;
+    const after = `],"presencePushed":${presencePushed}}`;
+    const pieces = missed?.pieces ?? [];
+    return pieces.length === 0
+      ? `${before}${after}`
+      : [Buffer.from(before), ...pieces, Buffer.from(after)];
   }
 
   return {
@@ -189,7 +173,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
       const { session } = caller;
       if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
       const isSameEpoch = epoch === null || epoch === store.epoch;
-      const budget: Budget = { bytes: limits.resumeBytes };
+      const budget: ByteBudget = { bytes: limits.resumeBytes };
       const { restarts } = rooms;
       const opened = await openRooms(caller, topics);
       const live = [...opened]
@@ -198,7 +182,8 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
       // Asked again now that the rooms are live: a removal in between is either seen here or comes as an event.
       const access = await store.access(session.agentId, live);
       const prepared: (Prepared | ErrorCode)[] = [];
-      for (const topic of topics) {
+      for (const [index, topic] of topics.entries()) {
+        if (index > 0 && index % topicsPerTurn === 0) await slices.pause();
         const room = opened.get(topic.channelId) ?? 'internal';
         const found = access.get(topic.channelId);
         const refusal = typeof room === 'string' ? room : whyRefused(caller, found);
@@ -209,19 +194,31 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         );
       }
       await confirm(caller, topics, prepared);
-      const resultJson = () => {
-        if (!session.isOpen) return '{"topics":[]}';
-        const texts = topics.map((topic, index) => {
+      // One topic a step: each is joined and answered at one moment, and its events wait behind the whole result.
+      function* resultSteps(): Steps<Buffer[]> {
+        const pieces: Buffer[] = [];
+        let text = '{"topics":[';
+        for (const [index, topic] of topics.entries()) {
+          if (!session?.isOpen) return [Buffer.from('{"topics":[]}')];
+          if (index > 0) text += ',';
           // What was read of another life of the database is not of this one.
           const ready =
             rooms.restarts === restarts ? (prepared[index] ?? 'internal') : 'unavailable';
-          return typeof ready === 'string'
-            ? topicError(topic.channelId, ready)
-            : enter(session, topic, ready, budget);
-        });
-        return `{"topics":[${texts.join(',')}]}`;
-      };
-      return { ok: true, resultJson };
+          const entered =
+            typeof ready === 'string'
+              ? topicError(topic.channelId, ready)
+              : enter(session, topic, ready, budget);
+          if (typeof entered === 'string') {
+            text += entered;
+          } else {
+            pieces.push(Buffer.from(text), ...entered);
+            text = '';
+          }
+          yield;
+        }
+        return [...pieces, Buffer.from(`${text}]}`)];
+      }
+      return { ok: true, resultSteps };
     },
 
     unsubscribe({ session }, { channelIds }) {

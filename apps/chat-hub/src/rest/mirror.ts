@@ -1,13 +1,15 @@
 import { Readable } from 'node:stream';
-import { methods, type MethodName, type ResultOf } from '@openclaw/protocol';
-import { httpRateLimit, type HttpRateLimit, type LocalRateLimiter } from '@openclaw/ratelimit';
+import { methods, type MethodName } from '@openclaw/protocol';
+import { httpRateLimit, type HttpRateLimit } from '@openclaw/ratelimit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Identity } from '../auth/identity.ts';
-import { bytesOf } from '../live/frame.ts';
-import { actionOf, type LimitedAction } from '../rpc/method-kinds.ts';
+import type { Hub } from '../hub.ts';
+import { encodedText, pieceChars } from '../live/encoded-text.ts';
+import { actionOf, answerBytes, type LimitedAction } from '../rpc/method-kinds.ts';
 import { refuse, type Answer, type Handler, type Handlers } from '../rpc/answer.ts';
-import { refusalOfError, withoutNames } from '../rpc/dispatcher.ts';
+import { refusalOfError, refuseUnsent, withoutNames } from '../rpc/dispatcher.ts';
 import { overlongListOf } from '../rpc/overlong-list.ts';
+import type { Slices } from '../slices.ts';
 import type { Logger } from 'pino';
 import { errorBody, sendRefusal } from './errors.ts';
 import { paramsOf } from './params.ts';
@@ -24,8 +26,7 @@ declare module 'fastify' {
 export function addMirroredRoutes(
   app: FastifyInstance,
   handlers: Handlers,
-  limiter: LocalRateLimiter<LimitedAction>,
-  log: Logger,
+  { limiter, unsent, slices, log }: Pick<Hub, 'limiter' | 'unsent' | 'slices' | 'log'>,
 ): void {
   for (const route of routes) {
     const { method } = route;
@@ -33,7 +34,7 @@ export function addMirroredRoutes(
       action: actionOf(method),
       agentOf: (request) => request.identity.agentId,
     });
-    addRoute(app, route, handlers[method], limit, log);
+    addRoute(app, route, handlers[method], limit, { unsent, slices, log });
   }
 }
 
@@ -42,7 +43,7 @@ function addRoute(
   route: Route,
   handler: Handler<MethodName>,
   limit: (request: FastifyRequest) => Promise<HttpRateLimit>,
-  log: Logger,
+  { unsent, slices, log }: Pick<Hub, 'unsent' | 'slices' | 'log'>,
 ): void {
   const { verb, path, method, status, tag } = route;
   const { params, result, summary } = methods[method];
@@ -84,9 +85,19 @@ function addRoute(
           .map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
         return sendInvalid(reply, issues);
       }
+      const bytes = answerBytes(method, parsed.data);
+      const held = bytes > 0 ? await unsent.reserve(request.identity.agentId, bytes) : null;
+      if (bytes > 0 && !held) return sendRefusal(reply, refuseUnsent());
+      // Until the client has taken the answer, or is gone.
+      if (reply.raw.destroyed) held?.release();
+      else reply.raw.once('close', () => held?.release());
       const answer = await call(handler, request, parsed.data, log);
       if (!answer.ok) return sendRefusal(reply, answer);
-      return sendResult(reply, status, answer);
+      const json = await encoded(answer, slices);
+      const length = json.reduce((sum, piece) => sum + piece.byteLength, 0);
+      held?.settle(length);
+      reply.code(status).type('application/json; charset=utf-8');
+      return sendBytes(reply, json, length);
     },
   });
 }
@@ -123,24 +134,26 @@ async function call(
   }
 }
 
-function sendResult(
-  reply: FastifyReply,
-  status: number,
+/** The answer's JSON as UTF-8 in pieces, encoded in slices where it is much. */
+async function encoded(
   answer: Exclude<Answer<MethodName>, { ok: false }>,
-): FastifyReply {
-  reply.code(status).type('application/json; charset=utf-8');
-  if ('resultBytes' in answer) return sendBytes(reply, answer.resultBytes);
-  return 'resultJson' in answer
-    ? reply.serializer((text: string) => text).send(answer.resultJson())
-    : reply.send(answer.result satisfies ResultOf<MethodName>);
+  slices: Slices,
+): Promise<readonly Uint8Array[]> {
+  if ('resultBytes' in answer) return answer.resultBytes;
+  if ('resultSteps' in answer) return slices.run(answer.resultSteps());
+  const text = JSON.stringify(answer.result);
+  return text.length <= pieceChars ? [Buffer.from(text)] : slices.run(encodedText(text));
 }
 
 // In pieces as they are: copied into one, a large answer would hold up the event loop.
-function sendBytes(reply: FastifyReply, pieces: readonly Uint8Array[]): FastifyReply {
-  const bytes = bytesOf(pieces);
+function sendBytes(
+  reply: FastifyReply,
+  pieces: readonly Uint8Array[],
+  length: number,
+): FastifyReply {
   const [only] = pieces;
   if (only && pieces.length === 1) return reply.send(only);
   return reply
-    .header('content-length', bytes)
+    .header('content-length', length)
     .send(Readable.from(pieces, { objectMode: true, highWaterMark: 1 }));
 }

@@ -1,6 +1,7 @@
 import type { ErrorCode, MethodName, ParamsOf, ResultOf } from '@openclaw/protocol';
 import type { Identity } from '../auth/identity.ts';
 import type { Session } from '../live/session.ts';
+import type { Steps } from '../slices.ts';
 
 /** An expected "no": a value, not an exception. */
 export interface Refusal {
@@ -12,12 +13,13 @@ export interface Refusal {
 
 /**
  * What a method's handler answers. A result that is read from the store comes as its JSON in UTF-8, in pieces. One
- * that must not be overtaken by anything the call sets going is a function, called at the moment of sending.
+ * that must not be overtaken by anything the call sets going is made in slices by `resultSteps`, at the moment of
+ * sending, while all else that is sent to the socket waits behind it.
  */
 export type Answer<M extends MethodName> =
   | { readonly ok: true; readonly result: ResultOf<M> }
-  | { readonly ok: true; readonly resultJson: () => string }
   | { readonly ok: true; readonly resultBytes: readonly Uint8Array[] }
+  | { readonly ok: true; readonly resultSteps: () => Steps<readonly Buffer[]> }
   | Refusal;
 
 /** Who calls: an identity, and its socket where it has one (REST has none). */

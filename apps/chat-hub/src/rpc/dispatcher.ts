@@ -11,8 +11,10 @@ import {
 import type { LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
 import { callsOf, type CallAllowance } from '../call-allowance.ts';
-import { arrayOf, bytesOf, type FrameText } from '../live/frame.ts';
+import { encodedText, pieceChars } from '../live/encoded-text.ts';
 import type { Session } from '../live/session.ts';
+import { retryUnsentMs, type UnsentBudget } from '../live/unsent-budget.ts';
+import type { Slices } from '../slices.ts';
 import {
   refuse,
   type Answer,
@@ -24,7 +26,14 @@ import {
 import { callOf, type Call, type Id } from './call.ts';
 import { createCallOrder, type CallOrder } from './call-order.ts';
 import { overlongListOf } from './overlong-list.ts';
-import { actionOf, isBulky, isChange, linesOf, type LimitedAction } from './method-kinds.ts';
+import {
+  actionOf,
+  answerBytes,
+  isBulky,
+  isChange,
+  linesOf,
+  type LimitedAction,
+} from './method-kinds.ts';
 
 /** Turns a socket's frames into calls, and their answers into frames. */
 export interface Dispatcher {
@@ -50,6 +59,10 @@ export interface DispatcherDeps {
   readonly onLimited: () => void;
   readonly log: Logger;
   readonly observe: CallObserver;
+  /** Where the memory of large answers is reserved. */
+  readonly unsent: UnsentBudget;
+  /** Where large answers are encoded. */
+  readonly slices: Slices;
 }
 
 /** A call, or the error to answer it with. */
@@ -58,6 +71,12 @@ type ParsedCall = ReturnType<typeof callOf>;
 /** A larger frame of an agent over its allowance is not read for the id that its refusal would carry. */
 const maxRefusedBytes = 4_096;
 
+/** An answer's JSON: a text, or pieces of one, encoded. */
+type Payload = string | readonly Buffer[];
+
+/** Takes an answer; with `release` the socket's output waits behind it, until that is called. */
+type Emit = (payload: Payload | null, release?: ReturnType<Session['hold']>) => void;
+
 interface Socket {
   readonly caller: Caller;
   readonly order: CallOrder;
@@ -65,7 +84,7 @@ interface Socket {
 
 /** Creates the dispatcher over the hub's method table. */
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
-  const { handlers, limiter, calls, onLimited, log, observe } = deps;
+  const { handlers, limiter, calls, onLimited, log, observe, unsent, slices } = deps;
   const sockets = new WeakMap<Session, Socket>();
   const socketOf = (session: Session): Socket => {
     let socket = sockets.get(session);
@@ -146,7 +165,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   async function run(
     session: Session,
     call: Call,
-    emit: (text: FrameText | null) => void,
+    emit: Emit,
     hasRoom = () => true,
   ): Promise<void> {
     const { id } = call;
@@ -168,14 +187,15 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
             rpcErrorOf(refuse('too_large', 'the answers of this batch are too large')),
           );
         }
-        const reply = await handle(caller, method, params);
-        if (!reply.ok) {
-          respond(rpcErrorOf(reply));
-          return;
+        const bytes = answerBytes(method, params);
+        const reserved = bytes > 0 ? await unsent.reserve(session.agentId, bytes) : null;
+        if (bytes > 0 && !reserved) return respond(rpcErrorOf(refuseUnsent()));
+        try {
+          await makeAnswer(session, id, await handle(caller, method, params), emit);
+        } finally {
+          // What was emitted is counted where it waits.
+          reserved?.release();
         }
-        // A result is made in any case: with it a call takes effect.
-        const result = resultOf(reply);
-        emit(id === undefined ? null : answerText(id, result));
       });
     } catch (error) {
       log.error({ err: error, method }, 'an answer could not be made');
@@ -193,30 +213,70 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     return id === undefined ? null : { id, error: rpcErrorOf(tooManyCalls(afterMs)) };
   }
 
+  /** Makes the text of an answer, in slices where it may be much, and emits it. */
+  async function makeAnswer(
+    session: Session,
+    id: Id | undefined,
+    reply: Answer<MethodName>,
+    emit: Emit,
+  ): Promise<void> {
+    if (!reply.ok) return emit(id === undefined ? null : errorText(id, rpcErrorOf(reply)));
+    const [before, after] = [`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`, '}'];
+    const wrapped = (result: readonly Buffer[]) =>
+      id === undefined ? null : [Buffer.from(before), ...result, Buffer.from(after)];
+    if ('resultSteps' in reply) {
+      // What the steps set going waits until the answer is whole.
+      const release = session.hold();
+      let payload: Payload | null = null;
+      try {
+        payload = wrapped(await slices.run(reply.resultSteps()));
+      } finally {
+        emit(payload, release);
+      }
+      return;
+    }
+    if (id === undefined) return emit(null);
+    if ('resultBytes' in reply) return emit(wrapped(reply.resultBytes.map(asBuffer)));
+    const result = JSON.stringify(reply.result);
+    if (result.length <= pieceChars) emit(`${before}${result}${after}`);
+    else emit(wrapped(await slices.run(encodedText(result))));
+  }
+
   function runAndSend(session: Session, call: Call): void {
-    void run(session, call, (text) => {
-      if (text !== null) session.send(text);
+    void run(session, call, (payload, release) => {
+      if (release) release(payload);
+      else if (payload !== null) session.send(payload);
     });
   }
 
   // One array for the whole batch. What the calls set going waits behind it: an answer comes before what it begins.
   async function runTogether(session: Session, batch: readonly ParsedCall[]): Promise<void> {
-    const texts: (FrameText | null)[] = [];
-    let length = 0;
-    const hasRoom = () => length < limits.resumeBytes;
+    const answers: (Payload | null)[] = [];
+    let bytes = 0;
+    const hasRoom = () => bytes < limits.resumeBytes;
+    const kept = unsent.open(session.agentId);
     const release = session.hold();
     await Promise.all(
       batch.map(async (call, index) => {
-        const emit = (text: FrameText | null) => {
-          texts[index] = text;
-          length += text === null ? 0 : bytesOf(text);
+        const emit: Emit = (payload, releaseCall) => {
+          releaseCall?.(null);
+          answers[index] = payload;
+          bytes += payload === null ? 0 : sizeOf(payload);
+          kept.settle(bytes);
         };
         if ('error' in call) emit(errorText(call.id, call.error));
         else await run(session, call, emit, hasRoom);
       }),
     );
-    const answers = texts.filter((text) => text !== null);
-    release(answers.length > 0 ? arrayOf(answers) : null);
+    const pieces: Buffer[] = [];
+    for (const answer of answers) {
+      if (answer === null) continue;
+      pieces.push(Buffer.from(pieces.length === 0 ? '[' : ','));
+      if (typeof answer === 'string') pieces.push(Buffer.from(answer));
+      else pieces.push(...answer);
+    }
+    release(pieces.length > 0 ? [...pieces, Buffer.from(']')] : null);
+    kept.release();
   }
 
   /** The first call of the batch was counted with its frame: `afterMs` is what came of it. */
@@ -314,6 +374,17 @@ export function tooManyCalls(afterMs: number): Refusal {
   return refuse('rate_limited', 'too many calls of this agent', afterMs);
 }
 
+/** The refusal of a call for whose answer unsent output leaves no room. */
+export function refuseUnsent(): Refusal {
+  const message = 'too much that was sent to this agent has not been read';
+  return refuse('rate_limited', message, retryUnsentMs);
+}
+
+const sizeOf = (payload: Payload) =>
+  typeof payload === 'string'
+    ? Buffer.byteLength(payload)
+    : payload.reduce((sum, piece) => sum + piece.length, 0);
+
 function rpcErrorOf({ code, message, retryAfterMs }: Refusal): RpcError {
   return {
     code: rpcErrorCodes.refused,
@@ -322,16 +393,8 @@ function rpcErrorOf({ code, message, retryAfterMs }: Refusal): RpcError {
   };
 }
 
-function resultOf(reply: Exclude<Answer<MethodName>, Refusal>): FrameText {
-  if ('resultBytes' in reply) return reply.resultBytes;
-  return 'resultJson' in reply ? reply.resultJson() : JSON.stringify(reply.result);
-}
-
-function answerText(id: Id, result: FrameText): FrameText {
-  const start = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`;
-  return typeof result === 'string'
-    ? `${start}${result}}`
-    : [Buffer.from(start), ...result, Buffer.from('}')];
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function errorText(id: Id, error: RpcError): string {

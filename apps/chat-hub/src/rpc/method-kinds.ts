@@ -1,5 +1,5 @@
 import { directChannelId } from '@openclaw/chat-store';
-import type { MethodName } from '@openclaw/protocol';
+import { limits, type MethodName } from '@openclaw/protocol';
 
 /** What is limited, each with its own allowance per agent. */
 export type LimitedAction = 'message' | 'reaction' | 'typing' | 'read' | 'create';
@@ -33,8 +33,22 @@ const signals: Partial<Record<MethodName, LimitedAction>> = {
   'presence.set': 'typing',
 };
 
-/** Calls whose answers may be large: a socket has one of them under way at a time. */
-const bulky: ReadonlySet<MethodName> = new Set(['subscribe', 'log.read', 'message.history']);
+const kib = 1_024;
+
+/**
+ * Calls whose answers may be large, and how large: a socket has one of them under way at a time, and the answer's
+ * memory is reserved before it is made.
+ */
+const bulky: Partial<Record<MethodName, number>> = {
+  subscribe: limits.resumeBytes,
+  'log.read': limits.resumeBytes,
+  'message.history': limits.resumeBytes,
+  'thread.list': 512 * kib,
+  // Lists of 200: each channel may have 8 KiB of metadata, escaped.
+  'channel.list': 2_048 * kib,
+  'member.list': 512 * kib,
+  'presence.list': 512 * kib,
+};
 
 /** No channel's id: it holds a colon. */
 const bulkLine = ':bulk';
@@ -46,7 +60,16 @@ export function isChange(method: MethodName): boolean {
 
 /** Whether the method's answer may be large. */
 export function isBulky(method: MethodName): boolean {
-  return bulky.has(method);
+  return bulky[method] !== undefined;
+}
+
+/** What is reserved for the answer; 0 for one that is small. */
+export function answerBytes(method: MethodName, params: unknown): number {
+  if (method === 'subscribe') {
+    const { topics } = params as { readonly topics: readonly { readonly since: number | null }[] };
+    if (topics.every(({ since }) => since === null)) return 0;
+  }
+  return bulky[method] ?? 0;
 }
 
 /** Which limit a method counts against. */

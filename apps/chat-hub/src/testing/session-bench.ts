@@ -5,6 +5,7 @@ import type { Identity } from '../auth/identity.ts';
 import { createFlusher } from '../live/flusher.ts';
 import { Room } from '../live/room.ts';
 import { Session } from '../live/session.ts';
+import type { UnsentBudget } from '../live/unsent-budget.ts';
 import { createPeer, type Peer } from './peer.ts';
 
 const channelId = 'c';
@@ -30,7 +31,10 @@ export interface SessionBench {
 }
 
 /** Creates a session of the agent `ben`, not yet in the room, whose head is 0. */
-export function createSessionBench({ protocol = 'openclaw.v1' } = {}): SessionBench {
+export function createSessionBench({
+  protocol = 'openclaw.v1',
+  unsent,
+}: { readonly protocol?: string; readonly unsent?: UnsentBudget } = {}): SessionBench {
   const log: EncodedEnvelope[] = [];
   const flusher = createFlusher();
   const readLog = async (after: number) => log.slice(after);
@@ -50,6 +54,7 @@ export function createSessionBench({ protocol = 'openclaw.v1' } = {}): SessionBe
   const nothing = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
   const identity: Identity = { agentId: 'ben', isAdmin: false, ...nothing };
   const session = new Session(ws, socket, 'session', identity, {
+    ...(unsent && { unsent }),
     ...{ store, flusher, onLag: () => undefined, onLeftRoom: () => undefined },
   });
 

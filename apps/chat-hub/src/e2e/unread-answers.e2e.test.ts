@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  connectRpc,
+  startHub,
+  waitFor,
+  type HubProcess,
+  type RpcObject,
+  type RpcSocket,
+} from '@openclaw/test-support';
+import { range, seqsOf } from '../testing/seqs.ts';
+
+const mib = 1_048_576;
+const channelId = 'unread';
+const socketCount = 60;
+
+// A hub in a process of its own: its memory is its own.
+let hub: HubProcess;
+let ana: RpcSocket;
+let last = 0;
+
+const connect = (agentId: string) => connectRpc(`${hub.url}/v1/ws?agent=${agentId}`);
+
+async function metric(name: string): Promise<number> {
+  const text = await (await fetch(`${hub.httpUrl}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1]);
+}
+
+/** Sends messages of 30 kB, and resolves with the seq of the last. */
+async function send(count: number): Promise<number> {
+  const params = { channelId, content: 'x'.repeat(30_000) };
+  const sent = await Promise.all(range(1, count).map(() => ana.call('message.send', params)));
+  return Math.max(...sent.map(({ seq }) => seq as number));
+}
+
+beforeAll(async () => {
+  hub = await startHub({ env: { HUB_LIMIT_MESSAGE: '1000000/60', LOG_LEVEL: 'error' } });
+  ana = await connect('ana');
+  await ana.call('channel.create', { channelId, name: channelId });
+  for (const agentId of ['greedy', 'ben']) await ana.call('member.add', { channelId, agentId });
+  for (let round = 1; round <= 3; round++) last = await send(100);
+});
+afterAll(async () => {
+  await ana?.close();
+  await hub?.stop();
+});
+
+/** Watches the hub's memory while `work` is done; returns the highest values above those before. */
+async function watched(work: () => Promise<unknown>) {
+  const before = await metric('process_resident_memory_bytes');
+  let unsent = 0;
+  let resident = 0;
+  let isDone = false;
+  const done = work().finally(() => (isDone = true));
+  do {
+    unsent = Math.max(unsent, await metric('hub_unsent_bytes'));
+    resident = Math.max(resident, (await metric('process_resident_memory_bytes')) - before);
+  } while (!isDone);
+  await done;
+  return { unsent, resident };
+}
+
+const answerOf = ({ received }: RpcSocket, id: string): RpcObject | undefined =>
+  received.find((object) => object.id === id);
+
+describe('many sockets of one agent that do not read', () => {
+  // The race: each of them asks for 8 MiB before any has an answer, and events go on. Invariants: what is unsent stays
+  // within the agent's budget, others are answered and fed, a refusal says when to ask again, and nothing is lost.
+  it('hold no more memory than one agent may, and go on when they read again', async () => {
+    const ben = await connect('ben');
+    await ben.call('subscribe', { topics: [{ channelId }] });
+    const sockets = await Promise.all(range(1, socketCount).map(() => connect('greedy')));
+    await Promise.all(
+      sockets.map((socket) => socket.call('subscribe', { topics: [{ channelId }] })),
+    );
+    const first = last + 1;
+    for (const { ws } of sockets) ws.pause();
+
+    const { unsent, resident } = await watched(async () => {
+      const call = { jsonrpc: '2.0', method: 'log.read', params: { channelId, after: 0 } };
+      for (const socket of sockets)
+        for (const id of ['a', 'b']) socket.send(JSON.stringify({ ...call, id }));
+      for (let round = 1; round <= 10; round++) {
+        last = await send(4);
+        await ben.event(({ seq }) => seq === last);
+        const { events } = await ben.call('log.read', { channelId, after: last - 50 });
+        expect(events).toHaveLength(50);
+      }
+      await waitFor(async () => (await metric('hub_unsent_refusals_total')) > 0, {
+        what: 'a refusal',
+      });
+    });
+    // One answer of Ben's at a time, and for each socket what one turn brought before it was seen not to read.
+    expect(unsent / mib).toBeLessThan(16 + 8 + 16);
+    expect(resident / 1e6).toBeLessThan(250);
+
+    for (const { ws } of sockets) ws.resume();
+    await Promise.all(
+      sockets.map(async (socket) => {
+        await socket.event(({ seq }) => seq === last, 25_000);
+        expect(seqsOf(socket.events)).toEqual(range(first, last));
+      }),
+    );
+    const answers = await waitFor(
+      () => {
+        const found = sockets.flatMap((socket) => ['a', 'b'].map((id) => answerOf(socket, id)));
+        return found.every((answer) => answer !== undefined) && found;
+      },
+      { what: 'all answers', timeoutMs: 25_000 },
+    );
+    const refused = answers.filter((answer) => answer?.error);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const answer of refused) {
+      expect(answer?.error?.data).toMatchObject({
+        code: 'rate_limited',
+        retryAfterMs: expect.any(Number),
+      });
+    }
+    await waitFor(async () => (await metric('hub_unsent_bytes')) < mib, { what: 'an empty hub' });
+    const again = await sockets[0]?.call('log.read', { channelId, after: 0 });
+    expect(seqsOf(again.events)[0]).toBe(1);
+    await Promise.all([ben, ...sockets].map((socket) => socket.close()));
+  }, 90_000);
+
+  // The same over REST: what a client does not take of an answer counts for its agent as well.
+  it('count together with REST requests whose answers are not taken', async () => {
+    const url = `${hub.httpUrl}/v1/channels/${channelId}/log?after=0&agent=greedy`;
+    const unread = await Promise.all(range(1, 2).map(() => fetch(url)));
+    const refusal = await waitFor(
+      async () => {
+        const response = await fetch(url);
+        if (response.status === 429) return response;
+        unread.push(response);
+        return undefined;
+      },
+      { what: 'a refusal' },
+    );
+    expect(await refusal.json()).toMatchObject({ error: { code: 'rate_limited' } });
+    expect(Number(refusal.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await (await fetch(url.replace('greedy', 'ben'))).json()).toMatchObject({
+      hasMore: true,
+    });
+    for (const response of unread) await response.arrayBuffer();
+    await waitFor(async () => (await metric('hub_unsent_bytes')) < mib, { what: 'an empty hub' });
+    expect((await fetch(url)).status).toBe(200);
+  });
+});

@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import { encodeEnvelope } from '@openclaw/protocol';
+import { createSequencer } from '@openclaw/events';
+import { createFlusher } from '../live/flusher.ts';
+import { Room } from '../live/room.ts';
+import { createSlices } from '../slices.ts';
+import { range } from '../testing/seqs.ts';
+import { gatherMissed, type MissedEvents } from './missed-events.ts';
+
+const channelId = 'c';
+
+function createRoom(head: number, bytes: number) {
+  const log = range(1, head).map((seq) =>
+    encodeEnvelope({
+      ...{ id: `e${seq}`, timestamp: 1, senderId: 'ana', channelId, seq, epoch: 'e' },
+      event: {
+        ...{ type: 'collaboration.event', channelId, name: 'n' },
+        payload: { text: 'x'.repeat(bytes) },
+      },
+    }),
+  );
+  const readLog = async (after: number) => log.slice(after, after + 250 - (after % 250));
+  return new Room(channelId, head, createFlusher(), readLog, (from, deliver) =>
+    createSequencer({ channelId, epoch: 'e', head: from, deliver, fetch: async () => [] }),
+  );
+}
+
+const seqsOf = (missed: MissedEvents | null) =>
+  missed &&
+  JSON.parse(`[${Buffer.concat(missed.pieces).toString()}]`).map(({ seq }: { seq: number }) => seq);
+
+describe('the events that a client missed', () => {
+  // A resume of 4,900 events stopped the loop for half a second. Each step is one piece of 64 Ki characters.
+  it('are made in many short turns, each of which does little', async () => {
+    let nowMs = 0;
+    let turns = 0;
+    // Each look at the clock is a step later.
+    const slices = createSlices({ sliceMs: 4, clock: () => (nowMs += 1) });
+    const room = createRoom(4_900, 1_000);
+    let isDone = false;
+    const count = () => {
+      turns += 1;
+      if (!isDone) setImmediate(count);
+    };
+    setImmediate(count);
+    const missed = await gatherMissed(room, 0, { bytes: 8_388_608 }, slices);
+    isDone = true;
+    expect(seqsOf(missed)).toEqual(range(1, 4_900));
+    expect(missed).toMatchObject({ count: 4_900, lastSeq: 4_900 });
+    // About 90 steps, at most 3 of them in a turn.
+    expect(turns).toBeGreaterThan(25);
+  });
+
+  it('are none when they are too many or too large, and what was taken of the budget is gone', async () => {
+    const slices = createSlices();
+    const budget = { bytes: 1_000_000 };
+    expect(await gatherMissed(createRoom(5_001, 10), 0, budget, slices)).toBeNull();
+    expect(budget.bytes).toBe(1_000_000);
+    expect(await gatherMissed(createRoom(2_000, 1_000), 0, budget, slices)).toBeNull();
+    expect(budget.bytes).toBeLessThan(0);
+    // Nothing more is read for a result that is full.
+    expect(await gatherMissed(createRoom(10, 10), 0, budget, slices)).toBeNull();
+  });
+});

@@ -1,0 +1,48 @@
+import { limits } from '@openclaw/protocol';
+import type { Room } from '../live/room.ts';
+import type { Slices } from '../slices.ts';
+
+/** What the events of one result may still weigh. */
+export interface ByteBudget {
+  bytes: number;
+}
+
+/** The events that a client missed of a channel, encoded: what follows `lastSeq` is yet to come. */
+export interface MissedEvents {
+  /** UTF-8 of the events' JSON, separated by commas. */
+  readonly pieces: Buffer[];
+  count: number;
+  lastSeq: number;
+}
+
+const comma = Buffer.from(',');
+
+/**
+ * Gathers and encodes the events after `since` up to the room's present head, page by page and in slices. Null when
+ * they are too many, or too large for the budget, from which they are taken.
+ */
+export async function gatherMissed(
+  room: Room,
+  since: number,
+  budget: ByteBudget,
+  slices: Slices,
+): Promise<MissedEvents | null> {
+  const target = room.head;
+  if (since > target || target - since > limits.resumeEvents) return null;
+  const missed: MissedEvents = { pieces: [], count: 0, lastSeq: since };
+  while (missed.lastSeq < target) {
+    const isRemembered = room.after(missed.lastSeq) !== null;
+    if (!isRemembered && budget.bytes <= 0) return null;
+    const page = await room.encodedPage(missed.lastSeq, slices);
+    if (page === null) return null;
+    // What the room remembers and does not fit follows the result, as live events.
+    if (isRemembered && page.bytes > budget.bytes) break;
+    budget.bytes -= page.bytes;
+    if (budget.bytes < 0) return null;
+    if (missed.pieces.length > 0) missed.pieces.push(comma);
+    missed.pieces.push(...page.pieces);
+    missed.count += page.count;
+    missed.lastSeq = page.lastSeq;
+  }
+  return missed;
+}
