@@ -2,7 +2,7 @@ import { directChannelId } from '@openclaw/chat-store';
 import { recentMessagesMax } from '@openclaw/key-schema';
 import { isContentTooLarge, limits, type ParamsOf } from '@openclaw/protocol';
 import { cachedRead, RefusedLoad } from '../cached-reads.ts';
-import { asHub, notMember, write, writes, type Hub } from '../hub.ts';
+import { asHub, notMember, readersOf, write, writes, type Hub } from '../hub.ts';
 import { answer, refuse, type Answer, type Caller, type Handlers } from '../rpc/answer.ts';
 
 const tooLarge = () =>
@@ -28,15 +28,14 @@ export function messageMethods(
     params: ParamsOf<'message.history'>,
   ): Promise<Answer<'message.history'>> {
     const { channelId, limit } = params;
-    const page = async (before: number | null, size: number) => {
+    const page = async (before: number | null, size: number, turnOf: string) => {
       const wanted = { ...params, before, limit: size };
-      const { agentId } = caller.identity;
-      const read = await hub.store.read(asHub, 'message.history', wanted, agentId);
+      const read = await hub.store.read(asHub, 'message.history', wanted, turnOf);
       if (!read.ok) throw new RefusedLoad(read);
       return read.result;
     };
     const load = async () => {
-      const { messages, head } = await page(null, recentMessagesMax);
+      const { messages, head } = await page(null, recentMessagesMax, readersOf(channelId));
       return { value: messages, head };
     };
     const read = await cachedRead(
@@ -55,7 +54,7 @@ export function messageMethods(
       messages.length < read.value.length ||
       (oldest !== undefined &&
         read.value.length === recentMessagesMax &&
-        (await page(oldest.seq, 1)).messages.length > 0);
+        (await page(oldest.seq, 1, caller.identity.agentId)).messages.length > 0);
     return answer({ messages, head: read.head, hasMore });
   }
 
