@@ -29,6 +29,12 @@ export type HubCache = Cache<Channel, Message>;
 /** For reads whose rights were decided before: what is cached is filled for everyone, with nobody's rights. */
 export const asHub: Actor = { agentId: 'hub', isAdmin: true };
 
+/**
+ * In whose turn the store is read for all that ask for the same: a channel's readers, which no agent's id equals. What
+ * one of them asked for beside must not hold up the others.
+ */
+export const readersOf = (channelId: string): string => `readers of ${channelId}`;
+
 /** What the hub's methods work with. Made in main.ts, passed to each family of methods. */
 export interface Hub {
   readonly hubId: string;

@@ -63,14 +63,15 @@ export interface ChatStore extends Omit<
   append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<Outcome<M>>;
   /**
    * Answers from one snapshot, rights included. Never rejects. Reads that wait take turns by agent: by the actor, or by
-   * the agent `onBehalfOf` whom it is for; null is the hub itself, whose reads go first.
+   * `turnOf`, another agent or any name that is to take turns like one; null is the hub itself, whose reads go first.
    */
   read<M extends ReadMethod>(
     actor: Actor,
     method: M,
     params: ParamsOf<M>,
-    onBehalfOf?: string | null,
+    turnOf?: string | null,
   ): Promise<ReadOutcome<M>>;
+<<<<<<< HEAD
   /** The same as the result's JSON; see StoreCore. */
   readJson<M extends ReadMethod>(
     actor: Actor,
@@ -80,12 +81,15 @@ export interface ChatStore extends Omit<
     onBehalfOf?: string | null,
   ): Promise<ReadJsonOutcome>;
   /** Events after a seq, and the head. No rights are asked. Without `onBehalfOf` it is the hub's own, and goes first. */
+=======
+  /** Events after a seq, and the head. No rights are asked. Without `turnOf` it is the hub's own, and goes first. */
+>>>>>>> wt/reads
   logPage(
     channelId: string,
     after: number,
     limit: number,
     maxBytes: number,
-    onBehalfOf?: string | null,
+    turnOf?: string | null,
   ): Promise<LogPage>;
   /** Asks the database something small. Never rejects. */
   health(): Promise<StoreHealth>;
@@ -184,10 +188,10 @@ export async function createChatStore(
     get waitingReads() {
       return reads.waiting + lookUps.waiting;
     },
-    async read(actor, method, params, onBehalfOf = actor.agentId) {
+    async read(actor, method, params, turnOf = actor.agentId) {
       try {
         const call = whileOpen(() => core.read(actor, method, params));
-        return await reads.run(onBehalfOf, call);
+        return await reads.run(turnOf, call);
       } catch (error) {
         return refused(error);
       }
@@ -201,10 +205,17 @@ export async function createChatStore(
       }
     },
     access: (agentId, channelIds) => lookedUp(agentId, () => core.access(agentId, channelIds)),
+<<<<<<< HEAD
     logPage: (channelId, after, limit, maxBytes, onBehalfOf = null) =>
       lookedUp(onBehalfOf, () => core.logPage(channelId, after, limit, maxBytes)),
     directChannels: (agentId, limit, after) =>
       lookedUp(agentId, () => core.directChannels(agentId, limit, after)),
+=======
+    logPage: (channelId, after, limit, maxBytes, turnOf = null) =>
+      lookedUp(turnOf, () => core.logPage(channelId, after, limit, maxBytes)),
+    directChannels: (agentId, limit) =>
+      lookedUp(agentId, () => core.directChannels(agentId, limit)),
+>>>>>>> wt/reads
     async changes(sinceMark) {
       const known = epochs;
       const changes = await askedFirst(() => core.changes(sinceMark));

@@ -1,6 +1,10 @@
 import { cachedRead, RefusedLoad } from '../cached-reads.ts';
+<<<<<<< HEAD
 import { creationCost, refuseCreation } from '../creation-limit.ts';
 import { asHub, reads, write, writes, type Hub } from '../hub.ts';
+=======
+import { asHub, readersOf, reads, writes, type Hub } from '../hub.ts';
+>>>>>>> wt/reads
 import { answer, type Handlers } from '../rpc/answer.ts';
 
 /** channel.*, member.* and thread.*: what the store decides and answers by itself. */
@@ -32,8 +36,7 @@ export function channelMethods(
     async 'channel.get'(caller, params) {
       const { channelId } = params;
       const load = async () => {
-        const { agentId } = caller.identity;
-        const read = await hub.store.read(asHub, 'channel.get', params, agentId);
+        const read = await hub.store.read(asHub, 'channel.get', params, readersOf(channelId));
         if (!read.ok) throw new RefusedLoad(read);
         return { value: read.result.channel, head: read.result.channel.head };
       };

@@ -1,6 +1,7 @@
 import type { Loaded } from '@openclaw/cache';
 import { directChannelId } from '@openclaw/chat-store';
 import { recentMessagesMax } from '@openclaw/key-schema';
+<<<<<<< HEAD
 import {
   isContentTooLarge,
   limits,
@@ -11,6 +12,11 @@ import {
 import { cachedRead, RefusedLoad, UncachedLoad } from '../cached-reads.ts';
 import { createDirectSend } from '../creation-limit.ts';
 import { asHub, reads, write, writes, type Hub } from '../hub.ts';
+=======
+import { isContentTooLarge, limits, type ParamsOf } from '@openclaw/protocol';
+import { cachedRead, RefusedLoad } from '../cached-reads.ts';
+import { asHub, notMember, readersOf, write, writes, type Hub } from '../hub.ts';
+>>>>>>> wt/reads
 import { answer, refuse, type Answer, type Caller, type Handlers } from '../rpc/answer.ts';
 
 /** A longer newest page is not cached: what is cached is parsed, and serialized again, for each who asks. */
@@ -71,7 +77,20 @@ export function messageMethods(
     params: ParamsOf<'message.history'>,
   ): Promise<Answer<'message.history'>> {
     const { channelId, limit } = params;
+<<<<<<< HEAD
     const { agentId } = caller.identity;
+=======
+    const page = async (before: number | null, size: number, turnOf: string) => {
+      const wanted = { ...params, before, limit: size };
+      const read = await hub.store.read(asHub, 'message.history', wanted, turnOf);
+      if (!read.ok) throw new RefusedLoad(read);
+      return read.result;
+    };
+    const load = async () => {
+      const { messages, head } = await page(null, recentMessagesMax, readersOf(channelId));
+      return { value: messages, head };
+    };
+>>>>>>> wt/reads
     const read = await cachedRead(
       hub,
       caller,
@@ -89,7 +108,11 @@ export function messageMethods(
       messages.length < read.value.length ||
       (oldest !== undefined &&
         read.value.length === recentMessagesMax &&
+<<<<<<< HEAD
         (await isAnyBefore(channelId, oldest.seq, agentId)));
+=======
+        (await page(oldest.seq, 1, caller.identity.agentId)).messages.length > 0);
+>>>>>>> wt/reads
     return answer({ messages, head: read.head, hasMore });
   }
 
