@@ -41,9 +41,9 @@ export async function readLogPage(
   // Read in steps: a page that ends by its bytes has not loaded a thousand long rows first.
   for (let last = after; events.length < limit;) {
     const rows = await selectReadable(db)
-      .where('l.channel_id', '=', channelId)
-      .where('l.seq', '>', last)
-      .orderBy('l.seq')
+      .where('channel_id', '=', channelId)
+      .where('seq', '>', last)
+      .orderBy('seq')
       .limit(Math.min(limit - events.length, 250))
       .execute();
     for (const row of rows) {
