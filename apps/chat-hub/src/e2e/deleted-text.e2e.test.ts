@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { limits } from '@openclaw/protocol';
+import { range } from '../testing/seqs.ts';
+import {
+  startTestHub,
+  temporaryDatabase,
+  type TestDatabase,
+  type TestHub,
+} from '../testing/test-hub.ts';
+
+let database: TestDatabase;
+let hub: TestHub;
+let other: TestHub;
+
+beforeAll(async () => {
+  database = await temporaryDatabase();
+  hub = await startTestHub({ HUB_DB_URL: database.url });
+  other = await startTestHub({ HUB_DB_URL: database.url });
+});
+afterAll(async () => {
+  await Promise.all([hub?.close(), other?.close()]);
+  await database?.remove();
+});
+
+describe('the text of a deleted message', () => {
+  // Invariant: a deletion holds for every reader at once, from memory and from the log, over both transports and on every
+  // hub, though the rows of its edits are emptied later. The ring of a hub that follows the channel holds the edits too.
+  it('is in no answer from the deletion on', async () => {
+    const ana = await hub.connect('ana');
+    expect(ana.welcome.limits).toMatchObject({ edits: limits.edits });
+    await ana.call('channel.create', { channelId: 'ops', name: 'Ops' });
+    await ana.call('subscribe', { topics: [{ channelId: 'ops' }] });
+    const message = { channelId: 'ops', content: 'secret 0', metadata: { hidden: 'secret' } };
+    const { messageId } = await ana.call('message.send', message);
+    const named = { channelId: 'ops', messageId };
+    for (const n of range(1, 20))
+      await ana.call('message.edit', { ...named, content: `secret ${n}` });
+    await ana.call('message.send', { channelId: 'ops', content: 'kept' });
+    const { seq } = await ana.call('message.delete', named);
+    await ana.event((envelope) => envelope.seq === seq);
+
+    for (const at of [hub, other]) {
+      const socket = await at.connect('ana');
+      const topics = [{ channelId: 'ops', since: 0 }];
+      const answers = [
+        await socket.call('subscribe', { topics }),
+        await socket.call('log.read', { channelId: 'ops', after: 0 }),
+        await socket.call('message.history', { channelId: 'ops' }),
+        await socket.call('message.history', { channelId: 'ops', after: 0, limit: 100 }),
+        (await at.request('ana', 'GET', '/v1/channels/ops/messages')).body,
+      ];
+      for (const answer of answers) {
+        expect(JSON.stringify(answer)).toContain('kept');
+        expect(JSON.stringify(answer)).not.toContain('secret');
+      }
+      expect(answers[0].topics[0]).toMatchObject({ resumed: true, head: seq });
+      expect(answers[0].topics[0].events).toHaveLength(seq);
+      await socket.close();
+    }
+    await ana.close();
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals';
+import { methods } from '@openclaw/protocol';
+import { sql, type Kysely } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { createMigrations, type Dialect } from '../core/migrations.ts';
+import type { StoreCore } from '../core/store-core.ts';
+
+/** An empty database, and a core that opens it and thereby brings it to this release. */
+export interface EmptyDatabase {
+  readonly db: Kysely<unknown>;
+  open(): Promise<StoreCore>;
+  stop(): Promise<void>;
+}
+
+/** Brings the database to the schema of an earlier release. */
+async function migrateTo(db: Kysely<unknown>, dialect: Dialect, name: string): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => createMigrations(dialect) },
+    migrationTableName: 'chat_store_migrations',
+    migrationLockTableName: 'chat_store_migrations_lock',
+  });
+  const { error } = await migrator.migrateTo(name);
+  if (error !== undefined) throw error as Error;
+}
+
+export function describeUpgrade(dialect: Dialect, start: () => Promise<EmptyDatabase>): void {
+  describe(`a ${dialect} database of an earlier release`, () => {
+    it('counts no longer the replies that were deleted', async () => {
+      const database = await start();
+      const { db } = database;
+      await migrateTo(db, dialect, '0002_hubs_cut_off');
+      await sql`insert into channels (id, kind, name, created_by, created_at, head, touched)
+        values ('c', 'public', 'C', 'alice', 1, 9, 1)`.execute(db);
+      await sql`insert into members (channel_id, agent_id, role, joined_at)
+        values ('c', 'alice', 'owner', 1)`.execute(db);
+      await sql`insert into messages
+          (channel_id, seq, id, sender_id, thread_id, text_seq, deleted_at) values
+        ('c', 2, 'root', 'alice', null, 2, null), ('c', 3, 'other', 'alice', null, 3, 50),
+        ('c', 4, 'kept', 'alice', 'root', 4, null), ('c', 5, 'gone', 'alice', 'root', 5, 60),
+        ('c', 6, 'gone too', 'alice', 'root', 6, 70), ('c', 7, 'x', 'alice', 'other', 7, null),
+        ('c', 8, 'y', 'alice', 'empty', 8, 80)`.execute(db);
+      await sql`insert into threads
+          (channel_id, thread_id, title, created_by, created_at, replies, announced) values
+        ('c', 'empty', null, 'alice', 1, 1, 0), ('c', 'none', 'T', 'alice', 1, 0, 1),
+        ('c', 'other', null, 'alice', 1, 1, 0), ('c', 'root', null, 'alice', 1, 3, 0)`.execute(db);
+      const core = await database.open();
+      const answer = await core.read(
+        { agentId: 'alice', isAdmin: false },
+        'thread.list',
+        methods['thread.list'].params.parse({ channelId: 'c' }),
+      );
+      const threads = answer.ok ? answer.result.threads : [];
+      expect(Object.fromEntries(threads.map((one) => [one.threadId, one.replies]))).toEqual({
+        ...{ empty: 0, none: 0, other: 1, root: 1 },
+      });
+      await core.close();
+      await database.stop();
+    }, 60_000);
+  });
+}
