@@ -52,6 +52,27 @@ describe('a read through the cache', () => {
     expect(cache.recentMessages.stats.hits).toBe(1);
   });
 
+  it('reads nothing for an outsider', async () => {
+    const { read, load, database } = createBench();
+    database.isMember = false;
+    let loads = 0;
+    const refused = await read(() => {
+      loads += 1;
+      return load();
+    });
+    expect(refused).toMatchObject({ ok: false, code: 'not_found' });
+    expect(loads).toBe(0);
+  });
+
+  it('serves what it loaded at a later head to one who is still a member then', async () => {
+    const { read, load, database } = createBench();
+    const loading = () => {
+      database.head = 7;
+      return load();
+    };
+    expect(await read(loading)).toEqual({ ok: true, value: [], head: 7 });
+  });
+
   // The race: the reader is removed while its page is loaded, which holds what came after. Invariant: rights are decided
   // after what they are for.
   it('refuses one who is removed while the value is read', async () => {

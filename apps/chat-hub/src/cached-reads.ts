@@ -25,10 +25,11 @@ export class UncachedLoad extends Error {
 }
 
 /**
- * Reads through the cache without ever serving what a commit outdated, or what the caller may not see. The value is read
- * first; then the store says, in one small query, whether the caller is a member and at which head. A value of a later
- * head could hold what came after the caller's removal, and one from the cache must be of that very head. While the
- * database is away a socket that is live in the channel still gets what this hub last read and no event outdated since.
+ * Reads through the cache without ever serving what a commit outdated, or what the caller may not see: whether the caller
+ * is a member, and at which head, comes from the store in one small query, and a value of a later head could hold what
+ * came after the caller's removal. From the cache a value must be of that very head; one that was loaded for this call
+ * may be newer, if the caller is still a member then. While the database is away a socket that is live in the channel
+ * still gets what this hub last read and no event outdated since.
  */
 export async function cachedRead<T>(
   hub: Hub,
@@ -41,21 +42,33 @@ export async function cachedRead<T>(
   const bounds = outOfBounds(caller, channelId);
   if (bounds) return bounds;
   const { agentId, isAdmin } = caller.identity;
-  try {
-    let isLoaded = false;
-    const cached = await view.read(channelId, () => {
-      isLoaded = true;
-      return load();
-    });
+
+  /** The head at which the caller may read the channel, or the refusal. */
+  async function headOfReader(): Promise<number | Refusal> {
     const access = (await hub.store.access(agentId, [channelId])).get(channelId);
     const refusal = access ? whyNotMember(access, isAdmin) : 'not_found';
     if (!access || refusal === 'not_found' || (refusal && mayRead === 'members')) {
       const code = refusal ?? 'not_found';
       return refuse(code, refusalTexts[code]);
     }
-    // What was loaded for this call is new enough, whatever was committed since.
-    const isCurrent = cached.head === access.head || (isLoaded && cached.head < access.head);
-    return isCurrent ? { ok: true, ...cached } : null;
+    return access.head;
+  }
+
+  try {
+    // Before anything is loaded: an outsider costs no more than this, and learns nothing from how long it takes.
+    const head = await headOfReader();
+    if (typeof head !== 'number') return head;
+    let isLoaded = false;
+    const cached = await view.read(channelId, () => {
+      isLoaded = true;
+      return load();
+    });
+    if (cached.head === head) return { ok: true, ...cached };
+    // Of another head, and not read for this call: the channel went on, or the database was rolled back.
+    if (!isLoaded || cached.head < head) return null;
+    const headAfter = await headOfReader();
+    if (typeof headAfter !== 'number') return headAfter;
+    return cached.head <= headAfter ? { ok: true, ...cached } : null;
   } catch (error) {
     if (error instanceof UncachedLoad) return null;
     const refusal = error instanceof RefusedLoad ? error.refusal : null;
