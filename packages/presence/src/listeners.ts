@@ -4,13 +4,13 @@ export function createListeners<Args extends unknown[]>(
 ) {
   const listeners = new Set<(...args: Args) => void>();
   return {
-    add(listener: (...args: Args) => void): () => void {
+    add: (listener: (...args: Args) => void): (() => void) => {
       // Wrapped, so that one function given twice is two listeners.
       const mine = (...args: Args) => listener(...args);
       listeners.add(mine);
       return () => void listeners.delete(mine);
     },
-    emit(...args: Args): void {
+    emit: (...args: Args): void => {
       for (const listener of listeners) {
         try {
           listener(...args);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
