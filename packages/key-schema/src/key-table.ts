@@ -5,13 +5,13 @@ import type { KeyValues } from './values.ts';
 export interface KeyTableEntry {
   /** The name after the prefix, ids in braces. */
   readonly pattern: string;
-  readonly redisType: 'topic' | 'string' | 'hash' | 'set' | 'zset';
+  readonly redisType: 'topic' | 'string' | 'hash' | 'list' | 'set' | 'zset';
   /** Milliseconds; `leases`: it ends with the last lease in it; null: it does not expire. */
   readonly ttlMs: number | 'leases' | null;
   readonly value: string;
   readonly purpose: string;
   /** The package that keeps it. */
-  readonly owner: 'events' | 'presence' | 'typing' | 'cache' | 'ratelimit';
+  readonly owner: 'events' | 'presence' | 'typing' | 'cache' | 'ratelimit' | 'chat-hub';
   /** Who named it: the EPIC, to the letter, or this design, with its reason in `purpose`. */
   readonly source: 'EPIC' | 'ours';
 }
@@ -127,6 +127,16 @@ export const keyTable = {
     purpose: 'The highest seq published; only ever raised, and losing it harms nothing',
     owner: 'events',
     source: 'EPIC',
+  },
+  latestEvents: {
+    pattern: 'log:latest',
+    redisType: 'list',
+    ttlMs: null,
+    value: 'JSON of LatestEvent, newest first, at most 32',
+    purpose:
+      'The newest events that hubs committed: a hub that starts and misses one of them in the log knows that a backup was restored. Losing it harms nothing',
+    owner: 'chat-hub',
+    source: 'ours',
   },
   rateLimit: {
     pattern: 'ratelimit:{action}:{agentId}',

@@ -14,6 +14,7 @@ import { createFlusher, type Flusher } from './flusher.ts';
 import { notificationText, textFrame } from './frame.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { startHubBeat } from './hub-beat.ts';
+import { createLatestEvents } from './latest-events.ts';
 import { createPresenceFeed } from './presence-feed.ts';
 import { createPublisher } from './publisher.ts';
 import { endRevoked } from './revocation.ts';
@@ -24,6 +25,9 @@ import { createSessions } from './sessions.ts';
 import { startTailCheck, type TailCheck } from './tail-check.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
 import { createTypingFeed } from './typing-feed.ts';
+
+/** How long a hub that starts waits for Redis to say what was committed last. */
+const redisWaitMs = 500;
 
 /** The live side of a hub: everything between the log and the sockets. */
 export interface Live {
@@ -43,11 +47,20 @@ export async function startLive(
   closers: Closers,
   log: Logger,
 ): Promise<Live> {
-  const { store, redis, isRedisNamed, bus, cache, limiter, tracker, typing } = services;
+  const { store, redis, isRedisNamed, keys, bus, cache, limiter, tracker, typing } = services;
   const opened = <T extends { close(): unknown }>(part: T): T => {
     closers.add(() => part.close());
     return part;
   };
+
+  let onRestored = () => undefined as void;
+  const latestEvents = opened(
+    createLatestEvents({
+      ...{ redis, keys, store, cache, log },
+      onRestored: () => onRestored(),
+    }),
+  );
+  const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
   const traffic = createTraffic({
     onLatency: (latencyMs) => metrics.deliverySeconds.observe(latencyMs / 1000),
@@ -88,7 +101,10 @@ export async function startLive(
     });
     return value;
   };
-  const publisher = createPublisher({ bus, cache, store, metrics, log, directMembers });
+  const publisher = createPublisher({
+    ...{ bus, cache, store, metrics, log, directMembers },
+    onCommitted: (event) => latestEvents.committed(event),
+  });
   const epoch = () => store.epoch;
   const presence = opened(
     createPresenceFeed({ hubId, tracker, publisher, rooms, epoch, log, times: services.times }),
@@ -130,6 +146,8 @@ export async function startLive(
     for (const session of sessions.all()) if (session.isWelcomed) session.sendBestEffort(frame);
   });
   closers.add(await startHubBeat({ store, hubId, redis, log }));
+  // Nobody is served in the epoch before.
+  await compared;
   const tailCheck: TailCheck = opened(
     await startTailCheck({
       ...{ store, rooms, metrics, log },
@@ -146,6 +164,7 @@ export async function startLive(
       },
     }),
   );
+  onRestored = () => tailCheck.now();
   const selfProbe: SelfProbe = opened(
     startSelfProbe({
       probe: (timeoutMs) => bus.probe(timeoutMs),
