@@ -55,7 +55,7 @@ export interface KeySchema {
   recentMessages(channelId: string): RedisKey;
   /** `seq:messages:{channelId}`: string, the highest published seq. */
   sequence(channelId: string): RedisKey;
-  /** `log:latest`: list of JSON, the newest events that hubs committed. */
+  /** `log:latest`: hash, each hub's newest committed event as JSON. */
   latestEvents(): RedisKey;
   /** `ratelimit:{action}:{agentId}`: string counter, 60 s. */
   rateLimit(action: string, agentId: string): RedisKey;

@@ -5,7 +5,7 @@ import type { KeyValues } from './values.ts';
 export interface KeyTableEntry {
   /** The name after the prefix, ids in braces. */
   readonly pattern: string;
-  readonly redisType: 'topic' | 'string' | 'hash' | 'list' | 'set' | 'zset';
+  readonly redisType: 'topic' | 'string' | 'hash' | 'set' | 'zset';
   /** Milliseconds; `leases`: it ends with the last lease in it; null: it does not expire. */
   readonly ttlMs: number | 'leases' | null;
   readonly value: string;
@@ -130,11 +130,11 @@ export const keyTable = {
   },
   latestEvents: {
     pattern: 'log:latest',
-    redisType: 'list',
+    redisType: 'hash',
     ttlMs: null,
-    value: 'JSON of LatestEvent, newest first, at most 32',
+    value: 'hubId → JSON of LatestEvent; a hub that starts keeps the 32 newest',
     purpose:
-      'The newest events that hubs committed: a hub that starts and misses one of them in the log knows that a backup was restored. Losing it harms nothing',
+      'The newest event that each hub committed: a hub that starts and misses one of them in the log knows that a backup was restored. Losing it harms nothing',
     owner: 'chat-hub',
     source: 'ours',
   },

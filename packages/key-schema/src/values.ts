@@ -60,7 +60,7 @@ export interface PublishedEnvelope {
   readonly epoch: string;
 }
 
-/** An element of the list `log:latest`: an event that a hub committed. */
+/** A value of the hash `log:latest`: the newest event that a hub committed. */
 export interface LatestEvent {
   /** The epoch in which it was committed; of another one it proves nothing. */
   readonly epoch: string;
@@ -88,8 +88,8 @@ export interface KeyValues {
   /** Oldest first, at most `recentMessagesMax`. */
   readonly recentMessages: readonly CachedMessage[];
   readonly sequence: string;
-  /** Newest first. */
-  readonly latestEvents: readonly LatestEvent[];
+  /** hubId → its newest event. */
+  readonly latestEvents: Readonly<Record<string, LatestEvent>>;
   readonly rateLimit: string;
   /** Number of the slice → requests counted in it. */
   readonly rateLimitWindow: Readonly<Record<string, string>>;

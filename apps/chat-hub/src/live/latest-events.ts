@@ -21,6 +21,7 @@ export interface LatestEvents {
 }
 
 export interface LatestEventsDeps {
+  readonly hubId: string;
   readonly redis: RedisClient;
   readonly keys: Pick<KeySchema, 'latestEvents'>;
   readonly store: Pick<ChatStore, 'epoch' | 'heads' | 'recentHeads' | 'logPage' | 'changeEpoch'>;
@@ -31,14 +32,14 @@ export interface LatestEventsDeps {
 }
 
 const writeEveryMs = 100;
-/** Of all hubs together: each one's newest is among them, however their writes cross. */
-const remembered = 32;
+/** Of hubs that are gone, and of those that are there. */
+const maxRemembered = 32;
 /** Channels of which Redis forgets what it knew of the lost log. */
 const droppedChannels = 1_000;
 
 /** Creates what remembers and compares. Nothing is written before Redis was compared once. */
 export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
-  const { redis, keys, store, cache, log } = deps;
+  const { hubId, redis, keys, store, cache, log } = deps;
   let latest: LatestEvent | null = null;
   let isCompared = false;
   let running: Promise<void> | undefined;
@@ -49,10 +50,14 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
   async function compareOnce(): Promise<void> {
     if (isCompared) return;
     const { epoch } = store;
-    const texts = await redis.send(['lrange', keys.latestEvents(), 0, remembered - 1]);
-    const events = (Array.isArray(texts) ? texts : []).map(parse).filter((event) => event !== null);
+    const key = keys.latestEvents();
+    const remembered = entriesOf(await redis.send(['hgetall', key]));
     // Of another epoch they prove nothing: that it changed was noticed.
-    const lost = await findLost(events.filter((event) => event.epoch === epoch));
+    const current = remembered.filter(({ event }) => event.epoch === epoch);
+    // Ids begin with their time.
+    current.sort((one, other) => (one.event.id < other.event.id ? 1 : -1));
+    const kept = current.slice(0, maxRemembered);
+    const lost = await findLost(kept.map(({ event }) => event));
     if (lost) {
       const changed = await store.changeEpoch(epoch);
       log.warn(
@@ -64,6 +69,8 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
       await cache.drop([...recent.keys()], { forgetHeads: true }).catch(() => undefined);
       deps.onRestored();
     }
+    const outdated = remembered.filter((entry) => !kept.includes(entry)).map(({ of }) => of);
+    if (outdated.length > 0) await redis.send(['hdel', key, ...outdated]);
     isCompared = true;
   }
 
@@ -84,9 +91,7 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
     await compareOnce();
     const writing = latest;
     if (!writing) return;
-    const key = keys.latestEvents();
-    await redis.send(['lpush', key, JSON.stringify(writing)]);
-    await redis.send(['ltrim', key, 0, remembered - 1]);
+    await redis.send(['hset', keys.latestEvents(), hubId, JSON.stringify(writing)]);
     if (latest === writing) latest = null;
   }
 
@@ -144,14 +149,30 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
   };
 }
 
-function parse(text: unknown): LatestEvent | null {
-  if (typeof text !== 'string') return null;
+interface Entry {
+  /** The hub. */
+  readonly of: string;
+  readonly event: LatestEvent;
+}
+
+/** A hash as Redis answers it: fields and values by turns. */
+function entriesOf(reply: unknown): Entry[] {
+  const texts = Array.isArray(reply) ? (reply as unknown[]).map(String) : [];
+  const entries: Entry[] = [];
+  for (let i = 0; i + 1 < texts.length; i += 2) {
+    entries.push({ of: texts[i] ?? '', event: parse(texts[i + 1] ?? '') });
+  }
+  return entries;
+}
+
+/** What is none, by another release or hand, is as of another epoch. */
+function parse(text: string): LatestEvent {
   try {
     const { epoch, channelId, seq, id } = JSON.parse(text) as Record<string, unknown>;
-    if (typeof epoch !== 'string' || typeof channelId !== 'string') return null;
-    if (!Number.isSafeInteger(seq) || typeof id !== 'string') return null;
-    return { epoch, channelId, seq: seq as number, id };
+    const isEvent = [epoch, channelId, id].every((value) => typeof value === 'string');
+    if (isEvent && Number.isSafeInteger(seq)) return { epoch, channelId, seq, id } as LatestEvent;
   } catch {
-    return null;
+    // Falls through to the one that proves nothing.
   }
+  return { epoch: '', channelId: '', seq: 0, id: '' };
 }

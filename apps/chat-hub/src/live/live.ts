@@ -56,7 +56,7 @@ export async function startLive(
   let onRestored = () => undefined as void;
   const latestEvents = opened(
     createLatestEvents({
-      ...{ redis, keys, store, cache, log },
+      ...{ hubId, redis, keys, store, cache, log },
       onRestored: () => onRestored(),
     }),
   );
