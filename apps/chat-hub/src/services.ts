@@ -1,7 +1,7 @@
 import { createCache } from '@openclaw/cache';
 import { createChatStore, type ChatStore } from '@openclaw/chat-store';
 import { createRedisEventBus, type EventBus } from '@openclaw/events';
-import { createKeySchema } from '@openclaw/key-schema';
+import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import { createPresence, type PresenceTracker } from '@openclaw/presence';
 import { createLocalRateLimiter, type LocalRateLimiter } from '@openclaw/ratelimit';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
@@ -19,6 +19,7 @@ export interface Services {
   readonly redis: RedisClient;
   /** False: the usual address is tried, and having none there is no fault. */
   readonly isRedisNamed: boolean;
+  readonly keys: KeySchema;
   readonly bus: EventBus;
   readonly cache: HubCache;
   readonly limiter: LocalRateLimiter<LimitedAction>;
@@ -59,6 +60,7 @@ export async function openServices(
     store,
     redis,
     isRedisNamed: config.redis !== null,
+    keys,
     bus: opened(createRedisEventBus({ ...shared, logger: log.child({ part: 'events' }) })),
     cache: opened(createCache(shared)),
     limiter: opened(

@@ -9,6 +9,7 @@ export type {
   CachedChannel,
   CachedMessage,
   KeyValues,
+  LatestEvent,
   PresenceHash,
   PublishedEnvelope,
 } from './values.ts';

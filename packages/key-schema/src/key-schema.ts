@@ -55,6 +55,8 @@ export interface KeySchema {
   recentMessages(channelId: string): RedisKey;
   /** `seq:messages:{channelId}`: string, the highest published seq. */
   sequence(channelId: string): RedisKey;
+  /** `log:latest`: hash, each hub's newest committed event as JSON. */
+  latestEvents(): RedisKey;
   /** `ratelimit:{action}:{agentId}`: string counter, 60 s. */
   rateLimit(action: string, agentId: string): RedisKey;
   /** `ratelimit:{action}:{agentId}:window`: hash of the window's slices, 60 s. */
@@ -121,6 +123,7 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
     channelMembers: (channelId) => key(`channel:${slot(channelId)}:members`),
     recentMessages: (channelId) => key(`messages:${slot(channelId)}:recent`),
     sequence: (channelId) => key(`seq:messages:${slot(channelId)}`),
+    latestEvents: () => key('log:latest'),
     rateLimit: (action, agentId) => key(`ratelimit:${checked(action)}:${slot(agentId)}`),
     rateLimitWindow: (action, agentId) =>
       key(`ratelimit:${checked(action)}:${slot(agentId)}:window`),

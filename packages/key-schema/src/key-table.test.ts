@@ -28,6 +28,7 @@ describe('keyTable', () => {
       channelMembers: keys.channelMembers('c1'),
       recentMessages: keys.recentMessages('c1'),
       sequence: keys.sequence('c1'),
+      latestEvents: keys.latestEvents(),
       rateLimit: keys.rateLimit('message', 'a1'),
       rateLimitWindow: keys.rateLimitWindow('message', 'a1'),
     };

@@ -11,7 +11,7 @@ export interface KeyTableEntry {
   readonly value: string;
   readonly purpose: string;
   /** The package that keeps it. */
-  readonly owner: 'events' | 'presence' | 'typing' | 'cache' | 'ratelimit';
+  readonly owner: 'events' | 'presence' | 'typing' | 'cache' | 'ratelimit' | 'chat-hub';
   /** Who named it: the EPIC, to the letter, or this design, with its reason in `purpose`. */
   readonly source: 'EPIC' | 'ours';
 }
@@ -127,6 +127,16 @@ export const keyTable = {
     purpose: 'The highest seq published; only ever raised, and losing it harms nothing',
     owner: 'events',
     source: 'EPIC',
+  },
+  latestEvents: {
+    pattern: 'log:latest',
+    redisType: 'hash',
+    ttlMs: null,
+    value: 'hubId → JSON of LatestEvent; a hub that starts keeps the 32 newest',
+    purpose:
+      'The newest event that each hub committed: a hub that starts and misses one of them in the log knows that a backup was restored. Losing it harms nothing',
+    owner: 'chat-hub',
+    source: 'ours',
   },
   rateLimit: {
     pattern: 'ratelimit:{action}:{agentId}',

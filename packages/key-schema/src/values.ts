@@ -60,6 +60,16 @@ export interface PublishedEnvelope {
   readonly epoch: string;
 }
 
+/** A value of the hash `log:latest`: the newest event that a hub committed. */
+export interface LatestEvent {
+  /** The epoch in which it was committed; of another one it proves nothing. */
+  readonly epoch: string;
+  readonly channelId: string;
+  readonly seq: number;
+  /** The envelope's id. */
+  readonly id: string;
+}
+
 /** What stands under each key, after JSON.parse where Redis holds JSON. Every number that Redis holds by itself is a decimal string. */
 export interface KeyValues {
   readonly channelTopic: PublishedEnvelope;
@@ -78,6 +88,8 @@ export interface KeyValues {
   /** Oldest first, at most `recentMessagesMax`. */
   readonly recentMessages: readonly CachedMessage[];
   readonly sequence: string;
+  /** hubId → its newest event. */
+  readonly latestEvents: Readonly<Record<string, LatestEvent>>;
   readonly rateLimit: string;
   /** Number of the slice → requests counted in it. */
   readonly rateLimitWindow: Readonly<Record<string, string>>;

@@ -66,6 +66,18 @@ async function contents(socket: RpcSocket, channelId: string): Promise<string[]>
   return (messages as { content: string }[]).map(({ content }) => content);
 }
 
+/** On a busy machine a hub may listen before Redis has answered it. */
+const connectPast = (hub: TestHub, epoch: string) =>
+  waitFor(
+    async () => {
+      const socket = await hub.connect('ana');
+      if (socket.welcome.epoch !== epoch) return socket;
+      await socket.close();
+      return null;
+    },
+    { what: 'another epoch' },
+  );
+
 const told = (socket: RpcSocket, channelId: string) =>
   socket.notification('discontinuity', (params) => params.channelId === channelId, 20_000);
 
@@ -125,13 +137,61 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(await contents(again, channelId)).toEqual(['kept']);
   });
 
-  // A hub that starts knows nothing of what was lost: what a client knows of it must not be resumed.
-  it('resumes nobody from beyond its head when the hubs were stopped meanwhile', async () => {
+  // The race: the copy is put in place while no hub is there to notice. Invariant: Redis remembers the newest event that
+  // was committed, so that the epoch changes before anybody is served, and once.
+  it('is noticed by the hubs that start when all were stopped meanwhile', async () => {
     const channelId = 'stopped';
     const { ana, backedUp } = await restorable(channelId);
     const epoch = ana.welcome.epoch as string;
     await stop();
     await copy(backedUp, path());
+    const [hubA, hubB] = await Promise.all([start(), start()]);
+    const again = await connectPast(hubA, epoch);
+    const changed = again.welcome.epoch as string;
+    expect((await connectPast(hubB, epoch)).welcome.epoch).toBe(changed);
+    // What follows is numbered anew, past what the client knows.
+    for (const content of ['new', 'new too', 'and more']) {
+      await again.call('message.send', { channelId, content });
+    }
+    expect(await contents(again, channelId)).toEqual(['kept', 'new', 'new too', 'and more']);
+    const ask = async (since: number, asked: string) =>
+      (await again.call('subscribe', { topics: [{ channelId, since }], epoch: asked })).topics[0];
+    expect(await ask(5, epoch)).toMatchObject({ resumed: false, events: [], head: 6 });
+    expect(await ask(5, changed)).toMatchObject({ resumed: true, head: 6 });
+    await stop();
+    // The control: nothing was restored since.
+    const third = await (await start()).connect('ana');
+    expect(third.welcome.epoch).toBe(changed);
+  });
+
+  // The race: as above, and Redis comes when the hub serves already.
+  it('is noticed as soon as Redis is there', async () => {
+    const channelId = 'later';
+    const { ana, backedUp } = await restorable(channelId);
+    const epoch = ana.welcome.epoch as string;
+    await stop();
+    await copy(backedUp, path());
+    redis.freeze();
+    const hub = await startTestHub({
+      ...{ REDIS_URL: redis.url, HUB_DB_URL: database.url, LOG_LEVEL: 'fatal' },
+    });
+    hubs.push(hub);
+    const again = await hub.connect('ana');
+    expect(again.welcome.epoch).toBe(epoch);
+    await again.call('subscribe', { topics: [{ channelId, since: 2 }], epoch });
+    redis.thaw();
+    expect(await told(again, channelId)).toMatchObject({ head: 3, reason: 'epoch' });
+  });
+
+  // Without what Redis remembers a hub that starts knows nothing of what was lost: what a client knows of it must not be
+  // resumed.
+  it('resumes nobody from beyond its head when Redis was lost too', async () => {
+    const channelId = 'forgotten';
+    const { ana, backedUp } = await restorable(channelId);
+    const epoch = ana.welcome.epoch as string;
+    await stop();
+    await copy(backedUp, path());
+    await redis.command('FLUSHALL');
     const again = await (await start()).connect('ana');
     // Nobody has said that it is another life.
     expect(again.welcome.epoch).toBe(epoch);

@@ -16,6 +16,7 @@ import { createFlusher, type Flusher } from './flusher.ts';
 import { notificationText, textFrame } from './frame.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { startHubBeat } from './hub-beat.ts';
+import { createLatestEvents } from './latest-events.ts';
 import { createPresenceFeed } from './presence-feed.ts';
 import { createPublisher } from './publisher.ts';
 import { endRevoked } from './revocation.ts';
@@ -28,6 +29,9 @@ import { startTailCheck, type TailCheck } from './tail-check.ts';
 import { createTraffic, type Traffic } from './traffic.ts';
 import { createTypingFeed } from './typing-feed.ts';
 import { createUnsentBudget, type UnsentBudgetOptions } from './unsent-budget.ts';
+
+/** How long a hub that starts waits for Redis to say what was committed last. */
+const redisWaitMs = 500;
 
 /** The live side of a hub: everything between the log and the sockets. */
 export interface Live {
@@ -57,12 +61,25 @@ export async function startLive(
   log: Logger,
   { unsent: unsentOptions, ringBytes }: MemoryBudgets = {},
 ): Promise<Live> {
+<<<<<<< HEAD
   const { store, redis, isRedisNamed, bus, cache, limiter, tracker, typing } = services;
   const redisState = createRedisState(redis, tracker);
+=======
+  const { store, redis, isRedisNamed, keys, bus, cache, limiter, tracker, typing } = services;
+>>>>>>> wt/directs
   const opened = <T extends { close(): unknown }>(part: T): T => {
     closers.add(() => part.close());
     return part;
   };
+
+  let onRestored = () => undefined as void;
+  const latestEvents = opened(
+    createLatestEvents({
+      ...{ hubId, redis, keys, store, cache, log },
+      onRestored: () => onRestored(),
+    }),
+  );
+  const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
   const traffic = createTraffic({
     onLatency: (latencyMs) => metrics.deliverySeconds.observe(latencyMs / 1000),
@@ -107,7 +124,10 @@ export async function startLive(
     });
     return value;
   };
-  const publisher = createPublisher({ bus, cache, store, metrics, log, directMembers });
+  const publisher = createPublisher({
+    ...{ bus, cache, store, metrics, log, directMembers },
+    onCommitted: (event) => latestEvents.committed(event),
+  });
   const epoch = () => store.epoch;
   const presence = opened(
     createPresenceFeed({
@@ -154,7 +174,13 @@ export async function startLive(
     const frame = textFrame(notificationText('event', event.json));
     for (const session of sessions.all()) if (session.isWelcomed) session.sendBestEffort(frame);
   });
+<<<<<<< HEAD
   closers.add(await startHubBeat({ store, hubId, tracker, log }));
+=======
+  closers.add(await startHubBeat({ store, hubId, redis, log }));
+  // Nobody is served in the epoch before.
+  await compared;
+>>>>>>> wt/directs
   const tailCheck: TailCheck = opened(
     await startTailCheck({
       ...{ store, rooms, metrics, log },
@@ -171,6 +197,7 @@ export async function startLive(
       },
     }),
   );
+  onRestored = () => tailCheck.now();
   const selfProbe: SelfProbe = opened(
     startSelfProbe({
       probe: (timeoutMs) => bus.probe(timeoutMs),

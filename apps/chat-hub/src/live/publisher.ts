@@ -28,6 +28,8 @@ export interface PublisherDeps {
   readonly store: Pick<ChatStore, 'epoch'>;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Told of each event that was committed here. */
+  readonly onCommitted: (event: EncodedEnvelope) => void;
   /** The two agents of a direct channel. */
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
 }
@@ -47,6 +49,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       const { channelId, type, seq } = event;
       if (channelId === null) return;
       if (type === 'channel.message' || type === 'thread.message') metrics.messages.inc();
+      deps.onCommitted(event);
       cache.noticed(type, channelId, seq);
       const outdated = cache.outdatedBy(type, channelId);
       const to = isDirectChannelId(channelId)
