@@ -71,19 +71,15 @@ export interface ChatStore extends Omit<
     params: ParamsOf<M>,
     turnOf?: string | null,
   ): Promise<ReadOutcome<M>>;
-<<<<<<< HEAD
   /** The same as the result's JSON; see StoreCore. */
   readJson<M extends ReadMethod>(
     actor: Actor,
     method: M,
     params: ParamsOf<M>,
     maxBytes?: number,
-    onBehalfOf?: string | null,
+    turnOf?: string | null,
   ): Promise<ReadJsonOutcome>;
-  /** Events after a seq, and the head. No rights are asked. Without `onBehalfOf` it is the hub's own, and goes first. */
-=======
   /** Events after a seq, and the head. No rights are asked. Without `turnOf` it is the hub's own, and goes first. */
->>>>>>> wt/reads
   logPage(
     channelId: string,
     after: number,
@@ -196,26 +192,19 @@ export async function createChatStore(
         return refused(error);
       }
     },
-    async readJson(actor, method, params, maxBytes, onBehalfOf = actor.agentId) {
+    async readJson(actor, method, params, maxBytes, turnOf = actor.agentId) {
       try {
         const call = whileOpen(() => core.readJson(actor, method, params, maxBytes));
-        return await reads.run(onBehalfOf, call);
+        return await reads.run(turnOf, call);
       } catch (error) {
         return refusalOf(runtimeError(error));
       }
     },
     access: (agentId, channelIds) => lookedUp(agentId, () => core.access(agentId, channelIds)),
-<<<<<<< HEAD
-    logPage: (channelId, after, limit, maxBytes, onBehalfOf = null) =>
-      lookedUp(onBehalfOf, () => core.logPage(channelId, after, limit, maxBytes)),
-    directChannels: (agentId, limit, after) =>
-      lookedUp(agentId, () => core.directChannels(agentId, limit, after)),
-=======
     logPage: (channelId, after, limit, maxBytes, turnOf = null) =>
       lookedUp(turnOf, () => core.logPage(channelId, after, limit, maxBytes)),
-    directChannels: (agentId, limit) =>
-      lookedUp(agentId, () => core.directChannels(agentId, limit)),
->>>>>>> wt/reads
+    directChannels: (agentId, limit, after) =>
+      lookedUp(agentId, () => core.directChannels(agentId, limit, after)),
     async changes(sinceMark) {
       const known = epochs;
       const changes = await askedFirst(() => core.changes(sinceMark));

@@ -61,12 +61,8 @@ export async function startLive(
   log: Logger,
   { unsent: unsentOptions, ringBytes }: MemoryBudgets = {},
 ): Promise<Live> {
-<<<<<<< HEAD
-  const { store, redis, isRedisNamed, bus, cache, limiter, tracker, typing } = services;
-  const redisState = createRedisState(redis, tracker);
-=======
   const { store, redis, isRedisNamed, keys, bus, cache, limiter, tracker, typing } = services;
->>>>>>> wt/directs
+  const redisState = createRedisState(redis, tracker);
   const opened = <T extends { close(): unknown }>(part: T): T => {
     closers.add(() => part.close());
     return part;
@@ -174,13 +170,9 @@ export async function startLive(
     const frame = textFrame(notificationText('event', event.json));
     for (const session of sessions.all()) if (session.isWelcomed) session.sendBestEffort(frame);
   });
-<<<<<<< HEAD
   closers.add(await startHubBeat({ store, hubId, tracker, log }));
-=======
-  closers.add(await startHubBeat({ store, hubId, redis, log }));
   // Nobody is served in the epoch before.
   await compared;
->>>>>>> wt/directs
   const tailCheck: TailCheck = opened(
     await startTailCheck({
       ...{ store, rooms, metrics, log },

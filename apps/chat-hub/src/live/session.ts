@@ -356,7 +356,7 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     const bytes = this.#budget.isOver(this.agentId) ? scantPageBytes : pageBytes;
     const page = this.#budget.open(this.agentId);
     page.settle(bytes);
-    return { bytes, release: page.release };
+    return { bytes, release: () => page.release() };
   }
 
   async drained(): Promise<void> {

@@ -1,10 +1,6 @@
 import { cachedRead, RefusedLoad } from '../cached-reads.ts';
-<<<<<<< HEAD
 import { creationCost, refuseCreation } from '../creation-limit.ts';
-import { asHub, reads, write, writes, type Hub } from '../hub.ts';
-=======
-import { asHub, readersOf, reads, writes, type Hub } from '../hub.ts';
->>>>>>> wt/reads
+import { asHub, readersOf, reads, write, writes, type Hub } from '../hub.ts';
 import { answer, type Handlers } from '../rpc/answer.ts';
 
 /** channel.*, member.* and thread.*: what the store decides and answers by itself. */

@@ -1,7 +1,6 @@
 import type { Loaded } from '@openclaw/cache';
 import { directChannelId } from '@openclaw/chat-store';
 import { recentMessagesMax } from '@openclaw/key-schema';
-<<<<<<< HEAD
 import {
   isContentTooLarge,
   limits,
@@ -11,12 +10,7 @@ import {
 } from '@openclaw/protocol';
 import { cachedRead, RefusedLoad, UncachedLoad } from '../cached-reads.ts';
 import { createDirectSend } from '../creation-limit.ts';
-import { asHub, reads, write, writes, type Hub } from '../hub.ts';
-=======
-import { isContentTooLarge, limits, type ParamsOf } from '@openclaw/protocol';
-import { cachedRead, RefusedLoad } from '../cached-reads.ts';
-import { asHub, notMember, readersOf, write, writes, type Hub } from '../hub.ts';
->>>>>>> wt/reads
+import { asHub, readersOf, reads, write, writes, type Hub } from '../hub.ts';
 import { answer, refuse, type Answer, type Caller, type Handlers } from '../rpc/answer.ts';
 
 /** A longer newest page is not cached: what is cached is parsed, and serialized again, for each who asks. */
@@ -41,17 +35,14 @@ export function messageMethods(
 > {
   const readHistory = reads(hub, 'message.history');
 
-  async function newestMessages(
-    channelId: string,
-    forAgent: string,
-  ): Promise<Loaded<readonly Message[]>> {
+  async function newestMessages(channelId: string): Promise<Loaded<readonly Message[]>> {
     const params = { channelId, before: null, after: null, threadId: null };
     const read = await hub.store.readJson(
       asHub,
       'message.history',
       { ...params, limit: recentMessagesMax },
       cachedPageBytes,
-      forAgent,
+      readersOf(channelId),
     );
     if (!read.ok) throw new RefusedLoad(read);
     const json = Buffer.concat(read.json).toString();
@@ -60,13 +51,9 @@ export function messageMethods(
     return { value: messages, head };
   }
 
-  async function isAnyBefore(
-    channelId: string,
-    before: number,
-    forAgent: string,
-  ): Promise<boolean> {
+  async function isAnyBefore(channelId: string, before: number, turnOf: string): Promise<boolean> {
     const params = { channelId, before, after: null, threadId: null, limit: 1 };
-    const read = await hub.store.read(asHub, 'message.history', params, forAgent);
+    const read = await hub.store.read(asHub, 'message.history', params, turnOf);
     // While the database is away there may be some: the next page says.
     return read.ok ? read.result.messages.length > 0 : true;
   }
@@ -77,26 +64,13 @@ export function messageMethods(
     params: ParamsOf<'message.history'>,
   ): Promise<Answer<'message.history'>> {
     const { channelId, limit } = params;
-<<<<<<< HEAD
     const { agentId } = caller.identity;
-=======
-    const page = async (before: number | null, size: number, turnOf: string) => {
-      const wanted = { ...params, before, limit: size };
-      const read = await hub.store.read(asHub, 'message.history', wanted, turnOf);
-      if (!read.ok) throw new RefusedLoad(read);
-      return read.result;
-    };
-    const load = async () => {
-      const { messages, head } = await page(null, recentMessagesMax, readersOf(channelId));
-      return { value: messages, head };
-    };
->>>>>>> wt/reads
     const read = await cachedRead(
       hub,
       caller,
       channelId,
       hub.cache.recentMessages,
-      () => newestMessages(channelId, agentId),
+      () => newestMessages(channelId),
       'members',
     );
     if (!read) return readHistory(caller, params);
@@ -108,11 +82,7 @@ export function messageMethods(
       messages.length < read.value.length ||
       (oldest !== undefined &&
         read.value.length === recentMessagesMax &&
-<<<<<<< HEAD
         (await isAnyBefore(channelId, oldest.seq, agentId)));
-=======
-        (await page(oldest.seq, 1, caller.identity.agentId)).messages.length > 0);
->>>>>>> wt/reads
     return answer({ messages, head: read.head, hasMore });
   }
 

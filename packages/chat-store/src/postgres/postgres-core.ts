@@ -54,6 +54,7 @@ export async function openPostgresCore(
     ...system,
     runGroup: (commands) => core.runGroup(commands),
     read: (actor, method, params) => core.read(actor, method, params),
+    readJson: (actor, method, params, maxBytes) => core.readJson(actor, method, params, maxBytes),
     sweep: () => core.sweep(),
     async close() {
       await Promise.all([core.close(), system.close()]);

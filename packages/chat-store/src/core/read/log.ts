@@ -56,17 +56,10 @@ export async function readLogPage(
   let bytes = 0;
   for (const step of stepsOf(sizes, maxBytes)) {
     const rows = await selectReadable(db)
-<<<<<<< HEAD
-      .where('l.channel_id', '=', channelId)
-      .where('l.seq', '>=', step[0]?.seq ?? 0)
-      .where('l.seq', '<=', step.at(-1)?.seq ?? 0)
-      .orderBy('l.seq')
-=======
       .where('channel_id', '=', channelId)
-      .where('seq', '>', last)
+      .where('seq', '>=', step[0]?.seq ?? 0)
+      .where('seq', '<=', step.at(-1)?.seq ?? 0)
       .orderBy('seq')
-      .limit(Math.min(limit - events.length, 250))
->>>>>>> wt/edits
       .execute();
     for (const row of rows) {
       const event = envelopeOfRow({ ...row, envelope: readableEnvelope(row) }, meta.epoch);
