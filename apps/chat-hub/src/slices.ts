@@ -56,7 +56,7 @@ export function createSlices({
           if (done) resolve(value);
           return done !== true;
         } catch (error) {
-          reject(error);
+          reject(error instanceof Error ? error : new Error(String(error)));
           return false;
         }
       });
@@ -67,7 +67,6 @@ export function createSlices({
   return { run, pause: () => run(nothing()) };
 }
 
-// eslint-disable-next-line require-yield -- it ends with its first step
 function* nothing(): Steps<void> {}
 
 /** Does all steps at once: for what is known to be little. */

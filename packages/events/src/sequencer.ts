@@ -181,10 +181,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     target = Math.max(target, seq);
     if (held.has(seq)) {
       duplicates += 1;
-    } else if (
-      held.size < maxHeld &&
-      heldCharacters + event.json.length <= maxHeldCharacters
-    ) {
+    } else if (held.size < maxHeld && heldCharacters + event.json.length <= maxHeldCharacters) {
       held.set(seq, event);
       heldCharacters += event.json.length;
       if (!delivering) watchHeld();

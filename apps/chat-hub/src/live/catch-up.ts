@@ -11,6 +11,8 @@ const retryMs = 1_000;
 /** The socket that catches up. */
 export interface CatchUpSocket {
   readonly isOpen: boolean;
+  /** False while an answer is being made that says where rooms go on. */
+  readonly mayCatchUp: boolean;
   send(text: string): void;
   enqueueEvents(events: readonly EncodedEnvelope[]): void;
   /** Encodes events in slices; resolves with their frames, for {@link CatchUpSocket.enqueue}. */
@@ -155,6 +157,7 @@ export class CatchUp {
     const frames = sizeOf(owed) > pieceChars ? await this.#socket.encodeEvents(owed) : null;
     // It left, or was told that this cannot be continued, or that it goes on from elsewhere or ends before.
     if (this.#debts.get(room) !== debt || debt.afterSeq !== afterSeq) return;
+    if (!this.#socket.mayCatchUp) return;
     if (frames && debt.untilSeq !== null && debt.untilSeq < upTo) return;
     // From here to the end nothing waits: what the room has delivered by now is either sent here or flushed to others.
     room.flush();
@@ -188,6 +191,8 @@ function beginningOf(
   maxChars: number,
 ): readonly EncodedEnvelope[] {
   let length = 0;
-  const end = events.findIndex(({ json }, index) => (length += json.length) > maxChars && index > 0);
+  const end = events.findIndex(
+    ({ json }, index) => (length += json.length) > maxChars && index > 0,
+  );
   return end === -1 ? events : events.slice(0, end);
 }

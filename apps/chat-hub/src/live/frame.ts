@@ -91,7 +91,8 @@ export function* framing(
   let length = 0;
   const close = () => {
     const [only] = open;
-    if (only !== undefined) frames.push(textFrame(open.length === 1 ? only : `[${open.join(',')}]`));
+    if (only !== undefined)
+      frames.push(textFrame(open.length === 1 ? only : `[${open.join(',')}]`));
     open = [];
     length = 0;
   };

@@ -33,7 +33,11 @@ describe('the budget of all rings', () => {
     unread?.push(event(1, 'x'.repeat(20_000)));
     read?.after(0);
     third?.push(event(1, 'x'.repeat(20_000)));
-    expect([read, unread, third].map((ring) => ring?.after(0)?.length ?? null)).toEqual([1, null, 1]);
+    expect([read, unread, third].map((ring) => ring?.after(0)?.length ?? null)).toEqual([
+      1,
+      null,
+      1,
+    ]);
     unread?.push(event(2, 'small'));
     expect(unread?.after(1)?.map(({ seq }) => seq)).toEqual([2]);
     expect(unread?.after(0)).toBeNull();

@@ -251,6 +251,21 @@ describe('what a session holds', () => {
     expect(bench.peer.seqs).toEqual(range(1, 52));
   });
 
+  // The race: the rest of a large answer waits for a peer that reads nothing, and events come. Invariant: it is seen to lag.
+  it('counts as lagging also while the rest of an earlier turn waits', async () => {
+    const unsent = createUnsentBudget();
+    const bench = createSessionBench({ unsent });
+    bench.session.enter(bench.room);
+    bench.peer.isReading = false;
+    bench.publish(9, 60_000);
+    for (let round = 1; round <= 40; round++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      bench.publish(1, 60_000);
+    }
+    await waitFor(() => bench.session.isLagging, { what: 'lagging' });
+    expect(unsent.bytes).toBeLessThan(2_000_000);
+  });
+
   it('is not fed further once much is held back, and comes whole after the hold', async () => {
     const unsent = createUnsentBudget();
     const bench = createSessionBench({ unsent });

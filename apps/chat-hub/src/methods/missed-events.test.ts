@@ -27,9 +27,7 @@ function createRoom(head: number, bytes: number) {
 
 const seqsOf = (missed: MissedEvents | null) =>
   missed &&
-  JSON.parse(`[${Buffer.concat(missed.pieces).toString()}]`).map(
-    ({ seq }: { seq: number }) => seq,
-  );
+  JSON.parse(`[${Buffer.concat(missed.pieces).toString()}]`).map(({ seq }: { seq: number }) => seq);
 
 describe('the events that a client missed', () => {
   // A resume of 4,900 events stopped the loop for half a second. Each step is one piece of 64 Ki characters.

@@ -88,7 +88,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
   /** Joins the room and says from where, at one moment: nothing can come between. Returns the topic's result. */
   function enter(
     session: Session,
-    { channelId, since }: Topic,
+    { channelId }: Topic,
     prepared: Prepared,
     budget: ByteBudget,
   ): string | Buffer[] {

@@ -14,7 +14,7 @@ export interface Refusal {
 /**
  * What a method's handler answers. A result that holds stored envelopes comes already encoded; where it must not be
  * overtaken by anything the call sets going, it is a function, called at the moment of sending. `resultSteps` makes the
- * result's JSON in slices, while all else that is sent to the socket waits behind it.
+ * result's JSON in slices, while what comes of the rooms that it enters waits behind it.
  */
 export type Answer<M extends MethodName> =
   | { readonly ok: true; readonly result: ResultOf<M> }
