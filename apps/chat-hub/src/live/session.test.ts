@@ -208,6 +208,31 @@ describe('a socket that enters a room', () => {
   });
 });
 
+describe('an answer that is made in several turns', () => {
+  // The race: events come between the joins of one subscribe and its answer. Invariant: what a room brings after the head
+  // that the answer names follows the answer, and what is at or below it comes before or not at all.
+  it('comes before all that rooms bring after they were entered, and after what they brought before', async () => {
+    const { session, room, peer, publish, turn } = createSessionBench();
+    session.enter(room);
+    publish(3);
+    const release = session.defer();
+    session.enter(room);
+    const { head } = room;
+    publish(3);
+    await turn();
+    session.send('{"jsonrpc":"2.0","id":1,"result":{}}');
+    release();
+    publish(2);
+    await waitFor(() => peer.seqs.at(-1) === 8, { what: 'all events' });
+    expect(head).toBe(3);
+    expect(peer.objects.map(({ id, params }) => (id ? 'answer' : params.seq))).toEqual([
+      ...range(1, 3),
+      'answer',
+      ...range(4, 8),
+    ]);
+  });
+});
+
 describe('what a session holds', () => {
   it('is counted from the enqueuing to the taking, held back or not', async () => {
     const unsent = createUnsentBudget();
