@@ -67,7 +67,6 @@ export function createSlices({
   return { run, pause: () => run(nothing()) };
 }
 
-// It ends with its first step.
 function* nothing(): Steps<void> {}
 
 /** Does all steps at once: for what is known to be little. */

@@ -59,19 +59,29 @@ export interface ServerFrame {
 /** Creates what cuts a server's bytes into frames; it keeps the part of a frame that has not come whole. */
 export function createFrameReader(): (chunk: Buffer) => ServerFrame[] {
   let rest: Buffer = Buffer.alloc(0);
+  /** The fragments of a message whose end has not come. */
+  let fragments: ServerFrame[] = [];
   return (chunk) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     const frames: ServerFrame[] = [];
     for (;;) {
       const frame = firstFrame(rest);
       if (!frame) return frames;
-      frames.push(frame);
       rest = rest.subarray(frame.size);
+      const [first] = fragments;
+      if (frame.opcode === 0 || !frame.isLast) fragments.push(frame);
+      else frames.push(frame);
+      if (frame.opcode !== 0 || !frame.isLast || !first) continue;
+      const payload = Buffer.concat(fragments.map((fragment) => fragment.payload));
+      frames.push({ opcode: first.opcode, payload });
+      fragments = [];
     }
   };
 }
 
-function firstFrame(bytes: Buffer): (ServerFrame & { readonly size: number }) | null {
+function firstFrame(
+  bytes: Buffer,
+): (ServerFrame & { readonly size: number; readonly isLast: boolean }) | null {
   if (bytes.length < 2) return null;
   const short = (bytes[1] ?? 0) & 0x7f;
   const headerBytes = short < 126 ? 2 : short === 126 ? 4 : 10;
@@ -80,5 +90,7 @@ function firstFrame(bytes: Buffer): (ServerFrame & { readonly size: number }) | 
     short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
   const size = headerBytes + length;
   if (bytes.length < size) return null;
-  return { opcode: (bytes[0] ?? 0) & 0xf, payload: bytes.subarray(headerBytes, size), size };
+  const [firstByte = 0] = bytes;
+  const payload = bytes.subarray(headerBytes, size);
+  return { opcode: firstByte & 0xf, isLast: firstByte >= 0x80, payload, size };
 }

@@ -93,8 +93,11 @@ export class Backlog {
   }
 
   async #encode(seq: number, head: () => number, slices: Slices): Promise<EncodedPage | null> {
-    const events = this.#ring.after(seq) ?? (await this.page(seq));
-    const end = Math.min(seq - (seq % pageEvents) + pageEvents, head());
+    const known = this.#ring.after(seq);
+    // What memory holds is a page of its own: it may be left to the live events where it does not fit.
+    const untilKnown = known ? Infinity : this.#ring.oldest - 1;
+    const events = known ?? (await this.page(seq));
+    const end = Math.min(seq - (seq % pageEvents) + pageEvents, untilKnown, head());
     const page = events.filter((event) => event.seq !== null && event.seq <= end);
     const lastSeq = page.at(-1)?.seq;
     if (lastSeq === undefined || lastSeq === null) return null;

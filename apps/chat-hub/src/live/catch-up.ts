@@ -12,6 +12,8 @@ const retryMs = 1_000;
 export interface CatchUpSocket {
   readonly agentId: string;
   readonly isOpen: boolean;
+  /** False while an answer is being made that says where rooms go on. */
+  readonly mayCatchUp: boolean;
   send(text: string): void;
   enqueueEvents(events: readonly EncodedEnvelope[]): void;
   /** Encodes events in slices; resolves with their frames, for {@link CatchUpSocket.enqueue}. */
@@ -160,6 +162,7 @@ export class CatchUp {
     const frames = sizeOf(owed) > pieceChars ? await this.#socket.encodeEvents(owed) : null;
     // It left, or was told that this cannot be continued, or that it goes on from elsewhere or ends before.
     if (this.#debts.get(room) !== debt || debt.afterSeq !== afterSeq) return;
+    if (!this.#socket.mayCatchUp) return;
     if (frames && debt.untilSeq !== null && debt.untilSeq < upTo) return;
     // From here to the end nothing waits: what the room has delivered by now is either sent here or flushed to others.
     room.flush();

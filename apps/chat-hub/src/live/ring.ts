@@ -6,6 +6,8 @@ export interface EventRing {
   push(event: EncodedEnvelope): void;
   /** Adds what came before the oldest, as far as there is room; ignores what leaves a hole. */
   prepend(events: readonly EncodedEnvelope[]): void;
+  /** The seq of the oldest event kept; one past the newest when none is. */
+  readonly oldest: number;
   /** The events after `seq` up to the newest, or null when the ring does not reach back that far. */
   after(seq: number): readonly EncodedEnvelope[] | null;
   /** Forgets all up to the last event that holds the message's text: what was deleted is not resumed from memory. */
@@ -43,6 +45,9 @@ export function createEventRing(
   }
 
   return {
+    get oldest() {
+      return newest - (events.length - first) + 1;
+    },
     push(event) {
       if (event.seq === null) return;
       events.push(event);

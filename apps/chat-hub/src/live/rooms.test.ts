@@ -112,6 +112,26 @@ describe('the live channels of a hub', () => {
     expect((await other.rooms.open(channelId)).head).toBe(7);
   });
 
+  // A hub has thousands of rooms. Invariant: whoever uses one finds it in the present life, though others wait their turn.
+  it('go on in another life some a turn, and at once where they are used', async () => {
+    const { rooms } = createBench();
+    const opened = Array.from({ length: 400 }, (_, n) =>
+      rooms.openDirect(`dm_${String(n).padStart(32, '0')}`, 7),
+    );
+    const restarted = () => opened.filter(({ head }) => head === 3).length;
+    rooms.restart(new Map(opened.map(({ channelId }) => [channelId, 3])));
+    expect(restarted()).toBeLessThanOrEqual(100);
+    expect(rooms.get(opened[399]?.channelId ?? '')?.head).toBe(3);
+    const turns: number[] = [];
+    for (let turn = 1; restarted() < 400 && turn <= 100; turn++) {
+      const before = restarted();
+      jest.advanceTimersToNextTimer();
+      turns.push(restarted() - before);
+    }
+    expect(restarted()).toBe(400);
+    expect(Math.max(...turns)).toBeLessThanOrEqual(100);
+  });
+
   it('are refused for now when the database begins one life after another', async () => {
     const { bus, rooms, reads } = createBench();
     for (let i = 0; i < 10; i++) reads.push(async () => rooms.restart(new Map()));

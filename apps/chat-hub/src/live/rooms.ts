@@ -65,6 +65,8 @@ const idleMs = 30_000;
 const maxPageBytes = 1_048_576;
 /** How often a head is read again because the database began another life meanwhile. */
 const headAttempts = 5;
+/** Rooms that are restarted in one turn of the event loop. */
+const restartsPerTurn = 50;
 /** Events, and characters of them, that may arrive before a room's head is known; what is beyond is fetched. */
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
@@ -75,6 +77,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const rooms = new Map<string, Entry>();
   const opening = new Map<string, Promise<Room>>();
   let restarts = 0;
+  /** Rooms that are yet to go on in the present life of the database, and from which head. */
+  const outdated = new Map<string, number>();
   let isClosed = false;
 
   function createRoom(
@@ -122,6 +126,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   }
 
   function offer(room: Room, event: EncodedEnvelope): void {
+    current(room.channelId);
     if (event.seq !== null && event.seq <= room.head && event.epoch === store.epoch) {
       // Mostly what this hub committed itself comes back from the bus. Its newest events are in memory.
       const delivered = room.after(event.seq - 1)?.[0];
@@ -175,7 +180,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   }
 
   function enterDirect(channelId: string, from: Pick<LogPage, 'head' | 'epoch'>): Room {
-    return rooms.get(channelId)?.room ?? createRoom(channelId, from, () => Promise.resolve());
+    return current(channelId) ?? createRoom(channelId, from, () => Promise.resolve());
   }
 
   function closeWhenIdle(room: Room): void {
@@ -192,6 +197,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     const entry = rooms.get(channelId);
     if (!entry) return;
     rooms.delete(channelId);
+    outdated.delete(channelId);
     clearTimeout(entry.idle);
     entry.room.close();
     await entry.unsubscribe().catch((error: unknown) => {
@@ -199,14 +205,35 @@ export function createRooms(deps: RoomsDeps): Rooms {
     });
   }
 
+  /** The room as it is in the present life of the database. */
+  function current(channelId: string): Room | undefined {
+    const room = rooms.get(channelId)?.room;
+    const head = outdated.get(channelId);
+    if (head === undefined) return room;
+    outdated.delete(channelId);
+    room?.restart(head);
+    return room;
+  }
+
+  /** Thousands of rooms are not restarted in one turn; one that is used is restarted first. */
+  function restartSome(): void {
+    let count = 0;
+    for (const channelId of outdated.keys()) {
+      current(channelId);
+      if (++count < restartsPerTurn) continue;
+      if (outdated.size > 0) setImmediate(restartSome);
+      return;
+    }
+  }
+
   return {
-    get: (channelId) => rooms.get(channelId)?.room,
+    get: current,
     get size() {
       return rooms.size;
     },
     channelIds: () => [...rooms.keys()],
     async open(channelId) {
-      const room = rooms.get(channelId)?.room;
+      const room = current(channelId);
       if (room) {
         closeWhenIdle(room);
         return room;
@@ -225,7 +252,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
     },
     restart(heads) {
       restarts += 1;
-      for (const [channelId, { room }] of rooms) room.restart(heads.get(channelId) ?? 0);
+      for (const channelId of rooms.keys()) outdated.set(channelId, heads.get(channelId) ?? 0);
+      restartSome();
     },
     left(room) {
       if (room.members.size === 0) closeWhenIdle(room);

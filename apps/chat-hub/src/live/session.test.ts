@@ -208,6 +208,31 @@ describe('a socket that enters a room', () => {
   });
 });
 
+describe('an answer that is made in several turns', () => {
+  // The race: events come between the joins of one subscribe and its answer. Invariant: what a room brings after the head
+  // that the answer names follows the answer, and what is at or below it comes before or not at all.
+  it('comes before all that rooms bring after they were entered, and after what they brought before', async () => {
+    const { session, room, peer, publish, turn } = createSessionBench();
+    session.enter(room);
+    publish(3);
+    const release = session.defer();
+    session.enter(room);
+    const { head } = room;
+    publish(3);
+    await turn();
+    session.send('{"jsonrpc":"2.0","id":1,"result":{}}');
+    release();
+    publish(2);
+    await waitFor(() => peer.seqs.at(-1) === 8, { what: 'all events' });
+    expect(head).toBe(3);
+    expect(peer.objects.map(({ id, params }) => (id ? 'answer' : params.seq))).toEqual([
+      ...range(1, 3),
+      'answer',
+      ...range(4, 8),
+    ]);
+  });
+});
+
 describe('what a session holds', () => {
   it('is counted from the enqueuing to the taking, held back or not', async () => {
     const unsent = createUnsentBudget();
@@ -249,6 +274,21 @@ describe('what a session holds', () => {
     bench.peer.read();
     await waitFor(() => bench.peer.seqs.at(-1) === 52, { what: 'all events' });
     expect(bench.peer.seqs).toEqual(range(1, 52));
+  });
+
+  // The race: the rest of a large answer waits for a peer that reads nothing, and events come. Invariant: it is seen to lag.
+  it('counts as lagging also while the rest of an earlier turn waits', async () => {
+    const unsent = createUnsentBudget();
+    const bench = createSessionBench({ unsent });
+    bench.session.enter(bench.room);
+    bench.peer.isReading = false;
+    bench.publish(9, 60_000);
+    for (let round = 1; round <= 40; round++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      bench.publish(1, 60_000);
+    }
+    await waitFor(() => bench.session.isLagging, { what: 'lagging' });
+    expect(unsent.bytes).toBeLessThan(2_000_000);
   });
 
   it('is not fed further once much is held back, and comes whole after the hold', async () => {

@@ -81,7 +81,8 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   #held: Frame[] | null = null;
   #heldBytes = 0;
   #holds = 0;
-  /** Called when nothing is held back any more. */
+  #deferrals = 0;
+  /** Called when nothing is held back or deferred any more. */
   #onReleased: (() => void)[] = [];
   readonly #budget: UnsentBudget;
   readonly #unsent: Unsent;
@@ -141,7 +142,8 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
       this.#heldBytes += sizeOfFrame(frame);
       return;
     }
-    if (this.#frames.length === 0) this.#deps.flusher.socket(this);
+    // What remains of an earlier turn waits for the peer; whether it is too much is seen at the next flush.
+    if (this.#frames.length === 0 || this.#isWatchingDrain) this.#deps.flusher.socket(this);
     this.#frames.push(frame);
     this.#queuedBytes += sizeOfFrame(frame);
   }
@@ -169,6 +171,24 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
       }
       this.#count();
     };
+  }
+
+  /**
+   * While an answer is made in several turns, rooms that are entered owe what follows: it is sent once the returned
+   * function was called, which is done when the answer is enqueued.
+   */
+  defer(): () => void {
+    this.#deferrals += 1;
+    return () => {
+      this.#deferrals -= 1;
+      if (this.#deferrals > 0) return;
+      for (const go of this.#onReleased.splice(0)) go();
+      void this.#catchUp.run();
+    };
+  }
+
+  get mayCatchUp(): boolean {
+    return this.#deferrals === 0;
   }
 
   flush(): void {
@@ -278,10 +298,11 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
       this.#catchUp.proceed(room, afterSeq);
       return;
     }
-    if (!isNew || afterSeq >= room.head) return;
-    this.owe(room, afterSeq);
+    const isBehind = isNew && afterSeq < room.head;
+    if (!isBehind && this.#deferrals === 0) return;
+    this.owe(room, isBehind ? afterSeq : room.head);
     // Not before the answer that says where it goes on, which is sent in this turn.
-    queueMicrotask(() => void this.#catchUp.run());
+    if (this.#deferrals === 0) queueMicrotask(() => void this.#catchUp.run());
   }
 
   /** Leaves a room; does nothing when it is not in it. */
@@ -361,7 +382,7 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
 
   async drained(): Promise<void> {
     // What is paid while answers are held back would pile up behind them.
-    while (this.#held && this.isOpen)
+    while ((this.#held || this.#deferrals > 0) && this.isOpen)
       await new Promise<void>((resolve) => this.#onReleased.push(resolve));
     const stuck = setTimeout(() => this.#giveUp(), stuckMs).unref();
     this.flush();

@@ -14,7 +14,7 @@ export interface Refusal {
 /**
  * What a method's handler answers. A result that is read from the store comes as its JSON in UTF-8, in pieces. One
  * that must not be overtaken by anything the call sets going is made in slices by `resultSteps`, at the moment of
- * sending, while all else that is sent to the socket waits behind it.
+ * sending, while what comes of the rooms that it enters waits behind it.
  */
 export type Answer<M extends MethodName> =
   | { readonly ok: true; readonly result: ResultOf<M> }

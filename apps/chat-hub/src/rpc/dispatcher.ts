@@ -74,8 +74,8 @@ const maxRefusedBytes = 4_096;
 /** An answer's JSON: a text, or pieces of one, encoded. */
 type Payload = string | readonly Buffer[];
 
-/** Takes an answer; with `release` the socket's output waits behind it, until that is called. */
-type Emit = (payload: Payload | null, release?: ReturnType<Session['hold']>) => void;
+/** Takes an answer, or null where none is wanted. */
+type Emit = (payload: Payload | null) => void;
 
 interface Socket {
   readonly caller: Caller;
@@ -226,12 +226,11 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       id === undefined ? null : [Buffer.from(before), ...result, Buffer.from(after)];
     if ('resultSteps' in reply) {
       // What the steps set going waits until the answer is whole.
-      const release = session.hold();
-      let payload: Payload | null = null;
+      const release = session.defer();
       try {
-        payload = wrapped(await slices.run(reply.resultSteps()));
+        emit(wrapped(await slices.run(reply.resultSteps())));
       } finally {
-        emit(payload, release);
+        release();
       }
       return;
     }
@@ -243,9 +242,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   }
 
   function runAndSend(session: Session, call: Call): void {
-    void run(session, call, (payload, release) => {
-      if (release) release(payload);
-      else if (payload !== null) session.send(payload);
+    void run(session, call, (payload) => {
+      if (payload !== null) session.send(payload);
     });
   }
 
@@ -258,8 +256,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     const release = session.hold();
     await Promise.all(
       batch.map(async (call, index) => {
-        const emit: Emit = (payload, releaseCall) => {
-          releaseCall?.(null);
+        const emit: Emit = (payload) => {
           answers[index] = payload;
           bytes += payload === null ? 0 : sizeOf(payload);
           kept.settle(bytes);

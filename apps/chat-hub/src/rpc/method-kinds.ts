@@ -69,7 +69,10 @@ export function answerBytes(method: MethodName, params: unknown): number {
     const { topics } = params as { readonly topics: readonly { readonly since: number | null }[] };
     if (topics.every(({ since }) => since === null)) return 0;
   }
-  return bulky[method] ?? 0;
+  const most = bulky[method] ?? 0;
+  const { limit } = params as { readonly limit?: number };
+  // No row is larger than the frame that it came in.
+  return limit === undefined ? most : Math.min(most, limit * limits.frameBytes);
 }
 
 /** Which limit a method counts against. */
