@@ -41,7 +41,7 @@ describe('a hub whose SQLite file is removed under it', () => {
     const posted = await hub.request('ana', 'POST', '/v1/channels/ops/messages', { content: 'x' });
     expect(posted.status).toBe(503);
     for (const said of [refused.message, JSON.stringify(posted.body)]) {
-      expect(said).toContain('was removed or replaced');
+      expect(said).toContain('the database is away');
       expect(said).not.toContain('hub.sqlite');
     }
     const ready = await hub.request('ana', 'GET', '/readyz');
