@@ -40,6 +40,25 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.isRead).toBe(true);
   });
 
+  // The race: the answers of a batch are held back, and while the batch is under way the socket falls behind; its next
+  // call that may answer much waits until the socket has caught up, which it does after the hold, which ends with that
+  // call. Invariant: every call ends; a client that reads on is answered.
+  it('does not make the calls of a batch wait for the end of that batch', async () => {
+    const bench = createSessionBench({ protocol: '' });
+    bench.session.enter(bench.room);
+    await fallBehind(bench);
+    const before = bench.session.keepsUp();
+    const release = bench.session.hold();
+    const within = bench.session.keepsUp();
+    bench.peer.read();
+    expect(await Promise.all([before, within])).toEqual([true, true]);
+    release([Buffer.from('[{"id":"batch"}]')]);
+    await waitFor(() => bench.peer.objects.some(({ id }) => id === 'batch'), {
+      what: 'the answers',
+    });
+    await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
+  });
+
   // The race: the socket unsubscribes while a page of what it is owed is on its way. Invariant: nothing of the channel
   // comes after the answer to unsubscribe.
   it('gets nothing more of a channel that it leaves while it catches up', async () => {
