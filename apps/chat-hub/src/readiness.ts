@@ -29,19 +29,27 @@ export interface ReadinessDeps {
   readonly publishPath: () => PublishPath;
 }
 
-/** Creates the readiness report of one hub. */
+/**
+ * Creates the readiness report of one hub. Whoever asks while a report is being made gets that one: anyone may ask, and
+ * a flood of questions must not take the places of the hub's own calls to its database.
+ */
 export function createReadiness({ hubId, store, redis, publishPath }: ReadinessDeps): Readiness {
   let draining = false;
+  let asking: Promise<Pick<ReadinessReport, 'database' | 'redis'>> | null = null;
+
+  async function ask() {
+    const [database, redisHealth] = await Promise.all([store.health(), redis.health()]);
+    const { status, latencyMs } = database;
+    return { database: { status, latencyMs }, redis: redisHealth };
+  }
+
   return {
     async report() {
-      const [database, redisHealth] = await Promise.all([store.health(), redis.health()]);
+      asking ??= ask().finally(() => (asking = null));
+      const { database, redis: redisReport } = await asking;
+      const ready = !draining && database.status === 'ok';
       return {
-        ready: !draining && database.status === 'ok',
-        hubId,
-        draining,
-        database: { status: database.status, latencyMs: database.latencyMs },
-        redis: redisHealth,
-        publishPath: publishPath(),
+        ...{ ready, hubId, draining, database, redis: redisReport, publishPath: publishPath() },
       };
     },
     drain() {
