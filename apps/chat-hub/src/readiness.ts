@@ -29,27 +29,26 @@ export interface ReadinessDeps {
   readonly publishPath: () => PublishPath;
 }
 
-/**
- * Creates the readiness report of one hub. Whoever asks while a report is being made gets that one: anyone may ask, and
- * a flood of questions must not take the places of the hub's own calls to its database.
- */
+/** Creates the readiness report of one hub. */
 export function createReadiness({ hubId, store, redis, publishPath }: ReadinessDeps): Readiness {
   let draining = false;
-  let asking: Promise<Pick<ReadinessReport, 'database' | 'redis'>> | null = null;
+  // Anyone may ask, and the store has few places for such questions: all who ask at a time share one answer.
+  let looking: ReturnType<typeof look> | undefined;
 
-  async function ask() {
-    const [database, redisHealth] = await Promise.all([store.health(), redis.health()]);
-    const { status, latencyMs } = database;
-    return { database: { status, latencyMs }, redis: redisHealth };
+  function look() {
+    return Promise.all([store.health(), redis.health()]).finally(() => (looking = undefined));
   }
 
   return {
     async report() {
-      asking ??= ask().finally(() => (asking = null));
-      const { database, redis: redisReport } = await asking;
-      const ready = !draining && database.status === 'ok';
+      const [database, redisHealth] = await (looking ??= look());
       return {
-        ...{ ready, hubId, draining, database, redis: redisReport, publishPath: publishPath() },
+        ready: !draining && database.status === 'ok',
+        hubId,
+        draining,
+        database: { status: database.status, latencyMs: database.latencyMs },
+        redis: redisHealth,
+        publishPath: publishPath(),
       };
     },
     drain() {

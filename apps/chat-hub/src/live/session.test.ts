@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { limits, type ChannelEvent } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
 import { fallBehind } from '../testing/fall-behind.ts';
@@ -57,6 +57,32 @@ describe('a socket that read too slowly', () => {
       what: 'the answers',
     });
     await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
+  });
+
+  // The race: an answer takes longer than half a minute over a thin line. Invariant: only a socket that stays stuck is
+  // closed; one that takes what comes, however slowly, would else come back and ask for the same for ever.
+  it('is not closed while it takes something, however long that lasts', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      const bench = createSessionBench();
+      bench.peer.isReading = false;
+      const answers = Array.from({ length: 90 }, (_, id) => ({ id, result: 'x'.repeat(60_000) }));
+      for (const answer of answers) bench.session.send(JSON.stringify(answer));
+      while (!bench.session.isLagging) await bench.turn();
+      for (let minute = 1; minute <= 3; minute++) {
+        for (let taken = 1; taken <= 16; taken++) {
+          bench.peer.take();
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        jest.advanceTimersByTime(20_000);
+      }
+      expect(bench.session.isLagging).toBe(true);
+      expect(bench.peer.closed).toBeNull();
+      jest.advanceTimersByTime(30_000);
+      expect(bench.peer.closed).toMatchObject({ code: 4429 });
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   // The race: the socket unsubscribes while a page of what it is owed is on its way. Invariant: nothing of the channel

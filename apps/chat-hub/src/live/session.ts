@@ -395,6 +395,8 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     while (this.isOpen && (this.#socket.writableLength > 0 || this.#frames.length > 0)) {
       // Called when everything written before it is gone, or the socket is.
       await new Promise<void>((resolve) => this.#socket.write('', () => resolve()));
+      // It took what one turn writes: slow, but not stuck.
+      stuck.refresh();
       this.flush();
     }
     clearTimeout(stuck);
