@@ -125,10 +125,11 @@ export async function createChatStore(
   let isClosed = false;
 
   let warnedAtMs = -Infinity;
-  /** The refusal of a call that the database failed; the log says why, now and then. */
+  /** The refusal of a call that failed; where the database is at fault, the log says why, every ten seconds at most. */
   function refused(error: unknown) {
     const failure = runtimeError(error);
-    if (failure.code !== 'closed' && performance.now() - warnedAtMs >= warnEveryMs) {
+    const isOwnFault = failure.code === 'closed' || failure.code === 'rate_limited';
+    if (!isOwnFault && performance.now() - warnedAtMs >= warnEveryMs) {
       warnedAtMs = performance.now();
       deps.logger?.warn({ err: failure }, 'calls are refused: the database failed');
     }
@@ -156,7 +157,7 @@ export async function createChatStore(
     ...{ maxCalls: maxReads, timeoutMs },
   });
   const lookUps = createFairLane({ ...lookUpWidths, maxCalls: maxReads, timeoutMs });
-  // Asked when a call begins: what waited while the store was closed is not made any more.
+  // Checked when a call begins: one that still waits when the store is closed is not made.
   const whileOpen =
     <T>(call: () => Promise<T>) =>
     async () => {
@@ -184,22 +185,20 @@ export async function createChatStore(
     get waitingReads() {
       return reads.waiting + lookUps.waiting;
     },
-    async read(actor, method, params, turnOf = actor.agentId) {
-      try {
-        const call = whileOpen(() => core.read(actor, method, params));
-        return await reads.run(turnOf, call);
-      } catch (error) {
-        return refused(error);
-      }
-    },
-    async readJson(actor, method, params, maxBytes, turnOf = actor.agentId) {
-      try {
-        const call = whileOpen(() => core.readJson(actor, method, params, maxBytes));
-        return await reads.run(turnOf, call);
-      } catch (error) {
-        return refusalOf(runtimeError(error));
-      }
-    },
+    read: (actor, method, params, turnOf = actor.agentId) =>
+      reads
+        .run(
+          turnOf,
+          whileOpen(() => core.read(actor, method, params)),
+        )
+        .catch(refused),
+    readJson: (actor, method, params, maxBytes, turnOf = actor.agentId) =>
+      reads
+        .run(
+          turnOf,
+          whileOpen(() => core.readJson(actor, method, params, maxBytes)),
+        )
+        .catch(refused),
     access: (agentId, channelIds) => lookedUp(agentId, () => core.access(agentId, channelIds)),
     logPage: (channelId, after, limit, maxBytes, turnOf = null) =>
       lookedUp(turnOf, () => core.logPage(channelId, after, limit, maxBytes)),
