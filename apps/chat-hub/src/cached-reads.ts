@@ -8,7 +8,7 @@ import { refuse, type Caller, type Refusal } from './rpc/answer.ts';
  */
 export type CachedRead<T> = ({ readonly ok: true } & Loaded<T>) | Refusal | null;
 
-/** What a loader throws when the store refuses: for now, or because the channel is gone. */
+/** Thrown by a loader when the store refuses: for now, or because the channel is gone. */
 export class RefusedLoad extends Error {
   override readonly name = 'RefusedLoad';
   readonly refusal: Refusal;
@@ -19,7 +19,7 @@ export class RefusedLoad extends Error {
   }
 }
 
-/** What a loader throws when the value is too large to be cached. */
+/** Thrown by a loader when the value is too large to be cached. */
 export class UncachedLoad extends Error {
   override readonly name = 'UncachedLoad';
 }
@@ -64,7 +64,7 @@ export async function cachedRead<T>(
       return load();
     });
     if (cached.head === head) return { ok: true, ...cached };
-    // Of another head, and not read for this call: the channel went on, or the database was rolled back.
+    // A cached value of another head: the channel went on, or the database was rolled back.
     if (!isLoaded || cached.head < head) return null;
     const headAfter = await headOfReader();
     if (typeof headAfter !== 'number') return headAfter;

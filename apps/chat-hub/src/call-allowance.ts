@@ -3,11 +3,11 @@ import type { Limit } from '@openclaw/ratelimit';
 /** How many calls each agent may make of this hub, over all its sockets and REST together. */
 export interface CallAllowance {
   /**
-   * Counts calls, refused and malformed ones too. Returns null when they may go on, else after how many milliseconds
-   * without a call the agent may make the next. Counts nothing of an agent that is barred.
+   * Counts calls, refused and malformed ones too. Returns null when they may go on, else the milliseconds after which the
+   * agent may call again if it makes no call until then. Counts nothing for an agent that is barred.
    */
   count(agentId: string, calls?: number): number | null;
-  /** For how many milliseconds the agent may not come in at all; null when it may. */
+  /** The milliseconds for which the agent is barred: it may not connect or call at all. Null when it is not. */
   barredForMs(agentId: string): number | null;
 }
 
@@ -23,9 +23,9 @@ export interface CallAllowanceOptions extends Limit {
 
 /** An agent with more calls in a window than so many times its allowance is barred. */
 const barredAtTimes = 5;
-/** What HUB_LIMIT_CALLS is at least when nobody sets it. */
+/** The least default of HUB_LIMIT_CALLS. */
 const minLimit: Limit = { limit: 2_000, windowMs: 2_000 };
-/** So many bytes of a frame or body weigh one call: what is large costs as much to read as many small ones. */
+/** A frame or body counts as one call for each so many bytes: a large one costs as much to read as many small ones. */
 const bytesPerCall = 4_096;
 
 /** How many calls a frame or body of so many bytes counts for, at least. */
@@ -33,7 +33,7 @@ export function callsOf(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / bytesPerCall));
 }
 
-/** The allowance when none is set: twice the other limits together, so that it stops floods and they do the limiting. */
+/** The allowance when none is set: twice the other limits together, so that it stops floods and leaves limiting to them. */
 export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit {
   const { limit, windowMs } = minLimit;
   const perMs = Object.values(limits).reduce((sum, each) => sum + each.limit / each.windowMs, 0);
@@ -61,7 +61,7 @@ export function createCallAllowance(options: CallAllowanceOptions): CallAllowanc
     for (const [agentId, untilMs] of barred) if (untilMs <= nowMs) barred.delete(agentId);
   }
 
-  /** When fewer than the limit are left of these calls, if no further one comes. */
+  /** Milliseconds until fewer than the limit are left in the window, if no further call comes. */
   function leftInMs(before: number, now: number, elapsedMs: number): number {
     const most = limit - 1;
     if (now <= most) return Math.max(0, windowMs * (1 - (most - now) / before) - elapsedMs);

@@ -23,7 +23,7 @@ export interface Config {
     readonly message: Limit;
     readonly reaction: Limit;
     readonly typing: Limit;
-    /** What stays: channels, memberships given to others, first direct messages; see creation-limit.ts. */
+    /** New channels, memberships given to others, first direct messages; see creation-limit.ts. */
     readonly create: Limit;
   };
   /** Calls of one agent, of any kind; null: the hub's default, which the other limits widen. */
@@ -116,7 +116,7 @@ const environmentSchema = z.object({
   HUB_LIMIT_MESSAGE: limit.prefault('600/60'),
   HUB_LIMIT_REACTION: limit.prefault('600/60'),
   HUB_LIMIT_TYPING: limit.prefault('600/60'),
-  // One who sets up a fleet of 111 in 20 channels makes 2,240 of these, and keeps as many and half as many more.
+  // Setting up a fleet of 111 in 20 channels takes 2,240 of these, well below the default.
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_LIMIT_CALLS: limit.optional(),
   HUB_WEB_DIR: z.string().optional(),

@@ -2,31 +2,31 @@ import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionLimits } from './open-files.ts';
 
-/** Keeps a server within so many connections, so that descriptors are left for what the hub itself needs. */
+/** Caps a server's connections, so that file descriptors are left for what the hub itself needs. */
 export interface ConnectionCap {
-  /** Watches a server; to be called before it listens. */
+  /** Watches a server. Call it before the server listens. */
   watch(server: Server): void;
   /**
-   * Null for a connection that is served, for as long as it is open. One that came when all places were taken is to be
-   * sent away: in how many milliseconds it may come back, to each another.
+   * Null for a connection that is served, as long as it is open. For a connection beyond the limit, the milliseconds after
+   * which its client may come back; each gets another time.
    */
   surplusMs(socket: Duplex): number | null;
   /** Connections that are open now, those included that are being sent away. */
   readonly open: number;
   readonly limit: number;
-  /** Connections over the limit that are taken to be sent away, at once at most. */
+  /** The most connections over the limit at a time that are accepted, to be told when to come back. */
   readonly surplus: number;
-  /** Connections that were ended without a word, because too many were being sent away already. */
+  /** Connections dropped without an answer, because even the surplus was used up. */
   readonly dropped: number;
 }
 
 /** Options of {@link createConnectionCap}. */
 export interface ConnectionCapOptions extends ConnectionLimits {
-  /** Clients that are told to come back in one second, so that they do not come back as one. */
+  /** How many clients are asked to come back within one second, so that they do not all come back at once. */
   readonly perSecond: number;
 }
 
-/** The earliest and the latest that a surplus client is told to come back, ms. */
+/** The earliest and the latest time at which a surplus client may come back, ms from now. */
 const soonestMs = 1_000;
 const latestMs = 60_000;
 

@@ -117,7 +117,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     const closedWith = useProtocolCloseCode(ws);
     const barredForMs = calls.barredForMs(identity.agentId);
     if (barredForMs !== null) {
-      // Since it was authenticated.
+      // It was barred after it was authenticated.
       ws.on('error', () => ws.terminate());
       ws.close(4429, encodeCloseReason(barredForMs));
       cutLater(ws);
@@ -133,7 +133,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     session.nextPingMs = Date.now() + Math.random() * heartbeatMs;
     let badFrames = 0;
 
-    /** Counts a frame that is no call as one. False for a peer that ignores its close. */
+    /** Counts a frame that holds no call as a call. False once the socket is closed: a peer may go on sending. */
     function takes(): boolean {
       if (session.isOpen) calls.count(session.agentId);
       return session.isOpen;
@@ -183,7 +183,7 @@ const protocolCloses = new Map<number | undefined, readonly [code: number, reaso
   [1008, [4429, 'too many fragments']],
 ]);
 
-/** Returns what tells the code by which the hub began to close; null when the peer did. */
+/** The returned function answers the code with which the hub began to close; null when the peer began. */
 function useProtocolCloseCode(ws: WebSocket): () => number | null {
   const close = ws.close.bind(ws);
   let closedWith: number | null = null;
@@ -200,7 +200,7 @@ function useProtocolCloseCode(ws: WebSocket): () => number | null {
   return () => closedWith;
 }
 
-/** What a peer closes with, or leaves without, when nothing is wrong. */
+/** Codes with which a peer closes, or drops the connection, when nothing is wrong. */
 const usualCodes: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006]);
 
 /** The label of a close: the hub's own code, else one of the usual ones; never a number that a peer made up. */

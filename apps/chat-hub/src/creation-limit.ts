@@ -2,21 +2,21 @@ import { utf8Bytes, type JsonObject, type ParamsOf } from '@openclaw/protocol';
 import { write, type Hub } from './hub.ts';
 import { refuse, type Answer, type Caller, type Refusal } from './rpc/answer.ts';
 
-// What an agent makes stays: each channel and membership is read and counted for as long as it is there, by others too.
-// So it is limited by HUB_LIMIT_CREATE, beside the limit of the calls themselves. Admins set up fleets, and may delete
-// whatever there is: this limit is not for them.
+// Channels and memberships stay, and cost reads and counts for as long as they are there, for others too. So creating them
+// is limited by HUB_LIMIT_CREATE, beside the limit of the calls themselves. Admins, who set up fleets and may delete
+// anything, are exempt.
 
 const kib = 1024;
-/** Direct channels known to be there, so that few messages count that make none. */
+/** Direct channels remembered as existing, so that their later messages do not count as new channels. */
 const maxKnown = 10_000;
 
-/** What a call counts: what it makes, and one for each whole KiB of a channel's metadata. */
+/** How much a call counts: one for each thing that it creates, and one for each whole KiB of a channel's metadata. */
 export function creationCost(made: number, metadata: JsonObject | null | undefined): number {
   if (!metadata) return made;
   return made + Math.floor(utf8Bytes(JSON.stringify(metadata)) / kib);
 }
 
-/** Counts so much for the caller. Null when it may, else the refusal; what was left is then used up. */
+/** Counts `cost` for the caller. Null when it is allowed, else the refusal; the caller's allowance is then used up. */
 export function refuseCreation(
   hub: Pick<Hub, 'limiter'>,
   { identity }: Caller,
@@ -32,13 +32,13 @@ export function refuseCreation(
 }
 
 /**
- * Makes the handler of direct.send. The first message to a direct channel that this hub does not know to be there counts
- * as one that makes it, before the store is asked: many at once are not let through together, and none waits for a
- * question that a later call could overtake. Past the limit the store takes it only where there is a channel.
+ * Makes the handler of direct.send. The first message to a direct channel that this hub does not know counts as creating
+ * it, before the store is asked: so many at once do not slip through together, and no message waits for a query that a
+ * later call could overtake. Past the limit the store takes the message only if the channel exists.
  */
 export function createDirectSend(hub: Hub) {
   const known = new Set<string>();
-  /** First messages that may make their channel and are under way, by sender and channel: they count as one. */
+  /** First messages under way that may create their channel, by sender and channel: together they count as one. */
   const opening = new Map<string, number>();
 
   function remember(channelId: string): void {

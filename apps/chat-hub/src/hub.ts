@@ -30,12 +30,12 @@ export type HubCache = Cache<Channel, Message>;
 export const asHub: Actor = { agentId: 'hub', isAdmin: true };
 
 /**
- * In whose turn the store is read for all that ask for the same: a channel's readers, which no agent's id equals. What
- * one of them asked for beside must not hold up the others.
+ * The name under which reads that a channel's readers share take their turn at the store; it equals no agent's id. So
+ * they never wait behind other reads of the agent that happened to ask first.
  */
 export const readersOf = (channelId: string): string => `readers of ${channelId}`;
 
-/** What the hub's methods work with. Made in main.ts, passed to each family of methods. */
+/** What the hub's methods work with. Made in live/live.ts, passed to each family of methods. */
 export interface Hub {
   readonly hubId: string;
   readonly store: ChatStore;
@@ -47,9 +47,9 @@ export interface Hub {
   readonly rooms: Rooms;
   readonly sessions: Sessions;
   readonly publisher: Publisher;
-  /** What unsent output may take. */
+  /** The memory of unsent output. */
   readonly unsent: UnsentBudget;
-  /** Where long work is done piece by piece. */
+  /** Does long work piece by piece. */
   readonly slices: Slices;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -84,7 +84,7 @@ export function writes<M extends WriteMethod>(hub: Hub, method: M): Handler<M> {
   return (caller, params) => write(hub, caller, method, params);
 }
 
-/** The handler of a method that only reads the store: rights and rows are of the same commit. */
+/** The handler of a method that only reads the store: rights and rows come from one snapshot. */
 export function reads<M extends ReadMethod>(
   hub: Hub,
   method: M,

@@ -1,25 +1,25 @@
-/** What is kept back for the database, Redis, files and the operations port. */
+/** Descriptors kept for the database, Redis, files and the operations port. */
 const ownFiles = 256;
-/** Where the system does not say: what most allow at least. */
+/** Assumed where the system does not report its limit: most allow at least this. */
 const assumedFiles = 1_024;
-/** Connections beyond the limit that may be told so at a time, as a part of the limit. */
+/** The surplus is the limit divided by this, within the two bounds below. */
 const surplusPart = 8;
 const minSurplus = 16;
 const maxSurplus = 1_024;
 
 /** How many connections a hub takes. */
 export interface ConnectionLimits {
-  /** These are served. */
+  /** Connections that are served. */
   readonly served: number;
-  /** So many more are taken, to be told when to come back; beyond them the system's own refusal is all there is. */
+  /** Further connections that are accepted only to be told when to come back; beyond them connections are dropped. */
   readonly surplus: number;
 }
 
-/** How many files (and so connections) this process may have open; null where the system does not say. */
+/** How many files (and so connections) this process may have open; null where the system does not report it. */
 export function openFilesLimit(): number | null {
   const report = process.report as NodeJS.ProcessReport & { excludeNetwork: boolean };
   const { excludeNetwork } = report;
-  // Else it would look up the names of all open connections.
+  // Without this the report would look up the host names of all open connections.
   report.excludeNetwork = true;
   try {
     const { userLimits } = report.getReport() as {
@@ -32,7 +32,7 @@ export function openFilesLimit(): number | null {
   }
 }
 
-/** How many connections fit in so many open files; `wanted` of them if it is said and they fit. */
+/** How many connections fit into so many open files: `wanted` if that is given and fits, else as many as fit. */
 export function connectionLimits(
   openFiles: number | null,
   wanted: number | null,
@@ -42,7 +42,7 @@ export function connectionLimits(
     Math.min(maxSurplus, Math.max(minSurplus, Math.floor(served / surplusPart)));
   // Of `most` together, the surplus is an eighth of the rest.
   const fitting = most - surplusOf(Math.floor((most * surplusPart) / (surplusPart + 1)));
-  // Where the system does not say, who sets a limit knows better.
+  // Where the system reports no limit, the configured one is believed.
   const served = openFiles === null ? (wanted ?? fitting) : Math.min(wanted ?? fitting, fitting);
   return { served, surplus: surplusOf(served) };
 }

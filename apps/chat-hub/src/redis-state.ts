@@ -1,15 +1,15 @@
 import type { PresenceTracker } from '@openclaw/presence';
 import type { RedisClient, RedisHealth } from '@openclaw/redis-client';
 
-/** How Redis is, for whoever looks after the hub. */
+/** The state of Redis, for operators. */
 export type RedisReport = Omit<RedisHealth, 'refusal'> & {
-  /** Why it takes no writes. `NOPERM`: its rules deny this hub what presence has to write. */
+  /** Why it takes no writes. `NOPERM`: its ACL denies this hub what presence has to write. */
   readonly refusal: RedisHealth['refusal'] | 'NOPERM';
 };
 
-/** The one answer to how Redis is: readyz, metrics, the operations view and the lists of those present agree on it. */
+/** The one source for the state of Redis: readyz, metrics, the operations view and presence lists agree on it. */
 export interface RedisState {
-  /** Whether it is in use: it answers, takes writes, and presence may write. */
+  /** True while Redis is in use: it answers, takes writes, and presence may write. */
   readonly available: boolean;
   /** Never rejects. */
   health(): Promise<RedisReport>;

@@ -9,7 +9,7 @@ export interface UpgradeRefusal {
   readonly retryAfterMs?: number;
 }
 
-/** What a client is told that could not be proved. */
+/** The refusal for a client that could not be authenticated. */
 export function refusalOf(error: unknown): UpgradeRefusal {
   if (!(error instanceof AuthError)) return unavailable('the hub cannot say who you are now');
   const { code, message, retryAfterMs } = error;
@@ -18,7 +18,7 @@ export function refusalOf(error: unknown): UpgradeRefusal {
   return { status: 401, closeCode: code === 'revoked' ? 4403 : 4401, reason: message };
 }
 
-/** Come back later. Without a time of its own, each client gets another, so that they do not come back as one. */
+/** Come back later. Where no time is given each client gets a random one, so that they do not all come back at once. */
 export function unavailable(
   reason: string,
   retryAfterMs = 1_000 + Math.round(Math.random() * 1_000),
@@ -26,7 +26,7 @@ export function unavailable(
   return { status: 503, closeCode: 4503, reason, retryAfterMs };
 }
 
-/** It has done too much of something, and may come back then. */
+/** The client has done too much of something, and may come back after `retryAfterMs`. */
 export function tooMany(reason: string, retryAfterMs = 1_000): UpgradeRefusal {
   return { status: 429, closeCode: 4429, reason, retryAfterMs };
 }

@@ -31,7 +31,7 @@ import { refuse, type Handlers, type Refusal } from './rpc/answer.ts';
 import { refusalOfError, tooManyCalls } from './rpc/dispatcher.ts';
 import { addWebPage } from './web-page.ts';
 
-/** What every server of the hub is: nobody keeps a socket by sending drop by drop, or by not reading its answer. */
+/** Options of both servers: nobody keeps a socket by sending drop by drop, or by not reading its answer. */
 const serverOptions = {
   http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 },
   requestTimeout: 10_000,
@@ -44,7 +44,7 @@ const serverOptions = {
     void sendInvalid(reply, error.statusCode ?? 400, 'this is no address of the hub');
   },
 };
-/** Orchestrators and scrapers, at once at most. */
+/** The most connections of orchestrators and scrapers at a time. */
 const maxOpsConnections = 64;
 
 export interface ServerDeps {
@@ -57,7 +57,7 @@ export interface ServerDeps {
   readonly failedSignIns: FailedSignIns;
   readonly calls: CallAllowance;
   readonly cap: ConnectionCap;
-  /** Whether readiness and metrics have a port of their own. */
+  /** True when readiness and metrics have a port of their own. */
   readonly hasOpsPort: boolean;
   readonly readiness: Readiness;
   readonly operations: OperationsView;
@@ -102,7 +102,7 @@ export async function createServer({
     reply.header('x-content-type-options', 'nosniff');
     const surplusMs = cap.surplusMs(request.raw.socket);
     if (surplusMs === null) return;
-    // Its place is free again as soon as it has its answer.
+    // So that its place is free again as soon as it has its answer.
     reply.header('connection', 'close');
     if (!isStatus(request))
       return sendRefusal(reply, refuse('unavailable', 'the hub is full', surplusMs));
@@ -176,7 +176,7 @@ function refusalOfSignIn(error: unknown): Refusal {
   return refuse('unauthorized', message);
 }
 
-/** How large a request's body is; one that does not say may be as large as any. */
+/** The size of a request's body; a body without a declared length is taken for the largest allowed. */
 function bodyBytes(headers: IncomingHttpHeaders): number {
   if (headers['transfer-encoding'] !== undefined) return limits.frameBytes;
   return Math.min(limits.frameBytes, Number(headers['content-length'] ?? 0));
@@ -199,7 +199,7 @@ function sendInvalid(reply: FastifyReply, status: number, message: string): Fast
   return reply.code(status).send({ error: { code: 'invalid_request', message } });
 }
 
-/** What is wrong with a request, in words of our own: those of libraries may name what a client must not learn. */
+/** Describes a bad request in our own words: those of libraries may name what a client must not learn. */
 function unreadableText({ statusCode }: FastifyError): string {
   if (statusCode === 415) return 'the body must be application/json';
   if (statusCode === 400) return 'the body must be JSON in UTF-8';

@@ -1,4 +1,4 @@
-/** Work in small steps: it yields where other work may come in between. One step takes well below a millisecond. */
+/** Work in small steps: it yields where other work may run in between. One step takes well below a millisecond. */
 export type Steps<T> = Generator<void, T, void>;
 
 /** Work that is done a slice at a time, so that it never holds up the event loop, however much there is. */
@@ -8,7 +8,7 @@ export interface Slices {
    * caller bounds what it has under way.
    */
   run<T>(steps: Steps<T>): Promise<T>;
-  /** Resolves in a turn to come: for work between whose parts others may come in. */
+  /** Resolves in a later turn of the event loop: for work that lets others run between its parts. */
   pause(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export function createSlices({
   sliceMs = 3,
   clock = () => performance.now(),
 }: SlicesOptions = {}): Slices {
-  /** Each does one step, and says whether there is more. The one that did goes to the end. */
+  /** Each job does one step and answers whether there is more; then it goes to the end of the queue. */
   const jobs = new Set<() => boolean>();
   let isScheduled = false;
 
@@ -40,7 +40,7 @@ export function createSlices({
     const endMs = clock() + sliceMs;
     for (const job of jobs) {
       jobs.delete(job);
-      // What waits for the end of a job runs next, and takes its time too.
+      // A finished job's awaiter runs next and needs time too.
       if (!job()) break;
       jobs.add(job);
       if (clock() >= endMs) break;
@@ -69,7 +69,7 @@ export function createSlices({
 
 function* nothing(): Steps<void> {}
 
-/** Does all steps at once: for what is known to be little. */
+/** Does all steps at once: for work that is known to be small. */
 export function runNow<T>(steps: Steps<T>): T {
   for (;;) {
     const { done, value } = steps.next();

@@ -132,7 +132,7 @@ export async function startHub(
         },
         busyForMs: (socket) =>
           drainEndMs === null ? cap.surplusMs(socket) : slotWithinMs(drainEndMs - Date.now()),
-        // Who is being sent away keeps a connection for a while: never most of them.
+        // Refused sockets stay open until they have read their close code: this bounds how many connections they take.
         maxParting: Math.min(4_096, 4 * cap.surplus),
         onAccepted: createConnectionHandler({
           ...{ hub, flusher, dispatcher, agentTopics, directHeads, calls },
@@ -179,7 +179,7 @@ function createCap(
   );
   metrics.observe(
     'hub_dropped_connections_total',
-    'Connections ended without a word, because too many were over the limit already',
+    'Connections dropped without an answer, because too many were over the limit already',
     () => cap.dropped,
   );
   return cap;

@@ -32,9 +32,9 @@ export interface UpgradeOptions {
   readonly authenticate: Authenticate;
   readonly gate: Gate;
   readonly remoteAddress: RemoteAddress;
-  /** Asked before a token is looked at, and told what came of it. */
+  /** Asked before a token is checked, and told the result. */
   readonly failedSignIns: FailedSignIns;
-  /** Asked once it is proved who comes: what a stranger claims takes nobody's place. */
+  /** Asked after authentication, so that forged tokens take no places. */
   readonly admission: Pick<Admission, 'ask'>;
   /** Null when there is room for this connection, else in how many milliseconds to come back. */
   readonly busyForMs: (socket: Duplex) => number | null;
@@ -44,8 +44,8 @@ export interface UpgradeOptions {
   /** How many sockets may be proving who they are; the next is told to come back. @default 1024 */
   readonly maxWaiting?: number;
   /**
-   * How many refused sockets at a time are told by a close code, of those that nobody knows a quarter; the next by a
-   * status only, and it is gone at once. @default 4096
+   * How many refused sockets at a time are told by a close code; refusals other than 503 get at most a quarter of these.
+   * The next is refused by an HTTP status and ends at once. @default 4096
    */
   readonly maxParting?: number;
   /** How long a socket may take to prove who it is before it is cut. @default 5000 */
@@ -89,7 +89,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     const credentials = credentialsOf(request);
     const heldForMs = options.failedSignIns.heldForMs(address, credentials);
     if (heldForMs !== null) {
-      // Spread, for others may wait at that address too.
+      // Spread, because others may wait at that address too.
       const afterMs = Math.max(1_000, heldForMs) + Math.round(Math.random() * 1_000);
       return tooMany('too many failed sign-ins from this address', afterMs);
     }
@@ -109,7 +109,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       // Asked again: a drain may have begun meanwhile, and it sends away only those that are in.
       const full = noRoom(socket);
       if (full) return full;
-      // A socket that was cut meanwhile takes no place.
+      // A socket that was cut meanwhile takes no place in the admission.
       if (socket.destroyed) return identity;
       const { afterMs } = options.admission.ask(identity.agentId);
       return afterMs === null

@@ -54,7 +54,7 @@ export interface ChatStore extends Omit<
   readonly epoch: string;
   /** Commands that wait for their group. */
   readonly queueLength: number;
-  /** Reads and look-ups that wait for their turn. */
+  /** Reads and look-ups that wait for their turn now. */
   readonly waitingReads: number;
   /**
    * Decides and commits one write, in a group with others; writes take effect in the order of these calls. Never
@@ -62,8 +62,8 @@ export interface ChatStore extends Omit<
    */
   append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<Outcome<M>>;
   /**
-   * Answers from one snapshot, rights included. Never rejects. Reads that wait take turns by agent: by the actor, or by
-   * `turnOf`, another agent or any name that is to take turns like one; null is the hub itself, whose reads go first.
+   * Answers from one snapshot, rights included. Never rejects. Waiting reads take turns by agent: by the actor, or by
+   * `turnOf` (another agent, or any name that is treated like one); null is the hub itself, whose reads go first.
    */
   read<M extends ReadMethod>(
     actor: Actor,
@@ -79,7 +79,7 @@ export interface ChatStore extends Omit<
     maxBytes?: number,
     turnOf?: string | null,
   ): Promise<ReadJsonOutcome>;
-  /** Events after a seq, and the head. No rights are asked. Without `turnOf` it is the hub's own, and goes first. */
+  /** Events after a seq, and the head. Checks no rights. Without `turnOf` it is the hub's own read, and goes first. */
   logPage(
     channelId: string,
     after: number,
@@ -97,10 +97,10 @@ const warnEveryMs = 10_000;
 /** Calls that keep the hub going, at once at most: a tail check, a beat, a reaper, and whoever asks for its health. */
 const vitalWidth = 32;
 
-/** One place is always left for another agent, or for the hub itself. */
+/** Every agent, and the hub itself, leaves one place for others. */
 const lookUpWidths = { width: lookUpsAtOnce, widthPerAgent: lookUpsAtOnce - 1 };
 
-/** Reads at once. SQLite's one thread needs no more than to find the next when it has answered one. */
+/** Reads at once. SQLite's one thread only needs a next one at hand whenever it has answered one. */
 function readWidths(engine: 'sqlite' | 'postgres', poolSize: number) {
   const width = engine === 'sqlite' ? 4 : poolSize;
   return { width, widthPerAgent: Math.max(1, Math.min(2, width - 1)) };
@@ -125,10 +125,11 @@ export async function createChatStore(
   let isClosed = false;
 
   let warnedAtMs = -Infinity;
-  /** The refusal of a call that the database failed; the log says why, now and then. */
+  /** The refusal of a call that failed; where the database is at fault, the log says why, every ten seconds at most. */
   function refused(error: unknown) {
     const failure = runtimeError(error);
-    if (failure.code !== 'closed' && performance.now() - warnedAtMs >= warnEveryMs) {
+    const isOwnFault = failure.code === 'closed' || failure.code === 'rate_limited';
+    if (!isOwnFault && performance.now() - warnedAtMs >= warnEveryMs) {
       warnedAtMs = performance.now();
       deps.logger?.warn({ err: failure }, 'calls are refused: the database failed');
     }
@@ -156,7 +157,7 @@ export async function createChatStore(
     ...{ maxCalls: maxReads, timeoutMs },
   });
   const lookUps = createFairLane({ ...lookUpWidths, maxCalls: maxReads, timeoutMs });
-  // Asked when a call begins: what waited while the store was closed is not made any more.
+  // Checked when a call begins: one that still waits when the store is closed is not made.
   const whileOpen =
     <T>(call: () => Promise<T>) =>
     async () => {
@@ -184,22 +185,20 @@ export async function createChatStore(
     get waitingReads() {
       return reads.waiting + lookUps.waiting;
     },
-    async read(actor, method, params, turnOf = actor.agentId) {
-      try {
-        const call = whileOpen(() => core.read(actor, method, params));
-        return await reads.run(turnOf, call);
-      } catch (error) {
-        return refused(error);
-      }
-    },
-    async readJson(actor, method, params, maxBytes, turnOf = actor.agentId) {
-      try {
-        const call = whileOpen(() => core.readJson(actor, method, params, maxBytes));
-        return await reads.run(turnOf, call);
-      } catch (error) {
-        return refusalOf(runtimeError(error));
-      }
-    },
+    read: (actor, method, params, turnOf = actor.agentId) =>
+      reads
+        .run(
+          turnOf,
+          whileOpen(() => core.read(actor, method, params)),
+        )
+        .catch(refused),
+    readJson: (actor, method, params, maxBytes, turnOf = actor.agentId) =>
+      reads
+        .run(
+          turnOf,
+          whileOpen(() => core.readJson(actor, method, params, maxBytes)),
+        )
+        .catch(refused),
     access: (agentId, channelIds) => lookedUp(agentId, () => core.access(agentId, channelIds)),
     logPage: (channelId, after, limit, maxBytes, turnOf = null) =>
       lookedUp(turnOf, () => core.logPage(channelId, after, limit, maxBytes)),

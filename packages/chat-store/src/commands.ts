@@ -7,7 +7,7 @@ export interface Actor {
   readonly isAdmin: boolean;
   /** The token's own list: it bounds everything, admins too. Absent or null: no bound. */
   readonly channels?: readonly string[] | null;
-  /** False: a direct message that would make its channel is `rate_limited`. Absent: it may. */
+  /** False: a direct message that would create its channel is `rate_limited`. Absent: it may create it. */
   readonly mayOpenDirects?: boolean;
 }
 
@@ -77,7 +77,7 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
 export type ReadOutcome<M extends ReadMethod = ReadMethod> =
   { readonly ok: true; readonly result: ResultOf<M> } | Refusal;
 
-/** What a read answered, as the JSON of its result: UTF-8 in pieces, in this order. */
+/** A read's answer as the JSON of its result: UTF-8, in pieces to be joined in this order. */
 export type ReadJsonOutcome = { readonly ok: true; readonly json: readonly Uint8Array[] } | Refusal;
 
 /** Makes a {@link Refusal}. */

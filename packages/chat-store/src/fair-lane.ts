@@ -1,13 +1,13 @@
 import { ChatStoreError } from './errors.ts';
 import { runtimeError } from './runtime-error.ts';
 
-/** Calls of many agents, so many at once and no more; those that wait take turns by agent. */
+/** Limits how many calls are made at once; waiting calls take turns by agent. */
 export interface FairLane {
   /** Calls that wait for their turn. */
   readonly waiting: number;
   /**
-   * Settles within the lane's time. A call that is late rejects with `unavailable`: if it still waited it is never made,
-   * else it counts until the database has let go of it. `agentId` null is the hub itself: its calls go first.
+   * Settles within the lane's time. A late call rejects with `unavailable`: if it still waited it is never made, else it
+   * counts as running until the database has ended it. `agentId` null is the hub itself, whose calls go first.
    * @throws {ChatStoreError} `rate_limited` for the agent that fills a full lane, `unavailable` when no single one does
    */
   run<T>(agentId: string | null, call: () => Promise<T>): Promise<T>;
@@ -17,7 +17,7 @@ export interface FairLane {
 export interface FairLaneOptions {
   /** Calls made at once. */
   readonly width: number;
-  /** Of these, calls of one agent, or of the hub itself: nobody takes all places. */
+  /** The most of these that one agent, or the hub itself, may take. */
   readonly widthPerAgent: number;
   /** Calls under way and waiting together. */
   readonly maxCalls: number;
@@ -42,7 +42,7 @@ const retryAfterMs = 500;
  */
 export function createFairLane(options: FairLaneOptions): FairLane {
   const { width, widthPerAgent, maxCalls, timeoutMs } = options;
-  /** Agents with calls. Whoever had a turn goes to the end. */
+  /** Agents with calls, in the order of their next turn. */
   const parties = new Map<string | null, Party>();
   let running = 0;
   let waiting = 0;
@@ -57,7 +57,7 @@ export function createFairLane(options: FairLaneOptions): FairLane {
 
   const mayStart = (party: Party) => party.waiting.length > 0 && party.running < widthPerAgent;
 
-  /** Whose turn it is. Few are passed over: they are those that have calls under way. */
+  /** The agent whose turn it is. Only agents with calls under way are passed over, so the search is short. */
   function nextInTurn(): [string | null, Party] | undefined {
     const hub = parties.get(null);
     if (hub && mayStart(hub)) return [null, hub];

@@ -149,7 +149,7 @@ export function createSubscriptions(
     // A new one is read from its beginning; so the event waits until what comes before it is there.
     if (seq === 1 || wholeListEpoch === epoch) return addDirect(channelId, 0, epoch);
     const head = seq - 1;
-    // On one connection the hub skips nothing; what came between two cannot be told.
+    // Within one connection the hub skips nothing; whether events came between two connections is unknown.
     if (isReconnected) emitDiscontinuity({ channelId, head, reason: 'behind' });
     return addDirect(channelId, head, epoch);
   }

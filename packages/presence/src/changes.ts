@@ -20,9 +20,9 @@ export interface ChangesDeps {
   /** This process' own connections, which the caller has already changed when it calls here. */
   readonly own: Roster;
   readonly isAvailable: () => boolean;
-  /** Whether Redis denies presence its writes, so that what it has of this process may have expired. */
+  /** True while Redis denies presence its writes, so that this process' leases there may have expired. */
   readonly isDenied: () => boolean;
-  /** A change was not taken. */
+  /** Called when Redis did not take a change. */
   readonly onFailure: (error: PresenceError) => void;
   /** Redis was never there, so no other process shares it. */
   readonly isAlone: () => boolean;

@@ -46,23 +46,15 @@ export function createPresence(
   const { redis, logger, keys = createKeySchema() } = deps;
   const now = () => Math.floor(clock());
   const warn = createWarning(logger, () => performance.now());
-  const listeners = new Set<PresenceListener>();
   const sessions = new Map<string, Session>();
   const own = createRoster(maxLeases);
   /** Leaves on their way to Redis: a tracker that closes waits for them too. */
   const leaving = new Set<Promise<Decision>>();
   let closed = false;
 
-  function emit({ channelId, record }: PresenceChange, degraded: boolean): void {
-    for (const listener of listeners) {
-      try {
-        listener(channelId, record, { degraded });
-      } catch (error) {
-        warn({ err: error, channelId }, 'a presence listener threw');
-      }
-    }
-  }
-
+  const changeListeners = createListeners<Parameters<PresenceListener>>(warn);
+  const emit = ({ channelId, record }: PresenceChange, degraded: boolean) =>
+    changeListeners.emit(channelId, record, { degraded });
   const degradedListeners = createListeners<[boolean]>(warn);
   const wipedListeners = createListeners<[]>(warn);
   const remote = redis
@@ -183,13 +175,7 @@ export function createPresence(
 
     watch: (channelId) => remote?.watch(channelId) ?? (() => {}),
 
-    onChange(listener) {
-      // Wrapped, so that one function given twice is two listeners.
-      const mine: PresenceListener = (...change) => listener(...change);
-      listeners.add(mine);
-      return () => void listeners.delete(mine);
-    },
-
+    onChange: changeListeners.add,
     onDegraded: degradedListeners.add,
     onWiped: wipedListeners.add,
 
@@ -215,7 +201,7 @@ export function createPresence(
       await Promise.allSettled(leaving);
       await remote?.close();
       sessions.clear();
-      listeners.clear();
+      changeListeners.clear();
       degradedListeners.clear();
       wipedListeners.clear();
     },

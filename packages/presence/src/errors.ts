@@ -21,7 +21,7 @@ export class PresenceError extends Error {
   }
 }
 
-/** Whether Redis denies presence a command or a key (ACL), which holds for all its calls until the rules change. */
+/** True when an ACL denies presence a command or a key; all its calls then fail until the rules change. */
 export function isDeniedCall(error: unknown): boolean {
   return error instanceof PresenceError && isDenied(error.cause);
 }

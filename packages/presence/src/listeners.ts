@@ -1,4 +1,4 @@
-/** Listeners of one thing. What one throws is reported and harms no other. */
+/** The listeners of one event. A listener that throws is reported, and the others are called all the same. */
 export function createListeners<Args extends unknown[]>(
   warn: (details: object, message: string) => void,
 ) {

@@ -67,7 +67,7 @@ export interface PresencePage {
   readonly nextCursor: string | null;
   /** Live leases (connections) in the channel: at least as many as agents. */
   readonly count: number;
-  /** When that was so, in ms, by the clock of each record's `lastSeen`: a lease lasts until `lastSeen + leaseMs`. */
+  /** When the page was read, in ms, by the clock of each record's `lastSeen`: a lease ends at `lastSeen + leaseMs`. */
   readonly atMs: number;
 }
 

@@ -19,7 +19,7 @@ export interface RemoteDeps extends Omit<
 > {
   readonly redis: RedisClient;
   readonly keys: KeySchema;
-  /** Redis went or came, or denies presence its calls, or no longer does. */
+  /** Redis went away or came back, or began or ceased to deny presence its calls. */
   readonly onDegraded: (degraded: boolean) => void;
   /** Redis was found to have lost leases under an intact connection. They are being written again. */
   readonly onWiped: () => void;
@@ -70,12 +70,12 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
   function tellDegraded(): void {
     if (isDegraded() === wasDegraded) return;
     wasDegraded = !wasDegraded;
-    // Whoever could not write has this long to write its connections again. At the first connection nobody was away.
+    // Hubs that could not write have this long to write their connections again. At the first connection none was away.
     if (!wasDegraded && wasAvailable) reapFromMs = monotonic() + leaseMs;
     deps.onDegraded(wasDegraded);
   }
 
-  /** What is read from a Redis that takes no writes lacks what could not be written: it is as if it were away. */
+  /** Reads from a Redis that takes no writes lack what could not be written: it counts as away. */
   function noticeDenial(error: unknown): void {
     if (!isDeniedCall(error)) return;
     deniedMs = monotonic();

@@ -32,13 +32,13 @@ export interface PresenceStats {
 
 /**
  * Presence of this process' connections: the app says who came and who went; leases, heartbeats and the reaping of
- * other processes' dead leases are done here. While Redis is away or takes no writes everything goes on with this process' connections
- * alone and says `degraded`; when it is back it is told what it missed, and nothing is reaped for one lease.
+ * other processes' dead leases are done here. While Redis is away or takes no writes everything goes on with this process'
+ * connections alone and says `degraded`; when Redis is back it gets what it missed, and nothing is reaped for one lease.
  */
 export interface PresenceTracker {
   /** Under which the leases of this process stand. */
   readonly hubId: string;
-  /** Whether Redis is away, takes no writes, or denies presence its calls. Never true without Redis. */
+  /** True while Redis is away, takes no writes, or denies presence its calls. Never true without Redis. */
   readonly degraded: boolean;
   /**
    * A connection is now in the channel. What `state` leaves out stays as the agent's other connections set it, else as

@@ -12,7 +12,7 @@ export interface Decision {
   readonly resetMs: number;
   /** Milliseconds until this request would be allowed; 0 when it was. */
   readonly retryAfterMs: number;
-  /** Whether this process alone counted it, because there is no Redis, or it is away or refuses to count. */
+  /** True when this process counted alone: there is no Redis, or it is away or refuses to count. */
   readonly degraded: boolean;
 }
 
@@ -34,10 +34,10 @@ export function toDecision(
   };
 }
 
-/** When a request that was refused because nobody could count may come again. */
+/** When a request that was refused because Redis is away may be repeated. */
 const retryMs = 1000;
 
-/** The decision on a request that nobody counts, because Redis is away and this process is not to count in its place. */
+/** The decision on an uncounted request: Redis is away, and `whenAway` keeps this process from counting instead. */
 export function uncountedDecision({ limit }: Limit, allowed: boolean): Decision {
   return {
     allowed,

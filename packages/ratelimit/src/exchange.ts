@@ -15,7 +15,7 @@ export interface Exchange {
   touch(agent: LocalAgent): void;
   /** Sends what waits, at most `max` agents, in one pipeline. Never rejects; a call during a run joins it. */
   run(): Promise<void>;
-  /** Whether Redis refused all of the last exchange that it answered, as an ACL does: this process counts alone then. */
+  /** True when Redis refused all of the last exchange that it answered, as an ACL does: this process then counts alone. */
   readonly isRefused: boolean;
   /** How many agents wait. */
   readonly waiting: number;

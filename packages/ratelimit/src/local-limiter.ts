@@ -31,7 +31,8 @@ export interface LocalRateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;
   /**
    * Decides at once, from what was counted here and the last known count of all, and counts the request if allowed.
-   * With Redis away, or refusing to count, this process counts alone, unless `whenAway` says otherwise. `remaining` and `resetMs` may lag behind the truth, towards caution.
+   * With Redis away, or refusing to count, this process counts alone, unless `whenAway` says otherwise. `remaining` and
+   * `resetMs` may lag behind the truth, towards caution.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`
    */
   consume(action: Action, agentId: string): Decision;

@@ -37,8 +37,8 @@ export function createRedisRateLimiter<Action extends string>(
   };
 
   /**
-   * Asks Redis, waiting for the first connection if there was none yet; else, or when Redis does not do it for whatever
-   * reason, answers without. A limiter stands before other work: its own trouble must not become that of the work.
+   * Asks Redis, waiting for the first connection if there was none yet. When Redis is away or fails for whatever reason,
+   * answers without it: a limiter stands before other work, which must not fail because the limiter does.
    */
   async function orElse<T>(ask: () => Promise<T>, answer: () => T | Promise<T>): Promise<T> {
     if (redis.available || redis.connecting) {

@@ -59,7 +59,7 @@ export function isOutage(error: unknown): error is RedisClientError {
  */
 export type WriteRefusal = 'OOM' | 'MISCONF' | 'NOREPLICAS' | 'READONLY';
 
-/** What the error says about writes in general; null when it says nothing. */
+/** The reason why the server takes no writes at all, by this error; null when the error says nothing about that. */
 export function writeRefusalOf(error: unknown): WriteRefusal | null {
   if (!(error instanceof RedisClientError)) return null;
   const found = /^(OOM|MISCONF|NOREPLICAS|READONLY)\b/.exec(error.message);
@@ -67,8 +67,8 @@ export function writeRefusalOf(error: unknown): WriteRefusal | null {
 }
 
 /**
- * Whether the server denies this user a command, a key or a topic (ACL), in a script too. It says nothing about other
- * calls, and trying again does not help until the server's rules change.
+ * True when an ACL denies this user a command, a key or a topic, in a script too. It says nothing about other calls, and
+ * trying again does not help until the server's rules change.
  */
 export function isDenied(error: unknown): boolean {
   return (

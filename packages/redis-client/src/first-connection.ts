@@ -1,15 +1,15 @@
 import { RedisClientError } from './errors.ts';
 
-/** The most calls that wait for the first connection; a further one fails at once, as if it could not be had. */
+/** The most calls that wait for the first connection; further ones fail at once. */
 const waitingMax = 1_000;
 
 /** The time between a client's creation and its first connection, in which calls wait instead of failing. */
 export interface FirstConnection {
-  /** False from the first connection on, or when it did not come in time. */
+  /** True until the first connection, or until the time for it is over. */
   readonly isAwaited: boolean;
   /** Resolves when it is no longer awaited, in the order of the calls. @throws {RedisClientError} `unavailable` */
   wait(): Promise<void>;
-  /** There is a connection, or nobody wants one any more. Idempotent. */
+  /** Ends the wait: there is a connection, or the client is closed. Idempotent. */
   end(): void;
 }
 

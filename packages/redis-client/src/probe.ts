@@ -12,7 +12,7 @@ import type { CommandTransport } from './transport.ts';
 
 /** One beat of the command connection: is there a server that answers and takes writes? */
 export interface Probe {
-  /** Rejects with an outage when no master answers. Whether it takes writes is told by {@link Probe.takesWrites}. */
+  /** Rejects with an outage when no master answers. {@link Probe.takesWrites} says whether writes are taken. */
   readonly beat: () => Promise<void>;
   /** The connection was lost: whether the next one takes writes is not known. */
   readonly lost: () => void;
@@ -31,9 +31,9 @@ export interface Probe {
 const writeProbe = ['eval', '#!lua\nreturn 1', 0] as const;
 
 /**
- * A beat is a PING, and a script that would be refused if writes were; where scripts are denied, the role is asked after
- * a READONLY, because a demoted master still answers PING. A server that refused a write is trusted after `breakerFailures` beats in a row
- * that it would take one, or at the edge of its memory it would come and go with each call.
+ * A beat is a PING and a script that Redis would refuse if it refused writes. Where scripts are denied, the role is asked
+ * after a READONLY, because a demoted master still answers PING. A server that refused a write is trusted again after
+ * `breakerFailures` good beats in a row; otherwise, at the edge of its memory, it would come and go with each call.
  */
 export function createProbe(
   transport: CommandTransport,

@@ -22,7 +22,7 @@ export interface TypingDecision {
 
 /** Typing that goes on with what this process knows while Redis is away. */
 export interface SharedTyping {
-  /** Whether Redis is away, takes no writes, or denied a call within the last ten seconds. Never true without Redis. */
+  /** True while Redis is away, takes no writes, or denied a call within the last ten seconds. Never true without Redis. */
   readonly degraded: boolean;
   /** The agent types; `changed` false: a refresh, of which nobody need hear. */
   start(channelId: string, agentId: string): Promise<TypingDecision>;

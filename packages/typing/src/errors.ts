@@ -18,7 +18,7 @@ export class TypingError extends Error {
   }
 }
 
-/** Whether Redis denies typing a command or a key (ACL). */
+/** True when an ACL denies typing a command or a key. */
 export function isDeniedCall(error: unknown): boolean {
   return error instanceof TypingError && isDenied(error.cause);
 }

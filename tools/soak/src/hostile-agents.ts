@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-/** What a hostile agent does, with a valid identity and five sockets. */
+/** Behaviours of a hostile agent with a valid identity and five sockets. */
 export type HostileBehaviour = 'flood' | 'read-storm';
 
 /** What its thread is given. */

@@ -30,7 +30,7 @@ export interface Recovery {
   ): (times: { readonly redisBackMs: number | null; readonly wholeMs: number }) => void;
   /** Something was delivered so long after its commit; `isLive`: to one connected since before it. */
   delivered(lagMs: number, isLive: boolean): void;
-  /** Whether no fault was struck in the last `ms`, nor is being recovered from. */
+  /** True when no fault was struck within the last `ms` and none is being recovered from. */
   isCalm(ms: number): boolean;
   /** The slowest delivery to a connected subscriber outside of any fault's time. */
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };

@@ -14,7 +14,7 @@ import { AuthError, type Authenticate, type Identity } from './identity.ts';
 import { jtiSchema } from './jti.ts';
 import { createRemoteKeys } from './remote-keys.ts';
 
-/** What {@link createAuthenticate} needs of its hub. */
+/** The parts of the hub that {@link createAuthenticate} uses. */
 export interface AuthenticateDeps {
   readonly store: Pick<ChatStore, 'isRevoked'>;
   /** For how many milliseconds an agent may not come in; null when it may. */

@@ -1,28 +1,28 @@
 import { hash } from 'node:crypto';
 import type { Credentials } from './identity.ts';
 
-/** Holds addresses back from which too many wrong credentials came. */
+/** Holds back addresses that sent too many wrong credentials. */
 export interface FailedSignIns {
   /**
-   * Null when these credentials from this address are looked at, else after how many milliseconds they are. Those that
-   * were good before always are: one who fails again and again must not stop others behind the same address.
+   * Null when these credentials from this address are checked, else the milliseconds until they are again. Credentials
+   * that were good before are always checked: one agent that fails again and again must not stop others at its address.
    */
   heldForMs(address: string, credentials?: Credentials): number | null;
-  /** Counts credentials that were no good. */
+  /** Counts one failed sign-in. */
   failed(address: string, credentials?: Credentials): void;
-  /** These were good. */
+  /** Remembers that these credentials were good. */
   proved(credentials: Credentials): void;
 }
 
 /** Options of {@link createFailedSignIns}. */
 export interface FailedSignInsOptions {
-  /** Failures at once that an address is forgiven. @default 50 */
+  /** Failures in a burst before an address is held back. @default 50 */
   readonly burst?: number;
-  /** Failures a second that it is forgiven in the long run. @default 10 */
+  /** Failures a second that an address may cause in the long run. @default 10 */
   readonly perSecond?: number;
-  /** Told of each failure. */
+  /** Called for each failure. */
   readonly onFailed?: () => void;
-  /** Addresses that are remembered; past it the one that failed longest ago is forgotten. @default 10_000 */
+  /** Addresses remembered at a time; past it the one whose last failure is oldest is forgotten. @default 10_000 */
   readonly maxAddresses?: number;
   /** Good credentials that are remembered; past it those that came longest ago are forgotten. @default 20_000 */
   readonly maxProved?: number;
@@ -31,14 +31,14 @@ export interface FailedSignInsOptions {
 }
 
 interface Bucket {
-  /** Failures that are not forgiven yet. */
+  /** Failures that have not leaked away yet. */
   level: number;
   atMs: number;
 }
 
 /**
- * A leaking bucket an address. Only failures fill it, so any number of agents with good tokens may share an address;
- * while it is full, no credentials from there are looked at that were not good before.
+ * Keeps a leaky bucket per address. Only failures fill it, so any number of agents with good tokens may share an
+ * address; while it is full, only credentials from there that were good before are checked.
  */
 export function createFailedSignIns({
   burst = 50,
@@ -76,7 +76,7 @@ export function createFailedSignIns({
       if (credentials) good.delete(hashOf(credentials));
       const nowMs = clock();
       const known = buckets.get(address);
-      // Those that were under way together may overfill it, but never for longer than it takes to empty twice.
+      // Sign-ins under way together may overfill it; the cap bounds how long the address is held back then.
       const level = Math.min(2 * burst, (known ? levelOf(known, nowMs) : 0) + 1);
       buckets.delete(address);
       buckets.set(address, { level, atMs: nowMs });

@@ -41,7 +41,7 @@ export class AuthError extends Error {
   }
 }
 
-/** Whether the credentials themselves are at fault. */
+/** True when the credentials are wrong, and not when the hub could not check them or bars the agent. */
 export function isFailedSignIn(error: unknown): boolean {
   return error instanceof AuthError && (error.code === 'unauthorized' || error.code === 'revoked');
 }

@@ -16,13 +16,13 @@ export function createRemoteAddress(trustedProxies: readonly string[]): RemoteAd
   return (request) => groupOf(proxyAddr(request, isTrusted));
 }
 
-/** What some proxies write: an address with its port, in brackets when it is IPv6. */
+/** Some proxies write the port as well, and brackets around IPv6. */
 const withPort = /^(?:\[([^\]]+)\]|([\d.]+))(?::\d+)?$/;
 
 function groupOf(written: string): string {
   const [, v6, v4] = withPort.exec(written) ?? [];
   const address = v6 ?? v4 ?? written;
-  // Anything may stand there, and at any length.
+  // The header may hold anything, of any length.
   if (!ipaddr.isValid(address)) return address.slice(0, 64);
   const parsed = ipaddr.process(address);
   if (parsed.kind() === 'ipv4') return parsed.toString();

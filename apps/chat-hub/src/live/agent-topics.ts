@@ -30,7 +30,7 @@ export interface AgentTopicsDeps {
   readonly onForeignEpoch: () => void;
 }
 
-/** A socket that is to follow a direct channel from here on. */
+/** A socket that begins to follow a direct channel after this seq. */
 interface Entering {
   readonly session: Session;
   readonly after: number;
@@ -52,9 +52,9 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
     );
   }
 
-  /** The seq after which the channel's events are the socket's; `break` where what came before is not known. */
+  /** The seq after which the socket gets the channel's events; `break` when earlier ones may be missing. */
   function beginOf(session: Session, channelId: string, seq: number | null): Entering | null {
-    // What comes before the welcome is at or below the head at that time.
+    // An event before the welcome is at or below the head at that time.
     if (!session.isWelcomed) return seq === null ? null : { session, after: seq - 1 };
     // A direct channel that a complete welcome did not name is new: it begins at its first event, whatever was lost of it
     // on the way.
@@ -94,7 +94,7 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
       const room = enterDirect(agentId, channelId, event.seq);
       if (room) rooms.offer(room, event);
     } else {
-      // Of another life its seq says nothing about where the channel stands.
+      // In another epoch its seq says nothing about the channel's head.
       deps.onForeignEpoch();
     }
   }

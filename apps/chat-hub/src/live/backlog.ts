@@ -96,7 +96,7 @@ export class Backlog {
 
   async #encode(seq: number, head: () => number, slices: Slices): Promise<EncodedPage | null> {
     const known = this.#ring.after(seq);
-    // What memory holds is a page of its own: it may be left to the live events where it does not fit.
+    // The part in memory is a page of its own: if it does not fit into the answer, it is sent as live events.
     const untilKnown = known ? Infinity : this.#ring.oldest - 1;
     const events = known ?? (await this.page(seq));
     const end = Math.min(seq - (seq % pageEvents) + pageEvents, untilKnown, head());

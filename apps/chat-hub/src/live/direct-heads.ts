@@ -1,19 +1,19 @@
 import type { ChatStore } from '@openclaw/chat-store';
 
 /**
- * The heads of the direct channels of agents that have more of them than a welcome names: where such a channel's events
- * begin for a socket that has had none of it. One list per agent serves all its sockets; a channel gets a room with its
- * first event.
+ * The heads of the direct channels of agents that have more of them than a welcome names: a socket that has had no event
+ * of such a channel begins after its head. One list per agent serves all its sockets; a channel gets a room with its first
+ * event.
  */
 export interface DirectHeads {
   /**
-   * Reads the heads of all the agent's direct channels, page by page, unless they are known. To be called before the
-   * welcome is sent: a head that was read earlier than that skips nothing that is committed later.
+   * Reads the heads of all the agent's direct channels, page by page, unless they are known. Call it before the welcome is
+   * sent: then no event that is committed after the welcome is skipped.
    */
   load(agentId: string): Promise<void>;
   /** The head as last known, 0 for a channel that is new since the list was read; null when it is not known. */
   headOf(agentId: string, channelId: string): number | null;
-  /** An event with this seq was heard, and all the agent's sockets follow the channel from here on. */
+  /** An event with this seq arrived, and all the agent's sockets follow the channel from here on. */
   raise(agentId: string, channelId: string, seq: number): void;
   /** The agent's last socket here is gone. */
   forget(agentId: string): void;
@@ -30,13 +30,13 @@ export interface DirectHeadsDeps {
 interface AgentHeads {
   readonly restarts: number;
   readonly heads: Map<string, number>;
-  /** Whether a channel that is not in the list is a new one. */
+  /** True while the list is complete: a channel that is not in it is new. */
   isWhole: boolean;
   loaded: Promise<void>;
 }
 
 const pageSize = 1_000;
-/** About 100 bytes each. What does not fit is not known: its first event comes behind a discontinuity. */
+/** About 100 bytes each. A channel without room for its head begins with a discontinuity. */
 const maxHeadsDefault = 1_000_000;
 
 /** Creates the lists of one hub. */

@@ -1,7 +1,7 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import type { Steps } from '../slices.ts';
 
-/** Text that is encoded in one step: about a tenth of a millisecond. */
+/** Characters encoded in one step: about a tenth of a millisecond. */
 export const pieceChars = 65_536;
 
 /** A text as UTF-8, in pieces: one step each. */
@@ -10,7 +10,7 @@ export function* encodedText(text: string): Steps<Buffer[]> {
   let start = 0;
   while (start < text.length) {
     let end = Math.min(text.length, start + pieceChars);
-    // The two halves of a character beyond the basic plane stay together.
+    // A surrogate pair is not split.
     const last = text.charCodeAt(end - 1);
     if (end < text.length && last >= 0xd800 && last < 0xdc00) end -= 1;
     pieces.push(Buffer.from(text.slice(start, end)));

@@ -57,7 +57,7 @@ export function createFlusher({
   let timer: NodeJS.Timeout | undefined;
   let deliveries = 0;
   let handed: Handed[] = [];
-  let sliceStartMs = performance.now();
+  let sliceStartMs = clock();
   let sliceStartDeliveries = 0;
   let windowMs = 0;
   let flushedAtMs = -Infinity;
@@ -97,14 +97,14 @@ export function createFlusher({
       return;
     }
     isScheduled = false;
-    flushedAtMs = performance.now();
+    flushedAtMs = clock();
     measure(flushedAtMs);
   }
 
   function schedule() {
     if (isScheduled) return;
     isScheduled = true;
-    const waitMs = windowMs === 0 ? 0 : flushedAtMs + windowMs - performance.now();
+    const waitMs = windowMs === 0 ? 0 : flushedAtMs + windowMs - clock();
     if (waitMs < 0.5) setImmediate(flush);
     else timer = setTimeout(flush, waitMs);
   }

@@ -19,9 +19,9 @@ export function textFrame(payload: string): Buffer {
 export type Frame = Buffer | readonly Buffer[];
 
 /**
- * As {@link textFrame}, of a payload in pieces that are encoded already; large ones stay uncopied. More than
- * `fragmentBytes` becomes fragments of one message (RFC 6455 §5.4), so that it can be written bit by bit: a ping or a
- * close may come between two of them, no other message.
+ * As {@link textFrame}, for a payload in pieces that are encoded already; large ones are not copied. A payload over
+ * `fragmentBytes` becomes fragments of one message (RFC 6455 §5.4), so that it can be written in several turns: between
+ * two of them may come a ping or a close, but no other message.
  */
 export function textFrames(pieces: readonly Buffer[]): Frame[] {
   const groups: Buffer[][] = [[]];

@@ -8,14 +8,14 @@ const everyMs = 2_000;
 export interface HubBeatDeps {
   readonly store: Pick<ChatStore, 'beat'>;
   readonly hubId: string;
-  /** Degraded, it cannot renew this hub's leases in Redis. */
+  /** While it is degraded, this hub's leases in Redis cannot be renewed. */
   readonly tracker: Pick<PresenceTracker, 'degraded' | 'onDegraded'>;
   readonly log: Logger;
 }
 
 /**
- * Tells the store every two seconds, and when that changes, that this hub lives and whether it lacks Redis or cannot write
- * there: then the others do not end its presence leases. Returns the stop.
+ * Tells the store, every two seconds and at each change, that this hub lives and whether it lacks Redis or cannot write
+ * there: then the others do not end its presence leases. Returns the function that stops it.
  */
 export async function startHubBeat({
   store,

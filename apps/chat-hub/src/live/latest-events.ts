@@ -6,15 +6,15 @@ import type { Logger } from 'pino';
 import type { HubCache } from '../hub.ts';
 
 /**
- * The newest events that the hubs committed, remembered in Redis. A hub that starts looks for them in the log: what is
- * committed stays, so a log that lacks one is that of a backup, which was put in place while no hub was there to notice.
+ * The newest events that the hubs committed, remembered in Redis. A starting hub looks for them in the log: committed
+ * events stay, so a log that lacks one is that of a backup, which was restored while no hub was running to notice it.
  */
 export interface LatestEvents {
-  /** An event was committed here. Redis is told within 100 ms, once for all that came until then. */
+  /** An event was committed here. Redis is written at most every 100 ms, with the newest one alone. */
   committed(event: EncodedEnvelope): void;
   /**
-   * Compares Redis with the log, and changes the epoch if the database was restored. Resolves when that is done, or when
-   * Redis was not there for `waitMs`: then it is done as soon as Redis is there. Never rejects.
+   * Compares Redis with the log, and changes the epoch if the database was restored. Resolves when that is done, or after
+   * `waitMs` without Redis: then the comparison follows as soon as Redis is available. Never rejects.
    */
   compare(waitMs: number): Promise<void>;
   close(): Promise<void>;
@@ -27,17 +27,17 @@ export interface LatestEventsDeps {
   readonly store: Pick<ChatStore, 'epoch' | 'heads' | 'recentHeads' | 'logPage' | 'changeEpoch'>;
   readonly cache: Pick<HubCache, 'drop'>;
   readonly log: Logger;
-  /** Told after the epoch was changed. */
+  /** Called after the epoch was changed. */
   readonly onRestored: () => void;
 }
 
 const writeEveryMs = 100;
-/** Of hubs that are gone, and of those that are there. */
+/** Entries kept in Redis, of hubs that are gone and of running ones. */
 const maxRemembered = 32;
-/** Channels of which Redis forgets what it knew of the lost log. */
+/** Channels whose caches and heads in Redis are dropped after a restore: they are of the lost log. */
 const droppedChannels = 1_000;
 
-/** Creates what remembers and compares. Nothing is written before Redis was compared once. */
+/** Creates the memory of one hub. Nothing is written before Redis was compared once. */
 export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
   const { hubId, redis, keys, store, cache, log } = deps;
   let latest: LatestEvent | null = null;
@@ -52,7 +52,7 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
     const { epoch } = store;
     const key = keys.latestEvents();
     const remembered = entriesOf(await redis.send(['hgetall', key]));
-    // Of another epoch they prove nothing: that it changed was noticed.
+    // Entries of another epoch prove nothing: that change was noticed already.
     const current = remembered.filter(({ event }) => event.epoch === epoch);
     // Ids begin with their time.
     current.sort((one, other) => (one.event.id < other.event.id ? 1 : -1));
@@ -64,7 +64,7 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
         { lost, epoch: changed },
         'the log lacks an event that was committed: it was restored',
       );
-      // Else what is cached stays unfilled until the log has grown past the seqs that Redis knows.
+      // Otherwise caches stay empty until the log has grown past the seqs that Redis knows.
       const recent = await store.recentHeads(droppedChannels);
       await cache.drop([...recent.keys()], { forgetHeads: true }).catch(() => undefined);
       deps.onRestored();
@@ -80,7 +80,7 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
       const { channelId, seq, id } = event;
       if ((heads.get(channelId) ?? 0) < seq) return event;
       const [found] = (await store.logPage(channelId, seq - 1, 1, 1)).events;
-      // One that was trimmed, or swept with its channel, is lost to nobody.
+      // An event that was trimmed, or swept with its channel, was not lost by a restore.
       if (found?.seq === seq && found.id !== id) return event;
     }
     return null;
@@ -95,7 +95,7 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
     if (latest === writing) latest = null;
   }
 
-  /** Does what is due; what fails is due still. */
+  /** Compares or writes if due; what fails stays due. */
   function run(): Promise<void> {
     return (running ??= write()
       .catch((error: unknown) => log.debug({ err: error }, 'the latest event was not remembered'))
@@ -136,7 +136,7 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
           resolve();
         }
       });
-      // The listener above has begun it.
+      // The listener above has started it.
       await running;
     },
     async close() {
@@ -150,12 +150,12 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
 }
 
 interface Entry {
-  /** The hub. */
+  /** The hub that committed the event. */
   readonly of: string;
   readonly event: LatestEvent;
 }
 
-/** A hash as Redis answers it: fields and values by turns. */
+/** Parses a hash as Redis answers it: fields and values alternate. */
 function entriesOf(reply: unknown): Entry[] {
   const texts = Array.isArray(reply) ? (reply as unknown[]).map(String) : [];
   const entries: Entry[] = [];
@@ -165,7 +165,7 @@ function entriesOf(reply: unknown): Entry[] {
   return entries;
 }
 
-/** What is none, by another release or hand, is as of another epoch. */
+/** A malformed value, by another release or by hand, counts as of another epoch. */
 function parse(text: string): LatestEvent {
   try {
     const { epoch, channelId, seq, id } = JSON.parse(text) as Record<string, unknown>;

@@ -31,7 +31,7 @@ import { createTraffic, type Traffic } from './traffic.ts';
 import { createTypingFeed } from './typing-feed.ts';
 import { createUnsentBudget, type UnsentBudgetOptions } from './unsent-budget.ts';
 
-/** How long a hub that starts waits for Redis to say what was committed last. */
+/** How long a starting hub waits for Redis, to compare the newest committed events with the log. */
 const redisWaitMs = 500;
 
 /** The live side of a hub: everything between the log and the sockets. */
@@ -47,9 +47,9 @@ export interface Live {
 
 /** How much memory the live side may use. */
 export interface MemoryBudgets {
-  /** What may be unsent, per agent and per hub. @default 16 MiB, and a quarter of the heap's limit */
+  /** Limits of unsent output, per agent and per hub. @default 16 MiB, and a quarter of the heap's limit */
   readonly unsent?: UnsentBudgetOptions;
-  /** What the newest events of all channels may take together. @default 64 MiB */
+  /** Bytes for the newest events of all channels together. @default 64 MiB */
   readonly ringBytes?: number;
 }
 
@@ -143,7 +143,7 @@ export async function startLive(
     onForeignEpoch: () => tailCheck.now(),
   });
 
-  // Asked for once per room: a change that the bus brought too is found again by the tail check.
+  // Read once per room: the tail check finds every change again that the bus brought too.
   const agentsOfRoom = new WeakMap<Room, readonly string[]>();
   async function agentsOfDirect(channelId: string): Promise<readonly string[]> {
     const room = rooms.get(channelId);
@@ -174,7 +174,7 @@ export async function startLive(
     for (const session of sessions.all()) if (session.isWelcomed) session.sendBestEffort(frame);
   });
   closers.add(await startHubBeat({ store, hubId, tracker, log }));
-  // Nobody is served in the epoch before.
+  // So that no client is served in an outdated epoch.
   await compared;
   const tailCheck: TailCheck = opened(
     await startTailCheck({

@@ -48,7 +48,7 @@ export interface PresenceFeedDeps {
   readonly publisher: Pick<Publisher, 'ephemeral'>;
   readonly rooms: Pick<Rooms, 'get'>;
   readonly epoch: () => string;
-  /** Whether every hub that lives can write to Redis. @default never known */
+  /** Answers true when every living hub can write to Redis. @default never known */
   readonly isWhole?: () => Promise<boolean>;
   readonly log: Logger;
   /** @default presenceTimes */
@@ -58,7 +58,7 @@ export interface PresenceFeedDeps {
 /** A channel's changes go out at most this often; those between share an envelope. */
 const conflateMs = 50;
 const recordsPerEnvelope = 100;
-/** Channels whose changes are published in one turn of the event loop: a socket may come to a thousand at once. */
+/** Channels whose changes are published in one turn of the event loop: one socket may enter a thousand at once. */
 const channelsPerTurn = 50;
 
 /** Creates the feed over the presence package's tracker. */
@@ -73,7 +73,7 @@ export function createPresenceFeed({
   times = presenceTimes,
 }: PresenceFeedDeps): PresenceFeed {
   let changed = new Map<string, Map<string, PresenceRecord>>();
-  /** What is being published, some channels a turn. */
+  /** Changes that are being published, some channels a turn. */
   let outgoing = new Map<string, Map<string, PresenceRecord>>();
   let timer: NodeJS.Timeout | undefined;
   let publishedMs = -Infinity;

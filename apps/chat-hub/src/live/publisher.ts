@@ -28,7 +28,7 @@ export interface PublisherDeps {
   readonly store: Pick<ChatStore, 'epoch'>;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** Told of each event that was committed here. */
+  /** Called for each event that was committed here. */
   readonly onCommitted: (event: EncodedEnvelope) => void;
   /** The two agents of a direct channel. */
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;

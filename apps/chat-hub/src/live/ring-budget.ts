@@ -1,28 +1,28 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
 
-/** The memory that the rings of all channels share: when it is used up, the ring that was used longest ago is emptied. */
+/** The memory that the rings of all channels share: past its limit the least recently used ring is emptied. */
 export interface RingBudget {
-  /** What all rings hold. */
+  /** Bytes that all rings hold now. */
   readonly bytes: number;
-  /** The most they may hold together. */
+  /** Bytes that they may hold together. */
   readonly maxBytes: number;
-  /** Takes in a ring, still empty; `forget` must empty it, and need not say so. */
+  /** Takes in a ring, still empty. `forget` must empty it, without calling `resize`. */
   open(forget: () => void): RingShare;
 }
 
 /** One ring's share of the budget. */
 export interface RingShare {
-  /** The ring holds this much and was used just now. It may be emptied by this call if it alone is over the budget. */
+  /** The ring holds so many bytes and was used just now. This call may empty it if it alone is over the budget. */
   resize(bytes: number): void;
   /** The ring was read. */
   touch(): void;
   close(): void;
 }
 
-/** What an event takes beside its text: the object, its short strings, its place in arrays. */
+/** Bytes of an event beside its text: the object, its short strings, its place in arrays. */
 const overheadBytes = 300;
 
-/** What an event takes of the heap: a string of ASCII alone has one byte a character, any other is taken for two. */
+/** Bytes that an event takes on the heap: an ASCII string has one byte a character, any other counts two. */
 export function heapBytesOf({ json }: EncodedEnvelope): number {
   const isAscii = Buffer.byteLength(json) === json.length;
   return overheadBytes + (isAscii ? 1 : 2) * json.length;
@@ -30,7 +30,7 @@ export function heapBytesOf({ json }: EncodedEnvelope): number {
 
 /** Creates the one budget of a hub. */
 export function createRingBudget({ maxBytes = 64 * 1_048_576 } = {}): RingBudget {
-  /** What is held, the ring used longest ago first. */
+  /** Bytes by ring, the least recently used first. */
   const rings = new Map<() => void, number>();
   let total = 0;
 

@@ -20,9 +20,9 @@ export interface EventRing {
 export interface EventRingOptions {
   /** @default 1_000 */
   readonly maxEvents?: number;
-  /** What its events may take of the heap. @default 1 MiB */
+  /** Bytes that its events may take on the heap. @default 1 MiB */
   readonly maxBytes?: number;
-  /** What all rings may take together: the one used longest ago is emptied first. @default one for this ring alone */
+  /** The budget that all rings share; the least recently used is emptied first. @default one for this ring alone */
   readonly budget?: RingBudget;
 }
 

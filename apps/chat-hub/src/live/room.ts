@@ -33,7 +33,7 @@ export type CreateSequencer = (
 
 /** How many leaves a room remembers, for subscribers whose membership was read a moment before. */
 const maxLeaves = 1_000;
-/** Characters of events that wait to be framed; with more they are framed at once. */
+/** Characters of events that may wait to be framed; beyond it they are framed at once. */
 const maxPendingChars = 1_048_576;
 
 /** One live channel of this hub: its sequencer, its newest events, its sockets. */
@@ -48,7 +48,7 @@ export class Room {
   #pending: EncodedEnvelope[] = [];
   /** agentId → the seq at which it last left, and whether it is a member again; newest last. */
   readonly #leaves = new Map<string, { readonly seq: number; isBack: boolean }>();
-  /** The highest seq of a leave that is not remembered any more. */
+  /** The highest seq of a leave that is no longer remembered. */
   #forgottenLeave = 0;
   #isDeleted = false;
   #pendingChars = 0;
@@ -58,7 +58,7 @@ export class Room {
   /**
    * @param readLog reads a page of the channel's log
    * @param createSequencer makes the sequencer that delivers into this room, starting after a head
-   * @param ringBudget what the newest events of all rooms may take; by default one for this room alone
+   * @param ringBudget the memory that the newest events of all rooms share; by default one for this room alone
    */
   constructor(
     channelId: string,
@@ -110,17 +110,17 @@ export class Room {
     return this.#backlog.encodedPage(seq, () => this.head, slices);
   }
 
-  /** Whether the channel was deleted: everyone in the room was told, and whoever comes later is not. */
+  /** True once the channel was deleted: everyone in the room was notified, later subscribers are not. */
   get isDeleted(): boolean {
     return this.#isDeleted;
   }
 
-  /** Whether the agent left after `seq` and is not back, by the log; true too where that is not remembered any more. */
+  /** True when the log says that the agent left after `seq` and is not back, or when that is no longer remembered. */
   hasLeftSince(seq: number, agentId: string): boolean {
     return this.wasAwaySince(seq, agentId) && !this.#leaves.get(agentId)?.isBack;
   }
 
-  /** Whether the agent left after `seq`, and may be back. */
+  /** True when the agent left after `seq`; it may be back. */
   wasAwaySince(seq: number, agentId: string): boolean {
     return (this.#leaves.get(agentId)?.seq ?? this.#forgottenLeave) > seq;
   }

@@ -38,7 +38,7 @@ export interface RoomsDeps {
   readonly store: ChatStore;
   readonly bus: EventBus;
   readonly flusher: Flusher;
-  /** What the newest events of all channels may take. @default one of 64 MiB */
+  /** The memory that the newest events of all channels share. @default one of 64 MiB */
   readonly ringBudget?: RingBudget;
   readonly log: Logger;
   /** This hub begins to follow a channel, having missed what came before. */
@@ -61,13 +61,13 @@ interface Entry {
 
 /** How long an empty room keeps its place, so that reconnecting clients resume from memory. */
 const idleMs = 30_000;
-/** What is read of a log at once, so that taking it in never holds up the loop. */
+/** Bytes read from a log at once, so that taking them in never holds up the event loop. */
 const maxPageBytes = 1_048_576;
 /** How often a head is read again because the database began another life meanwhile. */
 const headAttempts = 5;
 /** Rooms that are restarted in one turn of the event loop. */
 const restartsPerTurn = 50;
-/** Events, and characters of them, that may arrive before a room's head is known; what is beyond is fetched. */
+/** Events, and characters of them, kept while a room's head is not known yet; further ones are fetched later. */
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
 
@@ -77,7 +77,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const rooms = new Map<string, Entry>();
   const opening = new Map<string, Promise<Room>>();
   let restarts = 0;
-  /** Rooms that are yet to go on in the present life of the database, and from which head. */
+  /** Rooms that have yet to be restarted in the new epoch, with the head from which each continues. */
   const outdated = new Map<string, number>();
   let isClosed = false;
 
@@ -205,7 +205,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     });
   }
 
-  /** The room as it is in the present life of the database. */
+  /** The room in the present epoch: restarted first if it is outdated. */
   function current(channelId: string): Room | undefined {
     const room = rooms.get(channelId)?.room;
     const head = outdated.get(channelId);

@@ -9,18 +9,18 @@ export interface RosterTrust {
   readonly confirmMs: number;
   /** Before that somebody missing may be so for another reason than having gone, and is not told offline yet. */
   readonly trustFromMs: number;
-  /** Until when the latest lease of each agent of the roster lasts unless it is renewed, by the same clock as `nowMs`. */
+  /** When the latest lease of each agent of the roster ends unless it is renewed, by the same clock as `nowMs`. */
   readonly heldUntilMs?: ReadonlyMap<string, number>;
   /**
-   * Whether every hub that lives has just written its leases again, as after a wipe. Then somebody is gone who is missing
-   * twice, `recheckMs` apart, when the last lease that was seen has ended too.
+   * True when every living hub has just written its leases again, as after a wipe. Then an agent is gone that is missing
+   * in two readings, `recheckMs` apart, once the last lease seen of it has ended.
    */
   readonly isWhole?: boolean;
   /** Whether the agent is here, whatever the roster says. */
   readonly isHere: (agentId: string) => boolean;
 }
 
-/** How long an agent is missing, at the least, to be told offline at the end of its lease. */
+/** How long an agent must be missing, at least, before it is reported offline at the end of its lease. */
 const recheckMs = 250;
 
 /**
@@ -36,7 +36,7 @@ export class RosterView {
   readonly #listed = new Map<string, PresenceRecord>();
   /** Since when somebody known is missing from the roster. */
   readonly #missingSinceMs = new Map<string, number>();
-  /** Until when the latest lease of each of those told lasts, as far as is known. */
+  /** When the latest lease of each reported agent ends, as far as is known. */
   readonly #heldUntilMs = new Map<string, number>();
   /** Who was heard of since the reading began that is under way. */
   #heard: Set<string> | null = null;
@@ -49,7 +49,7 @@ export class RosterView {
 
   /**
    * @param clock milliseconds that run evenly
-   * @param leaseMs how long a lease lasts; left out, nobody is told offline at the end of one
+   * @param leaseMs how long a lease lasts; without it nobody is reported offline at the end of a lease
    */
   constructor(clock: () => number = () => performance.now(), leaseMs = Infinity) {
     this.#times = new ToldTimes(clock);
@@ -63,7 +63,7 @@ export class RosterView {
       if (this.#times.isOutdated(record)) return false;
       this.#heard?.add(record.agentId);
       this.#tell(record);
-      // It was decided a moment ago, by somebody who holds a lease.
+      // The change was decided a moment ago, by a hub that holds a lease.
       if (this.#told.has(record.agentId)) {
         this.#heldUntilMs.set(record.agentId, this.#clock() + this.#leaseMs);
       }
@@ -128,12 +128,12 @@ export class RosterView {
     return isNews ? found : [];
   }
 
-  /** Whether somebody known was missing at the last reading. */
+  /** True when an agent that was reported present was missing at the last reading. */
   get hasMissing(): boolean {
     return this.#missingSinceMs.size > 0;
   }
 
-  /** When the first of those missing could be told offline if it stays so; Infinity when nobody is missing. */
+  /** When the first missing agent could be reported offline; Infinity when nobody is missing. */
   decisionMs(trust: Pick<RosterTrust, 'confirmMs' | 'trustFromMs' | 'isWhole'>): number {
     let firstMs = Infinity;
     for (const [agentId, sinceMs] of this.#missingSinceMs) {
@@ -142,7 +142,7 @@ export class RosterView {
     return firstMs;
   }
 
-  /** From when on somebody missing has gone. */
+  /** When a missing agent counts as gone. */
   #goneFromMs(
     agentId: string,
     sinceMs: number,

@@ -9,7 +9,7 @@ export interface RosterPage {
   readonly nextCursor: string | null;
   /** Whether it holds this hub's own connections alone, because Redis is away. */
   readonly degraded: boolean;
-  /** When it was so, by the clock of the records' `lastSeen`. */
+  /** When the page was read, by the clock of the records' `lastSeen`. */
   readonly atMs: number;
 }
 
@@ -23,7 +23,7 @@ export interface RosterWatchDeps {
   /** What all sockets in the channel have to be told. */
   readonly onDifference: (channelId: string, records: readonly PresenceRecord[]) => void;
   readonly onError: (error: unknown) => void;
-  /** Whether every hub that lives can write its leases; asked after a wipe, while somebody is missing. @default never known */
+  /** Answers true when every living hub can write its leases; asked after a wipe. @default never known */
   readonly isWhole?: () => Promise<boolean>;
   /** Milliseconds that run evenly. @default performance.now */
   readonly clock?: () => number;
@@ -39,7 +39,7 @@ export interface RosterWatch {
   ready(channelId: string): Promise<void>;
   /** Events may have been lost: all channels are compared soon, but nobody is told offline for one lease. */
   distrust(): void;
-  /** Redis lost all leases and nobody's connection to it: all channels are compared soon. Who lives is back within a second. */
+  /** Redis lost all leases, while connections held: all channels are compared soon. Living agents are back in a second. */
   wiped(): void;
   /** Redis may be another, with a clock of its own: what was told is not compared with it. */
   forgetTimes(): void;
@@ -78,7 +78,7 @@ export function createRosterWatch(
   let reading = 0;
   let allowance = 0;
   let trustFromMs = -Infinity;
-  /** For one lease after a wipe those missing have gone when their lease has ended: nobody can see it end any more. */
+  /** For one lease after a wipe, missing agents are gone when their lease has ended: no reaper can see it end any more. */
   let wipedUntilMs = -Infinity;
 
   const timer = setInterval(() => {
@@ -95,7 +95,7 @@ export function createRosterWatch(
     for (const [channelId, { dueMs, isReading, isReady }] of followed) {
       if (reading >= maxReading || allowance <= 0) return;
       if (isReading || !isReady) continue;
-      // All behind it were read later.
+      // All after it were read later.
       if (dueMs > nowMs) return;
       allowance -= 1;
       if (deps.isLive(channelId)) start(channelId);
@@ -158,7 +158,7 @@ export function createRosterWatch(
       });
       if (news.length > 0) deps.onDifference(channelId, news);
       if (!isAfterWipe) return;
-      // Whoever is missing now is decided on as soon as that can be, and not with the next round.
+      // Missing agents are decided on as soon as possible, and not only with the next round.
       const trust = { confirmMs, trustFromMs, isWhole: isWhole || !wasMissing };
       const decisionMs = view.decisionMs(trust);
       if (decisionMs >= one.dueMs) return;
@@ -174,7 +174,7 @@ export function createRosterWatch(
     return (await deps.isWhole?.().catch(() => false)) ?? false;
   }
 
-  /** Everyone in the channel, page by page, and how long their leases last; null when there are more than are pushed. */
+  /** Everyone in the channel, page by page, and when their leases end; null when there are more than are pushed. */
   async function read(
     channelId: string,
     heldUntilMs: Map<string, number>,

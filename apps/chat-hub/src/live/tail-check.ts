@@ -22,9 +22,9 @@ export interface TailCheckDeps {
   /** False while events of other hubs come by the store alone. */
   readonly isBusAvailable: () => boolean;
   readonly onRevoked: (revoked: Changes['revoked']) => void;
-  /** A direct channel has a new head: whoever follows it here may have no room of it yet. */
+  /** A direct channel has a new head: sockets here that follow it may have no room of it yet. */
   readonly onDirect: (channelId: string, head: number) => void;
-  /** The database began another life. */
+  /** The database has another epoch. */
   readonly onEpoch: (epoch: string) => Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
   let hasFailed = false;
   let isClosed = false;
 
-  // What one statement reads is bounded. The mark goes on with each, so that a check that fails on the way is not in vain.
+  // Each statement reads a bounded number of commits and moves the mark, so a check that fails midway is not lost.
   async function check(): Promise<void> {
     while ((await checkPage()) && !isClosed);
   }
@@ -57,7 +57,7 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
     if (current === epoch && (await restore.isRestored(changes, hasFailed))) {
       current = await store.changeEpoch(epoch);
     }
-    // Before the heads: they are of the life that begins.
+    // Before the heads: they are of the new epoch.
     if (current !== epoch) {
       await restore.begin();
       await deps.onEpoch(current);

@@ -1,10 +1,10 @@
 import { getHeapStatistics } from 'node:v8';
 
-/** What one socket or one answer holds of the hub's memory, until its peer has taken it. */
+/** The memory that one socket or one answer holds until its peer has taken it. */
 export interface Unsent {
-  /** Says what it holds now. A reservation thereby becomes what the answer really weighs. */
+  /** Sets what it holds now. A reservation is thereby replaced by the answer's real size. */
   settle(bytes: number): void;
-  /** It holds nothing any more; further calls do nothing. */
+  /** Sets it to nothing, for good; further calls do nothing. */
   release(): void;
 }
 
@@ -13,18 +13,18 @@ export interface Unsent {
  * call reserves room for its answer before it reads anything, so that calls side by side cannot overshoot.
  */
 export interface UnsentBudget {
-  /** What is held or reserved now. */
+  /** Bytes held or reserved now. */
   readonly bytes: number;
   /** Reservations refused so far. */
   readonly refusals: number;
-  /** Begins to count what a socket or an answer holds, also beyond the budget. */
+  /** Begins to count the bytes of a socket or an answer, even beyond the budget. */
   open(agentId: string): Unsent;
   /**
-   * Reserves room for an answer. Null when unsent output leaves too little. While only other reservations are in the
-   * way, it waits for them in the order of arrival, at most `maxWaitMs`, then it is null too.
+   * Reserves room for an answer. Null when unsent output leaves too little room. While only other reservations are in the
+   * way, it waits for them in order of arrival, at most `maxWaitMs`, and is null after that.
    */
   reserve(agentId: string, bytes: number): Promise<Unsent | null>;
-  /** Whether the agent or the hub holds more than it may. */
+  /** True when the agent or the hub holds more than its budget. */
   isOver(agentId: string): boolean;
 }
 
@@ -40,7 +40,7 @@ export interface UnsentBudgetOptions {
   readonly maxWaiting?: number;
 }
 
-/** When a call that was refused for want of room may come again. */
+/** When a call that was refused for lack of room may be repeated. */
 export const retryUnsentMs = 1_000;
 
 /** Creates the one budget of a hub. Every operation costs the same, however much is held and however many hold it. */
@@ -116,7 +116,7 @@ interface Waiter {
   readonly end: (isGranted: boolean) => void;
 }
 
-/** One limit: what is unsent, what is reserved, and who waits for room. */
+/** One limit: the bytes unsent and reserved under it, and the reservations that wait for room. */
 class Pool {
   readonly #max: number;
   readonly #maxWaiting: number;
@@ -160,7 +160,7 @@ class Pool {
     });
   }
 
-  /** Whether only peers that read on can make room. */
+  /** True when only peers that read can make room, and no end of a reservation. */
   #isFull(bytes: number): boolean {
     return this.#unsent > 0 && this.#unsent + bytes > this.#max;
   }

@@ -2,7 +2,7 @@ import { limits } from '@openclaw/protocol';
 import type { Room } from '../live/room.ts';
 import type { Slices } from '../slices.ts';
 
-/** What the events of one result may still weigh. */
+/** Bytes that the events of one result may still take. */
 export interface ByteBudget {
   bytes: number;
 }
@@ -35,7 +35,7 @@ export async function gatherMissed(
     if (!isRemembered && budget.bytes <= 0) return null;
     const page = await room.encodedPage(missed.lastSeq, slices);
     if (page === null) return null;
-    // What the room remembers and does not fit follows the result, as live events.
+    // Events in the room's memory that do not fit follow the result as live events.
     if (isRemembered && page.bytes > budget.bytes) break;
     budget.bytes -= page.bytes;
     if (budget.bytes < 0) return null;

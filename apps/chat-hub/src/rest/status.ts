@@ -5,7 +5,7 @@ import type { Metrics } from '../metrics.ts';
 
 const statusPaths: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz', '/metrics']);
 
-/** Whether the request asks how the hub is: that is answered however full it is. */
+/** True for /healthz, /readyz and /metrics, which are answered however full the hub is. */
 export function isStatus({ routeOptions }: FastifyRequest): boolean {
   return statusPaths.has(routeOptions.url);
 }

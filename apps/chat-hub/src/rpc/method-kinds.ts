@@ -63,7 +63,7 @@ export function isBulky(method: MethodName): boolean {
   return bulky[method] !== undefined;
 }
 
-/** What is reserved for the answer; 0 for one that is small. */
+/** The bytes to reserve for the answer; 0 when it is small. */
 export function answerBytes(method: MethodName, params: unknown): number {
   if (method === 'subscribe') {
     const { topics } = params as { readonly topics: readonly { readonly since: number | null }[] };

@@ -3,15 +3,15 @@ import { limits } from '@openclaw/protocol';
 /** The longest list that any method takes. */
 const maxItems = limits.topics;
 
-/** What is wrong with params that hold a list longer than any method takes; null when none does. */
+/** A list in params that is longer than any method takes. */
 export interface OverlongList {
   readonly name: string;
   readonly message: string;
 }
 
 /**
- * Finds it before a schema looks at each of its items: 80,000 wrong ones fit into a frame, and telling what is wrong with
- * all of them keeps the event loop for a tenth of a second.
+ * Finds a list that is too long before a schema checks each of its items; null when there is none. A frame has room for
+ * 80,000 wrong items, and reporting them all would block the event loop for a tenth of a second.
  */
 export function overlongListOf(params: unknown): OverlongList | null {
   if (typeof params !== 'object' || params === null) return null;

@@ -31,7 +31,7 @@ export function presencesAfter(presences: Presences, event: ChannelEvent): Prese
   return next;
 }
 
-/** Whether the event changes how many replies a thread has. */
+/** True when the event changes how many replies a thread has. */
 export function isOfReply(event: ChannelEvent): boolean {
   return (
     event.type === 'thread.message' ||

@@ -36,7 +36,7 @@ export function createHistory(client: HubClient, chat: Chat): History {
     return started;
   }
 
-  /** What else happened between these seqs; as many events as one page of the log may hold are enough to show what matters. */
+  /** The other events between these seqs: the newest, as many as one page of the log holds. */
   async function happenings(after: number, until: number): Promise<Envelope[]> {
     const found: Envelope[] = [];
     // A page of long events ends early.

@@ -50,7 +50,7 @@ export async function readHeads(
   return new Map(rows.map(({ id, head }) => [id, head]));
 }
 
-/** Commits looked at for each channel asked for: where few channels are busy, fewer channels are found. */
+/** Commits read for each channel wanted: where few channels are busy, fewer are found. */
 const commitsPerChannel = 10;
 
 /** The heads of the channels that changed last, found in the newest commits: `limit` channels at most. */

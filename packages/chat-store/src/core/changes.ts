@@ -23,7 +23,7 @@ export interface Changes {
   readonly horizonLag: number;
 }
 
-/** Rows that one statement takes of each list. One commit marks fewer: `maxGroup` is below it. */
+/** Rows that one statement reads of each list. One commit marks fewer, because `maxGroup` is below it. */
 const rowsMax = 5000;
 
 interface Row {
@@ -35,14 +35,14 @@ interface Row {
 }
 
 /**
- * Heads and revocations of the commits since `since`, in one statement that walks an index from there on. With null:
- * nothing but the mark to begin with. A head is that of the statement's moment, and at or above the one that the commit
+ * Heads and revocations of the commits since `since`, in one statement that walks an index from there on. With null only
+ * the mark to begin with. Each head is the channel's at the time of the statement: at or above the head that the commit
  * made.
  */
 export async function readChanges(engine: Engine, since: Mark | null): Promise<Changes> {
   const { seen } = engine.sql;
   const lesser = sql.raw(engine.dialect === 'sqlite' ? 'min' : 'least');
-  // A database that was restored or failed over may be behind the mark: then everything from its own present on.
+  // A database that was restored or failed over may be behind the mark: then the walk begins at its own end.
   const from = sql`${lesser}(cast(${since?.next ?? Number.MAX_SAFE_INTEGER} as bigint), ${seen.end})`;
   const open = since?.open ?? [];
   const changed = (table: string, mark: string, columns: string) => {
@@ -51,7 +51,7 @@ export async function readChanges(engine: Engine, since: Mark | null): Promise<C
         select ${sql.lit(number)} as list, ${sql.raw(`${mark} as mark, ${columns} from ${table}`)}
         where ${condition} order by ${sql.ref(mark)} limit ${sql.lit(rowsMax)}) as l`;
     const isNew = list(0, sql`${sql.ref(mark)} >= ${from} and ${sql.ref(mark)} < ${seen.end}`);
-    // Those of transactions that were open when the mark was made: an index lookup each.
+    // Transactions that were open when the mark was made: one index lookup each.
     return open.length === 0
       ? isNew
       : sql`${isNew} union all ${list(1, sql`${sql.ref(mark)} in (${sql.join([...open])})`)}`;

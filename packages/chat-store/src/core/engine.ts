@@ -11,7 +11,7 @@ export interface Wanted {
     clientMessageId: string,
   ])[];
   readonly roots: readonly string[];
-  /** Who sends, and where: what their next message is numbered by. */
+  /** Senders by channel: their last ordinals number their next messages. */
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
 }
 
@@ -92,12 +92,12 @@ export type Failure =
   /** Neither: a row that the database refused, or a fault of ours. */
   | 'fault';
 
-/** The marks of the commits that one statement sees: all below `next`, without those in `open`. */
+/** The commits that one statement sees: all whose marks are below `next`, except those in `open`. */
 export interface SeenMarks {
   readonly next: RawBuilder<number>;
   /** Transactions that have begun and not ended, as the text of a JSON array. */
   readonly open: RawBuilder<string>;
-  /** A bound that every visible mark is below. A restored backup may hold higher ones, of another server. */
+  /** Every mark of this server is below it. A restored backup may hold higher ones, of another server. */
   readonly end: RawBuilder<number>;
   /** How many transactions began since the oldest one that is open. */
   readonly lag: RawBuilder<number>;
@@ -119,7 +119,7 @@ export interface Engine {
     readonly now: () => RawBuilder<number>;
     /** The mark of the running write transaction. */
     readonly mark: RawBuilder<number>;
-    /** Which marks the running statement sees. */
+    /** The marks that the running statement sees. */
     readonly seen: SeenMarks;
   };
   failureOf(error: unknown): Failure;

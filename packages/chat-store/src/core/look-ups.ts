@@ -1,6 +1,6 @@
 /**
- * Look-ups at once: small questions that a hub cannot go on without (who may, what rooms deliver, which token is
- * revoked). Like what keeps it going they have a thread or connections of their own, apart from what agents read; what
- * keeps it going waits behind no more than these.
+ * Look-ups at once: small queries that a hub cannot go on without (rights, what rooms deliver, revoked tokens). They share
+ * a thread, or connections, with the system calls and never with agents' reads; a system call waits behind at most this
+ * many of them.
  */
 export const lookUpsAtOnce = 3;

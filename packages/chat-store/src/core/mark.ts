@@ -1,10 +1,10 @@
 /**
- * What a watcher has seen of the commits: every one whose mark is below `next`, but for those in `open`.
+ * The commits that a watcher has seen: all whose marks are below `next`, except those in `open`.
  *
- * A mark is no time: clocks go back, and commits do not come in the order of their clocks. On SQLite, where there is one
- * writer at a time, it counts the commits, and `open` is empty. On PostgreSQL it is the transaction's id, and `open` are
- * the transactions that had begun and not ended: what they commit is found when they end, however long that takes, and
- * what others commit meanwhile is reported once.
+ * A mark is not a time: clocks go back, and commits do not follow the order of their clocks. On SQLite, which has one
+ * writer at a time, it counts the commits, and `open` is empty. On PostgreSQL it is the transaction's id, and `open` lists
+ * the transactions that had begun and not ended: their commits are found when they end, however long that takes, and
+ * other commits meanwhile are reported once.
  */
 export interface Mark {
   readonly next: number;
@@ -12,8 +12,8 @@ export interface Mark {
 }
 
 /**
- * The mark of a watcher that had seen `since`, and of what a later statement saw (`now`) has read the commits up to
- * `readTo` alone.
+ * The mark of a watcher that had seen `since` and has read, of the commits that a later statement saw (`now`), those up
+ * to the mark `readTo`.
  */
 export function markAfter(since: Mark, now: Mark, readTo: number): Mark {
   const least = Math.min(since.next, now.next);

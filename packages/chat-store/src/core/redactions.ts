@@ -4,10 +4,10 @@ import type { Engine } from './engine.ts';
 import { encodeForLog } from './stored-envelope.ts';
 import type { LogTable, Tables } from './tables.ts';
 
-// A message may have been edited very often, and each edit's log row holds a text of it. Emptying them all in the
-// transaction that deletes it would stop all writes for as long. So the deletion notes in `redactions` what is to be
-// emptied, every reader of the log takes such rows without their text from that commit on, and the sweeper empties them
-// piece by piece. What a reader shows before is the same, byte for byte, as what stands in the row after.
+// A message may have been edited very often, and each edit's log row holds a text of it. Emptying all rows in the
+// transaction that deletes the message would stop all other writes meanwhile. So the deletion notes in `redactions` what is
+// to be emptied, every reader of the log gets such rows without their text from that commit on, and the sweeper empties
+// them piece by piece. A reader shows the same bytes before a row is emptied and after.
 
 /** Rows emptied at once: no commit waits longer than these take. */
 const rowsMax = 50;
@@ -33,14 +33,14 @@ export function selectReadable(db: Kysely<Tables>) {
     ]);
 }
 
-/** What such a row holds, without the text of a deleted message. */
+/** The envelope of a row from {@link selectReadable}, without the text of a deleted message. */
 export function readableEnvelope(
   row: EditRow & { readonly envelope: string | null; readonly redacted: string | null },
 ): string {
   return row.envelope ?? emptiedEdit(row, JSON.parse(row.redacted ?? '') as Message);
 }
 
-/** From the commit on no reader of the log gets a text of the deleted message's edits; the sweeper empties them. */
+/** From this commit on no reader of the log gets a text of the deleted message's edits; the sweeper empties them later. */
 export async function redactEdits(db: Kysely<Tables>, message: Message): Promise<void> {
   await db
     .insertInto('redactions')
@@ -52,13 +52,13 @@ export async function redactEdits(db: Kysely<Tables>, message: Message): Promise
 }
 
 /**
- * Empties a piece of what deleted messages left in the log. Answers whether there is more. Several hubs may do so at
- * once, and one that is killed leaves the rest to the next.
+ * Empties some rows of edits of a deleted message. Answers whether there may be more. Several hubs may do so at once, and
+ * a hub that is killed leaves the rest to the next.
  */
 export function sweepRedactions(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {
     let query = db.selectFrom('redactions').selectAll().limit(1);
-    // What another hub is emptying is left to it.
+    // A message that another hub is emptying is left to it.
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const redaction = await query.executeTakeFirst();
     if (!redaction) return false;

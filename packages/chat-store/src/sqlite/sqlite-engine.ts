@@ -92,7 +92,7 @@ function createEngine(
     sql: {
       now: () => sql<number>`${clock()}`,
       mark,
-      // Whoever reads sees every commit that was counted: none is open beside them.
+      // A reader sees every commit that was counted: there is one writer, so none is open beside them.
       seen: { next: mark, open: sql<string>`'[]'`, end: mark, lag: sql<number>`0` },
     },
     failureOf,

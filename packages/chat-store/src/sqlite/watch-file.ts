@@ -2,11 +2,11 @@ import { realpathSync, statSync } from 'node:fs';
 
 const everyMs = 200;
 
-/** Looks whether the files of an open database are still the ones that were opened. */
+/** Checks whether the files of an open database are still the ones that were opened. */
 export interface FileWatch {
   /**
-   * Looks now, which costs three `stat`. Answers what happened to a file, with its path, or null while all is well. What
-   * was found once holds for good: in between another process may have written to what stood there.
+   * Looks now, which costs three `stat`. Answers what happened to a file, with its path, or null while all is well. A fault
+   * that was found once stays, even if the file comes back: another process may have written to the other one meanwhile.
    */
   look(): string | null;
   /** The same, but looks five times a second at most. */
@@ -50,7 +50,7 @@ export function watchFiles(path: string, now: () => number = () => performance.n
     }
     return lost;
   }
-  // Not `look`: what a process that ended left beside the file may yet be removed.
+  // Not `look`: SQLite may yet remove the side files that an ended process left behind.
   try {
     find(path);
   } catch {

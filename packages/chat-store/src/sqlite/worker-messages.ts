@@ -32,10 +32,10 @@ export type WorkerReply =
   | { readonly id: number; readonly error: WireError }
   | { readonly fault: string; readonly doing: string };
 
-/** What a thread is doing when it finds that the database's file is no longer there. */
+/** The activity under which a thread reports that the database's file is gone. */
 export const watchingFile = 'watching the file of the database';
 
-/** What a caller is told then: no path, which is for the log. */
+/** The error for callers then. It names no path: that is for the log. */
 export function fileLost(code: 'unavailable' | 'timeout'): ChatStoreError {
   const message = 'the file of the database was removed or replaced: the hub must be restarted';
   return new ChatStoreError(code, message, { retryAfterMs: 5000 });

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** What one statement brings at most, so that a page never loads much more than it answers. */
+/** The most bytes that one statement loads, so that a page never loads much more than it answers. */
 const stepBytes = 524_288;
 const stepRows = 250;
 const stepReactions = 1_000;
-/** What is encoded without a pause: a large page must not hold up the event loop. */
+/** Characters encoded without a pause: a large page must not hold up the event loop. */
 const chunkChars = 262_144;
 
 /** A row that a page may hold, with the size of its text. */
@@ -43,7 +43,7 @@ export function stepsOf(
   return steps;
 }
 
-/** The rows of one answer as JSON, which take `maxBytes` together at most, though always one. */
+/** The rows of one answer as JSON: together `maxBytes` at most, but always one row. */
 export interface PageText {
   readonly rows: string[];
   /** False: the page is full, and the row is not in it. */
@@ -83,7 +83,7 @@ export function* resultText(
   yield others === '}' ? ']}' : `],${others}`;
 }
 
-/** Text as UTF-8, in pieces whose memory is their own, with pauses in which others have their turn. */
+/** Text as UTF-8, in pieces that own their memory, with pauses in which other work has its turn. */
 export async function encodePieces(pieces: Iterable<string>): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
   let open = '';
@@ -98,7 +98,7 @@ export async function encodePieces(pieces: Iterable<string>): Promise<Uint8Array
   return chunks;
 }
 
-// Not of Buffer's pool: a worker thread hands the memory over.
+// Not from Buffer's pool: a worker thread transfers the memory.
 function encode(text: string): Uint8Array {
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
   bytes.write(text);

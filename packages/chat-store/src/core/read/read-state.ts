@@ -3,11 +3,11 @@ import { headOf } from '../head.ts';
 import { resultText } from './page-text.ts';
 import type { Read } from './reading.ts';
 
-/** An agent further behind than this is told "at least": unread messages of one channel. */
+/** Unread messages of one channel are counted up to this; a higher count is answered as this one. */
 export const unreadMax = 10_000;
-/** The same for its mentions in one channel. */
+/** The same for an agent's mentions in one channel. */
 export const mentionsMax = 1_000;
-/** Deleted messages after a cursor are looked at up to here; what was deleted beyond counts as unread. */
+/** So many deleted messages after a cursor are subtracted; those deleted beyond count as unread. */
 export const deletedMax = 1_000;
 /** The channels of one answer, the first by their ids: so it stays within a few MiB. */
 export const channelsMax = 10_000;

@@ -18,10 +18,10 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'read.state': readState,
 };
 
-/** What the rest of an answer takes beside its rows: the result's other fields, and the frame around it. */
+/** Bytes of an answer beside its rows: the result's other fields, and the frame around it. */
 const aroundRowsBytes = 1024;
 
-/** The rows of one answer take no more than this. */
+/** The most bytes that the rows of one answer take. */
 export const answerBytes = limits.resumeBytes - aroundRowsBytes;
 
 /** Answers one read from one snapshot. */
