@@ -45,7 +45,7 @@ describe('the allowance of an agent', () => {
     expect(times(5, () => calls.count('ana'))).not.toContain(null);
   });
 
-  it('counts what it refuses: who goes on beyond it stays refused', () => {
+  it('counts refused calls too: an agent that goes on stays refused', () => {
     const calls = create();
     for (let i = 0; i < 40; i++) {
       nowMs += 50;

@@ -38,8 +38,9 @@ function welcome(hub: RunningHub, config: Config): string {
   ];
   if (hub.opsUrl !== null) lines.push(`Readiness and metrics on ${hub.opsUrl}.`);
   if (config.redis === null && !hub.redis.available) {
+    const database = config.databaseUrl.startsWith('sqlite:') ? 'SQLite' : 'PostgreSQL';
     lines.push(
-      'Embedded mode: messages in SQLite, presence and typing in memory. A Redis on localhost:6379 is used as soon as it answers; set REDIS_URL to name another.',
+      `Embedded mode: messages in ${database}, presence and typing in memory. A Redis on localhost:6379 is used as soon as it answers; set REDIS_URL to name another.`,
     );
   }
   if (config.auth.mode === 'dev')

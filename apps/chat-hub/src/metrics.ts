@@ -72,7 +72,7 @@ export function createMetrics(): Metrics {
     badFrames: counter('hub_bad_frames_total', 'Frames that were not JSON-RPC'),
     failedSignIns: counter(
       'hub_failed_sign_ins_total',
-      'Tokens that were no good, over WebSocket and REST',
+      'Failed sign-ins over WebSocket and REST: wrong, expired and revoked tokens',
     ),
     limitedCalls: counter('hub_limited_calls_total', 'Calls refused for HUB_LIMIT_CALLS'),
     barredAgents: counter(

@@ -66,7 +66,10 @@ export async function startHub(
     const calls = createCallAllowance({
       ...(config.callLimit ?? defaultCallLimit(hub.limiter.limits)),
       onBarred(agentId, forMs) {
-        log.warn({ agentId, forMs }, 'an agent calls far too often and is sent away');
+        log.warn(
+          { agentId, forMs },
+          'an agent calls over five times HUB_LIMIT_CALLS: its sockets are closed',
+        );
         metrics.barredAgents.inc();
         const reason = encodeCloseReason(forMs);
         for (const session of hub.sessions.ofAgent(agentId)) session.expel(4429, reason);

@@ -95,7 +95,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     }
     const full = noRoom(request.socket);
     if (full) return full;
-    if (waiting.size >= maxWaiting) return unavailable('too many are waiting to come in');
+    if (waiting.size >= maxWaiting) return unavailable('too many clients are signing in');
     return { credentials, address };
   }
 
@@ -114,7 +114,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
       const { afterMs } = options.admission.ask(identity.agentId);
       return afterMs === null
         ? identity
-        : unavailable('many come in just now: come back at your own moment', afterMs);
+        : unavailable('too many clients are connecting: come back after the given time', afterMs);
     } catch (error) {
       if (isFailedSignIn(error)) options.failedSignIns.failed(address, credentials);
       if (!(error instanceof AuthError || error instanceof ChatStoreError))

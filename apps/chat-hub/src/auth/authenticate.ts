@@ -60,7 +60,9 @@ function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
   return async ({ devAgent, devRole }) => {
     if (devAgent === null) throw unauthorized('say who you are with ?agent=<id>');
     if (!isId(devAgent))
-      throw unauthorized('the agent id in ?agent= is not one (letters, digits and ._@|~-)');
+      throw unauthorized(
+        'the agent id in ?agent= must be 1 to 128 letters, digits and ._@|~-, beginning with a letter or digit',
+      );
     refuseBarred(devAgent, barredForMs);
     return {
       agentId: devAgent,

@@ -206,7 +206,7 @@ function fault(): never {
 }
 
 describe('waiting for admission', () => {
-  it('a client that comes when many do is told its moment, and is let in then', async () => {
+  it('a client that comes when many do is told when to come back, and is let in then', async () => {
     const { port, refused } = await upgradesOnly({
       admission: createAdmission({ ...admissionDefaults, perSecond: 5, burst: 1 }),
       authenticate: ({ devAgent }) => Promise.resolve({ ...ana, agentId: devAgent ?? '' }),
@@ -227,7 +227,7 @@ describe('waiting for admission', () => {
     await waitFor(() => back.received().includes('accepted'));
   });
 
-  it('a stranger takes no place: only who is proved is asked about, under the name that was proved', async () => {
+  it('a forged token takes no place: admission is asked for verified agents only, by their verified ids', async () => {
     const names: string[] = [];
     const { port } = await upgradesOnly({
       admission: { ask: (name) => (names.push(name), { afterMs: null }) },
@@ -258,7 +258,7 @@ describe('waiting for admission', () => {
     expect({ asked, refused }).toEqual({ asked: 3, refused: [401, 401, 401, 429, 429] });
   });
 
-  it('nor is a key server that is away, or a database, held against the address', async () => {
+  it('a key server or database that is away is not held against the address', async () => {
     const { port, refused } = await upgradesOnly({
       failedSignIns: createFailedSignIns({ burst: 1, perSecond: 0.001 }),
       authenticate: () => Promise.reject(new AuthError('unavailable', 'away')),

@@ -62,7 +62,7 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
       const changed = await store.changeEpoch(epoch);
       log.warn(
         { lost, epoch: changed },
-        'the log lacks an event that was committed: it was restored',
+        'the log lacks a committed event: the database was restored, and a new epoch begins',
       );
       // Otherwise caches stay empty until the log has grown past the seqs that Redis knows.
       const recent = await store.recentHeads(droppedChannels);

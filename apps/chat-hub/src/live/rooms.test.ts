@@ -112,8 +112,8 @@ describe('the live channels of a hub', () => {
     expect((await other.rooms.open(channelId)).head).toBe(7);
   });
 
-  // A hub has thousands of rooms. Invariant: whoever uses one finds it in the present life, though others wait their turn.
-  it('go on in another life some a turn, and at once where they are used', async () => {
+  // A hub has thousands of rooms. Invariant: a room that is used is in the present epoch, though others wait their turn.
+  it('continue in a new epoch a few a turn, and at once when they are used', async () => {
     const { rooms } = createBench();
     const opened = Array.from({ length: 400 }, (_, n) =>
       rooms.openDirect(`dm_${String(n).padStart(32, '0')}`, 7),

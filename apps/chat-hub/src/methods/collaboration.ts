@@ -11,7 +11,10 @@ export function collaborationMethods(hub: Hub): Pick<Handlers, 'collaboration.em
       const { channelId, name, payload } = params;
       if (channelId !== null) return write(hub, caller, 'collaboration.emit', params);
       if (!isAdminOfAll(caller.identity))
-        return refuse('forbidden', 'only an admin without bounds speaks to everyone');
+        return refuse(
+          'forbidden',
+          'only an admin whose token is not bound to channels may send to everyone',
+        );
       hub.publisher.global(
         encodeEnvelope({
           id: randomUUID(),

@@ -33,7 +33,10 @@ export function addOperationsRoutes(
   });
   app.addHook('preHandler', async (request, reply) => {
     if (!isForAnyone && !isAdminOfAll(request.identity))
-      return sendRefusal(reply, refuse('forbidden', 'only an admin without bounds sees this'));
+      return sendRefusal(
+        reply,
+        refuse('forbidden', 'only an admin whose token is not bound to channels may see this'),
+      );
     const { allowed, headers, problem } = await limit(request);
     reply.headers(headers);
     if (!allowed)

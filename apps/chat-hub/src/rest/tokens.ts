@@ -30,7 +30,10 @@ export function addTokenRoutes(
 ): void {
   app.addHook('preHandler', async (request, reply) => {
     if (!isAdminOfAll(request.identity))
-      return sendRefusal(reply, refuse('forbidden', 'only an admin without bounds manages tokens'));
+      return sendRefusal(
+        reply,
+        refuse('forbidden', 'only an admin whose token is not bound to channels may manage tokens'),
+      );
   });
 
   app.post(

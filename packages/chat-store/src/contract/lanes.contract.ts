@@ -48,7 +48,7 @@ export function describeLanes(database: () => TestDatabase): void {
     // The fault: one line, and on SQLite one thread, for all that is read. An agent that read much made the checks of
     // rights and the feeding of rooms wait behind it, and other agents' reads fail. What is compared is the order in
     // which answers come, not how long they take.
-    it('stands in no line behind what an agent reads, and neither does another agent', async () => {
+    it('does not wait behind what an agent reads, and neither does another agent', async () => {
       const store = await database().open({ timeoutMs: 20_000 });
       opened.push(store);
       const { channelId, owner, member } = await channelWithTwo(store);
