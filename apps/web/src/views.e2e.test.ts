@@ -124,6 +124,8 @@ describe('who changes a message', () => {
     await seen(message(person, 'first words'), 'the message');
     await page.keyboard.press('ArrowUp');
     await editor(person).fill('better words');
+    // An edit hides a text and does not remove it: whoever pasted a secret must know.
+    await page.getByText('The former text stays in the log').waitFor();
     await sendLines(room, 120, 'meanwhile');
     await page.getByRole('button', { name: /new/ }).waitFor();
     await seen(editor(person), 'the editor');

@@ -71,6 +71,9 @@ export function EditMessage({ chat, message }: { chat: Chat; message: Message })
         <button class="link" onClick={save}>
           Save
         </button>
+        <span class="quiet">
+          The former text stays in the log. Only deleting the message removes it.
+        </span>
       </div>
     </div>
   );
