@@ -2,7 +2,7 @@ import type { Message } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
 import type { Engine } from './engine.ts';
 import { encodeForLog } from './stored-envelope.ts';
-import type { LogTable, Tables } from './tables.ts';
+import type { LogTable, RedactionsTable, Tables } from './tables.ts';
 
 // A message may have been edited very often, and each edit's log row holds a text of it. Emptying all rows in the
 // transaction that deletes the message would stop all other writes meanwhile. So the deletion notes in `redactions` what is
@@ -11,6 +11,8 @@ import type { LogTable, Tables } from './tables.ts';
 
 /** Rows emptied at once: no commit waits longer than these take. */
 const rowsMax = 50;
+/** Deleted messages that one commit empties: as many agents may delete what was edited once or twice. */
+const redactionsMax = 20;
 
 const editType = sql.lit('channel.message.edit' as const);
 
@@ -52,56 +54,70 @@ export async function redactEdits(db: Kysely<Tables>, message: Message): Promise
 }
 
 /**
- * Empties some rows of edits of a deleted message. Answers whether there may be more. Several hubs may do so at once, and
- * a hub that is killed leaves the rest to the next.
+/**
+ * Empties some rows of edits: of one deleted message, or of several that were edited little. Answers whether there may be
+ * more. Several hubs may do so at once, and a hub that is killed leaves the rest to the next.
  */
 export function sweepRedactions(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {
-    let query = db.selectFrom('redactions').selectAll().limit(1);
+    let query = db.selectFrom('redactions').selectAll().limit(redactionsMax);
     // A message that another hub is emptying is left to it.
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
-    const redaction = await query.executeTakeFirst();
-    if (!redaction) return false;
-    const { channel_id, message_id, after_seq } = redaction;
-    const rows = await db
-      .selectFrom('log')
-      .select(['seq', 'id', 'sender_id', 'timestamp'])
-      .where('channel_id', '=', channel_id)
-      .where('message_id', '=', message_id)
-      .where('type', '=', editType)
-      .where('seq', '>', after_seq)
-      .orderBy('seq')
-      .limit(rowsMax)
-      .execute();
-    const message = JSON.parse(redaction.message) as Message;
-    if (rows.length > 0) {
-      const cases = rows.map(
-        (row) => sql`when ${sql.lit(row.seq)} then ${emptiedEdit(row, message)}`,
-      );
-      await db
-        .updateTable('log')
-        .set({ envelope: sql<string>`case seq ${sql.join(cases, sql` `)} end` })
-        .where('channel_id', '=', channel_id)
-        .where(
-          'seq',
-          'in',
-          rows.map(({ seq }) => seq),
-        )
-        .execute();
+    const redactions = await query.execute();
+    let left = rowsMax;
+    for (const redaction of redactions) {
+      left -= await emptySome(db, redaction, left);
+      if (left <= 0) break;
     }
-    const last = rows.at(-1);
-    const done = db
-      .deleteFrom('redactions')
-      .where('channel_id', '=', channel_id)
-      .where('message_id', '=', message_id);
-    const further = db
-      .updateTable('redactions')
-      .set({ after_seq: last?.seq ?? after_seq })
-      .where('channel_id', '=', channel_id)
-      .where('message_id', '=', message_id);
-    await (rows.length < rowsMax ? done : further).execute();
-    return true;
+    return redactions.length > 0;
   });
+}
+
+/** Empties so many of a message's rows at most, and answers how many those were. */
+async function emptySome(
+  db: Kysely<Tables>,
+  redaction: RedactionsTable,
+  most: number,
+): Promise<number> {
+  const { channel_id, message_id, after_seq } = redaction;
+  const rows = await db
+    .selectFrom('log')
+    .select(['seq', 'id', 'sender_id', 'timestamp'])
+    .where('channel_id', '=', channel_id)
+    .where('message_id', '=', message_id)
+    .where('type', '=', editType)
+    .where('seq', '>', after_seq)
+    .orderBy('seq')
+    .limit(most)
+    .execute();
+  const message = JSON.parse(redaction.message) as Message;
+  if (rows.length > 0) {
+    const cases = rows.map(
+      (row) => sql`when ${sql.lit(row.seq)} then ${emptiedEdit(row, message)}`,
+    );
+    await db
+      .updateTable('log')
+      .set({ envelope: sql<string>`case seq ${sql.join(cases, sql` `)} end` })
+      .where('channel_id', '=', channel_id)
+      .where(
+        'seq',
+        'in',
+        rows.map(({ seq }) => seq),
+      )
+      .execute();
+  }
+  const last = rows.at(-1);
+  const done = db
+    .deleteFrom('redactions')
+    .where('channel_id', '=', channel_id)
+    .where('message_id', '=', message_id);
+  const further = db
+    .updateTable('redactions')
+    .set({ after_seq: last?.seq ?? after_seq })
+    .where('channel_id', '=', channel_id)
+    .where('message_id', '=', message_id);
+  await (rows.length < most ? done : further).execute();
+  return rows.length;
 }
 
 // From the row's own columns: the text is neither read nor parsed.
