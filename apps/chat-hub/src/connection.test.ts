@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createMemoryEventBus } from '@openclaw/events';
-import { encodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
+import { encodeEnvelope, limits, type EncodedEnvelope } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
 import { pino } from 'pino';
 import { createConnectionHandler } from './connection.ts';
@@ -45,10 +45,12 @@ async function connecting() {
     ...{ bus, rooms, sessions, heads: directHeads, onEphemeral: nothing, onForeignEpoch: nothing },
     epoch: () => store.epoch,
   });
-  const hub = { store, rooms, sessions, log } as unknown as Hub;
+  const gone = { gone: nothing, left: nothing };
+  const metrics = { closedConnections: { inc: nothing } };
+  const hub = { store, rooms, sessions, log, metrics, presence: gone, typing: gone };
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
   const onAccepted = createConnectionHandler({
-    ...{ hub, flusher, agentTopics, directHeads, dispatcher },
+    ...{ hub: hub as unknown as Hub, flusher, agentTopics, directHeads, dispatcher },
     calls: { count: () => null, barredForMs: () => null },
   });
 
@@ -58,7 +60,7 @@ async function connecting() {
   await asked.promise;
 
   return {
-    peer,
+    ...{ peer, ws, directHeads },
     answer: (directs: { channelId: string; head: number }[]) => answer.resolve(directs),
     /** Commits an event of the direct channel, and publishes it unless it is lost. */
     async commit(type: 'channel.message' | 'channel.message.delete', isLost = false) {
@@ -80,6 +82,11 @@ async function connecting() {
     },
   };
 }
+
+/** A full list: the heads of the channels beyond it are read too. */
+const fullList = range(1, limits.welcomeDirect).map((n) => ({
+  ...{ channelId: `dm_${String(n).padStart(32, '0')}`, head: 1 },
+}));
 
 const welcomed = async ({ peer }: Awaited<ReturnType<typeof connecting>>) =>
   waitFor(() => peer.objects.find(({ method }) => method === 'welcome'), { what: 'the welcome' });
@@ -125,5 +132,19 @@ describe('direct events between the store being asked and the welcome', () => {
     await waitFor(() => connection.peer.seqs.at(-1) === 6, { what: 'the last event' });
     expect(head).toBeGreaterThanOrEqual(3);
     expect(connection.peer.seqs).toEqual(range(head + 1, 6));
+  });
+});
+
+describe('a connection that ends before its welcome', () => {
+  // The race: the agent's only socket is sent away while the store is asked for its direct channels. Invariant: nothing
+  // is kept for it; a list of heads that nobody keeps up would let a later connection begin at them, days behind.
+  it('leaves no heads of direct channels behind', async () => {
+    const connection = await connecting();
+    connection.ws.terminate();
+    connection.ws.emit('close', 1006, Buffer.alloc(0));
+    connection.answer(fullList);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(connection.directHeads.size).toBe(0);
+    expect(connection.directHeads.headOf('ben', fullList[0]?.channelId ?? '')).toBeNull();
   });
 });

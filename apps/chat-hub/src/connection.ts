@@ -63,6 +63,8 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     hub.sessions.add(session);
     await agentTopics.join(agentId);
     const directs = await readDirects(agentId);
+    // What is read from here on would be forgotten by nobody.
+    if (!session.isOpen) return;
     session.knowsAllDirects = directs.length < limits.welcomeDirect;
     if (!session.knowsAllDirects) await directHeads.load(agentId);
     const known = directs.filter(({ channelId }) => isWithinBounds(session.identity, channelId));

@@ -32,9 +32,16 @@ export interface ReadinessDeps {
 /** Creates the readiness report of one hub. */
 export function createReadiness({ hubId, store, redis, publishPath }: ReadinessDeps): Readiness {
   let draining = false;
+  // Anyone may ask, and the store has few places for such questions: all who ask at a time share one answer.
+  let looking: ReturnType<typeof look> | undefined;
+
+  function look() {
+    return Promise.all([store.health(), redis.health()]).finally(() => (looking = undefined));
+  }
+
   return {
     async report() {
-      const [database, redisHealth] = await Promise.all([store.health(), redis.health()]);
+      const [database, redisHealth] = await (looking ??= look());
       return {
         ready: !draining && database.status === 'ok',
         hubId,

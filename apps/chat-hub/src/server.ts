@@ -116,16 +116,18 @@ export async function createServer({
         const barred = gate(request.headers);
         if (barred !== null) return sendRefusal(reply, refuse('forbidden', barred));
         const address = remoteAddress(request.raw);
-        const heldForMs = failedSignIns.heldForMs(address);
+        const credentials = credentialsOf(request);
+        const heldForMs = failedSignIns.heldForMs(address, credentials);
         if (heldForMs !== null)
           return sendRefusal(
             reply,
             refuse('rate_limited', 'too many failed sign-ins from this address', heldForMs),
           );
         try {
-          request.identity = await authenticate(credentialsOf(request));
+          request.identity = await authenticate(credentials);
+          failedSignIns.proved(credentials);
         } catch (error) {
-          if (isFailedSignIn(error)) failedSignIns.failed(address);
+          if (isFailedSignIn(error)) failedSignIns.failed(address, credentials);
           return sendRefusal(reply, refusalOfSignIn(error));
         }
         const afterMs = calls.count(request.identity.agentId, callsOf(bodyBytes(request.headers)));

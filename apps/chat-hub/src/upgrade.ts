@@ -32,7 +32,7 @@ export interface UpgradeOptions {
   readonly authenticate: Authenticate;
   readonly gate: Gate;
   readonly remoteAddress: RemoteAddress;
-  /** Checked before the token is. */
+  /** Asked before a token is checked, and told the result. */
   readonly failedSignIns: FailedSignIns;
   /** Asked after authentication, so that forged tokens take no places. */
   readonly admission: Pick<Admission, 'ask'>;
@@ -86,7 +86,8 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     const barred = options.gate(request.headers);
     if (barred !== null) return { status: 403, closeCode: null, reason: barred };
     const address = options.remoteAddress(request);
-    const heldForMs = options.failedSignIns.heldForMs(address);
+    const credentials = credentialsOf(request);
+    const heldForMs = options.failedSignIns.heldForMs(address, credentials);
     if (heldForMs !== null) {
       // Spread, because others may wait at that address too.
       const afterMs = Math.max(1_000, heldForMs) + Math.round(Math.random() * 1_000);
@@ -95,7 +96,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     const full = noRoom(request.socket);
     if (full) return full;
     if (waiting.size >= maxWaiting) return unavailable('too many clients are signing in');
-    return { credentials: credentialsOf(request), address };
+    return { credentials, address };
   }
 
   async function prove(
@@ -104,6 +105,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
   ): Promise<Identity | UpgradeRefusal> {
     try {
       const identity = await options.authenticate(credentials);
+      options.failedSignIns.proved(credentials);
       // Asked again: a drain may have begun meanwhile, and it sends away only those that are in.
       const full = noRoom(socket);
       if (full) return full;
@@ -114,7 +116,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
         ? identity
         : unavailable('too many clients are connecting: come back after the given time', afterMs);
     } catch (error) {
-      if (isFailedSignIn(error)) options.failedSignIns.failed(address);
+      if (isFailedSignIn(error)) options.failedSignIns.failed(address, credentials);
       if (!(error instanceof AuthError || error instanceof ChatStoreError))
         options.log.error({ err: error }, 'a client could not be authenticated');
       return refusalOf(error);

@@ -1,5 +1,6 @@
 import type {
   Discontinuity as HubDiscontinuity,
+  Envelope,
   ErrorCode,
   ResultOf,
   Welcome,
@@ -41,6 +42,16 @@ export interface ResumeDeps {
 }
 
 const askAgainMs = 1_000;
+/** Channels whose log is read at a time: each page may be as large as any answer, and each is a call. */
+const readsMax = 4;
+
+/** A page of a topic's log that is due. */
+interface DuePage {
+  readonly topic: Topic;
+  /** Up to here it is read. */
+  readonly head: number;
+  readonly isCurrent: () => boolean;
+}
 
 /** `catchUpMax` bounds what is paged from the log when a subscribe cannot resume. */
 export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: number }): Resume {
@@ -48,6 +59,10 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
   let welcome: Welcome | null = null;
   let isScheduled = false;
   let askTimer: ReturnType<typeof setTimeout> | undefined;
+  let duePages: DuePage[] = [];
+  let reading = 0;
+  /** Set while the hub has asked for a pause. */
+  let pauseTimer: ReturnType<typeof setTimeout> | undefined;
 
   function want(topic: Topic) {
     topic.phase = 'wanted';
@@ -152,25 +167,62 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
   }
 
   function readLog(topic: Topic, head: number) {
-    const isCurrent = stillCurrent(topic);
+    duePages.push({ topic, head, isCurrent: stillCurrent(topic) });
+    readDue();
+  }
+
+  function readDue() {
+    while (reading < readsMax && pauseTimer === undefined) {
+      const page = duePages.shift();
+      if (page === undefined) return;
+      if (page.isCurrent()) readPage(page);
+    }
+  }
+
+  function readPage(page: DuePage) {
+    const { topic, head, isCurrent } = page;
     const after = topic.last ?? 0;
+    reading += 1;
     deps.ask(
       'log.read',
       { channelId: topic.channelId, after },
       ({ events }) => {
-        if (!isCurrent()) return;
-        const isOtherEpoch = events.some(({ epoch }) => epoch !== (topic.epoch ?? epoch));
-        if (isOtherEpoch) return skipTo(topic, head, 'epoch');
-        for (const envelope of events) ordering.fill(topic, envelope);
-        if (!isCurrent()) return;
-        if (topic.last === after) skipTo(topic, head, 'behind');
-        else if ((topic.last ?? 0) < head) readLog(topic, head);
-        else becomeLive(topic);
+        reading -= 1;
+        if (isCurrent()) onPage(page, after, events);
+        readDue();
       },
-      () => {
-        if (isCurrent()) skipTo(topic, head, 'behind');
+      (error) => {
+        reading -= 1;
+        if (!isCurrent()) return readDue();
+        if (error instanceof HubError && isPassing(error)) {
+          duePages.unshift(page);
+          clearTimeout(pauseTimer);
+          pauseTimer = setTimeout(() => {
+            pauseTimer = undefined;
+            readDue();
+          }, error.retryAfterMs ?? askAgainMs);
+          return;
+        }
+        skipTo(topic, head, 'behind');
+        readDue();
       },
     );
+  }
+
+  function onPage({ topic, head, isCurrent }: DuePage, after: number, events: readonly Envelope[]) {
+    const isOtherEpoch = events.some(({ epoch }) => epoch !== (topic.epoch ?? epoch));
+    if (isOtherEpoch) return skipTo(topic, head, 'epoch');
+    for (const envelope of events) ordering.fill(topic, envelope);
+    if (!isCurrent()) return;
+    if (topic.last === after) skipTo(topic, head, 'behind');
+    else if ((topic.last ?? 0) < head) readLog(topic, head);
+    else becomeLive(topic);
+  }
+
+  function stopReading() {
+    duePages = [];
+    clearTimeout(pauseTimer);
+    pauseTimer = undefined;
   }
 
   function skipTo(topic: Topic, head: number, reason: HubDiscontinuity['reason']) {
@@ -195,6 +247,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     onLost() {
       welcome = null;
       clearTimeout(askTimer);
+      stopReading();
       for (const topic of topics.values()) {
         topic.turn += 1;
         topic.phase = 'wanted';
@@ -208,6 +261,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     close() {
       welcome = null;
       clearTimeout(askTimer);
+      stopReading();
     },
   };
 }

@@ -199,6 +199,53 @@ describe('a subscribed channel', () => {
     expect(discontinuities).toEqual([]);
   });
 
+  // The race: a client comes back to more than a subscribe brings, and the hub has no room or no call left for its next
+  // page just then. Invariant: what the log holds is not given up; the page is asked for again.
+  it('asks again for a page that the hub refuses for now', async () => {
+    const side = await startInHall(7);
+    side.notify('event', event('hall', 9));
+    side.answer(await side.nextCall('subscribe'), unresumed(9));
+    for (const code of ['rate_limited', 'unavailable'])
+      side.refuse(await side.nextCall('log.read'), {
+        ...{ code: -32_000, message: 'Later', data: { code, retryAfterMs: 1 } },
+      });
+    const page = await side.nextCall('log.read');
+    expect(page.params).toEqual({ channelId: 'hall', after: 7 });
+    side.answer(page, { events: [event('hall', 8), event('hall', 9)], head: 9, hasMore: false });
+    await arrived(2);
+    expect(seqs).toEqual([8, 9]);
+    expect(discontinuities).toEqual([]);
+  });
+
+  // The race: of many channels none can be resumed, because their events are too large for one answer together.
+  // Invariant: the client stays within the calls that a connection may have unanswered, and misses nothing.
+  it('reads the logs of many channels a few at a time', async () => {
+    start();
+    const ids = Array.from({ length: 300 }, (_, n) => `c${n}`);
+    const subscribed = Promise.all(ids.map((id) => client.channel(id).subscribe()));
+    const first = await nextLive();
+    const call = await first.nextCall('subscribe');
+    first.answer(call, subscribedAt(call, 1));
+    await subscribed;
+    first.terminate();
+    const second = await nextLive();
+    const topics = ids.map((channelId) => ({
+      ...{ channelId, head: 2, resumed: false, events: [], presencePushed: true },
+    }));
+    second.answer(await second.nextCall('subscribe'), { topics });
+    let most = 0;
+    for (let read = 1; read <= ids.length; read++) {
+      const page = await second.nextCall('log.read');
+      const asked = second.calls.filter(({ method }) => method === 'log.read').length;
+      most = Math.max(most, asked - read + 1);
+      const channelId = String(page.params['channelId']);
+      second.answer(page, { events: [event(channelId, 2)], head: 2, hasMore: false });
+    }
+    await arrived(ids.length);
+    expect(most).toBeLessThanOrEqual(4);
+    expect(discontinuities).toEqual([]);
+  });
+
   it('reports a discontinuity when too much was missed, and is live from the head', async () => {
     const first = await startInHall(7, { catchUpMax: 100 });
     first.terminate();

@@ -22,6 +22,9 @@ function spread(values: readonly number[]) {
   return { median: at(0.5), p95: at(0.95), max: at(1) };
 }
 
+/** Node measures from one sample to the next, so each of its values contains the time between two. */
+const samplingMs = 10;
+
 /** Creates an empty record. */
 export function createEventLoops(): EventLoops {
   const calm: { p99: number; most: number }[] = [];
@@ -36,7 +39,7 @@ export function createEventLoops(): EventLoops {
         const found = text?.match(
           new RegExp(`^nodejs_eventloop_lag_${name}_seconds ([\\d.e+-]+)`, 'm'),
         );
-        return found ? Number(found[1]) * 1_000 : null;
+        return found ? Math.max(0, Number(found[1]) * 1_000 - samplingMs) : null;
       };
       const [p99, longest] = [msOf('p99'), msOf('max')];
       if (p99 === null || longest === null) return;

@@ -38,4 +38,24 @@ describe('failed sign-ins', () => {
     for (const address of ['a', 'b', 'c']) for (let i = 0; i < 3; i++) failures.failed(address);
     expect(['a', 'b', 'c'].map((address) => failures.heldForMs(address))).toEqual([null, 500, 500]);
   });
+
+  const token = (text: string) => ({ token: text, devAgent: null, devRole: null });
+
+  it('hold back nobody whose credentials were good, until they are no longer', () => {
+    const failures = create();
+    failures.proved(token('good'));
+    for (let i = 0; i < 6; i++) failures.failed('a', token('bad'));
+    expect(failures.heldForMs('a', token('good'))).toBeNull();
+    expect(failures.heldForMs('a', token('new'))).toBeGreaterThan(0);
+    failures.failed('a', token('good'));
+    expect(failures.heldForMs('a', token('good'))).toBeGreaterThan(0);
+  });
+
+  it('remember so many good credentials, the latest', () => {
+    const failures = createFailedSignIns({ burst: 1, maxProved: 2, clock: () => nowMs });
+    for (const text of ['one', 'two', 'one', 'three']) failures.proved(token(text));
+    failures.failed('a');
+    const held = ['one', 'two', 'three'].map((text) => failures.heldForMs('a', token(text)));
+    expect(held).toEqual([null, expect.any(Number), null]);
+  });
 });

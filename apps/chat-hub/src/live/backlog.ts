@@ -56,8 +56,10 @@ export class Backlog {
     if (known) return Promise.resolve(known);
     let reading = this.#reading.get(seq);
     if (!reading) {
-      reading = this.#read(seq).finally(() => this.#reading.delete(seq));
-      this.#reading.set(seq, reading);
+      const own = this.#read(seq).finally(() => {
+        if (this.#reading.get(seq) === own) this.#reading.delete(seq);
+      });
+      this.#reading.set(seq, (reading = own));
     }
     return reading;
   }
@@ -134,6 +136,8 @@ export class Backlog {
   /** A message was deleted: its text is not served from memory any more. */
   forgetMessage(messageId: string): void {
     this.#deletions += 1;
+    // What is being read may hold the text: who asks from now on reads anew.
+    this.#reading.clear();
     this.#forgetPages();
     this.#pagesShare.resize(0);
     this.#ring.forgetMessage(messageId);

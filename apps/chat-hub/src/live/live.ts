@@ -12,6 +12,7 @@ import { createAgentTopics, type AgentTopics } from './agent-topics.ts';
 import { createCacheDropper } from './cache-dropper.ts';
 import { createDirectHeads, type DirectHeads } from './direct-heads.ts';
 import { beginEpoch } from './epoch.ts';
+import { createFoundDirects, type FoundHead } from './found-directs.ts';
 import { createFlusher, type Flusher } from './flusher.ts';
 import { notificationText, textFrame } from './frame.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -154,16 +155,18 @@ export async function startLive(
   }
 
   /** The head was read a moment ago: of another life of the database it would leave the channel deaf. */
-  async function openFoundDirect(channelId: string, head: number): Promise<void> {
-    let { restarts } = rooms;
+  async function openFoundDirect(channelId: string, of: FoundHead): Promise<void> {
+    let { restarts } = of;
     const agentIds = await agentsOfDirect(channelId);
-    let found: number | undefined = head;
+    let found: number | undefined = of.head;
     while (rooms.restarts !== restarts) {
       ({ restarts } = rooms);
       found = (await store.heads([channelId])).get(channelId);
     }
     if (found) agentTopics.foundDirect(channelId, agentIds, found);
   }
+
+  const foundDirects = opened(createFoundDirects(openFoundDirect, log));
 
   await bus.subscribeGlobal((event) => {
     if (!isNew.accept(event)) return;
@@ -178,11 +181,8 @@ export async function startLive(
       ...{ store, rooms, metrics, log },
       isBusAvailable: () => bus.available && !selfProbe.isDeaf,
       onRevoked: (revoked) => endRevoked(sessions, revoked),
-      onDirect(channelId, head) {
-        openFoundDirect(channelId, head).catch((error: unknown) =>
-          log.warn({ err: error, channelId }, 'a direct channel could not be opened yet'),
-        );
-      },
+      onDirect: (channelId, head) =>
+        foundDirects.found(channelId, { head, restarts: rooms.restarts }),
       async onEpoch(epoch) {
         log.warn({ epoch }, 'the database was restored: a new epoch begins');
         await beginEpoch({ store, rooms, sessions, cache });

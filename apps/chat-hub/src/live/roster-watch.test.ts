@@ -159,6 +159,20 @@ describe('the comparison of rosters with what was told', () => {
     expect(bench.told).toEqual(['c: dead offline']);
   });
 
+  // The race: a channel that is due before its turn, for a lease in it is about to end, stood behind others whose turn
+  // comes first, and was not looked at before them.
+  it('after a wipe says offline when the lease has ended, however many other channels are followed', async () => {
+    const others = Array.from({ length: 20 }, (_, n) => `other-${n}`);
+    bench.rosters.set('c', ['dead']);
+    follow(bench, ...others.slice(0, 10), 'c', ...others.slice(10));
+    await pass(100);
+    await pass(20_000);
+    bench.rosters.set('c', []);
+    bench.watch.wiped();
+    await pass(leaseMs - 20_100 + 500);
+    expect(bench.told).toEqual(['c: dead offline']);
+  });
+
   it('goes on after a reading that failed', async () => {
     follow(bench, 'c');
     bench.state.fails = true;

@@ -73,6 +73,8 @@ export function createRosterWatch(
   const confirmMs = heartbeatMs * 1.2;
   const followed = new Map<string, Followed>();
   const fresh: string[] = [];
+  /** Channels that are due before their turn in `followed`. */
+  const early = new Set<string>();
   let reading = 0;
   let allowance = 0;
   let trustFromMs = -Infinity;
@@ -81,6 +83,7 @@ export function createRosterWatch(
 
   const timer = setInterval(() => {
     allowance = Math.max(minPerTick, Math.ceil((2 * followed.size * tickMs) / compareMs));
+    takeEarly();
     pump();
   }, tickMs);
   timer.unref();
@@ -97,6 +100,17 @@ export function createRosterWatch(
       allowance -= 1;
       if (deps.isLive(channelId)) start(channelId);
       else followed.delete(channelId);
+    }
+  }
+
+  /** Once a tick alone: after a wipe most channels may be early. */
+  function takeEarly(): void {
+    const nowMs = clock();
+    for (const channelId of early) {
+      const one = followed.get(channelId);
+      if (one && one.dueMs > nowMs) continue;
+      early.delete(channelId);
+      if (one) fresh.push(channelId);
     }
   }
 
@@ -146,7 +160,10 @@ export function createRosterWatch(
       if (!isAfterWipe) return;
       // Missing agents are decided on as soon as possible, and not only with the next round.
       const trust = { confirmMs, trustFromMs, isWhole: isWhole || !wasMissing };
-      one.dueMs = Math.min(one.dueMs, view.decisionMs(trust));
+      const decisionMs = view.decisionMs(trust);
+      if (decisionMs >= one.dueMs) return;
+      one.dueMs = decisionMs;
+      early.add(channelId);
     } catch (error) {
       view.fail();
       deps.onError(error);
@@ -219,6 +236,7 @@ export function createRosterWatch(
     close() {
       clearInterval(timer);
       fresh.length = 0;
+      early.clear();
       for (const { firstRead } of followed.values()) firstRead.resolve();
       followed.clear();
     },

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { limits, type ChannelEvent } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
 import { fallBehind } from '../testing/fall-behind.ts';
@@ -38,6 +38,51 @@ describe('a socket that read too slowly', () => {
     bench.peer.read();
     await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
     expect(bench.peer.isRead).toBe(true);
+  });
+
+  // The race: the answers of a batch are held back, and while the batch is under way the socket falls behind; its next
+  // call that may answer much waits until the socket has caught up, which it does after the hold, which ends with that
+  // call. Invariant: every call ends; a client that reads on is answered.
+  it('does not make the calls of a batch wait for the end of that batch', async () => {
+    const bench = createSessionBench({ protocol: '' });
+    bench.session.enter(bench.room);
+    await fallBehind(bench);
+    const before = bench.session.keepsUp();
+    const release = bench.session.hold();
+    const within = bench.session.keepsUp();
+    bench.peer.read();
+    expect(await Promise.all([before, within])).toEqual([true, true]);
+    release([Buffer.from('[{"id":"batch"}]')]);
+    await waitFor(() => bench.peer.objects.some(({ id }) => id === 'batch'), {
+      what: 'the answers',
+    });
+    await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
+  });
+
+  // The race: an answer takes longer than half a minute over a thin line. Invariant: only a socket that stays stuck is
+  // closed; one that takes what comes, however slowly, would else come back and ask for the same for ever.
+  it('is not closed while it takes something, however long that lasts', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      const bench = createSessionBench();
+      bench.peer.isReading = false;
+      const answers = Array.from({ length: 90 }, (_, id) => ({ id, result: 'x'.repeat(60_000) }));
+      for (const answer of answers) bench.session.send(JSON.stringify(answer));
+      while (!bench.session.isLagging) await bench.turn();
+      for (let minute = 1; minute <= 3; minute++) {
+        for (let taken = 1; taken <= 16; taken++) {
+          bench.peer.take();
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        jest.advanceTimersByTime(20_000);
+      }
+      expect(bench.session.isLagging).toBe(true);
+      expect(bench.peer.closed).toBeNull();
+      jest.advanceTimersByTime(30_000);
+      expect(bench.peer.closed).toMatchObject({ code: 4429 });
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   // The race: the socket unsubscribes while a page of what it is owed is on its way. Invariant: nothing of the channel

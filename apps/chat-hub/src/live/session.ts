@@ -155,6 +155,8 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   hold(): (payload: string | readonly Buffer[] | null) => void {
     this.#holds += 1;
     this.#held ??= [];
+    // It catches up after the hold, which may end with them.
+    for (const resolve of this.#onKeptUp.splice(0)) resolve();
     return (payload) => {
       this.#holds -= 1;
       const kept = this.#held ?? [];
@@ -258,9 +260,13 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     });
   }
 
-  /** Resolves when it does not lag: at once, or when it has read on. False when it is closed instead. */
+  /**
+   * Resolves when it does not lag: at once, or when it has read on. While answers are held back it resolves at once: they
+   * are bounded, and it catches up after them. False when it is closed instead.
+   */
   async keepsUp(): Promise<boolean> {
-    if (this.isLagging) await new Promise<void>((resolve) => this.#onKeptUp.push(resolve));
+    if (this.isLagging && !this.#held)
+      await new Promise<void>((resolve) => this.#onKeptUp.push(resolve));
     return this.isOpen;
   }
 
@@ -389,6 +395,8 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     while (this.isOpen && (this.#socket.writableLength > 0 || this.#frames.length > 0)) {
       // Called when everything written before it is gone, or the socket is.
       await new Promise<void>((resolve) => this.#socket.write('', () => resolve()));
+      // It took what one turn writes: slow, but not stuck.
+      stuck.refresh();
       this.flush();
     }
     clearTimeout(stuck);

@@ -45,8 +45,8 @@ describe('the tail check on PostgreSQL', () => {
     });
     const endForeign = await holdLocks(server, 'select pg_current_xact_id()');
     try {
-      for (let i = 0; i < 6000; i += 500) {
-        const crowd = Array.from({ length: 500 }, (_, n) =>
+      for (let i = 0; i < 6000; i += 100) {
+        const crowd = Array.from({ length: 100 }, (_, n) =>
           methods['channel.create'].params.parse({ channelId: `crowd-${i + n}`, name: 'Crowd' }),
         );
         const outcomes = await Promise.all(

@@ -25,17 +25,28 @@ export function addStatusRoutes(
     const report = await readiness.report();
     return reply.code(report.ready ? 200 : 503).send(report);
   });
+  // Anyone may ask, and they take a millisecond to write: that is done once for all who ask in one turn.
+  let written: Promise<string> | undefined;
+  function write(): Promise<string> {
+    setImmediate(() => (written = undefined));
+    return metrics.registry.metrics();
+  }
   app.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
-    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+    reply.type(metrics.registry.contentType).send(await (written ??= write())),
   );
 }
 
 /** /v1/openrpc.json and /v1/openapi.json: the specifications, generated from the schemas. */
 export function addSpecificationRoutes(app: FastifyInstance): void {
-  const openRpc = JSON.stringify(buildOpenRpc());
+  const openRpc = Buffer.from(JSON.stringify(buildOpenRpc()));
+  // Not before all routes are there.
+  let openApi: Buffer | undefined;
   const asJson = { schema: { hide: true } };
   app.get('/v1/openrpc.json', asJson, async (_request, reply) =>
     reply.type('application/json').send(openRpc),
   );
-  app.get('/v1/openapi.json', asJson, async () => app.swagger());
+  app.get('/v1/openapi.json', asJson, async (_request, reply) => {
+    openApi ??= Buffer.from(JSON.stringify(app.swagger()));
+    return reply.type('application/json').send(openApi);
+  });
 }

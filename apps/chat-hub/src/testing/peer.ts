@@ -20,6 +20,8 @@ export interface Peer {
   /** Whether the hub cut it. */
   readonly isCut: boolean;
   read(): void;
+  /** Takes one write, while it does not read. */
+  take(): void;
 }
 
 /** Creates a peer, and the hub's side of it: the WebSocket, and the socket under it. */
@@ -48,6 +50,7 @@ export function createPeer(protocol: string): { peer: Peer; ws: WebSocket; socke
         .filter(({ method }) => method === 'event')
         .map(({ params }) => params.seq as number);
     },
+    take: () => waiting.shift()?.(),
     read() {
       peer.isReading = true;
       for (const take of waiting.splice(0)) take();

@@ -140,7 +140,7 @@ function createSession(
       }
       const what =
         reason === 'epoch'
-          ? `The hub was restored from a backup: #${name} was read anew`
+          ? 'The hub was restored from a backup: its channels were reloaded'
           : `Some events of #${name} were skipped: its history was read anew`;
       notices.add(what, null);
       if (reason === 'epoch') chats.forgetUnread(channelId);

@@ -6,7 +6,7 @@ import { threadOf } from '../objects.ts';
 import { createPageText, resultText, stepsOf } from './page-text.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
-/** Messages read by one statement: each has at most a thousand reactions, which another one brings. */
+/** Messages read by one statement; their reactions, up to a thousand each, bound it too. */
 const stepMessages = 32;
 
 /**
@@ -23,7 +23,11 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
     .innerJoin('log as l', (join) =>
       join.onRef('l.channel_id', '=', 'm.channel_id').onRef('l.seq', '=', 'm.text_seq'),
     )
-    .select(['m.seq', sql<number>`octet_length(l.envelope)`.as('bytes')])
+    .select([
+      'm.seq',
+      sql<number>`octet_length(l.envelope)`.as('bytes'),
+      sql<number>`(select count(*) from reactions r where r.message_id = m.id)`.as('reactions'),
+    ])
     .where('m.channel_id', '=', channelId);
   if (threadId !== null) {
     const root = await db

@@ -21,6 +21,15 @@ describe('the steps of a page', () => {
     ).toEqual([...Array.from({ length: 9 }, () => 32), 12]);
   });
 
+  // Invariant: nothing holds up the event loop, however many reactions the messages of a page have.
+  it('hold no more messages than bring a thousand reactions, or one', () => {
+    const rows = [400, 600, 1, 999, 1_000, 1_000, 0, 0].map((reactions, index) => ({
+      ...{ seq: index + 1, bytes: 1, reactions },
+    }));
+    const seqs = stepsOf(rows, mib).map((step) => step.map(({ seq }) => seq));
+    expect(seqs).toEqual([[1, 2], [3, 4], [5], [6, 7, 8]]);
+  });
+
   it('hold one row also when it is larger than all of them may be', () => {
     expect(stepsOf(sized([10, 10]), 1)).toEqual([[{ seq: 1, bytes: 10 }]]);
     expect(stepsOf(sized([9 * mib, 1, 9 * mib]), 8 * mib)).toEqual([[{ seq: 1, bytes: 9 * mib }]]);

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 /** The most bytes that one statement loads, so that a page never loads much more than it answers. */
 const stepBytes = 524_288;
 const stepRows = 250;
+const stepReactions = 1_000;
 /** Characters encoded without a pause: a large page must not hold up the event loop. */
 const chunkChars = 262_144;
 
@@ -10,6 +11,8 @@ const chunkChars = 262_144;
 export interface SizedRow {
   readonly seq: number;
   readonly bytes: number;
+  /** Those of a message, which another statement brings. */
+  readonly reactions?: number;
 }
 
 /** The first rows of a page that fit into `maxBytes` together, but always one, in steps of one statement each. */
@@ -21,17 +24,21 @@ export function stepsOf(
   const steps: SizedRow[][] = [];
   let total = 0;
   let ofStep = 0;
+  let reactionsOfStep = 0;
   for (const row of rows) {
-    total += row.bytes;
+    const { bytes, reactions = 0 } = row;
+    total += bytes;
     if (total > maxBytes && steps.length > 0) break;
     const open = steps.at(-1);
-    if (!open || open.length === maxRows || ofStep + row.bytes > stepBytes) {
-      steps.push([row]);
-      ofStep = row.bytes;
-    } else {
+    ofStep += bytes;
+    reactionsOfStep += reactions;
+    if (open && open.length < maxRows && ofStep <= stepBytes && reactionsOfStep <= stepReactions) {
       open.push(row);
-      ofStep += row.bytes;
+      continue;
     }
+    steps.push([row]);
+    ofStep = bytes;
+    reactionsOfStep = reactions;
   }
   return steps;
 }

@@ -1,0 +1,107 @@
+import type { Logger } from 'pino';
+
+/** Direct channels of which the log has a new head, until all who follow them here follow them from there on. */
+export interface FoundDirects {
+  /** The channel has this head. It is opened soon, and tried again while that fails. */
+  found(channelId: string, found: FoundHead): void;
+  close(): void;
+}
+
+/** A head, and the life of the database that it is of (`Rooms.restarts`). */
+export interface FoundHead {
+  readonly head: number;
+  readonly restarts: number;
+}
+
+/** Options of {@link createFoundDirects}. */
+export interface FoundDirectsOptions {
+  /** Channels opened at a time: one look at the log may find thousands. @default 16 */
+  readonly atOnce?: number;
+  /** Channels that may wait; past it the first that was found is given up. @default 20_000 */
+  readonly maxWaiting?: number;
+  /** How long after a failure it is tried again. @default 500 */
+  readonly retryMs?: number;
+  /** A channel that could not be opened so often is given up: it may be gone. @default 120 */
+  readonly maxAttempts?: number;
+}
+
+/** Creates the list. `open` rejects when the store does not say who the channel's members are. */
+export function createFoundDirects(
+  open: (channelId: string, found: FoundHead) => Promise<void>,
+  log: Pick<Logger, 'warn'>,
+  options: FoundDirectsOptions = {},
+): FoundDirects {
+  const { atOnce = 16, maxWaiting = 20_000, retryMs = 500, maxAttempts = 120 } = options;
+  /** The latest head found of each. */
+  const waiting = new Map<string, FoundHead>();
+  /** Of those that could not be opened, how often that was. */
+  const failures = new Map<string, number>();
+  let opening = 0;
+  let retry: NodeJS.Timeout | undefined;
+  let isClosed = false;
+
+  function keep(channelId: string, found: FoundHead): void {
+    waiting.set(channelId, later(found, waiting.get(channelId)));
+    const [first] = waiting.keys();
+    if (waiting.size <= maxWaiting || first === undefined) return;
+    giveUp(first);
+    log.warn({ channelId: first }, 'a direct channel is not opened: too many wait');
+  }
+
+  function giveUp(channelId: string): void {
+    waiting.delete(channelId);
+    failures.delete(channelId);
+  }
+
+  function failed(channelId: string, found: FoundHead, error: unknown): void {
+    const attempts = (failures.get(channelId) ?? 0) + 1;
+    if (attempts === 1 || attempts >= maxAttempts) {
+      log.warn({ err: error, channelId, attempts }, 'a direct channel could not be opened yet');
+    }
+    if (attempts >= maxAttempts) return giveUp(channelId);
+    failures.set(channelId, attempts);
+    keep(channelId, found);
+    // What failed for one fails for all.
+    if (!isClosed) retry ??= setTimeout(retryNow, retryMs).unref();
+  }
+
+  function openNext(): void {
+    for (const [channelId, found] of waiting) {
+      if (opening >= atOnce || retry || isClosed) return;
+      waiting.delete(channelId);
+      opening += 1;
+      void open(channelId, found)
+        .then(
+          () => void failures.delete(channelId),
+          (error: unknown) => failed(channelId, found, error),
+        )
+        .finally(() => {
+          opening -= 1;
+          openNext();
+        });
+    }
+  }
+
+  function retryNow(): void {
+    retry = undefined;
+    openNext();
+  }
+
+  return {
+    found(channelId, found) {
+      keep(channelId, found);
+      openNext();
+    },
+    close() {
+      isClosed = true;
+      clearTimeout(retry);
+      waiting.clear();
+      failures.clear();
+    },
+  };
+}
+
+function later(one: FoundHead, other: FoundHead | undefined): FoundHead {
+  if (!other || one.restarts > other.restarts) return one;
+  return one.restarts === other.restarts && one.head > other.head ? one : other;
+}

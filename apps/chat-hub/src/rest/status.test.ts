@@ -1,0 +1,42 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Metrics } from '../metrics.ts';
+import type { Readiness } from '../readiness.ts';
+import { addSpecificationRoutes, addStatusRoutes } from './status.ts';
+
+let app: FastifyInstance;
+afterEach(() => app.close());
+
+const get = (url: string) => app.inject({ url });
+
+// The race: strangers ask by the hundred for what takes a millisecond to write, for nobody has to say who they are.
+// Invariant: one turn of the event loop does it once, for all who ask in it.
+describe('what anyone may ask', () => {
+  it('metrics are written once for all who ask in one turn, and again for who asks later', async () => {
+    app = fastify();
+    let written = 0;
+    const registry = { contentType: 'text/plain', metrics: async () => `hub_up ${++written}\n` };
+    addStatusRoutes(app, {} as Readiness, { registry } as unknown as Metrics);
+    await app.ready();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => get('/metrics')));
+    expect(answers.every(({ body }) => body === 'hub_up 1\n')).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    expect((await get('/metrics')).body).toBe('hub_up 2\n');
+  });
+
+  it('specifications are written once', async () => {
+    app = fastify();
+    let made = 0;
+    app.decorate('swagger', (() => ({ openapi: '3.1.0', made: ++made })) as never);
+    addSpecificationRoutes(app);
+    await app.ready();
+    for (let time = 1; time <= 3; time++) {
+      const { headers, body } = await get('/v1/openapi.json');
+      expect(headers['content-type']).toContain('application/json');
+      expect(JSON.parse(body)).toEqual({ openapi: '3.1.0', made: 1 });
+    }
+    expect(JSON.parse((await get('/v1/openrpc.json')).body)).toMatchObject({
+      openrpc: expect.any(String),
+    });
+  });
+});
