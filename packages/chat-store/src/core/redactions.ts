@@ -52,13 +52,13 @@ export async function redactEdits(db: Kysely<Tables>, message: Message): Promise
 }
 
 /**
- * Empties some rows of edits of a deleted message. Answers whether there may be more. Several hubs may do so at once, and
- * a hub that is killed leaves the rest to the next.
+ * Empties a piece of what deleted messages left in the log. Answers whether there is more. Several hubs may do so at
+ * once, and one that is killed leaves the rest to the next.
  */
 export function sweepRedactions(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {
     let query = db.selectFrom('redactions').selectAll().limit(1);
-    // A message that another hub is emptying is left to it.
+    // What another hub is emptying is left to it.
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const redaction = await query.executeTakeFirst();
     if (!redaction) return false;
