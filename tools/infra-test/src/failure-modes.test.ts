@@ -37,7 +37,9 @@ async function has({ file, title }: { file: string; title: string }): Promise<bo
 describe('docs/failure-modes.md', () => {
   it('has a row for each of the 45, each with a test and a control', async () => {
     const all = await rows();
-    const numbers = new Set(all.map(({ number }) => Number.parseInt(number)));
+    const names = all.map(({ number }) => number);
+    expect(names).toEqual([...new Set(names)]);
+    const numbers = new Set(names.map((name) => Number.parseInt(name)));
     expect([...numbers]).toEqual(Array.from({ length: 45 }, (_, n) => n + 1));
     for (const { number, tests, control } of all) {
       expect([number, named(tests).length > 0]).toEqual([number, true]);

@@ -24,7 +24,7 @@ export interface FailedSignInsOptions {
   readonly onFailed?: () => void;
   /** Addresses remembered at a time; past it the one whose last failure is oldest is forgotten. @default 10_000 */
   readonly maxAddresses?: number;
-  /** Good credentials that are remembered; past it those that came longest ago are forgotten. @default 20_000 */
+  /** Good credentials remembered at a time; past it those used longest ago are forgotten. @default 20_000 */
   readonly maxProved?: number;
   /** Now, in ms that never go back. @default performance.now */
   readonly clock?: () => number;
@@ -49,7 +49,7 @@ export function createFailedSignIns({
   clock = () => performance.now(),
 }: FailedSignInsOptions = {}): FailedSignIns {
   const buckets = new Map<string, Bucket>();
-  /** Hashes: of a token that is long over nothing is kept that could be used. */
+  /** Hashes of good credentials, so that no usable token is kept. The latest come last. */
   const good = new Set<string>();
 
   const levelOf = ({ level, atMs }: Bucket, nowMs: number) =>

@@ -136,7 +136,7 @@ export class Backlog {
   /** A message was deleted: its text is not served from memory any more. */
   forgetMessage(messageId: string): void {
     this.#deletions += 1;
-    // What is being read may hold the text: who asks from now on reads anew.
+    // A page that is being read may hold the text: later callers read again.
     this.#reading.clear();
     this.#forgetPages();
     this.#pagesShare.resize(0);

@@ -40,7 +40,7 @@ const maxWindowMs = 3;
 const sliceMs = 4;
 /** Sockets between two looks at the clock, which costs a tenth of what a socket does. */
 const socketsPerLook = 16;
-/** What was handed over is told of by then at the latest, also where the sockets always have more to write. */
+/** Entries of `handed` after which `onWritten` is called even while sockets have more to write. */
 const maxHanded = 1_000;
 /** Deliveries a second for which the window widens by one millisecond. */
 const deliveriesPerWindowMs = 25_000;

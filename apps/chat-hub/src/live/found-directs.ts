@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 
-/** Direct channels of which the log has a new head, until all who follow them here follow them from there on. */
+/** Direct channels whose new heads the tail check found, until the sockets here that follow them have entered them. */
 export interface FoundDirects {
-  /** The channel has this head. It is opened soon, and tried again while that fails. */
+  /** The channel has this head. It is opened soon; a failure is retried. */
   found(channelId: string, found: FoundHead): void;
   close(): void;
 }
 
-/** A head, and the life of the database that it is of (`Rooms.restarts`). */
+/** A head, with the epoch that it belongs to (`Rooms.restarts`). */
 export interface FoundHead {
   readonly head: number;
   readonly restarts: number;
@@ -15,26 +15,26 @@ export interface FoundHead {
 
 /** Options of {@link createFoundDirects}. */
 export interface FoundDirectsOptions {
-  /** Channels opened at a time: one look at the log may find thousands. @default 16 */
+  /** Channels opened at a time: one tail check may find thousands. @default 16 */
   readonly atOnce?: number;
-  /** Channels that may wait; past it the first that was found is given up. @default 20_000 */
+  /** Channels that may wait; past it the one found first is given up, and logged. @default 20_000 */
   readonly maxWaiting?: number;
-  /** How long after a failure it is tried again. @default 500 */
+  /** Pause after a failure before the next attempt, ms. @default 500 */
   readonly retryMs?: number;
-  /** A channel that could not be opened so often is given up: it may be gone. @default 120 */
+  /** Failed attempts after which a channel is given up: it may be gone. @default 120 */
   readonly maxAttempts?: number;
 }
 
-/** Creates the list. `open` rejects when the store does not say who the channel's members are. */
+/** Creates the list. `open` rejects when the store cannot name the channel's members. */
 export function createFoundDirects(
   open: (channelId: string, found: FoundHead) => Promise<void>,
   log: Pick<Logger, 'warn'>,
   options: FoundDirectsOptions = {},
 ): FoundDirects {
   const { atOnce = 16, maxWaiting = 20_000, retryMs = 500, maxAttempts = 120 } = options;
-  /** The latest head found of each. */
+  /** The latest head found of each channel. */
   const waiting = new Map<string, FoundHead>();
-  /** Of those that could not be opened, how often that was. */
+  /** Failed attempts by channel. */
   const failures = new Map<string, number>();
   let opening = 0;
   let retry: NodeJS.Timeout | undefined;
@@ -61,7 +61,7 @@ export function createFoundDirects(
     if (attempts >= maxAttempts) return giveUp(channelId);
     failures.set(channelId, attempts);
     keep(channelId, found);
-    // What failed for one fails for all.
+    // The store failed, so all others would fail too: they wait as well.
     if (!isClosed) retry ??= setTimeout(retryNow, retryMs).unref();
   }
 

@@ -25,7 +25,7 @@ export function addStatusRoutes(
     const report = await readiness.report();
     return reply.code(report.ready ? 200 : 503).send(report);
   });
-  // Anyone may ask, and they take a millisecond to write: that is done once for all who ask in one turn.
+  // Anyone may ask, and writing them takes a millisecond: it is done once for all requests of one turn.
   let written: Promise<string> | undefined;
   function write(): Promise<string> {
     setImmediate(() => (written = undefined));

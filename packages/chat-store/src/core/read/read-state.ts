@@ -4,13 +4,13 @@ import { resultText } from './page-text.ts';
 import type { Read } from './reading.ts';
 
 /** Unread messages of one channel are counted up to this; a higher count is answered as this one. */
-export const unreadMax = 10_000;
+const unreadMax = 10_000;
 /** The same for an agent's mentions in one channel. */
-export const mentionsMax = 1_000;
+const mentionsMax = 1_000;
 /** So many deleted messages after a cursor are subtracted; those deleted beyond count as unread. */
-export const deletedMax = 1_000;
+const deletedMax = 1_000;
 /** The channels of one answer, the first by their ids: so it stays within a few MiB. */
-export const channelsMax = 10_000;
+const channelsMax = 10_000;
 
 /** A row's JSON takes no more: an id of 128 characters, four numbers, the names. */
 const rowBytes = 256;
