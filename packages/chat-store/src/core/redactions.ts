@@ -54,7 +54,6 @@ export async function redactEdits(db: Kysely<Tables>, message: Message): Promise
 }
 
 /**
-/**
  * Empties some rows of edits: of one deleted message, or of several that were edited little. Answers whether there may be
  * more. Several hubs may do so at once, and a hub that is killed leaves the rest to the next.
  */
