@@ -240,7 +240,7 @@ describe('a channel', () => {
     await waitFor(
       async () => {
         if ((await ada.page.locator('.found').count()) > 0) return true;
-        if (await more.isEnabled().catch(() => false)) await more.click();
+        if (await more.isEnabled({ timeout: 500 }).catch(() => false)) await more.click();
         return false;
       },
       { timeoutMs: 30_000, everyMs: 100, what: 'the needle' },

@@ -47,6 +47,10 @@ function isInView(found: Found): Promise<boolean> {
   );
 }
 
+/** What is not acknowledged yet cannot be changed. */
+const acknowledged = ({ page }: Person) =>
+  waitFor(async () => (await page.locator('.outgoing').count()) === 0, { what: 'the answers' });
+
 const seen = (found: Found, what: string) =>
   waitFor(() => isInView(found), { timeoutMs: 30_000, what: `${what} is in view` });
 
@@ -122,6 +126,7 @@ describe('who changes a message', () => {
     await sendLines(room, 30, 'before');
     await person.write('first words');
     await seen(message(person, 'first words'), 'the message');
+    await acknowledged(person);
     await page.keyboard.press('ArrowUp');
     await editor(person).fill('better words');
     // An edit hides a text and does not remove it: whoever pasted a secret must know.
@@ -148,6 +153,7 @@ describe('who changes a message', () => {
     await sendLines(room, 30, 'before');
     await person.write('first words');
     await seen(message(person, 'first words'), 'the message');
+    await acknowledged(person);
     await person.page.keyboard.press('ArrowUp');
     await editor(person).press('Escape');
     await sendLines(room, 30, 'after');
