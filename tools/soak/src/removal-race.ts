@@ -22,6 +22,8 @@ const reader = 'suspect';
 const roundPauseMs = 200;
 const retryMs = 1_000;
 const readsAtOnce = 4;
+/** Longer than any fault is held: a call that has no answer by then never gets one. */
+const answerMs = 60_000;
 
 type Way = 'log.read' | 'message.history' | 'REST';
 
@@ -41,14 +43,31 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
     lastSeq = Math.max(lastSeq, seq);
   }
 
+  /** Calls over an open socket; one that is never answered is a violation, and must not stop the race. */
+  async function ask(socket: RpcSocket, method: string, params: object): Promise<unknown> {
+    const answered = new AbortController();
+    const late = delay(answerMs, undefined, { ref: false, signal: answered.signal }).then(() => {
+      if (socket.ws.readyState === socket.ws.OPEN)
+        violations.add('unanswered', `${method} in ${raceChannelId} over an open socket`);
+      socket.ws.terminate();
+      throw new Error(`${method} was not answered`);
+    });
+    late.catch(() => undefined);
+    try {
+      return await Promise.race([socket.call(method, params), late]);
+    } finally {
+      answered.abort();
+    }
+  }
+
   const ways: Record<Way, (socket: RpcSocket, port: number) => Promise<void>> = {
     async 'log.read'(socket) {
       const params = { channelId: raceChannelId, after: Math.max(0, lastSeq - 5), limit: 1000 };
-      const page = (await socket.call('log.read', params)) as { events: Envelope[]; head: number };
+      const page = (await ask(socket, 'log.read', params)) as { events: Envelope[]; head: number };
       note('log.read', Math.max(page.head, page.events.at(-1)?.seq ?? 0));
     },
     async 'message.history'(socket) {
-      const page = (await socket.call('message.history', { channelId: raceChannelId })) as {
+      const page = (await ask(socket, 'message.history', { channelId: raceChannelId })) as {
         messages: Message[];
         head: number;
       };
@@ -86,20 +105,20 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
       const suspect = await connect(readerPort as number, reader);
       try {
         const at = { channelId: raceChannelId };
-        await warden
-          .call('channel.create', { ...at, name: 'Vault', kind: 'private' })
-          .catch(() => undefined);
+        await ask(warden, 'channel.create', { ...at, name: 'Vault', kind: 'private' }).catch(
+          () => undefined,
+        );
         for (let turn = 0; turn < 20 && !isStopped; turn += 1) {
-          await warden.call('member.add', { ...at, agentId: reader });
+          await ask(warden, 'member.add', { ...at, agentId: reader });
           let isOver = false;
           const reads = Array.from({ length: readsAtOnce }, (_, index) =>
             readOn(suspect, readerPort as number, index, () => isOver),
           );
           try {
-            await warden.call('message.send', { ...at, content: 'for members' });
-            await warden.call('member.remove', { ...at, agentId: reader });
+            await ask(warden, 'message.send', { ...at, content: 'for members' });
+            await ask(warden, 'member.remove', { ...at, agentId: reader });
             for (let i = 0; i < 5; i += 1)
-              await warden.call('message.send', { ...at, content: 'for those who stayed' });
+              await ask(warden, 'message.send', { ...at, content: 'for those who stayed' });
           } finally {
             isOver = true;
           }
