@@ -144,6 +144,8 @@ export async function connectRpc(url: string, options: RpcSocketOptions = {}): P
     received,
     events,
     call(method, params = {}) {
+      // What is sent over a socket that has closed is neither sent nor answered.
+      if (ws.readyState !== ws.OPEN) return Promise.reject(new Error('the socket is not open'));
       const id = ++nextId;
       return new Promise((resolve, reject) => {
         pending.set(id, { resolve, reject });
