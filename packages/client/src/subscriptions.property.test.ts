@@ -106,11 +106,13 @@ describe('subscriptions over a wire that loses, doubles and reorders', () => {
             else await answerAll();
             await settle();
           }
-          // What was lost last shows with the next connection.
           await answerAll();
-          await reconnect();
-          await settle();
-          await answerAll();
+          // What was lost last shows with the next connection; where nothing was lost, nothing more is needed.
+          if (steps.some((action) => action.do === 'lose')) {
+            await reconnect();
+            await settle();
+            await answerAll();
+          }
           expect(handedOn).toEqual(log.map(({ seq }) => seq));
         },
       ),
