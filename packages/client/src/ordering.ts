@@ -41,8 +41,9 @@ export function createOrdering(deps: {
   }
 
   function hold(topic: Topic, envelope: Envelope, seq: number) {
-    // What does not fit is not lost: the hole it leaves is fetched like any other.
     if (topic.held.size < deps.heldMax) topic.held.set(seq, envelope);
+    // It is not lost: it is fetched once the topic is live, also when nothing follows that would show a hole.
+    else topic.unheld = Math.max(topic.unheld, seq);
   }
 
   return {

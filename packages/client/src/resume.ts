@@ -153,8 +153,8 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     ordering.drain(topic);
     topic.subscribed ??= { head: topic.last ?? 0, presencePushed: true };
     for (const waiter of topic.waiters.splice(0)) waiter.resolve(topic.subscribed);
-    // What is still held stands behind another hole.
-    if (topic.held.size > 0) want(topic);
+    // What is still held stands behind another hole, and what could not be held has yet to come.
+    if (topic.held.size > 0 || topic.unheld > (topic.last ?? 0)) want(topic);
   }
 
   function catchUp(topic: Topic, head: number) {
@@ -232,6 +232,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     if (reason === 'epoch') {
       topic.epoch = null;
       topic.held.clear();
+      topic.unheld = 0;
     }
     emitDiscontinuity({ channelId: topic.channelId, head, reason });
     becomeLive(topic);

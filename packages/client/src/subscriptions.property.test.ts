@@ -18,7 +18,7 @@ const step = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('lose', 'double', 'swap') }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('reconnect', 'answer') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('reconnect', 'answer', 'answer') }) },
 );
 
 describe('subscriptions over a wire that loses, doubles and reorders', () => {
@@ -57,14 +57,16 @@ describe('subscriptions over a wire that loses, doubles and reorders', () => {
               });
             });
           }) as unknown as AskMethod;
+          // What an answer makes the client ask is answered by the next step, after what comes in between.
+          const answerDue = async () => {
+            const due = answers;
+            answers = [];
+            failures = [];
+            for (const answer of due) answer();
+            await settle();
+          };
           const answerAll = async () => {
-            while (answers.length > 0) {
-              const due = answers;
-              answers = [];
-              failures = [];
-              for (const answer of due) answer();
-              await settle();
-            }
+            while (answers.length > 0) await answerDue();
           };
           const subscriptions = createSubscriptions(
             {
@@ -103,14 +105,16 @@ describe('subscriptions over a wire that loses, doubles and reorders', () => {
               subscriptions.onEvent(append());
               subscriptions.onEvent(first);
             } else if (action.do === 'reconnect') await reconnect();
-            else await answerAll();
+            else await answerDue();
             await settle();
           }
-          // What was lost last shows with the next connection.
           await answerAll();
-          await reconnect();
-          await settle();
-          await answerAll();
+          // What was lost last shows with the next connection; where nothing was lost, nothing more is needed.
+          if (steps.some((action) => action.do === 'lose')) {
+            await reconnect();
+            await settle();
+            await answerAll();
+          }
           expect(handedOn).toEqual(log.map(({ seq }) => seq));
         },
       ),

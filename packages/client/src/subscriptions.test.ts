@@ -118,6 +118,26 @@ describe('a subscribed channel', () => {
     });
   });
 
+  // The race: more events come live than may be held while a page of the log is on its way, and then none. Invariant:
+  // exactly once, in order, to every live subscriber, also the last ones before a channel falls silent.
+  it('fetches what it could not hold, though nothing follows', async () => {
+    start({ heldMax: 2 });
+    void client.channel('hall').subscribe({ since: 0 });
+    const side = await nextLive();
+    side.answer(await side.nextCall('subscribe'), unresumed(2));
+    const page = await side.nextCall('log.read');
+    for (const seq of [3, 4, 5, 6]) side.notify('event', event('hall', seq));
+    side.answer(page, { events: [event('hall', 1), event('hall', 2)], head: 6, hasMore: false });
+    const again = await side.nextCall('subscribe');
+    expect(again.params).toMatchObject({ topics: [{ channelId: 'hall', since: 4 }] });
+    side.answer(again, subscribedAt(again, 6, [event('hall', 5), event('hall', 6)]));
+    await arrived(6);
+    side.notify('event', event('hall', 7));
+    await arrived(7);
+    expect(seqs).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(side.calls.filter(({ method }) => method === 'subscribe')).toHaveLength(2);
+  });
+
   it('resumes after a lost connection from its last event, in its epoch, before waiting calls go out', async () => {
     const first = await startInHall(7);
     first.notify('event', event('hall', 8));

@@ -30,6 +30,8 @@ export interface Topic {
   epoch: string | null;
   /** Events past a hole, by seq. */
   readonly held: Map<number, Envelope>;
+  /** The highest seq that `held` had no room for. */
+  unheld: number;
   /** Raised by all that makes an answer on its way worthless. */
   turn: number;
   subscribed: Subscribed | null;
@@ -47,6 +49,7 @@ export function createTopic(channelId: string, last: number | null, epoch: strin
     last,
     epoch,
     held: new Map(),
+    unheld: 0,
     turn: 0,
     subscribed: null,
     isKept: false,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { createMemoryEventBus } from '@openclaw/events';
 import {
   encodeEnvelope,
@@ -169,5 +169,47 @@ describe('a subscribe that is under way', () => {
     room?.offer(eventOf(6, { type: 'channel.delete', channelId }));
     rooms.restart(new Map([[channelId, 5]]));
     expect([room?.isDeleted, room?.hasLeftSince(0, session.agentId)]).toEqual([false, false]);
+  });
+});
+
+describe('a subscribe to many channels', () => {
+  // The race: the hub is behind in many channels when the store goes away. Each topic waited for two seconds, one after
+  // the other, and the socket's calls on all these channels waited for that. Invariant: every call ends in its time.
+  it('waits for all of them together no longer than for one', async () => {
+    const ids = range(1, 100).map((number) => `c${number}`);
+    let nowMs = 0;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
+    const raised = new Set<string>();
+    let raisedFirst = 0;
+    const roomOf = (id: string) => ({
+      head: 0,
+      raise: () => raised.add(id),
+      hasLeftSince: () => false,
+      async reached(_head: number, timeoutMs: number) {
+        raisedFirst ||= raised.size;
+        nowMs += timeoutMs;
+        return false;
+      },
+    });
+    const access = { kind: 'private', head: 5, role: 'member', archived: false };
+    const hub = {
+      store: { epoch: 'e', access: async () => new Map(ids.map((id) => [id, access])) },
+      rooms: { restarts: 0, open: async (id: string) => roomOf(id) },
+      slices: createSlices({ clock: () => 0 }),
+      presence: { opened: () => undefined },
+    } as unknown as Hub;
+    const session = { agentId: 'ben', isOpen: true } as unknown as Session;
+    const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+    const identity = { agentId: 'ben', isAdmin: false, ...bounds };
+    const topics = ids.map((id) => ({ channelId: id, since: 0 }));
+    const params = { topics, epoch: 'e' };
+    const answer = await subscriptionMethods(hub).subscribe({ identity, session }, params);
+    clock.mockRestore();
+    if (!('resultSteps' in answer)) throw new Error('the subscribe was refused');
+    const result = JSON.parse(Buffer.concat(runNow(answer.resultSteps())).toString()) as object;
+    expect(result).toEqual({
+      topics: ids.map((id) => ({ channelId: id, error: { code: 'unavailable' } })),
+    });
+    expect([nowMs, raisedFirst]).toEqual([2_000, 100]);
   });
 });

@@ -28,7 +28,7 @@ interface Prepared {
 
 /** How often membership is asked again because the agent left meanwhile. */
 const leaveRounds = 3;
-/** How long a hub that is behind the store's head may take to come level before a topic is refused. */
+/** How long a hub that is behind the store's heads may take to come level, in all topics together, before they are refused. */
 const levelMs = 2_000;
 
 /** Topics made ready in one turn of the event loop. */
@@ -79,9 +79,9 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     memberAt: number,
     isSameEpoch: boolean,
     budget: ByteBudget,
+    levelEndMs: number,
   ): Promise<Prepared | ErrorCode> {
-    room.raise(memberAt);
-    if (!(await room.reached(memberAt, levelMs))) return 'unavailable';
+    if (!(await isLevel(room, memberAt, levelEndMs))) return 'unavailable';
     const { since } = topic;
     const missed =
       since !== null && isSameEpoch ? await gatherMissed(room, since, budget, slices) : null;
@@ -98,6 +98,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     prepared: (Prepared | ErrorCode)[],
   ): Promise<void> {
     const { agentId } = caller.identity;
+    const levelEndMs = performance.now() + levelMs;
     for (let round = 0; round <= leaveRounds; round++) {
       const left = new Map<string, { index: number; ready: Prepared }>();
       topics.forEach(({ channelId }, index) => {
@@ -112,9 +113,8 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         const found = access.get(channelId);
         const refusal = whyRefused(caller, found);
         const memberAt = found?.head ?? 0;
-        ready.room.raise(memberAt);
-        const isLevel = refusal !== null || (await ready.room.reached(memberAt, levelMs));
-        prepared[index] = refusal ?? (isLevel ? { ...ready, memberAt } : 'unavailable');
+        const isReady = refusal !== null || (await isLevel(ready.room, memberAt, levelEndMs));
+        prepared[index] = refusal ?? (isReady ? { ...ready, memberAt } : 'unavailable');
       }
     }
   }
@@ -181,6 +181,11 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         .map(([channelId]) => channelId);
       // Asked again now that the rooms are live: a removal in between is either seen here or comes as an event.
       const access = await store.access(session.agentId, live);
+      // All at once, so that they share the time that this may take.
+      const levelEndMs = performance.now() + levelMs;
+      for (const [channelId, room] of opened) {
+        if (typeof room === 'object') room.raise(access.get(channelId)?.head ?? 0);
+      }
       const prepared: (Prepared | ErrorCode)[] = [];
       for (const [index, topic] of topics.entries()) {
         if (index > 0 && index % topicsPerTurn === 0) await slices.pause();
@@ -190,7 +195,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         prepared.push(
           refusal !== null || typeof room === 'string' || !found
             ? (refusal ?? 'not_found')
-            : await prepare(topic, room, found.head, isSameEpoch, budget).catch(codeOf),
+            : await prepare(topic, room, found.head, isSameEpoch, budget, levelEndMs).catch(codeOf),
         );
       }
       await confirm(caller, topics, prepared);
@@ -236,6 +241,12 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
 
 function whyRefused({ identity }: Caller, access: Access | undefined): ErrorCode | null {
   return access ? whyNotMember(access, identity.isAdmin) : 'not_found';
+}
+
+/** Whether the room has come to the head, or does until then. */
+function isLevel(room: Room, head: number, endMs: number): Promise<boolean> {
+  room.raise(head);
+  return room.reached(head, Math.max(0, endMs - performance.now()));
 }
 
 function topicError(channelId: string, code: ErrorCode): string {

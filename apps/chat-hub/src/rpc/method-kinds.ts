@@ -48,6 +48,8 @@ const bulky: Partial<Record<MethodName, number>> = {
   'channel.list': 2_048 * kib,
   'member.list': 512 * kib,
   'presence.list': 512 * kib,
+  // The store's bound: 10,000 channels of 256 bytes.
+  'read.state': 2_560 * kib,
 };
 
 /** No channel's id: it holds a colon. */

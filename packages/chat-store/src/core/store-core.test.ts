@@ -179,4 +179,39 @@ describe('the core, on a clock of its own', () => {
       await core.runGroup([command('channel.create', { channelId, name: 'Again' })]),
     ).toMatchObject([{ ok: false, code: 'conflict' }]);
   });
+
+  // The fault: the reactions of 500 messages, of which each may have a thousand, went in one commit, and so did the cursors
+  // of all members. Invariant: no commit waits long for the sweeper.
+  it('removes no more than some hundred rows of a deleted channel in one commit', async () => {
+    const channelId = 'liked';
+    const sends = [1, 2, 3].map(() => command('message.send', { channelId, content: 'x' }));
+    await core.runGroup([command('channel.create', { channelId, name: 'Liked' }), ...sends]);
+    const numbers = sql`with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000)`;
+    await sql`insert into reactions (message_id, emoji, agent_id, seq) ${numbers}
+      select m.id, '+', 'agent' || i, 1 from messages m, n where m.channel_id = ${channelId}`.execute(
+      engine.db,
+    );
+    await sql`insert into members (channel_id, agent_id, role, joined_at) ${numbers}
+      select ${channelId}, 'agent' || i, 'member', 1 from n`.execute(engine.db);
+    await sql`insert into read_cursors (channel_id, agent_id, seq) ${numbers}
+      select ${channelId}, 'agent' || i, 1 from n`.execute(engine.db);
+    await core.runGroup([command('channel.delete', { channelId })]);
+    nowMs += 600_001;
+    const tables = ['reactions', 'read_cursors', 'members'];
+    const database = new DatabaseSync(path, { readOnly: true });
+    const rows = () =>
+      tables.map(
+        (table) => database.prepare(`select count(*) as n from ${table}`).get()?.n as number,
+      );
+    let most = 0;
+    for (let [before, isMore] = [rows(), true]; isMore;) {
+      isMore = await core.sweep();
+      const after = rows();
+      most = Math.max(most, ...after.map((count, index) => (before[index] ?? 0) - count));
+      before = after;
+    }
+    expect(rows().slice(0, 2)).toEqual([0, 0]);
+    database.close();
+    expect(most).toBeLessThanOrEqual(500);
+  });
 });

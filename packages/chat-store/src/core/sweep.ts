@@ -37,7 +37,9 @@ export function sweepDeleted(engine: Engine): Promise<boolean> {
 
 async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): Promise<boolean> {
   const messages = sql`select id from messages where channel_id = ${channelId} order by seq limit ${sql.lit(rowsMax)}`;
-  const members = sql`select agent_id from members where channel_id = ${channelId}`;
+  // Their cursors first, by their key, which begins with the agent.
+  const members = sql`select agent_id from members where channel_id = ${channelId}
+    order by agent_id limit ${sql.lit(rowsMax)}`;
   const inChannel = (table: string, key: string) =>
     sql`delete from ${sql.table(table)} where channel_id = ${channelId} and ${sql.ref(key)} in (
       select ${sql.ref(key)} from ${sql.table(table)} where channel_id = ${channelId}
@@ -47,10 +49,13 @@ async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): P
       select seq from log where channel_id = ${channelId} and seq < ${head}
       limit ${sql.lit(rowsMax)})`,
     sql`delete from read_cursors where channel_id = ${channelId} and agent_id in (${members})`,
-    inChannel('members', 'agent_id'),
+    sql`delete from members where channel_id = ${channelId} and agent_id in (${members})`,
     inChannel('mentions', 'seq'),
     inChannel('threads', 'thread_id'),
-    sql`delete from reactions where message_id in (${messages})`,
+    // One message may have a thousand.
+    sql`delete from reactions where (message_id, emoji, agent_id) in (
+      select message_id, emoji, agent_id from reactions where message_id in (${messages})
+      limit ${sql.lit(rowsMax)})`,
     sql`delete from messages where channel_id = ${channelId} and id in (${messages})`,
   ];
   for (const step of steps) {
