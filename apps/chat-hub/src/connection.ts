@@ -63,7 +63,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     hub.sessions.add(session);
     await agentTopics.join(agentId);
     const directs = await readDirects(agentId);
-    // What is read from here on would be forgotten by nobody.
+    // The socket closed meanwhile: nothing would release heads that are read from here on.
     if (!session.isOpen) return;
     session.knowsAllDirects = directs.length < limits.welcomeDirect;
     if (!session.knowsAllDirects) await directHeads.load(agentId);

@@ -35,7 +35,7 @@ export const asHub: Actor = { agentId: 'hub', isAdmin: true };
  */
 export const readersOf = (channelId: string): string => `readers of ${channelId}`;
 
-/** What the hub's methods work with. Made in live/live.ts, passed to each family of methods. */
+/** The dependencies of the hub's methods. Made in live/live.ts, passed to each family of methods. */
 export interface Hub {
   readonly hubId: string;
   readonly store: ChatStore;

@@ -26,7 +26,7 @@ interface Refused {
   readonly code: string;
   readonly retryAfterMs?: number;
 }
-/** What a call is refused with; `ok` when it is not. */
+/** The code of a call's refusal; `ok` for a call that succeeds. */
 const codeOf = (socket: Socket, method: string, params: object) =>
   socket.call(method, params).then(
     () => 'ok',

@@ -46,7 +46,7 @@ describe('a hub whose SQLite file is removed under it', () => {
     }
     const ready = await hub.request('ana', 'GET', '/readyz');
     expect([ready.status, ready.body.database.status]).toEqual([503, 'down']);
-    // Who is connected stays so.
+    // Connected agents stay connected.
     expect(await ana.call('ping', {})).toMatchObject({ timestamp: expect.any(Number) });
     await ana.close();
   });

@@ -9,7 +9,7 @@ const count = 200;
 /** As large as a message can be: each of its bytes takes six as JSON. */
 const content = '\u0001'.repeat(limits.contentBytes);
 
-/** What a page answers, of the log or of the history. */
+/** The answer of a page, of the log or of the history. */
 interface Page {
   readonly rows: readonly { readonly seq: number }[];
   readonly hasMore: boolean;

@@ -19,7 +19,7 @@ let hubs: TestHub[];
 beforeAll(async () => {
   redis = await startRedis();
   database = await temporaryDatabase();
-  // What it warns of here is the very fault.
+  // Warnings are expected: the test causes the fault that they report.
   const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error', REDIS_URL: redis.url };
   hubs = [await startTestHub(environment, { times }), await startTestHub(environment, { times })];
   await waitFor(() => hubs.every((hub) => hub.redis.available));
@@ -30,7 +30,7 @@ afterAll(async () => {
   await database?.remove();
 });
 
-/** What one hub says of Redis in each place where it says so. */
+/** The state of Redis by each source that a hub has for it. */
 async function said(hub: TestHub, socket: RpcSocket, channelId: string) {
   const { ready, redis: state, publishPath } = (await hub.request('ana', 'GET', '/readyz')).body;
   const metrics = await (await fetch(`${hub.url}/metrics`)).text();

@@ -149,7 +149,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     const again = await connectPast(hubA, epoch);
     const changed = again.welcome.epoch as string;
     expect((await connectPast(hubB, epoch)).welcome.epoch).toBe(changed);
-    // What follows is numbered anew, past what the client knows.
+    // The restored log grows past the seq that the client knows, with other events.
     for (const content of ['new', 'new too', 'and more']) {
       await again.call('message.send', { channelId, content });
     }
