@@ -4,7 +4,7 @@ import { loadEnvFile } from 'node:process';
 import { parseRedisEnvironment, type RedisConnection } from '@openclaw/redis-client';
 import { parseLimit, type Limit } from '@openclaw/ratelimit';
 import { z } from 'zod';
-import { createRemoteAddress } from './auth/remote-address.ts';
+import { createRemoteAddress } from './edge/remote-address.ts';
 
 /** What the hub runs with; everything that the environment may say, parsed once. */
 export interface Config {

@@ -9,9 +9,9 @@ import { createTyping, type SharedTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
 import type { Config } from './config.ts';
-import type { HubCache } from './hub.ts';
-import { presenceTimes, type PresenceTimes } from './live/presence-times.ts';
-import type { LimitedAction } from './rpc/method-kinds.ts';
+import type { HubCache } from './methods/hub.ts';
+import { presenceTimes, type PresenceTimes } from './presence/presence-times.ts';
+import type { LimitedAction } from './calls/method-kinds.ts';
 
 /** The packages that the hub is made of, opened. */
 export interface Services {

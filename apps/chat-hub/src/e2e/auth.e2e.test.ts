@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectRpc, freePort } from '@openclaw/test-support';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
-import { mintToken } from '../auth/mint.ts';
+import { mintToken } from '../edge/mint.ts';
 import {
   startTestHub,
   temporaryDatabase,

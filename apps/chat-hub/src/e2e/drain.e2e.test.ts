@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { freePort, waitFor, type RpcSocket } from '@openclaw/test-support';
-import { admissionDefaults } from '../admission.ts';
+import { admissionDefaults } from '../edge/admission.ts';
 import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
 
 const cleanups: (() => unknown)[] = [];

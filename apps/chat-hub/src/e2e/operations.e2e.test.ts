@@ -143,7 +143,7 @@ describe('the operations of a hub', () => {
       ...{ HUB_DB_URL: database.url, HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret },
       ...{ HUB_HOST: '127.0.0.1', REDIS_URL: redis.url, LOG_LEVEL: 'silent' },
     });
-    const { mintToken } = await import('../auth/mint.ts');
+    const { mintToken } = await import('../edge/mint.ts');
     const ask = async (claims: object) => {
       const { token } = await mintToken(secret, { agentId: 'kim', ttlSeconds: 60, ...claims });
       const answers = ['/v1/operations', '/v1/operations/agents'].map((path) =>

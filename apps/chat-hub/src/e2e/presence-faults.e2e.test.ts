@@ -10,7 +10,7 @@ import {
   type RpcSocket,
   type TcpProxy,
 } from '@openclaw/test-support';
-import type { PresenceTimes } from '../live/presence-times.ts';
+import type { PresenceTimes } from '../presence/presence-times.ts';
 import {
   startTestHub,
   temporaryDatabase,

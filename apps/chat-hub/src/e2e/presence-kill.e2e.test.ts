@@ -9,7 +9,7 @@ import {
   type RedisServer,
   type RpcSocket,
 } from '@openclaw/test-support';
-import { presenceTimes } from '../live/presence-times.ts';
+import { presenceTimes } from '../presence/presence-times.ts';
 import { range } from '../testing/seqs.ts';
 import {
   startTestHub,

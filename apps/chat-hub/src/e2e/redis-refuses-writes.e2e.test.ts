@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
-import type { PresenceTimes } from '../live/presence-times.ts';
+import type { PresenceTimes } from '../presence/presence-times.ts';
 import {
   startTestHub,
   temporaryDatabase,

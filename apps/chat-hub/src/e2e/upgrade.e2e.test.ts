@@ -13,11 +13,11 @@ import {
   type ServerProcess,
 } from '@openclaw/test-support';
 import { pino } from 'pino';
-import { admissionDefaults, createAdmission } from '../admission.ts';
-import { createFailedSignIns } from '../auth/failed-sign-ins.ts';
-import { AuthError, type Identity } from '../auth/identity.ts';
+import { admissionDefaults, createAdmission } from '../edge/admission.ts';
+import { createFailedSignIns } from '../edge/failed-sign-ins.ts';
+import { AuthError, type Identity } from '../edge/identity.ts';
 import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
-import { createUpgradeHandler, type UpgradeOptions } from '../upgrade.ts';
+import { createUpgradeHandler, type UpgradeOptions } from '../edge/upgrade.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

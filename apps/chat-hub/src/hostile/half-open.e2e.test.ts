@@ -8,7 +8,7 @@ import {
   type RpcSocket,
   type TcpProxy,
 } from '@openclaw/test-support';
-import { heartbeatMs } from '../live/heartbeat.ts';
+import { heartbeatMs } from '../sockets/heartbeat.ts';
 import {
   startTestHub,
   temporaryDatabase,

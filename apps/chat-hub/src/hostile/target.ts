@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startHub } from '@openclaw/test-support';
 import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey } from 'jose';
-import { mintToken } from '../auth/mint.ts';
+import { mintToken } from '../edge/mint.ts';
 import { inspected, openInspector } from './inspector.ts';
 import { openWitness } from './witness.ts';
 

@@ -1,7 +1,7 @@
-import { cachedRead, RefusedLoad } from '../cached-reads.ts';
-import { creationCost, refuseCreation } from '../creation-limit.ts';
-import { asHub, readersOf, reads, write, writes, type Hub } from '../hub.ts';
-import { answer, type Handlers } from '../rpc/answer.ts';
+import { cachedRead, RefusedLoad } from './cached-reads.ts';
+import { creationCost, refuseCreation } from './creation-limit.ts';
+import { asHub, readersOf, reads, write, writes, type Hub } from './hub.ts';
+import { answer, type Handlers } from '../calls/answer.ts';
 
 /** channel.*, member.* and thread.*: what the store decides and answers by itself. */
 export function channelMethods(

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { encodeEnvelope } from '@openclaw/protocol';
-import { isAdminOfAll } from '../auth/identity.ts';
-import { write, type Hub } from '../hub.ts';
-import { answer, refuse, type Handlers } from '../rpc/answer.ts';
+import { isAdminOfAll } from '../edge/identity.ts';
+import { write, type Hub } from './hub.ts';
+import { answer, refuse, type Handlers } from '../calls/answer.ts';
 
 /** collaboration.emit: events of the agents' own making, in a channel or, for admins, to everyone. */
 export function collaborationMethods(hub: Hub): Pick<Handlers, 'collaboration.emit'> {

@@ -8,10 +8,10 @@ import {
   type ParamsOf,
   type ResultOf,
 } from '@openclaw/protocol';
-import { cachedRead, RefusedLoad, UncachedLoad } from '../cached-reads.ts';
-import { createDirectSend } from '../creation-limit.ts';
-import { asHub, readersOf, reads, write, writes, type Hub } from '../hub.ts';
-import { answer, refuse, type Answer, type Caller, type Handlers } from '../rpc/answer.ts';
+import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
+import { createDirectSend } from './creation-limit.ts';
+import { asHub, readersOf, reads, write, writes, type Hub } from './hub.ts';
+import { answer, refuse, type Answer, type Caller, type Handlers } from '../calls/answer.ts';
 
 /** A longer newest page is not cached: what is cached is parsed, and serialized again, for each who asks. */
 const cachedPageBytes = 262_144;

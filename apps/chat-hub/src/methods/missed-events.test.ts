@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { encodeEnvelope } from '@openclaw/protocol';
 import { createSequencer } from '@openclaw/events';
-import { createFlusher } from '../live/flusher.ts';
-import { Room } from '../live/room.ts';
-import { createSlices } from '../slices.ts';
+import { createFlusher } from '../channels/flusher.ts';
+import { Room } from '../channels/room.ts';
+import { createSlices } from '../event-loop/slices.ts';
 import { range } from '../testing/seqs.ts';
 import { gatherMissed, type MissedEvents } from './missed-events.ts';
 

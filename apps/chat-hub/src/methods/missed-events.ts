@@ -1,6 +1,6 @@
 import { limits } from '@openclaw/protocol';
-import type { Room } from '../live/room.ts';
-import type { Slices } from '../slices.ts';
+import type { Room } from '../channels/room.ts';
+import type { Slices } from '../event-loop/slices.ts';
 
 /** Bytes that the events of one result may still take. */
 export interface ByteBudget {

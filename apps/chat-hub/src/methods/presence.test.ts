@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Hub } from '../hub.ts';
-import type { Caller } from '../rpc/answer.ts';
+import type { Hub } from './hub.ts';
+import type { Caller } from '../calls/answer.ts';
 import { presenceMethods } from './presence.ts';
 
 const channelId = 'c';

@@ -1,5 +1,5 @@
-import { notMember, type Hub } from '../hub.ts';
-import { answer, refuse, type Handlers } from '../rpc/answer.ts';
+import { notMember, type Hub } from './hub.ts';
+import { answer, refuse, type Handlers } from '../calls/answer.ts';
 
 /** presence.* and typing.*: what lives in Redis and may be lost. */
 export function presenceMethods(

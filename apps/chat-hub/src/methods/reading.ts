@@ -1,5 +1,5 @@
-import { reads, writes, type Hub } from '../hub.ts';
-import { answer, type Handlers } from '../rpc/answer.ts';
+import { reads, writes, type Hub } from './hub.ts';
+import { answer, type Handlers } from '../calls/answer.ts';
 
 /** read.* and ping: how far an agent has read, and whether the hub is there. */
 export function readingMethods(hub: Hub): Pick<Handlers, 'read.mark' | 'read.state' | 'ping'> {

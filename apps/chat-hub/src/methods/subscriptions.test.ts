@@ -7,11 +7,11 @@ import {
   type EncodedEnvelope,
 } from '@openclaw/protocol';
 import { pino } from 'pino';
-import type { Hub } from '../hub.ts';
-import { createFlusher } from '../live/flusher.ts';
-import { createRooms } from '../live/rooms.ts';
-import { Session } from '../live/session.ts';
-import { createSlices, runNow } from '../slices.ts';
+import type { Hub } from './hub.ts';
+import { createFlusher } from '../channels/flusher.ts';
+import { createRooms } from '../channels/rooms.ts';
+import { Session } from '../sockets/session.ts';
+import { createSlices, runNow } from '../event-loop/slices.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 import { subscriptionMethods } from './subscriptions.ts';

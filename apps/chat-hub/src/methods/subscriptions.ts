@@ -6,13 +6,13 @@ import {
   type ErrorCode,
   type ParamsOf,
 } from '@openclaw/protocol';
-import { outOfBounds, whyNotMember, type Hub } from '../hub.ts';
-import type { Room } from '../live/room.ts';
-import type { Session } from '../live/session.ts';
-import { encodeEvents } from '../live/encoded-text.ts';
-import { answer, refuse, type Caller, type Handlers } from '../rpc/answer.ts';
-import { refusalOfError } from '../rpc/dispatcher.ts';
-import { runNow, type Steps } from '../slices.ts';
+import { outOfBounds, whyNotMember, type Hub } from './hub.ts';
+import type { Room } from '../channels/room.ts';
+import type { Session } from '../sockets/session.ts';
+import { encodeEvents } from '../event-loop/encoded-text.ts';
+import { answer, refuse, type Caller, type Handlers } from '../calls/answer.ts';
+import { refusalOfError } from '../calls/dispatcher.ts';
+import { runNow, type Steps } from '../event-loop/slices.ts';
 import { gatherMissed, type ByteBudget, type MissedEvents } from './missed-events.ts';
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];

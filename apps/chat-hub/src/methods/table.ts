@@ -1,5 +1,5 @@
-import type { Hub } from '../hub.ts';
-import type { Handlers } from '../rpc/answer.ts';
+import type { Hub } from './hub.ts';
+import type { Handlers } from '../calls/answer.ts';
 import { channelMethods } from './channels.ts';
 import { collaborationMethods } from './collaboration.ts';
 import { messageMethods } from './messages.ts';

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@openclaw/protocol';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { Refusal } from '../rpc/answer.ts';
+import type { Refusal } from '../calls/answer.ts';
 
 /** The HTTP status of each refusal. */
 export const statusOf: Readonly<Record<ErrorCode, number>> = {

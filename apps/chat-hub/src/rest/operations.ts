@@ -2,10 +2,10 @@ import { limits, idSchema, operationsAgentsSchema, operationsSchema } from '@ope
 import { httpRateLimit, type LocalRateLimiter } from '@openclaw/ratelimit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { isAdminOfAll } from '../auth/identity.ts';
-import type { OperationsView } from '../operations.ts';
-import { refuse } from '../rpc/answer.ts';
-import type { LimitedAction } from '../rpc/method-kinds.ts';
+import { isAdminOfAll } from '../edge/identity.ts';
+import type { OperationsView } from '../observe/operations.ts';
+import { refuse } from '../calls/answer.ts';
+import type { LimitedAction } from '../calls/method-kinds.ts';
 import { errorBody, sendRefusal } from './errors.ts';
 
 const responses = { '4xx': errorBody, '5xx': errorBody };

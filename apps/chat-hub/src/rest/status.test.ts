@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fastify, { type FastifyInstance } from 'fastify';
-import type { Metrics } from '../metrics.ts';
-import type { Readiness } from '../readiness.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { Readiness } from '../observe/readiness.ts';
 import { addSpecificationRoutes, addStatusRoutes } from './status.ts';
 
 let app: FastifyInstance;

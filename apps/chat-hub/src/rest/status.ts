@@ -1,7 +1,7 @@
 import { buildOpenRpc } from '@openclaw/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Readiness } from '../readiness.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Readiness } from '../observe/readiness.ts';
+import type { Metrics } from '../observe/metrics.ts';
 
 const statusPaths: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz', '/metrics']);
 

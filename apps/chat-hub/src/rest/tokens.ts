@@ -2,10 +2,10 @@ import type { ChatStore } from '@openclaw/chat-store';
 import { idSchema } from '@openclaw/protocol';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { isAdminOfAll } from '../auth/identity.ts';
-import { jtiSchema } from '../auth/jti.ts';
-import { mintToken } from '../auth/mint.ts';
-import { refuse } from '../rpc/answer.ts';
+import { isAdminOfAll } from '../edge/identity.ts';
+import { jtiSchema } from '../edge/jti.ts';
+import { mintToken } from '../edge/mint.ts';
+import { refuse } from '../calls/answer.ts';
 import { errorBody, sendRefusal } from './errors.ts';
 
 const day = 86_400;

@@ -1,11 +1,11 @@
 import type { ChatStore } from '@openclaw/chat-store';
 import { createSequencer } from '@openclaw/events';
 import { encodeEnvelope, type ChannelEvent, type EncodedEnvelope } from '@openclaw/protocol';
-import type { Identity } from '../auth/identity.ts';
-import { createFlusher } from '../live/flusher.ts';
-import { Room } from '../live/room.ts';
-import { Session } from '../live/session.ts';
-import type { UnsentBudget } from '../live/unsent-budget.ts';
+import type { Identity } from '../edge/identity.ts';
+import { createFlusher } from '../channels/flusher.ts';
+import { Room } from '../channels/room.ts';
+import { Session } from '../sockets/session.ts';
+import type { UnsentBudget } from '../sockets/unsent-budget.ts';
 import { createPeer, type Peer } from './peer.ts';
 
 const channelId = 'c';

@@ -1,0 +1,113 @@
+import { limits, type EncodedEnvelope } from '@openclaw/protocol';
+import { runNow, type Steps } from '../event-loop/slices.ts';
+import { pieceChars } from '../event-loop/encoded-text.ts';
+
+/**
+ * A whole WebSocket text frame (RFC 6455 §5.2: FIN, unmasked, uncompressed), as a server sends it. Frames to clients
+ * carry no mask, so one buffer serves every socket of a room.
+ */
+export function textFrame(payload: string): Buffer {
+  const length = Buffer.byteLength(payload);
+  const headerLength = headerLengthOf(length);
+  const frame = Buffer.allocUnsafe(headerLength + length);
+  writeHeader(frame, length, wholeText);
+  frame.write(payload, headerLength);
+  return frame;
+}
+
+/** One frame: its bytes, in one buffer or in several that are written together. */
+export type Frame = Buffer | readonly Buffer[];
+
+/**
+ * As {@link textFrame}, for a payload in pieces that are encoded already; large ones are not copied. A payload over
+ * `fragmentBytes` becomes fragments of one message (RFC 6455 §5.4), so that it can be written in several turns: between
+ * two of them may come a ping or a close, but no other message.
+ */
+export function textFrames(pieces: readonly Buffer[]): Frame[] {
+  const groups: Buffer[][] = [[]];
+  let length = 0;
+  for (const piece of pieces) {
+    if (length > 0 && length + piece.length > fragmentBytes) {
+      groups.push([]);
+      length = 0;
+    }
+    groups.at(-1)?.push(piece);
+    length += piece.length;
+  }
+  return groups.map((group, index) => {
+    const opcode = index === 0 ? 0x01 : 0x00;
+    const fin = index === groups.length - 1 ? 0x80 : 0x00;
+    const bytes = sizeOfFrame(group);
+    const header = Buffer.allocUnsafe(headerLengthOf(bytes));
+    writeHeader(header, bytes, fin | opcode);
+    const frame = [header, ...group];
+    return bytes <= copiedBytes ? Buffer.concat(frame) : frame;
+  });
+}
+
+/** The length of a frame. */
+export function sizeOfFrame(frame: Frame): number {
+  return Buffer.isBuffer(frame)
+    ? frame.length
+    : frame.reduce((sum, piece) => sum + piece.length, 0);
+}
+
+/** A payload up to this size is copied into one buffer, which is cheaper to write than many. */
+const copiedBytes = 65_536;
+const fragmentBytes = 131_072;
+const wholeText = 0x81;
+const headerLengthOf = (length: number) => (length < 126 ? 2 : length < 65_536 ? 4 : 10);
+
+function writeHeader(frame: Buffer, length: number, firstByte: number): void {
+  frame[0] = firstByte;
+  if (length < 126) {
+    frame[1] = length;
+  } else if (length < 65_536) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeBigUInt64BE(BigInt(length), 2);
+  }
+}
+
+/** A JSON-RPC notification's text, its params already encoded. */
+export function notificationText(method: 'event' | 'notice', paramsJson: string): string {
+  return `{"jsonrpc":"2.0","method":"${method}","params":${paramsJson}}`;
+}
+
+/** Events as frames: with the subprotocol in arrays, as few as the batch limit allows; without it one object each. */
+export function framesOf(events: readonly EncodedEnvelope[], acceptsBatches: boolean): Buffer[] {
+  return runNow(framing(events, acceptsBatches));
+}
+
+/** As {@link framesOf}, in steps of about 64 KiB. */
+export function* framing(
+  events: readonly EncodedEnvelope[],
+  acceptsBatches: boolean,
+): Steps<Buffer[]> {
+  const frames: Buffer[] = [];
+  let open: string[] = [];
+  let length = 0;
+  const close = () => {
+    const [only] = open;
+    if (only !== undefined)
+      frames.push(textFrame(open.length === 1 ? only : `[${open.join(',')}]`));
+    open = [];
+    length = 0;
+  };
+  const [maxEvents, maxLength] = acceptsBatches ? [limits.batch, limits.frameBytes] : [1, 0];
+  let stepLength = 0;
+  for (const event of events) {
+    const text = notificationText('event', event.json);
+    if (open.length === maxEvents || length + text.length > maxLength) close();
+    open.push(text);
+    length += text.length + 1;
+    stepLength += text.length;
+    if (stepLength < pieceChars) continue;
+    stepLength = 0;
+    yield;
+  }
+  close();
+  return frames;
+}

@@ -1,0 +1,146 @@
+import { describe, expect, it } from '@jest/globals';
+import { createMemoryCache, type Loaded } from '@openclaw/cache';
+import { ChatStoreError } from '@openclaw/chat-store';
+import type { Channel, Message } from '@openclaw/protocol';
+import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
+import type { Hub } from './hub.ts';
+import { refuse, type Caller } from '../calls/answer.ts';
+
+const channelId = 'c';
+type Page = readonly Message[];
+
+/** A hub whose database has a head, a member, and may be away; the cache is in memory. */
+function createBench() {
+  const database = { head: 5, isMember: true, isAway: false };
+  const unavailable = () => new ChatStoreError('unavailable', 'away', { retryAfterMs: 1 });
+  const cache = createMemoryCache<Channel, Message>();
+  const store = {
+    async access() {
+      if (database.isAway) throw unavailable();
+      const role = database.isMember ? 'member' : null;
+      return new Map([
+        [channelId, { kind: 'private', head: database.head, role, archived: false }],
+      ]);
+    },
+  } as unknown as Hub['store'];
+  const rooms = new Map<string, { head: number }>();
+  const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+  const identity = { agentId: 'ben', isAdmin: false, ...bounds };
+  const caller = { identity, session: { rooms } } as unknown as Caller;
+  const load = async (): Promise<Loaded<Page>> => {
+    if (database.isAway) throw new RefusedLoad(refuse('unavailable', 'away', 1));
+    return { value: [], head: database.head };
+  };
+  return {
+    ...{ database, cache, rooms, load },
+    read: (loader: () => Promise<Loaded<Page>> = load) =>
+      cachedRead({ store } as Hub, caller, channelId, cache.recentMessages, loader, 'members'),
+    /** Another member reads: the cache and this process' copy are of the present head. */
+    fill: async () => {
+      cache.noticed('collaboration.event', channelId, database.head);
+      await cache.recentMessages.read(channelId, load);
+      await cache.close();
+    },
+  };
+}
+
+describe('a read through the cache', () => {
+  it('serves what is of the head at which the reader is a member', async () => {
+    const { read, fill, cache } = createBench();
+    await fill();
+    expect(await read()).toEqual({ ok: true, value: [], head: 5 });
+    expect(cache.recentMessages.stats.hits).toBe(1);
+  });
+
+  it('reads nothing for an outsider', async () => {
+    const { read, load, database } = createBench();
+    database.isMember = false;
+    let loads = 0;
+    const refused = await read(() => {
+      loads += 1;
+      return load();
+    });
+    expect(refused).toMatchObject({ ok: false, code: 'not_found' });
+    expect(loads).toBe(0);
+  });
+
+  it('serves what it loaded at a later head to one who is still a member then', async () => {
+    const { read, load, database } = createBench();
+    const loading = () => {
+      database.head = 7;
+      return load();
+    };
+    expect(await read(loading)).toEqual({ ok: true, value: [], head: 7 });
+  });
+
+  // The race: the reader is removed while its page is loaded, which holds what came after. Invariant: rights are decided
+  // after what they are for.
+  it('refuses one who is removed while the value is read', async () => {
+    const { read, load, database } = createBench();
+    const loading = async () => {
+      database.isMember = false;
+      database.head = 7;
+      return load();
+    };
+    expect(await read(loading)).toMatchObject({ ok: false, code: 'not_found' });
+  });
+
+  // Invariant: nothing is served of a head at which nobody said that the reader is a member, nor what is outdated.
+  it('leaves to the store what the cache has of another head, older or newer', async () => {
+    const { read, fill, database } = createBench();
+    await fill();
+    for (const head of [6, 4]) {
+      database.head = head;
+      expect(await read()).toBeNull();
+    }
+  });
+
+  it('serves what it loaded itself though the channel goes on meanwhile, and nothing newer', async () => {
+    const { read, load, database } = createBench();
+    const loading = async () => {
+      const loaded = await load();
+      database.head += 1;
+      return loaded;
+    };
+    expect(await read(loading)).toEqual({ ok: true, value: [], head: 5 });
+    // Rolled back meanwhile, to a log in which nobody knows whether the reader was a member.
+    expect(await read(async () => ({ value: [], head: 99 }))).toBeNull();
+  });
+
+  it('leaves to the store what is too large to be cached', async () => {
+    const { read } = createBench();
+    expect(await read(() => Promise.reject(new UncachedLoad()))).toBeNull();
+  });
+});
+
+describe('while the database is away', () => {
+  it('a socket that is live in the channel gets what was last read', async () => {
+    const { read, fill, database, rooms } = createBench();
+    await fill();
+    database.isAway = true;
+    await expect(read()).rejects.toMatchObject({ code: 'unavailable' });
+    rooms.set(channelId, { head: 5 });
+    expect(await read()).toEqual({ ok: true, value: [], head: 5 });
+  });
+
+  // The race: the reader's leave and what came after it are committed, another member read them, and the database goes
+  // away before this hub has delivered the leave. Invariant: what a live socket may see ends where its room is.
+  it('nobody gets a copy that is newer than what their room delivered', async () => {
+    const { read, fill, database, rooms } = createBench();
+    await fill();
+    database.isAway = true;
+    rooms.set(channelId, { head: 4 });
+    await expect(read()).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  // The race: the socket is dropped from the room while the store is asked in vain.
+  it('a socket that is dropped while the store is asked gets nothing', async () => {
+    const { read, fill, database, rooms } = createBench();
+    await fill();
+    rooms.set(channelId, { head: 5 });
+    database.isAway = true;
+    const answered = read();
+    rooms.delete(channelId);
+    await expect(answered).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});

@@ -1,0 +1,195 @@
+import { readFileSync } from 'node:fs';
+import type { ChatStore, HubBeat } from '@openclaw/chat-store';
+import type { Operations, OperationsAgents } from '@openclaw/protocol';
+import { createChannelNames } from './channel-names.ts';
+import type { Hub } from '../methods/hub.ts';
+import type { RedisReport, RedisState } from './redis-state.ts';
+import type { Flusher } from '../channels/flusher.ts';
+import type { RecentLatency } from './recent-latency.ts';
+import type { SelfProbe } from '../recovery/self-probe.ts';
+import type { Session } from '../sockets/session.ts';
+import type { Traffic } from './traffic.ts';
+
+/** How this hub is, for people who look after it. */
+export interface OperationsView {
+  /** Never rejects: what does not answer is null or down. Askers at about the same time share one answer. */
+  snapshot(): Promise<Operations>;
+  /** A page of the agents with a socket here, by agentId. */
+  agents(cursor: string | null, limit: number): OperationsAgents;
+}
+
+/** What {@link createOperations} looks at. */
+export interface OperationsDeps {
+  readonly hub: Hub;
+  readonly redis: RedisState;
+  readonly flusher: Pick<Flusher, 'deliveries'>;
+  readonly traffic: Traffic;
+  readonly selfProbe: Pick<SelfProbe, 'path'>;
+  /** How long sends took until their answer. */
+  readonly acks: RecentLatency;
+}
+
+/** However many look on, dependencies are asked no oftener. */
+const sharedMs = 500;
+/** INFO is a few kilobytes of text: enough to have it now and then. */
+const redisHealthMs = 5_000;
+const shownChannels = 20;
+
+const { version } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+
+/** Creates the view of one hub. It costs nothing while nobody asks. */
+export function createOperations(deps: OperationsDeps): OperationsView {
+  const { hub, redis, flusher, traffic, selfProbe, acks } = deps;
+  const names = createChannelNames(hub.store);
+  let shared: { readonly atMs: number; readonly answer: Promise<Operations> } | null = null;
+  let known: {
+    readonly atMs: number;
+    readonly isAvailable: boolean;
+    readonly health: RedisReport;
+  } | null = null;
+
+  async function redisHealth(): Promise<RedisReport> {
+    const isAvailable = redis.available;
+    const isFresh = known && performance.now() - known.atMs < redisHealthMs;
+    if (known && isFresh && known.isAvailable === isAvailable) return known.health;
+    const health = await redis.health();
+    known = { atMs: performance.now(), isAvailable, health };
+    return health;
+  }
+
+  async function take(): Promise<Operations> {
+    const [database, health, beats, channels, counters] = await Promise.all([
+      hub.store.health(),
+      redisHealth(),
+      beatsOf(hub.store),
+      busyChannels(),
+      readCounters(),
+    ]);
+    const isNamed = selfProbe.path.status !== 'unused';
+    const ageOf = ({ hubId, lastBeatAgoMs }: HubBeat) => ({
+      ...{ hubId, lastBeatAgoMs, isThis: hubId === hub.hubId },
+    });
+    return {
+      timestamp: Date.now(),
+      hubId: hub.hubId,
+      ...{ version, uptimeMs: Math.round(process.uptime() * 1000) },
+      counters,
+      latency: { ackMs: acks.percentiles(), deliveryMs: traffic.latency() },
+      sockets: hub.sessions.size,
+      agents: hub.sessions.agents,
+      rooms: hub.rooms.size,
+      laggingNow: lagging(hub.sessions.all()),
+      database,
+      redis: {
+        status: redis.available ? 'in_use' : isNamed ? 'away' : 'none',
+        mode: health.mode,
+        latencyMs: health.latencyMs,
+        version: health.version,
+        usedMemoryBytes: health.usedMemoryBytes,
+        maxMemoryBytes: health.maxMemoryBytes,
+        evictedKeys: health.evictedKeys,
+        reconnects: health.reconnects,
+      },
+      degraded: !redis.available,
+      breaker: health.breaker,
+      publishPath: selfProbe.path,
+      hubs: beats.map(ageOf),
+      channels,
+    };
+  }
+
+  async function busyChannels(): Promise<Operations['channels']> {
+    const live = traffic
+      .channels(shownChannels)
+      .flatMap((one) => ({ one, room: hub.rooms.get(one.channelId) }));
+    const named = await names.of(live.map(({ one }) => one.channelId));
+    return live.flatMap(({ one, room }) =>
+      room ? { ...one, sockets: room.members.size, name: named.get(one.channelId) ?? null } : [],
+    );
+  }
+
+  async function readCounters(): Promise<Operations['counters']> {
+    const { metrics } = hub;
+    const [messages, calls, publishFailures, tailRepairs, laggingSockets, badFrames] =
+      await Promise.all(
+        [
+          ...[metrics.messages, metrics.calls, metrics.publishFailures, metrics.tailRepairs],
+          ...[metrics.laggingSockets, metrics.badFrames],
+        ].map((counter) => counter.get()),
+      );
+    const [refused, closed] = await Promise.all([
+      metrics.refusedConnections.get(),
+      metrics.closedConnections.get(),
+    ]);
+    return {
+      messages: sum(messages),
+      events: traffic.events,
+      deliveries: flusher.deliveries,
+      calls: sum(calls),
+      failedCalls: sum({
+        values: (calls?.values ?? []).filter(({ labels }) => labels.outcome === 'failed'),
+      }),
+      publishFailures: sum(publishFailures),
+      tailRepairs: sum(tailRepairs),
+      laggingSockets: sum(laggingSockets),
+      badFrames: sum(badFrames),
+      refusedConnections: sum(refused),
+      closedConnections: sum(closed),
+    };
+  }
+
+  return {
+    snapshot() {
+      const nowMs = performance.now();
+      if (shared === null || nowMs - shared.atMs >= sharedMs)
+        shared = { atMs: nowMs, answer: take() };
+      return shared.answer;
+    },
+    agents(cursor, limit) {
+      const after = [...hub.sessions.agentIds()].filter((id) => cursor === null || id > cursor);
+      const page = after.sort().slice(0, limit);
+      return {
+        agents: page.map((agentId) => agentOf(agentId, [...hub.sessions.ofAgent(agentId)])),
+        nextCursor: after.length > limit ? (page.at(-1) ?? null) : null,
+      };
+    },
+  };
+}
+
+/** None while the database does not say. */
+function beatsOf(store: Pick<ChatStore, 'hubs'>): Promise<HubBeat[]> {
+  return store.hubs().catch(() => []);
+}
+
+function sum(
+  metric: { readonly values: readonly { readonly value: number }[] } | undefined,
+): number {
+  return (metric?.values ?? []).reduce((total, { value }) => total + value, 0);
+}
+
+function lagging(sessions: Iterable<Session>): number {
+  let count = 0;
+  for (const session of sessions) if (session.isLagging) count += 1;
+  return count;
+}
+
+function agentOf(
+  agentId: string,
+  sessions: readonly Session[],
+): OperationsAgents['agents'][number] {
+  const said = sessions.flatMap(({ presence }) => presence ?? []);
+  const last = said.toSorted((a, b) => b.atMs - a.atMs)[0];
+  return {
+    agentId,
+    status: last?.status ?? 'online',
+    customStatus: last?.customStatus ?? null,
+    avatar: last?.avatar ?? null,
+    sockets: sessions.length,
+    since: Math.min(...sessions.map(({ connectedAtMs }) => connectedAtMs)),
+    channels: new Set(sessions.flatMap(({ rooms }) => [...rooms.keys()])).size,
+    isLagging: sessions.some(({ isLagging }) => isLagging),
+    unsentBytes: sessions.reduce((total, { unsentBytes }) => total + unsentBytes, 0),
+  };
+}

@@ -1,0 +1,101 @@
+import type { EncodedEnvelope } from '@openclaw/protocol';
+import type { Handed } from '../channels/flusher.ts';
+import { RecentLatency, type Percentiles } from './recent-latency.ts';
+
+/** What passed through a channel lately. */
+export interface ChannelTraffic {
+  readonly channelId: string;
+  readonly messagesPerSecond: number;
+  readonly deliveriesPerSecond: number;
+  readonly deliveryP99Ms: number;
+}
+
+/** What goes out to the sockets of this hub: how much, how late, and where. */
+export interface Traffic {
+  /** Events that were handed to sockets in one turn, and are written by now. */
+  written(handed: readonly Handed[]): void;
+  /** Durable events so far. */
+  readonly events: number;
+  latency(): Percentiles | null;
+  /** The busiest channels of the last seconds and the slowest, the busiest first. */
+  channels(limit: number): ChannelTraffic[];
+}
+
+/** Options of {@link createTraffic}. */
+export interface TrafficOptions {
+  /** Told of the latency of each durable event. */
+  readonly onLatency: (latencyMs: number) => void;
+  /** Channels that are measured by themselves; beyond them those that were silent for longest are forgotten. @default 500 */
+  readonly maxChannels?: number;
+  /** Epoch ms, as in timestamps. @default Date.now */
+  readonly clock?: () => number;
+}
+
+/** Creates the measurement. Its cost is by event, not by delivery. */
+export function createTraffic({
+  onLatency,
+  maxChannels = 500,
+  clock = Date.now,
+}: TrafficOptions): Traffic {
+  const whole = new RecentLatency();
+  // Those that spoke last stand last.
+  const channels = new Map<string, RecentLatency>();
+  let events = 0;
+
+  function measureOf(channelId: string): RecentLatency {
+    const measure = channels.get(channelId) ?? new RecentLatency();
+    channels.delete(channelId);
+    channels.set(channelId, measure);
+    const [silent] = channels.keys();
+    if (channels.size > maxChannels && silent !== undefined) channels.delete(silent);
+    return measure;
+  }
+
+  return {
+    written(handed) {
+      const nowMs = clock();
+      for (const { channelId, events: these, sockets } of handed) {
+        const durable = these.filter(isDurable);
+        if (durable.length === 0) continue;
+        const measure = measureOf(channelId);
+        for (const { timestamp } of durable) {
+          // The timestamp is the database's: its clock may be ahead.
+          const latencyMs = Math.max(0, nowMs - timestamp);
+          measure.record(latencyMs, sockets);
+          whole.record(latencyMs, sockets);
+          onLatency(latencyMs);
+        }
+        events += durable.length;
+      }
+    },
+    get events() {
+      return events;
+    },
+    latency: () => whole.percentiles(),
+    channels(limit) {
+      const all = [...channels].flatMap(([channelId, measure]) => {
+        const percentiles = measure.percentiles();
+        if (!percentiles) return [];
+        const { perSecond, weightPerSecond } = measure.rates();
+        return {
+          channelId,
+          messagesPerSecond: perSecond,
+          deliveriesPerSecond: weightPerSecond,
+          deliveryP99Ms: percentiles.p99,
+        };
+      });
+      const busiest = all.toSorted((a, b) => b.deliveriesPerSecond - a.deliveriesPerSecond);
+      const slowest = all.toSorted((a, b) => b.deliveryP99Ms - a.deliveryP99Ms);
+      const shown = new Set(slowest.slice(0, Math.floor(limit / 4)));
+      for (const one of busiest) {
+        if (shown.size >= limit) break;
+        shown.add(one);
+      }
+      return busiest.filter((one) => shown.has(one));
+    },
+  };
+}
+
+function isDurable({ seq }: EncodedEnvelope): boolean {
+  return seq !== null;
+}
