@@ -1,4 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
+import { ChatStoreError } from '@openclaw/chat-store';
 import { createMemoryEventBus } from '@openclaw/events';
 import {
   encodeEnvelope,
@@ -211,5 +212,62 @@ describe('a subscribe to many channels', () => {
       topics: ids.map((id) => ({ channelId: id, error: { code: 'unavailable' } })),
     });
     expect([nowMs, raisedFirst]).toEqual([2_000, 100]);
+  });
+
+  // The fault: the store hangs when the events that 200 topics missed are read. Each topic waited until its own read was
+  // given up, one after the other, so that one subscribe took minutes. Invariant: every call ends in its time. Topics
+  // that need no read are answered all the same.
+  it.each(['fails', 'is slow'])('reads little more once the store %s', async (how) => {
+    let nowMs = 0;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
+    let reads = 0;
+    const roomOf = (id: string) => ({
+      ...{ channelId: id, head: 5, isDeleted: false },
+      raise: () => undefined,
+      hasLeftSince: () => false,
+      reached: async () => true,
+      after: (seq: number) => (id === 'c200' || seq === 5 ? [] : null),
+      async encodedPage() {
+        if (id === 'c200') return { pieces: [], bytes: 0, count: 0, lastSeq: 5 };
+        reads += 1;
+        nowMs += 2_900;
+        if (how === 'fails') throw new ChatStoreError('unavailable', 'no answer in time');
+        return { pieces: [], bytes: 0, count: 5, lastSeq: 5 };
+      },
+    });
+    const ids = range(1, 200).map((number) => `c${number}`);
+    const opened = new Map(ids.map((id) => [id, roomOf(id)]));
+    const access = { kind: 'private', head: 5, role: 'member', archived: false };
+    const hub = {
+      store: { epoch: 'e', access: async () => new Map(ids.map((id) => [id, access])) },
+      rooms: {
+        restarts: 0,
+        open: async (id: string) => opened.get(id),
+        get: (id: string) => opened.get(id),
+      },
+      slices: createSlices({ clock: () => 0 }),
+      presence: { opened: () => undefined, entered: () => true },
+    } as unknown as Hub;
+    const session = {
+      ...{ agentId: 'ben', isOpen: true, rooms: new Map(), mutedDirects: new Set(), topics: 0 },
+      enter: () => undefined,
+    } as unknown as Session;
+    const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+    const identity = { agentId: 'ben', isAdmin: false, ...bounds };
+    const topics = ids.map((id) => ({ channelId: id, since: 0 }));
+    const answer = await subscriptionMethods(hub).subscribe(
+      { identity, session },
+      { topics, epoch: 'e' },
+    );
+    clock.mockRestore();
+    if (!('resultSteps' in answer)) throw new Error('the subscribe was refused');
+    const result = JSON.parse(Buffer.concat(runNow(answer.resultSteps())).toString()) as {
+      topics: { error?: { code: string }; resumed?: boolean }[];
+    };
+    const refused = result.topics.filter(({ error }) => error?.code === 'unavailable');
+    // Four reads of 2.9 s are what 10 s allow.
+    const [mayRead, mayFail] = how === 'fails' ? [1, 199] : [4, 195];
+    expect([reads, refused.length]).toEqual([mayRead, mayFail]);
+    expect(result.topics.at(-1)).toMatchObject({ resumed: true });
   });
 });

@@ -13,7 +13,13 @@ import { encodeEvents } from '../live/encoded-text.ts';
 import { answer, refuse, type Caller, type Handlers } from '../rpc/answer.ts';
 import { refusalOfError } from '../rpc/dispatcher.ts';
 import { runNow, type Steps } from '../slices.ts';
-import { gatherMissed, type ByteBudget, type MissedEvents } from './missed-events.ts';
+import {
+  createLogReads,
+  gatherMissed,
+  type ByteBudget,
+  type LogReads,
+  type MissedEvents,
+} from './missed-events.ts';
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
 
@@ -30,6 +36,8 @@ interface Prepared {
 const leaveRounds = 3;
 /** How long a hub that is behind the store's heads may take to come level, in all topics together, before they are refused. */
 const levelMs = 2_000;
+/** How long the log is read for a resume of all topics together, before the rest are refused; one more read may end later. */
+const readMs = 10_000;
 
 /** Topics made ready in one turn of the event loop. */
 const topicsPerTurn = 50;
@@ -79,12 +87,13 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     memberAt: number,
     isSameEpoch: boolean,
     budget: ByteBudget,
+    reads: LogReads,
     levelEndMs: number,
   ): Promise<Prepared | ErrorCode> {
     if (!(await isLevel(room, memberAt, levelEndMs))) return 'unavailable';
     const { since } = topic;
     const missed =
-      since !== null && isSameEpoch ? await gatherMissed(room, since, budget, slices) : null;
+      since !== null && isSameEpoch ? await gatherMissed(room, since, budget, slices, reads) : null;
     return { room, memberAt, missed };
   }
 
@@ -186,6 +195,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
       for (const [channelId, room] of opened) {
         if (typeof room === 'object') room.raise(access.get(channelId)?.head ?? 0);
       }
+      const reads = createLogReads(readMs);
       const prepared: (Prepared | ErrorCode)[] = [];
       for (const [index, topic] of topics.entries()) {
         if (index > 0 && index % topicsPerTurn === 0) await slices.pause();
@@ -195,7 +205,9 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         prepared.push(
           refusal !== null || typeof room === 'string' || !found
             ? (refusal ?? 'not_found')
-            : await prepare(topic, room, found.head, isSameEpoch, budget, levelEndMs).catch(codeOf),
+            : await prepare(topic, room, found.head, isSameEpoch, budget, reads, levelEndMs).catch(
+                codeOf,
+              ),
         );
       }
       await confirm(caller, topics, prepared);
