@@ -75,7 +75,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
   const answered = subscriptionMethods(hub).subscribe({ identity, session }, params);
   await (since === null ? answered : reading.promise);
   return {
-    ...{ rooms, session, access, log },
+    ...{ rooms, session, access, log, store },
     /** Lets the subscribe end, and answers what it says of its topic. */
     result: async () => {
       letOn.resolve();
@@ -99,6 +99,15 @@ describe('a subscribe that is under way', () => {
   it('is refused for now when the database began another life meanwhile', async () => {
     const { result, rooms, session } = await subscribing();
     rooms.restart(new Map([[channelId, 3]]));
+    expect(await result()).toEqual({ channelId, error: { code: 'unavailable' } });
+    expect(session.rooms.has(channelId)).toBe(false);
+  });
+
+  // The race: rights were read before the epoch changed, and the answer is made while the hub still reads the rights of
+  // the sockets that are in rooms already. Invariant: as above; nobody would check this socket again.
+  it('is refused for now when the epoch has changed and rooms have not been restarted', async () => {
+    const { result, store, session } = await subscribing();
+    Object.assign(store, { epoch: 'f' });
     expect(await result()).toEqual({ channelId, error: { code: 'unavailable' } });
     expect(session.rooms.has(channelId)).toBe(false);
   });

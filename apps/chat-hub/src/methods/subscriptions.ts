@@ -181,7 +181,8 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     async subscribe(caller, { topics, epoch }) {
       const { session } = caller;
       if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
-      const isSameEpoch = epoch === null || epoch === store.epoch;
+      const readIn = store.epoch;
+      const isSameEpoch = epoch === null || epoch === readIn;
       const budget: ByteBudget = { bytes: limits.resumeBytes };
       const { restarts } = rooms;
       const opened = await openRooms(caller, topics);
@@ -218,9 +219,11 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         for (const [index, topic] of topics.entries()) {
           if (!session?.isOpen) return [Buffer.from('{"topics":[]}')];
           if (index > 0) text += ',';
-          // What was read of another life of the database is not of this one.
+          // What was read in another epoch, rights among it, does not hold in this one.
           const ready =
-            rooms.restarts === restarts ? (prepared[index] ?? 'internal') : 'unavailable';
+            rooms.restarts === restarts && store.epoch === readIn
+              ? (prepared[index] ?? 'internal')
+              : 'unavailable';
           const entered =
             typeof ready === 'string'
               ? topicError(topic.channelId, ready)
