@@ -55,7 +55,7 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   readonly rooms = new Map<string, Room>();
   /** Of these, those that it asked for: direct channels come without asking and do not count. */
   topics = 0;
-  /** Direct channels that the client unsubscribed from, so that they are not joined again unasked. */
+  /** Direct channels that the client unsubscribed from, so that they are not joined again unasked; `limits.topics` at most. */
   readonly mutedDirects = new Set<string>();
   /** Channels in which it says it is typing. */
   readonly typingIn = new Set<string>();

@@ -72,10 +72,11 @@ async function subscribing(since: number | null = 0, weight = 1) {
     presence: { opened: nothing, entered: () => true },
   } as unknown as Hub;
   const params = { topics: [{ channelId, since }], epoch: 'e' };
-  const answered = subscriptionMethods(hub).subscribe({ identity, session }, params);
+  const methods = subscriptionMethods(hub);
+  const answered = methods.subscribe({ identity, session }, params);
   await (since === null ? answered : reading.promise);
   return {
-    ...{ rooms, session, access, log, store },
+    ...{ rooms, session, access, log, store, methods },
     /** Lets the subscribe end, and answers what it says of its topic. */
     result: async () => {
       letOn.resolve();
@@ -278,5 +279,27 @@ describe('a subscribe to many channels', () => {
     const [mayRead, mayFail] = how === 'fails' ? [1, 199] : [4, 195];
     expect([reads, refused.length]).toEqual([mayRead, mayFail]);
     expect(result.topics.at(-1)).toMatchObject({ resumed: true });
+  });
+});
+
+describe('an unsubscribe from direct channels', () => {
+  const directs = range(1, limits.topics + 1).map((n) => `dm_${String(n).padStart(32, '0')}`);
+
+  // The fault: of more than so many nothing was remembered, so that the next event of a channel brought the socket back
+  // into it, from the beginning of its log on. Invariant: an event comes once, and a list has its bound.
+  it('is refused, and ends nothing, beyond what the socket remembers', async () => {
+    const { session, rooms, methods } = await subscribing(null);
+    const caller = { session, identity: session.identity };
+    const last = directs.at(-1) ?? '';
+    session.enter(rooms.openDirect(last, 3));
+    expect(methods.unsubscribe(caller, { channelIds: directs.slice(0, -1) })).toMatchObject({
+      ok: true,
+    });
+    const refused = { ok: false, code: 'too_large' };
+    expect(methods.unsubscribe(caller, { channelIds: [channelId, last] })).toMatchObject(refused);
+    expect([session.rooms.has(last), session.mutedDirects.size]).toEqual([true, limits.topics]);
+    // What is remembered already takes no further place.
+    const again = methods.unsubscribe(caller, { channelIds: [channelId, directs[0] ?? ''] });
+    expect(again).toMatchObject({ ok: true });
   });
 });

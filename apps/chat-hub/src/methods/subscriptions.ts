@@ -243,12 +243,19 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
 
     unsubscribe({ session }, { channelIds }) {
       if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
-      for (const channelId of channelIds) {
-        session.leave(channelId);
-        if (isDirectChannelId(channelId) && session.mutedDirects.size < limits.topics) {
-          session.mutedDirects.add(channelId);
-        }
+      const { mutedDirects } = session;
+      const directs = new Set(
+        channelIds.filter((id) => isDirectChannelId(id) && !mutedDirects.has(id)),
+      );
+      // One that is not remembered would be followed again with its next event, from its beginning.
+      if (mutedDirects.size + directs.size > limits.topics) {
+        return refuse(
+          'too_large',
+          `a connection stays away from ${limits.topics} direct channels at most`,
+        );
       }
+      for (const channelId of directs) mutedDirects.add(channelId);
+      for (const channelId of channelIds) session.leave(channelId);
       return answer({});
     },
   };
