@@ -81,13 +81,17 @@ export function createDirectHeads(
     for (let after = ''; ;) {
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
-      for (const { channelId, head } of page) raiseIn(list, channelId, head);
+      for (const { channelId, head } of page) {
+        // What was heard of it is no newer than the page, which says when it was active.
+        if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
+        raiseIn(list, channelId, head);
+      }
       stored = latestOf([...stored, ...page]);
       const last = page.at(-1);
       if (!last || page.length < pageSize) break;
       after = last.channelId;
     }
-    // What was heard of while the pages were read is newer than they are.
+    // What is still there was heard of after its page was read.
     const heard = list.latest;
     list.latest = new Set();
     for (const { channelId } of stored.toReversed()) touch(list, channelId);
@@ -119,6 +123,8 @@ export function createDirectHeads(
     raise(agentId, channelId, seq) {
       const list = agents.get(agentId);
       if (list?.restarts !== restarts()) return;
+      // The tail check finds again what was heard of before.
+      if (seq <= (list.heads.get(channelId) ?? 0)) return;
       raiseIn(list, channelId, seq);
       touch(list, channelId);
     },
