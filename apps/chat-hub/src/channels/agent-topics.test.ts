@@ -30,7 +30,7 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
     discontinued: (_room: Room, reason: string) => told.push([reason]),
     ...known,
   } as unknown as Session);
-  const store = { directChannels: async () => [{ channelId, head: 4 }] };
+  const store = { directChannels: async () => [{ channelId, head: 4, activeAt: 1 }] };
   const heads = createDirectHeads({ store, restarts: () => rooms.restarts }, maxHeads);
   await heads.load('ben');
   const topics = createAgentTopics({

@@ -1,4 +1,5 @@
-import type { ChatStore } from '@openclaw/chat-store';
+import type { ChatStore, DirectChannel } from '@openclaw/chat-store';
+import { limits } from '@openclaw/protocol';
 
 /**
  * The heads of the direct channels of agents that have more of them than a welcome names: a socket that has had no event
@@ -13,6 +14,8 @@ export interface DirectHeads {
   load(agentId: string): Promise<void>;
   /** The head as last known, 0 for a channel that is new since the list was read; null when it is not known. */
   headOf(agentId: string, channelId: string): number | null;
+  /** The channels that were active last as far as is known here, the latest first; so many as a welcome names. */
+  latest(agentId: string): string[];
   /** An event with this seq arrived, and all the agent's sockets follow the channel from here on. */
   raise(agentId: string, channelId: string, seq: number): void;
   /** The agent's last socket here is gone. */
@@ -32,6 +35,8 @@ interface AgentHeads {
   readonly heads: Map<string, number>;
   /** True while the list is complete: a channel that is not in it is new. */
   isWhole: boolean;
+  /** The channels that were active last, the latest at the end; as many as a welcome names. */
+  latest: Set<string>;
   loaded: Promise<void>;
 }
 
@@ -59,23 +64,38 @@ export function createDirectHeads(
     if (seq > (known ?? -1)) list.heads.set(channelId, seq);
   }
 
+  function touch({ latest }: AgentHeads, channelId: string): void {
+    latest.delete(channelId);
+    latest.add(channelId);
+    const [oldest] = latest;
+    if (latest.size > limits.welcomeDirect && oldest !== undefined) latest.delete(oldest);
+  }
+
   function forget(agentId: string): void {
     size -= agents.get(agentId)?.heads.size ?? 0;
     agents.delete(agentId);
   }
 
   async function read(agentId: string, list: AgentHeads): Promise<void> {
+    let stored: readonly DirectChannel[] = [];
     for (let after = ''; ;) {
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
-      for (const { channelId, head } of page) raiseIn(list, channelId, head);
-      const last = page.at(-1);
-      if (!last || page.length < pageSize || size >= maxHeads) {
-        list.isWhole &&= page.length < pageSize;
-        return;
+      for (const { channelId, head } of page) {
+        // What was heard of it is no newer than the page, which says when it was active.
+        if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
+        raiseIn(list, channelId, head);
       }
+      stored = latestOf([...stored, ...page]);
+      const last = page.at(-1);
+      if (!last || page.length < pageSize) break;
       after = last.channelId;
     }
+    // What is still there was heard of after its page was read.
+    const heard = list.latest;
+    list.latest = new Set();
+    for (const { channelId } of stored.toReversed()) touch(list, channelId);
+    for (const channelId of heard) touch(list, channelId);
   }
 
   return {
@@ -84,7 +104,8 @@ export function createDirectHeads(
       if (known?.restarts === restarts()) return known.loaded;
       forget(agentId);
       const list: AgentHeads = {
-        ...{ restarts: restarts(), heads: new Map(), isWhole: true, loaded: Promise.resolve() },
+        ...{ restarts: restarts(), heads: new Map(), isWhole: true, latest: new Set() },
+        loaded: Promise.resolve(),
       };
       agents.set(agentId, list);
       list.loaded = read(agentId, list).catch((error: unknown) => {
@@ -98,13 +119,25 @@ export function createDirectHeads(
       if (list?.restarts !== restarts()) return null;
       return list.heads.get(channelId) ?? (list.isWhole ? 0 : null);
     },
+    latest: (agentId) => [...(agents.get(agentId)?.latest ?? [])].toReversed(),
     raise(agentId, channelId, seq) {
       const list = agents.get(agentId);
-      if (list?.restarts === restarts()) raiseIn(list, channelId, seq);
+      if (list?.restarts !== restarts()) return;
+      // The tail check finds again what was heard of before.
+      if (seq <= (list.heads.get(channelId) ?? 0)) return;
+      raiseIn(list, channelId, seq);
+      touch(list, channelId);
     },
     forget,
     get size() {
       return size;
     },
   };
+}
+
+/** The direct channels that were active last, the latest first; as many as a welcome names. */
+export function latestOf(directs: readonly DirectChannel[]): readonly DirectChannel[] {
+  return directs
+    .toSorted((one, other) => other.activeAt - one.activeAt)
+    .slice(0, limits.welcomeDirect);
 }

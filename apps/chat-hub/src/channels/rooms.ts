@@ -25,8 +25,11 @@ export interface Rooms {
   openDirect(channelId: string, head: number): Room;
   /** Gives a room a durable event from the bus, and compares it with what was delivered at its place. */
   offer(room: Room, event: EncodedEnvelope): void;
-  /** Another life of the database: every room goes on from its head there, or from 0. */
-  restart(heads: ReadonlyMap<string, number>): void;
+  /**
+   * The epoch changed: every room continues from its head in the new epoch, or from 0. `onRestarted` is called for each
+   * room that was, before it delivers anything of the new epoch; not all in one turn.
+   */
+  restart(heads: ReadonlyMap<string, number>, onRestarted?: (room: Room) => void): void;
   /** How often that was: what was read of a room before it is not of the room any more. */
   readonly restarts: number;
   /** To be called when a socket left; a room that stays empty is closed after a while. */
@@ -79,6 +82,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   let restarts = 0;
   /** Rooms that have yet to be restarted in the new epoch, with the head from which each continues. */
   const outdated = new Map<string, number>();
+  let afterRestart: ((room: Room) => void) | undefined;
   let isClosed = false;
 
   function createRoom(
@@ -212,6 +216,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     if (head === undefined) return room;
     outdated.delete(channelId);
     room?.restart(head);
+    if (room) afterRestart?.(room);
     return room;
   }
 
@@ -222,8 +227,10 @@ export function createRooms(deps: RoomsDeps): Rooms {
       current(channelId);
       if (++count < restartsPerTurn) continue;
       if (outdated.size > 0) setImmediate(restartSome);
-      return;
+      break;
     }
+    // It may hold thousands of sockets.
+    if (outdated.size === 0) afterRestart = undefined;
   }
 
   return {
@@ -250,8 +257,9 @@ export function createRooms(deps: RoomsDeps): Rooms {
     get restarts() {
       return restarts;
     },
-    restart(heads) {
+    restart(heads, onRestarted) {
       restarts += 1;
+      afterRestart = onRestarted;
       for (const channelId of rooms.keys()) outdated.set(channelId, heads.get(channelId) ?? 0);
       restartSome();
     },

@@ -12,7 +12,7 @@ const retryMs = 1_000;
 export interface CatchUpSocket {
   readonly agentId: string;
   readonly isOpen: boolean;
-  /** False while an answer is being made that says where rooms go on. */
+  /** False while an answer is being made, or held back, that says where rooms go on. */
   readonly mayCatchUp: boolean;
   send(text: string): void;
   enqueueEvents(events: readonly EncodedEnvelope[]): void;

@@ -5,7 +5,7 @@ import { isWithinBounds } from '../edge/identity.ts';
 import type { CallAllowance } from '../calls/call-allowance.ts';
 import type { Hub } from '../methods/hub.ts';
 import type { AgentTopics } from '../channels/agent-topics.ts';
-import type { DirectHeads } from '../channels/direct-heads.ts';
+import { latestOf, type DirectHeads } from '../channels/direct-heads.ts';
 import type { Flusher } from '../channels/flusher.ts';
 import { heartbeatMs } from './heartbeat.ts';
 import type { Room } from '../channels/room.ts';
@@ -48,25 +48,42 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     },
   };
 
-  // Heads of a life of the database that has ended meanwhile would leave their rooms deaf.
-  async function readDirects(agentId: string) {
+  // Heads of an epoch that has ended meanwhile would leave their rooms deaf.
+  async function readDirects(session: Session) {
     for (let attempt = 1; attempt <= headAttempts; attempt++) {
       const { restarts } = hub.rooms;
-      const directs = await hub.store.directChannels(agentId, limits.welcomeDirect);
+      const directs = await readLatestDirects(session);
       if (hub.rooms.restarts === restarts) return directs;
     }
-    throw new Error('the database begins one life after another');
+    throw new Error('the epoch keeps changing');
+  }
+
+  /**
+   * The agent's direct channels that were active last. No statement sorts all of them: of an agent that has more than a
+   * welcome names they are read page by page, once for all its sockets here. Null when the socket closed meanwhile.
+   */
+  async function readLatestDirects(session: Session) {
+    const { agentId } = session;
+    const directs = await hub.store.directChannels(agentId, limits.welcomeDirect);
+    // Nothing would release heads that are read from here on.
+    if (!session.isOpen) return null;
+    session.knowsAllDirects = directs.length < limits.welcomeDirect;
+    if (session.knowsAllDirects) return latestOf(directs);
+    await directHeads.load(agentId);
+    const latest = directHeads.latest(agentId);
+    const access = await hub.store.access(agentId, latest);
+    return latest.flatMap((channelId) => {
+      const found = access.get(channelId);
+      return found ? [{ channelId, head: found.head }] : [];
+    });
   }
 
   async function welcome(session: Session): Promise<void> {
     const { agentId, sessionId } = session;
     hub.sessions.add(session);
     await agentTopics.join(agentId);
-    const directs = await readDirects(agentId);
-    // The socket closed meanwhile: nothing would release heads that are read from here on.
-    if (!session.isOpen) return;
-    session.knowsAllDirects = directs.length < limits.welcomeDirect;
-    if (!session.knowsAllDirects) await directHeads.load(agentId);
+    const directs = await readDirects(session);
+    if (!directs) return;
     const known = directs.filter(({ channelId }) => isWithinBounds(session.identity, channelId));
     await Promise.all(
       known.map(({ channelId, head }) => {

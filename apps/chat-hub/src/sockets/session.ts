@@ -62,7 +62,7 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   readonly rooms = new Map<string, Room>();
   /** Of these, those that it asked for: direct channels come without asking and do not count. */
   topics = 0;
-  /** Direct channels that the client unsubscribed from, so that they are not joined again unasked. */
+  /** Direct channels that the client unsubscribed from, so that they are not joined again unasked; `limits.topics` at most. */
   readonly mutedDirects = new Set<string>();
   /** Channels in which it says it is typing. */
   readonly typingIn = new Set<string>();
@@ -138,9 +138,9 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
     this.#count();
   }
 
-  /** Sends what may be lost, unless the socket reads too slowly. */
+  /** Sends what may be lost, unless the socket reads too slowly or much is held back. */
   sendBestEffort(frame: Buffer): void {
-    if (!this.isLagging) this.enqueue(frame);
+    if (!this.isLagging && this.#heldBytes <= lagBytes) this.enqueue(frame);
   }
 
   enqueue(frame: Frame): void {
@@ -156,8 +156,9 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   }
 
   /**
-   * Keeps back what comes from now on. Returns what ends that: it sends a payload, and all that was kept after it. A
-   * second hold joins the first.
+   * Keeps back what comes from now on. Returns what ends that: it sends a payload, and all that was kept after it. Rooms
+   * owe their events meanwhile: an answer within the payload may say that one goes on after them. A second hold joins the
+   * first.
    */
   hold(): (payload: string | readonly Buffer[] | null) => void {
     this.#holds += 1;
@@ -197,7 +198,7 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   }
 
   get mayCatchUp(): boolean {
-    return this.#deferrals === 0;
+    return this.#deferrals === 0 && !this.#held;
   }
 
   flush(): void {
@@ -278,8 +279,7 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
   }
 
   isFed(room: Room): boolean {
-    // What is held back is bounded too: beyond it the room's log is sent after the hold.
-    return !this.isLagging && this.#heldBytes <= lagBytes && !this.#catchUp.owes(room);
+    return !this.isLagging && !this.#held && !this.#catchUp.owes(room);
   }
 
   owe(room: Room, afterSeq: number): void {
@@ -395,7 +395,7 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
 
   async drained(): Promise<void> {
     // What is paid while answers are held back would pile up behind them.
-    while ((this.#held || this.#deferrals > 0) && this.isOpen)
+    while (!this.mayCatchUp && this.isOpen)
       await new Promise<void>((resolve) => this.#onReleased.push(resolve));
     const stuck = setTimeout(() => this.#giveUp(), stuckMs).unref();
     this.flush();
@@ -407,6 +407,8 @@ export class Session implements RoomMember, Flushable, CatchUpSocket {
       this.flush();
     }
     clearTimeout(stuck);
+    // Answers may be held back by now.
+    if (!this.mayCatchUp && this.isOpen) await this.drained();
   }
 
   caughtUp(): void {
