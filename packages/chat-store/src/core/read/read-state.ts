@@ -77,5 +77,9 @@ export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes
 
 // One by one, as they are encoded: an agent may be a member of very many channels.
 function* rowTexts(rows: readonly object[]): Generator<string> {
-  for (const row of rows) yield JSON.stringify(row);
+  let separator = '';
+  for (const row of rows) {
+    yield separator + JSON.stringify(row);
+    separator = ',';
+  }
 }

@@ -21,7 +21,7 @@ export type Read<M extends ReadMethod> = (
   actor: Actor,
   params: ParamsOf<M>,
   maxBytes: number,
-) => Promise<ReadOutcome<M> | { readonly ok: true; readonly text: Iterable<string> }>;
+) => Promise<ReadOutcome<M> | { readonly ok: true; readonly text: Iterable<string | Uint8Array> }>;
 
 /** The channel to read from, if the actor may. */
 export async function openChannel(
@@ -53,9 +53,9 @@ export function listText<R>(
   cursorOf: (last: R) => string,
 ) {
   const page = createPageText(maxBytes);
-  for (const row of rows.slice(0, limit)) if (!page.add(JSON.stringify(objectOf(row)))) break;
-  const last = rows[page.rows.length - 1];
-  const hasMore = rows.length > page.rows.length;
+  for (const row of rows.slice(0, limit)) if (!page.add([[JSON.stringify(objectOf(row))]])) break;
+  const last = rows[page.count - 1];
+  const hasMore = rows.length > page.count;
   const nextCursor = hasMore && last !== undefined ? cursorOf(last) : null;
-  return { ok: true as const, text: resultText(list, page.rows, { nextCursor }) };
+  return { ok: true as const, text: resultText(list, page.pieces, { nextCursor }) };
 }
