@@ -63,7 +63,7 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
   const hasMore = found.length > page.count;
   return {
     ok: true,
-    text: resultText('messages', page.pieces, { head: gate.channel.head, hasMore }),
+    text: resultText('messages', page.pieces, () => ({ head: gate.channel.head, hasMore })),
   };
 };
 

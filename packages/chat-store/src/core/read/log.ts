@@ -103,5 +103,8 @@ export const readLog: Read<'log.read'> = async (db, actor, params, maxBytes) => 
     last = rows[page.count - before - 1]?.seq ?? last;
     return isOpen;
   });
-  return { ok: true, text: resultText('events', page.pieces, { head, hasMore: last < head }) };
+  return {
+    ok: true,
+    text: resultText('events', page.pieces, () => ({ head, hasMore: last < head })),
+  };
 };

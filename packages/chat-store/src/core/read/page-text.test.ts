@@ -58,7 +58,7 @@ describe('the text of a page', () => {
     expect(page.add([['4'], ['"too long"'], ['5']])).toBe(false);
     expect(page.add([['5']])).toBe(false);
     expect([page.pieces.length, page.count]).toEqual([3, 4]);
-    const answer = await encodePieces(resultText('rows', page.pieces, {}));
+    const answer = await encodePieces(resultText('rows', page.pieces, () => ({})));
     expect(textOf(answer)).toBe(`{"rows":${expected}}`);
     expect(answer.slice(1, -1).every((piece, index) => piece === page.pieces[index])).toBe(true);
     for (const { buffer, byteLength } of answer) expect(buffer.byteLength).toBe(byteLength);
@@ -69,7 +69,7 @@ describe('the text of a page', () => {
     [['1'], {}, '{"rows":[1]}'],
     [['1', ',{"a":2}'], { head: 3, hasMore: true }, '{"rows":[1,{"a":2}],"head":3,"hasMore":true}'],
   ])('is the JSON of its result: %j %j', async (rows, rest, json) => {
-    expect(textOf(await encodePieces(resultText('rows', rows, rest)))).toBe(json);
+    expect(textOf(await encodePieces(resultText('rows', rows, () => rest)))).toBe(json);
   });
 
   // Invariant: nothing holds up the event loop. A long answer is encoded piece by piece, and others have their turn.
@@ -85,7 +85,7 @@ describe('the text of a page', () => {
       if (!isOver) setImmediate(count);
     };
     setImmediate(count);
-    const chunks = await encodePieces(resultText('rows', texts, {}));
+    const chunks = await encodePieces(resultText('rows', texts, () => ({})));
     isOver = true;
     expect(turns).toBeGreaterThanOrEqual(chunks.length - 1);
     expect(Math.max(...chunks.map(({ byteLength }) => byteLength))).toBeLessThan(mib);

@@ -102,15 +102,18 @@ export function createPageText(maxBytes: number, isReversed = false): PageText {
   };
 }
 
-/** A result's JSON in pieces: its list, whose rows are JSON with commas between them, and its other fields after it. */
+/**
+ * A result's JSON in pieces: its list, whose rows are JSON with commas between them, and its other fields after it, which
+ * are asked for after the rows.
+ */
 export function* resultText(
   list: string,
   rows: Iterable<string | Uint8Array>,
-  rest: Readonly<Record<string, unknown>>,
+  rest: () => Readonly<Record<string, unknown>>,
 ): Generator<string | Uint8Array> {
   yield `{"${list}":[`;
   yield* rows;
-  const others = JSON.stringify(rest).slice(1);
+  const others = JSON.stringify(rest()).slice(1);
   yield others === '}' ? ']}' : `],${others}`;
 }
 
