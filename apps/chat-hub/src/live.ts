@@ -101,7 +101,7 @@ export async function startLive(
       onDelivered(event, source) {
         const { channelId, type, seq } = event;
         if (channelId === null || seq === null) return;
-        cache.noticed(type, channelId, seq);
+        cache.invalidateFor(type, channelId, seq);
         // The bus did not bring it, so perhaps nobody has dropped what it outdates.
         if (source === 'store') dropCaches(channelId, seq);
       },
@@ -131,7 +131,7 @@ export async function startLive(
       ...{ hubId, tracker, publisher, rooms, epoch, log, times: services.times },
       async isWhole() {
         const hubIds = (await store.hubs()).map((beat) => beat.hubId);
-        return (await store.cutOffHubs(hubIds)).size === 0;
+        return (await store.redislessHubs(hubIds)).size === 0;
       },
     }),
   );

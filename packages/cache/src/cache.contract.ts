@@ -263,7 +263,7 @@ export function describeCache(
       await slow.hasRead;
       state.contents = ['edited'];
       state.head = 6;
-      cache.noticed('channel.message.edit', 'ops', 6);
+      cache.invalidateFor('channel.message.edit', 'ops', 6);
       expect((await recent()).value[0]?.content).toBe('edited');
       slow.goOn();
       expect((await reading).value[0]?.content).toBe('hello');
@@ -278,7 +278,7 @@ export function describeCache(
       expect(cache.channel.readStale('ops')).toBeNull();
       await filled();
       nowMs += 1500;
-      cache.noticed('channel.message', 'ops', 9);
+      cache.invalidateFor('channel.message', 'ops', 9);
       const value = { channelId: 'ops', topic: 'ops', head: 9 };
       expect(cache.channel.readStale('ops')).toEqual({ value, head: 9, ageMs: 1500 });
       expect(cache.channel.stats.stale).toBe(1);
@@ -287,7 +287,7 @@ export function describeCache(
     it('do not serve what an event outdated, what was forgotten or what was dropped', async () => {
       const { cache, filled } = await setUp();
       await filled();
-      cache.noticed('channel.message.edit', 'ops', 6);
+      cache.invalidateFor('channel.message.edit', 'ops', 6);
       expect(cache.recentMessages.readStale('ops')).toBeNull();
       expect(cache.members.readStale('ops')).not.toBeNull();
       cache.forget('ops');

@@ -6,7 +6,7 @@ import { type CacheOptions, resolveOptions } from './options.ts';
 import { createRedisStore, viewKey } from './redis-store.ts';
 import type { CacheStore, Dropped } from './store.ts';
 import { type CachedView, createView } from './view.ts';
-import { outdatedViews, type ViewName, viewNames } from './views.ts';
+import { invalidatedViews, type ViewName, viewNames } from './views.ts';
 
 /**
  * A read-through cache of what is read most of a channel. It is never the truth: losing it costs a load. It does not
@@ -23,7 +23,7 @@ export interface Cache<Channel extends { readonly head: number }, Message extend
    * The keys that an event of this type outdates: whoever publishes it deletes them in the step that raises
    * `seq:messages:{channelId}`. An unknown type outdates all. Empty without Redis.
    */
-  outdatedBy(type: string, channelId: string): RedisKey[];
+  invalidates(type: string, channelId: string): RedisKey[];
   /**
    * Every key of the channel: to be deleted in the step that raises `seq:messages:{channelId}` by more than one, for
    * what the events in between outdated. Empty without Redis.
@@ -34,7 +34,7 @@ export interface Cache<Channel extends { readonly head: number }, Message extend
    * loads under way neither fill the cache nor answer later reads. Touches no Redis. Without Redis it is the
    * invalidation itself.
    */
-  noticed(type: string, channelId: string, seq: number | null): void;
+  invalidateFor(type: string, channelId: string, seq: number | null): void;
   /** Drops this process' copies of a channel: when it begins to follow the channel's events, having missed some. */
   forget(channelId: string): void;
   /**
@@ -96,11 +96,11 @@ function createCacheOn<Channel extends { readonly head: number }, Message extend
 
   return {
     ...views,
-    outdatedBy: (type, channelId) =>
-      outdatedViews(type).flatMap((view) => keyOf(view, channelId) ?? []),
+    invalidates: (type, channelId) =>
+      invalidatedViews(type).flatMap((view) => keyOf(view, channelId) ?? []),
     keysOf: (channelId) => viewNames.flatMap((view) => keyOf(view, channelId) ?? []),
-    noticed(type, channelId, seq) {
-      const outdated = outdatedViews(type);
+    invalidateFor(type, channelId, seq) {
+      const outdated = invalidatedViews(type);
       for (const view of viewNames) {
         if (outdated.includes(view)) views[view].outdate(channelId);
         else if (seq !== null) views[view].raise(channelId, seq);

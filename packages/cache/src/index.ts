@@ -7,5 +7,5 @@ export { cacheDefaults } from './options.ts';
 export type { CacheOptions } from './options.ts';
 export type { Dropped } from './store.ts';
 export type { CachedView, Loaded, ViewStats } from './view.ts';
-export { outdatedViews, viewNames } from './views.ts';
+export { invalidatedViews, viewNames } from './views.ts';
 export type { ViewName } from './views.ts';

@@ -35,9 +35,9 @@ it('does what the README says', async () => {
   });
   expect({ value, head }).toEqual({ value: [{ id: 'm1', content: 'hi' }], head: 1 });
 
-  const outdated = cache.outdatedBy('channel.message', 'ops');
+  const outdated = cache.invalidates('channel.message', 'ops');
   expect(outdated).toEqual(['openclaw:messages:ops:recent']);
-  cache.noticed('channel.message', 'ops', 2);
+  cache.invalidateFor('channel.message', 'ops', 2);
   await cache.close();
   await redis.close();
 });

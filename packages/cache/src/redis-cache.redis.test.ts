@@ -30,7 +30,7 @@ function setUp(options?: CacheOptions, client = redis) {
   const database = createTestDatabase();
   /** What the bus does in one script: drop what the event outdates, raise the seq. */
   const publish = async (type: string, seq: number) => {
-    const outdated = cache.outdatedBy(type, 'ops');
+    const outdated = cache.invalidates(type, 'ops');
     if (outdated.length > 0) await client.send(['DEL', ...outdated]);
     await client.send(['SET', keys.sequence('ops'), seq]);
   };
@@ -56,7 +56,7 @@ describe('the Redis cache', () => {
     async (cache, type, channelId, seq) => {
       const keys = keysOf.get(cache);
       if (!keys) throw new Error('the cache was made here');
-      const outdated = cache.outdatedBy(type, channelId);
+      const outdated = cache.invalidates(type, channelId);
       if (outdated.length > 0) await redis.send(['DEL', ...outdated]);
       await redis.send(['SET', keys.sequence(channelId), seq]);
     },

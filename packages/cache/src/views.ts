@@ -42,6 +42,6 @@ const outdated: Readonly<Record<string, readonly ViewName[]>> = {
  * an older one cannot name. The channel's `head` rises with every event and outdates nothing, since it is never taken
  * from the cached object.
  */
-export function outdatedViews(type: string): readonly ViewName[] {
+export function invalidatedViews(type: string): readonly ViewName[] {
   return Object.hasOwn(outdated, type) ? (outdated[type] ?? viewNames) : viewNames;
 }

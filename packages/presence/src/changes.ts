@@ -6,7 +6,7 @@ import type {
   JoinEntry,
   JoinOutcome,
   LeaveEntry,
-  Presence,
+  LeaseStore,
   PresenceChange,
   UpdateEntry,
 } from './presence.ts';
@@ -16,7 +16,7 @@ import type { Decision } from './tracker.ts';
 
 /** What {@link createChanges} works with. */
 export interface ChangesDeps {
-  readonly store: Presence;
+  readonly store: LeaseStore;
   /** This process' own connections, which the caller has already changed when it calls here. */
   readonly own: Roster;
   readonly isAvailable: () => boolean;

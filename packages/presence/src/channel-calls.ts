@@ -4,7 +4,7 @@ import { toUnavailable, type PresenceError } from './errors.ts';
 import type { PresenceRecord, PresenceStatus } from './state.ts';
 
 /** What Redis presence is made of. */
-export interface RedisPresenceDeps {
+export interface RedisLeaseStoreDeps {
   readonly redis: Pick<RedisClient, 'pipeline' | 'run'>;
   readonly keys: KeySchema;
 }
@@ -54,7 +54,7 @@ export function recordOf([agentId, status, customStatus, avatar, lastSeen]: Reco
 
 /** Makes this package's script calls, all of which begin with the same keys and arguments (src/lua/leases.lua). */
 export function createChannelCalls(
-  { redis, keys }: RedisPresenceDeps,
+  { redis, keys }: RedisLeaseStoreDeps,
   settings: {
     readonly leaseMs: number;
     readonly expiryDecides: boolean;

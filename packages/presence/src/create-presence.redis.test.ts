@@ -4,7 +4,7 @@ import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
 import {
   createPresence,
-  createRedisPresence,
+  createRedisLeaseStore,
   type PresenceTracker,
   type PresenceTrackerOptions,
 } from './index.ts';
@@ -113,7 +113,7 @@ describe('presence over several hubs', () => {
 
   it('reaps a channel that it only watches', async () => {
     const { presence, redis } = await startHub('hub-1');
-    const other = createRedisPresence({ redis, keys }, { leaseMs: 100 });
+    const other = createRedisLeaseStore({ redis, keys }, { leaseMs: 100 });
     const stop = presence.watch('c');
     await other.join('c', { ...here('a'), hubId: 'elsewhere' });
     await waitFor(() => toldOf('a').length > 0);

@@ -8,7 +8,7 @@ import {
   waitFor,
   type RedisServer,
 } from '@openclaw/test-support';
-import { createPresence, createRedisPresence, type PresenceTrackerOptions } from './index.ts';
+import { createPresence, createRedisLeaseStore, type PresenceTrackerOptions } from './index.ts';
 
 const leaseMs = 1500;
 let server: RedisServer;
@@ -74,7 +74,7 @@ describe('how many are there', () => {
     const proxy = await startTcpProxy(server.port);
     endings.push(() => proxy.stop());
     const redis = await connect(proxy.port);
-    const presence = createRedisPresence({ redis, keys }, { leaseMs });
+    const presence = createRedisLeaseStore({ redis, keys }, { leaseMs });
     const counter = keys.sequence('counter');
     const lease = (agentId: string) => ({ agentId, hubId: 'h', sessionId: 's' });
     const count = async () => (await presence.list('c')).count;

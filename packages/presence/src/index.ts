@@ -1,14 +1,14 @@
 export { createPresence } from './create-presence.ts';
 export type { PresenceTrackerDeps } from './create-presence.ts';
-export type { RedisPresenceDeps } from './channel-calls.ts';
+export type { RedisLeaseStoreDeps } from './channel-calls.ts';
 export { presenceDifference } from './difference.ts';
 export { PresenceError } from './errors.ts';
 export type { PresenceErrorCode } from './errors.ts';
-export { createMemoryPresence } from './memory-presence.ts';
+export { createMemoryLeaseStore } from './memory-presence.ts';
 export { presenceDefaults } from './options.ts';
 export type * from './options.ts';
 export type * from './presence.ts';
-export { createRedisPresence } from './redis-presence.ts';
+export { createRedisLeaseStore } from './redis-presence.ts';
 export { presenceStatuses } from './state.ts';
 export type { PresenceRecord, PresenceState, PresenceStatus } from './state.ts';
 export type * from './tracker.ts';

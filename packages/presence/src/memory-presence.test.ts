@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { createMemoryPresence } from './index.ts';
+import { createMemoryLeaseStore } from './index.ts';
 import { presenceModelContract } from './presence-model.contract.ts';
 import { presenceContract } from './presence.contract.ts';
 
-presenceContract('in memory', createMemoryPresence);
-presenceModelContract('in memory', createMemoryPresence, 300);
+presenceContract('in memory', createMemoryLeaseStore);
+presenceModelContract('in memory', createMemoryLeaseStore, 300);
 
 describe('memory presence', () => {
   const lease = (agentId: string) => ({ agentId, hubId: 'h', sessionId: 's' });
 
   it('holds no more leases than allowed, and goes on when some have ended', async () => {
-    const presence = createMemoryPresence({ maxLeases: 2 });
+    const presence = createMemoryLeaseStore({ maxLeases: 2 });
     await presence.join('c', lease('a'));
     await presence.join('c', lease('b'));
     await expect(presence.join('c', lease('x'))).rejects.toMatchObject({ code: 'full' });
@@ -26,7 +26,7 @@ describe('memory presence', () => {
 
   it('refuses options that cannot be', () => {
     for (const options of [{ leaseMs: 0 }, { leaseMs: 1.5 }, { maxLeases: -1 }]) {
-      expect(() => createMemoryPresence(options)).toThrow(
+      expect(() => createMemoryLeaseStore(options)).toThrow(
         expect.objectContaining({ name: 'PresenceError', code: 'invalid_options' }),
       );
     }

@@ -1,8 +1,8 @@
 import { encodeRosterMember, isNameId, KeySchemaError } from '@openclaw/key-schema';
 import { PresenceError } from './errors.ts';
-import { parseOptions, type MemoryPresenceOptions } from './options.ts';
+import { parseOptions, type MemoryLeaseStoreOptions } from './options.ts';
 import { parsePage } from './page.ts';
-import type { Lease, Presence, PresenceChange } from './presence.ts';
+import type { Lease, LeaseStore, PresenceChange } from './presence.ts';
 import { createRoster } from './roster.ts';
 
 /** Refuses the ids that could not stand in a Redis name, so that both implementations refuse the same. */
@@ -16,10 +16,10 @@ function checkId(id: string): void {
 }
 
 /**
- * Presence within one process, without Redis. Same results as {@link createRedisPresence}; bounded by `maxLeases`.
+ * Presence within one process, without Redis. Same results as {@link createRedisLeaseStore}; bounded by `maxLeases`.
  * @throws {PresenceError} `invalid_options`
  */
-export function createMemoryPresence(options: MemoryPresenceOptions = {}): Presence {
+export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): LeaseStore {
   const { leaseMs, maxLeases } = parseOptions(options);
   const { clock = Date.now } = options;
   const roster = createRoster(maxLeases);

@@ -2,7 +2,7 @@ import { ttlMs } from '@openclaw/key-schema';
 import { PresenceError } from './errors.ts';
 
 /** Options of every kind of presence. All times are milliseconds. */
-export interface PresenceOptions {
+export interface LeaseStoreOptions {
   /**
    * How long a connection counts as there without a heartbeat. Everyone who shares a Redis and prefix must use the
    * same: a reaper does not look at a channel again before the first of its leases can have ended.
@@ -13,15 +13,15 @@ export interface PresenceOptions {
   readonly clock?: () => number;
 }
 
-/** Options of {@link createMemoryPresence}. */
-export interface MemoryPresenceOptions extends PresenceOptions {
+/** Options of {@link createMemoryLeaseStore}. */
+export interface MemoryLeaseStoreOptions extends LeaseStoreOptions {
   /** Further joins fail with `full`. @default 1000000 */
   readonly maxLeases?: number;
 }
 
-/** Options of {@link createRedisPresence}. */
-export interface RedisPresenceOptions extends PresenceOptions {
-  /** Leases of this hub are reaped without asking {@link RedisPresenceOptions.cutOffHubs}. */
+/** Options of {@link createRedisLeaseStore}. */
+export interface RedisLeaseStoreOptions extends LeaseStoreOptions {
+  /** Leases of this hub are reaped without asking {@link RedisLeaseStoreOptions.redislessHubs}. */
   readonly hubId?: string;
   /**
    * Which of these hubs live and cannot reach Redis. Asked before the leases of another hub are reaped; theirs are
@@ -29,11 +29,11 @@ export interface RedisPresenceOptions extends PresenceOptions {
    * it gave up, brought back by a restored snapshot. While this rejects, nothing of another hub is reaped. Left out,
    * expiry alone decides.
    */
-  readonly cutOffHubs?: (hubIds: readonly string[]) => Promise<ReadonlySet<string>>;
+  readonly redislessHubs?: (hubIds: readonly string[]) => Promise<ReadonlySet<string>>;
 }
 
 /** Options of {@link createPresence}. */
-export interface PresenceTrackerOptions extends RedisPresenceOptions {
+export interface PresenceTrackerOptions extends RedisLeaseStoreOptions {
   /** How often each lease is renewed; at most a third of a lease. @default 10000 */
   readonly heartbeatMs?: number;
   /** How often ended leases are looked for. Half a second keeps an offline event within a second of the lease's end. @default 500 */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import { createRedisClient, RedisClientError, type RedisClient } from '@openclaw/redis-client';
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
-import { createPresence, createRedisPresence, type PresenceTrackerOptions } from './index.ts';
+import { createPresence, createRedisLeaseStore, type PresenceTrackerOptions } from './index.ts';
 
 const online = { status: 'online', customStatus: null, avatar: null } as const;
 const dnd = { status: 'dnd', customStatus: 'Deploying', avatar: null } as const;
@@ -198,14 +198,14 @@ describe('presence while Redis is away', () => {
       await waitFor(async () => (await one.presence.list('room')).presences[0]?.agentId === 'a');
 
       if (first.startsWith('the control')) {
-        const hasty = createRedisPresence({ redis: one.redis, keys }, { leaseMs });
+        const hasty = createRedisLeaseStore({ redis: one.redis, keys }, { leaseMs });
         expect(await hasty.reap(['room'])).toMatchObject([{ record: { agentId: 'b' } }]);
         return;
       }
       two.gate.open();
       await waitFor(async () => (await one.presence.list('room')).count === 2);
       // Once the wait is over the reapers work again, as a ghost shows.
-      const ghost = createRedisPresence({ redis: one.redis, keys }, { leaseMs: 100 });
+      const ghost = createRedisLeaseStore({ redis: one.redis, keys }, { leaseMs: 100 });
       await ghost.join('room', { ...here('ghost'), hubId: 'elsewhere' });
       await waitFor(() => told.length > 0);
       expect(heard()).toEqual([expect.stringMatching(/^hub-[12]: ghost offline in room$/)]);
@@ -231,8 +231,8 @@ describe('presence while Redis is away', () => {
   ])(
     'a hub that is cut off from Redis does not lose its agents to one that $knows',
     async ({ alive }) => {
-      const cutOffHubs = alive && (() => Promise.resolve(new Set(alive)));
-      const one = startHub('hub-1', ungated, cutOffHubs ? { cutOffHubs } : {});
+      const redislessHubs = alive && (() => Promise.resolve(new Set(alive)));
+      const one = startHub('hub-1', ungated, redislessHubs ? { redislessHubs } : {});
       const two = startHub('hub-2', gated);
       await waitFor(() => one.redis.available && two.redis.available);
       await one.presence.track('room', here('a'));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createMemoryPresence, PresenceError, type Presence } from './index.ts';
+import { createMemoryLeaseStore, PresenceError, type LeaseStore } from './index.ts';
 import { createOutbox } from './outbox.ts';
 
 const entry = (agentId: string) => ({
@@ -9,8 +9,8 @@ const entry = (agentId: string) => ({
 const state = { status: 'away', customStatus: null, avatar: null } as const;
 
 /** An outbox over memory, the calls it made, and its outcomes in the order of their coming. */
-function watched(over: Partial<Presence> = {}) {
-  const store = createMemoryPresence();
+function watched(over: Partial<LeaseStore> = {}) {
+  const store = createMemoryLeaseStore();
   const calls: string[] = [];
   const outcomes: string[] = [];
   const outbox = createOutbox({

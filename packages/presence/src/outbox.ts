@@ -1,5 +1,5 @@
 import { PresenceError } from './errors.ts';
-import type { JoinEntry, JoinOutcome, LeaveEntry, Presence, UpdateEntry } from './presence.ts';
+import type { JoinEntry, JoinOutcome, LeaveEntry, LeaseStore, UpdateEntry } from './presence.ts';
 import type { PresenceRecord } from './state.ts';
 
 /** The most operations sent in one turn of the event loop, and the most such slices unanswered. */
@@ -40,7 +40,7 @@ const asError = (error: unknown) =>
  * Sends what one turn of the event loop brings together: joins, then states, then leaves, so that an agent whose
  * connection is replaced never seems to go. A thousand subscriptions at once become a few round trips.
  */
-export function createOutbox(store: Pick<Presence, 'joinMany' | 'updateMany' | 'leaveMany'>) {
+export function createOutbox(store: Pick<LeaseStore, 'joinMany' | 'updateMany' | 'leaveMany'>) {
   const waiting: Operation[] = [];
   let taken = 0;
   let inFlight = 0;

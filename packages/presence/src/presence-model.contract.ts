@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { PresenceOptions } from './options.ts';
-import type { Lease, Presence } from './presence.ts';
+import type { LeaseStoreOptions } from './options.ts';
+import type { Lease, LeaseStore } from './presence.ts';
 import { plainState, type PresenceState } from './state.ts';
 
 const leaseMs = 30_000;
@@ -94,7 +94,7 @@ const steps = fc.oneof(
 /** Whatever happens in whatever order, an implementation says what the model says. */
 export function presenceModelContract(
   name: string,
-  make: (options: Required<PresenceOptions>) => Presence,
+  make: (options: Required<LeaseStoreOptions>) => LeaseStore,
   numRuns: number,
 ): void {
   it(`${name}: agrees with the model of leases in whatever order things happen`, async () => {

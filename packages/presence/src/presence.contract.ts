@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { PresenceOptions } from './options.ts';
-import type { Lease, Presence } from './presence.ts';
+import type { LeaseStoreOptions } from './options.ts';
+import type { Lease, LeaseStore } from './presence.ts';
 import type { PresenceState } from './state.ts';
 
-/** What every implementation of {@link Presence} owes. `make` is given a clock that the tests move. */
+/** What every implementation of {@link LeaseStore} owes. `make` is given a clock that the tests move. */
 export function presenceContract(
   name: string,
-  make: (options: Required<PresenceOptions>) => Presence,
+  make: (options: Required<LeaseStoreOptions>) => LeaseStore,
 ): void {
   const leaseMs = 30_000;
   const startMs = 1_900_000_000_000;
@@ -20,7 +20,7 @@ export function presenceContract(
 
   describe(`${name}: presence`, () => {
     let nowMs: number;
-    let presence: Presence;
+    let presence: LeaseStore;
     const ids = async (channelId: string) =>
       (await presence.list(channelId)).presences.map(({ agentId }) => agentId);
 

@@ -87,7 +87,7 @@ export interface PageOptions {
  * Who is in which channel. Each call decides atomically, so that over any number of hubs each change is reported by
  * exactly one call. Nothing is done by itself: whoever joins must renew before the lease ends, and someone must reap.
  */
-export interface Presence {
+export interface LeaseStore {
   /** Takes a lease. Resolves with the record to announce, or null when nothing changed. */
   join(
     channelId: string,
@@ -111,7 +111,7 @@ export interface Presence {
   renew(entries: readonly RenewEntry[]): Promise<RenewFinding[]>;
   /** Ends a lease. Resolves with the offline record when it was the agent's last, else null. */
   leave(channelId: string, lease: Lease): Promise<PresenceRecord | null>;
-  /** Ends many, in one round trip. Each place holds what {@link Presence.leave} gives, or the error of that entry. */
+  /** Ends many, in one round trip. Each place holds what {@link LeaseStore.leave} gives, or the error of that entry. */
   leaveMany(entries: readonly LeaveEntry[]): Promise<(PresenceRecord | null | PresenceError)[]>;
   /** One agent, or null when no live lease holds it. Writes nothing: reading never revives. */
   get(channelId: string, agentId: string): Promise<PresenceRecord | null>;

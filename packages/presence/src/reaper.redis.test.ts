@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import { createRedisClient, type RedisClient, type ScriptCall } from '@openclaw/redis-client';
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
-import { createRedisPresence, type Presence, type PresenceState } from './index.ts';
+import { createRedisLeaseStore, type LeaseStore, type PresenceState } from './index.ts';
 
 const leaseMs = 30_000;
 const online: PresenceState = { status: 'online', customStatus: null, avatar: null };
@@ -39,7 +39,7 @@ describe('reaping in real time', () => {
     const startedMs = Date.now();
     const agentIds = Array.from({ length: 20 }, (_, n) => `a${n}`);
     const hubs = [redis, other].map((client) =>
-      createRedisPresence({ redis: client, keys }, { leaseMs: 1500 }),
+      createRedisLeaseStore({ redis: client, keys }, { leaseMs: 1500 }),
     );
     await hubs[0]!.joinMany(agentIds.map((agentId) => ({ channelId: 'c', lease: lease(agentId) })));
     const timers = hubs.map((hub) =>
@@ -66,7 +66,7 @@ describe('reaping in real time', () => {
   });
 
   it('keeps an agent online through many leases as long as it is renewed', async () => {
-    const presence = createRedisPresence({ redis, keys }, { leaseMs: 300 });
+    const presence = createRedisLeaseStore({ redis, keys }, { leaseMs: 300 });
     await presence.join('c', lease('a'));
     const endMs = Date.now() + 1500;
     await waitFor(async () => {
@@ -80,7 +80,7 @@ describe('reaping in real time', () => {
 
 describe('reaping', () => {
   /** A presence and how many scripts it sent. */
-  function counted(options: { hubId?: string; cutOffHubs?: Hubs } = {}) {
+  function counted(options: { hubId?: string; redislessHubs?: Hubs } = {}) {
     const sent: string[] = [];
     const counting = {
       run: (call: ScriptCall) => redis.run(call),
@@ -89,11 +89,14 @@ describe('reaping', () => {
         return redis.pipeline(calls);
       },
     } as Pick<RedisClient, 'run' | 'pipeline'>;
-    const presence = createRedisPresence({ redis: counting, keys }, { leaseMs, clock, ...options });
+    const presence = createRedisLeaseStore(
+      { redis: counting, keys },
+      { leaseMs, clock, ...options },
+    );
     return { presence, sent };
   }
   type Hubs = (hubIds: readonly string[]) => Promise<ReadonlySet<string>>;
-  const agentsOf = async (presence: Presence) =>
+  const agentsOf = async (presence: LeaseStore) =>
     (await presence.list('c')).presences.map(({ agentId }) => agentId);
 
   it('ends thousands of leases of one dead hub in one call', async () => {
@@ -124,7 +127,7 @@ describe('reaping', () => {
 
   it('spares a lease that was renewed between the look and the end', async () => {
     const { presence: reaper } = counted({
-      cutOffHubs: async () => {
+      redislessHubs: async () => {
         await renewing.renew([{ channelId: 'c', lease: lease('a'), state: online }]);
         return new Set();
       },
@@ -141,7 +144,7 @@ describe('reaping', () => {
     let alive = new Set(['cut-off']);
     const { presence } = counted({
       hubId: 'hub-1',
-      cutOffHubs: (hubIds) => {
+      redislessHubs: (hubIds) => {
         asked.push([...hubIds]);
         return Promise.resolve(alive);
       },
@@ -177,7 +180,7 @@ describe('reaping', () => {
     let askable = false;
     const { presence } = counted({
       hubId: 'hub-1',
-      cutOffHubs: () =>
+      redislessHubs: () =>
         askable ? Promise.resolve(new Set<string>()) : Promise.reject(new Error('database away')),
     });
     await presence.join('c', lease('mine', 'hub-1'));
@@ -191,8 +194,8 @@ describe('reaping', () => {
   });
 
   it('does not call an agent offline by a leave while the hub of its other lease may live', async () => {
-    const cutOffHubs: Hubs = () => Promise.resolve(new Set(['hub-2']));
-    const { presence } = counted({ hubId: 'hub-1', cutOffHubs });
+    const redislessHubs: Hubs = () => Promise.resolve(new Set(['hub-2']));
+    const { presence } = counted({ hubId: 'hub-1', redislessHubs });
     await presence.join('c', lease('a', 'hub-2'));
     nowMs += leaseMs;
     expect(await presence.join('c', lease('a', 'hub-1'))).toBeNull();
@@ -207,7 +210,7 @@ describe('reaping', () => {
   });
 
   it('vouches with the TTL that a heartbeat would have written', async () => {
-    const { presence } = counted({ cutOffHubs: () => Promise.resolve(new Set(['hub-1'])) });
+    const { presence } = counted({ redislessHubs: () => Promise.resolve(new Set(['hub-1'])) });
     await presence.join('c', lease('a'));
     await redis.send(['pexpire', keys.presence('c', 'a'), 5000]);
     nowMs += leaseMs - 1000;

@@ -24,7 +24,7 @@ interface Ended {
 export interface ReaperSettings {
   readonly leaseMs: number;
   readonly hubId: string | undefined;
-  readonly cutOffHubs: ((hubIds: readonly string[]) => Promise<ReadonlySet<string>>) | undefined;
+  readonly redislessHubs: ((hubIds: readonly string[]) => Promise<ReadonlySet<string>>) | undefined;
   /** Runs evenly; its zero does not matter. */
   readonly monotonic: () => number;
 }
@@ -34,17 +34,17 @@ export interface ReaperSettings {
  * the others that are still expired. A channel whose first lease ends later is not asked again until then.
  */
 export function createReaper(calls: ChannelCalls, settings: ReaperSettings) {
-  const { leaseMs, hubId: own, cutOffHubs, monotonic } = settings;
+  const { leaseMs, hubId: own, redislessHubs, monotonic } = settings;
   // A hub that is cut off is vouched for shortly before its leases end, so that nobody sees its agents missing in between.
-  const aheadMs = cutOffHubs ? Math.min(2000, Math.floor(leaseMs / 6)) : 0;
+  const aheadMs = redislessHubs ? Math.min(2000, Math.floor(leaseMs / 6)) : 0;
   const vouchMs = Math.max(1, Math.floor(leaseMs / 3));
   const quietUntil = new Map<string, number>();
 
   async function speechlessHubs(ended: readonly Ended[]): Promise<ReadonlySet<string> | null> {
     const others = [...new Set(ended.map(({ hubId }) => hubId))].filter((hubId) => hubId !== own);
-    if (!cutOffHubs || others.length === 0) return new Set();
+    if (!redislessHubs || others.length === 0) return new Set();
     // Who cannot be asked about is taken to live: a late offline event is better than a false one.
-    return cutOffHubs(others).catch(() => null);
+    return redislessHubs(others).catch(() => null);
   }
 
   /** What has ended or soon will, and which channels hold more of it than one round takes. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { createKeySchema, type KeySchema, type RedisKey } from '@openclaw/key-schema';
 import { createRedisClient, type RedisClient, type ScriptCall } from '@openclaw/redis-client';
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
-import { createRedisPresence, type PresenceState } from './index.ts';
+import { createRedisLeaseStore, type PresenceState } from './index.ts';
 
 const online: PresenceState = { status: 'online', customStatus: null, avatar: null };
 const away: PresenceState = { status: 'away', customStatus: 'Reviewing PRs', avatar: '🤖' };
@@ -75,7 +75,7 @@ describe('presence keys', () => {
   ])(
     'TTL expiry (presence): every key has its TTL after every call, lease $leaseMs ms',
     async ({ leaseMs, hashMs }) => {
-      const presence = createRedisPresence({ redis, keys }, { leaseMs });
+      const presence = createRedisLeaseStore({ redis, keys }, { leaseMs });
       const shorten = () =>
         redis.pipeline(
           [keys.presence('c', 'a'), keys.roster('c'), keys.rosterAgents('c')].map(
@@ -97,7 +97,7 @@ describe('presence keys', () => {
   );
 
   it('are those of the schema, with the values the schema names', async () => {
-    const presence = createRedisPresence({ redis, keys });
+    const presence = createRedisLeaseStore({ redis, keys });
     const before = Date.now();
     await presence.join('c', lease('a'), away);
     const { lastSeen, ...rest } = await hash('a');
@@ -117,7 +117,7 @@ describe('presence keys', () => {
 
   it('are all gone when the last agent has left or was reaped', async () => {
     let nowMs = 1_900_000_000_000;
-    const presence = createRedisPresence({ redis, keys }, { clock: () => nowMs });
+    const presence = createRedisLeaseStore({ redis, keys }, { clock: () => nowMs });
     const left = () =>
       redis.send([
         'exists',
@@ -135,7 +135,7 @@ describe('presence keys', () => {
   });
 
   it('are never looked for with KEYS or SCAN, and reading writes none', async () => {
-    const presence = createRedisPresence({ redis, keys });
+    const presence = createRedisLeaseStore({ redis, keys });
     await presence.join('c', lease('a'));
     await presence.renew([beat('a')]);
     await presence.update(['c'], 'a', away);
@@ -158,7 +158,7 @@ describe('presence keys', () => {
 
 describe('what Redis loses', () => {
   it('Presence data reconstruction: a wipe is healed by the next heartbeat', async () => {
-    const presence = createRedisPresence({ redis, keys });
+    const presence = createRedisLeaseStore({ redis, keys });
     const agentIds = Array.from({ length: 111 }, (_, n) => `agent-${String(n).padStart(3, '0')}`);
     await presence.joinMany(
       agentIds.map((agentId) => ({ channelId: 'c', lease: lease(agentId), state: away })),
@@ -175,7 +175,7 @@ describe('what Redis loses', () => {
   });
 
   it('an evicted hash reads as plain online, and the next heartbeat writes it again', async () => {
-    const presence = createRedisPresence({ redis, keys });
+    const presence = createRedisLeaseStore({ redis, keys });
     await presence.join('c', lease('a'), away);
     await redis.send(['del', keys.presence('c', 'a')]);
     expect(await presence.get('c', 'a')).toMatchObject(online);
@@ -184,7 +184,7 @@ describe('what Redis loses', () => {
   });
 
   it('an evicted index makes nobody seem to leave', async () => {
-    const presence = createRedisPresence({ redis, keys });
+    const presence = createRedisLeaseStore({ redis, keys });
     await presence.join('c', lease('a', 's1'), away);
     await presence.join('c', lease('a', 's2'));
     await presence.join('c', lease('b'));
@@ -199,7 +199,7 @@ describe('what Redis loses', () => {
   });
 
   it('an evicted roster takes the index with it, and heartbeats write both', async () => {
-    const presence = createRedisPresence({ redis, keys });
+    const presence = createRedisLeaseStore({ redis, keys });
     for (const agentId of ['a', 'b', 'x']) await presence.join('c', lease(agentId), away);
     await redis.send(['del', keys.roster('c')]);
     expect((await presence.list('c')).presences).toEqual([]);
@@ -223,7 +223,7 @@ describe('round trips', () => {
         return redis.pipeline(calls);
       },
     } as Pick<RedisClient, 'run' | 'pipeline'>;
-    const presence = createRedisPresence({ redis: counting, keys });
+    const presence = createRedisLeaseStore({ redis: counting, keys });
     const entries = Array.from({ length: 450 }, (_, n) => ({
       channelId: n < 250 ? 'big' : `c${n % 2}`,
       lease: lease(`a${n}`),
@@ -237,7 +237,7 @@ describe('round trips', () => {
 
   it('fails with `unavailable` and says why when Redis refuses', async () => {
     await redis.send(['set', keys.roster('c'), 'not a zset']);
-    const presence = createRedisPresence({ redis, keys });
+    const presence = createRedisLeaseStore({ redis, keys });
     const unavailable = {
       name: 'PresenceError',
       code: 'unavailable',

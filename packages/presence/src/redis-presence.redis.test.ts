@@ -2,8 +2,8 @@ import { afterAll, beforeAll } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
-import { createRedisPresence } from './index.ts';
-import type { PresenceOptions } from './options.ts';
+import { createRedisLeaseStore } from './index.ts';
+import type { LeaseStoreOptions } from './options.ts';
 import { presenceModelContract } from './presence-model.contract.ts';
 import { presenceContract } from './presence.contract.ts';
 
@@ -19,8 +19,8 @@ afterAll(async () => {
   await server.stop();
 });
 
-const make = (hashTags: boolean) => (options: Required<PresenceOptions>) =>
-  createRedisPresence(
+const make = (hashTags: boolean) => (options: Required<LeaseStoreOptions>) =>
+  createRedisLeaseStore(
     { redis, keys: createKeySchema({ prefix: randomPrefix(), hashTags }) },
     options,
   );

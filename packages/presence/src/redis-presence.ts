@@ -6,12 +6,12 @@ import {
   recordOf,
   type Batch,
   type RecordReply,
-  type RedisPresenceDeps,
+  type RedisLeaseStoreDeps,
 } from './channel-calls.ts';
 import { PresenceError, toUnavailable } from './errors.ts';
-import { parseOptions, type RedisPresenceOptions } from './options.ts';
+import { parseOptions, type RedisLeaseStoreOptions } from './options.ts';
 import { parsePage } from './page.ts';
-import type { JoinEntry, Presence, PresenceChange, RenewEntry, UpdateEntry } from './presence.ts';
+import type { JoinEntry, LeaseStore, PresenceChange, RenewEntry, UpdateEntry } from './presence.ts';
 import { createReaper } from './reaper.ts';
 import { scripts } from './scripts.ts';
 import { parseState, plainState, type PresenceRecord, type PresenceState } from './state.ts';
@@ -47,15 +47,15 @@ function renewArgs(entry: RenewEntry): string[] {
  * one script. Every call ends within the client's timeout and fails with `unavailable` while Redis is away.
  * @throws {PresenceError} `invalid_options`
  */
-export function createRedisPresence(
-  deps: RedisPresenceDeps,
-  options: RedisPresenceOptions = {},
-): Presence {
+export function createRedisLeaseStore(
+  deps: RedisLeaseStoreDeps,
+  options: RedisLeaseStoreOptions = {},
+): LeaseStore {
   const { leaseMs } = parseOptions(options);
-  const { clock, hubId, cutOffHubs } = options;
-  const calls = createChannelCalls(deps, { leaseMs, clock, expiryDecides: !cutOffHubs });
+  const { clock, hubId, redislessHubs } = options;
+  const calls = createChannelCalls(deps, { leaseMs, clock, expiryDecides: !redislessHubs });
   const monotonic = clock ?? (() => performance.now());
-  const reap = createReaper(calls, { leaseMs, hubId, cutOffHubs, monotonic });
+  const reap = createReaper(calls, { leaseMs, hubId, redislessHubs, monotonic });
   let closed = false;
 
   const checkOpen = () => {
@@ -115,7 +115,7 @@ export function createRedisPresence(
     });
   }
 
-  const presence: Presence = {
+  const presence: LeaseStore = {
     async join(channelId, lease, state = {}) {
       const [outcome] = await presence.joinMany([{ channelId, lease, state }]);
       if (outcome instanceof PresenceError) throw outcome;
@@ -123,7 +123,9 @@ export function createRedisPresence(
     },
 
     async joinMany(entries) {
-      const outcomes = new Array<Awaited<ReturnType<Presence['joinMany']>>[number]>(entries.length);
+      const outcomes = new Array<Awaited<ReturnType<LeaseStore['joinMany']>>[number]>(
+        entries.length,
+      );
       const sent = await sendBatches(scripts.join, entries, leaseAgent, (entry) => [
         encodeRosterMember(entry.lease),
         ...wishes(entry),

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
-import { createPresence, createRedisPresence, type PresenceTracker } from './index.ts';
+import { createPresence, createRedisLeaseStore, type PresenceTracker } from './index.ts';
 
 const here = (agentId: string) => ({ agentId, sessionId: `${agentId}-1` });
 const leaseMs = 1500;
@@ -38,7 +38,7 @@ function startHub(hubId: string): Hub {
   const redis = createRedisClient({ url: `redis://app:secret@127.0.0.1:${server.port}` });
   const presence = createPresence(
     { redis, keys },
-    { hubId, leaseMs, heartbeatMs: 300, reapMs: 50, cutOffHubs: async () => new Set(cutOff()) },
+    { hubId, leaseMs, heartbeatMs: 300, reapMs: 50, redislessHubs: async () => new Set(cutOff()) },
   );
   const cutOff = () => hubs.filter((one) => one.presence.degraded).map((one) => one.hubId);
   endings.push(
@@ -93,7 +93,7 @@ describe('presence on a Redis that answers reads and refuses writes', () => {
     await two.presence.track('room', here('b'));
     await one.presence.track('room', here('both'));
     await two.presence.track('room', { agentId: 'both', sessionId: 'both-2' });
-    const dead = createRedisPresence({ redis: one.redis, keys }, { leaseMs });
+    const dead = createRedisLeaseStore({ redis: one.redis, keys }, { leaseMs });
     await dead.join('room', { ...here('ghost'), hubId: 'dead-hub' });
     expect(await one.presence.list('room')).toMatchObject({ degraded: false, count: 5 });
     told.length = 0;

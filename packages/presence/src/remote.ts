@@ -6,7 +6,7 @@ import { createHeartbeat } from './heartbeat.ts';
 import { createHeldOfflines } from './held-offlines.ts';
 import { parseOptions, type PresenceTrackerOptions } from './options.ts';
 import type { RenewEntry } from './presence.ts';
-import { createRedisPresence } from './redis-presence.ts';
+import { createRedisLeaseStore } from './redis-presence.ts';
 import { createWipeWatch } from './wipe-watch.ts';
 
 /** How long the others may take to come back after an outage before a late leave makes an agent offline. */
@@ -30,7 +30,7 @@ export function createRemote(deps: RemoteDeps, options: PresenceTrackerOptions) 
   const { redis, own, emit, warn } = deps;
   const { leaseMs, heartbeatMs, reapMs } = parseOptions(options);
   const monotonic = options.clock ?? (() => performance.now());
-  const store = createRedisPresence(deps, options);
+  const store = createRedisLeaseStore(deps, options);
   const held = createHeldOfflines(
     {
       async isHeld(channelId, agentId) {
