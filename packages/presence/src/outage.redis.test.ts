@@ -88,7 +88,7 @@ describe('presence while Redis is away', () => {
     expect(page).toMatchObject({ degraded: true, nextCursor: null, count: 3 });
     expect(page.presences.map(({ agentId }) => agentId)).toEqual(['a', 'b', 'd']);
     expect(heard()).toEqual(['hub degraded: a dnd in room', 'hub degraded: d online in room']);
-    expect(presence.stats()).toEqual({ leases: 3, waiting: 0, late: 3, degraded: true });
+    expect(presence.stats()).toEqual({ leases: 3, unsent: 0, toReplay: 3, degraded: true });
   });
 
   // The race: an agent has a connection to each of two hubs and loses the one to the hub that lost Redis. Invariant: an
@@ -148,7 +148,7 @@ describe('presence while Redis is away', () => {
         { agentId: 'd', ...online },
       ],
     });
-    await waitFor(() => presence.stats().late === 0);
+    await waitFor(() => presence.stats().toReplay === 0);
     expect(heard()).toEqual([
       'hub: a dnd in room',
       'hub: b online in room',
@@ -173,7 +173,7 @@ describe('presence while Redis is away', () => {
     heard();
     server.thaw();
     await waitFor(() => told.length > 0);
-    await waitFor(() => one.presence.stats().late === 0);
+    await waitFor(() => one.presence.stats().toReplay === 0);
     expect(heard()).toEqual(['hub-1: a offline in room']);
     expect((await one.presence.list('room')).presences).toMatchObject([{ agentId: 'both' }]);
   });
@@ -218,10 +218,10 @@ describe('presence while Redis is away', () => {
     for (let n = 0; n < 300; n += 1) {
       await presence.track('room', here(`a${n}`));
       await presence.set(here(`a${n}`), dnd);
-      expect(presence.stats()).toMatchObject({ leases: 1, late: 2 });
+      expect(presence.stats()).toMatchObject({ leases: 1, toReplay: 2 });
       await presence.untrackAll(here(`a${n}`));
     }
-    expect(presence.stats()).toEqual({ leases: 0, waiting: 0, late: 0, degraded: true });
+    expect(presence.stats()).toEqual({ leases: 0, unsent: 0, toReplay: 0, degraded: true });
     expect(told).toHaveLength(900);
   });
 
