@@ -89,8 +89,8 @@ export async function startLive(
   const isNew = createEphemeralFilter();
   const onEphemeral = (room: Room, event: EncodedEnvelope) => {
     if (!isNew.accept(event)) return;
-    if (event.type === 'channel.typing') typingFeed.saw(event);
-    const news = event.type === 'channel.presence' ? presence.saw(event) : event;
+    if (event.type === 'channel.typing') typingFeed.onEvent(event);
+    const news = event.type === 'channel.presence' ? presence.filterEvent(event) : event;
     if (news) room.broadcast(news);
   };
   const dropCaches = createCacheDropper(cache, log);
@@ -129,7 +129,7 @@ export async function startLive(
   const presence = opened(
     createPresenceFeed({
       ...{ hubId, tracker, publisher, rooms, epoch, log, times: services.times },
-      async isWhole() {
+      async canAllHubsWrite() {
         const hubIds = (await store.hubs()).map((beat) => beat.hubId);
         return (await store.redislessHubs(hubIds)).size === 0;
       },
@@ -199,9 +199,9 @@ export async function startLive(
     }),
   );
   closers.add(bus.onResubscribed(() => tailCheck.now()));
-  closers.add(bus.onResubscribed(() => presence.resubscribed()));
+  closers.add(bus.onResubscribed(() => presence.onResubscribed()));
   closers.add(redis.onAvailability(() => tailCheck.now()));
-  closers.add(tracker.onDegraded((isDegraded) => presence.availabilityChanged(isDegraded)));
+  closers.add(tracker.onDegraded((isDegraded) => presence.onAvailability(isDegraded)));
   closers.add(startHeartbeat(sessions));
 
   metrics.observe('hub_sockets', 'Open sockets', () => sessions.size);
