@@ -5,7 +5,7 @@ export { CacheError } from './errors.ts';
 export type { CacheErrorCode } from './errors.ts';
 export { cacheDefaults } from './options.ts';
 export type { CacheOptions } from './options.ts';
-export type { Dropped } from './store.ts';
+export type { DroppedChannel } from './store.ts';
 export type { CachedView, Loaded, ViewStats } from './view.ts';
 export { invalidatedViews, viewNames } from './views.ts';
 export type { ViewName } from './views.ts';
