@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { createKeySchema } from '@openclaw/key-schema';
 import { createRedisClient } from '@openclaw/redis-client';
 import { createRateLimiter, parseLimit } from './index.ts';
 import { type RedisServer, startRedis } from '@openclaw/test-support';
@@ -11,7 +10,7 @@ afterAll(() => server.stop());
 it('does what the README says', async () => {
   const redis = createRedisClient({ url: server.url });
   const limiter = createRateLimiter(
-    { redis, keys: createKeySchema() },
+    { redis },
     { limits: { message: parseLimit('600/60'), reaction: parseLimit('60/60') } },
   );
 
