@@ -61,7 +61,7 @@ export function stalled<T>(load: () => Promise<Loaded<T>>) {
   return { load: slow, hasRead, goOn };
 }
 
-/** What every cache must do. `publish` invalidates as the event bus does. */
+/** The contract of every cache. `publish` invalidates as the event bus does. */
 export function describeCache(
   create: (options?: CacheOptions) => TestCache,
   publish: (cache: TestCache, type: string, channelId: string, seq: number) => Promise<void>,
@@ -111,7 +111,7 @@ export function describeCache(
     }
   });
 
-  it('shares one load among readers of the same channel at the same time', async () => {
+  it('shares one load among simultaneous readers of a channel', async () => {
     const { cache, state, recent } = await setUp();
     const reads = await Promise.all(Array.from({ length: 20 }, recent));
     expect(new Set(reads.map(({ head }) => head))).toEqual(new Set([5]));

@@ -4,7 +4,7 @@ import type { CacheOptions } from './options.ts';
 /** A value as it is stored: the members of a set, or one JSON text. */
 export type Raw = readonly string[];
 
-/** What a value counts against `maxCopyBytes`; never zero. */
+/** The size of a value for `maxCopyBytes`; never zero. */
 export function sizeOf(raw: Raw): number {
   return raw.reduce((bytes, text) => bytes + text.length, 64);
 }

@@ -5,7 +5,7 @@ import type { CacheOptions } from './options.ts';
 import type { CacheStore } from './store.ts';
 import { checkChannelId, type ViewName } from './views.ts';
 
-/** What a loader returns and a read resolves with: a value, and the channel's head at which it is valid. */
+/** The result of a loader and of a read: a value, and the channel's head at which it is valid. */
 export interface Loaded<T> {
   readonly value: T;
   /** The seq of the channel's newest event; 0 before the first. A loader must read it no later than the value. */

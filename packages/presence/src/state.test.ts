@@ -11,7 +11,7 @@ const record = (agentId: string, more: Partial<PresenceRecord> = {}): PresenceRe
 });
 
 describe('presenceDifference', () => {
-  it('tells who came, who changed and who went, and nothing else', () => {
+  it('has the agents that came, changed or went, and nothing else', () => {
     const told = [record('stays'), record('changes'), record('goes', { avatar: '🤖' })];
     const present = [
       record('stays', { lastSeen: 2 }),
@@ -26,7 +26,7 @@ describe('presenceDifference', () => {
     expect(presenceDifference(present, present)).toEqual([]);
   });
 
-  it('tells nobody twice that an agent is offline, and that one told so is back', () => {
+  it('does not repeat that an agent is offline, and has it when it is back', () => {
     const gone = record('a', { status: 'offline' });
     expect(presenceDifference([gone], [])).toEqual([]);
     expect(presenceDifference([gone], [record('a')])).toEqual([record('a')]);

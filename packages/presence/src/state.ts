@@ -4,14 +4,14 @@ export const presenceStatuses = ['online', 'away', 'dnd'] as const;
 /** A status that an agent can set. It is `offline` when no lease holds it. */
 export type PresenceStatus = (typeof presenceStatuses)[number];
 
-/** What an agent shows of itself. Empty text is null. */
+/** The state that an agent sets. Empty text is null. */
 export interface PresenceState {
   readonly status: PresenceStatus;
   readonly customStatus: string | null;
   readonly avatar: string | null;
 }
 
-/** What others see of an agent in a channel: the element of a `channel.presence` event. */
+/** An agent in a channel as others see it: the element of a `channel.presence` event. */
 export interface PresenceRecord {
   readonly agentId: string;
   readonly status: PresenceStatus | 'offline';

@@ -62,7 +62,7 @@ export async function expectTrueWindow(
   );
 }
 
-/** What every {@link RateLimiter} must do. `create` makes a new one whose names no other test uses. */
+/** The contract of every {@link RateLimiter}. `create` makes a new one whose names no other test uses. */
 export function describeRateLimiter(
   create: (options: RateLimiterOptions<'message' | 'typing'>) => RateLimiter<'message' | 'typing'>,
   { propertyRuns }: { readonly propertyRuns: number },

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { SharedTyping, TypingOptions } from './index.ts';
 
-/** What {@link SharedTyping} does alike on Redis and without it. `make` gets a clock that the tests move. */
+/** The behaviour of {@link SharedTyping} that is the same with Redis and without it. `make` gets a clock that the tests move. */
 export function sharedTypingContract(
   name: string,
   make: (options: TypingOptions) => SharedTyping,

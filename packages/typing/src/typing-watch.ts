@@ -2,7 +2,7 @@ import { parseOptions, type TypingWatchOptions } from './options.ts';
 import type { Typer, Typing } from './typing.ts';
 
 export interface TypingWatchDeps {
-  /** What {@link createTyping} gives, or a store below it. */
+  /** A {@link SharedTyping} or a store. */
   readonly typing: Pick<Typing, 'remainingMs'>;
   /** Called once for each start that ended without a stop. An error that it throws is passed to `onError`. */
   readonly onExpired: (channelId: string, agentId: string) => void;

@@ -108,7 +108,7 @@ describe('a roster view, compared with the roster', () => {
   });
 
   // The race: an agent was present before this hub followed the channel, a socket got it in a list, and its offline
-  // event is lost. Invariant: it does not stay online for ever.
+  // event is lost. Invariant: it is reported offline in the end.
   it('also reports agents offline that only a list named', () => {
     view.addListed([record('a')]);
     expect(compare([])).toEqual([]);

@@ -29,7 +29,7 @@ export interface RosterWatchDeps {
 
 /** Compares the rosters of live channels with what this hub's sockets know, periodically and after a fault. */
 export interface RosterWatch {
-  /** What the sockets of a followed channel know. */
+  /** The view of a followed channel. */
   view(channelId: string): RosterView | undefined;
   /** Follows the channel as long as it is live. A new channel is read at once. */
   follow(channelId: string): RosterView;
@@ -142,7 +142,7 @@ export function createRosterWatch(
     try {
       const wasMissing = view.hasMissing;
       const isAfterWipe = clock() < afterWipeUntilMs;
-      // Asked before the read: a hub that gets Redis back in between has written its leases by then.
+      // Before the read, because a hub that gets Redis back after this question writes its leases before the read.
       const canAllHubsWrite = isAfterWipe && wasMissing && (await askWhetherAllHubsCanWrite());
       const nowMs = clock();
       view.beginRead();

@@ -6,7 +6,7 @@ import { defaultState, type PresenceState } from '../state.ts';
 
 const leaseMs = 30_000;
 
-/** Presence in one channel as one would say it in a sentence: leases with ends, and a state per agent. */
+/** A simple model of presence in one channel: leases with ends, and a state per agent. */
 function createModel() {
   const ends = new Map<string, { lease: Lease; endMs: number }>();
   const states = new Map<string, PresenceState>();
@@ -91,7 +91,7 @@ const steps = fc.oneof(
   }),
 );
 
-/** Whatever happens in whatever order, an implementation says what the model says. */
+/** An implementation agrees with the model, whatever happens in whatever order. */
 export function presenceModelContract(
   name: string,
   make: (options: Required<LeaseStoreOptions>) => LeaseStore,

@@ -3,7 +3,7 @@ import type { LeaseStoreOptions } from '../options.ts';
 import type { Lease, LeaseStore } from './lease-store.ts';
 import type { PresenceState } from '../state.ts';
 
-/** What every implementation of {@link LeaseStore} owes. `make` is given a clock that the tests move. */
+/** The contract of every {@link LeaseStore}. `make` gets a clock that the tests move. */
 export function presenceContract(
   name: string,
   make: (options: Required<LeaseStoreOptions>) => LeaseStore,
@@ -53,7 +53,7 @@ export function presenceContract(
       expect(await presence.reap(['c'])).toEqual([]);
     });
 
-    it('TTL expiry (presence): lives to the end of the lease and not a millisecond longer', async () => {
+    it('TTL expiry (presence): a lease lasts to its end and not a millisecond longer', async () => {
       await presence.join('c', lease('a'), away);
       nowMs += leaseMs - 1;
       expect(await presence.get('c', 'a')).toMatchObject({ status: 'away' });
@@ -75,7 +75,7 @@ export function presenceContract(
       expect(await presence.reap(['c', 'other'])).toEqual([]);
     });
 
-    it('never revives by reading after the expiry', async () => {
+    it('never revives an expired lease by reading', async () => {
       await presence.join('c', lease('a'));
       nowMs += leaseMs;
       for (let read = 0; read < 3; read += 1) {
@@ -86,7 +86,7 @@ export function presenceContract(
       expect(await presence.get('c', 'a')).toBeNull();
     });
 
-    it('says nothing when the same connection joins again with the same state', async () => {
+    it('reports nothing when the same connection joins again with the same state', async () => {
       await presence.join('c', lease('a'), away);
       nowMs += 5000;
       expect(await presence.join('c', lease('a'))).toBeNull();
@@ -101,13 +101,13 @@ export function presenceContract(
       expect(await presence.get('c', 'a')).toMatchObject(away);
     });
 
-    it('announces a join that says something new, and keeps what it leaves out', async () => {
+    it('reports a join with a new state, and keeps the fields that it leaves out', async () => {
       await presence.join('c', lease('a', 's1'), away);
       const joined = await presence.join('c', lease('a', 's2'), { status: 'dnd', avatar: null });
       expect(joined).toMatchObject({ status: 'dnd', customStatus: 'Reviewing PRs', avatar: null });
     });
 
-    it('begins anew after the agent was gone', async () => {
+    it('starts from the default state after the agent was gone', async () => {
       await presence.join('c', lease('a'), away);
       nowMs += leaseMs;
       expect(await presence.join('c', lease('a'))).toMatchObject(online);
@@ -116,7 +116,7 @@ export function presenceContract(
       expect(await presence.join('c', lease('a'))).toMatchObject(online);
     });
 
-    it('uses the initial state only where nobody holds the agent', async () => {
+    it('uses the initial state only where the agent is not present', async () => {
       const [first] = await presence.joinMany([
         { channelId: 'c', lease: lease('a', 's1'), initial: away },
       ]);
@@ -127,13 +127,13 @@ export function presenceContract(
       expect(second).toMatchObject({ changed: false, record: away });
     });
 
-    it('takes an empty text for none', async () => {
+    it('treats an empty text as null', async () => {
       const joined = await presence.join('c', lease('a'), { customStatus: '', avatar: '🤖' });
       expect(joined).toMatchObject({ customStatus: null, avatar: '🤖' });
       expect(await presence.get('c', 'a')).toMatchObject({ customStatus: null, avatar: '🤖' });
     });
 
-    it('stays until the last of several connections has left', async () => {
+    it('keeps an agent until the last of several connections has left', async () => {
       await presence.join('c', lease('a', 's1', 'hub-1'));
       await presence.join('c', lease('a', 's1', 'hub-2'));
       await presence.join('c', lease('a', 's2', 'hub-2'));
@@ -147,7 +147,7 @@ export function presenceContract(
       });
     });
 
-    it('ends the ghost of a killed process with its lease while a living connection keeps its agent', async () => {
+    it('ends the leases of a killed process, while a living connection keeps its agent present', async () => {
       await presence.join('c', lease('ghost', 's1', 'dead-hub'));
       await presence.join('c', lease('both', 's1', 'dead-hub'));
       await presence.join('c', lease('both', 's2'));
@@ -170,7 +170,7 @@ export function presenceContract(
       expect(await presence.reap(['c'])).toEqual([]);
     });
 
-    it('sets a state wherever the agent is, and nowhere else', async () => {
+    it('sets a state wherever the agent is present, and nowhere else', async () => {
       await presence.join('c1', lease('a'));
       await presence.join('c2', lease('a'), away);
       await presence.join('c3', lease('b'));
@@ -217,7 +217,7 @@ export function presenceContract(
       expect(await presence.get('c', 'a')).toMatchObject({ status: 'dnd', customStatus: null });
     });
 
-    it('brings back by a heartbeat what was reaped, and says so', async () => {
+    it('takes a reaped lease again with a heartbeat, and reports it', async () => {
       await presence.join('c', lease('a'), away);
       nowMs += leaseMs;
       await presence.reap(['c']);
@@ -286,7 +286,7 @@ export function presenceContract(
       });
     });
 
-    it('passes over expired agents between the pages', async () => {
+    it('skips expired agents between the pages', async () => {
       for (const agentId of ['a', 'b', 'c', 'd']) await presence.join('c', lease(agentId));
       nowMs += leaseMs - 1;
       const renewed = ['b', 'd'].map((agentId) => ({
@@ -303,7 +303,7 @@ export function presenceContract(
       expect(second.presences).toMatchObject([{ agentId: 'd' }]);
     });
 
-    it('lists on request those too whose leases have ended, until they are reaped', async () => {
+    it('also lists, on request, agents whose leases have expired, until they are reaped', async () => {
       await presence.join('c', lease('a'), away);
       nowMs += 1_000;
       await presence.join('c', lease('b'));
@@ -333,7 +333,7 @@ export function presenceContract(
       expect(await presence.reap([])).toEqual([]);
     });
 
-    it('refuses what cannot be', async () => {
+    it('refuses invalid arguments, in every method', async () => {
       const refused = { name: 'PresenceError', code: 'invalid_argument' };
       const status = { status: 'offline' as 'online' };
       await expect(presence.join('c', lease('a'), status)).rejects.toMatchObject(refused);
@@ -350,10 +350,23 @@ export function presenceContract(
       await expect(presence.join('c:d', lease('a'))).rejects.toMatchObject(badId);
       await expect(presence.join('c', lease('a:b'))).rejects.toMatchObject(badId);
       await expect(presence.join('c', lease('a', ''))).rejects.toMatchObject(badId);
+      const entries = [
+        { channelId: 'c', lease: lease('a'), state: online },
+        { channelId: 'c', lease: lease('a:b'), state: online },
+      ];
+      await expect(presence.joinMany(entries)).rejects.toMatchObject(badId);
+      await expect(presence.renew(entries)).rejects.toMatchObject(badId);
+      await expect(presence.leaveMany(entries)).rejects.toMatchObject(badId);
+      await expect(presence.leave('c:d', lease('a'))).rejects.toMatchObject(badId);
+      await expect(presence.update(['c'], 'a:b', online)).rejects.toMatchObject(badId);
+      await expect(presence.update(['c:d'], 'a', online)).rejects.toMatchObject(badId);
+      await expect(presence.get('c', 'a:b')).rejects.toMatchObject(badId);
+      await expect(presence.list('c:d')).rejects.toMatchObject(badId);
+      await expect(presence.reap(['c', 'c:d'])).rejects.toMatchObject(badId);
       expect(await ids('c')).toEqual([]);
     });
 
-    it('rejects after it was closed', async () => {
+    it('rejects after close', async () => {
       await presence.close();
       const closed = { name: 'PresenceError', code: 'closed' };
       await expect(presence.join('c', lease('a'))).rejects.toMatchObject(closed);

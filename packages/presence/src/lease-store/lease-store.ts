@@ -37,7 +37,7 @@ export interface RenewEntry {
   readonly state: PresenceState;
 }
 
-/** What a renewal found to be different from what its hub knew: another hub set a state, or the lease was gone. */
+/** A difference that a renewal found: another hub set a state, or the lease was gone. */
 export interface RenewFinding extends PresenceChange {
   /** No lease held the agent any more (reaped, wiped); now this one does. */
   readonly gone: boolean;

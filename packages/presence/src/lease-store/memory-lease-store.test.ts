@@ -6,10 +6,10 @@ import { presenceContract } from './lease-store.contract.ts';
 presenceContract('in memory', createMemoryLeaseStore);
 presenceModelContract('in memory', createMemoryLeaseStore, 300);
 
-describe('memory presence', () => {
+describe('the memory lease store', () => {
   const lease = (agentId: string) => ({ agentId, hubId: 'h', sessionId: 's' });
 
-  it('holds no more leases than allowed, and goes on when some have ended', async () => {
+  it('takes no more leases than allowed, and takes more when some have ended', async () => {
     const presence = createMemoryLeaseStore({ maxLeases: 2 });
     await presence.join('c', lease('a'));
     await presence.join('c', lease('b'));
@@ -24,7 +24,7 @@ describe('memory presence', () => {
     expect(await presence.join('c', lease('x'))).toMatchObject({ agentId: 'x' });
   });
 
-  it('refuses options that cannot be', () => {
+  it('refuses invalid options', () => {
     for (const options of [{ leaseMs: 0 }, { leaseMs: 1.5 }, { maxLeases: -1 }]) {
       expect(() => createMemoryLeaseStore(options)).toThrow(
         expect.objectContaining({ name: 'PresenceError', code: 'invalid_options' }),

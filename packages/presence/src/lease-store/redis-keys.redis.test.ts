@@ -38,7 +38,7 @@ const hash = async (agentId: string) => {
   ])) as [string[], string[]];
   return Object.fromEntries(names.map((name, at) => [name, values[at]]));
 };
-/** How often each command ran, scripts included. */
+/** The number of calls of each command, in scripts too. */
 const commandCalls = async () => {
   const info = String(await redis.send(['info', 'commandstats']));
   return new Map(
@@ -96,7 +96,7 @@ describe('presence keys', () => {
     },
   );
 
-  it('are those of the schema, with the values the schema names', async () => {
+  it('have the names and values of the key schema', async () => {
     const presence = createRedisLeaseStore({ redis, keys });
     const before = Date.now();
     await presence.join('c', lease('a'), away);
@@ -115,7 +115,7 @@ describe('presence keys', () => {
     expect(agents).toEqual(['a h s', '0']);
   });
 
-  it('are all gone when the last agent has left or was reaped', async () => {
+  it('are all deleted when the last agent has left or was reaped', async () => {
     let nowMs = 1_900_000_000_000;
     const presence = createRedisLeaseStore({ redis, keys }, { clock: () => nowMs });
     const left = () =>
@@ -134,7 +134,7 @@ describe('presence keys', () => {
     expect(await left()).toBe(0);
   });
 
-  it('are never looked for with KEYS or SCAN, and reading writes none', async () => {
+  it('are never searched with KEYS or SCAN, and reads write none', async () => {
     const presence = createRedisLeaseStore({ redis, keys });
     await presence.join('c', lease('a'));
     await presence.renew([beat('a')]);
@@ -157,7 +157,7 @@ describe('presence keys', () => {
 });
 
 describe('what Redis loses', () => {
-  it('Presence data reconstruction: a wipe is healed by the next heartbeat', async () => {
+  it('Presence data reconstruction: the next heartbeat repairs a wipe', async () => {
     const presence = createRedisLeaseStore({ redis, keys });
     const agentIds = Array.from({ length: 111 }, (_, n) => `agent-${String(n).padStart(3, '0')}`);
     await presence.joinMany(
@@ -183,7 +183,7 @@ describe('what Redis loses', () => {
     expect(await presence.get('c', 'a')).toMatchObject(away);
   });
 
-  it('an evicted index makes nobody seem to leave', async () => {
+  it('an evicted index makes no agent go offline', async () => {
     const presence = createRedisLeaseStore({ redis, keys });
     await presence.join('c', lease('a', 's1'), away);
     await presence.join('c', lease('a', 's2'));
@@ -235,7 +235,7 @@ describe('round trips', () => {
     expect(pipelines.slice(1)).toEqual([[1, 1, 1]]);
   });
 
-  it('fails with `unavailable` and says why when Redis refuses', async () => {
+  it('fails with `unavailable` and the cause when Redis refuses a call', async () => {
     await redis.send(['set', keys.roster('c'), 'not a zset']);
     const presence = createRedisLeaseStore({ redis, keys });
     const unavailable = {
@@ -256,7 +256,7 @@ describe('round trips', () => {
     ]);
     expect(failed).toMatchObject(unavailable);
     expect(taken).toMatchObject({ changed: true });
-    // The channel that fails does not keep the others from being reaped.
+    // A channel that fails does not keep the others from being reaped.
     expect(await presence.reap(['other', 'c'])).toEqual([]);
   });
 });

@@ -53,7 +53,7 @@ describe('reaping in real time', () => {
       }, 50),
     );
     await waitFor(() => offline.length >= agentIds.length);
-    // A second offline record would come with one of the next rounds, which this one ends.
+    // A second offline record would come by the end of this round.
     const [again] = await Promise.all(hubs.map((hub) => hub.reap(['c'])));
     timers.forEach((timer) => clearInterval(timer));
     expect(again).toEqual([]);
@@ -112,7 +112,7 @@ describe('reaping', () => {
     expect(gone).toHaveLength(3000);
   });
 
-  it('does not ask a channel again before the first of its leases can end', async () => {
+  it('does not look at a channel again before the first of its leases can end', async () => {
     const { presence, sent } = counted();
     await presence.join('c', lease('a'));
     sent.length = 0;
@@ -139,7 +139,7 @@ describe('reaping', () => {
     expect(await agentsOf(reaper)).toEqual(['a']);
   });
 
-  it('leaves alone, and listed, the leases of a live hub that is cut off from Redis', async () => {
+  it('extends, and keeps listed, the leases of a living hub that is cut off from Redis', async () => {
     const asked: string[][] = [];
     let alive = new Set(['cut-off']);
     const { presence } = counted({
@@ -176,7 +176,7 @@ describe('reaping', () => {
     expect(nowMs - diedMs).toBeLessThanOrEqual(leaseMs);
   });
 
-  it('reaps nothing of other hubs while nobody can say whether they live', async () => {
+  it('reaps no lease of another hub while it cannot be known whether that hub is alive', async () => {
     let askable = false;
     const { presence } = counted({
       hubId: 'hub-1',
@@ -193,7 +193,7 @@ describe('reaping', () => {
     expect(await presence.reap(['c'])).toMatchObject([{ record: { agentId: 'theirs' } }]);
   });
 
-  it('does not call an agent offline by a leave while the hub of its other lease may live', async () => {
+  it('does not report an agent offline at a leave while the hub of its other lease may be alive', async () => {
     const redislessHubs: Hubs = () => Promise.resolve(new Set(['hub-2']));
     const { presence } = counted({ hubId: 'hub-1', redislessHubs });
     await presence.join('c', lease('a', 'hub-2'));
@@ -202,14 +202,14 @@ describe('reaping', () => {
     expect(await presence.leave('c', lease('a', 'hub-1'))).toBeNull();
     await presence.reap(['c']);
     expect(await agentsOf(presence)).toEqual(['a']);
-    // The control: with expiry alone deciding, the same leave reports it.
+    // The control: where expiry alone decides, the same leave reports it.
     const { presence: alone } = counted();
     nowMs += leaseMs;
     await alone.join('c', lease('a', 'hub-1'));
     expect(await alone.leave('c', lease('a', 'hub-1'))).toMatchObject({ status: 'offline' });
   });
 
-  it('vouches with the TTL that a heartbeat would have written', async () => {
+  it('extends with the TTL that a heartbeat would have written', async () => {
     const { presence } = counted({ redislessHubs: () => Promise.resolve(new Set(['hub-1'])) });
     await presence.join('c', lease('a'));
     await redis.send(['pexpire', keys.presence('c', 'a'), 5000]);

@@ -8,7 +8,7 @@ const entry = (agentId: string) => ({
 });
 const state = { status: 'away', customStatus: null, avatar: null } as const;
 
-/** A change queue over memory, the calls it made, and its outcomes in the order of their coming. */
+/** A change queue over a memory store, the calls it made, and its outcomes in order. */
 function watched(over: Partial<LeaseStore> = {}) {
   const store = createMemoryLeaseStore();
   const calls: string[] = [];
@@ -32,14 +32,14 @@ function watched(over: Partial<LeaseStore> = {}) {
   return { queue, store, calls, outcomes, put };
 }
 
-describe('queue', () => {
-  it('sends what one turn brings in one call of each kind, joins first and leaves last', async () => {
+describe('the change queue', () => {
+  it('sends the changes of one turn in one call of each kind, joins first and leaves last', async () => {
     const { put, calls } = watched();
     await Promise.all([put('leave', 'old'), put('join', 'a'), put('set', 'a'), put('join', 'b')]);
     expect(calls).toEqual(['2 joins', '1 sets', '1 leaves']);
   });
 
-  it('keeps the order of what concerns one lease', async () => {
+  it('keeps the order of the changes of one lease', async () => {
     const { put, store } = watched();
     await Promise.all([put('join', 'a'), put('leave', 'a'), put('join', 'a')]);
     expect(await store.get('c', 'a')).not.toBeNull();
@@ -47,7 +47,7 @@ describe('queue', () => {
     expect(await store.get('c', 'a')).toBeNull();
   });
 
-  it('parts a storm into slices that leave the event loop free between them', async () => {
+  it('divides a storm into slices, with turns of the event loop between them', async () => {
     const { put, calls, queue } = watched();
     const all = Promise.all(Array.from({ length: 1200 }, (_, n) => put('join', `a${n}`)));
     expect(queue.size).toBe(1200);
@@ -56,7 +56,7 @@ describe('queue', () => {
     expect(queue.size).toBe(0);
   });
 
-  it('hands an error to those whom it concerns, and goes on', async () => {
+  it('gives an error to the changes that it concerns, and continues', async () => {
     const { put, outcomes } = watched({
       joinMany: () => Promise.reject(new PresenceError('unavailable', 'away')),
       leaveMany: () => Promise.reject(new Error('a bug')),
@@ -65,7 +65,7 @@ describe('queue', () => {
     expect(outcomes.sort()).toEqual(['join a unavailable', 'leave a unavailable', 'set a']);
   });
 
-  it('stops sending while too many slices are unanswered, and refuses what then piles up', async () => {
+  it('stops sending while too many slices are unanswered, and refuses changes beyond its limit', async () => {
     let answer: () => void = () => {};
     const held = new Promise<void>((resolve) => (answer = resolve));
     let sent = 0;

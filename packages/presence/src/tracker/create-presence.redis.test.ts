@@ -8,6 +8,7 @@ import {
   type PresenceTracker,
   type PresenceTrackerOptions,
 } from '../index.ts';
+import { trackerContract } from './tracker.contract.ts';
 
 const online = { status: 'online', customStatus: null, avatar: null } as const;
 const dnd = { status: 'dnd', customStatus: 'Deploying', avatar: null } as const;
@@ -59,8 +60,14 @@ async function startHub(
 const toldOf = (agentId: string) =>
   told.filter((one) => one.agentId === agentId).map(({ hub, status }) => `${hub} ${status}`);
 
+trackerContract('on Redis under the default names', () => {
+  const redis = createRedisClient({ url: server.url });
+  endings.push(() => redis.close());
+  return createPresence({ redis });
+});
+
 describe('presence over several hubs', () => {
-  it('Presence tracking (join → heartbeat → leave): each change is told once, by one hub', async () => {
+  it('Presence tracking (join → heartbeat → leave): each change is announced once, by one hub', async () => {
     const [{ presence: one }, { presence: two }] = await Promise.all([
       startHub('hub-1'),
       startHub('hub-2'),
@@ -74,7 +81,7 @@ describe('presence over several hubs', () => {
       { agentId: 'a', ...dnd },
       { agentId: 'b', ...online },
     ]);
-    // Three leases' time: kept by heartbeats alone, and those are told to nobody.
+    // For three leases heartbeats alone keep the agents online, and announce nothing.
     const { lastSeen } = (await one.get('c', 'b')).presence!;
     await waitFor(async () => (await one.get('c', 'b')).presence!.lastSeen > lastSeen + 4500);
     expect(await one.list('c')).toMatchObject({ count: 3, degraded: false });
@@ -86,25 +93,25 @@ describe('presence over several hubs', () => {
     expect(told.every(({ degraded }) => !degraded)).toBe(true);
   });
 
-  it('ends the ghosts of a killed hub once, within their lease and a second', async () => {
-    const [{ presence: one }, { presence: two }, { presence: doomed, redis }] = await Promise.all([
+  it('reports the agents of a killed hub offline once, within their lease and a second', async () => {
+    const [{ presence: one }, { presence: two }, { presence: killed, redis }] = await Promise.all([
       startHub('hub-1'),
       startHub('hub-2'),
-      startHub('doomed'),
+      startHub('killed'),
     ]);
     await one.track('c', here('a'));
     await two.track('c', here('b'));
-    await doomed.track('c', here('b', 'b-2'));
-    await Promise.all(Array.from({ length: 50 }, (_, n) => doomed.track('c', here(`ghost-${n}`))));
-    // As SIGKILL does: the process does nothing any more, least of all say goodbye.
+    await killed.track('c', here('b', 'b-2'));
+    await Promise.all(Array.from({ length: 50 }, (_, n) => killed.track('c', here(`ghost-${n}`))));
+    // As with SIGKILL: the process does nothing any more.
     await redis.close();
     const killedMs = Date.now();
-    const ghosts = () => told.filter(({ hub, status }) => hub !== 'doomed' && status === 'offline');
+    const ghosts = () => told.filter(({ hub, status }) => hub !== 'killed' && status === 'offline');
     await waitFor(() => ghosts().length >= 50);
     expect(new Set(ghosts().map(({ agentId }) => agentId)).size).toBe(50);
     for (const { atMs } of ghosts()) expect(atMs - killedMs).toBeLessThanOrEqual(2500);
     expect((await one.list('c')).presences.map(({ agentId }) => agentId)).toEqual(['a', 'b']);
-    // The leaves come after whatever a second report would have been.
+    // A second report would come before these leaves.
     await one.untrackAll(here('a'));
     await two.untrackAll(here('b'));
     expect(toldOf('b')).toEqual(['hub-2 online', 'hub-2 offline']);
@@ -122,7 +129,7 @@ describe('presence over several hubs', () => {
     stop();
   });
 
-  it('learns by its heartbeat what another hub set, and restores that after a wipe', async () => {
+  it('learns with its heartbeat what another hub set, and restores that after a wipe', async () => {
     const [{ presence: one, redis }, { presence: two }] = await Promise.all([
       startHub('hub-1'),
       startHub('hub-2'),
@@ -141,9 +148,9 @@ describe('presence over several hubs', () => {
     expect(told).toEqual([]);
   });
 
-  // The race: a heartbeat sets out between a join and its sending, as when Redis is back at that moment, and writes the
-  // lease first; the join then finds the agent there already. Invariant: a join is news once, whatever overtakes it.
-  it('tells a join once although a heartbeat sets out before it is sent', async () => {
+  // The race: a heartbeat starts before a join is sent, as when Redis comes back at that moment, and writes the lease
+  // first; the join then finds the agent present. Invariant: a join is announced once, whatever overtakes it.
+  it('announces a join once although a heartbeat starts before it is sent', async () => {
     const redis = createRedisClient({ url: server.url });
     endings.push(() => redis.close());
     await waitFor(() => redis.available);
@@ -196,7 +203,7 @@ describe('presence over several hubs', () => {
     expect((await presence.list('c0')).count).toBe(0);
   });
 
-  it('leaves nothing behind when it closes', async () => {
+  it('leaves no keys behind when it closes', async () => {
     const { presence, redis } = await startHub('hub-1');
     await Promise.all(Array.from({ length: 1200 }, (_, n) => presence.track('c', here(`a${n}`))));
     await presence.close();
@@ -205,9 +212,9 @@ describe('presence over several hubs', () => {
     expect(await redis.send(left as [string])).toBe(0);
   });
 
-  // The race: connections end in the very turn in which the tracker closes, so that Redis has yet to hear of it.
-  // Invariant: whoever went is told offline once, now and not when its lease runs out.
-  it('sends the leaves that are on their way before it closes', async () => {
+  // The race: connections end in the turn in which the tracker closes, before their leaves are sent.
+  // Invariant: each agent is announced offline once, now and not when its lease expires.
+  it('sends the waiting leaves before it closes', async () => {
     const { presence, redis } = await startHub('hub-1');
     await Promise.all(Array.from({ length: 20 }, (_, n) => presence.track('c', here(`a${n}`))));
     const left = Array.from({ length: 20 }, (_, n) => presence.untrackAll(here(`a${n}`)));

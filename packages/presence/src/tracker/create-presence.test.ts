@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createPresence, type PresenceRecord, type PresenceTracker } from '../index.ts';
+import { trackerContract } from './tracker.contract.ts';
 
 const online = { status: 'online', customStatus: null, avatar: null } as const;
 const dnd = { status: 'dnd', customStatus: 'Deploying', avatar: null } as const;
+
+trackerContract('without Redis', () => createPresence());
 
 describe('presence in one process, without Redis', () => {
   let nowMs: number;
@@ -22,14 +25,14 @@ describe('presence in one process, without Redis', () => {
   });
   afterEach(() => presence.close());
 
-  it('Presence tracking (join → heartbeat → leave): tells each change once', async () => {
+  it('Presence tracking (join → heartbeat → leave): announces each change once', async () => {
     const { record, degraded } = await presence.track('c', here('a'));
     expect(record).toEqual({ agentId: 'a', ...online, lastSeen: nowMs });
     expect(degraded).toBe(false);
     expect(await presence.track('c', here('a'))).toEqual({ record: null, degraded: false });
     expect(told()).toEqual([['c', 'a', 'online']]);
 
-    // A quiet day: nobody is taken for gone who never left.
+    // After a day without changes the agent is still present.
     nowMs += 86_400_000;
     expect(await presence.get('c', 'a')).toMatchObject({ presence: online, degraded: false });
     expect(told()).toEqual([]);
@@ -62,7 +65,7 @@ describe('presence in one process, without Redis', () => {
     expect((await presence.get('c4', 'a')).presence).toMatchObject(dnd);
   });
 
-  it('remembers what a connection said of itself before it joined anything', async () => {
+  it('remembers the state that a connection set before it joined a channel', async () => {
     await presence.set(here('a'), dnd);
     await presence.track('c', here('a'));
     expect(told()).toEqual([['c', 'a', 'dnd']]);
@@ -75,7 +78,7 @@ describe('presence in one process, without Redis', () => {
     await presence.set(here('a', 's2'), dnd);
     await presence.track('c', here('a', 's1'));
     expect((await presence.get('c', 'a')).presence).toMatchObject(dnd);
-    // s1 joins a channel where s2 already stands with the later word.
+    // s1 joins a channel where s2 already has the later state.
     await presence.track('c2', here('a', 's2'));
     await presence.track('c2', here('a', 's1'));
     expect((await presence.get('c2', 'a')).presence).toMatchObject(dnd);
@@ -104,7 +107,7 @@ describe('presence in one process, without Redis', () => {
     expect((await presence.list('c')).count).toBe(0);
   });
 
-  it('tells the other listeners although one throws, and none after its removal', async () => {
+  it('calls the other listeners although one throws, and none after its removal', async () => {
     const heard: string[] = [];
     const remove = presence.onChange((_, { status }) => heard.push(status));
     presence.onChange(() => {
@@ -117,7 +120,7 @@ describe('presence in one process, without Redis', () => {
     expect(heard).toEqual(['online', 'second online', 'second offline']);
   });
 
-  it('holds no more than it may', async () => {
+  it('holds no more leases than allowed', async () => {
     const small = createPresence({}, { maxLeases: 2 });
     await small.track('c', here('a'));
     await small.track('c', here('b'));
@@ -127,7 +130,7 @@ describe('presence in one process, without Redis', () => {
     await small.close();
   });
 
-  it('tells of everyone who goes when it closes, and takes nothing afterwards', async () => {
+  it('announces every agent offline when it closes, and rejects later calls', async () => {
     await presence.track('c1', here('a'));
     await presence.track('c2', here('b'));
     told();
@@ -142,7 +145,7 @@ describe('presence in one process, without Redis', () => {
     await expect(presence.list('c')).rejects.toMatchObject(closed);
   });
 
-  it('refuses what cannot be', async () => {
+  it('refuses invalid arguments and options', async () => {
     await expect(presence.track('c:d', here('a'))).rejects.toMatchObject({ code: 'invalid_id' });
     await expect(presence.set(here('a', ''), dnd)).rejects.toMatchObject({ code: 'invalid_id' });
     const status = 'offline' as 'away';

@@ -35,8 +35,8 @@ const create = () =>
     { waitMs, maxWaitMs: 10 * waitMs },
   );
 
-describe('offline records that are not to be believed yet', () => {
-  it('are told once, when their time is over, of those whom nobody holds', async () => {
+describe('pending offline records', () => {
+  it('are announced once, after their wait, if no lease holds the agent', async () => {
     const pending = create();
     pending.add(gone('left'));
     pending.add(gone('moved'));
@@ -51,7 +51,7 @@ describe('offline records that are not to be believed yet', () => {
     expect(pending.size).toBe(0);
   });
 
-  it('are dropped when the agent comes, also while it is asked about', async () => {
+  it('are dropped when the agent comes, also during the check', async () => {
     const pending = create();
     pending.add(gone('before'));
     pending.add(gone('meanwhile'));
@@ -64,7 +64,7 @@ describe('offline records that are not to be believed yet', () => {
     expect(pending.size).toBe(0);
   });
 
-  it('do not wait for ever for a Redis that comes and goes', async () => {
+  it('wait for a flapping Redis for a limited time', async () => {
     const pending = create();
     pending.add(gone('left'));
     for (let flap = 1; flap <= 20; flap += 1) {
@@ -75,7 +75,7 @@ describe('offline records that are not to be believed yet', () => {
     }
   });
 
-  it('are told as what this process knows when nobody could be asked for long, once', async () => {
+  it('are announced once, unchecked, when Redis could not be asked for long', async () => {
     const pending = create();
     pending.add(gone('left'));
     isAway = true;
@@ -91,7 +91,7 @@ describe('offline records that are not to be believed yet', () => {
     expect(pending.size).toBe(0);
   });
 
-  it('wait anew when nobody can be asked, and after a further outage', async () => {
+  it('wait again when Redis cannot be asked, and after another outage', async () => {
     const pending = create();
     pending.add(gone('left'));
     isAway = true;
@@ -109,7 +109,7 @@ describe('offline records that are not to be believed yet', () => {
     expect(told).toEqual(['left']);
   });
 
-  it('are settled at once when the tracker closes, and not told where that cannot be', async () => {
+  it('are decided at once when the tracker closes, or dropped when Redis cannot be asked', async () => {
     const pending = create();
     pending.add(gone('left'));
     pending.add(gone('moved'));
@@ -123,7 +123,7 @@ describe('offline records that are not to be believed yet', () => {
     expect(pending.size).toBe(0);
   });
 
-  it('are no more than a bound, beyond which nothing is told', async () => {
+  it('are bounded; further ones are dropped', async () => {
     const pending = create();
     for (let n = 0; n < 100_001; n += 1) pending.add(gone(`a${n}`));
     expect(pending.size).toBe(100_000);

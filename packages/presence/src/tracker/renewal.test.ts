@@ -9,7 +9,7 @@ const entry = (n: number): RenewEntry => ({
   state,
 });
 
-describe('heartbeat', () => {
+describe('the heartbeat', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
@@ -37,7 +37,7 @@ describe('heartbeat', () => {
     return { heartbeat, slices };
   }
 
-  it('renews each lease once per beat', async () => {
+  it('renews each lease once per round', async () => {
     const entries = Array.from({ length: 111 }, (_, n) => entry(n));
     const { heartbeat, slices } = beating(entries);
     await jest.advanceTimersByTimeAsync(60_500);
@@ -46,7 +46,7 @@ describe('heartbeat', () => {
     for (const { leases } of slices) expect(leases).toHaveLength(111);
   });
 
-  it('spreads many leases over the first half of the beat', async () => {
+  it('spreads many leases over the first half of the round', async () => {
     const entries = Array.from({ length: 50_000 }, (_, n) => entry(n));
     const { heartbeat, slices } = beating(entries);
     await jest.advanceTimersByTimeAsync(19_900);
@@ -59,7 +59,7 @@ describe('heartbeat', () => {
     heartbeat.close();
   });
 
-  it('tries again soon after a failure, and says when that took longer than a lease', async () => {
+  it('retries soon after a failure, and is overdue after a lease', async () => {
     let takes = false;
     const { heartbeat, slices } = beating([entry(0)], () => takes);
     await jest.advanceTimersByTimeAsync(30_500);
@@ -75,7 +75,7 @@ describe('heartbeat', () => {
     heartbeat.close();
   });
 
-  it('renews everything at once when told to, and nothing after it was closed', async () => {
+  it('renews all leases at once on request, and none after close', async () => {
     const entries = Array.from({ length: 1000 }, (_, n) => entry(n));
     const { heartbeat, slices } = beating(entries);
     heartbeat.renewAllNow();

@@ -27,7 +27,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** A hub with a way to Redis of its own, whose time passes as the test says. */
+/** A hub with its own link to Redis, whose clock the test moves. */
 async function startHub(hubId: string) {
   const link = await startTcpLink(server.port);
   const redis = createRedisClient({ url: `redis://127.0.0.1:${link.port}` });
@@ -40,7 +40,7 @@ async function startHub(hubId: string) {
     () => redis.close(),
     () => presence.close(),
   );
-  // What is degraded is told to this hub's own sockets alone.
+  // Only the hub's own sockets get degraded changes.
   presence.onChange((_channelId, { agentId, status }, { degraded }) => {
     if (!degraded) told.push(`${hubId}: ${agentId} ${status}`);
   });
@@ -62,16 +62,16 @@ async function moveWhileAway() {
   told = [];
   a.link.heal();
   await waitFor(() => a.redis.available);
-  // Rosters are right at once, whatever is told.
+  // The roster is right at once, whatever is announced.
   await waitFor(async () => (await a.presence.list('c')).count === 0);
   await waitFor(() => a.presence.stats().toReplay === 0);
   return { a, b };
 }
 
-describe('a leave that Redis is told late', () => {
-  // The race: an agent moves from A to B while both are without Redis; A is back first, and Redis knows of no other lease.
-  // Invariant: who is connected is not told offline by anyone, and who left is, once.
-  it('makes nobody offline who went to a hub that is back within seconds', async () => {
+describe('a replayed leave', () => {
+  // The race: an agent moves from hub A to B while both are without Redis. A is back first, and Redis has no other lease.
+  // Invariant: a connected agent is never announced offline, and an agent that left is, once.
+  it('makes no agent offline that went to a hub that is back within seconds', async () => {
     const { b } = await moveWhileAway();
     expect(told).toEqual([]);
     b.link.heal();
@@ -97,7 +97,7 @@ describe('a leave that Redis is told late', () => {
     expect(told.at(-1)).toBe('b: moved online');
   });
 
-  it('is told before its hub closes, for nobody would tell it afterwards', async () => {
+  it('is announced before its hub closes, because nobody could later', async () => {
     const { a, b } = await moveWhileAway();
     b.link.heal();
     await waitFor(() => told.length > 0);

@@ -28,7 +28,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** A hub with one agent, named as the hub, in all channels; its heart beats as slowly as by default. */
+/** A hub with one agent, named as the hub, in all channels, and the default heartbeat. */
 async function startHub(hubId: string, options: PresenceTrackerOptions = {}) {
   const presence = createPresence({ redis, keys }, { hubId, ...options });
   presence.onWiped(() => wiped.push(hubId));
@@ -42,11 +42,11 @@ async function startHub(hubId: string, options: PresenceTrackerOptions = {}) {
 const agentsOf = async (presence: PresenceTracker, channelId: string) =>
   (await presence.list(channelId)).presences.map(({ agentId }) => agentId);
 
-describe('a Redis that loses what it held while its connections hold', () => {
-  // The race: the wipe falls between two heartbeats, and another hub writes the same rosters again first. Invariant: each
-  // hub's leases are there again long before its next heartbeat, and nobody is told of any of it. The control is a hub that
-  // does not look.
-  it('has all leases again soon after FLUSHALL, and nobody is told', async () => {
+describe('a Redis that loses its data under intact connections', () => {
+  // The race: the wipe comes between two heartbeats, and another hub writes the same rosters again first. Invariant: the
+  // hub's leases are written again long before its next heartbeat, and nothing is announced. The control is a hub that
+  // does not look for a wipe.
+  it('has all leases again soon after FLUSHALL, and nothing is announced', async () => {
     const hub = await startHub('hub');
     await startHub('control', { reapMs: 60_000 });
     await startHub('hasty', { reapMs: 5 });
@@ -62,29 +62,29 @@ describe('a Redis that loses what it held while its connections hold', () => {
       });
       tookMs.push(performance.now() - wipedMs);
     }
-    // The median: a machine may stand still for one of them.
+    // The median, because the machine may stall once.
     expect(tookMs.sort((a, b) => a - b)[1]).toBeLessThan(1_000);
     expect(await agentsOf(hub, 'c0')).toEqual(['hasty', 'hub']);
     await hub.track('last', here('hub'));
     expect(told).toEqual(['hub online in last']);
   });
 
-  it('has a roster again that was evicted alone', async () => {
+  it('has a single evicted roster again', async () => {
     const hub = await startHub('hub');
     await redis.send(['del', keys.roster('c49'), keys.rosterAgents('c49')]);
-    // Twenty channels are looked at each half second, and there are fifty.
+    // A look every half second checks twenty channels, and there are fifty.
     await waitFor(async () => (await agentsOf(hub, 'c49')).length > 0, { timeoutMs: 3_000 });
     expect(told).toEqual([]);
-    // It was lost alone, and the agent's state was not: that is no wipe.
+    // The agent's state was not lost: that is no wipe.
     expect(wiped).toEqual([]);
   });
 
-  // The race: the heartbeat comes between the wipe and the look, and writes again what the look would miss. Invariant: a
-  // wipe is said once by each process, whichever finds it.
+  // The race: the heartbeat comes between the wipe and the look, and writes the lost leases again. Invariant: each process
+  // reports a wipe once, whichever of the two finds it.
   it.each([
     { finds: 'the look', options: { reapMs: 20 } },
     { finds: 'the heartbeat', options: { reapMs: 60_000, heartbeatMs: 50 } },
-  ])('says that it was wiped, once: $finds', async ({ options }) => {
+  ])('reports a wipe once: $finds', async ({ options }) => {
     await startHub('hub', options);
     expect(wiped).toEqual([]);
     for (const round of [1, 2]) {

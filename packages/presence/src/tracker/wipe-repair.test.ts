@@ -4,7 +4,7 @@ import { createWipeDetector } from './wipe-repair.ts';
 
 const keys = createKeySchema();
 
-/** A watch over channels of which Redis has lost those in `lost`. */
+/** A detector over channels, of which Redis has lost those in `lost`. */
 function createBench(channels: Set<string>) {
   const lost = new Set<string>();
   const unexpected = new Set<string>();
@@ -26,8 +26,8 @@ function createBench(channels: Set<string>) {
 }
 const named = (count: number) => new Set(Array.from({ length: count }, (_, n) => `c${n}`));
 
-describe('the look for lost leases', () => {
-  it('takes a few channels at a time, each in its turn', async () => {
+describe('the wipe detector', () => {
+  it('checks a few channels at a time, each in its turn', async () => {
     const { detector, looks, lost } = createBench(named(50));
     lost.add('c49');
     expect([await detector.look(), await detector.look(), await detector.look()]).toEqual([
@@ -40,7 +40,7 @@ describe('the look for lost leases', () => {
     expect(looks.flat().slice(50)).toEqual([...named(10)]);
   });
 
-  it('asks nothing where nobody is, and of a single channel each time', async () => {
+  it('asks nothing without leases, and checks a single channel each time', async () => {
     const { detector, channels, looks, lost } = createBench(new Set());
     expect(await detector.look()).toBe(false);
     expect(looks).toEqual([]);
@@ -51,9 +51,9 @@ describe('the look for lost leases', () => {
     expect(looks).toEqual([['c'], ['c']]);
   });
 
-  // The race: the look is sent before a join, or its answer comes after the leave. Invariant: only what Redis was given is
-  // missed.
-  it('does not miss a lease that Redis does not owe yet, or no more', async () => {
+  // The race: the look is sent before a join, or answered after the leave. Invariant: only a lease that Redis must have
+  // counts as lost.
+  it('ignores a lease that Redis need not have yet, or any more', async () => {
     const { detector, channels, lost, unexpected } = createBench(new Set(['joining', 'left']));
     lost.add('joining').add('left');
     unexpected.add('joining');
