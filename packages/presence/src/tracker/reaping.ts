@@ -12,7 +12,7 @@ export interface ReapingDeps {
   readonly monotonic: () => number;
 }
 
-/** Reaps the channels of this process and those it watches, and announces whose last lease has ended. */
+/** Reaps the channels of this process and those it watches, and announces the agents whose last lease has ended. */
 export function createReaping(deps: ReapingDeps, { leaseMs }: { readonly leaseMs: number }) {
   const { store, monotonic } = deps;
   /** The channels that are watched, with the number of watchers. */
