@@ -89,8 +89,8 @@ export async function startLive(
   const isNew = createEphemeralFilter();
   const onEphemeral = (room: Room, event: EncodedEnvelope) => {
     if (!isNew.accept(event)) return;
-    if (event.type === 'channel.typing') typingFeed.saw(event);
-    const news = event.type === 'channel.presence' ? presence.saw(event) : event;
+    if (event.type === 'channel.typing') typingFeed.onEvent(event);
+    const news = event.type === 'channel.presence' ? presence.filterEvent(event) : event;
     if (news) room.broadcast(news);
   };
   const dropCaches = createCacheDropper(cache, log);
@@ -101,7 +101,7 @@ export async function startLive(
       onDelivered(event, source) {
         const { channelId, type, seq } = event;
         if (channelId === null || seq === null) return;
-        cache.noticed(type, channelId, seq);
+        cache.invalidateFor(type, channelId, seq);
         // The bus did not bring it, so perhaps nobody has dropped what it outdates.
         if (source === 'store') dropCaches(channelId, seq);
       },
@@ -129,9 +129,9 @@ export async function startLive(
   const presence = opened(
     createPresenceFeed({
       ...{ hubId, tracker, publisher, rooms, epoch, log, times: services.times },
-      async isWhole() {
+      async canAllHubsWrite() {
         const hubIds = (await store.hubs()).map((beat) => beat.hubId);
-        return (await store.cutOffHubs(hubIds)).size === 0;
+        return (await store.redislessHubs(hubIds)).size === 0;
       },
     }),
   );
@@ -199,9 +199,9 @@ export async function startLive(
     }),
   );
   closers.add(bus.onResubscribed(() => tailCheck.now()));
-  closers.add(bus.onResubscribed(() => presence.resubscribed()));
+  closers.add(bus.onResubscribed(() => presence.onResubscribed()));
   closers.add(redis.onAvailability(() => tailCheck.now()));
-  closers.add(tracker.onDegraded((isDegraded) => presence.availabilityChanged(isDegraded)));
+  closers.add(tracker.onDegraded((isDegraded) => presence.onAvailability(isDegraded)));
   closers.add(startHeartbeat(sessions));
 
   metrics.observe('hub_sockets', 'Open sockets', () => sessions.size);

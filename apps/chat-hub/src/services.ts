@@ -71,7 +71,7 @@ export async function openServices(
         { ...shared, logger: log.child({ part: 'presence' }) },
         {
           ...{ hubId, leaseMs: times.leaseMs, heartbeatMs: times.heartbeatMs },
-          cutOffHubs: (hubIds) => store.cutOffHubs(hubIds),
+          redislessHubs: (hubIds) => store.redislessHubs(hubIds),
         },
       ),
     ),

@@ -3,7 +3,7 @@ import type { Cache } from './cache.ts';
 import type { CacheOptions } from './options.ts';
 import type { Loaded } from './view.ts';
 
-/** The channel of these tests. */
+/** The channel in these tests. */
 export interface TestChannel {
   readonly channelId: string;
   readonly topic: string;
@@ -17,7 +17,7 @@ export interface TestMessage {
 /** The cache of these tests. */
 export type TestCache = Cache<TestChannel, TestMessage>;
 
-/** A database of one channel: what is committed, and how often it was asked. */
+/** A database with one channel; counts its loads. */
 export function createTestDatabase() {
   const state = {
     head: 5,
@@ -46,7 +46,7 @@ export function createTestDatabase() {
   };
 }
 
-/** Stops a load between reading the database and answering. */
+/** Stops a load between its read of the database and its answer. */
 export function stalled<T>(load: () => Promise<Loaded<T>>) {
   let goOn = () => {};
   const mayGoOn = new Promise<void>((resolve) => (goOn = resolve));
@@ -61,12 +61,12 @@ export function stalled<T>(load: () => Promise<Loaded<T>>) {
   return { load: slow, hasRead, goOn };
 }
 
-/** What every cache must do. `publish` is what the event bus does: it invalidates, in the cache's eyes. */
+/** The contract of every cache. `publish` invalidates as the event bus does. */
 export function describeCache(
   create: (options?: CacheOptions) => TestCache,
   publish: (cache: TestCache, type: string, channelId: string, seq: number) => Promise<void>,
 ): void {
-  /** A cache, and a first read of each view, so that the head is known and later reads fill. */
+  /** A cache after a first read of each view: the head is known, so later reads fill. */
   async function setUp(options?: CacheOptions) {
     const cache = create(options);
     const database = createTestDatabase();
@@ -80,7 +80,7 @@ export function describeCache(
       state.head += 1;
       await publish(cache, type, 'ops', state.head);
     };
-    /** Reads, and waits until the cache has what was loaded. */
+    /** Reads, and waits for the fill. */
     const filled = async () => {
       await Promise.all([recent(), channel(), members()]);
       await cache.close();
@@ -88,7 +88,7 @@ export function describeCache(
     return { cache, database, state, recent, channel, members, event, filled };
   }
 
-  it('loads once and answers the second identical call from the cache', async () => {
+  it('loads once and answers the second read from the cache', async () => {
     const { cache, state, recent, channel, members, filled } = await setUp();
     await filled();
     expect(state.loads).toBe(3);
@@ -111,7 +111,7 @@ export function describeCache(
     }
   });
 
-  it('shares one load among readers of the same channel at the same time', async () => {
+  it('shares one load among simultaneous readers of a channel', async () => {
     const { cache, state, recent } = await setUp();
     const reads = await Promise.all(Array.from({ length: 20 }, recent));
     expect(new Set(reads.map(({ head }) => head))).toEqual(new Set([5]));
@@ -119,7 +119,7 @@ export function describeCache(
     expect(cache.recentMessages.stats).toMatchObject({ misses: 1, shared: 19 });
   });
 
-  it('lets every sharing reader see the failure of the load, and loads again for the next', async () => {
+  it('gives the failure of a load to every reader that shares it, and loads again for the next', async () => {
     const { cache, recent } = await setUp();
     const fails = () => Promise.reject(new Error('not found'));
     const reads = [0, 1].map(() => cache.recentMessages.read('ops', fails));
@@ -127,7 +127,7 @@ export function describeCache(
     expect((await recent()).head).toBe(5);
   });
 
-  it('does not fill while the head is unknown: it notes it, and the next read fills', async () => {
+  it('does not fill while the head is unknown: it stores the head, and the next read fills', async () => {
     const cache = create();
     const database = createTestDatabase();
     for (let i = 0; i < 3; i += 1) {
@@ -138,9 +138,9 @@ export function describeCache(
     expect(cache.recentMessages.stats).toMatchObject({ hits: 1, refusedFills: 1, fills: 1 });
   });
 
-  // The race: event 6 is committed and not published yet (or never will be). A reader of the members sees head 6. Were
-  // that head noted and nothing else, the messages from before event 6 would be answered as those of head 6.
-  it('answers no value with a head that it was not read at', async () => {
+  // The race: event 6 is committed and not published yet, and a reader of the members sees head 6. If only that head
+  // were stored, the messages from before event 6 would be served as those of head 6.
+  it('serves no value with a head other than the one it was read at', async () => {
     const { state, recent, members, event, filled } = await setUp();
     await event('channel.member.join', () => {});
     await recent();
@@ -175,7 +175,7 @@ export function describeCache(
     expect(value.map(({ content }) => content)).toEqual(state.contents.slice(10));
   });
 
-  describe('what an event outdates', () => {
+  describe('what an event invalidates', () => {
     const types = {
       recentMessages: [
         ...['channel.message', 'channel.message.edit', 'channel.message.delete', 'thread.message'],
@@ -204,7 +204,7 @@ export function describeCache(
       });
     }
 
-    it('is everything after channel.delete and after a type that is not known', async () => {
+    it('is everything after channel.delete and after an unknown type', async () => {
       for (const type of ['channel.delete', 'channel.invented']) {
         const { state, event, filled } = await setUp();
         await filled();
@@ -214,7 +214,7 @@ export function describeCache(
       }
     });
 
-    it('is never the head: it rises with each event, also in the cached channel', async () => {
+    it('is never the head: it rises with each event, in the cached channel too', async () => {
       const { state, recent, channel, event, filled } = await setUp();
       await filled();
       await event('collaboration.event', () => {});
@@ -228,7 +228,7 @@ export function describeCache(
 
   describe('a slow reader', () => {
     // The race: a reader loads at head 5; event 6 is committed and invalidates; then the reader fills. Without the
-    // condition the text from before event 6 would be served for five minutes.
+    // condition of the fill, the text from before event 6 would be served for five minutes.
     it('cannot write back what an invalidation removed', async () => {
       const { cache, state, database, recent, event } = await setUp();
       const slow = stalled(database.recent);
@@ -242,7 +242,7 @@ export function describeCache(
       expect(await recent()).toEqual({ value: [{ id: 'm0', content: 'edited' }], head: 6 });
     });
 
-    it('cannot write back what a drop removed, when the drop knows the head', async () => {
+    it('cannot write back what a drop with a head removed', async () => {
       const { cache, state, database, recent } = await setUp();
       const slow = stalled(database.recent);
       const reading = cache.recentMessages.read('ops', slow.load);
@@ -256,14 +256,14 @@ export function describeCache(
       expect((await recent()).value[0]?.content).toBe('found in the log');
     });
 
-    it('does not answer who asks after the event was noticed', async () => {
+    it('does not answer reads from after the event', async () => {
       const { cache, state, database, recent } = await setUp();
       const slow = stalled(database.recent);
       const reading = cache.recentMessages.read('ops', slow.load);
       await slow.hasRead;
       state.contents = ['edited'];
       state.head = 6;
-      cache.noticed('channel.message.edit', 'ops', 6);
+      cache.invalidateFor('channel.message.edit', 'ops', 6);
       expect((await recent()).value[0]?.content).toBe('edited');
       slow.goOn();
       expect((await reading).value[0]?.content).toBe('hello');
@@ -272,22 +272,22 @@ export function describeCache(
   });
 
   describe('copies in memory', () => {
-    it('serve only readStale, with age and head, and count', async () => {
+    it('serve only readStale, with age and head, and are counted', async () => {
       let nowMs = 1_700_000_000_000;
       const { cache, filled } = await setUp({ clock: () => nowMs });
       expect(cache.channel.readStale('ops')).toBeNull();
       await filled();
       nowMs += 1500;
-      cache.noticed('channel.message', 'ops', 9);
+      cache.invalidateFor('channel.message', 'ops', 9);
       const value = { channelId: 'ops', topic: 'ops', head: 9 };
       expect(cache.channel.readStale('ops')).toEqual({ value, head: 9, ageMs: 1500 });
       expect(cache.channel.stats.stale).toBe(1);
     });
 
-    it('do not serve what an event outdated, what was forgotten or what was dropped', async () => {
+    it('do not serve what was invalidated, forgotten or dropped', async () => {
       const { cache, filled } = await setUp();
       await filled();
-      cache.noticed('channel.message.edit', 'ops', 6);
+      cache.invalidateFor('channel.message.edit', 'ops', 6);
       expect(cache.recentMessages.readStale('ops')).toBeNull();
       expect(cache.members.readStale('ops')).not.toBeNull();
       cache.forget('ops');
@@ -315,7 +315,7 @@ export function describeCache(
     });
   });
 
-  it('drops all views of the channels it is told, and no other', async () => {
+  it('drops all views of the given channels, and no others', async () => {
     const { cache, database, state, filled } = await setUp();
     await filled();
     for (let i = 0; i < 2; i += 1) {
@@ -330,7 +330,7 @@ export function describeCache(
     expect(state.loads).toBe(3);
   });
 
-  it('serves a restored database once its heads are forgotten', async () => {
+  it('serves a restored database after its heads are forgotten', async () => {
     const { cache, state, recent, filled } = await setUp();
     await filled();
     Object.assign(state, { head: 3, contents: ['restored'], loads: 0 });
@@ -357,9 +357,13 @@ export function describeCache(
 
   it('refuses a channelId that could name another key, a load without a head, and bad options', async () => {
     const { cache, database } = await setUp();
-    await expect(cache.channel.read('ops:members', database.channel)).rejects.toMatchObject({
-      code: 'invalid_id',
-    });
+    const badId = { name: 'KeySchemaError', code: 'invalid_id' };
+    const bad = 'ops:members';
+    await expect(cache.channel.read(bad, database.channel)).rejects.toMatchObject(badId);
+    await expect(cache.drop([bad])).rejects.toMatchObject(badId);
+    await expect(cache.drop([{ channelId: bad, head: 1 }])).rejects.toMatchObject(badId);
+    expect(() => cache.invalidates('channel.message', bad)).toThrow(expect.objectContaining(badId));
+    expect(() => cache.keysOf(bad)).toThrow(expect.objectContaining(badId));
     const value = { channelId: 'x', topic: '', head: 0 };
     await expect(cache.channel.read('x', async () => ({ value, head: NaN }))).rejects.toMatchObject(
       {

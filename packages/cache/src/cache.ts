@@ -1,72 +1,76 @@
-import type { KeySchema, RedisKey } from '@openclaw/key-schema';
+import { createKeySchema, type KeySchema, type RedisKey } from '@openclaw/key-schema';
 import type { RedisClient } from '@openclaw/redis-client';
 import { channelCodec, membersCodec, recentMessagesCodec } from './codec.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { type CacheOptions, resolveOptions } from './options.ts';
 import { createRedisStore, viewKey } from './redis-store.ts';
-import type { CacheStore, Dropped } from './store.ts';
+import type { CacheStore, DroppedChannel } from './store.ts';
 import { type CachedView, createView } from './view.ts';
-import { outdatedViews, type ViewName, viewNames } from './views.ts';
+import { checkChannelId, invalidatedViews, type ViewName, viewNames } from './views.ts';
 
 /**
- * A read-through cache of what is read most of a channel. It is never the truth: losing it costs a load. It does not
- * serve what a published event outdated, and a slow reader cannot write that back.
+ * A read-through cache of the values of a channel that are read most. Losing it costs a load. It never serves a value
+ * that a published event invalidated, and a slow reader cannot write such a value back. `read`, `drop`, `invalidates` and
+ * `keysOf` fail with a `KeySchemaError` for a channelId that cannot be part of a key.
  */
 export interface Cache<Channel extends { readonly head: number }, Message extends object> {
   /** The newest messages, oldest first, at most 50; kept 300 s. */
   readonly recentMessages: CachedView<readonly Message[]>;
-  /** The channel object; kept 3600 s. Its `head` is the channel's now, not that of the fill. */
+  /** The channel object; kept 3600 s. Its `head` is the current one, not that of the fill. */
   readonly channel: CachedView<Channel>;
-  /** The agentIds of the members, in no order; kept 3600 s. No rights may be decided from them. */
+  /** The agentIds of the members, unordered; kept 3600 s. Never decide rights from them. */
   readonly members: CachedView<readonly string[]>;
   /**
-   * The keys that an event of this type outdates: whoever publishes it deletes them in the step that raises
-   * `seq:messages:{channelId}`. An unknown type outdates all. Empty without Redis.
+   * The keys that an event of this type invalidates. The publisher deletes them in the step that raises
+   * `seq:messages:{channelId}`. An unknown type invalidates all. Empty without Redis.
    */
-  outdatedBy(type: string, channelId: string): RedisKey[];
+  invalidates(type: string, channelId: string): RedisKey[];
   /**
-   * Every key of the channel: to be deleted in the step that raises `seq:messages:{channelId}` by more than one, for
-   * what the events in between outdated. Empty without Redis.
+   * Every key of the channel. The publisher deletes them in the step that raises `seq:messages:{channelId}` by more than
+   * one, because the skipped events may have invalidated any of them. Empty without Redis.
    */
   keysOf(channelId: string): RedisKey[];
   /**
-   * Tells of each event that this process publishes or receives: drops the copies in memory that it outdates, and
-   * loads under way neither fill the cache nor answer later reads. Touches no Redis. Without Redis it is the
-   * invalidation itself.
+   * Call it for each event that this process publishes or receives. Drops the copies in memory that the event
+   * invalidates; loads under way neither fill the cache nor answer later reads. Does not access Redis. Without Redis it
+   * is the invalidation itself.
    */
-  noticed(type: string, channelId: string, seq: number | null): void;
-  /** Drops this process' copies of a channel: when it begins to follow the channel's events, having missed some. */
+  invalidateFor(type: string, channelId: string, seq: number | null): void;
+  /** Drops this process' copies of a channel. Call it when the process begins to follow the channel: it missed events. */
   forget(channelId: string): void;
   /**
-   * Drops all that is cached of the channels, in pipelines of 1000: for events that were found in the log and not on
-   * the bus. Give the head where it is known: it keeps readers that loaded before from filling again. `forgetHeads`
-   * also deletes `seq:messages:{channelId}`, for a database that was restored to an earlier state.
-   * @throws {CacheError} `unavailable` when Redis did not do it
+   * Drops everything cached of the channels, in pipelines of 1,000, because their events were found in the log and did
+   * not come over the bus. With a head, a reader that loaded before that event cannot fill the cache. `forgetHeads` also
+   * deletes `seq:messages:{channelId}`, for a database that was restored to an earlier state.
+   * @throws {CacheError} `unavailable` when Redis did not carry it out
    */
-  drop(channels: readonly Dropped[], options?: { readonly forgetHeads?: boolean }): Promise<void>;
+  drop(
+    channels: readonly DroppedChannel[],
+    options?: { readonly forgetHeads?: boolean },
+  ): Promise<void>;
   /** Waits for fills under way. The Redis client is its creator's to close. */
   close(): Promise<void>;
 }
 
-/** What {@link createCache} keeps its values in. */
+/** Without `redis`, the cache is kept in memory, for this process alone. */
 export interface CacheDeps {
-  readonly redis: RedisClient;
-  readonly keys: KeySchema;
+  readonly redis?: RedisClient;
+  /** @default createKeySchema() */
+  readonly keys?: KeySchema;
 }
 
-/** Makes a cache on Redis, or in memory when there is none. @throws {CacheError} `invalid_options` */
+/** Creates a cache on Redis, or in memory without it. @throws {CacheError} `invalid_options` */
 export function createCache<Channel extends { readonly head: number }, Message extends object>(
-  deps: CacheDeps | Record<string, never>,
+  { redis, keys = createKeySchema() }: CacheDeps = {},
   options: CacheOptions = {},
 ): Cache<Channel, Message> {
-  if (!('redis' in deps) || deps.redis === undefined) return createMemoryCache(options);
-  const { redis, keys } = deps as CacheDeps;
+  if (!redis) return createMemoryCache(options);
   return createCacheOn(createRedisStore(redis, keys), resolveOptions(options), (view, channelId) =>
     viewKey(keys, view, channelId),
   );
 }
 
-/** Makes a cache for one process without Redis: bounded, same rules. @throws {CacheError} `invalid_options` */
+/** Creates a bounded cache in memory, for one process. @throws {CacheError} `invalid_options` */
 export function createMemoryCache<
   Channel extends { readonly head: number },
   Message extends object,
@@ -91,27 +95,30 @@ function createCacheOn<Channel extends { readonly head: number }, Message extend
     members: createView('members', membersCodec(options), store, options),
   };
   const forget = (channelId: string) => {
-    for (const view of viewNames) views[view].outdate(channelId);
+    for (const view of viewNames) views[view].invalidate(channelId);
+  };
+  const keysOf = (names: readonly ViewName[], channelId: string): RedisKey[] => {
+    checkChannelId(channelId);
+    return names.flatMap((view) => keyOf(view, channelId) ?? []);
   };
 
   return {
     ...views,
-    outdatedBy: (type, channelId) =>
-      outdatedViews(type).flatMap((view) => keyOf(view, channelId) ?? []),
-    keysOf: (channelId) => viewNames.flatMap((view) => keyOf(view, channelId) ?? []),
-    noticed(type, channelId, seq) {
-      const outdated = outdatedViews(type);
+    invalidates: (type, channelId) => keysOf(invalidatedViews(type), channelId),
+    keysOf: (channelId) => keysOf(viewNames, channelId),
+    invalidateFor(type, channelId, seq) {
+      const invalidated = invalidatedViews(type);
       for (const view of viewNames) {
-        if (outdated.includes(view)) views[view].outdate(channelId);
-        else if (seq !== null) views[view].raise(channelId, seq);
+        if (invalidated.includes(view)) views[view].invalidate(channelId);
+        else if (seq !== null) views[view].raiseHead(channelId, seq);
       }
-      store.noticed(outdated, channelId, seq);
+      store.onEvent(invalidated, channelId, seq);
     },
     forget,
     async drop(channels, { forgetHeads = false } = {}) {
-      for (const channel of channels) {
-        forget(typeof channel === 'string' ? channel : channel.channelId);
-      }
+      const channelIds = channels.map((one) => (typeof one === 'string' ? one : one.channelId));
+      channelIds.forEach(checkChannelId);
+      channelIds.forEach(forget);
       await store.drop(channels, forgetHeads);
     },
     async close() {

@@ -1,22 +1,27 @@
 import { isNameId, recentMessagesMax } from '@openclaw/key-schema';
 import type { CacheOptions } from './options.ts';
 
-/** A value as it is kept: the members of a set, or one JSON text. */
+/** A value as it is stored: the members of a set, or one JSON text. */
 export type Raw = readonly string[];
 
-/** How a view's values are kept. */
+/** The size of a value for `maxCopyBytes`; never zero. */
+export function sizeOf(raw: Raw): number {
+  return raw.reduce((bytes, text) => bytes + text.length, 64);
+}
+
+/** How the values of a view are stored. */
 export interface Codec<T> {
-  /** What the view holds of a loaded value. */
+  /** Shortens a loaded value to what the view holds. */
   readonly fit: (value: T) => T;
-  /** Null: too large to be cached. */
+  /** Null when the value is too large to be cached. */
   readonly encode: (value: T) => Raw | null;
-  /** Undefined: not what `encode` makes. */
+  /** Undefined when the stored value is corrupt. */
   readonly decode: (raw: Raw) => T | undefined;
-  /** The value as it is when the channel's newest event is `head`. */
+  /** The value with the channel's current head. */
   readonly withHead: (value: T, head: number) => T;
 }
 
-// A set without members does not exist in Redis, so an empty one holds this; no agentId is empty.
+// Redis has no empty sets, so an empty one holds this member; no agentId is empty.
 const nobody = '';
 
 type Settings = Required<CacheOptions>;
@@ -38,7 +43,7 @@ const encodeJson = (value: unknown, { maxValueBytes }: Settings): Raw | null => 
   return Buffer.byteLength(json) <= maxValueBytes ? [json] : null;
 };
 
-/** Messages, oldest first: the newest fifty. */
+/** The newest fifty messages, oldest first. */
 export function recentMessagesCodec<Message extends object>(
   settings: Settings,
 ): Codec<readonly Message[]> {
@@ -56,7 +61,7 @@ export function recentMessagesCodec<Message extends object>(
   };
 }
 
-/** A channel object. Its `head` in the cache is that of the fill, and is never read. */
+/** A channel object. The `head` that is stored is that of the fill and is never used. */
 export function channelCodec<Channel extends { readonly head: number }>(
   settings: Settings,
 ): Codec<Channel> {
@@ -71,7 +76,7 @@ export function channelCodec<Channel extends { readonly head: number }>(
   };
 }
 
-/** The agentIds of a channel's members, in no order. */
+/** The agentIds of a channel's members, unordered. */
 export function membersCodec({ maxMembers }: Settings): Codec<readonly string[]> {
   return {
     fit: (members) => members,

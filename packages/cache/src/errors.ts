@@ -1,12 +1,11 @@
 /**
- * What went wrong:
- * - `invalid_options`: at creation
- * - `invalid_load`: a loader answered no head (an integer from 0 on)
- * - `unavailable`: Redis did not carry out a drop; drop again when it is back
+ * - `invalid_options`: at creation.
+ * - `invalid_load`: a loader returned no head (a non-negative integer).
+ * - `unavailable`: Redis did not carry out a drop; repeat it when Redis is back.
  */
 export type CacheErrorCode = 'invalid_options' | 'invalid_load' | 'unavailable';
 
-/** The one error class of this package; branch on `code`. Reads never fail for Redis: they go to the loader. */
+/** The error of this package; branch on `code`. A read never fails because of Redis: it uses the loader then. */
 export class CacheError extends Error {
   override readonly name = 'CacheError';
   readonly code: CacheErrorCode;

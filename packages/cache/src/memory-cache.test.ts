@@ -5,7 +5,7 @@ import { createCache, createMemoryCache } from './cache.ts';
 
 describe('the memory cache', () => {
   describeCache(createMemoryCache, async (cache, type, channelId, seq) => {
-    cache.noticed(type, channelId, seq);
+    cache.invalidateFor(type, channelId, seq);
   });
 
   it('TTL expiry: recent messages live 300 s, channel and members 3600 s', async () => {
@@ -18,7 +18,7 @@ describe('the memory cache', () => {
       await cache.members.read('ops', members);
       await cache.close();
     };
-    cache.noticed('collaboration.event', 'ops', state.head);
+    cache.invalidateFor('collaboration.event', 'ops', state.head);
     await readAll();
     const loadsAfter = async (ms: number) => {
       nowMs += ms;
@@ -32,8 +32,8 @@ describe('the memory cache', () => {
     expect(await loadsAfter(1)).toBe(2);
   });
 
-  it('is what createCache makes without Redis, and outdates no keys', () => {
-    expect(createCache({}).outdatedBy('channel.message', 'ops')).toEqual([]);
+  it('is what createCache makes without Redis, and has no keys to delete', () => {
+    expect(createCache({}).invalidates('channel.message', 'ops')).toEqual([]);
     expect(createKeySchema().recentMessages('ops')).toBe('openclaw:messages:ops:recent');
   });
 });

@@ -2,23 +2,22 @@ import { CacheError } from './errors.ts';
 
 /** Options of {@link createCache} and {@link createMemoryCache}. */
 export interface CacheOptions {
-  /** The most channels per view of which this process keeps a copy in memory. @default 1000 */
+  /** The most copies per view in this process' memory. @default 1000 */
   readonly maxCopies?: number;
-  /** The most bytes (JSON characters) per view that those copies take. @default 16777216 */
+  /** The most bytes (JSON characters) of those copies, per view. @default 16777216 */
   readonly maxCopyBytes?: number;
   /** A longer value is read but not cached. @default 1048576 */
   readonly maxValueBytes?: number;
   /** A longer list of members is read but not cached. @default 10000 */
   readonly maxMembers?: number;
-  /** Whether what the cache holds is a channel; what is not counts as corrupt. @default any object */
+  /** Returns false for a stored channel that is corrupt. @default any object is valid */
   readonly isChannel?: (value: object) => boolean;
-  /** Whether what the cache holds is a message; what is not counts as corrupt. @default any object */
+  /** Returns false for a stored message that is corrupt. @default any object is valid */
   readonly isMessage?: (value: object) => boolean;
-  /** Epoch milliseconds: the age of copies, and expiry without Redis. @default Date.now */
+  /** Epoch milliseconds, for the age of copies and for expiry in memory. @default Date.now */
   readonly clock?: () => number;
 }
 
-/** The defaults of {@link CacheOptions}. */
 export const cacheDefaults: Required<CacheOptions> = {
   maxCopies: 1000,
   maxCopyBytes: 16 * 1024 * 1024,
@@ -29,7 +28,7 @@ export const cacheDefaults: Required<CacheOptions> = {
   clock: Date.now,
 };
 
-/** Fills in the defaults. @throws {CacheError} `invalid_options` */
+/** The options with their defaults. @throws {CacheError} `invalid_options` */
 export function resolveOptions(options: CacheOptions): Required<CacheOptions> {
   const resolved = { ...cacheDefaults };
   for (const name of Object.keys(cacheDefaults) as (keyof CacheOptions)[]) {

@@ -28,9 +28,9 @@ function setUp(options?: CacheOptions, client = redis) {
   const create = (): TestCache => createCache({ redis: client, keys }, options);
   const cache = create();
   const database = createTestDatabase();
-  /** What the bus does in one script: drop what the event outdates, raise the seq. */
+  /** Invalidates and raises the seq, as the event bus does in one script. */
   const publish = async (type: string, seq: number) => {
-    const outdated = cache.outdatedBy(type, 'ops');
+    const outdated = cache.invalidates(type, 'ops');
     if (outdated.length > 0) await client.send(['DEL', ...outdated]);
     await client.send(['SET', keys.sequence('ops'), seq]);
   };
@@ -52,17 +52,17 @@ describe('the Redis cache', () => {
       keysOf.set(cache, keys);
       return cache;
     },
-    // As another process would: this one notices nothing.
+    // As another process would: this process does not see the event.
     async (cache, type, channelId, seq) => {
       const keys = keysOf.get(cache);
       if (!keys) throw new Error('the cache was made here');
-      const outdated = cache.outdatedBy(type, channelId);
+      const outdated = cache.invalidates(type, channelId);
       if (outdated.length > 0) await redis.send(['DEL', ...outdated]);
       await redis.send(['SET', keys.sequence(channelId), seq]);
     },
   );
 
-  it('TTL expiry: recent messages live 300 s, channel and members 3600 s, within a second; the head for ever', async () => {
+  it('TTL expiry: recent messages live 300 s, channel and members 3600 s, within a second; the head does not expire', async () => {
     const { keys, publish, readAll } = setUp();
     await publish('collaboration.event', 5);
     await readAll();
@@ -79,7 +79,7 @@ describe('the Redis cache', () => {
     expect(await number('PTTL', keys.sequence('ops'))).toBe(-1);
   });
 
-  it('keeps values under the names and in the types of the EPIC', async () => {
+  it('stores values under the names and in the types of the key schema', async () => {
     const { keys, publish, readAll } = setUp();
     await publish('collaboration.event', 5);
     await readAll();
@@ -92,7 +92,7 @@ describe('the Redis cache', () => {
     expect(await number('SISMEMBER', keys.channelMembers('ops'), 'alice')).toBe(1);
   });
 
-  it('answers SISMEMBER rightly for an empty set of members too', async () => {
+  it('answers SISMEMBER correctly for an empty set of members too', async () => {
     const { keys, publish, readAll, database } = setUp();
     database.state.members = [];
     await publish('collaboration.event', 5);
@@ -101,7 +101,7 @@ describe('the Redis cache', () => {
     expect(await number('SISMEMBER', keys.channelMembers('ops'), 'alice')).toBe(0);
   });
 
-  it('keeps thousands of members', async () => {
+  it('stores thousands of members', async () => {
     const { cache, publish, readAll, database } = setUp();
     database.state.members = Array.from({ length: 9_999 }, (_, index) => `agent-${index}`);
     await publish('collaboration.event', 5);
@@ -111,7 +111,7 @@ describe('the Redis cache', () => {
     expect(cache.members.stats.hits).toBe(1);
   });
 
-  it('shares what it holds among processes', async () => {
+  it('shares its values among processes', async () => {
     const { create, publish, readAll, database } = setUp();
     await publish('collaboration.event', 5);
     await readAll();
@@ -119,8 +119,8 @@ describe('the Redis cache', () => {
     expect(database.state.loads).toBe(3);
   });
 
-  // The negative control of the race in the contract: the same run with an unconditional SET must serve the old text.
-  it('would serve the text from before the edit, were the fill a plain SET', async () => {
+  // The control of the race in the contract: with an unconditional SET the same steps serve the old text.
+  it('would serve the text from before the edit if the fill were a plain SET', async () => {
     const { cache, keys, database, publish } = setUp();
     await publish('collaboration.event', 5);
     const slow = stalled(database.recent);
@@ -136,8 +136,8 @@ describe('the Redis cache', () => {
     expect(value[0]?.content).toBe('hello');
   });
 
-  // As the race in the contract, but the drop is another process' and this one hears of nothing.
-  it('refuses the fill of a slow reader elsewhere once a drop has told the head', async () => {
+  // As the race in the contract, but another process drops, and this process does not see it.
+  it('refuses the fill of a slow reader in another process after a drop with a head', async () => {
     const { cache, create, database, publish } = setUp();
     await publish('collaboration.event', 5);
     const slow = stalled(database.recent);
@@ -170,7 +170,7 @@ describe('the Redis cache', () => {
     expect(cache.recentMessages.stats.hits).toBe(1);
   });
 
-  it('drops and counts corrupt values, even when the fill is refused', async () => {
+  it('deletes and counts corrupt values, even when the fill is refused', async () => {
     const { cache, keys, readAll } = setUp();
     await redis.send(['SET', keys.sequence('ops'), 9]);
     await redis.send(['SET', keys.recentMessages('ops'), '[1]']);
@@ -189,7 +189,7 @@ describe('the Redis cache', () => {
     expect(await redis.send(left as [string, ...string[]])).toBe(0);
   });
 
-  it('takes for corrupt what the owner of the shapes refuses', async () => {
+  it('treats a value as corrupt that isChannel or isMessage refuses', async () => {
     const { cache, readAll, publish } = setUp({
       isChannel: (value) => 'name' in value,
       isMessage: (value) => 'text' in value,
@@ -201,7 +201,7 @@ describe('the Redis cache', () => {
     expect(cache.recentMessages.stats.corrupt).toBe(1);
   });
 
-  it('reads from the loader while Redis is away, says so to a drop, and uses Redis when it is back', async () => {
+  it('reads from the loader while Redis is away, rejects a drop, and uses Redis when it is back', async () => {
     const own = await startRedis();
     const client = createRedisClient({ url: own.url });
     opened.push(
@@ -255,7 +255,7 @@ describe('the Redis cache', () => {
 });
 
 describe('the scripts', () => {
-  it('fill replies 1 filled, 0 outdated, -1 head noted, twice the same', async () => {
+  it('fill replies 1 filled, 0 outdated, -1 head stored, and the same when repeated', async () => {
     const { cache, keys, database, publish } = setUp();
     const stats = cache.recentMessages.stats;
     const readAt = async (head: number) => {
@@ -268,7 +268,7 @@ describe('the scripts', () => {
     expect(await readAt(5)).toEqual([0, 1, '5']);
     expect(await readAt(5)).toEqual([1, 1, '5']);
     expect(await readAt(5)).toEqual([2, 1, '5']);
-    // An event is committed but not published yet, or its publication was lost: the head is raised, the next fills.
+    // An event is committed but not published, or its publication was lost: the head is raised, and the next read fills.
     expect(await readAt(6)).toEqual([2, 2, '6']);
     expect(await readAt(6)).toEqual([3, 2, '6']);
     await publish('channel.message', 8);
@@ -277,7 +277,7 @@ describe('the scripts', () => {
     expect(await redis.send(['EXISTS', keys.recentMessages('ops')])).toBe(0);
   });
 
-  it('drop raises the head and never lowers it, and leaves a head alone that it is not told', async () => {
+  it('drop raises the head and never lowers it, and without a head leaves it unchanged', async () => {
     const { cache, keys, readAll, publish } = setUp();
     await publish('collaboration.event', 5);
     await readAll();
@@ -292,7 +292,7 @@ describe('the scripts', () => {
     expect(await headAfter(['ops'], { forgetHeads: true })).toBeNull();
   });
 
-  it('drop takes thousands of channels', async () => {
+  it('drop handles thousands of channels', async () => {
     const { cache, keys } = setUp();
     const channels = Array.from({ length: 2500 }, (_, i) => ({ channelId: `c${i}`, head: i }));
     await cache.drop(channels);

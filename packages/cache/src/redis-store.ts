@@ -9,12 +9,12 @@ import {
 import type { Raw } from './codec.ts';
 import { CacheError } from './errors.ts';
 import { dropLua, fillLua } from './lua.gen.ts';
-import type { CacheStore, Dropped, Found } from './store.ts';
+import type { CacheStore, DroppedChannel, Found } from './store.ts';
 import { type ViewName, viewNames, viewTtlMs } from './views.ts';
 
 const fillScript = defineScript('cache fill', fillLua);
 const dropScript = defineScript('cache drop', dropLua);
-// After an outage a hub drops thousands of channels: this many go in one pipeline.
+// After an outage a hub drops thousands of channels.
 const dropsPerPipeline = 1000;
 
 /** The key of a view. @throws {KeySchemaError} `invalid_id` */
@@ -28,7 +28,7 @@ function parseHead(reply: unknown): number | null {
   return Number.isSafeInteger(head) ? head : null;
 }
 
-/** Values in Redis, under the EPIC's names. */
+/** Values in Redis. */
 export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStore {
   async function lookupString(key: RedisKey, seqKey: RedisKey): Promise<Found> {
     const [raw, seq] = (await redis.send(['MGET', key, seqKey])) as unknown[];
@@ -38,7 +38,7 @@ export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStor
   }
 
   async function lookupSet(key: RedisKey, seqKey: RedisKey): Promise<Found> {
-    // The seq is read first: should an event come between the two, the value is newer than the head says, never older.
+    // The seq is read first: if an event comes between the two reads, the value is newer than its head, never older.
     const [seq, members] = await redis.pipeline([
       ['GET', seqKey],
       ['SMEMBERS', key],
@@ -51,7 +51,7 @@ export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStor
     return raw.length === 0 || head === null ? { state: 'miss' } : { state: 'hit', raw, head };
   }
 
-  function dropCall(channel: Dropped, forgetHeads: boolean): RedisCommand | ScriptCall {
+  function dropCall(channel: DroppedChannel, forgetHeads: boolean): RedisCommand | ScriptCall {
     const channelId = typeof channel === 'string' ? channel : channel.channelId;
     const seqKey = keys.sequence(channelId);
     const cached = viewNames.map((view) => viewKey(keys, view, channelId));
@@ -92,7 +92,7 @@ export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStor
       }
     },
     async discard(view, channelId) {
-      // Should it fail, the next reader finds the same and tries again.
+      // If this fails, the next reader finds the corrupt value and tries again.
       await redis.send(['DEL', viewKey(keys, view, channelId)]).catch(() => undefined);
     },
     async drop(channels, forgetHeads) {
@@ -105,7 +105,7 @@ export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStor
         if (failed) throw new CacheError('unavailable', 'Redis did not drop all channels', failed);
       }
     },
-    // The bus drops the keys in the step that publishes the event.
-    noticed: () => undefined,
+    // The event bus deletes the keys in the step that publishes the event.
+    onEvent: () => undefined,
   };
 }

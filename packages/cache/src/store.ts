@@ -1,27 +1,27 @@
 import type { Raw } from './codec.ts';
 import type { ViewName } from './views.ts';
 
-/** What a lookup found. `away`: nobody could be asked. */
+/** The result of a lookup; `away` when Redis could not be asked. */
 export type Found =
   | { readonly state: 'hit'; readonly raw: Raw; readonly head: number }
   | { readonly state: 'miss' | 'corrupt' | 'away' };
 
-/** What became of a fill. `refused`: the channel moved on since the load, or its head was not known until now. */
+/** The result of a fill; `refused` when an event came since the load, or the channel's head was unknown. */
 export type Filled = 'filled' | 'refused' | 'away';
 
-/** Channels to drop; with the head that the caller knows, no reader that loaded before it can fill again. */
-export type Dropped = string | { readonly channelId: string; readonly head: number };
+/** A channel to drop. With a head, a reader that loaded before that event cannot fill the cache. */
+export type DroppedChannel = string | { readonly channelId: string; readonly head: number };
 
-/** Where values are kept: Redis, or this process' memory. Nothing here rejects but `drop`. */
+/** Stores the values in Redis or in this process' memory. Only `drop` rejects. */
 export interface CacheStore {
-  /** The value and the channel's highest published seq, together: a value without that seq is a miss. */
+  /** The value together with the channel's highest published seq; without that seq it is a miss. */
   lookup(view: ViewName, channelId: string): Promise<Found>;
-  /** Keeps the value only if the highest published seq is the `head` that its load saw. One atomic step. */
+  /** Stores the value only if the highest published seq is the `head` of its load, in one atomic step. */
   fill(view: ViewName, channelId: string, raw: Raw, head: number): Promise<Filled>;
   /** Removes a corrupt value. */
   discard(view: ViewName, channelId: string): Promise<void>;
-  /** Removes all views of the channels; with `forgetHeads` their heads too. @throws {CacheError} `unavailable` */
-  drop(channels: readonly Dropped[], forgetHeads: boolean): Promise<void>;
-  /** An event happened, here or elsewhere. */
-  noticed(views: readonly ViewName[], channelId: string, seq: number | null): void;
+  /** Removes all views of the channels, with `forgetHeads` also their heads. @throws {CacheError} `unavailable` */
+  drop(channels: readonly DroppedChannel[], forgetHeads: boolean): Promise<void>;
+  /** This process published or received an event that invalidates `views`. */
+  onEvent(views: readonly ViewName[], channelId: string, seq: number | null): void;
 }

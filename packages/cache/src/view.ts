@@ -3,16 +3,16 @@ import { createCopies, type StaleRead } from './copies.ts';
 import { CacheError } from './errors.ts';
 import type { CacheOptions } from './options.ts';
 import type { CacheStore } from './store.ts';
-import type { ViewName } from './views.ts';
+import { checkChannelId, type ViewName } from './views.ts';
 
-/** A value, and the channel's head with which it is true. What a loader answers and what a read resolves with. */
+/** The result of a loader and of a read: a value, and the channel's head at which it is valid. */
 export interface Loaded<T> {
   readonly value: T;
-  /** The seq of the channel's newest event; 0 before the first. A loader reads it no later than the value. */
+  /** The seq of the channel's newest event; 0 before the first. A loader must read it no later than the value. */
   readonly head: number;
 }
 
-/** Plain numbers of one view since its creation, for metrics. Each read counts as one of the first four. */
+/** Counters of one view, for metrics. Each read counts as one of the first four. */
 export interface ViewStats {
   /** Served by the cache. */
   hits: number;
@@ -20,49 +20,50 @@ export interface ViewStats {
   misses: number;
   /** Redis away, so loaded. */
   bypassed: number;
-  /** Joined a read that was under way. */
+  /** Shared a read that was under way. */
   shared: number;
-  /** Served by a copy in memory, through `readStale`. */
+  /** Served from a copy in memory by `readStale`. */
   stale: number;
-  /** Found in the cache and not readable: dropped, and loaded. */
+  /** In the cache but corrupt: deleted, and loaded. */
   corrupt: number;
-  /** Loaded values that the cache took. */
+  /** Loaded values that were stored. */
   fills: number;
-  /** Loaded values that the cache did not take, because the channel moved on or its head was not known. */
+  /** Loaded values that were not stored, because an event came since the load or the head was unknown. */
   refusedFills: number;
   /** Loaded values too large for the cache. */
   oversized: number;
 }
 
-/** One thing that is cached of each channel. */
+/** One cached value of each channel. */
 export interface CachedView<T> {
   /**
-   * The value from the cache, else from `load`, which then fills the cache without making the reader wait. Reads of
-   * the same channel at the same time share one lookup and one load. One round trip on a hit, a second after a miss.
-   * With Redis away: `load`. Rejects only as `load` does, or for a channelId that cannot stand in a key.
+   * The value from the cache, else from `load`; the reader does not wait for the fill. Simultaneous reads of a channel
+   * share one lookup and one load. One round trip on a hit, a second one for the fill after a miss. Uses `load` while
+   * Redis is away. Rejects only as `load` does, or for a bad channelId.
    */
   read(channelId: string, load: () => Promise<Loaded<T>>): Promise<Loaded<T>>;
-  /** This process' copy, for when the database is away too; null when there is none. Touches no Redis. */
+  /** This process' copy, for when the database is away too; null when there is none. Does not access Redis. */
   readStale(channelId: string): StaleRead<T> | null;
   readonly stats: Readonly<ViewStats>;
 }
 
-/** A {@link CachedView} with what the cache tells it. */
+/** A {@link CachedView} with what the cache needs to keep it valid. */
 export interface View<T> extends CachedView<T> {
-  /** The value is outdated: drops the copy, and what is being loaded will neither fill nor be shared. */
-  outdate(channelId: string): void;
-  /** An event came that does not outdate the value. */
-  raise(channelId: string, head: number): void;
+  /** Drops the copy; a load under way will neither fill the cache nor answer later reads. */
+  invalidate(channelId: string): void;
+  /** An event came that does not invalidate the value. */
+  raiseHead(channelId: string, head: number): void;
   /** Resolves when no fill is under way. */
   settled(): Promise<void>;
 }
 
+/** A read under way. */
 interface Flight<T> {
-  outdated: boolean;
+  isInvalidated: boolean;
   result?: Promise<Loaded<T>>;
 }
 
-/** Makes one view on a store. */
+/** Creates one view on a store. */
 export function createView<T>(
   name: ViewName,
   codec: Codec<T>,
@@ -73,8 +74,15 @@ export function createView<T>(
   const flights = new Map<string, Flight<T>>();
   const fills = new Set<Promise<void>>();
   const stats: ViewStats = {
-    ...{ hits: 0, misses: 0, bypassed: 0, shared: 0, stale: 0 },
-    ...{ corrupt: 0, fills: 0, refusedFills: 0, oversized: 0 },
+    hits: 0,
+    misses: 0,
+    bypassed: 0,
+    shared: 0,
+    stale: 0,
+    corrupt: 0,
+    fills: 0,
+    refusedFills: 0,
+    oversized: 0,
   };
 
   async function lookup(channelId: string, flight: Flight<T>): Promise<Loaded<T> | null> {
@@ -84,7 +92,7 @@ export function createView<T>(
       if (value !== undefined) {
         stats.hits += 1;
         const { head } = found;
-        if (!flight.outdated) copies.keep(channelId, value, head, found.raw);
+        if (!flight.isInvalidated) copies.keep(channelId, value, head, found.raw);
         return { value: codec.withHead(value, head), head };
       }
     }
@@ -107,18 +115,19 @@ export function createView<T>(
     flight: Flight<T>,
     load: () => Promise<Loaded<T>>,
   ): Promise<Loaded<T>> {
+    checkChannelId(channelId);
     const cached = await lookup(channelId, flight);
     if (cached) return cached;
     const loaded = await load();
     const { head } = loaded;
     if (!Number.isSafeInteger(head) || head < 0) {
-      throw new CacheError('invalid_load', `a loader must answer the channel's head, not ${head}`);
+      throw new CacheError('invalid_load', `a loader must return the channel's head, not ${head}`);
     }
     const value = codec.fit(loaded.value);
     const raw = codec.encode(value);
     if (raw === null) {
       stats.oversized += 1;
-    } else if (!flight.outdated) {
+    } else if (!flight.isInvalidated) {
       copies.keep(channelId, value, head, raw);
       const filling = fill(channelId, raw, head).finally(() => fills.delete(filling));
       fills.add(filling);
@@ -134,7 +143,7 @@ export function createView<T>(
         stats.shared += 1;
         return flying;
       }
-      const flight: Flight<T> = { outdated: false };
+      const flight: Flight<T> = { isInvalidated: false };
       flight.result = fly(channelId, flight, load).finally(() => {
         if (flights.get(channelId) === flight) flights.delete(channelId);
       });
@@ -147,15 +156,15 @@ export function createView<T>(
       stats.stale += 1;
       return { ...copy, value: codec.withHead(copy.value, copy.head) };
     },
-    outdate(channelId) {
-      copies.forget(channelId);
+    invalidate(channelId) {
+      copies.drop(channelId);
       const flight = flights.get(channelId);
       if (!flight) return;
-      flight.outdated = true;
-      // Who asks from now on must not be answered by a load that began before.
+      flight.isInvalidated = true;
+      // Later reads must not share a load that began before the event.
       flights.delete(channelId);
     },
-    raise: (channelId, head) => copies.raise(channelId, head),
+    raiseHead: (channelId, head) => copies.raiseHead(channelId, head),
     async settled() {
       while (fills.size > 0) await Promise.all(fills);
     },

@@ -1,11 +1,10 @@
-import { ttlMs } from '@openclaw/key-schema';
+import { isNameId, KeySchemaError, ttlMs } from '@openclaw/key-schema';
 
-/** The three things that are cached of a channel. */
+/** The cached values of a channel. */
 export const viewNames = ['recentMessages', 'channel', 'members'] as const;
-/** One of {@link viewNames}. */
 export type ViewName = (typeof viewNames)[number];
 
-/** How long each view is kept, as the EPIC sets it. */
+/** How long each view is kept. */
 export const viewTtlMs: Readonly<Record<ViewName, number>> = {
   recentMessages: ttlMs.recentMessages,
   channel: ttlMs.channel,
@@ -17,7 +16,7 @@ const channel = ['channel'] as const;
 const members = ['members'] as const;
 const none = [] as const;
 
-const outdated: Readonly<Record<string, readonly ViewName[]>> = {
+const invalidated: Readonly<Record<string, readonly ViewName[]>> = {
   'channel.message': recent,
   'channel.message.edit': recent,
   'channel.message.delete': recent,
@@ -38,10 +37,15 @@ const outdated: Readonly<Record<string, readonly ViewName[]>> = {
 };
 
 /**
- * Which views an event of this type outdates. A type that is not known outdates all: a newer process may publish what
- * an older one cannot name. The channel's `head` rises with every event and outdates nothing, since it is never taken
- * from the cached object.
+ * The views that an event of this type invalidates. An unknown type invalidates all, because a newer process may publish
+ * it. A new head alone invalidates nothing, because the head is never read from the cached channel.
  */
-export function outdatedViews(type: string): readonly ViewName[] {
-  return Object.hasOwn(outdated, type) ? (outdated[type] ?? viewNames) : viewNames;
+export function invalidatedViews(type: string): readonly ViewName[] {
+  return Object.hasOwn(invalidated, type) ? (invalidated[type] ?? viewNames) : viewNames;
+}
+
+/** @throws {KeySchemaError} `invalid_id` for a channelId that cannot be part of a key. */
+export function checkChannelId(channelId: string): void {
+  if (isNameId(channelId)) return;
+  throw new KeySchemaError('invalid_id', `not a channelId: ${JSON.stringify(channelId)}`);
 }

@@ -222,7 +222,7 @@ export async function createChatStore(
     heads: (channelIds) => askedFirst(() => core.heads(channelIds)),
     recentHeads: (limit) => askedFirst(() => core.recentHeads(limit)),
     beat: (hubId, isCutOff) => writtenFirst(() => core.beat(hubId, isCutOff)),
-    cutOffHubs: (hubIds) => askedFirst(() => core.cutOffHubs(hubIds)),
+    redislessHubs: (hubIds) => askedFirst(() => core.redislessHubs(hubIds)),
     hubs: () => lookedUp(null, () => core.hubs()),
     revoke: (target) => writtenFirst(() => core.revoke(target)),
     isRevoked: (token) => lookedUp(token.sub, () => core.isRevoked(token)),

@@ -14,7 +14,7 @@ function crc16(text: string): number {
   return crc;
 }
 
-/** The slot of a key: of what stands between its first brace and the next closing one, else of all of it. */
+/** The slot of a key: that of the text between its first brace and the next closing one, else of the whole key. */
 function slotOf(key: string): number {
   const open = key.indexOf('{');
   const close = key.indexOf('}', open + 1);
@@ -42,7 +42,7 @@ describe('hash tags', () => {
     expect(slotOf('{user1000}.following')).toBe(slotOf('{user1000}.followers'));
   });
 
-  it('stand in literal braces around the id, the EPIC’s name else unchanged', () => {
+  it('are braces around the id, and leave the name unchanged otherwise', () => {
     expect(keys.channelTopic('c1')).toBe('openclaw:pubsub:channel:{c1}');
     expect(keys.presence('c1', 'a1')).toBe('openclaw:presence:{c1}:a1');
     expect(keys.channelMembers('c1')).toBe('openclaw:channel:{c1}:members');
@@ -70,7 +70,7 @@ describe('hash tags', () => {
     expect(new Set(slots).size).toBeGreaterThan(900);
   });
 
-  it('are not there by default, when one channel’s keys have slots of their own', () => {
+  it('are absent by default, and then the keys of a channel have different slots', () => {
     const plain = createKeySchema();
     expect(plain.typing('c1')).not.toContain('{');
     expect(slotOf(plain.typing('c1'))).not.toBe(slotOf(plain.roster('c1')));

@@ -4,7 +4,7 @@ import { createKeySchema, encodeRosterMember, KeySchemaError, parseRosterMember 
 const channelId = '9f3c2a1d-5e8f-4b6a-9c1e-2a3b4c5d6e7f';
 const agentId = 'backend-architect';
 
-describe('names as the EPIC spells them', () => {
+describe('the names that the EPIC prescribes', () => {
   const keys = createKeySchema();
 
   it.each([
@@ -23,7 +23,7 @@ describe('names as the EPIC spells them', () => {
     expect(name).toBe(`openclaw:${spelled}`);
   });
 
-  it('has three names of our own beside them', () => {
+  it('has three more names of our own', () => {
     expect(keys.roster(channelId)).toBe(`openclaw:roster:${channelId}`);
     expect(keys.rosterAgents(channelId)).toBe(`openclaw:roster:${channelId}:agents`);
     expect(keys.rateLimitWindow('message', agentId)).toBe(
@@ -101,7 +101,7 @@ describe('ids', () => {
     expect(keys.typing('x'.repeat(128))).toHaveLength('openclaw:typing:'.length + 128);
   });
 
-  it('are never quoted whole in an error, however long', () => {
+  it('are never quoted in full in an error', () => {
     const error = captured(() => keys.typing('x'.repeat(1_000_000)));
     expect(error).toBeInstanceOf(KeySchemaError);
     expect(String(error).length).toBeLessThan(300);
@@ -109,7 +109,7 @@ describe('ids', () => {
 });
 
 describe('parseTopic', () => {
-  it.each([false, true])('reverses the topic makers (hashTags: %j)', (hashTags) => {
+  it.each([false, true])('parses the names of the topic makers (hashTags: %j)', (hashTags) => {
     const keys = createKeySchema({ hashTags });
     expect(keys.parseTopic(keys.channelTopic('c1'))).toEqual({ kind: 'channel', channelId: 'c1' });
     expect(keys.parseTopic(keys.agentTopic('a1'))).toEqual({ kind: 'agent', agentId: 'a1' });
@@ -131,7 +131,7 @@ describe('parseTopic', () => {
     expect(createKeySchema().parseTopic(name)).toBeNull();
   });
 
-  it('with hash tags, answers null for a name without them', () => {
+  it('with hash tags, returns null for a name without them', () => {
     const keys = createKeySchema({ hashTags: true });
     expect(keys.parseTopic('openclaw:pubsub:channel:c1')).toBeNull();
     expect(keys.parseTopic('openclaw:pubsub:channel:{}')).toBeNull();

@@ -7,23 +7,22 @@ import {
   type TopicName,
 } from './names.ts';
 
-/** How names are made. Validated once, by {@link createKeySchema}. */
 export interface KeySchemaOptions {
   /**
-   * Begins every key and every topic. It is part of the name, because ioredis' own `keyPrefix` does not reach pub/sub
-   * or SCAN, and pub/sub ignores the database number: two systems on one Redis differ by this alone.
+   * The beginning of every key and topic. Two systems on one Redis need different prefixes: pub/sub ignores the database
+   * number, and the `keyPrefix` of ioredis applies neither to pub/sub nor to SCAN.
    * @default 'openclaw:'
    */
   readonly prefix?: string;
   /**
-   * Puts the channel's or agent's id into literal braces, so that on Redis Cluster one channel's keys and topic share
-   * a slot.
+   * Puts the id of the channel or agent into braces, so that on Redis Cluster the keys and topic of a channel share a
+   * slot.
    * @default false
    */
   readonly hashTags?: boolean;
 }
 
-/** Makes every name that OpenClaw uses in Redis. Each maker throws {@link KeySchemaError} `invalid_id` for a bad id. */
+/** Makes every Redis name of OpenClaw. Each maker throws {@link KeySchemaError} `invalid_id` for a bad id. */
 export interface KeySchema {
   readonly prefix: string;
   readonly hashTags: boolean;
@@ -33,17 +32,17 @@ export interface KeySchema {
   agentTopic(agentId: string): TopicName;
   /** `pubsub:global`: system-wide broadcasts. */
   readonly globalTopic: TopicName;
-  /** `pubsub:probe:{probeId}`: what one process publishes to hear it itself. */
+  /** `pubsub:probe:{probeId}`: a process publishes here to test its own subscription. */
   probeTopic(probeId: string): TopicName;
   /** `pubsub:channel:*`: the pattern of all channel topics. */
   readonly channelPattern: TopicName;
-  /** The reverse of the three makers of topics that carry events; null for a name that none of them made. */
+  /** Parses a topic of a channel, of an agent or the global topic; null for any other name. */
   parseTopic(name: string): Topic | null;
   /** `presence:{channelId}:{agentId}`: hash, 300 s. */
   presence(channelId: string, agentId: string): RedisKey;
   /** `roster:{channelId}`: zset of leases, score = end of the lease in ms of Redis time. */
   roster(channelId: string): RedisKey;
-  /** `roster:{channelId}:agents`: zset, all scores 0; the roster's leases in the order of their agents. */
+  /** `roster:{channelId}:agents`: zset, all scores 0; the leases of the roster, sorted by agent. */
   rosterAgents(channelId: string): RedisKey;
   /** `typing:{channelId}`: zset, 10 s. */
   typing(channelId: string): RedisKey;
@@ -64,20 +63,20 @@ export interface KeySchema {
 }
 
 /**
- * Makes the names for one system.
+ * Creates the names of one system.
  * @throws {KeySchemaError} `invalid_prefix` for a prefix with a brace, a space, or a pattern's `*?[]^\`, or over 64 characters.
  */
 export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
   const { prefix = 'openclaw:', hashTags = false } = options;
   if (!/^[^\s{}*?[\]^\\]{0,64}$/.test(prefix)) {
-    throw new KeySchemaError('invalid_prefix', `not usable as a prefix of Redis names: ${prefix}`);
+    throw new KeySchemaError('invalid_prefix', `not a valid prefix of Redis names: ${prefix}`);
   }
 
   const checked = (id: string): string => {
     if (!isNameId(id)) {
       throw new KeySchemaError(
         'invalid_id',
-        `not usable in a Redis name: ${JSON.stringify(id).slice(0, 160)}`,
+        `not an id for a Redis name: ${JSON.stringify(id).slice(0, 160)}`,
       );
     }
     return id;
@@ -130,16 +129,16 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
   };
 }
 
-/** A roster's member, `agentId:hubId:sessionId`. @throws {KeySchemaError} `invalid_id` */
+/** A member of a roster, `agentId:hubId:sessionId`. @throws {KeySchemaError} `invalid_id` */
 export function encodeRosterMember({ agentId, hubId, sessionId }: RosterMember): string {
   for (const id of [agentId, hubId, sessionId]) {
     if (!isNameId(id))
-      throw new KeySchemaError('invalid_id', `not usable in a roster: ${JSON.stringify(id)}`);
+      throw new KeySchemaError('invalid_id', `not an id for a roster: ${JSON.stringify(id)}`);
   }
   return `${agentId}:${hubId}:${sessionId}`;
 }
 
-/** The reverse of {@link encodeRosterMember}; null for anything else. */
+/** Parses a member of a roster; null for any other text. */
 export function parseRosterMember(member: string): RosterMember | null {
   const parts = member.split(':');
   const [agentId, hubId, sessionId] = parts;

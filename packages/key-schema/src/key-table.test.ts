@@ -53,7 +53,7 @@ describe('keyTable', () => {
 describe('README', () => {
   const script = fileURLToPath(new URL('../scripts/key-table.mjs', import.meta.url));
 
-  it('shows the table as it is in the source', () => {
+  it('has the table of the source', () => {
     const check = spawnSync(process.execPath, ['--no-warnings', script, '--check'], {
       encoding: 'utf8',
     });

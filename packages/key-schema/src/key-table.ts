@@ -1,22 +1,22 @@
 import { recentMessagesMax, ttlMs } from './ttl.ts';
 import type { KeyValues } from './values.ts';
 
-/** What one kind of key or topic is: a row of the table in this package's README. */
+/** One kind of key or topic: a row of the table in the README. */
 export interface KeyTableEntry {
   /** The name after the prefix, ids in braces. */
   readonly pattern: string;
   readonly redisType: 'topic' | 'string' | 'hash' | 'set' | 'zset';
-  /** Milliseconds; `leases`: it ends with the last lease in it; null: it does not expire. */
+  /** Milliseconds; `leases`: it ends with its last lease; null: it does not expire. */
   readonly ttlMs: number | 'leases' | null;
   readonly value: string;
   readonly purpose: string;
-  /** The package that keeps it. */
+  /** The package that writes it. */
   readonly owner: 'events' | 'presence' | 'typing' | 'cache' | 'ratelimit' | 'chat-hub';
-  /** Who named it: the EPIC, to the letter, or this design, with its reason in `purpose`. */
+  /** The EPIC prescribes the name, or it is ours, for the reason in `purpose`. */
   readonly source: 'EPIC' | 'ours';
 }
 
-/** Every key and topic there is, under the name of its maker in {@link KeySchema}. */
+/** Every key and topic, under the name of its maker in {@link KeySchema}. */
 export const keyTable = {
   channelTopic: {
     pattern: 'pubsub:channel:{channelId}',
@@ -49,9 +49,9 @@ export const keyTable = {
     pattern: 'pubsub:probe:{probeId}',
     redisType: 'topic',
     ttlMs: null,
-    value: 'a word that is used once',
+    value: 'a random word',
     purpose:
-      'What a process publishes to hear it itself: a subscriber connection that answers PING and brings nothing is found out',
+      'A process tests its own subscription: it finds a subscriber connection that answers PING and delivers nothing',
     owner: 'events',
     source: 'ours',
   },
@@ -60,7 +60,7 @@ export const keyTable = {
     redisType: 'hash',
     ttlMs: ttlMs.presence,
     value: 'PresenceHash',
-    purpose: 'What an agent shows of itself in a channel',
+    purpose: 'The state of an agent in a channel',
     owner: 'presence',
     source: 'EPIC',
   },
@@ -69,7 +69,7 @@ export const keyTable = {
     redisType: 'zset',
     ttlMs: 'leases',
     value: '`agentId:hubId:sessionId` → end of the lease, ms',
-    purpose: 'Lists who is present without KEYS or SCAN, and finds leases that ended',
+    purpose: 'Lists the agents that are present without KEYS or SCAN, and finds expired leases',
     owner: 'presence',
     source: 'ours',
   },
@@ -79,7 +79,7 @@ export const keyTable = {
     ttlMs: 'leases',
     value: '`agentId hubId sessionId` → 0',
     purpose:
-      "The roster's leases by agent: pages a list in order and finds an agent's other leases, whatever the channel's size",
+      'The leases sorted by agent: for pages in order and for the other leases of an agent, at any size of the channel',
     owner: 'presence',
     source: 'ours',
   },
@@ -87,7 +87,7 @@ export const keyTable = {
     pattern: 'typing:{channelId}',
     redisType: 'zset',
     ttlMs: ttlMs.typing,
-    value: 'agentId → when it last typed, ms',
+    value: 'agentId → its last start, ms',
     purpose: 'Who is typing',
     owner: 'typing',
     source: 'EPIC',
@@ -106,7 +106,7 @@ export const keyTable = {
     redisType: 'set',
     ttlMs: ttlMs.channelMembers,
     value: 'agentIds',
-    purpose: "Cache of the channel's members in the database; rights are never decided from it",
+    purpose: "Cache of the channel's members in the database; never used for rights",
     owner: 'cache',
     source: 'EPIC',
   },
@@ -124,7 +124,7 @@ export const keyTable = {
     redisType: 'string',
     ttlMs: null,
     value: 'decimal number',
-    purpose: 'The highest seq published; only ever raised, and losing it harms nothing',
+    purpose: 'The highest published seq; only raised; losing it is harmless',
     owner: 'events',
     source: 'EPIC',
   },
@@ -134,7 +134,7 @@ export const keyTable = {
     ttlMs: null,
     value: 'hubId → JSON of LatestEvent; a hub that starts keeps the 32 newest',
     purpose:
-      'The newest event that each hub committed: a hub that starts and misses one of them in the log knows that a backup was restored. Losing it harms nothing',
+      'The newest event that each hub committed: a starting hub that misses one in the log knows that a backup was restored. Losing it is harmless',
     owner: 'chat-hub',
     source: 'ours',
   },
@@ -143,7 +143,7 @@ export const keyTable = {
     redisType: 'string',
     ttlMs: ttlMs.rateLimit,
     value: 'decimal number',
-    purpose: 'Requests in the window at the last decision; DEL resets the limit',
+    purpose: 'Requests in the window at the last decision; DEL resets them',
     owner: 'ratelimit',
     source: 'EPIC',
   },
@@ -152,7 +152,7 @@ export const keyTable = {
     redisType: 'hash',
     ttlMs: ttlMs.rateLimit,
     value: 'number of the slice → requests in it',
-    purpose: 'Slices of the window, so that it slides and allows no double burst at a boundary',
+    purpose: 'The slices of the window, so that it slides',
     owner: 'ratelimit',
     source: 'ours',
   },

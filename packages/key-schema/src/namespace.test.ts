@@ -10,7 +10,7 @@ import {
 } from './index.ts';
 
 const first = [...'ABCZabcz019'];
-// Words that stand in names themselves are the likeliest to make one key name another.
+// An id that is a word of a name is the most likely to make the name of another key.
 const words = [
   'members',
   'agents',
@@ -36,7 +36,7 @@ const id = fc.oneof(
   },
 );
 
-/** A name by its maker and ids; two of these are the same thing exactly when they are equal. */
+/** A name, as its maker and ids. */
 const made = fc.oneof(
   ...objectKeys(keyTable).map((maker) => {
     const ids = keyTable[maker].pattern.split('{').length - 1;
@@ -87,7 +87,7 @@ describe('Key namespace isolation (openclaw: prefix)', () => {
 });
 
 describe('one name, one thing', () => {
-  it('gives two different things never the same name', () => {
+  it('never gives two different things the same name', () => {
     fc.assert(
       fc.property(fc.constantFrom(...schemas), made, made, (keys, what, other) => {
         const isSame = JSON.stringify(what) === JSON.stringify(other);
@@ -97,7 +97,7 @@ describe('one name, one thing', () => {
     );
   });
 
-  it('refuses every string that could make one key name another or move its slot', () => {
+  it('refuses every id that could make the name of another key or move its slot', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'ab:{}* \n\u00e9') }), (text) => {
         fc.pre(/[^ab]/.test(text) || text === '');

@@ -1,4 +1,4 @@
-/** Time to live of each expiring key, in milliseconds, as the EPIC sets them. */
+/** Time to live of each key that expires, in milliseconds. */
 export const ttlMs = {
   presence: 300_000,
   typing: 10_000,

@@ -1,10 +1,7 @@
-/**
- * `presence:{channelId}:{agentId}`, as HGETALL answers it. Redis holds strings only; a field whose value is null in
- * an event is absent here.
- */
+/** `presence:{channelId}:{agentId}`, as HGETALL returns it: all strings. A field that is null in an event is absent. */
 export interface PresenceHash {
   readonly agentId: string;
-  /** Never `offline`: an agent that is offline has no hash. */
+  /** An agent that is offline has no hash. */
   readonly status: 'online' | 'away' | 'dnd';
   readonly customStatus?: string;
   readonly avatar?: string;
@@ -12,11 +9,11 @@ export interface PresenceHash {
   readonly lastSeen: string;
 }
 
-/** One element of the JSON array in `messages:{channelId}:recent`: a message as clients receive it. Times are epoch milliseconds. */
+/** An element of the JSON array in `messages:{channelId}:recent`: a message as clients receive it. Times are epoch milliseconds. */
 export interface CachedMessage {
   readonly id: string;
   readonly channelId: string;
-  /** The place in the channel's log that its creation took; 1 is the first. */
+  /** The seq of the event that created it; 1 is the first. */
   readonly seq: number;
   readonly senderId: string;
   /** Empty once deleted. */
@@ -46,7 +43,7 @@ export interface CachedChannel {
   readonly head: number;
 }
 
-/** What is published on every topic: one shape, whatever happened. */
+/** The shape of everything that is published on topics of channels and agents and on the global topic. */
 export interface PublishedEnvelope {
   readonly id: string;
   readonly event: { readonly type: string; readonly channelId: string | null };
@@ -54,23 +51,23 @@ export interface PublishedEnvelope {
   readonly timestamp: number;
   readonly senderId: string;
   readonly channelId: string | null;
-  /** Place in the channel's log; null for what is ephemeral. */
+  /** Position in the channel's log; null for an ephemeral event. */
   readonly seq: number | null;
-  /** Names the database's life; it changes when a backup is restored. */
+  /** The database's identity; a restored backup changes it. */
   readonly epoch: string;
 }
 
-/** A value of the hash `log:latest`: the newest event that a hub committed. */
+/** A value in the hash `log:latest`: the newest event that a hub committed. */
 export interface LatestEvent {
-  /** The epoch in which it was committed; of another one it proves nothing. */
+  /** The epoch of the commit; an event of another epoch proves nothing. */
   readonly epoch: string;
   readonly channelId: string;
   readonly seq: number;
-  /** The envelope's id. */
+  /** The id of the envelope. */
   readonly id: string;
 }
 
-/** What stands under each key, after JSON.parse where Redis holds JSON. Every number that Redis holds by itself is a decimal string. */
+/** The value under each key, after JSON.parse where it is JSON. A number that Redis stores is a decimal string. */
 export interface KeyValues {
   readonly channelTopic: PublishedEnvelope;
   readonly agentTopic: PublishedEnvelope;
@@ -79,9 +76,9 @@ export interface KeyValues {
   readonly presence: PresenceHash;
   /** Encoded {@link RosterMember} → end of the lease, milliseconds of Redis time. */
   readonly roster: ReadonlyMap<string, number>;
-  /** The roster's members, the ids parted by spaces, which sort below every character of an id. */
+  /** The roster's members with spaces between the ids; a space sorts below every character of an id. */
   readonly rosterAgents: ReadonlySet<string>;
-  /** agentId → when it last typed, milliseconds of Redis time. */
+  /** agentId → its last start, milliseconds of Redis time. */
   readonly typing: ReadonlyMap<string, number>;
   readonly channel: CachedChannel;
   readonly channelMembers: ReadonlySet<string>;

@@ -2,15 +2,15 @@ import { isDenied } from '@openclaw/redis-client';
 
 /**
  * - `invalid_options`: at creation.
- * - `invalid_argument`: a status, text, limit or cursor that cannot be; ids are refused by key-schema's own error.
- * - `full`: the memory implementation, or a tracker, holds `maxLeases`.
- * - `unavailable`: Redis is away or did not answer in time; `cause` says more. The call may have taken effect.
+ * - `invalid_argument`: a status, text, limit or cursor that is not allowed. A bad id is a `KeySchemaError`.
+ * - `full`: the tracker, or the memory store, already holds `maxLeases`.
+ * - `unavailable`: Redis is away or did not answer in time; see `cause`. The call may have taken effect.
  * - `closed`: after `close()`.
  */
 export type PresenceErrorCode =
   'invalid_options' | 'invalid_argument' | 'full' | 'unavailable' | 'closed';
 
-/** What this package throws or rejects with; branch on `code`. */
+/** The error of this package; branch on `code`. */
 export class PresenceError extends Error {
   override readonly name = 'PresenceError';
   readonly code: PresenceErrorCode;
@@ -21,12 +21,12 @@ export class PresenceError extends Error {
   }
 }
 
-/** True when an ACL denies presence a command or a key; all its calls then fail until the rules change. */
+/** True when an ACL denies presence a command or a key. Every call then fails until the rules change. */
 export function isDeniedCall(error: unknown): boolean {
   return error instanceof PresenceError && isDenied(error.cause);
 }
 
-/** Whatever Redis' client failed with, as this package's own. */
+/** Wraps an error of the Redis client. */
 export function toUnavailable(cause: unknown): PresenceError {
   if (cause instanceof PresenceError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);

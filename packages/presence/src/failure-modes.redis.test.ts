@@ -8,7 +8,7 @@ import {
   waitFor,
   type RedisServer,
 } from '@openclaw/test-support';
-import { createPresence, createRedisPresence, type PresenceTrackerOptions } from './index.ts';
+import { createPresence, createRedisLeaseStore, type PresenceTrackerOptions } from './index.ts';
 
 const leaseMs = 1500;
 let server: RedisServer;
@@ -34,7 +34,7 @@ async function connect(port = server.port): Promise<RedisClient> {
 }
 
 describe('a process that was killed', () => {
-  /** A hub that dies with an agent, and one that watches; resolves with what the watcher was told of the agent. */
+  /** A hub that dies with an agent, and one that watches. Resolves with the changes that the watcher announces. */
   async function killedBeside(options: PresenceTrackerOptions): Promise<string[]> {
     const system = createKeySchema({ prefix: randomPrefix() });
     const [watching, dying] = [await connect(), await connect()];
@@ -48,14 +48,14 @@ describe('a process that was killed', () => {
     const watcher = start(watching, 'watcher');
     watcher.onChange((_channelId, { agentId, status }) => told.push(`${agentId} ${status}`));
     await watcher.track('c', { agentId: 'a', sessionId: 'a-1' });
-    await start(dying, 'doomed').track('c', { agentId: 'ghost', sessionId: 'g-1' });
+    await start(dying, 'killed').track('c', { agentId: 'ghost', sessionId: 'g-1' });
     told.length = 0;
     await dying.close();
     return told;
   }
 
-  // Keys that expire are told to nobody. Invariant: a reaper tells it, within the lease and a second.
-  it('leaves a ghost of which nobody is told, unless somebody reaps', async () => {
+  // The expiry of a key notifies nobody. Invariant: a reaper announces it within the lease and a second.
+  it('leaves agents online for ever, unless a reaper ends their leases', async () => {
     const reaped = await killedBeside({});
     const startMs = Date.now();
     const control = await killedBeside({ reapMs: 600_000 });
@@ -67,14 +67,14 @@ describe('a process that was killed', () => {
   });
 });
 
-describe('how many are there', () => {
-  // The races: the reply to a leave is lost and the leave is said again; a process dies before it says it. Invariant: the
-  // number is of those who are there, for it is counted and not kept.
-  it('does not drift when leaves are repeated or never said, as a counter does (the control)', async () => {
+describe('the number of leases', () => {
+  // The races: the reply to a leave is lost and the leave is repeated; a process dies before it leaves. Invariant: the
+  // number is right, because it is counted and not stored.
+  it('does not drift when leaves are repeated or missing, as a counter does (the control)', async () => {
     const proxy = await startTcpProxy(server.port);
     endings.push(() => proxy.stop());
     const redis = await connect(proxy.port);
-    const presence = createRedisPresence({ redis, keys }, { leaseMs });
+    const presence = createRedisLeaseStore({ redis, keys }, { leaseMs });
     const counter = keys.sequence('counter');
     const lease = (agentId: string) => ({ agentId, hubId: 'h', sessionId: 's' });
     const count = async () => (await presence.list('c')).count;
@@ -97,7 +97,7 @@ describe('how many are there', () => {
     await leaving();
     expect([await count(), await kept()]).toEqual([2, 1]);
 
-    // One of them dies here, and nobody says so.
+    // The agent `dies` never leaves.
     await waitFor(async () => {
       await presence.renew([
         {

@@ -1,15 +1,36 @@
-export { createPresence } from './create-presence.ts';
-export type { PresenceTrackerDeps } from './create-presence.ts';
-export type { RedisPresenceDeps } from './channel-calls.ts';
-export { presenceDifference } from './difference.ts';
 export { PresenceError } from './errors.ts';
 export type { PresenceErrorCode } from './errors.ts';
-export { createMemoryPresence } from './memory-presence.ts';
+export type { RedisLeaseStoreDeps } from './lease-store/lease-scripts.ts';
+export type {
+  JoinEntry,
+  JoinOutcome,
+  Lease,
+  LeaseStore,
+  LeaveEntry,
+  PageOptions,
+  PresenceChange,
+  PresencePage,
+  RenewEntry,
+  RenewFinding,
+  UpdateEntry,
+} from './lease-store/lease-store.ts';
+export { createMemoryLeaseStore } from './lease-store/memory-lease-store.ts';
+export { createRedisLeaseStore } from './lease-store/redis-lease-store.ts';
 export { presenceDefaults } from './options.ts';
-export type * from './options.ts';
-export type * from './presence.ts';
-export { createRedisPresence } from './redis-presence.ts';
-export { presenceStatuses } from './state.ts';
+export type {
+  LeaseStoreOptions,
+  MemoryLeaseStoreOptions,
+  PresenceTrackerOptions,
+  RedisLeaseStoreOptions,
+} from './options.ts';
+export { presenceDifference, presenceStatuses } from './state.ts';
 export type { PresenceRecord, PresenceState, PresenceStatus } from './state.ts';
-export type * from './tracker.ts';
-export type { PresenceLogger } from './warning.ts';
+export { createPresence } from './tracker/create-presence.ts';
+export type { PresenceTrackerDeps } from './tracker/create-presence.ts';
+export type {
+  Connection,
+  Decision,
+  PresenceListener,
+  PresenceStats,
+  PresenceTracker,
+} from './tracker/tracker.ts';

@@ -1,48 +1,46 @@
 import { ttlMs } from '@openclaw/key-schema';
 import { PresenceError } from './errors.ts';
 
-/** Options of every kind of presence. All times are milliseconds. */
-export interface PresenceOptions {
+/** Options of both lease stores and of the tracker. */
+export interface LeaseStoreOptions {
   /**
-   * How long a connection counts as there without a heartbeat. Everyone who shares a Redis and prefix must use the
-   * same: a reaper does not look at a channel again before the first of its leases can have ended.
+   * How long a lease lasts without a heartbeat. Everyone who shares a Redis and prefix must use the same value: a
+   * reaper skips a channel until the first of its leases can have ended.
    * @default 300000
    */
   readonly leaseMs?: number;
-  /** The time, instead of Redis' own (and, in memory, this process'). For tests. */
+  /** The time in ms, instead of Redis' own (in memory: this process'). For tests. */
   readonly clock?: () => number;
 }
 
-/** Options of {@link createMemoryPresence}. */
-export interface MemoryPresenceOptions extends PresenceOptions {
+/** Options of {@link createMemoryLeaseStore}. */
+export interface MemoryLeaseStoreOptions extends LeaseStoreOptions {
   /** Further joins fail with `full`. @default 1000000 */
   readonly maxLeases?: number;
 }
 
-/** Options of {@link createRedisPresence}. */
-export interface RedisPresenceOptions extends PresenceOptions {
-  /** Leases of this hub are reaped without asking {@link RedisPresenceOptions.cutOffHubs}. */
+/** Options of {@link createRedisLeaseStore}. */
+export interface RedisLeaseStoreOptions extends LeaseStoreOptions {
+  /** Leases of this hub are reaped without a call of {@link RedisLeaseStoreOptions.redislessHubs}. */
   readonly hubId?: string;
   /**
-   * Which of these hubs live and cannot reach Redis. Asked before the leases of another hub are reaped; theirs are
-   * lengthened in their stead by a third of a lease. Whoever reaches Redis renews its own: a lease of it that ends is one
-   * it gave up, brought back by a restored snapshot. While this rejects, nothing of another hub is reaped. Left out,
-   * expiry alone decides.
+   * Returns those of the given hubs that are alive and cannot reach Redis. Called before leases of other hubs are
+   * reaped: the leases of the returned hubs are extended by a third of a lease instead. While it rejects, no lease of
+   * another hub is reaped. Without it, expiry alone decides.
    */
-  readonly cutOffHubs?: (hubIds: readonly string[]) => Promise<ReadonlySet<string>>;
+  readonly redislessHubs?: (hubIds: readonly string[]) => Promise<ReadonlySet<string>>;
 }
 
 /** Options of {@link createPresence}. */
-export interface PresenceTrackerOptions extends RedisPresenceOptions {
+export interface PresenceTrackerOptions extends RedisLeaseStoreOptions {
   /** How often each lease is renewed; at most a third of a lease. @default 10000 */
   readonly heartbeatMs?: number;
-  /** How often ended leases are looked for. Half a second keeps an offline event within a second of the lease's end. @default 500 */
+  /** How often expired leases are looked for. With half a second an offline event comes within a second of expiry. @default 500 */
   readonly reapMs?: number;
-  /** The most leases this process tracks; further ones fail with `full`. @default 1000000 */
+  /** The most leases that this process tracks; a further `track` fails with `full`. @default 1000000 */
   readonly maxLeases?: number;
 }
 
-/** The defaults of all options that have one. */
 export const presenceDefaults = {
   leaseMs: ttlMs.presence,
   heartbeatMs: 10_000,
@@ -50,7 +48,7 @@ export const presenceDefaults = {
   maxLeases: 1_000_000,
 } as const;
 
-/** The numbers among the options, each given or by default. @throws {PresenceError} `invalid_options` */
+/** The numeric options with their defaults. @throws {PresenceError} `invalid_options` */
 export function parseOptions(options: PresenceTrackerOptions): {
   -readonly [name in keyof typeof presenceDefaults]: number;
 } {

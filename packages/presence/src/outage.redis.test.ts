@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import { createRedisClient, RedisClientError, type RedisClient } from '@openclaw/redis-client';
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
-import { createPresence, createRedisPresence, type PresenceTrackerOptions } from './index.ts';
+import { createPresence, createRedisLeaseStore, type PresenceTrackerOptions } from './index.ts';
 
 const online = { status: 'online', customStatus: null, avatar: null } as const;
 const dnd = { status: 'dnd', customStatus: 'Deploying', avatar: null } as const;
@@ -26,7 +26,7 @@ afterEach(async () => {
 
 const ungated: typeof gated = (redis) => ({ redis, gate: { open() {}, close() {} } });
 
-/** A client that can be kept from its Redis for longer than the outage lasts. */
+/** A client that can be kept away from Redis, also while Redis is up. */
 function gated(client: RedisClient) {
   let closed = false;
   const listeners: ((available: boolean) => void)[] = [];
@@ -71,7 +71,7 @@ function startHub(hubId: string, wrap = ungated, options: PresenceTrackerOptions
 const heard = () => told.splice(0).sort();
 
 describe('presence while Redis is away', () => {
-  it('Redis connection lost (fallback to memory): goes on with its own connections, and says so', async () => {
+  it('Redis connection lost (fallback to memory): continues with its own connections, and says degraded', async () => {
     const { presence, redis } = startHub('hub');
     await waitFor(() => redis.available);
     for (const agentId of ['a', 'b', 'c']) await presence.track('room', here(agentId));
@@ -81,19 +81,19 @@ describe('presence while Redis is away', () => {
 
     expect(await presence.track('room', here('d'))).toMatchObject({ degraded: true });
     await presence.set(here('a'), dnd);
-    // Whether another hub has it cannot be known, so that is told later.
+    // Another hub may have the agent, so the offline record waits.
     expect(await presence.untrack('room', here('c'))).toEqual({ degraded: true, record: null });
     expect(await presence.get('room', 'a')).toMatchObject({ degraded: true, presence: dnd });
     const page = await presence.list('room');
     expect(page).toMatchObject({ degraded: true, nextCursor: null, count: 3 });
     expect(page.presences.map(({ agentId }) => agentId)).toEqual(['a', 'b', 'd']);
     expect(heard()).toEqual(['hub degraded: a dnd in room', 'hub degraded: d online in room']);
-    expect(presence.stats()).toEqual({ leases: 3, waiting: 0, late: 3, degraded: true });
+    expect(presence.stats()).toEqual({ leases: 3, unsent: 0, toReplay: 3, degraded: true });
   });
 
-  // The race: an agent has a connection to each of two hubs and loses the one to the hub that lost Redis. Invariant: an
-  // agent with a live connection is never told offline. The control is an agent that the other hub does not have.
-  it('tells nobody offline whom another hub may have, until it can ask', async () => {
+  // The race: an agent is connected to two hubs and loses the connection to the hub without Redis. Invariant: an agent
+  // with a connection is never announced offline. The control is an agent that the other hub does not have.
+  it('announces no agent offline that another hub may have, until it can ask Redis', async () => {
     const one = startHub('hub-1', gated);
     const two = startHub('hub-2');
     await waitFor(() => one.redis.available && two.redis.available);
@@ -108,7 +108,7 @@ describe('presence while Redis is away', () => {
     expect(heard()).toEqual(['hub-1: gone offline in room']);
   });
 
-  it('tells who left by its own knowledge when Redis stays away for a lease', async () => {
+  it('announces an agent offline without asking when Redis stays away for a lease', async () => {
     const { presence, redis } = startHub('hub');
     await waitFor(() => redis.available);
     await presence.track('room', here('a'));
@@ -122,7 +122,7 @@ describe('presence while Redis is away', () => {
     expect(performance.now() - leftMs).toBeGreaterThanOrEqual(leaseMs);
   });
 
-  it('Redis reconnection recovery: writes its connections again within 2 s and tells what happened meanwhile', async () => {
+  it('Redis reconnection recovery: writes its connections again within 2 s and announces what changed meanwhile', async () => {
     const { presence, redis } = startHub('hub');
     await waitFor(() => redis.available);
     for (const agentId of ['a', 'b', 'c']) await presence.track('room', here(agentId));
@@ -148,7 +148,7 @@ describe('presence while Redis is away', () => {
         { agentId: 'd', ...online },
       ],
     });
-    await waitFor(() => presence.stats().late === 0);
+    await waitFor(() => presence.stats().toReplay === 0);
     expect(heard()).toEqual([
       'hub: a dnd in room',
       'hub: b online in room',
@@ -158,8 +158,8 @@ describe('presence while Redis is away', () => {
     expect(heard()).toEqual(['hub: c offline in room']);
   });
 
-  it('tells who left meanwhile once Redis can say that it was the last connection', async () => {
-    // Leases that outlast the outage on any machine: one that runs out meanwhile is rightly told anew.
+  it('announces agents that left meanwhile when Redis confirms that it was their last connection', async () => {
+    // These leases outlast the outage on any machine: an expired one would rightly be announced again.
     const long = { leaseMs: 60_000 };
     const [one, two] = [startHub('hub-1', ungated, long), startHub('hub-2', ungated, long)];
     await waitFor(() => one.redis.available && two.redis.available);
@@ -173,14 +173,14 @@ describe('presence while Redis is away', () => {
     heard();
     server.thaw();
     await waitFor(() => told.length > 0);
-    await waitFor(() => one.presence.stats().late === 0);
+    await waitFor(() => one.presence.stats().toReplay === 0);
     expect(heard()).toEqual(['hub-1: a offline in room']);
     expect((await one.presence.list('room')).presences).toMatchObject([{ agentId: 'both' }]);
   });
 
-  // Regression: all leases end while Redis stands still; whoever is back first must not take the others for dead.
+  // Regression: all leases expire while Redis is frozen; the first hub that is back must not take the others for dead.
   it.each(['a hub, which waits one lease', 'the control, a reaper that does not wait'])(
-    'calls nobody offline after Redis stood still for longer than a lease: %s',
+    'announces no agent offline after Redis was frozen for longer than a lease: %s',
     async (first) => {
       const two = startHub('hub-2', gated);
       await waitFor(() => two.redis.available);
@@ -198,41 +198,41 @@ describe('presence while Redis is away', () => {
       await waitFor(async () => (await one.presence.list('room')).presences[0]?.agentId === 'a');
 
       if (first.startsWith('the control')) {
-        const hasty = createRedisPresence({ redis: one.redis, keys }, { leaseMs });
+        const hasty = createRedisLeaseStore({ redis: one.redis, keys }, { leaseMs });
         expect(await hasty.reap(['room'])).toMatchObject([{ record: { agentId: 'b' } }]);
         return;
       }
       two.gate.open();
       await waitFor(async () => (await one.presence.list('room')).count === 2);
-      // Once the wait is over the reapers work again, as a ghost shows.
-      const ghost = createRedisPresence({ redis: one.redis, keys }, { leaseMs: 100 });
+      // After the pause the reapers work again: they end the lease of a dead process.
+      const ghost = createRedisLeaseStore({ redis: one.redis, keys }, { leaseMs: 100 });
       await ghost.join('room', { ...here('ghost'), hubId: 'elsewhere' });
       await waitFor(() => told.length > 0);
       expect(heard()).toEqual([expect.stringMatching(/^hub-[12]: ghost offline in room$/)]);
     },
   );
 
-  it('remembers nothing of those who came and went while Redis was never there', async () => {
+  it('remembers nothing of agents that came and went while Redis was never reachable', async () => {
     await server.kill();
     const { presence } = startHub('hub');
     for (let n = 0; n < 300; n += 1) {
       await presence.track('room', here(`a${n}`));
       await presence.set(here(`a${n}`), dnd);
-      expect(presence.stats()).toMatchObject({ leases: 1, late: 2 });
+      expect(presence.stats()).toMatchObject({ leases: 1, toReplay: 2 });
       await presence.untrackAll(here(`a${n}`));
     }
-    expect(presence.stats()).toEqual({ leases: 0, waiting: 0, late: 0, degraded: true });
+    expect(presence.stats()).toEqual({ leases: 0, unsent: 0, toReplay: 0, degraded: true });
     expect(told).toHaveLength(900);
   });
 
   it.each([
-    { knows: 'knows which hubs live', alive: ['hub-1', 'hub-2'] },
-    { knows: 'goes by expiry alone, the control', alive: null },
+    { knows: 'knows which hubs are alive', alive: ['hub-1', 'hub-2'] },
+    { knows: 'relies on expiry alone, the control', alive: null },
   ])(
     'a hub that is cut off from Redis does not lose its agents to one that $knows',
     async ({ alive }) => {
-      const cutOffHubs = alive && (() => Promise.resolve(new Set(alive)));
-      const one = startHub('hub-1', ungated, cutOffHubs ? { cutOffHubs } : {});
+      const redislessHubs = alive && (() => Promise.resolve(new Set(alive)));
+      const one = startHub('hub-1', ungated, redislessHubs ? { redislessHubs } : {});
       const two = startHub('hub-2', gated);
       await waitFor(() => one.redis.available && two.redis.available);
       await one.presence.track('room', here('a'));
@@ -254,13 +254,13 @@ describe('presence while Redis is away', () => {
       }
       two.gate.open();
       await waitFor(async () => (await one.presence.list('room')).count === 2);
-      // Whoever was declared offline is announced again by the hub that knows better.
+      // The agent's own hub announces it online again.
       if (!alive) await waitFor(() => told.length === 2);
       expect(heard()).toEqual(alive ? [] : ['hub-1: b offline in room', 'hub-2: b online in room']);
     },
   );
 
-  it('begins while Redis is not there yet', async () => {
+  it('starts while Redis is not reachable yet', async () => {
     await server.kill();
     const { presence, redis } = startHub('hub');
     expect(await presence.track('room', here('a'), dnd)).toMatchObject({ degraded: true });

@@ -26,7 +26,7 @@ afterEach(async () => {
   for (const end of endings.reverse()) await end();
 });
 
-/** A hub whose hours pass as fast as the test says, while its heart beats in real milliseconds. */
+/** A hub whose clock the test moves, while its heartbeat runs in real milliseconds. */
 async function startHub(hubId: string): Promise<{ presence: PresenceTracker; redis: RedisClient }> {
   const redis = createRedisClient({ url: server.url });
   await waitFor(() => redis.available);
@@ -42,9 +42,9 @@ async function startHub(hubId: string): Promise<{ presence: PresenceTracker; red
   return { presence, redis };
 }
 
-describe('an hour in which nobody says anything', () => {
-  // As those of robin#47: connected users were shown away by a TTL. Invariant: heartbeats alone keep an agent there.
-  it('leaves everyone online who is connected, and one whose heart stops is offline after one lease', async () => {
+describe('an hour without any change', () => {
+  // As in robin#47, where a TTL made connected users away. Invariant: heartbeats alone keep an agent online.
+  it('leaves every connected agent online, and makes an agent without a heartbeat offline after one lease', async () => {
     const [{ presence: watcher }, { presence: holder, redis }] = [
       await startHub('watcher'),
       await startHub('holder'),
@@ -61,7 +61,7 @@ describe('an hour in which nobody says anything', () => {
     expect(told).toEqual(['a online', 'b online']);
     expect((await watcher.list('c')).count).toBe(2);
 
-    // The control: without its heartbeat the same time ends it.
+    // The control: without a heartbeat the agent goes offline in that time.
     await redis.close();
     for (let beats = 0; beats < 3; beats += 1) {
       expect(told).toEqual(['a online', 'b online']);

@@ -26,7 +26,8 @@ describe('README', () => {
     await presence.track('lobby', connection);
     await presence.set(connection, { status: 'dnd', customStatus: 'Deploying', avatar: '🤖' });
     const { presences, degraded } = await presence.list('lobby');
-    await presence.untrackAll(connection);
+    await presence.close(); // ends and announces its leases
+    await redis.close();
     // end
     expect(presences).toMatchObject([{ agentId: 'tech-lead', status: 'dnd', avatar: '🤖' }]);
     expect(degraded).toBe(false);
@@ -35,8 +36,6 @@ describe('README', () => {
       'lobby tech-lead dnd',
       'lobby tech-lead offline',
     ]);
-    await presence.close();
-    await redis.close();
 
     const source = readFileSync(new URL(import.meta.url), 'utf8');
     const tight = (text: string) => text.replace(/,?\s+/g, '');

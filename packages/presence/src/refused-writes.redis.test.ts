@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
-import { createPresence, createRedisPresence, type PresenceTracker } from './index.ts';
+import { createPresence, createRedisLeaseStore, type PresenceTracker } from './index.ts';
 
 const here = (agentId: string) => ({ agentId, sessionId: `${agentId}-1` });
 const leaseMs = 1500;
@@ -38,7 +38,7 @@ function startHub(hubId: string): Hub {
   const redis = createRedisClient({ url: `redis://app:secret@127.0.0.1:${server.port}` });
   const presence = createPresence(
     { redis, keys },
-    { hubId, leaseMs, heartbeatMs: 300, reapMs: 50, cutOffHubs: async () => new Set(cutOff()) },
+    { hubId, leaseMs, heartbeatMs: 300, reapMs: 50, redislessHubs: async () => new Set(cutOff()) },
   );
   const cutOff = () => hubs.filter((one) => one.presence.degraded).map((one) => one.hubId);
   endings.push(
@@ -66,9 +66,9 @@ const passed = (ms: number) => {
 };
 
 describe('presence on a Redis that answers reads and refuses writes', () => {
-  // The race: no lease can be renewed, and reads are answered, so that after one lease a list is empty and a reaper finds
-  // everyone gone. Invariants: such a list says `degraded` and holds this process' own; who is connected is never told
-  // offline; after it nothing is reaped for one lease. The control: the leases did end in Redis.
+  // The race: no lease can be renewed but reads are answered, so after one lease a list is empty and all leases have
+  // expired. Invariants: such a list says `degraded` and has this process' own agents; no connected agent is announced
+  // offline; afterwards nothing is reaped for one lease. The control: the leases did expire in Redis.
   it.each([
     {
       how: 'its memory is full',
@@ -86,64 +86,69 @@ describe('presence on a Redis that answers reads and refuses writes', () => {
       begin: 'CONFIG SET min-replicas-to-write 1',
       end: 'CONFIG SET min-replicas-to-write 0',
     },
-  ])('lists its own, says degraded, and calls nobody offline: $how', async ({ begin, end }) => {
-    const [one, two] = [startHub('hub-1'), startHub('hub-2')];
-    await waitFor(() => one.redis.available && two.redis.available);
-    await one.presence.track('room', here('a'));
-    await two.presence.track('room', here('b'));
-    await one.presence.track('room', here('both'));
-    await two.presence.track('room', { agentId: 'both', sessionId: 'both-2' });
-    const dead = createRedisPresence({ redis: one.redis, keys }, { leaseMs });
-    await dead.join('room', { ...here('ghost'), hubId: 'dead-hub' });
-    expect(await one.presence.list('room')).toMatchObject({ degraded: false, count: 5 });
-    told.length = 0;
+  ])(
+    'lists its own agents, says degraded, and announces no agent offline: $how',
+    async ({ begin, end }) => {
+      const [one, two] = [startHub('hub-1'), startHub('hub-2')];
+      await waitFor(() => one.redis.available && two.redis.available);
+      await one.presence.track('room', here('a'));
+      await two.presence.track('room', here('b'));
+      await one.presence.track('room', here('both'));
+      await two.presence.track('room', { agentId: 'both', sessionId: 'both-2' });
+      const dead = createRedisLeaseStore({ redis: one.redis, keys }, { leaseMs });
+      await dead.join('room', { ...here('ghost'), hubId: 'dead-hub' });
+      expect(await one.presence.list('room')).toMatchObject({ degraded: false, count: 5 });
+      told.length = 0;
 
-    await server.command(begin);
-    await waitFor(() => one.presence.degraded && two.presence.degraded, { what: 'both degraded' });
-    const seen = new Set<string>();
-    const untilMs = performance.now() + 2 * leaseMs;
-    await waitFor(
-      async () => {
-        for (const { presence } of hubs) {
-          const { presences, degraded } = await presence.list('room');
-          seen.add(`${presences.map(({ agentId }) => agentId).join()} ${degraded}`);
-        }
-        return performance.now() > untilMs;
-      },
-      { timeoutMs: 20_000 },
-    );
-    expect(await liveLeases()).toBe(0);
-    expect([...seen].sort()).toEqual(['a,both true', 'b,both true']);
-    expect(await one.presence.get('room', 'a')).toMatchObject({
-      ...{ degraded: true, presence: { agentId: 'a' } },
-    });
-    expect(await one.presence.track('room', here('c'))).toMatchObject({
-      ...{ degraded: true, record: { agentId: 'c' } },
-    });
-    expect(told.splice(0)).toEqual(['hub-1: c online in room']);
-    // Who leaves one hub may be with the other, whose lease ended in Redis as well: nobody asks there.
-    await one.presence.untrack('room', here('both'));
-    await passed(leaseMs / 2);
-    expect(told).toEqual([]);
+      await server.command(begin);
+      await waitFor(() => one.presence.degraded && two.presence.degraded, {
+        what: 'both degraded',
+      });
+      const seen = new Set<string>();
+      const untilMs = performance.now() + 2 * leaseMs;
+      await waitFor(
+        async () => {
+          for (const { presence } of hubs) {
+            const { presences, degraded } = await presence.list('room');
+            seen.add(`${presences.map(({ agentId }) => agentId).join()} ${degraded}`);
+          }
+          return performance.now() > untilMs;
+        },
+        { timeoutMs: 20_000 },
+      );
+      expect(await liveLeases()).toBe(0);
+      expect([...seen].sort()).toEqual(['a,both true', 'b,both true']);
+      expect(await one.presence.get('room', 'a')).toMatchObject({
+        ...{ degraded: true, presence: { agentId: 'a' } },
+      });
+      expect(await one.presence.track('room', here('c'))).toMatchObject({
+        ...{ degraded: true, record: { agentId: 'c' } },
+      });
+      expect(told.splice(0)).toEqual(['hub-1: c online in room']);
+      // The agent that leaves here is connected to the other hub, whose lease has expired in Redis as well.
+      await one.presence.untrack('room', here('both'));
+      await passed(leaseMs / 2);
+      expect(told).toEqual([]);
 
-    const backMs = performance.now();
-    await server.command(end);
-    await waitFor(() => !one.presence.degraded && !two.presence.degraded, { what: 'both well' });
-    await waitFor(async () => (await one.presence.list('room')).count === 4);
-    expect(await one.presence.list('room')).toMatchObject({
-      degraded: false,
-      presences: [{ agentId: 'a' }, { agentId: 'b' }, { agentId: 'both' }, { agentId: 'c' }],
-    });
-    // Who died meanwhile is told, once, when writes have worked for a lease.
-    await waitFor(() => told.some((line) => line.includes('ghost')), { timeoutMs: 10_000 });
-    expect(performance.now() - backMs).toBeGreaterThanOrEqual(leaseMs);
-    await passed(leaseMs);
-    expect(told.filter((line) => line.includes('offline'))).toEqual([
-      expect.stringMatching(/^hub-[12]: ghost offline in room$/),
-    ]);
-    expect([one.degraded, two.degraded]).toEqual([
-      [false, true, false],
-      [false, true, false],
-    ]);
-  });
+      const backMs = performance.now();
+      await server.command(end);
+      await waitFor(() => !one.presence.degraded && !two.presence.degraded, { what: 'both well' });
+      await waitFor(async () => (await one.presence.list('room')).count === 4);
+      expect(await one.presence.list('room')).toMatchObject({
+        degraded: false,
+        presences: [{ agentId: 'a' }, { agentId: 'b' }, { agentId: 'both' }, { agentId: 'c' }],
+      });
+      // An agent that died meanwhile is announced once, when writes have worked for a lease.
+      await waitFor(() => told.some((line) => line.includes('ghost')), { timeoutMs: 10_000 });
+      expect(performance.now() - backMs).toBeGreaterThanOrEqual(leaseMs);
+      await passed(leaseMs);
+      expect(told.filter((line) => line.includes('offline'))).toEqual([
+        expect.stringMatching(/^hub-[12]: ghost offline in room$/),
+      ]);
+      expect([one.degraded, two.degraded]).toEqual([
+        [false, true, false],
+        [false, true, false],
+      ]);
+    },
+  );
 });

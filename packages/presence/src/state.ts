@@ -1,69 +1,88 @@
 import { PresenceError } from './errors.ts';
 
-/** What an agent may say of itself. */
 export const presenceStatuses = ['online', 'away', 'dnd'] as const;
-/** What an agent may say of itself; offline is said by its leases. */
+/** A status that an agent can set. It is `offline` when no lease holds it. */
 export type PresenceStatus = (typeof presenceStatuses)[number];
 
-/** What an agent shows. Empty text is null. */
+/** The state that an agent sets. Empty text is null. */
 export interface PresenceState {
   readonly status: PresenceStatus;
   readonly customStatus: string | null;
   readonly avatar: string | null;
 }
 
-/** What others see of an agent in a channel: the element of a `channel.presence` event. */
+/** An agent in a channel as others see it: the element of a `channel.presence` event. */
 export interface PresenceRecord {
   readonly agentId: string;
   readonly status: PresenceStatus | 'offline';
-  /** Of an offline agent: as last known. */
+  /** The last known text when the agent is offline. */
   readonly customStatus: string | null;
+  /** The last known avatar when the agent is offline. */
   readonly avatar: string | null;
   /**
-   * Milliseconds of Redis time: when the agent last joined, set its state, was renewed, or left. Of two records of an
-   * agent the later decision never has the earlier time. While Redis is away it is this process' time.
+   * When the agent last joined, set its state, was renewed or left, in ms of Redis time; while Redis is away, in this
+   * process' time. Of two records of an agent the later decision never has the earlier time.
    */
   readonly lastSeen: number;
 }
 
-/** How it begins for an agent that said nothing. */
-export const plainState: PresenceState = { status: 'online', customStatus: null, avatar: null };
+/** The state of an agent that has set none. */
+export const defaultState: PresenceState = { status: 'online', customStatus: null, avatar: null };
 
-/** The longest customStatus or avatar, in UTF-16 units: they are repeated in every listing. */
-export const maxTextLength = 1024;
+/** The longest customStatus or avatar, in UTF-16 units: every listing repeats them. */
+const maxTextLength = 1024;
 
-/** The state as it is stored: every field that is given, checked, empty text as null. @throws {PresenceError} `invalid_argument` */
+/** Checks the given fields and turns empty text into null. @throws {PresenceError} `invalid_argument` */
 export function parseState<S extends Partial<PresenceState>>(state: S): S {
   const { status } = state;
   if (status !== undefined && !presenceStatuses.includes(status)) {
     throw new PresenceError('invalid_argument', `not a status: ${JSON.stringify(status)}`);
   }
-  const text = (name: 'customStatus' | 'avatar') => {
+  const parsed: S = { ...state };
+  for (const name of ['customStatus', 'avatar'] as const) {
     const value: unknown = state[name];
-    if (value === undefined || value === null) return;
+    if (value === undefined || value === null) continue;
     if (typeof value !== 'string' || value.length > maxTextLength) {
       throw new PresenceError(
         'invalid_argument',
-        `${name} is not text of at most ${maxTextLength}`,
+        `${name} must be text of at most ${maxTextLength} characters`,
       );
     }
-  };
-  text('customStatus');
-  text('avatar');
-  if (state.customStatus !== '' && state.avatar !== '') return state;
-  return {
-    ...state,
-    ...(state.customStatus === '' ? { customStatus: null } : {}),
-    ...(state.avatar === '' ? { avatar: null } : {}),
-  };
+    if (value === '') Object.assign(parsed, { [name]: null });
+  }
+  return parsed;
 }
 
-/** Whether both show the same. */
-export function isSameState(a: PresenceState, b: PresenceState): boolean {
+export function isSameState(
+  a: Omit<PresenceRecord, 'agentId' | 'lastSeen'>,
+  b: Omit<PresenceRecord, 'agentId' | 'lastSeen'>,
+): boolean {
   return a.status === b.status && a.customStatus === b.customStatus && a.avatar === b.avatar;
 }
 
-/** The state within a record; of an offline one it is what it would come back with. */
+/** The state in a record. For an offline agent it is the state with which it would return. */
 export function stateOf({ status, customStatus, avatar }: PresenceRecord): PresenceState {
   return { status: status === 'offline' ? 'online' : status, customStatus, avatar };
+}
+
+/**
+ * The records that lead from `known` to `present`: one for each agent that is new or shows something else (`lastSeen`
+ * is not compared), and an offline record for each agent that is no longer there.
+ */
+export function presenceDifference(
+  known: Iterable<PresenceRecord>,
+  present: Iterable<PresenceRecord>,
+): PresenceRecord[] {
+  const missing = new Map<string, PresenceRecord>();
+  for (const record of known) {
+    if (record.status !== 'offline') missing.set(record.agentId, record);
+  }
+  const difference: PresenceRecord[] = [];
+  for (const record of present) {
+    const old = missing.get(record.agentId);
+    missing.delete(record.agentId);
+    if (!old || !isSameState(old, record)) difference.push(record);
+  }
+  for (const record of missing.values()) difference.push({ ...record, status: 'offline' });
+  return difference;
 }

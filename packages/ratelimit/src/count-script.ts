@@ -5,7 +5,7 @@ import { countLua } from './lua.gen.ts';
 
 const countScript = defineScript('ratelimit count', countLua);
 
-/** Requests to count: how long ago, how many. */
+/** Requests to count: their age and their number. */
 export type Counted = readonly [agoMs: number, requests: number];
 
 /** The two keys of one agent's limit; on Cluster they share a slot. */
@@ -15,8 +15,8 @@ export interface WindowKeys {
 }
 
 /**
- * One call of `count.lua`. With `decided` the requests count in any case and the reply brings the window's slices;
- * without, at most one request is handed in and the script decides. No request: look only.
+ * One call of `count.lua`. Without `decided`, the script decides about at most one request. With `decided`, it counts all
+ * requests and replies with the slices of the window. Without requests it only reads.
  */
 export function countCall(
   keys: WindowKeys,
@@ -32,22 +32,19 @@ export function countCall(
   };
 }
 
-/** What `count.lua` answered. */
 export interface CountReply {
   readonly allowed: boolean;
   readonly count: number;
   readonly resetMs: number;
-  /** Slices as `leavesInMs count …`, oldest first; empty unless the call was `decided`. */
+  /** The slices as `leavesInMs count …`, oldest first; empty unless the call was `decided`. */
   readonly packed: string;
 }
 
-/** Reads a reply of `count.lua`. */
 export function parseCountReply(reply: RedisReply): CountReply {
   const [allowed, count, resetMs, packed] = reply as [number, number, number, string];
   return { allowed: allowed === 1, count, resetMs, packed };
 }
 
-/** Reads {@link CountReply.packed}. */
 export function unpackSlices(packed: string): Counted[] {
   const slices: Counted[] = [];
   const numbers = packed === '' ? [] : packed.split(' ').map(Number);

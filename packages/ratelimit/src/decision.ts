@@ -1,28 +1,27 @@
 import type { Limit } from './limit.ts';
 
-/** What a limiter answers to one request. */
+/** The answer of a limiter to one request. */
 export interface Decision {
-  /** Whether the request may go on; it is then counted. A refused one is not. */
+  /** True if the request is allowed; it is then counted. A refused request is not counted. */
   readonly allowed: boolean;
-  /** The most requests in a window. */
   readonly limit: number;
-  /** How many more would be allowed now. */
+  /** How many more requests would be allowed now. */
   readonly remaining: number;
   /** Milliseconds until counted requests leave the window and make room; 0 when none is counted. */
   readonly resetMs: number;
   /** Milliseconds until this request would be allowed; 0 when it was. */
   readonly retryAfterMs: number;
-  /** True when this process counted alone: there is no Redis, or it is away or refuses to count. */
+  /** True while Redis is away or refuses to count: this process decided alone. Always false without Redis. */
   readonly degraded: boolean;
 }
 
-/** A {@link Decision} from its parts: `count` is what stands in the window after it. */
+/** `count` is the number of requests in the window after the decision. */
 export function toDecision(
   { limit }: Limit,
   allowed: boolean,
   count: number,
   resetMs: number,
-  degraded: boolean,
+  degraded = false,
 ): Decision {
   return {
     allowed,
@@ -34,10 +33,10 @@ export function toDecision(
   };
 }
 
-/** When a request that was refused because Redis is away may be repeated. */
+/** When to retry a request that was refused because Redis is away. */
 const retryMs = 1000;
 
-/** The decision on an uncounted request: Redis is away, and `whenAway` keeps this process from counting instead. */
+/** The decision while Redis is away and `whenAway` says not to count in this process. */
 export function uncountedDecision({ limit }: Limit, allowed: boolean): Decision {
   return {
     allowed,
@@ -49,7 +48,7 @@ export function uncountedDecision({ limit }: Limit, allowed: boolean): Decision 
   };
 }
 
-/** How many requests must leave the window before there is more room than now: one, or what stands above the limit. */
-export function mustLeave({ limit }: Limit, count: number): number {
+/** How many requests must leave the window before another one is allowed. */
+export function excessOf({ limit }: Limit, count: number): number {
   return Math.max(1, count - limit + 1);
 }

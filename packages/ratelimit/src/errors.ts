@@ -1,14 +1,13 @@
 /**
- * What went wrong:
- * - `invalid_options`: at creation
- * - `invalid_limit`: a text that {@link parseLimit} cannot read
- * - `unknown_action`: an action without a limit
- * - `invalid_agent`: an agentId that may not stand in a Redis key
+ * - `invalid_options`: at creation.
+ * - `invalid_limit`: a text that {@link parseLimit} cannot read.
+ * - `unknown_action`: an action without a limit.
+ * - `invalid_agent`: an agentId that cannot be part of a Redis key.
  */
 export type RateLimitErrorCode =
   'invalid_options' | 'invalid_limit' | 'unknown_action' | 'invalid_agent';
 
-/** The one error class of this package; branch on `code`. A refused request is a value and never an error. */
+/** The error of this package; branch on `code`. A refused request is a value, not an error. */
 export class RateLimitError extends Error {
   override readonly name = 'RateLimitError';
   readonly code: RateLimitErrorCode;

@@ -4,24 +4,24 @@ import type { LocalAgent } from './local-agent.ts';
 
 /** Counters of the exchange, for metrics. */
 export interface ExchangeStats {
-  /** Exchanges that Redis answered, in whole or in part. */
+  /** Exchanges that Redis answered, at least in part. */
   exchanges: number;
   /** Exchanges that were not sent or not answered. */
   exchangeFailures: number;
 }
 
-/** Who was asked about since the last exchange, and how that reaches Redis. */
+/** Sends the counts of agents that made requests since the last exchange, and receives those of all processes. */
 export interface Exchange {
-  touch(agent: LocalAgent): void;
-  /** Sends what waits, at most `max` agents, in one pipeline. Never rejects; a call during a run joins it. */
+  /** The agent takes part in the next exchange. */
+  add(agent: LocalAgent): void;
+  /** Exchanges at most `max` agents in one pipeline. Never rejects; a call during a run shares it. */
   run(): Promise<void>;
-  /** True when Redis refused all of the last exchange that it answered, as an ACL does: this process then counts alone. */
+  /** True if Redis refused the whole last exchange, as with an ACL: this process then counts alone. */
   readonly isRefused: boolean;
-  /** How many agents wait. */
+  /** The number of agents in the next exchanges. */
   readonly waiting: number;
 }
 
-/** Makes the {@link Exchange} of one limiter. */
 export function createExchange(
   redis: RedisClient,
   max: number,
@@ -29,34 +29,34 @@ export function createExchange(
   redisClock: (() => number) | undefined,
   stats: ExchangeStats,
 ): Exchange {
-  const touched = new Set<LocalAgent>();
+  const pending = new Set<LocalAgent>();
   let running: Promise<void> | undefined;
   let isRefused = false;
 
   async function send(): Promise<void> {
     const agents: { agent: LocalAgent; keys: WindowKeys }[] = [];
-    for (const agent of touched) {
+    for (const agent of pending) {
       if (agents.length === max) break;
-      touched.delete(agent);
+      pending.delete(agent);
       if (agent.keys) agents.push({ agent, keys: agent.keys });
     }
     const nowMs = clock();
     const redisNowMs = redisClock?.();
     const calls = agents.map(({ agent, keys }) =>
-      countCall(keys, agent.limit, agent.take(nowMs), { decided: true, nowMs: redisNowMs }),
+      countCall(keys, agent.limit, agent.takeUnsent(nowMs), { decided: true, nowMs: redisNowMs }),
     );
     try {
       const replies = await redis.pipeline(calls);
       const answeredAtMs = clock();
       let unanswered = 0;
-      agents.forEach(({ agent }, place) => {
-        const reply = replies[place];
+      agents.forEach(({ agent }, at) => {
+        const reply = replies[at];
         if (reply instanceof RedisClientError || reply === undefined) {
-          agent.unanswered();
-          touched.add(agent);
+          agent.onUnanswered();
+          pending.add(agent);
           unanswered += 1;
         } else {
-          agent.received(parseCountReply(reply), answeredAtMs);
+          agent.onReply(parseCountReply(reply), answeredAtMs);
         }
       });
       isRefused = unanswered === agents.length;
@@ -65,18 +65,18 @@ export function createExchange(
     } catch {
       stats.exchangeFailures += 1;
       for (const { agent } of agents) {
-        agent.unsent();
-        touched.add(agent);
+        agent.onNotSent();
+        pending.add(agent);
       }
     }
   }
 
   return {
-    touch: (agent) => void touched.add(agent),
+    add: (agent) => void pending.add(agent),
     run() {
       if (running) return running;
       const isReachable = redis.available || redis.connecting;
-      if (touched.size === 0 || !isReachable) return Promise.resolve();
+      if (pending.size === 0 || !isReachable) return Promise.resolve();
       running = send().finally(() => (running = undefined));
       return running;
     },
@@ -84,7 +84,7 @@ export function createExchange(
       return isRefused;
     },
     get waiting() {
-      return touched.size;
+      return pending.size;
     },
   };
 }

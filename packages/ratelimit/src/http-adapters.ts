@@ -10,8 +10,8 @@ export interface NodeResponse {
 }
 
 /**
- * For node:http and what is like it: sets the header fields and resolves with true, or answers 429 and resolves with
- * false. Rejects when the check does, with nothing written.
+ * For node:http: sets the header fields and resolves with true, or answers 429 and resolves with false. If the check
+ * rejects, this rejects too and has written nothing.
  */
 export function nodeRateLimit<Request>(
   check: (request: Request) => Promise<HttpRateLimit>,
@@ -35,7 +35,7 @@ export interface FastifyReplyLike {
   send(payload: unknown): unknown;
 }
 
-/** A hook for fastify's `onRequest`: sets the header fields, and answers 429 when refused. */
+/** A hook for fastify's `onRequest`: sets the header fields, and answers 429 to a refused request. */
 export function fastifyRateLimit<Request>(
   check: (request: Request) => Promise<HttpRateLimit>,
 ): (request: Request, reply: FastifyReplyLike) => Promise<unknown> {
@@ -45,7 +45,7 @@ export function fastifyRateLimit<Request>(
     if (allowed) return undefined;
     reply.code(429);
     reply.type(problemType);
-    // A hook that answers must return the reply, or fastify goes on to the route.
+    // Without the reply as its result, fastify would go on to the route.
     reply.send(JSON.stringify(problem));
     return reply;
   };

@@ -19,7 +19,7 @@ function setUp() {
 const alice = { headers: { 'x-agent': 'alice' } };
 
 describe('the HTTP middleware', () => {
-  it('answers the fields of the RateLimit draft with each verdict', async () => {
+  it('gives the fields of the RateLimit draft with each verdict', async () => {
     const check = setUp();
     expect(await check(alice)).toEqual({
       allowed: true,
@@ -45,7 +45,7 @@ describe('the HTTP middleware', () => {
     });
   });
 
-  it('rounds seconds up, and never asks for a retry at once', () => {
+  it('rounds seconds up, and never asks for an immediate retry', () => {
     const refusal = { allowed: false, limit: 5, remaining: 0, degraded: false };
     const seconds = [1, 999, 1000, 1001].map(
       (ms) =>
@@ -60,18 +60,18 @@ describe('the HTTP middleware', () => {
     });
   });
 
-  it('lets pass, without fields, a request that counts on nobody', async () => {
+  it('allows a request without an agent, without header fields', async () => {
     expect(await setUp()({ headers: {} })).toEqual({ allowed: true, headers: {}, problem: null });
   });
 
-  it('takes the local limiter as well', async () => {
+  it('also works with the local limiter', async () => {
     const limiter = createLocalRateLimiter({}, { limits });
     const check = httpRateLimit(limiter, { action: 'message', agentOf });
     expect((await check(alice)).allowed).toBe(true);
     await limiter.close();
   });
 
-  it('refuses at creation an action without a limit', () => {
+  it('refuses an action without a limit at creation', () => {
     const limiter = createMemoryRateLimiter({ limits });
     expect(() => httpRateLimit(limiter, { action: 'typing' as 'message', agentOf })).toThrow(
       'typing',

@@ -1,13 +1,12 @@
 import type { Decision } from './decision.ts';
 import { limitOf, type Limits } from './limit.ts';
 
-/** The part of a limiter that a middleware needs: the exact one or the local one. */
+/** The part of a limiter that a middleware needs; both limiters have it. */
 export interface Consumer<Action extends string = string> {
   readonly limits: Limits<Action>;
   consume(action: Action, agentId: string): Decision | Promise<Decision>;
 }
 
-/** What to do with one HTTP request. */
 export interface HttpRateLimit {
   readonly allowed: boolean;
   /** Header fields for the response, refused or not. */
@@ -16,7 +15,7 @@ export interface HttpRateLimit {
   readonly problem: RateLimitProblem | null;
 }
 
-/** A problem (RFC 9457) of the type that the RateLimit draft registers, and the hub's own error code. */
+/** A problem (RFC 9457) of the type that the RateLimit draft registers, with the hub's error code. */
 export interface RateLimitProblem {
   readonly type: 'https://iana.org/assignments/http-problem-types#quota-exceeded';
   readonly title: string;
@@ -26,19 +25,18 @@ export interface RateLimitProblem {
   readonly retryAfterMs: number;
 }
 
-/** How {@link httpRateLimit} reads a request. */
 export interface HttpRateLimitOptions<Request, Action extends string = string> {
   readonly action: Action;
-  /** Whose limit the request counts on; null: it is not limited (because something else refuses it, say). */
+  /** The agent whose limit the request counts against; null for a request that is not limited. */
   readonly agentOf: (request: Request) => string | null;
 }
 
 const wholeSeconds = (ms: number) => Math.ceil(ms / 1000);
 
 /**
- * The header fields of a decision, as draft-ietf-httpapi-ratelimit-headers-10 has them: `RateLimit-Policy`
- * (quota and window), `RateLimit` (what remains, seconds until there is more), and `Retry-After` when refused. The
- * policy is named for the action. Seconds are rounded up.
+ * The header fields of a decision by draft-ietf-httpapi-ratelimit-headers-10: `RateLimit-Policy` (quota and window),
+ * `RateLimit` (remaining requests, seconds until there are more), and `Retry-After` for a refused request. The policy has
+ * the name of the action. Seconds are rounded up.
  */
 export function rateLimitHeaders(
   action: string,
@@ -49,12 +47,12 @@ export function rateLimitHeaders(
   return {
     'RateLimit-Policy': `"${action}";q=${limit};w=${wholeSeconds(windowMs)}`,
     RateLimit: `"${action}";r=${remaining};t=${wholeSeconds(resetMs)}`,
-    // At least a second: Retry-After 0 would ask for a storm.
+    // Retry-After 0 would make every client retry at once.
     ...(allowed ? {} : { 'Retry-After': String(Math.max(1, wholeSeconds(retryAfterMs))) }),
   };
 }
 
-/** Makes a framework-neutral check: request in, verdict and header fields out. Costs what the limiter's `consume` costs. */
+/** Makes a check for any HTTP framework. It costs one `consume` of the limiter. */
 export function httpRateLimit<Request, Action extends string>(
   limiter: Consumer<Action>,
   { action, agentOf }: HttpRateLimitOptions<Request, Action>,

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { parseLimit, sliceMsOf } from './limit.ts';
 
 describe('parseLimit', () => {
-  it('reads count/seconds', () => {
+  it('parses count/seconds', () => {
     expect(parseLimit('600/60')).toEqual({ limit: 600, windowMs: 60_000 });
     expect(parseLimit(' 5 / 1 ')).toEqual({ limit: 5, windowMs: 1000 });
     expect(parseLimit('1000000000/86400')).toEqual({ limit: 1_000_000_000, windowMs: 86_400_000 });

@@ -10,7 +10,7 @@ export interface FakeClock {
   nowMs: number;
 }
 
-/** Asks one fresh limiter, with one limit, at the clock's time, for one agent. */
+/** One request of one agent to a new limiter with one limit, at the clock's time. */
 export type Consume = () => Decision | Promise<Decision>;
 
 /**
@@ -62,7 +62,7 @@ export async function expectTrueWindow(
   );
 }
 
-/** What every {@link RateLimiter} must do. `create` makes a fresh one whose names no other test uses. */
+/** The contract of every {@link RateLimiter}. `create` makes a new one whose names no other test uses. */
 export function describeRateLimiter(
   create: (options: RateLimiterOptions<'message' | 'typing'>) => RateLimiter<'message' | 'typing'>,
   { propertyRuns }: { readonly propertyRuns: number },
@@ -85,6 +85,11 @@ export function describeRateLimiter(
       expect(decisions[3]).toMatchObject({ limit: 3, resetMs: 61_000, retryAfterMs: 61_000 });
     });
 
+    it('is not degraded', async () => {
+      const { limiter } = setUp();
+      expect(await limiter.consume('message', 'alice')).toMatchObject({ degraded: false });
+    });
+
     it('counts agents and actions apart', async () => {
       const { limiter } = setUp();
       expect((await limiter.consume('typing', 'alice')).allowed).toBe(true);
@@ -93,7 +98,7 @@ export function describeRateLimiter(
       expect((await limiter.consume('message', 'alice')).allowed).toBe(true);
     });
 
-    it('tells the count without counting, and does not count a refused request', async () => {
+    it('reads the count without counting, and does not count a refused request', async () => {
       const { limiter } = setUp();
       expect(await limiter.count('message', 'alice')).toBe(0);
       for (let i = 0; i < 5; i += 1) await limiter.consume('message', 'alice');
@@ -101,7 +106,7 @@ export function describeRateLimiter(
       expect(await limiter.count('message', 'alice')).toBe(3);
     });
 
-    it('starts anew after a reset', async () => {
+    it('starts from zero after a reset', async () => {
       const { limiter } = setUp();
       for (let i = 0; i < 3; i += 1) await limiter.consume('message', 'alice');
       await limiter.reset('message', 'alice');
@@ -121,7 +126,7 @@ export function describeRateLimiter(
   });
 
   describe('the window', () => {
-    it('allows again exactly when retryAfterMs has passed and not a millisecond before', async () => {
+    it('allows a request again exactly after retryAfterMs', async () => {
       const { limiter, clock } = setUp();
       for (let i = 0; i < 3; i += 1) await limiter.consume('message', 'alice');
       clock.nowMs += 17_345;
@@ -140,7 +145,7 @@ export function describeRateLimiter(
       expect((await limiter.consume('message', 'alice')).allowed).toBe(false);
     });
 
-    it('slides: what is allowed again is what left, not the whole limit', async () => {
+    it('slides: as many requests are allowed again as left the window', async () => {
       const { limiter, clock } = setUp();
       await limiter.consume('message', 'alice');
       clock.nowMs += 30_000;
@@ -159,7 +164,7 @@ export function describeRateLimiter(
       expect((await limiter.consume('message', 'alice')).allowed).toBe(true);
     });
 
-    it('holds the limit in any interval, against an exact model', async () => {
+    it('never exceeds the limit in any interval, compared with an exact model', async () => {
       let agents = 0;
       await expectTrueWindow(propertyRuns, (clock, limit) => {
         const limits = { message: limit, typing: limit };
@@ -171,7 +176,7 @@ export function describeRateLimiter(
     });
   });
 
-  describe('what is asked wrongly', () => {
+  describe('invalid arguments', () => {
     it('refuses an action without a limit', async () => {
       const { limiter } = setUp();
       const unknown = 'reaction' as 'message';
@@ -189,13 +194,14 @@ export function describeRateLimiter(
     it('refuses an agentId that could name another key', async () => {
       const { limiter } = setUp();
       for (const agentId of ['alice:window', '', '{a}']) {
-        await expect(limiter.consume('message', agentId)).rejects.toMatchObject({
-          code: 'invalid_agent',
-        });
+        const invalid = { name: 'RateLimitError', code: 'invalid_agent' };
+        await expect(limiter.consume('message', agentId)).rejects.toMatchObject(invalid);
+        await expect(limiter.count('message', agentId)).rejects.toMatchObject(invalid);
+        await expect(limiter.reset('message', agentId)).rejects.toMatchObject(invalid);
       }
     });
 
-    it('refuses at creation a limit that cannot be kept', () => {
+    it('refuses an invalid limit at creation', () => {
       for (const limit of [
         { limit: 0, windowMs: 1000 },
         { limit: 1, windowMs: 1 },

@@ -1,4 +1,4 @@
-import type { KeySchema } from '@openclaw/key-schema';
+import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import type { RedisClient } from '@openclaw/redis-client';
 import type { Decision } from './decision.ts';
 import type { Limits } from './limit.ts';
@@ -13,35 +13,33 @@ import { createRedisRateLimiter } from './redis-limiter.ts';
 export interface RateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;
   /**
-   * Decides whether a request may go on, and counts it if so. One script, one round trip; waits for
-   * the client's first connection. With Redis away, or refusing to count, `whenAway` decides, and the decision says
-   * `degraded`: by default this process counts alone, from zero.
+   * Decides about a request, and counts it if it is allowed. One script, one round trip; waits for the client's first
+   * connection. While Redis is away or refuses to count, `whenAway` decides, and the decision says `degraded`: by default
+   * this process counts alone, from zero.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`
    */
   consume(action: Action, agentId: string): Promise<Decision>;
-  /** How many requests stand in the window. Writes nothing. Errors as `consume`. */
+  /** The number of requests in the window. Writes nothing. Errors as `consume`. */
   count(action: Action, agentId: string): Promise<number>;
-  /** Forgets what was counted, as DEL of the counter does. With Redis away only what this process counted. Errors as `consume`. */
+  /** Resets the count, as DEL of the counter does; while Redis is away only that of this process. Errors as `consume`. */
   reset(action: Action, agentId: string): Promise<void>;
-  /** Releases memory. The Redis client is its creator's to close. */
+  /** Frees memory. Does not close the Redis client. */
   close(): Promise<void>;
 }
 
-/** What {@link createRateLimiter} and {@link createLocalRateLimiter} count on; without it they count in memory. */
+/** Without `redis`, requests are counted in memory, for this process alone. */
 export interface RateLimiterDeps {
-  readonly redis: RedisClient;
-  readonly keys: KeySchema;
+  readonly redis?: RedisClient;
+  /** @default createKeySchema() */
+  readonly keys?: KeySchema;
 }
 
-/** Makes an exact limiter on Redis, or in memory when there is none. @throws {RateLimitError} `invalid_options` */
+/** Creates an exact limiter on Redis, or in memory without it. @throws {RateLimitError} `invalid_options` */
 export function createRateLimiter<Action extends string>(
-  deps: RateLimiterDeps | Record<string, never>,
+  { redis, keys = createKeySchema() }: RateLimiterDeps,
   options: RateLimiterOptions<Action>,
 ): RateLimiter<Action> {
-  return hasRedis(deps) ? createRedisRateLimiter(deps, options) : createMemoryRateLimiter(options);
-}
-
-/** Whether there is a Redis to count on. */
-export function hasRedis(deps: RateLimiterDeps | Record<string, never>): deps is RateLimiterDeps {
-  return 'redis' in deps && deps.redis !== undefined;
+  return redis
+    ? createRedisRateLimiter({ redis, keys }, options)
+    : createMemoryRateLimiter(options);
 }

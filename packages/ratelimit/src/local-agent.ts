@@ -1,11 +1,11 @@
 import { type CountReply, type Counted, unpackSlices, type WindowKeys } from './count-script.ts';
-import { mustLeave } from './decision.ts';
+import { excessOf } from './decision.ts';
 import { type Limit, sliceMsOf } from './limit.ts';
 import { leftInMs, type Slice, SlidingWindow } from './sliding-window.ts';
 
 /**
- * What one process knows of one agent's window: the last exchange's answer (everyone's requests, ours included) and
- * what was counted here since.
+ * One agent's window as one process knows it: the requests of all processes up to the last exchange, and those that were
+ * counted here since.
  */
 export class LocalAgent {
   readonly limit: Limit;
@@ -14,7 +14,7 @@ export class LocalAgent {
   #known: SlidingWindow;
   #pending: SlidingWindow;
   #sent: SlidingWindow | undefined;
-  // Slices are unpacked only when their sum alone would refuse: hardly any agent ever gets near its limit.
+  // The slices of a reply are unpacked only when the sum refuses: few agents ever get near their limit.
   #reply: (CountReply & { readonly atMs: number }) | undefined;
   #blockedUntilMs = 0;
 
@@ -25,11 +25,11 @@ export class LocalAgent {
     this.#pending = this.#newWindow();
   }
 
-  /** Decides and counts. `count` may still hold what has just left the window, but never when that would refuse. */
+  /** Decides and counts. An allowed request's `count` may include requests that have just left the window. */
   consume(nowMs: number): { allowed: boolean; count: number; resetMs: number } {
     const { limit, windowMs } = this.limit;
     const blockedMs = this.#blockedUntilMs - nowMs;
-    // The upper bound is for a clock set back.
+    // The upper bound is for a clock that was set back.
     if (blockedMs > 0 && blockedMs <= 2 * windowMs) {
       return { allowed: false, count: limit, resetMs: blockedMs };
     }
@@ -42,13 +42,13 @@ export class LocalAgent {
     const slices = [this.#known, this.#pending, this.#sent]
       .flatMap((window) => window?.slices ?? [])
       .sort((a, b) => a.leavesAtMs - b.leavesAtMs);
-    const resetMs = leftInMs(slices, nowMs, mustLeave(this.limit, count));
+    const resetMs = leftInMs(slices, nowMs, excessOf(this.limit, count));
     this.#blockedUntilMs = nowMs + resetMs;
     return { allowed: false, count, resetMs };
   }
 
-  /** Takes what waits to be sent; one of `received`, `unanswered`, `unsent` must follow before the next. */
-  take(nowMs: number): Counted[] {
+  /** Takes the requests to send. Call `onReply`, `onUnanswered` or `onNotSent` before the next call. */
+  takeUnsent(nowMs: number): Counted[] {
     this.#pending.count(nowMs);
     this.#sent = this.#pending;
     this.#pending = this.#newWindow();
@@ -58,23 +58,23 @@ export class LocalAgent {
     });
   }
 
-  /** The exchange was answered: what Redis holds replaces what was known, a reset included. */
-  received(reply: CountReply, atMs: number): void {
+  /** Redis' count replaces what was known, so that a reset counts. */
+  onReply(reply: CountReply, atMs: number): void {
     this.#known = this.#newWindow();
     this.#reply = { ...reply, atMs };
     this.#sent = undefined;
     this.#blockedUntilMs = 0;
   }
 
-  /** The exchange may have arrived: what was sent stays counted here and is not sent again, lest it count twice. */
-  unanswered(): void {
+  /** The exchange may have arrived: the requests stay counted here and are not sent again, so none counts twice. */
+  onUnanswered(): void {
     this.#unpack();
     this.#known.merge(this.#sent?.slices ?? []);
     this.#sent = undefined;
   }
 
-  /** The exchange was not sent: it goes with the next. */
-  unsent(): void {
+  /** The requests go with the next exchange. */
+  onNotSent(): void {
     this.#pending.merge(this.#sent?.slices ?? []);
     this.#sent = undefined;
   }
@@ -88,11 +88,11 @@ export class LocalAgent {
   }
 
   #resetMs(nowMs: number): number {
-    const replied = this.#reply;
+    const reply = this.#reply;
     const oldest = [this.#known, this.#pending, this.#sent].map(
       (window) => window?.slices[0]?.leavesAtMs ?? Infinity,
     );
-    const knownMs = replied && replied.count > 0 ? replied.atMs + replied.resetMs : Infinity;
+    const knownMs = reply && reply.count > 0 ? reply.atMs + reply.resetMs : Infinity;
     return Math.max(0, Math.min(knownMs, ...oldest) - nowMs);
   }
 

@@ -24,7 +24,7 @@ afterAll(async () => {
 
 function setUp(client = redis) {
   const keys = createKeySchema({ prefix: randomPrefix() });
-  // Exchanges happen when the test says so.
+  // The test starts the exchanges.
   const options = { limits, exchangeMs: 3_600_000 };
   const [here, there] = [0, 1].map(() => createLocalRateLimiter({ redis: client, keys }, options));
   if (!here || !there) throw new Error('two limiters were made');
@@ -36,7 +36,7 @@ function setUp(client = redis) {
   return { keys, here, there, use, counter };
 }
 
-it('Rate limiting counters: GET answers the count of all processes within one exchange', async () => {
+it('Rate limiting counters: GET returns the count of all processes within one exchange', async () => {
   const { here, there, use, counter } = setUp();
   use(here, 5);
   use(there, 7);
@@ -47,11 +47,11 @@ it('Rate limiting counters: GET answers the count of all processes within one ex
   use(here, 1);
   await here.exchange();
   expect(await redis.send(['GET', counter])).toBe('13');
-  // What here knows now includes what there counted: 7 of 20 are left.
+  // Now `here` knows what `there` counted: 7 of 20 are left.
   expect(use(here, 20)).toBe(7);
 });
 
-it('writes both keys with their minute, and leaves them alone when there is nothing to add', async () => {
+it('writes both keys with a TTL of a minute, and does not touch them when there is nothing to add', async () => {
   const { keys, here, use, counter } = setUp();
   use(here, 1);
   await here.exchange();
@@ -77,7 +77,7 @@ it('shares its window with the exact limiter', async () => {
   expect(await exact.consume('message', 'alice')).toMatchObject({ allowed: false });
 });
 
-it('is reset by DEL of the counter within one exchange', async () => {
+it('is reset within one exchange by DEL of the counter', async () => {
   const { here, use, counter } = setUp();
   expect(use(here, 25)).toBe(20);
   await here.exchange();
@@ -107,7 +107,7 @@ it('counts alone while Redis is killed, and shares again when it is back', async
   await waitFor(() => client.available);
   await here.exchange();
   await there.exchange();
-  // Redis came back empty: it is told what it had not been told before.
+  // Redis came back empty: it gets the requests that were not sent before.
   expect(await client.send(['GET', counter])).toBe('38');
   expect(use(there, 1)).toBe(0);
 });

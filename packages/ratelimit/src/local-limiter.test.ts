@@ -37,7 +37,7 @@ function setUp(options: Partial<LocalRateLimiterOptions<'message'>> = {}) {
     Array.from({ length: times }, () => limiter.consume('message', agentId));
   return { clock, fake, limiter, consume };
 }
-/** Counts handed to Redis: what follows the four fixed arguments of each call. */
+/** The counts sent to Redis: the arguments after the four fixed ones of each call. */
 const countsOf = (calls: readonly ScriptCall[] | undefined) =>
   calls?.map(({ args }) => args.slice(4));
 const allowedOf = (decisions: { allowed: boolean }[]) =>
@@ -50,7 +50,7 @@ afterEach(async () => {
 });
 
 describe('a local limiter alone', () => {
-  it('holds the limit in any interval, against an exact model', async () => {
+  it('never exceeds the limit in any interval, compared with an exact model', async () => {
     await expectTrueWindow(300, (clock, limit) => {
       const limiter = createLocalRateLimiter(
         {},
@@ -61,7 +61,7 @@ describe('a local limiter alone', () => {
     });
   });
 
-  it('holds the limit while exchanges fail, whether they may have arrived or not', async () => {
+  it('never exceeds the limit while exchanges fail, whether they may have arrived or not', async () => {
     let fails = 0;
     await expectTrueWindow(150, (clock, limit) => {
       const fake = fakeRedis();
@@ -83,14 +83,17 @@ describe('a local limiter alone', () => {
     });
   });
 
-  it('says that it counts alone', () => {
+  it('is degraded while Redis is away, and not without Redis', () => {
     const { fake, consume } = setUp();
     expect(consume()[0]?.degraded).toBe(false);
     fake.available = false;
     expect(consume()[0]?.degraded).toBe(true);
+    const alone = createLocalRateLimiter({}, { limits: { message: { limit: 1, windowMs: 1000 } } });
+    expect(alone.consume('message', 'alice')).toMatchObject({ degraded: false });
+    void alone.close();
   });
 
-  it('frees the memory of idle agents without being asked anything', () => {
+  it('frees the memory of idle agents by itself', () => {
     const { clock, limiter, consume } = setUp();
     for (let i = 0; i < 500; i += 1) consume(1, `agent-${i}`);
     expect(limiter.stats.agents).toBe(500);
@@ -105,7 +108,7 @@ describe('a local limiter alone', () => {
     expect(limiter.stats.agents).toBe(50);
   });
 
-  it('refuses at once an action without a limit and an agentId that could name another key', () => {
+  it('throws for an action without a limit and for an agentId that could name another key', () => {
     const { limiter } = setUp();
     expect(() => limiter.consume('typing' as 'message', 'alice')).toThrow(
       expect.objectContaining({ code: 'unknown_action' }),
@@ -119,7 +122,7 @@ describe('a local limiter alone', () => {
 describe('the exchange', () => {
   const reply = (count: number, packed: string) => [1, count, Number(packed.split(' ')[0]), packed];
 
-  it('runs every 100 ms, in one pipeline with one call per agent asked about, and only then', async () => {
+  it('runs every 100 ms, in one pipeline with one call per agent that made requests', async () => {
     const { fake, limiter, consume } = setUp();
     fake.answer = (calls) => Promise.resolve(calls.map(() => reply(1, '61000 1')));
     await jest.advanceTimersByTimeAsync(100);
@@ -156,7 +159,7 @@ describe('the exchange', () => {
     expect(fake.sent.map((calls) => calls.length)).toEqual([2, 2, 1]);
   });
 
-  it('adds to its own count what the others counted, and lets it leave in time', async () => {
+  it('adds the counts of other processes to its own, and drops them when they leave the window', async () => {
     const { clock, fake, limiter, consume } = setUp();
     fake.answer = async () => [reply(8, '5000 6 61000 2')];
     consume();
@@ -168,7 +171,7 @@ describe('the exchange', () => {
     expect(allowedOf(consume(10))).toBe(6);
   });
 
-  it('refuses nobody for a count that has left the window since', async () => {
+  it('does not refuse a request because of a count that has left the window', async () => {
     const { clock, fake, limiter, consume } = setUp();
     fake.answer = async () => [reply(10, '2000 10')];
     consume();
@@ -178,7 +181,7 @@ describe('the exchange', () => {
     expect(consume()[0]).toMatchObject({ allowed: true, remaining: 9 });
   });
 
-  it('starts anew when Redis says that the counter was reset', async () => {
+  it('starts from zero when the counter in Redis was reset', async () => {
     const { fake, limiter, consume } = setUp();
     fake.answer = async () => [reply(10, '61000 10')];
     expect(allowedOf(consume(11))).toBe(10);
@@ -189,7 +192,7 @@ describe('the exchange', () => {
     expect(allowedOf(consume(11))).toBe(10);
   });
 
-  it('sends again what was not sent, and only what still stands in the window', async () => {
+  it('sends requests again that were not sent, if they are still in the window', async () => {
     const { clock, fake, limiter, consume } = setUp();
     consume(4);
     await limiter.exchange();
@@ -202,7 +205,7 @@ describe('the exchange', () => {
     expect(fake.sent.map(countsOf)).toEqual([[[0, 4]], [[49_000, 4, 0, 3]], [[19_000, 3]]]);
   });
 
-  it('does not send again what may have arrived, but goes on counting it', async () => {
+  it('does not send requests again that may have arrived, but still counts them', async () => {
     const { fake, limiter, consume } = setUp();
     fake.answer = async () => [new RedisClientError('timeout', 'no answer')];
     consume(8);
@@ -213,7 +216,7 @@ describe('the exchange', () => {
     expect(limiter.stats).toMatchObject({ exchanges: 0, exchangeFailures: 2, waiting: 1 });
   });
 
-  it('keeps counting what happens while an exchange is under way', async () => {
+  it('counts requests that come during an exchange', async () => {
     const { fake, limiter, consume } = setUp();
     let answer = (_: unknown[]) => {};
     fake.answer = () => new Promise((resolve) => (answer = resolve));
@@ -228,7 +231,7 @@ describe('the exchange', () => {
     expect(countsOf(fake.sent[1])).toEqual([[0, 6]]);
   });
 
-  it('is not tried while Redis is away, and brings the window at once when it is back', async () => {
+  it('does not run while Redis is away, and sends the window at once when it is back', async () => {
     const { fake, limiter, consume } = setUp();
     fake.available = false;
     expect(allowedOf(consume(12))).toBe(10);
@@ -240,7 +243,7 @@ describe('the exchange', () => {
     expect(countsOf(fake.sent[0])).toEqual([[0, 10]]);
   });
 
-  it('happens once more at close', async () => {
+  it('runs once more at close', async () => {
     const { fake, limiter, consume } = setUp();
     fake.answer = async () => [reply(2, '61000 2')];
     consume(2);

@@ -1,3 +1,4 @@
+import { createKeySchema } from '@openclaw/key-schema';
 import { type AgentMap, createAgentMap } from './agent-map.ts';
 import { type Decision, toDecision, uncountedDecision } from './decision.ts';
 import { createExchange, type ExchangeStats } from './exchange.ts';
@@ -9,46 +10,46 @@ import {
   sliceMsOf,
   unknownAction,
 } from './limit.ts';
-import { hasRedis, type RateLimiterDeps } from './limiter.ts';
+import type { RateLimiterDeps } from './limiter.ts';
 import { LocalAgent } from './local-agent.ts';
 import { type LocalRateLimiterOptions, parseWhenAway, positiveInteger } from './options.ts';
 
-/** Plain numbers of a {@link LocalRateLimiter}, for metrics. */
+/** For metrics. */
 export interface LocalRateLimiterStats extends Readonly<ExchangeStats> {
   readonly allowed: number;
   readonly refused: number;
-  /** Agents remembered now, over all actions. */
+  /** Agents in memory, over all actions. */
   readonly agents: number;
-  /** Agents that wait for the next exchange. */
+  /** Agents in the next exchanges. */
   readonly waiting: number;
 }
 
 /**
- * Limits without a round trip: each process counts itself and exchanges counts with Redis in the background. Alone a
- * process is exact; together, processes may allow what they received within one exchange beyond the limit.
+ * Limits without a round trip: each process counts for itself and exchanges counts with Redis in the background. One
+ * process is exact. Several together may exceed the limit by the requests that they got within one exchange.
  */
 export interface LocalRateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;
   /**
-   * Decides at once, from what was counted here and the last known count of all, and counts the request if allowed.
-   * With Redis away, or refusing to count, this process counts alone, unless `whenAway` says otherwise. `remaining` and
-   * `resetMs` may lag behind the truth, towards caution.
+   * Decides at once, from this process' requests and the last known count of all, and counts an allowed request. While
+   * Redis is away or refuses to count, this process counts alone, unless `whenAway` says otherwise. `remaining` may be too
+   * low and `resetMs` too high, never the other way round.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`
    */
   consume(action: Action, agentId: string): Decision;
   /**
-   * Exchanges counts now: one pipeline, one script call per agent asked about since the last time. Runs by itself every
-   * `exchangeMs`. Never rejects.
+   * Exchanges counts now, in one pipeline with one script call per agent that made requests since the last exchange. Runs
+   * by itself every `exchangeMs`. Never rejects.
    */
   exchange(): Promise<void>;
   readonly stats: LocalRateLimiterStats;
-  /** Exchanges once more, then stops. The Redis client is its creator's to close. */
+  /** Exchanges once more, then stops. Does not close the Redis client. */
   close(): Promise<void>;
 }
 
-/** Makes a {@link LocalRateLimiter}; without Redis it counts alone. @throws {RateLimitError} `invalid_options` */
+/** Creates a {@link LocalRateLimiter}; without Redis it counts alone. @throws {RateLimitError} `invalid_options` */
 export function createLocalRateLimiter<Action extends string>(
-  deps: RateLimiterDeps | Record<string, never>,
+  { redis, keys = createKeySchema() }: RateLimiterDeps,
   options: LocalRateLimiterOptions<Action>,
 ): LocalRateLimiter<Action> {
   const limits = checkLimits(options.limits);
@@ -57,28 +58,27 @@ export function createLocalRateLimiter<Action extends string>(
   const exchangeMs = positiveInteger('exchangeMs', options.exchangeMs);
   const whenAway = parseWhenAway(options.whenAway);
   const clock = options.clock ?? Date.now;
-  const shared = hasRedis(deps) ? deps : undefined;
   const counters = { exchanges: 0, exchangeFailures: 0, allowed: 0, refused: 0 };
   const exchange =
-    shared && createExchange(shared.redis, maxPerExchange, clock, options.redisClock, counters);
+    redis && createExchange(redis, maxPerExchange, clock, options.redisClock, counters);
 
   const actions = new Map<
     string,
     { readonly limit: Limit; readonly agents: AgentMap<LocalAgent> }
   >();
   for (const [action, limit] of Object.entries<Limit>(limits)) {
-    // What a window holds from an agent idle that long has left it, and was exchanged long before.
+    // By then the agent's requests have been exchanged and have left the window.
     const idleMs = limit.windowMs + 2 * sliceMsOf(limit);
     actions.set(action, { limit, agents: createAgentMap(maxAgents, idleMs) });
   }
 
   const newAgent = (action: Action, agentId: string, limit: Limit): LocalAgent => {
     checkAgentId(agentId);
-    const keys = shared && {
-      counter: shared.keys.rateLimit(action, agentId),
-      window: shared.keys.rateLimitWindow(action, agentId),
+    const windowKeys = redis && {
+      counter: keys.rateLimit(action, agentId),
+      window: keys.rateLimitWindow(action, agentId),
     };
-    return new LocalAgent(limit, keys);
+    return new LocalAgent(limit, windowKeys);
   };
 
   const tick = () => {
@@ -97,12 +97,12 @@ export function createLocalRateLimiter<Action extends string>(
       const { limit, agents } = known;
       const nowMs = clock();
       const agent = agents.touch(agentId, nowMs, () => newAgent(action, agentId, limit));
-      // Counted whatever is decided, so that Redis learns of it when it is back.
+      // Counted even if `whenAway` decides, so that Redis gets the count when it is back.
       const { allowed, count, resetMs } = agent.consume(nowMs);
-      exchange?.touch(agent);
-      const isAway = !shared?.redis.available || exchange?.isRefused === true;
+      exchange?.add(agent);
+      const isAway = redis !== undefined && (!redis.available || exchange?.isRefused === true);
       const decision =
-        shared && isAway && whenAway !== 'memory'
+        isAway && whenAway !== 'memory'
           ? uncountedDecision(limit, whenAway === 'allow')
           : toDecision(limit, allowed, count, resetMs, isAway);
       if (decision.allowed) counters.allowed += 1;

@@ -10,12 +10,12 @@ describe('the memory limiter', () => {
     const limiter = createRateLimiter({}, { limits: { message: { limit: 1, windowMs: 1000 } } });
     expect(await limiter.consume('message', 'alice')).toMatchObject({
       allowed: true,
-      degraded: true,
+      degraded: false,
     });
     await limiter.close();
   });
 
-  it('forgets the agent idle longest when there are more than maxAgents', async () => {
+  it('drops the agent idle longest when there are more than maxAgents', async () => {
     const clock = { nowMs: 1_700_000_000_000 };
     const limiter = createMemoryRateLimiter({
       limits: { message: { limit: 1, windowMs: 60_000 } },
@@ -31,7 +31,7 @@ describe('the memory limiter', () => {
   });
 });
 
-// Negative control of the property: INCR and EXPIRE alone, as a counter of fixed windows, must fail it.
+// The control of the property: a counter of fixed windows, INCR and EXPIRE alone, must fail it.
 it('shows that a counter of fixed windows allows twice the limit across a boundary', async () => {
   const fixedWindow = expectTrueWindow(300, (clock, { limit, windowMs }) => {
     let window = 0;

@@ -1,12 +1,12 @@
 import { type AgentMap, createAgentMap } from './agent-map.ts';
-import { mustLeave, toDecision } from './decision.ts';
+import { excessOf, toDecision } from './decision.ts';
 import { checkAgentId, checkLimits, type Limit, limitOf, sliceMsOf } from './limit.ts';
 import type { RateLimiter } from './limiter.ts';
 import { parseWhenAway, positiveInteger, type RateLimiterOptions } from './options.ts';
 import { leftInMs, SlidingWindow } from './sliding-window.ts';
 
 /**
- * An exact limiter for one process, without Redis. Memory is freed as agents fall idle and bounded by `maxAgents`.
+ * An exact limiter for one process, without Redis. Keeps at most `maxAgents` per action, and no idle agents.
  * @throws {RateLimitError} `invalid_options`
  */
 export function createMemoryRateLimiter<Action extends string>(
@@ -39,8 +39,8 @@ export function createMemoryRateLimiter<Action extends string>(
       const allowed = window.count(nowMs) < limit.limit;
       if (allowed) window.add(nowMs);
       const count = window.count(nowMs);
-      const resetMs = leftInMs(window.slices, nowMs, mustLeave(limit, count));
-      return toDecision(limit, allowed, count, resetMs, true);
+      const resetMs = leftInMs(window.slices, nowMs, excessOf(limit, count));
+      return toDecision(limit, allowed, count, resetMs);
     },
     async count(action, agentId) {
       return find(action, agentId).agents.get(agentId)?.count(clock()) ?? 0;

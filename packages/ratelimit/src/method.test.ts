@@ -15,7 +15,7 @@ const actionOf = (method: string) =>
       ? 'typing'
       : null;
 
-it('refuses by value, at once with the local limiter, methods of one action together', async () => {
+it('returns refusals, synchronously with the local limiter, and counts the methods of one action together', async () => {
   const limiter = createLocalRateLimiter({}, { limits, clock });
   const check = methodRateLimit(limiter, actionOf);
   expect(check('message.send', 'alice')).toBeNull();
@@ -32,7 +32,7 @@ it('never refuses a method without an action', async () => {
   await limiter.close();
 });
 
-it('answers a promise with the exact limiter', async () => {
+it('returns a promise with the exact limiter', async () => {
   const check = methodRateLimit(createMemoryRateLimiter({ limits, clock }), actionOf);
   expect(await check('message.send', 'alice')).toBeNull();
   expect(await check('message.send', 'alice')).toEqual({

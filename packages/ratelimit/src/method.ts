@@ -1,13 +1,13 @@
 import type { Decision } from './decision.ts';
 
-/** Why a method was not carried out; a value and never an error. */
+/** Why a method call is refused; a value, not an error. */
 export interface MethodRefusal {
   readonly code: 'rate_limited';
-  /** Milliseconds until the same call would be allowed. */
+  /** Milliseconds until the call would be allowed. */
   readonly retryAfterMs: number;
 }
 
-/** The part of a limiter that {@link methodRateLimit} needs, synchronous or not. */
+/** The part of a limiter that {@link methodRateLimit} needs. */
 export interface MethodConsumer<
   Action extends string,
   Answer extends Decision | Promise<Decision>,
@@ -16,14 +16,14 @@ export interface MethodConsumer<
 }
 
 /**
- * Makes the check that goes before each method call: null, or why it is refused. `actionOf` names the action whose
- * limit a method counts on; null: the method is not limited. Synchronous with the local limiter.
+ * Makes a check for method calls. It returns null for an allowed call, else the refusal. `actionOf` returns the action
+ * whose limit applies to a method, or null for a method that is not limited. Synchronous with the local limiter.
  */
 export function methodRateLimit<Action extends string, Method extends string = string>(
   limiter: MethodConsumer<Action, Decision>,
   actionOf: (method: Method) => Action | null,
 ): (method: Method, agentId: string) => MethodRefusal | null;
-/** The same with the exact limiter: one round trip per limited call. */
+/** With the exact limiter the check is asynchronous: one round trip per limited call. */
 export function methodRateLimit<Action extends string, Method extends string = string>(
   limiter: MethodConsumer<Action, Promise<Decision>>,
   actionOf: (method: Method) => Action | null,

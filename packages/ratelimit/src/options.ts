@@ -2,24 +2,24 @@ import { RateLimitError } from './errors.ts';
 import type { Limits } from './limit.ts';
 
 /**
- * What a limiter decides while Redis is away or refuses to count. `memory`: this process counts alone. `allow`: every
- * request goes on. `refuse`: none does.
+ * The decision while Redis is away or refuses to count. `memory`: this process counts alone. `allow`, `refuse`: every
+ * request is allowed, or refused.
  */
 export type WhenAway = 'memory' | 'allow' | 'refuse';
 
 /** Options of {@link createRateLimiter} and {@link createMemoryRateLimiter}. */
 export interface RateLimiterOptions<Action extends string = string> {
-  /** The limit of each action. No other action may be asked for. */
+  /** The limit of each action. Another action is an error. */
   readonly limits: Limits<Action>;
   /**
-   * How many agents this process remembers per action while it counts alone; past it the one idle longest is forgotten.
+   * The most agents per action in memory, while this process counts alone; beyond it the one idle longest is dropped.
    * @default 100000
    */
   readonly maxAgents?: number;
-  /** What is decided while Redis is away; without Redis from the beginning it has no effect. @default 'memory' */
+  /** The decision while Redis is away. Has no effect without `redis`. @default 'memory' */
   readonly whenAway?: WhenAway;
   /**
-   * Epoch milliseconds. When given it replaces the time of Redis too, which only a test should do.
+   * Epoch milliseconds. Also replaces the time of Redis, which only a test should do.
    * @default the TIME of Redis; Date.now in memory
    */
   readonly clock?: () => number;
@@ -27,39 +27,41 @@ export interface RateLimiterOptions<Action extends string = string> {
 
 /** Options of {@link createLocalRateLimiter}. */
 export interface LocalRateLimiterOptions<Action extends string = string> {
-  /** The limit of each action. No other action may be asked for. */
+  /** The limit of each action. Another action is an error. */
   readonly limits: Limits<Action>;
   /** How often counts are exchanged with Redis. @default 100 */
   readonly exchangeMs?: number;
-  /** How many counters one exchange carries at most; the others go with the next. @default 1000 */
+  /** The most agents in one exchange; the others go with the next. @default 1000 */
   readonly maxPerExchange?: number;
-  /** How many agents are remembered per action; past it the one idle longest is forgotten. @default 100000 */
+  /** The most agents per action in memory; beyond it the one idle longest is dropped. @default 100000 */
   readonly maxAgents?: number;
   /**
-   * What is decided while Redis is away; without Redis from the beginning it has no effect. As `consume` does not wait,
-   * Redis is away until the first connection. @default 'memory'
+   * The decision while Redis is away. Has no effect without `redis`. Because `consume` does not wait, Redis counts as away
+   * until the first connection. @default 'memory'
    */
   readonly whenAway?: WhenAway;
   /** Epoch milliseconds, this process' own time. @default Date.now */
   readonly clock?: () => number;
-  /** For tests: replaces the TIME of Redis. */
+  /** Replaces the time of Redis. For tests. */
   readonly redisClock?: () => number;
 }
 
-/** The defaults of {@link RateLimiterOptions} and {@link LocalRateLimiterOptions}. */
 export const rateLimiterDefaults = {
   maxAgents: 100_000,
   exchangeMs: 100,
   maxPerExchange: 1000,
 } as const;
 
-/** The value, or the default. @throws {RateLimitError} `invalid_options` */
+/** The option or its default. @throws {RateLimitError} `invalid_options` */
 export function parseWhenAway(value: WhenAway = 'memory'): WhenAway {
   if (['memory', 'allow', 'refuse'].includes(value)) return value;
-  throw new RateLimitError('invalid_options', `whenAway must not be ${String(value)}`);
+  throw new RateLimitError(
+    'invalid_options',
+    `whenAway must be memory, allow or refuse, not ${String(value)}`,
+  );
 }
 
-/** The value, or the default, when it is a positive integer. @throws {RateLimitError} `invalid_options` */
+/** The option or its default. @throws {RateLimitError} `invalid_options` */
 export function positiveInteger(
   name: keyof typeof rateLimiterDefaults,
   value: number | undefined,

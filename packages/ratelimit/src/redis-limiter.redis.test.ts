@@ -42,7 +42,7 @@ describe('the Redis limiter', () => {
   }
   const ttlOf = async (key: string) => Number(await redis.send(['PTTL', key]));
 
-  it('Rate limiting counters: GET answers the count at the last decision, under the name of the EPIC', async () => {
+  it('Rate limiting counters: GET returns the count at the last decision, under the name in the key schema', async () => {
     const { keys, limiter } = setUp();
     expect(keys.rateLimit('message', 'alice')).toBe(`${keys.prefix}ratelimit:message:alice`);
     const seen = [];
@@ -89,13 +89,13 @@ describe('the Redis limiter', () => {
     });
   });
 
-  it('leaves nothing behind when the count is only looked at', async () => {
+  it('writes nothing when the count is only read', async () => {
     const { names, limiter } = setUp();
     expect(await limiter.count('message', 'alice')).toBe(0);
     expect(await redis.send(['EXISTS', names.counter, names.window])).toBe(0);
   });
 
-  it('goes by the time of Redis and not by the clock of this process', async () => {
+  it('uses the clock of Redis and not that of this process', async () => {
     const { names, limiter } = setUp();
     await limiter.consume('message', 'alice');
     const [slice] = (await redis.send(['HKEYS', names.window])) as string[];
@@ -103,7 +103,7 @@ describe('the Redis limiter', () => {
     expect(Number(seconds) - Number(slice)).toBeLessThanOrEqual(1);
   });
 
-  it('decides one at a time: of many at once exactly the limit is allowed', async () => {
+  it('decides one at a time: of many simultaneous requests exactly the limit is allowed', async () => {
     const { limiter } = setUp();
     const decisions = await Promise.all(
       Array.from({ length: 40 }, () => limiter.consume('message', 'alice')),
@@ -111,7 +111,7 @@ describe('the Redis limiter', () => {
     expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(3);
   });
 
-  it('counts by itself while Redis is away, and says so', async () => {
+  it('counts alone while Redis is away, and says degraded', async () => {
     const { keys } = setUp();
     const own = await startRedis();
     const client = createRedisClient({ url: own.url });
@@ -152,7 +152,7 @@ describe('the script count', () => {
     return { names, run };
   }
 
-  it('replies verdict, count and time to wait; a second identical call counts once more', async () => {
+  it('replies verdict, count and time to wait; a second identical call counts again', async () => {
     const { names, run } = setUp();
     expect(await run([[0, 1]], false)).toEqual({
       allowed: true,
@@ -170,7 +170,7 @@ describe('the script count', () => {
     expect(await redis.send(['GET', names.counter])).toBe('2');
   });
 
-  it('counts what was decided elsewhere in any case, in the slices of then, and replies all slices', async () => {
+  it('counts requests that were decided elsewhere, in the slices of their time, and replies all slices', async () => {
     const { names, run } = setUp();
     await run([[0, 2]], false, nowMs - 10_000);
     const reply = await run(
@@ -187,7 +187,7 @@ describe('the script count', () => {
       [60_500, 5],
     ]);
     expect(await redis.send(['GET', names.counter])).toBe('11');
-    // Above the limit by 8: nine of eleven must leave before one more fits.
+    // 8 above the limit: nine of eleven must leave before another one is allowed.
     expect(await run([[0, 1]], false)).toMatchObject({
       allowed: false,
       count: 11,
@@ -195,7 +195,7 @@ describe('the script count', () => {
     });
   });
 
-  it('drops what left the window, and slices that cannot be', async () => {
+  it('drops slices that left the window, and impossible ones', async () => {
     const { names, run } = setUp();
     await run([[0, 1]], false, nowMs - 61_000);
     await redis.send(['HSET', names.window, '1700009999', 7, 'garbage', 'x']);
@@ -203,7 +203,7 @@ describe('the script count', () => {
     expect(await redis.send(['HGETALL', names.window])).toEqual(['1700000000', '1']);
   });
 
-  it('keeps the window at some sixty numbers, however many requests', async () => {
+  it('keeps the window at about sixty numbers, however many requests', async () => {
     const { names, run } = setUp();
     for (let i = 0; i < 200; i += 1) await run([[0, 50]], true, nowMs + i * 1000);
     expect(Number(await redis.send(['HLEN', names.window]))).toBeLessThanOrEqual(61);

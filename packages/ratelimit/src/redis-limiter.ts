@@ -1,24 +1,25 @@
-import { RedisClientError } from '@openclaw/redis-client';
+import type { KeySchema } from '@openclaw/key-schema';
+import { RedisClientError, type RedisClient } from '@openclaw/redis-client';
 import { countCall, type Counted, parseCountReply } from './count-script.ts';
 import { toDecision, uncountedDecision } from './decision.ts';
 import { checkAgentId, checkLimits, limitOf } from './limit.ts';
-import type { RateLimiter, RateLimiterDeps } from './limiter.ts';
+import type { RateLimiter } from './limiter.ts';
 import { createMemoryRateLimiter } from './memory-limiter.ts';
 import { parseWhenAway, type RateLimiterOptions } from './options.ts';
 
-const one: readonly Counted[] = [[0, 1]];
+const oneRequest: readonly Counted[] = [[0, 1]];
 
 /**
- * The exact limiter on Redis: one script per decision, in Redis' time. While Redis is away, or refuses to count, an
- * in-memory limiter counts in its place, unless `whenAway` says otherwise.
+ * The exact limiter on Redis: one script per decision, by Redis' clock. While Redis is away or refuses to count, a memory
+ * limiter replaces it, unless `whenAway` says otherwise.
  */
 export function createRedisRateLimiter<Action extends string>(
-  { redis, keys }: RateLimiterDeps,
+  { redis, keys }: { readonly redis: RedisClient; readonly keys: KeySchema },
   options: RateLimiterOptions<Action>,
 ): RateLimiter<Action> {
   const limits = checkLimits(options.limits);
   const whenAway = parseWhenAway(options.whenAway);
-  const alone = createMemoryRateLimiter(options);
+  const fallback = createMemoryRateLimiter(options);
 
   const keysOf = (action: Action, agentId: string) => {
     checkAgentId(agentId);
@@ -28,28 +29,26 @@ export function createRedisRateLimiter<Action extends string>(
     };
   };
   const run = async (action: Action, agentId: string, requests: readonly Counted[]) => {
+    const limit = limitOf(limits, action);
     const nowMs = options.clock?.();
-    const call = countCall(keysOf(action, agentId), limitOf(limits, action), requests, {
-      decided: false,
-      nowMs,
-    });
+    const call = countCall(keysOf(action, agentId), limit, requests, { decided: false, nowMs });
     return parseCountReply(await redis.run(call));
   };
 
   /**
-   * Asks Redis, waiting for the first connection if there was none yet. When Redis is away or fails for whatever reason,
-   * answers without it: a limiter stands before other work, which must not fail because the limiter does.
+   * Asks Redis, and waits for the first connection if there was none yet. Answers without Redis when that fails: the work
+   * that the limiter protects must not fail because of the limiter.
    */
-  async function orElse<T>(ask: () => Promise<T>, answer: () => T | Promise<T>): Promise<T> {
+  async function askRedis<T>(ask: () => Promise<T>, fallBack: () => T | Promise<T>): Promise<T> {
     if (redis.available || redis.connecting) {
       try {
         return await ask();
       } catch (error) {
-        // An unknown action or a bad id is the caller's mistake, and so is a client that was closed.
+        // A bad argument and a closed client are mistakes of the caller.
         if (!(error instanceof RedisClientError) || error.code === 'closed') throw error;
       }
     }
-    return answer();
+    return fallBack();
   }
 
   return {
@@ -57,32 +56,32 @@ export function createRedisRateLimiter<Action extends string>(
     async consume(action, agentId) {
       const limit = limitOf(limits, action);
       checkAgentId(agentId);
-      return orElse(
+      return askRedis(
         async () => {
-          const { allowed, count, resetMs } = await run(action, agentId, one);
+          const { allowed, count, resetMs } = await run(action, agentId, oneRequest);
           return toDecision(limit, allowed, count, resetMs, false);
         },
-        () =>
+        async () =>
           whenAway === 'memory'
-            ? alone.consume(action, agentId)
+            ? { ...(await fallback.consume(action, agentId)), degraded: true }
             : uncountedDecision(limit, whenAway === 'allow'),
       );
     },
     async count(action, agentId) {
-      return orElse(
+      return askRedis(
         async () => (await run(action, agentId, [])).count,
-        () => alone.count(action, agentId),
+        () => fallback.count(action, agentId),
       );
     },
     async reset(action, agentId) {
       limitOf(limits, action);
       const { counter, window } = keysOf(action, agentId);
-      await alone.reset(action, agentId);
-      await orElse(
+      await fallback.reset(action, agentId);
+      await askRedis(
         async () => void (await redis.send(['DEL', counter, window])),
         () => undefined,
       );
     },
-    close: () => alone.close(),
+    close: () => fallback.close(),
   };
 }

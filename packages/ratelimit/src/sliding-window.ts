@@ -1,14 +1,13 @@
-/** Requests that leave the window together. */
+/** The requests that leave the window together. */
 export interface Slice {
-  /** From then on they do not count. */
   readonly leavesAtMs: number;
   count: number;
 }
 
 /**
- * The requests of the last `windowMs`, in slices of `sliceMs`; at most some sixty numbers, however many requests.
- * A slice counts until the youngest request it may hold is `windowMs` old: the window is never shorter than it says
- * and at most one slice longer. The script `count.lua` keeps the same rule.
+ * The requests of the last `windowMs`, in slices of `sliceMs`: about sixty numbers, however many requests. A slice counts
+ * until the youngest request that it can hold is `windowMs` old, so the window is never shorter than `windowMs` and at most
+ * one slice longer. The script `count.lua` has the same rule.
  */
 export class SlidingWindow {
   readonly #windowMs: number;
@@ -21,16 +20,16 @@ export class SlidingWindow {
     this.#sliceMs = sliceMs;
   }
 
-  /** What stands in the window, oldest first. */
+  /** The slices in the window, oldest first. */
   get slices(): readonly Slice[] {
     return this.#slices;
   }
 
-  /** How many requests stand in the window at `nowMs`; drops those that left. */
+  /** The number of requests in the window at `nowMs`. Drops the slices that left it. */
   count(nowMs: number): number {
     const newest = this.#slices.at(-1);
     if (newest && newest.leavesAtMs > nowMs + 2 * this.#windowMs + this.#sliceMs) {
-      // The clock was set back by more than a window: without this they would count for as long.
+      // The clock was set back by more than a window; the slices would stay for that long.
       this.#slices = [];
       this.#total = 0;
     }
@@ -44,13 +43,12 @@ export class SlidingWindow {
     return this.#total;
   }
 
-  /** Counts one request more, at `nowMs`. */
   add(nowMs: number): void {
     const sliceEndMs = (Math.floor(nowMs / this.#sliceMs) + 1) * this.#sliceMs;
     this.#append(sliceEndMs + this.#windowMs, 1);
   }
 
-  /** Takes in slices that another window counted. */
+  /** Adds the slices of another window. */
   merge(slices: readonly Slice[]): void {
     const all = [...this.#slices, ...slices].sort((a, b) => a.leavesAtMs - b.leavesAtMs);
     this.#slices = [];
@@ -60,14 +58,14 @@ export class SlidingWindow {
 
   #append(leavesAtMs: number, count: number): void {
     const newest = this.#slices.at(-1);
-    // A clock set back a little counts into the newest slice, so that they stay in order.
+    // After the clock was set back a little, the newest slice counts, so that the slices stay in order.
     if (newest && newest.leavesAtMs >= leavesAtMs) newest.count += count;
     else this.#slices.push({ leavesAtMs, count });
     this.#total += count;
   }
 }
 
-/** Milliseconds until `requests` of those that stand in the slices have left; 0 when there are none. */
+/** Milliseconds until `requests` requests of the slices have left the window; 0 if there are none. */
 export function leftInMs(slices: readonly Slice[], nowMs: number, requests: number): number {
   let left = 0;
   let leavesAtMs = nowMs;

@@ -1,5 +1,5 @@
 import { createListeners } from './listeners.ts';
-import type { RedisLogger } from './logger.ts';
+import type { Logger } from './logger.ts';
 
 /** Whether Redis can be used, told and logged once per change. */
 export interface Availability {
@@ -12,7 +12,7 @@ export interface Availability {
 }
 
 /** Starts unavailable and unlogged: connecting takes a moment. */
-export function createAvailability(logger: RedisLogger): Availability {
+export function createAvailability(logger: Logger): Availability {
   const listeners = createListeners<[boolean]>((error) =>
     logger.error({ err: error }, 'a listener of Redis availability threw'),
   );

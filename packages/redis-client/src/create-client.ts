@@ -8,7 +8,7 @@ import { createFirstConnection } from './first-connection.ts';
 import { readHealth } from './health.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { openTransports } from './open-transports.ts';
-import { type RedisLogger, silentLogger } from './logger.ts';
+import { type Logger, silentLogger } from './logger.ts';
 import { type RedisClientOptions, resolveSettings } from './options.ts';
 import { runPipeline, runScript } from './pipeline.ts';
 import { createProbe } from './probe.ts';
@@ -22,7 +22,7 @@ import type { CommandTransport } from './transport.ts';
  */
 export function createRedisClient(
   options: RedisClientOptions,
-  { logger = silentLogger }: { readonly logger?: RedisLogger } = {},
+  { logger = silentLogger }: { readonly logger?: Logger } = {},
 ): RedisClient {
   const connection = resolveConnection(options);
   const settings = resolveSettings(options);

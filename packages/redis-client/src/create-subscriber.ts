@@ -1,6 +1,6 @@
 import { RedisClientError } from './errors.ts';
 import { createListeners } from './listeners.ts';
-import type { RedisLogger } from './logger.ts';
+import type { Logger } from './logger.ts';
 import type { ClientSettings } from './options.ts';
 import { createRefusals } from './refusals.ts';
 import type { MessageHandler, RedisSubscriber } from './subscriber.ts';
@@ -27,7 +27,7 @@ export interface OwnedSubscriber extends RedisSubscriber {
 /** What the subscriber is given to work with. */
 export interface SubscriberDeps {
   readonly open: (events: LinkEvents, onMessage: OnMessage) => SubscriberTransport;
-  readonly logger: RedisLogger;
+  readonly logger: Logger;
   readonly settings: ClientSettings;
 }
 

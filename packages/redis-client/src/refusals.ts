@@ -1,5 +1,5 @@
 import type { RedisClientError } from './errors.ts';
-import type { RedisLogger } from './logger.ts';
+import type { Logger } from './logger.ts';
 
 const retryMinMs = 500;
 const retryMaxMs = 30_000;
@@ -20,7 +20,7 @@ export interface Refusals {
 /** Makes {@link Refusals}. */
 export function createRefusals(
   retry: () => void,
-  { logger, random }: { readonly logger: RedisLogger; readonly random: () => number },
+  { logger, random }: { readonly logger: Logger; readonly random: () => number },
 ): Refusals {
   const names = new Set<string>();
   let timer: NodeJS.Timeout | undefined;

@@ -1,6 +1,6 @@
 import { answered } from './answered.ts';
 import { startHeartbeat, within } from './heartbeat.ts';
-import type { RedisLogger } from './logger.ts';
+import type { Logger } from './logger.ts';
 import type { ClientSettings } from './options.ts';
 import type { SubscriberTransport } from './subscriber-transport.ts';
 
@@ -11,7 +11,7 @@ import type { SubscriberTransport } from './subscriber-transport.ts';
 export function startWatchdog(
   transport: SubscriberTransport,
   { heartbeatMs, heartbeatTimeoutMs, breakerFailures }: ClientSettings,
-  logger: RedisLogger,
+  logger: Logger,
 ): { stop(): void } {
   let missed = 0;
   return startHeartbeat({

@@ -3,6 +3,7 @@ import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import { createRedisClient } from '@openclaw/redis-client';
 import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
 import { createTyping, createTypingWatch, type TypingOptions } from './index.ts';
+import { sharedTypingContract } from './shared-typing.contract.ts';
 
 let server: RedisServer;
 let keys: KeySchema;
@@ -28,8 +29,14 @@ async function startHub(options: TypingOptions = {}) {
   return { redis, typing };
 }
 
+sharedTypingContract('on Redis under the default names', (options) => {
+  const redis = createRedisClient({ url: server.url });
+  endings.push(() => redis.close());
+  return createTyping({ redis }, options);
+});
+
 describe('typing over several hubs', () => {
-  it('Typing indicators (start → update → stop): hubs see one another’s', async () => {
+  it('Typing indicators (start → update → stop): hubs see the typing of other hubs', async () => {
     const [{ typing: one }, { typing: two }] = [await startHub(), await startHub()];
     expect(await one.start('c', 'a')).toEqual({ changed: true, degraded: false });
     expect(await two.start('c', 'a')).toEqual({ changed: false, degraded: false });
@@ -38,7 +45,7 @@ describe('typing over several hubs', () => {
     expect(await one.stop('c', 'a')).toEqual({ changed: false, degraded: false });
   });
 
-  it('stops a connection that is gone wherever it typed', async () => {
+  it('stops the agent of a closed connection wherever it typed', async () => {
     const { typing } = await startHub();
     for (const channelId of ['c1', 'c2', 'c3']) await typing.start(channelId, 'a');
     await typing.start('c1', 'b');
@@ -48,7 +55,7 @@ describe('typing over several hubs', () => {
     expect(await typing.stopAll('a')).toEqual({ channelIds: [], degraded: false });
   });
 
-  it('tells each hub’s watchers once that typing ended, though no stop was ever said', async () => {
+  it('reports once on each hub that typing ended, although nobody stopped it', async () => {
     const ttlMs = 1500;
     const [{ typing: one }, { typing: two }] = [
       await startHub({ ttlMs }),
@@ -64,7 +71,7 @@ describe('typing over several hubs', () => {
         { ttlMs, tickMs: 50 },
       ),
     );
-    // Hub one tells of the start, as it does over the bus; refreshes are told to nobody.
+    // Hub one announces the start, as over the bus; refreshes are not announced.
     await one.start('c', 'a');
     const startMs = Date.now();
     for (const watch of watches) watch.started('c', 'a');
@@ -83,13 +90,13 @@ describe('typing over several hubs', () => {
 });
 
 describe('typing while Redis is away', () => {
-  it('Redis connection lost (fallback to memory): goes on with what this process knows, and says so', async () => {
+  it('Redis connection lost (fallback to memory): continues with what this process knows, and says degraded', async () => {
     const { typing, redis } = await startHub();
     await typing.start('c', 'a');
     await server.kill();
     try {
       await waitFor(() => typing.degraded);
-      // What was known before the outage is a refresh within it.
+      // A start from before the outage makes this a refresh.
       expect(await typing.start('c', 'a')).toEqual({ changed: false, degraded: true });
       expect(await typing.start('c', 'b')).toEqual({ changed: true, degraded: true });
       expect(await typing.list('c')).toEqual({ agents: ['a', 'b'], degraded: true });

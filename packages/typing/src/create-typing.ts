@@ -1,45 +1,47 @@
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import type { RedisClient } from '@openclaw/redis-client';
 import { isDeniedCall, TypingError } from './errors.ts';
-import { checkTyper } from './memory-typing.ts';
+import { createTypists } from './memory-typing.ts';
 import { parseOptions, type TypingOptions } from './options.ts';
 import { createRedisTyping } from './redis-typing.ts';
-import type { Typer } from './typing.ts';
-import { createTypists } from './typists.ts';
+import { checkId, checkTyper, type Typer, type Typing } from './typing.ts';
 
-/** What {@link createTyping} works with. Without `redis` it keeps typing in memory, for this process alone. */
+/** Without `redis`, typing is kept in memory, for this process alone. */
 export interface TypingDeps {
   readonly redis?: RedisClient;
   /** @default createKeySchema() */
   readonly keys?: KeySchema;
 }
 
-/** What a call came to; `degraded`: Redis is away or takes no writes, and this process alone was asked. */
+/** The result of a start or a stop. */
 export interface TypingDecision {
   readonly changed: boolean;
+  /** Decided without Redis, from what went through this process. */
   readonly degraded: boolean;
 }
 
-/** Typing that goes on with what this process knows while Redis is away. */
+/** Typing that continues with this process' own knowledge while Redis is away. */
 export interface SharedTyping {
-  /** True while Redis is away, takes no writes, or denied a call within the last ten seconds. Never true without Redis. */
+  /**
+   * True while Redis is away, refuses writes, or denied a call within the last ten seconds. Always false without Redis.
+   */
   readonly degraded: boolean;
-  /** The agent types; `changed` false: a refresh, of which nobody need hear. */
+  /** `changed` is false for a refresh, which need not be announced. */
   start(channelId: string, agentId: string): Promise<TypingDecision>;
-  /** The agent types no more; `changed`: it did until now. */
+  /** `changed` is true if the agent was typing. */
   stop(channelId: string, agentId: string): Promise<TypingDecision>;
-  /** A connection of the agent is gone: stops it wherever it typed through this process. Resolves with where it did. */
+  /** Stops the agent wherever it typed through this process. Resolves with the channels in which it was typing. */
   stopAll(agentId: string): Promise<{ channelIds: string[]; degraded: boolean }>;
-  /** Who types, whoever typed last at the end; at most 1,000. */
+  /** The agents that are typing, the latest start last; at most 1,000. */
   list(channelId: string): Promise<{ agents: string[]; degraded: boolean }>;
-  /** For {@link createTypingWatch}: of each, the ms until it counts as stopped; 0: it does not type. */
+  /** For {@link createTypingWatch}: for each agent the ms until it stops counting as typing; 0 if it is not typing. */
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
   /** Later calls reject with `closed`. */
   close(): Promise<void>;
 }
 
 /**
- * Makes {@link SharedTyping}. Does not wait for Redis. When Redis comes back, who types is known there with its next
+ * Creates a {@link SharedTyping}. Does not wait for Redis. After an outage Redis knows an agent again with its next
  * refresh.
  * @throws {TypingError} `invalid_options`
  */
@@ -47,32 +49,35 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
   const { ttlMs, maxTypers } = parseOptions(options);
   const { clock = Date.now } = options;
   const { redis, keys = createKeySchema() } = deps;
-  const remote = redis ? createRedisTyping({ redis, keys }, options) : null;
-  // Everything that goes through this process, so that an outage begins with what is known.
-  const own = createTypists(ttlMs, maxTypers);
+  const shared = redis ? { redis, store: createRedisTyping({ redis, keys }, options) } : null;
+  // Every call is recorded here too, so that an outage begins with what is known.
+  const local = createTypists(ttlMs, maxTypers);
   const now = () => Math.floor(clock());
   let closed = false;
-  // What Redis would not take (an ACL denies it) is missing there for as long as it would have lasted: until then what is
-  // read there is not the truth of this process.
+  // A start that an ACL denied is missing in Redis until it would have expired: until then reads are answered locally.
   let deniedUntilMs = -Infinity;
   const isDenied = () => now() < deniedUntilMs;
+  const isDegraded = () => shared !== null && (!shared.redis.available || isDenied());
 
-  async function decide<T>(ask: (() => Promise<T>) | null, known: () => T): Promise<[T, boolean]> {
-    if (!redis || !ask) return [known(), false];
-    if (redis.available || redis.connecting) {
+  /** Asks Redis; without it, or while it is away, gives the local answer. */
+  async function decide<T>(
+    fromRedis: (store: Typing) => Promise<T>,
+    fromLocal: () => T,
+  ): Promise<[answer: T, degraded: boolean]> {
+    if (!shared) return [fromLocal(), false];
+    if (shared.redis.available || shared.redis.connecting) {
       try {
-        return [await ask(), false];
+        return [await fromRedis(shared.store), false];
       } catch (error) {
         if (!(error instanceof TypingError && error.code === 'unavailable')) throw error;
         if (isDeniedCall(error)) deniedUntilMs = now() + ttlMs;
       }
     }
-    return [known(), true];
+    return [fromLocal(), true];
   }
 
-  /** As {@link decide}, for what only reads. */
-  const read: typeof decide = async (ask, known) =>
-    isDenied() ? [known(), true] : decide(ask, known);
+  const read: typeof decide = async (fromRedis, fromLocal) =>
+    isDenied() ? [fromLocal(), true] : decide(fromRedis, fromLocal);
 
   const checkOpen = () => {
     if (closed) throw new TypingError('closed', 'typing was closed');
@@ -80,17 +85,15 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
 
   async function stop(channelId: string, agentId: string): Promise<TypingDecision> {
     checkOpen();
-    const known = own.stop(checkTyper({ channelId, agentId }), now());
+    const wasTyping = local.stop(checkTyper({ channelId, agentId }), now());
     const [changed, degraded] = await decide(
-      remote && (() => remote.stop(channelId, agentId)),
-      () => known,
+      (store) => store.stop(channelId, agentId),
+      () => wasTyping,
     );
-    // A start that Redis denied was told all the same, so its stop has to be.
-    if (isDenied()) return { changed: changed || known, degraded: true };
+    // A start that Redis denied was announced all the same, so its stop must be too.
+    if (isDenied()) return { changed: changed || wasTyping, degraded: true };
     return { changed, degraded };
   }
-
-  const isDegraded = () => redis !== undefined && (!redis.available || isDenied());
 
   return {
     get degraded() {
@@ -98,17 +101,18 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
     },
     async start(channelId, agentId) {
       checkOpen();
-      const known = own.start(checkTyper({ channelId, agentId }), now());
+      const isNew = local.start(checkTyper({ channelId, agentId }), now());
       const [changed, degraded] = await decide(
-        remote && (() => remote.start(channelId, agentId)),
-        () => known,
+        (store) => store.start(channelId, agentId),
+        () => isNew,
       );
       return { changed, degraded };
     },
     stop,
     async stopAll(agentId) {
       checkOpen();
-      const channelIds = own.channelIdsOf(agentId, now());
+      checkId(agentId);
+      const channelIds = local.channelIdsOf(agentId, now());
       const stopped = await Promise.all(channelIds.map((channelId) => stop(channelId, agentId)));
       return {
         channelIds: channelIds.filter((_, at) => stopped[at]?.changed),
@@ -117,21 +121,25 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
     },
     async list(channelId) {
       checkOpen();
-      const [agents, degraded] = await read(remote && (() => remote.list(channelId)), () =>
-        own.list(channelId, now()),
+      checkId(channelId);
+      const [agents, degraded] = await read(
+        (store) => store.list(channelId),
+        () => local.list(channelId, now()),
       );
       return { agents, degraded };
     },
     async remainingMs(typers) {
       checkOpen();
-      const [remaining] = await read(remote && (() => remote.remainingMs(typers)), () =>
-        typers.map((typer) => own.remainingMs(typer, now())),
+      typers.forEach(checkTyper);
+      const [remaining] = await read(
+        (store) => store.remainingMs(typers),
+        () => typers.map((typer) => local.remainingMs(typer, now())),
       );
       return remaining;
     },
     async close() {
       closed = true;
-      await remote?.close();
+      await shared?.store.close();
     },
   };
 }

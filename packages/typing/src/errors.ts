@@ -2,12 +2,12 @@ import { isDenied } from '@openclaw/redis-client';
 
 /**
  * - `invalid_options`: at creation.
- * - `unavailable`: Redis is away, refused, or did not answer in time; `cause` says more. It may have taken effect.
+ * - `unavailable`: Redis is away, refused, or did not answer in time; see `cause`. The call may have taken effect.
  * - `closed`: after `close()`.
  */
 export type TypingErrorCode = 'invalid_options' | 'unavailable' | 'closed';
 
-/** What this package throws or rejects with, beside key-schema's error for a bad id; branch on `code`. */
+/** The error of this package; branch on `code`. A bad id is a `KeySchemaError`. */
 export class TypingError extends Error {
   override readonly name = 'TypingError';
   readonly code: TypingErrorCode;
@@ -23,7 +23,7 @@ export function isDeniedCall(error: unknown): boolean {
   return error instanceof TypingError && isDenied(error.cause);
 }
 
-/** Whatever Redis' client failed with, as this package's own. */
+/** Wraps an error of the Redis client. */
 export function toUnavailable(cause: unknown): TypingError {
   if (cause instanceof TypingError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);

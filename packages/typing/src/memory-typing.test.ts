@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { createMemoryTyping } from './index.ts';
 import { typingContract } from './typing.contract.ts';
-import { createTypists } from './typists.ts';
+import { createTypists } from './memory-typing.ts';
 
 typingContract('in memory', createMemoryTyping);
 
 describe('memory typing', () => {
-  it('forgets first who has not typed for longest when it is full', async () => {
+  it('forgets the agent with the oldest start when it is full', async () => {
     let nowMs = 1_900_000_000_000;
     const typing = createMemoryTyping({ maxTypers: 2, clock: () => (nowMs += 1) });
     await typing.start('c', 'a');
@@ -16,7 +16,7 @@ describe('memory typing', () => {
     expect(await typing.list('c')).toEqual(['a', 'x']);
   });
 
-  it('keeps nothing of those who stopped without saying so', () => {
+  it('keeps nothing of agents that stopped without saying so', () => {
     const typists = createTypists(10_000, 100);
     for (let nowMs = 0; nowMs < 1_000_000; nowMs += 1000) {
       typists.start({ channelId: `c${nowMs}`, agentId: `a${nowMs}` }, nowMs);
@@ -24,7 +24,7 @@ describe('memory typing', () => {
     }
   });
 
-  it('refuses options that cannot be', () => {
+  it('refuses invalid options', () => {
     for (const options of [{ ttlMs: 0 }, { maxTypers: 1.5 }]) {
       expect(() => createMemoryTyping(options)).toThrow(
         expect.objectContaining({ name: 'TypingError', code: 'invalid_options' }),

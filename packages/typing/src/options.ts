@@ -1,29 +1,28 @@
 import { ttlMs } from '@openclaw/key-schema';
 import { TypingError } from './errors.ts';
 
-/** Options of typing. All times are milliseconds. */
+/** Options of {@link createTyping}, {@link createRedisTyping} and {@link createMemoryTyping}. */
 export interface TypingOptions {
-  /** For how long an agent counts as typing after it last said so. The same for all who share a Redis. @default 10000 */
+  /** How long an agent counts as typing after a start; the same for all who share a Redis. @default 10000 */
   readonly ttlMs?: number;
-  /** The time, instead of Redis' own (and, in memory, this process'). For tests. */
+  /** The time in ms, instead of Redis' own (in memory: this process'). For tests. */
   readonly clock?: () => number;
-  /** The most agents remembered in memory; past it the one that has not typed for longest is forgotten. @default 100000 */
+  /** The most agents in memory; beyond it the one whose last start is oldest is forgotten. @default 100000 */
   readonly maxTypers?: number;
 }
 
 /** Options of {@link createTypingWatch}. */
 export interface TypingWatchOptions {
-  /** For how long after a start nobody is asked. @default 10000 */
+  /** How long after a start the watch checks whether the agent is still typing. @default 10000 */
   readonly ttlMs?: number;
-  /** How often what is due is looked at; bounds how late a stop is told. @default 250 */
+  /** How often the watch looks for agents to check: the most by which an end is reported late. @default 250 */
   readonly tickMs?: number;
-  /** The most agents watched; past it the one watched for longest is told to have stopped. @default 10000 */
+  /** The most agents that are watched; beyond it the one watched longest is reported as expired. @default 10000 */
   readonly maxWatched?: number;
-  /** Runs evenly; its zero does not matter. @default performance.now */
+  /** Monotonic milliseconds. @default performance.now */
   readonly clock?: () => number;
 }
 
-/** The defaults of all options that have one. */
 export const typingDefaults = {
   ttlMs: ttlMs.typing,
   maxTypers: 100_000,
@@ -31,7 +30,7 @@ export const typingDefaults = {
   maxWatched: 10_000,
 } as const;
 
-/** The numbers among the options, each given or by default. @throws {TypingError} `invalid_options` */
+/** The numeric options with their defaults. @throws {TypingError} `invalid_options` */
 export function parseOptions(options: TypingOptions & TypingWatchOptions): {
   -readonly [name in keyof typeof typingDefaults]: number;
 } {

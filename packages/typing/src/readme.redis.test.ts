@@ -18,21 +18,21 @@ describe('README', () => {
     const console = { info: (...words: string[]) => told.push(words.join(' ')) };
     // example
     const typing = createTyping({ redis });
-    const onExpired = (channelId: string, agentId: string) =>
-      console.info(agentId, 'stopped in', channelId);
+    const onExpired = (channelId: string, agentId: string) => {
+      console.info(agentId, 'stopped in', channelId); // ten seconds later
+      watch.close();
+      void redis.close();
+    };
     const watch = createTypingWatch({ typing, onExpired });
-
     const { changed } = await typing.start('lobby', 'tech-lead');
-    if (changed) watch.started('lobby', 'tech-lead'); // and tell the other processes, who do the same
+    if (changed) watch.started('lobby', 'tech-lead'); // and announce it to the other processes
     const { agents, degraded } = await typing.list('lobby');
     // end
     expect(agents).toEqual(['tech-lead']);
     expect(degraded).toBe(false);
     await waitFor(() => told.length > 0, { timeoutMs: 15_000 });
     expect(told).toEqual(['tech-lead stopped in lobby']);
-    watch.close();
     await typing.close();
-    await redis.close();
 
     const source = readFileSync(new URL(import.meta.url), 'utf8');
     const tight = (text: string) => text.replace(/,?\s+/g, '');

@@ -34,7 +34,7 @@ describe('typing in Redis', () => {
   const ttlMs = async () => Number(await redis.send(['pttl', keys.typing('c')]));
   const commands = async () => String(await redis.send(['info', 'commandstats']));
 
-  it('TTL expiry (typing): the key has its ten seconds after every start, and is gone with the last stop', async () => {
+  it('TTL expiry (typing): the key lives ten seconds after every start, and is deleted by the last stop', async () => {
     const typing = createRedisTyping({ redis, keys });
     for (const agentId of ['a', 'b', 'a']) {
       await redis.send(['persist', keys.typing('c')]);
@@ -48,7 +48,7 @@ describe('typing in Redis', () => {
     expect(await redis.send(['exists', keys.typing('c')])).toBe(0);
   });
 
-  it('holds agentIds with the time of the server', async () => {
+  it('stores agentIds with the time of the server', async () => {
     const before = Date.now();
     await createRedisTyping({ redis, keys }).start('c', 'a');
     const held = (await redis.send(['zrange', keys.typing('c'), 0, -1, 'WITHSCORES'])) as string[];
@@ -57,7 +57,7 @@ describe('typing in Redis', () => {
     expect(Number(held[1])).toBeLessThanOrEqual(Date.now());
   });
 
-  it('drops those who stopped without a word when another starts', async () => {
+  it('drops agents that stopped without saying so when another agent starts', async () => {
     let nowMs = 1_900_000_000_000;
     const typing = createRedisTyping({ redis, keys }, { clock: () => nowMs });
     for (let n = 0; n < 50; n += 1) {
@@ -67,7 +67,7 @@ describe('typing in Redis', () => {
     expect(await redis.send(['zcard', keys.typing('c')])).toBe(10);
   });
 
-  it('TTL expiry (typing): ends within ±1 s in real time', async () => {
+  it('TTL expiry (typing): expires within ±1 s in real time', async () => {
     const typing = createRedisTyping({ redis, keys }, { ttlMs: 1500 });
     const startMs = Date.now();
     await typing.start('c', 'a');
@@ -78,7 +78,7 @@ describe('typing in Redis', () => {
     expect(Date.now() - startMs).toBeLessThan(2500);
   });
 
-  it('neither calls KEYS or SCAN, nor writes by reading', async () => {
+  it('never calls KEYS or SCAN, and reads write nothing', async () => {
     const typing = createRedisTyping({ redis, keys });
     await typing.start('c', 'a');
     const writes = (stats: string) =>
@@ -92,7 +92,7 @@ describe('typing in Redis', () => {
     expect(await commands()).not.toMatch(/^cmdstat_(keys|scan|zscan):/m);
   });
 
-  it('fails with `unavailable` and says why when Redis refuses', async () => {
+  it('fails with `unavailable` and the cause when Redis refuses a call', async () => {
     await redis.send(['set', keys.typing('c'), 'no zset']);
     const typing = createRedisTyping({ redis, keys });
     const unavailable = {

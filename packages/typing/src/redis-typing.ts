@@ -1,4 +1,4 @@
-import type { KeySchema } from '@openclaw/key-schema';
+import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import {
   defineScript,
   type RedisClient,
@@ -7,9 +7,8 @@ import {
 } from '@openclaw/redis-client';
 import { toUnavailable, TypingError } from './errors.ts';
 import { listLua, remainingLua, startLua, stopLua } from './lua.gen.ts';
-import { checkTyper } from './memory-typing.ts';
 import { parseOptions, type TypingOptions } from './options.ts';
-import { listMax, type Typer, type Typing } from './typing.ts';
+import { checkTyper, listMax, type Typer, type Typing } from './typing.ts';
 
 const scripts = {
   start: defineScript('typing.start', startLua),
@@ -18,90 +17,97 @@ const scripts = {
   remaining: defineScript('typing.remaining', remainingLua),
 } as const;
 
-/** The most agents that one script call is asked about. */
+/** The most agents in one script call. */
 const batchMax = 200;
 
-/** What typing on Redis is made of. */
 export interface RedisTypingDeps {
   readonly redis: Pick<RedisClient, 'run' | 'pipeline'>;
-  readonly keys: KeySchema;
+  /** @default createKeySchema() */
+  readonly keys?: KeySchema;
 }
 
 /**
- * Typing on Redis: one zset per channel. Each call is one script and one round trip, ends within the client's timeout
- * and fails with `unavailable` while Redis is away.
+ * Typing in Redis: one zset per channel. Each call is one round trip, ends within the client's timeout and fails with
+ * `unavailable` while Redis is away.
  * @throws {TypingError} `invalid_options`
  */
 export function createRedisTyping(
-  { redis, keys }: RedisTypingDeps,
+  { redis, keys = createKeySchema() }: RedisTypingDeps,
   options: TypingOptions = {},
 ): Typing {
   const { ttlMs } = parseOptions(options);
   const { clock } = options;
   let closed = false;
 
-  function callOf(
+  const checkOpen = () => {
+    if (closed) throw new TypingError('closed', 'typing was closed');
+  };
+  const toCall = (
     script: Script,
     channelId: string,
     args: readonly (string | number)[],
-  ): ScriptCall {
-    if (closed) throw new TypingError('closed', 'typing was closed');
-    const now = clock ? Math.floor(clock()) : '';
-    return { script, keys: [keys.typing(channelId)], args: [now, ttlMs, ...args] };
+  ): ScriptCall => ({
+    script,
+    keys: [keys.typing(channelId)],
+    args: [clock ? Math.floor(clock()) : '', ttlMs, ...args],
+  });
+  const fail = (error: unknown) => {
+    throw toUnavailable(error);
+  };
+
+  async function run(...call: Parameters<typeof toCall>): Promise<unknown> {
+    checkOpen();
+    return redis.run(toCall(...call)).catch(fail);
   }
 
-  async function run(...call: Parameters<typeof callOf>): Promise<unknown> {
-    const made = callOf(...call);
-    return redis.run(made).catch((error: unknown) => {
-      throw toUnavailable(error);
-    });
-  }
+  const change = async (script: Script, typer: Typer) =>
+    (await run(script, typer.channelId, [checkTyper(typer).agentId])) === 1;
 
-  /** Last start and remaining time of each, in one round trip, one script call per channel and two hundred agents. */
-  async function times(typers: readonly Typer[]): Promise<[lastMs: number, remainingMs: number][]> {
-    const batches: { channelId: string; places: number[] }[] = [];
+  /** The last start and the remaining time of each agent, in one round trip. */
+  async function timesOf(
+    typers: readonly Typer[],
+  ): Promise<[lastMs: number, remainingMs: number][]> {
+    checkOpen();
+    const batches: { channelId: string; positions: number[] }[] = [];
     const open = new Map<string, number[]>();
-    typers.forEach(({ channelId }, place) => {
-      let places = open.get(channelId);
-      if (!places || places.length === batchMax) {
-        open.set(channelId, (places = []));
-        batches.push({ channelId, places });
+    typers.forEach((typer, position) => {
+      const { channelId } = checkTyper(typer);
+      let positions = open.get(channelId);
+      if (!positions || positions.length === batchMax) {
+        open.set(channelId, (positions = []));
+        batches.push({ channelId, positions });
       }
-      places.push(place);
+      positions.push(position);
     });
-    const found = typers.map((): [number, number] => [0, 0]);
-    if (batches.length === 0) return found;
-    const calls = batches.map(({ channelId, places }) =>
-      callOf(
-        scripts.remaining,
-        channelId,
-        places.map((place) => checkTyper(typers[place]!).agentId),
-      ),
-    );
-    const replies = await redis.pipeline(calls).catch((error: unknown) => {
-      throw toUnavailable(error);
-    });
+    const times = typers.map((): [number, number] => [0, 0]);
+    if (batches.length === 0) return times;
+    const replies = await redis
+      .pipeline(
+        batches.map(({ channelId, positions }) => {
+          const agentIds = positions.map((position) => typers[position]!.agentId);
+          return toCall(scripts.remaining, channelId, agentIds);
+        }),
+      )
+      .catch(fail);
     replies.forEach((reply, at) => {
-      if (reply instanceof Error) throw toUnavailable(reply);
-      const flat = reply as number[];
-      batches[at]!.places.forEach((place, index) => {
-        found[place] = [flat[2 * index]!, flat[2 * index + 1]!];
+      if (reply instanceof Error) fail(reply);
+      const pairs = reply as number[];
+      batches[at]!.positions.forEach((position, index) => {
+        times[position] = [pairs[2 * index]!, pairs[2 * index + 1]!];
       });
     });
-    return found;
+    return times;
   }
 
   return {
-    start: async (channelId, agentId) =>
-      (await run(scripts.start, channelId, [checkTyper({ channelId, agentId }).agentId])) === 1,
-    stop: async (channelId, agentId) =>
-      (await run(scripts.stop, channelId, [checkTyper({ channelId, agentId }).agentId])) === 1,
+    start: (channelId, agentId) => change(scripts.start, { channelId, agentId }),
+    stop: (channelId, agentId) => change(scripts.stop, { channelId, agentId }),
     list: async (channelId) => (await run(scripts.list, channelId, [listMax])) as string[],
     async lastStartMs(channelId, agentId) {
-      const [[lastMs] = [0]] = await times([{ channelId, agentId }]);
+      const [[lastMs] = [0]] = await timesOf([{ channelId, agentId }]);
       return lastMs === 0 ? null : lastMs;
     },
-    remainingMs: async (typers) => (await times(typers)).map(([, remainingMs]) => remainingMs),
+    remainingMs: async (typers) => (await timesOf(typers)).map(([, remainingMs]) => remainingMs),
     async close() {
       closed = true;
     },

@@ -16,8 +16,8 @@ afterEach(async () => {
   await server.stop();
 });
 
-// Invariant: a list that lacks what could not be written does not claim to be the truth, and no call rejects. Reads were
-// answered by Redis, empty and with `degraded: false`. The control is the same before, and after.
+// The fault: Redis answered reads, empty and with `degraded: false`. Invariant: a list that lacks denied writes says
+// `degraded`, and no call rejects. The control is the same list before and after.
 it.each([
   {
     how: 'its memory is full',
@@ -31,12 +31,12 @@ it.each([
     { redis, keys: createKeySchema({ prefix: randomPrefix() }) },
     { ttlMs },
   );
-  // Made before the first connection, and answered by Redis all the same.
+  // Called before the first connection, and still answered by Redis.
   expect(await typing.start('c', 'ann')).toEqual({ changed: true, degraded: false });
   expect(await typing.list('c')).toEqual({ agents: ['ann'], degraded: false });
 
   await server.command(begin);
-  // Of a full Redis the client knows by itself; a denial it finds out with the call.
+  // The client knows that Redis is full; a denial it learns from the call.
   await waitFor(() => !redis.available || begin.startsWith('ACL'));
   expect(await typing.start('c', 'ben')).toEqual({ changed: true, degraded: true });
   expect(await typing.list('c')).toEqual({ agents: ['ann', 'ben'], degraded: true });

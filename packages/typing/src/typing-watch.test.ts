@@ -16,7 +16,7 @@ describe('typing watch', () => {
   };
   const names = () => told.map(({ who }) => who);
 
-  it('tells once, ten seconds after the last start, within ±1 s', async () => {
+  it('reports an agent once, ten seconds after its last start, within ±1 s', async () => {
     const typing = createMemoryTyping();
     const watch = createTypingWatch({ typing, onExpired });
     await typing.start('c', 'a');
@@ -30,7 +30,7 @@ describe('typing watch', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('waits on while the agent types on elsewhere, of which it hears nothing', async () => {
+  it('keeps waiting while the agent types on another hub, although it sees no refresh', async () => {
     const typing = createMemoryTyping();
     const watch = createTypingWatch({ typing, onExpired });
     await typing.start('c', 'a');
@@ -47,7 +47,7 @@ describe('typing watch', () => {
     watch.close();
   });
 
-  it('waits on from each refresh that it sees', async () => {
+  it('waits again from each refresh that it sees', async () => {
     const asked: Typer[] = [];
     const typing = {
       remainingMs: (typers: readonly Typer[]) => (asked.push(...typers), Promise.resolve([0])),
@@ -63,7 +63,7 @@ describe('typing watch', () => {
     watch.close();
   });
 
-  it('tells nothing after a stop, and anew after another start', async () => {
+  it('reports nothing after a stop, and again after another start', async () => {
     const watch = createTypingWatch({ typing: createMemoryTyping(), onExpired });
     watch.started('c', 'a');
     watch.stopped('c', 'a');
@@ -76,7 +76,7 @@ describe('typing watch', () => {
     expect(names()).toEqual(['b in c', 'a in c']);
   });
 
-  it('asks about all that are due in one call', async () => {
+  it('checks all agents that are due in one call', async () => {
     const calls: number[] = [];
     const typing = {
       remainingMs: (typers: readonly Typer[]) => (
@@ -92,8 +92,8 @@ describe('typing watch', () => {
     watch.close();
   });
 
-  // The answer to a question asked before a new start says nothing about that start.
-  it('ignores an answer that a later start or stop has passed', async () => {
+  // The answer to a check from before a new start says nothing about that start.
+  it('ignores the answer to a check when a start or stop came later', async () => {
     let answer: (remaining: number[]) => void = () => {};
     const typing = {
       remainingMs: () => new Promise<number[]>((resolve) => (answer = resolve)),
@@ -111,7 +111,7 @@ describe('typing watch', () => {
     watch.close();
   });
 
-  it('tells when nobody can be asked, for a stuck indicator is worse than one that flickers', async () => {
+  it('reports the agent when Redis cannot be asked, because an indicator that sticks is worse than one that flickers', async () => {
     const errors: unknown[] = [];
     const away = new Error('Redis away');
     const watch = createTypingWatch({
@@ -126,7 +126,7 @@ describe('typing watch', () => {
     watch.close();
   });
 
-  it('goes on when a listener throws', async () => {
+  it('continues when a listener throws', async () => {
     const errors: unknown[] = [];
     const watch = createTypingWatch({
       typing: createMemoryTyping(),
@@ -144,7 +144,7 @@ describe('typing watch', () => {
     watch.close();
   });
 
-  it('tells the oldest when it is full, so that none of them sticks', () => {
+  it('reports the oldest agent when it is full, so that no indicator sticks', () => {
     const watch = createTypingWatch({ typing: createMemoryTyping(), onExpired }, { maxWatched: 2 });
     for (const agentId of ['a', 'b', 'x']) watch.started('c', agentId);
     expect(names()).toEqual(['a in c']);
@@ -152,7 +152,7 @@ describe('typing watch', () => {
     watch.close();
   });
 
-  it('does nothing any more once closed', async () => {
+  it('does nothing after close', async () => {
     const watch = createTypingWatch({ typing: createMemoryTyping(), onExpired });
     watch.started('c', 'a');
     watch.close();

@@ -1,38 +1,37 @@
 import { parseOptions, type TypingWatchOptions } from './options.ts';
 import type { Typer, Typing } from './typing.ts';
 
-/** What a watch asks and whom it tells. */
 export interface TypingWatchDeps {
-  /** Where the starts are kept; what {@link createTyping} gives, or an implementation below it. */
+  /** A {@link SharedTyping} or a store. */
   readonly typing: Pick<Typing, 'remainingMs'>;
-  /** Called once for each start that was seen and ended without a stop. What it throws is passed to `onError`. */
+  /** Called once for each start that ended without a stop. An error that it throws is passed to `onError`. */
   readonly onExpired: (channelId: string, agentId: string) => void;
   readonly onError?: (error: unknown) => void;
 }
 
 /**
- * Times what it is told has started, so that typing ends for those who watch although nobody said so. Ten seconds
- * after a start it asks whether the agent typed on elsewhere; if so it waits for the rest, else it tells, once. While
- * nobody can be asked it tells: an indicator that flickers is better than one that sticks.
+ * Reports agents that stopped typing without saying so. Ten seconds after a start the watch asks whether the agent typed
+ * on elsewhere; if so it waits for the rest, else it reports the agent once. While Redis cannot be asked it reports the
+ * agent too: an indicator that flickers is better than one that sticks.
  */
 export interface TypingWatch {
-  /** A start, or a refresh that was seen. */
+  /** Call it for each start and refresh that this process sees. */
   started(channelId: string, agentId: string): void;
-  /** A stop that was seen and told: nothing is told again. */
+  /** Call it for each stop that this process sees; the agent is not reported any more. */
   stopped(channelId: string, agentId: string): void;
-  /** How many are watched; for metrics. */
+  /** The number of agents that are watched; for metrics. */
   readonly size: number;
-  /** Nothing is told any more. */
+  /** Reports nothing any more. */
   close(): void;
 }
 
-interface Watched extends Typer {
+interface WatchedTyper extends Typer {
   dueMs: number;
-  asking: boolean;
+  isChecking: boolean;
 }
 
 /**
- * Makes a {@link TypingWatch}. One timer for all, running only while something is watched.
+ * Creates a {@link TypingWatch}. It has one timer, which runs only while an agent is watched.
  * @throws {TypingError} `invalid_options`
  */
 export function createTypingWatch(
@@ -41,13 +40,13 @@ export function createTypingWatch(
 ): TypingWatch {
   const { ttlMs, tickMs, maxWatched } = parseOptions(options);
   const { clock = () => performance.now() } = options;
-  const watched = new Map<string, Watched>();
+  const watched = new Map<string, WatchedTyper>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
-  const nameOf = (channelId: string, agentId: string) => `${channelId}:${agentId}`;
+  const keyOf = (channelId: string, agentId: string) => `${channelId}:${agentId}`;
 
-  function tell({ channelId, agentId }: Typer): void {
-    watched.delete(nameOf(channelId, agentId));
+  function expire({ channelId, agentId }: Typer): void {
+    watched.delete(keyOf(channelId, agentId));
     try {
       onExpired(channelId, agentId);
     } catch (error) {
@@ -55,16 +54,13 @@ export function createTypingWatch(
     }
   }
 
-  /** Whether nothing was heard of it since. */
-  const isCurrent = (one: Watched) => watched.get(nameOf(one.channelId, one.agentId)) === one;
-
   async function tick(): Promise<void> {
     const nowMs = clock();
-    const due: Watched[] = [];
-    for (const one of watched.values()) {
-      if (one.asking || one.dueMs > nowMs) continue;
-      one.asking = true;
-      due.push(one);
+    const due: WatchedTyper[] = [];
+    for (const typer of watched.values()) {
+      if (typer.isChecking || typer.dueMs > nowMs) continue;
+      typer.isChecking = true;
+      due.push(typer);
     }
     if (due.length === 0) return;
     const remaining = await typing.remainingMs(due).catch((error: unknown) => {
@@ -72,17 +68,18 @@ export function createTypingWatch(
       return due.map(() => 0);
     });
     if (closed) return;
-    due.forEach((one, at) => {
-      if (!isCurrent(one)) return;
+    due.forEach((typer, at) => {
+      // A later start or stop came during the check.
+      if (watched.get(keyOf(typer.channelId, typer.agentId)) !== typer) return;
       const leftMs = remaining[at] ?? 0;
-      one.asking = false;
-      if (leftMs > 0) one.dueMs = clock() + leftMs;
-      else tell(one);
+      typer.isChecking = false;
+      if (leftMs > 0) typer.dueMs = clock() + leftMs;
+      else expire(typer);
     });
-    rest();
+    stopTimerWhenIdle();
   }
 
-  function rest(): void {
+  function stopTimerWhenIdle(): void {
     if (watched.size > 0) return;
     clearInterval(timer);
     timer = undefined;
@@ -94,21 +91,21 @@ export function createTypingWatch(
     },
     started(channelId, agentId) {
       if (closed) return;
-      const name = nameOf(channelId, agentId);
-      // A new object, so that an answer under way about the old one is not taken for one about this.
-      watched.delete(name);
-      watched.set(name, { channelId, agentId, dueMs: clock() + ttlMs, asking: false });
-      if (watched.size > maxWatched) tell(watched.values().next().value!);
+      const key = keyOf(channelId, agentId);
+      // A new object at the end: a check of the old one is ignored, and the map stays in the order of the starts.
+      watched.delete(key);
+      watched.set(key, { channelId, agentId, dueMs: clock() + ttlMs, isChecking: false });
+      if (watched.size > maxWatched) expire(watched.values().next().value!);
       timer ??= setInterval(() => void tick(), tickMs).unref();
     },
     stopped(channelId, agentId) {
-      watched.delete(nameOf(channelId, agentId));
-      rest();
+      watched.delete(keyOf(channelId, agentId));
+      stopTimerWhenIdle();
     },
     close() {
       closed = true;
       watched.clear();
-      rest();
+      stopTimerWhenIdle();
     },
   };
 }

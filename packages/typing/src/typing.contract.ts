@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { TypingOptions } from './options.ts';
 import type { Typing } from './typing.ts';
 
-/** What every implementation of {@link Typing} owes. `make` is given a clock that the tests move. */
+/** The contract of every {@link Typing}. `make` gets a clock that the tests move. */
 export function typingContract(
   name: string,
   make: (options: Required<Pick<TypingOptions, 'clock'>>) => Typing,
@@ -16,7 +16,7 @@ export function typingContract(
     });
     afterEach(() => typing.close());
 
-    it('Typing indicators (start → update → stop): a refresh is no change, and a stop is one once', async () => {
+    it('Typing indicators (start → update → stop): a refresh is not a change, a stop is one change', async () => {
       expect(await typing.start('c', 'a')).toBe(true);
       expect(await typing.list('c')).toEqual(['a']);
       for (let refresh = 0; refresh < 5; refresh += 1) {
@@ -42,13 +42,13 @@ export function typingContract(
       expect(await typing.stop('c', 'a')).toBe(false);
     });
 
-    it('takes a start after the end for a change', async () => {
+    it('counts a start after expiry as a change', async () => {
       await typing.start('c', 'a');
       nowMs += 10_000;
       expect(await typing.start('c', 'a')).toBe(true);
     });
 
-    it('ends each agent by its own time, not by the last one’s', async () => {
+    it('expires each agent by its own time, not by the latest start in the channel', async () => {
       await typing.start('c', 'a');
       nowMs += 6000;
       await typing.start('c', 'b');
@@ -60,7 +60,7 @@ export function typingContract(
       expect(await typing.list('c')).toEqual([]);
     });
 
-    it('lists who typed last at the end, and keeps channels apart', async () => {
+    it('lists the latest start last, and keeps channels apart', async () => {
       for (const agentId of ['b', 'c', 'a']) {
         await typing.start('c1', agentId);
         nowMs += 1;
@@ -73,7 +73,7 @@ export function typingContract(
       expect(await typing.list('c3')).toEqual([]);
     });
 
-    it('says when each last typed and for how long that counts', async () => {
+    it('knows the last start and the remaining time of each agent', async () => {
       const startMs = nowMs;
       await typing.start('c1', 'a');
       nowMs += 1000;
@@ -92,7 +92,7 @@ export function typingContract(
       expect(await typing.remainingMs([])).toEqual([]);
     });
 
-    it('asks about hundreds at once, in the order given', async () => {
+    it('reads the remaining times of hundreds of agents, in the given order', async () => {
       const typers = Array.from({ length: 450 }, (_, n) => ({
         channelId: `c${n % 2}`,
         agentId: `a${n}`,
@@ -106,15 +106,20 @@ export function typingContract(
       );
     });
 
-    it('refuses bad ids, and everything after it was closed', async () => {
+    it('refuses bad ids, and every call after close', async () => {
       const badId = { name: 'KeySchemaError', code: 'invalid_id' };
       await expect(typing.start('c:d', 'a')).rejects.toMatchObject(badId);
       await expect(typing.start('c', '')).rejects.toMatchObject(badId);
       await expect(typing.stop('c', 'a:b')).rejects.toMatchObject(badId);
+      await expect(typing.list('c:d')).rejects.toMatchObject(badId);
+      await expect(typing.lastStartMs('c', 'a:b')).rejects.toMatchObject(badId);
+      const typers = [{ channelId: 'c:d', agentId: 'a' }];
+      await expect(typing.remainingMs(typers)).rejects.toMatchObject(badId);
       await typing.close();
       const closed = { name: 'TypingError', code: 'closed' };
       await expect(typing.start('c', 'a')).rejects.toMatchObject(closed);
       await expect(typing.list('c')).rejects.toMatchObject(closed);
+      await expect(typing.remainingMs([])).rejects.toMatchObject(closed);
     });
   });
 }

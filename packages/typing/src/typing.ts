@@ -1,24 +1,40 @@
+import { isNameId, KeySchemaError } from '@openclaw/key-schema';
+
 /** One agent in one channel. */
 export interface Typer {
   readonly channelId: string;
   readonly agentId: string;
 }
 
-/** Who is typing where. Someone who does not say that it stopped is dropped ten seconds after it last said it typed. */
+/**
+ * Keeps who is typing, in Redis or in memory. An agent counts as typing until it stops, or until ten seconds after its
+ * last start. Every method rejects with `closed` after `close()`, and with a `KeySchemaError` for a bad id.
+ */
 export interface Typing {
-  /** The agent types. Resolves with whether that is a change; a refresh is none, and nobody need hear of it. */
+  /** Resolves with true if the agent was not typing before. A refresh resolves with false and need not be announced. */
   start(channelId: string, agentId: string): Promise<boolean>;
-  /** The agent types no more. Resolves with whether it did until now. */
+  /** Resolves with true if the agent was typing. */
   stop(channelId: string, agentId: string): Promise<boolean>;
-  /** Who types, whoever typed last at the end; at most 1,000. Writes nothing. */
+  /** The agents that are typing, the latest start last; at most 1,000. Writes nothing. */
   list(channelId: string): Promise<string[]>;
-  /** When the agent last said that it types, in ms of Redis time; null if it does not type. */
+  /** The time of the agent's last start, in ms of Redis time; null if it is not typing. */
   lastStartMs(channelId: string, agentId: string): Promise<number | null>;
-  /** Of each, the ms until it counts as stopped unless it types on; 0: it does not type. One round trip. */
+  /** For each agent the ms until it stops counting as typing; 0 if it is not typing. One round trip. */
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
-  /** Later calls reject with `closed`. */
   close(): Promise<void>;
 }
 
-/** The most agents that a list names. */
+/** The most agents in a list. */
 export const listMax = 1000;
+
+/** Returns the ids. @throws {KeySchemaError} `invalid_id` for an id that cannot be part of a Redis key. */
+export function checkTyper({ channelId, agentId }: Typer): Typer {
+  checkId(channelId);
+  checkId(agentId);
+  return { channelId, agentId };
+}
+
+/** @throws {KeySchemaError} `invalid_id` */
+export function checkId(id: string): void {
+  if (!isNameId(id)) throw new KeySchemaError('invalid_id', `not an id: ${JSON.stringify(id)}`);
+}

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { createCache } from '@openclaw/cache';
 import { createRedisEventBus, type EventBus } from '@openclaw/events';
 import { createKeySchema } from '@openclaw/key-schema';
-import { createRedisPresence } from '@openclaw/presence';
+import { createRedisLeaseStore } from '@openclaw/presence';
 import { encodeEnvelope } from '@openclaw/protocol';
 import { createLocalRateLimiter, createRateLimiter } from '@openclaw/ratelimit';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
@@ -63,7 +63,7 @@ describe('with the rights of the hub', () => {
   });
 
   it('presence joins, renews, lists, changes, reaps and leaves', async () => {
-    const presence = createRedisPresence({ redis, keys });
+    const presence = createRedisLeaseStore({ redis, keys });
     const lease = { agentId: 'a1', hubId: 'h1', sessionId: 's1' };
     expect(await presence.join('c1', lease)).toMatchObject({ agentId: 'a1', status: 'online' });
     await presence.renew([{ channelId: 'c1', lease, state }]);

@@ -24,7 +24,7 @@ export interface Publisher {
 
 export interface PublisherDeps {
   readonly bus: EventBus;
-  readonly cache: Pick<HubCache, 'outdatedBy' | 'keysOf' | 'noticed'>;
+  readonly cache: Pick<HubCache, 'invalidates' | 'keysOf' | 'invalidateFor'>;
   readonly store: Pick<ChatStore, 'epoch'>;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -50,8 +50,8 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       if (channelId === null) return;
       if (type === 'channel.message' || type === 'thread.message') metrics.messages.inc();
       deps.onCommitted(event);
-      cache.noticed(type, channelId, seq);
-      const outdated = cache.outdatedBy(type, channelId);
+      cache.invalidateFor(type, channelId, seq);
+      const outdated = cache.invalidates(type, channelId);
       const to = isDirectChannelId(channelId)
         ? { agents: agentTopics }
         : { channel: true as const, agents: agentTopics };

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
-import { createRedisPresence, type Presence } from '@openclaw/presence';
+import { createRedisLeaseStore, type LeaseStore } from '@openclaw/presence';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
 import {
   startRedis,
@@ -77,8 +77,8 @@ afterEach(async () => {
 });
 
 /** Leases as a hub that does not beat holds them: it is dead. */
-function deadHub(leaseMs: number): Presence {
-  return createRedisPresence({ redis: direct, keys: createKeySchema() }, { leaseMs });
+function deadHub(leaseMs: number): LeaseStore {
+  return createRedisLeaseStore({ redis: direct, keys: createKeySchema() }, { leaseMs });
 }
 const lease = (agentId: string) => ({ agentId, hubId: 'dead-hub', sessionId: `${agentId}-1` });
 
@@ -101,7 +101,7 @@ describe('presence on two hubs', () => {
   // The race: Redis comes back with a snapshot that holds a lease which hub B has given up since. Invariant: it ends with its
   // time, and is not vouched for because hub B lives. The control is Ben's own lease, which hub B renews.
   it('ends a lease that a restored snapshot brought back, although its hub lives', async () => {
-    const strayed = createRedisPresence({ redis: direct, keys: createKeySchema() }, times);
+    const strayed = createRedisLeaseStore({ redis: direct, keys: createKeySchema() }, times);
     await strayed.join(channelId, { agentId: 'cem', hubId: hubB.hubId, sessionId: 'given-up' });
     expect(await agentsOf(ana)).toEqual(['ana', 'ben', 'cem']);
     await waitFor(() => offlineOf(ana).includes('cem'), { timeoutMs: 3 * times.leaseMs });

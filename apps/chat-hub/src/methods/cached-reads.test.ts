@@ -37,7 +37,7 @@ function createBench() {
       cachedRead({ store } as Hub, caller, channelId, cache.recentMessages, loader, 'members'),
     /** Another member reads: the cache and this process' copy are of the present head. */
     fill: async () => {
-      cache.noticed('collaboration.event', channelId, database.head);
+      cache.invalidateFor('collaboration.event', channelId, database.head);
       await cache.recentMessages.read(channelId, load);
       await cache.close();
     },

@@ -91,7 +91,7 @@ export function messageMethods(
   return {
     'message.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
-      hub.typing.sent(caller, params.channelId);
+      hub.typing.messageSent(caller, params.channelId);
       return write(hub, caller, 'message.send', params);
     },
     'message.edit': (caller, params) =>
@@ -106,7 +106,7 @@ export function messageMethods(
     'direct.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
       const channelId = directChannelId(caller.identity.agentId, params.agentId);
-      hub.typing.sent(caller, channelId);
+      hub.typing.messageSent(caller, channelId);
       return directSend(caller, channelId, params);
     },
     'reaction.add': writes(hub, 'reaction.add'),

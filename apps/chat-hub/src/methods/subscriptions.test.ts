@@ -69,7 +69,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
     rooms,
     store,
     slices: createSlices(),
-    presence: { opened: nothing, entered: () => true },
+    presence: { prepare: nothing, enter: () => true },
   } as unknown as Hub;
   const params = { topics: [{ channelId, since }], epoch: 'e' };
   const methods = subscriptionMethods(hub);
@@ -207,7 +207,7 @@ describe('a subscribe to many channels', () => {
       store: { epoch: 'e', access: async () => new Map(ids.map((id) => [id, access])) },
       rooms: { restarts: 0, open: async (id: string) => roomOf(id) },
       slices: createSlices({ clock: () => 0 }),
-      presence: { opened: () => undefined },
+      presence: { prepare: () => undefined },
     } as unknown as Hub;
     const session = { agentId: 'ben', isOpen: true } as unknown as Session;
     const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };

@@ -77,7 +77,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
   /** The room, and whether its presence is pushed. */
   async function openRoom(channelId: string): Promise<Room> {
     const room = await rooms.open(channelId);
-    await presence.opened(room);
+    await presence.prepare(room);
     return room;
   }
 
@@ -168,7 +168,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     }
     session.mutedDirects.delete(channelId);
     session.enter(room, head);
-    const presencePushed = presence.entered(session, room);
+    const presencePushed = presence.enter(session, room);
     const before = `{"channelId":"${channelId}","head":${head},"resumed":${missed !== null},"events":[`;
     const after = `],"presencePushed":${presencePushed}}`;
     const pieces = missed?.pieces ?? [];

@@ -6,10 +6,10 @@ import {
 } from '@openclaw/protocol';
 
 /**
- * A presence event with those presences alone that `keep` returns of its own: the event itself, not encoded again, if
- * that is all of them, and null if there are none. Any other event stays as it is.
+ * A presence event with only those presences that `keep` returns. If all are kept, the event itself is returned and not
+ * encoded again; if none is kept, null. Any other event is returned unchanged.
  */
-export function narrowedPresence(
+export function filterPresence(
   encoded: EncodedEnvelope,
   keep: (presences: readonly Presence[]) => Presence[],
 ): EncodedEnvelope | null {

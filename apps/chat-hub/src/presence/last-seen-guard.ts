@@ -1,52 +1,52 @@
 import type { PresenceRecord } from '@openclaw/presence';
 import { limits } from '@openclaw/protocol';
 
-/** How long an end is remembered: an ephemeral envelope that is 10 s old passes nobody's filter. */
-const endedMs = 15_000;
-/** The most ends remembered; the oldest go first. */
-const endedMax = limits.presencePush;
+/** How long an offline record is remembered. Ephemeral envelopes older than 10 s are dropped before they come here. */
+const offlineMs = 15_000;
+/** The most offline records that are remembered; the oldest go first. */
+const offlineMax = limits.presencePush;
 
 /**
- * When the latest word on each agent was decided, as its `lastSeen` says, so that an earlier one that comes later is
- * known as such: hubs decide one after the other, but publish as they please. Who was decided at the same millisecond is
- * taken in the order of arrival. The times are Redis' and compare with none of another clock.
+ * Recognizes presence events older than the last one delivered, by `lastSeen`: hubs decide one after the other but may
+ * publish in another order. Records of the same millisecond count in the order of arrival. `lastSeen` is Redis' time,
+ * so it cannot be compared across two Redis servers.
  */
-export class ToldTimes {
+export class LastSeenGuard {
   readonly #present = new Map<string, number>();
-  /** The longest ended first. */
-  readonly #ended = new Map<string, { readonly lastSeen: number; readonly untilMs: number }>();
+  /** In the order in which the agents went offline. */
+  readonly #offline = new Map<string, { readonly lastSeen: number; readonly untilMs: number }>();
   readonly #clock: () => number;
 
-  /** @param clock milliseconds that run evenly */
+  /** @param clock monotonic milliseconds */
   constructor(clock: () => number) {
     this.#clock = clock;
   }
 
   isOutdated({ agentId, lastSeen }: PresenceRecord): boolean {
-    const toldMs = this.#present.get(agentId) ?? this.#ended.get(agentId)?.lastSeen;
-    return toldMs !== undefined && lastSeen < toldMs;
+    const latest = this.#present.get(agentId) ?? this.#offline.get(agentId)?.lastSeen;
+    return latest !== undefined && lastSeen < latest;
   }
 
-  /** To be called for those alone whom the caller bounds: they are remembered until they end or are forgotten. */
-  present({ agentId, lastSeen }: PresenceRecord): void {
-    this.#ended.delete(agentId);
+  /** Remembered until the agent is recorded offline: the caller limits how many agents it records. */
+  recordPresent({ agentId, lastSeen }: PresenceRecord): void {
+    this.#offline.delete(agentId);
     this.#present.set(agentId, lastSeen);
   }
 
-  ended({ agentId, lastSeen }: PresenceRecord): void {
+  recordOffline({ agentId, lastSeen }: PresenceRecord): void {
     const nowMs = this.#clock();
     this.#present.delete(agentId);
-    this.#ended.delete(agentId);
-    this.#ended.set(agentId, { lastSeen, untilMs: nowMs + endedMs });
-    for (const [oldest, { untilMs }] of this.#ended) {
-      if (this.#ended.size <= endedMax && untilMs > nowMs) return;
-      this.#ended.delete(oldest);
+    this.#offline.delete(agentId);
+    this.#offline.set(agentId, { lastSeen, untilMs: nowMs + offlineMs });
+    for (const [oldest, { untilMs }] of this.#offline) {
+      if (this.#offline.size <= offlineMax && untilMs > nowMs) return;
+      this.#offline.delete(oldest);
     }
   }
 
-  /** The clock may be another from now on: order of arrival decides until new times are known. */
-  forget(): void {
+  /** Call it when Redis' clock may have changed. The order of arrival decides until new times are recorded. */
+  clear(): void {
     this.#present.clear();
-    this.#ended.clear();
+    this.#offline.clear();
   }
 }

@@ -8,7 +8,7 @@ import type { Session } from '../sockets/session.ts';
 
 const channelId = 'c';
 
-/** A hub's feed with nobody but sessions that exist by name. */
+/** A hub's feed; its sessions have a name and nothing else. */
 function createBench(tracker: PresenceTracker = createPresence()) {
   const published: { readonly atMs: number; readonly event: ChannelEvent }[] = [];
   const room = { channelId, members: new Set([{ agentId: 'watcher' }]) } as unknown as Room;
@@ -23,7 +23,7 @@ function createBench(tracker: PresenceTracker = createPresence()) {
   return { feed, room, published, session, records };
 }
 
-describe('presence of a crowd', () => {
+describe('presence of many agents', () => {
   beforeEach(() => {
     jest.useFakeTimers();
   });
@@ -31,17 +31,17 @@ describe('presence of a crowd', () => {
     jest.useRealTimers();
   });
 
-  // As those of RocketChat#20147: every change went out by itself, to everyone.
-  it('that flaps goes out as few envelopes, by time and size and not by changes, and ends with what is so', async () => {
+  // As in RocketChat#20147, where every change was sent to everyone by itself.
+  it('that flap goes out in few envelopes, by time and size and not by changes, and ends with the current state', async () => {
     const { feed, room, published, session, records } = createBench();
     const agents = Array.from({ length: 1_000 }, (_, n) => session(`a${n}`));
-    await feed.opened(room);
+    await feed.prepare(room);
     const rounds = 40;
     const startMs = performance.now();
     for (let round = 0; round < rounds; round += 1) {
       for (const agent of agents) {
-        if (round % 2 === 0) feed.entered(agent, room);
-        else feed.left(agent, room);
+        if (round % 2 === 0) feed.enter(agent, room);
+        else feed.leave(agent, room);
       }
       await jest.advanceTimersByTimeAsync(25);
     }
@@ -58,20 +58,20 @@ describe('presence of a crowd', () => {
     await feed.close();
   });
 
-  // The sockets of this hub are few, those present are many: they are on other hubs.
-  it('on other hubs counts: beyond the limit nothing is pushed, and the subscriber is told so', async () => {
+  // This hub has few sockets; most of the agents that are present are on other hubs.
+  it('on other hubs counts: past the push limit nothing is pushed, and the subscriber learns that', async () => {
     const tracker = createPresence();
     const others = Array.from({ length: limits.presencePush }, (_, n) => `b${n}`);
     for (const agentId of others) await tracker.track(channelId, { agentId, sessionId: 'other' });
     const { feed, room, session, records } = createBench(tracker);
-    await feed.opened(room);
-    expect(feed.entered(session('last-pushed'), room)).toBe(true);
+    await feed.prepare(room);
+    expect(feed.enter(session('last-pushed'), room)).toBe(true);
     await jest.advanceTimersByTimeAsync(100);
     expect(records().map(({ agentId }) => agentId)).toEqual(['last-pushed']);
 
     const { feed: another, room: sameRoom, records: pushed } = createBench(tracker);
-    await another.opened(sameRoom);
-    expect(another.entered(session('not-pushed'), sameRoom)).toBe(false);
+    await another.prepare(sameRoom);
+    expect(another.enter(session('not-pushed'), sameRoom)).toBe(false);
     await jest.advanceTimersByTimeAsync(100);
     expect(pushed()).toEqual([]);
     await feed.close();
@@ -96,51 +96,56 @@ describe('presence events of other hubs', () => {
       event: { type: 'channel.presence', channelId, presences },
     });
 
-  it('pass as they are, narrowed to what is new, or not at all', async () => {
+  it('pass unchanged, filtered to what is new, or not at all', async () => {
     const { feed, room } = createBench();
-    await feed.opened(room);
+    await feed.prepare(room);
     const first = eventOf(record('a', 'online', 20), record('b', 'online', 20));
-    expect(feed.saw(first)).toBe(first);
+    expect(feed.filterEvent(first)).toBe(first);
     const partly = eventOf(record('a', 'offline', 10), record('b', 'away', 30));
-    expect(feed.saw(partly)).toMatchObject({ id: partly.id, timestamp: partly.timestamp });
-    expect(JSON.parse(feed.saw(partly)?.json ?? '').event.presences).toEqual([
+    expect(feed.filterEvent(partly)).toMatchObject({ id: partly.id, timestamp: partly.timestamp });
+    expect(JSON.parse(feed.filterEvent(partly)?.json ?? '').event.presences).toEqual([
       record('b', 'away', 30),
     ]);
-    expect(feed.saw(eventOf(record('a', 'offline', 10), record('b', 'online', 29)))).toBeNull();
+    expect(
+      feed.filterEvent(eventOf(record('a', 'offline', 10), record('b', 'online', 29))),
+    ).toBeNull();
     await feed.close();
   });
 
-  // The race: Redis is another, or was away, and what is decided now is timed by a clock that goes behind. Invariant: nothing
-  // is taken for outdated by a clock that it was not timed with.
-  it.each(['resubscribed', 'availabilityChanged'] as const)(
-    'are taken as they come once Redis may be another: %s',
+  // The race: Redis is another server or was away, and its clock is now behind. Invariant: times of different clocks are
+  // never compared.
+  it.each(['onResubscribed', 'onAvailability'] as const)(
+    'pass in the order of arrival once the clock may have changed: %s',
     async (change) => {
       const { feed, room } = createBench();
-      await feed.opened(room);
-      feed.saw(eventOf(record('a', 'online', 20), record('b', 'offline', 20)));
+      await feed.prepare(room);
+      feed.filterEvent(eventOf(record('a', 'online', 20), record('b', 'offline', 20)));
       const behind = eventOf(record('a', 'offline', 10), record('b', 'online', 10));
-      expect(feed.saw(behind)).toBeNull();
-      if (change === 'resubscribed') feed.resubscribed();
-      else feed.availabilityChanged(true);
-      expect(feed.saw(behind)).toBe(behind);
+      expect(feed.filterEvent(behind)).toBeNull();
+      if (change === 'onResubscribed') feed.onResubscribed();
+      else feed.onAvailability(true);
+      expect(feed.filterEvent(behind)).toBe(behind);
       await feed.close();
     },
   );
 
-  // The race: this hub decides that an agent left, and waits to conflate; another decides that it came, and its event is
-  // here first. Invariant: what is outdated is not published. The control: an event that was decided before changes nothing.
+  // The race: this hub decides that an agent left, and waits to conflate; another hub decides that it came, and its event
+  // arrives first. Invariant: an outdated change is not published. The control: an event decided before changes nothing.
   it.each([
     { decided: 'later', published: ['a online'] },
-    { decided: 'before', published: ['a online', 'a offline'] },
-  ])('keep back what was decided $decided', async ({ decided, published }) => {
-    const { feed, room, session, records } = createBench();
-    await feed.opened(room);
-    feed.entered(session('a'), room);
-    await jest.advanceTimersByTimeAsync(100);
-    feed.left(session('a'), room);
-    feed.saw(eventOf(record('a', 'away', Date.now() + (decided === 'later' ? 1 : -1))));
-    await jest.advanceTimersByTimeAsync(100);
-    expect(records().map(({ agentId, status }) => `${agentId} ${status}`)).toEqual(published);
-    await feed.close();
-  });
+    { decided: 'earlier', published: ['a online', 'a offline'] },
+  ])(
+    'decided $decided than a waiting change decide whether that is published',
+    async ({ decided, published }) => {
+      const { feed, room, session, records } = createBench();
+      await feed.prepare(room);
+      feed.enter(session('a'), room);
+      await jest.advanceTimersByTimeAsync(100);
+      feed.leave(session('a'), room);
+      feed.filterEvent(eventOf(record('a', 'away', Date.now() + (decided === 'later' ? 1 : -1))));
+      await jest.advanceTimersByTimeAsync(100);
+      expect(records().map(({ agentId, status }) => `${agentId} ${status}`)).toEqual(published);
+      await feed.close();
+    },
+  );
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { PresenceTracker, PresenceRecord } from '@openclaw/presence';
+import type { Connection, PresenceTracker, PresenceRecord } from '@openclaw/presence';
 import {
   encodeEnvelope,
   limits,
@@ -9,7 +9,7 @@ import {
   type ResultOf,
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
-import { narrowedPresence } from './filter-presence.ts';
+import { filterPresence } from './filter-presence.ts';
 import { presenceTimes, type PresenceTimes } from './presence-times.ts';
 import type { Publisher } from '../channels/publisher.ts';
 import type { Room } from '../channels/room.ts';
@@ -17,28 +17,28 @@ import type { Rooms } from '../channels/rooms.ts';
 import { createRosterWatch } from './roster-watch.ts';
 import type { Session } from '../sockets/session.ts';
 
-/** Presence as the hub's sockets see it: subscribing makes present, changes come as conflated events. */
+/** Connects the presence tracker with this hub's sockets: a subscriber is present, changes come as conflated events. */
 export interface PresenceFeed {
   /**
-   * A socket is about to subscribe to the room. Resolves when this hub knows how many are present, over all hubs, or
-   * cannot know it soon.
+   * A socket is about to subscribe to the room. Resolves when this hub knows how many agents are present over all hubs,
+   * or after a quarter of a second.
    */
-  opened(room: Room): Promise<void>;
-  /** The socket subscribed to the room. Returns whether the room's presence is pushed. */
-  entered(session: Session, room: Room): boolean;
-  left(session: Session, room: Room): void;
+  prepare(room: Room): Promise<void>;
+  /** The socket subscribed to the room. Returns true if the room's presence is pushed. */
+  enter(session: Session, room: Room): boolean;
+  leave(session: Session, room: Room): void;
   /** The socket is closed: it leaves all its channels. */
-  gone(session: Session): void;
-  /** What the agent says of itself, for every channel of this connection. */
+  disconnect(session: Session): void;
+  /** Sets the agent's state in every channel of this connection. */
   set(session: Session, state: ParamsOf<'presence.set'>): Promise<void>;
   list(channelId: string, cursor: string | null, limit: number): Promise<ResultOf<'presence.list'>>;
-  /** A presence event of any hub came by. Returns what of it to pass on to the room; null if all of it is outdated. */
-  saw(event: EncodedEnvelope): EncodedEnvelope | null;
-  /** Events may have been lost: the rosters are compared with what was told. */
-  resubscribed(): void;
-  /** Redis went or came: what was decided without it, or by another one, is timed by another clock. */
-  availabilityChanged(isDegraded: boolean): void;
-  /** Ends this hub's leases and sends what that changes. */
+  /** Applies a presence event of any hub. Returns what to pass on to the room; null if all of it is outdated. */
+  filterEvent(event: EncodedEnvelope): EncodedEnvelope | null;
+  /** Events may have been lost: compares the rosters with what the sockets know. */
+  onResubscribed(): void;
+  /** Redis went away or came back: changes may now be timed by another clock. */
+  onAvailability(isDegraded: boolean): void;
+  /** Ends this hub's leases and publishes those changes. */
   close(): Promise<void>;
 }
 
@@ -48,33 +48,28 @@ export interface PresenceFeedDeps {
   readonly publisher: Pick<Publisher, 'ephemeral'>;
   readonly rooms: Pick<Rooms, 'get'>;
   readonly epoch: () => string;
-  /** Answers true when every living hub can write to Redis. @default never known */
-  readonly isWhole?: () => Promise<boolean>;
+  /** Resolves with true when every living hub can write to Redis. @default false */
+  readonly canAllHubsWrite?: () => Promise<boolean>;
   readonly log: Logger;
   /** @default presenceTimes */
   readonly times?: PresenceTimes;
 }
 
-/** A channel's changes go out at most this often; those between share an envelope. */
+/** The changes of this time are published together. */
 const conflateMs = 50;
 const recordsPerEnvelope = 100;
-/** Channels whose changes are published in one turn of the event loop: one socket may enter a thousand at once. */
+/** The most channels that are published in one turn of the event loop: one socket may enter a thousand at once. */
 const channelsPerTurn = 50;
 
-/** Creates the feed over the presence package's tracker. */
-export function createPresenceFeed({
-  hubId,
-  tracker,
-  publisher,
-  rooms,
-  epoch,
-  isWhole,
-  log,
-  times = presenceTimes,
-}: PresenceFeedDeps): PresenceFeed {
-  let changed = new Map<string, Map<string, PresenceRecord>>();
-  /** Changes that are being published, some channels a turn. */
-  let outgoing = new Map<string, Map<string, PresenceRecord>>();
+type ChangedRecords = Map<string, Map<string, PresenceRecord>>;
+
+/** Creates the feed over a presence tracker. */
+export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
+  const { hubId, tracker, publisher, rooms, epoch, canAllHubsWrite, log } = deps;
+  /** channelId → agentId → latest record. */
+  let changed: ChangedRecords = new Map();
+  /** The changes that are being published, a few channels a turn. */
+  let outgoing: ChangedRecords = new Map();
   let timer: NodeJS.Timeout | undefined;
   let publishedMs = -Infinity;
 
@@ -83,31 +78,40 @@ export function createPresenceFeed({
       readPage: (channelId, cursor) =>
         tracker.list(channelId, { cursor, limit: limits.historyPage, unreaped: true }),
       isLive: (channelId) => (rooms.get(channelId)?.members.size ?? 0) > 0,
-      agentsHere: (channelId) =>
+      localAgentIds: (channelId) =>
         new Set([...(rooms.get(channelId)?.members ?? [])].map(({ agentId }) => agentId)),
       onDifference(channelId, records) {
-        // Each hub finds out for its own sockets, so nothing is published.
+        // Nothing is published: every hub compares for its own sockets.
         for (const { event, senderId } of eventsOf(channelId, records)) {
-          const rest = { id: randomUUID(), timestamp: Date.now(), seq: null, epoch: epoch() };
-          rooms.get(channelId)?.broadcast(encodeEnvelope({ ...rest, event, senderId, channelId }));
+          rooms.get(channelId)?.broadcast(
+            encodeEnvelope({
+              id: randomUUID(),
+              timestamp: Date.now(),
+              seq: null,
+              epoch: epoch(),
+              event,
+              senderId,
+              channelId,
+            }),
+          );
         }
       },
-      ...(isWhole && { isWhole }),
+      ...(canAllHubsWrite && { canAllHubsWrite }),
       onError: (error) => log.warn({ err: error }, 'a roster could not be compared'),
     },
-    times,
+    deps.times ?? presenceTimes,
   );
 
-  const off = tracker.onChange((channelId, record) => {
-    // A crowd's comings and goings would cost more than its messages: such a channel is listed, not pushed.
-    if (watch.view(channelId)?.isCrowded) return;
+  const offChange = tracker.onChange((channelId, record) => {
+    // Past the push limit, presence events would cost more than the messages.
+    if (watch.view(channelId)?.isOverPushLimit) return;
     const records = changed.get(channelId);
     if (records) records.set(record.agentId, record);
     else changed.set(channelId, new Map([[record.agentId, record]]));
     schedule();
   });
 
-  const offWiped = tracker.onWiped(() => watch.wiped());
+  const offWiped = tracker.onWiped(() => watch.onRedisWiped());
 
   function publish(): void {
     timer = undefined;
@@ -120,7 +124,7 @@ export function createPresenceFeed({
       if (published === channelsPerTurn) break;
       published += 1;
       outgoing.delete(channelId);
-      // Another hub's later decision may have come while this waited.
+      // A later decision of another hub may have come during the wait.
       const view = watch.view(channelId);
       const records = [...byAgent.values()].filter((record) => !view?.isOutdated(record));
       for (const { event, senderId } of eventsOf(channelId, records)) {
@@ -149,23 +153,23 @@ export function createPresenceFeed({
     return events;
   }
 
-  const failed = (error: unknown) => log.warn({ err: error }, 'presence could not be changed');
+  const logFailure = (error: unknown) => log.warn({ err: error }, 'presence could not be changed');
 
   return {
-    opened({ channelId }) {
+    prepare({ channelId }) {
       watch.follow(channelId);
       return watch.ready(channelId);
     },
-    entered(session, { channelId }) {
+    enter(session, { channelId }) {
       const view = watch.follow(channelId);
-      tracker.track(channelId, connectionOf(session)).catch(failed);
-      return !view.isCrowded;
+      tracker.track(channelId, connectionOf(session)).catch(logFailure);
+      return !view.isOverPushLimit;
     },
-    left(session, room) {
-      tracker.untrack(room.channelId, connectionOf(session)).catch(failed);
+    leave(session, room) {
+      tracker.untrack(room.channelId, connectionOf(session)).catch(logFailure);
     },
-    gone(session) {
-      tracker.untrackAll(connectionOf(session)).catch(failed);
+    disconnect(session) {
+      tracker.untrackAll(connectionOf(session)).catch(logFailure);
     },
     async set(session, { status, customStatus, avatar }) {
       session.presence = { status, customStatus, avatar, atMs: Date.now() };
@@ -173,21 +177,21 @@ export function createPresenceFeed({
     },
     async list(channelId, cursor, limit) {
       const { presences, nextCursor, degraded } = await tracker.list(channelId, { cursor, limit });
-      if (!degraded) watch.view(channelId)?.listed(presences);
+      if (!degraded) watch.view(channelId)?.addListed(presences);
       return { presences: [...presences], nextCursor, degraded };
     },
-    saw(event) {
+    filterEvent(event) {
       const view = event.channelId === null ? undefined : watch.view(event.channelId);
-      return view ? narrowedPresence(event, (presences) => view.saw(presences)) : event;
+      return view ? filterPresence(event, (presences) => view.applyEvent(presences)) : event;
     },
-    resubscribed() {
-      watch.forgetTimes();
-      watch.distrust();
+    onResubscribed() {
+      watch.onClockChanged();
+      watch.onEventsLost();
     },
-    availabilityChanged(isDegraded) {
-      watch.forgetTimes();
-      // Others may not have written their leases again yet.
-      if (!isDegraded) watch.distrust();
+    onAvailability(isDegraded) {
+      watch.onClockChanged();
+      // Other hubs may not have written their leases again yet.
+      if (!isDegraded) watch.onEventsLost();
     },
     async close() {
       watch.close();
@@ -197,12 +201,10 @@ export function createPresenceFeed({
         publish();
       }
       clearTimeout(timer);
-      off();
+      offChange();
       offWiped();
     },
   };
 }
 
-function connectionOf({ agentId, sessionId }: Session): { agentId: string; sessionId: string } {
-  return { agentId, sessionId };
-}
+const connectionOf = ({ agentId, sessionId }: Session): Connection => ({ agentId, sessionId });

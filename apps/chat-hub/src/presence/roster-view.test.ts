@@ -17,28 +17,33 @@ beforeEach(() => {
   compare([]);
 });
 
-/** One reading of the roster, and what it makes the sockets be told, as `agentId status`. */
+/** Reads the roster once. Returns what the sockets must be told, as `agentId status`. */
 function compare(
   roster: readonly PresenceRecord[] | null,
   { meanwhile = () => {}, here = [] as readonly string[], trustFromMs = -Infinity } = {},
 ): string[] {
-  view.begin();
+  view.beginRead();
   meanwhile();
   const isHere = (agentId: string) => here.includes(agentId);
-  const told = view.compare(roster, { nowMs, confirmMs, trustFromMs, isHere });
+  const told = view.compare(roster, {
+    nowMs,
+    confirmMs,
+    offlineFromMs: trustFromMs,
+    isConnectedHere: isHere,
+  });
   return told.map(({ agentId, status }) => `${agentId} ${status}`);
 }
 
-describe('what sockets were told of a channel’s presence, compared with its roster', () => {
-  it('is amended by who came and who changed, once', () => {
-    view.saw([record('a'), record('b')]);
+describe('a roster view, compared with the roster', () => {
+  it('reports agents that came and agents that changed, once', () => {
+    view.applyEvent([record('a'), record('b')]);
     const roster = [record('a'), record('b', 'away'), record('c')];
     expect(compare(roster)).toEqual(['b away', 'c online']);
     expect(compare(roster)).toEqual([]);
   });
 
-  it('says offline only when somebody is missing twice, and long enough for a heartbeat between', () => {
-    view.saw([record('a')]);
+  it('reports an agent offline only when it is missing twice, with time for a heartbeat in between', () => {
+    view.applyEvent([record('a')]);
     expect(compare([])).toEqual([]);
     nowMs += confirmMs - 1;
     expect(compare([])).toEqual([]);
@@ -48,9 +53,9 @@ describe('what sockets were told of a channel’s presence, compared with its ro
     expect(compare([])).toEqual([]);
   });
 
-  // The race: Redis lost the lease, and the next heartbeat wrote it again. Invariant: nobody seems to have gone.
-  it('says nothing of one who was missing and is back', () => {
-    view.saw([record('a')]);
+  // The race: Redis lost the lease, and the next heartbeat wrote it again. Invariant: the agent is not reported offline.
+  it('reports nothing about an agent that was missing and is back', () => {
+    view.applyEvent([record('a')]);
     compare([]);
     nowMs += confirmMs;
     expect(compare([record('a')])).toEqual([]);
@@ -58,21 +63,22 @@ describe('what sockets were told of a channel’s presence, compared with its ro
     expect(compare([])).toEqual([]);
   });
 
-  // The race: the roster is read, then the agent joins and its event comes, then the answer of the reading. The second
-  // time as well. Invariant: what is older than an event does not amend it.
-  it('says nothing of those of whom an event came while the roster was read', () => {
-    view.saw([record('a'), record('b'), record('c')]);
+  // The race: Redis reads the roster, then the agent joins and its event comes, then the roster comes; twice.
+  // Invariant: a roster does not correct a newer event.
+  it('reports nothing about agents whose event came during the read', () => {
+    view.applyEvent([record('a'), record('b'), record('c')]);
     compare([record('b'), record('c')]);
     nowMs += confirmMs;
-    const meanwhile = () => view.saw([record('a'), record('b', 'away'), record('c', 'offline')]);
+    const meanwhile = () =>
+      view.applyEvent([record('a'), record('b', 'away'), record('c', 'offline')]);
     expect(compare([record('b'), record('c')], { meanwhile })).toEqual([]);
     expect(compare([record('a'), record('b', 'away')])).toEqual([]);
   });
 
-  // The fault: what was missing before the roster could be trusted did not count, so that who left unheard was shown for a
-  // lease and two readings more.
-  it('says offline as soon as the roster may be trusted whoever was missing long enough by then', () => {
-    view.saw([record('a')]);
+  // The fault: the time missing before `offlineFromMs` did not count, so an agent whose offline event was lost was
+  // shown for a lease and two more reads.
+  it('reports an agent that has been missing long enough as soon as offline reports are allowed', () => {
+    view.applyEvent([record('a')]);
     const trustFromMs = 3 * confirmMs;
     for (let round = 0; round < 3; round += 1) {
       expect(compare([], { trustFromMs })).toEqual([]);
@@ -81,8 +87,8 @@ describe('what sockets were told of a channel’s presence, compared with its ro
     expect(compare([], { trustFromMs })).toEqual(['a offline']);
   });
 
-  it('never says offline who is here', () => {
-    view.saw([record('a'), record('b')]);
+  it('never reports an agent offline that is connected here', () => {
+    view.applyEvent([record('a'), record('b')]);
     for (let round = 0; round < 5; round += 1) {
       expect(compare([], { here: ['a', 'b'] })).toEqual([]);
       nowMs += confirmMs;
@@ -92,30 +98,46 @@ describe('what sockets were told of a channel’s presence, compared with its ro
     expect(compare([], { here: ['b'] })).toEqual(['a offline']);
   });
 
-  it('begins anew to count who is missing when the roster could not be read', () => {
-    view.saw([record('a')]);
+  it('starts counting the missing time again when the roster could not be read', () => {
+    view.applyEvent([record('a')]);
     compare([]);
-    view.begin();
-    view.fail();
+    view.beginRead();
+    view.failRead();
     nowMs += confirmMs;
     expect(compare([])).toEqual([]);
   });
 
-  // The race: an agent was there before this hub followed the channel; one socket read so from a list; the offline event
-  // is lost. Invariant: the ghost ends.
-  it('ends those too whom only a list has named', () => {
-    view.listed([record('a')]);
+  // The race: an agent's offline event is lost, and before a missing agent counts as gone Redis fails once more, time and
+  // again. Invariant: it is reported offline after two leases without it, not only once Redis stays.
+  it('reports an agent offline after two leases without it, however often Redis comes and goes', () => {
+    view = new RosterView(() => nowMs, 30_000);
+    compare([]);
+    view.applyEvent([record('gone'), record('back')]);
+    const told: string[] = [];
+    for (nowMs = 0; nowMs < 60_000; nowMs += 10_000) {
+      told.push(...compare([], { trustFromMs: nowMs + 30_000 }));
+      view.beginRead();
+      view.failRead();
+    }
+    told.push(...compare([record('back')], { trustFromMs: nowMs + 30_000 }));
+    expect(told).toEqual(['gone offline']);
+  });
+
+  // The race: an agent was present before this hub followed the channel, a socket got it in a list, and its offline
+  // event is lost. Invariant: it is reported offline in the end.
+  it('also reports agents offline that only a list named', () => {
+    view.addListed([record('a')]);
     expect(compare([])).toEqual([]);
     nowMs += confirmMs;
     expect(compare([])).toEqual(['a offline']);
   });
 
-  it('tells all sockets of one whom only a list has named', () => {
-    view.listed([record('a')]);
+  it('reports an agent to all sockets that only a list named', () => {
+    view.addListed([record('a')]);
     expect(compare([record('a')])).toEqual(['a online']);
   });
 
-  it('takes the first roster as known, unless a list was answered or a reading failed before', () => {
+  it('takes the first roster as known, unless a list was answered or a read failed before', () => {
     const firstOf = (prepare: (fresh: RosterView) => void) => {
       view = new RosterView();
       prepare(view);
@@ -123,26 +145,26 @@ describe('what sockets were told of a channel’s presence, compared with its ro
     };
     expect(firstOf(() => undefined)).toEqual([]);
     expect(compare([record('a'), record('b'), record('c')])).toEqual(['c online']);
-    expect(firstOf((fresh) => fresh.listed([record('a')]))).toEqual(['a online', 'b online']);
-    expect(firstOf((fresh) => fresh.fail())).toEqual(['a online', 'b online']);
+    expect(firstOf((fresh) => fresh.addListed([record('a')]))).toEqual(['a online', 'b online']);
+    expect(firstOf((fresh) => fresh.failRead())).toEqual(['a online', 'b online']);
   });
 });
 
-describe('events that come in another order than they were decided in', () => {
+describe('events that arrive in another order than they were decided', () => {
   const at = (lastSeen: number, agentId: string, status: PresenceRecord['status'] = 'online') => ({
     ...record(agentId, status),
     lastSeen,
   });
   const saw = (...records: PresenceRecord[]) =>
-    view.saw(records).map(({ agentId, status }) => `${agentId} ${status}`);
+    view.applyEvent(records).map(({ agentId, status }) => `${agentId} ${status}`);
 
-  // The race: hub A decides that an agent left, and waits to conflate; B decides that it came, and publishes first.
-  // Invariant: what was decided last is what sockets know. The control: where no times are known, the last to come wins.
+  // The race: hub A decides that an agent left, and waits to conflate; hub B decides that it came, and publishes first.
+  // Invariant: sockets end with the last decision. The control: without known times the last arrival wins.
   it.each(['by their times', 'the control, without times'])(
-    'leave an agent as it was decided last: %s',
+    'end with the last decision about an agent: %s',
     (how) => {
       const isTimed = how === 'by their times';
-      const untime = () => void (isTimed || view.forgetTimes());
+      const untime = () => void (isTimed || view.forgetLastSeen());
       saw(at(20, 'came'));
       saw(at(20, 'went', 'offline'));
       untime();
@@ -152,31 +174,31 @@ describe('events that come in another order than they were decided in', () => {
     },
   );
 
-  it('are taken as they come when they were decided in the same millisecond', () => {
+  it('count in the order of arrival when they were decided in the same millisecond', () => {
     expect(saw(at(10, 'a'))).toEqual(['a online']);
     expect(saw(at(10, 'a', 'offline'))).toEqual(['a offline']);
     expect(saw(at(10, 'a'))).toEqual(['a online']);
   });
 
-  it('pass in part: what is outdated of one agent says nothing of the others', () => {
+  it('pass in part: an outdated record of one agent does not hold back the others', () => {
     saw(at(20, 'a'));
     expect(saw(at(10, 'a', 'offline'), at(10, 'b'))).toEqual(['b online']);
   });
 
-  it('are older than what a roster has told', () => {
+  it('are dropped when they are older than the roster', () => {
     expect(compare([at(20, 'a')])).toEqual(['a online']);
     expect(saw(at(10, 'a', 'offline'))).toEqual([]);
     expect(saw(at(20, 'a', 'offline'))).toEqual(['a offline']);
   });
 
-  // The race: the outdated event comes while the roster is read. Invariant: it does not keep the roster from being believed.
-  it('do not count as heard while a roster is read', () => {
+  // The race: an outdated event comes during a read of the roster. Invariant: the roster still counts.
+  it('do not count as changes during a read when they are outdated', () => {
     saw(at(20, 'a'));
     const meanwhile = () => void saw(at(10, 'a', 'offline'));
     expect(compare([{ ...at(20, 'a'), status: 'away' }], { meanwhile })).toEqual(['a away']);
   });
 
-  it('are known as such for as long as envelopes pass, and after that an end is forgotten', () => {
+  it('are recognized as outdated while envelopes of that age still pass; later the offline record is forgotten', () => {
     saw(at(20, 'a', 'offline'));
     nowMs += 10_000;
     expect(saw(at(10, 'a'))).toEqual([]);
@@ -185,13 +207,13 @@ describe('events that come in another order than they were decided in', () => {
     expect(saw(at(10, 'a'))).toEqual(['a online']);
   });
 
-  it('are held against a bounded number of ends, the latest', () => {
+  it('are compared with a bounded number of offline records, the latest', () => {
     for (let n = 0; n < 5_000; n += 1) saw(at(20, `a${n}`, 'offline'));
     expect(saw(at(10, 'a4999'))).toEqual([]);
     expect(saw(at(10, 'a0'))).toEqual(['a0 online']);
   });
 
-  it('are not compared in a crowd, of which sockets are told nothing', () => {
+  it('are not compared past the push limit', () => {
     compare(null);
     saw(at(20, 'a'));
     saw(at(20, 'b', 'offline'));
@@ -199,37 +221,37 @@ describe('events that come in another order than they were decided in', () => {
   });
 });
 
-describe('a channel in which more are present than are pushed', () => {
-  it('is crowded from the event on that makes it so, whatever hub they are on', () => {
-    view.saw(crowd(limits.presencePush));
-    expect(view.isCrowded).toBe(false);
-    view.saw([record('one-more')]);
-    expect(view.isCrowded).toBe(true);
+describe('a channel past the push limit', () => {
+  it('is past it from the event on that exceeds it, on whichever hubs the agents are', () => {
+    view.applyEvent(crowd(limits.presencePush));
+    expect(view.isOverPushLimit).toBe(false);
+    view.applyEvent([record('one-more')]);
+    expect(view.isOverPushLimit).toBe(true);
   });
 
-  it('is crowded by its roster, and when that is no longer so, its sockets are told what they missed', () => {
-    view.saw(crowd(3));
+  it('is past it by its roster; back under it, the sockets are told what they missed', () => {
+    view.applyEvent(crowd(3));
     expect(compare(null)).toEqual([]);
-    expect(view.isCrowded).toBe(true);
+    expect(view.isOverPushLimit).toBe(true);
     const left = [record('a1'), record('a2', 'away'), record('new')];
     expect(compare(left)).toEqual(['a2 away', 'new online']);
-    expect(view.isCrowded).toBe(false);
+    expect(view.isOverPushLimit).toBe(false);
     nowMs += confirmMs;
     expect(compare(left)).toEqual(['a0 offline']);
   });
 
-  // The race: most have gone, which is not told before it is confirmed. Invariant: who is missing does not crowd.
-  it('is crowded no more when its roster is short, though not all who left have been told yet', () => {
-    view.saw(crowd(limits.presencePush + 1));
+  // The race: most agents have gone, which is reported after a confirmation. Invariant: missing agents do not count.
+  it('is under it when the roster is short, although some agents are not reported offline yet', () => {
+    view.applyEvent(crowd(limits.presencePush + 1));
     expect(compare([record('a1'), record('new')])).toEqual(['new online']);
-    expect(view.isCrowded).toBe(false);
-    view.saw([record('another')]);
-    expect(view.isCrowded).toBe(false);
+    expect(view.isOverPushLimit).toBe(false);
+    view.applyEvent([record('another')]);
+    expect(view.isOverPushLimit).toBe(false);
   });
 
-  it('costs no more memory the more there are', () => {
-    for (const { agentId } of crowd(5_000)) view.saw([record(agentId)]);
-    view.listed(crowd(5_000));
+  it('uses bounded memory, however many agents are present', () => {
+    for (const { agentId } of crowd(5_000)) view.applyEvent([record(agentId)]);
+    view.addListed(crowd(5_000));
     nowMs += confirmMs;
     compare([]);
     nowMs += confirmMs;

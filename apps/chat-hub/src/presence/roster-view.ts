@@ -1,182 +1,200 @@
 import { presenceDifference, type PresenceRecord } from '@openclaw/presence';
 import { limits } from '@openclaw/protocol';
-import { ToldTimes } from './last-seen-guard.ts';
+import { LastSeenGuard } from './last-seen-guard.ts';
 
-/** Under what circumstances a roster is taken for the truth. */
-export interface RosterTrust {
+/** When an agent that is missing from the roster counts as gone. */
+export interface ComparisonRules {
   readonly nowMs: number;
-  /** How long an agent must have been missing from the roster, by two readings at least, to be told offline. */
+  /** How long an agent must be missing, in at least two reads of the roster. */
   readonly confirmMs: number;
-  /** Before that somebody missing may be so for another reason than having gone, and is not told offline yet. */
-  readonly trustFromMs: number;
-  /** When the latest lease of each agent of the roster ends unless it is renewed, by the same clock as `nowMs`. */
-  readonly heldUntilMs?: ReadonlyMap<string, number>;
+  /** No agent is reported offline before this time: hubs may still have to write their leases again. */
+  readonly offlineFromMs: number;
+  /** When the latest lease of each agent in the roster ends unless it is renewed, by the clock of `nowMs`. */
+  readonly leaseEndsMs?: ReadonlyMap<string, number>;
   /**
-   * True when every living hub has just written its leases again, as after a wipe. Then an agent is gone that is missing
-   * in two readings, `recheckMs` apart, once the last lease seen of it has ended.
+   * True after a wipe, when every living hub can write its leases again. Then an agent counts as gone at the end of its
+   * last known lease if it is missing in two reads, `recheckMs` apart.
    */
-  readonly isWhole?: boolean;
-  /** Whether the agent is here, whatever the roster says. */
-  readonly isHere: (agentId: string) => boolean;
+  readonly canAllHubsWrite?: boolean;
+  /** True if the agent has a socket on this hub: then it is present, whatever the roster says. */
+  readonly isConnectedHere: (agentId: string) => boolean;
 }
 
-/** How long an agent must be missing, at least, before it is reported offline at the end of its lease. */
+interface MissingAgent {
+  /** The first read without the agent. */
+  readonly firstMs: number;
+  /** The first read without it since a read last failed; Infinity until the next read. */
+  sinceMs: number;
+}
+
+type OfflineRules = Pick<ComparisonRules, 'confirmMs' | 'offlineFromMs' | 'canAllHubsWrite'>;
+
+/** The shortest time that an agent must be missing before it is reported offline at the end of its lease. */
 const recheckMs = 250;
 
+/** An agent that no roster names for so many leases is offline, however often Redis comes and goes meanwhile. */
+const maxMissingLeases = 2;
+
 /**
- * Who is present in one channel as this hub's sockets were told, and what is to be told when the roster says otherwise,
- * because an event was lost on the way. Nothing is told on the strength of a reading that an event has passed.
+ * The presence of one channel as this hub's sockets know it. Compares it with the roster, and returns what the sockets
+ * must be told because an event was lost. An event that comes during a read of the roster counts more than the read.
  */
 export class RosterView {
-  /** Past {@link limits.presencePush} agents over all hubs: the channel's presence is listed, not pushed. */
-  isCrowded = false;
-  /** Present, as all sockets were told, or could read when they came. */
-  readonly #told = new Map<string, PresenceRecord>();
-  /** Present, as some socket has read from a list and no event has said. */
+  /** More than {@link limits.presencePush} agents are present over all hubs: presence is listed and not pushed. */
+  isOverPushLimit = false;
+  /** The agents that every socket knows to be present, from an event or from what it could read when it came. */
+  readonly #reported = new Map<string, PresenceRecord>();
+  /** The agents that only a list named to some socket. */
   readonly #listed = new Map<string, PresenceRecord>();
-  /** Since when somebody known is missing from the roster. */
-  readonly #missingSinceMs = new Map<string, number>();
-  /** When the latest lease of each reported agent ends, as far as is known. */
-  readonly #heldUntilMs = new Map<string, number>();
-  /** Who was heard of since the reading began that is under way. */
-  #heard: Set<string> | null = null;
-  /** Whether a roster was asked for before, so that whatever is new in it is news to somebody. */
-  #isKnown = false;
+  /** The known agents that are missing from the roster. */
+  readonly #missing = new Map<string, MissingAgent>();
+  /** When the latest known lease of each reported agent ends. */
+  readonly #leaseEndsMs = new Map<string, number>();
+  /** The agents of which an event came during the current read; null between reads. */
+  #changedDuringRead: Set<string> | null = null;
+  /** False until the first read has ended, well or not. What that read brings, the sockets could read themselves. */
+  #wasRead = false;
 
-  readonly #times: ToldTimes;
+  readonly #lastSeen: LastSeenGuard;
   readonly #clock: () => number;
   readonly #leaseMs: number;
 
   /**
-   * @param clock milliseconds that run evenly
-   * @param leaseMs how long a lease lasts; without it nobody is reported offline at the end of a lease
+   * @param clock monotonic milliseconds
+   * @param leaseMs how long a lease lasts; by default no agent is reported offline at the end of a lease
    */
   constructor(clock: () => number = () => performance.now(), leaseMs = Infinity) {
-    this.#times = new ToldTimes(clock);
+    this.#lastSeen = new LastSeenGuard(clock);
     this.#clock = clock;
     this.#leaseMs = leaseMs;
   }
 
-  /** An event tells of these. Returns those to pass on to all sockets: what is older than what they know is not. */
-  saw<R extends PresenceRecord>(records: readonly R[]): R[] {
+  /** Applies the records of an event. Returns those to pass on to the sockets, without outdated ones. */
+  applyEvent<R extends PresenceRecord>(records: readonly R[]): R[] {
     const news = records.filter((record) => {
-      if (this.#times.isOutdated(record)) return false;
-      this.#heard?.add(record.agentId);
-      this.#tell(record);
-      // The change was decided a moment ago, by a hub that holds a lease.
-      if (this.#told.has(record.agentId)) {
-        this.#heldUntilMs.set(record.agentId, this.#clock() + this.#leaseMs);
+      if (this.#lastSeen.isOutdated(record)) return false;
+      this.#changedDuringRead?.add(record.agentId);
+      this.#report(record);
+      // A hub that holds a lease decided the change a moment ago.
+      if (this.#reported.has(record.agentId)) {
+        this.#leaseEndsMs.set(record.agentId, this.#clock() + this.#leaseMs);
       }
       return true;
     });
-    // Those found missing wait to be told offline, and are not present.
-    if (this.#told.size - this.#missingSinceMs.size > limits.presencePush) this.isCrowded = true;
+    // Missing agents are only waiting to be reported offline.
+    const presentCount = this.#reported.size - this.#missing.size;
+    if (presentCount > limits.presencePush) this.isOverPushLimit = true;
     return news;
   }
 
-  /** Whether the sockets were told something that was decided later. Never of an agent of whom they are told nothing. */
+  /** True if the sockets know something that was decided later. Always false past the push limit. */
   isOutdated(record: PresenceRecord): boolean {
-    return this.#times.isOutdated(record);
+    return this.#lastSeen.isOutdated(record);
   }
 
-  /** The clock that times decisions may be another from now on. */
-  forgetTimes(): void {
-    this.#times.forget();
+  /** Call it when Redis' clock may have changed. */
+  forgetLastSeen(): void {
+    this.#lastSeen.clear();
   }
 
-  /** Some socket was answered a list with these. */
-  listed(records: readonly PresenceRecord[]): void {
+  /** Some socket got a list with these records. */
+  addListed(records: readonly PresenceRecord[]): void {
     for (const record of records) {
       if (this.#listed.size >= limits.presencePush) return;
-      if (!this.#told.has(record.agentId)) this.#listed.set(record.agentId, record);
+      if (!this.#reported.has(record.agentId)) this.#listed.set(record.agentId, record);
     }
   }
 
-  /** From now on the roster is being read. */
-  begin(): void {
-    this.#heard = new Set();
+  /** A read of the roster begins. */
+  beginRead(): void {
+    this.#changedDuringRead = new Set();
   }
 
-  /** It could not be read: who was missing was perhaps not, and whatever is read next is news to those who came by now. */
-  fail(): void {
-    this.#heard = null;
-    this.#isKnown = true;
-    this.#missingSinceMs.clear();
+  /** The roster could not be read. The missing time counts from the next read, and its roster is news to the sockets. */
+  failRead(): void {
+    this.#changedDuringRead = null;
+    this.#wasRead = true;
+    for (const missing of this.#missing.values()) missing.sinceMs = Infinity;
   }
 
-  /** What was read; null stands for more agents than are pushed. Returns what all sockets have to be told. */
-  compare(roster: readonly PresenceRecord[] | null, trust: RosterTrust): PresenceRecord[] {
-    const heard = this.#heard ?? new Set();
-    this.#heard = null;
-    this.isCrowded = roster === null;
+  /**
+   * Ends a read. `roster` is null when more agents are present than are pushed. Returns what the sockets must be told.
+   */
+  compare(roster: readonly PresenceRecord[] | null, rules: ComparisonRules): PresenceRecord[] {
+    const changedDuringRead = this.#changedDuringRead ?? new Set();
+    this.#changedDuringRead = null;
+    this.isOverPushLimit = roster === null;
     if (roster === null) return [];
-    // Who came before the first reading was there may have read an older roster.
-    const isNews = this.#isKnown || this.#listed.size > 0;
-    this.#isKnown = true;
-    const known = new Map([...this.#listed, ...this.#told]);
-    for (const { agentId } of roster) this.#missingSinceMs.delete(agentId);
-    const found = [
-      ...presenceDifference(this.#told.values(), roster).filter((one) => one.status !== 'offline'),
-      ...presenceDifference(known.values(), roster).filter(
-        (one) => one.status === 'offline' && this.#isGone(one.agentId, trust),
-      ),
-    ].filter(({ agentId }) => !heard.has(agentId));
-    for (const record of found) this.#tell(record);
-    for (const [agentId, untilMs] of trust.heldUntilMs ?? []) {
-      if (this.#told.has(agentId)) this.#heldUntilMs.set(agentId, untilMs);
+    // A socket that came before the first read may have got an older list.
+    const isNews = this.#wasRead || this.#listed.size > 0;
+    this.#wasRead = true;
+    const known = new Map([...this.#listed, ...this.#reported]);
+    for (const { agentId } of roster) this.#missing.delete(agentId);
+    const arrived = presenceDifference(this.#reported.values(), roster).filter(
+      ({ status }) => status !== 'offline',
+    );
+    const gone = presenceDifference(known.values(), roster).filter(
+      ({ status, agentId }) => status === 'offline' && this.#isGone(agentId, rules),
+    );
+    const found = [...arrived, ...gone].filter(({ agentId }) => !changedDuringRead.has(agentId));
+    for (const record of found) this.#report(record);
+    for (const [agentId, endsMs] of rules.leaseEndsMs ?? []) {
+      if (this.#reported.has(agentId)) this.#leaseEndsMs.set(agentId, endsMs);
     }
     return isNews ? found : [];
   }
 
-  /** True when an agent that was reported present was missing at the last reading. */
+  /** True if a known agent was missing at the last read. */
   get hasMissing(): boolean {
-    return this.#missingSinceMs.size > 0;
+    for (const { sinceMs } of this.#missing.values()) if (sinceMs < Infinity) return true;
+    return false;
   }
 
-  /** When the first missing agent could be reported offline; Infinity when nobody is missing. */
-  decisionMs(trust: Pick<RosterTrust, 'confirmMs' | 'trustFromMs' | 'isWhole'>): number {
+  /** When the next missing agent can be reported offline; Infinity if none is missing. */
+  nextDecisionMs(rules: OfflineRules): number {
     let firstMs = Infinity;
-    for (const [agentId, sinceMs] of this.#missingSinceMs) {
-      firstMs = Math.min(firstMs, this.#goneFromMs(agentId, sinceMs, trust));
+    for (const [agentId, missing] of this.#missing) {
+      firstMs = Math.min(firstMs, this.#goneFromMs(agentId, missing, rules));
     }
     return firstMs;
   }
 
-  /** When a missing agent counts as gone. */
-  #goneFromMs(
-    agentId: string,
-    sinceMs: number,
-    { confirmMs, trustFromMs, isWhole }: Pick<RosterTrust, 'confirmMs' | 'trustFromMs' | 'isWhole'>,
-  ): number {
-    const heldUntilMs = isWhole ? (this.#heldUntilMs.get(agentId) ?? Infinity) : Infinity;
-    const endedMs = Math.max(heldUntilMs, sinceMs + recheckMs);
-    return Math.max(trustFromMs, Math.min(endedMs, sinceMs + confirmMs));
+  #goneFromMs(agentId: string, { firstMs, sinceMs }: MissingAgent, rules: OfflineRules): number {
+    const { confirmMs, offlineFromMs, canAllHubsWrite } = rules;
+    const leaseEndMs = canAllHubsWrite ? (this.#leaseEndsMs.get(agentId) ?? Infinity) : Infinity;
+    const expiredMs = Math.max(leaseEndMs, sinceMs + recheckMs);
+    const goneMs = Math.max(offlineFromMs, Math.min(expiredMs, sinceMs + confirmMs));
+    return Math.min(goneMs, firstMs + maxMissingLeases * this.#leaseMs);
   }
 
-  #isGone(agentId: string, trust: RosterTrust): boolean {
-    const { nowMs, isHere } = trust;
-    if (isHere(agentId)) {
-      this.#missingSinceMs.delete(agentId);
+  #isGone(agentId: string, rules: ComparisonRules): boolean {
+    if (rules.isConnectedHere(agentId)) {
+      this.#missing.delete(agentId);
       return false;
     }
-    const sinceMs = this.#missingSinceMs.get(agentId);
-    if (sinceMs === undefined) this.#missingSinceMs.set(agentId, nowMs);
-    return sinceMs !== undefined && nowMs >= this.#goneFromMs(agentId, sinceMs, trust);
+    const { nowMs } = rules;
+    const missing = this.#missing.get(agentId);
+    if (!missing) {
+      this.#missing.set(agentId, { firstMs: nowMs, sinceMs: nowMs });
+      return false;
+    }
+    missing.sinceMs = Math.min(missing.sinceMs, nowMs);
+    return nowMs >= this.#goneFromMs(agentId, missing, rules);
   }
 
-  #tell(record: PresenceRecord): void {
+  #report(record: PresenceRecord): void {
     const { agentId, status } = record;
-    this.#missingSinceMs.delete(agentId);
+    this.#missing.delete(agentId);
     this.#listed.delete(agentId);
-    // Of a crowd nobody new is told, nor remembered.
-    if (this.isCrowded && !this.#told.has(agentId)) return;
+    // Past the push limit, newly present agents are neither pushed nor tracked.
+    if (this.isOverPushLimit && !this.#reported.has(agentId)) return;
     if (status === 'offline') {
-      this.#told.delete(agentId);
-      this.#heldUntilMs.delete(agentId);
-      this.#times.ended(record);
+      this.#reported.delete(agentId);
+      this.#leaseEndsMs.delete(agentId);
+      this.#lastSeen.recordOffline(record);
     } else {
-      this.#told.set(agentId, record);
-      this.#times.present(record);
+      this.#reported.set(agentId, record);
+      this.#lastSeen.recordPresent(record);
     }
   }
 }

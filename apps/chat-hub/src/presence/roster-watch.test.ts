@@ -8,9 +8,9 @@ const record = (agentId: string): PresenceRecord => ({
   ...{ agentId, status: 'online', customStatus: null, avatar: null, lastSeen: 1 },
 });
 
-/** A watch over rosters that the test sets; a reading takes `readMs`. */
+/** A watch over rosters that the test sets; a read takes `readMs`. */
 function createBench() {
-  // All records are of the first millisecond, and never renewed.
+  // Every record has the first millisecond as lastSeen, because nothing is renewed.
   const startMs = performance.now();
   const rosters = new Map<string, string[]>();
   const told: string[] = [];
@@ -47,9 +47,9 @@ function createBench() {
           atMs: performance.now() - startMs,
         };
       },
-      isWhole: async () => state.isWhole,
+      canAllHubsWrite: async () => state.isWhole,
       isLive: (channelId) => live.has(channelId),
-      agentsHere: () => here,
+      localAgentIds: () => here,
       onDifference: (channelId, records) =>
         told.push(...records.map(({ agentId, status }) => `${channelId}: ${agentId} ${status}`)),
       onError: () => told.push('an error'),
@@ -67,7 +67,7 @@ const follow = ({ watch, live }: ReturnType<typeof createBench>, ...channelIds: 
 const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
 const { compareMs, leaseMs } = presenceTimes;
 
-describe('the comparison of rosters with what was told', () => {
+describe('a roster watch', () => {
   let bench: ReturnType<typeof createBench>;
   beforeEach(() => {
     jest.useFakeTimers();
@@ -78,7 +78,7 @@ describe('the comparison of rosters with what was told', () => {
     jest.useRealTimers();
   });
 
-  it('reads a roster at once and every 15 s, and tells what is new', async () => {
+  it('reads a roster at once and then every 15 s, and reports what is new', async () => {
     bench.rosters.set('c', ['a']);
     follow(bench, 'c');
     await pass(100);
@@ -91,7 +91,7 @@ describe('the comparison of rosters with what was told', () => {
     expect(bench.told).toHaveLength(1);
   });
 
-  it('says offline after the second time that somebody is missing, but never of an agent with a socket here', async () => {
+  it('reports an agent offline when it is missing twice, but never an agent with a socket here', async () => {
     bench.rosters.set('c', ['a', 'b']);
     follow(bench, 'c');
     await pass(100);
@@ -105,12 +105,12 @@ describe('the comparison of rosters with what was told', () => {
     expect(bench.told).toHaveLength(1);
   });
 
-  it('compares all soon after a resubscription, and says nobody offline for one lease', async () => {
+  it('compares all channels soon after lost events, and reports no agent offline for one lease', async () => {
     bench.rosters.set('c', ['a']).set('d', []);
     follow(bench, 'c', 'd');
     await pass(100);
     bench.rosters.set('c', []).set('d', ['x']);
-    bench.watch.distrust();
+    bench.watch.onEventsLost();
     await pass(300);
     expect(bench.told).toEqual(['d: x online']);
     await pass(leaseMs - 1_000);
@@ -119,9 +119,9 @@ describe('the comparison of rosters with what was told', () => {
     expect(bench.told).toEqual(['d: x online', 'c: a offline']);
   });
 
-  // The race: Redis is away, so the roster is this hub's own connections alone. Invariant: a deaf hub calls nobody offline,
-  // also not just after it hears again.
-  it('concludes nothing while Redis is away, and calls nobody offline for a lease after', async () => {
+  // The race: Redis is away, so the roster holds this hub's own connections alone. Invariant: the hub reports no agent
+  // offline then, nor right after Redis is back.
+  it('reports nothing while Redis is away, and no agent offline for one lease after that', async () => {
     bench.rosters.set('c', ['a']);
     follow(bench, 'c');
     await pass(100);
@@ -135,45 +135,48 @@ describe('the comparison of rosters with what was told', () => {
     expect(bench.told).toEqual(['c: a offline']);
   });
 
-  // The race: a hub dies, and a wipe takes its leases before they end, so that no reaper sees them end. Invariant: its
-  // agents are told offline at the end of their leases, as without the wipe; nobody is who is written again. The control is
-  // a hub that lives without Redis: its agents are missing too, and none of them is told by that rule.
+  // The race: a hub dies, and a wipe removes its leases before they end, so that no reaper sees them end. Invariant: its
+  // agents are reported offline at the end of their leases, as without the wipe, and no living agent is. The control is
+  // a hub that lives without Redis: its agents are missing too, and the rule does not report them.
   it.each([
-    { how: 'every hub that lives writes its leases', isWhole: true },
-    { how: 'one lives without Redis, the control', isWhole: false },
-  ])('after a wipe says offline when the lease has ended: $how', async ({ isWhole }) => {
-    bench.state.isWhole = isWhole;
-    bench.rosters.set('c', ['dead', 'alive']);
-    follow(bench, 'c');
-    await pass(100);
-    await pass(20_000);
-    bench.rosters.set('c', []);
-    bench.watch.wiped();
-    await pass(500);
-    bench.rosters.set('c', ['alive']);
-    await pass(leaseMs - 1_000 - 20_600);
-    expect(bench.told).toEqual([]);
-    await pass(1_000 + 500);
-    expect(bench.told).toEqual(isWhole ? ['c: dead offline'] : []);
-    await pass(2 * compareMs);
-    expect(bench.told).toEqual(['c: dead offline']);
-  });
+    { how: 'every living hub writes its leases', isWhole: true },
+    { how: 'the control, one hub lives without Redis', isWhole: false },
+  ])(
+    'after a wipe reports an agent offline when its lease has ended: $how',
+    async ({ isWhole }) => {
+      bench.state.isWhole = isWhole;
+      bench.rosters.set('c', ['dead', 'alive']);
+      follow(bench, 'c');
+      await pass(100);
+      await pass(20_000);
+      bench.rosters.set('c', []);
+      bench.watch.onRedisWiped();
+      await pass(500);
+      bench.rosters.set('c', ['alive']);
+      await pass(leaseMs - 1_000 - 20_600);
+      expect(bench.told).toEqual([]);
+      await pass(1_000 + 500);
+      expect(bench.told).toEqual(isWhole ? ['c: dead offline'] : []);
+      await pass(2 * compareMs);
+      expect(bench.told).toEqual(['c: dead offline']);
+    },
+  );
 
-  // The race: a channel that is due before its turn, for a lease in it is about to end, stood behind others whose turn
-  // comes first, and was not looked at before them.
-  it('after a wipe says offline when the lease has ended, however many other channels are followed', async () => {
+  // The fault: a channel that is due early, because a lease in it is about to end, waited behind the channels whose
+  // regular turn comes first.
+  it('after a wipe reports an agent offline when its lease has ended, however many channels are followed', async () => {
     const others = Array.from({ length: 20 }, (_, n) => `other-${n}`);
     bench.rosters.set('c', ['dead']);
     follow(bench, ...others.slice(0, 10), 'c', ...others.slice(10));
     await pass(100);
     await pass(20_000);
     bench.rosters.set('c', []);
-    bench.watch.wiped();
+    bench.watch.onRedisWiped();
     await pass(leaseMs - 20_100 + 500);
     expect(bench.told).toEqual(['c: dead offline']);
   });
 
-  it('goes on after a reading that failed', async () => {
+  it('continues after a failed read', async () => {
     follow(bench, 'c');
     bench.state.fails = true;
     await pass(100);
@@ -183,7 +186,7 @@ describe('the comparison of rosters with what was told', () => {
     expect(bench.told).toEqual(['an error', 'c: a online']);
   });
 
-  it('spreads many channels, a few readings at a time, and keeps the pace', async () => {
+  it('spreads many channels, reads a few at a time, and reads each in time', async () => {
     const channelIds = Array.from({ length: 2_000 }, (_, n) => `c${n}`);
     follow(bench, ...channelIds);
     await pass(1_000);
@@ -201,18 +204,18 @@ describe('the comparison of rosters with what was told', () => {
     expect(new Set(bench.reads.map(({ channelId }) => channelId)).size).toBe(bench.reads.length);
   });
 
-  it('reads no further than to where presence is not pushed', async () => {
+  it('stops reading a roster past the push limit', async () => {
     bench.rosters.set(
       'c',
       Array.from({ length: 50_000 }, (_, n) => `a${n}`),
     );
     follow(bench, 'c');
     await pass(100);
-    expect(bench.watch.view('c')?.isCrowded).toBe(true);
+    expect(bench.watch.view('c')?.isOverPushLimit).toBe(true);
     expect(bench.state.pages).toBe(6);
   });
 
-  it('keeps no subscriber waiting for a Redis that does not answer', async () => {
+  it('does not keep a subscriber waiting for a Redis that does not answer', async () => {
     bench.state.readMs = 60_000;
     follow(bench, 'c');
     let isReady = false;
@@ -223,7 +226,7 @@ describe('the comparison of rosters with what was told', () => {
     expect(isReady).toBe(true);
   });
 
-  it('forgets a channel that nobody here is in any more', async () => {
+  it('forgets a channel without sockets on this hub', async () => {
     follow(bench, 'c', 'd');
     bench.live.delete('c');
     await pass(compareMs + 300);

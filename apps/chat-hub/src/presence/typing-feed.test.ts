@@ -7,7 +7,7 @@ import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 import { createTypingFeed } from './typing-feed.ts';
 
-/** A feed whose starts take as long as the test says, and a socket of Ana's. */
+/** A feed whose starts are answered when the test says so, and a socket of the agent `ana`. */
 function createBench() {
   const own = createTyping();
   const started = Promise.withResolvers<void>();
@@ -31,19 +31,19 @@ function createBench() {
     epoch: () => 'e',
     log: pino({ level: 'silent' }),
   });
-  const session = { agentId: 'ana', isOpen: true, typingIn: new Set<string>() };
+  const session = { agentId: 'ana', isOpen: true };
   const caller = { identity: { agentId: 'ana' }, session } as unknown as Caller;
   return {
     ...{ feed, caller, session, published, started: started.promise, letOn: letOn.resolve },
     close: () => {
       session.isOpen = false;
-      feed.gone(session as unknown as Session);
+      feed.disconnect(session as unknown as Session);
     },
     typists: async () => (await feed.list('c')).agents,
   };
 }
 
-describe('typing.start of a socket that closes', () => {
+describe('typing.start on a socket that closes', () => {
   it('is shown while the socket is open (the control)', async () => {
     const { feed, caller, published, letOn, typists } = createBench();
     letOn();
@@ -52,7 +52,7 @@ describe('typing.start of a socket that closes', () => {
     feed.close();
   });
 
-  // The race: the socket closes while its membership is read, before the start; nobody would stop it. Invariant: a
+  // The race: the socket closes while its membership is read, before the start, which nothing would stop. Invariant: a
   // disconnect stops typing.
   it('starts nothing once the socket is closed', async () => {
     const { feed, caller, published, letOn, typists, close } = createBench();

@@ -12,17 +12,17 @@ import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 
-/** Who is typing, as the hub's sockets see it: one event per change, none for a refresh. */
+/** Connects typing with this hub's sockets: one event per change, none for a refresh. */
 export interface TypingFeed {
   start(caller: Caller, channelId: string, threadId: string | null): Promise<void>;
   stop(caller: Caller, channelId: string): Promise<void>;
-  /** The agent sent a message: it types no longer. Costs nothing when it was not typing. */
-  sent(caller: Caller, channelId: string): void;
-  /** The socket is gone: what was typed through it is typed no longer. */
-  gone(session: Session): void;
+  /** The agent sent a message, which ends its typing. Costs nothing when it was not typing. */
+  messageSent(caller: Caller, channelId: string): void;
+  /** The socket is closed, which ends the typing that it started. */
+  disconnect(session: Session): void;
   list(channelId: string): Promise<ResultOf<'typing.list'>>;
-  /** A typing event of any hub came by. */
-  saw(event: EncodedEnvelope): void;
+  /** Applies a typing event of any hub. */
+  onEvent(event: EncodedEnvelope): void;
   close(): void;
 }
 
@@ -37,17 +37,19 @@ export interface TypingFeedDeps {
 /** Creates the feed over the typing package. */
 export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
   const { typing, rooms, publisher, log } = deps;
-  /** Who has started, through this hub or seen by its rooms, and not stopped: channelId → agentId → threadId. */
+  /** The agents that started typing, here or on another hub, and did not stop: channelId → agentId → threadId. */
   const typists = new Map<string, Map<string, string | null>>();
-  const notStopped = (error: unknown) =>
+  /** The channels in which each open socket started typing. */
+  const startedBy = new WeakMap<Session, Set<string>>();
+  const logNotStopped = (error: unknown) =>
     log.debug({ err: error }, 'typing was not stopped; it expires');
 
   const watch = createTypingWatch({
     typing,
-    onError: notStopped,
+    onError: logNotStopped,
     onExpired(channelId, agentId) {
       const threadId = forget(channelId, agentId);
-      // Every hub times it for its own sockets, so nothing is published.
+      // Nothing is published: every hub watches for its own sockets.
       rooms.get(channelId)?.broadcast(
         encodeEnvelope({
           id: randomUUID(),
@@ -78,6 +80,19 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
     return threadId;
   }
 
+  const isTyping = (channelId: string, agentId: string) =>
+    typists.get(channelId)?.has(agentId) ?? false;
+
+  function noteStart(session: Session, channelId: string): void {
+    const channelIds = startedBy.get(session);
+    if (channelIds) channelIds.add(channelId);
+    else startedBy.set(session, new Set([channelId]));
+  }
+
+  function noteStop(session: Session | null, channelId: string): void {
+    if (session) startedBy.get(session)?.delete(channelId);
+  }
+
   async function stop(agentId: string, channelId: string): Promise<void> {
     const threadId = forget(channelId, agentId);
     const { changed } = await typing.stop(channelId, agentId);
@@ -90,14 +105,14 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
 
   return {
     async start({ identity: { agentId }, session }, channelId, threadId) {
-      // It closed while its membership was read: nobody would stop what started now.
+      // The socket closed while its membership was read: nothing would stop what starts now.
       if (session && !session.isOpen) return;
-      // Noted before Redis is asked, so that a message sent meanwhile knows that there is something to stop.
-      session?.typingIn.add(channelId);
+      // Noted before Redis answers, so that a message that is sent meanwhile stops it.
+      if (session) noteStart(session, channelId);
       remember(channelId, agentId, threadId);
       const { changed } = await typing.start(channelId, agentId);
       // Stopped meanwhile, perhaps before Redis took the start.
-      if (session && !(session.isOpen && session.typingIn.has(channelId))) {
+      if (session && !(session.isOpen && startedBy.get(session)?.has(channelId))) {
         return stop(agentId, channelId);
       }
       if (!changed) return;
@@ -107,20 +122,22 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
       );
     },
     stop({ identity, session }, channelId) {
-      session?.typingIn.delete(channelId);
+      noteStop(session, channelId);
       return stop(identity.agentId, channelId);
     },
-    sent({ identity: { agentId }, session }, channelId) {
-      session?.typingIn.delete(channelId);
-      if (typists.get(channelId)?.has(agentId)) stop(agentId, channelId).catch(notStopped);
+    messageSent({ identity: { agentId }, session }, channelId) {
+      noteStop(session, channelId);
+      if (isTyping(channelId, agentId)) stop(agentId, channelId).catch(logNotStopped);
     },
-    gone({ agentId, typingIn }) {
-      for (const channelId of typingIn) {
-        if (typists.get(channelId)?.has(agentId)) stop(agentId, channelId).catch(notStopped);
+    disconnect(session) {
+      const { agentId } = session;
+      for (const channelId of startedBy.get(session) ?? []) {
+        if (isTyping(channelId, agentId)) stop(agentId, channelId).catch(logNotStopped);
       }
+      startedBy.delete(session);
     },
     list: (channelId) => typing.list(channelId),
-    saw(encoded) {
+    onEvent(encoded) {
       const event = decodeEnvelope(encoded.json)?.envelope.event;
       if (event?.type !== 'channel.typing') return;
       const { channelId, agentId, threadId } = event;

@@ -1,5 +1,5 @@
 import { decodeEnvelope, type EncodedEnvelope, type Presence } from '@openclaw/protocol';
-import { narrowedPresence } from '../presence/filter-presence.ts';
+import { filterPresence } from '../presence/filter-presence.ts';
 
 /** A typing or presence event that some socket cannot take yet, decoded once for all such sockets. */
 export interface Signal {
@@ -87,5 +87,5 @@ export class Conflation<Channel extends object> {
 /** The same event with those presences alone that are still so. */
 function narrowed({ encoded }: Signal, valid: readonly string[]): EncodedEnvelope {
   const isValid = ({ agentId }: Presence) => valid.includes(presenceName(agentId));
-  return narrowedPresence(encoded, (presences) => presences.filter(isValid)) ?? encoded;
+  return filterPresence(encoded, (presences) => presences.filter(isValid)) ?? encoded;
 }

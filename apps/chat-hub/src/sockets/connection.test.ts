@@ -46,9 +46,9 @@ async function connecting() {
     ...{ bus, rooms, sessions, heads: directHeads, onEphemeral: nothing, onForeignEpoch: nothing },
     epoch: () => store.epoch,
   });
-  const gone = { gone: nothing, left: nothing };
+  const feed = { disconnect: nothing, leave: nothing };
   const metrics = { closedConnections: { inc: nothing } };
-  const hub = { store, rooms, sessions, log, metrics, presence: gone, typing: gone };
+  const hub = { store, rooms, sessions, log, metrics, presence: feed, typing: feed };
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
   const onAccepted = createConnectionHandler({
     ...{ hub: hub as unknown as Hub, flusher, agentTopics, directHeads, dispatcher },

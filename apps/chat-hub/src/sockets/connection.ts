@@ -43,7 +43,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     slices: hub.slices,
     onLag: () => hub.metrics.laggingSockets.inc(),
     onLeftRoom: (session: Session, room: Room) => {
-      hub.presence.left(session, room);
+      hub.presence.leave(session, room);
       hub.rooms.left(room);
     },
   };
@@ -125,8 +125,8 @@ export function createConnectionHandler(deps: ConnectionDeps) {
 
   function leave(session: Session): void {
     session.dispose();
-    hub.presence.gone(session);
-    hub.typing.gone(session);
+    hub.presence.disconnect(session);
+    hub.typing.disconnect(session);
     if (hub.sessions.remove(session)) agentTopics.leave(session.agentId);
   }
 

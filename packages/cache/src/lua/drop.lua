@@ -1,6 +1,6 @@
 --[[
-  Drops what is cached of a channel whose head the caller knows from the log. Raising the seq in the same step refuses
-  the fill of every reader that loaded before.
+  Deletes the cache of a channel whose head the caller knows from the log. Raising the seq in the same step refuses the
+  fill of every reader that loaded before.
 
   KEYS[1]    seq:messages:{channelId}: string, the highest published seq, no TTL; only ever raised
   KEYS[2..]  the channel's cache keys

@@ -97,11 +97,11 @@ export function describeHubs(database: () => TestDatabase): void {
       await store.beat(here);
       await store.beat(well);
       await (await database().another()).beat(there, true);
-      expect(await store.cutOffHubs([here, there, well])).toEqual(new Set([there]));
+      expect(await store.redislessHubs([here, there, well])).toEqual(new Set([there]));
       await store.beat(here, true);
       await store.beat(there);
-      expect(await store.cutOffHubs([here, there, well])).toEqual(new Set([here]));
-      expect(await store.cutOffHubs([])).toEqual(new Set());
+      expect(await store.redislessHubs([here, there, well])).toEqual(new Set([here]));
+      expect(await store.redislessHubs([])).toEqual(new Set());
     });
 
     it('are listed with how long ago they beat', async () => {

@@ -26,7 +26,7 @@ export function describeLanes(database: () => TestDatabase): void {
         store.changes(mark),
         store.heads(['nothing']),
         store.beat('this hub'),
-        store.cutOffHubs(['this hub']),
+        store.redislessHubs(['this hub']),
         store.changeEpoch('not the current one'),
       ] as const;
       const results = await Promise.allSettled(flood);

@@ -27,7 +27,7 @@ export function beat(engine: Engine, hubId: string, isCutOff = false): Promise<v
 }
 
 /** Which of these hubs have beaten in the last 5 s, and said that they cannot reach Redis. */
-export async function readCutOffHubs(
+export async function readRedislessHubs(
   engine: Engine,
   hubIds: readonly string[],
 ): Promise<Set<string>> {

@@ -20,7 +20,7 @@ import { readChanges, type Changes } from './changes.ts';
 import type { Mark } from './mark.ts';
 import type { Engine } from './engine.ts';
 import { changeEpoch, readEpoch } from './epoch.ts';
-import { beat, readHubs, readCutOffHubs, type HubBeat } from './hubs.ts';
+import { beat, readHubs, readRedislessHubs, type HubBeat } from './hubs.ts';
 import { sweepRedactions } from './redactions.ts';
 import { readLogPage, type LogPage } from './read/log.ts';
 import { read, readJson } from './read/read.ts';
@@ -56,7 +56,7 @@ export interface StoreCore {
   /** What was committed since the mark, at most some thousand commits: `hasMore` says that there are more. */
   changes(sinceMark: Mark | null): Promise<Changes>;
   beat(hubId: string, isCutOff?: boolean): Promise<void>;
-  cutOffHubs(hubIds: readonly string[]): Promise<Set<string>>;
+  redislessHubs(hubIds: readonly string[]): Promise<Set<string>>;
   /** The hubs that have beaten in the last minute, the freshest first, 100 at most. */
   hubs(): Promise<HubBeat[]>;
   revoke(target: RevocationTarget): Promise<void>;
@@ -100,7 +100,7 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
     directChannels: (agentId, limit, after) => readDirectChannels(engine.db, agentId, limit, after),
     changes: (sinceMark) => readChanges(engine, sinceMark),
     beat: (hubId, isCutOff) => beat(engine, hubId, isCutOff),
-    cutOffHubs: (hubIds) => readCutOffHubs(engine, hubIds),
+    redislessHubs: (hubIds) => readRedislessHubs(engine, hubIds),
     hubs: () => readHubs(engine),
     revoke: (target) => revoke(engine, target),
     isRevoked: (token) => isRevoked(engine, token),

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import type { ChatStore } from '../index.ts';
 
-type Asked = 'append' | 'read' | 'logPage' | 'access' | 'changes' | 'beat' | 'cutOffHubs';
+type Asked = 'append' | 'read' | 'logPage' | 'access' | 'changes' | 'beat' | 'redislessHubs';
 
 /** To the process. */
 export interface Question {
@@ -65,7 +65,15 @@ export async function startHubProcess(url: string, skewMs: number): Promise<HubP
       else pending.get(id)?.reject(new Error('killed'));
       return answered;
     };
-  const names: Asked[] = ['append', 'read', 'logPage', 'access', 'changes', 'beat', 'cutOffHubs'];
+  const names: Asked[] = [
+    'append',
+    'read',
+    'logPage',
+    'access',
+    'changes',
+    'beat',
+    'redislessHubs',
+  ];
   const calls = Object.fromEntries(names.map((name) => [name, forward(name)]));
   return {
     ...(calls as unknown as Pick<ChatStore, Asked>),

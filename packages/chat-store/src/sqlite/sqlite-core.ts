@@ -62,7 +62,7 @@ export async function openSqliteCore(
     recentHeads: forward(system, 'recentHeads'),
     directChannels: forward(system, 'directChannels'),
     changes: forward(system, 'changes'),
-    cutOffHubs: forward(system, 'cutOffHubs'),
+    redislessHubs: forward(system, 'redislessHubs'),
     hubs: forward(system, 'hubs'),
     isRevoked: forward(system, 'isRevoked'),
     epoch: forward(system, 'epoch'),

@@ -1,17 +1,17 @@
 --[[
-  Counts requests in a window of slices that truly slides, and decides whether one more fits.
-  A slice counts until the youngest request it may hold is windowMs old.
+  Counts requests in a sliding window that is cut into slices, and decides about one more request.
+  A slice counts until the youngest request that it can hold is windowMs old.
 
-  KEYS[1]    ratelimit:{action}:{agentId}: string, what the window held at the last decision; absent: start anew
+  KEYS[1]    ratelimit:{action}:{agentId}: string, the count at the last decision; if it is absent the window is empty
   KEYS[2]    ratelimit:{action}:{agentId}:window: hash, number of the slice → requests counted in it
 
   ARGV[1]    windowMs
   ARGV[2]    sliceMs
-  ARGV[3]    the most requests in a window; empty: decided elsewhere, they count in any case
-  ARGV[4]    now in ms; empty: the time of Redis
-  ARGV[5..]  pairs: how many ms ago, how many requests; with a limit only 0, 1; none: look, write nothing
+  ARGV[3]    the most requests in a window; empty: the requests were decided elsewhere and all count
+  ARGV[4]    now, ms; empty: the time of Redis
+  ARGV[5..]  pairs: age in ms, number of requests; with a limit only 0, 1; none: read and write nothing
 
-  Output:    {1 allowed or 0 refused, requests in the window, ms until some leave and make room,
+  Output:    {1 allowed or 0 refused, requests in the window, ms until another one is allowed,
              the slices as "leavesInMs count …" if ARGV[3] is empty}
 ]]
 local counterKey, windowKey = KEYS[1], KEYS[2]
@@ -27,7 +27,7 @@ local stored = started and redis.call('HGETALL', windowKey) or {}
 local slices, gone, count = {}, {}, 0
 for i = 1, #stored, 2 do
   local leavesIn = ((tonumber(stored[i]) or 0) + 1) * sliceMs + windowMs - now
-  -- More than a window ahead was counted before the clock was set back, or in slices of another width.
+  -- A slice that leaves later was counted before the clock was set back, or with another sliceMs.
   if leavesIn > 0 and leavesIn <= 2 * windowMs + sliceMs then
     local requests = tonumber(stored[i + 1]) or 0
     slices[#slices + 1] = { leavesIn, requests }
@@ -51,9 +51,9 @@ if #ARGV > 4 then
 end
 
 table.sort(slices, function(a, b) return a[1] < b[1] end)
-local mustLeave, left, resetMs, packed = limit and count - limit + 1 or 1, 0, 0, {}
+local excess, left, resetMs, packed = limit and count - limit + 1 or 1, 0, 0, {}
 for _, slice in ipairs(slices) do
-  if left < math.max(mustLeave, 1) then resetMs = slice[1] end
+  if left < math.max(excess, 1) then resetMs = slice[1] end
   left = left + slice[2]
   if not limit then packed[#packed + 1] = slice[1] .. ' ' .. slice[2] end
 end

@@ -1,6 +1,6 @@
--- Who types, whoever typed last at the end. Writes nothing.
--- KEYS[1] typing zset: agentId -> when it last typed, ms
--- ARGV[1] now, ms ('' = TIME)  [2] ttlMs  [3] limit
+-- Lists the agents that are typing, the latest start last. Writes nothing.
+-- KEYS[1] typing, zset: agentId -> its last start, ms
+-- ARGV[1] now, ms; empty: the time of Redis  [2] ttlMs  [3] limit
 -- Output: {agentId, ...}
 local typing, now, ttl = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 if not now then

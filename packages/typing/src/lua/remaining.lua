@@ -1,7 +1,7 @@
--- For how long agents still count as typing. Writes nothing.
--- KEYS[1] typing zset: agentId -> when it last typed, ms
--- ARGV[1] now, ms ('' = TIME)  [2] ttlMs  [3..] agentIds
--- Output: per agent when it last typed, and the ms until it counts as stopped; 0, 0 if it does not type
+-- Reads how long agents still count as typing. Writes nothing.
+-- KEYS[1] typing, zset: agentId -> its last start, ms
+-- ARGV[1] now, ms; empty: the time of Redis  [2] ttlMs  [3..] agentIds
+-- Output: for each agent its last start and the ms until it stops counting as typing; 0, 0 if it is not typing
 local typing, now, ttl = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 if not now then
   local time = redis.call('TIME')

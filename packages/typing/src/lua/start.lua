@@ -1,6 +1,6 @@
--- An agent types now. Those who stopped without saying so are dropped on the way.
--- KEYS[1] typing zset: agentId -> when it last typed, ms
--- ARGV[1] now, ms ('' = TIME)  [2] ttlMs  [3] agentId
+-- Starts or refreshes the typing of an agent. Drops the agents that stopped without saying so.
+-- KEYS[1] typing, zset: agentId -> its last start, ms
+-- ARGV[1] now, ms; empty: the time of Redis  [2] ttlMs  [3] agentId
 -- Output: 1 if it was not typing before, 0 for a refresh
 local typing, now, ttl, agent = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 if not now then

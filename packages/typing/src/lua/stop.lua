@@ -1,7 +1,7 @@
--- An agent types no more.
--- KEYS[1] typing zset: agentId -> when it last typed, ms
--- ARGV[1] now, ms ('' = TIME)  [2] ttlMs  [3] agentId
--- Output: 1 if it was typing until now, else 0
+-- Stops the typing of an agent.
+-- KEYS[1] typing, zset: agentId -> its last start, ms
+-- ARGV[1] now, ms; empty: the time of Redis  [2] ttlMs  [3] agentId
+-- Output: 1 if it was typing, else 0
 local typing, now, ttl, agent = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 if not now then
   local time = redis.call('TIME')

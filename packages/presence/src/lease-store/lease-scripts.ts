@@ -1,0 +1,135 @@
+import { createKeySchema, ttlMs, type KeySchema } from '@openclaw/key-schema';
+import { defineScript, type RedisClient, type ScriptCall } from '@openclaw/redis-client';
+import { toUnavailable } from '../errors.ts';
+import { leaseChangesLua, leaseReadsLua } from '../lua.gen.ts';
+import type { PresenceRecord, PresenceStatus } from '../state.ts';
+
+const changesScript = defineScript('presence changes', leaseChangesLua);
+const readsScript = defineScript('presence reads', leaseReadsLua);
+
+/** The operations of src/lua/lease-changes.lua. */
+export type ChangeOperation = 'join' | 'renew' | 'extend' | 'update' | 'leave' | 'reap';
+/** The operations of src/lua/lease-reads.lua. */
+export type ReadOperation = 'get' | 'list' | 'expired';
+
+export interface RedisLeaseStoreDeps {
+  readonly redis: Pick<RedisClient, 'pipeline' | 'run'>;
+  /** @default createKeySchema() */
+  readonly keys?: KeySchema;
+}
+
+/** The most leases in one script call: it keeps Redis busy for a millisecond at most. */
+const batchMax = 50;
+
+/** Entries of one channel for one script call, with their positions in the list that was given. */
+export interface Batch<E> {
+  readonly channelId: string;
+  readonly entries: E[];
+  readonly positions: number[];
+}
+
+/** Groups entries by channel, at most {@link batchMax} in a batch, in the order of each batch's first entry. */
+export function toBatches<E extends { readonly channelId: string }>(
+  entries: readonly E[],
+): Batch<E>[] {
+  const batches: Batch<E>[] = [];
+  const open = new Map<string, Batch<E>>();
+  entries.forEach((entry, position) => {
+    let batch = open.get(entry.channelId);
+    if (!batch || batch.entries.length === batchMax) {
+      batch = { channelId: entry.channelId, entries: [], positions: [] };
+      open.set(entry.channelId, batch);
+      batches.push(batch);
+    }
+    batch.entries.push(entry);
+    batch.positions.push(position);
+  });
+  return batches;
+}
+
+/** A record in a script's reply: agentId, status, customStatus, avatar, lastSeen. */
+export type RecordReply = readonly [string, string, string, string, string | number];
+
+export function parseRecord([agentId, status, customStatus, avatar, lastSeen]: RecordReply) {
+  return {
+    agentId,
+    status: status as PresenceStatus | 'offline',
+    customStatus: customStatus === '' ? null : customStatus,
+    avatar: avatar === '' ? null : avatar,
+    lastSeen: Number(lastSeen),
+  } satisfies PresenceRecord;
+}
+
+/** Makes and sends the script calls of this package. */
+export function createLeaseScripts(
+  { redis, keys = createKeySchema() }: RedisLeaseStoreDeps,
+  settings: {
+    readonly leaseMs: number;
+    /** False: an expired lease counts until a reaper removed it. */
+    readonly expiryDecides: boolean;
+    readonly clock: (() => number) | undefined;
+  },
+) {
+  const { leaseMs, expiryDecides, clock } = settings;
+  // After an outage reaping may wait for a lease, and the expired leases must still be there then.
+  const keepMs = Math.max(leaseMs, 60_000);
+  const hashMs = Math.max(leaseMs, ttlMs.presence);
+
+  const keysOf = (channelId: string, agentIds: readonly string[]) => [
+    keys.roster(channelId),
+    keys.rosterAgents(channelId),
+    ...agentIds.map((agentId) => keys.presence(channelId, agentId)),
+  ];
+  const now = () => (clock ? Math.floor(clock()) : '');
+
+  return {
+    /** One call for the entries of one channel; `args` are the entries as the operation expects them. */
+    change(
+      operation: ChangeOperation,
+      channelId: string,
+      agentIds: readonly string[],
+      args: readonly (string | number)[],
+      leaseForMs = leaseMs,
+    ): ScriptCall {
+      const rules = [leaseForMs, keepMs, hashMs, expiryDecides ? 1 : 0];
+      return {
+        script: changesScript,
+        keys: keysOf(channelId, agentIds),
+        args: [operation, now(), ...rules, ...args],
+      };
+    },
+
+    read(
+      operation: ReadOperation,
+      channelId: string,
+      agentIds: readonly string[],
+      args: readonly (string | number)[],
+    ): ScriptCall {
+      return {
+        script: readsScript,
+        keys: keysOf(channelId, agentIds),
+        args: [operation, now(), leaseMs, ...args],
+      };
+    },
+
+    async run(call: ScriptCall): Promise<unknown> {
+      return redis.run(call).catch((error: unknown) => {
+        throw toUnavailable(error);
+      });
+    },
+
+    /** Sends all calls in one round trip. Resolves with a reply or a `PresenceError` for each. Never rejects. */
+    async send(calls: readonly ScriptCall[]): Promise<unknown[]> {
+      if (calls.length === 0) return [];
+      try {
+        const replies = await redis.pipeline(calls);
+        return replies.map((reply) => (reply instanceof Error ? toUnavailable(reply) : reply));
+      } catch (error) {
+        const failure = toUnavailable(error);
+        return calls.map(() => failure);
+      }
+    },
+  };
+}
+
+export type LeaseScripts = ReturnType<typeof createLeaseScripts>;

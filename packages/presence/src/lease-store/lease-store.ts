@@ -1,0 +1,150 @@
+import { encodeRosterMember, isNameId, KeySchemaError } from '@openclaw/key-schema';
+import { PresenceError } from '../errors.ts';
+import type { PresenceRecord, PresenceState } from '../state.ts';
+
+/** One connection of one agent. An agent is present in a channel while one of its leases there lasts. */
+export interface Lease {
+  readonly agentId: string;
+  readonly hubId: string;
+  readonly sessionId: string;
+}
+
+/** A change of one agent in one channel, to announce to everyone who watches that channel. */
+export interface PresenceChange {
+  readonly channelId: string;
+  readonly record: PresenceRecord;
+}
+
+export interface JoinEntry {
+  readonly channelId: string;
+  readonly lease: Lease;
+  /** Fields that are left out keep the value that the agent's other connections set. */
+  readonly state?: Partial<PresenceState>;
+  /** The state if no other connection of the agent is in this channel. @default online, without texts */
+  readonly initial?: PresenceState;
+}
+
+export interface JoinOutcome {
+  readonly record: PresenceRecord;
+  /** True when the agent was not present before, or its state changed. */
+  readonly changed: boolean;
+}
+
+export interface RenewEntry {
+  readonly channelId: string;
+  readonly lease: Lease;
+  /** The state that the hub last knew, written again if the store lost it. */
+  readonly state: PresenceState;
+}
+
+/** A difference that a renewal found: another hub set a state, or the lease was gone. */
+export interface RenewFinding extends PresenceChange {
+  /** No lease held the agent any more (reaped, wiped); now this one does. */
+  readonly gone: boolean;
+  /** The state was lost too, as in a wipe. When only the roster is evicted, states remain. */
+  readonly stateGone: boolean;
+}
+
+export interface UpdateEntry {
+  readonly channelId: string;
+  readonly agentId: string;
+  readonly state: PresenceState;
+}
+
+export interface LeaveEntry {
+  readonly channelId: string;
+  readonly lease: Lease;
+}
+
+export interface PresencePage {
+  /** Sorted by agentId, each agent once. May be shorter than the limit although more follow. */
+  readonly presences: readonly PresenceRecord[];
+  /** Pass it to get the next page; null on the last page. */
+  readonly nextCursor: string | null;
+  /** Leases (connections) in the channel that have not expired: at least as many as agents. */
+  readonly count: number;
+  /** When the page was read, by the clock of `lastSeen`. A lease ends at `lastSeen + leaseMs`. */
+  readonly atMs: number;
+}
+
+export interface PageOptions {
+  readonly cursor?: string | null;
+  /** 1 to 200. @default 50 */
+  readonly limit?: number;
+  /**
+   * Includes agents whose leases have all expired but were not reaped yet, that is, whose offline event is still to
+   * come. @default false
+   */
+  readonly unreaped?: boolean;
+}
+
+/**
+ * Keeps the leases of all channels, in Redis or in memory. Each call decides atomically: over any number of hubs,
+ * exactly one call reports each change. A store does nothing by itself: the caller renews its leases and reaps. Every
+ * method rejects with `closed` after `close()`, and with a `KeySchemaError` for a bad id.
+ */
+export interface LeaseStore {
+  /** Takes a lease. Resolves with the record to announce, or null when nothing changed. */
+  join(
+    channelId: string,
+    lease: Lease,
+    state?: Partial<PresenceState>,
+  ): Promise<PresenceRecord | null>;
+  /** Takes many leases in one round trip. Resolves with one outcome or error for each entry. */
+  joinMany(entries: readonly JoinEntry[]): Promise<(JoinOutcome | PresenceError)[]>;
+  /**
+   * Sets the agent's state in those of the channels where it is present. The agent's last call wins over all its
+   * connections. Resolves with the changes.
+   */
+  update(
+    channelIds: readonly string[],
+    agentId: string,
+    state: PresenceState,
+  ): Promise<PresenceChange[]>;
+  /** Sets many states in one round trip. Resolves, for each entry, with the record if it changed, else null, or an error. */
+  updateMany(entries: readonly UpdateEntry[]): Promise<(PresenceRecord | null | PresenceError)[]>;
+  /** Renews many leases in one round trip. Resolves with what was different from what the entries say. */
+  renew(entries: readonly RenewEntry[]): Promise<RenewFinding[]>;
+  /** Ends a lease. Resolves with the offline record when it was the agent's last, else null. */
+  leave(channelId: string, lease: Lease): Promise<PresenceRecord | null>;
+  /** Ends many leases in one round trip. Resolves, for each entry, as {@link LeaseStore.leave} does, or with an error. */
+  leaveMany(entries: readonly LeaveEntry[]): Promise<(PresenceRecord | null | PresenceError)[]>;
+  /** The agent's record, or null when it is not present. Writes nothing: a read never revives an expired lease. */
+  get(channelId: string, agentId: string): Promise<PresenceRecord | null>;
+  /** The agents that are present. Writes nothing. */
+  list(channelId: string, page?: PageOptions): Promise<PresencePage>;
+  /**
+   * Ends the expired leases of these channels. Exactly one caller gets the offline record of an agent. A channel that
+   * fails is left for the next call; rejects only if nothing could be sent.
+   */
+  reap(channelIds: readonly string[]): Promise<PresenceChange[]>;
+  close(): Promise<void>;
+}
+
+/** @throws {KeySchemaError} `invalid_id` for an id that cannot be part of a Redis key. */
+export function checkId(id: string): void {
+  if (!isNameId(id)) throw new KeySchemaError('invalid_id', `not an id: ${JSON.stringify(id)}`);
+}
+
+/** @throws {KeySchemaError} `invalid_id` */
+export function checkLease(channelId: string, lease: Lease): void {
+  checkId(channelId);
+  encodeRosterMember(lease);
+}
+
+const maxPage = 200;
+
+/** @throws {PresenceError} `invalid_argument` */
+export function parsePage({ cursor, limit = 50, unreaped = false }: PageOptions): {
+  cursor: string;
+  limit: number;
+  unreaped: boolean;
+} {
+  if (!Number.isInteger(limit) || limit < 1 || limit > maxPage) {
+    throw new PresenceError('invalid_argument', `limit must be 1 to ${maxPage}`);
+  }
+  if (cursor !== undefined && cursor !== null && !isNameId(cursor)) {
+    throw new PresenceError('invalid_argument', 'not a cursor of a former page');
+  }
+  return { cursor: cursor ?? '', limit, unreaped };
+}

@@ -1,0 +1,113 @@
+import { PresenceError } from '../errors.ts';
+import { parseOptions, type MemoryLeaseStoreOptions } from '../options.ts';
+import {
+  checkId,
+  checkLease,
+  parsePage,
+  type LeaseStore,
+  type PresenceChange,
+} from './lease-store.ts';
+import { createLocalLeases } from './local-leases.ts';
+
+/**
+ * A lease store within one process, without Redis. It answers as {@link createRedisLeaseStore} does.
+ * @throws {PresenceError} `invalid_options`
+ */
+export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): LeaseStore {
+  const { leaseMs, maxLeases } = parseOptions(options);
+  const { clock = Date.now } = options;
+  const leases = createLocalLeases(maxLeases);
+  let closed = false;
+
+  /** Rejects if `work` throws or the store is closed. */
+  async function run<T>(work: (nowMs: number) => T): Promise<T> {
+    if (closed) throw new PresenceError('closed', 'presence was closed');
+    return work(Math.floor(clock()));
+  }
+
+  /** `full` concerns one entry; any other error fails the whole call, as it does in Redis. */
+  function runEach<E, T>(
+    entries: readonly E[],
+    check: (entry: E) => void,
+    work: (entry: E, nowMs: number) => T,
+  ): Promise<(T | PresenceError)[]> {
+    return run((nowMs) => {
+      entries.forEach(check);
+      return entries.map((entry) => {
+        try {
+          return work(entry, nowMs);
+        } catch (error) {
+          if (error instanceof PresenceError && error.code === 'full') return error;
+          throw error;
+        }
+      });
+    });
+  }
+
+  return {
+    async join(channelId, lease, state = {}) {
+      const { record, changed } = await run((nowMs) => {
+        checkLease(channelId, lease);
+        return leases.join({ channelId, lease, state }, nowMs, nowMs + leaseMs);
+      });
+      return changed ? record : null;
+    },
+    joinMany: (entries) =>
+      runEach(
+        entries,
+        ({ channelId, lease }) => checkLease(channelId, lease),
+        (entry, nowMs) => leases.join(entry, nowMs, nowMs + leaseMs),
+      ),
+    update: (channelIds, agentId, state) =>
+      run((nowMs) => {
+        [...channelIds, agentId].forEach(checkId);
+        return channelIds.flatMap((channelId): PresenceChange[] => {
+          const record = leases.update(channelId, agentId, state, nowMs);
+          return record ? [{ channelId, record }] : [];
+        });
+      }),
+    updateMany: (entries) =>
+      runEach(
+        entries,
+        ({ channelId, agentId }) => [channelId, agentId].forEach(checkId),
+        ({ channelId, agentId, state }, nowMs) => leases.update(channelId, agentId, state, nowMs),
+      ),
+    renew: (entries) =>
+      run((nowMs) => {
+        entries.forEach(({ channelId, lease }) => checkLease(channelId, lease));
+        return entries.flatMap((entry) => leases.renew(entry, nowMs, nowMs + leaseMs));
+      }),
+    leave: (channelId, lease) =>
+      run((nowMs) => {
+        checkLease(channelId, lease);
+        return leases.leave(channelId, lease, nowMs);
+      }),
+    leaveMany: (entries) =>
+      runEach(
+        entries,
+        ({ channelId, lease }) => checkLease(channelId, lease),
+        ({ channelId, lease }, nowMs) => leases.leave(channelId, lease, nowMs),
+      ),
+    get: (channelId, agentId) =>
+      run((nowMs) => {
+        [channelId, agentId].forEach(checkId);
+        return leases.get(channelId, agentId, nowMs);
+      }),
+    list: (channelId, page = {}) =>
+      run((nowMs) => {
+        checkId(channelId);
+        const { cursor, limit, unreaped } = parsePage(page);
+        return leases.list(channelId, cursor, limit, nowMs, unreaped ? 0 : nowMs);
+      }),
+    reap: (channelIds) =>
+      run((nowMs) => {
+        channelIds.forEach(checkId);
+        return channelIds.flatMap((channelId) =>
+          leases.reap(channelId, nowMs).map((record) => ({ channelId, record })),
+        );
+      }),
+    async close() {
+      closed = true;
+    },
+  };
+}

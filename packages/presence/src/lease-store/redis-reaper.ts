@@ -1,0 +1,146 @@
+import { parseRosterMember } from '@openclaw/key-schema';
+import type { ScriptCall } from '@openclaw/redis-client';
+import { PresenceError } from '../errors.ts';
+import {
+  parseRecord,
+  toBatches,
+  type Batch,
+  type LeaseScripts,
+  type RecordReply,
+} from './lease-scripts.ts';
+import type { PresenceChange } from './lease-store.ts';
+
+/** The most leases of one channel in one round, and the most rounds of one call. */
+const roundMax = 500;
+const roundsMax = 100;
+/** The most channels in one round trip. */
+const channelsMax = 200;
+/** The most channels whose next expiry is remembered. */
+const rememberedMax = 100_000;
+
+interface ExpiredLease {
+  readonly channelId: string;
+  readonly member: string;
+  readonly agentId: string;
+  readonly hubId: string;
+}
+
+export interface RedisReaperSettings {
+  readonly leaseMs: number;
+  readonly hubId: string | undefined;
+  readonly redislessHubs: ((hubIds: readonly string[]) => Promise<ReadonlySet<string>>) | undefined;
+  readonly monotonic: () => number;
+}
+
+/**
+ * Ends expired leases in three steps: lists them, asks which of their hubs live without Redis, then extends the leases
+ * of those hubs and ends the others, unless they were renewed since. A channel whose first lease ends later is skipped
+ * until then.
+ */
+export function createRedisReaper(scripts: LeaseScripts, settings: RedisReaperSettings) {
+  const { leaseMs, hubId: localHubId, redislessHubs, monotonic } = settings;
+  // Leases are extended shortly before they expire, so that no list lacks the agents of a living hub.
+  const aheadMs = redislessHubs ? Math.min(2000, Math.floor(leaseMs / 6)) : 0;
+  const extensionMs = Math.max(1, Math.floor(leaseMs / 3));
+  const nextExpiryMs = new Map<string, number>();
+
+  /** Null when it cannot be known: then every hub is taken to live, since a late offline event is better than a false one. */
+  async function findHubsWithoutRedis(
+    expired: readonly ExpiredLease[],
+  ): Promise<ReadonlySet<string> | null> {
+    const hubIds = new Set(expired.map(({ hubId }) => hubId));
+    if (localHubId !== undefined) hubIds.delete(localHubId);
+    if (!redislessHubs || hubIds.size === 0) return new Set();
+    return redislessHubs([...hubIds]).catch(() => null);
+  }
+
+  /** The leases that have expired or soon will, and the channels that have more of them than one round takes. */
+  async function findExpired(channelIds: readonly string[]) {
+    const replies = await scripts.send(
+      channelIds.map((channelId) => scripts.read('expired', channelId, [], [aheadMs, roundMax])),
+    );
+    const [failure] = replies;
+    if (failure instanceof PresenceError && replies.every((reply) => reply === failure))
+      throw failure;
+    const expired: ExpiredLease[] = [];
+    const unfinished: string[] = [];
+    if (nextExpiryMs.size > rememberedMax) nextExpiryMs.clear();
+    channelIds.forEach((channelId, index) => {
+      const reply = replies[index];
+      if (reply instanceof PresenceError) return;
+      const [now, firstEndMs, members] = reply as [number, number, string[]];
+      for (const member of members) {
+        const lease = parseRosterMember(member);
+        if (!lease) continue;
+        expired.push({ channelId, member, agentId: lease.agentId, hubId: lease.hubId });
+      }
+      if (members.length === roundMax) unfinished.push(channelId);
+      if (members.length > 0) {
+        nextExpiryMs.delete(channelId);
+      } else {
+        // A lease that is taken from now on lasts for leaseMs.
+        const waitMs = Math.min(leaseMs, firstEndMs === 0 ? leaseMs : firstEndMs - now) - aheadMs;
+        nextExpiryMs.set(channelId, monotonic() + waitMs);
+      }
+    });
+    return { expired, unfinished };
+  }
+
+  const toCalls = (
+    operation: 'reap' | 'extend',
+    batches: readonly Batch<ExpiredLease>[],
+    forMs: number,
+  ) =>
+    batches.map(({ channelId, entries }): ScriptCall => {
+      const agentIds = entries.map(({ agentId }) => agentId);
+      const members = entries.map(({ member }) => member);
+      return scripts.change(operation, channelId, agentIds, members, forMs);
+    });
+
+  /** Reaps these channels. A lease that cannot be decided now is left for the next call. */
+  async function reapSome(channelIds: readonly string[]): Promise<PresenceChange[]> {
+    const changes: PresenceChange[] = [];
+    let due = channelIds;
+    for (let round = 0; due.length > 0 && round < roundsMax; round += 1) {
+      const { expired, unfinished } = await findExpired(due);
+      const hubsWithoutRedis = await findHubsWithoutRedis(expired);
+      const mayReap = ({ hubId }: ExpiredLease) =>
+        hubId === localHubId || (hubsWithoutRedis !== null && !hubsWithoutRedis.has(hubId));
+      const toReap = toBatches(expired.filter(mayReap));
+      const toExtend = hubsWithoutRedis === null ? [] : expired.filter((one) => !mayReap(one));
+      const replies = await scripts.send([
+        ...toCalls('reap', toReap, leaseMs),
+        ...toCalls('extend', toBatches(toExtend), extensionMs),
+      ]);
+      toReap.forEach(({ channelId }, index) => {
+        const reply = replies[index];
+        if (reply instanceof PresenceError) return;
+        for (const [, ...record] of reply as [number, ...RecordReply][]) {
+          changes.push({ channelId, record: parseRecord(record) });
+        }
+      });
+      const hasFailed = replies.some((reply) => reply instanceof PresenceError);
+      if (hubsWithoutRedis === null || hasFailed) break;
+      due = unfinished;
+    }
+    return changes;
+  }
+
+  return async function reap(channelIds: readonly string[]): Promise<PresenceChange[]> {
+    const nowMs = monotonic();
+    const due = channelIds.filter(
+      (channelId) => nowMs >= (nextExpiryMs.get(channelId) ?? -Infinity),
+    );
+    const changes: PresenceChange[] = [];
+    for (let at = 0; at < due.length; at += channelsMax) {
+      try {
+        changes.push(...(await reapSome(due.slice(at, at + channelsMax))));
+      } catch (error) {
+        // The leases that were ended must be announced; the rest is left for the next call.
+        if (changes.length === 0) throw error;
+        break;
+      }
+    }
+    return changes;
+  };
+}

@@ -1,0 +1,114 @@
+import { PresenceError, toUnavailable } from '../errors.ts';
+import type {
+  JoinEntry,
+  JoinOutcome,
+  LeaseStore,
+  LeaveEntry,
+  UpdateEntry,
+} from '../lease-store/lease-store.ts';
+import type { PresenceRecord } from '../state.ts';
+
+/** The most changes in one slice, and the most slices without an answer. */
+const sliceMax = 250;
+const inFlightMax = 8;
+/** A change beyond this many unsent ones fails at once, as if the store were away. */
+const queuedMax = 100_000;
+
+interface QueuedChange<Kind extends string, Entry, Outcome> {
+  readonly kind: Kind;
+  readonly entry: Entry;
+  done(outcome: Outcome | PresenceError): void;
+}
+
+/** A change for the store, and what to do with its outcome. */
+export type Change =
+  | QueuedChange<'join', JoinEntry, JoinOutcome>
+  | QueuedChange<'set', UpdateEntry, PresenceRecord | null>
+  | QueuedChange<'leave', LeaveEntry, PresenceRecord | null>;
+
+function ofKind<K extends Change['kind']>(changes: readonly Change[], kind: K) {
+  return changes.filter((change): change is Extract<Change, { kind: K }> => change.kind === kind);
+}
+
+/**
+ * Sends the changes of one turn of the event loop together: joins, then states, then leaves, so that an agent whose
+ * connection is replaced never goes offline in between. A thousand changes at once take a few round trips.
+ */
+export function createChangeQueue(
+  store: Pick<LeaseStore, 'joinMany' | 'updateMany' | 'leaveMany'>,
+) {
+  const queue: Change[] = [];
+  /** The changes of the queue's beginning that were taken out already. */
+  let taken = 0;
+  let inFlight = 0;
+  let immediate: NodeJS.Immediate | undefined;
+
+  /** Sends changes of one kind in one round trip. */
+  async function sendAll<E, T>(
+    changes: readonly { readonly entry: E; done(outcome: T | PresenceError): void }[],
+    sendMany: (entries: readonly E[]) => Promise<(T | PresenceError)[]>,
+  ): Promise<void> {
+    if (changes.length === 0) return;
+    const outcomes = await sendMany(changes.map(({ entry }) => entry)).catch(toUnavailable);
+    changes.forEach((change, at) =>
+      change.done(outcomes instanceof PresenceError ? outcomes : outcomes[at]!),
+    );
+  }
+
+  async function sendSlice(slice: readonly Change[]): Promise<void> {
+    await Promise.all([
+      sendAll(ofKind(slice, 'join'), store.joinMany),
+      sendAll(ofKind(slice, 'set'), store.updateMany),
+      sendAll(ofKind(slice, 'leave'), store.leaveMany),
+    ]);
+  }
+
+  /** The next changes that may be sent together: a lease's leave and its next join must not swap places. */
+  function takeSlice(): Change[] {
+    const slice: Change[] = [];
+    const leaving = new Set<string>();
+    while (taken < queue.length && slice.length < sliceMax) {
+      const change = queue[taken]!;
+      if (change.kind !== 'set') {
+        const { channelId, lease } = change.entry;
+        const leaseKey = `${channelId}:${lease.agentId}:${lease.sessionId}`;
+        if (change.kind === 'leave') leaving.add(leaseKey);
+        else if (leaving.has(leaseKey)) break;
+      }
+      slice.push(change);
+      taken += 1;
+    }
+    if (taken === queue.length || taken >= queuedMax) {
+      queue.splice(0, taken);
+      taken = 0;
+    }
+    return slice;
+  }
+
+  function schedule(): void {
+    if (immediate || queue.length === 0 || inFlight >= inFlightMax) return;
+    immediate = setImmediate(() => {
+      immediate = undefined;
+      inFlight += 1;
+      void sendSlice(takeSlice()).finally(() => {
+        inFlight -= 1;
+        schedule();
+      });
+      schedule();
+    });
+  }
+
+  return {
+    get size() {
+      return queue.length - taken;
+    },
+    add(change: Change): void {
+      if (queue.length - taken >= queuedMax) {
+        change.done(new PresenceError('unavailable', 'too many unsent changes of presence'));
+        return;
+      }
+      queue.push(change);
+      schedule();
+    },
+  };
+}

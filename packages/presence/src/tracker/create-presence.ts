@@ -1,0 +1,218 @@
+import { randomUUID } from 'node:crypto';
+import { createKeySchema, isNameId, type KeySchema } from '@openclaw/key-schema';
+import { createThrottledWarn, type Logger, type RedisClient } from '@openclaw/redis-client';
+import { PresenceError } from '../errors.ts';
+import {
+  checkId,
+  checkLease,
+  parsePage,
+  type Lease,
+  type PresenceChange,
+  type RenewEntry,
+} from '../lease-store/lease-store.ts';
+import { createLocalLeases } from '../lease-store/local-leases.ts';
+import { parseOptions, type PresenceTrackerOptions } from '../options.ts';
+import { parseState, type PresenceState } from '../state.ts';
+import { createListeners } from './listeners.ts';
+import { createSharedPresence } from './shared-presence.ts';
+import type { Connection, Decision, PresenceListener, PresenceTracker } from './tracker.ts';
+
+/** Without `redis`, presence is kept in memory, for this process alone. */
+export interface PresenceTrackerDeps {
+  readonly redis?: RedisClient;
+  /** @default createKeySchema() */
+  readonly keys?: KeySchema;
+  readonly logger?: Pick<Logger, 'warn'>;
+}
+
+/** The most leases that are ended together when a tracker closes. */
+const closingMax = 500;
+
+interface TrackedConnection {
+  readonly channelIds: Set<string>;
+  /** The state that this connection last set. */
+  state: PresenceState | undefined;
+}
+
+const connectionKeyOf = ({ agentId, sessionId }: Connection) => `${agentId}:${sessionId}`;
+
+/**
+ * Creates a {@link PresenceTracker}. Does not wait for Redis.
+ * @throws {PresenceError} `invalid_options`
+ */
+export function createPresence(
+  deps: PresenceTrackerDeps = {},
+  options: PresenceTrackerOptions = {},
+): PresenceTracker {
+  const { leaseMs, heartbeatMs, maxLeases } = parseOptions(options);
+  const { hubId = randomUUID(), clock = Date.now } = options;
+  if (!isNameId(hubId)) throw new PresenceError('invalid_options', 'hubId is not an id');
+  if (deps.redis && heartbeatMs * 3 > leaseMs) {
+    throw new PresenceError('invalid_options', 'heartbeatMs must be at most a third of leaseMs');
+  }
+  const { redis, logger, keys = createKeySchema() } = deps;
+  const now = () => Math.floor(clock());
+  const warn = createThrottledWarn(logger, () => performance.now());
+  const connections = new Map<string, TrackedConnection>();
+  const localLeases = createLocalLeases(maxLeases);
+  /** Leaves that were not answered yet; close() waits for them. */
+  const leaving = new Set<Promise<Decision>>();
+  let closed = false;
+
+  const changeListeners = createListeners<Parameters<PresenceListener>>(warn);
+  const degradedListeners = createListeners<[boolean]>(warn);
+  const wipedListeners = createListeners<[]>(warn);
+  const emit = ({ channelId, record }: PresenceChange, degraded: boolean) =>
+    changeListeners.emit(channelId, record, { degraded });
+  const onDegraded = degradedListeners.emit;
+  const onWiped = wipedListeners.emit;
+  const shared = redis
+    ? createSharedPresence(
+        { redis, keys, localLeases, emit, warn, now, onDegraded, onWiped },
+        { ...options, hubId },
+      )
+    : null;
+  const isDegraded = () => shared?.isDegraded() ?? false;
+
+  const checkOpen = () => {
+    if (closed) throw new PresenceError('closed', 'presence was closed');
+  };
+  const leaseOf = ({ agentId, sessionId }: Connection): Lease => ({ agentId, hubId, sessionId });
+
+  function connectionOf(connection: Connection): TrackedConnection {
+    const key = connectionKeyOf(connection);
+    let tracked = connections.get(key);
+    if (!tracked) {
+      if (connections.size >= maxLeases) throw new PresenceError('full', 'too many connections');
+      connections.set(key, (tracked = { channelIds: new Set(), state: undefined }));
+    }
+    return tracked;
+  }
+
+  function decideLocally(channelId: string, record: Decision['record']): Promise<Decision> {
+    if (record) emit({ channelId, record }, false);
+    return Promise.resolve({ record, degraded: false });
+  }
+
+  async function endLease(channelId: string, lease: Lease): Promise<Decision> {
+    if (!localLeases.has(channelId, lease)) return { record: null, degraded: isDegraded() };
+    const record = localLeases.leave(channelId, lease, now());
+    if (!shared) return decideLocally(channelId, record);
+    const left = shared.changes.leave({ channelId, lease }, record);
+    leaving.add(left);
+    return left.finally(() => leaving.delete(left));
+  }
+
+  return {
+    hubId,
+    get degraded() {
+      return isDegraded();
+    },
+
+    async track(channelId, connection, state = {}) {
+      checkOpen();
+      const lease = leaseOf(connection);
+      checkLease(channelId, lease);
+      const initial = connections.get(connectionKeyOf(connection))?.state;
+      const entry = { channelId, lease, state, ...(initial && { initial }) };
+      const local = localLeases.join(entry, now(), Infinity);
+      connectionOf(connection).channelIds.add(channelId);
+      return shared
+        ? shared.changes.join(entry, local)
+        : decideLocally(channelId, local.changed ? local.record : null);
+    },
+
+    async untrack(channelId, connection) {
+      checkOpen();
+      const lease = leaseOf(connection);
+      checkLease(channelId, lease);
+      const tracked = connections.get(connectionKeyOf(connection));
+      tracked?.channelIds.delete(channelId);
+      if (tracked?.channelIds.size === 0 && !tracked.state) {
+        connections.delete(connectionKeyOf(connection));
+      }
+      return endLease(channelId, lease);
+    },
+
+    async untrackAll(connection) {
+      checkOpen();
+      const channelIds = connections.get(connectionKeyOf(connection))?.channelIds ?? [];
+      connections.delete(connectionKeyOf(connection));
+      const lease = leaseOf(connection);
+      await Promise.all([...channelIds].map((channelId) => endLease(channelId, lease)));
+    },
+
+    async set(connection, given) {
+      checkOpen();
+      const state = parseState(given);
+      checkLease('any', leaseOf(connection));
+      const tracked = connectionOf(connection);
+      tracked.state = state;
+      const { agentId } = connection;
+      await Promise.all(
+        [...tracked.channelIds].map((channelId) => {
+          const record = localLeases.update(channelId, agentId, state, now());
+          return shared
+            ? shared.changes.set({ channelId, agentId, state }, record)
+            : decideLocally(channelId, record);
+        }),
+      );
+    },
+
+    async get(channelId, agentId) {
+      checkOpen();
+      [channelId, agentId].forEach(checkId);
+      const getLocal = () => localLeases.get(channelId, agentId, now());
+      if (!shared) return { presence: getLocal(), degraded: false };
+      const read = await shared.read((store) => store.get(channelId, agentId), getLocal);
+      return { presence: read.answer, degraded: read.degraded };
+    },
+
+    async list(channelId, options = {}) {
+      checkOpen();
+      checkId(channelId);
+      const { cursor, limit, unreaped } = parsePage(options);
+      const listLocal = () => localLeases.list(channelId, cursor, limit, now());
+      if (!shared) return { ...listLocal(), degraded: false };
+      const page = { cursor: cursor || null, limit, unreaped };
+      const read = await shared.read((store) => store.list(channelId, page), listLocal);
+      return { ...read.answer, degraded: read.degraded };
+    },
+
+    watch(channelId) {
+      checkId(channelId);
+      return shared?.watch(channelId) ?? (() => {});
+    },
+
+    onChange: changeListeners.add,
+    onDegraded: degradedListeners.add,
+    onWiped: wipedListeners.add,
+
+    stats: () => ({
+      leases: localLeases.size,
+      unsent: shared?.changes.unsent() ?? 0,
+      toReplay: shared?.changes.toReplay() ?? 0,
+      degraded: isDegraded(),
+    }),
+
+    async close() {
+      if (closed) return;
+      closed = true;
+      shared?.stop();
+      for (;;) {
+        const some: RenewEntry[] = [];
+        for (const entry of localLeases.entries()) {
+          if (some.push(entry) === closingMax) break;
+        }
+        if (some.length === 0) break;
+        await Promise.all(some.map(({ channelId, lease }) => endLease(channelId, lease)));
+      }
+      await Promise.allSettled(leaving);
+      await shared?.close();
+      connections.clear();
+      changeListeners.clear();
+      degradedListeners.clear();
+      wipedListeners.clear();
+    },
+  };
+}

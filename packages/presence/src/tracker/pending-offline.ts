@@ -1,0 +1,97 @@
+import type { PresenceChange } from '../lease-store/lease-store.ts';
+
+/** A further offline record is dropped; hubs that compare rosters report that agent. */
+const pendingMax = 100_000;
+/** The most agents that are checked at a time. */
+const sliceMax = 100;
+
+export interface PendingOfflineDeps {
+  /** Resolves with true if any lease holds the agent. Rejects when that cannot be known now. */
+  readonly isPresent: (channelId: string, agentId: string) => Promise<boolean>;
+  /** `degraded`: the record could not be checked. */
+  readonly announce: (change: PresenceChange, degraded: boolean) => void;
+  readonly monotonic: () => number;
+}
+
+interface Pending {
+  readonly change: PresenceChange;
+  readonly sinceMs: number;
+  dueMs: number;
+}
+
+const keyOf = (channelId: string, agentId: string) => `${channelId}:${agentId}`;
+
+/**
+ * Offline records that may be false. While Redis is away a process cannot know whether another one has the agent too.
+ * When Redis is back, the replayed leave ends the last lease that Redis knows, although the agent may be connected to a
+ * process that has not written its leases again yet. So a record waits for `waitMs` and is announced only if no lease
+ * holds the agent then. If Redis cannot be asked for `maxWaitMs`, the record is announced unchecked.
+ */
+export function createPendingOffline(
+  { isPresent, announce, monotonic }: PendingOfflineDeps,
+  { waitMs, maxWaitMs }: { readonly waitMs: number; readonly maxWaitMs: number },
+) {
+  const records = new Map<string, Pending>();
+  let deciding: Promise<void> | undefined;
+
+  async function decideOne(key: string, pending: Pending): Promise<void> {
+    const { channelId, record } = pending.change;
+    // The agent may have come, or left again, during the check.
+    const isCurrent = () => records.get(key) === pending;
+    try {
+      const isBack = await isPresent(channelId, record.agentId);
+      if (!isCurrent()) return;
+      records.delete(key);
+      if (!isBack) announce(pending.change, false);
+    } catch {
+      if (!isCurrent()) return;
+      pending.dueMs = monotonic() + waitMs;
+      if (monotonic() - pending.sinceMs < maxWaitMs) return;
+      records.delete(key);
+      announce(pending.change, true);
+    }
+  }
+
+  async function decideUntil(untilMs: number): Promise<void> {
+    const due = [...records].filter(([, { dueMs }]) => dueMs <= untilMs);
+    for (let at = 0; at < due.length; at += sliceMax) {
+      await Promise.all(due.slice(at, at + sliceMax).map((one) => decideOne(...one)));
+    }
+  }
+
+  return {
+    get size() {
+      return records.size;
+    },
+    add(change: PresenceChange): void {
+      if (records.size >= pendingMax) return;
+      const key = keyOf(change.channelId, change.record.agentId);
+      const sinceMs = records.get(key)?.sinceMs ?? monotonic();
+      records.set(key, { change, sinceMs, dueMs: monotonic() + waitMs });
+    },
+    /** The agent is connected here. */
+    cancel(channelId: string, agentId: string): void {
+      if (records.size > 0) records.delete(keyOf(channelId, agentId));
+    },
+    /** Redis is back: all records wait again, but no longer than `maxWaitMs` in all, lest a flapping Redis hold them back. */
+    restartWait(): void {
+      for (const pending of records.values()) {
+        pending.dueMs = Math.min(monotonic() + waitMs, pending.sinceMs + maxWaitMs);
+      }
+    },
+    /** Decides the records whose wait is over. Call it periodically. Never rejects. */
+    async decideDue(): Promise<void> {
+      if (records.size === 0) return;
+      deciding ??= decideUntil(monotonic()).finally(() => (deciding = undefined));
+      await deciding;
+    },
+    /** Decides all records at once, because nobody could later. Drops those that cannot be checked. */
+    async close(): Promise<void> {
+      await deciding;
+      await decideUntil(Infinity);
+      records.clear();
+    },
+  };
+}
+
+export type PendingOffline = ReturnType<typeof createPendingOffline>;

@@ -1,0 +1,160 @@
+import type { LeaseStore, PresenceChange, RenewEntry } from '../lease-store/lease-store.ts';
+import type { LocalLeases } from '../lease-store/local-leases.ts';
+import type { Changes } from './changes.ts';
+
+/** The pause between two slices of a round. */
+const pauseMs = 50;
+/** The fewest leases in a slice: they take this process about a millisecond. */
+const sliceMin = 200;
+
+export interface HeartbeatDeps {
+  /** All leases; they may change during the walk. */
+  entries(): Iterator<RenewEntry>;
+  readonly size: number;
+  /** Resolves with false if the store did not accept the slice. Never rejects. `overdue`: see {@link createHeartbeat}. */
+  renew(entries: readonly RenewEntry[], overdue: boolean): Promise<boolean>;
+  monotonic(): number;
+  /** The round that began then is complete. */
+  onComplete?(startedMs: number): void;
+}
+
+/**
+ * Renews all leases once per `heartbeatMs`, in slices spread over the first half of it, so that ten thousand leases
+ * never block the event loop or Redis for long. A slice that fails ends the round; the next round begins after a tenth
+ * of `heartbeatMs`. `overdue` means that no round was complete within the last lease: other processes may have taken
+ * this one for dead.
+ */
+export function createHeartbeat(
+  deps: HeartbeatDeps,
+  { leaseMs, heartbeatMs }: { readonly leaseMs: number; readonly heartbeatMs: number },
+) {
+  let timer: NodeJS.Timeout | undefined;
+  let lastCompleteMs = deps.monotonic();
+  let roundCount = 0;
+  let isCatchingUp = false;
+
+  const isOverdue = () => deps.monotonic() - lastCompleteMs > leaseMs;
+
+  function schedule(delayMs: number, work: () => Promise<void>) {
+    clearTimeout(timer);
+    timer = setTimeout(() => void work(), delayMs);
+    timer.unref();
+  }
+
+  async function startRound(betweenMs: number): Promise<void> {
+    const round = (roundCount += 1);
+    isCatchingUp = betweenMs === 0;
+    const startedMs = deps.monotonic();
+    const overdue = isOverdue();
+    const leases = deps.entries();
+    const sliceSize = Math.max(sliceMin, Math.ceil((deps.size * pauseMs * 2) / heartbeatMs));
+
+    async function renewSlice(): Promise<void> {
+      const slice: RenewEntry[] = [];
+      let next = leases.next();
+      while (!next.done) {
+        slice.push(next.value);
+        if (slice.length === sliceSize) break;
+        next = leases.next();
+      }
+      const isAccepted = slice.length === 0 || (await deps.renew(slice, overdue));
+      // A newer round began meanwhile, or the heartbeat was closed.
+      if (round !== roundCount) return;
+      if (!isAccepted) return schedule(heartbeatMs / 10, () => startRound(betweenMs));
+      if (!next.done) return schedule(betweenMs, renewSlice);
+      lastCompleteMs = startedMs;
+      deps.onComplete?.(startedMs);
+      isCatchingUp = false;
+      const restMs = Math.max(0, startedMs + heartbeatMs - deps.monotonic());
+      schedule(restMs, () => startRound(pauseMs));
+    }
+    await renewSlice();
+  }
+
+  schedule(heartbeatMs, () => startRound(pauseMs));
+
+  return {
+    /** True when no round was complete within the last lease. */
+    get isOverdue() {
+      return isOverdue();
+    },
+    /** True from {@link renewAllNow} until all leases are renewed. */
+    get isCatchingUp() {
+      return isCatchingUp;
+    },
+    /** Renews all leases without pauses. */
+    renewAllNow: () => void startRound(0),
+    close() {
+      roundCount += 1;
+      clearTimeout(timer);
+    },
+  };
+}
+
+export interface RenewalDeps {
+  readonly store: Pick<LeaseStore, 'renew'>;
+  readonly localLeases: LocalLeases;
+  readonly changes: Pick<Changes, 'adoptState' | 'isJoining' | 'leave' | 'replay'>;
+  readonly isAvailable: () => boolean;
+  readonly onFailure: (error: unknown) => void;
+  readonly onComplete: (startedMs: number) => void;
+  /** A renewal found Redis wiped. */
+  readonly onWiped: () => void;
+  readonly emit: (change: PresenceChange, degraded: boolean) => void;
+  readonly warn: (details: object, message: string) => void;
+  readonly monotonic: () => number;
+}
+
+/** Renews this process' leases by {@link createHeartbeat}. Each round first replays what Redis missed. */
+export function createRenewal(
+  deps: RenewalDeps,
+  settings: { readonly leaseMs: number; readonly heartbeatMs: number },
+) {
+  const { store, localLeases, changes, isAvailable, monotonic } = deps;
+  let replaying = Promise.resolve();
+
+  async function renew(entries: readonly RenewEntry[], overdue: boolean): Promise<boolean> {
+    await replaying;
+    if (!isAvailable()) return false;
+    // A join that comes after the renewal of its lease would seem to be no news.
+    const joined = entries.filter((entry) => !changes.isJoining(entry));
+    let lostCount = 0;
+    try {
+      for (const { gone, stateGone, channelId, record } of await store.renew(joined)) {
+        const change = { channelId, record };
+        changes.adoptState(change);
+        if (gone && stateGone) lostCount += 1;
+        // A lease that is lost before it expires was wiped, and nobody announced that.
+        if (gone && overdue) deps.emit(change, false);
+      }
+    } catch (error) {
+      deps.onFailure(error);
+      deps.warn({ err: error }, 'presence leases could not be renewed');
+      return false;
+    }
+    // This renewal ran before the next look for a wipe, and repaired what that would have found.
+    const isWipe = lostCount > 0 && lostCount === joined.length;
+    if (isWipe && !overdue && !heartbeat.isCatchingUp) deps.onWiped();
+    for (const entry of joined) {
+      if (!localLeases.has(entry.channelId, entry.lease)) void changes.leave(entry, null, true);
+    }
+    return true;
+  }
+
+  const heartbeat = createHeartbeat(
+    {
+      entries() {
+        if (isAvailable()) replaying = changes.replay();
+        return localLeases.entries();
+      },
+      get size() {
+        return localLeases.size;
+      },
+      renew,
+      monotonic,
+      onComplete: deps.onComplete,
+    },
+    settings,
+  );
+  return heartbeat;
+}

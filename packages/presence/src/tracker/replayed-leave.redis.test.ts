@@ -1,0 +1,107 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import { createRedisClient } from '@openclaw/redis-client';
+import {
+  randomPrefix,
+  startRedis,
+  startTcpLink,
+  waitFor,
+  type RedisServer,
+} from '@openclaw/test-support';
+import { createPresence } from '../index.ts';
+
+let server: RedisServer;
+let keys: KeySchema;
+let nowMs: number;
+let told: string[];
+let endings: (() => Promise<void>)[];
+beforeEach(async () => {
+  server = await startRedis();
+  keys = createKeySchema({ prefix: randomPrefix() });
+  nowMs = 1_900_000_000_000;
+  told = [];
+  endings = [];
+});
+afterEach(async () => {
+  for (const end of endings.reverse()) await end();
+  await server.stop();
+});
+
+/** A hub with its own link to Redis, whose clock the test moves. */
+async function startHub(hubId: string) {
+  const link = await startTcpLink(server.port);
+  const redis = createRedisClient({ url: `redis://127.0.0.1:${link.port}` });
+  const presence = createPresence(
+    { redis, keys },
+    { ...{ hubId, leaseMs: 30_000, heartbeatMs: 100, reapMs: 20 }, clock: () => nowMs },
+  );
+  endings.push(
+    () => link.stop(),
+    () => redis.close(),
+    () => presence.close(),
+  );
+  // Only the hub's own sockets get degraded changes.
+  presence.onChange((_channelId, { agentId, status }, { degraded }) => {
+    if (!degraded) told.push(`${hubId}: ${agentId} ${status}`);
+  });
+  await waitFor(() => redis.available);
+  return { presence, redis, link };
+}
+const here = (agentId: string, sessionId = `${agentId}-1`) => ({ agentId, sessionId });
+
+/** Two agents leave hub A while Redis is away from both hubs; one of them goes to hub B. Then hub A has Redis again. */
+async function moveWhileAway() {
+  const [a, b] = [await startHub('a'), await startHub('b')];
+  await a.presence.track('c', here('left'));
+  await a.presence.track('c', here('moved'));
+  for (const { link } of [a, b]) link.refuse();
+  await waitFor(() => a.presence.degraded && b.presence.degraded);
+  await a.presence.untrackAll(here('left'));
+  await a.presence.untrackAll(here('moved'));
+  await b.presence.track('c', here('moved', 'moved-2'));
+  told = [];
+  a.link.heal();
+  await waitFor(() => a.redis.available);
+  // The roster is right at once, whatever is announced.
+  await waitFor(async () => (await a.presence.list('c')).count === 0);
+  await waitFor(() => a.presence.stats().toReplay === 0);
+  return { a, b };
+}
+
+describe('a replayed leave', () => {
+  // The race: an agent moves from hub A to B while both are without Redis. A is back first, and Redis has no other lease.
+  // Invariant: a connected agent is never announced offline, and an agent that left is, once.
+  it('makes no agent offline that went to a hub that is back within seconds', async () => {
+    const { b } = await moveWhileAway();
+    expect(told).toEqual([]);
+    b.link.heal();
+    await waitFor(() => told.length > 0);
+    expect(told).toEqual(['b: moved online']);
+    nowMs += 5_000;
+    await waitFor(() => told.length > 1);
+    await b.presence.track('c', here('later'));
+    expect(told).toEqual(['b: moved online', 'a: left offline', 'b: later online']);
+    expect((await b.presence.list('c')).presences).toMatchObject([
+      { agentId: 'later' },
+      { agentId: 'moved' },
+    ]);
+  });
+
+  it('the control: a hub that stays away longer is not waited for', async () => {
+    const { b } = await moveWhileAway();
+    nowMs += 5_000;
+    await waitFor(() => told.length > 1);
+    expect([...told].sort()).toEqual(['a: left offline', 'a: moved offline']);
+    b.link.heal();
+    await waitFor(() => told.length > 2);
+    expect(told.at(-1)).toBe('b: moved online');
+  });
+
+  it('is announced before its hub closes, because nobody could later', async () => {
+    const { a, b } = await moveWhileAway();
+    b.link.heal();
+    await waitFor(() => told.length > 0);
+    await a.presence.close();
+    expect(told).toEqual(['b: moved online', 'a: left offline']);
+  });
+});

@@ -1,0 +1,175 @@
+import type { KeySchema } from '@openclaw/key-schema';
+import type { RedisClient } from '@openclaw/redis-client';
+import { isDeniedCall, PresenceError } from '../errors.ts';
+import type { LeaseStore } from '../lease-store/lease-store.ts';
+import { createRedisLeaseStore } from '../lease-store/redis-lease-store.ts';
+import { parseOptions, type PresenceTrackerOptions } from '../options.ts';
+import { createChanges, type ChangesDeps } from './changes.ts';
+import { createPendingOffline } from './pending-offline.ts';
+import { createReaping } from './reaping.ts';
+import { createRenewal } from './renewal.ts';
+import { createWipeRepair } from './wipe-repair.ts';
+
+/** How long a replayed leave waits for other processes to come back after an outage. */
+const offlineWaitMs = 5_000;
+
+export interface SharedPresenceDeps extends Pick<
+  ChangesDeps,
+  'localLeases' | 'emit' | 'warn' | 'now'
+> {
+  readonly redis: RedisClient;
+  readonly keys: KeySchema;
+  /** Redis went away or came back, or began or stopped to deny presence its calls. */
+  readonly onDegraded: (degraded: boolean) => void;
+  /** Redis lost leases under an intact connection. They are being written again. */
+  readonly onWiped: () => void;
+}
+
+/**
+ * The part of a tracker that shares presence through Redis. It wires changes, renewal, reaping and wipe repair, and
+ * decides when presence is degraded: while Redis is away, and while it denies presence its calls.
+ */
+export function createSharedPresence(deps: SharedPresenceDeps, options: PresenceTrackerOptions) {
+  const { redis, keys, localLeases, emit, warn, now, onWiped } = deps;
+  const { leaseMs, heartbeatMs, reapMs } = parseOptions(options);
+  const monotonic = options.clock ?? (() => performance.now());
+  const store = createRedisLeaseStore({ redis, keys }, options);
+  let wasAvailable = redis.available;
+  let wasDegraded = !redis.available;
+  /** When Redis last denied a call of presence; null once all leases were renewed after that. */
+  let deniedMs: number | null = null;
+
+  const isAvailable = () => redis.available;
+  const isDenied = () => deniedMs !== null;
+  const isDegraded = () => !isAvailable() || isDenied();
+
+  function updateDegraded(): void {
+    if (isDegraded() === wasDegraded) return;
+    wasDegraded = !wasDegraded;
+    // Before the first connection there was nothing to write again.
+    if (!wasDegraded && wasAvailable) reaping.pauseForLease();
+    deps.onDegraded(wasDegraded);
+  }
+
+  /** Redis lacks the writes that it denied, so its reads are not to be trusted either. */
+  function noteDenial(error: unknown): void {
+    if (!isDeniedCall(error)) return;
+    deniedMs = monotonic();
+    updateDegraded();
+  }
+
+  const pendingOffline = createPendingOffline(
+    {
+      async isPresent(channelId, agentId) {
+        // While nobody can renew, living agents have expired in Redis too.
+        if (isDegraded()) throw new PresenceError('unavailable', 'Redis takes no writes');
+        return (await store.get(channelId, agentId)) !== null;
+      },
+      announce: emit,
+      monotonic,
+    },
+    { waitMs: Math.min(offlineWaitMs, Math.floor(leaseMs / 3)), maxWaitMs: leaseMs },
+  );
+  const changes = createChanges({
+    store,
+    localLeases,
+    pendingOffline,
+    emit,
+    warn,
+    now,
+    isAvailable,
+    isDenied,
+    wasAvailable: () => wasAvailable,
+    onFailure: noteDenial,
+  });
+  const renewal = createRenewal(
+    {
+      store,
+      localLeases,
+      changes,
+      emit,
+      warn,
+      monotonic,
+      isAvailable,
+      onWiped,
+      onFailure: noteDenial,
+      onComplete(startedMs) {
+        if (deniedMs === null || deniedMs >= startedMs) return;
+        deniedMs = null;
+        pendingOffline.restartWait();
+        updateDegraded();
+      },
+    },
+    { leaseMs, heartbeatMs },
+  );
+  const reaping = createReaping(
+    {
+      store,
+      emit,
+      warn,
+      monotonic,
+      isDegraded,
+      channelIds: localLeases.channelIds,
+      isRenewalOverdue: () => renewal.isOverdue,
+    },
+    { leaseMs },
+  );
+  const repairAfterWipe = createWipeRepair({
+    redis,
+    keys,
+    renewal,
+    onWiped,
+    warn,
+    channelIds: localLeases.channelIds,
+    leasesOf: localLeases.entriesOf,
+    isExpected: (entry) =>
+      localLeases.has(entry.channelId, entry.lease) && !changes.isJoining(entry),
+  });
+
+  const timer = setInterval(() => {
+    void reaping.reap();
+    void pendingOffline.decideDue();
+    if (!isDegraded()) void repairAfterWipe();
+  }, reapMs);
+  timer.unref();
+
+  const offAvailability = redis.onAvailability((available) => {
+    updateDegraded();
+    if (!available) return;
+    wasAvailable = true;
+    pendingOffline.restartWait();
+    renewal.renewAllNow();
+  });
+
+  return {
+    changes,
+    isDegraded,
+    watch: reaping.watch,
+    /** Reads from Redis, or while that is not possible from this process' own connections: then `degraded`. */
+    async read<T>(
+      fromRedis: (store: LeaseStore) => Promise<T>,
+      fromLocal: () => T,
+    ): Promise<{ answer: T; degraded: boolean }> {
+      if ((redis.available || redis.connecting) && !isDenied()) {
+        try {
+          return { answer: await fromRedis(store), degraded: false };
+        } catch (error) {
+          noteDenial(error);
+          if (!(error instanceof PresenceError && error.code === 'unavailable')) throw error;
+        }
+      }
+      return { answer: fromLocal(), degraded: true };
+    },
+    /** Stops the timers. Leases can still be ended. */
+    stop() {
+      offAvailability();
+      renewal.close();
+      clearInterval(timer);
+    },
+    /** Call it last: it announces the pending offline records. */
+    async close() {
+      await pendingOffline.close();
+      await store.close();
+    },
+  };
+}

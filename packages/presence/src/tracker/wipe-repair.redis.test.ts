@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
+import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { createPresence, type PresenceTracker, type PresenceTrackerOptions } from '../index.ts';
+
+const here = (agentId: string) => ({ agentId, sessionId: `${agentId}-1` });
+const channelIds = Array.from({ length: 50 }, (_, n) => `c${n}`);
+
+let server: RedisServer;
+let redis: RedisClient;
+let keys: KeySchema;
+let told: string[];
+let wiped: string[];
+let endings: (() => Promise<void>)[];
+beforeEach(async () => {
+  server = await startRedis();
+  redis = createRedisClient({ url: server.url });
+  await waitFor(() => redis.available);
+  keys = createKeySchema({ prefix: randomPrefix() });
+  told = [];
+  wiped = [];
+  endings = [];
+});
+afterEach(async () => {
+  for (const end of endings.reverse()) await end();
+  await redis.close();
+  await server.stop();
+});
+
+/** A hub with one agent, named as the hub, in all channels, and the default heartbeat. */
+async function startHub(hubId: string, options: PresenceTrackerOptions = {}) {
+  const presence = createPresence({ redis, keys }, { hubId, ...options });
+  presence.onWiped(() => wiped.push(hubId));
+  endings.push(() => presence.close());
+  await Promise.all(channelIds.map((channelId) => presence.track(channelId, here(hubId))));
+  presence.onChange((channelId, { agentId, status }) =>
+    told.push(`${agentId} ${status} in ${channelId}`),
+  );
+  return presence;
+}
+const agentsOf = async (presence: PresenceTracker, channelId: string) =>
+  (await presence.list(channelId)).presences.map(({ agentId }) => agentId);
+
+describe('a Redis that loses its data under intact connections', () => {
+  // The race: the wipe comes between two heartbeats, and another hub writes the same rosters again first. Invariant: the
+  // hub's leases are written again long before its next heartbeat, and nothing is announced. The control is a hub that
+  // does not look for a wipe.
+  it('has all leases again soon after FLUSHALL, and nothing is announced', async () => {
+    const hub = await startHub('hub');
+    await startHub('control', { reapMs: 60_000 });
+    await startHub('hasty', { reapMs: 5 });
+    told = [];
+    const tookMs: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      await redis.send(['flushall']);
+      const wipedMs = performance.now();
+      expect(await agentsOf(hub, 'c0')).not.toContain('hub');
+      await waitFor(async () => {
+        const lists = await Promise.all(channelIds.map((channelId) => agentsOf(hub, channelId)));
+        return lists.every((agentIds) => agentIds.includes('hub'));
+      });
+      tookMs.push(performance.now() - wipedMs);
+    }
+    // The median, because the machine may stall once.
+    expect(tookMs.sort((a, b) => a - b)[1]).toBeLessThan(1_000);
+    expect(await agentsOf(hub, 'c0')).toEqual(['hasty', 'hub']);
+    await hub.track('last', here('hub'));
+    expect(told).toEqual(['hub online in last']);
+  });
+
+  it('has a single evicted roster again', async () => {
+    const hub = await startHub('hub');
+    await redis.send(['del', keys.roster('c49'), keys.rosterAgents('c49')]);
+    // A look every half second checks twenty channels, and there are fifty.
+    await waitFor(async () => (await agentsOf(hub, 'c49')).length > 0, { timeoutMs: 3_000 });
+    expect(told).toEqual([]);
+    // The agent's state was not lost: that is no wipe.
+    expect(wiped).toEqual([]);
+  });
+
+  // The race: the heartbeat comes between the wipe and the look, and writes the lost leases again. Invariant: each process
+  // reports a wipe once, whichever of the two finds it.
+  it.each([
+    { finds: 'the look', options: { reapMs: 20 } },
+    { finds: 'the heartbeat', options: { reapMs: 60_000, heartbeatMs: 50 } },
+  ])('reports a wipe once: $finds', async ({ options }) => {
+    await startHub('hub', options);
+    expect(wiped).toEqual([]);
+    for (const round of [1, 2]) {
+      await redis.send(['flushall']);
+      await waitFor(() => wiped.length >= round);
+      await waitFor(async () => (await redis.send(['zcard', keys.roster('c49')])) === 1);
+    }
+    expect(wiped).toEqual(['hub', 'hub']);
+  });
+});

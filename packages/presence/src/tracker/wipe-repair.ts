@@ -1,0 +1,110 @@
+import { encodeRosterMember, type KeySchema } from '@openclaw/key-schema';
+import type { RedisClient } from '@openclaw/redis-client';
+import type { LeaveEntry } from '../lease-store/lease-store.ts';
+
+/** The most channels that one look checks. */
+const channelsMax = 20;
+
+export interface WipeDetectorDeps {
+  readonly redis: Pick<RedisClient, 'pipeline'>;
+  readonly keys: KeySchema;
+  /** The channels in which this process has leases; they may change during the walk. */
+  readonly channelIds: () => Iterator<string>;
+  /** The leases of this process in one channel. */
+  readonly leasesOf: (channelId: string) => Iterable<LeaveEntry>;
+  /** True if Redis must have the lease: its join was answered, and it was not given up. */
+  readonly isExpected: (entry: LeaveEntry) => boolean;
+}
+
+/**
+ * Detects that Redis lost leases although the connection held. Each look asks for one lease of this process in each of
+ * the next few channels (ZSCORE, one round trip). It does not ask for the roster, which another process may have written
+ * again already. A wipe shows in any channel; a single evicted roster shows when its channel is next.
+ */
+export function createWipeDetector(deps: WipeDetectorDeps) {
+  const { redis, keys, channelIds, leasesOf, isExpected } = deps;
+  let walk = channelIds();
+  /** The leases that the last look asked for, and how many of them were lost. */
+  let lookedAt: readonly LeaveEntry[] = [];
+  let lostCount = 0;
+
+  function nextChannels(): Set<string> {
+    const channels = new Set<string>();
+    for (let restarts = 0; channels.size < channelsMax && restarts < 2;) {
+      const next = walk.next();
+      if (!next.done) channels.add(next.value);
+      else {
+        walk = channelIds();
+        restarts += 1;
+      }
+    }
+    return channels;
+  }
+
+  function firstExpectedIn(channelId: string): LeaveEntry[] {
+    for (const entry of leasesOf(channelId)) if (isExpected(entry)) return [entry];
+    return [];
+  }
+
+  return {
+    /** Resolves with true if a lease is lost. Rejects only if nothing could be sent. */
+    async look(): Promise<boolean> {
+      const entries = [...nextChannels()].flatMap(firstExpectedIn);
+      if (entries.length === 0) return false;
+      const replies = await redis.pipeline(
+        entries.map(({ channelId, lease }) => [
+          'zscore',
+          keys.roster(channelId),
+          encodeRosterMember(lease),
+        ]),
+      );
+      // A lease that was given up during the look, or is being taken again, need not be there.
+      lookedAt = entries.filter(isExpected);
+      lostCount = entries.filter((entry, at) => replies[at] === null && isExpected(entry)).length;
+      return lostCount > 0;
+    },
+    /**
+     * Resolves with true if all leases of the last look are lost, and the agents' states too: a wipe, which every
+     * process notices. After the eviction of a roster, a process with many channels may not notice for a while. Call it
+     * before anything is written again. Rejects only if nothing could be sent.
+     */
+    async isWipe(): Promise<boolean> {
+      if (lostCount === 0 || lostCount < lookedAt.length) return false;
+      const replies = await redis.pipeline(
+        lookedAt.map(({ channelId, lease }) => ['exists', keys.presence(channelId, lease.agentId)]),
+      );
+      return replies.every((reply) => reply === 0);
+    },
+  };
+}
+
+export interface WipeRepairDeps extends WipeDetectorDeps {
+  readonly renewal: { readonly isCatchingUp: boolean; renewAllNow(): void };
+  readonly onWiped: () => void;
+  readonly warn: (details: object, message: string) => void;
+}
+
+/** Renews all leases as soon as {@link createWipeDetector} finds some lost. */
+export function createWipeRepair(deps: WipeRepairDeps) {
+  const { renewal } = deps;
+  const detector = createWipeDetector(deps);
+  let isLooking = false;
+
+  /** Call it periodically. Never rejects. */
+  return async function repairAfterWipe(): Promise<void> {
+    // While all leases are being renewed, missing ones prove nothing.
+    if (isLooking || renewal.isCatchingUp) return;
+    isLooking = true;
+    try {
+      if (!(await detector.look()) || renewal.isCatchingUp) return;
+      const isWipe = await detector.isWipe();
+      if (renewal.isCatchingUp) return;
+      renewal.renewAllNow();
+      if (isWipe) deps.onWiped();
+    } catch (error) {
+      deps.warn({ err: error }, 'Redis could not be checked for lost presence leases');
+    } finally {
+      isLooking = false;
+    }
+  };
+}
