@@ -3,11 +3,11 @@ import { createClient, type HubClient, type StateChange, type Welcome } from '@o
 import { createChats, type Chats } from '../store/chats.ts';
 import { createEventBatch } from '../store/event-batch.ts';
 import { createOutbox, type Outbox } from '../store/outbox.ts';
-import { createOwnProfile, type OwnProfile } from '../store/profile.ts';
-import { createRouter, type Router } from '../store/route.ts';
-import { createStoredValue } from '../store/stored-value.ts';
-import { createNotices, type Notices } from '../store/notices.ts';
-import { describeConnection, type ConnectionLine } from './connection-line.ts';
+import { createOwnProfile, type OwnProfile } from './profile.ts';
+import { createRouter, type Router } from '../page/route.ts';
+import { createStoredValue } from '../page/stored-value.ts';
+import { createNotices, type Notices } from '../page/notices.ts';
+import { describeConnection, type ConnectionLine } from './connection-status.ts';
 import type { Credentials } from './credentials.ts';
 import { createRedisWatch } from './redis-watch.ts';
 

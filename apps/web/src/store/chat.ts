@@ -7,8 +7,8 @@ import {
   typingAfter,
   type Members,
   type Presences,
-} from './after-event.ts';
-import { createMeanwhile, type Meanwhile } from './meanwhile.ts';
+} from './reducers.ts';
+import { createMeanwhile, type Meanwhile } from './read-with-updates.ts';
 import type { Threads } from './threads.ts';
 import { applyEvents, emptyTimeline, type Timeline, type Trim } from './timeline.ts';
 import type { TypingMarks } from './typing.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { HubClient } from '@openclaw/client';
 import type { Channel, Member } from '@openclaw/protocol';
 import { createChats } from './chats.ts';
-import { channelOf, envelopeOf, memberOf, sentOf } from './events.test.support.ts';
+import { channelOf, envelopeOf, memberOf, sentOf } from '../testing/events.ts';
 
 const channel = channelOf('c');
 

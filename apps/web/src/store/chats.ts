@@ -7,16 +7,16 @@ import {
   type Envelope,
   type Message,
 } from '@openclaw/protocol';
-import { isOfReply } from './after-event.ts';
+import { isOfReply } from './reducers.ts';
 import { allPages } from './all-pages.ts';
 import { createChat, type Chat } from './chat.ts';
-import { createChatReader } from './chat-reader.ts';
+import { createChatReader } from './channel-loader.ts';
 import { createHistory, type History } from './history.ts';
-import { peerOf } from './names.ts';
-import { createReadMarks } from './read-marks.ts';
+import { peerOf } from './channel-names.ts';
+import { createReadMarks } from './read-state.ts';
 import { emptyTimeline } from './timeline.ts';
 import { withoutExpired } from './typing.ts';
-import { createViewReader } from './view-reader.ts';
+import { createViewReader } from './view-loader.ts';
 
 /** The channels that this agent is a member of. */
 export interface Chats {

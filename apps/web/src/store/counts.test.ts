@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { sentOf } from './events.test.support.ts';
+import { sentOf } from '../testing/events.ts';
 import { typingText, withoutExpired, withTyping } from './typing.ts';
 import { countUnread, nothingUnread } from './unread.ts';
 

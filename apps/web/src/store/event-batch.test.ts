@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createEventBatch } from './event-batch.ts';
-import { sentOf } from './events.test.support.ts';
+import { sentOf } from '../testing/events.ts';
 
 describe('events on their way to the page', () => {
   beforeEach(() => {

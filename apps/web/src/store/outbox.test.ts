@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { HubError, type HubClient } from '@openclaw/client';
-import { messageOf } from './events.test.support.ts';
+import { messageOf } from '../testing/events.ts';
 import { createOutbox } from './outbox.ts';
 
 type Sent = { readonly content: string; readonly clientMessageId: string };

@@ -1,6 +1,6 @@
 import { HubError, type HubClient } from '@openclaw/client';
 import type { Message } from '@openclaw/protocol';
-import { createStoredValue } from './stored-value.ts';
+import { createStoredValue } from '../page/stored-value.ts';
 
 /** A message on its way, or one that did not get through. */
 export interface Outgoing {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Envelope } from '@openclaw/protocol';
-import { envelopeOf, messageOf, sentOf } from './events.test.support.ts';
+import { envelopeOf, messageOf, sentOf } from '../testing/events.ts';
 import { addPage, applyEvents, emptyTimeline, indexOfSeq, type Timeline } from './timeline.ts';
 
 const roomy = { max: 1_000, trim: 'oldest' } as const;

@@ -6,10 +6,10 @@ import {
   saveCredentials,
   type Credentials,
 } from '../session/credentials.ts';
-import type { Theme } from '../store/theme.ts';
-import { createPageState, PageContext, type PageState } from './page-state.ts';
-import { SignIn } from './sign-in.tsx';
-import { Workspace } from './workspace.tsx';
+import type { Theme } from '../page/theme.ts';
+import { createPageState, PageContext, type PageState } from '../page/page-state.ts';
+import { SignIn } from './sign-in/sign-in.tsx';
+import { Workspace } from './workspace/workspace.tsx';
 
 /** The whole page: signing in, or what comes after. */
 export function App({ theme }: { theme: Theme }) {

@@ -2,7 +2,7 @@ import type { RefObject } from 'preact';
 import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 import type { Signal } from '@preact/signals';
 import { offsetsOf, rowAt, rowOfSeq, rowsInView, type RowWindow } from './row-window.ts';
-import { standingOf } from './standing.ts';
+import { standingOf } from './row-offset.ts';
 
 /** A row that a window is about: known by a number that grows from row to row. */
 export interface WindowedRow {

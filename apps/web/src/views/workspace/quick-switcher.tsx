@@ -1,0 +1,94 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { rankDestinations, type Destination } from './destinations.ts';
+import { Avatar } from '../shared/avatar.tsx';
+import { Dialog } from '../shared/dialog.tsx';
+import { Icon } from '../shared/icon.tsx';
+import { usePage } from '../../page/page-state.ts';
+import { everyone } from '../shared/presence.ts';
+import { Plain } from '../shared/isolated-text.tsx';
+
+const shownMax = 9;
+
+/** Goes to a channel or an agent by a few letters of its name. */
+export function QuickSwitcher() {
+  const { session, isSwitcherOpen, isDrawerOpen } = usePage();
+  const [question, setQuestion] = useState('');
+  const [chosen, setChosen] = useState(0);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  const all = useMemo<Destination[]>(() => {
+    const rooms = [...session.chats.byId.peek().values()].flatMap<Destination>((chat) => {
+      const { kind, name } = chat.channel.peek();
+      if (kind === 'direct') return [];
+      return [{ kind: 'channel', id: chat.id, name, unread: chat.unread.peek().count }];
+    });
+    const agents = [...everyone(session).keys()].map<Destination>((agentId) => ({
+      ...{ kind: 'agent', id: agentId, name: agentId, unread: 0 },
+    }));
+    return [...rooms, ...agents.filter(({ id }) => id !== session.me)];
+  }, []);
+  const shown = rankDestinations(all, question, shownMax);
+  const close = () => (isSwitcherOpen.value = false);
+  const go = (destination: Destination | undefined) => {
+    close();
+    isDrawerOpen.value = false;
+    const typed = question.trim().replace(/^@/, '');
+    if (destination?.kind === 'channel') {
+      session.router.go({ view: 'channel', channelId: destination.id, threadId: null });
+    } else if (destination !== undefined) {
+      session.router.go({ view: 'direct', agentId: destination.id });
+    } else if (/^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(typed)) {
+      session.router.go({ view: 'direct', agentId: typed });
+    }
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+      event.preventDefault();
+      const step = event.key === 'ArrowDown' ? 1 : shown.length - 1;
+      if (shown.length > 0) setChosen((chosen + step) % shown.length);
+    } else if (event.key === 'Enter') {
+      event.preventDefault();
+      go(shown[chosen]);
+    }
+  };
+  return (
+    <Dialog label="Go to" class="dialog switcher" onClose={close}>
+      <input
+        ref={field}
+        type="text"
+        role="combobox"
+        aria-label="A channel or a name"
+        aria-expanded="true"
+        aria-controls="destinations"
+        aria-activedescendant={shown[chosen] === undefined ? undefined : `destination-${chosen}`}
+        placeholder="A channel or a name"
+        value={question}
+        onInput={(event) => {
+          setQuestion(event.currentTarget.value);
+          setChosen(0);
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <ul id="destinations" role="listbox" aria-label="Places">
+        {shown.map((destination, index) => (
+          <li
+            key={`${destination.kind} ${destination.id}`}
+            id={`destination-${index}`}
+            role="option"
+            aria-selected={index === chosen}
+            onClick={() => go(destination)}
+          >
+            {destination.kind === 'channel' ? (
+              <Icon name="hash" />
+            ) : (
+              <Avatar agentId={destination.id} isSmall />
+            )}
+            <Plain text={destination.name} />
+            {destination.unread > 0 && <span class="badge">{destination.unread}</span>}
+          </li>
+        ))}
+      </ul>
+      {shown.length === 0 && <p class="quiet">Enter writes to somebody of that name.</p>}
+    </Dialog>
+  );
+}
