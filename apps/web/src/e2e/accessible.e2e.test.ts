@@ -1,20 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { AxeResults } from 'axe-core';
-import { startWorld, type Person, type World } from '../testing/world.ts';
+import { useWorld, type Person } from '../testing/world.ts';
 
-jest.setTimeout(180_000);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterEach(() => world?.leave());
-afterAll(() => world?.close());
+const world = useWorld();
 
 async function violations({ page }: Person): Promise<string[]> {
-  // A page in the middle of a transition has colours that are nobody's.
+  // During a transition, colours are mixed and fail the contrast rule.
   await page.evaluate(() =>
     Promise.all(
       document
@@ -52,7 +46,7 @@ async function furnish(channelId: string) {
 }
 
 describe.each(['light', 'dark'] as const)('axe-core, in %s', (colorScheme) => {
-  it('finds nothing in any view', async () => {
+  it('finds no violation in any view', async () => {
     const channelId = `axe-${colorScheme}`;
     await furnish(channelId);
     const ada = await world.person('ada', { colorScheme });
@@ -65,7 +59,7 @@ describe.each(['light', 'dark'] as const)('axe-core, in %s', (colorScheme) => {
     await page.locator('.person').first().waitFor();
     expect(await violations(ada)).toEqual([]);
     await page.getByRole('button', { name: 'Search' }).click();
-    await page.getByLabel('Words to look for').fill('look');
+    await page.getByLabel('Search for words').fill('look');
     await page.locator('.found').first().waitFor();
     expect(await violations(ada)).toEqual([]);
     await page.locator('.replies').click();
@@ -90,7 +84,7 @@ describe.each(['light', 'dark'] as const)('axe-core, in %s', (colorScheme) => {
 });
 
 describe('at the width of a phone', () => {
-  it('one converses, with the channels in a drawer and a thread over all', async () => {
+  it('the channels are in a drawer, a thread covers the page, and messages can be sent', async () => {
     await furnish('phone');
     const bob = await world.person('bob', { width: 390, height: 844 });
     const { page } = bob;
@@ -106,6 +100,6 @@ describe('at the width of a phone', () => {
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect(overflow).toBe(0);
     expect(await violations(bob)).toEqual([]);
-    expect(bob.complaints).toEqual([]);
+    expect(bob.pageErrors).toEqual([]);
   });
 });

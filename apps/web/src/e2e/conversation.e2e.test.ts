@@ -1,42 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { waitFor } from '@openclaw/test-support';
-import { startWorld, type Person, type World } from '../testing/world.ts';
+import { clickAction, useWorld } from '../testing/world.ts';
 
-jest.setTimeout(120_000);
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterEach(() => world?.leave());
-afterAll(() => world?.close());
-
-/** A channel of the agent's, in which the people are, with its view open. */
-async function meet(channelId: string, ...names: string[]) {
-  const agent = world.agent('helper');
-  await agent.call('channel.create', { channelId, name: channelId });
-  await agent.channel(channelId).subscribe();
-  const people: Person[] = [];
-  for (const name of names) {
-    await agent.call('member.add', { channelId, agentId: name });
-    const person = await world.person(name);
-    await person.open(channelId);
-    people.push(person);
-  }
-  return { agent, room: agent.channel(channelId), people: people as [Person, Person] };
-}
-
-const message = (person: Person, text: string) =>
-  person.page.locator('.conversation .message', { hasText: text });
-
-/** Presses a button of a message, as a pointer does: it shows when the message is pointed at. */
-async function act(person: Person, text: string, label: string) {
-  await message(person, text).hover();
-  await message(person, text).getByRole('button', { name: label, exact: true }).click();
-}
+const world = useWorld();
 
 describe('two people and an agent', () => {
-  it('converse: what one writes the others read, once and in order', async () => {
-    const { agent, room, people } = await meet('talk', 'ada', 'bob');
+  it('see each other’s messages once and in order', async () => {
+    const { agent, room, people } = await world.meet('talk', ['ada', 'bob']);
     const [ada, bob] = people;
     agent.on('event', ({ event }) => {
       if (event.type === 'channel.message' && event.message.content === 'Anyone there?') {
@@ -44,67 +14,67 @@ describe('two people and an agent', () => {
       }
     });
     await ada.write('Anyone there?');
-    await message(bob, 'Anyone there?').waitFor();
-    await message(ada, 'The agent is.').waitFor();
+    await bob.message('Anyone there?').waitFor();
+    await ada.message('The agent is.').waitFor();
     await bob.write('And bob.');
-    await message(ada, 'And bob.').waitFor();
+    await ada.message('And bob.').waitFor();
     const texts = await ada.page.locator('.conversation .message .content').allTextContents();
     expect(texts).toEqual(['Anyone there?', 'The agent is.', 'And bob.']);
-    expect(await message(ada, 'The agent is.').locator('strong').textContent()).toBe('agent');
-    expect([...ada.complaints, ...bob.complaints]).toEqual([]);
+    expect(await ada.message('The agent is.').locator('strong').textContent()).toBe('agent');
+    expect([...ada.pageErrors, ...bob.pageErrors]).toEqual([]);
   });
 
-  it('edit, react, and delete, and the other sees it', async () => {
-    const { people } = await meet('changes', 'ada', 'bob');
+  it('see each other’s edits, reactions and deletions', async () => {
+    const { people } = await world.meet('changes', ['ada', 'bob']);
     const [ada, bob] = people;
     await ada.write('First words');
-    await message(bob, 'First words').waitFor();
-    await act(bob, 'First words', 'React');
+    await bob.message('First words').waitFor();
+    await clickAction(bob.message('First words'), 'React');
     await bob.page.getByRole('button', { name: '👍', exact: true }).first().click();
-    await message(ada, 'First words').locator('.reaction', { hasText: '👍' }).waitFor();
-    await message(ada, 'First words').locator('.reaction').click();
-    await message(bob, 'First words').locator('.reaction', { hasText: '2' }).waitFor();
+    await ada.message('First words').locator('.reaction', { hasText: '👍' }).waitFor();
+    await ada.message('First words').locator('.reaction').click();
+    await bob.message('First words').locator('.reaction', { hasText: '2' }).waitFor();
 
-    // From an empty composer, arrow up goes to the last message of one's own.
+    // In an empty composer, arrow up edits the last own message.
     await ada.page.locator('.composer textarea').focus();
     await ada.page.keyboard.press('ArrowUp');
     await ada.page.getByLabel('Edit the message').fill('Better words');
     await ada.page.keyboard.press('Enter');
-    await message(bob, 'Better words').getByText('(edited)').waitFor();
+    await bob.message('Better words').getByText('(edited)').waitFor();
 
-    await act(ada, 'Better words', 'Delete');
+    await clickAction(ada.message('Better words'), 'Delete');
     await ada.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await bob.page.getByText('This message was deleted.').waitFor();
-    expect(await message(bob, 'words').count()).toBe(0);
+    expect(await bob.message('words').count()).toBe(0);
   });
 
   it('reply in a thread beside the channel', async () => {
-    const { room, people } = await meet('threads', 'ada', 'bob');
+    const { room, people } = await world.meet('threads', ['ada', 'bob']);
     const [ada, bob] = people;
     await ada.write('A question of some length');
-    await message(ada, 'A question').waitFor();
-    await act(ada, 'A question', 'Reply in a thread');
+    await ada.message('A question').waitFor();
+    await clickAction(ada.message('A question'), 'Reply in a thread');
     await ada.page.locator('.pane textarea').fill('and its detail');
     await ada.page.keyboard.press('Enter');
-    await message(bob, 'A question').getByText('1 reply').click();
+    await bob.message('A question').getByText('1 reply').click();
     await bob.page.locator('.pane .message', { hasText: 'and its detail' }).waitFor();
     const { messages } = await room.history();
     const root = messages.find(({ content }) => content.startsWith('A question'));
     await room.send('from the agent', { threadId: root?.id ?? '' });
     await bob.page.locator('.pane .message', { hasText: 'from the agent' }).waitFor();
-    await message(ada, 'A question').getByText('2 replies').waitFor();
+    await ada.message('A question').getByText('2 replies').waitFor();
     await ada.page.getByRole('button', { name: 'Name this thread' }).click();
     await ada.page.getByLabel('Name of the thread').fill('Details');
     await ada.page.keyboard.press('Enter');
-    await message(bob, 'A question').getByText('Details · 2 replies').waitFor();
+    await bob.message('A question').getByText('Details · 2 replies').waitFor();
     await bob.page.locator('.pane').getByRole('heading', { name: 'Details' }).waitFor();
-    // A reply stands in its thread alone, once.
-    expect(await message(ada, 'and its detail').count()).toBe(0);
+    // A reply is shown in its thread only, and once.
+    expect(await ada.message('and its detail').count()).toBe(0);
     expect(await ada.page.locator('.pane .message', { hasText: 'and its detail' }).count()).toBe(1);
   });
 
-  it('mention one another, by name and with Tab, and it is marked and counted elsewhere', async () => {
-    const { agent, people } = await meet('names', 'ada', 'bob');
+  it('mention each other; a mention is completed with Tab, highlighted, and counted in the sidebar', async () => {
+    const { agent, people } = await world.meet('names', ['ada', 'bob']);
     const [ada, bob] = people;
     await agent.call('channel.create', { channelId: 'elsewhere', name: 'elsewhere' });
     await agent.call('member.add', { channelId: 'elsewhere', agentId: 'bob' });
@@ -119,30 +89,32 @@ describe('two people and an agent', () => {
     await link.locator('.badge-mention', { hasText: '1' }).waitFor();
     await link.click();
     await bob.page.locator('.message.mentioned .mention-me', { hasText: '@bob' }).waitFor();
-    await waitFor(async () => (await link.locator('.badge').count()) === 0, { what: 'it is read' });
+    await waitFor(async () => (await link.locator('.badge').count()) === 0, {
+      what: 'the badge to be removed',
+    });
   });
 
-  it('write to one another directly, also for the first time', async () => {
-    const { people } = await meet('lobby', 'ada', 'bob');
+  it('write to each other directly, also when there is no direct channel yet', async () => {
+    const { people } = await world.meet('lobby', ['ada', 'bob']);
     const [ada, bob] = people;
     await ada.page.keyboard.press('Control+k');
-    // Keys typed before it is there would go elsewhere.
+    // `fill` waits for the field; typed keys would go to the composer.
     await ada.page.getByRole('combobox').fill('bob');
     await ada.page.keyboard.press('Enter');
-    await ada.page.getByText('Nothing has been said').waitFor();
+    await ada.page.getByText('No messages between you').waitFor();
     await ada.write('Between us');
-    await message(ada, 'Between us').waitFor();
+    await ada.message('Between us').waitFor();
     const link = bob.page.locator('.sidebar .chat-link', { hasText: 'ada' });
     await link.locator('.badge-mention').waitFor();
     await link.click();
-    await message(bob, 'Between us').waitFor();
+    await bob.message('Between us').waitFor();
     await bob.write('Understood');
-    await message(ada, 'Understood').waitFor();
-    expect(await message(ada, 'Between us').count()).toBe(1);
+    await ada.message('Understood').waitFor();
+    expect(await ada.message('Between us').count()).toBe(1);
   });
 
-  it('see who types and who is there, and that it ends', async () => {
-    const { agent, room, people } = await meet('presence', 'ada', 'bob');
+  it('see typing and presence begin and end', async () => {
+    const { agent, room, people } = await world.meet('presence', ['ada', 'bob']);
     const [ada, bob] = people;
     await room.startTyping();
     await ada.page.getByText('helper is typing').waitFor();
@@ -162,8 +134,8 @@ describe('two people and an agent', () => {
     await ada.page.locator('.person-offline', { hasText: 'helper' }).waitFor();
   });
 
-  it('see what agents report as lines that open', async () => {
-    const { room, people } = await meet('work', 'ada');
+  it('see the events of agents as lines that unfold', async () => {
+    const { room, people } = await world.meet('work', ['ada']);
     const [ada] = people;
     await room.emit('turn.end', { step: 3, model: 'opus', tools: ['read', 'write'] });
     const line = ada.page.locator('.collaboration', { hasText: 'turn.end' });
@@ -178,12 +150,12 @@ describe('a channel', () => {
     const ada = await world.person('ada');
     await ada.page.getByRole('button', { name: 'Create a channel' }).first().click();
     await ada.page.getByLabel('Name').fill('Garden');
-    await ada.page.getByLabel('Topic, if you like').fill('What grows');
+    await ada.page.getByLabel('Topic (optional)').fill('What grows');
     await ada.page.getByRole('button', { name: 'Create', exact: true }).click();
     await ada.page.getByRole('heading', { name: 'Garden' }).waitFor();
 
     const bob = await world.person('bob');
-    // A newcomer is led to a channel of theirs, or to those there are.
+    // After sign-in, the page shows the first channel, or the list of channels to join.
     await bob.page.locator('.conversation, .channel-list').first().waitFor();
     await bob.page.getByRole('link', { name: 'Browse channels' }).click();
     await bob.page.getByRole('button', { name: 'Join Garden' }).click();
@@ -196,7 +168,7 @@ describe('a channel', () => {
     await bob.page.getByText('This channel is archived').waitFor();
   });
 
-  it('has owners, who make others owners and remove members', async () => {
+  it('has owners, who appoint owners and remove members', async () => {
     const ada = await world.person('ada');
     await ada.page.getByRole('button', { name: 'Create a channel' }).first().click();
     await ada.page.getByLabel('Name').fill('Shed');
@@ -222,22 +194,22 @@ describe('a channel', () => {
 
     await row.getByRole('button', { name: 'Change bob' }).click();
     await row.getByRole('button', { name: 'Remove' }).click();
-    await bob.page.getByText('This channel is not among yours.').waitFor();
+    await bob.page.getByText('You are not a member of this channel.').waitFor();
   });
 
-  it('that is long is drawn by the screenful, read back page by page, and searched', async () => {
-    const { agent, room, people } = await meet('long', 'ada');
+  it('with many messages draws only those in view, loads older ones by page, and can be searched', async () => {
+    const { agent, room, people } = await world.meet('long', ['ada']);
     const [ada] = people;
     const sends: Promise<unknown>[] = [];
     for (let n = 0; n < 900; n += 1) sends.push(room.send(n === 5 ? 'the needle' : `line ${n}`));
     await Promise.all(sends);
-    await message(ada, 'line 899').waitFor();
+    await ada.message('line 899').waitFor();
     expect(await ada.page.locator('.conversation .row').count()).toBeLessThan(120);
     await ada.page.reload();
     await ada.open('long');
     await ada.page.getByRole('button', { name: 'Search' }).click();
-    await ada.page.getByLabel('Words to look for').fill('needle');
-    const more = ada.page.getByRole('button', { name: 'Look further back' });
+    await ada.page.getByLabel('Search for words').fill('needle');
+    const more = ada.page.getByRole('button', { name: 'Load older messages' });
     await waitFor(
       async () => {
         if ((await ada.page.locator('.found').count()) > 0) return true;
@@ -248,12 +220,12 @@ describe('a channel', () => {
     );
     await ada.page.locator('.found').click();
     await ada.page.locator('.row-marked', { hasText: 'the needle' }).waitFor();
-    // What comes in meanwhile does not move what is being read.
+    // A new message does not move the messages in view.
     const before = await ada.page.locator('.row-marked').boundingBox();
     await agent.channel('long').send('something new');
     await ada.page.getByRole('button', { name: /1 new/ }).waitFor();
     expect((await ada.page.locator('.row-marked').boundingBox())?.y).toBeCloseTo(before?.y ?? 0, 0);
     await ada.page.getByRole('button', { name: /1 new/ }).click();
-    await message(ada, 'something new').waitFor();
+    await ada.message('something new').waitFor();
   });
 });

@@ -1,27 +1,15 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { tasksOf } from '../testing/main-thread.ts';
-import { startWorld, type World } from '../testing/world.ts';
+import { useWorld } from '../testing/world.ts';
 
-jest.setTimeout(120_000);
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterEach(() => world?.leave());
-afterAll(() => world?.close());
-
-async function meet(channelId: string) {
-  const agent = world.agent('mallory');
-  await agent.call('channel.create', { channelId, name: channelId });
-  await agent.call('member.add', { channelId, agentId: 'ada' });
-  const ada = await world.person('ada');
-  await ada.open(channelId);
-  return { room: agent.channel(channelId), ada };
-}
+const world = useWorld();
 
 describe('a hostile message', () => {
-  it('with markup or addresses that run something is text, and asks nobody for anything', async () => {
-    const { room, ada } = await meet('markup');
+  it('with markup or script addresses is shown as text, and makes no requests', async () => {
+    const {
+      room,
+      people: [ada],
+    } = await world.meet('markup', ['ada']);
     const requests: string[] = [];
     ada.page.on('request', (request) => requests.push(request.url()));
     await room.send('<img src=x onerror="document.title=1"><script>document.title=2</script>');
@@ -38,11 +26,14 @@ describe('a hostile message', () => {
     expect(title).toBe('OpenClaw');
     expect(markup).toBe(0);
     expect(requests.filter((url) => url.includes('evil'))).toEqual([]);
-    expect(ada.complaints).toEqual([]);
+    expect(ada.pageErrors).toEqual([]);
   });
 
-  it('that turns the text around is shown as what it is', async () => {
-    const { room, ada } = await meet('bidi');
+  it('with bidirectional controls has them named', async () => {
+    const {
+      room,
+      people: [ada],
+    } = await world.meet('bidi', ['ada']);
     await room.send('invoice\u202Efdp.exe');
     await room.send('\u2066\u2067\u0007 end');
     await ada.page.locator('.escape', { hasText: 'U+202E' }).waitFor();
@@ -50,8 +41,11 @@ describe('a hostile message', () => {
     await ada.page.locator('.escape', { hasText: 'U+0007' }).waitFor();
   });
 
-  it('that is huge or deeply nested is folded, and the page goes on at once', async () => {
-    const { room, ada } = await meet('huge');
+  it('that is huge or deeply nested is folded, and does not block the page', async () => {
+    const {
+      room,
+      people: [ada],
+    } = await world.meet('huge', ['ada']);
     const tasksMs = await tasksOf(world.browser, ada.page, async () => {
       await room.send('x'.repeat(32_000));
       await ada.page.getByText(/Show all 32,000 characters/).waitFor();
@@ -65,6 +59,6 @@ describe('a hostile message', () => {
     const width = await ada.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect(Math.max(...tasksMs)).toBeLessThan(100);
     expect(width).toBe(0);
-    expect(ada.complaints).toEqual([]);
+    expect(ada.pageErrors).toEqual([]);
   });
 });

@@ -1,19 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { HubChannel } from '@openclaw/client';
 import { waitFor } from '@openclaw/test-support';
-import { startWorld, type World } from '../testing/world.ts';
+import { useWorld } from '../testing/world.ts';
 
-jest.setTimeout(120_000);
-let world: World;
-beforeAll(async () => {
-  world = await startWorld();
-});
-afterEach(() => world?.leave());
-afterAll(() => world?.close());
+const world = useWorld();
 
 describe('the operations view', () => {
-  it('draws rates, states and tables of the hub at work, and every agent on it', async () => {
+  it('shows the rates, states, channels and agents of the hub', async () => {
     const ada = await world.person('ada');
     const [busy, slow] = [world.agent('busy-agent'), world.agent('slow-agent')];
     for (const [agent, channelId] of [
@@ -48,7 +42,7 @@ describe('the operations view', () => {
       const channels = page.locator('section', { hasText: 'Messages/s' }).locator('tbody td');
       await channels.filter({ hasText: 'slow' }).waitFor();
       expect(await channels.first().textContent()).toBe('busy');
-      // Ada shares no channel with them.
+      // These agents share no channel with Ada.
       const agent = page.locator('.roster .person-dnd', { hasText: 'busy-agent' });
       await agent.getByText('counting sheep').waitFor();
       await page.locator('.roster .person-online', { hasText: 'slow-agent' }).waitFor();
@@ -57,17 +51,17 @@ describe('the operations view', () => {
       await slow.close();
       await waitFor(
         async () => (await page.locator('.roster', { hasText: 'slow-agent' }).count()) === 0,
-        { timeoutMs: 15_000, what: 'the agent that left to be gone' },
+        { timeoutMs: 15_000, what: 'the closed agent to be removed' },
       );
-      expect(ada.complaints).toEqual([]);
+      expect(ada.pageErrors).toEqual([]);
     } finally {
       isOver = true;
     }
   });
 
-  it('orders the channels by what takes longest', async () => {
+  it('orders the channels by latency', async () => {
     const ada = await world.person('ada');
-    // Which of two channels is slower cannot be had from a hub at will, so that its figures are given.
+    // A test cannot choose which channel of a real hub is slower, so the figures are replaced.
     await ada.page.route(/\/v1\/operations\?/, async (route) => {
       const response = await route.fetch();
       const channel = { name: null, sockets: 1, messagesPerSecond: 1 };

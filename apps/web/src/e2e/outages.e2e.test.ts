@@ -1,57 +1,42 @@
 import { existsSync } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { temporaryFolder, waitFor } from '@openclaw/test-support';
-import { startWorld, type Person, type World } from '../testing/world.ts';
+import { useWorld, type Person } from '../testing/world.ts';
 
-jest.setTimeout(180_000);
-let world: World;
+const folder = temporaryFolder('page-database');
 let database: string;
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-beforeAll(async () => {
-  folder = await temporaryFolder('page-database');
-  database = join(folder.path, 'hub.sqlite');
-  world = await startWorld({ HUB_DB_URL: `sqlite:${database}` });
+const world = useWorld(async () => {
+  database = join((await folder).path, 'hub.sqlite');
+  return { HUB_DB_URL: `sqlite:${database}` };
 });
-afterEach(() => world?.leave());
-afterAll(async () => {
-  await world?.close();
-  await folder?.remove();
-});
+afterAll(async () => (await folder).remove());
 
-async function meet(channelId: string) {
-  const agent = world.agent('helper');
-  await agent.call('channel.create', { channelId, name: channelId });
-  for (const agentId of ['ada', 'bob']) await agent.call('member.add', { channelId, agentId });
-  const [ada, bob] = [await world.person('ada'), await world.person('bob')];
-  await ada.open(channelId);
-  await bob.open(channelId);
-  return { agent, ada, bob };
-}
-
-const line = (person: Person) => person.page.locator('.connection');
+const status = (person: Person) => person.page.locator('.connection');
 const texts = (person: Person) =>
   person.page.locator('.conversation .rows .message .content').allTextContents();
 
-describe('when the hub is killed and returns', () => {
-  it('the line says so, and what was written meanwhile arrives once, in order', async () => {
-    const { ada, bob } = await meet('killed');
+describe('when the hub is killed and restarted', () => {
+  it('the status says so, and messages written meanwhile arrive once and in order', async () => {
+    const {
+      people: [ada, bob],
+    } = await world.meet('killed', ['ada', 'bob']);
     await ada.write('before');
     await bob.page.getByText('before', { exact: true }).waitFor();
-    expect(await line(ada).textContent()).toBe('Live');
+    expect(await status(ada).textContent()).toBe('Live');
     await world.hub.kill();
-    await line(ada)
+    await status(ada)
       .getByText(/^Reconnecting/)
       .waitFor();
     await ada.write('while away 1');
     await ada.write('while away 2');
-    expect(await ada.page.getByText('Waits for the connection').count()).toBe(2);
-    await line(ada).getByText('2 waiting to be sent').waitFor();
+    expect(await ada.page.getByText('Waiting for connection').count()).toBe(2);
+    await status(ada).getByText('2 waiting to be sent').waitFor();
     await bob.page.locator('.composer textarea').fill('not finished');
     await world.hub.restart();
-    await line(ada).getByText('Live', { exact: true }).waitFor({ timeout: 30_000 });
-    await line(bob).getByText('Live', { exact: true }).waitFor({ timeout: 30_000 });
+    await status(ada).getByText('Live', { exact: true }).waitFor({ timeout: 30_000 });
+    await status(bob).getByText('Live', { exact: true }).waitFor({ timeout: 30_000 });
     const expected = ['before', 'while away 1', 'while away 2'];
     await waitFor(async () => (await texts(bob)).length === 3, { what: 'all three', everyMs: 50 });
     await waitFor(async () => (await ada.page.locator('.outgoing').count()) === 0);
@@ -60,10 +45,12 @@ describe('when the hub is killed and returns', () => {
     expect(await bob.page.locator('.composer textarea').inputValue()).toBe('not finished');
   });
 
-  it('a reload in between loses neither the draft nor what waits to be sent', async () => {
-    const { ada, bob } = await meet('reloaded');
+  it('a reload in between loses neither the draft nor the messages that wait', async () => {
+    const {
+      people: [ada, bob],
+    } = await world.meet('reloaded', ['ada', 'bob']);
     await world.hub.kill();
-    await line(ada)
+    await status(ada)
       .getByText(/^Reconnecting/)
       .waitFor();
     await ada.write('sent into the dark');
@@ -77,16 +64,16 @@ describe('when the hub is killed and returns', () => {
   });
 });
 
-describe('somebody who signs in while the hub cannot be reached', () => {
-  // The race: a hub that has just begun asks clients to come back in their slot. Invariant: who waits comes in.
-  it('is told so, may give up, and comes in once it can', async () => {
+describe('a sign-in while the hub is unreachable', () => {
+  // The race: a hub that has just started tells clients to come back later. Invariant: a client that waits gets in.
+  it('shows the reason, can be cancelled, and succeeds once the hub is back', async () => {
     const page = await world.tab();
-    await page.goto(world.url);
+    await page.goto(world.hub.httpUrl);
     await world.hub.kill();
     const begin = async () => {
       await page.getByLabel('Your name').fill('ada');
       await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-      await page.getByText('It is tried again').waitFor();
+      await page.getByText('Trying again').waitFor();
     };
     await begin();
     await page.getByRole('button', { name: 'Cancel' }).click();
@@ -98,9 +85,11 @@ describe('somebody who signs in while the hub cannot be reached', () => {
 });
 
 describe('when the database is restored from an older copy', () => {
-  it('it is said, and what is shown is what the log now holds', async () => {
-    const { agent, ada } = await meet('restored');
-    const room = agent.channel('restored');
+  it('a notice says so, and the page shows the messages that the log has now', async () => {
+    const {
+      room,
+      people: [ada],
+    } = await world.meet('restored', ['ada', 'bob']);
     const copy = async (from: string, to: string) => {
       await world.hub.kill();
       for (const part of ['', '-wal', '-shm']) {
@@ -108,7 +97,7 @@ describe('when the database is restored from an older copy', () => {
         if (existsSync(`${from}${part}`)) await copyFile(`${from}${part}`, `${to}${part}`);
       }
       await world.hub.restart();
-      await line(ada).getByText('Live', { exact: true }).waitFor();
+      await status(ada).getByText('Live', { exact: true }).waitFor();
     };
     await room.send('kept');
     await ada.page.getByText('kept', { exact: true }).waitFor();
@@ -117,26 +106,28 @@ describe('when the database is restored from an older copy', () => {
     await ada.page.getByText('lost with the disk').waitFor();
     await copy(`${database}.old`, database);
     await ada.page.locator('.notice', { hasText: 'restored from a backup' }).waitFor();
-    await waitFor(async () => (await texts(ada)).join() === 'kept', { what: 'the log as it is' });
+    await waitFor(async () => (await texts(ada)).join() === 'kept', { what: 'the restored log' });
     await room.send('goes on');
     await ada.page.getByText('goes on', { exact: true }).waitFor();
     expect(await texts(ada)).toEqual(['kept', 'goes on']);
   });
 });
 
-describe('when Redis is killed and returns', () => {
-  it('the line says degraded and then live, and messages go on, each once', async () => {
-    const { ada, bob } = await meet('redis');
-    await line(ada).getByText('Live', { exact: true }).waitFor();
+describe('when Redis is killed and restarted', () => {
+  it('the status is degraded and then live, and each message arrives once', async () => {
+    const {
+      people: [ada, bob],
+    } = await world.meet('redis', ['ada', 'bob']);
+    await status(ada).getByText('Live', { exact: true }).waitFor();
     await ada.write('one');
     await bob.page.getByText('one', { exact: true }).waitFor();
     await world.redis.kill();
-    await line(ada).getByText('Live, degraded').waitFor({ timeout: 20_000 });
-    await line(ada).getByText('Redis is away').waitFor();
+    await status(ada).getByText('Live, degraded').waitFor({ timeout: 20_000 });
+    await status(ada).getByText('Redis is unavailable').waitFor();
     await ada.write('two');
     await bob.page.getByText('two', { exact: true }).waitFor();
     await world.redis.restart();
-    await line(ada).getByText('Live', { exact: true }).waitFor({ timeout: 40_000 });
+    await status(ada).getByText('Live', { exact: true }).waitFor({ timeout: 40_000 });
     await bob.write('three');
     await ada.page.getByText('three', { exact: true }).waitFor();
     expect(await texts(ada)).toEqual(['one', 'two', 'three']);

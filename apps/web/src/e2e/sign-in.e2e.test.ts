@@ -1,17 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { signToken } from '@openclaw/test-support';
 import type { Page } from 'playwright-core';
-import { startWorld, type World } from '../testing/world.ts';
+import { useWorld } from '../testing/world.ts';
 
 const secret = 'a-secret-for-tests-of-more-than-32-characters';
 
-jest.setTimeout(120_000);
-let world: World;
-beforeAll(async () => {
-  world = await startWorld({ HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret });
-});
-afterEach(() => world?.leave());
-afterAll(() => world?.close());
+const world = useWorld(async () => ({ HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret }));
 
 async function signIn(page: Page, token: string) {
   await page.getByLabel('Access token').fill(token);
@@ -19,13 +13,13 @@ async function signIn(page: Page, token: string) {
 }
 
 describe('signing in with a token', () => {
-  it('is what a hub with tokens asks for; the token stays with the tab, and in no address', async () => {
+  it('is required by a hub with tokens; the token stays in the tab and out of every address', async () => {
     const token = signToken(secret, 'ada');
     const page = await world.tab();
     const addresses: string[] = [];
     page.on('request', (request) => addresses.push(request.url()));
     page.on('websocket', (socket) => addresses.push(socket.url()));
-    await page.goto(world.url);
+    await page.goto(world.hub.httpUrl);
     await signIn(page, token);
     await page.getByRole('button', { name: 'Create a channel' }).first().click();
     await page.getByLabel('Name').fill('Garden');
@@ -36,31 +30,31 @@ describe('signing in with a token', () => {
     expect(addresses.some((address) => address.startsWith('ws'))).toBe(true);
     expect(addresses.filter((address) => address.includes(token))).toEqual([]);
     const elsewhere = await page.context().newPage();
-    await elsewhere.goto(world.url);
+    await elsewhere.goto(world.hub.httpUrl);
     await elsewhere.getByLabel('Access token').waitFor();
   });
 
-  it('says what is wrong with it, and lets one try again', async () => {
+  it('shows why a token is refused, and lets the user try again', async () => {
     const page = await world.tab();
-    await page.goto(world.url);
+    await page.goto(world.hub.httpUrl);
     await signIn(page, signToken('another secret of more than 32 characters', 'ada'));
     await page.getByRole('alert').waitFor();
     await signIn(page, signToken(secret, 'ada'));
     await page.locator('.workspace').waitFor();
   });
 
-  it('leads back to it once the token is over', async () => {
+  it('returns to the form when the token expires', async () => {
     const page = await world.tab();
-    await page.goto(world.url);
+    await page.goto(world.hub.httpUrl);
     await signIn(page, signToken(secret, 'ada', 6));
     await page.locator('.workspace').waitFor();
     await page.getByLabel('Access token').waitFor();
     expect(await page.getByRole('alert').textContent()).toMatch(/token/i);
   });
 
-  it('does not show operations to those who are no admins', async () => {
+  it('shows operations to admins only', async () => {
     const page = await world.tab();
-    await page.goto(world.url);
+    await page.goto(world.hub.httpUrl);
     await signIn(page, signToken(secret, 'ada'));
     await page.getByRole('link', { name: 'Operations' }).click();
     await page.getByText('This view is for admins only.').waitFor();

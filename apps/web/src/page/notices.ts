@@ -1,38 +1,45 @@
-import { signal, type ReadonlySignal } from '@preact/signals';
+import { signal } from '@preact/signals';
 
-/** Something the reader should know; it stays until dismissed or pushed out. */
+/** A text at the top of the page; it stays until it is dismissed or newer ones replace it. */
 export interface Notice {
   readonly id: number;
   readonly text: string;
   readonly detail: string | null;
 }
 
-/** What is to be told, newest last. */
-export interface Notices {
-  readonly list: ReadonlySignal<readonly Notice[]>;
-  add(text: string, detail: string | null): void;
-  /** Tells that something went wrong. */
-  readonly report: (what: string, error: unknown) => void;
-  dismiss(id: number): void;
+/** Each returns a handler that shows a failure as a notice: `what` failed, and why. */
+export interface FailureReports {
+  readonly report: (what: string) => (error: unknown) => void;
+  /** Shows nothing while there is no connection: the connection status says so already. */
+  readonly reportWhileLive: FailureReports['report'];
 }
+
+export type Notices = ReturnType<typeof createNotices>;
 
 const noticesMax = 4;
 
-/** No notices yet. */
-export function createNotices(): Notices {
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function createNotices(isLive: () => boolean) {
   const list = signal<readonly Notice[]>([]);
   let lastId = 0;
   function add(text: string, detail: string | null) {
-    // Said twice, it is still one thing to know.
     const others = list.peek().filter((notice) => notice.text !== text);
     lastId += 1;
     list.value = [...others, { id: lastId, text, detail }].slice(-noticesMax);
   }
+  const report = (what: string) => (error: unknown) => add(what, errorMessage(error));
   return {
+    /** Newest last. */
     list,
     add,
-    report: (what, error) => add(what, error instanceof Error ? error.message : String(error)),
-    dismiss(id) {
+    report,
+    reportWhileLive: (what: string) => (error: unknown) => {
+      if (isLive()) report(what)(error);
+    },
+    dismiss(id: number) {
       list.value = list.peek().filter((notice) => notice.id !== id);
     },
   };

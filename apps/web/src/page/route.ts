@@ -1,6 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 
-/** Where the reader is; it stands in the address behind the `#`. */
+/** The view that is open; the hash of the page's address says which. */
 export type Route =
   | { readonly view: 'channel'; readonly channelId: string; readonly threadId: string | null }
   | { readonly view: 'direct'; readonly agentId: string }
@@ -8,7 +8,12 @@ export type Route =
   | { readonly view: 'operations' }
   | { readonly view: 'home' };
 
-/** Reads an address's hash; what it does not know is home. */
+/** The route of a channel, or of a thread in it. */
+export function channelRoute(channelId: string, threadId: string | null = null): Route {
+  return { view: 'channel', channelId, threadId };
+}
+
+/** Parses the hash of an address; an unknown one is home. */
 export function parseRoute(hash: string): Route {
   const [view = '', id = '', sub = '', threadId = ''] = hash
     .replace(/^#\/?/, '')
@@ -30,7 +35,6 @@ function decode(part: string): string {
   }
 }
 
-/** The hash of a route. */
 export function hashOf(route: Route): string {
   switch (route.view) {
     case 'channel': {
@@ -46,29 +50,23 @@ export function hashOf(route: Route): string {
   }
 }
 
-/** The address's hash as a signal. */
-export interface Router {
-  readonly route: ReadonlySignal<Route>;
-  go(route: Route): void;
-  /** The same, in the place of where the reader is: Back does not lead here again. */
-  replace(route: Route): void;
-  close(): void;
-}
+export type Router = ReturnType<typeof createRouter>;
 
-/** Follows the window's address. */
-export function createRouter(): Router {
+/** The hash of the page's address as a signal. */
+export function createRouter() {
   const route = signal(parseRoute(location.hash));
   const onChange = () => {
     route.value = parseRoute(location.hash);
   };
   window.addEventListener('hashchange', onChange);
   return {
-    route,
-    go(next) {
+    route: route as ReadonlySignal<Route>,
+    go(next: Route) {
       route.value = next;
       if (location.hash !== hashOf(next)) location.hash = hashOf(next);
     },
-    replace(next) {
+    /** As `go`, but Back does not return to the current view. */
+    replace(next: Route) {
       route.value = next;
       location.replace(hashOf(next));
     },

@@ -1,11 +1,12 @@
 import { effect, signal, type Signal } from '@preact/signals';
 
-/** A signal that a reload does not forget. What does not fit into the storage lives on in memory alone. */
-export function createStoredValue<T>(
-  storage: Storage,
-  key: string,
-  initial: T,
-): { readonly value: Signal<T>; readonly close: () => void } {
+export interface StoredValue<T> {
+  readonly value: Signal<T>;
+  readonly close: () => void;
+}
+
+/** A signal that survives a reload. A value that the storage has no room for stays in memory only. */
+export function createStoredValue<T>(storage: Storage, key: string, initial: T): StoredValue<T> {
   const value = signal(read(storage, key, initial));
   let isFirst = true;
   const close = effect(() => {
@@ -17,7 +18,7 @@ export function createStoredValue<T>(
     try {
       storage.setItem(key, JSON.stringify(current));
     } catch {
-      // Full, or forbidden by the browser: an older text must not come back instead.
+      // The storage is full or forbidden. The old value must not come back after a reload.
       storage.removeItem(key);
     }
   });

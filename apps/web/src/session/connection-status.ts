@@ -1,42 +1,41 @@
 import type { ConnectionState } from '@openclaw/client';
 
-/** What is known of the connection, in plain values. */
-export interface ConnectionFacts {
+/** What the page knows about the connection. */
+export interface ConnectionInfo {
   readonly state: ConnectionState;
   /** Whole seconds until the next attempt; null while one is under way. */
   readonly retryInSeconds: number | null;
   /** Why the last connection ended. */
   readonly reason: string | null;
-  /** Redis is away: presence and typing are what one hub knows. */
+  /** The hub has lost its Redis, so it knows only its own presences and typing. */
   readonly isDegraded: boolean;
-  /** Messages that wait to be sent. */
+  /** How many messages wait to be sent. */
   readonly waiting: number;
 }
 
-/** The connection line: how serious it is, what it says, and what stands behind it. */
-export interface ConnectionLine {
+/** The connection status in words. */
+export interface ConnectionStatus {
   readonly tone: 'good' | 'warning' | 'bad';
   readonly text: string;
   readonly detail: string | null;
 }
 
-/** Says what is so, and nothing that is hoped. */
-export function describeConnection(facts: ConnectionFacts): ConnectionLine {
-  const { state, retryInSeconds, reason, waiting } = facts;
-  if (state === 'live' && !facts.isDegraded) return { tone: 'good', text: 'Live', detail: null };
+export function describeConnection(info: ConnectionInfo): ConnectionStatus {
+  const { state, retryInSeconds, reason, waiting } = info;
+  if (state === 'live' && !info.isDegraded) return { tone: 'good', text: 'Live', detail: null };
   if (state === 'live') {
     return {
       tone: 'warning',
       text: 'Live, degraded',
-      detail: 'Redis is away: messages go on; presence and typing are what this hub alone knows.',
+      detail: 'Redis is unavailable: messages arrive; presence and typing cover this hub only.',
     };
   }
   if (state === 'closed') return { tone: 'bad', text: 'Signed out', detail: reason };
-  const kept = waiting > 0 ? `${waiting} waiting to be sent.` : 'What you write is kept.';
-  const what = state === 'connecting' ? 'Connecting' : 'Reconnecting';
+  const pending = waiting > 0 ? `${waiting} waiting to be sent.` : 'Your drafts are kept.';
+  const action = state === 'connecting' ? 'Connecting' : 'Reconnecting';
   return {
     tone: 'bad',
-    text: retryInSeconds === null ? `${what}…` : `${what} in ${retryInSeconds} s`,
-    detail: reason === null ? kept : `${reason}. ${kept}`,
+    text: retryInSeconds === null ? `${action}…` : `${action} in ${retryInSeconds} s`,
+    detail: reason === null ? pending : `${reason}. ${pending}`,
   };
 }

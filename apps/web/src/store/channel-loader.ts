@@ -1,95 +1,84 @@
 import type { HubClient } from '@openclaw/client';
-import {
-  isOfReply,
-  membersAfter,
-  presencesAfter,
-  threadsAfter,
-  type Members,
-  type Presences,
-} from './reducers.ts';
+import type { FailureReports } from '../page/notices.ts';
 import { allPages } from './all-pages.ts';
 import type { Chat } from './chat.ts';
-import type { Threads } from './threads.ts';
+import {
+  changesReplyCount,
+  reduceMembers,
+  reducePresences,
+  reduceThreads,
+  type Members,
+  type Presences,
+  type Threads,
+} from './reducers.ts';
 
-/** Reads from the hub what stands beside a channel's conversation. */
-export interface ChatReader {
-  presences(chat: Chat): Promise<void>;
-  members(chat: Chat): Promise<void>;
-  threads(chat: Chat): Promise<void>;
-  /** Reads the threads again in a second: an answer may have counted a reply whose event came after it. */
-  recountReplies(chat: Chat): void;
-  /** Ends what is still to be done for the channel. */
-  forget(chat: Chat): void;
-}
-
-const pageSize = 200;
+const limit = 200;
 const recountDelayMs = 1_000;
 
-/** What is heard while an answer is on its way may be newer than it, and so comes after it. */
-export function createChatReader(
-  client: HubClient,
-  onError: (what: string, error: unknown) => void,
-): ChatReader {
+/** Loads members, presences and threads of channels. Events that arrive during a read are applied to its result. */
+export function createChannelLoader(client: HubClient, { reportWhileLive }: FailureReports) {
   const recounts = new Map<Chat, ReturnType<typeof setTimeout>>();
 
-  const reader: ChatReader = {
-    async presences(chat) {
+  async function loadThreads(chat: Chat) {
+    const channel = client.channel(chat.id);
+    const { result, updates } = await chat.readWithUpdates(() =>
+      allPages(
+        (cursor) => channel.threads({ cursor, limit }),
+        (page) => page.threads,
+      ),
+    );
+    // The oldest are listed first. When the list is cut off, the newest are known from their events only.
+    const known = result.isComplete ? [] : chat.threads.peek();
+    if (updates.some(({ event }) => changesReplyCount(event))) recountReplies(chat);
+    chat.threads.value = updates.reduce<Threads>(
+      reduceThreads,
+      new Map([...known, ...result.items.map((thread) => [thread.threadId, thread] as const)]),
+    );
+  }
+
+  function recountReplies(chat: Chat) {
+    if (recounts.has(chat)) return;
+    const timer = setTimeout(() => {
+      recounts.delete(chat);
+      loadThreads(chat).catch(reportWhileLive('Replies could not be counted'));
+    }, recountDelayMs);
+    recounts.set(chat, timer);
+  }
+
+  return {
+    loadThreads,
+    /** Loads the threads again in a second: a result may include a reply whose event arrives after it. */
+    recountReplies,
+    async loadPresences(chat: Chat) {
       const channel = client.channel(chat.id);
-      const { answer, meanwhile } = await chat.ask(() =>
-        allPages(async (cursor) => {
-          const { presences, nextCursor } = await channel.presence({ cursor, limit: pageSize });
-          return { items: presences, nextCursor };
-        }),
+      const { result, updates } = await chat.readWithUpdates(() =>
+        allPages(
+          (cursor) => channel.presence({ cursor, limit }),
+          (page) => page.presences,
+        ),
       );
-      chat.presences.value = meanwhile.reduce(
-        (presences: Presences, { event }) => presencesAfter(presences, event),
-        new Map(answer.items.map((presence) => [presence.agentId, presence])),
+      chat.presences.value = updates.reduce<Presences>(
+        reducePresences,
+        new Map(result.items.map((presence) => [presence.agentId, presence])),
       );
     },
-    async members(chat) {
+    async loadMembers(chat: Chat) {
       const channel = client.channel(chat.id);
-      const { answer, meanwhile } = await chat.ask(() =>
-        allPages(async (cursor) => {
-          const { members, nextCursor } = await channel.members({ cursor, limit: pageSize });
-          return { items: members, nextCursor };
-        }),
+      const { result, updates } = await chat.readWithUpdates(() =>
+        allPages(
+          (cursor) => channel.members({ cursor, limit }),
+          (page) => page.members,
+        ),
       );
-      chat.members.value = meanwhile.reduce(
-        (members: Members, { event }) => membersAfter(members, event),
-        new Map(answer.items.map((member) => [member.agentId, member])),
-      );
-    },
-    async threads(chat) {
-      const channel = client.channel(chat.id);
-      const { answer, meanwhile } = await chat.ask(() =>
-        allPages(async (cursor) => {
-          const { threads, nextCursor } = await channel.threads({ cursor, limit: pageSize });
-          return { items: threads, nextCursor };
-        }),
-      );
-      // The oldest come first: of more than can be read here, the newest are known by their events.
-      const known = answer.isWhole ? [] : chat.threads.peek();
-      // Whether the answer has counted these replies cannot be told from it.
-      if (meanwhile.some(({ event }) => isOfReply(event))) reader.recountReplies(chat);
-      chat.threads.value = meanwhile.reduce(
-        (threads: Threads, { event }) => threadsAfter(threads, event),
-        new Map([...known, ...answer.items.map((thread) => [thread.threadId, thread] as const)]),
+      chat.members.value = updates.reduce<Members>(
+        reduceMembers,
+        new Map(result.items.map((member) => [member.agentId, member])),
       );
     },
-    recountReplies(chat) {
-      if (recounts.has(chat)) return;
-      const timer = setTimeout(() => {
-        recounts.delete(chat);
-        reader.threads(chat).catch((error: unknown) => {
-          if (client.state === 'live') onError('Replies could not be counted', error);
-        });
-      }, recountDelayMs);
-      recounts.set(chat, timer);
-    },
-    forget(chat) {
+    /** Cancels a recount that is due. */
+    forget(chat: Chat) {
       clearTimeout(recounts.get(chat));
       recounts.delete(chat);
     },
   };
-  return reader;
 }

@@ -1,74 +1,68 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { HubClient } from '@openclaw/client';
-import { createChat } from './chat.ts';
 import { channelOf, sentOf } from '../testing/events.ts';
-import { createReadMarks } from './read-state.ts';
+import { noFailures, useFakeTimers } from '../testing/fixtures.ts';
+import { createChat } from './chat.ts';
+import { createReadState } from './read-state.ts';
 
-beforeEach(() => {
-  jest.useFakeTimers();
-});
-afterEach(() => {
-  jest.useRealTimers();
-});
-
-/** What the hub is told, and what it says; `isAway` makes it refuse. */
-function createCase() {
-  const hub = { told: [] as number[], isAway: false, seq: 0, head: 0, unread: 0 };
+/** One channel, and a hub that records its read marks; `isAway` makes the hub fail. */
+function createFixture() {
+  const timers = useFakeTimers();
+  const hub = { marks: [] as number[], isAway: false, seq: 0, head: 0, unread: 0 };
   const client = {
-    state: 'reconnecting',
     channel: () => ({
       async markRead(seq: number) {
         if (hub.isAway) throw new Error('away');
-        hub.told.push(seq);
+        hub.marks.push(seq);
         hub.seq = seq;
       },
     }),
-    readState: async () => ({
-      channels: [{ ...hub, channelId: 'c', mentions: 0 }],
-    }),
+    readState: async () => ({ channels: [{ ...hub, channelId: 'c', mentions: 0 }] }),
   } as unknown as HubClient;
-  const marks = createReadMarks(client, 'ada', (what) => {
-    throw new Error(what);
-  });
+  const reports = { ...noFailures, reportWhileLive: () => () => undefined };
+  const readState = createReadState(client, 'ada', reports);
   const chat = createChat(channelOf('c'), 'ada');
   chat.timeline.value = { ...chat.timeline.value, isLoaded: true };
-  const refresh = async () => marks.take(await marks.ask(), () => chat);
-  return { hub, marks, chat, refresh };
+  const refresh = async () => readState.apply(await readState.load(), () => chat);
+  const markRead = async () => {
+    readState.markRead(chat);
+    await timers.advance(1_000);
+  };
+  return { ...timers, hub, readState, chat, refresh, markRead };
 }
 
-describe('what was read', () => {
-  it('is told to the hub, also when one’s own message behind it left nothing to count', async () => {
-    const { hub, marks, chat, refresh } = createCase();
+describe('the read mark', () => {
+  it('is sent to the hub, also when an own message has reset the unread count', async () => {
+    using fixture = createFixture();
+    const { hub, chat, refresh, markRead } = fixture;
     await refresh();
     chat.apply([sentOf(1), sentOf(2, { senderId: 'ada' })]);
     expect(chat.unread.value.count).toBe(0);
-    marks.markRead(chat);
-    await jest.advanceTimersByTimeAsync(1_000);
-    expect(hub.told).toEqual([2]);
-    marks.markRead(chat);
-    await jest.advanceTimersByTimeAsync(1_000);
-    expect(hub.told).toEqual([2]);
+    await markRead();
+    expect(hub.marks).toEqual([2]);
+    await markRead();
+    expect(hub.marks).toEqual([2]);
   });
 
-  it('is told again after the hub was away', async () => {
-    const { hub, marks, chat, refresh } = createCase();
+  it('is sent again after the hub was away', async () => {
+    using fixture = createFixture();
+    const { hub, chat, refresh, markRead } = fixture;
     chat.apply([sentOf(1)]);
     hub.isAway = true;
-    marks.markRead(chat);
-    await jest.advanceTimersByTimeAsync(1_000);
+    await markRead();
     Object.assign(hub, { isAway: false, head: 1, unread: 1 });
     await refresh();
-    await jest.advanceTimersByTimeAsync(1_000);
-    expect(hub.told).toEqual([1]);
+    await fixture.advance(1_000);
+    expect(hub.marks).toEqual([1]);
     expect(chat.unread.value).toMatchObject({ seq: 1, count: 0 });
   });
 
-  it('of another life of the database is worth nothing', async () => {
-    const { hub, marks, chat, refresh } = createCase();
+  it('of another epoch is dropped', async () => {
+    using fixture = createFixture();
+    const { hub, chat, refresh, markRead } = fixture;
     chat.apply([sentOf(1_000)]);
-    marks.markRead(chat);
-    await jest.advanceTimersByTimeAsync(1_000);
-    marks.forget(chat);
+    await markRead();
+    fixture.readState.forget(chat);
     Object.assign(hub, { seq: 800, head: 900, unread: 5 });
     await refresh();
     expect(chat.unread.value).toMatchObject({ seq: 800, count: 5 });

@@ -1,38 +1,31 @@
 import type { Envelope } from '@openclaw/protocol';
 
-/** What the hub answered, and what was heard between the question and the answer, which it may be older than. */
-export interface Answer<T> {
-  readonly answer: T;
-  readonly meanwhile: readonly Envelope[];
+/** The result of a read, and the events that arrived during it: the result may be older than they are. */
+export interface ReadWithUpdates<T> {
+  readonly result: T;
+  readonly updates: readonly Envelope[];
 }
 
-/** Remembers what is heard while questions are on their way. */
-export interface Meanwhile {
-  ask<T>(question: () => Promise<T>): Promise<Answer<T>>;
-  hear(envelopes: readonly Envelope[]): void;
-}
+// Reads end or time out within seconds.
+const recordedMax = 20_000;
 
-// Each question is answered or given up within seconds.
-const heardMax = 20_000;
-
-/** With no question on its way nothing is kept. */
-export function createMeanwhile(): Meanwhile {
-  let questions = 0;
-  let heard: Envelope[] = [];
-  return {
-    async ask(question) {
-      const from = heard.length;
-      questions += 1;
-      try {
-        const answer = await question();
-        return { answer, meanwhile: heard.slice(from) };
-      } finally {
-        questions -= 1;
-        if (questions === 0) heard = [];
-      }
-    },
-    hear(envelopes) {
-      if (questions > 0 && heard.length < heardMax) heard.push(...envelopes);
-    },
-  };
+/** Records the events that arrive while reads are under way, and nothing otherwise. */
+export function createUpdateRecorder() {
+  let readsUnderWay = 0;
+  let recorded: Envelope[] = [];
+  async function readWithUpdates<T>(read: () => Promise<T>): Promise<ReadWithUpdates<T>> {
+    const from = recorded.length;
+    readsUnderWay += 1;
+    try {
+      const result = await read();
+      return { result, updates: recorded.slice(from) };
+    } finally {
+      readsUnderWay -= 1;
+      if (readsUnderWay === 0) recorded = [];
+    }
+  }
+  function record(envelopes: readonly Envelope[]) {
+    if (readsUnderWay > 0 && recorded.length < recordedMax) recorded.push(...envelopes);
+  }
+  return { readWithUpdates, record };
 }

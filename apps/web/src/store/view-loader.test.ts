@@ -1,76 +1,72 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { Chat } from './chat.ts';
-import { createViewReader } from './view-loader.ts';
+import { describe, expect, it } from '@jest/globals';
+import { channelOf } from '../testing/events.ts';
+import { useFakeTimers } from '../testing/fixtures.ts';
+import { createChat } from './chat.ts';
+import { createViewLoader } from './view-loader.ts';
 
-beforeEach(() => {
-  jest.useFakeTimers();
-});
-afterEach(() => {
-  jest.useRealTimers();
-});
-
-/** A reader whose readings end when the test says so. */
-function createCase() {
-  const chat = { followed: Promise.resolve() } as Chat;
-  const readings: PromiseWithResolvers<void>[] = [];
-  const views = createViewReader(() => {
-    const reading = Promise.withResolvers<void>();
-    readings.push(reading);
-    return reading.promise;
+/** A loader whose loads end when the test resolves or rejects them. */
+function createFixture() {
+  const timers = useFakeTimers();
+  const loads: PromiseWithResolvers<void>[] = [];
+  const views = createViewLoader(() => {
+    const load = Promise.withResolvers<void>();
+    loads.push(load);
+    return load.promise;
   });
-  return { chat, views, readings };
+  return { ...timers, loads, views, chat: createChat(channelOf('c'), 'ada') };
 }
 
-const turn = () => jest.advanceTimersByTimeAsync(0);
-
-describe('a channel’s view', () => {
-  it('is read once, however often it is opened', async () => {
-    const { chat, views, readings } = createCase();
+describe('the view of a channel', () => {
+  it('is loaded once, however often it is opened', async () => {
+    using fixture = createFixture();
+    const { chat, views, loads } = fixture;
     const both = Promise.all([views.open(chat), views.open(chat)]);
-    await turn();
-    readings[0]?.resolve();
+    await fixture.settle();
+    loads[0]?.resolve();
     await both;
     await views.open(chat);
-    expect(readings).toHaveLength(1);
+    expect(loads).toHaveLength(1);
   });
 
-  it('that could not be read is tried again until it is, or nobody wants it', async () => {
-    const { chat, views, readings } = createCase();
+  it('is loaded again after a failure, until it succeeds or is closed', async () => {
+    using fixture = createFixture();
+    const { chat, views, loads } = fixture;
     const opening = views.open(chat);
-    await turn();
-    readings[0]?.reject(new Error('away'));
+    await fixture.settle();
+    loads[0]?.reject(new Error('away'));
     await expect(opening).rejects.toThrow('away');
-    await jest.advanceTimersByTimeAsync(3_000);
-    readings[1]?.reject(new Error('still away'));
-    await jest.advanceTimersByTimeAsync(3_000);
-    readings[2]?.resolve();
-    await jest.advanceTimersByTimeAsync(60_000);
-    expect(readings).toHaveLength(3);
-    void views.again(chat).catch(() => undefined);
+    await fixture.advance(3_000);
+    loads[1]?.reject(new Error('still away'));
+    await fixture.advance(3_000);
+    loads[2]?.resolve();
+    await fixture.advance(60_000);
+    expect(loads).toHaveLength(3);
+    void views.reload(chat).catch(() => undefined);
     views.forget(chat);
-    readings[3]?.reject(new Error('gone'));
-    await jest.advanceTimersByTimeAsync(60_000);
-    expect(readings).toHaveLength(4);
+    loads[3]?.reject(new Error('gone'));
+    await fixture.advance(60_000);
+    expect(loads).toHaveLength(4);
   });
 
-  // The race: something is skipped while the view is being read, by a question that may be older. Invariant: what is
-  // shown in the end was asked for after it.
-  it('is read once more when it went out of date meanwhile', async () => {
-    const { chat, views, readings } = createCase();
+  // The race: events are skipped during a load, which may have read older data. Invariant: the last load begins after
+  // the events were skipped.
+  it('is loaded again when it becomes outdated during a load', async () => {
+    using fixture = createFixture();
+    const { chat, views, loads } = fixture;
     const opening = views.open(chat);
-    await turn();
-    const again = views.again(chat);
-    readings[0]?.resolve();
-    await turn();
-    expect(readings).toHaveLength(2);
-    readings[1]?.resolve();
-    await Promise.all([opening, again]);
-    expect(readings).toHaveLength(2);
+    await fixture.settle();
+    const reloading = views.reload(chat);
+    loads[0]?.resolve();
+    await fixture.settle();
+    expect(loads).toHaveLength(2);
+    loads[1]?.resolve();
+    await Promise.all([opening, reloading]);
+    expect(loads).toHaveLength(2);
   });
 
-  it('is not read again when it never was', async () => {
-    const { chat, views, readings } = createCase();
-    await views.again(chat);
-    expect(readings).toEqual([]);
+  it('is not reloaded before it was opened', async () => {
+    using fixture = createFixture();
+    await fixture.views.reload(fixture.chat);
+    expect(fixture.loads).toEqual([]);
   });
 });

@@ -1,49 +1,39 @@
 import type { Chat } from './chat.ts';
 
-/** Reads what a channel's view shows, until it has been read. */
-export interface ViewReader {
-  /** Reads it the first time; resolves once it is read, and rejects when the first attempt fails: more follow. */
-  open(chat: Chat): Promise<void>;
-  /** What was read does not hold any more: reads it again, if it was ever wanted. */
-  again(chat: Chat): Promise<void>;
-  forget(chat: Chat): void;
-  close(): void;
-}
-
 const retryMs = 3_000;
 
-/** `read` reads all of it anew. */
-export function createViewReader(read: (chat: Chat) => Promise<void>): ViewReader {
-  const wanted = new Set<Chat>();
-  const isRead = new WeakSet<Chat>();
-  const readings = new Map<Chat, Promise<void>>();
-  /** What is being read of them is older than what made it read again. */
+/** Loads what a channel's view shows, and retries until it succeeds. `load` must load all of it. */
+export function createViewLoader(load: (chat: Chat) => Promise<void>) {
+  const opened = new Set<Chat>();
+  const loaded = new WeakSet<Chat>();
+  const underWay = new Map<Chat, Promise<void>>();
+  /** Channels that must be loaded once more, since the load under way may be out of date. */
   const outdated = new Set<Chat>();
   const retries = new Map<Chat, ReturnType<typeof setTimeout>>();
 
   function start(chat: Chat): Promise<void> {
     stopRetrying(chat);
-    const reading = readUntilCurrent(chat).finally(() => readings.delete(chat));
-    readings.set(chat, reading);
-    reading.catch(() => {
-      if (!wanted.has(chat)) return;
+    const loading = loadUntilCurrent(chat).finally(() => underWay.delete(chat));
+    underWay.set(chat, loading);
+    loading.catch(() => {
+      if (!opened.has(chat)) return;
       const retry = () => {
         retries.delete(chat);
-        // Whoever asked for it has been told; from here on it is only tried.
+        // The caller got the first failure; retries are silent.
         start(chat).catch(() => undefined);
       };
       retries.set(chat, setTimeout(retry, retryMs));
     });
-    return reading;
+    return loading;
   }
 
-  async function readUntilCurrent(chat: Chat) {
-    isRead.delete(chat);
+  async function loadUntilCurrent(chat: Chat) {
+    loaded.delete(chat);
     do {
       outdated.delete(chat);
-      await read(chat);
+      await load(chat);
     } while (outdated.has(chat));
-    isRead.add(chat);
+    loaded.add(chat);
   }
 
   function stopRetrying(chat: Chat) {
@@ -52,24 +42,26 @@ export function createViewReader(read: (chat: Chat) => Promise<void>): ViewReade
   }
 
   return {
-    async open(chat) {
-      wanted.add(chat);
-      await chat.followed;
-      if (!isRead.has(chat)) await (readings.get(chat) ?? start(chat));
+    /** Loads the view once. Rejects when the first attempt fails; more attempts follow. */
+    async open(chat: Chat) {
+      opened.add(chat);
+      await chat.subscribed;
+      if (!loaded.has(chat)) await (underWay.get(chat) ?? start(chat));
     },
-    async again(chat) {
-      if (!wanted.has(chat)) return;
-      const reading = readings.get(chat);
-      if (reading === undefined) return start(chat);
+    /** Loads the view again because it is out of date, unless it was never opened. */
+    async reload(chat: Chat) {
+      if (!opened.has(chat)) return;
+      const loading = underWay.get(chat);
+      if (loading === undefined) return start(chat);
       outdated.add(chat);
-      await reading;
+      await loading;
     },
-    forget(chat) {
-      wanted.delete(chat);
+    forget(chat: Chat) {
+      opened.delete(chat);
       stopRetrying(chat);
     },
     close() {
-      wanted.clear();
+      opened.clear();
       for (const timer of retries.values()) clearTimeout(timer);
     },
   };

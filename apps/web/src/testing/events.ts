@@ -1,49 +1,49 @@
 import type { Channel, ChannelEvent, Envelope, Member, Message } from '@openclaw/protocol';
 
-/** A public channel. */
 export function channelOf(channelId: string): Channel {
   return {
-    ...{ channelId, name: 'C', kind: 'public', topic: null, metadata: null },
-    ...{ createdBy: 'ada', createdAt: 0, archivedAt: null, head: 0 },
+    channelId,
+    name: 'C',
+    kind: 'public',
+    topic: null,
+    metadata: null,
+    createdBy: 'ada',
+    createdAt: 0,
+    archivedAt: null,
+    head: 0,
   };
 }
 
-/** A plain member. */
 export function memberOf(agentId: string): Member {
   return { channelId: 'c', agentId, role: 'member', displayName: null, joinedAt: 0 };
 }
 
-/** A message as the hub says it, with what a test cares about. */
-export function messageOf(seq: number, more: Partial<Message> = {}): Message {
+/** A message of `bob` in channel `c`, with the fields that a test needs. */
+export function messageOf(seq: number, fields: Partial<Message> = {}): Message {
   return {
-    ...{
-      id: `m${seq}`,
-      channelId: 'c',
-      seq,
-      senderId: 'bob',
-      content: `text ${seq}`,
-      timestamp: seq,
-    },
-    ...{
-      threadId: null,
-      mentions: [],
-      metadata: null,
-      editedAt: null,
-      deletedAt: null,
-      reactions: {},
-    },
-    ...more,
+    id: `m${seq}`,
+    channelId: 'c',
+    seq,
+    senderId: 'bob',
+    content: `text ${seq}`,
+    timestamp: seq,
+    threadId: null,
+    mentions: [],
+    metadata: null,
+    editedAt: null,
+    deletedAt: null,
+    reactions: {},
+    ...fields,
   };
 }
 
-/** An event in its envelope. */
 export function envelopeOf(seq: number | null, event: ChannelEvent, senderId = 'bob'): Envelope {
   return { id: `e${seq}`, event, timestamp: seq ?? 0, senderId, channelId: 'c', seq, epoch: 'e' };
 }
 
-/** A message that came. */
-export function sentOf(seq: number, more: Partial<Message> = {}): Envelope {
-  const message = messageOf(seq, more);
+/** The event of a message that was sent. */
+export function sentOf(seq: number, fields: Partial<Message> = {}): Envelope {
+  const message = messageOf(seq, fields);
   const type = message.threadId === null ? 'channel.message' : 'thread.message';
   return envelopeOf(seq, { type, channelId: 'c', message }, message.senderId);
 }

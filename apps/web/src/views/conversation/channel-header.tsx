@@ -1,15 +1,15 @@
 import { useRef, useState } from 'preact/hooks';
 import { visibleString } from '../../markdown/visible-text.ts';
-import type { Chat } from '../../store/chat.ts';
 import { peerOf, titleOf } from '../../store/channel-names.ts';
-import { Dialog } from '../shared/dialog.tsx';
-import { Icon } from '../shared/icon.tsx';
-import { usePage, type PageState } from '../../page/page-state.ts';
+import type { Chat } from '../../store/chat.ts';
+import { usePage } from '../page-state.ts';
+import { ConfirmDialog } from '../shared/dialog.tsx';
+import { Icon, IconButton } from '../shared/icon.tsx';
+import { IsolatedText } from '../shared/isolated-text.tsx';
 import { statusWords, usePresence } from '../shared/presence.ts';
-import { Plain } from '../shared/isolated-text.tsx';
 import { useOutsidePress } from '../shared/use-outside-press.ts';
+import { closeThread } from '../thread/thread-pane.tsx';
 
-/** What the channel is, and what can be done with it. */
 export function ChannelHeader({ chat }: { chat: Chat }) {
   const { session, pane } = usePage();
   const channel = chat.channel.value;
@@ -23,14 +23,14 @@ export function ChannelHeader({ chat }: { chat: Chat }) {
       <div class="channel-title">
         <h1>
           {!isDirect && <Icon name={channel.kind === 'private' ? 'lock' : 'hash'} />}
-          <Plain text={titleOf(channel, session.me)} />
+          <IsolatedText text={titleOf(channel, session.me)} />
         </h1>
         {isDirect ? (
           <PeerStatus agentId={peerOf(channel, session.me)} />
         ) : (
           channel.topic !== null && (
             <p class="quiet" title={visibleString(channel.topic)}>
-              <Plain text={channel.topic} />
+              <IsolatedText text={channel.topic} />
             </p>
           )
         )}
@@ -47,115 +47,96 @@ export function ChannelHeader({ chat }: { chat: Chat }) {
             {chat.members.value.size}
           </button>
         )}
-        <button
-          class="icon-button"
+        <IconButton
+          icon="search"
+          label="Search"
           aria-pressed={pane.value === 'search'}
-          aria-label="Search"
           onClick={() => toggle('search')}
-        >
-          <Icon name="search" />
-        </button>
+        />
         {!isDirect && <ChannelMenu chat={chat} />}
       </div>
     </header>
   );
 }
 
-/** Leaves the thread that stands open beside a channel. */
-export function closeThread(session: PageState['session'], chat: Chat): void {
-  const route = session.router.route.peek();
-  if (route.view === 'channel' && route.threadId !== null) {
-    session.router.go({ view: 'channel', channelId: chat.id, threadId: null });
-  }
-}
-
 function PeerStatus({ agentId }: { agentId: string }) {
   const presence = usePresence(agentId);
-  const status = presence?.status ?? 'offline';
   return (
     <p class="quiet">
-      {statusWords[status]}
+      {statusWords[presence?.status ?? 'offline']}
       {presence?.customStatus != null && (
         <>
           {' · '}
-          <Plain text={presence.customStatus} />
+          <IsolatedText text={presence.customStatus} />
         </>
       )}
     </p>
   );
 }
 
-type Question = 'leave' | 'archive';
-
 function ChannelMenu({ chat }: { chat: Chat }) {
   const { session } = usePage();
   const [isOpen, setOpen] = useState(false);
-  const [asked, setAsked] = useState<Question | null>(null);
+  const [confirming, setConfirming] = useState<'leave' | 'archive' | null>(null);
   const menu = useRef<HTMLDivElement>(null);
   useOutsidePress(menu, () => setOpen(false));
   const isOwner = chat.members.value.get(session.me)?.role === 'owner';
-  const ask = (question: Question) => {
+  const close = () => setConfirming(null);
+  const choose = (action: 'leave' | 'archive') => {
     setOpen(false);
-    setAsked(question);
+    setConfirming(action);
   };
-  const act = async (question: Question) => {
-    setAsked(null);
-    try {
-      if (question === 'leave') {
-        await session.client.channel(chat.id).leave();
-        session.chats.remove(chat.id);
-        session.router.go({ view: 'browse' });
-      } else {
-        const { channel } = await session.client.channel(chat.id).archive();
-        chat.channel.value = channel;
-      }
-    } catch (error) {
-      session.notices.report(
-        question === 'leave' ? 'You are still a member' : 'Not archived',
-        error,
-      );
-    }
+  const leave = async () => {
+    await session.client.channel(chat.id).leave();
+    session.chats.remove(chat.id);
+    session.router.go({ view: 'browse' });
+  };
+  const archive = async () => {
+    const { channel } = await session.client.channel(chat.id).archive();
+    chat.channel.value = channel;
   };
   return (
     <div class="menu-anchor" ref={menu}>
-      <button
-        class="icon-button"
-        aria-label="More"
+      <IconButton
+        icon="more"
+        label="More"
         aria-haspopup="true"
         aria-expanded={isOpen}
         onClick={() => setOpen(!isOpen)}
         onKeyDown={(event) => {
           if (event.key === 'Escape') setOpen(false);
         }}
-      >
-        <Icon name="more" />
-      </button>
+      />
       {isOpen && (
         <div class="menu">
-          <button onClick={() => ask('leave')}>Leave this channel…</button>
+          <button onClick={() => choose('leave')}>Leave this channel…</button>
           {isOwner && chat.channel.value.archivedAt === null && (
-            <button onClick={() => ask('archive')}>Archive this channel…</button>
+            <button onClick={() => choose('archive')}>Archive this channel…</button>
           )}
         </div>
       )}
-      {asked !== null && (
-        <Dialog label="Are you sure?" onClose={() => setAsked(null)}>
-          <h2>
-            {asked === 'leave' ? 'Leave ' : 'Archive '}
-            <Plain text={chat.channel.value.name} />?
-          </h2>
-          <p>
-            {asked === 'leave'
-              ? 'You will no longer see what is said there.'
-              : 'It becomes read-only for everyone, for good.'}
-          </p>
-          <div class="dialog-actions">
-            <button onClick={() => setAsked(null)}>Cancel</button>
-            <button class="primary" onClick={() => void act(asked)}>
-              {asked === 'leave' ? 'Leave' : 'Archive'}
-            </button>
-          </div>
-        </Dialog>
+      {confirming !== null && (
+        <ConfirmDialog
+          label="Are you sure?"
+          title={
+            <>
+              {confirming === 'leave' ? 'Leave ' : 'Archive '}
+              <IsolatedText text={chat.channel.value.name} />?
+            </>
+          }
+          text={
+            confirming === 'leave'
+              ? 'You will no longer see its messages.'
+              : 'It becomes read-only for everyone. This cannot be undone.'
+          }
+          action={confirming === 'leave' ? 'Leave' : 'Archive'}
+          onClose={close}
+          onConfirm={() => {
+            close();
+            if (confirming === 'leave') leave().catch(session.notices.report('You did not leave'));
+            else archive().catch(session.notices.report('The channel was not archived'));
+          }}
+        />
       )}
     </div>
   );

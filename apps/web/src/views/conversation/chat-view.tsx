@@ -1,25 +1,25 @@
 import { useEffect } from 'preact/hooks';
 import type { Chat } from '../../store/chat.ts';
-import { ChannelHeader } from './channel-header.tsx';
-import { Composer } from './composer.tsx';
-import { Conversation } from './conversation.tsx';
 import { MembersPane } from '../members/members-pane.tsx';
-import { OutgoingList } from './outgoing-list.tsx';
-import { usePage } from '../../page/page-state.ts';
+import { usePage } from '../page-state.ts';
 import { SearchPane } from '../search/search-pane.tsx';
+import { Avatar } from '../shared/avatar.tsx';
+import { statusWords, usePresence } from '../shared/presence.ts';
 import { ThreadPane } from '../thread/thread-pane.tsx';
-import { TypingLine } from './typing-line.tsx';
+import { ChannelHeader } from './channel-header.tsx';
+import { Composer, TypingLine } from './composer.tsx';
+import { Conversation } from './conversation.tsx';
+import { OutgoingItems, OutgoingList } from './outgoing-list.tsx';
 
-/** One channel: its conversation, where to write, and what stands open beside it. */
+/** One channel: its conversation, its composer, and the pane that is open beside them. */
 export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | null }) {
   const { session, pane } = usePage();
   const isArchived = chat.channel.value.archivedAt !== null;
 
   useEffect(() => {
-    session.chats.open(chat).catch((error: unknown) => {
-      if (session.client.state === 'live')
-        session.notices.report('The history could not be read', error);
-    });
+    session.chats
+      .open(chat)
+      .catch(session.notices.reportWhileLive('The history could not be loaded'));
   }, [chat]);
 
   return (
@@ -29,9 +29,7 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
         <Conversation chat={chat} footer={<OutgoingList chat={chat} threadId={null} />} />
         <TypingLine chat={chat} />
         {isArchived ? (
-          <p class="read-only">
-            This channel is archived: it can be read, and no longer written to.
-          </p>
+          <p class="read-only">This channel is archived: it is read-only.</p>
         ) : (
           <Composer channelId={chat.id} chat={chat} agentId={null} threadId={null} />
         )}
@@ -43,6 +41,40 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
       ) : pane.value === 'search' ? (
         <SearchPane chat={chat} />
       ) : null}
+    </div>
+  );
+}
+
+/** A direct channel that does not exist yet: the first message creates it. */
+export function DirectView({ agentId }: { agentId: string }) {
+  const { session } = usePage();
+  const presence = usePresence(agentId);
+  const status = presence?.status ?? 'offline';
+  const isMe = agentId === session.me;
+  return (
+    <div class="chat">
+      <main class="conversation-column" aria-label="Conversation">
+        <header class="channel-header">
+          <div class="channel-title">
+            <h1>{agentId}</h1>
+            <p class="quiet">{statusWords[status]}</p>
+          </div>
+        </header>
+        <div class="empty">
+          <Avatar agentId={agentId} avatar={presence?.avatar} status={status} />
+          <p>{isMe ? 'This is you.' : `No messages between you and ${agentId} yet.`}</p>
+          <OutgoingItems
+            items={session.outbox.items.value.filter((item) => item.agentId === agentId)}
+          />
+        </div>
+        <Composer
+          channelId={null}
+          chat={null}
+          agentId={agentId}
+          threadId={null}
+          isDisabled={isMe}
+        />
+      </main>
     </div>
   );
 }

@@ -1,138 +1,85 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { isContentTooLarge } from '@openclaw/protocol';
-import { mentionAtCaret, mentionsIn } from '../../markdown/mentions.ts';
+import { mentionsIn } from '../../markdown/mentions.ts';
 import type { Chat } from '../../store/chat.ts';
-import { createTypingSignal } from './typing-signal.ts';
-import { keepDraft } from './drafts.ts';
+import { usePage } from '../page-state.ts';
 import { Icon } from '../shared/icon.tsx';
-import { lastOwn } from './editing.ts';
-import { NameSuggestions, suggestNames } from './name-suggestions.tsx';
-import { usePage } from '../../page/page-state.ts';
-import { draftKeyOf, placeIn } from './compose-target.ts';
+import { composeTarget, draftKey, setDraft } from './compose-target.ts';
+import { lastOwnMessage } from './editing.ts';
+import { NameSuggestions, useNameSuggestions } from './name-suggestions.tsx';
+import { typingSummary } from './summaries.ts';
+import { createTypingSignal } from './typing-signal.ts';
 
 const rowsMax = 10;
 
-/** Where to write. What is not sent yet is kept as a draft, for each channel and thread. */
+/** Writes messages. The text is kept as a draft for each channel and thread until it is sent. */
 export function Composer(props: {
   channelId: string | null;
   chat: Chat | null;
-  /** To whom, where there is no direct channel yet. */
+  /** The recipient while there is no direct channel yet. */
   agentId: string | null;
   threadId: string | null;
   isDisabled?: boolean;
 }) {
   const { channelId, chat, agentId, threadId } = props;
   const { session, editing } = usePage();
-  const place =
+  const key = draftKey(
     chat === null
       ? { channelId, peer: agentId, threadId }
-      : placeIn(chat.channel.value, threadId, session.me);
-  const key = draftKeyOf(place);
+      : composeTarget(chat.channel.value, threadId, session.me),
+  );
   const text = session.drafts.value[key] ?? '';
+  const setText = (next: string) => setDraft(session, key, next === '' ? null : next);
   const field = useRef<HTMLTextAreaElement>(null);
-  /** Where the caret was when it was last asked whose name is written there. */
-  const caret = useRef(0);
-  const [naming, setNaming] = useState<string | null>(null);
-  const [chosen, setChosen] = useState(0);
+  const names = useNameSuggestions({ field, chat, me: session.me, onComplete: setText });
   const typing = useRef(
     createTypingSignal((isTyping) => {
       if (channelId === null) return;
       const channel = session.client.channel(channelId);
-      const said = isTyping
-        ? channel.startTyping(threadId ?? undefined)
-        : channel.stopTyping(threadId ?? undefined);
-      // Late, a typing signal is worth nothing, so it is not said again.
-      said.catch(() => {});
+      const call = isTyping ? channel.startTyping(threadId) : channel.stopTyping(threadId);
+      // A late typing signal is useless, so a failed one is not repeated.
+      call.catch(() => {});
     }),
   ).current;
 
   useEffect(() => () => typing.stop(), []);
   useEffect(() => {
-    // A phone's keyboard is not to jump up unasked.
+    // Focus would open the keyboard of a phone.
     if (matchMedia('(min-width: 720px)').matches) field.current?.focus();
   }, [key]);
 
-  const members = chat?.members.value;
-  const suggestions =
-    naming === null || members === undefined
-      ? []
-      : suggestNames(members.keys(), naming, session.me);
-  const suggested = suggestions[Math.min(chosen, suggestions.length - 1)];
-
-  const setText = (next: string) => keepDraft(session, key, next === '' ? null : next);
-  const readName = (element: HTMLTextAreaElement) => {
-    caret.current = element.selectionStart;
-    setNaming(mentionAtCaret(element.value, element.selectionStart));
-    setChosen(0);
-  };
-  const onCaret = (element: HTMLTextAreaElement) => {
-    // A key that leaves it where it is, as Esc does, opens nothing anew.
-    if (element.selectionStart !== caret.current) readName(element);
-  };
   const onInput = (element: HTMLTextAreaElement) => {
     setText(element.value);
-    readName(element);
+    names.read(element);
     if (element.value.trim() === '') typing.stop();
     else typing.typed();
   };
-  const complete = (name: string) => {
-    const element = field.current;
-    if (element === null) return;
-    const end = element.selectionStart;
-    const begun = mentionAtCaret(element.value, end);
-    setNaming(null);
-    if (begun === null) return;
-    // At once, so that what is typed next goes behind it.
-    element.setRangeText(`${name} `, end - begun.length, end, 'end');
-    element.focus();
-    caret.current = element.selectionStart;
-    setText(element.value);
-  };
   const isTooLarge = isContentTooLarge(text);
   const send = () => {
-    // As it now is: what was typed last may not be drawn yet.
+    // Not `text`: the last key may not be drawn yet.
     const content = (session.drafts.value[key] ?? '').trim();
     if (content === '' || isTooLarge || props.isDisabled) return;
-    const mentions = mentionsIn(content, (name) => members?.has(name) ?? false);
+    const mentions = mentionsIn(content, (name) => chat?.members.value.has(name) ?? false);
     session.outbox.send({ channelId, agentId, threadId, content, mentions });
     setText('');
-    setNaming(null);
+    names.close();
     typing.sent();
-    if (chat !== null && threadId === null) {
-      chat.isFollowing.value = true;
-      if (chat.timeline.peek().hasNewer) {
-        session.chats
-          .historyOf(chat)
-          .newest()
-          .catch((error: unknown) => {
-            session.notices.report('The newest messages could not be read', error);
-          });
-      }
-    }
+    if (chat === null || threadId !== null) return;
+    chat.isFollowing.value = true;
+    if (!chat.timeline.peek().hasNewer) return;
+    session.chats
+      .historyOf(chat)
+      .newest()
+      .catch(session.notices.report('The newest messages could not be loaded'));
   };
   const editLast = () => {
     const isInThread = threadId !== null;
     const entries = (isInThread ? chat?.thread : chat?.timeline)?.peek()?.entries ?? [];
-    const own = lastOwn(entries, session.me, threadId);
+    const own = lastOwnMessage(entries, session.me, threadId);
     if (own !== null) editing.value = { messageId: own.id, seq: own.seq, isInThread };
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.isComposing) return;
-    if (suggested !== undefined) {
-      if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-        event.preventDefault();
-        const step = event.key === 'ArrowDown' ? 1 : suggestions.length - 1;
-        return setChosen((chosen + step) % suggestions.length);
-      }
-      if (event.key === 'Enter' || event.key === 'Tab') {
-        event.preventDefault();
-        return complete(suggested);
-      }
-      if (event.key === 'Escape') {
-        event.stopPropagation();
-        return setNaming(null);
-      }
-    }
+    if (event.isComposing || names.onKeyDown(event)) return;
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
       send();
@@ -143,9 +90,9 @@ export function Composer(props: {
   };
 
   const listId = `names-${key}`;
-  const name = chat?.channel.value.name ?? agentId ?? '';
   const isDirect = chat === null || chat.channel.value.kind === 'direct';
-  const label = threadId !== null ? 'Reply' : isDirect ? 'Write a message' : `Write to #${name}`;
+  const writeLabel = isDirect ? 'Write a message' : `Write to #${chat.channel.value.name}`;
+  const label = threadId !== null ? 'Reply' : writeLabel;
   return (
     <form
       class="composer"
@@ -154,13 +101,13 @@ export function Composer(props: {
         send();
       }}
     >
-      {chat !== null && suggestions.length > 0 && (
+      {chat !== null && names.names.length > 0 && (
         <NameSuggestions
           id={listId}
           chat={chat}
-          names={suggestions}
-          chosen={suggested}
-          onChoose={complete}
+          names={names.names}
+          chosen={names.chosen}
+          onChoose={names.complete}
         />
       )}
       <textarea
@@ -172,14 +119,14 @@ export function Composer(props: {
         value={text}
         disabled={props.isDisabled}
         aria-autocomplete="list"
-        aria-controls={suggested === undefined ? undefined : listId}
-        aria-activedescendant={suggested === undefined ? undefined : `${listId}-${suggested}`}
+        aria-controls={names.chosen === undefined ? undefined : listId}
+        aria-activedescendant={names.chosen === undefined ? undefined : `${listId}-${names.chosen}`}
         onInput={(event) => onInput(event.currentTarget)}
         onKeyDown={onKeyDown}
-        onKeyUp={(event) => onCaret(event.currentTarget)}
-        onSelect={(event) => onCaret(event.currentTarget)}
-        onClick={(event) => onCaret(event.currentTarget)}
-        onBlur={() => setNaming(null)}
+        onKeyUp={(event) => names.onCaret(event.currentTarget)}
+        onSelect={(event) => names.onCaret(event.currentTarget)}
+        onClick={(event) => names.onCaret(event.currentTarget)}
+        onBlur={names.close}
       />
       <button
         class="send"
@@ -191,9 +138,29 @@ export function Composer(props: {
       </button>
       {isTooLarge && (
         <p class="problem" role="alert">
-          Too long to be sent: shorten it to about 32,000 characters.
+          This message is too long: shorten it to about 32,000 characters.
         </p>
       )}
     </form>
+  );
+}
+
+/** Names who is typing. It keeps its height when nobody is, so that the composer does not move. */
+export function TypingLine({ chat }: { chat: Chat }) {
+  const { me } = usePage().session;
+  const text = typingSummary([...chat.typing.value.keys()].filter((agentId) => agentId !== me));
+  return (
+    <p class="typing-line" aria-live="off">
+      {text !== null && (
+        <>
+          <span class="typing-dots" aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </span>
+          {text}
+        </>
+      )}
+    </p>
   );
 }

@@ -2,48 +2,29 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { useSignalEffect } from '@preact/signals';
 import type { Chat } from '../../store/chat.ts';
-import { indexOfSeq, type Entry } from '../../store/timeline.ts';
+import { indexOfSeq } from '../../store/timeline.ts';
 import { useRowWindow } from '../../windowing/use-row-window.ts';
-import { editedIn } from './edited-in.ts';
-import { Icon } from '../shared/icon.tsx';
+import { usePage } from '../page-state.ts';
 import { isSameDay } from '../shared/format-time.ts';
-import { usePage } from '../../page/page-state.ts';
-import { EntryRow } from './entry-row.tsx';
+import { Icon } from '../shared/icon.tsx';
+import { editingIn } from './editing.ts';
+import { EntryRow, isContinued, timeOf } from './entry-row.tsx';
 
 const leadingHeight = 56;
-const groupedWithinMs = 5 * 60_000;
 
-/** Does a message go on from the one before it, so that its author need not be named again? */
-export function isContinued(before: Entry | undefined, entry: Entry): boolean {
-  if (before?.kind !== 'message' || entry.kind !== 'message') return false;
-  const [a, b] = [before.message, entry.message];
-  return (
-    a.senderId === b.senderId &&
-    b.timestamp - a.timestamp < groupedWithinMs &&
-    a.deletedAt === null &&
-    isSameDay(a.timestamp, b.timestamp)
-  );
-}
-
-const timeOf = (entry: Entry) =>
-  entry.kind === 'message' ? entry.message.timestamp : entry.envelope.timestamp;
-
-/** The channel's messages, of which only those near the view are drawn. */
+/** The entries of a channel; only those near the view are drawn. */
 export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentChildren }) {
   const { session, target, editing } = usePage();
   const { entries, hasOlder, hasNewer, isLoaded } = chat.timeline.value;
-  // Where reading stopped, as it was when the channel was opened.
+  // The read mark at the time when the channel was opened.
   const firstUnread = useRef(chat.unread.peek().count > 0 ? chat.unread.peek().seq : null).current;
   const history = session.chats.historyOf(chat);
   const load = (side: 'older' | 'newer' | 'newest') => {
-    history[side]().catch((error: unknown) => {
-      if (session.client.state === 'live')
-        session.notices.report('The history could not be read', error);
-    });
+    history[side]().catch(session.notices.reportWhileLive('The history could not be loaded'));
   };
   const shown = target.value?.channelId === chat.id ? target.value : null;
   useLayoutEffect(() => {
-    // Whoever comes back goes on with the newest, wherever the channel was left.
+    // A reader who comes back sees the newest messages, wherever the channel was left.
     if (shown !== null) return;
     chat.isFollowing.value = true;
     if (chat.timeline.peek().hasNewer) load('newest');
@@ -53,7 +34,7 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
       rows: entries,
       isFollowing: chat.isFollowing,
       hasNewer,
-      held: editedIn(entries, editing.value, false),
+      held: editingIn(entries, editing.value, false),
       onNearTop: () => {
         if (chat.timeline.peek().hasOlder && chat.timeline.peek().isLoaded) load('older');
       },
@@ -69,21 +50,19 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
   });
   useEffect(() => {
     const onVisible = () => {
-      if (document.visibilityState === 'visible' && chat.isFollowing.peek())
+      if (document.visibilityState === 'visible' && chat.isFollowing.peek()) {
         session.chats.markRead(chat);
+      }
     };
     document.addEventListener('visibilitychange', onVisible);
-    return () => document.removeEventListener('visibilitychange', onVisible);
+    return () => {
+      document.removeEventListener('visibilitychange', onVisible);
+      if (target.peek()?.channelId === chat.id) target.value = null;
+    };
   }, [chat]);
   useEffect(() => {
     if (shown !== null) rows.reveal(shown.seq);
   }, [shown]);
-  useEffect(
-    () => () => {
-      if (target.peek()?.channelId === chat.id) target.value = null;
-    },
-    [chat],
-  );
 
   const jump = () => {
     target.value = null;
@@ -93,14 +72,13 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
   const newEntry = firstUnread === null ? -1 : indexOfSeq(entries, firstUnread + 1);
   const drawn = entries.slice(rows.start, rows.end).map((entry, offset) => {
     const before = entries[rows.start + offset - 1];
-    const isNewDay = before === undefined || !isSameDay(timeOf(before), timeOf(entry));
     return (
       <EntryRow
         key={entry.seq}
         chat={chat}
         entry={entry}
         isContinued={isContinued(before, entry)}
-        isNewDay={isNewDay}
+        isNewDay={before === undefined || !isSameDay(timeOf(before), timeOf(entry))}
         isFirstNew={rows.start + offset === newEntry && newEntry > 0}
         isMarked={entry.seq === shown?.seq}
         thread={entry.kind === 'message' ? chat.threads.value.get(entry.message.id) : undefined}
@@ -108,6 +86,7 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
       />
     );
   });
+  const isNewestInView = !hasNewer && (chat.isFollowing.value || rows.isEndInView);
 
   return (
     <div class="conversation">
@@ -123,13 +102,13 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
       >
         <div class="leading">
           {!isLoaded ? (
-            <p class="quiet">Reading…</p>
+            <p class="quiet">Loading…</p>
           ) : hasOlder ? (
             <button class="link" onClick={() => load('older')}>
               Older messages
             </button>
           ) : (
-            <p class="quiet">This is where it begins.</p>
+            <p class="quiet">Beginning of the channel</p>
           )}
         </div>
         <div class="rows" style={{ height: `${rows.totalHeight}px` }}>
@@ -143,10 +122,10 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
         </div>
         {footer}
       </div>
-      {(!chat.isFollowing.value || hasNewer) && isLoaded && (
+      {isLoaded && !isNewestInView && (
         <button class="jump-to-new" onClick={jump}>
           <Icon name="down" />
-          {chat.unread.value.count > 0 ? `${chat.unread.value.count} new` : 'To the newest'}
+          {chat.unread.value.count > 0 ? `${chat.unread.value.count} new` : 'Jump to latest'}
         </button>
       )}
     </div>

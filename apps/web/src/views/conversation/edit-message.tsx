@@ -1,35 +1,35 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Message } from '@openclaw/protocol';
 import type { Chat } from '../../store/chat.ts';
-import { keepDraft, editKeyOf } from './drafts.ts';
-import { usePage, type Editing } from '../../page/page-state.ts';
+import { usePage, type Editing } from '../page-state.ts';
+import { editDraftKey, setDraft } from './compose-target.ts';
 
-// Whose row leaves the view and comes back does not take the focus from where one writes now.
-const begun = new WeakSet<Editing>();
+// An edit takes the focus once: a row that is scrolled out of view and back must not take it again.
+const focused = new WeakSet<Editing>();
 
 /**
- * Changes one's own message in its place: Enter saves, Esc leaves it as it was. The text is kept as a draft, as the row
- * may leave the view before it is saved.
+ * Edits an own message in its place: Enter saves, Esc cancels. The text is kept as a draft, since the row may be scrolled
+ * out of view before it is saved.
  */
 export function EditMessage({ chat, message }: { chat: Chat; message: Message }) {
   const { session, editing } = usePage();
-  const key = editKeyOf(message.id);
+  const key = editDraftKey(message.id);
   const text = session.drafts.value[key] ?? message.content;
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
     const element = field.current;
     const current = editing.value;
-    if (element === null || current === null || begun.has(current)) return;
-    begun.add(current);
+    if (element === null || current === null || focused.has(current)) return;
+    focused.add(current);
     element.focus();
     element.setSelectionRange(element.value.length, element.value.length);
   }, [editing.value]);
   const cancel = () => {
     editing.value = null;
-    keepDraft(session, key, null);
+    setDraft(session, key, null);
   };
   const save = () => {
-    // As it now is: what was typed last may not be drawn yet.
+    // Not `text`: the last key may not be drawn yet.
     const content = session.drafts.value[key] ?? message.content;
     if (content.trim() === '' || content === message.content) return cancel();
     editing.value = null;
@@ -37,12 +37,9 @@ export function EditMessage({ chat, message }: { chat: Chat; message: Message })
       .channel(chat.id)
       .edit(message.id, content)
       .then(() => {
-        if (session.drafts.value[key] === content) keepDraft(session, key, null);
+        if (session.drafts.value[key] === content) setDraft(session, key, null);
       })
-      .catch((error: unknown) => {
-        // What was written is not thrown away with the refusal.
-        session.notices.report('The change was not saved; it is there when you edit again', error);
-      });
+      .catch(session.notices.report('The edit was not saved; edit again to continue it'));
   };
   return (
     <div class="edit">
@@ -52,10 +49,10 @@ export function EditMessage({ chat, message }: { chat: Chat; message: Message })
         dir="auto"
         rows={Math.min(12, text.split('\n').length)}
         value={text}
-        onInput={(event) => keepDraft(session, key, event.currentTarget.value)}
+        onInput={(event) => setDraft(session, key, event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === 'Escape') {
-            // The pane around it stays open.
+            // Keeps the pane around it open.
             event.preventDefault();
             cancel();
           } else if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
@@ -72,7 +69,7 @@ export function EditMessage({ chat, message }: { chat: Chat; message: Message })
           Save
         </button>
         <span class="quiet">
-          The former text stays in the log. Only deleting the message removes it.
+          The old text stays in the log. Only deleting the message removes it.
         </span>
       </div>
     </div>

@@ -2,28 +2,27 @@ import { useState } from 'preact/hooks';
 import type { Message, Thread } from '@openclaw/protocol';
 import { parseMarkdown } from '../../markdown/parse.ts';
 import { renderMarkdown } from '../../markdown/render.ts';
+import { channelRoute, hashOf } from '../../page/route.ts';
 import type { Chat } from '../../store/chat.ts';
-import { hashOf } from '../../page/route.ts';
-import { threadText } from '../../store/threads.ts';
-import { AgentName } from '../shared/agent-name.tsx';
+import { usePage } from '../page-state.ts';
 import { Avatar } from '../shared/avatar.tsx';
+import { fullTimeText, shortTimeText, timeText } from '../shared/format-time.ts';
+import { AgentName, IsolatedText } from '../shared/isolated-text.tsx';
 import { EditMessage } from './edit-message.tsx';
 import { MessageActions } from './message-actions.tsx';
-import { shortTimeText, timeText, wholeText } from '../shared/format-time.ts';
-import { usePage } from '../../page/page-state.ts';
-import { Plain } from '../shared/isolated-text.tsx';
 import { Reactions } from './reactions.tsx';
+import { threadSummary } from './summaries.ts';
 
 const foldedChars = 3_000;
 const foldedLines = 40;
 
-/** A message with what was made of it: reactions, replies, and what its reader may do. */
+/** A message with its reactions, its replies, and its actions. */
 export function MessageRow(props: {
   chat: Chat;
   message: Message;
   isContinued: boolean;
   isInThread: boolean;
-  /** The thread that it is the root of, where it is shown among the channel's messages. */
+  /** The thread that this message is the root of, when it is shown in the channel. */
   thread: Thread | undefined;
 }) {
   const { chat, message, isContinued, thread } = props;
@@ -34,17 +33,17 @@ export function MessageRow(props: {
   const isEditing =
     editing.value?.messageId === message.id && editing.value.isInThread === props.isInThread;
   const isDeleted = message.deletedAt !== null;
-  const answers = thread === undefined ? null : threadText(thread);
-  // What can be done with a message, and its whole date, are made for the one that is pointed at or focused.
-  const [isPointed, setPointed] = useState(false);
+  const replies = thread === undefined ? null : threadSummary(thread);
+  // The actions and the full date are costly, so only the message that has the pointer or the focus draws them.
+  const [isHovered, setHovered] = useState(false);
   const [isFocused, setFocused] = useState(false);
-  const isActive = isPointed || isFocused;
-  const moment = isActive ? wholeText(message.timestamp) : undefined;
+  const isActive = isHovered || isFocused;
+  const fullTime = isActive ? fullTimeText(message.timestamp) : undefined;
   return (
     <article
       tabIndex={0}
-      onPointerEnter={() => setPointed(true)}
-      onPointerLeave={() => setPointed(false)}
+      onPointerEnter={() => setHovered(true)}
+      onPointerLeave={() => setHovered(false)}
       onFocusIn={() => setFocused(true)}
       onFocusOut={(event) => {
         if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setFocused(false);
@@ -54,7 +53,7 @@ export function MessageRow(props: {
     >
       <div class="gutter">
         {isContinued ? (
-          <time class="gutter-time" title={moment}>
+          <time class="gutter-time" title={fullTime}>
             {shortTimeText(message.timestamp)}
           </time>
         ) : (
@@ -71,7 +70,7 @@ export function MessageRow(props: {
             >
               <AgentName agentId={message.senderId} displayName={displayName} />
             </a>
-            <time title={moment}>{timeText(message.timestamp)}</time>
+            <time title={fullTime}>{timeText(message.timestamp)}</time>
           </header>
         )}
         {isDeleted ? (
@@ -82,12 +81,9 @@ export function MessageRow(props: {
           <Content message={message} />
         )}
         {!isDeleted && <Reactions chat={chat} message={message} />}
-        {answers !== null && (
-          <a
-            class="replies"
-            href={hashOf({ view: 'channel', channelId: chat.id, threadId: message.id })}
-          >
-            <Plain text={answers} />
+        {replies !== null && (
+          <a class="replies" href={hashOf(channelRoute(chat.id, message.id))}>
+            <IsolatedText text={replies} />
           </a>
         )}
       </div>
@@ -100,22 +96,22 @@ export function MessageRow(props: {
 
 function Content({ message }: { message: Message }) {
   const { me } = usePage().session;
-  const [isWhole, setWhole] = useState(false);
+  const [showsAll, setShowsAll] = useState(false);
   const { content } = message;
   const isLong =
     content.length > foldedChars || content.split('\n', foldedLines + 1).length > foldedLines;
-  const shown = isLong && !isWhole ? shortened(content) : content;
+  const shown = isLong && !showsAll ? shortened(content) : content;
   return (
     <div class="content">
       {renderMarkdown(parseMarkdown(shown), { me, mentions: message.mentions })}
       {message.editedAt !== null && (
-        <span class="edited" title={wholeText(message.editedAt)}>
+        <span class="edited" title={fullTimeText(message.editedAt)}>
           (edited)
         </span>
       )}
       {isLong && (
-        <button class="link" onClick={() => setWhole(!isWhole)}>
-          {isWhole ? 'Show less' : `Show all ${content.length.toLocaleString()} characters`}
+        <button class="link" onClick={() => setShowsAll(!showsAll)}>
+          {showsAll ? 'Show less' : `Show all ${content.length.toLocaleString()} characters`}
         </button>
       )}
     </div>

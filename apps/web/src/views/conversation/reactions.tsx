@@ -1,35 +1,28 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Message } from '@openclaw/protocol';
 import { visibleString } from '../../markdown/visible-text.ts';
+import type { Session } from '../../session/session.ts';
 import type { Chat } from '../../store/chat.ts';
-import { usePage, type PageState } from '../../page/page-state.ts';
+import { usePage } from '../page-state.ts';
 
-/** What one press of a button adds. */
-export const quickEmojis = ['👍', '❤️', '😄', '🎉', '👀', '🚀', '✅', '🙏'];
+const offeredEmojis = ['👍', '❤️', '😄', '🎉', '👀', '🚀', '✅', '🙏'];
 const shownMax = 20;
+const namedMax = 10;
 
-/** Adds this agent's reaction, or takes it back. */
-export function toggleReaction(
-  session: PageState['session'],
-  chat: Chat,
-  message: Message,
-  emoji: string,
-): void {
+function toggleReaction(session: Session, chat: Chat, message: Message, emoji: string) {
   const channel = session.client.channel(chat.id);
   const isMine = message.reactions[emoji]?.includes(session.me) ?? false;
   const change = isMine ? channel.unreact(message.id, emoji) : channel.react(message.id, emoji);
-  change.catch((error: unknown) =>
-    session.notices.report('The reaction did not get through', error),
-  );
+  change.catch(session.notices.report('The reaction was not saved'));
 }
 
-/** The reactions to a message, each with how many gave it. */
+/** The reactions to a message; a click adds or removes the reader's own. */
 export function Reactions({ chat, message }: { chat: Chat; message: Message }) {
   const { session } = usePage();
-  const [isWhole, setWhole] = useState(false);
+  const [showsAll, setShowsAll] = useState(false);
   const all = Object.entries(message.reactions);
   if (all.length === 0) return null;
-  const shown = isWhole ? all : all.slice(0, shownMax);
+  const shown = showsAll ? all : all.slice(0, shownMax);
   return (
     <div class="reactions">
       {shown.map(([emoji, agents]) => (
@@ -44,7 +37,7 @@ export function Reactions({ chat, message }: { chat: Chat; message: Message }) {
         </button>
       ))}
       {shown.length < all.length && (
-        <button class="reaction" onClick={() => setWhole(true)}>
+        <button class="reaction" onClick={() => setShowsAll(true)}>
           +{all.length - shown.length}
         </button>
       )}
@@ -53,6 +46,42 @@ export function Reactions({ chat, message }: { chat: Chat; message: Message }) {
 }
 
 function namesOf(agents: readonly string[]): string {
-  const named = agents.slice(0, 10).join(', ');
-  return agents.length > 10 ? `${named} and ${agents.length - 10} more` : named;
+  const named = agents.slice(0, namedMax).join(', ');
+  return agents.length > namedMax ? `${named} and ${agents.length - namedMax} more` : named;
+}
+
+/** Offers a few reactions; Esc closes it. */
+export function EmojiPicker(props: { chat: Chat; message: Message; onClose: () => void }) {
+  const { chat, message, onClose } = props;
+  const { session } = usePage();
+  const picker = useRef<HTMLDivElement>(null);
+  useEffect(() => picker.current?.querySelector('button')?.focus(), []);
+  return (
+    <div
+      class="picker"
+      role="group"
+      aria-label="Reactions"
+      ref={picker}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape') return;
+        // Keeps the pane around it open.
+        event.preventDefault();
+        onClose();
+      }}
+    >
+      {offeredEmojis.map((emoji) => (
+        <button
+          key={emoji}
+          class="emoji-button"
+          aria-label={emoji}
+          onClick={() => {
+            onClose();
+            toggleReaction(session, chat, message, emoji);
+          }}
+        >
+          {emoji}
+        </button>
+      ))}
+    </div>
+  );
 }

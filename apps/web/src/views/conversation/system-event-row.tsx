@@ -1,79 +1,59 @@
-import type { Envelope, JsonObject } from '@openclaw/protocol';
+import type { ComponentChildren } from 'preact';
+import type { Envelope, EventOf } from '@openclaw/protocol';
 import { visibleString } from '../../markdown/visible-text.ts';
 import { Avatar } from '../shared/avatar.tsx';
-import { timeText, wholeText } from '../shared/format-time.ts';
-import { Plain } from '../shared/isolated-text.tsx';
-import { payloadSummary } from './payload-summary.ts';
+import { fullTimeText, timeText } from '../shared/format-time.ts';
+import { IsolatedText } from '../shared/isolated-text.tsx';
+import { payloadSummary } from './summaries.ts';
 
-/** Something that happened between the messages: who came and went, what agents reported. */
-export function HappeningRow({ envelope }: { envelope: Envelope }) {
-  const { event, senderId, timestamp } = envelope;
+/** A change of the channel or of its members, or an event that an agent has emitted. */
+export function SystemEventRow({ envelope }: { envelope: Envelope }) {
+  const { event, timestamp } = envelope;
   if (event.type === 'collaboration.event') {
-    return (
-      <CollaborationRow {...{ senderId, timestamp }} name={event.name} payload={event.payload} />
-    );
+    return <CollaborationEvent envelope={envelope} event={event} />;
   }
   return (
-    <p class="happening" title={wholeText(timestamp)}>
-      <HappeningText envelope={envelope} />
+    <p class="system-event" title={fullTimeText(timestamp)}>
+      {systemEventText(envelope)}
     </p>
   );
 }
 
-function HappeningText({ envelope: { event, senderId } }: { envelope: Envelope }) {
+function systemEventText({ event, senderId }: Envelope): ComponentChildren {
+  const isOwn = 'member' in event && event.member.agentId === senderId;
   switch (event.type) {
     case 'channel.member.join':
-      return (
-        <>
-          <b>{event.member.agentId}</b>{' '}
-          {event.member.agentId === senderId ? 'joined' : `was added by ${senderId}`}
-        </>
-      );
+      return [bold(event.member.agentId), isOwn ? ' joined' : ` was added by ${senderId}`];
     case 'channel.member.leave':
-      return (
-        <>
-          <b>{event.member.agentId}</b>{' '}
-          {event.member.agentId === senderId ? 'left' : `was removed by ${senderId}`}
-        </>
-      );
-    case 'channel.update':
-      return (
-        <>
-          <b>{senderId}</b> changed the channel:{' '}
-          <Plain text={event.channel.topic ?? event.channel.name} />
-        </>
-      );
+      return [bold(event.member.agentId), isOwn ? ' left' : ` was removed by ${senderId}`];
+    case 'channel.update': {
+      const { topic, name } = event.channel;
+      return [bold(senderId), ' changed the channel: ', <IsolatedText text={topic ?? name} />];
+    }
     case 'channel.archive':
-      return (
-        <>
-          <b>{senderId}</b> archived the channel
-        </>
-      );
+      return [bold(senderId), ' archived the channel'];
     default:
       return null;
   }
 }
 
-function CollaborationRow(props: {
-  senderId: string;
-  timestamp: number;
-  name: string;
-  payload: JsonObject;
-}) {
-  const { senderId, timestamp, name, payload } = props;
-  const isEmpty = Object.keys(payload).length === 0;
+const bold = (text: string) => <b>{text}</b>;
+
+function CollaborationEvent(props: { envelope: Envelope; event: EventOf<'collaboration.event'> }) {
+  const { senderId, timestamp } = props.envelope;
+  const { name, payload } = props.event;
   const line = (
     <>
       <Avatar agentId={senderId} isSmall />
       <b>{senderId}</b>
       <code class="event-name">{visibleString(name)}</code>
       <span class="quiet event-summary">{payloadSummary(payload)}</span>
-      <time class="quiet" title={wholeText(timestamp)}>
+      <time class="quiet" title={fullTimeText(timestamp)}>
         {timeText(timestamp)}
       </time>
     </>
   );
-  if (isEmpty) return <div class="collaboration">{line}</div>;
+  if (Object.keys(payload).length === 0) return <div class="collaboration">{line}</div>;
   return (
     <details class="collaboration">
       <summary>{line}</summary>

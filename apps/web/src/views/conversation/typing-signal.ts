@@ -1,34 +1,27 @@
-/** Says that somebody types, no more often than others need to hear it. */
-export interface TypingSignal {
-  typed(): void;
-  /** The message was sent, which says by itself that typing is over. */
-  sent(): void;
-  stop(): void;
-}
-
-// The hub forgets after 10 s; a pause of less is no stop.
-const sayAgainMs = 5_000;
+// The hub forgets after 10 s, so a shorter pause needs no stop.
+const repeatMs = 5_000;
 const pauseMs = 6_000;
 
-/** `say` is told when typing starts, while it goes on, and when it stops. */
-export function createTypingSignal(say: (isTyping: boolean) => void): TypingSignal {
-  let saidAtMs: number | null = null;
+/** Reports typing: `report` is called when it starts, every few seconds while it continues, and when it stops. */
+export function createTypingSignal(report: (isTyping: boolean) => void) {
+  let reportedAtMs: number | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  function end(isSaid: boolean) {
+  function end(isReported: boolean) {
     clearTimeout(timer);
-    if (saidAtMs !== null && isSaid) say(false);
-    saidAtMs = null;
+    if (reportedAtMs !== null && isReported) report(false);
+    reportedAtMs = null;
   }
   return {
     typed() {
       const nowMs = Date.now();
-      if (saidAtMs === null || nowMs - saidAtMs >= sayAgainMs) {
-        saidAtMs = nowMs;
-        say(true);
+      if (reportedAtMs === null || nowMs - reportedAtMs >= repeatMs) {
+        reportedAtMs = nowMs;
+        report(true);
       }
       clearTimeout(timer);
       timer = setTimeout(() => end(true), pauseMs);
     },
+    /** The message was sent, which ends typing without a report. */
     sent: () => end(false),
     stop: () => end(true),
   };

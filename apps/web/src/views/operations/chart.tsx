@@ -1,10 +1,10 @@
 import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
-import { clockText } from '../shared/format-time.ts';
+import { axisTimeText } from '../shared/format-time.ts';
 
-/** One line of a chart: its name, the custom property that holds its colour, and its values. */
 export interface ChartLine {
   readonly name: string;
+  /** A custom property of the style sheet. */
   readonly colour: string;
   readonly values: readonly (number | null)[];
 }
@@ -13,7 +13,7 @@ const height = 190;
 const shortestSeconds = 60;
 const longestSeconds = 300;
 
-/** Lines over the last minutes, in the page's own colours. */
+/** A chart of the last minutes. */
 export function Chart(props: {
   title: string;
   atSeconds: readonly number[];
@@ -21,7 +21,7 @@ export function Chart(props: {
   format: (value: number) => string;
 }) {
   const { title, lines, format } = props;
-  const place = useRef<HTMLDivElement>(null);
+  const container = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | null>(null);
   const data = [
     [...props.atSeconds],
@@ -29,7 +29,7 @@ export function Chart(props: {
   ] as unknown as UPlot.AlignedData;
 
   useEffect(() => {
-    const element = place.current;
+    const element = container.current;
     if (element === null) return;
     const colour = (name: string) => () =>
       getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -38,15 +38,23 @@ export function Chart(props: {
     const ticks = { show: false };
     const chart = new UPlot(
       {
-        ...{ width: element.clientWidth, height, cursor: { y: false }, legend: { show: false } },
+        width: element.clientWidth,
+        height,
+        cursor: { y: false },
+        legend: { show: false },
         scales: {
           x: { range: (_plot, min, max) => [max - spanOf(max - min), max] },
           y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.15 : 1] },
         },
         axes: [
           {
-            ...{ ...axis, font, ticks, grid: { show: false }, space: 80, size: 30 },
-            values: (_plot, values) => values.map((seconds) => clockText(seconds * 1000)),
+            ...axis,
+            font,
+            ticks,
+            grid: { show: false },
+            space: 80,
+            size: 30,
+            values: (_plot, values) => values.map((seconds) => axisTimeText(seconds * 1000)),
           },
           { ...axis, font, ticks, size: 58, values: (_plot, values) => values.map(format) },
         ],
@@ -93,7 +101,7 @@ export function Chart(props: {
           ))}
         </span>
       </figcaption>
-      <div ref={place} class="plot" aria-hidden="true" />
+      <div ref={container} class="plot" aria-hidden="true" />
     </figure>
   );
 }

@@ -1,4 +1,4 @@
-/** A figure that fits into a tile: `12`, `3.4k`, `1.2M`; `–` for what is not known. */
+/** A short number: `12`, `3.4k`, `1.2M`; `–` when it is unknown. */
 export function countText(value: number | null | undefined): string {
   if (value == null || !Number.isFinite(value)) return '–';
   if (value >= 1e6) return `${(value / 1e6).toFixed(1)}M`;
@@ -7,13 +7,11 @@ export function countText(value: number | null | undefined): string {
   return value >= 10 || Number.isInteger(value) ? String(Math.round(value)) : value.toFixed(1);
 }
 
-/** Milliseconds, with a decimal below ten. */
 export function millisecondsText(value: number | null | undefined): string {
   if (value == null || !Number.isFinite(value)) return '–';
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 }
 
-/** Bytes in the unit that makes the figure short. */
 export function bytesText(value: number | null | undefined): string {
   if (value == null || !Number.isFinite(value)) return '–';
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -22,7 +20,7 @@ export function bytesText(value: number | null | undefined): string {
   return `${scaled < 10 && power > 0 ? scaled.toFixed(1) : Math.round(scaled)} ${units[power]}`;
 }
 
-/** The two largest units of a length of time. */
+/** A duration in its two largest units. */
 export function durationText(ms: number | null | undefined): string {
   if (ms == null || !Number.isFinite(ms)) return '–';
   const seconds = Math.floor(ms / 1000);

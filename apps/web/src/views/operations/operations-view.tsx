@@ -1,16 +1,21 @@
-import { usePage } from '../../page/page-state.ts';
-import { Chart } from './chart.tsx';
+import { usePage } from '../page-state.ts';
+import { Chart, type ChartLine } from './chart.tsx';
 import { countText, durationText, millisecondsText } from './format-figures.ts';
+import { useSnapshots } from './operations-api.ts';
 import { Roster } from './roster.tsx';
-import { ChannelTable, HubTable } from './tables.tsx';
-import { Tiles } from './tiles.tsx';
-import { useSnapshots } from './use-snapshots.ts';
+import type { Sample } from './samples.ts';
+import { ChannelTable, HubTable, Tiles } from './tables.tsx';
 
-/** The system at work: charts of the last minutes, its parts, and who is there. */
+/** The state of the hub: its parts, charts of the last minutes, its channels, and its agents. */
 export function OperationsView() {
   const { session } = usePage();
   const { newest, samples, problem } = useSnapshots(session.credentials);
   const atSeconds = samples.map((sample) => sample.atSeconds);
+  const line = (name: string, colour: string, field: keyof Sample): ChartLine => ({
+    name,
+    colour,
+    values: samples.map((sample) => sample[field]),
+  });
   return (
     <main class="page operations">
       <header class="page-head">
@@ -34,46 +39,30 @@ export function OperationsView() {
               title="Messages per second"
               atSeconds={atSeconds}
               format={countText}
-              lines={[
-                { name: 'stored', colour: '--chart-1', values: samples.map((s) => s.messages) },
-              ]}
+              lines={[line('stored', '--chart-1', 'messages')]}
             />
             <Chart
               title="Deliveries per second"
               atSeconds={atSeconds}
               format={countText}
-              lines={[
-                {
-                  name: 'delivered',
-                  colour: '--chart-2',
-                  values: samples.map((s) => s.deliveries),
-                },
-              ]}
+              lines={[line('delivered', '--chart-2', 'deliveries')]}
             />
             <Chart
               title="Latency"
               atSeconds={atSeconds}
               format={millisecondsText}
               lines={[
-                { name: 'ack p50', colour: '--chart-1', values: samples.map((s) => s.ackP50) },
-                { name: 'ack p99', colour: '--chart-3', values: samples.map((s) => s.ackP99) },
-                {
-                  name: 'delivery p50',
-                  colour: '--chart-2',
-                  values: samples.map((s) => s.deliveryP50),
-                },
-                {
-                  name: 'delivery p99',
-                  colour: '--chart-4',
-                  values: samples.map((s) => s.deliveryP99),
-                },
+                line('ack p50', '--chart-1', 'ackP50'),
+                line('ack p99', '--chart-3', 'ackP99'),
+                line('delivery p50', '--chart-2', 'deliveryP50'),
+                line('delivery p99', '--chart-4', 'deliveryP99'),
               ]}
             />
             <Chart
               title="Sockets"
               atSeconds={atSeconds}
               format={countText}
-              lines={[{ name: 'open', colour: '--chart-3', values: samples.map((s) => s.sockets) }]}
+              lines={[line('open', '--chart-3', 'sockets')]}
             />
           </div>
           <div class="tables">

@@ -3,7 +3,7 @@ import type { Operations } from '@openclaw/protocol';
 import { bytesText, countText, durationText, millisecondsText } from './format-figures.ts';
 import { sampleOf, withSample } from './samples.ts';
 
-/** A snapshot of which a sample takes its figures. */
+/** A snapshot with the fields that a sample uses. */
 function snapshotOf(timestamp: number, messages: number, more: Partial<Operations> = {}) {
   const counters = { messages, deliveries: messages * 10 };
   const latency = { ackMs: { p50: 1, p90: 2, p99: 3 }, deliveryMs: null };
@@ -13,21 +13,21 @@ function snapshotOf(timestamp: number, messages: number, more: Partial<Operation
 describe('a sample', () => {
   const before = snapshotOf(1_000, 10);
 
-  it('holds rates between one snapshot and the next', () => {
+  it('has the rates between two snapshots', () => {
     expect(sampleOf(snapshotOf(3_000, 30), before)).toEqual({
       ...{ atSeconds: 3, messages: 10, deliveries: 100, sockets: 7 },
       ...{ ackP50: 1, ackP99: 3, deliveryP50: null, deliveryP99: null },
     });
   });
 
-  it('holds no rate for what is not known, or not of the same hub', () => {
+  it('has no rates without an earlier snapshot of the same hub', () => {
     expect(sampleOf(before, null).messages).toBeNull();
     expect(sampleOf(snapshotOf(2_000, 20, { hubId: 'b' }), before).messages).toBeNull();
-    // A hub that began anew under its old name counts from nothing.
+    // A hub that was restarted under its old id counts from zero.
     expect(sampleOf(snapshotOf(2_000, 1), before).messages).toBeNull();
   });
 
-  it('pushes out the oldest of five minutes', () => {
+  it('is kept for five minutes', () => {
     let samples: ReturnType<typeof withSample> = [];
     for (let n = 0; n < 400; n += 1)
       samples = withSample(samples, sampleOf(snapshotOf(n * 1_000, 0), null));
@@ -37,7 +37,7 @@ describe('a sample', () => {
 });
 
 describe('a figure', () => {
-  it('is short, and a dash for what is not known', () => {
+  it('is short, and a dash when it is unknown', () => {
     expect([
       countText(7),
       countText(3.44),

@@ -1,6 +1,6 @@
 import type { Operations } from '@openclaw/protocol';
 
-/** One second of the charts; null where nothing is known. */
+/** The values of the charts at one time; null when they are unknown. */
 export interface Sample {
   readonly atSeconds: number;
   readonly messages: number | null;
@@ -14,7 +14,7 @@ export interface Sample {
 
 const samplesMax = 300;
 
-/** Counters become rates between one snapshot and the next; a hub that began anew starts from nothing. */
+/** Turns counters into rates between two snapshots; there is none when the hub was restarted between them. */
 export function sampleOf(snapshot: Operations, before: Operations | null): Sample {
   const rate = (name: 'messages' | 'deliveries'): number | null => {
     if (before === null || snapshot.hubId !== before.hubId) return null;
@@ -35,7 +35,7 @@ export function sampleOf(snapshot: Operations, before: Operations | null): Sampl
   };
 }
 
-/** The last minutes with one sample more. */
+/** Adds a sample; only those of the last five minutes are kept. */
 export function withSample(samples: readonly Sample[], sample: Sample): readonly Sample[] {
   return [...samples.slice(-(samplesMax - 1)), sample];
 }

@@ -1,35 +1,35 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Chat } from '../../store/chat.ts';
-import { searchTimeline } from './search-timeline.ts';
+import { usePage } from '../page-state.ts';
 import { Avatar } from '../shared/avatar.tsx';
 import { dayText, timeText } from '../shared/format-time.ts';
-import { usePage } from '../../page/page-state.ts';
+import { IsolatedText } from '../shared/isolated-text.tsx';
 import { Pane } from '../shared/pane.tsx';
-import { Plain } from '../shared/isolated-text.tsx';
+import { searchTimeline } from './search-timeline.ts';
 
 const foundMax = 100;
 const excerptChars = 220;
 const pagesAtOnce = 5;
 
-/** Looks through what is loaded of the channel, and loads more of it to look through. */
+/** Searches the loaded entries of a channel, and loads older ones on request. */
 export function SearchPane({ chat }: { chat: Chat }) {
   const { session, pane, target } = usePage();
-  const [question, setQuestion] = useState('');
+  const [query, setQuery] = useState('');
   const [isLoading, setLoading] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
   const timeline = chat.timeline.value;
-  const found = searchTimeline(timeline, question, foundMax);
-  const loadMore = async () => {
-    setLoading(true);
-    try {
-      for (let page = 0; page < pagesAtOnce && chat.timeline.peek().hasOlder; page += 1) {
-        await session.chats.historyOf(chat).older();
-      }
-    } catch (error) {
-      session.notices.report('More could not be read', error);
+  const found = searchTimeline(timeline, query, foundMax);
+  const loadOlder = async () => {
+    for (let page = 0; page < pagesAtOnce && chat.timeline.peek().hasOlder; page += 1) {
+      await session.chats.historyOf(chat).older();
     }
-    setLoading(false);
+  };
+  const onLoadOlder = () => {
+    setLoading(true);
+    loadOlder()
+      .catch(session.notices.report('Older messages could not be loaded'))
+      .finally(() => setLoading(false));
   };
   return (
     <Pane title="Search" onClose={() => (pane.value = 'none')}>
@@ -37,10 +37,10 @@ export function SearchPane({ chat }: { chat: Chat }) {
         <input
           ref={field}
           type="search"
-          aria-label="Words to look for"
+          aria-label="Search for words"
           placeholder="Words, or a name"
-          value={question}
-          onInput={(event) => setQuestion(event.currentTarget.value)}
+          value={query}
+          onInput={(event) => setQuery(event.currentTarget.value)}
         />
       </div>
       <div class="found-list">
@@ -59,18 +59,18 @@ export function SearchPane({ chat }: { chat: Chat }) {
                 </span>
               </span>
               <span class="found-excerpt">
-                <Plain text={message.content.slice(0, excerptChars)} />
+                <IsolatedText text={message.content.slice(0, excerptChars)} />
               </span>
             </span>
           </button>
         ))}
         <p class="quiet pane-note">
-          {question.trim() !== '' && found.length === 0 && 'Nothing found. '}
+          {query.trim() !== '' && found.length === 0 && 'Nothing found. '}
           {timeline.entries.length.toLocaleString()} lines of this channel are loaded.
         </p>
         {timeline.hasOlder && (
-          <button class="pane-note-button" disabled={isLoading} onClick={() => void loadMore()}>
-            {isLoading ? 'Reading…' : 'Look further back'}
+          <button class="pane-note-button" disabled={isLoading} onClick={onLoadOlder}>
+            {isLoading ? 'Loading…' : 'Load older messages'}
           </button>
         )}
       </div>

@@ -1,9 +1,9 @@
 import type { Message } from '@openclaw/protocol';
 import type { Timeline } from '../../store/timeline.ts';
 
-/** Messages that hold every word of the question, newest first, at most `max`. */
-export function searchTimeline(timeline: Timeline, question: string, max: number): Message[] {
-  const words = question.toLowerCase().split(/\s+/).filter(Boolean);
+/** The newest messages whose sender and text contain every word of the query. */
+export function searchTimeline(timeline: Timeline, query: string, max: number): Message[] {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return [];
   const found: Message[] = [];
   for (let i = timeline.entries.length - 1; i >= 0 && found.length < max; i -= 1) {

@@ -4,23 +4,20 @@ import { visibleString } from '../../markdown/visible-text.ts';
 const hues = 12;
 const emojiCharsMax = 12;
 
-/** One of twelve colours, always the same for one name. */
-export function hueOf(agentId: string): number {
+function hueOf(agentId: string): number {
   let hash = 0;
   for (let i = 0; i < agentId.length; i += 1) hash = (hash * 31 + agentId.charCodeAt(i)) >>> 0;
   return hash % hues;
 }
 
-/** The first letters of a name's first two words. */
-export function initialsOf(agentId: string): string {
-  const words = agentId.split(/[._@|~-]+/).filter(Boolean);
-  const [first = agentId, second] = words;
-  return (
-    second === undefined ? first.slice(0, 2) : first.slice(0, 1) + second.slice(0, 1)
-  ).toUpperCase();
+function initialsOf(agentId: string): string {
+  const [first = agentId, second] = agentId.split(/[._@|~-]+/).filter(Boolean);
+  const initials =
+    second === undefined ? first.slice(0, 2) : first.slice(0, 1) + second.slice(0, 1);
+  return initials.toUpperCase();
 }
 
-/** An agent's picture: its emoji, or its initials on its colour. Addresses of pictures are not followed. */
+/** An agent's emoji, or its initials on a colour that depends on its id. URLs of images are not loaded. */
 export function Avatar(props: {
   agentId: string;
   avatar?: string | null | undefined;

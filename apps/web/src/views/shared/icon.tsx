@@ -1,3 +1,5 @@
+import type { ComponentProps } from 'preact';
+
 const paths = {
   hash: 'M5 9h14M5 15h14M10 4 8 20M16 4l-2 16',
   lock: 'M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3',
@@ -22,14 +24,27 @@ const paths = {
   chevron: 'M9 6l6 6-6 6',
 } as const;
 
-/** The name of a picture. */
-export type IconName = keyof typeof paths;
+type IconName = keyof typeof paths;
 
-/** A small picture beside words, or in a button that has a label. */
+/** A decorative icon; the text or the button around it has the label. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
       <path d={paths[name]} />
     </svg>
+  );
+}
+
+/** A button that shows only an icon. */
+export function IconButton({
+  icon,
+  label,
+  extraClass = '',
+  ...rest
+}: { icon: IconName; label: string; extraClass?: string } & ComponentProps<'button'>) {
+  return (
+    <button {...rest} class={`icon-button ${extraClass}`} aria-label={label}>
+      <Icon name={icon} />
+    </button>
   );
 }

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
-import { Icon } from './icon.tsx';
+import { IconButton } from './icon.tsx';
 
-/** What stands open beside a conversation; Esc closes it. `head` stands in the place of its title. */
+/** A pane beside a conversation; Esc closes it. `head` replaces its title. */
 export function Pane(props: {
   title: string;
   head?: ComponentChildren;
@@ -13,16 +13,14 @@ export function Pane(props: {
       class="pane"
       aria-label={props.title}
       onKeyDown={(event) => {
-        // In a dialog Esc closes the dialog alone.
+        // In a dialog, Esc closes the dialog only.
         const isInDialog = (event.target as Element).closest('dialog') !== null;
         if (event.key === 'Escape' && !event.defaultPrevented && !isInDialog) props.onClose();
       }}
     >
       <header class="pane-head">
         {props.head ?? <h2>{props.title}</h2>}
-        <button class="icon-button" aria-label={`Close: ${props.title}`} onClick={props.onClose}>
-          <Icon name="close" />
-        </button>
+        <IconButton icon="close" label={`Close: ${props.title}`} onClick={props.onClose} />
       </header>
       {props.children}
     </aside>

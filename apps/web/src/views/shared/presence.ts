@@ -1,8 +1,17 @@
 import type { Presence } from '@openclaw/protocol';
 import type { Session } from '../../session/session.ts';
-import { usePage } from '../../page/page-state.ts';
+import { usePage } from '../page-state.ts';
 
-/** What is known of an agent's presence, in whichever channel it was seen last. */
+export const statusWords: Readonly<Record<Presence['status'], string>> = {
+  online: 'Online',
+  dnd: 'Do not disturb',
+  away: 'Away',
+  offline: 'Offline',
+};
+
+export const statuses = Object.keys(statusWords) as readonly Presence['status'][];
+
+/** The presence of an agent: channels may know different ones, and the latest that is not offline counts. */
 export function usePresence(agentId: string): Presence | undefined {
   return presenceOf(usePage().session, agentId);
 }
@@ -21,21 +30,13 @@ function presenceOf(session: Session, agentId: string): Presence | undefined {
   return best;
 }
 
-/** Everyone met in any channel, by name. */
-export function everyone(session: Session): Map<string, Presence | undefined> {
-  const people = new Map<string, Presence | undefined>();
+/** The agents of all channels, ordered by name. */
+export function knownAgents(session: Session): Map<string, Presence | undefined> {
+  const ids = new Set<string>();
   for (const chat of session.chats.byId.value.values()) {
-    for (const agentId of chat.members.value.keys()) people.set(agentId, undefined);
-    for (const agentId of chat.presences.value.keys()) people.set(agentId, undefined);
+    for (const agentId of chat.members.value.keys()) ids.add(agentId);
+    for (const agentId of chat.presences.value.keys()) ids.add(agentId);
   }
-  for (const agentId of people.keys()) people.set(agentId, presenceOf(session, agentId));
-  return new Map([...people].sort(([a], [b]) => a.localeCompare(b)));
+  const sorted = [...ids].sort((a, b) => a.localeCompare(b));
+  return new Map(sorted.map((agentId) => [agentId, presenceOf(session, agentId)]));
 }
-
-/** The words for a status. */
-export const statusWords: Readonly<Record<Presence['status'], string>> = {
-  online: 'Online',
-  away: 'Away',
-  dnd: 'Do not disturb',
-  offline: 'Offline',
-};

@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact';
 import { useEffect } from 'preact/hooks';
 
-/** Calls when something outside the element is pressed, as what hovers over the page is closed. */
+/** Calls `onPress` when the pointer is pressed outside the element; menus close that way. */
 export function useOutsidePress(element: RefObject<HTMLElement | null>, onPress: () => void): void {
   useEffect(() => {
     const onDown = (event: PointerEvent) => {

@@ -1,7 +1,7 @@
-/** What a hub asks of those who sign in; `unknown` when it did not say. */
+/** What a hub needs for a sign-in; `unknown` when it could not be found out. */
 export type SignInMode = 'name' | 'token' | 'unknown';
 
-/** Asks the hub's own specification, which needs no sign-in and names how it lets callers in. */
+/** Finds the mode in the hub's OpenAPI document, which needs no sign-in. */
 export async function findSignInMode(): Promise<SignInMode> {
   try {
     const response = await fetch('/v1/openapi.json');
@@ -12,7 +12,7 @@ export async function findSignInMode(): Promise<SignInMode> {
     if (schemes === undefined) return 'unknown';
     return 'devAgent' in schemes ? 'name' : 'token';
   } catch {
-    // Both ways are offered, and the connection says what is wrong.
+    // The form offers both ways, and the connection reports what is wrong.
     return 'unknown';
   }
 }

@@ -1,10 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Credentials } from '../../session/credentials.ts';
+import { TextField } from '../shared/fields.tsx';
 import { findSignInMode, type SignInMode } from './sign-in-mode.ts';
 
 const namePattern = '[A-Za-z0-9][A-Za-z0-9._@\\|~\\-]{0,127}';
 
-/** Asks for a name or a token, whichever this hub takes; for either, when the hub does not say. */
+/** Asks for a name or for a token, as the hub needs it; offers both when that is unknown. */
 export function SignIn(props: {
   isBusy: boolean;
   problem: string | null;
@@ -28,8 +29,8 @@ export function SignIn(props: {
     if (value === '') return;
     props.onSignIn(kind === 'token' ? { kind, token: value } : { kind, agentId: value });
   };
-  const choose = (next: 'name' | 'token') => {
-    setKind(next);
+  const switchKind = () => {
+    setKind(kind === 'name' ? 'token' : 'name');
     setText('');
   };
 
@@ -40,40 +41,38 @@ export function SignIn(props: {
         <h1>OpenClaw</h1>
         <p class="quiet">Where agents and the people who work with them talk.</p>
         {kind === 'name' ? (
-          // Keyed, so that a token's field is not the name's, with the pattern of a name still on it.
-          <label class="field" key="name">
-            <span>Your name</span>
-            <input
-              name="name"
-              value={text}
-              onInput={(event) => setText(event.currentTarget.value)}
-              placeholder="ada"
-              pattern={namePattern}
-              title="Letters, digits and . _ @ | ~ -, without spaces"
-              autoComplete="username"
-              autoFocus
-              required
-            />
-          </label>
+          // The key makes a new element, so that the token field does not keep the pattern of the name field.
+          <TextField
+            key="name"
+            label="Your name"
+            name="name"
+            value={text}
+            onText={setText}
+            placeholder="ada"
+            pattern={namePattern}
+            title="Letters, digits and . _ @ | ~ -, without spaces"
+            autoComplete="username"
+            autoFocus
+            required
+          />
         ) : (
-          <label class="field" key="token">
-            <span>Access token</span>
-            <input
-              name="token"
-              type="password"
-              value={text}
-              onInput={(event) => setText(event.currentTarget.value)}
-              placeholder="eyJ…"
-              autoComplete="off"
-              autoFocus
-              required
-            />
-          </label>
+          <TextField
+            key="token"
+            label="Access token"
+            name="token"
+            type="password"
+            value={text}
+            onText={setText}
+            placeholder="eyJ…"
+            autoComplete="off"
+            autoFocus
+            required
+          />
         )}
         {props.problem !== null && (
           <p class="problem" role="alert">
             {props.problem}
-            {props.isBusy && '. It is tried again.'}
+            {props.isBusy && '. Trying again…'}
           </p>
         )}
         <button class="primary" type="submit" disabled={props.isBusy}>
@@ -85,19 +84,15 @@ export function SignIn(props: {
           </button>
         )}
         {mode === 'unknown' && !props.isBusy && (
-          <button
-            class="link"
-            type="button"
-            onClick={() => choose(kind === 'name' ? 'token' : 'name')}
-          >
+          <button class="link" type="button" onClick={switchKind}>
             {kind === 'name' ? 'Sign in with a token instead' : 'Sign in with a name instead'}
           </button>
         )}
         {mode === 'name' && (
-          <p class="quiet small">A hub for development: any name will do, and nothing is asked.</p>
+          <p class="quiet small">This is a development hub: any name works, without a password.</p>
         )}
         {mode === 'token' && (
-          <p class="quiet small">It stays in this tab, and is forgotten with it.</p>
+          <p class="quiet small">The token stays in this tab and is forgotten when it closes.</p>
         )}
       </form>
     </main>

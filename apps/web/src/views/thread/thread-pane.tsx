@@ -1,40 +1,44 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { limits } from '@openclaw/protocol';
+import { channelRoute } from '../../page/route.ts';
+import type { Session } from '../../session/session.ts';
 import type { Chat } from '../../store/chat.ts';
 import { useFollowingScroll } from '../../windowing/use-following-scroll.ts';
-import { closeThread } from '../conversation/channel-header.tsx';
 import { Composer } from '../conversation/composer.tsx';
-import { isContinued } from '../conversation/conversation.tsx';
-import { editedIn } from '../conversation/edited-in.ts';
-import { EntryRow } from '../conversation/entry-row.tsx';
+import { editingIn } from '../conversation/editing.ts';
+import { EntryRow, isContinued } from '../conversation/entry-row.tsx';
 import { OutgoingList } from '../conversation/outgoing-list.tsx';
-import { usePage } from '../../page/page-state.ts';
+import { usePage } from '../page-state.ts';
+import { IconButton } from '../shared/icon.tsx';
+import { IsolatedText } from '../shared/isolated-text.tsx';
 import { Pane } from '../shared/pane.tsx';
-import { ThreadTitle } from './thread-title.tsx';
+
+/** Closes the thread that is open beside the channel, if there is one. */
+export function closeThread(session: Session, chat: Chat): void {
+  const route = session.router.route.peek();
+  if (route.view === 'channel' && route.threadId !== null) session.router.go(channelRoute(chat.id));
+}
 
 /** A message and its replies, beside the channel. */
 export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string }) {
   const { session, editing } = usePage();
   const [isLoading, setLoading] = useState(false);
   const thread = chat.thread.value?.threadId === threadId ? chat.thread.value : null;
-  const entries = thread?.entries ?? [];
-  const { hasOlder, isLoaded } = thread ?? { hasOlder: false, isLoaded: false };
-  const isEditing = editedIn(entries, editing.value, true) !== null;
+  const { entries = [], hasOlder = false, isLoaded = false } = thread ?? {};
+  const isEditing = editingIn(entries, editing.value, true) !== null;
   const scroll = useFollowingScroll(entries[0]?.seq, isEditing);
   const history = session.chats.historyOf(chat);
-  const report = (error: unknown) => {
-    if (session.client.state === 'live')
-      session.notices.report('The thread could not be read', error);
-  };
+  const onError = session.notices.reportWhileLive('The thread could not be loaded');
 
   useEffect(() => {
-    history.openThread(threadId).catch(report);
+    history.openThread(threadId).catch(onError);
     return () => history.closeThread(threadId);
   }, [chat, threadId]);
   const loadOlder = () => {
     setLoading(true);
     history
       .olderReplies()
-      .catch(report)
+      .catch(onError)
       .finally(() => setLoading(false));
   };
 
@@ -56,7 +60,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
         <div ref={scroll.list}>
           {isLoaded && hasOlder && (
             <button class="pane-note-button" disabled={isLoading} onClick={loadOlder}>
-              {isLoading ? 'Reading…' : 'Older replies'}
+              {isLoading ? 'Loading…' : 'Older replies'}
             </button>
           )}
           {entries.map((entry, index) => (
@@ -80,5 +84,65 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
         <Composer channelId={chat.id} chat={chat} agentId={null} threadId={threadId} />
       )}
     </Pane>
+  );
+}
+
+/** The title of the thread; its creator and the owners of the channel can change it. */
+function ThreadTitle({ chat, threadId }: { chat: Chat; threadId: string }) {
+  const { session } = usePage();
+  const [text, setText] = useState<string | null>(null);
+  const field = useRef<HTMLInputElement>(null);
+  const isOpen = text !== null;
+  useEffect(() => {
+    if (isOpen) field.current?.focus();
+  }, [isOpen]);
+  const thread = chat.threads.value.get(threadId);
+  const title = thread?.title ?? null;
+  const isOwner = chat.members.value.get(session.me)?.role === 'owner';
+  const mayName =
+    chat.channel.value.archivedAt === null &&
+    (title === null || isOwner || thread?.createdBy === session.me);
+
+  const rename = async (next: string) => {
+    const channel = session.client.channel(chat.id);
+    // Creating a thread that exists already does not change its title.
+    if (title === null && (await channel.createThread(threadId, next)).thread.title === next)
+      return;
+    await channel.updateThread(threadId, next === '' ? null : next);
+  };
+  const save = (event: Event) => {
+    event.preventDefault();
+    const next = text?.trim() ?? '';
+    setText(null);
+    if (next === (title ?? '')) return;
+    rename(next).catch(session.notices.report('The thread was not renamed'));
+  };
+
+  if (text !== null) {
+    return (
+      <form class="inline-form thread-name" onSubmit={save}>
+        <input
+          aria-label="Name of the thread"
+          value={text}
+          maxLength={limits.titleChars}
+          ref={field}
+          onInput={(event) => setText(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key !== 'Escape') return;
+            event.preventDefault();
+            setText(null);
+          }}
+        />
+        <button type="submit">Save</button>
+      </form>
+    );
+  }
+  return (
+    <h2 class="thread-name">
+      {title === null ? 'Thread' : <IsolatedText text={title} />}
+      {mayName && (
+        <IconButton icon="edit" label="Name this thread" onClick={() => setText(title ?? '')} />
+      )}
+    </h2>
   );
 }

@@ -1,8 +1,11 @@
 import { useState } from 'preact/hooks';
-import { Dialog } from '../shared/dialog.tsx';
-import { usePage } from '../../page/page-state.ts';
+import { errorMessage } from '../../page/notices.ts';
+import { channelRoute } from '../../page/route.ts';
+import { usePage } from '../page-state.ts';
+import { Dialog, DialogActions } from '../shared/dialog.tsx';
+import { TextField } from '../shared/fields.tsx';
 
-/** Asks for a new channel's name, makes it, and goes there. */
+/** The dialog that creates a channel and opens it. */
 export function CreateChannel() {
   const { session, isCreateOpen, isDrawerOpen } = usePage();
   const [name, setName] = useState('');
@@ -21,55 +24,44 @@ export function CreateChannel() {
       session.chats.add(channel);
       close();
       isDrawerOpen.value = false;
-      session.router.go({ view: 'channel', channelId: channel.channelId, threadId: null });
+      session.router.go(channelRoute(channel.channelId));
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(errorMessage(error));
     }
   };
   return (
     <Dialog label="Create a channel" onClose={close}>
       <form onSubmit={(event) => void create(event)}>
         <h2>Create a channel</h2>
-        <label class="field">
-          <span>Name</span>
-          <input
-            name="channelName"
-            value={name}
-            maxLength={128}
-            required
-            onInput={(event) => setName(event.currentTarget.value)}
-          />
-        </label>
-        <label class="field">
-          <span>Topic, if you like</span>
-          <input
-            name="channelTopic"
-            value={topic}
-            maxLength={1024}
-            onInput={(event) => setTopic(event.currentTarget.value)}
-          />
-        </label>
+        <TextField
+          label="Name"
+          name="channelName"
+          value={name}
+          maxLength={128}
+          required
+          onText={setName}
+        />
+        <TextField
+          label="Topic (optional)"
+          name="channelTopic"
+          value={topic}
+          maxLength={1024}
+          onText={setTopic}
+        />
         <label class="choice">
           <input
             type="checkbox"
             checked={isPrivate}
             onChange={(event) => setPrivate(event.currentTarget.checked)}
           />
-          Private: only those who are added see it
+          Private: only members see it
         </label>
         {problem !== null && (
           <p class="problem" role="alert">
             {problem}
           </p>
         )}
-        <div class="dialog-actions">
-          <button type="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={name.trim() === ''}>
-            Create
-          </button>
-        </div>
+        <DialogActions action="Create" isDisabled={name.trim() === ''} onCancel={close} />
       </form>
     </Dialog>
   );

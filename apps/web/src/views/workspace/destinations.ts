@@ -1,4 +1,4 @@
-/** Somewhere to go. */
+/** A channel or an agent that the quick switcher offers. */
 export interface Destination {
   readonly kind: 'channel' | 'agent';
   readonly id: string;
@@ -6,19 +6,19 @@ export interface Destination {
   readonly unread: number;
 }
 
-/** The best matches first: beginnings before middles, unread before read, then by name. */
+/** The destinations whose names contain `query`: those that begin with it first, then unread ones, then by name. */
 export function rankDestinations(
   all: readonly Destination[],
-  question: string,
+  query: string,
   max: number,
 ): Destination[] {
-  const wanted = question.trim().replace(/^[#@]/, '').toLowerCase();
-  const placeOf = ({ name }: Destination) => name.toLowerCase().indexOf(wanted);
+  const text = query.trim().replace(/^[#@]/, '').toLowerCase();
+  const indexIn = ({ name }: Destination) => name.toLowerCase().indexOf(text);
   return all
-    .filter((destination) => placeOf(destination) >= 0)
+    .filter((destination) => indexIn(destination) >= 0)
     .sort(
       (a, b) =>
-        Math.min(placeOf(a), 1) - Math.min(placeOf(b), 1) ||
+        Math.min(indexIn(a), 1) - Math.min(indexIn(b), 1) ||
         Number(b.unread > 0) - Number(a.unread > 0) ||
         a.name.localeCompare(b.name),
     )

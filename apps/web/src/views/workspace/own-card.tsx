@@ -1,19 +1,21 @@
 import { useState } from 'preact/hooks';
 import type { Profile } from '../../session/profile.ts';
+import { usePage } from '../page-state.ts';
+import { StatusText } from '../shared/agent-link.tsx';
 import { Avatar } from '../shared/avatar.tsx';
-import { Dialog } from '../shared/dialog.tsx';
-import { Icon } from '../shared/icon.tsx';
-import { usePage } from '../../page/page-state.ts';
+import { Dialog, DialogActions } from '../shared/dialog.tsx';
+import { TextField } from '../shared/fields.tsx';
+import { IconButton } from '../shared/icon.tsx';
 import { statusWords } from '../shared/presence.ts';
-import { Plain } from '../shared/isolated-text.tsx';
 
 const avatars = ['🙂', '🦊', '🐙', '🦉', '🐝', '🚀', '🤖', '🌱'];
 
-/** Oneself at the foot of the sidebar, with what others see. */
+/** The agent's own status, as others see it, with the theme and the sign-out. */
 export function OwnCard() {
   const { session, theme, signOut } = usePage();
   const [isOpen, setOpen] = useState(false);
   const { status, customStatus, avatar } = session.profile.current.value;
+  const themeLabel = `Colours: ${theme.name.value}`;
   return (
     <div class="own-card">
       <button class="own-button" onClick={() => setOpen(true)} title="Set your status">
@@ -22,21 +24,12 @@ export function OwnCard() {
         <span class="own-names">
           <strong>{session.me}</strong>
           <span class="quiet small">
-            {customStatus === null ? statusWords[status] : <Plain text={customStatus} />}
+            <StatusText status={status} customStatus={customStatus} />
           </span>
         </span>
       </button>
-      <button
-        class="icon-button"
-        aria-label={`Colours: ${theme.name.value}`}
-        title={`Colours: ${theme.name.value}`}
-        onClick={() => theme.next()}
-      >
-        <Icon name="theme" />
-      </button>
-      <button class="icon-button" aria-label="Sign out" title="Sign out" onClick={signOut}>
-        <Icon name="out" />
-      </button>
+      <IconButton icon="theme" label={themeLabel} title={themeLabel} onClick={theme.next} />
+      <IconButton icon="out" label="Sign out" title="Sign out" onClick={signOut} />
       {isOpen && <StatusDialog onClose={() => setOpen(false)} />}
     </div>
   );
@@ -48,9 +41,9 @@ function StatusDialog({ onClose }: { onClose: () => void }) {
   const submit = (event: Event) => {
     event.preventDefault();
     const customStatus = profile.customStatus?.trim() || null;
-    session.profile.set({ ...profile, customStatus }).catch((error: unknown) => {
-      session.notices.report('Your status was not set', error);
-    });
+    session.profile
+      .set({ ...profile, customStatus })
+      .catch(session.notices.report('Your status was not set'));
     onClose();
   };
   return (
@@ -72,47 +65,30 @@ function StatusDialog({ onClose }: { onClose: () => void }) {
             </label>
           ))}
         </fieldset>
-        <label class="field">
-          <span>What you are doing</span>
-          <input
-            name="customStatus"
-            value={profile.customStatus ?? ''}
-            maxLength={128}
-            placeholder="Reviewing the release"
-            onInput={(event) => setProfile({ ...profile, customStatus: event.currentTarget.value })}
-          />
-        </label>
+        <TextField
+          label="What you are doing"
+          name="customStatus"
+          value={profile.customStatus ?? ''}
+          maxLength={128}
+          placeholder="Reviewing the release"
+          onText={(customStatus) => setProfile({ ...profile, customStatus })}
+        />
         <fieldset class="choices">
           <legend>Picture</legend>
-          <button
-            type="button"
-            class="emoji-button"
-            aria-pressed={profile.avatar === null}
-            aria-label="Initials"
-            onClick={() => setProfile({ ...profile, avatar: null })}
-          >
-            Aa
-          </button>
-          {avatars.map((avatar) => (
+          {[null, ...avatars].map((avatar) => (
             <button
               type="button"
               key={avatar}
               class="emoji-button"
               aria-pressed={profile.avatar === avatar}
+              aria-label={avatar ?? 'Initials'}
               onClick={() => setProfile({ ...profile, avatar })}
             >
-              {avatar}
+              {avatar ?? 'Aa'}
             </button>
           ))}
         </fieldset>
-        <div class="dialog-actions">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="primary">
-            Save
-          </button>
-        </div>
+        <DialogActions action="Save" onCancel={onClose} />
       </form>
     </Dialog>
   );

@@ -1,44 +1,45 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { rankDestinations, type Destination } from './destinations.ts';
+import { channelRoute } from '../../page/route.ts';
+import { usePage } from '../page-state.ts';
 import { Avatar } from '../shared/avatar.tsx';
 import { Dialog } from '../shared/dialog.tsx';
 import { Icon } from '../shared/icon.tsx';
-import { usePage } from '../../page/page-state.ts';
-import { everyone } from '../shared/presence.ts';
-import { Plain } from '../shared/isolated-text.tsx';
+import { IsolatedText } from '../shared/isolated-text.tsx';
+import { knownAgents } from '../shared/presence.ts';
+import { rankDestinations, type Destination } from './destinations.ts';
 
 const shownMax = 9;
 
 /** Goes to a channel or an agent by a few letters of its name. */
 export function QuickSwitcher() {
   const { session, isSwitcherOpen, isDrawerOpen } = usePage();
-  const [question, setQuestion] = useState('');
+  const [query, setQuery] = useState('');
   const [chosen, setChosen] = useState(0);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
   const all = useMemo<Destination[]>(() => {
-    const rooms = [...session.chats.byId.peek().values()].flatMap<Destination>((chat) => {
+    const channels = [...session.chats.byId.peek().values()].flatMap<Destination>((chat) => {
       const { kind, name } = chat.channel.peek();
       if (kind === 'direct') return [];
       return [{ kind: 'channel', id: chat.id, name, unread: chat.unread.peek().count }];
     });
-    const agents = [...everyone(session).keys()].map<Destination>((agentId) => ({
-      ...{ kind: 'agent', id: agentId, name: agentId, unread: 0 },
-    }));
-    return [...rooms, ...agents.filter(({ id }) => id !== session.me)];
+    const agents = [...knownAgents(session).keys()]
+      .filter((id) => id !== session.me)
+      .map<Destination>((id) => ({ kind: 'agent', id, name: id, unread: 0 }));
+    return [...channels, ...agents];
   }, []);
-  const shown = rankDestinations(all, question, shownMax);
+  const shown = rankDestinations(all, query, shownMax);
   const close = () => (isSwitcherOpen.value = false);
   const go = (destination: Destination | undefined) => {
     close();
     isDrawerOpen.value = false;
-    const typed = question.trim().replace(/^@/, '');
+    const name = query.trim().replace(/^@/, '');
     if (destination?.kind === 'channel') {
-      session.router.go({ view: 'channel', channelId: destination.id, threadId: null });
+      session.router.go(channelRoute(destination.id));
     } else if (destination !== undefined) {
       session.router.go({ view: 'direct', agentId: destination.id });
-    } else if (/^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(typed)) {
-      session.router.go({ view: 'direct', agentId: typed });
+    } else if (/^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(name)) {
+      session.router.go({ view: 'direct', agentId: name });
     }
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -52,7 +53,7 @@ export function QuickSwitcher() {
     }
   };
   return (
-    <Dialog label="Go to" class="dialog switcher" onClose={close}>
+    <Dialog label="Go to" extraClass="switcher" onClose={close}>
       <input
         ref={field}
         type="text"
@@ -62,14 +63,14 @@ export function QuickSwitcher() {
         aria-controls="destinations"
         aria-activedescendant={shown[chosen] === undefined ? undefined : `destination-${chosen}`}
         placeholder="A channel or a name"
-        value={question}
+        value={query}
         onInput={(event) => {
-          setQuestion(event.currentTarget.value);
+          setQuery(event.currentTarget.value);
           setChosen(0);
         }}
         onKeyDown={onKeyDown}
       />
-      <ul id="destinations" role="listbox" aria-label="Places">
+      <ul id="destinations" role="listbox" aria-label="Channels and agents">
         {shown.map((destination, index) => (
           <li
             key={`${destination.kind} ${destination.id}`}
@@ -83,12 +84,12 @@ export function QuickSwitcher() {
             ) : (
               <Avatar agentId={destination.id} isSmall />
             )}
-            <Plain text={destination.name} />
+            <IsolatedText text={destination.name} />
             {destination.unread > 0 && <span class="badge">{destination.unread}</span>}
           </li>
         ))}
       </ul>
-      {shown.length === 0 && <p class="quiet">Enter writes to somebody of that name.</p>}
+      {shown.length === 0 && <p class="quiet">Press Enter to write to the agent of this name.</p>}
     </Dialog>
   );
 }

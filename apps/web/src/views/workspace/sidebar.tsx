@@ -1,25 +1,22 @@
-import type { Chat } from '../../store/chat.ts';
+import type { ComponentChildren } from 'preact';
+import { channelRoute, hashOf } from '../../page/route.ts';
 import { peerOf, titleOf } from '../../store/channel-names.ts';
-import { hashOf } from '../../page/route.ts';
+import type { Chat } from '../../store/chat.ts';
+import { usePage } from '../page-state.ts';
 import { Avatar } from '../shared/avatar.tsx';
-import { Icon } from '../shared/icon.tsx';
-import { OwnCard } from './own-card.tsx';
-import { usePage } from '../../page/page-state.ts';
+import { Icon, IconButton } from '../shared/icon.tsx';
+import { IsolatedText } from '../shared/isolated-text.tsx';
 import { usePresence } from '../shared/presence.ts';
-import { Plain } from '../shared/isolated-text.tsx';
+import { OwnCard } from './own-card.tsx';
 
-/** Channels, direct messages, and oneself. */
+/** The channels, the direct channels, and the agent's own card. */
 export function Sidebar() {
   const { session, isCreateOpen, isSwitcherOpen, isDrawerOpen } = usePage();
-  const chats = [...session.chats.byId.value.values()];
-  const rooms = chats
-    .filter((chat) => chat.channel.value.kind !== 'direct')
-    .sort((a, b) => a.channel.value.name.localeCompare(b.channel.value.name));
-  const directs = chats
-    .filter((chat) => chat.channel.value.kind === 'direct')
-    .sort((a, b) =>
-      titleOf(a.channel.value, session.me).localeCompare(titleOf(b.channel.value, session.me)),
-    );
+  const nameOf = (chat: Chat) => titleOf(chat.channel.value, session.me);
+  const chats = [...session.chats.byId.value.values()].sort((a, b) =>
+    nameOf(a).localeCompare(nameOf(b)),
+  );
+  const directs = chats.filter((chat) => chat.channel.value.kind === 'direct');
   const { view } = session.router.route.value;
 
   return (
@@ -27,13 +24,12 @@ export function Sidebar() {
       <div class="sidebar-head">
         <span class="logo" aria-hidden="true" />
         <strong>OpenClaw</strong>
-        <button
-          class="icon-button drawer-button"
-          aria-label="Close the menu"
+        <IconButton
+          icon="close"
+          label="Close the menu"
+          extraClass="drawer-button"
           onClick={() => (isDrawerOpen.value = false)}
-        >
-          <Icon name="close" />
-        </button>
+        />
       </div>
       <button class="jump" onClick={() => (isSwitcherOpen.value = true)}>
         <Icon name="search" />
@@ -44,66 +40,77 @@ export function Sidebar() {
         <section>
           <h2>
             Channels
-            <button
-              class="icon-button"
-              aria-label="Create a channel"
+            <IconButton
+              icon="plus"
+              label="Create a channel"
               onClick={() => (isCreateOpen.value = true)}
-            >
-              <Icon name="plus" />
-            </button>
+            />
           </h2>
           <ul>
-            {rooms.map((chat) => (
-              <ChatLink key={chat.id} chat={chat} />
-            ))}
+            {chats
+              .filter((chat) => !directs.includes(chat))
+              .map((chat) => (
+                <ChatItem key={chat.id} chat={chat} />
+              ))}
             <li>
-              <a
-                class="chat-link quiet"
-                href="#/browse"
-                aria-current={view === 'browse' ? 'page' : undefined}
-                onClick={() => (isDrawerOpen.value = false)}
-              >
+              <SidebarLink href="#/browse" isCurrent={view === 'browse'} extraClass="quiet">
                 <Icon name="compass" />
                 <span class="chat-name">Browse channels</span>
-              </a>
+              </SidebarLink>
             </li>
           </ul>
         </section>
         <section>
           <h2>
             Direct messages
-            <button
-              class="icon-button"
-              aria-label="Write to somebody"
+            <IconButton
+              icon="plus"
+              label="Write to somebody"
               onClick={() => (isSwitcherOpen.value = true)}
-            >
-              <Icon name="plus" />
-            </button>
+            />
           </h2>
           <ul>
             {directs.map((chat) => (
-              <ChatLink key={chat.id} chat={chat} />
+              <ChatItem key={chat.id} chat={chat} />
             ))}
           </ul>
           {directs.length === 0 && <p class="quiet small">Nobody yet.</p>}
         </section>
       </div>
-      <a
-        class="chat-link operations-link"
+      <SidebarLink
         href="#/operations"
-        aria-current={view === 'operations' ? 'page' : undefined}
-        onClick={() => (isDrawerOpen.value = false)}
+        isCurrent={view === 'operations'}
+        extraClass="operations-link"
       >
         <Icon name="chart" />
         <span class="chat-name">Operations</span>
-      </a>
+      </SidebarLink>
       <OwnCard />
     </nav>
   );
 }
 
-function ChatLink({ chat }: { chat: Chat }) {
-  const { session, isDrawerOpen } = usePage();
+function SidebarLink(props: {
+  href: string;
+  isCurrent: boolean;
+  extraClass: string;
+  children: ComponentChildren;
+}) {
+  const { isDrawerOpen } = usePage();
+  return (
+    <a
+      class={`chat-link ${props.extraClass}`}
+      href={props.href}
+      aria-current={props.isCurrent ? 'page' : undefined}
+      onClick={() => (isDrawerOpen.value = false)}
+    >
+      {props.children}
+    </a>
+  );
+}
+
+function ChatItem({ chat }: { chat: Chat }) {
+  const { session } = usePage();
   const route = session.router.route.value;
   const channel = chat.channel.value;
   const { count, mentions } = chat.unread.value;
@@ -111,14 +118,14 @@ function ChatLink({ chat }: { chat: Chat }) {
   const isCurrent =
     (route.view === 'channel' && route.channelId === chat.id) ||
     (route.view === 'direct' && route.agentId === peer);
+  // In a direct channel, every message concerns the reader.
   const marked = peer === null ? mentions : count;
   return (
     <li>
-      <a
-        class={`chat-link${count > 0 ? ' unread' : ''}`}
-        href={hashOf({ view: 'channel', channelId: chat.id, threadId: null })}
-        aria-current={isCurrent ? 'page' : undefined}
-        onClick={() => (isDrawerOpen.value = false)}
+      <SidebarLink
+        href={hashOf(channelRoute(chat.id))}
+        isCurrent={isCurrent}
+        extraClass={count > 0 ? 'unread' : ''}
       >
         {peer !== null ? (
           <PeerAvatar agentId={peer} />
@@ -126,23 +133,16 @@ function ChatLink({ chat }: { chat: Chat }) {
           <Icon name={channel.kind === 'private' ? 'lock' : 'hash'} />
         )}
         <span class="chat-name">
-          <Plain text={titleOf(channel, session.me)} />
+          <IsolatedText text={titleOf(channel, session.me)} />
           {channel.archivedAt !== null && <span class="quiet"> (archived)</span>}
         </span>
-        {marked > 0 ? (
-          <span class="badge badge-mention">
-            {shortCount(marked)}
-            <span class="hidden"> {peer === null ? 'mentions' : 'unread'}</span>
+        {count > 0 && (
+          <span class={`badge${marked > 0 ? ' badge-mention' : ''}`}>
+            {shortCount(marked || count)}
+            <span class="hidden"> {marked > 0 && peer === null ? 'mentions' : 'unread'}</span>
           </span>
-        ) : (
-          count > 0 && (
-            <span class="badge">
-              {shortCount(count)}
-              <span class="hidden"> unread</span>
-            </span>
-          )
         )}
-      </a>
+      </SidebarLink>
     </li>
   );
 }
@@ -159,6 +159,4 @@ function PeerAvatar({ agentId }: { agentId: string }) {
   );
 }
 
-function shortCount(count: number): string {
-  return count > 999 ? '999+' : String(count);
-}
+const shortCount = (count: number) => (count > 999 ? '999+' : count);

@@ -1,20 +1,18 @@
 import { useEffect } from 'preact/hooks';
+import { channelRoute, parseRoute } from '../../page/route.ts';
+import { ChatView, DirectView } from '../conversation/chat-view.tsx';
 import { OperationsView } from '../operations/operations-view.tsx';
-import { parseRoute } from '../../page/route.ts';
+import { usePage } from '../page-state.ts';
+import { IconButton } from '../shared/icon.tsx';
 import { Browse } from './browse.tsx';
-import { ChatView } from '../conversation/chat-view.tsx';
 import { CreateChannel } from './create-channel.tsx';
-import { DirectView } from '../conversation/direct-view.tsx';
-import { ConnectionLineView, NoticesView } from './status-bar.tsx';
-import { Icon } from '../shared/icon.tsx';
-import { usePage } from '../../page/page-state.ts';
 import { QuickSwitcher } from './quick-switcher.tsx';
 import { Sidebar } from './sidebar.tsx';
+import { ConnectionStatusView, NoticesView } from './status-bar.tsx';
 
-/** The page of somebody who has signed in. */
+/** The page of an agent that has signed in. */
 export function Workspace() {
-  const page = usePage();
-  const { isDrawerOpen, isSwitcherOpen, isCreateOpen } = page;
+  const { isDrawerOpen, isSwitcherOpen, isCreateOpen } = usePage();
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -42,18 +40,17 @@ export function Workspace() {
       )}
       <div class="stage">
         <div class="topline">
-          <button
-            class="icon-button drawer-button"
-            aria-label="Open the menu"
+          <IconButton
+            icon="menu"
+            label="Open the menu"
+            extraClass="drawer-button"
             aria-expanded={isDrawerOpen.value}
             onClick={() => (isDrawerOpen.value = true)}
-          >
-            <Icon name="menu" />
-          </button>
-          <ConnectionLineView />
+          />
+          <ConnectionStatusView />
         </div>
         <NoticesView />
-        <Place />
+        <RoutedView />
       </div>
       {isSwitcherOpen.value && <QuickSwitcher />}
       {isCreateOpen.value && <CreateChannel />}
@@ -61,7 +58,7 @@ export function Workspace() {
   );
 }
 
-function Place() {
+function RoutedView() {
   const { session } = usePage();
   const route = session.router.route.value;
   const chats = session.chats.byId.value;
@@ -80,51 +77,53 @@ function Place() {
       if (chat !== undefined) {
         return <ChatView key={chat.id} chat={chat} threadId={route.threadId} />;
       }
-      if (!session.chats.isLoaded.value) return <Empty text="Reading your channels…" />;
-      return <Empty text="This channel is not among yours." isActionable />;
+      return session.chats.isLoaded.value ? <NotAMember /> : <Loading />;
     }
     case 'home':
       return <Home />;
   }
 }
 
+/** Leads to the first channel, or to the list of channels to join. */
 function Home() {
   const { session } = usePage();
   const { byId, isLoaded } = session.chats;
   const [first] = byId.value.values();
   useEffect(() => {
-    // Whoever has just gone elsewhere, which the route hears of in a moment, is left there.
+    // The address changes before the route does; a user who has just left home stays there.
     if (!isLoaded.value || parseRoute(location.hash).view !== 'home') return;
-    session.router.replace(
-      first === undefined
-        ? { view: 'browse' }
-        : { view: 'channel', channelId: first.id, threadId: null },
-    );
+    session.router.replace(first === undefined ? { view: 'browse' } : channelRoute(first.id));
   }, [isLoaded.value, first]);
-  return <Empty text="Reading your channels…" />;
+  return <Loading />;
 }
 
-function Empty({ text, isActionable = false }: { text: string; isActionable?: boolean }) {
+function Loading() {
   return (
     <main class="empty">
-      <p>{text}</p>
-      {isActionable && (
-        <a class="button" href="#/browse">
-          Browse channels
-        </a>
-      )}
+      <p>Loading your channels…</p>
+    </main>
+  );
+}
+
+function NotAMember() {
+  return (
+    <main class="empty">
+      <p>You are not a member of this channel.</p>
+      <a class="button" href="#/browse">
+        Browse channels
+      </a>
     </main>
   );
 }
 
 function useUnreadInTitle() {
   const { session } = usePage();
-  let mentions = 0;
+  let count = 0;
   for (const chat of session.chats.byId.value.values()) {
-    const { count, mentions: named } = chat.unread.value;
-    mentions += chat.channel.value.kind === 'direct' ? count : named;
+    const unread = chat.unread.value;
+    count += chat.channel.value.kind === 'direct' ? unread.count : unread.mentions;
   }
   useEffect(() => {
-    document.title = mentions > 0 ? `(${mentions}) OpenClaw` : 'OpenClaw';
-  }, [mentions]);
+    document.title = count > 0 ? `(${count}) OpenClaw` : 'OpenClaw';
+  }, [count]);
 }

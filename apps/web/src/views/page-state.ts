@@ -1,17 +1,18 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { signal, type Signal } from '@preact/signals';
+import type { Theme } from '../page/theme.ts';
 import type { Session } from '../session/session.ts';
-import type { Theme } from './theme.ts';
 
-/** A message that is being edited: another object begins anew. */
+/** An edit in progress; another object for the same message starts it again. */
 export interface Editing {
   readonly messageId: string;
   readonly seq: number;
+  /** The root message of a thread is shown twice: in the channel and in the thread. */
   readonly isInThread: boolean;
 }
 
-/** What stands open on the page, beside where the reader is. */
+/** The state that the views share. */
 export interface PageState {
   readonly session: Session;
   readonly theme: Theme;
@@ -19,17 +20,17 @@ export interface PageState {
   readonly isDrawerOpen: Signal<boolean>;
   readonly isSwitcherOpen: Signal<boolean>;
   readonly isCreateOpen: Signal<boolean>;
-  /** The message being edited, and where: a thread's first one stands in the channel and in the pane. */
   readonly editing: Signal<Editing | null>;
-  /** The line to show, and to mark for a moment. */
+  /** The entry to scroll to and to highlight. */
   readonly target: Signal<{ readonly channelId: string; readonly seq: number } | null>;
   readonly signOut: () => void;
 }
 
-/** A page with nothing open. */
 export function createPageState(session: Session, theme: Theme, signOut: () => void): PageState {
   return {
-    ...{ session, theme, signOut },
+    session,
+    theme,
+    signOut,
     pane: signal('none'),
     isDrawerOpen: signal(false),
     isSwitcherOpen: signal(false),
@@ -39,12 +40,10 @@ export function createPageState(session: Session, theme: Theme, signOut: () => v
   };
 }
 
-/** Brings the page's state to every view below. */
 export const PageContext = createContext<PageState | null>(null);
 
-/** The page that this view is a part of. */
 export function usePage(): PageState {
   const page = useContext(PageContext);
-  if (page === null) throw new Error('This view stands outside of a page');
+  if (page === null) throw new Error('This view is not inside a PageContext');
   return page;
 }
