@@ -181,7 +181,7 @@ describe('a display name', () => {
     const author = ada.message('I am bob').locator('.author');
     await waitFor(async () => (await author.textContent()) === 'bob helper', { what: 'both' });
     await ada.page.getByRole('button', { name: /^Members/ }).click();
-    await ada.page.locator('.ada-name', { hasText: 'bob helper' }).waitFor();
+    await ada.page.locator('.person-name', { hasText: 'bob helper' }).waitFor();
   });
 
   it('is shown in a notice with its invisible characters named, and cut off', async () => {

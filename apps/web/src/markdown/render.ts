@@ -13,6 +13,9 @@ const allowedSchemes: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:
 const depthMax = 24;
 const mentionPattern = /@([A-Za-z0-9][A-Za-z0-9._@|~-]{0,127})/g;
 
+const plainTags = { strong: 'strong', emphasis: 'em', delete: 'del', tableRow: 'tr' } as const;
+const blockTags = { paragraph: 'p', blockquote: 'blockquote', tableCell: 'td' } as const;
+
 /** Renders a tree as elements. HTML in the text is shown as text and never becomes markup. */
 export function renderMarkdown(root: Root, context: MentionContext): ComponentChild {
   return children(root, context, 0);
@@ -52,17 +55,18 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
   switch (node.type) {
     case 'text':
       return renderText(node.value, context);
+    case 'strong':
+    case 'emphasis':
+    case 'delete':
+    case 'tableRow':
+      return h(plainTags[node.type], null, inner());
     case 'paragraph':
-      return h('p', { dir: 'auto' }, inner());
+    case 'blockquote':
+    case 'tableCell':
+      return h(blockTags[node.type], { dir: 'auto' }, inner());
     case 'heading':
       // A message must not add headings to the outline of the page.
       return h('p', { dir: 'auto', class: `heading heading-${Math.min(node.depth, 3)}` }, inner());
-    case 'strong':
-      return h('strong', null, inner());
-    case 'emphasis':
-      return h('em', null, inner());
-    case 'delete':
-      return h('del', null, inner());
     case 'inlineCode':
       return h('code', { dir: 'ltr' }, pieces(node.value));
     case 'code':
@@ -72,8 +76,6 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
         node.lang != null && h('span', { class: 'language' }, pieces(node.lang)),
         h('pre', { tabIndex: 0 }, h('code', null, pieces(node.value))),
       );
-    case 'blockquote':
-      return h('blockquote', { dir: 'auto' }, inner());
     case 'list':
       return node.ordered
         ? h('ol', { dir: 'auto', start: node.start ?? 1 }, inner())
@@ -91,10 +93,6 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
       return link(node.url, ['🖼 ', ...pieces(node.alt || node.url)]);
     case 'table':
       return h('div', { class: 'table', tabIndex: 0 }, h('table', null, h('tbody', null, inner())));
-    case 'tableRow':
-      return h('tr', null, inner());
-    case 'tableCell':
-      return h('td', { dir: 'auto' }, inner());
     case 'html':
       return pieces(node.value);
     case 'linkReference':

@@ -14,8 +14,6 @@ export interface FailureReports {
   readonly reportWhileLive: FailureReports['report'];
 }
 
-export type Notices = ReturnType<typeof createNotices>;
-
 const noticesMax = 4;
 
 export function errorMessage(error: unknown): string {

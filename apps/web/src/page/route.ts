@@ -50,8 +50,6 @@ export function hashOf(route: Route): string {
   }
 }
 
-export type Router = ReturnType<typeof createRouter>;
-
 /** The hash of the page's address as a signal. */
 export function createRouter() {
   const route = signal(parseRoute(location.hash));

@@ -11,8 +11,6 @@ export interface Profile {
 
 const initial: Profile = { status: 'online', customStatus: null, avatar: null };
 
-export type OwnProfile = ReturnType<typeof createOwnProfile>;
-
 /** The profile of this agent; it survives a reload, and the SDK sends it again on each new connection. */
 export function createOwnProfile(client: HubClient, storage: Storage, me: string) {
   const stored = createStoredValue<Profile>(storage, `openclaw.profile.${me}`, initial);

@@ -1,33 +1,18 @@
-import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { createClient, type HubClient, type StateChange, type Welcome } from '@openclaw/client';
-import { createNotices, type Notices } from '../page/notices.ts';
-import { createRouter, type Router } from '../page/route.ts';
+import { createNotices } from '../page/notices.ts';
+import { createRouter } from '../page/route.ts';
 import { createStoredValue } from '../page/stored-value.ts';
-import { createChats, type Chats } from '../store/chats.ts';
+import { createChats } from '../store/chats.ts';
 import { createEventBatch } from '../store/event-batch.ts';
-import { createOutbox, type Outbox } from '../store/outbox.ts';
-import { describeConnection, type ConnectionStatus } from './connection-status.ts';
+import { createOutbox } from '../store/outbox.ts';
+import { describeConnection } from './connection-status.ts';
 import type { Credentials } from './credentials.ts';
-import { createOwnProfile, type OwnProfile } from './profile.ts';
+import { createOwnProfile } from './profile.ts';
 import { createRedisWatch } from './redis-watch.ts';
 
-type Drafts = Readonly<Record<string, string>>;
-
 /** Everything that exists from sign-in to sign-out. */
-export interface Session {
-  readonly me: string;
-  readonly credentials: Credentials;
-  readonly client: HubClient;
-  readonly chats: Chats;
-  readonly outbox: Outbox;
-  readonly profile: OwnProfile;
-  readonly router: Router;
-  readonly notices: Notices;
-  /** Unsent texts by draft key. */
-  readonly drafts: Signal<Drafts>;
-  readonly connectionStatus: ReadonlySignal<ConnectionStatus>;
-  close(): Promise<void>;
-}
+export type Session = ReturnType<typeof createSession>;
 
 export interface SessionOptions {
   /** Aborts the attempts to connect. */
@@ -65,7 +50,7 @@ function createSession(
   client: HubClient,
   { agentId: me }: Welcome,
   onEnd: (reason: string) => void,
-): Session {
+) {
   const storage = sessionStorage;
   const notices = createNotices(() => client.state === 'live');
   const chats = createChats(client, me, notices);
@@ -74,7 +59,11 @@ function createSession(
     chats.showSent(message);
   });
   const profile = createOwnProfile(client, storage, me);
-  const drafts = createStoredValue<Drafts>(storage, `openclaw.drafts.${me}`, {});
+  const drafts = createStoredValue<Readonly<Record<string, string>>>(
+    storage,
+    `openclaw.drafts.${me}`,
+    {},
+  );
   const router = createRouter();
   const batch = createEventBatch((envelopes) => chats.apply(envelopes), { onFrame });
 
@@ -167,6 +156,7 @@ function createSession(
     router,
     notices,
     connectionStatus,
+    /** Unsent texts by draft key. */
     drafts: drafts.value,
     async close() {
       for (const off of offs) off();

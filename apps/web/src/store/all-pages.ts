@@ -1,15 +1,15 @@
 const pagesMax = 10;
 
-/** Reads page after page, at most ten; `isComplete` is false when there were more. */
-export async function allPages<P extends { readonly nextCursor: string | null }, T>(
-  read: (cursor: string | null) => Promise<P>,
-  itemsOf: (page: P) => readonly T[],
-): Promise<{ readonly items: readonly T[]; readonly isComplete: boolean }> {
-  const items: T[] = [];
+/** Reads page after page, at most ten, and collects the items in `field`; `isComplete` is false when there were more. */
+export async function allPages<
+  K extends string,
+  P extends { readonly nextCursor: string | null } & Readonly<Record<K, readonly unknown[]>>,
+>(read: (page: { cursor: string | null }) => Promise<P>, field: K) {
+  const items: P[K][number][] = [];
   let cursor: string | null = null;
   for (let count = 0; count < pagesMax; count += 1) {
-    const page: P = await read(cursor);
-    items.push(...itemsOf(page));
+    const page: P = await read({ cursor });
+    items.push(...page[field]);
     cursor = page.nextCursor;
     if (cursor === null) return { items, isComplete: true };
   }

@@ -12,7 +12,7 @@ import {
   type Threads,
 } from './reducers.ts';
 
-const limit = 200;
+const pageSize = 200;
 const recountDelayMs = 1_000;
 
 /** Loads members, presences and threads of channels. Events that arrive during a read are applied to its result. */
@@ -22,20 +22,16 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
   async function loadThreads(chat: Chat) {
     const channel = client.channel(chat.id);
     const { result, updates } = await chat.readWithUpdates(() =>
-      allPages(
-        (cursor) => channel.threads({ cursor, limit }),
-        (page) => page.threads,
-      ),
+      allPages((page) => channel.threads({ ...page, limit: pageSize }), 'threads'),
     );
     // The oldest are listed first. When the list is cut off, the newest are known from their events only.
     const known = result.isComplete ? [] : chat.threads.peek();
     if (updates.some(({ event }) => changesReplyCount(event))) recountReplies(chat);
-    chat.threads.value = updates.reduce<Threads>(
-      reduceThreads,
-      new Map([...known, ...result.items.map((thread) => [thread.threadId, thread] as const)]),
-    );
+    const loaded = result.items.map((thread) => [thread.threadId, thread] as const);
+    chat.threads.value = updates.reduce<Threads>(reduceThreads, new Map([...known, ...loaded]));
   }
 
+  /** Loads the threads again in a second: a result may include a reply whose event arrives after it. */
   function recountReplies(chat: Chat) {
     if (recounts.has(chat)) return;
     const timer = setTimeout(() => {
@@ -47,33 +43,20 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
 
   return {
     loadThreads,
-    /** Loads the threads again in a second: a result may include a reply whose event arrives after it. */
     recountReplies,
     async loadPresences(chat: Chat) {
       const channel = client.channel(chat.id);
       const { result, updates } = await chat.readWithUpdates(() =>
-        allPages(
-          (cursor) => channel.presence({ cursor, limit }),
-          (page) => page.presences,
-        ),
+        allPages((page) => channel.presence({ ...page, limit: pageSize }), 'presences'),
       );
-      chat.presences.value = updates.reduce<Presences>(
-        reducePresences,
-        new Map(result.items.map((presence) => [presence.agentId, presence])),
-      );
+      chat.presences.value = updates.reduce<Presences>(reducePresences, byAgent(result.items));
     },
     async loadMembers(chat: Chat) {
       const channel = client.channel(chat.id);
       const { result, updates } = await chat.readWithUpdates(() =>
-        allPages(
-          (cursor) => channel.members({ cursor, limit }),
-          (page) => page.members,
-        ),
+        allPages((page) => channel.members({ ...page, limit: pageSize }), 'members'),
       );
-      chat.members.value = updates.reduce<Members>(
-        reduceMembers,
-        new Map(result.items.map((member) => [member.agentId, member])),
-      );
+      chat.members.value = updates.reduce<Members>(reduceMembers, byAgent(result.items));
     },
     /** Cancels a recount that is due. */
     forget(chat: Chat) {
@@ -81,4 +64,8 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
       recounts.delete(chat);
     },
   };
+}
+
+function byAgent<T extends { readonly agentId: string }>(items: readonly T[]): Map<string, T> {
+  return new Map(items.map((item) => [item.agentId, item]));
 }

@@ -12,40 +12,11 @@ import { changesReplyCount, withoutExpired } from './reducers.ts';
 import { emptyTimeline } from './timeline.ts';
 import { createViewLoader } from './view-loader.ts';
 
-/** The channels that this agent is a member of. */
-export interface Chats {
-  readonly byId: ReadonlySignal<ReadonlyMap<string, Chat>>;
-  readonly isLoaded: ReadonlySignal<boolean>;
-  /** Loads the list of channels and the unread counts. Calls during a load cause one more load. */
-  refresh(): Promise<void>;
-  /** Refreshes after a reconnect; loads presences too, whose events may have been lost. */
-  reconnected(): Promise<void>;
-  /** Applies a batch of events of any channels. */
-  apply(envelopes: readonly Envelope[]): void;
-  /** Shows a stored message in case its event is late; whichever comes second changes nothing. */
-  showSent(message: Message): void;
-  /** Adds a channel that this agent has created or joined, and subscribes to it. */
-  add(channel: Channel): Chat;
-  /** Loads and adds a channel that another agent added this one to, in the background. */
-  fetch(channelId: string): void;
-  remove(channelId: string): void;
-  historyOf(chat: Chat): History;
-  /** Loads what the channel's view shows when it is opened for the first time. */
-  open(chat: Chat): Promise<void>;
-  /** Replaces what is shown, since events between the old entries and the new ones were skipped. */
-  reload(channelId: string): Promise<void>;
-  /** Drops the unread count, whose seqs belong to another epoch. */
-  forgetUnread(channelId: string): void;
-  directWith(agentId: string): Chat | null;
-  /** Marks the channel as read to its newest event. */
-  markRead(chat: Chat): void;
-  close(): void;
-}
-
 const pageSize = 200;
 const expiryCheckMs = 3_000;
 
-export function createChats(client: HubClient, me: string, reports: FailureReports): Chats {
+/** The channels that this agent is a member of. */
+export function createChats(client: HubClient, me: string, reports: FailureReports) {
   const byId = signal<ReadonlyMap<string, Chat>>(new Map());
   const isLoaded = signal(false);
   const histories = new WeakMap<Chat, History>();
@@ -67,6 +38,7 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
     }
   }, expiryCheckMs);
 
+  /** Adds a channel that this agent has created or joined, and subscribes to it. */
   function add(channel: Channel): Chat {
     const known = byId.peek().get(channel.channelId);
     if (known !== undefined) {
@@ -113,6 +85,7 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
     return history;
   }
 
+  /** Loads and adds a channel that another agent added this one to, in the background. */
   function fetch(channelId: string) {
     if (fetching.has(channelId)) return;
     fetching.add(channelId);
@@ -131,10 +104,7 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
     // A channel that is joined during the read is not in the list, and must stay.
     const unlisted = new Set(byId.peek().keys());
     const [{ items, isComplete }, unread] = await Promise.all([
-      allPages(
-        (cursor) => client.channels({ member: true, cursor, limit: pageSize }),
-        (page) => page.channels,
-      ),
+      allPages((page) => client.channels({ ...page, member: true, limit: pageSize }), 'channels'),
       readState.load(),
     ]);
     for (const channel of items) {
@@ -146,6 +116,7 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
     isLoaded.value = true;
   }
 
+  /** Loads the list of channels and the unread counts. Calls during a load cause one more load. */
   function refresh(): Promise<void> {
     isRefreshDue = true;
     refreshing ??= (async () => {
@@ -164,13 +135,14 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
     (event.type === 'channel.member.leave' && event.member.agentId === me);
 
   return {
-    byId,
-    isLoaded,
+    byId: byId as ReadonlySignal<ReadonlyMap<string, Chat>>,
+    isLoaded: isLoaded as ReadonlySignal<boolean>,
     historyOf,
     add,
     remove,
     fetch,
     refresh,
+    /** Refreshes after a reconnect; loads presences too, whose events may have been lost. */
     async reconnected() {
       for (const chat of byId.peek().values()) {
         loader
@@ -179,7 +151,8 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
       }
       await refresh();
     },
-    apply(envelopes) {
+    /** Applies a batch of events of any channels. */
+    apply(envelopes: readonly Envelope[]) {
       readState.record(envelopes);
       for (const [channelId, batch] of Map.groupBy(envelopes, (envelope) => envelope.channelId)) {
         if (channelId === null) continue;
@@ -197,15 +170,18 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
         refresh().catch(reports.reportWhileLive('The channels could not be loaded'));
       }
     },
-    showSent(message) {
+    /** Shows a stored message in case its event is late; whichever comes second changes nothing. */
+    showSent(message: Message) {
       const { id, channelId, seq, timestamp, senderId } = message;
       const type = message.threadId === null ? 'channel.message' : 'thread.message';
       const event = { type, channelId, message } as const;
       const envelope = { id, senderId, epoch: '', channelId, seq, timestamp, event };
       byId.peek().get(channelId)?.show([envelope]);
     },
-    open: (chat) => views.open(chat),
-    async reload(channelId) {
+    /** Loads what the channel's view shows when it is opened for the first time. */
+    open: (chat: Chat) => views.open(chat),
+    /** Replaces what is shown, since events between the old entries and the new ones were skipped. */
+    async reload(channelId: string) {
       const chat = byId.peek().get(channelId);
       if (chat === undefined) return;
       chat.timeline.value = emptyTimeline();
@@ -216,18 +192,20 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
         await historyOf(chat).openThread(threadId);
       }
     },
-    forgetUnread(channelId) {
+    /** Drops the unread count, whose seqs belong to another epoch. */
+    forgetUnread(channelId: string) {
       const chat = byId.peek().get(channelId);
       if (chat !== undefined) readState.forget(chat);
     },
-    directWith(agentId) {
+    directWith(agentId: string): Chat | null {
       for (const chat of byId.value.values()) {
         const channel = chat.channel.value;
         if (channel.kind === 'direct' && peerOf(channel, me) === agentId) return chat;
       }
       return null;
     },
-    markRead: (chat) => readState.markRead(chat),
+    /** Marks the channel as read to its newest event. */
+    markRead: (chat: Chat) => readState.markRead(chat),
     close() {
       clearInterval(expiry);
       readState.close();

@@ -1,4 +1,3 @@
-import type { Signal } from '@preact/signals';
 import { HubError, type HubClient } from '@openclaw/client';
 import type { Message } from '@openclaw/protocol';
 import { errorMessage } from '../page/notices.ts';
@@ -20,21 +19,6 @@ export interface Outgoing {
   readonly isShown: boolean;
 }
 
-/** The messages that are not stored yet; they survive a reload. */
-export interface Outbox {
-  readonly items: Signal<readonly Outgoing[]>;
-  send(
-    message: Pick<Outgoing, 'channelId' | 'agentId' | 'threadId' | 'content' | 'mentions'>,
-  ): void;
-  retry(id: string): void;
-  discard(id: string): void;
-  /** An event with a message of this agent arrived. */
-  onOwnMessage(message: Message): void;
-  /** Sends what was left before a reload. */
-  resume(): void;
-  close(): void;
-}
-
 const itemsMax = 200;
 // Long enough for a night offline with the page open: only the user discards a message.
 const sendTimeoutMs = 12 * 3_600_000;
@@ -47,13 +31,13 @@ const retryableCodes: ReadonlySet<string> = new Set([
   'queue_full',
 ]);
 
-/** `onSent` gets the stored message, in case its event never arrives. */
+/** The messages that are not stored yet; they survive a reload. `onSent` gets each one, in case its event is lost. */
 export function createOutbox(
   client: HubClient,
   storage: Storage,
   me: string,
   onSent: (message: Message) => void,
-): Outbox {
+) {
   const stored = createStoredValue<readonly Outgoing[]>(storage, `openclaw.outbox.${me}`, []);
   const items = stored.value;
   let isClosed = false;
@@ -107,7 +91,7 @@ export function createOutbox(
 
   return {
     items,
-    send(message) {
+    send(message: Pick<Outgoing, 'channelId' | 'agentId' | 'threadId' | 'content' | 'mentions'>) {
       const item: Outgoing = {
         ...message,
         id: newId(),
@@ -118,14 +102,15 @@ export function createOutbox(
       items.value = [...items.peek(), item].slice(-itemsMax);
       void deliver(item);
     },
-    retry(id) {
+    retry(id: string) {
       const item = items.peek().find((other) => other.id === id);
       if (item?.state !== 'failed') return;
       change(id, { state: 'sending', error: null });
       void deliver(item);
     },
     discard: remove,
-    onOwnMessage({ channelId, threadId, content }) {
+    /** Takes a message of this agent that arrived as an event. */
+    onOwnMessage({ channelId, threadId, content }: Message) {
       const own = items
         .peek()
         .find(
@@ -138,6 +123,7 @@ export function createOutbox(
         );
       if (own !== undefined) change(own.id, { isShown: true });
     },
+    /** Sends what was left before a reload. */
     resume() {
       for (const item of items.peek()) if (item.state === 'sending') void deliver(item);
     },

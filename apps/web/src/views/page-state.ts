@@ -1,6 +1,6 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import { signal, type Signal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import type { Theme } from '../page/theme.ts';
 import type { Session } from '../session/session.ts';
 
@@ -12,31 +12,21 @@ export interface Editing {
   readonly isInThread: boolean;
 }
 
-/** The state that the views share. */
-export interface PageState {
-  readonly session: Session;
-  readonly theme: Theme;
-  readonly pane: Signal<'none' | 'members' | 'search'>;
-  readonly isDrawerOpen: Signal<boolean>;
-  readonly isSwitcherOpen: Signal<boolean>;
-  readonly isCreateOpen: Signal<boolean>;
-  readonly editing: Signal<Editing | null>;
-  /** The entry to scroll to and to highlight. */
-  readonly target: Signal<{ readonly channelId: string; readonly seq: number } | null>;
-  readonly signOut: () => void;
-}
+export type PageState = ReturnType<typeof createPageState>;
 
-export function createPageState(session: Session, theme: Theme, signOut: () => void): PageState {
+/** The state that the views share. */
+export function createPageState(session: Session, theme: Theme, signOut: () => void) {
   return {
     session,
     theme,
     signOut,
-    pane: signal('none'),
+    pane: signal<'none' | 'members' | 'search'>('none'),
     isDrawerOpen: signal(false),
     isSwitcherOpen: signal(false),
     isCreateOpen: signal(false),
-    editing: signal(null),
-    target: signal(null),
+    editing: signal<Editing | null>(null),
+    /** The entry to scroll to and to highlight. */
+    target: signal<{ readonly channelId: string; readonly seq: number } | null>(null),
   };
 }
 

@@ -20,18 +20,6 @@ export interface RowWindowOptions {
   readonly onNearBottom: () => void;
 }
 
-interface ScrollState {
-  readonly heights: Map<number, number>;
-  /** The row that stays in place, and how far above the view's top it begins. */
-  anchor: { readonly seq: number; readonly above: number } | null;
-  held: WindowedRow | null;
-  height: number;
-  width: number;
-  top: number;
-  offsets: Float64Array;
-  isEndInView: boolean;
-}
-
 const estimatedHeight = 62;
 const overscan = 700;
 const overscanAtEnd = 250;
@@ -48,14 +36,15 @@ export function useRowWindow(options: RowWindowOptions, leading: number) {
   const view = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const [, redraw] = useReducer((count: number) => count + 1, 0);
-  const state = useRef<ScrollState>({
-    heights: new Map(),
-    anchor: null,
-    held: null,
+  const state = useRef({
+    heights: new Map<number, number>(),
+    /** The row that stays in place, and how far above the view's top it begins. */
+    anchor: null as { readonly seq: number; readonly above: number } | null,
+    held: null as WindowedRow | null,
     height: 800,
     width: 0,
     top: 0,
-    offsets: new Float64Array(1),
+    offsets: new Float64Array(1) as Float64Array,
     isEndInView: true,
   }).current;
 

@@ -31,8 +31,11 @@ export function Chart(props: {
   useEffect(() => {
     const element = container.current;
     if (element === null) return;
-    const colour = (name: string) => () =>
-      getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    // A canvas needs a plain colour, and this resolves `light-dark()` in the property.
+    const colour = (name: string) => () => {
+      element.style.color = `var(${name})`;
+      return getComputedStyle(element).color;
+    };
     const axis = { stroke: colour('--text-quiet'), grid: { stroke: colour('--line'), width: 1 } };
     const font = '12px system-ui, sans-serif';
     const ticks = { show: false };
@@ -95,7 +98,7 @@ export function Chart(props: {
         <span class="legend">
           {lines.map((line) => (
             <span key={line.name}>
-              <i class={`swatch swatch${line.colour}`} aria-hidden="true" />
+              <i class="swatch" style={{ background: `var(${line.colour})` }} aria-hidden="true" />
               {line.name} <b>{newest(line.values)}</b>
             </span>
           ))}

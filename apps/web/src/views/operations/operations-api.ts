@@ -82,13 +82,10 @@ export function useConnected(credentials: Credentials): readonly ConnectedAgent[
   const [connected, setConnected] = useState<readonly ConnectedAgent[]>([]);
   const poll = async () => {
     try {
-      const { items } = await allPages(
-        (cursor) => {
-          const query = { limit: '200', ...(cursor !== null && { cursor }) };
-          return readOperations<OperationsAgents>(credentials, '/agents', query);
-        },
-        (page) => page.agents,
-      );
+      const { items } = await allPages(({ cursor }) => {
+        const query = { limit: '200', ...(cursor !== null && { cursor }) };
+        return readOperations<OperationsAgents>(credentials, '/agents', query);
+      }, 'agents');
       setConnected(items);
     } catch {
       // The snapshot reports the problem; the agents found before stay.

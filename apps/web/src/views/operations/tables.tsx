@@ -1,4 +1,3 @@
-import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Operations } from '@openclaw/protocol';
 import { IsolatedText } from '../shared/isolated-text.tsx';
@@ -67,62 +66,38 @@ type ChannelRow = Operations['channels'][number];
 
 const aliveWithinMs = 5_000;
 
-/** A table of figures with a title. */
-function FigureTable(props: {
-  name: string;
-  title?: ComponentChildren;
-  columns: readonly string[];
-  rows: ComponentChildren;
-  isEmpty: boolean;
-  emptyText: string;
-}) {
-  return (
-    <section>
-      <h2>
-        {props.name}
-        {props.title}
-      </h2>
-      <div class="table-scroll" tabIndex={0} role="region" aria-label={props.name}>
-        <table class="figures">
-          <thead>
-            <tr>
-              {props.columns.map((column) => (
-                <th key={column} scope="col">
-                  {column}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>{props.rows}</tbody>
-        </table>
-      </div>
-      {props.isEmpty && <p class="quiet">{props.emptyText}</p>}
-    </section>
-  );
-}
-
 /** The hubs of the system; a hub without a recent beat is marked as offline. */
 export function HubTable({ hubs }: { hubs: Operations['hubs'] }) {
   return (
-    <FigureTable
-      name="Hubs"
-      columns={['Hub', 'Last beat']}
-      isEmpty={hubs.length === 0}
-      emptyText="Not known."
-      rows={hubs.map(({ hubId, lastBeatAgoMs, isThis }) => (
-        <tr key={hubId}>
-          <td>
-            <span
-              class={`dot dot-${lastBeatAgoMs < aliveWithinMs ? 'online' : 'offline'}`}
-              aria-hidden="true"
-            />{' '}
-            {hubId}
-            {isThis && <span class="role">this one</span>}
-          </td>
-          <td>{durationText(lastBeatAgoMs)} ago</td>
-        </tr>
-      ))}
-    />
+    <section>
+      <h2>Hubs</h2>
+      <div class="table-scroll" tabIndex={0} role="region" aria-label="Hubs">
+        <table class="figures">
+          <thead>
+            <tr>
+              <th scope="col">Hub</th>
+              <th scope="col">Last beat</th>
+            </tr>
+          </thead>
+          <tbody>
+            {hubs.map(({ hubId, lastBeatAgoMs, isThis }) => {
+              const isAlive = lastBeatAgoMs < aliveWithinMs;
+              return (
+                <tr key={hubId}>
+                  <td>
+                    <span class={`dot dot-${isAlive ? 'online' : 'offline'}`} aria-hidden="true" />{' '}
+                    {hubId}
+                    {isThis && <span class="role">this one</span>}
+                  </td>
+                  <td>{durationText(lastBeatAgoMs)} ago</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+      {hubs.length === 0 && <p class="quiet">Not known.</p>}
+    </section>
   );
 }
 
@@ -135,9 +110,9 @@ const orders = {
 export function ChannelTable({ channels }: { channels: Operations['channels'] }) {
   const [order, setOrder] = useState<keyof typeof orders>('busiest');
   return (
-    <FigureTable
-      name="Channels"
-      title={
+    <section>
+      <h2>
+        Channels
         <span class="segments" role="group" aria-label="Order">
           {(['busiest', 'slowest'] as const).map((name) => (
             <button key={name} aria-pressed={order === name} onClick={() => setOrder(name)}>
@@ -145,21 +120,34 @@ export function ChannelTable({ channels }: { channels: Operations['channels'] })
             </button>
           ))}
         </span>
-      }
-      columns={['Channel', 'Messages/s', 'Deliveries/s', 'Sockets', 'p99']}
-      isEmpty={channels.length === 0}
-      emptyText="No messages in any channel right now."
-      rows={[...channels].sort(orders[order]).map((channel) => (
-        <tr key={channel.channelId}>
-          <td>
-            <IsolatedText text={channel.name ?? channel.channelId} />
-          </td>
-          <td>{countText(channel.messagesPerSecond)}</td>
-          <td>{countText(channel.deliveriesPerSecond)}</td>
-          <td>{countText(channel.sockets)}</td>
-          <td>{millisecondsText(channel.deliveryP99Ms)}</td>
-        </tr>
-      ))}
-    />
+      </h2>
+      <div class="table-scroll" tabIndex={0} role="region" aria-label="Channels">
+        <table class="figures">
+          <thead>
+            <tr>
+              <th scope="col">Channel</th>
+              <th scope="col">Messages/s</th>
+              <th scope="col">Deliveries/s</th>
+              <th scope="col">Sockets</th>
+              <th scope="col">p99</th>
+            </tr>
+          </thead>
+          <tbody>
+            {[...channels].sort(orders[order]).map((channel) => (
+              <tr key={channel.channelId}>
+                <td>
+                  <IsolatedText text={channel.name ?? channel.channelId} />
+                </td>
+                <td>{countText(channel.messagesPerSecond)}</td>
+                <td>{countText(channel.deliveriesPerSecond)}</td>
+                <td>{countText(channel.sockets)}</td>
+                <td>{millisecondsText(channel.deliveryP99Ms)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {channels.length === 0 && <p class="quiet">No messages in any channel right now.</p>}
+    </section>
   );
 }
