@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
+import type { HubChannel } from '@openclaw/client';
 import { waitFor } from '@openclaw/test-support';
 import type { Locator } from 'playwright-core';
-import { clickAction, useWorld, type Meeting, type Person } from '../testing/world.ts';
+import { clickAction, useWorld, type Person } from '../testing/world.ts';
 
 const world = useWorld();
 
 async function sendLines(
-  room: Meeting['room'],
+  room: HubChannel,
   count: number,
   text: string,
   threadId: string | null = null,

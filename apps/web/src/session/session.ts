@@ -8,7 +8,7 @@ import { createEventBatch } from '../store/event-batch.ts';
 import { createOutbox } from '../store/outbox.ts';
 import { describeConnection } from './connection-status.ts';
 import type { Credentials } from './credentials.ts';
-import { createOwnProfile } from './profile.ts';
+import { noProfile, type Profile } from './profile.ts';
 import { createRedisWatch } from './redis-watch.ts';
 
 /** Everything that exists from sign-in to sign-out. */
@@ -58,7 +58,7 @@ function createSession(
     batch.flush();
     chats.showSent(message);
   });
-  const profile = createOwnProfile(client, storage, me);
+  const profile = createStoredValue(storage, `openclaw.profile.${me}`, noProfile);
   const drafts = createStoredValue<Readonly<Record<string, string>>>(
     storage,
     `openclaw.drafts.${me}`,
@@ -141,9 +141,14 @@ function createSession(
   chats.refresh().catch(onListFailed);
   void redis.check();
   outbox.resume();
-  const { status, avatar, customStatus } = profile.current.peek();
+  async function setProfile(next: Profile) {
+    profile.value.value = next;
+    // The SDK sends it again on each new connection.
+    await client.setPresence(next);
+  }
+  const { status, avatar, customStatus } = profile.value.peek();
   if (status !== 'online' || avatar !== null || customStatus !== null) {
-    profile.set({ status, avatar, customStatus }).catch(notices.report('Your status'));
+    setProfile({ status, avatar, customStatus }).catch(notices.report('Your status'));
   }
 
   return {
@@ -152,7 +157,9 @@ function createSession(
     client,
     chats,
     outbox,
-    profile,
+    /** What other agents see of this one; it survives a reload. */
+    profile: profile.value,
+    setProfile,
     router,
     notices,
     connectionStatus,

@@ -3,9 +3,9 @@ import { errorMessage } from '../page/notices.ts';
 import type { Theme } from '../page/theme.ts';
 import {
   clearCredentials,
+  type Credentials,
   loadCredentials,
   saveCredentials,
-  type Credentials,
 } from '../session/credentials.ts';
 import { openSession } from '../session/session.ts';
 import { createPageState, PageContext, type PageState } from './page-state.ts';

@@ -44,7 +44,7 @@ export function useRowWindow(options: RowWindowOptions, leading: number) {
     height: 800,
     width: 0,
     top: 0,
-    offsets: new Float64Array(1) as Float64Array,
+    offsets: offsetsOf(rows, () => undefined, estimatedHeight),
     isEndInView: true,
   }).current;
 

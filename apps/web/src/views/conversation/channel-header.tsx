@@ -3,11 +3,8 @@ import { visibleString } from '../../markdown/visible-text.ts';
 import { peerOf, titleOf } from '../../store/channel-names.ts';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
-import { ConfirmDialog } from '../shared/dialog.tsx';
-import { Icon, IconButton } from '../shared/icon.tsx';
-import { IsolatedText } from '../shared/isolated-text.tsx';
-import { statusWords, usePresence } from '../shared/presence.ts';
-import { useOutsidePress } from '../shared/use-outside-press.ts';
+import { IsolatedText, statusWords, usePresence } from '../shared/agents.tsx';
+import { ConfirmDialog, Icon, IconButton, useOutsidePress } from '../shared/controls.tsx';
 import { closeThread } from '../thread/thread-pane.tsx';
 
 export function ChannelHeader({ chat }: { chat: Chat }) {

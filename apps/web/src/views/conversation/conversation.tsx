@@ -5,8 +5,8 @@ import type { Chat } from '../../store/chat.ts';
 import { indexOfSeq } from '../../store/timeline.ts';
 import { useRowWindow } from '../../windowing/use-row-window.ts';
 import { usePage } from '../page-state.ts';
+import { Icon } from '../shared/controls.tsx';
 import { isSameDay } from '../shared/format-time.ts';
-import { Icon } from '../shared/icon.tsx';
 import { editingIn } from './editing.ts';
 import { EntryRow, isContinued, timeOf } from './entry-row.tsx';
 

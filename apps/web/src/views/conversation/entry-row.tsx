@@ -1,4 +1,4 @@
-import { h, type Component, type FunctionComponent } from 'preact';
+import { type Component, type FunctionComponent, h } from 'preact';
 import type { Thread } from '@openclaw/protocol';
 import type { Chat } from '../../store/chat.ts';
 import type { Entry } from '../../store/timeline.ts';

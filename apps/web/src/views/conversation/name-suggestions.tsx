@@ -2,7 +2,7 @@ import type { RefObject } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { mentionAtCaret } from '../../markdown/mentions.ts';
 import type { Chat } from '../../store/chat.ts';
-import { Avatar } from '../shared/avatar.tsx';
+import { Avatar } from '../shared/agents.tsx';
 
 const shownMax = 6;
 

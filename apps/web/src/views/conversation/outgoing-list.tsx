@@ -3,8 +3,7 @@ import { renderMarkdown } from '../../markdown/render.ts';
 import type { Chat } from '../../store/chat.ts';
 import type { Outgoing } from '../../store/outbox.ts';
 import { usePage } from '../page-state.ts';
-import { Avatar } from '../shared/avatar.tsx';
-import { IsolatedText } from '../shared/isolated-text.tsx';
+import { Avatar, IsolatedText } from '../shared/agents.tsx';
 import { composeTarget, isSentTo } from './compose-target.ts';
 
 /** The outgoing messages of a channel or thread. */
@@ -23,7 +22,7 @@ export function OutgoingItems({ items }: { items: readonly Outgoing[] }) {
       {shown.map(({ id, state, content, mentions, error }) => (
         <article key={id} class={`message outgoing outgoing-${state}`}>
           <div class="gutter">
-            <Avatar agentId={me} avatar={profile.current.value.avatar} />
+            <Avatar agentId={me} avatar={profile.value.avatar} />
           </div>
           <div class="message-body">
             <header>

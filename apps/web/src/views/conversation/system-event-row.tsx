@@ -1,9 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import type { Envelope, EventOf } from '@openclaw/protocol';
 import { visibleString } from '../../markdown/visible-text.ts';
-import { Avatar } from '../shared/avatar.tsx';
+import { Avatar, IsolatedText } from '../shared/agents.tsx';
 import { fullTimeText, timeText } from '../shared/format-time.ts';
-import { IsolatedText } from '../shared/isolated-text.tsx';
 import { payloadSummary } from './summaries.ts';
 
 /** A change of the channel or of its members, or an event that an agent has emitted. */

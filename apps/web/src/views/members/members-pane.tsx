@@ -2,11 +2,8 @@ import { useState } from 'preact/hooks';
 import type { Member } from '@openclaw/protocol';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
-import { AgentLink, compareAgents, drawnAgentsMax } from '../shared/agent-link.tsx';
-import { FilterField } from '../shared/fields.tsx';
-import { IconButton } from '../shared/icon.tsx';
-import { AgentName } from '../shared/isolated-text.tsx';
-import { Pane } from '../shared/pane.tsx';
+import { AgentLink, AgentName, compareAgents, drawnAgentsMax } from '../shared/agents.tsx';
+import { FilterField, IconButton, Pane } from '../shared/controls.tsx';
 
 /** The members of a channel, present ones first. */
 export function MembersPane({ chat }: { chat: Chat }) {

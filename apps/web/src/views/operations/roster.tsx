@@ -1,9 +1,15 @@
 import { useState } from 'preact/hooks';
 import { usePage } from '../page-state.ts';
-import { AgentLink, compareAgents, drawnAgentsMax } from '../shared/agent-link.tsx';
-import { FilterField } from '../shared/fields.tsx';
+import {
+  AgentLink,
+  compareAgents,
+  drawnAgentsMax,
+  knownAgents,
+  statuses,
+  statusWords,
+} from '../shared/agents.tsx';
+import { FilterField } from '../shared/controls.tsx';
 import { agoText } from '../shared/format-time.ts';
-import { knownAgents, statuses, statusWords } from '../shared/presence.ts';
 import { durationText } from './format-figures.ts';
 import { useConnected } from './operations-api.ts';
 

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Operations } from '@openclaw/protocol';
-import { IsolatedText } from '../shared/isolated-text.tsx';
+import { IsolatedText } from '../shared/agents.tsx';
 import { bytesText, countText, durationText, millisecondsText } from './format-figures.ts';
 
 /** The state of each part of the system. */

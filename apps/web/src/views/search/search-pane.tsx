@@ -1,10 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
-import { Avatar } from '../shared/avatar.tsx';
+import { Avatar, IsolatedText } from '../shared/agents.tsx';
+import { Pane } from '../shared/controls.tsx';
 import { dayText, timeText } from '../shared/format-time.ts';
-import { IsolatedText } from '../shared/isolated-text.tsx';
-import { Pane } from '../shared/pane.tsx';
 import { searchTimeline } from './search-timeline.ts';
 
 const foundMax = 100;

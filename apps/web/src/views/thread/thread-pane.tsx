@@ -9,9 +9,8 @@ import { editingIn } from '../conversation/editing.ts';
 import { EntryRow, isContinued } from '../conversation/entry-row.tsx';
 import { OutgoingList } from '../conversation/outgoing-list.tsx';
 import { usePage } from '../page-state.ts';
-import { IconButton } from '../shared/icon.tsx';
-import { IsolatedText } from '../shared/isolated-text.tsx';
-import { Pane } from '../shared/pane.tsx';
+import { IsolatedText } from '../shared/agents.tsx';
+import { IconButton, Pane } from '../shared/controls.tsx';
 
 /** Closes the thread that is open beside the channel, if there is one. */
 export function closeThread(session: Session, chat: Chat): void {

@@ -1,11 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Channel } from '@openclaw/protocol';
+import { errorMessage } from '../../page/notices.ts';
 import { channelRoute } from '../../page/route.ts';
 import { usePage } from '../page-state.ts';
-import { FilterField } from '../shared/fields.tsx';
+import { IsolatedText } from '../shared/agents.tsx';
+import { Dialog, DialogActions, FilterField, Icon, TextField } from '../shared/controls.tsx';
 import { dayText } from '../shared/format-time.ts';
-import { Icon } from '../shared/icon.tsx';
-import { IsolatedText } from '../shared/isolated-text.tsx';
 
 const pageSize = 100;
 
@@ -81,5 +81,67 @@ export function Browse() {
       )}
       {cursor !== null && <button onClick={() => void load(cursor)}>More</button>}
     </main>
+  );
+}
+
+/** The dialog that creates a channel and opens it. */
+export function CreateChannel() {
+  const { session, isCreateOpen, isDrawerOpen } = usePage();
+  const [name, setName] = useState('');
+  const [topic, setTopic] = useState('');
+  const [isPrivate, setPrivate] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const close = () => (isCreateOpen.value = false);
+  const create = async (event: Event) => {
+    event.preventDefault();
+    try {
+      const { channel } = await session.client.createChannel({
+        name: name.trim(),
+        kind: isPrivate ? 'private' : 'public',
+        topic: topic.trim() || null,
+      });
+      session.chats.add(channel);
+      close();
+      isDrawerOpen.value = false;
+      session.router.go(channelRoute(channel.channelId));
+    } catch (error) {
+      setProblem(errorMessage(error));
+    }
+  };
+  return (
+    <Dialog label="Create a channel" onClose={close}>
+      <form onSubmit={(event) => void create(event)}>
+        <h2>Create a channel</h2>
+        <TextField
+          label="Name"
+          name="channelName"
+          value={name}
+          maxLength={128}
+          required
+          onText={setName}
+        />
+        <TextField
+          label="Topic (optional)"
+          name="channelTopic"
+          value={topic}
+          maxLength={1024}
+          onText={setTopic}
+        />
+        <label class="choice">
+          <input
+            type="checkbox"
+            checked={isPrivate}
+            onChange={(event) => setPrivate(event.currentTarget.checked)}
+          />
+          Private: only members see it
+        </label>
+        {problem !== null && (
+          <p class="problem" role="alert">
+            {problem}
+          </p>
+        )}
+        <DialogActions action="Create" isDisabled={name.trim() === ''} onCancel={close} />
+      </form>
+    </Dialog>
   );
 }

@@ -1,12 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { channelRoute } from '../../page/route.ts';
 import { usePage } from '../page-state.ts';
-import { Avatar } from '../shared/avatar.tsx';
-import { Dialog } from '../shared/dialog.tsx';
-import { Icon } from '../shared/icon.tsx';
-import { IsolatedText } from '../shared/isolated-text.tsx';
-import { knownAgents } from '../shared/presence.ts';
-import { rankDestinations, type Destination } from './destinations.ts';
+import { Avatar, IsolatedText, knownAgents } from '../shared/agents.tsx';
+import { Dialog, Icon } from '../shared/controls.tsx';
+import { type Destination, rankDestinations } from './destinations.ts';
 
 const shownMax = 9;
 

@@ -1,13 +1,12 @@
 import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
 import { channelRoute, hashOf } from '../../page/route.ts';
+import type { Profile } from '../../session/profile.ts';
 import { peerOf, titleOf } from '../../store/channel-names.ts';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
-import { Avatar } from '../shared/avatar.tsx';
-import { Icon, IconButton } from '../shared/icon.tsx';
-import { IsolatedText } from '../shared/isolated-text.tsx';
-import { usePresence } from '../shared/presence.ts';
-import { OwnCard } from './own-card.tsx';
+import { Avatar, IsolatedText, StatusText, statusWords, usePresence } from '../shared/agents.tsx';
+import { Dialog, DialogActions, Icon, IconButton, TextField } from '../shared/controls.tsx';
 
 /** The channels, the direct channels, and the agent's own card. */
 export function Sidebar() {
@@ -160,3 +159,89 @@ function PeerAvatar({ agentId }: { agentId: string }) {
 }
 
 const shortCount = (count: number) => (count > 999 ? '999+' : count);
+
+const avatars = ['🙂', '🦊', '🐙', '🦉', '🐝', '🚀', '🤖', '🌱'];
+
+/** The agent's own status, as others see it, with the theme and the sign-out. */
+export function OwnCard() {
+  const { session, theme, signOut } = usePage();
+  const [isOpen, setOpen] = useState(false);
+  const { status, customStatus, avatar } = session.profile.value;
+  const themeLabel = `Colours: ${theme.name.value}`;
+  return (
+    <div class="own-card">
+      <button class="own-button" onClick={() => setOpen(true)} title="Set your status">
+        <span class="hidden">Set your status: </span>
+        <Avatar agentId={session.me} avatar={avatar} status={status} />
+        <span class="own-names">
+          <strong>{session.me}</strong>
+          <span class="quiet small">
+            <StatusText status={status} customStatus={customStatus} />
+          </span>
+        </span>
+      </button>
+      <IconButton icon="theme" label={themeLabel} title={themeLabel} onClick={theme.next} />
+      <IconButton icon="out" label="Sign out" title="Sign out" onClick={signOut} />
+      {isOpen && <StatusDialog onClose={() => setOpen(false)} />}
+    </div>
+  );
+}
+
+function StatusDialog({ onClose }: { onClose: () => void }) {
+  const { session } = usePage();
+  const [profile, setProfile] = useState<Profile>(session.profile.peek());
+  const submit = (event: Event) => {
+    event.preventDefault();
+    const customStatus = profile.customStatus?.trim() || null;
+    session
+      .setProfile({ ...profile, customStatus })
+      .catch(session.notices.report('Your status was not set'));
+    onClose();
+  };
+  return (
+    <Dialog label="Your status" onClose={onClose}>
+      <form onSubmit={submit}>
+        <h2>Your status</h2>
+        <fieldset class="choices">
+          <legend class="hidden">Status</legend>
+          {(['online', 'away', 'dnd'] as const).map((status) => (
+            <label key={status} class="choice">
+              <input
+                type="radio"
+                name="status"
+                checked={profile.status === status}
+                onChange={() => setProfile({ ...profile, status })}
+              />
+              <span class={`dot dot-${status}`} aria-hidden="true" />
+              {statusWords[status]}
+            </label>
+          ))}
+        </fieldset>
+        <TextField
+          label="What you are doing"
+          name="customStatus"
+          value={profile.customStatus ?? ''}
+          maxLength={128}
+          placeholder="Reviewing the release"
+          onText={(customStatus) => setProfile({ ...profile, customStatus })}
+        />
+        <fieldset class="choices">
+          <legend>Picture</legend>
+          {[null, ...avatars].map((avatar) => (
+            <button
+              type="button"
+              key={avatar}
+              class="emoji-button"
+              aria-pressed={profile.avatar === avatar}
+              aria-label={avatar ?? 'Initials'}
+              onClick={() => setProfile({ ...profile, avatar })}
+            >
+              {avatar ?? 'Aa'}
+            </button>
+          ))}
+        </fieldset>
+        <DialogActions action="Save" onCancel={onClose} />
+      </form>
+    </Dialog>
+  );
+}
