@@ -87,13 +87,14 @@ function RoutedView() {
 /** Leads to the first channel, or to the list of channels to join. */
 function Home() {
   const { session } = usePage();
-  const { byId, isLoaded } = session.chats;
-  const [first] = byId.value.values();
+  // Both from one drawing: an effect that reads `isLoaded` later could meet a list without channels.
+  const isLoaded = session.chats.isLoaded.value;
+  const [first] = session.chats.byId.value.values();
   useEffect(() => {
     // The address changes before the route does; a user who has just left home stays there.
-    if (!isLoaded.value || parseRoute(location.hash).view !== 'home') return;
+    if (!isLoaded || parseRoute(location.hash).view !== 'home') return;
     session.router.replace(first === undefined ? { view: 'browse' } : channelRoute(first.id));
-  }, [isLoaded.value, first]);
+  }, [isLoaded, first]);
   return <Loading />;
 }
 
