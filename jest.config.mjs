@@ -11,7 +11,7 @@ export const underFire = [
   'e2e/slow',
   'presence/src/quiet-hour',
   'presence/src/refused-writes',
-  'apps/web/src/crowd-by-the-clock',
+  'apps/web/src/e2e/crowd-by-the-clock',
 ];
 
 export default {

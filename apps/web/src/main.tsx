@@ -1,5 +1,5 @@
 import { render } from 'preact';
-import { createTheme } from './store/theme.ts';
+import { createTheme } from './page/theme.ts';
 import { App } from './views/app.tsx';
 
 const root = document.getElementById('app');

@@ -3,8 +3,7 @@ import fc from 'fast-check';
 import type { ComponentChild, VNode } from 'preact';
 import { mentionAtCaret, mentionsIn } from './mentions.ts';
 import { isCostly, parseMarkdown } from './parse.ts';
-import { renderMarkdown } from './render.ts';
-import { safeLink } from './safe-link.ts';
+import { renderMarkdown, safeLink } from './render.ts';
 import { visibleString } from './visible-text.ts';
 
 const render = (content: string, mentions: string[] = []) =>
@@ -29,7 +28,7 @@ const harmless = new Set(
 );
 
 describe('Markdown', () => {
-  it('becomes elements: emphasis, code, lists, tables, quotes', () => {
+  it('is rendered as elements: emphasis, code, lists, tables, quotes', () => {
     expect(tagsOf('a **b** _c_ ~~d~~ `e`')).toEqual(['p', 'strong', 'em', 'del', 'code']);
     expect(tagsOf('- a\n- b')).toEqual(expect.arrayContaining(['ul', 'li']));
     expect(tagsOf('> a')).toEqual(['blockquote', 'p']);
@@ -37,13 +36,13 @@ describe('Markdown', () => {
     expect(textOf(render('```ts\nlet a;\n```'))).toBe('tslet a;');
   });
 
-  it('never becomes markup: HTML is shown as it stands', () => {
+  it('with HTML shows the HTML as text', () => {
     const html = '<script>alert(1)</script> <img src=x onerror=alert(1)>';
     expect(textOf(render(html))).toContain('<script>alert(1)</script>');
     expect(tagsOf(html).every((tag) => harmless.has(tag as string))).toBe(true);
   });
 
-  it('of any text is made of harmless elements, with links that lead out alone', () => {
+  it('of any text is rendered as harmless elements and external links', () => {
     const piece = fc.constantFrom(
       ...[
         '<b>',
@@ -85,7 +84,7 @@ describe('Markdown', () => {
     );
   });
 
-  it('nested beyond reason or of great length takes no more than a moment', () => {
+  it('that is deeply nested or very long is rendered in a moment', () => {
     const contents = [
       '> '.repeat(10_000) + 'deep',
       '*_`['.repeat(2_900),
@@ -101,7 +100,7 @@ describe('Markdown', () => {
     }
   });
 
-  it('is read in long code and long reports, and not where it is there to be costly', () => {
+  it('is parsed in long code and long reports, and not when parsing would be costly', () => {
     expect(isCostly(`\`\`\`json\n${'[["a"], ["b"]],\n'.repeat(300)}\`\`\`\nso`)).toBe(false);
     expect(isCostly('A *word* and `code`.\n'.repeat(60))).toBe(false);
     expect(isCostly(`${'-'.repeat(80)}\n> > > nested`)).toBe(false);
@@ -109,7 +108,7 @@ describe('Markdown', () => {
     expect(isCostly('*a_ '.repeat(700))).toBe(true);
   });
 
-  it('marks who is mentioned, and nobody else', () => {
+  it('highlights the agents that are mentioned, and no others', () => {
     const marked = nodesOf(render('@ada and @bob, not @eve.', ['ada', 'bob']));
     expect(marked.map(({ props }) => [props.class, props.children])).toEqual([
       [undefined, expect.anything()],
@@ -120,7 +119,7 @@ describe('Markdown', () => {
 });
 
 describe('a link', () => {
-  it('leads to the web or to a letter, and nowhere else', () => {
+  it('may have the schemes http, https and mailto', () => {
     expect(safeLink('https://example.com/a')).toBe('https://example.com/a');
     expect(safeLink('mailto:a@example.com')).toBe('mailto:a@example.com');
     for (const url of [
@@ -138,12 +137,12 @@ describe('a link', () => {
 });
 
 describe('a text', () => {
-  it('names what turns it around or cannot be seen', () => {
+  it('has its invisible and bidirectional characters named', () => {
     expect(visibleString('a\u202Eb\u0000c')).toBe('a‹U+202E›b‹U+0000›c');
     expect(visibleString('plain, עברית, 👩‍💻')).toBe('plain, עברית, 👩‍💻');
   });
 
-  it('does so in the words for a picture and in the name of a footnote, too', () => {
+  it('has them named in the text of an image and in the name of a footnote, too', () => {
     for (const content of [
       '![a\u202Eb](https://example.com)',
       '![a\u202Eb][c]\n\n[c]: https://example.com',
@@ -156,7 +155,7 @@ describe('a text', () => {
 });
 
 describe('a mention', () => {
-  it('is of a member, once, and takes no full stop with it', () => {
+  it('is found once for each member, without the full stop after it', () => {
     const members = new Set(['ada', 'bob.x', 'eve']);
     const isMember = (name: string) => members.has(name);
     expect(mentionsIn('@ada, @bob.x. @ada (@eve) mail@ada @nobody', isMember)).toEqual([
@@ -164,7 +163,7 @@ describe('a mention', () => {
     ]);
   });
 
-  it('is being written where an @ begins a word before the caret', () => {
+  it('is unfinished when a word before the caret begins with @', () => {
     expect(mentionAtCaret('hello @ad', 9)).toBe('ad');
     expect(mentionAtCaret('@', 1)).toBe('');
     expect(mentionAtCaret('mail@ad', 7)).toBeNull();

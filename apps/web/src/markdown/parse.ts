@@ -4,7 +4,7 @@ import { gfmFromMarkdown } from 'mdast-util-gfm';
 import { gfm } from 'micromark-extension-gfm';
 
 const cacheMax = 600;
-// Longer texts are reports and dumps: parsing them could hold up the page, so they are shown as they are.
+// Longer texts are mostly dumps. Parsing them could block the page, so they are shown as plain text.
 const parsedCharsMax = 12_000;
 const special = /[*_`~#>[\]<|\\&\n@:]|www\.|^\s*(?:[-+=]|\d+[.)])|^\s{4}|\t/;
 
@@ -12,7 +12,7 @@ const extensions = [gfm()];
 const mdastExtensions = [gfmFromMarkdown()];
 const cache = new Map<string, Root>();
 
-/** A text's Markdown as a tree. The last few hundred are remembered, since lists are drawn again and again. */
+/** Parses Markdown; caches the last few hundred texts, since rows are drawn repeatedly. */
 export function parseMarkdown(content: string): Root {
   const known = cache.get(content);
   if (known !== undefined) return known;
@@ -30,7 +30,7 @@ function parse(content: string): Root {
   try {
     return fromMarkdown(content, { extensions, mdastExtensions });
   } catch {
-    // Nesting too deep for the parser's stack is not meant to be read as structure.
+    // The nesting is too deep for the parser's stack, so nobody wrote it as structure.
     return plain(content);
   }
 }
@@ -40,12 +40,12 @@ const plain = (value: string): Root => ({
   children: [{ type: 'paragraph', children: [{ type: 'text', value }] }],
 });
 
-// What parsing takes grows with the square of these; people and agents stay far below.
+// The time to parse grows with the square of these counts; real messages stay far below.
 const delimitersMax = 400;
 const deepNesting = /^[ \t]*(?:(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))[ \t]*){20}/;
 const delimiter = /[*_`~[\]!]/g;
 
-/** Would parsing this hold up the page? Told by what stands outside of fenced code, which costs nothing. */
+/** True when parsing could block the page. Fenced code costs nothing, so it does not count. */
 export function isCostly(content: string): boolean {
   let delimiters = 0;
   let fence: string | null = null;

@@ -1,25 +1,28 @@
 import { h, type ComponentChild } from 'preact';
 import type { Nodes, Parent, Root } from 'mdast';
-import { safeLink } from './safe-link.ts';
 import { visibleText } from './visible-text.ts';
 
-/** Whose names are marked. */
+/** The reader, and the agents whose names are highlighted. */
 export interface MentionContext {
   readonly me: string;
   readonly mentions: readonly string[];
 }
 
-// Deeper nesting than people write is shown flat: the tree is drawn by recursion.
+const allowedSchemes: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:']);
+// Limits the recursion; people do not nest deeper.
 const depthMax = 24;
 const mentionPattern = /@([A-Za-z0-9][A-Za-z0-9._@|~-]{0,127})/g;
 
-/** Draws a tree as elements. Nothing of the text ever becomes markup: HTML in it is shown as it stands. */
+const plainTags = { strong: 'strong', emphasis: 'em', delete: 'del', tableRow: 'tr' } as const;
+const blockTags = { paragraph: 'p', blockquote: 'blockquote', tableCell: 'td' } as const;
+
+/** Renders a tree as elements. HTML in the text is shown as text and never becomes markup. */
 export function renderMarkdown(root: Root, context: MentionContext): ComponentChild {
   return children(root, context, 0);
 }
 
-/** Draws a text, marking who is mentioned and naming what cannot be seen. */
-export function renderText(text: string, context: MentionContext): ComponentChild[] {
+/** Renders a text with its mentions highlighted and its invisible characters named. */
+function renderText(text: string, context: MentionContext): ComponentChild[] {
   const drawn: ComponentChild[] = [];
   let end = 0;
   for (const match of text.matchAll(mentionPattern)) {
@@ -52,17 +55,18 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
   switch (node.type) {
     case 'text':
       return renderText(node.value, context);
-    case 'paragraph':
-      return h('p', { dir: 'auto' }, inner());
-    case 'heading':
-      // The page has its own headings; a message's are only strong words.
-      return h('p', { dir: 'auto', class: `heading heading-${Math.min(node.depth, 3)}` }, inner());
     case 'strong':
-      return h('strong', null, inner());
     case 'emphasis':
-      return h('em', null, inner());
     case 'delete':
-      return h('del', null, inner());
+    case 'tableRow':
+      return h(plainTags[node.type], null, inner());
+    case 'paragraph':
+    case 'blockquote':
+    case 'tableCell':
+      return h(blockTags[node.type], { dir: 'auto' }, inner());
+    case 'heading':
+      // A message must not add headings to the outline of the page.
+      return h('p', { dir: 'auto', class: `heading heading-${Math.min(node.depth, 3)}` }, inner());
     case 'inlineCode':
       return h('code', { dir: 'ltr' }, pieces(node.value));
     case 'code':
@@ -72,8 +76,6 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
         node.lang != null && h('span', { class: 'language' }, pieces(node.lang)),
         h('pre', { tabIndex: 0 }, h('code', null, pieces(node.value))),
       );
-    case 'blockquote':
-      return h('blockquote', { dir: 'auto' }, inner());
     case 'list':
       return node.ordered
         ? h('ol', { dir: 'auto', start: node.start ?? 1 }, inner())
@@ -87,14 +89,10 @@ function draw(node: Nodes, context: MentionContext, depth: number): ComponentChi
     case 'link':
       return link(node.url, inner());
     case 'image':
-      // Pictures come from elsewhere; whoever wants one goes there.
+      // Loading the image would tell its host who reads the message, so it is only a link.
       return link(node.url, ['🖼 ', ...pieces(node.alt || node.url)]);
     case 'table':
       return h('div', { class: 'table', tabIndex: 0 }, h('table', null, h('tbody', null, inner())));
-    case 'tableRow':
-      return h('tr', null, inner());
-    case 'tableCell':
-      return h('td', { dir: 'auto' }, inner());
     case 'html':
       return pieces(node.value);
     case 'linkReference':
@@ -120,4 +118,15 @@ function link(url: string, inner: ComponentChild[]): ComponentChild {
   const href = safeLink(url);
   if (href === null) return h('span', { class: 'unlinked' }, inner);
   return h('a', { href, target: '_blank', rel: 'noreferrer noopener', title: href }, inner);
+}
+
+/** The normalized address; null unless it is absolute and of an allowed scheme. */
+export function safeLink(url: string): string | null {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    return null;
+  }
+  return allowedSchemes.has(parsed.protocol) ? parsed.href : null;
 }

@@ -1,14 +1,14 @@
-// Embeddings, overrides and isolates turn the order of what follows them; controls draw nothing at all.
-const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+// Control characters draw nothing; bidirectional controls change the order of the text after them.
+const invisible = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
-/** A piece of text, or a character that a reader would not have seen, by its name. */
+/** A piece of text, or the name of an invisible character. */
 export type TextPiece = { readonly text: string } | { readonly escape: string };
 
-/** Takes out of a text what could make it look like another, and names it instead. */
+/** Replaces invisible characters, which can make a text look like another, by their names. */
 export function visibleText(text: string): TextPiece[] {
   const pieces: TextPiece[] = [];
   let end = 0;
-  for (const match of text.matchAll(unseen)) {
+  for (const match of text.matchAll(invisible)) {
     if (match.index > end) pieces.push({ text: text.slice(end, match.index) });
     const code = match[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
     pieces.push({ escape: `U+${code}` });
@@ -18,7 +18,7 @@ export function visibleText(text: string): TextPiece[] {
   return pieces;
 }
 
-/** The same, as one string, for where only a string can stand. */
+/** As `visibleText`, as one string. */
 export function visibleString(text: string): string {
   return visibleText(text)
     .map((piece) => ('text' in piece ? piece.text : `‹${piece.escape}›`))

@@ -1,11 +1,11 @@
-/** How somebody signed in: by a token, or by name where the hub takes anyone's word for it. */
+/** A token; or a name, on a hub that accepts any name without proof. */
 export type Credentials =
   | { readonly kind: 'token'; readonly token: string }
   | { readonly kind: 'name'; readonly agentId: string };
 
 const key = 'openclaw.credentials';
 
-/** What this tab signed in with; null when it did not, or what is stored is no use. */
+/** The credentials of this tab; null when it has none, or when they cannot be parsed. */
 export function loadCredentials(storage: Storage): Credentials | null {
   try {
     const stored = JSON.parse(storage.getItem(key) ?? 'null') as Partial<
@@ -18,17 +18,15 @@ export function loadCredentials(storage: Storage): Credentials | null {
       return { kind: 'name', agentId: stored.agentId };
     }
   } catch {
-    // Text that is no JSON was not written by this page; signing in again replaces it.
+    // Not written by this page; the next sign-in replaces it.
   }
   return null;
 }
 
-/** Keeps them for this tab, and for no longer than it. */
 export function saveCredentials(storage: Storage, credentials: Credentials): void {
   storage.setItem(key, JSON.stringify(credentials));
 }
 
-/** Forgets them. */
 export function clearCredentials(storage: Storage): void {
   storage.removeItem(key);
 }

@@ -1,54 +1,39 @@
-import { signal, type ReadonlySignal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import type { HubClient } from '@openclaw/client';
 
-/** Whether the hub behind this connection lacks its Redis, as it says itself. */
-export interface RedisWatch {
-  readonly isAway: ReadonlySignal<boolean>;
-  /** Asks now. */
-  check(): void;
-  close(): void;
-}
+const checkEveryMs = 3_000;
 
-const everyMs = 3_000;
-
-/** Whether the hub was given a Redis: one that was given none is alone, and lacks nothing. */
-async function hasRedis(): Promise<boolean> {
+/** A hub that was configured without Redis lacks nothing. */
+async function usesRedis(): Promise<boolean> {
   const response = await fetch('/readyz');
   const { publishPath } = (await response.json()) as { publishPath: { status: string } };
   return publishPath.status !== 'unused';
 }
 
-/** Asks who is typing in a channel, an answer that says `degraded`; nobody is asked while the page is hidden. */
-export function createRedisWatch(
-  client: HubClient,
-  channelToAsk: () => string | undefined,
-): RedisWatch {
+/**
+ * Watches whether the hub has lost its Redis, by the `degraded` field of a `typing` answer. Asks every three seconds
+ * while the page is visible.
+ */
+export function createRedisWatch(client: HubClient, channelToAsk: () => string | undefined) {
   const isAway = signal(false);
-  let isAsking = false;
+  let isChecking = false;
 
-  function check() {
+  async function check() {
     const channelId = channelToAsk();
-    if (isAsking || channelId === undefined || client.state !== 'live') return;
-    isAsking = true;
-    client
-      .channel(channelId)
-      .typing()
-      .then(({ degraded }) => degraded && hasRedis())
-      .then(
-        (lacksRedis) => {
-          isAway.value = lacksRedis;
-        },
-        () => {
-          // No answer says nothing of Redis; the connection's own state speaks for itself.
-        },
-      )
-      .finally(() => {
-        isAsking = false;
-      });
+    if (isChecking || channelId === undefined || client.state !== 'live') return;
+    isChecking = true;
+    try {
+      const { degraded } = await client.channel(channelId).typing();
+      isAway.value = degraded && (await usesRedis());
+    } catch {
+      // A failed call says nothing about Redis; the connection status shows that the hub is away.
+    } finally {
+      isChecking = false;
+    }
   }
 
   const timer = setInterval(() => {
-    if (document.visibilityState === 'visible') check();
-  }, everyMs);
+    if (document.visibilityState === 'visible') void check();
+  }, checkEveryMs);
   return { isAway, check, close: () => clearInterval(timer) };
 }

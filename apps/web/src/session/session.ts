@@ -1,52 +1,38 @@
-import { computed, signal, type ReadonlySignal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { createClient, type HubClient, type StateChange, type Welcome } from '@openclaw/client';
-import { createChats, type Chats } from '../store/chats.ts';
+import { createNotices } from '../page/notices.ts';
+import { createRouter } from '../page/route.ts';
+import { createStoredValue } from '../page/stored-value.ts';
+import { createChats } from '../store/chats.ts';
 import { createEventBatch } from '../store/event-batch.ts';
-import { createOutbox, type Outbox } from '../store/outbox.ts';
-import { createOwnProfile, type OwnProfile } from '../store/profile.ts';
-import { createRouter, type Router } from '../store/route.ts';
-import { createStoredValue } from '../store/stored-value.ts';
-import { createNotices, type Notices } from '../store/notices.ts';
-import { describeConnection, type ConnectionLine } from './connection-line.ts';
+import { createOutbox } from '../store/outbox.ts';
+import { describeConnection } from './connection-status.ts';
 import type { Credentials } from './credentials.ts';
+import { noProfile, type Profile } from './profile.ts';
 import { createRedisWatch } from './redis-watch.ts';
 
-/** Everything that lives from signing in to signing out. */
-export interface Session {
-  readonly me: string;
-  readonly credentials: Credentials;
-  readonly client: HubClient;
-  readonly chats: Chats;
-  readonly outbox: Outbox;
-  readonly profile: OwnProfile;
-  readonly router: Router;
-  readonly notices: Notices;
-  /** Texts not sent yet, by channel and thread. */
-  readonly drafts: { value: Readonly<Record<string, string>> };
-  readonly line: ReadonlySignal<ConnectionLine>;
-  close(): Promise<void>;
-}
+/** Everything that exists from sign-in to sign-out. */
+export type Session = ReturnType<typeof createSession>;
 
-/** What {@link openSession} tells while it connects, and later. */
 export interface SessionOptions {
-  /** Ends the attempts. */
+  /** Aborts the attempts to connect. */
   readonly signal: AbortSignal;
-  /** The hub cannot be reached, or has no room yet; it is tried again. */
-  readonly onTrouble: (reason: string) => void;
-  /** The hub does not let this agent in any more. */
+  /** The hub is unreachable or full; another attempt follows. */
+  readonly onRetry: (reason: string) => void;
+  /** The hub ended the session, for example because the token has expired. */
   readonly onEnd: (reason: string) => void;
 }
 
-/** Connects, and resolves with the first welcome; rejects when the hub refuses these credentials. */
+/** Connects, and resolves after the first welcome; rejects when the hub refuses the credentials. */
 export async function openSession(
   credentials: Credentials,
-  { signal, onTrouble, onEnd }: SessionOptions,
+  { signal, onRetry, onEnd }: SessionOptions,
 ): Promise<Session> {
   const identity =
     credentials.kind === 'token' ? { token: credentials.token } : { agent: credentials.agentId };
   const client = createClient({ ...identity, url: location.origin, backoffMaxMs: 8_000 });
   const off = client.on('state', ({ state, error }) => {
-    if (state === 'connecting' && error !== null) onTrouble(error.message);
+    if (state === 'connecting' && error !== null) onRetry(error.message);
   });
   try {
     const welcome = await client.ready({ signal });
@@ -62,18 +48,17 @@ export async function openSession(
 function createSession(
   credentials: Credentials,
   client: HubClient,
-  welcome: Welcome,
+  { agentId: me }: Welcome,
   onEnd: (reason: string) => void,
-): Session {
-  const me = welcome.agentId;
+) {
   const storage = sessionStorage;
-  const notices = createNotices();
-  const chats = createChats(client, me, notices.report);
+  const notices = createNotices(() => client.state === 'live');
+  const chats = createChats(client, me, notices);
   const outbox = createOutbox(client, storage, me, (message) => {
     batch.flush();
     chats.showSent(message);
   });
-  const profile = createOwnProfile(client, storage, me);
+  const profile = createStoredValue(storage, `openclaw.profile.${me}`, noProfile);
   const drafts = createStoredValue<Readonly<Record<string, string>>>(
     storage,
     `openclaw.drafts.${me}`,
@@ -95,7 +80,7 @@ function createSession(
       ? route.channelId
       : first;
   });
-  const line = computed(() => {
+  const connectionStatus = computed(() => {
     const at = retryAtMs.value;
     return describeConnection({
       state: state.value.state,
@@ -107,27 +92,21 @@ function createSession(
     });
   });
 
-  const read = (reading: Promise<void>) => {
-    reading.catch((error: unknown) => {
-      if (client.state === 'live') notices.report('The channels could not be read', error);
-    });
-  };
+  const onListFailed = notices.reportWhileLive('The channels could not be loaded');
   const offs = [
     client.on('event', (envelope) => {
       const { event } = envelope;
       if (event.type === 'channel.message' || event.type === 'thread.message') {
-        if (event.message.senderId === me) outbox.saw(event.message);
+        if (event.message.senderId === me) outbox.onOwnMessage(event.message);
       } else if (event.type === 'collaboration.event' && envelope.channelId === null) {
-        notices.add(
-          `${envelope.senderId} to everyone: ${event.name}`,
-          JSON.stringify(event.payload),
-        );
+        const text = `${envelope.senderId} to everyone: ${event.name}`;
+        notices.add(text, JSON.stringify(event.payload));
       }
       batch.push(envelope);
     }),
     client.on('notice', ({ event, channelId }) => {
       if (event.type !== 'channel.member.join' || channelId === null) return;
-      // A leave that waits must not take away what is added now.
+      // A waiting leave must not remove the channel that is added now.
       batch.flush();
       chats.fetch(channelId);
     }),
@@ -135,21 +114,21 @@ function createSession(
       batch.flush();
       const name = chats.byId.peek().get(channelId)?.channel.peek().name ?? channelId;
       if (reason !== 'epoch' && reason !== 'behind') {
-        notices.add(`#${name} is no longer yours to follow`, reason);
+        notices.add(`You can no longer follow #${name}`, reason);
         return chats.remove(channelId);
       }
-      const what =
+      const text =
         reason === 'epoch'
           ? 'The hub was restored from a backup: its channels were reloaded'
-          : `Some events of #${name} were skipped: its history was read anew`;
-      notices.add(what, null);
+          : `Some events of #${name} were skipped: its history was reloaded`;
+      notices.add(text, null);
       if (reason === 'epoch') chats.forgetUnread(channelId);
-      chats.reload(channelId).catch((error: unknown) => notices.report(`#${name}`, error));
-      read(chats.refresh());
+      chats.reload(channelId).catch(notices.report(`#${name}`));
+      chats.refresh().catch(onListFailed);
     }),
     client.on('welcome', () => {
-      read(chats.reconnected());
-      redis.check();
+      chats.reconnected().catch(onListFailed);
+      void redis.check();
     }),
     client.on('state', (change) => {
       state.value = change;
@@ -159,41 +138,46 @@ function createSession(
     }),
   ];
 
-  read(chats.refresh());
-  redis.check();
+  chats.refresh().catch(onListFailed);
+  void redis.check();
   outbox.resume();
-  if (
-    profile.current.peek().status !== 'online' ||
-    profile.current.peek().avatar !== null ||
-    profile.current.peek().customStatus !== null
-  ) {
-    profile
-      .set(profile.current.peek())
-      .catch((error: unknown) => notices.report('Your status', error));
+  async function setProfile(next: Profile) {
+    profile.value.value = next;
+    // The SDK sends it again on each new connection.
+    await client.setPresence(next);
+  }
+  const { status, avatar, customStatus } = profile.value.peek();
+  if (status !== 'online' || avatar !== null || customStatus !== null) {
+    setProfile({ status, avatar, customStatus }).catch(notices.report('Your status'));
   }
 
   return {
-    ...{ me, credentials, client, chats, outbox, profile, router, notices, line },
+    me,
+    credentials,
+    client,
+    chats,
+    outbox,
+    /** What other agents see of this one; it survives a reload. */
+    profile: profile.value,
+    setProfile,
+    router,
+    notices,
+    connectionStatus,
+    /** Unsent texts by draft key. */
     drafts: drafts.value,
     async close() {
       for (const off of offs) off();
       clearInterval(clock);
-      batch.close();
-      redis.close();
-      chats.close();
-      outbox.close();
-      profile.close();
-      drafts.close();
-      router.close();
+      for (const part of [batch, redis, chats, outbox, profile, drafts, router]) part.close();
       await client.close();
     },
   };
 }
 
-// Nothing is painted while the page is hidden, or the machine has no time to.
-const frameWithinMs = 250;
+// No frame is painted while the page is hidden or the machine is overloaded.
+const frameTimeoutMs = 250;
 
-/** Before the next frame; where none is painted, soon. */
+/** Calls back before the next frame, or after a timeout where none is painted. */
 function onFrame(callback: () => void): void {
   const run = () => {
     cancelAnimationFrame(frame);
@@ -201,5 +185,5 @@ function onFrame(callback: () => void): void {
     callback();
   };
   const frame = requestAnimationFrame(run);
-  const timer = setTimeout(run, frameWithinMs);
+  const timer = setTimeout(run, frameTimeoutMs);
 }

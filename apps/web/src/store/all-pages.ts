@@ -1,22 +1,17 @@
 const pagesMax = 10;
 
-/** A page of anything, and where the next begins. */
-export interface CursorPage<T> {
-  readonly items: readonly T[];
-  readonly nextCursor: string | null;
-}
-
-/** Reads page after page, ten at most; `isWhole` says whether that was all. */
-export async function allPages<T>(
-  read: (cursor: string | null) => Promise<CursorPage<T>>,
-): Promise<{ readonly items: readonly T[]; readonly isWhole: boolean }> {
-  const items: T[] = [];
+/** Reads page after page, at most ten, and collects the items in `field`; `isComplete` is false when there were more. */
+export async function allPages<
+  K extends string,
+  P extends { readonly nextCursor: string | null } & Readonly<Record<K, readonly unknown[]>>,
+>(read: (page: { cursor: string | null }) => Promise<P>, field: K) {
+  const items: P[K][number][] = [];
   let cursor: string | null = null;
-  for (let page = 0; page < pagesMax; page += 1) {
-    const found = await read(cursor);
-    items.push(...found.items);
-    cursor = found.nextCursor;
-    if (cursor === null) return { items, isWhole: true };
+  for (let count = 0; count < pagesMax; count += 1) {
+    const page: P = await read({ cursor });
+    items.push(...page[field]);
+    cursor = page.nextCursor;
+    if (cursor === null) return { items, isComplete: true };
   }
-  return { items, isWhole: false };
+  return { items, isComplete: false };
 }

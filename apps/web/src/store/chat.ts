@@ -1,85 +1,67 @@
-import { signal, type Signal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import type { Channel, Envelope } from '@openclaw/protocol';
+import { createUpdateRecorder } from './read-with-updates.ts';
 import {
-  membersAfter,
-  presencesAfter,
-  threadsAfter,
-  typingAfter,
+  countUnread,
+  nothingUnread,
+  reduceMembers,
+  reducePresences,
+  reduceThreads,
+  reduceTyping,
   type Members,
   type Presences,
-} from './after-event.ts';
-import { createMeanwhile, type Meanwhile } from './meanwhile.ts';
-import type { Threads } from './threads.ts';
-import { applyEvents, emptyTimeline, type Timeline, type Trim } from './timeline.ts';
-import type { TypingMarks } from './typing.ts';
-import { countUnread, nothingUnread, type Unread } from './unread.ts';
+  type Threads,
+  type Typing,
+} from './reducers.ts';
+import { applyEvents, emptyTimeline, type Timeline } from './timeline.ts';
 
-/** All that the page knows of one channel. */
-export interface Chat {
-  readonly id: string;
-  readonly channel: Signal<Channel>;
-  readonly timeline: Signal<Timeline>;
-  /** The thread in the side pane; null when none is open. */
-  readonly thread: Signal<Timeline | null>;
-  readonly members: Signal<Members>;
-  readonly presences: Signal<Presences>;
-  readonly typing: Signal<TypingMarks>;
-  readonly threads: Signal<Threads>;
-  readonly unread: Signal<Unread>;
-  /** Does the reader see the newest message? Then the oldest goes when memory is full, else the newest. */
-  readonly isFollowing: Signal<boolean>;
-  /**
-   * Settles once its events come. Whoever reads before misses what happens between the reading and then.
-   */
-  followed: Promise<void>;
-  /** Asks the hub of this channel. */
-  readonly ask: Meanwhile['ask'];
-  /** Shows messages and what happened to them, and nothing else of it. */
-  show(envelopes: readonly Envelope[]): void;
-  /** Takes in what happened, in its order. */
-  apply(envelopes: readonly Envelope[]): void;
-}
-
-/** How many lines of one channel are kept in memory; what goes beyond is paged in again. */
+/** Most entries of one channel in memory; those left out are loaded again when needed. */
 export const timelineMax = 10_000;
-/** A chat that has heard nothing yet. */
-export function createChat(channel: Channel, me: string, now: () => number = Date.now): Chat {
-  const meanwhile = createMeanwhile();
-  const chat: Chat = {
+
+/** All that the page knows about one channel. */
+export type Chat = ReturnType<typeof createChat>;
+
+export function createChat(channel: Channel, me: string, now: () => number = Date.now) {
+  const recorder = createUpdateRecorder();
+  const chat = {
     id: channel.channelId,
     channel: signal(channel),
     timeline: signal(emptyTimeline()),
-    thread: signal(null),
-    members: signal(new Map()),
-    presences: signal(new Map()),
-    typing: signal(new Map()),
-    threads: signal(new Map()),
+    /** The thread in the side pane; null when none is open. */
+    thread: signal<Timeline | null>(null),
+    members: signal<Members>(new Map()),
+    presences: signal<Presences>(new Map()),
+    typing: signal<Typing>(new Map()),
+    threads: signal<Threads>(new Map()),
     unread: signal(nothingUnread),
+    /** True while the newest message is in view. A full timeline then drops its oldest entries, else its newest. */
     isFollowing: signal(true),
-    followed: Promise.resolve(),
-    ask: (question) => meanwhile.ask(question),
-    show(envelopes) {
-      const trim: Trim = chat.isFollowing.peek() ? 'oldest' : 'newest';
-      chat.timeline.value = applyEvents(chat.timeline.peek(), envelopes, {
-        max: timelineMax,
-        trim,
-      });
+    /** Settles when its events begin to arrive. A read before that misses the events between the two. */
+    subscribed: Promise.resolve(),
+    readWithUpdates: recorder.readWithUpdates,
+    /** Applies message events to the timelines only. */
+    show(envelopes: readonly Envelope[]) {
+      const trim = chat.isFollowing.peek() ? 'oldest' : 'newest';
+      const limit = { max: timelineMax, trim } as const;
+      chat.timeline.value = applyEvents(chat.timeline.peek(), envelopes, limit);
       const thread = chat.thread.peek();
       if (thread === null) return;
       chat.thread.value = applyEvents(thread, envelopes, { max: timelineMax, trim: 'oldest' });
     },
-    apply(envelopes) {
-      meanwhile.hear(envelopes);
+    /** Applies events, in the order of the log. */
+    apply(envelopes: readonly Envelope[]) {
+      recorder.record(envelopes);
       chat.show(envelopes);
       chat.unread.value = countUnread(chat.unread.peek(), envelopes, me);
+      chat.members.value = envelopes.reduce(reduceMembers, chat.members.peek());
+      chat.presences.value = envelopes.reduce(reducePresences, chat.presences.peek());
+      chat.threads.value = envelopes.reduce(reduceThreads, chat.threads.peek());
       for (const envelope of envelopes) {
         const { event } = envelope;
-        chat.members.value = membersAfter(chat.members.peek(), event);
-        chat.presences.value = presencesAfter(chat.presences.peek(), event);
-        chat.threads.value = threadsAfter(chat.threads.peek(), event);
-        chat.typing.value = typingAfter(chat.typing.peek(), envelope, now());
-        if (event.type === 'channel.update' || event.type === 'channel.archive')
+        chat.typing.value = reduceTyping(chat.typing.peek(), envelope, now());
+        if (event.type === 'channel.update' || event.type === 'channel.archive') {
           chat.channel.value = event.channel;
+        }
       }
     },
   };

@@ -1,147 +1,136 @@
 import { describe, expect, it } from '@jest/globals';
 import type { HubClient } from '@openclaw/client';
 import type { Channel, Member } from '@openclaw/protocol';
+import { channelOf, envelopeOf, memberOf, sentOf } from '../testing/events.ts';
+import { noFailures } from '../testing/fixtures.ts';
 import { createChats } from './chats.ts';
-import { channelOf, envelopeOf, memberOf, sentOf } from './events.test.support.ts';
 
-const channel = channelOf('c');
+const joinOf = (seq: number, agentId: string) =>
+  envelopeOf(seq, { type: 'channel.member.join', channelId: 'c', member: memberOf(agentId) });
+const leaveOf = (seq: number, agentId: string) =>
+  envelopeOf(seq, { type: 'channel.member.leave', channelId: 'c', member: memberOf(agentId) });
+const nextTask = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A client that says what it is asked, and subscribes when it is let. */
-function createStub() {
-  const asked: string[] = [];
-  const { promise: subscribed, resolve: subscribe } = Promise.withResolvers<void>();
-  const threads = { nextCursor: null as string | null };
+/** The chats of `ada` on a client that records its calls; the test decides when some of them are answered. */
+function createFixture({ nextThreads = null as string | null } = {}) {
+  const calls: string[] = [];
+  const subscribed = Promise.withResolvers<void>();
   const members = Promise.withResolvers<readonly Member[]>();
-  const answer =
-    <T>(name: string, value: T) =>
-    async () => {
-      asked.push(name);
-      return value;
-    };
-  const stub = {
-    subscribe: () => subscribed,
-    history: answer('history', { messages: [], head: 0, hasMore: false }),
-    members: () => {
-      asked.push('members');
-      return members.promise.then((found) => ({ members: found, nextCursor: null }));
-    },
-    async threads() {
-      asked.push('threads');
-      return { threads: [], nextCursor: threads.nextCursor };
-    },
-    presence: answer('presence', { presences: [], degraded: false, nextCursor: null }),
+  const listed = Promise.withResolvers<readonly Channel[]>();
+  const answer = (name: string, result: object | Promise<object>) => async () => {
+    calls.push(name);
+    return { nextCursor: null, ...(await result) };
   };
-  const { promise: listed, resolve: list } = Promise.withResolvers<{ channels: Channel[] }>();
+  const channel = {
+    subscribe: () => subscribed.promise,
+    history: answer('history', { messages: [], head: 0, hasMore: false }),
+    members: answer(
+      'members',
+      members.promise.then((found) => ({ members: found })),
+    ),
+    threads: answer('threads', { threads: [], nextCursor: nextThreads }),
+    presence: answer('presence', { presences: [], degraded: false }),
+  };
   const client = {
-    ...{ channel: () => stub, readState: async () => ({ channels: [] }) },
-    async channels() {
-      asked.push('list');
-      return { ...(await listed), nextCursor: null };
-    },
+    channel: () => channel,
+    readState: async () => ({ channels: [] }),
+    channels: answer(
+      'list',
+      listed.promise.then((channels) => ({ channels })),
+    ),
   } as unknown as HubClient;
-  return { client, asked, subscribe, list, members, threads };
+  const chats = createChats(client, 'ada', noFailures);
+  const { resolve: subscribe } = subscribed;
+  const { resolve: answerMembers } = members;
+  const { resolve: answerList } = listed;
+  return {
+    chats,
+    calls,
+    subscribe,
+    answerMembers,
+    answerList,
+    [Symbol.dispose]: () => chats.close(),
+  };
 }
 
 describe('the channels of an agent', () => {
-  // The race: an event comes after the history was read and before the subscription began, and is in neither. Invariant:
-  // what a view shows has no hole.
-  it('are read once their events come, and not before', async () => {
-    const { client, asked, subscribe, members } = createStub();
-    const chats = createChats(client, 'ada', (what, error) => {
-      throw new Error(what, { cause: error });
-    });
-    const opening = chats.open(chats.add(channel));
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(asked).toEqual([]);
-    subscribe();
-    members.resolve([]);
+  // The race: an event is stored after the history was read and before the subscription begins, and is in neither.
+  // Invariant: a view has no gap.
+  it('are loaded after the subscription, not before', async () => {
+    using fixture = createFixture();
+    const { chats, calls } = fixture;
+    const opening = chats.open(chats.add(channelOf('c')));
+    await nextTask();
+    expect(calls).toEqual([]);
+    fixture.subscribe();
+    fixture.answerMembers([]);
     await opening;
-    expect(asked.filter((name) => name !== 'presence').sort()).toEqual([
+    expect(calls.filter((name) => name !== 'presence').sort()).toEqual([
       ...['history', 'members', 'threads'],
     ]);
-    chats.close();
   });
 
-  // The race: the list is on its way when the agent joins a channel, which is not in it. Invariant: whoever joins stays.
-  it('stay when they were joined while the list was on its way; those that were left go', async () => {
-    const { client, subscribe, list } = createStub();
-    subscribe();
-    const chats = createChats(client, 'ada', (what, error) => {
-      throw new Error(what, { cause: error });
-    });
+  // The race: the agent joins a channel while the list is read, which does not contain it. Invariant: a joined channel
+  // stays.
+  it('stay when they were joined during the read of the list, and go when they were left', async () => {
+    using fixture = createFixture();
+    const { chats } = fixture;
+    fixture.subscribe();
     chats.add(channelOf('left'));
     const refreshed = chats.refresh();
     chats.add(channelOf('joined'));
-    list({ channels: [channel] });
+    fixture.answerList([channelOf('c')]);
     await refreshed;
     expect([...chats.byId.value.keys()].sort()).toEqual(['c', 'joined']);
-    chats.close();
   });
 
-  // The race: an answer is on its way while an event changes what it says. Invariant: the newer of the two is shown.
-  it('show who came and went while their list was on its way', async () => {
-    const { client, subscribe, members } = createStub();
-    subscribe();
-    const chats = createChats(client, 'ada', (what, error) => {
-      throw new Error(what, { cause: error });
-    });
-    const chat = chats.add(channel);
-    // One comes before the list is asked for, which must not pass for the list.
-    chats.apply([
-      envelopeOf(1, { type: 'channel.member.join', channelId: 'c', member: memberOf('eve') }),
-    ]);
+  // The race: an event changes the members while they are read. Invariant: the newer state is shown.
+  it('show members who joined or left during the read of the members', async () => {
+    using fixture = createFixture();
+    const { chats } = fixture;
+    fixture.subscribe();
+    const chat = chats.add(channelOf('c'));
+    // This one comes before the read, and must not be taken for the whole list.
+    chats.apply([joinOf(1, 'eve')]);
     const opening = chats.open(chat);
-    await new Promise((resolve) => setImmediate(resolve));
-    chats.apply([
-      envelopeOf(2, { type: 'channel.member.join', channelId: 'c', member: memberOf('bob') }),
-      envelopeOf(3, { type: 'channel.member.leave', channelId: 'c', member: memberOf('eve') }),
-    ]);
-    members.resolve([memberOf('ada'), memberOf('eve')]);
+    await nextTask();
+    chats.apply([joinOf(2, 'bob'), leaveOf(3, 'eve')]);
+    fixture.answerMembers([memberOf('ada'), memberOf('eve')]);
     await opening;
     expect([...chat.members.value.keys()].sort()).toEqual(['ada', 'bob']);
-    chats.close();
   });
 
-  // The race: an owner removes the agent and brings it in again while it is away; its events end at the leave, and the
-  // list may have been read before it. Invariant: whoever is a member has the channel.
-  it('come back when the agent was removed and brought in again', async () => {
-    const { client, subscribe, list } = createStub();
-    subscribe();
-    list({ channels: [channel] });
-    const chats = createChats(client, 'ada', (what, error) => {
-      throw new Error(what, { cause: error });
-    });
-    const before = chats.add(channel);
-    chats.apply([
-      envelopeOf(1, { type: 'channel.member.leave', channelId: 'c', member: memberOf('ada') }),
-    ]);
+  // The race: while the agent is disconnected, an owner removes it and adds it again. Its events end at the leave, and
+  // the list may be older than that. Invariant: a member has the channel.
+  it('come back when the agent was removed and added again', async () => {
+    using fixture = createFixture();
+    const { chats } = fixture;
+    fixture.subscribe();
+    fixture.answerList([channelOf('c')]);
+    const before = chats.add(channelOf('c'));
+    chats.apply([leaveOf(1, 'ada')]);
     expect(chats.byId.value.size).toBe(0);
     await chats.refresh();
     expect(chats.byId.value.get('c')).not.toBe(before);
     expect(chats.byId.value.has('c')).toBe(true);
-    chats.close();
   });
 
-  it('are listed once more, and not each time, when that is asked for again and again', async () => {
-    const { client, asked, list } = createStub();
-    const chats = createChats(client, 'ada', () => undefined);
-    const refreshes = Array.from({ length: 50 }, () => chats.refresh());
-    list({ channels: [] });
+  it('are listed once more after many refreshes during one read', async () => {
+    using fixture = createFixture();
+    const refreshes = Array.from({ length: 50 }, () => fixture.chats.refresh());
+    fixture.answerList([]);
     await Promise.all(refreshes);
-    expect(asked).toEqual(['list', 'list']);
-    chats.close();
+    expect(fixture.calls).toEqual(['list', 'list']);
   });
 
-  it('keep the threads that the hub’s list has no room for', async () => {
-    const { client, subscribe, members, threads } = createStub();
-    subscribe();
-    members.resolve([]);
-    const chats = createChats(client, 'ada', () => undefined);
-    const chat = chats.add(channel);
+  it('keep the threads that the list of threads has no room for', async () => {
+    using fixture = createFixture({ nextThreads: 'more' });
+    const { chats } = fixture;
+    fixture.subscribe();
+    fixture.answerMembers([]);
+    const chat = chats.add(channelOf('c'));
     chats.apply([sentOf(1, { id: 'r1', threadId: 'newest' })]);
-    threads.nextCursor = 'more';
     await chats.open(chat);
     expect(chat.threads.value.get('newest')?.replies).toBe(1);
-    chats.close();
   });
 });

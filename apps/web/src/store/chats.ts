@@ -1,72 +1,34 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { HubError, type HubClient } from '@openclaw/client';
-import {
-  isDirectChannelId,
-  type Channel,
-  type ChannelEvent,
-  type Envelope,
-  type Message,
-} from '@openclaw/protocol';
-import { isOfReply } from './after-event.ts';
+import { isDirectChannelId, type Channel, type Envelope, type Message } from '@openclaw/protocol';
+import type { FailureReports } from '../page/notices.ts';
 import { allPages } from './all-pages.ts';
+import { createChannelLoader } from './channel-loader.ts';
+import { peerOf } from './channel-names.ts';
 import { createChat, type Chat } from './chat.ts';
-import { createChatReader } from './chat-reader.ts';
 import { createHistory, type History } from './history.ts';
-import { peerOf } from './names.ts';
-import { createReadMarks } from './read-marks.ts';
+import { createReadState } from './read-state.ts';
+import { changesReplyCount, withoutExpired } from './reducers.ts';
 import { emptyTimeline } from './timeline.ts';
-import { withoutExpired } from './typing.ts';
-import { createViewReader } from './view-reader.ts';
-
-/** The channels that this agent is a member of. */
-export interface Chats {
-  readonly byId: ReadonlySignal<ReadonlyMap<string, Chat>>;
-  readonly isLoaded: ReadonlySignal<boolean>;
-  /** Reads the list, and what is unread. */
-  refresh(): Promise<void>;
-  /** The same after a reconnect, and who is there. */
-  reconnected(): Promise<void>;
-  /** Adds a channel that somebody brought this agent into, in the background. */
-  fetch(channelId: string): void;
-  /** Takes in a batch of events of any channels. */
-  apply(envelopes: readonly Envelope[]): void;
-  /** Shows a message that the hub has stored, in case its event is late; the second of the two changes nothing. */
-  showSent(message: Message): void;
-  /** Adds a channel that this agent belongs to from now on. */
-  add(channel: Channel): Chat;
-  remove(channelId: string): void;
-  historyOf(chat: Chat): History;
-  /** Reads what the channel's view shows, the first time it is opened. */
-  open(chat: Chat): Promise<void>;
-  /** The past cannot be joined to the present: reads it anew. */
-  reload(channelId: string): Promise<void>;
-  /** Its seqs are of another life of the database. */
-  forgetUnread(channelId: string): void;
-  directWith(agentId: string): Chat | null;
-  /** Says that the channel was read to its newest event. */
-  markRead(chat: Chat): void;
-  close(): void;
-}
+import { createViewLoader } from './view-loader.ts';
 
 const pageSize = 200;
 const expiryCheckMs = 3_000;
 
-const isReply = ({ event }: Envelope) => isOfReply(event);
-
-/** `onError` gets what went wrong in the background. */
-export function createChats(
-  client: HubClient,
-  me: string,
-  onError: (what: string, error: unknown) => void,
-): Chats {
+/** The channels that this agent is a member of. */
+export function createChats(client: HubClient, me: string, reports: FailureReports) {
   const byId = signal<ReadonlyMap<string, Chat>>(new Map());
   const isLoaded = signal(false);
   const histories = new WeakMap<Chat, History>();
   const fetching = new Set<string>();
-  const reader = createChatReader(client, onError);
-  const marks = createReadMarks(client, me, onError);
-  const views = createViewReader(async (chat) => {
-    await Promise.all([historyOf(chat).anew(), reader.members(chat), reader.threads(chat)]);
+  const loader = createChannelLoader(client, reports);
+  const readState = createReadState(client, me, reports);
+  const views = createViewLoader(async (chat) => {
+    await Promise.all([
+      historyOf(chat).reload(),
+      loader.loadMembers(chat),
+      loader.loadThreads(chat),
+    ]);
   });
   let refreshing: Promise<void> | null = null;
   let isRefreshDue = false;
@@ -76,6 +38,7 @@ export function createChats(
     }
   }, expiryCheckMs);
 
+  /** Adds a channel that this agent has created or joined, and subscribes to it. */
   function add(channel: Channel): Chat {
     const known = byId.peek().get(channel.channelId);
     if (known !== undefined) {
@@ -85,16 +48,16 @@ export function createChats(
     const chat = createChat(channel, me);
     byId.value = new Map(byId.peek()).set(chat.id, chat);
     const subscribed = client.channel(chat.id).subscribe();
-    chat.followed = subscribed.then(
+    chat.subscribed = subscribed.then(
       () => undefined,
       () => undefined,
     );
     subscribed
-      .then(() => reader.presences(chat))
+      .then(() => loader.loadPresences(chat))
       .catch((error: unknown) => {
-        // A list that was asked for before the agent left still named it.
-        if (isRefusal(error)) return drop(chat);
-        onError(`#${channel.name} could not be followed`, error);
+        // A list that was read before the agent left still contains the channel.
+        if (isRefusal(error)) drop(chat);
+        else reports.report(`#${channel.name} could not be followed`)(error);
       });
     return chat;
   }
@@ -109,8 +72,8 @@ export function createChats(
     const next = new Map(byId.peek());
     next.delete(chat.id);
     byId.value = next;
-    marks.forget(chat);
-    reader.forget(chat);
+    readState.forget(chat);
+    loader.forget(chat);
     views.forget(chat);
   }
 
@@ -122,48 +85,44 @@ export function createChats(
     return history;
   }
 
-  /** Adds a channel that somebody brought this agent into. */
+  /** Loads and adds a channel that another agent added this one to, in the background. */
   function fetch(channelId: string) {
     if (fetching.has(channelId)) return;
     fetching.add(channelId);
-    Promise.all([client.channel(channelId).get(), marks.ask()])
+    Promise.all([client.channel(channelId).get(), readState.load()])
       .then(([{ channel }, unread]) => {
         const chat = add(channel);
-        marks.take(unread, (id) => (id === channelId ? chat : undefined));
+        readState.apply(unread, (id) => (id === channelId ? chat : undefined));
       })
       .catch((error: unknown) => {
-        if (!isRefusal(error)) onError('A channel could not be read', error);
+        if (!isRefusal(error)) reports.report('A channel could not be loaded')(error);
       })
       .finally(() => fetching.delete(channelId));
   }
 
-  async function readList() {
-    // What is joined while the list is on its way is not in it.
+  async function loadList() {
+    // A channel that is joined during the read is not in the list, and must stay.
     const unlisted = new Set(byId.peek().keys());
-    const [{ items, isWhole }, unread] = await Promise.all([
-      allPages(async (cursor) => {
-        const page = { member: true, cursor, limit: pageSize };
-        const { channels, nextCursor } = await client.channels(page);
-        return { items: channels, nextCursor };
-      }),
-      marks.ask(),
+    const [{ items, isComplete }, unread] = await Promise.all([
+      allPages((page) => client.channels({ ...page, member: true, limit: pageSize }), 'channels'),
+      readState.load(),
     ]);
     for (const channel of items) {
       unlisted.delete(channel.channelId);
       add(channel);
     }
-    if (isWhole) for (const channelId of unlisted) remove(channelId);
-    marks.take(unread, (channelId) => byId.peek().get(channelId));
+    if (isComplete) for (const channelId of unlisted) remove(channelId);
+    readState.apply(unread, (channelId) => byId.peek().get(channelId));
     isLoaded.value = true;
   }
 
-  /** One at a time; what is asked for meanwhile is one more, behind it. */
+  /** Loads the list of channels and the unread counts. Calls during a load cause one more load. */
   function refresh(): Promise<void> {
     isRefreshDue = true;
     refreshing ??= (async () => {
       while (isRefreshDue) {
         isRefreshDue = false;
-        await readList();
+        await loadList();
       }
     })().finally(() => {
       refreshing = null;
@@ -171,91 +130,89 @@ export function createChats(
     return refreshing;
   }
 
+  const endsMembership = ({ event }: Envelope) =>
+    event.type === 'channel.delete' ||
+    (event.type === 'channel.member.leave' && event.member.agentId === me);
+
   return {
-    byId,
-    isLoaded,
+    byId: byId as ReadonlySignal<ReadonlyMap<string, Chat>>,
+    isLoaded: isLoaded as ReadonlySignal<boolean>,
     historyOf,
     add,
     remove,
     fetch,
     refresh,
+    /** Refreshes after a reconnect; loads presences too, whose events may have been lost. */
     async reconnected() {
       for (const chat of byId.peek().values()) {
-        // What is told at most once may have been told meanwhile.
-        reader.presences(chat).catch((error: unknown) => {
-          if (client.state === 'live') onError('Who is there could not be read', error);
-        });
+        loader
+          .loadPresences(chat)
+          .catch(reports.reportWhileLive('The presence of members could not be loaded'));
       }
       await refresh();
     },
-    apply(envelopes) {
-      marks.hear(envelopes);
-      const batches = new Map<string, Envelope[]>();
-      for (const envelope of envelopes) {
-        if (envelope.channelId === null) continue;
-        const batch = batches.get(envelope.channelId);
-        if (batch === undefined) batches.set(envelope.channelId, [envelope]);
-        else batch.push(envelope);
-      }
-      for (const [channelId, batch] of batches) {
+    /** Applies a batch of events of any channels. */
+    apply(envelopes: readonly Envelope[]) {
+      readState.record(envelopes);
+      for (const [channelId, batch] of Map.groupBy(envelopes, (envelope) => envelope.channelId)) {
+        if (channelId === null) continue;
         const chat = byId.peek().get(channelId);
-        if (chat?.timeline.peek().isLoaded && batch.some(isReply)) reader.recountReplies(chat);
-        if (chat !== undefined) chat.apply(batch);
-        else if (isDirectChannelId(channelId)) fetch(channelId);
-        if (chat === undefined || !batch.some(({ event }) => isOver(event))) continue;
+        if (chat === undefined) {
+          if (isDirectChannelId(channelId)) fetch(channelId);
+          continue;
+        }
+        const hasReplies = batch.some(({ event }) => changesReplyCount(event));
+        if (hasReplies && chat.timeline.peek().isLoaded) loader.recountReplies(chat);
+        chat.apply(batch);
+        if (!batch.some(endsMembership)) continue;
         drop(chat);
-        // Its events end here, though the agent may have been brought in again since.
-        refresh().catch((error: unknown) => {
-          if (client.state === 'live') onError('The channels could not be read', error);
-        });
+        // The agent may have been added again since: this subscription would not see it.
+        refresh().catch(reports.reportWhileLive('The channels could not be loaded'));
       }
     },
-    showSent(message) {
-      const { channelId, seq, timestamp, senderId } = message;
+    /** Shows a stored message in case its event is late; whichever comes second changes nothing. */
+    showSent(message: Message) {
+      const { id, channelId, seq, timestamp, senderId } = message;
       const type = message.threadId === null ? 'channel.message' : 'thread.message';
-      const rest = { id: message.id, senderId, epoch: '', channelId, seq, timestamp };
-      byId
-        .peek()
-        .get(channelId)
-        ?.show([{ ...rest, event: { type, channelId, message } }]);
+      const event = { type, channelId, message } as const;
+      const envelope = { id, senderId, epoch: '', channelId, seq, timestamp, event };
+      byId.peek().get(channelId)?.show([envelope]);
     },
-    open: (chat) => views.open(chat),
-    async reload(channelId) {
+    /** Loads what the channel's view shows when it is opened for the first time. */
+    open: (chat: Chat) => views.open(chat),
+    /** Replaces what is shown, since events between the old entries and the new ones were skipped. */
+    async reload(channelId: string) {
       const chat = byId.peek().get(channelId);
       if (chat === undefined) return;
       chat.timeline.value = emptyTimeline();
       const threadId = chat.thread.peek()?.threadId;
       if (threadId) chat.thread.value = emptyTimeline(threadId);
-      await views.again(chat);
-      if (threadId && chat.thread.peek()?.threadId === threadId)
+      await views.reload(chat);
+      if (threadId && chat.thread.peek()?.threadId === threadId) {
         await historyOf(chat).openThread(threadId);
+      }
     },
-    forgetUnread(channelId) {
+    /** Drops the unread count, whose seqs belong to another epoch. */
+    forgetUnread(channelId: string) {
       const chat = byId.peek().get(channelId);
-      if (chat !== undefined) marks.forget(chat);
+      if (chat !== undefined) readState.forget(chat);
     },
-    directWith(agentId) {
+    directWith(agentId: string): Chat | null {
       for (const chat of byId.value.values()) {
         const channel = chat.channel.value;
         if (channel.kind === 'direct' && peerOf(channel, me) === agentId) return chat;
       }
       return null;
     },
-    markRead: (chat) => marks.markRead(chat),
+    /** Marks the channel as read to its newest event. */
+    markRead: (chat: Chat) => readState.markRead(chat),
     close() {
       clearInterval(expiry);
-      marks.close();
+      readState.close();
       views.close();
-      for (const chat of byId.peek().values()) reader.forget(chat);
+      for (const chat of byId.peek().values()) loader.forget(chat);
     },
   };
-
-  function isOver(event: ChannelEvent): boolean {
-    return (
-      event.type === 'channel.delete' ||
-      (event.type === 'channel.member.leave' && event.member.agentId === me)
-    );
-  }
 }
 
 const isRefusal = (error: unknown) =>

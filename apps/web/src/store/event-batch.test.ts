@@ -1,69 +1,62 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { sentOf } from '../testing/events.ts';
+import { useFakeTimers } from '../testing/fixtures.ts';
 import { createEventBatch } from './event-batch.ts';
-import { sentOf } from './events.test.support.ts';
 
-describe('events on their way to the page', () => {
-  beforeEach(() => {
-    jest.useFakeTimers();
-  });
-  afterEach(() => {
-    jest.useRealTimers();
-  });
-
-  const start = (options: { max?: number; costMs?: number } = {}) => {
-    let nowMs = 0;
-    const batches: number[] = [];
-    const batch = createEventBatch(
-      (envelopes) => {
-        batches.push(envelopes.length);
-        nowMs += options.costMs ?? 0;
-      },
-      {
-        ...(options.max === undefined ? {} : { max: options.max }),
-        onFrame: (callback) => void setTimeout(callback, 16),
-        now: () => nowMs,
-      },
-    );
-    return {
-      batches,
-      batch,
-      advance: (ms: number) => ((nowMs += ms), jest.advanceTimersByTime(ms)),
-    };
+/** A batch with a frame each 16 ms, where applying a batch takes `costMs`. */
+function createFixture({ max = 20_000, costMs = 0 } = {}) {
+  const timers = useFakeTimers();
+  let nowMs = 0;
+  const sizes: number[] = [];
+  const onBatch = (envelopes: readonly unknown[]) => {
+    sizes.push(envelopes.length);
+    nowMs += costMs;
   };
+  const onFrame = (callback: () => void) => void setTimeout(callback, 16);
+  const batch = createEventBatch(onBatch, { max, onFrame, now: () => nowMs });
+  const push = (count: number) => {
+    for (let n = 0; n < count; n += 1) batch.push(sentOf(n));
+  };
+  const advance = (ms: number) => {
+    nowMs += ms;
+    return timers.advance(ms);
+  };
+  return { ...timers, sizes, batch, push, advance };
+}
 
-  it('are handed on together, at the next frame', () => {
-    const { batches, batch, advance } = start();
-    batch.push(sentOf(1));
-    batch.push(sentOf(2));
-    expect(batches).toEqual([]);
-    advance(16);
-    expect(batches).toEqual([2]);
+describe('events for the page', () => {
+  it('are delivered together at the next frame', async () => {
+    using fixture = createFixture();
+    fixture.push(2);
+    expect(fixture.sizes).toEqual([]);
+    await fixture.advance(16);
+    expect(fixture.sizes).toEqual([2]);
   });
 
-  it('come less often when there are many of them', () => {
-    const { batches, batch, advance } = start();
+  it('are delivered less often under load', async () => {
+    using fixture = createFixture();
     for (let ms = 0; ms < 3_000; ms += 10) {
-      for (let n = 0; n < 10; n += 1) batch.push(sentOf(n));
-      advance(10);
+      fixture.push(10);
+      await fixture.advance(10);
     }
-    expect(batches.length).toBeLessThan(3_000 / 120);
-    expect(batches.length).toBeGreaterThan(3_000 / 250);
+    expect(fixture.sizes.length).toBeLessThan(3_000 / 120);
+    expect(fixture.sizes.length).toBeGreaterThan(3_000 / 250);
   });
 
-  it('leave the page most of its time when drawing is slow', () => {
-    const { batches, batch, advance } = start({ costMs: 80 });
+  it('take at most a third of the time when drawing is slow', async () => {
+    using fixture = createFixture({ costMs: 80 });
     for (let ms = 0; ms < 4_000; ms += 50) {
-      batch.push(sentOf(1));
-      advance(50);
+      fixture.push(1);
+      await fixture.advance(50);
     }
-    expect(batches.length * 80).toBeLessThan(4_000 / 3);
+    expect(fixture.sizes.length * 80).toBeLessThan(4_000 / 3);
   });
 
-  it('are never more than fit, whether or not there are frames', () => {
-    const { batches, batch } = start({ max: 5 });
-    for (let n = 0; n < 12; n += 1) batch.push(sentOf(n));
-    expect(batches).toEqual([5, 5]);
-    batch.flush();
-    expect(batches).toEqual([5, 5, 2]);
+  it('wait in a bounded number, also without frames', () => {
+    using fixture = createFixture({ max: 5 });
+    fixture.push(12);
+    expect(fixture.sizes).toEqual([5, 5]);
+    fixture.batch.flush();
+    expect(fixture.sizes).toEqual([5, 5, 2]);
   });
 });

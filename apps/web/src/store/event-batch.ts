@@ -1,41 +1,34 @@
 import type { Envelope } from '@openclaw/protocol';
 
-/** Collects events and hands them on in batches, at most once a frame and less often under load. */
-export interface EventBatch {
-  push(envelope: Envelope): void;
-  /** Hands on what waits, now. */
-  flush(): void;
-  close(): void;
-}
-
 /** Options of {@link createEventBatch}. */
 export interface EventBatchOptions {
-  /** Events that may wait; one more is handed on with them at once. @default 20_000 */
+  /** Most events that wait; at this number they are delivered at once. @default 20_000 */
   readonly max?: number;
   /** Calls back before the next frame, or soon after when nothing is painted. */
   readonly onFrame: (callback: () => void) => void;
   readonly now?: () => number;
 }
 
-// Nobody reads a page that changes more often than this; drawing it would only make it slow to answer.
+// Nobody can read a page that changes more often than this, and redrawing it would delay input.
 const busyEventsPerSecond = 120;
 const busyIntervalMs = 200;
-// Drawing gets a share of the time, not all of it, however slow the machine is.
+// After a batch that took t, the next one waits at least 4 t, so that drawing leaves time for input.
 const restPerCost = 4;
-// A stall that was not ours is no reason to wait.
+// Limits the wait after a stall that another process caused.
 const restMaxMs = 500;
 
-/** `onBatch` gets the events in the order in which they came. */
+/** Delivers events in batches and in order, at most once a frame and less often under load. */
 export function createEventBatch(
   onBatch: (envelopes: readonly Envelope[]) => void,
   { max = 20_000, onFrame, now = () => performance.now() }: EventBatchOptions,
-): EventBatch {
+) {
   let waiting: Envelope[] = [];
   let isScheduled = false;
   let isClosed = false;
   let flushedAtMs = now();
   let restMs = 0;
 
+  /** Delivers the waiting events now. */
   function flush() {
     if (waiting.length === 0) return;
     const batch = waiting;
@@ -43,17 +36,14 @@ export function createEventBatch(
     const startMs = now();
     const perSecond = (batch.length * 1000) / Math.max(1, startMs - flushedAtMs);
     const leastMs = perSecond > busyEventsPerSecond ? busyIntervalMs : 0;
+    const rest = () => {
+      flushedAtMs = now();
+      restMs = Math.min(restMaxMs, Math.max((flushedAtMs - startMs) * restPerCost, leastMs));
+    };
     onBatch(batch);
-    rest(startMs, leastMs);
-    // What was changed is drawn after this turn: only then is it known what it cost.
-    setTimeout(() => {
-      rest(startMs, leastMs);
-    });
-  }
-
-  function rest(startMs: number, leastMs: number) {
-    flushedAtMs = now();
-    restMs = Math.min(restMaxMs, Math.max((flushedAtMs - startMs) * restPerCost, leastMs));
+    rest();
+    // Components are drawn after this task, so the cost is measured again behind it.
+    setTimeout(rest);
   }
 
   function schedule() {
@@ -70,7 +60,7 @@ export function createEventBatch(
   }
 
   return {
-    push(envelope) {
+    push(envelope: Envelope) {
       waiting.push(envelope);
       if (waiting.length >= max) flush();
       else schedule();

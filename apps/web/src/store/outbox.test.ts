@@ -1,12 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { HubError, type HubClient } from '@openclaw/client';
-import { messageOf } from './events.test.support.ts';
+import { messageOf } from '../testing/events.ts';
+import { useFakeTimers } from '../testing/fixtures.ts';
 import { createOutbox } from './outbox.ts';
 
-type Sent = { readonly content: string; readonly clientMessageId: string };
-const draft = { channelId: 'c', agentId: null, threadId: null, mentions: [] };
+const draft = { channelId: 'c', agentId: null, threadId: null, mentions: [], content: 'hello' };
+const stored = async () => ({ messageId: 'm1', seq: 1, timestamp: 1, duplicate: false });
+const never = () => new Promise(() => {});
 
-/** A storage of one test. */
 function createStorage(): Storage {
   const values = new Map<string, string>();
   return {
@@ -16,86 +17,77 @@ function createStorage(): Storage {
   } as unknown as Storage;
 }
 
-function start(
-  answer: (sent: Sent, attempt: number) => Promise<unknown>,
-  storage = createStorage(),
-) {
-  const sends: Sent[] = [];
-  const stored: string[] = [];
+/** An outbox on a client that records the ids of its sends; `answer` gets the number of the attempt. */
+function createFixture(answer: (attempt: number) => Promise<unknown>, storage = createStorage()) {
+  const sentIds: string[] = [];
+  const storedTexts: string[] = [];
   const client = {
     channel: () => ({
-      send: (content: string, { clientMessageId }: { clientMessageId: string }) => {
-        sends.push({ content, clientMessageId });
-        return answer({ content, clientMessageId }, sends.length);
+      send: (_content: string, { clientMessageId }: { clientMessageId: string }) => {
+        sentIds.push(clientMessageId);
+        return answer(sentIds.length);
       },
     }),
   } as unknown as HubClient;
-  const outbox = createOutbox(client, storage, 'ada', ({ content }) => stored.push(content));
-  return { outbox, sends, stored, storage };
+  const outbox = createOutbox(client, storage, 'ada', ({ content }) => storedTexts.push(content));
+  return { ...useFakeTimers(), outbox, sentIds, storedTexts, storage };
 }
 
-const settled = () => jest.advanceTimersByTimeAsync(0);
-const ok = async () => ({ messageId: 'm1', seq: 1, timestamp: 1, duplicate: false });
-
-describe('messages on their way', () => {
-  beforeEach(() => {
-    jest.useFakeTimers();
-  });
-  afterEach(() => {
-    jest.useRealTimers();
-  });
-
-  it('are gone when the hub has stored them', async () => {
-    const { outbox, stored } = start(ok);
-    outbox.send({ ...draft, content: 'hello' });
+describe('outgoing messages', () => {
+  it('are removed when the hub has stored them', async () => {
+    using fixture = createFixture(stored);
+    const { outbox } = fixture;
+    outbox.send(draft);
     expect(outbox.items.value).toHaveLength(1);
-    await settled();
+    await fixture.settle();
     expect(outbox.items.value).toEqual([]);
-    expect(stored).toEqual(['hello']);
+    expect(fixture.storedTexts).toEqual(['hello']);
   });
 
-  it('that are refused stay, with the reason, until they are tried again or thrown away', async () => {
-    const { outbox, sends } = start(async (_sent, attempt) => {
+  it('that are refused stay with the reason until they are retried or discarded', async () => {
+    using fixture = createFixture(async (attempt) => {
       if (attempt === 1) throw new HubError('forbidden', 'not yours');
-      return ok();
+      return stored();
     });
-    outbox.send({ ...draft, content: 'hello' });
-    await settled();
+    const { outbox, sentIds } = fixture;
+    outbox.send(draft);
+    await fixture.settle();
     const [item] = outbox.items.value;
     expect(item).toMatchObject({ state: 'failed', error: 'not yours' });
     outbox.retry(item?.id ?? '');
-    await settled();
+    await fixture.settle();
     expect(outbox.items.value).toEqual([]);
-    expect(sends[1]?.clientMessageId).toBe(sends[0]?.clientMessageId);
+    expect(sentIds[1]).toBe(sentIds[0]);
   });
 
-  it('that the hub cannot take just now are made again when it says, under the same id', async () => {
-    const { outbox, sends } = start(async (_sent, attempt) => {
+  it('that the hub cannot store now are sent again later, under the same id', async () => {
+    using fixture = createFixture(async (attempt) => {
       if (attempt < 3) throw new HubError('unavailable', 'later', { retryAfterMs: 500 });
-      return ok();
+      return stored();
     });
-    outbox.send({ ...draft, content: 'hello' });
-    await jest.advanceTimersByTimeAsync(1_000);
-    expect(sends).toHaveLength(3);
-    expect(new Set(sends.map(({ clientMessageId }) => clientMessageId)).size).toBe(1);
-    expect(outbox.items.value).toEqual([]);
+    fixture.outbox.send(draft);
+    await fixture.advance(1_000);
+    expect(fixture.sentIds).toHaveLength(3);
+    expect(new Set(fixture.sentIds).size).toBe(1);
+    expect(fixture.outbox.items.value).toEqual([]);
   });
 
-  it('outlive a reload, under the same id', async () => {
-    const before = start(() => new Promise(() => {}));
-    before.outbox.send({ ...draft, content: 'hello' });
-    const after = start(ok, before.storage);
+  it('survive a reload, under the same id', async () => {
+    using before = createFixture(never);
+    before.outbox.send(draft);
+    using after = createFixture(stored, before.storage);
     after.outbox.resume();
-    await settled();
-    expect(after.sends).toEqual(before.sends);
+    await after.settle();
+    expect(after.sentIds).toEqual(before.sentIds);
     expect(after.outbox.items.value).toEqual([]);
   });
 
-  it('whose event comes before their answer are shown once', () => {
-    const { outbox } = start(() => new Promise(() => {}));
-    outbox.send({ ...draft, content: 'twice' });
-    outbox.send({ ...draft, content: 'twice' });
-    outbox.saw(messageOf(1, { content: 'twice', senderId: 'ada' }));
+  it('whose event arrives before their answer are shown once', () => {
+    using fixture = createFixture(never);
+    const { outbox } = fixture;
+    outbox.send(draft);
+    outbox.send(draft);
+    outbox.onOwnMessage(messageOf(1, { content: 'hello', senderId: 'ada' }));
     expect(outbox.items.value.map(({ isShown }) => isShown)).toEqual([true, false]);
   });
 });

@@ -1,10 +1,11 @@
 import { HubError, type HubClient } from '@openclaw/client';
 import type { Message } from '@openclaw/protocol';
-import { createStoredValue } from './stored-value.ts';
+import { errorMessage } from '../page/notices.ts';
+import { createStoredValue } from '../page/stored-value.ts';
 
-/** A message on its way, or one that did not get through. */
+/** A message that is being sent, or that was refused. */
 export interface Outgoing {
-  /** Its `clientMessageId`: made again with the same, it is stored once. */
+  /** Its `clientMessageId`: repeated calls store it once. */
   readonly id: string;
   /** Null while the direct channel with `agentId` may not exist yet. */
   readonly channelId: string | null;
@@ -12,33 +13,17 @@ export interface Outgoing {
   readonly threadId: string | null;
   readonly content: string;
   readonly mentions: readonly string[];
-  readonly atMs: number;
   readonly state: 'sending' | 'failed';
   readonly error: string | null;
-  /** Its own event came before its answer: it stands in the timeline already. */
+  /** Its event arrived before the answer, so the timeline shows it already. */
   readonly isShown: boolean;
 }
 
-/** Messages on their way; they outlive a reload. */
-export interface Outbox {
-  readonly items: { readonly value: readonly Outgoing[] };
-  send(
-    message: Pick<Outgoing, 'channelId' | 'agentId' | 'threadId' | 'content' | 'mentions'>,
-  ): void;
-  retry(id: string): void;
-  discard(id: string): void;
-  /** A message of this agent came by. */
-  saw(message: Message): void;
-  /** Sends what an earlier page left. */
-  resume(): void;
-  close(): void;
-}
-
 const itemsMax = 200;
-// As long as somebody may be offline with the page open; a message is given up by people, not by a timer.
+// Long enough for a night offline with the page open: only the user discards a message.
 const sendTimeoutMs = 12 * 3_600_000;
 const retriesMax = 8;
-const passing: ReadonlySet<string> = new Set([
+const retryableCodes: ReadonlySet<string> = new Set([
   'rate_limited',
   'unavailable',
   'timeout',
@@ -46,13 +31,13 @@ const passing: ReadonlySet<string> = new Set([
   'queue_full',
 ]);
 
-/** `onSent` gets the message as the hub stored it, in case its event is not to come. */
+/** The messages that are not stored yet; they survive a reload. `onSent` gets each one, in case its event is lost. */
 export function createOutbox(
   client: HubClient,
   storage: Storage,
   me: string,
   onSent: (message: Message) => void,
-): Outbox {
+) {
   const stored = createStoredValue<readonly Outgoing[]>(storage, `openclaw.outbox.${me}`, []);
   const items = stored.value;
   let isClosed = false;
@@ -64,45 +49,52 @@ export function createOutbox(
     items.value = items.peek().filter((item) => item.id !== id);
   }
 
-  async function deliver(item: Outgoing, tries = 0): Promise<void> {
-    const { id: clientMessageId, content, threadId, channelId, agentId } = item;
-    const mentions = [...item.mentions];
+  async function call({ id: clientMessageId, ...item }: Outgoing) {
+    const { channelId, agentId, threadId, content } = item;
     const options = { timeoutMs: sendTimeoutMs };
+    if (channelId === null) {
+      return client.direct(agentId ?? '').send(content, { clientMessageId }, options);
+    }
+    const params = { threadId, clientMessageId, mentions: [...item.mentions] };
+    return { channelId, ...(await client.channel(channelId).send(content, params, options)) };
+  }
+
+  async function deliver(item: Outgoing, tries = 0): Promise<void> {
+    const { id, content, threadId } = item;
     try {
-      const result =
-        channelId === null
-          ? await client.direct(agentId ?? '').send(content, { clientMessageId }, options)
-          : {
-              channelId,
-              ...(await client
-                .channel(channelId)
-                .send(content, { threadId, clientMessageId, mentions }, options)),
-            };
-      const { messageId, seq, timestamp } = result;
-      const blank = { metadata: null, editedAt: null, deletedAt: null, reactions: {} };
-      const message = { ...blank, seq, timestamp, content, threadId, mentions };
-      onSent({ ...message, id: messageId, channelId: result.channelId, senderId: me });
-      remove(clientMessageId);
+      const result = await call(item);
+      onSent({
+        id: result.messageId,
+        channelId: result.channelId,
+        seq: result.seq,
+        timestamp: result.timestamp,
+        senderId: me,
+        content,
+        threadId,
+        mentions: [...item.mentions],
+        metadata: null,
+        editedAt: null,
+        deletedAt: null,
+        reactions: {},
+      });
+      remove(id);
     } catch (error) {
       if (isClosed || (error instanceof HubError && error.code === 'closed')) return;
-      if (!(error instanceof HubError) || !passing.has(error.code) || tries >= retriesMax) {
-        const why = error instanceof Error ? error.message : String(error);
-        return change(clientMessageId, { state: 'failed', error: why });
+      if (!(error instanceof HubError) || !retryableCodes.has(error.code) || tries >= retriesMax) {
+        return change(id, { state: 'failed', error: errorMessage(error) });
       }
-      const waitMs = error.retryAfterMs ?? 1_000;
       setTimeout(() => {
         if (!isClosed) void deliver(item, tries + 1);
-      }, waitMs);
+      }, error.retryAfterMs ?? 1_000);
     }
   }
 
   return {
     items,
-    send(message) {
+    send(message: Pick<Outgoing, 'channelId' | 'agentId' | 'threadId' | 'content' | 'mentions'>) {
       const item: Outgoing = {
         ...message,
         id: newId(),
-        atMs: Date.now(),
         state: 'sending',
         error: null,
         isShown: false,
@@ -110,14 +102,15 @@ export function createOutbox(
       items.value = [...items.peek(), item].slice(-itemsMax);
       void deliver(item);
     },
-    retry(id) {
+    retry(id: string) {
       const item = items.peek().find((other) => other.id === id);
       if (item?.state !== 'failed') return;
       change(id, { state: 'sending', error: null });
       void deliver(item);
     },
     discard: remove,
-    saw({ channelId, threadId, content }) {
+    /** Takes a message of this agent that arrived as an event. */
+    onOwnMessage({ channelId, threadId, content }: Message) {
       const own = items
         .peek()
         .find(
@@ -130,10 +123,9 @@ export function createOutbox(
         );
       if (own !== undefined) change(own.id, { isShown: true });
     },
+    /** Sends what was left before a reload. */
     resume() {
-      for (const item of items.peek()) {
-        if (item.state === 'sending') void deliver(item);
-      }
+      for (const item of items.peek()) if (item.state === 'sending') void deliver(item);
     },
     close() {
       isClosed = true;

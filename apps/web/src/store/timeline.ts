@@ -1,50 +1,46 @@
 import type { Envelope, Message } from '@openclaw/protocol';
 
-/** A line of the conversation: a message as it now stands, or something that happened. */
-export type Entry = MessageEntry | HappeningEntry;
+/** One line of a conversation. */
+export type Entry = MessageEntry | SystemEventEntry;
 
-/** A message; `asOf` is the seq up to which it has heard everything. */
 export interface MessageEntry {
   readonly kind: 'message';
   readonly seq: number;
   readonly message: Message;
+  /** The message includes all events up to this seq. */
   readonly asOf: number;
 }
 
-/** An event that people want to see: who came and went, what agents did. */
-export interface HappeningEntry {
-  readonly kind: 'happening';
+/** An event that is shown as a line of its own. */
+export interface SystemEventEntry {
+  readonly kind: 'systemEvent';
   readonly seq: number;
   readonly envelope: Envelope;
 }
 
-/** A stretch of a channel's (or a thread's) conversation, without holes, in the order of seq. */
+/** A part of the conversation of a channel or thread: contiguous, and ordered by seq. */
 export interface Timeline {
-  /** The root message's id when this is a thread; null for a channel, which shows no replies. */
+  /** The id of a thread's root message; null for a channel, which shows no replies. */
   readonly threadId: string | null;
-  /** Has a first page come? Before it, events find no place. */
+  /** False until the first page has been added. Events are not inserted before that. */
   readonly isLoaded: boolean;
   readonly entries: readonly Entry[];
-  /** Is there more before the first entry? */
   readonly hasOlder: boolean;
-  /** Was the newest left out, so that live events find no place? */
+  /** True when newer entries were left out. Events are not inserted until these have been loaded. */
   readonly hasNewer: boolean;
-  /** Seq of the newest event heard of. */
+  /** The seq of the newest known event. */
   readonly head: number;
 }
 
-/** A page of history, with what else happened in its stretch of the log. */
+/** A page of history, with the system events between its messages. */
 export interface Page {
   readonly messages: readonly Message[];
-  readonly happenings: readonly Envelope[];
+  readonly systemEvents: readonly Envelope[];
   readonly head: number;
   readonly hasMore: boolean;
 }
 
-/** Which end of a timeline must go when it is over its limit. */
-export type Trim = 'oldest' | 'newest';
-
-const shownTypes: ReadonlySet<string> = new Set([
+const systemEventTypes: ReadonlySet<string> = new Set([
   'channel.member.join',
   'channel.member.leave',
   'channel.update',
@@ -52,23 +48,21 @@ const shownTypes: ReadonlySet<string> = new Set([
   'collaboration.event',
 ]);
 
-/** Is the event shown as a line of its own? */
-export function isHappening({ event, seq }: Envelope): boolean {
-  return seq !== null && shownTypes.has(event.type);
+export function isSystemEvent({ event, seq }: Envelope): boolean {
+  return seq !== null && systemEventTypes.has(event.type);
 }
 
-/** A timeline of which nothing is known yet. */
 export function emptyTimeline(threadId: string | null = null): Timeline {
   return { threadId, isLoaded: false, entries: [], hasOlder: true, hasNewer: false, head: 0 };
 }
 
-/** The index of the first entry with this seq or a later one. */
-export function indexOfSeq(entries: readonly Entry[], seq: number): number {
+/** The index of the first item with this seq or a later one. */
+export function indexOfSeq(items: readonly { readonly seq: number }[], seq: number): number {
   let low = 0;
-  let high = entries.length;
+  let high = items.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((entries[middle] as Entry).seq < seq) low = middle + 1;
+    if ((items[middle] as { seq: number }).seq < seq) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -81,11 +75,14 @@ function belongs(timeline: Timeline, message: Message): boolean {
     : message.id === threadId || message.threadId === threadId;
 }
 
-/** Applies events in their order. Hearing one twice changes nothing, so that a page and live events may overlap. */
+/**
+ * Applies events in order. Applying one twice changes nothing, so a page and live events may overlap. `trim` says which
+ * end loses entries when there are more than `max`.
+ */
 export function applyEvents(
   timeline: Timeline,
   envelopes: readonly Envelope[],
-  limit: { readonly max: number; readonly trim: Trim },
+  { max, trim }: { readonly max: number; readonly trim: 'oldest' | 'newest' },
 ): Timeline {
   const entries = [...timeline.entries];
   let { head } = timeline;
@@ -111,7 +108,7 @@ export function applyEvents(
     if (last === undefined || entry.seq > last.seq) {
       entries.push(entry);
       if (entry.kind === 'message') indexOfId?.set(entry.message.id, entries.length - 1);
-      if (entries.length > limit.max && limit.trim === 'newest') {
+      if (entries.length > max && trim === 'newest') {
         entries.pop();
         hasNewer = true;
       }
@@ -138,7 +135,7 @@ export function applyEvents(
       case 'channel.message.delete': {
         const { message } = event;
         const index = indexOfSeq(entries, message.seq);
-        // What it says of reactions is as of then, too.
+        // The event has the whole message, so its reactions are of that seq, too.
         if (entries[index]?.seq === message.seq) change(index, seq, () => message);
         break;
       }
@@ -152,23 +149,21 @@ export function applyEvents(
         break;
       }
       default:
-        if (timeline.threadId === null && isHappening(envelope)) {
-          insert({ kind: 'happening', seq, envelope });
+        if (timeline.threadId === null && isSystemEvent(envelope)) {
+          insert({ kind: 'systemEvent', seq, envelope });
         }
     }
   }
-  const trimmed = entries.length > limit.max;
+  const isOver = entries.length > max;
   return {
     ...timeline,
-    entries: trimmed ? entries.slice(entries.length - trimmedLength(limit.max)) : entries,
-    hasOlder: timeline.hasOlder || trimmed,
+    // Removes a tenth at once, so that a full timeline is not copied for each event.
+    entries: isOver ? entries.slice(-Math.ceil(max * 0.9)) : entries,
+    hasOlder: timeline.hasOlder || isOver,
     hasNewer,
     head,
   };
 }
-
-// A tenth goes at once, so that a full timeline is not cut with each event.
-const trimmedLength = (max: number) => Math.ceil(max * 0.9);
 
 function withReaction(
   reactions: Message['reactions'],
@@ -183,7 +178,7 @@ function withReaction(
   return next;
 }
 
-/** Puts a page before (`older`) or behind (`newer`) what is there, or in its place (`newest`). */
+/** Adds a page before (`older`) or after (`newer`) the entries, or replaces them (`newest`). */
 export function addPage(
   timeline: Timeline,
   page: Page,
@@ -200,45 +195,33 @@ export function addPage(
       added.push({ kind: 'message', seq: message.seq, message, asOf: page.head });
     }
   }
-  for (const envelope of page.happenings) {
+  for (const envelope of timeline.threadId === null ? page.systemEvents : []) {
     const { seq } = envelope;
-    if (timeline.threadId !== null || seq === null || !isHappening(envelope) || !isNew(seq))
-      continue;
-    added.push({ kind: 'happening', seq, envelope });
+    if (seq === null || !isSystemEvent(envelope) || !isNew(seq)) continue;
+    added.push({ kind: 'systemEvent', seq, envelope });
   }
   added.sort((a, b) => a.seq - b.seq);
   const entries = side === 'older' ? [...added, ...known] : [...known, ...added];
   const head = Math.max(timeline.head, page.head);
+  const isOver = entries.length > max;
   switch (side) {
-    case 'newest':
-      return {
-        ...timeline,
-        isLoaded: true,
-        entries,
-        head,
-        hasOlder: page.hasMore,
-        hasNewer: false,
-      };
+    case 'newest': {
+      const hasOlder = page.hasMore;
+      return { ...timeline, isLoaded: true, entries, head, hasOlder, hasNewer: false };
+    }
     case 'older': {
-      // Reading backwards, the newest is farthest from the eye.
-      const isOver = entries.length > max;
+      const hasNewer = timeline.hasNewer || isOver;
       return {
         ...timeline,
-        entries: isOver ? entries.slice(0, max) : entries,
+        entries: entries.slice(0, max),
         head,
         hasOlder: page.hasMore,
-        hasNewer: timeline.hasNewer || isOver,
+        hasNewer,
       };
     }
     case 'newer': {
-      const isOver = entries.length > max;
-      return {
-        ...timeline,
-        entries: isOver ? entries.slice(entries.length - max) : entries,
-        head,
-        hasOlder: timeline.hasOlder || isOver,
-        hasNewer: page.hasMore,
-      };
+      const hasOlder = timeline.hasOlder || isOver;
+      return { ...timeline, entries: entries.slice(-max), head, hasOlder, hasNewer: page.hasMore };
     }
   }
 }

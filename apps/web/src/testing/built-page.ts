@@ -5,16 +5,13 @@ import { startProcess, temporaryFolder } from '@openclaw/test-support';
 
 const app = resolve(fileURLToPath(import.meta.url), '../../..');
 
-/** Builds the page from its source into a folder of its own. */
-export async function buildPage(): Promise<{
-  readonly folder: string;
-  readonly remove: () => Promise<void>;
-}> {
+/** Builds the page into a temporary folder. */
+export async function buildPage(): ReturnType<typeof temporaryFolder> {
   const folder = await temporaryFolder('page');
   const vitePackage = createRequire(import.meta.url).resolve('vite/package.json');
   const vite = join(dirname(vitePackage), 'bin/vite.js');
   const args = [vite, 'build', '--outDir', folder.path, '--logLevel', 'warn'];
   const build = startProcess(process.execPath, args, { cwd: app });
   if ((await build.exited) !== 0) throw new Error(`The page was not built:\n${build.output()}`);
-  return { folder: folder.path, remove: () => folder.remove() };
+  return folder;
 }

@@ -3,18 +3,18 @@ import type { HubClient } from '@openclaw/client';
 import { waitFor } from '@openclaw/test-support';
 import type { Person, World } from './world.ts';
 
-/** How late a page was while a crowd talked in view, in milliseconds. */
+/** Delays of a page while a crowd talks in view. */
 export interface Lateness {
-  /** From each key pressed to what it draws being on the screen. */
-  readonly answersMs: readonly number[];
-  /** The page's tasks of 50 ms or more, by the clock. */
+  /** For each key, the time until its effect was painted. */
+  readonly responsesMs: readonly number[];
+  /** The tasks of 50 ms or more, by the clock. */
   readonly longTasksMs: readonly number[];
 }
 
-/** A channel of agents, open in a person's page. */
+/** A channel of agents that a person has open. */
 export interface Crowd {
   readonly person: Person;
-  /** They say 1,000 messages a second while the person types, until all of it stands in the page. */
+  /** Sends 1,000 messages a second while the person types; resolves when the page has shown and read them all. */
   talk(seconds: number): Promise<Lateness>;
 }
 
@@ -22,7 +22,7 @@ const agentsCount = 111;
 const perSecond = 1_000;
 const keyEveryMs = 60;
 
-/** Brings 111 agents and a person together. */
+/** Creates a channel with 111 agents and a person. */
 export async function gatherCrowd(world: World): Promise<Crowd> {
   const agents = Array.from({ length: agentsCount }, (_, n) => world.agent(`agent-${n}`));
   const [owner] = agents as [HubClient];
@@ -41,7 +41,7 @@ export async function gatherCrowd(world: World): Promise<Crowd> {
       expect(errors).toEqual([]);
       await owner.channel('crowd').send('This is the end');
       await person.page.getByText('This is the end').waitFor();
-      // All of it was seen, as the hub was told.
+      // The page has sent the read mark of the last message.
       await waitFor(async () => {
         const { channels } = await world.agent('ada').call('read.state', {});
         return channels.some(({ seq, head, unread }) => seq === head && unread === 0);
@@ -53,15 +53,15 @@ export async function gatherCrowd(world: World): Promise<Crowd> {
 
 function measure({ page }: Person): Promise<void> {
   return page.evaluate(() => {
-    const lateness = { answersMs: [] as number[], longTasksMs: [] as number[] };
+    const lateness = { responsesMs: [] as number[], longTasksMs: [] as number[] };
     Object.assign(window, { lateness });
     new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) lateness.longTasksMs.push(duration);
     }).observe({ type: 'longtask' });
-    // Behind the next frame, what the key changed is on the screen.
+    // A task after the next frame runs when the effect of the key has been painted.
     const onKey = ({ timeStamp }: KeyboardEvent) => {
       requestAnimationFrame(() => {
-        setTimeout(() => lateness.answersMs.push(performance.now() - timeStamp));
+        setTimeout(() => lateness.responsesMs.push(performance.now() - timeStamp));
       });
     };
     document.addEventListener('keydown', onKey, { capture: true });
@@ -76,7 +76,7 @@ async function type({ page }: Person, endMs: number) {
   }
 }
 
-/** Sends what is due by the clock, in turns; gives the errors. */
+/** Sends what is due by the clock, from one agent after the other; resolves with the errors. */
 async function say(agents: readonly HubClient[], seconds: number): Promise<unknown[]> {
   const startMs = performance.now();
   const sends: Promise<unknown>[] = [];

@@ -11,19 +11,19 @@ const task = (ts: number, times: Pick<TraceEvent, 'dur' | 'tdur'>): TraceEvent =
 });
 
 describe("the main thread's tasks in a trace", () => {
-  it('are counted by their processor time, whatever they took on the clock', () => {
+  it('are measured by their processor time, not by the clock', () => {
     const events = [name, task(0, { dur: 90_000, tdur: 2_000 }), task(90_000, { dur: 5, tdur: 5 })];
     expect(mainThreadTasksMs(events)).toEqual([2, 0.005]);
   });
 
-  // Chromium 156 leaves the processor time out of 177 events in 11,399.
-  it('count by the clock where a processor time is missing', () => {
+  // Chromium 156 omits the processor time of 177 in 11,399 events.
+  it('are measured by the clock when the processor time is missing', () => {
     const events = [name, task(0, { dur: 1 }), task(10, { dur: 300, tdur: 200 })];
     expect(mainThreadTasksMs(events)).toEqual([0.001, 0.2]);
   });
 
-  // Else a page that is busy when tracing begins or ends would pass.
-  it('show a long task that was under way when tracing began or ended', () => {
+  // Otherwise a page that is busy when tracing begins or ends would pass.
+  it('include a long task that was running when tracing began or ended', () => {
     const events = [
       name,
       task(0, { dur: 150_000 }),
@@ -34,13 +34,13 @@ describe("the main thread's tasks in a trace", () => {
     expect(mainThreadTasksMs(events).filter((ms) => ms >= 100)).toEqual([150, 120.005]);
   });
 
-  it('cannot be counted on a system that knows no processor time by thread', () => {
+  it('cannot be measured on a system without processor time by thread', () => {
     expect(() => mainThreadTasksMs([name, task(0, { dur: 1 }), task(2, { dur: 1 })])).toThrow(
       'processor time',
     );
   });
 
-  it('leave out the tasks of other threads', () => {
+  it('do not include the tasks of other threads', () => {
     const other = { ...task(0, { dur: 500_000, tdur: 500_000 }), tid: 8 };
     expect(mainThreadTasksMs([name, other, task(0, { dur: 2, tdur: 2 })])).toEqual([0.002]);
   });

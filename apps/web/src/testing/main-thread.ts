@@ -7,16 +7,16 @@ export interface TraceEvent {
   readonly pid: number;
   readonly tid: number;
   readonly ts: number;
-  /** Time on the clock; absent for a task that had not ended when tracing did. */
+  /** The duration by the clock; absent for a task that was running when tracing ended. */
   readonly dur?: number;
-  /** Processor time; absent for a task shorter than its resolution, and for one under way when tracing began or ended. */
+  /** The processor time; absent for a task below its resolution, and for one that was running when tracing began or ended. */
   readonly tdur?: number;
   readonly args?: { readonly name?: string };
 }
 
 /**
- * Does the work, and gives the processor time of each task that the page's main thread ran meanwhile, in milliseconds.
- * Unlike the time on the clock, it does not grow when other processes take the processor.
+ * Resolves with the processor time in milliseconds of each task that the page's main thread ran during `work`. Unlike the
+ * time by the clock, it does not grow when other processes take the processor.
  */
 export async function tasksOf(
   browser: Browser,
@@ -32,9 +32,9 @@ export async function tasksOf(
 }
 
 /**
- * The processor time in milliseconds of each main-thread task in a trace. A task without one counts with its time on the
- * clock, which is never less: so a long task is found however it was recorded.
- * @throws {Error} when no task has a processor time: the system does not count it by thread
+ * The processor time in milliseconds of each main-thread task in a trace. A task without one counts with its time by the
+ * clock, which is never less, so that a long task is always found.
+ * @throws {Error} when no task has a processor time, because the system does not count it by thread
  */
 export function mainThreadTasksMs(events: readonly TraceEvent[]): number[] {
   const mains = new Set(

@@ -1,130 +1,138 @@
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
-import { createClient, type HubClient } from '@openclaw/client';
+import { afterAll, afterEach, beforeAll, jest } from '@jest/globals';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import { createClient } from '@openclaw/client';
 import { startHub, startRedis, type HubProcess, type RedisServer } from '@openclaw/test-support';
 import { buildPage } from './built-page.ts';
 
-/** A hub with its Redis, the page that it serves, and a browser. */
-export interface World {
-  readonly hub: HubProcess;
-  readonly redis: RedisServer;
-  readonly browser: Browser;
-  /** Where the page is. */
-  readonly url: string;
-  /** A tab in a browser profile of its own, which has not gone anywhere yet. */
-  tab(options?: PersonOptions): Promise<Page>;
-  /** A person: the page in a browser profile of its own, signed in by name. */
-  person(name: string, options?: PersonOptions): Promise<Person>;
-  /** An agent on the SDK. */
-  agent(name: string): HubClient;
-  /** Ends the people and agents of one test. */
-  leave(): Promise<void>;
-  close(): Promise<void>;
-}
+export type World = ReturnType<typeof useWorld>;
+export type Person = ReturnType<typeof personOn>;
 
-/** One person's browser. */
-export interface Person {
-  readonly name: string;
-  readonly page: Page;
-  /** What the page complained of: exceptions, and what the policy refused. */
-  readonly complaints: readonly string[];
-  open(channelId: string): Promise<void>;
-  write(text: string): Promise<void>;
-}
-
-export interface PersonOptions {
+export interface TabOptions {
   readonly width?: number;
   readonly height?: number;
   readonly colorScheme?: 'light' | 'dark';
 }
 
-// A busy machine takes its time.
+// Generous, for a busy machine.
 const waitMs = 30_000;
 
-/** Starts it all on free ports. */
-export async function startWorld(env: Readonly<Record<string, string>> = {}): Promise<World> {
-  const built = await buildPage();
-  const redis = await startRedis();
-  const hub = await startHub({
-    env: {
-      HUB_WEB_DIR: built.folder,
-      REDIS_URL: redis.url,
-      HUB_LIMIT_MESSAGE: '1000000/60',
-      HUB_LIMIT_REACTION: '1000000/60',
-      HUB_LIMIT_TYPING: '1000000/60',
-      ...env,
-    },
-  });
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox'],
-  });
-  const agents: HubClient[] = [];
-  const contexts: BrowserContext[] = [];
+/**
+ * A hub that serves the page, its Redis, and a browser, for the tests of the calling suite. People and agents are closed
+ * after each test.
+ */
+export function useWorld(env: () => Promise<Record<string, string>> = async () => ({})) {
+  jest.setTimeout(180_000);
+  const afterEachTest: (() => Promise<unknown>)[] = [];
+  const atEnd: (() => Promise<unknown>)[] = [];
+  // `beforeAll` fills it.
+  const servers = {} as { hub: HubProcess; redis: RedisServer; browser: Browser };
 
-  async function leave() {
-    await Promise.all(agents.splice(0).map((agent) => agent.close()));
-    await Promise.all(contexts.splice(0).map((context) => context.close()));
+  /** Connects an agent with the SDK. */
+  function agent(name: string) {
+    const { url } = servers.hub;
+    const client = createClient({ url, agent: name, backoffMinMs: 50, backoffMaxMs: 300 });
+    afterEachTest.push(() => client.close());
+    return client;
   }
-
-  async function tab({ width = 1280, height = 800, colorScheme = 'light' }: PersonOptions = {}) {
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme });
-    contexts.push(context);
+  /** Opens an empty tab in a browser profile of its own. */
+  async function tab({ width = 1280, height = 800, colorScheme = 'light' }: TabOptions = {}) {
+    const viewport = { width, height };
+    const context = await servers.browser.newContext({ viewport, colorScheme });
+    afterEachTest.push(() => context.close());
     const page = await context.newPage();
     page.setDefaultTimeout(waitMs);
     return page;
   }
+  /** Opens the page in a browser profile of its own and signs in by name. */
+  async function person(name: string, options?: TabOptions) {
+    const page = await tab(options);
+    const person = personOn(page);
+    await page.goto(servers.hub.httpUrl);
+    await page.getByLabel('Your name').fill(name);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('.workspace').waitFor();
+    return person;
+  }
+  /** Creates a channel of the agent `helper` and of these members. Each of `names` has it open in a browser. */
+  async function meet(channelId: string, names: string[], members: string[] = []) {
+    const helper = agent('helper');
+    const room = helper.channel(channelId);
+    await helper.call('channel.create', { channelId, name: channelId });
+    await room.subscribe();
+    for (const agentId of [...names, ...members]) await room.addMember(agentId);
+    const people: Person[] = [];
+    for (const name of names) {
+      const one = await person(name);
+      await one.open(channelId);
+      people.push(one);
+    }
+    return { agent: helper, room, people: people as [Person, Person] };
+  }
 
+  beforeAll(async () => {
+    const built = await buildPage();
+    atEnd.push(() => built.remove());
+    servers.redis = await startRedis();
+    atEnd.push(() => servers.redis.stop());
+    servers.hub = await startHub({
+      env: {
+        HUB_WEB_DIR: built.path,
+        REDIS_URL: servers.redis.url,
+        HUB_LIMIT_MESSAGE: '1000000/60',
+        HUB_LIMIT_REACTION: '1000000/60',
+        HUB_LIMIT_TYPING: '1000000/60',
+        ...(await env()),
+      },
+    });
+    atEnd.push(() => servers.hub.stop());
+    servers.browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+      args: ['--no-sandbox'],
+    });
+    atEnd.push(() => servers.browser.close());
+  });
+  afterEach(() => Promise.all(afterEachTest.splice(0).map((end) => end())));
+  afterAll(async () => {
+    for (const end of atEnd.reverse()) await end();
+  });
+  return Object.assign(servers, { agent, tab, person, meet });
+}
+
+function personOn(page: Page) {
+  /** Exceptions, logged errors, and violations of the content security policy. */
+  const pageErrors: string[] = [];
+  page.on('pageerror', (error) => pageErrors.push(String(error)));
+  page.on('console', (message) => {
+    // The browser logs each connection that is cut.
+    const isNetwork = /WebSocket connection|Failed to load resource|net::ERR/.test(message.text());
+    if (message.type() === 'error' && !isNetwork) pageErrors.push(message.text());
+  });
+  const composer = page.locator('.conversation-column .composer textarea');
   return {
-    ...{ hub, redis, browser, url: hub.httpUrl, tab, leave },
-    agent(name) {
-      const agent = createClient({
-        url: hub.url,
-        agent: name,
-        backoffMinMs: 50,
-        backoffMaxMs: 300,
-      });
-      agents.push(agent);
-      return agent;
+    page,
+    pageErrors,
+    composer,
+    editor: page.getByLabel('Edit the message'),
+    /** The messages of the open channel that contain the text. */
+    message: (text: string) => page.locator('.conversation .message', { hasText: text }),
+    /** The messages of the open thread that contain the text. */
+    reply: (text: string) => page.locator('.pane .message', { hasText: text }),
+    async open(channelId: string) {
+      await page.evaluate((id) => {
+        location.hash = `#/channel/${encodeURIComponent(id)}`;
+      }, channelId);
+      const leading = page.locator('.conversation .leading');
+      await leading.getByText(/Beginning|Older/).waitFor();
     },
-    person: async (name, options) => signIn(await tab(options), name, hub.httpUrl),
-    async close() {
-      await leave();
-      await browser.close();
-      await hub.stop();
-      await redis.stop();
-      await built.remove();
+    async write(text: string) {
+      await composer.fill(text);
+      await page.keyboard.press('Enter');
     },
   };
 }
 
-async function signIn(page: Page, name: string, url: string): Promise<Person> {
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => {
-    // A connection that is cut is logged by the browser itself.
-    const isOfNetwork = /WebSocket connection|Failed to load resource|net::ERR/.test(
-      message.text(),
-    );
-    if (message.type() === 'error' && !isOfNetwork) complaints.push(message.text());
-  });
-  await page.goto(url);
-  await page.getByLabel('Your name').fill(name);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.locator('.workspace').waitFor();
-  return {
-    ...{ name, page, complaints },
-    async open(channelId) {
-      await page.evaluate((id) => {
-        location.hash = `#/channel/${encodeURIComponent(id)}`;
-      }, channelId);
-      await page
-        .locator('.conversation .leading')
-        .getByText(/begins|Older/)
-        .waitFor();
-    },
-    async write(text) {
-      await page.locator('.conversation-column .composer textarea').fill(text);
-      await page.keyboard.press('Enter');
-    },
-  };
+/** Clicks a button of a message, which is shown while the pointer is over the message. */
+export async function clickAction(message: Locator, label: string): Promise<void> {
+  await message.hover();
+  await message.getByRole('button', { name: label, exact: true }).click();
 }

@@ -1,33 +1,34 @@
 import { useEffect, useState } from 'preact/hooks';
-import { openSession } from '../session/session.ts';
+import { errorMessage } from '../page/notices.ts';
+import type { Theme } from '../page/theme.ts';
 import {
   clearCredentials,
+  type Credentials,
   loadCredentials,
   saveCredentials,
-  type Credentials,
 } from '../session/credentials.ts';
-import type { Theme } from '../store/theme.ts';
+import { openSession } from '../session/session.ts';
 import { createPageState, PageContext, type PageState } from './page-state.ts';
-import { SignIn } from './sign-in.tsx';
-import { Workspace } from './workspace.tsx';
+import { SignIn } from './sign-in/sign-in.tsx';
+import { Workspace } from './workspace/workspace.tsx';
 
-/** The whole page: signing in, or what comes after. */
+/** The sign-in form, or the workspace of the agent that has signed in. */
 export function App({ theme }: { theme: Theme }) {
   const [credentials, setCredentials] = useState(() => loadCredentials(sessionStorage));
   const [page, setPage] = useState<PageState | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
 
+  const end = (reason: string | null) => {
+    clearCredentials(sessionStorage);
+    setProblem(reason);
+    setCredentials(null);
+  };
   useEffect(() => {
     if (credentials === null) return;
     let opened: PageState | null = null;
     const abort = new AbortController();
     const { signal } = abort;
-    const end = (reason: string | null) => {
-      clearCredentials(sessionStorage);
-      setProblem(reason);
-      setCredentials(null);
-    };
-    openSession(credentials, { signal, onTrouble: setProblem, onEnd: end }).then(
+    openSession(credentials, { signal, onRetry: setProblem, onEnd: end }).then(
       (session) => {
         if (signal.aborted) return void session.close();
         saveCredentials(sessionStorage, credentials);
@@ -36,7 +37,7 @@ export function App({ theme }: { theme: Theme }) {
         setPage(opened);
       },
       (error: unknown) => {
-        if (!signal.aborted) end(error instanceof Error ? error.message : String(error));
+        if (!signal.aborted) end(errorMessage(error));
       },
     );
     return () => {
@@ -62,11 +63,7 @@ export function App({ theme }: { theme: Theme }) {
       isBusy={credentials !== null}
       problem={problem}
       onSignIn={signIn}
-      onCancel={() => {
-        clearCredentials(sessionStorage);
-        setProblem(null);
-        setCredentials(null);
-      }}
+      onCancel={() => end(null)}
     />
   );
 }

@@ -1,50 +1,39 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import { signal, type Signal } from '@preact/signals';
+import { signal } from '@preact/signals';
+import type { Theme } from '../page/theme.ts';
 import type { Session } from '../session/session.ts';
-import type { Theme } from '../store/theme.ts';
 
-/** A message that is being edited: another object begins anew. */
+/** An edit in progress; another object for the same message starts it again. */
 export interface Editing {
   readonly messageId: string;
   readonly seq: number;
+  /** The root message of a thread is shown twice: in the channel and in the thread. */
   readonly isInThread: boolean;
 }
 
-/** What stands open on the page, beside where the reader is. */
-export interface PageState {
-  readonly session: Session;
-  readonly theme: Theme;
-  readonly pane: Signal<'none' | 'members' | 'search'>;
-  readonly isDrawerOpen: Signal<boolean>;
-  readonly isSwitcherOpen: Signal<boolean>;
-  readonly isCreateOpen: Signal<boolean>;
-  /** The message being edited, and where: a thread's first one stands in the channel and in the pane. */
-  readonly editing: Signal<Editing | null>;
-  /** The line to show, and to mark for a moment. */
-  readonly target: Signal<{ readonly channelId: string; readonly seq: number } | null>;
-  readonly signOut: () => void;
-}
+export type PageState = ReturnType<typeof createPageState>;
 
-/** A page with nothing open. */
-export function createPageState(session: Session, theme: Theme, signOut: () => void): PageState {
+/** The state that the views share. */
+export function createPageState(session: Session, theme: Theme, signOut: () => void) {
   return {
-    ...{ session, theme, signOut },
-    pane: signal('none'),
+    session,
+    theme,
+    signOut,
+    pane: signal<'none' | 'members' | 'search'>('none'),
     isDrawerOpen: signal(false),
     isSwitcherOpen: signal(false),
     isCreateOpen: signal(false),
-    editing: signal(null),
-    target: signal(null),
+    editing: signal<Editing | null>(null),
+    /** The entry to scroll to and to highlight. */
+    target: signal<{ readonly channelId: string; readonly seq: number } | null>(null),
   };
 }
 
-/** Brings the page's state to every view below. */
 export const PageContext = createContext<PageState | null>(null);
 
-/** The page that this view is a part of. */
 export function usePage(): PageState {
   const page = useContext(PageContext);
-  if (page === null) throw new Error('This view stands outside of a page');
+  if (page === null) throw new Error('This view is not inside a PageContext');
   return page;
 }

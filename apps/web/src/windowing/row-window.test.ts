@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { offsetsOf, rowAt, rowsInView } from './row-window.ts';
 
 describe('the rows in view', () => {
-  it('are those that touch it, and a little more on either side', () => {
+  it('are those that touch it, and those within the overscan', () => {
     const offsets = offsetsOf([10, 20, 30, 40, 50], (height) => height, 0);
     expect([...offsets]).toEqual([0, 10, 30, 60, 100, 150]);
     expect(rowsInView(offsets, 35, 10, 0)).toEqual({ start: 2, end: 3 });
@@ -11,7 +11,7 @@ describe('the rows in view', () => {
     expect(rowsInView(offsets, 35, 10, 30)).toEqual({ start: 0, end: 4 });
   });
 
-  it('are none of an empty list, and the last ones beyond the end', () => {
+  it('are none in an empty list, and the last one beyond the end', () => {
     expect(rowsInView(new Float64Array(1), 0, 100, 50)).toEqual({ start: 0, end: 0 });
     expect(
       rowsInView(
@@ -23,11 +23,11 @@ describe('the rows in view', () => {
     ).toEqual({ start: 1, end: 2 });
   });
 
-  it('stand where those not measured yet are thought to end', () => {
+  it('are placed by the estimated height of rows that were not measured', () => {
     expect([...offsetsOf([1, 2], (row) => (row === 1 ? 7 : undefined), 60)]).toEqual([0, 7, 67]);
   });
 
-  it('cover the view, whatever the heights', () => {
+  it('cover the view for any heights', () => {
     const heights = fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 200 });
     fc.assert(
       fc.property(

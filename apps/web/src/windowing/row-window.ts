@@ -1,12 +1,10 @@
-/** Which rows are drawn, and where they stand. */
+/** The rows to draw: from `start` up to, but without, `end`. */
 export interface RowWindow {
-  /** The first row drawn. */
   readonly start: number;
-  /** The row after the last one drawn. */
   readonly end: number;
 }
 
-/** Where each row begins, and behind the last of them where the list ends. */
+/** The top of each row, and after them the height of the whole list. */
 export function offsetsOf<T>(
   rows: readonly T[],
   heightOf: (row: T) => number | undefined,
@@ -22,7 +20,7 @@ export function offsetsOf<T>(
   return offsets;
 }
 
-/** The row that stands at this height: the last one that begins at or above it. */
+/** The index of the row at this height: the last one that begins at or above it. */
 export function rowAt(offsets: Float64Array, top: number): number {
   let low = 0;
   let high = offsets.length - 1;
@@ -34,7 +32,7 @@ export function rowAt(offsets: Float64Array, top: number): number {
   return Math.max(0, Math.min(low, offsets.length - 2));
 }
 
-/** The rows that a view of this height shows when scrolled to `top`, and `overscan` pixels on either side. */
+/** The rows within `overscan` pixels of a view of this height that is scrolled to `top`. */
 export function rowsInView(
   offsets: Float64Array,
   top: number,
@@ -46,16 +44,4 @@ export function rowsInView(
   const start = rowAt(offsets, Math.max(0, top - overscan));
   const end = rowAt(offsets, Math.max(0, top + height + overscan)) + 1;
   return { start, end: Math.min(count, end) };
-}
-
-/** The first row with this seq or a later one. */
-export function rowOfSeq(rows: readonly { readonly seq: number }[], seq: number): number {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((rows[middle] as { seq: number }).seq < seq) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,21 +1,13 @@
-import type { RefObject } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
 const nearEnd = 80;
 
-/** A scrolled list that is drawn whole. */
-export interface FollowingScroll {
-  readonly view: RefObject<HTMLDivElement | null>;
-  /** What is in the view: the rows, each with its `data-seq`, and what stands around them. */
-  readonly list: RefObject<HTMLDivElement | null>;
-  readonly onScroll: () => void;
-}
-
 /**
- * Keeps the end of a list in view for as long as the reader is there, whatever makes it longer. Who reads further up stays
- * with what they read, also when older rows are put before the `first`.
+ * For a list whose rows are all drawn: keeps its end in view while the reader is there, unless `isHeld`. A reader who has
+ * scrolled up keeps the same rows in view, also when older rows are added before `first`. The children of `list` are
+ * the rows, each with its `data-seq`.
  */
-export function useFollowingScroll(first: number | undefined, isHeld: boolean): FollowingScroll {
+export function useFollowingScroll(first: number | undefined, isHeld: boolean) {
   const view = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const state = useRef({ isFollowing: true, isHeld, top: 0, first, firstTop: 0 }).current;
@@ -46,12 +38,13 @@ export function useFollowingScroll(first: number | undefined, isHeld: boolean): 
   }, []);
 
   return {
-    ...{ view, list },
-    onScroll() {
+    view,
+    list,
+    onScroll: () => {
       const element = view.current;
       if (element === null) return;
       const { scrollTop, scrollHeight, clientHeight } = element;
-      // What came in may not have been scrolled to yet; only who moves up wants to read there.
+      // The distance from the end may only mean that new rows were added. Scrolling up is a choice of the reader.
       if (scrollHeight - scrollTop - clientHeight < nearEnd) state.isFollowing = true;
       else if (scrollTop < state.top - 1) state.isFollowing = false;
       state.top = scrollTop;

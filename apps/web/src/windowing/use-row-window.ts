@@ -1,86 +1,64 @@
-import type { RefObject } from 'preact';
 import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 import type { Signal } from '@preact/signals';
-import { offsetsOf, rowAt, rowOfSeq, rowsInView, type RowWindow } from './row-window.ts';
-import { standingOf } from './standing.ts';
+import { indexOfSeq } from '../store/timeline.ts';
+import { offsetsOf, rowAt, rowsInView } from './row-window.ts';
 
-/** A row that a window is about: known by a number that grows from row to row. */
-export interface WindowedRow {
+/** A row of a windowed list; seqs increase from row to row. */
+interface WindowedRow {
   readonly seq: number;
 }
 
-/** A list of which only what is near the view is drawn. */
-export interface RowWindowView extends RowWindow {
-  readonly view: RefObject<HTMLDivElement | null>;
-  /** The element whose children are the drawn rows, each with its `data-seq`. */
-  readonly list: RefObject<HTMLDivElement | null>;
-  readonly totalHeight: number;
-  /** Where the first drawn row stands; null when the last one stands at the end. */
-  readonly offset: number | null;
-  readonly onScroll: () => void;
-  readonly onWheel: (event: WheelEvent) => void;
-  /** Brings a row into the view. */
-  reveal(seq: number): void;
-}
-
-export interface RowWindowOptions<T extends WindowedRow> {
-  readonly rows: readonly T[];
-  /** Kept true while the newest row is to stay in view. */
+export interface RowWindowOptions {
+  readonly rows: readonly WindowedRow[];
+  /** True while the newest row is kept in view. */
   readonly isFollowing: Signal<boolean>;
-  /** Are there newer rows that are not loaded, so that the end of the list is not the end? */
+  /** True when newer rows are not loaded, so that the end of the list is not the end of the channel. */
   readonly hasNewer: boolean;
-  /** The row that stays in view though newer ones come, while something is done with it; another object brings it back. */
+  /** The row to keep in view whatever arrives; passing another object scrolls back to it. */
   readonly held: WindowedRow | null;
   readonly onNearTop: () => void;
   readonly onNearBottom: () => void;
-}
-
-interface ScrollState {
-  readonly heights: Map<number, number>;
-  /** The row that stays where it is, and how far above the view's top it begins. */
-  anchor: { readonly seq: number; readonly above: number } | null;
-  held: WindowedRow | null;
-  height: number;
-  width: number;
-  top: number;
-  offsets: Float64Array;
 }
 
 const estimatedHeight = 62;
 const overscan = 700;
 const overscanAtEnd = 250;
 const nearEdge = 900;
+const atEdge = 6;
 const measuredMax = 40_000;
 
 /**
- * Draws the rows that are in view. Heights are measured as rows appear; whatever changes above the view, what the reader
- * looks at stays where it is. `leading` is the height of what stands before the first row.
+ * Draws only the rows near the view. Rows are measured when they are drawn; a change above the view does not move what
+ * the reader looks at. `leading` is the height of the element before the first row.
  */
-export function useRowWindow<T extends WindowedRow>(
-  options: RowWindowOptions<T>,
-  leading: number,
-): RowWindowView {
+export function useRowWindow(options: RowWindowOptions, leading: number) {
   const { rows, isFollowing, held } = options;
   const view = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const [, redraw] = useReducer((count: number) => count + 1, 0);
-  const state = useRef<ScrollState>({
-    ...{ heights: new Map(), anchor: null, held: null, height: 800, width: 0, top: 0 },
-    offsets: new Float64Array(1),
+  const state = useRef({
+    heights: new Map<number, number>(),
+    /** The row that stays in place, and how far above the view's top it begins. */
+    anchor: null as { readonly seq: number; readonly above: number } | null,
+    held: null as WindowedRow | null,
+    height: 800,
+    width: 0,
+    top: 0,
+    offsets: offsetsOf(rows, () => undefined, estimatedHeight),
+    isEndInView: true,
   }).current;
 
   const follows = isFollowing.value;
   state.offsets = offsetsOf(rows, (row) => state.heights.get(row.seq), estimatedHeight);
-  const total = state.offsets[rows.length] ?? 0;
-  const wanted = wantedTop();
+  const totalHeight = state.offsets[rows.length] ?? 0;
   const around = follows ? overscanAtEnd : overscan;
-  const window = rowsInView(state.offsets, wanted - leading, state.height, around);
+  const window = rowsInView(state.offsets, wantedTop() - leading, state.height, around);
 
   function wantedTop(): number {
-    if (follows) return Math.max(0, total + leading - state.height);
+    if (follows) return Math.max(0, totalHeight + leading - state.height);
     if (state.anchor === null) return state.top;
-    const index = rowOfSeq(rows, state.anchor.seq);
-    return Math.max(0, (state.offsets[index] ?? total) + leading + state.anchor.above);
+    const index = indexOfSeq(rows, state.anchor.seq);
+    return Math.max(0, (state.offsets[index] ?? totalHeight) + leading + state.anchor.above);
   }
 
   function keepAnchor() {
@@ -91,11 +69,19 @@ export function useRowWindow<T extends WindowedRow>(
       state.anchor = { seq: seqOf(row), above: top - rect.top };
       return;
     }
-    // Scrolled so fast that nothing drawn is in view.
-    if (rows.length === 0) return;
+    // Fast scrolling has left all drawn rows behind.
     const index = rowAt(state.offsets, Math.max(0, state.top - leading));
-    const above = state.top - leading - (state.offsets[index] ?? 0);
-    state.anchor = { seq: (rows[index] as T).seq, above };
+    const row = rows[index];
+    if (row === undefined) return;
+    state.anchor = { seq: row.seq, above: state.top - leading - (state.offsets[index] ?? 0) };
+  }
+
+  /** How far below the view's top a row begins; null when it is not in view. */
+  function offsetInView(seq: number): number | null {
+    const row = list.current?.querySelector(`:scope > [data-seq="${seq}"]`);
+    if (view.current === null || row == null) return null;
+    const [bounds, rect] = [view.current.getBoundingClientRect(), row.getBoundingClientRect()];
+    return rect.bottom > bounds.top && rect.top < bounds.bottom ? rect.top - bounds.top : null;
   }
 
   function reveal(seq: number) {
@@ -105,20 +91,20 @@ export function useRowWindow<T extends WindowedRow>(
   }
 
   function hold({ seq }: WindowedRow) {
-    const standing = standingOf(view.current, list.current, seq);
-    if (standing === null) return reveal(seq);
-    state.anchor = { seq, above: -standing };
+    const offset = offsetInView(seq);
+    if (offset === null) return reveal(seq);
+    state.anchor = { seq, above: -offset };
     isFollowing.value = false;
   }
 
-  /** Goes on following where the newest row is in view. */
+  /** Follows again if the newest row is in view. */
   function release() {
     const newest = rows.at(-1);
     if (newest === undefined || options.hasNewer) return;
-    if (standingOf(view.current, list.current, newest.seq) !== null) isFollowing.value = true;
+    if (offsetInView(newest.seq) !== null) isFollowing.value = true;
   }
 
-  /** Takes the drawn rows' heights, and puts the view where it belongs. */
+  /** Measures the drawn rows, and scrolls to the wanted position. */
   function settle() {
     const element = view.current;
     if (element === null) return;
@@ -130,14 +116,22 @@ export function useRowWindow<T extends WindowedRow>(
       state.heights.set(seqOf(row), height);
       isChanged = true;
     }
-    // While the end is in view its rows stand on the bottom, so what is above need not be right to the pixel.
-    if (isChanged && (!isFollowing.peek() || total < state.height * 3)) {
+    // While following, rows are laid out from the bottom, so heights far above the view need not be exact.
+    if (isChanged && (!isFollowing.peek() || totalHeight < state.height * 3)) {
       state.offsets = offsetsOf(rows, (row) => state.heights.get(row.seq), estimatedHeight);
       redraw(null);
+    }
+    if (held !== null && state.anchor?.seq === held.seq) {
+      // An editor is taller than its message, and must not be cut off by the end of the view.
+      const least = Math.min(0, (state.heights.get(held.seq) ?? 0) - state.height);
+      state.anchor = { seq: held.seq, above: Math.max(least, state.anchor.above) };
     }
     const top = isFollowing.peek() ? element.scrollHeight - element.clientHeight : wantedTop();
     if (Math.abs(element.scrollTop - top) > 1) element.scrollTop = top;
     state.top = element.scrollTop;
+    const isEndInView = belowView(element) < atEdge;
+    if (isEndInView !== state.isEndInView) redraw(null);
+    state.isEndInView = isEndInView;
   }
   const newestSettle = useRef(settle);
   newestSettle.current = settle;
@@ -167,30 +161,39 @@ export function useRowWindow<T extends WindowedRow>(
 
   return {
     ...window,
-    ...{ view, list, reveal },
-    totalHeight: total,
+    view,
+    /** The element whose children are the drawn rows, each with its `data-seq`. */
+    list,
+    totalHeight,
+    /** The top of the first drawn row; null when the last drawn row is at the bottom. */
     offset: follows ? null : (state.offsets[window.start] ?? 0),
-    onScroll() {
+    isEndInView: state.isEndInView,
+    /** Scrolls to a row. */
+    reveal,
+    onScroll: () => {
       const element = view.current;
       if (element === null) return;
-      const { scrollTop, scrollHeight, clientHeight } = element;
-      const isAtEnd = scrollHeight - scrollTop - clientHeight < 6;
-      if (isAtEnd && !options.hasNewer && held === null) isFollowing.value = true;
+      const { scrollTop } = element;
+      const below = belowView(element);
+      if (below < atEdge && !options.hasNewer && held === null) isFollowing.value = true;
       else if (scrollTop < state.top - 1) isFollowing.value = false;
       state.top = scrollTop;
       if (!isFollowing.peek()) keepAnchor();
       if (scrollTop < nearEdge) options.onNearTop();
-      if (options.hasNewer && scrollHeight - scrollTop - clientHeight < nearEdge)
-        options.onNearBottom();
+      if (options.hasNewer && below < nearEdge) options.onNearBottom();
       redraw(null);
     },
-    onWheel(event) {
-      // Before the view has moved: else the next event would pull it back to the end.
+    onWheel: (event: WheelEvent) => {
+      // Stop following before the view moves, or the next event would scroll it back to the end.
       if (event.deltaY >= 0 || !isFollowing.peek() || state.top <= 0) return;
       keepAnchor();
       isFollowing.value = false;
     },
   };
+}
+
+function belowView({ scrollHeight, scrollTop, clientHeight }: Element): number {
+  return scrollHeight - scrollTop - clientHeight;
 }
 
 function seqOf(row: Element): number {

@@ -1,0 +1,44 @@
+import { signal } from '@preact/signals';
+
+/** A text at the top of the page; it stays until it is dismissed or newer ones replace it. */
+export interface Notice {
+  readonly id: number;
+  readonly text: string;
+  readonly detail: string | null;
+}
+
+/** Each returns a handler that shows a failure as a notice: `what` failed, and why. */
+export interface FailureReports {
+  readonly report: (what: string) => (error: unknown) => void;
+  /** Shows nothing while there is no connection: the connection status says so already. */
+  readonly reportWhileLive: FailureReports['report'];
+}
+
+const noticesMax = 4;
+
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function createNotices(isLive: () => boolean) {
+  const list = signal<readonly Notice[]>([]);
+  let lastId = 0;
+  function add(text: string, detail: string | null) {
+    const others = list.peek().filter((notice) => notice.text !== text);
+    lastId += 1;
+    list.value = [...others, { id: lastId, text, detail }].slice(-noticesMax);
+  }
+  const report = (what: string) => (error: unknown) => add(what, errorMessage(error));
+  return {
+    /** Newest last. */
+    list,
+    add,
+    report,
+    reportWhileLive: (what: string) => (error: unknown) => {
+      if (isLive()) report(what)(error);
+    },
+    dismiss(id: number) {
+      list.value = list.peek().filter((notice) => notice.id !== id);
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { signal, type ReadonlySignal } from '@preact/signals';
+
+/** The view that is open; the hash of the page's address says which. */
+export type Route =
+  | { readonly view: 'channel'; readonly channelId: string; readonly threadId: string | null }
+  | { readonly view: 'direct'; readonly agentId: string }
+  | { readonly view: 'browse' }
+  | { readonly view: 'operations' }
+  | { readonly view: 'home' };
+
+/** The route of a channel, or of a thread in it. */
+export function channelRoute(channelId: string, threadId: string | null = null): Route {
+  return { view: 'channel', channelId, threadId };
+}
+
+/** Parses the hash of an address; an unknown one is home. */
+export function parseRoute(hash: string): Route {
+  const [view = '', id = '', sub = '', threadId = ''] = hash
+    .replace(/^#\/?/, '')
+    .split('/')
+    .map(decode);
+  if (view === 'channel' && id !== '') {
+    return { view, channelId: id, threadId: sub === 'thread' && threadId !== '' ? threadId : null };
+  }
+  if (view === 'direct' && id !== '') return { view, agentId: id };
+  if (view === 'browse' || view === 'operations') return { view };
+  return { view: 'home' };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export function hashOf(route: Route): string {
+  switch (route.view) {
+    case 'channel': {
+      const thread = route.threadId === null ? '' : `/thread/${encodeURIComponent(route.threadId)}`;
+      return `#/channel/${encodeURIComponent(route.channelId)}${thread}`;
+    }
+    case 'direct':
+      return `#/direct/${encodeURIComponent(route.agentId)}`;
+    case 'home':
+      return '#/';
+    default:
+      return `#/${route.view}`;
+  }
+}
+
+/** The hash of the page's address as a signal. */
+export function createRouter() {
+  const route = signal(parseRoute(location.hash));
+  const onChange = () => {
+    route.value = parseRoute(location.hash);
+  };
+  window.addEventListener('hashchange', onChange);
+  return {
+    route: route as ReadonlySignal<Route>,
+    go(next: Route) {
+      route.value = next;
+      if (location.hash !== hashOf(next)) location.hash = hashOf(next);
+    },
+    /** As `go`, but Back does not return to the current view. */
+    replace(next: Route) {
+      route.value = next;
+      location.replace(hashOf(next));
+    },
+    close: () => window.removeEventListener('hashchange', onChange),
+  };
+}

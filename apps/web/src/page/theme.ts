@@ -1,0 +1,25 @@
+import { effect } from '@preact/signals';
+import { createStoredValue } from './stored-value.ts';
+
+export type Theme = ReturnType<typeof createTheme>;
+
+const order = ['system', 'light', 'dark'] as const;
+
+/** The colours of the page, as the user chose them in this browser. */
+export function createTheme(storage: Storage, root: HTMLElement) {
+  const { value: name } = createStoredValue<(typeof order)[number]>(
+    storage,
+    'openclaw.theme',
+    'system',
+  );
+  effect(() => {
+    if (name.value === 'system') root.removeAttribute('data-theme');
+    else root.setAttribute('data-theme', name.value);
+  });
+  return {
+    name,
+    next: () => {
+      name.value = order[(order.indexOf(name.peek()) + 1) % order.length] ?? 'system';
+    },
+  };
+}

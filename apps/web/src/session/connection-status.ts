@@ -1,0 +1,41 @@
+import type { ConnectionState } from '@openclaw/client';
+
+/** What the page knows about the connection. */
+export interface ConnectionInfo {
+  readonly state: ConnectionState;
+  /** Whole seconds until the next attempt; null while one is under way. */
+  readonly retryInSeconds: number | null;
+  /** Why the last connection ended. */
+  readonly reason: string | null;
+  /** The hub has lost its Redis, so it knows only its own presences and typing. */
+  readonly isDegraded: boolean;
+  /** How many messages wait to be sent. */
+  readonly waiting: number;
+}
+
+/** The connection status in words. */
+export interface ConnectionStatus {
+  readonly tone: 'good' | 'warning' | 'bad';
+  readonly text: string;
+  readonly detail: string | null;
+}
+
+export function describeConnection(info: ConnectionInfo): ConnectionStatus {
+  const { state, retryInSeconds, reason, waiting } = info;
+  if (state === 'live' && !info.isDegraded) return { tone: 'good', text: 'Live', detail: null };
+  if (state === 'live') {
+    return {
+      tone: 'warning',
+      text: 'Live, degraded',
+      detail: 'Redis is unavailable: messages arrive; presence and typing cover this hub only.',
+    };
+  }
+  if (state === 'closed') return { tone: 'bad', text: 'Signed out', detail: reason };
+  const pending = waiting > 0 ? `${waiting} waiting to be sent.` : 'Your drafts are kept.';
+  const action = state === 'connecting' ? 'Connecting' : 'Reconnecting';
+  return {
+    tone: 'bad',
+    text: retryInSeconds === null ? `${action}…` : `${action} in ${retryInSeconds} s`,
+    detail: reason === null ? pending : `${reason}. ${pending}`,
+  };
+}

@@ -1,0 +1,10 @@
+import type { Presence } from '@openclaw/protocol';
+
+/** What other agents see of this one. */
+export interface Profile {
+  readonly status: Exclude<Presence['status'], 'offline'>;
+  readonly customStatus: string | null;
+  readonly avatar: string | null;
+}
+
+export const noProfile: Profile = { status: 'online', customStatus: null, avatar: null };

@@ -1,0 +1,71 @@
+import type { HubClient } from '@openclaw/client';
+import type { FailureReports } from '../page/notices.ts';
+import { allPages } from './all-pages.ts';
+import type { Chat } from './chat.ts';
+import {
+  changesReplyCount,
+  reduceMembers,
+  reducePresences,
+  reduceThreads,
+  type Members,
+  type Presences,
+  type Threads,
+} from './reducers.ts';
+
+const pageSize = 200;
+const recountDelayMs = 1_000;
+
+/** Loads members, presences and threads of channels. Events that arrive during a read are applied to its result. */
+export function createChannelLoader(client: HubClient, { reportWhileLive }: FailureReports) {
+  const recounts = new Map<Chat, ReturnType<typeof setTimeout>>();
+
+  async function loadThreads(chat: Chat) {
+    const channel = client.channel(chat.id);
+    const { result, updates } = await chat.readWithUpdates(() =>
+      allPages((page) => channel.threads({ ...page, limit: pageSize }), 'threads'),
+    );
+    // The oldest are listed first. When the list is cut off, the newest are known from their events only.
+    const known = result.isComplete ? [] : chat.threads.peek();
+    if (updates.some(({ event }) => changesReplyCount(event))) recountReplies(chat);
+    const loaded = result.items.map((thread) => [thread.threadId, thread] as const);
+    chat.threads.value = updates.reduce<Threads>(reduceThreads, new Map([...known, ...loaded]));
+  }
+
+  /** Loads the threads again in a second: a result may include a reply whose event arrives after it. */
+  function recountReplies(chat: Chat) {
+    if (recounts.has(chat)) return;
+    const timer = setTimeout(() => {
+      recounts.delete(chat);
+      loadThreads(chat).catch(reportWhileLive('Replies could not be counted'));
+    }, recountDelayMs);
+    recounts.set(chat, timer);
+  }
+
+  return {
+    loadThreads,
+    recountReplies,
+    async loadPresences(chat: Chat) {
+      const channel = client.channel(chat.id);
+      const { result, updates } = await chat.readWithUpdates(() =>
+        allPages((page) => channel.presence({ ...page, limit: pageSize }), 'presences'),
+      );
+      chat.presences.value = updates.reduce<Presences>(reducePresences, byAgent(result.items));
+    },
+    async loadMembers(chat: Chat) {
+      const channel = client.channel(chat.id);
+      const { result, updates } = await chat.readWithUpdates(() =>
+        allPages((page) => channel.members({ ...page, limit: pageSize }), 'members'),
+      );
+      chat.members.value = updates.reduce<Members>(reduceMembers, byAgent(result.items));
+    },
+    /** Cancels a recount that is due. */
+    forget(chat: Chat) {
+      clearTimeout(recounts.get(chat));
+      recounts.delete(chat);
+    },
+  };
+}
+
+function byAgent<T extends { readonly agentId: string }>(items: readonly T[]): Map<string, T> {
+  return new Map(items.map((item) => [item.agentId, item]));
+}

@@ -1,0 +1,78 @@
+import type { HubClient } from '@openclaw/client';
+import type { Envelope, ResultOf } from '@openclaw/protocol';
+import type { FailureReports } from '../page/notices.ts';
+import type { Chat } from './chat.ts';
+import { createUpdateRecorder, type ReadWithUpdates } from './read-with-updates.ts';
+import { countUnread, nothingUnread } from './reducers.ts';
+
+const markDelayMs = 600;
+
+/** Keeps the read mark and the unread count of each channel equal to the hub's. */
+export function createReadState(
+  client: HubClient,
+  me: string,
+  { reportWhileLive }: FailureReports,
+) {
+  const recorder = createUpdateRecorder();
+  const timers = new Map<Chat, ReturnType<typeof setTimeout>>();
+  /** The read marks that the hub has confirmed. */
+  const confirmed = new WeakMap<Chat, number>();
+
+  function sendMarkSoon(chat: Chat) {
+    if (timers.has(chat)) return;
+    const timer = setTimeout(() => {
+      timers.delete(chat);
+      const { seq } = chat.unread.peek();
+      client
+        .channel(chat.id)
+        .markRead(seq)
+        .then(() => confirmed.set(chat, Math.max(seq, confirmed.get(chat) ?? 0)))
+        // `apply` sends it again: the read state is loaded after each reconnect.
+        .catch(reportWhileLive('The read mark was not saved'));
+    }, markDelayMs);
+    timers.set(chat, timer);
+  }
+
+  return {
+    record: recorder.record,
+    /** Reads the state of all channels from the hub. */
+    load: () => recorder.readWithUpdates(() => client.readState()),
+    /** Applies what `load` returned to the chats that are known by now. */
+    apply(
+      { result, updates }: ReadWithUpdates<ResultOf<'read.state'>>,
+      chatOf: (channelId: string) => Chat | undefined,
+    ) {
+      for (const { channelId, seq, head, unread, mentions } of result.channels) {
+        const chat = chatOf(channelId);
+        if (chat === undefined) continue;
+        confirmed.set(chat, seq);
+        if (chat.unread.peek().seq > seq) {
+          sendMarkSoon(chat);
+          continue;
+        }
+        const fromHub = { seq, countedTo: head, count: unread, mentions };
+        const isHere = (envelope: Envelope) => envelope.channelId === channelId;
+        chat.unread.value = countUnread(fromHub, updates.filter(isHere), me);
+      }
+    },
+    /** Marks the channel as read to its newest event, and tells the hub soon. */
+    markRead(chat: Chat) {
+      const { head } = chat.timeline.peek();
+      const unread = chat.unread.peek();
+      if (head <= (confirmed.get(chat) ?? 0) && unread.count === 0) return;
+      const seq = Math.max(head, unread.seq);
+      chat.unread.value = { ...unread, seq, count: 0, mentions: 0 };
+      sendMarkSoon(chat);
+    },
+    /** Drops the state of a channel that is gone, or whose seqs belong to another epoch. */
+    forget(chat: Chat) {
+      clearTimeout(timers.get(chat));
+      timers.delete(chat);
+      confirmed.delete(chat);
+      chat.unread.value = nothingUnread;
+    },
+    close() {
+      for (const timer of timers.values()) clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import type { Envelope } from '@openclaw/protocol';
+
+/** The result of a read, and the events that arrived during it: the result may be older than they are. */
+export interface ReadWithUpdates<T> {
+  readonly result: T;
+  readonly updates: readonly Envelope[];
+}
+
+// Reads end or time out within seconds.
+const recordedMax = 20_000;
+
+/** Records the events that arrive while reads are under way, and nothing otherwise. */
+export function createUpdateRecorder() {
+  let readsUnderWay = 0;
+  let recorded: Envelope[] = [];
+  async function readWithUpdates<T>(read: () => Promise<T>): Promise<ReadWithUpdates<T>> {
+    const from = recorded.length;
+    readsUnderWay += 1;
+    try {
+      const result = await read();
+      return { result, updates: recorded.slice(from) };
+    } finally {
+      readsUnderWay -= 1;
+      if (readsUnderWay === 0) recorded = [];
+    }
+  }
+  function record(envelopes: readonly Envelope[]) {
+    if (readsUnderWay > 0 && recorded.length < recordedMax) recorded.push(...envelopes);
+  }
+  return { readWithUpdates, record };
+}

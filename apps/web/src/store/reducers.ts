@@ -1,0 +1,122 @@
+import type { ChannelEvent, Envelope, Member, Presence, Thread } from '@openclaw/protocol';
+
+/** Members by agent id. */
+export type Members = ReadonlyMap<string, Member>;
+/** Presences by agent id. */
+export type Presences = ReadonlyMap<string, Presence>;
+/** Threads by the id of their root message. */
+export type Threads = ReadonlyMap<string, Thread>;
+/** Agents that are typing, each until a time or until the next event about it. */
+export type Typing = ReadonlyMap<
+  string,
+  { readonly untilMs: number; readonly threadId: string | null }
+>;
+
+// The hub sends a stop after 10 s; this covers a stop that was lost.
+const typingTtlMs = 12_000;
+
+function without<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
+  if (!map.has(key)) return map;
+  const next = new Map(map);
+  next.delete(key);
+  return next;
+}
+
+export function reduceMembers(members: Members, { event }: Envelope): Members {
+  switch (event.type) {
+    case 'channel.member.join':
+    case 'channel.member.update':
+      return new Map(members).set(event.member.agentId, event.member);
+    case 'channel.member.leave':
+      return without(members, event.member.agentId);
+    default:
+      return members;
+  }
+}
+
+export function reducePresences(presences: Presences, { event }: Envelope): Presences {
+  if (event.type !== 'channel.presence') return presences;
+  return new Map([...presences, ...event.presences.map((item) => [item.agentId, item] as const)]);
+}
+
+/** True when the event changes how many replies a thread has. */
+export function changesReplyCount(event: ChannelEvent): boolean {
+  return (
+    event.type === 'thread.message' ||
+    (event.type === 'channel.message.delete' && event.message.threadId !== null)
+  );
+}
+
+/** Not idempotent: a reply that is applied twice is counted twice. */
+export function reduceThreads(threads: Threads, { event }: Envelope): Threads {
+  if (event.type === 'thread.create' || event.type === 'thread.update') {
+    return new Map(threads).set(event.thread.threadId, event.thread);
+  }
+  if (event.type !== 'thread.message' && event.type !== 'channel.message.delete') return threads;
+  const { threadId, channelId, senderId, timestamp } = event.message;
+  if (threadId === null) return threads;
+  const known = threads.get(threadId);
+  if (event.type === 'thread.message') {
+    // The first reply creates the thread.
+    const created = { threadId, channelId, title: null, createdBy: senderId, createdAt: timestamp };
+    const replies = (known?.replies ?? 0) + 1;
+    return new Map(threads).set(threadId, { ...(known ?? created), replies });
+  }
+  if (known === undefined) return threads;
+  return new Map(threads).set(threadId, { ...known, replies: Math.max(0, known.replies - 1) });
+}
+
+/** An agent that sends a message has stopped typing. */
+export function reduceTyping(typing: Typing, envelope: Envelope, nowMs: number): Typing {
+  const { event, senderId } = envelope;
+  switch (event.type) {
+    case 'channel.typing': {
+      const { agentId, threadId } = event;
+      if (!event.typing) return without(typing, agentId);
+      return new Map(typing).set(agentId, { untilMs: nowMs + typingTtlMs, threadId });
+    }
+    case 'channel.message':
+    case 'thread.message':
+      return without(typing, senderId);
+    default:
+      return typing;
+  }
+}
+
+/** Removes expired entries; returns the same map when there are none. */
+export function withoutExpired(typing: Typing, nowMs: number): Typing {
+  const live = [...typing].filter(([, { untilMs }]) => untilMs > nowMs);
+  return live.length === typing.size ? typing : new Map(live);
+}
+
+/** The unread messages of one channel. */
+export interface Unread {
+  /** Read up to this seq. */
+  readonly seq: number;
+  /** Counted up to this seq: an earlier message is in the count already. */
+  readonly countedTo: number;
+  readonly count: number;
+  readonly mentions: number;
+}
+
+export const nothingUnread: Unread = { seq: 0, countedTo: 0, count: 0, mentions: 0 };
+
+/** Counts the messages of others; an own message in the channel proves that all before it was read. */
+export function countUnread(unread: Unread, envelopes: readonly Envelope[], me: string): Unread {
+  let { seq, countedTo, count, mentions } = unread;
+  for (const envelope of envelopes) {
+    const { event } = envelope;
+    if (event.type !== 'channel.message' && event.type !== 'thread.message') continue;
+    if (envelope.seq === null || envelope.seq <= Math.max(seq, countedTo)) continue;
+    countedTo = envelope.seq;
+    if (event.message.senderId !== me) {
+      count += 1;
+      if (event.message.mentions.includes(me)) mentions += 1;
+    } else if (event.type === 'channel.message') {
+      seq = envelope.seq;
+      count = 0;
+      mentions = 0;
+    }
+  }
+  return countedTo === unread.countedTo ? unread : { seq, countedTo, count, mentions };
+}

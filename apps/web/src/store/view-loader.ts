@@ -1,0 +1,68 @@
+import type { Chat } from './chat.ts';
+
+const retryMs = 3_000;
+
+/** Loads what a channel's view shows, and retries until it succeeds. `load` must load all of it. */
+export function createViewLoader(load: (chat: Chat) => Promise<void>) {
+  const opened = new Set<Chat>();
+  const loaded = new WeakSet<Chat>();
+  const underWay = new Map<Chat, Promise<void>>();
+  /** Channels that must be loaded once more, since the load under way may be out of date. */
+  const outdated = new Set<Chat>();
+  const retries = new Map<Chat, ReturnType<typeof setTimeout>>();
+
+  function start(chat: Chat): Promise<void> {
+    stopRetrying(chat);
+    const loading = loadUntilCurrent(chat).finally(() => underWay.delete(chat));
+    underWay.set(chat, loading);
+    loading.catch(() => {
+      if (!opened.has(chat)) return;
+      const retry = () => {
+        retries.delete(chat);
+        // The caller got the first failure; retries are silent.
+        start(chat).catch(() => undefined);
+      };
+      retries.set(chat, setTimeout(retry, retryMs));
+    });
+    return loading;
+  }
+
+  async function loadUntilCurrent(chat: Chat) {
+    loaded.delete(chat);
+    do {
+      outdated.delete(chat);
+      await load(chat);
+    } while (outdated.has(chat));
+    loaded.add(chat);
+  }
+
+  function stopRetrying(chat: Chat) {
+    clearTimeout(retries.get(chat));
+    retries.delete(chat);
+  }
+
+  return {
+    /** Loads the view once. Rejects when the first attempt fails; more attempts follow. */
+    async open(chat: Chat) {
+      opened.add(chat);
+      await chat.subscribed;
+      if (!loaded.has(chat)) await (underWay.get(chat) ?? start(chat));
+    },
+    /** Loads the view again because it is out of date, unless it was never opened. */
+    async reload(chat: Chat) {
+      if (!opened.has(chat)) return;
+      const loading = underWay.get(chat);
+      if (loading === undefined) return start(chat);
+      outdated.add(chat);
+      await loading;
+    },
+    forget(chat: Chat) {
+      opened.delete(chat);
+      stopRetrying(chat);
+    },
+    close() {
+      opened.clear();
+      for (const timer of retries.values()) clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import { jest } from '@jest/globals';
+import type { FailureReports } from '../page/notices.ts';
+
+/** Reports that make a test fail with the error. */
+export const noFailures: FailureReports = {
+  report: (what) => (error) => {
+    throw new Error(what, { cause: error });
+  },
+  reportWhileLive: (what) => noFailures.report(what),
+};
+
+/** Fake timers until the end of the test; `settle` runs what is due without letting time pass. */
+export function useFakeTimers() {
+  jest.useFakeTimers();
+  return {
+    settle: () => jest.advanceTimersByTimeAsync(0),
+    advance: (ms: number) => jest.advanceTimersByTimeAsync(ms),
+    [Symbol.dispose]: () => void jest.useRealTimers(),
+  };
+}

@@ -1,0 +1,79 @@
+import { useEffect } from 'preact/hooks';
+import type { Chat } from '../../store/chat.ts';
+import { MembersPane } from '../members/members-pane.tsx';
+import { usePage } from '../page-state.ts';
+import { SearchPane } from '../search/search-pane.tsx';
+import { Avatar, statusWords, usePresence } from '../shared/agents.tsx';
+import { ThreadPane } from '../thread/thread-pane.tsx';
+import { ChannelHeader } from './channel-header.tsx';
+import { Composer, TypingLine } from './composer.tsx';
+import { Conversation } from './conversation.tsx';
+import { OutgoingItems, OutgoingList } from './outgoing-list.tsx';
+
+/** One channel: its conversation, its composer, and the pane that is open beside them. */
+export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | null }) {
+  const { session, pane } = usePage();
+  const isArchived = chat.channel.value.archivedAt !== null;
+
+  useEffect(() => {
+    session.chats
+      .open(chat)
+      .catch(session.notices.reportWhileLive('The history could not be loaded'));
+  }, [chat]);
+
+  return (
+    <div class="chat">
+      <main class="conversation-column" aria-label="Conversation">
+        <ChannelHeader chat={chat} />
+        <Conversation chat={chat} footer={<OutgoingList chat={chat} threadId={null} />} />
+        <TypingLine chat={chat} />
+        {isArchived ? (
+          <p class="read-only">This channel is archived: it is read-only.</p>
+        ) : (
+          <Composer channelId={chat.id} chat={chat} agentId={null} threadId={null} />
+        )}
+      </main>
+      {threadId !== null ? (
+        <ThreadPane key={threadId} chat={chat} threadId={threadId} />
+      ) : pane.value === 'members' ? (
+        <MembersPane chat={chat} />
+      ) : pane.value === 'search' ? (
+        <SearchPane chat={chat} />
+      ) : null}
+    </div>
+  );
+}
+
+/** A direct channel that does not exist yet: the first message creates it. */
+export function DirectView({ agentId }: { agentId: string }) {
+  const { session } = usePage();
+  const presence = usePresence(agentId);
+  const status = presence?.status ?? 'offline';
+  const isMe = agentId === session.me;
+  return (
+    <div class="chat">
+      <main class="conversation-column" aria-label="Conversation">
+        <header class="channel-header">
+          <div class="channel-title">
+            <h1>{agentId}</h1>
+            <p class="quiet">{statusWords[status]}</p>
+          </div>
+        </header>
+        <div class="empty">
+          <Avatar agentId={agentId} avatar={presence?.avatar} status={status} />
+          <p>{isMe ? 'This is you.' : `No messages between you and ${agentId} yet.`}</p>
+          <OutgoingItems
+            items={session.outbox.items.value.filter((item) => item.agentId === agentId)}
+          />
+        </div>
+        <Composer
+          channelId={null}
+          chat={null}
+          agentId={agentId}
+          threadId={null}
+          isDisabled={isMe}
+        />
+      </main>
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+import type { Channel } from '@openclaw/protocol';
+import type { Session } from '../../session/session.ts';
+import { peerOf } from '../../store/channel-names.ts';
+import type { Outgoing } from '../../store/outbox.ts';
+
+/** The channel or thread that a composer writes to. */
+export interface ComposeTarget {
+  /** Null while a direct channel does not exist yet. */
+  readonly channelId: string | null;
+  /** The other member of a direct channel. */
+  readonly peer: string | null;
+  readonly threadId: string | null;
+}
+
+export function composeTarget(
+  channel: Channel,
+  threadId: string | null,
+  me: string,
+): ComposeTarget {
+  const peer = channel.kind === 'direct' ? peerOf(channel, me) : null;
+  return { channelId: channel.channelId, peer, threadId };
+}
+
+/** The key of the draft for a target. A direct channel is known by its peer, since it may be created meanwhile. */
+export function draftKey({ channelId, peer, threadId }: ComposeTarget): string {
+  const channelKey = peer === null ? `${channelId}` : `@${peer}`;
+  return threadId === null ? channelKey : `${channelKey}/${threadId}`;
+}
+
+/** The key of the draft of an edit. No channel id begins with a slash. */
+export function editDraftKey(messageId: string): string {
+  return `/edit/${messageId}`;
+}
+
+/** Keeps an unsent text; null removes it. */
+export function setDraft(
+  { drafts }: Pick<Session, 'drafts'>,
+  key: string,
+  text: string | null,
+): void {
+  const { [key]: _, ...others } = drafts.value;
+  drafts.value = text === null ? others : { ...others, [key]: text };
+}
+
+/** True when the message goes to this target. Before a direct channel exists, a message has only its agent. */
+export function isSentTo(target: ComposeTarget, item: Outgoing): boolean {
+  if (item.threadId !== target.threadId) return false;
+  return item.channelId === null
+    ? target.peer !== null && item.agentId === target.peer
+    : item.channelId === target.channelId;
+}

@@ -1,0 +1,194 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { isContentTooLarge } from '@openclaw/protocol';
+import { mentionsIn } from '../../markdown/mentions.ts';
+import type { Chat } from '../../store/chat.ts';
+import { usePage } from '../page-state.ts';
+import { Icon } from '../shared/controls.tsx';
+import { composeTarget, draftKey, setDraft } from './compose-target.ts';
+import { lastOwnMessage } from './editing.ts';
+import { NameSuggestions, useNameSuggestions } from './name-suggestions.tsx';
+import { typingSummary } from './summaries.ts';
+
+const rowsMax = 10;
+
+/** Writes messages. The text is kept as a draft for each channel and thread until it is sent. */
+export function Composer(props: {
+  channelId: string | null;
+  chat: Chat | null;
+  /** The recipient while there is no direct channel yet. */
+  agentId: string | null;
+  threadId: string | null;
+  isDisabled?: boolean;
+}) {
+  const { channelId, chat, agentId, threadId } = props;
+  const { session, editing } = usePage();
+  const key = draftKey(
+    chat === null
+      ? { channelId, peer: agentId, threadId }
+      : composeTarget(chat.channel.value, threadId, session.me),
+  );
+  const text = session.drafts.value[key] ?? '';
+  const setText = (next: string) => setDraft(session, key, next === '' ? null : next);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const names = useNameSuggestions({ field, chat, me: session.me, onComplete: setText });
+  const typing = useRef(
+    createTypingSignal((isTyping) => {
+      if (channelId === null) return;
+      const channel = session.client.channel(channelId);
+      const call = isTyping ? channel.startTyping(threadId) : channel.stopTyping(threadId);
+      // A late typing signal is useless, so a failed one is not repeated.
+      call.catch(() => {});
+    }),
+  ).current;
+
+  useEffect(() => () => typing.stop(), []);
+  useEffect(() => {
+    // Focus would open the keyboard of a phone.
+    if (matchMedia('(min-width: 720px)').matches) field.current?.focus();
+  }, [key]);
+
+  const onInput = (element: HTMLTextAreaElement) => {
+    setText(element.value);
+    names.read(element);
+    if (element.value.trim() === '') typing.stop();
+    else typing.typed();
+  };
+  const isTooLarge = isContentTooLarge(text);
+  const send = () => {
+    // Not `text`: the last key may not be drawn yet.
+    const content = (session.drafts.value[key] ?? '').trim();
+    if (content === '' || isTooLarge || props.isDisabled) return;
+    const mentions = mentionsIn(content, (name) => chat?.members.value.has(name) ?? false);
+    session.outbox.send({ channelId, agentId, threadId, content, mentions });
+    setText('');
+    names.close();
+    typing.sent();
+    if (chat === null || threadId !== null) return;
+    chat.isFollowing.value = true;
+    if (!chat.timeline.peek().hasNewer) return;
+    session.chats
+      .historyOf(chat)
+      .newest()
+      .catch(session.notices.report('The newest messages could not be loaded'));
+  };
+  const editLast = () => {
+    const isInThread = threadId !== null;
+    const entries = (isInThread ? chat?.thread : chat?.timeline)?.peek()?.entries ?? [];
+    const own = lastOwnMessage(entries, session.me, threadId);
+    if (own !== null) editing.value = { messageId: own.id, seq: own.seq, isInThread };
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.isComposing || names.onKeyDown(event)) return;
+    if (event.key === 'Enter' && !event.shiftKey) {
+      event.preventDefault();
+      send();
+    } else if (event.key === 'ArrowUp' && text === '') {
+      event.preventDefault();
+      editLast();
+    }
+  };
+
+  const listId = `names-${key}`;
+  const isDirect = chat === null || chat.channel.value.kind === 'direct';
+  const writeLabel = isDirect ? 'Write a message' : `Write to #${chat.channel.value.name}`;
+  const label = threadId !== null ? 'Reply' : writeLabel;
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      {chat !== null && names.names.length > 0 && (
+        <NameSuggestions
+          id={listId}
+          chat={chat}
+          names={names.names}
+          chosen={names.chosen}
+          onChoose={names.complete}
+        />
+      )}
+      <textarea
+        ref={field}
+        dir="auto"
+        aria-label={label}
+        placeholder={label}
+        rows={Math.min(rowsMax, text.split('\n').length)}
+        value={text}
+        disabled={props.isDisabled}
+        aria-autocomplete="list"
+        aria-controls={names.chosen === undefined ? undefined : listId}
+        aria-activedescendant={names.chosen === undefined ? undefined : `${listId}-${names.chosen}`}
+        onInput={(event) => onInput(event.currentTarget)}
+        onKeyDown={onKeyDown}
+        onKeyUp={(event) => names.onCaret(event.currentTarget)}
+        onSelect={(event) => names.onCaret(event.currentTarget)}
+        onClick={(event) => names.onCaret(event.currentTarget)}
+        onBlur={names.close}
+      />
+      <button
+        class="send"
+        type="submit"
+        aria-label="Send"
+        disabled={text.trim() === '' || isTooLarge || props.isDisabled}
+      >
+        <Icon name="send" />
+      </button>
+      {isTooLarge && (
+        <p class="problem" role="alert">
+          This message is too long: shorten it to about 32,000 characters.
+        </p>
+      )}
+    </form>
+  );
+}
+
+/** Names who is typing. It keeps its height when nobody is, so that the composer does not move. */
+export function TypingLine({ chat }: { chat: Chat }) {
+  const { me } = usePage().session;
+  const text = typingSummary([...chat.typing.value.keys()].filter((agentId) => agentId !== me));
+  return (
+    <p class="typing-line" aria-live="off">
+      {text !== null && (
+        <>
+          <span class="typing-dots" aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </span>
+          {text}
+        </>
+      )}
+    </p>
+  );
+}
+
+// The hub forgets after 10 s, so a shorter pause needs no stop.
+const repeatMs = 5_000;
+const pauseMs = 6_000;
+
+/** Reports typing: `report` is called when it starts, every few seconds while it continues, and when it stops. */
+export function createTypingSignal(report: (isTyping: boolean) => void) {
+  let reportedAtMs: number | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  function end(isReported: boolean) {
+    clearTimeout(timer);
+    if (reportedAtMs !== null && isReported) report(false);
+    reportedAtMs = null;
+  }
+  return {
+    typed() {
+      const nowMs = Date.now();
+      if (reportedAtMs === null || nowMs - reportedAtMs >= repeatMs) {
+        reportedAtMs = nowMs;
+        report(true);
+      }
+      clearTimeout(timer);
+      timer = setTimeout(() => end(true), pauseMs);
+    },
+    /** The message was sent, which ends typing without a report. */
+    sent: () => end(false),
+    stop: () => end(true),
+  };
+}

@@ -1,0 +1,32 @@
+import type { Message } from '@openclaw/protocol';
+import { indexOfSeq, type Entry } from '../../store/timeline.ts';
+import type { Editing } from '../page-state.ts';
+
+/** The edit in progress, if its message is among these entries and is not deleted. */
+export function editingIn(
+  entries: readonly Entry[],
+  editing: Editing | null,
+  isInThread: boolean,
+): Editing | null {
+  if (editing?.isInThread !== isInThread) return null;
+  const entry = entries[indexOfSeq(entries, editing.seq)];
+  if (entry?.kind !== 'message' || entry.message.id !== editing.messageId) return null;
+  return entry.message.deletedAt === null ? editing : null;
+}
+
+/** The newest own message that can be edited: of a thread, the newest own reply. */
+export function lastOwnMessage(
+  entries: readonly Entry[],
+  me: string,
+  threadId: string | null,
+): Message | null {
+  const own = entries.findLast(
+    (entry) =>
+      entry.kind === 'message' &&
+      entry.message.senderId === me &&
+      entry.message.deletedAt === null &&
+      // Excludes the root message of the thread, which belongs to the channel.
+      entry.message.threadId === threadId,
+  );
+  return own?.kind === 'message' ? own.message : null;
+}

@@ -1,0 +1,144 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Message } from '@openclaw/protocol';
+import { visibleString } from '../../markdown/visible-text.ts';
+import { channelRoute } from '../../page/route.ts';
+import type { Session } from '../../session/session.ts';
+import type { Chat } from '../../store/chat.ts';
+import { usePage } from '../page-state.ts';
+import { ConfirmDialog, IconButton, useOutsidePress } from '../shared/controls.tsx';
+
+/** The buttons of the message that has the pointer or the focus. */
+export function MessageActions(props: { chat: Chat; message: Message; isInThread: boolean }) {
+  const { chat, message, isInThread } = props;
+  const { session, editing } = usePage();
+  const [isPicking, setPicking] = useState(false);
+  const [isConfirming, setConfirming] = useState(false);
+  const actions = useRef<HTMLDivElement>(null);
+  useOutsidePress(actions, () => setPicking(false));
+  const isMine = message.senderId === session.me;
+  const mayDelete = isMine || chat.members.value.get(session.me)?.role === 'owner';
+  if (chat.channel.value.archivedAt !== null) return null;
+  const remove = () => {
+    setConfirming(false);
+    session.client
+      .channel(chat.id)
+      .delete(message.id)
+      .catch(session.notices.report('The message was not deleted'));
+  };
+  return (
+    <div class="message-actions" ref={actions}>
+      <IconButton
+        icon="smile"
+        label="React"
+        aria-expanded={isPicking}
+        onClick={() => setPicking(!isPicking)}
+      />
+      {!isInThread && (
+        <IconButton
+          icon="reply"
+          label="Reply in a thread"
+          onClick={() => session.router.go(channelRoute(chat.id, message.id))}
+        />
+      )}
+      {isMine && (
+        <IconButton
+          icon="edit"
+          label="Edit"
+          onClick={() => (editing.value = { messageId: message.id, seq: message.seq, isInThread })}
+        />
+      )}
+      {mayDelete && <IconButton icon="trash" label="Delete" onClick={() => setConfirming(true)} />}
+      {isPicking && <EmojiPicker chat={chat} message={message} onClose={() => setPicking(false)} />}
+      {isConfirming && (
+        <ConfirmDialog
+          label="Delete this message?"
+          text="Its text is removed for everyone."
+          action="Delete"
+          onConfirm={remove}
+          onClose={() => setConfirming(false)}
+        />
+      )}
+    </div>
+  );
+}
+
+const offeredEmojis = ['👍', '❤️', '😄', '🎉', '👀', '🚀', '✅', '🙏'];
+const shownMax = 20;
+const namedMax = 10;
+
+function toggleReaction(session: Session, chat: Chat, message: Message, emoji: string) {
+  const channel = session.client.channel(chat.id);
+  const isMine = message.reactions[emoji]?.includes(session.me) ?? false;
+  const change = isMine ? channel.unreact(message.id, emoji) : channel.react(message.id, emoji);
+  change.catch(session.notices.report('The reaction was not saved'));
+}
+
+/** The reactions to a message; a click adds or removes the reader's own. */
+export function Reactions({ chat, message }: { chat: Chat; message: Message }) {
+  const { session } = usePage();
+  const [showsAll, setShowsAll] = useState(false);
+  const all = Object.entries(message.reactions);
+  if (all.length === 0) return null;
+  const shown = showsAll ? all : all.slice(0, shownMax);
+  return (
+    <div class="reactions">
+      {shown.map(([emoji, agents]) => (
+        <button
+          key={emoji}
+          class="reaction"
+          aria-pressed={agents.includes(session.me)}
+          title={namesOf(agents)}
+          onClick={() => toggleReaction(session, chat, message, emoji)}
+        >
+          <span class="emoji">{visibleString(emoji)}</span> {agents.length}
+        </button>
+      ))}
+      {shown.length < all.length && (
+        <button class="reaction" onClick={() => setShowsAll(true)}>
+          +{all.length - shown.length}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function namesOf(agents: readonly string[]): string {
+  const named = agents.slice(0, namedMax).join(', ');
+  return agents.length > namedMax ? `${named} and ${agents.length - namedMax} more` : named;
+}
+
+/** Offers a few reactions; Esc closes it. */
+export function EmojiPicker(props: { chat: Chat; message: Message; onClose: () => void }) {
+  const { chat, message, onClose } = props;
+  const { session } = usePage();
+  const picker = useRef<HTMLDivElement>(null);
+  useEffect(() => picker.current?.querySelector('button')?.focus(), []);
+  return (
+    <div
+      class="picker"
+      role="group"
+      aria-label="Reactions"
+      ref={picker}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape') return;
+        // Keeps the pane around it open.
+        event.preventDefault();
+        onClose();
+      }}
+    >
+      {offeredEmojis.map((emoji) => (
+        <button
+          key={emoji}
+          class="emoji-button"
+          aria-label={emoji}
+          onClick={() => {
+            onClose();
+            toggleReaction(session, chat, message, emoji);
+          }}
+        >
+          {emoji}
+        </button>
+      ))}
+    </div>
+  );
+}

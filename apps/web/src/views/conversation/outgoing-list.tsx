@@ -1,0 +1,49 @@
+import { parseMarkdown } from '../../markdown/parse.ts';
+import { renderMarkdown } from '../../markdown/render.ts';
+import type { Chat } from '../../store/chat.ts';
+import type { Outgoing } from '../../store/outbox.ts';
+import { usePage } from '../page-state.ts';
+import { Avatar, IsolatedText } from '../shared/agents.tsx';
+import { composeTarget, isSentTo } from './compose-target.ts';
+
+/** The outgoing messages of a channel or thread. */
+export function OutgoingList({ chat, threadId }: { chat: Chat; threadId: string | null }) {
+  const { outbox, me } = usePage().session;
+  const target = composeTarget(chat.channel.value, threadId, me);
+  return <OutgoingItems items={outbox.items.value.filter((item) => isSentTo(target, item))} />;
+}
+
+export function OutgoingItems({ items }: { items: readonly Outgoing[] }) {
+  const { me, outbox, profile, connectionStatus } = usePage().session;
+  const shown = items.filter((item) => item.state === 'failed' || !item.isShown);
+  const pending = connectionStatus.value.tone === 'bad' ? 'Waiting for connection' : 'Sending…';
+  return (
+    <div class="outgoing-list">
+      {shown.map(({ id, state, content, mentions, error }) => (
+        <article key={id} class={`message outgoing outgoing-${state}`}>
+          <div class="gutter">
+            <Avatar agentId={me} avatar={profile.value.avatar} />
+          </div>
+          <div class="message-body">
+            <header>
+              <span class="author">{me}</span>
+              <span class="quiet small">{state === 'failed' ? 'Not sent' : pending}</span>
+            </header>
+            <div class="content">{renderMarkdown(parseMarkdown(content), { me, mentions })}</div>
+            {state === 'failed' && (
+              <p class="problem" role="alert">
+                <IsolatedText text={error ?? ''} />{' '}
+                <button class="link" onClick={() => outbox.retry(id)}>
+                  Try again
+                </button>{' '}
+                <button class="link" onClick={() => outbox.discard(id)}>
+                  Discard
+                </button>
+              </p>
+            )}
+          </div>
+        </article>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,62 @@
+import type { ComponentChildren } from 'preact';
+import type { Envelope, EventOf } from '@openclaw/protocol';
+import { visibleString } from '../../markdown/visible-text.ts';
+import { Avatar, IsolatedText } from '../shared/agents.tsx';
+import { fullTimeText, timeText } from '../shared/format-time.ts';
+import { payloadSummary } from './summaries.ts';
+
+/** A change of the channel or of its members, or an event that an agent has emitted. */
+export function SystemEventRow({ envelope }: { envelope: Envelope }) {
+  const { event, timestamp } = envelope;
+  if (event.type === 'collaboration.event') {
+    return <CollaborationEvent envelope={envelope} event={event} />;
+  }
+  return (
+    <p class="system-event" title={fullTimeText(timestamp)}>
+      {systemEventText(envelope)}
+    </p>
+  );
+}
+
+function systemEventText({ event, senderId }: Envelope): ComponentChildren {
+  const isOwn = 'member' in event && event.member.agentId === senderId;
+  switch (event.type) {
+    case 'channel.member.join':
+      return [bold(event.member.agentId), isOwn ? ' joined' : ` was added by ${senderId}`];
+    case 'channel.member.leave':
+      return [bold(event.member.agentId), isOwn ? ' left' : ` was removed by ${senderId}`];
+    case 'channel.update': {
+      const { topic, name } = event.channel;
+      return [bold(senderId), ' changed the channel: ', <IsolatedText text={topic ?? name} />];
+    }
+    case 'channel.archive':
+      return [bold(senderId), ' archived the channel'];
+    default:
+      return null;
+  }
+}
+
+const bold = (text: string) => <b>{text}</b>;
+
+function CollaborationEvent(props: { envelope: Envelope; event: EventOf<'collaboration.event'> }) {
+  const { senderId, timestamp } = props.envelope;
+  const { name, payload } = props.event;
+  const line = (
+    <>
+      <Avatar agentId={senderId} isSmall />
+      <b>{senderId}</b>
+      <code class="event-name">{visibleString(name)}</code>
+      <span class="quiet event-summary">{payloadSummary(payload)}</span>
+      <time class="quiet" title={fullTimeText(timestamp)}>
+        {timeText(timestamp)}
+      </time>
+    </>
+  );
+  if (Object.keys(payload).length === 0) return <div class="collaboration">{line}</div>;
+  return (
+    <details class="collaboration">
+      <summary>{line}</summary>
+      <pre tabIndex={0}>{visibleString(JSON.stringify(payload, null, 2))}</pre>
+    </details>
+  );
+}

@@ -1,0 +1,125 @@
+import { useState } from 'preact/hooks';
+import type { Member } from '@openclaw/protocol';
+import type { Chat } from '../../store/chat.ts';
+import { usePage } from '../page-state.ts';
+import { AgentLink, AgentName, compareAgents, drawnAgentsMax } from '../shared/agents.tsx';
+import { FilterField, IconButton, Pane } from '../shared/controls.tsx';
+
+/** The members of a channel, present ones first. */
+export function MembersPane({ chat }: { chat: Chat }) {
+  const { session, pane } = usePage();
+  const [filter, setFilter] = useState('');
+  const members = [...chat.members.value.values()].map((member) => {
+    const presence = chat.presences.value.get(member.agentId);
+    return { ...member, presence, status: presence?.status ?? ('offline' as const) };
+  });
+  const shown = members
+    .filter(({ agentId, displayName }) =>
+      `${agentId} ${displayName ?? ''}`.toLowerCase().includes(filter.toLowerCase()),
+    )
+    .sort(compareAgents);
+  const present = members.filter(({ status }) => status !== 'offline').length;
+  const isOwner =
+    chat.members.value.get(session.me)?.role === 'owner' &&
+    chat.channel.value.kind !== 'direct' &&
+    chat.channel.value.archivedAt === null;
+
+  return (
+    <Pane title="Members" onClose={() => (pane.value = 'none')}>
+      <div class="pane-tools">
+        <FilterField
+          label="Find a member"
+          placeholder={`${members.length} members, ${present} here`}
+          value={filter}
+          onText={setFilter}
+        />
+        {isOwner && <AddMember chat={chat} />}
+      </div>
+      <ul class="people" tabIndex={0} aria-label="Members">
+        {shown.slice(0, drawnAgentsMax).map((member) => (
+          <li class="member" key={member.agentId}>
+            <AgentLink
+              agentId={member.agentId}
+              status={member.status}
+              avatar={member.presence?.avatar}
+              customStatus={member.presence?.customStatus}
+            >
+              <AgentName agentId={member.agentId} displayName={member.displayName} />
+              {member.role === 'owner' && <span class="role">owner</span>}
+            </AgentLink>
+            {isOwner && <MemberActions chat={chat} member={member} />}
+          </li>
+        ))}
+      </ul>
+      {shown.length > drawnAgentsMax && (
+        <p class="quiet pane-note">{shown.length - drawnAgentsMax} more: type part of a name.</p>
+      )}
+    </Pane>
+  );
+}
+
+/** The actions of an owner, in a row below the member. */
+function MemberActions({ chat, member }: { chat: Chat; member: Member }) {
+  const { session } = usePage();
+  const [isOpen, setOpen] = useState(false);
+  const { agentId, role } = member;
+  const channel = session.client.channel(chat.id);
+  const act = (call: Promise<unknown>, failure: string) => {
+    setOpen(false);
+    call.catch(session.notices.report(failure));
+  };
+  const other = role === 'owner' ? 'member' : 'owner';
+  return (
+    <>
+      <IconButton
+        icon="more"
+        label={`Change ${agentId}`}
+        extraClass="member-more"
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+      />
+      {isOpen && (
+        <div class="member-actions">
+          <button
+            onClick={() =>
+              act(channel.updateMember(agentId, { role: other }), `${agentId} is still ${role}`)
+            }
+          >
+            Make {other}
+          </button>
+          <button onClick={() => act(channel.removeMember(agentId), `${agentId} was not removed`)}>
+            Remove
+          </button>
+        </div>
+      )}
+    </>
+  );
+}
+
+function AddMember({ chat }: { chat: Chat }) {
+  const { session } = usePage();
+  const [name, setName] = useState('');
+  const add = (event: Event) => {
+    event.preventDefault();
+    const agentId = name.trim();
+    if (agentId === '') return;
+    setName('');
+    session.client
+      .channel(chat.id)
+      .addMember(agentId)
+      .catch(session.notices.report(`${agentId} was not added`));
+  };
+  return (
+    <form class="inline-form" onSubmit={add}>
+      <input
+        aria-label="Add a member by name"
+        placeholder="Add by name"
+        value={name}
+        onInput={(event) => setName(event.currentTarget.value)}
+      />
+      <button type="submit" disabled={name.trim() === ''}>
+        Add
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,96 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Operations, OperationsAgents } from '@openclaw/protocol';
+import type { Credentials } from '../../session/credentials.ts';
+import { allPages } from '../../store/all-pages.ts';
+import { sampleOf, withSample, type Sample } from './samples.ts';
+
+const timeoutMs = 5_000;
+const snapshotEveryMs = 1_000;
+const agentsEveryMs = 3_000;
+
+/** An agent with a socket on the hub. */
+export type ConnectedAgent = OperationsAgents['agents'][number];
+
+/** The data of the operations view. */
+export interface Snapshots {
+  readonly newest: Operations | null;
+  readonly samples: readonly Sample[];
+  /** The reason why there is no newer snapshot; null when there is none. */
+  readonly problem: string | null;
+}
+
+/** Reads `/v1/operations`; `path` goes behind it. Rejects with a text for the reader. */
+async function readOperations<T>(
+  credentials: Credentials,
+  path = '',
+  query: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  const params = new URLSearchParams(query);
+  const headers: Record<string, string> = {};
+  if (credentials.kind === 'name') params.set('agent', credentials.agentId);
+  else headers.authorization = `Bearer ${credentials.token}`;
+  const signal = AbortSignal.timeout(timeoutMs);
+  const unreachable = () => {
+    throw new Error('The hub cannot be reached.');
+  };
+  const url = `/v1/operations${path}?${params}`;
+  const response = await fetch(url, { headers, signal }).catch(unreachable);
+  const { status } = response;
+  if (status === 401 || status === 403) throw new Error('This view is for admins only.');
+  if (status === 404) throw new Error('The version of this hub has no operations view.');
+  if (!response.ok) throw new Error(`The hub answered with status ${status}.`);
+  return (await response.json().catch(unreachable)) as T;
+}
+
+/** Calls `poll` now, and again `everyMs` after each end while the page is visible. */
+function usePolling(poll: () => Promise<void>, everyMs: number, inputs: readonly unknown[]) {
+  useEffect(() => {
+    let isOver = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const turn = async () => {
+      if (document.visibilityState === 'visible') await poll();
+      if (!isOver) timer = setTimeout(() => void turn(), everyMs);
+    };
+    void turn();
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
+  }, inputs);
+}
+
+/** A snapshot of the hub each second. */
+export function useSnapshots(credentials: Credentials): Snapshots {
+  const [state, setState] = useState<Snapshots>({ newest: null, samples: [], problem: null });
+  const poll = async () => {
+    try {
+      const newest = await readOperations<Operations>(credentials);
+      setState((before) => {
+        const sample = sampleOf(newest, before.newest);
+        return { newest, samples: withSample(before.samples, sample), problem: null };
+      });
+    } catch (error) {
+      setState((before) => ({ ...before, problem: (error as Error).message }));
+    }
+  };
+  usePolling(poll, snapshotEveryMs, [credentials]);
+  return state;
+}
+
+/** The agents on the hub that serves the page, at most 2,000; read every three seconds. */
+export function useConnected(credentials: Credentials): readonly ConnectedAgent[] {
+  const [connected, setConnected] = useState<readonly ConnectedAgent[]>([]);
+  const poll = async () => {
+    try {
+      const { items } = await allPages(({ cursor }) => {
+        const query = { limit: '200', ...(cursor !== null && { cursor }) };
+        return readOperations<OperationsAgents>(credentials, '/agents', query);
+      }, 'agents');
+      setConnected(items);
+    } catch {
+      // The snapshot reports the problem; the agents found before stay.
+    }
+  };
+  usePolling(poll, agentsEveryMs, [credentials]);
+  return connected;
+}

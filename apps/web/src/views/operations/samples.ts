@@ -1,0 +1,41 @@
+import type { Operations } from '@openclaw/protocol';
+
+/** The values of the charts at one time; null when they are unknown. */
+export interface Sample {
+  readonly atSeconds: number;
+  readonly messages: number | null;
+  readonly deliveries: number | null;
+  readonly ackP50: number | null;
+  readonly ackP99: number | null;
+  readonly deliveryP50: number | null;
+  readonly deliveryP99: number | null;
+  readonly sockets: number;
+}
+
+const samplesMax = 300;
+
+/** Turns counters into rates between two snapshots; there is none when the hub was restarted between them. */
+export function sampleOf(snapshot: Operations, before: Operations | null): Sample {
+  const rate = (name: 'messages' | 'deliveries'): number | null => {
+    if (before === null || snapshot.hubId !== before.hubId) return null;
+    const seconds = (snapshot.timestamp - before.timestamp) / 1000;
+    const more = snapshot.counters[name] - before.counters[name];
+    return seconds <= 0 || more < 0 ? null : more / seconds;
+  };
+  const { ackMs, deliveryMs } = snapshot.latency;
+  return {
+    atSeconds: snapshot.timestamp / 1000,
+    messages: rate('messages'),
+    deliveries: rate('deliveries'),
+    ackP50: ackMs?.p50 ?? null,
+    ackP99: ackMs?.p99 ?? null,
+    deliveryP50: deliveryMs?.p50 ?? null,
+    deliveryP99: deliveryMs?.p99 ?? null,
+    sockets: snapshot.sockets,
+  };
+}
+
+/** Adds a sample; only those of the last five minutes are kept. */
+export function withSample(samples: readonly Sample[], sample: Sample): readonly Sample[] {
+  return [...samples.slice(-(samplesMax - 1)), sample];
+}

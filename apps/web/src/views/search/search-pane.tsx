@@ -1,0 +1,78 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Chat } from '../../store/chat.ts';
+import { usePage } from '../page-state.ts';
+import { Avatar, IsolatedText } from '../shared/agents.tsx';
+import { Pane } from '../shared/controls.tsx';
+import { dayText, timeText } from '../shared/format-time.ts';
+import { searchTimeline } from './search-timeline.ts';
+
+const foundMax = 100;
+const excerptChars = 220;
+const pagesAtOnce = 5;
+
+/** Searches the loaded entries of a channel, and loads older ones on request. */
+export function SearchPane({ chat }: { chat: Chat }) {
+  const { session, pane, target } = usePage();
+  const [query, setQuery] = useState('');
+  const [isLoading, setLoading] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  const timeline = chat.timeline.value;
+  const found = searchTimeline(timeline, query, foundMax);
+  const loadOlder = async () => {
+    for (let page = 0; page < pagesAtOnce && chat.timeline.peek().hasOlder; page += 1) {
+      await session.chats.historyOf(chat).older();
+    }
+  };
+  const onLoadOlder = () => {
+    setLoading(true);
+    loadOlder()
+      .catch(session.notices.report('Older messages could not be loaded'))
+      .finally(() => setLoading(false));
+  };
+  return (
+    <Pane title="Search" onClose={() => (pane.value = 'none')}>
+      <div class="pane-tools">
+        <input
+          ref={field}
+          type="search"
+          aria-label="Search for words"
+          placeholder="Words, or a name"
+          value={query}
+          onInput={(event) => setQuery(event.currentTarget.value)}
+        />
+      </div>
+      <div class="found-list">
+        {found.map((message) => (
+          <button
+            key={message.id}
+            class="found"
+            onClick={() => (target.value = { channelId: chat.id, seq: message.seq })}
+          >
+            <Avatar agentId={message.senderId} isSmall />
+            <span class="found-text">
+              <span class="found-head">
+                <b>{message.senderId}</b>
+                <span class="quiet small">
+                  {dayText(message.timestamp)}, {timeText(message.timestamp)}
+                </span>
+              </span>
+              <span class="found-excerpt">
+                <IsolatedText text={message.content.slice(0, excerptChars)} />
+              </span>
+            </span>
+          </button>
+        ))}
+        <p class="quiet pane-note">
+          {query.trim() !== '' && found.length === 0 && 'Nothing found. '}
+          {timeline.entries.length.toLocaleString()} lines of this channel are loaded.
+        </p>
+        {timeline.hasOlder && (
+          <button class="pane-note-button" disabled={isLoading} onClick={onLoadOlder}>
+            {isLoading ? 'Loading…' : 'Load older messages'}
+          </button>
+        )}
+      </div>
+    </Pane>
+  );
+}

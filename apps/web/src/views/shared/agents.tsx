@@ -1,0 +1,164 @@
+import type { Presence } from '@openclaw/protocol';
+import type { ComponentChildren } from 'preact';
+import { visibleString } from '../../markdown/visible-text.ts';
+import { hashOf } from '../../page/route.ts';
+import type { Session } from '../../session/session.ts';
+import { usePage } from '../page-state.ts';
+
+// The background and the text, each in light and in dark.
+const colours = [
+  ['#e3e6fb', '#2d3263', '#3d469f', '#c3caff'],
+  ['#dcefe6', '#1d3d2f', '#1d5f42', '#9be0bf'],
+  ['#f8e4d8', '#47301f', '#8a4313', '#f2bd97'],
+  ['#f5dfe9', '#48253a', '#8b2a59', '#f3adcf'],
+  ['#dcebf7', '#1f3850', '#1d5480', '#a5d1f3'],
+  ['#efe3f6', '#3b2a4a', '#693690', '#d7b5f0'],
+  ['#f4ecd0', '#3d3519', '#6b5208', '#e6ce7f'],
+  ['#dbeff0', '#1b3d40', '#155e63', '#98dce0'],
+  ['#f9dedd', '#4a2524', '#93302a', '#f5b0ab'],
+  ['#e6edd4', '#303c1a', '#49601a', '#c6dd90'],
+  ['#e7e4f0', '#322c48', '#544583', '#c7bbf0'],
+  ['#e2e8ee', '#2b3540', '#3c4f63', '#b6c8da'],
+] as const;
+const emojiCharsMax = 12;
+
+function coloursOf(agentId: string) {
+  let hash = 0;
+  for (let i = 0; i < agentId.length; i += 1) hash = (hash * 31 + agentId.charCodeAt(i)) >>> 0;
+  const [light, dark, textLight, textDark] = colours[hash % colours.length] ?? colours[0];
+  return {
+    background: `light-dark(${light}, ${dark})`,
+    color: `light-dark(${textLight}, ${textDark})`,
+  };
+}
+
+function initialsOf(agentId: string): string {
+  const [first = agentId, second] = agentId.split(/[._@|~-]+/).filter(Boolean);
+  const initials =
+    second === undefined ? first.slice(0, 2) : first.slice(0, 1) + second.slice(0, 1);
+  return initials.toUpperCase();
+}
+
+/** An agent's emoji, or its initials on a colour that depends on its id. URLs of images are not loaded. */
+export function Avatar(props: {
+  agentId: string;
+  avatar?: string | null | undefined;
+  status?: Presence['status'] | undefined;
+  isSmall?: boolean;
+}) {
+  const { agentId, avatar, status } = props;
+  const isEmoji = avatar != null && avatar.length <= emojiCharsMax && !avatar.includes('/');
+  return (
+    <span
+      class={`avatar${props.isSmall ? ' small' : ''}`}
+      style={coloursOf(agentId)}
+      aria-hidden="true"
+    >
+      {isEmoji ? <span class="emoji">{visibleString(avatar)}</span> : initialsOf(agentId)}
+      {status !== undefined && <span class={`dot dot-${status}`} />}
+    </span>
+  );
+}
+
+/** A text that another agent wrote, within a text of the page: it cannot change the direction of what surrounds it. */
+export function IsolatedText({ text }: { text: string }) {
+  return <bdi>{visibleString(text)}</bdi>;
+}
+
+/** An agent's display name and its id: an agent may choose the name of another one. */
+export function AgentName(props: { agentId: string; displayName: string | null }) {
+  const { agentId, displayName } = props;
+  if (displayName === null || displayName === agentId) return <>{agentId}</>;
+  return (
+    <>
+      <IsolatedText text={displayName} /> <span class="quiet small agent-id">{agentId}</span>
+    </>
+  );
+}
+
+export const statusWords: Readonly<Record<Presence['status'], string>> = {
+  online: 'Online',
+  dnd: 'Do not disturb',
+  away: 'Away',
+  offline: 'Offline',
+};
+
+export const statuses = Object.keys(statusWords) as readonly Presence['status'][];
+
+/** The presence of an agent: channels may know different ones, and the latest that is not offline counts. */
+export function usePresence(agentId: string): Presence | undefined {
+  return presenceOf(usePage().session, agentId);
+}
+
+function presenceOf(session: Session, agentId: string): Presence | undefined {
+  let best: Presence | undefined;
+  for (const chat of session.chats.byId.value.values()) {
+    const presence = chat.presences.value.get(agentId);
+    if (presence === undefined) continue;
+    const isBetter =
+      best === undefined ||
+      (best.status === 'offline' && presence.status !== 'offline') ||
+      (presence.status !== 'offline' && presence.lastSeen > best.lastSeen);
+    if (isBetter) best = presence;
+  }
+  return best;
+}
+
+/** The agents of all channels, ordered by name. */
+export function knownAgents(session: Session): Map<string, Presence | undefined> {
+  const ids = new Set<string>();
+  for (const chat of session.chats.byId.value.values()) {
+    for (const agentId of chat.members.value.keys()) ids.add(agentId);
+    for (const agentId of chat.presences.value.keys()) ids.add(agentId);
+  }
+  const sorted = [...ids].sort((a, b) => a.localeCompare(b));
+  return new Map(sorted.map((agentId) => [agentId, presenceOf(session, agentId)]));
+}
+
+interface AgentStatus {
+  readonly agentId: string;
+  readonly status: Presence['status'];
+}
+
+/** Most agents that a list draws. */
+export const drawnAgentsMax = 300;
+
+/** Orders agents by status, present ones first, and then by id. */
+export function compareAgents(a: AgentStatus, b: AgentStatus): number {
+  return (
+    statuses.indexOf(a.status) - statuses.indexOf(b.status) || a.agentId.localeCompare(b.agentId)
+  );
+}
+
+/** The status that an agent has written, or else the word for its status. */
+export function StatusText(props: {
+  status: Presence['status'];
+  customStatus: string | null | undefined;
+}) {
+  if (props.customStatus == null) return <>{statusWords[props.status]}</>;
+  return <IsolatedText text={props.customStatus} />;
+}
+
+/** An agent with its status; leads to the direct channel with it. */
+export function AgentLink(
+  props: AgentStatus & {
+    avatar: string | null | undefined;
+    customStatus: string | null | undefined;
+    detail?: string | null;
+    children: ComponentChildren;
+  },
+) {
+  const { agentId, status, avatar, customStatus, detail = null } = props;
+  return (
+    <a class={`person person-${status}`} href={hashOf({ view: 'direct', agentId })}>
+      <Avatar agentId={agentId} avatar={avatar} status={status} />
+      <span class="person-text">
+        <span class="person-name">{props.children}</span>
+        <span class="quiet small">
+          <StatusText status={status} customStatus={customStatus} />
+          {detail !== null && ` · ${detail}`}
+        </span>
+      </span>
+    </a>
+  );
+}

@@ -1,0 +1,187 @@
+import type { ComponentChildren, ComponentProps, RefObject } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+
+const paths = {
+  hash: 'M5 9h14M5 15h14M10 4 8 20M16 4l-2 16',
+  lock: 'M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3',
+  plus: 'M12 5v14M5 12h14',
+  search: 'M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5',
+  people:
+    'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-4 3-6 6.5-6s6.5 2 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6.5M18 14.5c2.3.8 3.5 2.8 3.5 5.5',
+  chart: 'M4 20V10M10 20V4M16 20v-7M21 20H3',
+  menu: 'M4 7h16M4 12h16M4 17h16',
+  close: 'M6 6l12 12M18 6 6 18',
+  smile:
+    'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM8.5 14.5c1.8 2.300 5.200 2.300 7 0M9 9.5v.01M15 9.5v.01',
+  reply: 'M4 5h16v11H10l-6 4z',
+  edit: 'M4 20l1-5L16 4l4 4L9 19z',
+  trash: 'M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13',
+  down: 'M12 5v14M6 13l6 6 6-6',
+  send: 'M4 12 20 4l-5 16-4-7z',
+  theme: 'M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18',
+  out: 'M14 4H5v16h9M10 12h11M17 8l4 4-4 4',
+  compass: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM15.5 8.5l-2 5-5 2 2-5z',
+  more: 'M6 12h.01M12 12h.01M18 12h.01',
+  chevron: 'M9 6l6 6-6 6',
+} as const;
+
+type IconName = keyof typeof paths;
+
+/** A decorative icon; the text or the button around it has the label. */
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <path d={paths[name]} />
+    </svg>
+  );
+}
+
+/** A button that shows only an icon. */
+export function IconButton({
+  icon,
+  label,
+  extraClass = '',
+  ...rest
+}: { icon: IconName; label: string; extraClass?: string } & ComponentProps<'button'>) {
+  return (
+    <button {...rest} class={`icon-button ${extraClass}`} aria-label={label}>
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+/** An input below its label. */
+export function TextField({
+  label,
+  onText,
+  ...rest
+}: ComponentProps<'input'> & { label: string; onText: (text: string) => void }) {
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <input {...rest} onInput={(event) => onText(event.currentTarget.value)} />
+    </label>
+  );
+}
+
+/** A search input; its label is its placeholder unless another one is given. */
+export function FilterField(props: {
+  label: string;
+  placeholder?: string;
+  value: string;
+  onText: (text: string) => void;
+}) {
+  return (
+    <input
+      type="search"
+      aria-label={props.label}
+      placeholder={props.placeholder ?? props.label}
+      value={props.value}
+      onInput={(event) => props.onText(event.currentTarget.value)}
+    />
+  );
+}
+
+/** A modal dialog: the browser traps the focus in it; Esc and a click outside close it. */
+export function Dialog(props: {
+  label: string;
+  extraClass?: string;
+  onClose: () => void;
+  children: ComponentChildren;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog
+      ref={dialog}
+      class={`dialog ${props.extraClass ?? ''}`}
+      aria-label={props.label}
+      onClose={props.onClose}
+      onCancel={props.onClose}
+      onClick={(event) => {
+        if (event.target === dialog.current) props.onClose();
+      }}
+    >
+      {props.children}
+    </dialog>
+  );
+}
+
+/** The buttons of a dialog. Without `onAction`, the second one submits the form around them. */
+export function DialogActions(props: {
+  action: string;
+  isDisabled?: boolean;
+  onAction?: () => void;
+  onCancel: () => void;
+}) {
+  return (
+    <div class="dialog-actions">
+      <button type="button" onClick={props.onCancel}>
+        Cancel
+      </button>
+      <button
+        type={props.onAction === undefined ? 'submit' : 'button'}
+        class="primary"
+        disabled={props.isDisabled}
+        onClick={props.onAction}
+      >
+        {props.action}
+      </button>
+    </div>
+  );
+}
+
+/** Asks for a confirmation before an action that cannot be undone. */
+export function ConfirmDialog(props: {
+  label: string;
+  title?: ComponentChildren;
+  text: string;
+  action: string;
+  onConfirm: () => void;
+  onClose: () => void;
+}) {
+  return (
+    <Dialog label={props.label} onClose={props.onClose}>
+      <h2>{props.title ?? props.label}</h2>
+      <p>{props.text}</p>
+      <DialogActions action={props.action} onAction={props.onConfirm} onCancel={props.onClose} />
+    </Dialog>
+  );
+}
+
+/** A pane beside a conversation; Esc closes it. `head` replaces its title. */
+export function Pane(props: {
+  title: string;
+  head?: ComponentChildren;
+  onClose: () => void;
+  children: ComponentChildren;
+}) {
+  return (
+    <aside
+      class="pane"
+      aria-label={props.title}
+      onKeyDown={(event) => {
+        // In a dialog, Esc closes the dialog only.
+        const isInDialog = (event.target as Element).closest('dialog') !== null;
+        if (event.key === 'Escape' && !event.defaultPrevented && !isInDialog) props.onClose();
+      }}
+    >
+      <header class="pane-head">
+        {props.head ?? <h2>{props.title}</h2>}
+        <IconButton icon="close" label={`Close: ${props.title}`} onClick={props.onClose} />
+      </header>
+      {props.children}
+    </aside>
+  );
+}
+
+/** Calls `onPress` when the pointer is pressed outside the element; menus close that way. */
+export function useOutsidePress(element: RefObject<HTMLElement | null>, onPress: () => void): void {
+  useEffect(() => {
+    const onDown = (event: PointerEvent) => {
+      if (!element.current?.contains(event.target as Node)) onPress();
+    };
+    document.addEventListener('pointerdown', onDown);
+    return () => document.removeEventListener('pointerdown', onDown);
+  });
+}

@@ -1,0 +1,118 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Credentials } from '../../session/credentials.ts';
+import { TextField } from '../shared/controls.tsx';
+
+const namePattern = '[A-Za-z0-9][A-Za-z0-9._@\\|~\\-]{0,127}';
+
+/** Asks for a name or for a token, as the hub needs it; offers both when that is unknown. */
+export function SignIn(props: {
+  isBusy: boolean;
+  problem: string | null;
+  onSignIn: (credentials: Credentials) => void;
+  onCancel: () => void;
+}) {
+  const [mode, setMode] = useState<SignInMode | null>(null);
+  const [kind, setKind] = useState<'name' | 'token'>('name');
+  const [text, setText] = useState('');
+
+  useEffect(() => {
+    void findSignInMode().then((found) => {
+      setMode(found);
+      if (found === 'token') setKind('token');
+    });
+  }, []);
+
+  const submit = (event: Event) => {
+    event.preventDefault();
+    const value = text.trim();
+    if (value === '') return;
+    props.onSignIn(kind === 'token' ? { kind, token: value } : { kind, agentId: value });
+  };
+  const switchKind = () => {
+    setKind(kind === 'name' ? 'token' : 'name');
+    setText('');
+  };
+
+  return (
+    <main class="sign-in">
+      <form class="card" onSubmit={submit}>
+        <span class="logo" aria-hidden="true" />
+        <h1>OpenClaw</h1>
+        <p class="quiet">Where agents and the people who work with them talk.</p>
+        {kind === 'name' ? (
+          // The key makes a new element, so that the token field does not keep the pattern of the name field.
+          <TextField
+            key="name"
+            label="Your name"
+            name="name"
+            value={text}
+            onText={setText}
+            placeholder="ada"
+            pattern={namePattern}
+            title="Letters, digits and . _ @ | ~ -, without spaces"
+            autoComplete="username"
+            autoFocus
+            required
+          />
+        ) : (
+          <TextField
+            key="token"
+            label="Access token"
+            name="token"
+            type="password"
+            value={text}
+            onText={setText}
+            placeholder="eyJ…"
+            autoComplete="off"
+            autoFocus
+            required
+          />
+        )}
+        {props.problem !== null && (
+          <p class="problem" role="alert">
+            {props.problem}
+            {props.isBusy && '. Trying again…'}
+          </p>
+        )}
+        <button class="primary" type="submit" disabled={props.isBusy}>
+          {props.isBusy ? 'Connecting…' : 'Sign in'}
+        </button>
+        {props.isBusy && (
+          <button class="link" type="button" onClick={props.onCancel}>
+            Cancel
+          </button>
+        )}
+        {mode === 'unknown' && !props.isBusy && (
+          <button class="link" type="button" onClick={switchKind}>
+            {kind === 'name' ? 'Sign in with a token instead' : 'Sign in with a name instead'}
+          </button>
+        )}
+        {mode === 'name' && (
+          <p class="quiet small">This is a development hub: any name works, without a password.</p>
+        )}
+        {mode === 'token' && (
+          <p class="quiet small">The token stays in this tab and is forgotten when it closes.</p>
+        )}
+      </form>
+    </main>
+  );
+}
+
+/** What a hub needs for a sign-in; `unknown` when it could not be found out. */
+export type SignInMode = 'name' | 'token' | 'unknown';
+
+/** Finds the mode in the hub's OpenAPI document, which needs no sign-in. */
+export async function findSignInMode(): Promise<SignInMode> {
+  try {
+    const response = await fetch('/v1/openapi.json');
+    const document = (await response.json()) as {
+      components?: { securitySchemes?: Record<string, unknown> };
+    };
+    const schemes = document.components?.securitySchemes;
+    if (schemes === undefined) return 'unknown';
+    return 'devAgent' in schemes ? 'name' : 'token';
+  } catch {
+    // The form offers both ways, and the connection reports what is wrong.
+    return 'unknown';
+  }
+}

@@ -1,0 +1,147 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Channel } from '@openclaw/protocol';
+import { errorMessage } from '../../page/notices.ts';
+import { channelRoute } from '../../page/route.ts';
+import { usePage } from '../page-state.ts';
+import { IsolatedText } from '../shared/agents.tsx';
+import { Dialog, DialogActions, FilterField, Icon, TextField } from '../shared/controls.tsx';
+import { dayText } from '../shared/format-time.ts';
+
+const pageSize = 100;
+
+/** The public channels that this agent can join. */
+export function Browse() {
+  const { session, isCreateOpen } = usePage();
+  const [channels, setChannels] = useState<readonly Channel[] | null>(null);
+  const [cursor, setCursor] = useState<string | null>(null);
+  const [filter, setFilter] = useState('');
+
+  const load = (from: string | null) =>
+    session.client
+      .channels({ kind: 'public', member: false, cursor: from, limit: pageSize })
+      .then((page) => {
+        setChannels((before) => [...(from === null ? [] : (before ?? [])), ...page.channels]);
+        setCursor(page.nextCursor);
+      })
+      .catch(session.notices.report('The channels could not be loaded'));
+  useEffect(() => void load(null), []);
+
+  const join = (channel: Channel) =>
+    session.client
+      .channel(channel.channelId)
+      .join()
+      .then(() => {
+        session.chats.add(channel);
+        session.router.go(channelRoute(channel.channelId));
+      })
+      .catch(session.notices.report(`You could not join #${channel.name}`));
+
+  const shown = (channels ?? []).filter(({ name, topic }) =>
+    `${name} ${topic ?? ''}`.toLowerCase().includes(filter.toLowerCase()),
+  );
+  return (
+    <main class="page">
+      <header class="page-head">
+        <h1>Channels</h1>
+        <button class="primary" onClick={() => (isCreateOpen.value = true)}>
+          <Icon name="plus" /> Create a channel
+        </button>
+      </header>
+      <FilterField label="Find a channel" value={filter} onText={setFilter} />
+      <ul class="channel-list">
+        {shown.map((channel) => (
+          <li key={channel.channelId}>
+            <div>
+              <strong>
+                <Icon name="hash" />
+                <IsolatedText text={channel.name} />
+              </strong>
+              <p class="quiet">
+                {channel.topic === null ? (
+                  `By ${channel.createdBy}, ${dayText(channel.createdAt)}`
+                ) : (
+                  <IsolatedText text={channel.topic} />
+                )}
+              </p>
+            </div>
+            {channel.archivedAt === null ? (
+              <button onClick={() => void join(channel)} aria-label={`Join ${channel.name}`}>
+                Join
+              </button>
+            ) : (
+              <span class="quiet small">archived</span>
+            )}
+          </li>
+        ))}
+      </ul>
+      {channels !== null && shown.length === 0 && (
+        <p class="quiet">
+          {channels.length === 0 ? 'You are in every public channel.' : 'Nothing found.'}
+        </p>
+      )}
+      {cursor !== null && <button onClick={() => void load(cursor)}>More</button>}
+    </main>
+  );
+}
+
+/** The dialog that creates a channel and opens it. */
+export function CreateChannel() {
+  const { session, isCreateOpen, isDrawerOpen } = usePage();
+  const [name, setName] = useState('');
+  const [topic, setTopic] = useState('');
+  const [isPrivate, setPrivate] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const close = () => (isCreateOpen.value = false);
+  const create = async (event: Event) => {
+    event.preventDefault();
+    try {
+      const { channel } = await session.client.createChannel({
+        name: name.trim(),
+        kind: isPrivate ? 'private' : 'public',
+        topic: topic.trim() || null,
+      });
+      session.chats.add(channel);
+      close();
+      isDrawerOpen.value = false;
+      session.router.go(channelRoute(channel.channelId));
+    } catch (error) {
+      setProblem(errorMessage(error));
+    }
+  };
+  return (
+    <Dialog label="Create a channel" onClose={close}>
+      <form onSubmit={(event) => void create(event)}>
+        <h2>Create a channel</h2>
+        <TextField
+          label="Name"
+          name="channelName"
+          value={name}
+          maxLength={128}
+          required
+          onText={setName}
+        />
+        <TextField
+          label="Topic (optional)"
+          name="channelTopic"
+          value={topic}
+          maxLength={1024}
+          onText={setTopic}
+        />
+        <label class="choice">
+          <input
+            type="checkbox"
+            checked={isPrivate}
+            onChange={(event) => setPrivate(event.currentTarget.checked)}
+          />
+          Private: only members see it
+        </label>
+        {problem !== null && (
+          <p class="problem" role="alert">
+            {problem}
+          </p>
+        )}
+        <DialogActions action="Create" isDisabled={name.trim() === ''} onCancel={close} />
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,179 @@
+import { useEffect } from 'preact/hooks';
+import { visibleString } from '../../markdown/visible-text.ts';
+import { channelRoute, parseRoute } from '../../page/route.ts';
+import { ChatView, DirectView } from '../conversation/chat-view.tsx';
+import { OperationsView } from '../operations/operations-view.tsx';
+import { usePage } from '../page-state.ts';
+import { IsolatedText } from '../shared/agents.tsx';
+import { IconButton } from '../shared/controls.tsx';
+import { Browse, CreateChannel } from './browse.tsx';
+import { QuickSwitcher } from './quick-switcher.tsx';
+import { Sidebar } from './sidebar.tsx';
+
+/** The page of an agent that has signed in. */
+export function Workspace() {
+  const { isDrawerOpen, isSwitcherOpen, isCreateOpen } = usePage();
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+        event.preventDefault();
+        isSwitcherOpen.value = !isSwitcherOpen.value;
+      } else if (event.key === 'Escape') {
+        isDrawerOpen.value = false;
+      }
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, []);
+  useUnreadInTitle();
+
+  return (
+    <div class={`workspace${isDrawerOpen.value ? ' drawer-open' : ''}`}>
+      <Sidebar />
+      {isDrawerOpen.value && (
+        <button
+          class="scrim"
+          aria-label="Close the menu"
+          onClick={() => (isDrawerOpen.value = false)}
+        />
+      )}
+      <div class="stage">
+        <div class="topline">
+          <IconButton
+            icon="menu"
+            label="Open the menu"
+            extraClass="drawer-button"
+            aria-expanded={isDrawerOpen.value}
+            onClick={() => (isDrawerOpen.value = true)}
+          />
+          <ConnectionStatusView />
+        </div>
+        <NoticesView />
+        <RoutedView />
+      </div>
+      {isSwitcherOpen.value && <QuickSwitcher />}
+      {isCreateOpen.value && <CreateChannel />}
+    </div>
+  );
+}
+
+function RoutedView() {
+  const { session } = usePage();
+  const route = session.router.route.value;
+  const chats = session.chats.byId.value;
+  switch (route.view) {
+    case 'operations':
+      return <OperationsView />;
+    case 'browse':
+      return <Browse />;
+    case 'direct': {
+      const chat = session.chats.directWith(route.agentId);
+      if (chat !== null) return <ChatView key={chat.id} chat={chat} threadId={null} />;
+      return <DirectView key={route.agentId} agentId={route.agentId} />;
+    }
+    case 'channel': {
+      const chat = chats.get(route.channelId);
+      if (chat !== undefined) {
+        return <ChatView key={chat.id} chat={chat} threadId={route.threadId} />;
+      }
+      return session.chats.isLoaded.value ? <NotAMember /> : <Loading />;
+    }
+    case 'home':
+      return <Home />;
+  }
+}
+
+/** Leads to the first channel, or to the list of channels to join. */
+function Home() {
+  const { session } = usePage();
+  // Both from one drawing: an effect that reads `isLoaded` later could meet a list without channels.
+  const isLoaded = session.chats.isLoaded.value;
+  const [first] = session.chats.byId.value.values();
+  useEffect(() => {
+    // The address changes before the route does; a user who has just left home stays there.
+    if (!isLoaded || parseRoute(location.hash).view !== 'home') return;
+    session.router.replace(first === undefined ? { view: 'browse' } : channelRoute(first.id));
+  }, [isLoaded, first]);
+  return <Loading />;
+}
+
+function Loading() {
+  return (
+    <main class="empty">
+      <p>Loading your channels…</p>
+    </main>
+  );
+}
+
+function NotAMember() {
+  return (
+    <main class="empty">
+      <p>You are not a member of this channel.</p>
+      <a class="button" href="#/browse">
+        Browse channels
+      </a>
+    </main>
+  );
+}
+
+function useUnreadInTitle() {
+  const { session } = usePage();
+  let count = 0;
+  for (const chat of session.chats.byId.value.values()) {
+    const unread = chat.unread.value;
+    count += chat.channel.value.kind === 'direct' ? unread.count : unread.mentions;
+  }
+  useEffect(() => {
+    document.title = count > 0 ? `(${count}) OpenClaw` : 'OpenClaw';
+  }, [count]);
+}
+
+const shownChars = 500;
+
+export function ConnectionStatusView() {
+  const { tone, text, detail } = usePage().session.connectionStatus.value;
+  // The countdown changes each second, so screen readers must not announce it.
+  const countdown = /…$| in \d+ s$/.exec(text)?.[0] ?? '';
+  return (
+    <div class={`connection connection-${tone}`} role="status">
+      <span class="connection-dot" aria-hidden="true" />
+      <span class="connection-text">
+        {text.slice(0, text.length - countdown.length)}
+        <span aria-hidden="true">{countdown}</span>
+      </span>
+      {detail !== null && <span class="connection-detail">{visibleString(detail)}</span>}
+    </div>
+  );
+}
+
+export function NoticesView() {
+  const { notices } = usePage().session;
+  if (notices.list.value.length === 0) return null;
+  return (
+    <div class="notices" role="alert">
+      {notices.list.value.map(({ id, text, detail }) => (
+        <div class="notice" key={id}>
+          <p>
+            <strong>
+              <IsolatedText text={shortened(text)} />
+            </strong>
+            {detail !== null && (
+              <span class="quiet">
+                {' '}
+                <IsolatedText text={shortened(detail)} />
+              </span>
+            )}
+          </p>
+          <button class="link" onClick={() => notices.dismiss(id)}>
+            Dismiss
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function shortened(text: string): string {
+  return text.length > shownChars ? `${text.slice(0, shownChars)}…` : text;
+}
