@@ -84,13 +84,7 @@ export default tseslint.config(
   },
   {
     // Tests may reach the tools that start real servers, and may spell the EPIC's names to hold key-schema to them.
-    files: [
-      '**/*.test.ts',
-      '**/*.contract.ts',
-      '**/src/testing/**',
-      '**/src/hostile/**',
-      'tools/**',
-    ],
+    files: ['**/*.test.ts', '**/*.contract.ts', '**/src/testing/**', 'tools/**'],
     rules: {
       '@nx/enforce-module-boundaries': 'off',
       'no-restricted-syntax': 'off',
@@ -103,5 +97,5 @@ export default tseslint.config(
   },
   // An example imports its package by name, as its readers will.
   { files: ['**/examples/**'], rules: { '@nx/enforce-module-boundaries': 'off' } },
-  { files: ['apps/loadgen/**', '**/hostile/fuzz.ts', 'tools/**'], rules: { 'no-console': 'off' } },
+  { files: ['apps/loadgen/**', 'tools/**'], rules: { 'no-console': 'off' } },
 );
