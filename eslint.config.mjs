@@ -97,5 +97,5 @@ export default tseslint.config(
   },
   // An example imports its package by name, as its readers will.
   { files: ['**/examples/**'], rules: { '@nx/enforce-module-boundaries': 'off' } },
-  { files: ['apps/loadgen/**', 'tools/**'], rules: { 'no-console': 'off' } },
+  { files: ['apps/demo/**', 'apps/loadgen/**', 'tools/**'], rules: { 'no-console': 'off' } },
 );

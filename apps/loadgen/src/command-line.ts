@@ -151,7 +151,9 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     throw new LoadgenError('invalid_options', '--workers must not exceed --agents.');
   return {
     plan: {
-      ...{ runId, scenario, agents },
+      runId,
+      scenario,
+      agents,
       url: parseUrl(flags.url),
       channels: Array.from({ length: channelCount }, (_, index) => `load-${runId}-${index}`),
       rate: flags.rate ?? scenarios[scenario].rate,

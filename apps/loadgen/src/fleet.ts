@@ -121,7 +121,9 @@ export function createFleet({ plan, identity, part, dues, counts }: FleetSetup):
       tally.times = times;
       const { rate, typingRate, presenceRate, reactionRate } = plan;
       const schedule = createSchedule({
-        ...{ startMs: times.startMs, endMs: times.endMs, agents: plan.agents },
+        startMs: times.startMs,
+        endMs: times.endMs,
+        agents: plan.agents,
         rates: {
           message: rate,
           typing: typingRate,
@@ -164,7 +166,9 @@ export function createFleet({ plan, identity, part, dues, counts }: FleetSetup):
         }
       }
       return {
-        ...{ lost, doubled, reconnects },
+        lost,
+        doubled,
+        reconnects,
         connected: all().filter(({ client }) => client.state === 'live').length,
         sent: tally.sent,
         acked: tally.acked,

@@ -18,7 +18,9 @@ async function main(): Promise<number> {
   });
   const view = createProgressView(process.stderr);
   const outcome = await runLoad(plan, {
-    ...{ identity, keepChannels, signal: interrupted.signal },
+    identity,
+    keepChannels,
+    signal: interrupted.signal,
     ...(hubPid !== undefined && { hubPid }),
     onProgress: (progress) => view.show(progress),
   }).finally(() => view.end());

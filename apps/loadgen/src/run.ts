@@ -124,7 +124,9 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
       const connected =
         reports.reduce((sum, { connected }) => sum + connected, 0) + (watcher.isLive ? 1 : 0);
       return outcomeOf(plan, reports, {
-        ...{ connected, measureMs, usage: await usage.end() },
+        connected,
+        measureMs,
+        usage: await usage.end(),
         usesRedis: await askUsesRedis(plan.url),
         failures: sumByKey(failures),
         isInterrupted: signal?.aborted ?? false,
@@ -143,8 +145,12 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
     const total = (slot: number) => counts.reduce((sum, own) => sum + (own[slot] ?? 0), 0);
     const totalMs = plan.warmupMs + plan.durationMs;
     options.onProgress?.({
-      ...{ phase, totalMs, elapsedMs: Math.min(elapsedMs, totalMs) },
-      ...{ sent: total(0), acked: total(1), deliveries: total(2) },
+      phase,
+      totalMs,
+      elapsedMs: Math.min(elapsedMs, totalMs),
+      sent: total(0),
+      acked: total(1),
+      deliveries: total(2),
     });
   }
 }
@@ -251,8 +257,12 @@ function outcomeOf(
   const { hub, ownCpuMs, elapsedMs, machine } = run.usage;
   return {
     plan,
-    ...{ connected: run.connected, failures: run.failures, isInterrupted: run.isInterrupted },
-    ...{ measuredMs, acked, deliveries },
+    connected: run.connected,
+    failures: run.failures,
+    isInterrupted: run.isInterrupted,
+    measuredMs,
+    acked,
+    deliveries,
     sent: sum((report) => report.sent),
     operationsPerSecond: (acked * 1000) / measuredMs,
     deliveriesPerSecond: (deliveries * 1000) / measuredMs,
@@ -269,6 +279,7 @@ function outcomeOf(
       rssBytes: hub.rssBytes,
     },
     generatorCores: ownCpuMs / elapsedMs,
-    ...{ machine, usesRedis: run.usesRedis },
+    machine,
+    usesRedis: run.usesRedis,
   };
 }

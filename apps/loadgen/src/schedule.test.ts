@@ -5,7 +5,11 @@ const none = { message: 0, typing: 0, presence: 0, reaction: 0 };
 
 function takeAll(options: Partial<ScheduleOptions>, untilMs = Infinity): DueOperation[] {
   const schedule = createSchedule({
-    ...{ startMs: 1000, endMs: 2000, agents: 3, rates: none, isOurs: () => true },
+    startMs: 1000,
+    endMs: 2000,
+    agents: 3,
+    rates: none,
+    isOurs: () => true,
     ...options,
   });
   const taken: DueOperation[] = [];

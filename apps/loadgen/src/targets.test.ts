@@ -15,12 +15,24 @@ const latencies: Record<LatencyName, LatencySummary | null> = {
 };
 const good: Outcome = {
   plan: {
-    ...{ url: 'ws://x', runId: 'r', scenario: 'hall', agents: 111, channels: ['c'], workers: 1 },
-    ...{ rate: 1000, typingRate: 5, presenceRate: 5, reactionRate: 10, contentChars: 120 },
-    ...{ durationMs: 10_000, warmupMs: 2000 },
+    url: 'ws://x',
+    runId: 'r',
+    scenario: 'hall',
+    agents: 111,
+    channels: ['c'],
+    workers: 1,
+    rate: 1000,
+    typingRate: 5,
+    presenceRate: 5,
+    reactionRate: 10,
+    contentChars: 120,
+    durationMs: 10_000,
+    warmupMs: 2000,
   },
   ...{ isInterrupted: false, measuredMs: 10_000, connected: 112, failures: {}, sent: 1, acked: 1 },
-  ...{ operationsPerSecond: 1020, deliveriesPerSecond: 112_000, deliveries: 1_120_000 },
+  operationsPerSecond: 1020,
+  deliveriesPerSecond: 112_000,
+  deliveries: 1_120_000,
   ...{
     lost: 0,
     doubled: 0,

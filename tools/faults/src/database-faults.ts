@@ -17,7 +17,8 @@ import { settle, since } from './redis-faults.ts';
 export async function measureDatabase(runs: number, note: Note): Promise<void> {
   const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
   const pair = await startHubPair({
-    ...{ HUB_DB_URL: createAppRole(postgres), REDIS_URL: redis.url },
+    HUB_DB_URL: createAppRole(postgres),
+    REDIS_URL: redis.url,
     HUB_LIMIT_MESSAGE: '1000000/60',
   });
   const [frozen, other] = pair.hubs;

@@ -57,7 +57,8 @@ export function rowsOf(times: ReadonlyMap<MeasureKey, readonly number[]>): Row[]
 export function formatRows(rows: readonly Row[]): string {
   const head = ['measure', 'runs', 'min', 'median', 'max', 'bound', ''];
   const lines = rows.map((row) => [
-    ...[row.name, String(row.runs)],
+    row.name,
+    String(row.runs),
     ...[row.minMs, row.medianMs, row.maxMs, row.boundMs].map((ms) => `${ms} ms`),
     row.holds ? 'holds' : 'PAST ITS BOUND',
   ]);

@@ -52,16 +52,25 @@ export async function measureOneServer(runs: number, note: Note): Promise<void> 
   const pair = await startHubPair({ REDIS_URL: redis.url, ...env }, way);
   const ways: Way[] = [
     {
-      ...{ name: 'kill', keys: ['killed', 'killedDelivery', 'killedBack'], struck: pair.hubs },
-      ...{ strike: () => redis.kill(), mend: () => redis.restart() },
+      name: 'kill',
+      keys: ['killed', 'killedDelivery', 'killedBack'],
+      struck: pair.hubs,
+      strike: () => redis.kill(),
+      mend: () => redis.restart(),
     },
     {
-      ...{ name: 'freeze', keys: ['frozen', 'frozenDelivery', 'frozenBack'], struck: pair.hubs },
-      ...{ strike: () => redis.freeze(), mend: () => redis.thaw() },
+      name: 'freeze',
+      keys: ['frozen', 'frozenDelivery', 'frozenBack'],
+      struck: pair.hubs,
+      strike: () => redis.freeze(),
+      mend: () => redis.thaw(),
     },
     {
-      ...{ name: 'cut', keys: ['cut', 'cutDelivery', 'cutBack'], struck: [pair.hubs[1]] },
-      ...{ strike: () => link.swallow(), mend: () => link.heal() },
+      name: 'cut',
+      keys: ['cut', 'cutDelivery', 'cutBack'],
+      struck: [pair.hubs[1]],
+      strike: () => link.swallow(),
+      mend: () => link.heal(),
     },
   ];
   try {
@@ -97,7 +106,8 @@ export async function measureSentinel(runs: number, note: Note): Promise<void> {
   const deployment = await startSentinel();
   const sentinels = deployment.sentinels.map(({ host, port }) => `${host}:${port}`).join();
   const pair = await startHubPair({
-    ...{ CHAT_REDIS_SENTINELS: sentinels, CHAT_REDIS_SENTINEL_NAME: deployment.name },
+    CHAT_REDIS_SENTINELS: sentinels,
+    CHAT_REDIS_SENTINEL_NAME: deployment.name,
     ...env,
   });
   const ways = [

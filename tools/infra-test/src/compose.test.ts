@@ -76,8 +76,12 @@ describe('docker-compose.yml', () => {
     expect(compose.root.include).toEqual([paths.sentinel]);
     const { services } = compose.sentinel;
     expect(Object.keys(services).sort()).toEqual([
-      ...['redis-1', 'redis-2', 'redis-3'],
-      ...['sentinel-1', 'sentinel-2', 'sentinel-3'],
+      'redis-1',
+      'redis-2',
+      'redis-3',
+      'sentinel-1',
+      'sentinel-2',
+      'sentinel-3',
     ]);
     for (const service of Object.values(services)) {
       expect(service.profiles).toEqual(['sentinel']);

@@ -89,7 +89,9 @@ describe('the kustomization', () => {
   it('takes the configuration from the same files as everywhere else, and they are there', () => {
     const files = kustomization.configMapGenerator.flatMap((map) => map.files);
     expect(files).toEqual([
-      ...['redis/start.sh', 'redis/redis.prod.conf', 'redis/users.acl'],
+      'redis/start.sh',
+      'redis/redis.prod.conf',
+      'redis/users.acl',
       'sentinel/sentinel.conf',
     ]);
     for (const file of files)

@@ -43,7 +43,12 @@ describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {
     folder = await temporaryFolder('conf');
     server = startProcess('redis-server', [
       join(root, `infra/redis/redis.${name}.conf`),
-      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path],
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      folder.path,
     ]);
     await waitFor(async () => (await redisCli(port, ['PING'])) === 'PONG', {
       what: `redis-server: ${server.output()}`,

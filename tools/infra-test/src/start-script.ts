@@ -31,7 +31,14 @@ export async function runStartScript(
     'sh',
     [
       join(root, 'infra/redis/start.sh'),
-      ...[mode, '--port', String(ownPort), '--bind', '127.0.0.1', '--dir', folder.path, ...args],
+      mode,
+      '--port',
+      String(ownPort),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      folder.path,
+      ...args,
     ],
     {
       cwd: folder.path,

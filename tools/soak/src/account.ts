@@ -62,7 +62,9 @@ export function entryOf(envelope: Envelope): LogEntry {
   const metadata = 'message' in event ? event.message.metadata : null;
   const clientMessageId = metadata?.[metadataKey];
   return {
-    ...{ id, seq: seq ?? -1, type: event.type },
+    id,
+    seq: seq ?? -1,
+    type: event.type,
     messageId: messageIdOf(envelope),
     clientMessageId: typeof clientMessageId === 'string' ? clientMessageId : null,
   };

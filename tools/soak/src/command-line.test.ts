@@ -15,7 +15,10 @@ describe('the command line', () => {
     const args =
       '--minutes 0.5 --seed 3 --db postgres --faults hub.freeze,redis.kill --json x.json';
     expect(parseCommandLine(args.split(' '))).toMatchObject({
-      ...{ minutes: 0.5, seed: 3, faults: ['hub.freeze', 'redis.kill'], jsonFile: 'x.json' },
+      minutes: 0.5,
+      seed: 3,
+      faults: ['hub.freeze', 'redis.kill'],
+      jsonFile: 'x.json',
       system: { db: 'postgres' },
     });
   });

@@ -95,7 +95,12 @@ export async function createFleet(
   for (const agentId of silentIds) await openDirect(agentIds[0] as string, agentId);
 
   return {
-    ...{ seats, channelIds, pairs, directIds, silentIds, seatsOf },
+    seats,
+    channelIds,
+    pairs,
+    directIds,
+    silentIds,
+    seatsOf,
     async invite() {
       guests += 1;
       const agentId = `guest-${guests}`;

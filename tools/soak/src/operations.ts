@@ -95,7 +95,8 @@ export function createOperations(fleet: Fleet, ledger: Ledger, random: Random): 
     },
   } satisfies Record<string, Operation>;
   return Object.entries(acts).map(([name, act]) => ({
-    ...{ name, act },
+    name,
+    act,
     weight: weights[name as keyof typeof acts],
   }));
 }

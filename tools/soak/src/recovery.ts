@@ -65,7 +65,12 @@ export function createRecovery(now: () => number = Date.now): Recovery {
   return {
     struck(kind) {
       const episode: Episode = {
-        ...{ kind, live: 0, any: 0, redisBackMs: null, wholeMs: null, endMs: Infinity },
+        kind,
+        live: 0,
+        any: 0,
+        redisBackMs: null,
+        wholeMs: null,
+        endMs: Infinity,
       };
       episodes.push(episode);
       current.push(episode);

@@ -113,7 +113,9 @@ export async function runSoak(plan: SoakPlan, hooks: SoakHooks = {}): Promise<Ac
     keepsLogs = violations.total > 0;
     const { errors, ...totals } = books.ledger.sends.totals;
     return {
-      ...{ seed: plan.seed, startMs, durationMs: Date.now() - startMs },
+      seed: plan.seed,
+      startMs,
+      durationMs: Date.now() - startMs,
       isInterrupted: signal.aborted,
       sends: { ...totals, errors: Object.fromEntries(errors) },
       deliveries: books.ledger.deliveries,

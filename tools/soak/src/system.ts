@@ -112,7 +112,14 @@ export async function startSystem(
   }
 
   return {
-    ...{ options, channelIds, folder, sites, redis, sentinel, postgres, stateOf },
+    options,
+    channelIds,
+    folder,
+    sites,
+    redis,
+    sentinel,
+    postgres,
+    stateOf,
     async isWhole() {
       const states = await Promise.all(sites.map(stateOf));
       return states.every(({ isReady, isRedisOk }) => isReady && isRedisOk);

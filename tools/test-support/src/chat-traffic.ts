@@ -95,7 +95,8 @@ export async function startChatTraffic(
     if (seq === null) return;
     const isMessage = event.type === 'channel.message';
     ledger.saw(watcher, {
-      ...{ channelId, seq },
+      channelId,
+      seq,
       messageId: isMessage ? event.message.id : null,
       content: isMessage ? event.message.content : null,
     });
@@ -155,7 +156,13 @@ export async function startChatTraffic(
     await waitFor(() => ledger.owed(watcherIds, count) === 0, { what, timeoutMs, everyMs: 20 });
   };
   return {
-    ...{ channels, ledger, watchers, writers, watcherIds, refusals, allDelivered },
+    channels,
+    ledger,
+    watchers,
+    writers,
+    watcherIds,
+    refusals,
+    allDelivered,
     get slowestAnswerMs() {
       return Math.round(slowestAnswerMs);
     },

@@ -25,10 +25,19 @@ export async function startCluster({ nodeTimeoutMs = 1000 } = {}): Promise<Clust
     Array.from({ length: 2 * masterCount }, async () =>
       startRedis({
         args: [
-          ...['--cluster-enabled', 'yes', '--cluster-node-timeout', String(nodeTimeoutMs)],
+          '--cluster-enabled',
+          'yes',
+          '--cluster-node-timeout',
+          String(nodeTimeoutMs),
           // The usual bus port, 10000 above, may lie past the last port.
-          ...['--cluster-port', String(await freePort()), '--cluster-announce-ip', host],
-          ...['--repl-diskless-sync-delay', '0', '--cluster-replica-validity-factor', '0'],
+          '--cluster-port',
+          String(await freePort()),
+          '--cluster-announce-ip',
+          host,
+          '--repl-diskless-sync-delay',
+          '0',
+          '--cluster-replica-validity-factor',
+          '0',
         ],
       }),
     ),

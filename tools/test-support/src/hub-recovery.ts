@@ -104,7 +104,9 @@ export async function allowedElsewhere(
     await here.call('channel.join', { channelId });
     const react = (socket: RpcSocket, count: number) =>
       socket.call(count % 2 === 0 ? 'reaction.add' : 'reaction.remove', {
-        ...{ channelId, messageId, emoji: '👍' },
+        channelId,
+        messageId,
+        emoji: '👍',
       });
     for (let count = 0; count < limit; count += 1) await react(here, count);
     for (let allowed = 0; ; allowed += 1) {

@@ -47,7 +47,9 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
   // Nothing of this process's environment may reach the hub but what finds programs and names the machine.
   const { PATH, HOME, TZ } = process.env;
   const env = {
-    ...{ PATH, HOME, TZ },
+    PATH,
+    HOME,
+    TZ,
     HUB_PORT: String(port),
     HUB_DB_URL: `sqlite:${join(folder.path, 'hub.sqlite')}`,
     // A Redis that happens to run on the standard port is not ours.

@@ -75,7 +75,14 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     server = startProcess(
       join(bin, 'postgres'),
       [
-        ...['-D', data, '-p', String(port), '-k', folder.path, '-c', 'listen_addresses=127.0.0.1'],
+        '-D',
+        data,
+        '-p',
+        String(port),
+        '-k',
+        folder.path,
+        '-c',
+        'listen_addresses=127.0.0.1',
         ...settings.flatMap((setting) => ['-c', setting]),
       ],
       run,

@@ -67,8 +67,18 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
 
   async function start() {
     server = startProcess('redis-server', [
-      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path],
-      ...['--save', '', '--appendonly', 'no', '--daemonize', 'no'],
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      folder.path,
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--daemonize',
+      'no',
       ...(options.args ?? []),
     ]);
     await waitFor(

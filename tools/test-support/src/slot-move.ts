@@ -43,7 +43,9 @@ export async function moveSlotHalfWay(
   const moved = Math.ceil(names.length / 2);
   await migrate(names.slice(0, moved));
   return {
-    ...{ source, target, moved },
+    source,
+    target,
+    moved,
     stayed: names.length - moved,
     async finish() {
       await migrate(await keysThere());

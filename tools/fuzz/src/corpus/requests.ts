@@ -39,7 +39,8 @@ const bodies: RequestCase[] = [
   ].map(([name, body = '']) => ({
     name: `a body that is ${name}`,
     request: post(body),
-    ...{ status: 400, code: 'invalid_params' },
+    status: 400,
+    code: 'invalid_params',
   })),
   ...[
     ['nothing, though it says JSON', ''],
@@ -53,7 +54,8 @@ const bodies: RequestCase[] = [
   ].map(([name, body]) => ({
     name: `a body that is ${name as string}`,
     request: post(body as string | Uint8Array),
-    ...{ status: 400, code: 'invalid_request' },
+    status: 400,
+    code: 'invalid_request',
   })),
   {
     name: 'a Content-Length over the limit and no body',
@@ -61,7 +63,8 @@ const bodies: RequestCase[] = [
       'Content-Type: application/json',
       `Content-Length: ${limits.frameBytes + 1}`,
     ]),
-    ...{ status: 413, code: 'too_large' },
+    status: 413,
+    code: 'too_large',
   },
 ];
 
@@ -82,14 +85,16 @@ const targets: RequestCase[] = [
     (path) => ({
       name: `the path ${path.slice(0, 24)}`,
       request: ask(`GET ${path}?agent=ana`),
-      ...{ status: 404, code: 'not_found' },
+      status: 404,
+      code: 'not_found',
     }),
   ),
   { name: 'no channelId', request: ask('GET /v1/channels/?agent=ana'), status: 400 },
   {
     name: 'a channelId of 300 characters',
     request: ask(`GET /v1/channels/${'x'.repeat(300)}?agent=ana`),
-    ...{ status: 414, code: 'invalid_request' },
+    status: 414,
+    code: 'invalid_request',
   },
   {
     name: 'a percent sign alone',
@@ -112,7 +117,8 @@ const targets: RequestCase[] = [
   ...['-1', '1e3', '0x10', '٣', '9007199254740993', ' 1', ''].map((limit) => ({
     name: `the limit "${limit}"`,
     request: ask(`GET /v1/channels?agent=ana&limit=${encodeURIComponent(limit)}`),
-    ...{ status: 400, code: 'invalid_params' },
+    status: 400,
+    code: 'invalid_params',
   })),
 ];
 
@@ -139,7 +145,8 @@ const unreadable: RequestCase[] = [
 ].map(([name = '', request = '']) => ({
   name: `${name}, where a request should be`,
   request: Buffer.from(request, 'latin1'),
-  ...{ status: 400, code: 'invalid_request' },
+  status: 400,
+  code: 'invalid_request',
 }));
 
 const upgrades: RequestCase[] = [

@@ -1,22 +1,22 @@
 import { isContentTooLarge, limits, methods } from '@openclaw/protocol';
 import { describe, expect, it } from '@jest/globals';
-import { castOf, roles, type Role } from '../cast.ts';
-import { places, type Place } from '../places.ts';
+import { personasOf, roles, type Role } from '../personas.ts';
+import { demoChannels, type DemoChannel } from '../channels.ts';
 import { createRandomness } from '../randomness.ts';
 import { chooseWords } from '../words.ts';
 import { allScenes } from './all-scenes.ts';
 
 const seeds = Array.from({ length: 40 }, (_, seed) => seed);
 
-describe('every scene, in any words', () => {
-  it.each(allScenes.map((scene, index) => [`${scene.place} ${index}`, scene] as const))(
-    '%s is played by those in its channel, and follows from what was said before',
+describe('every scene, with any words', () => {
+  it.each(allScenes.map((scene, index) => [`${scene.channel} ${index}`, scene] as const))(
+    '%s uses members of its channel and messages sent before',
     (_name, scene) => {
-      const place: Place = places[scene.place];
+      const place: DemoChannel = demoChannels[scene.channel];
       for (const seed of seeds) {
         const random = createRandomness(seed);
         const authors = new Map<string, Role>();
-        for (const beat of scene.beats(chooseWords(random), random)) {
+        for (const beat of scene.steps(chooseWords(random), random)) {
           expect(roles).toContain(beat.by);
           if (place.roles !== null) expect(place.roles).toContain(beat.by);
           if (beat.kind === 'say') {
@@ -31,9 +31,9 @@ describe('every scene, in any words', () => {
             const { name, payload } = beat;
             methods['collaboration.emit'].params.parse({ channelId: 'x', name, payload });
           }
-          const told = JSON.stringify(beat);
-          expect(told).not.toMatch(/undefined|NaN|\[object/);
-          for (const [, name = ''] of told.matchAll(/@([a-z-]*[a-z])/g)) {
+          const text = JSON.stringify(beat);
+          expect(text).not.toMatch(/undefined|NaN|\[object/);
+          for (const [, name = ''] of text.matchAll(/@([a-z-]*[a-z])/g)) {
             expect(roles).toContain(name);
             if (place.roles !== null) expect(place.roles).toContain(name);
           }
@@ -43,11 +43,11 @@ describe('every scene, in any words', () => {
   );
 });
 
-describe('the cast', () => {
-  it('has as many agents as are asked for, each with a name of its own and something to do', () => {
-    const cast = castOf(111);
-    expect(new Set(cast.map(({ agentId }) => agentId)).size).toBe(111);
-    for (const { avatar, statuses, displayName } of cast) {
+describe('the personas', () => {
+  it('are as many as requested, each with its own id and statuses', () => {
+    const personas = personasOf(111);
+    expect(new Set(personas.map(({ agentId }) => agentId)).size).toBe(111);
+    for (const { avatar, statuses, displayName } of personas) {
       expect(avatar.length).toBeLessThanOrEqual(limits.avatarChars);
       expect(displayName).not.toBe('');
       expect(statuses.length).toBeGreaterThan(0);
@@ -56,10 +56,10 @@ describe('the cast', () => {
 });
 
 describe('the same seed', () => {
-  it('plays the same', () => {
+  it('gives the same scenes', () => {
     const play = (seed: number) => {
       const random = createRandomness(seed);
-      return JSON.stringify(allScenes.map((scene) => scene.beats(chooseWords(random), random)));
+      return JSON.stringify(allScenes.map((scene) => scene.steps(chooseWords(random), random)));
     };
     expect(play(5)).toBe(play(5));
     expect(play(5)).not.toBe(play(6));

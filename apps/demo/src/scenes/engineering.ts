@@ -1,6 +1,6 @@
-import { edit, emit, nowIs, react, say, titled, type Scene } from '../scene.ts';
+import { edit, emit, setStatus, react, say, openThread, type Scene } from '../scene.ts';
 
-const inEngineering = (beats: Scene['beats']): Scene => ({ place: 'engineering', beats });
+const inEngineering = (beats: Scene['steps']): Scene => ({ channel: 'engineering', steps: beats });
 
 /** Design, code and reviews. */
 export const engineeringScenes: readonly Scene[] = [
@@ -12,14 +12,15 @@ export const engineeringScenes: readonly Scene[] = [
     ),
     react('tech-lead', '👀', 'proposal'),
     say('database-admin', 'What happens to an event that arrives before its row is visible?', {
-      ...{ as: 'question', under: 'proposal' },
+      as: 'question',
+      under: 'proposal',
     }),
     say(
       'backend-architect',
       'It carries the sequence number. The reader waits for that number, or reads the log from where it stands.',
       { under: 'proposal' },
     ),
-    titled('backend-architect', 'proposal', `${w.service}: events instead of polling`),
+    openThread('backend-architect', 'proposal', `${w.service}: events instead of polling`),
     say(
       'database-admin',
       `Then I am fine with it. Roughly **${w.percent}%** of the reads on \`${w.table}\` are that poll.`,
@@ -38,7 +39,7 @@ export const engineeringScenes: readonly Scene[] = [
       files: w.count,
       budgetSeconds: 120,
     }),
-    nowIs('code-reviewer', 'dnd', `reviewing #${w.pullRequest}`),
+    setStatus('code-reviewer', 'dnd', `reviewing #${w.pullRequest}`),
     say(
       'code-reviewer',
       [
@@ -77,7 +78,7 @@ export const engineeringScenes: readonly Scene[] = [
       { as: 'fix', under: 'review' },
     ),
     react('code-reviewer', '✅', 'fix'),
-    nowIs('code-reviewer', 'online', 'queue is empty'),
+    setStatus('code-reviewer', 'online', 'queue is empty'),
   ]),
 
   inEngineering((w, random) => [
@@ -86,7 +87,7 @@ export const engineeringScenes: readonly Scene[] = [
       `${w.service} answers in ${w.beforeMs} ms at p99, and most of that is not work. Profiling.`,
       { as: 'slow' },
     ),
-    nowIs('performance-engineer', 'dnd', `profiling ${w.service}`),
+    setStatus('performance-engineer', 'dnd', `profiling ${w.service}`),
     emit('performance-engineer', 'task.assigned', {
       ...{ ticket: w.ticket, title: `p99 of ${w.service}`, to: 'performance-engineer' },
     }),
@@ -108,7 +109,7 @@ export const engineeringScenes: readonly Scene[] = [
     react('tech-lead', '🎉', 'table'),
     react('backend-architect', random.pick(['🚀', '🔥', '👏']), 'table'),
     react('database-admin', '😌', 'table'),
-    nowIs('performance-engineer', 'online', 'staring at flame graphs'),
+    setStatus('performance-engineer', 'online', 'staring at flame graphs'),
   ]),
 
   inEngineering((w) => [
@@ -139,7 +140,10 @@ export const engineeringScenes: readonly Scene[] = [
 
   inEngineering((w) => [
     emit('build-bot', 'build.finished', {
-      ...{ branch: w.branch, status: 'failed', failed: 1, passed: 400 + w.count },
+      branch: w.branch,
+      status: 'failed',
+      failed: 1,
+      passed: 400 + w.count,
     }),
     say(
       'build-bot',
@@ -156,7 +160,10 @@ export const engineeringScenes: readonly Scene[] = [
     ),
     react('frontend-developer', '🙏', 'hint'),
     emit('build-bot', 'build.finished', {
-      ...{ branch: w.branch, status: 'passed', failed: 0, passed: 401 + w.count },
+      branch: w.branch,
+      status: 'passed',
+      failed: 0,
+      passed: 401 + w.count,
     }),
     say('build-bot', `✅ \`${w.branch}\` is green again after ${w.minutes} min.`, { as: 'green' }),
     react('qa-lead', '🎉', 'green'),

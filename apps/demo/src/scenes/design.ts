@@ -1,11 +1,11 @@
-import { edit, nowIs, react, say, type Scene } from '../scene.ts';
+import { edit, setStatus, react, say, type Scene } from '../scene.ts';
 
-const inDesign = (beats: Scene['beats']): Scene => ({ place: 'design', beats });
+const inDesign = (beats: Scene['steps']): Scene => ({ channel: 'design', steps: beats });
 
 /** How it looks, reads and feels. */
 export const designScenes: readonly Scene[] = [
   inDesign((w, random) => [
-    nowIs('ux-designer', 'online', `sketching ${w.feature}`),
+    setStatus('ux-designer', 'online', `sketching ${w.feature}`),
     say(
       'ux-designer',
       `First sketch of **${w.feature}**: one line, one action, and nothing that moves by itself. What is missing?`,

@@ -1,23 +1,23 @@
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
-import { minAgents } from './cast.ts';
+import { minAgents } from './personas.ts';
 
-/** What the command line asks for. */
-export interface DemoOptions {
+/** The options of the command line. */
+export interface CommandLine {
   readonly agents: number;
   readonly pace: number;
   readonly seed: number;
   readonly port: number | null;
   readonly data: string;
-  /** A hub that runs already; null to start one. */
+  /** A running hub; null to start one. */
   readonly url: string | null;
 }
 
 const examples = `
 Examples:
   $ npm run demo                                  # a hub on http://127.0.0.1:8080, with 25 agents in it
-  $ npm run demo -- --agents 60 --pace 3          # more of them, and faster
-  $ npm run demo -- --url http://127.0.0.1:8081   # into a hub that runs already, with HUB_AUTH=dev
+  $ npm run demo -- --agents 60 --pace 3          # more agents, faster
+  $ npm run demo -- --url http://127.0.0.1:8081   # in a running hub with HUB_AUTH=dev
 
 Open the address that it prints, pick a name, and say something in #lobby. Ctrl-C ends it.`;
 
@@ -35,11 +35,11 @@ function numberFrom(min: number, max: number, isWhole: boolean) {
 
 function createCommand(): Command {
   return new Command('demo')
-    .description('Starts a chat hub with a lively, simulated fleet of agents in it.')
+    .description('Starts a chat hub with a simulated fleet of agents in it.')
     .option('--agents <n>', 'agents', numberFrom(minAgents, 500, true), 25)
     .option(
       '--pace <x>',
-      '1 can be read along with, 2 is twice as fast',
+      'at 1 a person can read along, 2 is twice as fast',
       numberFrom(0.1, 50, false),
       1,
     )
@@ -49,18 +49,18 @@ function createCommand(): Command {
       numberFrom(1, 65_535, true),
     )
     .option('--data <file>', 'the SQLite file, kept from one demo to the next', '.data/demo.sqlite')
-    .option('--url <url>', 'joins a hub that runs already, instead of starting one')
-    .option('--seed <n>', 'plays the same again', numberFrom(0, 2 ** 32 - 1, true))
+    .option('--url <url>', 'joins a running hub instead of starting one')
+    .option('--seed <n>', 'repeats the same scenes', numberFrom(0, 2 ** 32 - 1, true))
     .addHelpText('after', examples)
     .showHelpAfterError('(--help shows the options)');
 }
 
-/** Parses the arguments; `--help` and bad ones end the process (code 2). */
-export function parseDemoOptions(args: readonly string[]): DemoOptions {
+/** Parses the arguments. `--help` ends the process with 0, invalid arguments with 2. */
+export function parseCommandLine(args: readonly string[]): CommandLine {
   const command = createCommand().exitOverride((error) => {
     process.exit(error.exitCode === 0 ? 0 : 2);
   });
-  const given = command.parse(args, { from: 'user' }).opts<Partial<DemoOptions>>();
+  const given = command.parse(args, { from: 'user' }).opts<Partial<CommandLine>>();
   return {
     agents: given.agents ?? 25,
     pace: given.pace ?? 1,

@@ -1,6 +1,6 @@
 import { HubError } from '@openclaw/client';
 import { describe, expect, it } from '@jest/globals';
-import { persist } from './persist.ts';
+import { retryWhileBusy } from './retry.ts';
 
 const never = new AbortController().signal;
 const failing = (times: number, code: 'timeout' | 'forbidden') => {
@@ -13,17 +13,17 @@ const failing = (times: number, code: 'timeout' | 'forbidden') => {
   return { work, calls: () => calls };
 };
 
-describe('persistence', () => {
-  it('tries again while the hub asks for patience, and not for ever', async () => {
-    expect(await persist(failing(3, 'timeout').work, never)).toBe(4);
+describe('retryWhileBusy', () => {
+  it('retries while the hub is busy, at most eight times', async () => {
+    expect(await retryWhileBusy(failing(3, 'timeout').work, never)).toBe(4);
     const hopeless = failing(100, 'timeout');
-    await expect(persist(hopeless.work, never)).rejects.toThrow('no');
+    await expect(retryWhileBusy(hopeless.work, never)).rejects.toThrow('no');
     expect(hopeless.calls()).toBe(8);
   });
 
-  it('does not try again what is refused', async () => {
+  it('does not retry a refusal', async () => {
     const refused = failing(1, 'forbidden');
-    await expect(persist(refused.work, never)).rejects.toThrow('no');
+    await expect(retryWhileBusy(refused.work, never)).rejects.toThrow('no');
     expect(refused.calls()).toBe(1);
   });
 });

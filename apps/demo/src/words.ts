@@ -1,6 +1,6 @@
 import type { Randomness } from './randomness.ts';
 
-/** What scenes fill their gaps with; each word is asked for once and stays the same through a scene. */
+/** Random words for the gaps in a scene's texts. A scene uses one set from start to end. */
 export interface Words {
   readonly service: string;
   readonly otherService: string;
@@ -22,29 +22,55 @@ export interface Words {
 }
 
 const services = [
-  ...['billing', 'search', 'ingest', 'notifications', 'catalog', 'identity', 'scheduler'],
-  ...['gateway', 'thumbnails', 'audit-log', 'recommendations', 'exports'],
+  'billing',
+  'search',
+  'ingest',
+  'notifications',
+  'catalog',
+  'identity',
+  'scheduler',
+  'gateway',
+  'thumbnails',
+  'audit-log',
+  'recommendations',
+  'exports',
 ];
 const features = [
-  ...['saved filters', 'bulk export', 'inline replies', 'dark mode', 'offline drafts'],
-  ...['usage alerts', 'keyboard shortcuts', 'shared dashboards', 'quiet hours', 'audit trails'],
+  'saved filters',
+  'bulk export',
+  'inline replies',
+  'dark mode',
+  'offline drafts',
+  'usage alerts',
+  'keyboard shortcuts',
+  'shared dashboards',
+  'quiet hours',
+  'audit trails',
 ];
 const regions = ['eu-west', 'eu-north', 'us-east', 'us-central', 'ap-south'];
 const tests = [
-  ...['resumes after a cut', 'keeps the order', 'expires a lease', 'sends once', 'pages backwards'],
-  ...['closes cleanly', 'rejects a stale token', 'merges two drafts'],
+  'resumes after a cut',
+  'keeps the order',
+  'expires a lease',
+  'sends once',
+  'pages backwards',
+  'closes cleanly',
+  'rejects a stale token',
+  'merges two drafts',
 ];
 const tables = ['events', 'deliveries', 'sessions', 'invoices', 'members', 'jobs'];
 const dependencies = ['the HTTP client', 'the YAML parser', 'the date library', 'the image codec'];
 
-/** The words of one scene. */
 export function chooseWords(random: Randomness): Words {
   const [service = '', otherService = ''] = random.some(services, 2);
   const [major, minor, patch] = [random.between(1, 4), random.between(0, 19), random.between(0, 8)];
   const beforeMs = random.between(180, 900);
   const feature = random.pick(features);
   return {
-    ...{ service, otherService, feature, beforeMs },
+    service,
+    otherService,
+    feature,
+    beforeMs,
     ticket: `HUB-${random.between(120, 989)}`,
     pullRequest: random.between(200, 999),
     version: `${major}.${minor}.${patch}`,

@@ -25,7 +25,7 @@ async function start(...args: readonly string[]) {
 }
 
 describe('npm run demo', () => {
-  it('starts a hub with a fleet in it, says where in one line, and takes both with it at SIGTERM', async () => {
+  it('starts a hub with a fleet, prints its address in one line, and stops both at SIGTERM', async () => {
     const port = await freePort();
     const demo = await start('--port', String(port), '--agents', '8', '--pace', '10');
     await waitFor(() => demo.output().includes('\n'), {
@@ -45,9 +45,9 @@ describe('npm run demo', () => {
     expect(demo.output().split('\n')).toHaveLength(2);
   });
 
-  // Race: a terminal's Ctrl-C reaches every process, and npm's script passes it on besides. Invariant: no hub is left.
+  // The race: a terminal's Ctrl-C reaches every process, and npm passes it on as well. Invariant: no hub is left.
   it.each([
-    ['is asked twice at once', ['SIGINT', 'SIGINT'] as const],
+    ['gets two signals at once', ['SIGINT', 'SIGINT'] as const],
     ['is killed', ['SIGKILL'] as const],
   ])(
     'leaves no hub behind when it %s',
@@ -69,7 +69,7 @@ describe('npm run demo', () => {
     60_000,
   );
 
-  it('says in one sentence why there is no hub to play in', async () => {
+  it('says in one sentence why the hub did not start', async () => {
     const port = await freePort();
     const demo = await start('--url', `http://127.0.0.1:${port}`, '--agents', 'many');
     expect(await demo.exited).toBe(2);

@@ -1,31 +1,34 @@
 import { createClient, type Envelope, type HubClient } from '@openclaw/client';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startHub, waitFor, type HubProcess } from '@openclaw/test-support';
-import { castOf } from './cast.ts';
-import { startDemoFleet, type DemoFleet } from './demo-fleet.ts';
-import { places } from './places.ts';
+import { personasOf } from './personas.ts';
+import { startDemo, type Demo } from './demo.ts';
+import { demoChannels } from './channels.ts';
 
-/** What a newcomer may wait for an answer, on a machine with other work too. */
-const answerMs = 15_000;
+/** How long an answer may take on a busy machine. */
+const answerTimeoutMs = 15_000;
 const agents = 25;
 
 let hub: HubProcess;
-let fleet: DemoFleet;
+let demo: Demo;
 let zoe: HubClient;
-const troubles: unknown[] = [];
+const errors: unknown[] = [];
 const heard: Envelope[] = [];
 
 beforeAll(async () => {
   hub = await startHub();
-  fleet = await startDemoFleet({
-    ...{ url: hub.url, agents, pace: 8, seed: 3 },
-    onTrouble: (error) => troubles.push(error),
+  demo = await startDemo({
+    url: hub.url,
+    agents,
+    pace: 8,
+    seed: 3,
+    onError: (error) => errors.push(error),
   });
   zoe = createClient({ url: hub.url, agent: 'zoe' });
   zoe.on('event', (envelope) => heard.push(envelope));
 }, 60_000);
 afterAll(async () => {
-  await fleet?.close();
+  await demo?.close();
   await zoe?.close();
   await hub?.stop();
 });
@@ -38,17 +41,17 @@ const messagesTo = (agentId: string) =>
       : [],
   );
 
-describe('the demo fleet', () => {
-  it('has given every channel something to read, by agents with names, avatars and statuses', async () => {
-    const lobby = zoe.channel(places.lobby.channelId);
+describe('the demo', () => {
+  it('fills every channel with messages of agents that have avatars and statuses', async () => {
+    const lobby = zoe.channel(demoChannels.lobby.channelId);
     await lobby.join();
     await lobby.subscribe();
     const { presences } = await lobby.presence({ limit: 200 });
-    const ids = castOf(agents).map(({ agentId }) => agentId);
+    const ids = personasOf(agents).map(({ agentId }) => agentId);
     expect(presences.map(({ agentId }) => agentId)).toEqual(expect.arrayContaining(ids));
     for (const { agentId, avatar, customStatus } of presences)
       if (agentId !== 'zoe') expect([agentId, avatar, customStatus]).not.toContain(null);
-    for (const { channelId } of Object.values(places)) {
+    for (const { channelId } of Object.values(demoChannels)) {
       const channel = zoe.channel(channelId);
       await channel.join();
       const { messages } = await channel.history();
@@ -56,19 +59,24 @@ describe('the demo fleet', () => {
     }
   });
 
-  it('greets a newcomer in the channel, and directly', async () => {
-    await waitFor(() => messagesTo('zoe').length > 0, { what: 'a greeting', timeoutMs: answerMs });
+  it('greets a newcomer in the channel and by direct message', async () => {
+    await waitFor(() => messagesTo('zoe').length > 0, {
+      what: 'a greeting',
+      timeoutMs: answerTimeoutMs,
+    });
     await waitFor(() => heard.some(({ channelId }) => channelId?.startsWith('dm_')), {
-      ...{ what: 'a direct message', timeoutMs: answerMs },
+      what: 'a direct message',
+      timeoutMs: answerTimeoutMs,
     });
   });
 
-  it('answers who writes in a channel within seconds, with a reaction first and while typing', async () => {
-    const lobby = zoe.channel(places.lobby.channelId);
+  it('answers a message within seconds: a reaction, typing, then the text', async () => {
+    const lobby = zoe.channel(demoChannels.lobby.channelId);
     const before = messagesTo('zoe').length;
     const { messageId } = await lobby.send('Is the build green?');
     await waitFor(() => messagesTo('zoe').length > before, {
-      ...{ what: 'an answer', timeoutMs: answerMs },
+      what: 'an answer',
+      timeoutMs: answerTimeoutMs,
     });
     const answer = messagesTo('zoe').at(-1);
     const reaction = heard.find(
@@ -83,22 +91,24 @@ describe('the demo fleet', () => {
     ).toBe(true);
   });
 
-  it('answers by whom it is asked for, in the thread where it is asked', async () => {
-    const lobby = zoe.channel(places.lobby.channelId);
+  it('lets the mentioned agent answer, in the same thread', async () => {
+    const lobby = zoe.channel(demoChannels.lobby.channelId);
     const { messageId } = await lobby.send('A thread for us');
     await lobby.send('@docs-writer what do you think?', {
-      ...{ threadId: messageId, mentions: ['docs-writer'] },
+      threadId: messageId,
+      mentions: ['docs-writer'],
     });
     const answer = await waitFor(
       () => messagesTo('zoe').find((message) => message.threadId === messageId),
-      { what: 'an answer in the thread', timeoutMs: answerMs },
+      { what: 'an answer in the thread', timeoutMs: answerTimeoutMs },
     );
     expect(answer.senderId).toBe('docs-writer');
   });
 
-  it('answers who writes to one of them directly', async () => {
+  it('answers a direct message', async () => {
     const { channelId } = await zoe.call('direct.send', {
-      ...{ agentId: 'qa-lead', content: 'Are you there?' },
+      agentId: 'qa-lead',
+      content: 'Are you there?',
     });
     await waitFor(
       () =>
@@ -108,25 +118,25 @@ describe('the demo fleet', () => {
             envelope.senderId === 'qa-lead' &&
             envelope.event.type === 'channel.message',
         ),
-      { what: 'an answer', timeoutMs: answerMs },
+      { what: 'an answer', timeoutMs: answerTimeoutMs },
     );
   });
 
-  // Two programs that answer whatever they get would go on for ever.
-  it('does not go on for ever with somebody who answers every answer', async () => {
-    const lobby = zoe.channel(places.lobby.channelId);
+  it('does not loop with a bot that answers every answer', async () => {
+    const lobby = zoe.channel(demoChannels.lobby.channelId);
     for (let i = 0; i < 12; i++) await lobby.send(`echo ${i}`);
-    const quiet = fleet.answers + 12;
-    const { scenesPlayed } = fleet;
-    await waitFor(() => fleet.scenesPlayed > scenesPlayed + 2, { timeoutMs: 25_000 });
-    expect(fleet.answers).toBeLessThan(quiet);
+    const quiet = demo.answers + 12;
+    const { scenesPlayed } = demo;
+    await waitFor(() => demo.scenesPlayed > scenesPlayed + 2, { timeoutMs: 25_000 });
+    expect(demo.answers).toBeLessThan(quiet);
   });
 
-  it('plays on, and nothing of it is refused', async () => {
-    const { scenesPlayed } = fleet;
-    await waitFor(() => fleet.scenesPlayed > scenesPlayed + 3, {
-      ...{ what: 'three scenes more', timeoutMs: 25_000 },
+  it('keeps playing scenes, and the hub refuses none of its calls', async () => {
+    const { scenesPlayed } = demo;
+    await waitFor(() => demo.scenesPlayed > scenesPlayed + 3, {
+      what: 'three more scenes',
+      timeoutMs: 25_000,
     });
-    expect(troubles).toEqual([]);
+    expect(errors).toEqual([]);
   });
 });

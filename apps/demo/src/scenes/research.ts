@@ -1,14 +1,16 @@
-import { emit, nowIs, react, say, type Scene } from '../scene.ts';
+import { emit, setStatus, react, say, type Scene } from '../scene.ts';
 
-const inResearch = (beats: Scene['beats']): Scene => ({ place: 'research', beats });
+const inResearch = (beats: Scene['steps']): Scene => ({ channel: 'research', steps: beats });
 
 /** Papers, experiments and numbers. */
 export const researchScenes: readonly Scene[] = [
   inResearch((w) => [
     emit('research-agent', 'turn.start', {
-      ...{ task: 'Compare batching windows', sources: w.count, model: 'long-context' },
+      task: 'Compare batching windows',
+      sources: w.count,
+      model: 'long-context',
     }),
-    nowIs('research-agent', 'dnd', 'comparing batching windows'),
+    setStatus('research-agent', 'dnd', 'comparing batching windows'),
     say(
       'research-agent',
       [
@@ -24,7 +26,8 @@ export const researchScenes: readonly Scene[] = [
       'performance-engineer',
       `Matches what I measure: ${w.percent}% less CPU from 1 ms to 3 ms.`,
       {
-        ...{ as: 'match', under: 'summary' },
+        as: 'match',
+        under: 'summary',
       },
     ),
     react('research-agent', '📈', 'match'),
@@ -33,12 +36,14 @@ export const researchScenes: readonly Scene[] = [
       outcome: 'summary posted',
       tokens: 18_000 + w.beforeMs,
     }),
-    nowIs('research-agent', 'online', 'reading papers'),
+    setStatus('research-agent', 'online', 'reading papers'),
   ]),
 
   inResearch((w, random) => [
     emit('ml-engineer', 'task.assigned', {
-      ...{ ticket: w.ticket, title: 'Evaluate the new ranker', to: 'ml-engineer' },
+      ticket: w.ticket,
+      title: 'Evaluate the new ranker',
+      to: 'ml-engineer',
     }),
     say('ml-engineer', `New ranker: +${w.percent / 10} points on the held-out set, same latency.`, {
       as: 'ranker',
@@ -48,14 +53,14 @@ export const researchScenes: readonly Scene[] = [
       as: 'oops',
     }),
     react('data-engineer', '🫶', 'oops'),
-    nowIs('ml-engineer', 'dnd', 'evaluating a checkpoint'),
+    setStatus('ml-engineer', 'dnd', 'evaluating a checkpoint'),
     say(
       'ml-engineer',
       `Honest number: +${Math.max(1, Math.round(w.percent / 3)) / 10}. Still better, and now I believe it.`,
       { as: 'honest' },
     ),
     react('research-agent', random.pick(['👏', '💯', '🎉']), 'honest'),
-    nowIs('ml-engineer', 'online', 'cleaning labels'),
+    setStatus('ml-engineer', 'online', 'cleaning labels'),
   ]),
 
   inResearch((w) => [
@@ -77,7 +82,8 @@ export const researchScenes: readonly Scene[] = [
       'cost-analyst',
       `Headroom: from ${40 + w.percent}% to ${20 + Math.round(w.percent / 2)}%.`,
       {
-        ...{ as: 'headroom', under: 'costs' },
+        as: 'headroom',
+        under: 'costs',
       },
     ),
     react('performance-engineer', '🤔', 'headroom'),

@@ -1,12 +1,15 @@
-import { edit, emit, nowIs, react, say, titled, type Scene } from '../scene.ts';
+import { edit, emit, setStatus, react, say, openThread, type Scene } from '../scene.ts';
 
-const inIncidents = (beats: Scene['beats']): Scene => ({ place: 'incidents', beats });
+const inIncidents = (beats: Scene['steps']): Scene => ({ channel: 'incidents', steps: beats });
 
 /** Facts first, blame never. */
 export const incidentScenes: readonly Scene[] = [
   inIncidents((w) => [
     emit('sre-oncall', 'alert.fired', {
-      ...{ alert: 'ErrorBudgetBurn', service: w.service, region: w.region, severity: 'page' },
+      alert: 'ErrorBudgetBurn',
+      service: w.service,
+      region: w.region,
+      severity: 'page',
     }),
     say(
       'sre-oncall',
@@ -15,7 +18,7 @@ export const incidentScenes: readonly Scene[] = [
         as: 'alert',
       },
     ),
-    nowIs('incident-commander', 'dnd', `incident: ${w.service}`),
+    setStatus('incident-commander', 'dnd', `incident: ${w.service}`),
     say(
       'incident-commander',
       `I have the command. @sre-oncall facts, @devops-engineer what changed in the last hour?`,
@@ -62,7 +65,7 @@ export const incidentScenes: readonly Scene[] = [
         as: 'resolved',
       },
     ),
-    titled('incident-commander', 'resolved', `Post-mortem: ${w.service}, ${w.ticket}`),
+    openThread('incident-commander', 'resolved', `Post-mortem: ${w.service}, ${w.ticket}`),
     say(
       'incident-commander',
       `**What happened:** a timeout shorter than the call it guards.\n**What we change:** the timeout, and a test that holds the two together (${w.ticket}).`,
@@ -70,7 +73,7 @@ export const incidentScenes: readonly Scene[] = [
     ),
     react('backend-architect', '✅', 'mortem'),
     react('tech-lead', '👏', 'mortem'),
-    nowIs('incident-commander', 'online', 'all quiet'),
+    setStatus('incident-commander', 'online', 'all quiet'),
   ]),
 
   inIncidents((w, random) => [

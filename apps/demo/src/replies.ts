@@ -1,11 +1,11 @@
-import type { Role } from './cast.ts';
+import type { Role } from './personas.ts';
 import type { Randomness } from './randomness.ts';
 
-/** What somebody answers to what a person wrote. */
+/** An answer to a person's message. */
 export interface Reply {
-  /** Who knows about it. */
+  /** The role that answers. */
   readonly role: Role;
-  /** Put on the message at once, so that the person sees that it was read. */
+  /** Reacted with at once, as a sign that the message was read. */
   readonly emoji: string;
   readonly text: string;
 }
@@ -17,16 +17,18 @@ interface Topic {
   readonly texts: readonly string[];
 }
 
-// The first that fits; the broad ones stand last.
+// The first match wins, so the broad ones are last.
 const topics: readonly Topic[] = [
   {
     when: /\b(thanks?|thank you|thx|merci|danke)\b/i,
-    ...{ role: 'support-agent', emoji: '❤️' },
+    role: 'support-agent',
+    emoji: '❤️',
     texts: ['Any time. We are here around the clock.', 'Glad it helped!'],
   },
   {
     when: /\b(hi|hello|hey|hallo|moin|salut|hola|good (morning|evening))\b/i,
-    ...{ role: 'tech-lead', emoji: '👋' },
+    role: 'tech-lead',
+    emoji: '👋',
     texts: [
       'Hello, good to have you here! Ask anything, or mention one of us: `@backend-architect`, say.',
       'Hey! We were just at it. Look into #engineering, there is always a review going on.',
@@ -34,7 +36,8 @@ const topics: readonly Topic[] = [
   },
   {
     when: /\b(help|how do|how does|what can|who are)\b/i,
-    ...{ role: 'support-agent', emoji: '🙋' },
+    role: 'support-agent',
+    emoji: '🙋',
     texts: [
       'Happy to help. Three things to try:\n\n1. react to a message, or open its thread\n2. mention somebody with `@`\n3. write one of us directly: we answer there too',
       'We are a simulated team, and everything here is live: messages, typing, presence, threads. Kill the hub and start it again: nothing that was sent is lost.',
@@ -42,7 +45,8 @@ const topics: readonly Topic[] = [
   },
   {
     when: /```/,
-    ...{ role: 'code-reviewer', emoji: '🔍' },
+    role: 'code-reviewer',
+    emoji: '🔍',
     texts: [
       'Reads well. One question: what happens when that is called twice at once?',
       'Nice. I would return early and save a level:\n\n```ts\nif (!found) return null;\n```',
@@ -50,7 +54,8 @@ const topics: readonly Topic[] = [
   },
   {
     when: /\b(deploy|release|ship|version|rollback|canary)\b/i,
-    ...{ role: 'release-manager', emoji: '📦' },
+    role: 'release-manager',
+    emoji: '📦',
     texts: [
       'The next one goes out when main is green, which it is. Want your change in it?',
       'Nothing is on its way right now. The canary of this morning is at 100%.',
@@ -58,7 +63,8 @@ const topics: readonly Topic[] = [
   },
   {
     when: /\b(build|ci|tests?|flaky|green|red)\b/i,
-    ...{ role: 'qa-lead', emoji: '🧪' },
+    role: 'qa-lead',
+    emoji: '🧪',
     texts: [
       'main is green. The last flake was a test that slept instead of waiting.',
       'Tell me which one, and I run it a hundred times.',
@@ -66,7 +72,8 @@ const topics: readonly Topic[] = [
   },
   {
     when: /\b(down|outage|incident|broken|error|fail(s|ed|ing)?|crash)\b/i,
-    ...{ role: 'sre-oncall', emoji: '🚨' },
+    role: 'sre-oncall',
+    emoji: '🚨',
     texts: [
       'Looking. Error rate is flat here; where do you see it?',
       'Noted. Since when, and for everybody? I open an incident if it is more than one.',
@@ -74,7 +81,8 @@ const topics: readonly Topic[] = [
   },
   {
     when: /\b(slow|fast|latency|performance|p99|cpu|memory)\b/i,
-    ...{ role: 'performance-engineer', emoji: '⚡' },
+    role: 'performance-engineer',
+    emoji: '⚡',
     texts: [
       'The operations view shows it live: deliveries a second and their percentiles.',
       'I measure before I guess. Give me a minute with the profiler.',
@@ -82,7 +90,8 @@ const topics: readonly Topic[] = [
   },
   {
     when: /\b(design|colou?r|layout|ui|ux|dark|theme|font)\b/i,
-    ...{ role: 'ux-designer', emoji: '🎨' },
+    role: 'ux-designer',
+    emoji: '🎨',
     texts: [
       'I like where that goes. Could it be one line shorter?',
       'Try it in the dark theme too: that is where such things show.',
@@ -90,7 +99,8 @@ const topics: readonly Topic[] = [
   },
   {
     when: /\b(database|sql|query|postgres|sqlite|redis|data)\b/i,
-    ...{ role: 'database-admin', emoji: '🐘' },
+    role: 'database-admin',
+    emoji: '🐘',
     texts: [
       'Everything you read here is a row first: the database decides, Redis only carries.',
       'Show me the plan of that query and I tell you the index.',
@@ -98,7 +108,8 @@ const topics: readonly Topic[] = [
   },
   {
     when: /\b(security|token|password|secret|auth)\b/i,
-    ...{ role: 'security-auditor', emoji: '🔐' },
+    role: 'security-auditor',
+    emoji: '🔐',
     texts: [
       'Never in a URL, never in a log. Here everybody is who they say, because it is a demo on your own machine.',
       'Good that you ask. The token bounds what its bearer may see, and it can be revoked within a second.',
@@ -106,7 +117,8 @@ const topics: readonly Topic[] = [
   },
   {
     when: /\?/,
-    ...{ role: 'product-manager', emoji: '🤔' },
+    role: 'product-manager',
+    emoji: '🤔',
     texts: [
       'Good question. My first guess is yes, but let me look it up.',
       'Depends on who asks. What would you expect?',
@@ -115,7 +127,8 @@ const topics: readonly Topic[] = [
   },
   {
     when: /(?:)/,
-    ...{ role: 'scrum-master', emoji: '👀' },
+    role: 'scrum-master',
+    emoji: '👀',
     texts: [
       'Got it. I put it on the board.',
       'Interesting! Say a little more?',
@@ -132,19 +145,18 @@ const seconds: readonly { readonly role: Role; readonly text: string }[] = [
   { role: 'research-agent', text: 'I read something about this lately, let me find it.' },
 ];
 
-/** Chooses what is answered. */
 export function chooseReply(content: string, random: Randomness): Reply {
-  // The last topic takes everything.
+  // The last topic matches everything.
   const topic = topics.find(({ when }) => when.test(content)) as Topic;
   return { role: topic.role, emoji: topic.emoji, text: random.pick(topic.texts) };
 }
 
-/** What somebody else may add. */
+/** A remark by a second agent. */
 export function chooseSecond(random: Randomness): { readonly role: Role; readonly text: string } {
   return random.pick(seconds);
 }
 
-/** What a newcomer is told directly. */
+/** The direct message to a newcomer. */
 export const directWelcome = [
   'Welcome! 👋 This is a demo: some two dozen agents at work, and you among them.',
   '',
@@ -154,7 +166,7 @@ export const directWelcome = [
   '- the **operations** view shows what the hub does meanwhile',
 ].join('\n');
 
-/** What is said of a newcomer where all hear it. */
+/** Greetings in the channel; `{name}` is replaced. */
 export const welcomes: readonly string[] = [
   'Welcome, {name}! Make yourself at home.',
   'Good to see you, {name}. We do not bite.',

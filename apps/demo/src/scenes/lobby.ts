@@ -1,6 +1,6 @@
-import { emit, nowIs, react, say, type Scene } from '../scene.ts';
+import { emit, setStatus, react, say, type Scene } from '../scene.ts';
 
-const inLobby = (beats: Scene['beats']): Scene => ({ place: 'lobby', beats });
+const inLobby = (beats: Scene['steps']): Scene => ({ channel: 'lobby', steps: beats });
 
 /** Where everybody is. */
 export const lobbyScenes: readonly Scene[] = [
@@ -12,7 +12,8 @@ export const lobbyScenes: readonly Scene[] = [
     say('qa-lead', `Hunting *${w.test}*.`, { under: 'standup' }),
     say('docs-writer', `The quick start of ${w.feature}.`, { under: 'standup' }),
     say('devops-engineer', `${w.service} ${w.nextVersion}, if nobody minds.`, {
-      ...{ as: 'ship', under: 'standup' },
+      as: 'ship',
+      under: 'standup',
     }),
     react('release-manager', '📦', 'ship'),
     say('scrum-master', 'No blockers. Thank you.', { as: 'thanks' }),
@@ -38,7 +39,7 @@ export const lobbyScenes: readonly Scene[] = [
   ]),
 
   inLobby((w, random) => [
-    nowIs('tech-lead', 'away', 'back in a few minutes'),
+    setStatus('tech-lead', 'away', 'back in a few minutes'),
     say(
       'build-bot',
       `Runners are warm: ${w.minutes} jobs waiting, none for longer than a minute.`,
@@ -48,9 +49,12 @@ export const lobbyScenes: readonly Scene[] = [
     ),
     react('devops-engineer', random.pick(['👌', '🔥', '💚']), 'warm'),
     emit('build-bot', 'build.finished', {
-      ...{ branch: 'main', status: 'passed', passed: 1180 + w.count, failed: 0 },
+      branch: 'main',
+      status: 'passed',
+      passed: 1180 + w.count,
+      failed: 0,
     }),
-    nowIs('tech-lead', 'online', 'reading design docs'),
+    setStatus('tech-lead', 'online', 'reading design docs'),
     say(
       'tech-lead',
       `Reminder: the design review of ${w.ticket} is open until tonight, in #engineering.`,

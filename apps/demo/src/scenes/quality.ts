@@ -1,12 +1,12 @@
-import { emit, nowIs, react, say, type Scene } from '../scene.ts';
+import { emit, setStatus, react, say, type Scene } from '../scene.ts';
 
-const inQuality = (beats: Scene['beats']): Scene => ({ place: 'quality', beats });
+const inQuality = (beats: Scene['steps']): Scene => ({ channel: 'quality', steps: beats });
 
 /** Tests, flakes and what users would have found. */
 export const qualityScenes: readonly Scene[] = [
   inQuality((w) => [
     emit('qa-lead', 'turn.start', { task: 'Nightly suite', tests: 1200 + w.count }),
-    nowIs('qa-lead', 'dnd', 'running the nightly suite'),
+    setStatus('qa-lead', 'dnd', 'running the nightly suite'),
     say(
       'qa-lead',
       `Nightly: ${1199 + w.count} passed, **1 flaky**: *${w.test}*, once in ${w.count}.`,
@@ -25,11 +25,12 @@ export const qualityScenes: readonly Scene[] = [
     ),
     react('code-reviewer', '🎯', 'lua'),
     say('qa-lead', `With that: ${w.count * 10} runs, no failure. Closing ${w.ticket}.`, {
-      ...{ as: 'closing', under: 'nightly' },
+      as: 'closing',
+      under: 'nightly',
     }),
     react('backend-architect', '🎉', 'closing'),
     emit('qa-lead', 'turn.end', { task: 'Nightly suite', outcome: 'passed', flaky: 0 }),
-    nowIs('qa-lead', 'online', 'writing cases'),
+    setStatus('qa-lead', 'online', 'writing cases'),
   ]),
 
   inQuality((w) => [
@@ -42,7 +43,8 @@ export const qualityScenes: readonly Scene[] = [
       'frontend-developer',
       'Focus goes back to what opened it, and the error gets `role="alert"`.',
       {
-        ...{ as: 'fixes', under: 'notes' },
+        as: 'fixes',
+        under: 'notes',
       },
     ),
     react('accessibility-tester', '♿', 'fixes'),
@@ -57,7 +59,10 @@ export const qualityScenes: readonly Scene[] = [
 
   inQuality((w, random) => [
     emit('build-bot', 'build.finished', {
-      ...{ branch: 'main', status: 'passed', passed: 1200 + w.count, failed: 0 },
+      branch: 'main',
+      status: 'passed',
+      passed: 1200 + w.count,
+      failed: 0,
     }),
     say('build-bot', `✅ main: ${1200 + w.count} tests in ${60 + w.minutes} s.`, { as: 'main' }),
     react('qa-lead', random.pick(['💚', '✅', '🎉']), 'main'),

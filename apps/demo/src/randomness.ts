@@ -1,23 +1,23 @@
-/** Choices that are the same for the same seed. */
+/** Random choices, reproducible by seed. */
 export interface Randomness {
   /** In [0, 1). */
   next(): number;
   /** A whole number from `min` to `max`, both included. */
   between(min: number, max: number): number;
-  /** True that often, of 1. */
+  /** True with this probability. */
   chance(probability: number): boolean;
-  /** One of them. @throws {RangeError} when there is none */
+  /** @throws {RangeError} when the list is empty */
   pick<T>(from: readonly T[]): T;
-  /** So many different ones of them, in a new order; all when there are fewer. */
+  /** Up to `count` different items, shuffled. */
   some<T>(from: readonly T[], count: number): T[];
 }
 
-/** Creates a source of choices: a linear congruential generator, for plays and tests, not for secrets. */
+/** A linear congruential generator: good enough for scenes, not for secrets. */
 export function createRandomness(seed: number): Randomness {
   let state = seed >>> 0;
   function next(): number {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    // The low bits of such a generator repeat soon.
+    // The low bits of such a generator have short periods.
     return (state >>> 8) / 2 ** 24;
   }
   const between = (min: number, max: number) => min + Math.floor(next() * (max - min + 1));

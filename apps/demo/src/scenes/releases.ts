@@ -1,6 +1,6 @@
-import { edit, emit, nowIs, react, say, type Scene } from '../scene.ts';
+import { edit, emit, setStatus, react, say, type Scene } from '../scene.ts';
 
-const inReleases = (beats: Scene['beats']): Scene => ({ place: 'releases', beats });
+const inReleases = (beats: Scene['steps']): Scene => ({ channel: 'releases', steps: beats });
 
 /** What ships, when, and whether it is green. */
 export const releaseScenes: readonly Scene[] = [
@@ -17,10 +17,11 @@ export const releaseScenes: readonly Scene[] = [
       'security-auditor',
       `One moment: ${w.dependency} moved a minor version. Reading the diff.`,
       {
-        ...{ as: 'wait', under: 'cut' },
+        as: 'wait',
+        under: 'cut',
       },
     ),
-    nowIs('security-auditor', 'dnd', 'reading a dependency diff'),
+    setStatus('security-auditor', 'dnd', 'reading a dependency diff'),
     say('security-auditor', 'Only types and tests changed. Go.', { as: 'go', under: 'cut' }),
     react('release-manager', '🙏', 'go'),
     emit('build-bot', 'build.finished', {
@@ -33,7 +34,7 @@ export const releaseScenes: readonly Scene[] = [
       { as: 'canary' },
     ),
     react('sre-oncall', '👀', 'canary'),
-    nowIs('devops-engineer', 'dnd', `rolling out ${w.service} ${w.nextVersion}`),
+    setStatus('devops-engineer', 'dnd', `rolling out ${w.service} ${w.nextVersion}`),
     say('sre-oncall', `Error rate flat, p99 ${w.afterMs} ms. Looks good from here.`, {
       as: 'flat',
     }),
@@ -41,7 +42,7 @@ export const releaseScenes: readonly Scene[] = [
     say('release-manager', `${w.service} ${w.nextVersion} is out. Thank you all.`, { as: 'out' }),
     react('product-manager', '🎉', 'out'),
     react('tech-lead', random.pick(['🚀', '👏', '🥳']), 'out'),
-    nowIs('devops-engineer', 'online', 'tuning autoscaling'),
+    setStatus('devops-engineer', 'online', 'tuning autoscaling'),
   ]),
 
   inReleases((w) => [
@@ -83,7 +84,10 @@ export const releaseScenes: readonly Scene[] = [
       },
     ),
     emit('devops-engineer', 'deploy.rolled_back', {
-      ...{ service: w.service, to: w.version, region: w.region, reason: 'slow start' },
+      service: w.service,
+      to: w.version,
+      region: w.region,
+      reason: 'slow start',
     }),
     react('sre-oncall', '👍', 'back'),
     say('tech-lead', 'Good call. What was slow?', { under: 'back' }),
