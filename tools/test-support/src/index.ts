@@ -6,8 +6,6 @@ export { startCluster } from './cluster.ts';
 export type { ClusterDeployment } from './cluster.ts';
 export { startDeafProxy } from './deaf-proxy.ts';
 export type { DeafProxy } from './deaf-proxy.ts';
-export { createDeliveryLedger } from './delivery-ledger.ts';
-export type { AckedMessage, DeliveryLedger, SeenEvent } from './delivery-ledger.ts';
 export { clientFrame, createFrameReader, opcodes } from './frame-bytes.ts';
 export type { FrameOptions, ServerFrame } from './frame-bytes.ts';
 export { startHub } from './hub.ts';
@@ -22,6 +20,10 @@ export {
 } from './hub-recovery.ts';
 export { inspectorEnv, openInspector } from './inspector.ts';
 export type { Inspector } from './inspector.ts';
+export { createLedger } from './ledger.ts';
+export type { DeliveredEvent, Ledger } from './ledger.ts';
+export { ledgerViolations } from './ledger-violations.ts';
+export type { ReportViolation } from './ledger-violations.ts';
 export {
   appRole,
   createAppRole,
@@ -38,10 +40,13 @@ export { sendRaw } from './raw-http.ts';
 export type { RawAnswer } from './raw-http.ts';
 export { openRawSocket } from './raw-socket.ts';
 export type { RawSocket, RawSocketOptions } from './raw-socket.ts';
+export { readLog } from './read-log.ts';
+export type { LoggedEnvelope } from './read-log.ts';
 export { redisCommand, startRedis } from './redis-server.ts';
 export type { RedisServer, RedisServerOptions } from './redis-server.ts';
 export { connectRpc, RpcCallError } from './rpc-socket.ts';
 export type { RpcObject, RpcSocket, RpcSocketOptions } from './rpc-socket.ts';
+export type { LogEntry, SendLedger, SendResult, SendTotals } from './send-ledger.ts';
 export { startSentinel } from './sentinel.ts';
 export type { SentinelDeployment, SentinelOptions } from './sentinel.ts';
 export { signToken } from './sign-token.ts';

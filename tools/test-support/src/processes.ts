@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -52,16 +53,21 @@ export function startProcess(
     readonly env?: NodeJS.ProcessEnv;
     readonly uid?: number;
     readonly gid?: number;
+    /** Its output is appended here, and `output()` stays empty. */
+    readonly outputFile?: string;
   } = {},
 ): ServerProcess {
-  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { outputFile, ...spawnOptions } = options;
+  const sink = outputFile === undefined ? 'pipe' : openSync(outputFile, 'a');
+  const child = spawn(command, args, { ...spawnOptions, stdio: ['ignore', sink, sink] });
+  if (typeof sink === 'number') closeSync(sink);
   running.add(child);
   let output = '';
   const collect = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-65_536);
   };
-  child.stdout.on('data', collect);
-  child.stderr.on('data', collect);
+  child.stdout?.on('data', collect);
+  child.stderr?.on('data', collect);
   const exited = new Promise<number | null>((resolve) => {
     child.once('error', (error) => {
       output += `\n${error.message}`;

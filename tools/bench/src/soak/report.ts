@@ -1,0 +1,108 @@
+import { connectRpc, readLog } from '@openclaw/test-support';
+import type { Envelope } from '@openclaw/protocol';
+import type { LogEntry } from '@openclaw/test-support';
+import { metadataKey } from './sender.ts';
+import type { EventLoopReport } from './event-loops.ts';
+import { tableLines, type Spread } from '../statistics.ts';
+import type { KindRecovery } from './recovery.ts';
+import { messageIdOf } from './subscriber.ts';
+import type { SendTotals } from '@openclaw/test-support';
+import { formatViolation, type Violation, type ViolationKind } from './violations.ts';
+
+/** What came of a run. */
+export interface SoakReport {
+  readonly seed: number;
+  readonly startMs: number;
+  readonly durationMs: number;
+  readonly isInterrupted: boolean;
+  readonly sends: Omit<SendTotals, 'errors'> & {
+    readonly errors: Readonly<Record<string, number>>;
+  };
+  readonly deliveries: number;
+  /** Connections that agents lost, and those that they broke to go home. */
+  readonly losses: number;
+  readonly skipped: number;
+  readonly presence: { readonly events: number; readonly flickers: number };
+  readonly faults: readonly KindRecovery[];
+  readonly calm: { readonly deliveries: number; readonly slowestMs: number };
+  readonly eventLoops: EventLoopReport;
+  /** Answers to an agent that was removed again and again. */
+  readonly racedReads: number;
+  /** The longest that this process itself did nothing, which every time here may contain. */
+  readonly ownStallMs: number;
+  readonly violationCount: number;
+  readonly violationCounts: Readonly<Partial<Record<ViolationKind, number>>>;
+  readonly violations: readonly Violation[];
+  /** Where the hubs' logs are, when they were kept. */
+  readonly logFolder: string | null;
+}
+
+const shownViolations = 20;
+
+/** Reads a channel's whole log through a hub, as an admin. */
+export async function readLogAt(hubPort: number, channelId: string): Promise<Envelope[]> {
+  const socket = await connectRpc(`ws://127.0.0.1:${hubPort}/v1/ws?agent=auditor&role=admin`);
+  try {
+    return (await readLog(socket, channelId)) as Envelope[];
+  } finally {
+    await socket.close();
+  }
+}
+
+/** What the ledger compares of an event. */
+export function entryOf(envelope: Envelope): LogEntry {
+  const { event, id, seq } = envelope;
+  const metadata = 'message' in event ? event.message.metadata : null;
+  const clientMessageId = metadata?.[metadataKey];
+  return {
+    id,
+    seq: seq ?? -1,
+    type: event.type,
+    messageId: messageIdOf(envelope),
+    clientMessageId: typeof clientMessageId === 'string' ? clientMessageId : null,
+  };
+}
+
+const ms = (value: number) =>
+  value >= 10_000 ? `${(value / 1000).toFixed(1)} s` : `${Math.round(value)} ms`;
+const spreadText = (it: Spread | null) =>
+  it === null ? '–' : `${ms(it.median)} / ${ms(it.p95)} / ${ms(it.max)}`;
+
+/** As people read it. */
+export function formatReport(report: SoakReport): string {
+  const { sends, presence, faults, violations, violationCounts, calm, eventLoops } = report;
+  const errors = Object.entries(sends.errors).map(([code, count]) => `${code} ${count}`);
+  const lines = [
+    `seed ${report.seed}, ${(report.durationMs / 1000).toFixed(0)} s${report.isInterrupted ? ', interrupted' : ''}`,
+    `sends ${sends.sends}, acknowledged ${sends.acked}, never acknowledged ${sends.failed} (stored all the same: ${sends.storedUnacked}), repeats recognised ${sends.repeats}, messages in the logs ${sends.stored}`,
+    `deliveries ${report.deliveries}, connections lost ${report.losses}, presence events ${presence.events}, presence flickers ${presence.flickers}, operations skipped ${report.skipped}`,
+    `failed calls: ${errors.length === 0 ? 'none' : errors.join(', ')}`,
+    `slowest delivery between faults: ${ms(calm.slowestMs)} of ${calm.deliveries}; this process itself stood still for up to ${ms(report.ownStallMs)}`,
+    `event loops of the hubs between faults (${eventLoops.samples} stretches of seconds): p99 ${spreadText(eventLoops.calmP99)}, longest ${spreadText(eventLoops.calmMost)}; longest ever, frozen hubs included ${ms(eventLoops.longest)}`,
+    `reads by an agent that was removed meanwhile: ${report.racedReads}`,
+    '',
+    ...tableLines([
+      ['fault', 'times', 'slowest delivery, live', 'to anyone', 'Redis back', 'whole again'],
+      ['', '', 'median / p95 / max', '', '', ''],
+      ...faults.map((it) => [
+        it.kind,
+        String(it.count),
+        spreadText(it.slowestLive),
+        spreadText(it.slowestAny),
+        spreadText(it.redisBack),
+        spreadText(it.whole),
+      ]),
+    ]),
+    '',
+  ];
+  if (report.violationCount === 0) return [...lines, 'VIOLATIONS: none'].join('\n');
+  const counts = Object.entries(violationCounts).map(([kind, count]) => `${kind} ${count}`);
+  return [
+    ...lines,
+    `VIOLATIONS: ${report.violationCount} (${counts.join(', ')})`,
+    ...violations
+      .slice(0, shownViolations)
+      .map((violation) => `  ${formatViolation(violation, report.startMs)}`),
+    ...(report.logFolder === null ? [] : [`the hubs' logs: ${report.logFolder}`]),
+  ].join('\n');
+}

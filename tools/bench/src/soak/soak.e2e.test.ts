@@ -1,0 +1,55 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { SoakReport } from './report.ts';
+import { formatReport } from './report.ts';
+import { runSoak } from './run-soak.ts';
+import type { ScheduledFault } from './schedule.ts';
+
+const schedule: readonly ScheduledFault[] = [
+  { kind: 'redis.kill', hub: 0, holdMs: 1_500, pauseMs: 500 },
+  { kind: 'clients.drop', hub: 0, holdMs: 0, pauseMs: 1_000 },
+  { kind: 'hub.kill', hub: 1, holdMs: 500, pauseMs: 1_000 },
+  { kind: 'redis.cut', hub: 2, holdMs: 1_500, pauseMs: 1_000 },
+  { kind: 'redis.wipe', hub: 0, holdMs: 0, pauseMs: 1_000 },
+  { kind: 'hub.stop', hub: 0, holdMs: 0, pauseMs: 1_000 },
+];
+
+let account: SoakReport;
+const said: string[] = [];
+beforeAll(async () => {
+  account = await runSoak(
+    {
+      seed: 1,
+      system: { db: 'sqlite', redis: 'single', hubs: 3 },
+      fleet: { agents: 6, channels: 2, directs: 3 },
+      workload: { rate: 60, guestEveryMs: 5_000, guestStayMs: [1_000, 3_000] },
+      // The schedule ends long before, but on a machine that is busy.
+      durationMs: 80_000,
+      maxRestMs: 8_000,
+      schedule: schedule.values(),
+    },
+    { onProgress: (line) => said.push(line) },
+  );
+}, 200_000);
+
+describe('three hubs under a short soak', () => {
+  it('lose nothing, double nothing, and keep the order', () => {
+    if (account.violationCount > 0) throw new Error(formatReport(account));
+    expect(account.sends.sends).toBeGreaterThan(300);
+    expect(account.sends.acked + account.sends.failed).toBe(account.sends.sends);
+    expect(account.deliveries).toBeGreaterThan(account.sends.acked * 5);
+    expect(account.logFolder).toBeNull();
+  });
+
+  // The negative control: a soak in which nothing broke would prove nothing.
+  it('suffered every fault of the schedule, and its clients felt them', () => {
+    const struck = account.faults.filter(({ count }) => count === 1).map(({ kind }) => kind);
+    expect(struck).toEqual(schedule.map(({ kind }) => kind).toSorted());
+    const redisKilled = account.faults.find(({ kind }) => kind === 'redis.kill');
+    // Each of the three hubs that lost its clients had two at least.
+    expect(account.losses).toBeGreaterThanOrEqual(6);
+    // Hubs found each other's events by their check of the log alone, which no calm system needs.
+    expect(redisKilled?.slowestLive?.max).toBeGreaterThan(100);
+    expect(redisKilled?.redisBack?.count).toBe(1);
+    expect(said.filter((line) => line.includes('whole again'))).toHaveLength(schedule.length);
+  });
+});
