@@ -14,7 +14,7 @@ const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? Infinity;
 
 describe('111 agents at 1,000 messages a second in view', () => {
-  // By the page's own processor time, which a machine that other suites keep busy does not change; `test:fire` has the
+  // By the page's own processor time, which a machine that other suites keep busy does not change; `test:slow` has the
   // same by the clock.
   it('leave the page answering within 100 ms, and the newest of more than 10,000 messages in view', async () => {
     const crowd = await gatherCrowd(world);
