@@ -1,6 +1,7 @@
 import { createClient, type Envelope, type HubClient } from '@openclaw/client';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startHub, waitFor, type HubProcess } from '@openclaw/test-support';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { startHub, waitFor } from '@openclaw/test-support';
+import { suiteScope } from '@openclaw/test-support/scopes';
 import { personasOf } from './personas.ts';
 import { startDemo, type Demo } from './demo.ts';
 import { demoChannels } from './channels.ts';
@@ -9,14 +10,14 @@ import { demoChannels } from './channels.ts';
 const answerTimeoutMs = 15_000;
 const agents = 25;
 
-let hub: HubProcess;
+const scope = suiteScope();
 let demo: Demo;
 let zoe: HubClient;
 const errors: unknown[] = [];
 const heard: Envelope[] = [];
 
 beforeAll(async () => {
-  hub = await startHub();
+  const hub = await scope.use(startHub());
   demo = await startDemo({
     url: hub.url,
     agents,
@@ -24,14 +25,11 @@ beforeAll(async () => {
     seed: 3,
     onError: (error) => errors.push(error),
   });
+  scope.defer(() => demo.close());
   zoe = createClient({ url: hub.url, agent: 'zoe' });
+  scope.defer(() => zoe.close());
   zoe.on('event', (envelope) => heard.push(envelope));
 }, 60_000);
-afterAll(async () => {
-  await demo?.close();
-  await zoe?.close();
-  await hub?.stop();
-});
 
 const messagesTo = (agentId: string) =>
   heard.flatMap(({ event }) =>

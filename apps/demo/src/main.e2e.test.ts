@@ -1,26 +1,21 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { freePort, startProcess, temporaryFolder, waitFor } from '@openclaw/test-support';
+import { testScope } from '@openclaw/test-support/scopes';
 
 const main = resolve(fileURLToPath(import.meta.url), '../main.ts');
-const cleanups: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+const scope = testScope();
 
 async function start(...args: readonly string[]) {
-  const folder = await temporaryFolder('demo');
+  const folder = await scope.use(temporaryFolder('demo'));
   const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
   const { PATH, HOME } = process.env;
   const demo = startProcess(process.execPath, [...flags, main, ...args], {
     cwd: folder.path,
     env: { PATH, HOME, REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
   });
-  cleanups.push(
-    () => folder.remove(),
-    () => demo.stop('SIGKILL'),
-  );
+  scope.defer(() => demo.stop('SIGKILL'));
   return demo;
 }
 

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   freePort,
   startHub,
@@ -12,25 +12,23 @@ import {
   waitFor,
   type HubProcess,
   type RedisServer,
+  type TemporaryFolder,
 } from '@openclaw/test-support';
+import { suiteScope } from '@openclaw/test-support/scopes';
 import type { Outcome } from './run.ts';
 import { signToken } from './tokens.ts';
 import { startTamperingProxy } from './tampering-proxy.test.support.ts';
 
 const main = resolve(fileURLToPath(import.meta.url), '../main.ts');
+const scope = suiteScope();
 let redis: RedisServer;
 let hub: HubProcess;
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: TemporaryFolder;
 
 beforeAll(async () => {
-  redis = await startRedis();
-  hub = await startHub({ env: { REDIS_URL: redis.url } });
-  folder = await temporaryFolder('loadgen');
-});
-afterAll(async () => {
-  await hub.stop();
-  await redis.stop();
-  await folder.remove();
+  redis = await scope.use(startRedis());
+  hub = await scope.use(startHub({ env: { REDIS_URL: redis.url } }));
+  folder = await scope.use(temporaryFolder('loadgen'));
 });
 
 function start(url: string, args: readonly string[], env: Record<string, string> = {}) {
@@ -158,11 +156,9 @@ describe('the load generator against a hub with tokens', () => {
   const secret = 'a-secret-for-tests-of-more-than-32-characters';
   let guarded: HubProcess;
   beforeAll(async () => {
-    guarded = await startHub({
-      env: { REDIS_URL: redis.url, HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret },
-    });
+    const env = { REDIS_URL: redis.url, HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret };
+    guarded = await scope.use(startHub({ env }));
   });
-  afterAll(() => guarded.stop());
 
   function adminToken(): string {
     // As signToken, with the role.

@@ -11,26 +11,24 @@ import {
   type RawSocket,
   type Bystanders,
 } from '@openclaw/test-support';
+import { suiteScope } from '@openclaw/test-support/scopes';
 import type { CallCase } from './corpus/call-case.ts';
 import { callCases } from './corpus/calls.ts';
 import { framingCases } from './corpus/framing.ts';
 
 // A separate process, so that a crash is detected and the log can be read.
+const scope = suiteScope();
 let hub: HubProcess;
 let bystanders: Bystanders;
 
 const urlOf = (agentId: string) => `${hub.url}/v1/ws?agent=${agentId}`;
 
 beforeAll(async () => {
-  hub = await startHub({ env: { LOG_LEVEL: 'error', HUB_LIMIT_MESSAGE: '100000/60' } });
-  bystanders = await openBystanders(urlOf);
+  hub = await scope.use(startHub({ env: { LOG_LEVEL: 'error', HUB_LIMIT_MESSAGE: '100000/60' } }));
+  bystanders = await scope.use(openBystanders(urlOf));
   const ana = await connectRpc(urlOf('ana'));
   await ana.call('channel.create', { channelId: 'corpus', name: 'Corpus' });
   await ana.close();
-});
-afterAll(async () => {
-  await bystanders?.close();
-  await hub?.stop();
 });
 
 /** Fails unless the hub serves other agents and has logged no error. */

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startRedis, type RedisServer } from '@openclaw/test-support';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { startRedis } from '@openclaw/test-support';
+import { suiteScope } from '@openclaw/test-support/scopes';
 import { fuzzFrames } from './fuzz-frames.ts';
 import { fuzzMethods } from './fuzz-methods.ts';
 import { fuzzRest } from './fuzz-rest.ts';
@@ -7,16 +8,12 @@ import { startTarget, type Target } from './target.ts';
 
 // A short run with a fixed seed; `npm run fuzz` runs longer, with other seeds.
 const seed = 20_261_124;
-let redis: RedisServer;
+const scope = suiteScope();
 let target: Target;
 
 beforeAll(async () => {
-  redis = await startRedis();
-  target = await startTarget({ REDIS_URL: redis.url });
-});
-afterAll(async () => {
-  await target?.stop();
-  await redis?.stop();
+  const redis = await scope.use(startRedis());
+  target = await scope.use(startTarget({ REDIS_URL: redis.url }));
 });
 
 describe('random input', () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   openRawSocket,
   openBystanders,
@@ -7,19 +7,17 @@ import {
   type HubProcess,
   type Bystanders,
 } from '@openclaw/test-support';
+import { suiteScope } from '@openclaw/test-support/scopes';
 import { requestCases } from './corpus/requests.ts';
 
+const scope = suiteScope();
 let hub: HubProcess;
 let bystanders: Bystanders;
 const urlOf = (agentId: string) => `${hub.url}/v1/ws?agent=${agentId}`;
 
 beforeAll(async () => {
-  hub = await startHub();
-  bystanders = await openBystanders(urlOf);
-});
-afterAll(async () => {
-  await bystanders?.close();
-  await hub?.stop();
+  hub = await scope.use(startHub());
+  bystanders = await scope.use(openBystanders(urlOf));
 });
 
 describe('a request', () => {

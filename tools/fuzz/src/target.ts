@@ -10,7 +10,7 @@ import {
 import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey } from 'jose';
 
 /** A hub process to send invalid input to. */
-export interface Target {
+export interface Target extends AsyncDisposable {
   readonly port: number;
   readonly secret: string;
   /** The key that the hub's JWKS URL serves the public half of, as kid `k1`. */
@@ -64,6 +64,14 @@ export async function startTarget(env: Readonly<Record<string, string>> = {}): P
   const knownErrors = new Set<string>();
   const inspector = await openInspector(() => hub.output());
   const bystanders = await openBystanders(socketUrl);
+  async function stop() {
+    inspector.close();
+    await bystanders.close();
+    await hub.stop();
+    keyServer.closeAllConnections();
+    keyServer.close();
+  }
+
   return {
     port: hub.port,
     secret,
@@ -82,13 +90,8 @@ export async function startTarget(env: Readonly<Record<string, string>> = {}): P
       if (errors.length > 0) throw new Error(`the hub logged an error: ${errors[0]}`);
     },
     retainedBytes: () => inspector.retainedBytes(),
-    async stop() {
-      inspector.close();
-      await bystanders.close();
-      await hub.stop();
-      keyServer.closeAllConnections();
-      keyServer.close();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 

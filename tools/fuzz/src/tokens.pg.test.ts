@@ -1,21 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectRpc, sendRaw, startPostgres, type PostgresServer } from '@openclaw/test-support';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { connectRpc, sendRaw, startPostgres } from '@openclaw/test-support';
+import { suiteScope } from '@openclaw/test-support/scopes';
 import { tokenCases, signed } from './corpus/tokens.ts';
 import { fuzzMethods } from './fuzz-methods.ts';
 import { fuzzTokens, statusFor } from './fuzz-tokens.ts';
 import { startTarget, type Target } from './target.ts';
 
 // PostgreSQL is the stricter store: it rejects U+0000 and fractions in integer columns.
-let postgres: PostgresServer;
+const scope = suiteScope();
 let target: Target;
 
 beforeAll(async () => {
-  postgres = await startPostgres();
-  target = await startTarget({ HUB_DB_URL: postgres.url });
-});
-afterAll(async () => {
-  await target?.stop();
-  await postgres?.stop();
+  const postgres = await scope.use(startPostgres());
+  target = await scope.use(startTarget({ HUB_DB_URL: postgres.url }));
 });
 
 describe('a token', () => {

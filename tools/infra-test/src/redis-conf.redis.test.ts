@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  freePort,
-  startProcess,
-  temporaryFolder,
-  waitFor,
-  type ServerProcess,
-} from '@openclaw/test-support';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { freePort, startProcess, temporaryFolder, waitFor } from '@openclaw/test-support';
+import { suiteScope } from '@openclaw/test-support/scopes';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asConfigGet, parseConf, type Directive } from './conf-file.ts';
 import { redisCli } from './redis-cli.ts';
 import { readText, root } from './repository.ts';
 
-// The lines that the EPIC's "Redis Configuration" shows.
+// The lines of the EPIC's section "Redis Configuration".
 const epic = {
   dev: ['port 6379', 'appendonly no', 'save ""', 'maxmemory-policy allkeys-lru'],
   prod: [
@@ -28,20 +23,19 @@ const epic = {
   ],
 };
 
-// What a test must set otherwise: a place of its own.
+// Overridden by the test.
 const overridden = ['port', 'bind', 'dir'];
 
 describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {
   let directives: Directive[];
   let port: number;
-  let server: ServerProcess;
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  const scope = suiteScope();
 
   beforeAll(async () => {
     directives = parseConf(await readText(`infra/redis/redis.${name}.conf`));
     port = await freePort();
-    folder = await temporaryFolder('conf');
-    server = startProcess('redis-server', [
+    const folder = await scope.use(temporaryFolder('conf'));
+    const server = startProcess('redis-server', [
       join(root, `infra/redis/redis.${name}.conf`),
       '--port',
       String(port),
@@ -50,13 +44,10 @@ describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {
       '--dir',
       folder.path,
     ]);
+    scope.defer(() => server.stop('SIGKILL'));
     await waitFor(async () => (await redisCli(port, ['PING'])) === 'PONG', {
       what: `redis-server: ${server.output()}`,
     });
-  });
-  afterAll(async () => {
-    await server.stop('SIGKILL');
-    await folder.remove();
   });
 
   it('has every line of the EPIC', () => {

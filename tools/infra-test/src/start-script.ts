@@ -10,7 +10,7 @@ import { root } from './repository.ts';
 import { redisCli } from './redis-cli.ts';
 
 /** A process that infra/redis/start.sh started. */
-export interface StartedScript {
+export interface StartedScript extends AsyncDisposable {
   readonly port: number;
   readonly process: ServerProcess;
   stop(): Promise<void>;
@@ -50,14 +50,12 @@ export async function runStartScript(
       },
     },
   );
-  return {
-    port: ownPort,
-    process: server,
-    async stop() {
-      await server.stop('SIGKILL');
-      await folder.remove();
-    },
-  };
+  async function stop() {
+    await server.stop('SIGKILL');
+    await folder.remove();
+  }
+
+  return { port: ownPort, process: server, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** As {@link runStartScript}, and waits until the server answers. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { createRedisClient, defineScript, type RedisClient } from '@openclaw/redis-client';
 import { waitFor } from '@openclaw/test-support';
+import { suiteScope } from '@openclaw/test-support/scopes';
 import { redisCli, type As } from './redis-cli.ts';
 import { sentCommands } from './sent-commands.ts';
 import { startByScript, type StartedScript } from './start-script.ts';
@@ -11,21 +12,23 @@ const exporter = { user: 'exporter', password: 'exporter-secret' };
 const admin = { user: 'admin', password: 'admin-secret' };
 const keys = createKeySchema();
 
+const scope = suiteScope();
 let server: StartedScript;
 const cli = (as: As, ...command: string[]) => redisCli(server.port, command, as);
 
 beforeAll(async () => {
-  server = await startByScript('prod', {
-    REDIS_PASSWORD: hub.password,
-    REDIS_EXPORTER_PASSWORD: exporter.password,
-    REDIS_ADMIN_PASSWORD: admin.password,
-    REDIS_REPLICATION_PASSWORD: 'replication-secret',
-  });
+  server = await scope.use(
+    startByScript('prod', {
+      REDIS_PASSWORD: hub.password,
+      REDIS_EXPORTER_PASSWORD: exporter.password,
+      REDIS_ADMIN_PASSWORD: admin.password,
+      REDIS_REPLICATION_PASSWORD: 'replication-secret',
+    }),
+  );
 });
-afterAll(() => server.stop());
 
-describe('somebody without a password', () => {
-  it('gets nothing', async () => {
+describe('a client without a password', () => {
+  it('is refused', async () => {
     expect(await cli({}, 'PING')).toMatch(/^NOAUTH/);
     expect(await cli({}, 'GET', keys.channel('c1'))).toMatch(/^NOAUTH/);
   });

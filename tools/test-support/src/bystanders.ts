@@ -1,7 +1,7 @@
 import { connectRpc, type RpcSocket } from './rpc-socket.ts';
 
 /** Two well-behaved agents that use the hub while a test misbehaves. */
-export interface Bystanders {
+export interface Bystanders extends AsyncDisposable {
   /** Sends a message from one to the other. Resolves with its delivery time in ms; rejects when it does not arrive. */
   exchangeMessage(): Promise<number>;
   close(): Promise<void>;
@@ -16,6 +16,10 @@ export async function openBystanders(urlOf: (agentId: string) => string): Promis
   await sender.call('channel.create', { channelId, name: 'Bystanders' });
   await receiver.call('channel.join', { channelId });
   await receiver.call('subscribe', { topics: [{ channelId }] });
+  async function close() {
+    await Promise.all([sender.close(), receiver.close()]);
+  }
+
   return {
     async exchangeMessage() {
       const startMs = performance.now();
@@ -23,8 +27,7 @@ export async function openBystanders(urlOf: (agentId: string) => string): Promis
       await receiver.event((envelope) => envelope.channelId === channelId && envelope.seq === seq);
       return performance.now() - startMs;
     },
-    async close() {
-      await Promise.all([sender.close(), receiver.close()]);
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }

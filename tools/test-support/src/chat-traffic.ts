@@ -6,7 +6,7 @@ import { readLog } from './read-log.ts';
 import { connectRpc, RpcCallError, type RpcSocket } from './rpc-socket.ts';
 
 /** A steady stream of messages over several hubs, with one subscriber (the watcher) on each hub. */
-export interface ChatTraffic {
+export interface ChatTraffic extends AsyncDisposable {
   readonly channels: readonly string[];
   /** One per hub, subscribed to every channel. A bare socket, so that nothing repairs a hub's mistake. */
   readonly watchers: readonly RpcSocket[];
@@ -183,6 +183,12 @@ export async function startChatTraffic(
     });
   }
 
+  async function close() {
+    isEnding = true;
+    isClosing = true;
+    await Promise.all([...watchers, ...writers].map((socket) => socket.close()));
+  }
+
   return {
     channels,
     watchers,
@@ -230,10 +236,7 @@ export async function startChatTraffic(
       }
       return violations;
     },
-    async close() {
-      isEnding = true;
-      isClosing = true;
-      await Promise.all([...watchers, ...writers].map((socket) => socket.close()));
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }

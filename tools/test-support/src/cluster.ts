@@ -2,7 +2,7 @@ import { freePort, waitFor } from './processes.ts';
 import { redisCommand, startRedis, type RedisServer } from './redis-server.ts';
 
 /** A real Redis Cluster of three masters with a replica each, on free loopback ports. */
-export interface ClusterDeployment {
+export interface ClusterDeployment extends AsyncDisposable {
   readonly nodes: readonly { readonly host: string; readonly port: number }[];
   /** The servers in the order of their start: first the masters, then their replicas; roles move. */
   readonly servers: readonly RedisServer[];
@@ -116,6 +116,10 @@ export async function startCluster({ nodeTimeoutMs = 1000 } = {}): Promise<Clust
     throw new Error(`no node serves slot ${slot}`);
   }
 
+  async function stop() {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+
   return {
     nodes: servers.map(({ port }) => ({ host, port })),
     servers,
@@ -146,9 +150,8 @@ export async function startCluster({ nodeTimeoutMs = 1000 } = {}): Promise<Clust
         },
         { what: 'the failover', timeoutMs: 20_000, everyMs: 20 },
       ),
-    async stop() {
-      await Promise.all(servers.map((server) => server.stop()));
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 

@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 
 /** A proxy in front of a Redis whose subscribers can be made deaf: everything is answered, and nothing is brought. */
-export interface DeafProxy {
+export interface DeafProxy extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   /** Connections that stand now never bring a published message again, though they answer PING and SUBSCRIBE. */
@@ -83,6 +83,11 @@ export async function startDeafProxy(targetPort: number): Promise<DeafProxy> {
   const address = proxy.address();
   if (address === null || typeof address === 'string') throw new Error('the proxy got no port');
 
+  async function stop() {
+    for (const client of clients) client.destroy();
+    await new Promise((resolve) => proxy.close(resolve));
+  }
+
   return {
     port: address.port,
     url: `redis://127.0.0.1:${address.port}`,
@@ -102,9 +107,7 @@ export async function startDeafProxy(targetPort: number): Promise<DeafProxy> {
     get accepted() {
       return accepted;
     },
-    async stop() {
-      for (const client of clients) client.destroy();
-      await new Promise((resolve) => proxy.close(resolve));
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

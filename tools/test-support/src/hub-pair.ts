@@ -3,7 +3,7 @@ import { startHub, type HubProcess } from './hub.ts';
 import { temporaryFolder } from './processes.ts';
 
 /** Two hubs, each a process of its own, on one database and one Redis. */
-export interface HubPair {
+export interface HubPair extends AsyncDisposable {
   readonly hubs: readonly [HubProcess, HubProcess];
   stop(): Promise<void>;
 }
@@ -21,12 +21,15 @@ export async function startHubPair(
     await first.stop();
     throw error;
   });
+  async function stop() {
+    await Promise.all([first.stop(), other.stop()]);
+    await folder.remove();
+  }
+
   return {
     hubs: [first, other],
-    async stop() {
-      await Promise.all([first.stop(), other.stop()]);
-      await folder.remove();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 

@@ -35,7 +35,7 @@ export {
 export { startPostgres } from './postgres-server.ts';
 export type { PostgresServer } from './postgres-server.ts';
 export { freePort, randomPrefix, startProcess, temporaryFolder, waitFor } from './processes.ts';
-export type { ServerProcess } from './processes.ts';
+export type { ServerProcess, TemporaryFolder } from './processes.ts';
 export { sendRaw } from './raw-http.ts';
 export type { RawAnswer } from './raw-http.ts';
 export { openRawSocket } from './raw-socket.ts';

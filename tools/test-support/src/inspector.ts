@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 export const inspectorEnv = { NODE_OPTIONS: '--inspect=127.0.0.1:0' } as const;
 
 /** The heap of another process. */
-export interface Inspector {
+export interface Inspector extends Disposable {
   /** Bytes in use after a full garbage collection. */
   retainedBytes(): Promise<number>;
   close(): void;
@@ -42,5 +42,6 @@ export async function openInspector(output: () => string): Promise<Inspector> {
       return usedSize + embedderHeapUsedSize + backingStorageSize;
     },
     close: () => ws.terminate(),
+    [Symbol.dispose]: () => ws.terminate(),
   };
 }

@@ -10,7 +10,7 @@ import {
 } from './processes.ts';
 
 /** A real PostgreSQL cluster of its own, on a free loopback port, with one database `hub`. */
-export interface PostgresServer {
+export interface PostgresServer extends AsyncDisposable {
   readonly port: number;
   /** `postgres://hub@127.0.0.1:{port}/hub` */
   readonly url: string;
@@ -101,6 +101,11 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
 
   await start();
   psql('postgres', 'CREATE DATABASE hub');
+  async function stop() {
+    await server.stop('SIGQUIT');
+    await folder.remove();
+  }
+
   return {
     port,
     url: `postgres://hub@127.0.0.1:${port}/hub`,
@@ -109,9 +114,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     restart: start,
     freeze: () => server.signal('SIGSTOP'),
     thaw: () => server.signal('SIGCONT'),
-    async stop() {
-      await server.stop('SIGQUIT');
-      await folder.remove();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

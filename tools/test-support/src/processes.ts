@@ -18,12 +18,17 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** A new folder below the system's temporary folder, and how to remove it. */
-export async function temporaryFolder(
-  name: string,
-): Promise<{ path: string; remove(): Promise<void> }> {
+/** A new folder in the system's temporary folder. `await using` removes it. */
+export interface TemporaryFolder extends AsyncDisposable {
+  readonly path: string;
+  remove(): Promise<void>;
+}
+
+/** Creates one; `name` is part of its path. */
+export async function temporaryFolder(name: string): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(tmpdir(), `openclaw-${name}-`));
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+  const remove = () => rm(path, { recursive: true, force: true });
+  return { path, remove, [Symbol.asyncDispose]: remove };
 }
 
 const running = new Set<ChildProcess>();
@@ -34,17 +39,16 @@ process.once('exit', () => {
 /** A started server process. */
 export interface ServerProcess {
   readonly pid: number;
-  /** What it has written so far, for error messages; the last 64 KiB. */
+  /** The last 64 KiB of its output. */
   output(): string;
-  /** Sends a signal without waiting. */
   signal(signal: NodeJS.Signals): void;
-  /** Ends it and waits for its exit. */
+  /** Sends the signal (SIGTERM by default) and waits for the exit. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   /** Resolves with its exit code (null when a signal ended it). */
   readonly exited: Promise<number | null>;
 }
 
-/** Starts a process that lives no longer than this one. */
+/** Starts a process, which is killed when this one exits. */
 export function startProcess(
   command: string,
   args: readonly string[],
@@ -84,7 +88,7 @@ export function startProcess(
     output: () => output,
     signal: (signal) => void child.kill(signal),
     async stop(signal = 'SIGTERM') {
-      // A stopped (SIGSTOP) process handles SIGTERM only after SIGCONT.
+      // A frozen process (SIGSTOP) handles SIGTERM only after SIGCONT.
       if (child.exitCode === null && child.signalCode === null) {
         child.kill(signal);
         if (signal !== 'SIGKILL') child.kill('SIGCONT');
@@ -95,7 +99,7 @@ export function startProcess(
   };
 }
 
-/** Asks `condition` every `everyMs` until it answers something truthy. Rejects after `timeoutMs`. */
+/** Calls `condition` every `everyMs` until it returns something truthy, and resolves with that. Rejects after `timeoutMs`. */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 10_000, everyMs = 10, what = 'the condition' } = {},
@@ -104,13 +108,13 @@ export async function waitFor<T>(
   for (;;) {
     const value = await condition();
     if (value) return value as Exclude<T, false | null | undefined | 0 | ''>;
-    if (Date.now() > endMs) throw new Error(`${what} did not come true within ${timeoutMs} ms`);
+    if (Date.now() > endMs) throw new Error(`timed out after ${timeoutMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
 let prefixes = 0;
-/** A key prefix that no other test uses. */
+/** A key prefix that is unique to the test. */
 export function randomPrefix(): string {
   prefixes += 1;
   return `t${process.pid}-${prefixes}-${Math.random().toString(36).slice(2, 8)}:`;

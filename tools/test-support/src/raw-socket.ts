@@ -5,7 +5,7 @@ import { waitFor } from './processes.ts';
 import { clientFrame, createFrameReader, opcodes } from './frame-bytes.ts';
 
 /** A WebSocket client that sends arbitrary bytes and answers neither pings nor closes. */
-export interface RawSocket {
+export interface RawSocket extends Disposable {
   readonly socket: Socket;
   /** Status line and headers of the upgrade's response. */
   readonly head: string;
@@ -92,6 +92,7 @@ export async function openRawSocket(
     write: (bytes) => void socket.write(bytes),
     send: (...texts) => void socket.write(Buffer.concat(texts.map((text) => clientFrame(text)))),
     destroy: () => void socket.destroy(),
+    [Symbol.dispose]: () => void socket.destroy(),
   };
   if (waitForWelcome) {
     await waitFor(() => isClosed || objects.some(({ method }) => method === 'welcome'), {

@@ -8,7 +8,7 @@ import {
 } from './processes.ts';
 
 /** A real redis-server of its own, on a free loopback port. */
-export interface RedisServer {
+export interface RedisServer extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   readonly pid: number;
@@ -91,6 +91,11 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   }
 
   await start();
+  async function stop() {
+    await server.stop('SIGKILL');
+    await folder.remove();
+  }
+
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
@@ -102,9 +107,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     restart: start,
     freeze: () => server.signal('SIGSTOP'),
     thaw: () => server.signal('SIGCONT'),
-    async stop() {
-      await server.stop('SIGKILL');
-      await folder.remove();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

@@ -17,7 +17,7 @@ export type RpcObject = Record<string, unknown> & {
 };
 
 /** A bare protocol connection for tests: it hides nothing and repairs nothing. */
-export interface RpcSocket {
+export interface RpcSocket extends AsyncDisposable {
   readonly ws: WebSocket;
   /** Params of the welcome. */
   readonly welcome: Any;
@@ -136,6 +136,10 @@ export async function connectRpc(url: string, options: RpcSocketOptions = {}): P
     });
   }
 
+  const close = async () => {
+    ws.close();
+    await closed;
+  };
   const socket: RpcSocket = {
     ws,
     get welcome(): unknown {
@@ -164,10 +168,8 @@ export async function connectRpc(url: string, options: RpcSocketOptions = {}): P
       ),
     send: (text) => ws.send(text),
     closed,
-    async close() {
-      ws.close();
-      await closed;
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
   if (waitForWelcome) await until(() => socket.welcome as unknown, 'the welcome', timeoutMs);
   return socket;

@@ -10,7 +10,7 @@ import {
 import { redisCommand, startRedis, type RedisServer } from './redis-server.ts';
 
 /** A real master with replicas, watched by real sentinels, on free loopback ports. */
-export interface SentinelDeployment {
+export interface SentinelDeployment extends AsyncDisposable {
   /** The name under which the sentinels know the master. */
   readonly name: string;
   readonly sentinels: readonly { readonly host: string; readonly port: number }[];
@@ -122,6 +122,14 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
     return server;
   }
 
+  async function stop() {
+    await Promise.all([
+      ...watchers.map(({ process }) => stopProcess(process)),
+      ...servers.map((server) => server.stop()),
+    ]);
+    await folder.remove();
+  }
+
   return {
     name,
     sentinels: watchers.map(({ port }) => ({ host, port })),
@@ -146,12 +154,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
         },
         { what: 'the failover', timeoutMs: 20_000, everyMs: 20 },
       ),
-    async stop() {
-      await Promise.all([
-        ...watchers.map(({ process }) => stopProcess(process)),
-        ...servers.map((server) => server.stop()),
-      ]);
-      await folder.remove();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

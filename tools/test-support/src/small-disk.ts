@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { temporaryFolder } from './processes.ts';
 
 /** A file system of a few megabytes, to be filled. */
-export interface SmallDisk {
+export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
   /** Bytes that are free. */
   readonly freeBytes: number;
@@ -30,6 +30,11 @@ export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | nul
     const { bavail, bsize } = statfsSync(folder.path);
     return bavail * bsize;
   };
+  async function remove() {
+    execFileSync('umount', ['-l', folder.path], { stdio: 'pipe' });
+    await folder.remove();
+  }
+
   return {
     path: folder.path,
     get freeBytes() {
@@ -46,9 +51,7 @@ export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | nul
     clear() {
       truncateSync(filler);
     },
-    async remove() {
-      execFileSync('umount', ['-l', folder.path], { stdio: 'pipe' });
-      await folder.remove();
-    },
+    remove,
+    [Symbol.asyncDispose]: remove,
   };
 }

@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 
 /** A TCP way to a server, that can be slow, half-open or gone. */
-export interface TcpLink {
+export interface TcpLink extends AsyncDisposable {
   readonly port: number;
   /** How many connections are open now. */
   readonly connections: number;
@@ -122,6 +122,12 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
     for (const pair of [...pairs]) destroy(pair);
   };
 
+  async function stop() {
+    isSwallowing = false;
+    drop();
+    await new Promise((resolve) => server.close(resolve));
+  }
+
   return {
     port: address.port,
     get connections() {
@@ -149,10 +155,7 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
         pair.upstream.resume();
       }
     },
-    async stop() {
-      isSwallowing = false;
-      drop();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 
 /** A TCP proxy in front of a server, to break the way between it and its clients. */
-export interface TcpProxy {
+export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   /** How many connections are open now. */
   readonly connections: number;
@@ -60,6 +60,11 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     }
   };
 
+  async function stop() {
+    cut();
+    await new Promise((resolve) => proxy.close(resolve));
+  }
+
   return {
     port: address.port,
     get connections() {
@@ -72,9 +77,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     stallReplies: () => set({ forth: true, back: false }),
     resume: () => set({ forth: true, back: true }),
     cut,
-    async stop() {
-      cut();
-      await new Promise((resolve) => proxy.close(resolve));
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

@@ -63,6 +63,11 @@ export async function startTlsRedis(): Promise<TlsRedis> {
       '+role',
     ],
   });
+  async function stop() {
+    await server.stop();
+    await folder.remove();
+  }
+
   return {
     ...server,
     get pid() {
@@ -71,9 +76,7 @@ export async function startTlsRedis(): Promise<TlsRedis> {
     tlsUrl: `rediss://hub:${userPassword}@127.0.0.1:${tlsPort}`,
     caFile,
     userPassword,
-    async stop() {
-      await server.stop();
-      await folder.remove();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
