@@ -13,7 +13,7 @@ async function main(): Promise<number> {
   const interrupted = new AbortController();
   process.once('SIGINT', () => {
     interrupted.abort();
-    // Whoever asks twice does not want to wait for the last answers.
+    // A second signal ends the run without the last answers.
     process.once('SIGINT', () => process.exit(130));
   });
   const view = createProgressView(process.stderr);

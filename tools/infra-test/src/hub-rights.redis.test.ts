@@ -94,7 +94,7 @@ describe('with the rights of the hub', () => {
 
   it('the cache fills, answers and drops', async () => {
     const cache = createCache<{ head: number }, { id: string }>({ redis, keys });
-    // A read does not wait for the fill that it causes.
+    // A read does not wait until its value is cached.
     await waitFor(
       async () => {
         await cache.recentMessages.read('c2', async () => ({ head: 3, value: [{ id: 'm1' }] }));

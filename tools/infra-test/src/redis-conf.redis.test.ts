@@ -59,7 +59,7 @@ describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {
     expect(directives.filter(({ reason }) => reason.length < 10)).toEqual([]);
   });
 
-  it('is what a real server runs with, line by line', async () => {
+  it('is applied by a real server, line by line', async () => {
     const expected = new Map<string, string>();
     for (const { name: key, value } of directives) {
       if (overridden.includes(key)) continue;
@@ -79,13 +79,13 @@ describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {
   });
 });
 
-/** The value in one spelling: Redis calls a replica "slave" where it always has. */
+/** Replaces "slave", which Redis still uses in some settings. */
 function meaning(key: string, value: string): string {
   return key === 'client-output-buffer-limit' ? value.replace('slave', 'replica') : value;
 }
 
 describe('the EPIC’s own redis.conf', () => {
-  it('would not start, for Redis takes no comment behind a directive', async () => {
+  it('does not start, as Redis accepts no comment after a directive', async () => {
     const folder = await temporaryFolder('conf');
     const file = join(folder.path, 'redis.conf');
     await writeFile(

@@ -36,7 +36,6 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** A started server process. */
 export interface ServerProcess {
   readonly pid: number;
   /** The last 64 KiB of its output. */

@@ -27,7 +27,7 @@ export interface RawSocketOptions {
   /** @default 'openclaw.v1' */
   readonly protocol?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Whether to resolve only after the welcome. @default true */
+  /** Resolves only after the welcome. @default true */
   readonly waitForWelcome?: boolean;
 }
 

@@ -51,9 +51,9 @@ describe('a test scope', () => {
 });
 
 describe('a suite scope', () => {
-  // Registered before the scope's own hook, so that Jest runs it after that.
-  afterAll(() => expect(disposed.at(-1)).toBe('suite'));
   const scope = suiteScope();
+  // Jest runs hooks in the order of their registration, so this one runs after the scope's own.
+  afterAll(() => expect(disposed.at(-1)).toBe('suite'));
 
   it('keeps a resource', async () => {
     await scope.use(resource('suite'));

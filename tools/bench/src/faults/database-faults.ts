@@ -13,7 +13,7 @@ import {
 import type { Note } from './measure.ts';
 import { settle, since } from './redis-faults.ts';
 
-/** PostgreSQL that freezes under traffic, then a hub that freezes in the middle of a transaction, `runs` times. */
+/** Freezes PostgreSQL under traffic, then a hub within a transaction, `runs` times. */
 export async function measureDatabase(runs: number, note: Note): Promise<void> {
   const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
   const pair = await startHubPair({

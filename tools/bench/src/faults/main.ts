@@ -10,8 +10,8 @@ const suites = {
 } as const;
 
 const help = `npm run faults -- [--runs 20] [--only ${Object.keys(suites).join('|')}]
-Repeats each fault on real servers of its own, under traffic between two hubs, and prints how long recovery took.
-Ends with 1 when a median is past its bound, or when anything was lost, doubled or out of order.`;
+Repeats each fault on real servers under traffic between two hubs, and prints the recovery times.
+Exits with 1 when a median is past its bound, or when a message was lost, doubled or out of order.`;
 
 function fail(sentence: string): never {
   console.error(`faults: ${sentence}`);
@@ -34,7 +34,7 @@ if (!Number.isInteger(runs) || runs < 1) fail('--runs must be a whole number abo
 const { only } = values;
 if (only !== undefined && !(only in suites)) fail(`there is no suite ${only}\n${help}`);
 
-// The servers end with this process, and only an orderly exit takes them with it.
+// The servers are killed in the exit handler, which a default SIGINT would skip.
 process.once('SIGINT', () => process.exit(130));
 
 const times = new Map<MeasureKey, number[]>();

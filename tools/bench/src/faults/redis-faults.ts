@@ -25,7 +25,7 @@ async function untilWhole(pair: HubPair, traffic: ChatTraffic): Promise<void> {
   await Promise.all([untilTopicsPass(traffic), untilPresenceIsWhole(traffic)]);
 }
 
-/** Ends the traffic of one round. @throws when anything was lost, doubled or out of order */
+/** Ends the traffic. Rejects with its violations. */
 export async function settle(traffic: ChatTraffic): Promise<void> {
   const violations = await traffic.stop();
   await traffic.close();
@@ -34,17 +34,16 @@ export async function settle(traffic: ChatTraffic): Promise<void> {
   }
 }
 
-/** One way to take Redis away and give it back. */
 interface Way {
   readonly name: string;
-  /** Breaker open, delivery between hubs, whole again. */
+  /** The measures: breaker open, delivery between hubs, recovered. */
   readonly keys: readonly [MeasureKey, MeasureKey, MeasureKey];
   readonly struck: readonly HubProcess[];
   readonly strike: () => unknown;
   readonly mend: () => unknown;
 }
 
-/** One server that is killed and started again, frozen and thawed, and cut off from one hub alone, `runs` times. */
+/** Kills, freezes and cuts off (from one hub) a single Redis, `runs` times. */
 export async function measureOneServer(runs: number, note: Note): Promise<void> {
   const redis = await startRedis();
   const link = await startTcpLink(redis.port);
@@ -101,7 +100,7 @@ export async function measureOneServer(runs: number, note: Note): Promise<void> 
   }
 }
 
-/** Sentinel whose master is killed, then frozen, `runs` times. */
+/** Kills and freezes the master of a Sentinel deployment, `runs` times. */
 export async function measureSentinel(runs: number, note: Note): Promise<void> {
   const deployment = await startSentinel();
   const sentinels = deployment.sentinels.map(({ host, port }) => `${host}:${port}`).join();
@@ -136,7 +135,7 @@ export async function measureSentinel(runs: number, note: Note): Promise<void> {
   }
 }
 
-/** Resolves once a fallen master follows the new one: only then can another failover succeed. */
+/** Resolves when the old master is a replica again. Before that, another failover could not succeed. */
 async function rejoined(fallen: RedisServer): Promise<void> {
   await waitFor(
     async () =>

@@ -1,28 +1,25 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-/** Behaviours of a hostile agent with a valid identity and five sockets. */
+/** What an authenticated agent with five sockets does. */
 export type Abuse = 'flood' | 'read-storm';
 
-/** What its thread is given. */
 export interface AbuseTask {
   readonly behaviour: Abuse;
-  /** The hub's WebSocket, with its identity. */
+  /** The hub's WebSocket URL, credentials included. */
   readonly url: string;
-  /** Channels that it joins and reads. */
   readonly channelIds: readonly string[];
 }
 
-/** What it did, and what the hub did to it. */
 export interface AbuseCounts {
   readonly calls: number;
-  /** Frames that came back. */
+  /** Frames received. */
   readonly answers: number;
   /** Close code → how often. */
   readonly closes: Readonly<Record<string, number>>;
 }
 
-/** Starts a hostile agent in a thread of its own; the returned function ends it. */
+/** Starts the agent in a worker thread. The returned function ends it. */
 export function startAbusiveAgent(task: AbuseTask): () => Promise<AbuseCounts> {
   const worker = new Worker(new URL('./abusive-worker.ts', import.meta.url), {
     workerData: task,

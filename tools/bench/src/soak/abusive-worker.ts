@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { WebSocket } from 'ws';
 import type { Abuse, AbuseCounts, AbuseTask } from './abusive-agents.ts';
 
-// Runs in a thread of its own, so that what it does to a hub does not delay the clients that are measured.
+// A worker thread, so that the load does not delay the measured clients in this process.
 
 const { behaviour, url, channelIds } = workerData as AbuseTask;
 const socketCount = 5;
@@ -23,7 +23,7 @@ function pick<T>(items: readonly T[]): T {
   return items[Math.floor(Math.random() * items.length)] as T;
 }
 
-/** Calls of every cost, well formed or not; more than an agent is allowed. */
+/** Valid and malformed calls, more than an agent is allowed. */
 function floodFrames(): string[] {
   return Array.from({ length: callsPerTick }, (_, index) => {
     if (index % 10 === 0) return pick(junk);
@@ -32,7 +32,7 @@ function floodFrames(): string[] {
   });
 }
 
-/** Reads with large answers, as many as the hub lets an agent have under way. */
+/** A read with a large answer. */
 function readFrame(): string {
   const channelId = pick(channelIds);
   return pick([
@@ -46,7 +46,7 @@ function readFrame(): string {
 
 const behaviours: Record<Abuse, (socket: WebSocket, unanswered: number) => number> = {
   flood(socket) {
-    // What the hub does not read is left to the socket, up to a bound.
+    // Bounds what the socket buffers while the hub does not read.
     if (socket.bufferedAmount > 1_000_000) return 0;
     const frames = floodFrames();
     for (const frame of frames) socket.send(frame);

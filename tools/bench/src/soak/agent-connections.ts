@@ -1,25 +1,25 @@
-/** What is true of the agents' connections. */
+/** When each agent had which connections: the truth that presence is compared with. */
 export interface AgentConnections {
-  /** Those that did not close. */
+  /** Agents that have not closed. */
   readonly agents: Iterable<string>;
-  /** The connection was welcomed by that hub. */
+  /** The connection got its welcome from the hub `where`. */
   live(agentId: string, connection: string, where: string): void;
-  /** `isWanted`: the client closed it. */
+  /** `isWanted` means that the client closed it. */
   lost(agentId: string, connection: string, isWanted?: boolean): void;
   /** The agent closed for good. */
   closed(agentId: string): void;
-  /** Whether one of its connections lived through all of that time. */
+  /** Whether one connection was open during the whole time. */
   wasLive(agentId: string, fromMs: number, toMs: number): boolean;
-  /** Since when it had a live connection at every moment; Infinity while it has none. */
+  /** The start of the time without a moment offline; Infinity while offline. */
   liveSinceMs(agentId: string): number;
-  /** When it closed for good; Infinity before. */
+  /** Infinity while it has not closed. */
   closedAtMs(agentId: string): number;
   readonly lastClosedMs: number;
-  /** When a connection last came or went. */
+  /** When a connection was last opened or lost. */
   readonly lastChangeMs: number;
-  /** How many connections were lost, those that the client closed not counted. */
+  /** Lost connections, apart from those that the client closed. */
   readonly losses: number;
-  /** Its last connections, for people. */
+  /** Its last connections as text. */
   describe(agentId: string): string;
 }
 
@@ -38,7 +38,6 @@ interface Connections {
 
 const keptIntervals = 20;
 
-/** Creates the record; `now` is the wall clock. */
 export function createAgentConnections(now: () => number): AgentConnections {
   const connections = new Map<string, Connections>();
   let lastClosedMs = 0;

@@ -3,7 +3,7 @@ import { help, listOfFaults, parseCommandLine } from './command-line.ts';
 import { faultKinds } from './faults.ts';
 
 describe('the command line', () => {
-  it('has a default for everything', () => {
+  it('has defaults', () => {
     expect(parseCommandLine([])).toMatchObject({
       minutes: 5,
       system: { db: 'sqlite', redis: 'single', hubs: 3 },
@@ -11,7 +11,7 @@ describe('the command line', () => {
     });
   });
 
-  it('takes what it is given', () => {
+  it('parses all options', () => {
     const args =
       '--minutes 0.5 --seed 3 --db postgres --faults hub.freeze,redis.kill --json x.json';
     expect(parseCommandLine(args.split(' '))).toMatchObject({
@@ -30,11 +30,11 @@ describe('the command line', () => {
     ['--db mysql', 'sqlite, postgres'],
     ['--faults hub.freeze', '--faults'],
     ['--nothing', 'nothing'],
-  ])('refuses %s and names it', (text, named) => {
+  ])('refuses %s and names the option', (text, named) => {
     expect(() => parseCommandLine(text.split(' '))).toThrow(named);
   });
 
-  it('explains itself, and every kind of fault', () => {
+  it('has a help text and a list of faults', () => {
     expect(parseCommandLine(['--help'])).toBe(help);
     expect(parseCommandLine(['--list'])).toBe(listOfFaults());
     for (const name of Object.keys(faultKinds)) expect(listOfFaults()).toContain(name);

@@ -2,13 +2,13 @@ import { parseArgs } from 'node:util';
 import { faultKind, faultKinds, fittingFaults, type FaultName } from './faults.ts';
 import type { SystemOptions } from './system.ts';
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface CommandLine {
   readonly minutes: number;
   readonly seed: number;
   readonly system: SystemOptions;
   readonly faults: readonly FaultName[];
-  /** Two faults at a time. */
+  /** Two faults at the same time. */
   readonly overlaps: boolean;
   readonly rate: number;
   readonly agents: number;
@@ -17,35 +17,33 @@ export interface CommandLine {
   readonly jsonFile: string | undefined;
 }
 
-/** Thrown for arguments that cannot be used; the message says which. */
+/** Thrown for invalid arguments; the message names the option. */
 export class CommandLineError extends Error {
   override readonly name = 'CommandLineError';
   readonly code = 'invalid_arguments';
 }
 
-/** What `--help` says. */
 export const help = `Usage: npm run soak -- [options]
 
-Runs hubs, Redis and a database, breaks them again and again, and accounts for every message.
+Runs hubs, Redis and a database under random faults, and checks every message.
 
-  --minutes <m>       how long faults are struck (default 5); a minute of rest follows
-  --seed <n>          draws the schedule; the same seed draws the same (default: by the clock)
+  --minutes <m>       how long faults are injected (default 5); about a minute of checks follows
+  --seed <n>          the seed of the schedule (default: by the clock)
   --db <name>         sqlite or postgres (default sqlite)
   --redis <name>      single or sentinel (default single)
   --hubs <n>          hubs (default 3)
-  --faults <a,b>      only these kinds
-  --overlap           strikes two faults at a time, of different parts
-  --rate <n>          operations a second (default 150)
+  --faults <a,b>      only these kinds of faults
+  --overlap           injects two faults of different parts at a time
+  --rate <n>          operations per second (default 150)
   --agents <n>        agents; every third has two connections (default 12)
-  --channels <n>      channels that all of them follow (default 3)
-  --directs <n>       direct channels of the first agent (default 205: more than a welcome names)
-  --json <file>       writes the account as JSON too
-  --list              names the kinds of faults and ends
-  --help              says this
+  --channels <n>      channels that every agent follows (default 3)
+  --directs <n>       direct channels of the first agent (default 205: more than a welcome lists)
+  --json <file>       also writes the report as JSON
+  --list              prints the kinds of faults
+  --help              prints this help
 
 The exit code is 0 without a violation, 1 with one, 2 if the run could not begin, 130 if it was interrupted without one.`;
 
-/** What `--list` says. */
 export function listOfFaults(): string {
   const names = Object.keys(faultKinds) as FaultName[];
   const width = Math.max(...names.map((name) => name.length));
@@ -57,7 +55,7 @@ function numberOf(name: string, text: string, minimum: number, isWhole = true): 
   const isGood = text.trim() !== '' && value >= minimum && (!isWhole || Number.isInteger(value));
   if (!isGood)
     throw new CommandLineError(
-      `--${name} must be a ${isWhole ? 'whole ' : ''}number from ${minimum} on`,
+      `--${name} must be a ${isWhole ? 'whole ' : ''}number of at least ${minimum}`,
     );
   return value;
 }
@@ -96,7 +94,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-/** Parses the arguments; a string is to be printed instead of a run. @throws {CommandLineError} */
+/** Parses the arguments. Returns a string for `--help` and `--list`, to be printed. @throws {CommandLineError} */
 export function parseCommandLine(args: readonly string[]): CommandLine | string {
   const values = parse(args);
   if (values.help) return help;

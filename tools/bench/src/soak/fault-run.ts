@@ -5,17 +5,17 @@ import type { Records } from './subscriber.ts';
 import { formatFault, type ScheduledFault } from './schedule.ts';
 import type { System } from './system.ts';
 
-/** How long the whole may take after a fault is undone. */
+/** The longest recovery after a fault is undone. */
 const wholeTimeoutMs = 60_000;
 
-/** Which faults were struck, so that a violation can name those before it. */
+/** The faults so far, so that a violation can name the last ones before it. */
 export interface FaultLog {
   add(fault: ScheduledFault): { ended(): void };
-  /** The last two that were struck before that moment. */
+  /** The last two faults that began before that moment. */
   before(atMs: number): string[];
 }
 
-/** Creates an empty log; times are told since `startMs`. */
+/** Times in the texts are relative to `startMs`. */
 export function createFaultLog(startMs: number): FaultLog {
   const entries: { label: string; fromMs: number; toMs: number | null }[] = [];
   const seconds = (atMs: number) => ((atMs - startMs) / 1000).toFixed(1);
@@ -36,7 +36,7 @@ export function createFaultLog(startMs: number): FaultLog {
   };
 }
 
-/** Strikes one fault, holds it (shorter at the signal), undoes it, and waits until the system is whole again. */
+/** Injects a fault, holds it (until the signal at most), undoes it, and waits until the system has recovered. */
 export async function injectFault(
   system: System,
   fault: ScheduledFault,

@@ -3,25 +3,25 @@ import { holdLocks, waitFor, type PostgresServer } from '@openclaw/test-support'
 import { startAbusiveAgent, type Abuse, type AbuseCounts } from './abusive-agents.ts';
 import type { HubSite, System, SystemOptions } from './system.ts';
 
-/** How one kind of fault is made and undone. */
+/** A kind of fault. */
 export interface FaultKind {
-  /** What happens, for people. */
+  /** A description for `--list`. */
   readonly text: string;
-  /** How long it lasts, in ms; drawn between the two. */
+  /** The bounds of its random duration. */
   readonly holdMs: readonly [min: number, max: number];
-  /** Whether it is one hub's own. */
+  /** Whether it affects only one hub. */
   readonly hitsOneHub?: boolean;
-  /** Whether Redis is away from any hub meanwhile. */
+  /** Whether any hub is without Redis during the fault. */
   readonly interruptsRedis?: boolean;
-  /** Whether this deployment has what it breaks. */
+  /** Whether it can be injected in this deployment. */
   isPossible?(options: SystemOptions): boolean;
-  /** Breaks it; the returned function undoes it. `site` is the drawn hub, `ms` how long it will be broken. */
+  /** Injects it at the hub `site`, for about `ms`. The returned function undoes it. */
   inject(system: System, site: HubSite, ms: number): Promise<() => Promise<void>>;
 }
 
 const restartTimeoutMs = 45_000;
 const restartPauseMs = 500;
-/** Within which a hub must notice that Redis refuses writes. */
+/** The time in which every hub must notice that Redis refuses writes. */
 const noticeTimeoutMs = 5_000;
 const onSingleRedis = ({ redis }: SystemOptions) => redis === 'single';
 const onPostgres = ({ db }: SystemOptions) => db === 'postgres';
@@ -36,7 +36,7 @@ function postgresOf({ postgres }: System): PostgresServer {
   return postgres;
 }
 
-/** Ends a refusal of writes. It fails when a hub did not report it: a Redis that only answers reads is no whole one. */
+/** Undoes a refusal of writes. Rejects if a hub did not report it: Redis must accept writes to count as available. */
 function writesTakenAgain(system: System): () => Promise<void> {
   const noticed = waitFor(
     async () => {
@@ -52,7 +52,7 @@ function writesTakenAgain(system: System): () => Promise<void> {
   };
 }
 
-/** One agent with a valid identity, against one hub; `isRight` judges what the hub did to it. */
+/** Starts an abusive agent. The undo rejects unless the hub treated it as `isRight` expects. */
 function startAbuse(
   { hub }: HubSite,
   { channelIds }: System,
@@ -67,7 +67,7 @@ function startAbuse(
   };
 }
 
-/** A hub that cannot start yet, its database being away, is started again, as an orchestrator does. */
+/** Restarts a hub until it succeeds, as an orchestrator does: without its database it does not start. */
 async function restarted({ hub }: HubSite): Promise<void> {
   const endMs = Date.now() + restartTimeoutMs;
   for (;;) {
@@ -80,7 +80,7 @@ async function restarted({ hub }: HubSite): Promise<void> {
   }
 }
 
-/** Every kind of fault, by name. */
+/** Every kind of fault by name. */
 export const faultKinds = {
   'redis.kill': {
     text: 'Redis dies (kill -9) and comes back empty',
@@ -103,7 +103,7 @@ export const faultKinds = {
     },
   },
   'redis.wipe': {
-    text: 'all that Redis holds is gone (FLUSHALL)',
+    text: 'Redis loses everything (FLUSHALL)',
     holdMs: [0, 0],
     interruptsRedis: true,
     isPossible: onSingleRedis,
@@ -113,14 +113,14 @@ export const faultKinds = {
     },
   },
   'redis.rollback': {
-    text: 'Redis dies and comes back with what it held some seconds before',
+    text: 'Redis dies and comes back with an older snapshot',
     holdMs: [2_000, 5_000],
     interruptsRedis: true,
     isPossible: onSingleRedis,
     async inject(system, _site, ms) {
       const redis = redisOf(system);
       await redis.snapshot();
-      // What is written meanwhile is what the rollback takes back.
+      // The rollback takes back what is written in this time.
       await delay(ms);
       await redis.kill();
       return () => redis.restart('snapshot');
@@ -138,7 +138,7 @@ export const faultKinds = {
     },
   },
   'redis.swallow': {
-    text: 'what one hub and Redis tell each other vanishes, connections open',
+    text: 'bytes between one hub and Redis vanish; connections stay open',
     holdMs: [1_000, 10_000],
     hitsOneHub: true,
     interruptsRedis: true,
@@ -149,7 +149,7 @@ export const faultKinds = {
     },
   },
   'redis.stall': {
-    text: 'what one hub and Redis tell each other comes late, all at once',
+    text: 'bytes between one hub and Redis arrive late, all at once',
     holdMs: [1_000, 10_000],
     hitsOneHub: true,
     interruptsRedis: true,
@@ -204,7 +204,7 @@ export const faultKinds = {
     },
   },
   'hub.stop': {
-    text: 'a hub is told to stop (SIGTERM), drains, and is started again',
+    text: 'a hub stops (SIGTERM), drains, and is started again',
     holdMs: [0, 2_000],
     hitsOneHub: true,
     async inject(_system, site) {
@@ -214,10 +214,10 @@ export const faultKinds = {
     },
   },
   'hub.freeze': {
-    text: 'a hub does nothing (SIGSTOP), then goes on (SIGCONT)',
+    text: 'a hub freezes (SIGSTOP) and thaws (SIGCONT)',
     holdMs: [2_000, 12_000],
     hitsOneHub: true,
-    // On SQLite a hub that is stopped within a commit stops all writers of that file, as the docs say.
+    // On SQLite a hub frozen within a commit blocks every writer of the file, as documented.
     isPossible: onPostgres,
     async inject(_system, { hub }) {
       hub.freeze();
@@ -234,7 +234,7 @@ export const faultKinds = {
     },
   },
   'postgres.transaction': {
-    text: 'somebody else keeps a transaction open that has written',
+    text: 'another client keeps a writing transaction open',
     holdMs: [5_000, 30_000],
     isPossible: onPostgres,
     async inject(system) {
@@ -243,7 +243,7 @@ export const faultKinds = {
     },
   },
   'postgres.snapshot': {
-    text: 'somebody else keeps a snapshot open, as a dump does',
+    text: 'another client keeps a snapshot open, as a dump does',
     holdMs: [10_000, 40_000],
     isPossible: onPostgres,
     async inject(system) {
@@ -260,7 +260,7 @@ export const faultKinds = {
       startAbuse(site, system, 'flood', ({ closes }) => (closes['4429'] ?? 0) > 0),
   },
   'agents.read-storm': {
-    text: 'an agent reads the largest pages without pause over five sockets',
+    text: 'an agent reads the largest pages continuously over five sockets',
     holdMs: [5_000, 15_000],
     hitsOneHub: true,
     inject: async (system, site) =>
@@ -276,7 +276,7 @@ export const faultKinds = {
     },
   },
   'link.delay': {
-    text: 'a hub and its clients hear each other late',
+    text: 'bytes between a hub and its clients are delayed',
     holdMs: [2_000, 6_000],
     hitsOneHub: true,
     async inject(_system, { clientLink }) {
@@ -285,7 +285,7 @@ export const faultKinds = {
     },
   },
   'link.stall': {
-    text: 'what a hub and its clients tell each other comes late, all at once',
+    text: 'bytes between a hub and its clients arrive late, all at once',
     holdMs: [1_000, 10_000],
     hitsOneHub: true,
     async inject(_system, { clientLink }) {
@@ -294,7 +294,7 @@ export const faultKinds = {
     },
   },
   'link.cut': {
-    text: 'what a hub and its clients tell each other vanishes, connections open',
+    text: 'bytes between a hub and its clients vanish; connections stay open',
     holdMs: [2_000, 10_000],
     hitsOneHub: true,
     async inject(_system, { clientLink }) {
@@ -304,20 +304,18 @@ export const faultKinds = {
   },
 } as const satisfies Record<string, FaultKind>;
 
-/** The name of a kind of fault. */
 export type FaultName = keyof typeof faultKinds;
 
-/** What it breaks: the part before the dot. Two faults of one part cannot be struck at once. */
+/** The part of the system that it breaks, which is before the dot. Overlapping faults need different parts. */
 export function partOf(name: FaultName): string {
   return name.split('.')[0] as string;
 }
 
-/** The kind of that name. */
 export function faultKind(name: FaultName): FaultKind {
   return faultKinds[name];
 }
 
-/** The kinds that such a system can suffer. */
+/** The kinds that are possible in the system. */
 export function fittingFaults(options: SystemOptions): FaultName[] {
   return (Object.keys(faultKinds) as FaultName[]).filter(
     (name) => faultKind(name).isPossible?.(options) ?? true,

@@ -3,17 +3,16 @@ import type { Random } from './random.ts';
 import { channelIdsOf } from './system.ts';
 import { createSubscriber, type HubAddress, type Records, type Subscriber } from './subscriber.ts';
 
-/** How large a fleet is. */
 export interface FleetOptions {
   readonly agents: number;
   readonly channels: number;
-  /** Direct channels of the first agent with agents that never connect; more than a welcome names. */
+  /** Direct channels of the first agent to agents that never connect: more than a welcome lists. */
   readonly directs: number;
 }
 
-/** Agents that stay until the end, and guests that come and go. */
+/** Permanent agents, and guests that stay for some seconds. */
 export interface Fleet {
-  /** Of the agents that stay. Some have two. */
+  /** Of the permanent agents; every third agent has two. */
   readonly subscribers: readonly Subscriber[];
   readonly channelIds: readonly string[];
   /** Pairs of agents with a direct channel. */
@@ -22,14 +21,14 @@ export interface Fleet {
   /** Agents that never connect; the first agent has a direct channel with each. */
   readonly silentIds: readonly string[];
   subscribersOf(agentId: string): readonly Subscriber[];
-  /** A new agent follows all channels; resolves with how it leaves for good. */
+  /** Connects a guest that follows all channels. Resolves with the function that closes it. */
   invite(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
 const setUpTimeoutMs = 30_000;
 
-/** Connects all, makes the channels and direct channels, and subscribes everyone to everything from the beginning. */
+/** Connects the agents, creates the channels and direct channels, and subscribes every agent from the first event on. */
 export async function createFleet(
   options: FleetOptions,
   addresses: readonly HubAddress[],
@@ -57,10 +56,10 @@ export async function createFleet(
 
   for (const [index, agentId] of agentIds.entries()) {
     subscribers.push(create(agentId, 1, index % addresses.length));
-    // Every third has a second connection, to another hub: while one lives, it is not offline.
+    // Every third has a second connection at another hub. It is online while one of them is open.
     if (index % 3 === 0) subscribers.push(create(agentId, 2, secondHomeOf(index)));
   }
-  // Always another than its first, and not always the same.
+  // Not its first hub, and a different step for each agent.
   function secondHomeOf(index: number): number {
     const step = 1 + (Math.floor(index / 3) % (addresses.length - 1));
     return (index + step) % addresses.length;
@@ -93,7 +92,7 @@ export async function createFleet(
     await openDirect(from, to);
     pairs.push([from, to]);
   }
-  // Whoever sends there also hears it, over its other connection too.
+  // The sender gets these messages as well, on each of its connections.
   const silentIds = Array.from({ length: options.directs }, (_, index) => `silent-${index + 1}`);
   for (const agentId of silentIds) await openDirect(agentIds[0] as string, agentId);
 

@@ -16,7 +16,7 @@ function scheduleOf({ seed, faults, system, overlaps }: CommandLine) {
   });
 }
 
-/** The schedule is endless; this is its beginning, about as much as will be struck. */
+/** The first faults of the endless schedule, about as many as fit into the run. */
 function announce(command: CommandLine): string {
   let remainingMs = command.minutes * 60_000;
   const lines: string[] = [];
@@ -62,7 +62,7 @@ async function main(): Promise<number> {
 }
 
 try {
-  // What others hold open (a proxy's last socket) must not keep this from ending.
+  // An open handle, such as a proxy's last socket, must not keep the process alive.
   process.exit(await main());
 } catch (error) {
   const isOurs = error instanceof CommandLineError;

@@ -1,14 +1,13 @@
 import type { AgentConnections } from './agent-connections.ts';
 import type { Violations } from './violations.ts';
 
-/** From the welcome until the agent must count as present: the resubscribe, and a breaker that opens. */
+/** From the welcome until the agent must be shown online: it resubscribes, and a breaker may have to open. */
 export const settleMs = 2_000;
-/** Before a loss that the client notices, its hub may have noticed it already. */
+/** A hub may notice a lost connection this much earlier than the client. */
 const noticeMs = 1_000;
-/** A wrong offline that is taken back within this is a flicker. */
+/** A false offline that is corrected within this time is a flicker. */
 const correctionMs = 1_000;
 
-/** One offline event, as one subscriber got it. */
 export interface Offline {
   readonly agentId: string;
   readonly subscriber: string;
@@ -17,12 +16,11 @@ export interface Offline {
   readonly publishedMs: number;
 }
 
-/** Every offline event, until it is certain whether it was false. */
+/** Holds each offline event until it is certain whether it was false. */
 export interface OfflineSuspicions {
-  /** Offline although alive, and corrected within a second. */
+  /** False offlines that were corrected within a second. */
   readonly flickers: number;
   onOffline(offline: Offline): void;
-  /** The agent was shown online to the subscriber. */
   onOnline(agentId: string, subscriber: string, channelId: string): void;
   evaluate(): void;
 }
@@ -32,7 +30,6 @@ interface Suspicion extends Offline {
   isCorrected: boolean;
 }
 
-/** Creates an empty list. */
 export function createOfflineSuspicions(
   connections: AgentConnections,
   violations: Violations,
@@ -72,7 +69,7 @@ export function createOfflineSuspicions(
         connections.wasLive(agentId, publishedMs - settleMs, publishedMs + noticeMs),
       );
       flickers += wrong.filter(({ isCorrected }) => isCorrected).length;
-      // One event told to many is one violation.
+      // One event that many subscribers got is one violation.
       const stuck = wrong.filter(({ isCorrected }) => !isCorrected);
       const byEvent = Map.groupBy(stuck, (it) => `${it.agentId} ${it.publishedMs}`);
       for (const told of byEvent.values()) reportFalse(told[0] as Suspicion, told);

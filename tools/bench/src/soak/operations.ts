@@ -4,10 +4,10 @@ import type { Random } from './random.ts';
 import type { Subscriber } from './subscriber.ts';
 import { createSender } from './sender.ts';
 
-/** One thing that an agent does; `turn` is another each time. Rejects with the hub's refusal. */
+/** One operation of an agent; `turn` counts them. Rejects with the hub's refusal. */
 export type Operation = (subscriber: Subscriber, turn: number) => Promise<void>;
 
-/** A kind of operation, and how often it is drawn. */
+/** A kind of operation; `weight` is its relative frequency. */
 export interface OperationKind {
   readonly name: string;
   readonly weight: number;
@@ -31,11 +31,11 @@ const weights = {
   },
 };
 
-/** What agents do, with everything acknowledged noted in the ledger. */
+/** The operations of the agents. Acknowledged changes go to the ledger. */
 export function createOperations(fleet: Fleet, ledger: Ledger, random: Random): OperationKind[] {
   const sender = createSender(ledger, random, (agentId) => fleet.subscribersOf(agentId));
 
-  /** Notes what a change of a message came to; null: it changed nothing. */
+  /** Records an acknowledged change; `seq` is null if it changed nothing. */
   function changed(type: string, channelId: string, messageId: string, seq: number | null) {
     if (seq !== null) ledger.sends.changed(type, { channelId, messageId, seq });
   }
@@ -52,7 +52,7 @@ export function createOperations(fleet: Fleet, ledger: Ledger, random: Random): 
       const subscriber = random.pick(fleet.subscribersOf(from));
       await sender.send(subscriber, { agentId: to }, `${from} tells ${to} ${turn}`);
     },
-    /** To one of many direct channels, most of which no welcome names. */
+    /** To one of many direct channels, most of which no welcome lists. */
     async oldDirect(_seat: Subscriber, turn: number) {
       const [first] = fleet.subscribers;
       if (!first || fleet.silentIds.length === 0) return;

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createPresenceWatch, leaseMs, type PresenceWatch } from './presence-watch.ts';
 import { createViolations, type Violations } from './violations.ts';
 
-// The negative control for presence: false offlines and ghosts are fed to the watch, which must say so.
+// The negative control for presence: the watch must report false offlines and ghosts.
 
 let nowMs: number;
 let violations: Violations;
@@ -27,14 +27,14 @@ const benSees = (status: string, agentId = 'ana') =>
 const kinds = () => violations.kept.map(({ kind }) => kind);
 
 describe('an offline event', () => {
-  it('is false for an agent whose connection lived before, then and after', () => {
+  it('is false if a connection was open before and after it', () => {
     pass(10_000);
     benSees('offline');
     pass(3_000);
     expect(kinds()).toEqual(['false offline']);
   });
 
-  it('is judged by when it was published: one that comes late is no false one', () => {
+  it('is judged by its publication time, so a late delivery is not false', () => {
     watch.connections.lost('ana', 'ana/1');
     const publishedMs = nowMs;
     watch.connections.live('ana', 'ana/1', 'hub-1');
@@ -46,7 +46,7 @@ describe('an offline event', () => {
     expect(kinds()).toEqual([]);
   });
 
-  it('is a flicker when it is taken back within a second', () => {
+  it('is a flicker if it is corrected within a second', () => {
     pass(10_000);
     benSees('offline');
     nowMs += 500;
@@ -56,7 +56,7 @@ describe('an offline event', () => {
     expect(watch.totals.flickers).toBe(1);
   });
 
-  it('is true for an agent that lost its only connection at that time', () => {
+  it('is true if the agent had just lost its only connection', () => {
     pass(10_000);
     watch.connections.lost('ana', 'ana/1');
     benSees('offline');
@@ -69,7 +69,7 @@ describe('an offline event', () => {
     expect(watch.totals.flickers).toBe(0);
   });
 
-  it('is false for an agent whose other connection lived', () => {
+  it('is false if the agent had another open connection', () => {
     watch.connections.live('ana', 'ana/2', 'hub-3');
     pass(10_000);
     watch.connections.lost('ana', 'ana/1');
@@ -78,7 +78,7 @@ describe('an offline event', () => {
     expect(kinds()).toEqual(['false offline']);
   });
 
-  it('is false when nothing takes it back after the agent returned', () => {
+  it('is false if it is not corrected after the agent returned', () => {
     pass(10_000);
     watch.connections.lost('ana', 'ana/1');
     benSees('offline');
@@ -91,7 +91,7 @@ describe('an offline event', () => {
     expect(violations.total).toBe(1);
   });
 
-  it('may last while Redis is away, and for as long again', () => {
+  it('is allowed while Redis is away, and for the stale time after that', () => {
     pass(10_000);
     watch.onRedisLost();
     watch.connections.lost('ana', 'ana/1');
@@ -105,7 +105,7 @@ describe('an offline event', () => {
     expect(kinds()).toEqual(['false offline']);
   });
 
-  it('counts no more for a subscriber that was away and asked anew', () => {
+  it('is void for a subscriber that reconnected and listed presence again', () => {
     pass(10_000);
     watch.connections.lost('ana', 'ana/1');
     benSees('offline');
@@ -119,7 +119,7 @@ describe('an offline event', () => {
 });
 
 describe('one event to many subscribers', () => {
-  it('is one violation, as one agent that stays wrong in many views is', () => {
+  it('is one violation, and so is one agent that many subscribers see wrongly', () => {
     watch.begins('cem/1');
     pass(10_000);
     for (const subscriber of ['ben/1', 'cem/1'])
@@ -131,13 +131,13 @@ describe('one event to many subscribers', () => {
 });
 
 describe('a list', () => {
-  it('without an agent that is alive is a false offline', () => {
+  it('without a connected agent is a false offline', () => {
     pass(20_000);
     watch.checkList('hub-2', 'room', ['ben'], nowMs);
     expect(violations.kept).toMatchObject([{ kind: 'false offline' }]);
   });
 
-  it('with an agent that closed longer than a lease ago shows a ghost, once', () => {
+  it('with an agent that closed more than a lease ago is a ghost, reported once', () => {
     watch.connections.lost('ana', 'ana/1');
     watch.connections.closed('ana');
     pass(leaseMs);
@@ -151,7 +151,7 @@ describe('a list', () => {
 });
 
 describe('an agent that is gone', () => {
-  it('and never taken back from a subscriber that saw it is shown online falsely', () => {
+  it('and still shown to a subscriber is a false online', () => {
     benSees('online');
     watch.connections.lost('ana', 'ana/1');
     watch.connections.closed('ana');
@@ -162,7 +162,7 @@ describe('an agent that is gone', () => {
     expect(nowMs).toBeLessThan(watch.settledAtMs + 10_000);
   });
 
-  it('and taken back is well', () => {
+  it('and shown offline is right', () => {
     benSees('online');
     watch.connections.lost('ana', 'ana/1');
     watch.connections.closed('ana');

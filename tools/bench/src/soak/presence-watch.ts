@@ -3,28 +3,27 @@ import { createOfflineSuspicions } from './offline-suspicions.ts';
 import { createShownPresence, type Shown } from './shown-presence.ts';
 import type { Violations } from './violations.ts';
 
-/** What a subscriber is told of one agent. */
+/** One agent in a presence event. */
 export interface SeenPresence {
   readonly agentId: string;
   readonly status: string;
 }
 
-/** How many flickers and events were seen. */
 export interface PresenceTotals {
   readonly events: number;
-  /** Offline although alive, and corrected within a second. */
+  /** False offlines that were corrected within a second. */
   readonly flickers: number;
 }
 
-/** Holds what subscribers are shown of presence against what is true of the agents. */
+/** Compares the presence shown to subscribers with the agents' real connections. */
 export interface PresenceWatch {
   readonly connections: AgentConnections;
   readonly totals: PresenceTotals;
-  /** A fault takes Redis from a hub. */
+  /** A fault that interrupts Redis begins. */
   onRedisLost(): void;
-  /** That fault is over, and all hubs have their Redis again. */
+  /** The fault is over, and every hub has its Redis again. */
   onRedisBack(): void;
-  /** The subscriber was away: what it was shown before counts no more. */
+  /** The subscriber connected; what it was shown before is void. */
   begins(subscriber: string): void;
   ends(subscriber: string): void;
   /** A presence event; `publishedMs` is its envelope's timestamp. */
@@ -34,27 +33,26 @@ export interface PresenceWatch {
     presences: readonly SeenPresence[],
     publishedMs: number,
   ): void;
-  /** What a subscriber got from `presence.list`, asked for at `askedMs`; not a degraded answer. */
+  /** A subscriber's `presence.list` that was called at `askedMs` and was not degraded. */
   onList(subscriber: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
-  /** What a hub lists, asked for at `askedMs`; not a degraded answer. */
+  /** Checks a hub's list that was requested at `askedMs` and was not degraded. */
   checkList(where: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
-  /** Judges what has become certain since. To be called each second. */
+  /** Reports what has become certain. Call it every second. */
   sweep(): void;
-  /** When everything that should be gone must be gone. */
+  /** From then on nothing wrong is excused by a lease or a recent change. */
   readonly settledAtMs: number;
 }
 
-/** The hub's lease. */
+/** The length of the hub's leases. */
 export const leaseMs = 30_000;
-/** The hubs compare rosters each 15 s; what is wrong for longer stays wrong. */
+/** Hubs compare rosters every 15 s, which must correct every view within this time. */
 const staleMs = 25_000;
-/** Heartbeats write a wiped roster again within 10 s. */
+/** After a wipe, heartbeats restore the roster within 10 s. */
 const rewrittenMs = 15_000;
 const ghostMarginMs = 5_000;
-/** A hub that took longer to answer answered of another time. */
+/** An older answer is not compared: it may describe the past. */
 const answerMaxMs = 5_000;
 
-/** Creates a watch that knows nothing yet; `now` is the wall clock. */
 export function createPresenceWatch(
   violations: Violations,
   now: () => number = Date.now,
@@ -69,7 +67,7 @@ export function createPresenceWatch(
 
   const redisSinceMs = () => (redisFaults > 0 ? Infinity : redisBackMs);
 
-  /** How long it has been wrong, if that is too long. */
+  /** How long it has been wrong; 0 while that is still excused. */
   function wrongMs({ agentId, isOnline, sinceMs }: Shown): number {
     const liveMs = isOnline ? connections.closedAtMs(agentId) : connections.liveSinceMs(agentId);
     const lastsMs = now() - Math.max(sinceMs, redisSinceMs(), liveMs);
@@ -78,7 +76,7 @@ export function createPresenceWatch(
 
   function judgeShown() {
     const wrong = [...shown.all()].filter((it) => wrongMs(it) > 0);
-    // One agent shown wrongly to many is one violation.
+    // One agent that many subscribers see wrongly is one violation.
     for (const all of Map.groupBy(wrong, (it) => `${it.agentId} ${it.isOnline}`).values()) {
       const { agentId, isOnline, subscriber, channelId, sinceMs } = all[0] as Shown;
       const status = isOnline ? 'online' : 'offline';

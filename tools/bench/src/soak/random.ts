@@ -1,18 +1,18 @@
-/** Numbers that look random and are the same for the same seed. */
+/** Pseudo-random numbers, reproducible by seed. */
 export interface Random {
   /** In [0, 1). */
   next(): number;
   /** A whole number from `min` to `max`, both included. */
   between(min: number, max: number): number;
-  /** One of a list that is not empty. */
+  /** An item of a list that is not empty. */
   pick<T>(list: readonly T[]): T;
-  /** A copy in another order. */
+  /** A shuffled copy. */
   shuffle<T>(list: readonly T[]): T[];
-  /** A stream of its own: what one drawer takes does not shift what another gets. */
+  /** An independent generator: drawing from one does not change the numbers of the other. */
   fork(name: string): Random;
 }
 
-/** FNV-1a, to turn a name and a seed into another seed. */
+/** FNV-1a: derives the seed of a fork. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1)
@@ -20,7 +20,7 @@ function hash(text: string): number {
   return value;
 }
 
-/** A Weyl sequence through a 32-bit finalizer: a period of 2^32 is plenty for a schedule. */
+/** A Weyl sequence with a 32-bit finalizer, of period 2^32. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

@@ -1,36 +1,36 @@
 import { spreadOf, type Spread } from '../statistics.ts';
 import type { FaultName } from './faults.ts';
 
-/** What one kind of fault did to the time that things take. */
+/** The measured times of one kind of fault. */
 export interface KindRecovery {
   readonly kind: FaultName;
   readonly count: number;
-  /** The slowest delivery to a subscriber that was connected since before the commit. */
+  /** The slowest delivery to a subscriber that was already connected at the commit. */
   readonly slowestLive: Spread | null;
-  /** The slowest delivery to any subscriber, also those that had to come back first. */
+  /** The slowest delivery to any subscriber, reconnecting ones included. */
   readonly slowestAny: Spread | null;
-  /** From Redis' first PING answer until every hub's /readyz says so; where the fault took Redis. */
+  /** From Redis' first answer to PING until every hub's /readyz reports Redis as ok. */
   readonly redisBack: Spread | null;
-  /** From the undoing of the fault until every hub's /readyz is whole. */
+  /** From the end of the fault until every hub is ready and has Redis. */
   readonly whole: Spread | null;
 }
 
-/** Measures the time from fault to recovery. */
+/** Measures recovery times and the slowest deliveries. */
 export interface Recovery {
-  /** The returned function is told when all is whole again: how long after Redis answered, and after it was undone. */
+  /** A fault begins. Call the returned function with the times when the system has recovered. */
   onInjected(
     kind: FaultName,
   ): (times: { readonly redisBackMs: number | null; readonly wholeMs: number }) => void;
-  /** Something was delivered so long after its commit; `isLive`: to one connected since before it. */
+  /** `lagMs` is the time from commit to delivery; `isLive` means that the subscriber was connected at the commit. */
   onDelivered(lagMs: number, isLive: boolean): void;
-  /** True when no fault was struck within the last `ms` and none is being recovered from. */
+  /** Whether no fault was active in the last `ms`, recovery included. */
   isCalm(ms: number): boolean;
-  /** The slowest delivery to a connected subscriber outside of any fault's time. */
+  /** Deliveries to connected subscribers outside of all faults. */
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
   report(): KindRecovery[];
 }
 
-/** Deliveries until so long after a recovery count as the fault's. */
+/** A delivery this long after the recovery is still attributed to the fault. */
 const afterMs = 5_000;
 
 interface Episode {
@@ -44,7 +44,6 @@ interface Episode {
 
 export function createRecovery(now: () => number = Date.now): Recovery {
   const episodes: Episode[] = [];
-  /** Those whose time has not passed. */
   let ongoing: Episode[] = [];
   const calm = { deliveries: 0, slowestMs: 0 };
   return {

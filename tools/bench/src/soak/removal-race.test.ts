@@ -20,12 +20,12 @@ const history = log(
   ['channel.message'],
 );
 
-describe('what an agent may see of a channel that it is removed from and added to', () => {
-  it('ends with its leave, and goes on with its join', () => {
+describe('what a member may read of a channel that it is removed from and added to', () => {
+  it('ends with its leave event and continues with its join event', () => {
     expect(seqsOutside(history, [2, 3, 4, 7, 8])).toEqual([]);
   });
 
-  it('is not what came in between, nor before it first joined, nor what the log does not hold', () => {
+  it('excludes the time between, the time before its first join, and seqs that the log lacks', () => {
     expect(seqsOutside(history, [9, 6, 5, 1])).toEqual([1, 5, 6, 9]);
   });
 });

@@ -4,32 +4,31 @@ import { connectRpc, type RpcSocket } from '@openclaw/test-support';
 import type { Violations } from './violations.ts';
 
 /**
- * An agent that is added to a private channel and removed from it again and again, and reads it meanwhile by every way
- * there is. Nothing that it is answered may have been committed while it was no member.
+ * Adds an agent to a private channel and removes it, repeatedly, while it reads the channel by every method. It must not
+ * get an event that was committed while it was not a member.
  */
 export interface RemovalRace {
-  /** Answers that held something. */
+  /** Answers with content. */
   readonly answers: number;
   stop(): Promise<void>;
-  /** Compares every answer with the channel's log. */
+  /** Checks every answer against the channel's log. */
   settle(log: readonly Envelope[]): void;
 }
 
-/** The private channel of the race. */
 export const raceChannelId = 'vault';
 const owner = 'warden';
 const reader = 'suspect';
 const iterationPauseMs = 200;
 const retryMs = 1_000;
 const readsAtOnce = 4;
-/** Longer than any fault is held: a call that has no answer by then never gets one. */
+/** Longer than any fault: a call without an answer by then will never get one. */
 const answerMs = 60_000;
 
 type ReadMethod = 'log.read' | 'message.history' | 'REST';
 
-/** Races until it is stopped; `ports` are those of the hubs, past all links. */
+/** Runs until it is stopped; `ports` are the hubs' own, without a link between. */
 export function startRemovalRace(ports: readonly number[], violations: Violations): RemovalRace {
-  /** The highest seq in an answer → how and when it was first read. */
+  /** The highest seq of an answer → its first read. */
   const seen = new Map<number, { readonly method: ReadMethod; readonly atMs: number }>();
   let answers = 0;
   let isStopped = false;
@@ -43,7 +42,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
     lastSeq = Math.max(lastSeq, seq);
   }
 
-  /** Calls over an open socket; one that is never answered is a violation, and must not stop the race. */
+  /** Calls over an open socket. A call that is never answered is a violation and must not block the race. */
   async function call(socket: RpcSocket, method: string, params: object): Promise<unknown> {
     const answered = new AbortController();
     const late = delay(answerMs, undefined, { ref: false, signal: answered.signal }).then(() => {
@@ -85,7 +84,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
     return connectRpc(`ws://127.0.0.1:${port}/v1/ws?agent=${agentId}`, { timeoutMs: 5_000 });
   }
 
-  /** Reads one after the other until `isOver`; a refusal is the rule, for it is mostly no member. */
+  /** Reads continuously until `isOver`. Most reads are refused, as the agent is rarely a member. */
   async function readOn(socket: RpcSocket, port: number, index: number, isOver: () => boolean) {
     const names = Object.keys(readers) as ReadMethod[];
     for (let turn = index; !isOver(); turn += 1) {
@@ -135,7 +134,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
 
   const running = (async () => {
     while (!isStopped) {
-      // A hub that is down or away: the race goes on elsewhere.
+      // The hub is down: the race continues at others.
       await race().catch(() => delay(retryMs));
     }
   })();
@@ -158,7 +157,7 @@ export function startRemovalRace(ports: readonly number[], violations: Violation
   };
 }
 
-/** Those seqs at which the reader was no member; the event that removes it is still its own. */
+/** The seqs at which the reader was not a member. It may still read the event that removes it. */
 export function seqsOutside(log: readonly Envelope[], seqs: Iterable<number>): number[] {
   const isInside: boolean[] = [];
   let isMember = false;

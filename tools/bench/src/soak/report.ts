@@ -9,7 +9,7 @@ import { messageIdOf } from './subscriber.ts';
 import type { SendTotals } from '@openclaw/test-support';
 import { formatViolation, type Violation, type ViolationKind } from './violations.ts';
 
-/** What came of a run. */
+/** The result of a run. */
 export interface SoakReport {
   readonly seed: number;
   readonly startMs: number;
@@ -19,21 +19,21 @@ export interface SoakReport {
     readonly errors: Readonly<Record<string, number>>;
   };
   readonly deliveries: number;
-  /** Connections that agents lost, and those that they broke to go home. */
+  /** Lost connections, including those that subscribers broke to return to their first hub. */
   readonly losses: number;
   readonly skipped: number;
   readonly presence: { readonly events: number; readonly flickers: number };
   readonly faults: readonly KindRecovery[];
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
   readonly eventLoops: EventLoopReport;
-  /** Answers to an agent that was removed again and again. */
+  /** Answers in the removal race. */
   readonly racedReads: number;
-  /** The longest that this process itself did nothing, which every time here may contain. */
+  /** The longest stall of this process, which may be part of any time here. */
   readonly ownStallMs: number;
   readonly violationCount: number;
   readonly violationCounts: Readonly<Partial<Record<ViolationKind, number>>>;
   readonly violations: readonly Violation[];
-  /** Where the hubs' logs are, when they were kept. */
+  /** The folder of the hubs' logs, which are kept after a violation. */
   readonly logFolder: string | null;
 }
 
@@ -49,7 +49,6 @@ export async function readLogAt(hubPort: number, channelId: string): Promise<Env
   }
 }
 
-/** What the ledger compares of an event. */
 export function entryOf(envelope: Envelope): LogEntry {
   const { event, id, seq } = envelope;
   const metadata = 'message' in event ? event.message.metadata : null;
@@ -68,21 +67,20 @@ const ms = (value: number) =>
 const spreadText = (it: Spread | null) =>
   it === null ? '–' : `${ms(it.median)} / ${ms(it.p95)} / ${ms(it.max)}`;
 
-/** As people read it. */
 export function formatReport(report: SoakReport): string {
   const { sends, presence, faults, violations, violationCounts, calm, eventLoops } = report;
   const errors = Object.entries(sends.errors).map(([code, count]) => `${code} ${count}`);
   const lines = [
     `seed ${report.seed}, ${(report.durationMs / 1000).toFixed(0)} s${report.isInterrupted ? ', interrupted' : ''}`,
-    `sends ${sends.sends}, acknowledged ${sends.acked}, never acknowledged ${sends.failed} (stored all the same: ${sends.storedUnacked}), repeats recognised ${sends.repeats}, messages in the logs ${sends.stored}`,
+    `sends ${sends.sends}, acknowledged ${sends.acked}, never acknowledged ${sends.failed} (but stored: ${sends.storedUnacked}), repeats recognized ${sends.repeats}, messages in the logs ${sends.stored}`,
     `deliveries ${report.deliveries}, connections lost ${report.losses}, presence events ${presence.events}, presence flickers ${presence.flickers}, operations skipped ${report.skipped}`,
     `failed calls: ${errors.length === 0 ? 'none' : errors.join(', ')}`,
-    `slowest delivery between faults: ${ms(calm.slowestMs)} of ${calm.deliveries}; this process itself stood still for up to ${ms(report.ownStallMs)}`,
-    `event loops of the hubs between faults (${eventLoops.samples} stretches of seconds): p99 ${spreadText(eventLoops.calmP99)}, longest ${spreadText(eventLoops.calmMost)}; longest ever, frozen hubs included ${ms(eventLoops.longest)}`,
-    `reads by an agent that was removed meanwhile: ${report.racedReads}`,
+    `slowest delivery between faults: ${ms(calm.slowestMs)} of ${calm.deliveries}; the longest stall of this process was ${ms(report.ownStallMs)}`,
+    `event loops of the hubs between faults (${eventLoops.samples} samples): p99 ${spreadText(eventLoops.calmP99)}, longest ${spreadText(eventLoops.calmMost)}; longest at any time, frozen hubs included ${ms(eventLoops.longest)}`,
+    `reads in the removal race: ${report.racedReads}`,
     '',
     ...tableLines([
-      ['fault', 'times', 'slowest delivery, live', 'to anyone', 'Redis back', 'whole again'],
+      ['fault', 'times', 'slowest delivery, live', 'to anyone', 'Redis back', 'recovered'],
       ['', '', 'median / p95 / max', '', '', ''],
       ...faults.map((it) => [
         it.kind,

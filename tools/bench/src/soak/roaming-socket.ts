@@ -1,10 +1,10 @@
 import type { ClientOptions } from '@openclaw/client';
 import { WebSocket } from 'ws';
 
-/** Makes sockets that go where `pickPort` says at each attempt; `onOpened` and `onSent` hear of it. */
+/** A WebSocket class for the SDK that asks `pickPort` for the hub to connect to, at every attempt. */
 export function createRoamingSocket(hooks: {
   pickPort(): number;
-  /** With how to break the new socket without a farewell. */
+  /** `terminate` breaks the socket without a close frame. */
   onOpened(terminate: () => void): void;
   onSent(text: string): void;
 }): NonNullable<ClientOptions['webSocket']> {

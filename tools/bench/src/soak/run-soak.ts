@@ -21,27 +21,26 @@ import { raceChannelId, startRemovalRace, type RemovalRace } from './removal-rac
 import { createViolations, formatViolation, type Violations } from './violations.ts';
 import { startWorkload, type WorkloadOptions } from './workload.ts';
 
-/** One soak. */
+/** Options of {@link runSoak}. */
 export interface SoakOptions {
   readonly seed: number;
   readonly system: SystemOptions;
   readonly fleet: FleetOptions;
   readonly workload: WorkloadOptions;
-  /** How long faults are struck, at most. What follows (a lease and more) comes on top. */
+  /** How long faults are injected. The final checks take a lease and more on top. */
   readonly durationMs: number;
   /**
-   * The longest rest after the last fault. Ghosts and stale views are certain only after a lease and more, so a shorter
-   * one proves less of presence. @default unlimited
+   * The longest wait after the last fault. Ghosts and stale views are certain only after a lease and more, so a shorter
+   * wait checks less of presence. @default unlimited
    */
   readonly maxRestMs?: number;
-  /** Struck one after the other; when it ends, so does the time of faults. */
+  /** The faults in their order. Its end ends the injection. */
   readonly schedule: Iterator<ScheduledFault>;
 }
 
-/** What a run is told and tells. */
 export interface SoakHooks {
   readonly signal?: AbortSignal;
-  /** A line of progress, for people. */
+  /** Receives lines of progress. */
   readonly onProgress?: (line: string) => void;
 }
 
@@ -54,7 +53,7 @@ const listingEveryMs = 5_000;
 const progressEveryMs = 60_000;
 const loopsEveryMs = 2_000;
 
-/** Runs the system under faults, lets it come to rest, and accounts for everything. */
+/** Runs the system under faults, waits until nothing is in flight, and checks everything. */
 export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise<SoakReport> {
   const { onProgress: say = () => undefined, signal = new AbortController().signal } = hooks;
   const startMs = Date.now();
@@ -103,12 +102,12 @@ export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise
     ownDelay.enable();
     await injectAll(system, fleet, Date.now() + plan.durationMs);
 
-    say(`${since()}  no more faults; waiting until all has come to rest`);
+    say(`${since()}  no more faults; waiting until nothing is in flight`);
     await Promise.all([workload.stop(answersTimeoutMs), race.stop()]);
     const { open } = records.ledger.sends;
     if (open > 0) violations.add('unanswered', `${open} sends have no outcome`);
     const restEndMs = Date.now() + (plan.maxRestMs ?? Infinity);
-    // An interrupted run does not wait for leases.
+    // An interrupted run does not wait for leases to expire.
     while (Date.now() < Math.min(presence.settledAtMs, restEndMs) && !signal.aborted)
       await wait(500);
     await listPresence(system, channelIds, records);
@@ -167,8 +166,8 @@ export async function runSoak(plan: SoakOptions, hooks: SoakHooks = {}): Promise
       const clients = on.sites.map(({ clientLink }) => clientLink.connections).join(', ');
       say(`${since()}  ${formatFault(next.value)} (clients ${clients})`);
       await Promise.all([inject(on, next.value), injectOverlapping(on, next.value.overlapping)]);
-      say(`${since()}  … whole again`);
-      // Those that fled settle elsewhere, then go home, or the next fault would strike a deserted hub.
+      say(`${since()}  … recovered`);
+      // Subscribers that moved return to their first hub, otherwise the next fault might hit a hub without clients.
       await wait(settleMs);
       for (const seat of seats) seat.returnHome();
     }
@@ -185,7 +184,7 @@ interface PresencePage {
   readonly degraded: boolean;
 }
 
-/** Who is in the channel, asked as an admin, past all links; null from a hub that is down, frozen or degraded. */
+/** A channel's presence by REST as an admin, without a link between; null if the hub is down, frozen or degraded. */
 async function presenceAt({ hub }: HubSite, channelId: string): Promise<PresencePage | null> {
   const url = `${hub.httpUrl}/v1/channels/${channelId}/presence?agent=auditor&role=admin&limit=200`;
   const page = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
@@ -206,7 +205,7 @@ async function listPresence(system: System, channelIds: readonly string[], recor
   }
 }
 
-/** Waits until every subscriber has all, then compares everything with the log, read through one hub after the other. */
+/** Waits until every subscriber has every event, then checks against the logs, read through each hub in turn. */
 async function settle(
   system: System,
   channelIds: readonly string[],

@@ -10,19 +10,19 @@ function draw(seed: number, count: number): ScheduledFault[] {
 }
 
 describe('a schedule', () => {
-  it('is the same for the same seed, and another for another', () => {
+  it('depends only on the seed', () => {
     expect(draw(7, 50)).toEqual(draw(7, 50));
     expect(draw(7, 50)).not.toEqual(draw(8, 50));
   });
 
-  it('has every kind in every round, in different orders', () => {
+  it('has every kind in every round, in another order each time', () => {
     const faults = draw(3, 2 * kinds.length).map(({ kind }) => kind);
     const rounds = [faults.slice(0, kinds.length), faults.slice(kinds.length)];
     for (const round of rounds) expect(round.toSorted()).toEqual(kinds.toSorted());
     expect(rounds[0]).not.toEqual(rounds[1]);
   });
 
-  it('strikes two of different parts at a time, where it is told to', () => {
+  it('overlaps faults of different parts, if told to', () => {
     const pace = { pauseMs: [1_000, 2_000], overlaps: true } as const;
     const schedule = createSchedule(createRandom(1), kinds, 3, pace);
     for (let i = 0; i < 100; i += 1) {
@@ -34,7 +34,7 @@ describe('a schedule', () => {
     expect(alone.next().value.overlapping).toBeUndefined();
   });
 
-  it('stays within the bounds of each kind', () => {
+  it('keeps to the bounds of each kind', () => {
     for (const { kind, hub, holdMs, pauseMs } of draw(11, 500)) {
       const [min, max] = faultKind(kind).holdMs;
       expect(holdMs).toBeGreaterThanOrEqual(min);
@@ -45,7 +45,7 @@ describe('a schedule', () => {
     }
   });
 
-  it('has only what the system can suffer', () => {
+  it('has only faults that the system can have', () => {
     expect(kinds).not.toContain('hub.freeze');
     expect(kinds).not.toContain('sentinel.failover');
     const other = fittingFaults({ db: 'postgres', redis: 'sentinel', hubs: 3 });
@@ -53,7 +53,7 @@ describe('a schedule', () => {
     expect(other).not.toContain('redis.kill');
   });
 
-  it('names a hub only where the fault is its own', () => {
+  it('names the hub only if the fault affects one', () => {
     const fault = { hub: 1, holdMs: 1_500, pauseMs: 0 };
     expect(formatFault({ ...fault, kind: 'redis.kill' })).toBe('redis.kill for 1.5 s');
     expect(formatFault({ ...fault, kind: 'hub.kill', holdMs: 0 })).toBe('hub.kill hub-2');

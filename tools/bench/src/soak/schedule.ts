@@ -4,25 +4,25 @@ import type { Random } from './random.ts';
 /** One fault of the schedule. */
 export interface ScheduledFault {
   readonly kind: FaultName;
-  /** The hub that it strikes, where it is one hub's. */
+  /** The index of the hub, if it affects one. */
   readonly hub: number;
   readonly holdMs: number;
-  /** How long the system is left whole before it; of a second one, how long it comes after the first. */
+  /** The pause before it. For an overlapping fault: the delay after the first. */
   readonly pauseMs: number;
-  /** Another, of another part, struck while this one is held. */
+  /** A fault of another part, injected during this one. */
   readonly overlapping?: ScheduledFault;
 }
 
-/** How long the system is left whole between two faults. */
+/** The bounds of the random pause between two faults. */
 export interface ScheduleOptions {
   readonly pauseMs: readonly [min: number, max: number];
-  /** Strikes two at a time, where a kind of another part is there. @default false */
+  /** Injects two faults of different parts at a time, if possible. @default false */
   readonly overlaps?: boolean;
 }
 
 /**
- * The faults of a seed, for ever: the kinds in rounds, each round in another order, so that a run that is long enough
- * has them all. The same seed, kinds and hubs give the same schedule.
+ * An endless schedule: every kind once in each round, in random order. The same seed, kinds and hubs give the same
+ * schedule.
  */
 export function* createSchedule(
   random: Random,
@@ -52,7 +52,7 @@ export function* createSchedule(
   }
 }
 
-/** As people read it. */
+/** A short text. */
 export function formatFault({ kind, hub, holdMs, overlapping: together }: ScheduledFault): string {
   const where = faultKind(kind).hitsOneHub ? ` hub-${hub + 1}` : '';
   const lasts = holdMs > 0 ? ` for ${(holdMs / 1000).toFixed(1)} s` : '';

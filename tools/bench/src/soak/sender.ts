@@ -4,7 +4,7 @@ import type { Ledger } from '@openclaw/test-support';
 import type { Random } from './random.ts';
 import type { Subscriber } from './subscriber.ts';
 
-/** A send that was acknowledged. */
+/** An acknowledged send. */
 export interface Sent {
   readonly clientMessageId: string;
   readonly content: string;
@@ -13,18 +13,18 @@ export interface Sent {
   readonly seq: number;
 }
 
-/** Where a send goes. */
+/** The channel or agent to send to. */
 export type Target = { readonly channelId: string } | { readonly agentId: string };
 
-/** Sends, and tries again with the same id until it is acknowledged or was tried often enough. */
+/** Sends messages, with retries under the same clientMessageId. */
 export interface Sender {
-  /** Settles when the outcome is in the ledger; never rejects for a refusal. */
+  /** Resolves when the outcome is in the ledger. Does not reject when the hub refuses. */
   send(subscriber: Subscriber, target: Target, content: string): Promise<void>;
-  /** The same send once more, as after a lost answer. */
+  /** Repeats the send, as after a lost answer. */
   repeat(subscriber: Subscriber, sent: Sent): Promise<void>;
-  /** One of the last that the seat's agent sent to a channel; undefined when none comes to hand. */
+  /** A random one of the agent's last sends to a channel; undefined without any. */
   recent(subscriber: Subscriber): Sent | undefined;
-  /** As `recent`, and never again. */
+  /** The same, and removes it. */
   takeRecent(subscriber: Subscriber): Sent | undefined;
 }
 
@@ -34,16 +34,16 @@ export const metadataKey = 'soak';
 const attempts = 6;
 const retryMs = 500;
 const recentMax = 50;
-/** Trying again with these changes nothing. */
+/** Errors that a retry cannot change. */
 const finalCodes: ReadonlySet<string> = new Set(['invalid', 'forbidden', 'not_found', 'closed']);
 
-/** The code of a refusal; anything else is a mistake of ours and is thrown on. */
+/** The code of a refusal. Rethrows any other error, which is a bug here. */
 export function codeOf(error: unknown): string {
   if (error instanceof HubError) return error.code;
   throw error;
 }
 
-/** `seatsOf` names an agent's connections: a repeat may come by another, to another hub. */
+/** `subscribersOf` returns an agent's connections: a retry may use another one, at another hub. */
 export function createSender(
   ledger: Ledger,
   random: Random,

@@ -1,21 +1,21 @@
-/** How long a subscriber has been shown the same of an agent. */
+/** The status of an agent that a subscriber was last shown. */
 export interface Shown {
   readonly subscriber: string;
   readonly channelId: string;
   readonly agentId: string;
   readonly isOnline: boolean;
-  /** Since when, counted from the subscriber's connection at the earliest. */
+  /** Since when, but not before the subscriber's connection. */
   readonly sinceMs: number;
-  /** It is not told again. */
+  /** Excludes it from {@link ShownPresence.all}. */
   markReported(): void;
 }
 
-/** What each subscriber is shown of each agent. */
+/** The presence that each subscriber was last shown. */
 export interface ShownPresence {
-  /** A new connection of the subscriber: what it was shown before counts no more. */
+  /** The subscriber connected; what it was shown before is void. */
   begins(subscriber: string): void;
   ends(subscriber: string): void;
-  /** An event, or a page that was asked for at `askedMs`: what came since is newer than the page. */
+  /** From an event, or from a list requested at `askedMs`: events since then are newer than the list. */
   show(
     subscriber: string,
     channelId: string,
@@ -23,7 +23,7 @@ export interface ShownPresence {
     isOnline: boolean,
     askedMs?: number,
   ): void;
-  /** All that is not settled. */
+  /** Everything that was not reported yet. */
   all(): Iterable<Shown>;
 }
 
@@ -33,7 +33,6 @@ interface Entry {
   isSettled: boolean;
 }
 
-/** Creates it empty. */
 export function createShownPresence(now: () => number): ShownPresence {
   const views = new Map<string, { sinceMs: number; entries: Map<string, Entry> }>();
   return {

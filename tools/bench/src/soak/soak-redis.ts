@@ -2,20 +2,20 @@ import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
 
-/** A Redis that can lose all it knew, or go back to what it knew before. */
+/** A Redis server that can be emptied, rolled back, filled, or made to refuse writes. */
 export interface SoakRedis {
   readonly port: number;
   readonly url: string;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** Starts it again, with nothing or with what it held at the snapshot. Resolves when it answers PING. */
+  /** Starts it again, empty or with the snapshot. Resolves when it answers PING. */
   restart(from: 'nothing' | 'snapshot'): Promise<void>;
-  /** Keeps what it holds now, for a later return to it. */
+  /** Saves its data for a later restart from it. */
   snapshot(): Promise<void>;
   wipe(): Promise<void>;
-  /** Refuses every write that needs memory and answers all else, until `takeWrites`. */
+  /** Makes it refuse writes that need memory, until `takeWrites`. */
   fill(): Promise<void>;
-  /** Refuses every write for want of a replica, until `takeWrites`. */
+  /** Makes it refuse all writes (as it lacks a replica), until `takeWrites`. */
   refuseWrites(): Promise<void>;
   takeWrites(): Promise<void>;
   freeze(): void;
@@ -25,7 +25,7 @@ export interface SoakRedis {
   stop(): Promise<void>;
 }
 
-/** Starts redis-server with its dump in a folder of ours. */
+/** Starts redis-server with its dump file in a folder below `parent`. */
 export async function startSoakRedis(parent: string): Promise<SoakRedis> {
   const folder = join(parent, 'redis');
   await mkdir(folder);

@@ -22,7 +22,7 @@ beforeAll(async () => {
       system: { db: 'sqlite', redis: 'single', hubs: 3 },
       fleet: { agents: 6, channels: 2, directs: 3 },
       workload: { rate: 60, guestEveryMs: 5_000, guestStayMs: [1_000, 3_000] },
-      // The schedule ends long before, but on a machine that is busy.
+      // The schedule ends long before, except on a busy machine.
       durationMs: 80_000,
       maxRestMs: 8_000,
       schedule: schedule.values(),
@@ -32,7 +32,7 @@ beforeAll(async () => {
 }, 200_000);
 
 describe('three hubs under a short soak', () => {
-  it('lose nothing, double nothing, and keep the order', () => {
+  it('deliver everything once and in order', () => {
     if (account.violationCount > 0) throw new Error(formatReport(account));
     expect(account.sends.sends).toBeGreaterThan(300);
     expect(account.sends.acked + account.sends.failed).toBe(account.sends.sends);
@@ -40,16 +40,16 @@ describe('three hubs under a short soak', () => {
     expect(account.logFolder).toBeNull();
   });
 
-  // The negative control: a soak in which nothing broke would prove nothing.
-  it('suffered every fault of the schedule, and its clients felt them', () => {
+  // The negative control: without faults, the run would prove nothing.
+  it('had every fault of the schedule, and clients lost connections', () => {
     const struck = account.faults.filter(({ count }) => count === 1).map(({ kind }) => kind);
     expect(struck).toEqual(schedule.map(({ kind }) => kind).toSorted());
     const redisKilled = account.faults.find(({ kind }) => kind === 'redis.kill');
-    // Each of the three hubs that lost its clients had two at least.
+    // Each of the three hubs that lost its clients had at least two.
     expect(account.losses).toBeGreaterThanOrEqual(6);
-    // Hubs found each other's events by their check of the log alone, which no calm system needs.
+    // During the fault hubs found events only by checking the log, which takes longer than pub/sub.
     expect(redisKilled?.slowestLive?.max).toBeGreaterThan(100);
     expect(redisKilled?.redisBack?.count).toBe(1);
-    expect(said.filter((line) => line.includes('whole again'))).toHaveLength(schedule.length);
+    expect(said.filter((line) => line.includes('recovered'))).toHaveLength(schedule.length);
   });
 });

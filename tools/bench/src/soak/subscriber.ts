@@ -9,7 +9,7 @@ import { createRoamingSocket } from './roaming-socket.ts';
 import type { Violations } from './violations.ts';
 import { createWireTap } from './wire-tap.ts';
 
-/** What all seats report to. */
+/** Where subscribers record what they get. */
 export interface Records {
   readonly ledger: Ledger;
   readonly presence: PresenceWatch;
@@ -17,36 +17,35 @@ export interface Records {
   readonly violations: Violations;
 }
 
-/** Where a client may connect. */
+/** A hub to connect to. */
 export interface HubAddress {
   readonly name: string;
   readonly port: number;
 }
 
-/** One client of one agent: a connection that goes to another hub when its own is lost. */
+/** One client of an agent. When its connection is lost, it connects to another hub. */
 export interface Subscriber {
-  /** `{agentId}/{n}`: the subscriber's name in the books. */
+  /** `{agentId}/{n}`, its name in the records. */
   readonly name: string;
   readonly agentId: string;
   readonly client: HubClient;
   /** Follows the channel from the event after `last`. */
   follow(channelId: string, last: number): Promise<void>;
-  /** If it is at another hub than its first, it breaks its connection and goes back: no hub stays deserted. */
+  /** Breaks the connection and returns to its first hub, unless it is there: every hub should have clients. */
   returnHome(): void;
   close(): Promise<void>;
 }
 
-/** Which client to make. */
+/** Options of {@link createSubscriber}. */
 export interface SubscriberOptions {
   readonly agentId: string;
   readonly number: number;
   readonly addresses: readonly HubAddress[];
-  /** The place in `addresses` of the hub that it goes to first. */
+  /** The index in `addresses` of its first hub. */
   readonly homeIndex: number;
   readonly random: Random;
 }
 
-/** Connects at once. */
 export function createSubscriber(options: SubscriberOptions, records: Records): Subscriber {
   const { agentId, addresses, random } = options;
   const { ledger, presence, recovery, violations } = records;
@@ -68,7 +67,7 @@ export function createSubscriber(options: SubscriberOptions, records: Records): 
     random: () => random.next(),
     webSocket: createRoamingSocket({
       pickPort() {
-        // Whoever comes back goes elsewhere: the hub that was lost may not be there.
+        // After a loss it connects elsewhere, as its hub may be down.
         if (isReturning) hubIndex = options.homeIndex;
         else hubIndex = (hubIndex + random.between(1, addresses.length - 1)) % addresses.length;
         isReturning = false;
@@ -112,7 +111,7 @@ export function createSubscriber(options: SubscriberOptions, records: Records): 
   });
   client.on('discontinuity', (what) => ledger.discontinuity(name, what));
 
-  /** What an application does after it (re)connected: it asks who is there. */
+  /** Lists presence after each connection, as an application does. */
   async function refreshPresence() {
     const sinceMs = liveSinceMs;
     await delay(settleMs);
@@ -153,7 +152,7 @@ export function createSubscriber(options: SubscriberOptions, records: Records): 
   };
 }
 
-/** The envelope's message, where it has one. */
+/** The id of the message that the event is about. */
 export function messageIdOf({ event }: Pick<Envelope, 'event'>): string | null {
   if ('message' in event) return event.message.id;
   return 'messageId' in event ? event.messageId : null;

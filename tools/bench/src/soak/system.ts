@@ -12,7 +12,6 @@ import {
 } from '@openclaw/test-support';
 import { startSoakRedis, type SoakRedis } from './soak-redis.ts';
 
-/** Which parts the system is made of. */
 export interface SystemOptions {
   readonly db: 'sqlite' | 'postgres';
   readonly redis: 'single' | 'sentinel';
@@ -23,16 +22,15 @@ export interface SystemOptions {
 export const channelIdsOf = (channels: number): string[] =>
   Array.from({ length: channels }, (_, index) => `room-${index + 1}`);
 
-/** One hub with the two ways that can be broken: its own to Redis, its clients' to it. */
+/** A hub, its link to Redis, and its clients' link to it. */
 export interface HubSite {
   readonly name: string;
   readonly hub: HubProcess;
   readonly clientLink: TcpLink;
-  /** Null with Sentinel, which names addresses of its own. */
+  /** Null with Sentinel, which hands out the servers' own addresses. */
   readonly redisLink: TcpLink | null;
 }
 
-/** What `/readyz` says of a hub. */
 export interface HubState {
   readonly isReady: boolean;
   readonly isRedisOk: boolean;
@@ -50,18 +48,18 @@ export interface System {
   readonly sentinel: SentinelDeployment | null;
   readonly postgres: PostgresServer | null;
   stateOf(site: HubSite): Promise<HubState>;
-  /** Whether every hub is ready and has its Redis. */
+  /** Resolves with true when every hub is ready and has its Redis. */
   isWhole(): Promise<boolean>;
-  /** Ends everything; the folder with the logs is kept where asked. */
+  /** Stops everything. `keepFolder` keeps the logs. */
   stop(keepFolder: boolean): Promise<void>;
 }
 
-// The hubs must not refuse what this sends; limits are not what is proven here.
+// High enough that the hubs refuse nothing: limits are not tested here.
 const noLimit = '1000000/60';
-// But no agent of the fleet makes as many calls as this, and a flood does.
+// Above the calls of any agent of the fleet, and below those of a flood.
 const callLimit = '2000/2';
 
-/** Starts Redis, the database and the hubs, and waits until all are whole. */
+/** Starts Redis, the database and the hubs, and waits until the hubs answer. */
 export async function startSystem(
   options: SystemOptions,
   channelIds: readonly string[],

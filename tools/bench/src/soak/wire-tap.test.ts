@@ -26,20 +26,20 @@ function subscribe(since: number | null, head: number, seqs: readonly number[], 
 }
 
 describe('the wire tap', () => {
-  it('is content with what follows the answer, in frames of one and of many', () => {
+  it('accepts consecutive events, one or several in a frame', () => {
     subscribe(2, 4, [3, 4]);
     tap.received(event(5));
     tap.received([event(6), event(null), event(7)]);
     expect(reports).toEqual([]);
   });
 
-  it('reports a gap that the SDK would fill', () => {
+  it('reports a gap, which the SDK would fill', () => {
     subscribe(0, 0, []);
     tap.received([event(1), event(3)]);
     expect(reports).toEqual(['wire gap: room: 3 came after 1']);
   });
 
-  it('reports a double that the SDK would drop', () => {
+  it('reports a double, which the SDK would drop', () => {
     subscribe(0, 0, []);
     tap.received([event(1), event(1)]);
     expect(reports).toEqual(['wire double: room: 1 came after 1']);
@@ -51,7 +51,7 @@ describe('the wire tap', () => {
     expect(reports).toHaveLength(2);
   });
 
-  it('starts anew with each connection, with each discontinuity, and for a new direct channel', () => {
+  it('resets at a new connection, at a discontinuity and for a new direct channel', () => {
     subscribe(0, 0, []);
     tap.received(event(1));
     tap.opened();
@@ -66,7 +66,7 @@ describe('the wire tap', () => {
     expect(reports).toHaveLength(1);
   });
 
-  it('holds a direct channel to the head that the welcome names', () => {
+  it('starts a direct channel at the head in the welcome', () => {
     tap.received({ method: 'welcome', params: { direct: [{ channelId: 'room', head: 5 }] } });
     tap.received(event(6));
     expect(reports).toEqual([]);

@@ -1,11 +1,10 @@
 import { isDirectChannelId } from '@openclaw/protocol';
 
-/** What a tap saw go wrong on the wire. */
 export type WireReport = (kind: 'wire gap' | 'wire double', text: string) => void;
 
 /**
- * Listens to the frames of one client, beneath the SDK that would mend what a hub does wrong: on one connection, each
- * subscribed channel's events must come one after the other.
+ * Checks the frames of one client below the SDK, which repairs mistakes of a hub. On one connection the events of each
+ * subscribed channel must be consecutive.
  */
 export interface WireTap {
   /** A new connection begins. */
@@ -35,9 +34,8 @@ interface Frame {
   readonly result?: { readonly topics?: readonly Answer[] };
 }
 
-/** Creates the tap of one client. */
 export function createWireTap(report: WireReport): WireTap {
-  /** channelId → last seq that came on this connection; absent: not subscribed. */
+  /** channelId → the last seq on this connection; absent without a subscription. */
   let last = new Map<string, number>();
   let pendingSubscribes = new Map<number, ReadonlyMap<string, number | null>>();
 
@@ -60,7 +58,7 @@ export function createWireTap(report: WireReport): WireTap {
   function onEvent(channelId: string, seq: number) {
     const before = last.get(channelId);
     if (before === undefined) {
-      // What is not subscribed (yet) may begin anywhere: the answer to come says where. A new direct channel comes unasked.
+      // Before the answer to a subscribe the first seq is unknown. A new direct channel has no subscribe.
       if (isDirectChannelId(channelId)) last.set(channelId, seq);
       return;
     }
@@ -90,7 +88,7 @@ export function createWireTap(report: WireReport): WireTap {
       pendingSubscribes = new Map();
     },
     sent(text) {
-      // Parsing every send would cost more than it tells.
+      // Only these two matter; parsing every frame would be expensive.
       if (!text.includes('"subscribe"') && !text.includes('"unsubscribe"')) return;
       const frame = JSON.parse(text) as Frame | Frame[];
       for (const { id, method, params } of Array.isArray(frame) ? frame : [frame]) {

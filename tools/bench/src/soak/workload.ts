@@ -5,21 +5,19 @@ import type { Random } from './random.ts';
 import type { Records } from './subscriber.ts';
 import { codeOf } from './sender.ts';
 
-/** What the agents do. */
+/** The running operations of the agents. */
 export interface Workload {
-  /** Due but not begun, because too much was unanswered. */
+  /** Operations that were skipped because too many were unanswered. */
   readonly skipped: number;
-  /** Nothing new begins; resolves when all has its answer, or `timeoutMs` later. */
+  /** Starts nothing more. Resolves when every operation is answered, or after `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;
 }
 
-/** How much they do. */
 export interface WorkloadOptions {
   /** Operations a second. */
   readonly rate: number;
-  /** How often a guest comes. */
   readonly guestEveryMs: number;
-  /** How long a guest stays. */
+  /** The bounds of a guest's random stay. */
   readonly guestStayMs: readonly [min: number, max: number];
 }
 
@@ -32,7 +30,7 @@ function draw(kinds: readonly OperationKind[], random: Random): OperationKind {
   return kinds.find(({ weight }) => (at -= weight) < 0) ?? (kinds[0] as OperationKind);
 }
 
-/** Begins at once, each operation when it is due, whatever became of those before. */
+/** Starts each operation at its due time, whether or not earlier ones are answered. */
 export function startWorkload(
   fleet: Fleet,
   random: Random,
@@ -47,7 +45,7 @@ export function startWorkload(
   let skipped = 0;
   let nextGuestMs = startMs + options.guestEveryMs;
 
-  /** A refusal is counted; anything else is a mistake of ours and ends the process. */
+  /** Counts refusals. Any other error is a bug here and ends the process. */
   function run(name: string, work: () => Promise<void>) {
     const done = work()
       .catch((error: unknown) => ledger.sends.erred(`${name} ${codeOf(error)}`))
