@@ -46,7 +46,7 @@ function report() {
     if (suite === firstSuite) continue;
     for (const { name, why } of failures.length === 0 ? failuresOf(firstSuite) : []) {
       console.log(
-        `ci: failed beside others and passed by itself: ${path}: ${name}\n${why.slice(0, messageChars)}`,
+        `ci: failed with other suites, passed alone: ${path}: ${name}\n${why.slice(0, messageChars)}`,
       );
     }
   }

@@ -16,7 +16,7 @@ import { createWorkerFleet } from './worker-fleet.ts';
 /** The measurements of a run. */
 export interface Outcome {
   readonly plan: Plan;
-  /** Whether it was stopped early. */
+  /** True if it was stopped early. */
   readonly isInterrupted: boolean;
   readonly measuredMs: number;
   /** Connections open at the end, the watcher's included. */
@@ -44,7 +44,7 @@ export interface Outcome {
   readonly generatorCores: number;
   /** Usage of the machine; null if the kernel does not report it. */
   readonly machine: MachineUsage | null;
-  /** Whether the hub reports that it uses Redis; null if it does not say. */
+  /** True if the hub reports that it uses Redis; null if it does not say. */
   readonly usesRedis: boolean | null;
 }
 

@@ -35,7 +35,7 @@ interface Request {
   readonly target: string;
   readonly headers: readonly string[];
   readonly body: string;
-  /** Whether Content-Length matches the body. */
+  /** True if Content-Length matches the body. */
   readonly hasRightLength: boolean;
 }
 

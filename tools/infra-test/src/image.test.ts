@@ -26,6 +26,20 @@ describe('apps/chat-hub/Dockerfile', () => {
     expect(last.at(-1)).toMatch(/^CMD \["node", .*"apps\/chat-hub\/dist\/main.js"\]$/);
   });
 
+  it('holds only the hub, its packages and the built web UI, without sources and tests', () => {
+    const last = instructions.slice(instructions.lastIndexOf('FROM node:24-alpine'));
+    expect(last.filter((line) => line.startsWith('COPY'))).toEqual([
+      'COPY --from=build /app/package.json ./',
+      'COPY --from=build /app/node_modules ./node_modules',
+      'COPY --from=build /app/packages ./packages',
+      'COPY --from=build /app/apps/chat-hub ./apps/chat-hub',
+      'COPY --from=build /app/apps/web/dist ./apps/web/dist',
+    ]);
+    const removal = instructions.find((line) => line.includes('-exec rm -rf {}'));
+    for (const name of ['src', 'e2e', 'testing', "'*.test.*'", "'*.contract.*'"])
+      expect(removal).toContain(`-name ${name} `);
+  });
+
   it('has a health check on /healthz', () => {
     expect(instructions.find((line) => line.startsWith('HEALTHCHECK'))).toContain('/healthz');
   });

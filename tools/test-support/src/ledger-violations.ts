@@ -1,4 +1,4 @@
-/** What a ledger can find. */
+/** The violations that a ledger can find. */
 export const ledgerViolations = {
   'not stored': 'an acknowledged send or change is not in the log at the acknowledged seq',
   'stored twice': 'one clientMessageId is in the log twice, or was acknowledged with two seqs',

@@ -21,7 +21,7 @@ export interface Ledger {
     subscriber: string,
     what: { channelId: string; head: number; reason: string },
   ): void;
-  /** Whether every follower of the channel has every event up to `head`. */
+  /** True if every follower of the channel has every event up to `head`. */
   hasAll(channelId: string, head: number): boolean;
   /** Compares everything with the channel's log. Call it once per channel, when nothing is in flight. */
   settle(channelId: string, log: readonly LogEntry[]): void;

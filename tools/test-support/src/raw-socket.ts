@@ -12,7 +12,7 @@ export interface RawSocket extends Disposable {
   /** Every JSON-RPC object received, in order. */
   readonly objects: readonly RpcObject[];
   readonly pongs: number;
-  /** Whether the hub closed, by a close frame or by ending the connection. */
+  /** True if the hub closed, by a close frame or by ending the connection. */
   readonly isClosed: boolean;
   /** Resolves with the close code, or null when the connection ended without a close frame. */
   readonly closed: Promise<number | null>;

@@ -12,7 +12,7 @@ export interface TlsRedis extends RedisServer {
   readonly userPassword: string;
 }
 
-/** Whether openssl is installed. */
+/** True if openssl is installed. */
 export function hasOpenssl(): boolean {
   try {
     execFileSync('openssl', ['version'], { stdio: 'pipe' });

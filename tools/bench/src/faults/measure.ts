@@ -1,6 +1,6 @@
 import { spreadOf, tableLines } from '../statistics.ts';
 
-/** What is measured, and the bound for its median. */
+/** A measure, and the bound for its median. */
 export interface Measure {
   readonly name: string;
   readonly boundMs: number;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-/** What an authenticated agent with five sockets does. */
+/** The behaviours of an authenticated agent with five sockets. */
 export type Abuse = 'flood' | 'read-storm';
 
 export interface AbuseTask {

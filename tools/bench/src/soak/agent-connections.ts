@@ -8,7 +8,7 @@ export interface AgentConnections {
   lost(agentId: string, connection: string, isWanted?: boolean): void;
   /** The agent closed for good. */
   closed(agentId: string): void;
-  /** Whether one connection was open during the whole time. */
+  /** True if one connection was open during the whole time. */
   wasLive(agentId: string, fromMs: number, toMs: number): boolean;
   /** The start of the time without a moment offline; Infinity while offline. */
   liveSinceMs(agentId: string): number;

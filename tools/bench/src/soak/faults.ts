@@ -9,11 +9,11 @@ export interface FaultKind {
   readonly text: string;
   /** The bounds of its random duration. */
   readonly holdMs: readonly [min: number, max: number];
-  /** Whether it affects only one hub. */
+  /** True if it affects only one hub. */
   readonly hitsOneHub?: boolean;
-  /** Whether any hub is without Redis during the fault. */
+  /** True if any hub is without Redis during the fault. */
   readonly interruptsRedis?: boolean;
-  /** Whether it can be injected in this deployment. */
+  /** True if it can be injected in this deployment. */
   isPossible?(options: SystemOptions): boolean;
   /** Injects it at the hub `site`, for about `ms`. The returned function undoes it. */
   inject(system: System, site: HubSite, ms: number): Promise<() => Promise<void>>;

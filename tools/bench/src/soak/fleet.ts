@@ -12,7 +12,7 @@ export interface FleetOptions {
 
 /** Permanent agents, and guests that stay for some seconds. */
 export interface Fleet {
-  /** Of the permanent agents; every third agent has two. */
+  /** The connections of the permanent agents; every third agent has two. */
   readonly subscribers: readonly Subscriber[];
   readonly channelIds: readonly string[];
   /** Pairs of agents with a direct channel. */

@@ -23,7 +23,7 @@ export interface Recovery {
   ): (times: { readonly redisBackMs: number | null; readonly wholeMs: number }) => void;
   /** `lagMs` is the time from commit to delivery; `isLive` means that the subscriber was connected at the commit. */
   onDelivered(lagMs: number, isLive: boolean): void;
-  /** Whether no fault was active in the last `ms`, recovery included. */
+  /** True if no fault was active in the last `ms`, recovery included. */
   isCalm(ms: number): boolean;
   /** Deliveries to connected subscribers outside of all faults. */
   readonly calm: { readonly deliveries: number; readonly slowestMs: number };
