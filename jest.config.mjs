@@ -1,7 +1,6 @@
-// One configuration for the whole workspace. A test file's suffix says what must be running:
-// .test (nothing), .redis.test, .pg.test, .e2e.test; each starts its own servers on free ports.
-// Long, and at the mercy of a busy machine: faults of minutes, thousands of sockets. `npm run test:fire` runs them.
-export const underFire = [
+// One configuration for the whole workspace. Each suite starts the servers that it needs, on free ports.
+// Suites that take minutes or depend on an idle machine. `npm run test:slow` runs them.
+export const slowSuites = [
   'e2e/topologies/',
   'e2e/databases-',
   'e2e/presence-kill',
@@ -19,7 +18,7 @@ export default {
   testEnvironmentOptions: { customExportConditions: ['@openclaw/source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['**/src/**/*.test.ts', '**/examples/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/', ...underFire],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', ...slowSuites],
   modulePathIgnorePatterns: ['/dist/', '/.nx/'],
   transform: {
     '^.+\\.ts$': [

@@ -1,5 +1,5 @@
-// `npm run check`: everything a change must satisfy, in the order in which it fails fastest.
-// `--no-tests` leaves the tests out (CI runs them by themselves, for their counts).
+// `npm run check`: everything that a change must pass, the fastest checks first.
+// `--no-tests` skips the tests: CI runs them separately, to count them.
 import { spawnSync } from 'node:child_process';
 
 const steps = [
@@ -7,7 +7,7 @@ const steps = [
   ['Lua drift', 'node', ['tools/setup/embed-lua.mjs', '--check']],
   ['sync', 'nx', ['sync:check']],
   ['typecheck and build', 'nx', ['run-many', '-t', 'build', '--outputStyle=static']],
-  ['the page', 'node', ['tools/setup/web.mjs']],
+  ['web UI', 'node', ['tools/setup/web.mjs']],
   ['lint', 'nx', ['run-many', '-t', 'lint', '--outputStyle=static']],
   ['packed packages', 'nx', ['run-many', '-t', 'pack-check', '--outputStyle=static']],
   ['tests', 'npm', ['test']],
@@ -20,7 +20,5 @@ for (const [title, command, args] of steps) {
   console.log(`\n── ${title}`);
   if (spawnSync(command, args, { stdio: 'inherit' }).status !== 0) failed.push(title);
 }
-console.log(
-  failed.length === 0 ? '\ncheck: all is well' : `\ncheck: failed in ${failed.join(', ')}`,
-);
+console.log(failed.length === 0 ? '\ncheck: passed' : `\ncheck: failed in ${failed.join(', ')}`);
 process.exit(failed.length === 0 ? 0 : 1);

@@ -1,14 +1,14 @@
-// Reads what jest wrote of its runs, for .ci/run.
-//   ci-results.mjs failed FIRST        the suites that failed, a path a line
-//   ci-results.mjs report FIRST AGAIN  which tests failed and why, and the counts; fails if a test failed
-// AGAIN is of the suites that failed in FIRST, and its results stand in the place of theirs; it may be missing.
+// Reads Jest's JSON results for .ci/run.
+//   ci-results.mjs failed FIRST        prints the paths of the failed suites
+//   ci-results.mjs report FIRST AGAIN  prints failed tests and the counts; exits 1 if a test failed
+// AGAIN has the second run of the suites that failed in FIRST, and replaces their results. It may be missing.
 import { existsSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 
 const [, , command, ...files] = process.argv;
 const messageChars = 1_500;
 
-/** Each suite's results by its path; null where a run left none. */
+/** Results of the suites by path; null if the file does not exist. */
 function suitesOf(file) {
   if (!existsSync(file)) return null;
   const { testResults } = JSON.parse(readFileSync(file, 'utf8'));
@@ -17,7 +17,7 @@ function suitesOf(file) {
 
 const testsOf = (suite, status) => suite.assertionResults.filter((test) => test.status === status);
 
-/** What failed in a suite, each with its name and why: one thing at least if the suite failed. */
+/** The failures of a suite with name and reason: at least one if the suite failed. */
 function failuresOf(suite) {
   if (suite.status !== 'failed') return [];
   const tests = testsOf(suite, 'failed').map(({ fullName, failureMessages }) => ({
@@ -46,7 +46,7 @@ function report() {
     if (suite === firstSuite) continue;
     for (const { name, why } of failures.length === 0 ? failuresOf(firstSuite) : []) {
       console.log(
-        `ci: failed beside others and passed by itself: ${path}: ${name}\n${why.slice(0, messageChars)}`,
+        `ci: failed with other suites, passed alone: ${path}: ${name}\n${why.slice(0, messageChars)}`,
       );
     }
   }

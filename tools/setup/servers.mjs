@@ -1,4 +1,4 @@
-// The real servers that the tests run against, from the system's packages. Nothing is started here.
+// Installs the servers that the tests run against. Nothing is started here.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 
@@ -33,7 +33,7 @@ function debianPostgres() {
   );
 }
 
-/** Installs what is missing with apt-get where this user may; otherwise says exactly what to install and exits 1. */
+/** Installs missing servers by apt-get as root. Otherwise prints what to install and exits 1. */
 export function installServers() {
   const missing = servers.filter((server) => !server.isThere());
   if (missing.length === 0) return;

@@ -1,6 +1,5 @@
-// Builds the page for people (apps/web) where it is missing or older than what it is made of.
-// As a program (`node tools/setup/web.mjs`) it shows the build's own output and exits 1 when that fails.
-// Plain JavaScript that runs on Node 20: run.mjs imports it before a newer Node is there.
+// Builds the web UI (apps/web) if it is missing or its sources changed. As a program (`node tools/setup/web.mjs`) it shows
+// the build's output and exits 1 when that fails. Plain JavaScript for Node 20.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -17,16 +16,16 @@ import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const workspace = resolve(fileURLToPath(import.meta.url), '../../..');
-const ingredients = [
+const sources = [
   'apps/web',
   'packages/client/src',
   'packages/protocol/src',
   'tsconfig.base.json',
   'package-lock.json',
 ];
-const notIngredients = /^(node_modules|dist|\..*|.*\.(test|contract)\.tsx?)$/;
+const notSources = /^(node_modules|dist|\..*|.*\.(test|contract)\.tsx?)$/;
 
-/** The files below a path, in one order everywhere. */
+/** The files below a path, sorted. */
 function filesBelow(root, path) {
   const whole = join(root, path);
   if (!existsSync(whole)) return [];
@@ -34,17 +33,17 @@ function filesBelow(root, path) {
     a.name < b.name ? -1 : 1,
   );
   return entries
-    .filter(({ name }) => !notIngredients.test(name))
+    .filter(({ name }) => !notSources.test(name))
     .flatMap((entry) => {
       const below = `${path}/${entry.name}`;
       return entry.isDirectory() ? filesBelow(root, below) : [below];
     });
 }
 
-/** What the page is made of, as one hash: the time of a file says nothing after a checkout. */
-function hashOfIngredients(root) {
+/** The hash of all sources. File times say nothing after a checkout. */
+function hashOfSources(root) {
   const hash = createHash('sha256');
-  const files = ingredients.flatMap((path) =>
+  const files = sources.flatMap((path) =>
     /\.json$/.test(path)
       ? [path].filter((one) => existsSync(join(root, one)))
       : filesBelow(root, path),
@@ -56,30 +55,29 @@ function hashOfIngredients(root) {
   return hash.digest('hex');
 }
 
-/** What a failed build says is wrong, in one line. */
-function complaint(output) {
+/** The error of a failed build, in one line. */
+function buildError(output) {
   const lines = output.split('\n').map((line) => line.trim());
   const start = lines.findIndex((line) => /^error during build/i.test(line)) + 1;
-  const telling = lines.slice(start).filter((line) => line !== '' && !/build failed/i.test(line));
-  return telling.slice(0, 2).join(' ').slice(0, 300) || 'the build said nothing';
+  const relevant = lines.slice(start).filter((line) => line !== '' && !/build failed/i.test(line));
+  return relevant.slice(0, 2).join(' ').slice(0, 300) || 'the build printed nothing';
 }
 
 /**
- * Builds the page unless it is of the same ingredients already. The new one takes the place of the old in one step, so a
- * hub that runs never serves half of one, and a build that fails leaves the old one. Returns null, or in one sentence
- * why there is no page of today.
+ * Builds the web UI unless its sources are unchanged, and replaces the old one in one step: a running hub never serves
+ * half of it, and a failed build leaves the old one. Returns null, or one sentence with the error.
  */
 export function buildPage({ root = workspace, showOutput = false } = {}) {
   const web = join(root, 'apps/web');
   if (!existsSync(join(web, 'index.html'))) return null;
   const page = join(web, 'dist');
   const stamp = '.built-from';
-  const hash = hashOfIngredients(root);
+  const hash = hashOfSources(root);
   if (existsSync(join(page, stamp)) && readFileSync(join(page, stamp), 'utf8') === hash)
     return null;
 
   console.error('setup: building the page (vite build)…');
-  // Where nobody looks for sources, and on the same disk.
+  // On the same disk, for the rename, and ignored by every other tool.
   const aside = (name) => join(web, 'node_modules', `.${name}-${process.pid}`);
   const fresh = aside('new-page');
   try {
@@ -103,9 +101,7 @@ export function buildPage({ root = workspace, showOutput = false } = {}) {
     );
     if (error) throw error;
     if (status !== 0)
-      throw new Error(
-        showOutput ? 'its own message stands above' : complaint(`${stdout}\n${stderr}`),
-      );
+      throw new Error(showOutput ? 'see above' : buildError(`${stdout}\n${stderr}`));
     writeFileSync(join(fresh, stamp), hash);
     const old = aside('old-page');
     if (existsSync(page)) renameSync(page, old);

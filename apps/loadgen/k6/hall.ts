@@ -13,15 +13,15 @@ const secret = __ENV.HUB_JWT_SECRET ?? '';
 const agents = Number(__ENV.AGENTS ?? 111);
 const rate = Number(__ENV.RATE ?? 1000);
 const durationMs = Number(__ENV.DURATION ?? 10) * 1000;
-// What the others do a second, over all agents, as the load generator's defaults.
+// Per second over all agents, as in the load generator.
 const rates = { typing: 5, presence: 5, reaction: 10 };
-// Everybody connects within this time, and what is due in the warm-up does not count.
+// All connect within this time, and the warm-up is not measured.
 const connectMs = Number(__ENV.CONNECT ?? 5) * 1000;
 const warmupMs = 2_000;
 const drainMs = 3_000;
-// Each agent times one delivery in so many.
+// Each agent measures every n-th delivery.
 const sampleEvery = Number(__ENV.SAMPLE ?? 10);
-// One may fall on either side of the edges of what counts.
+// An operation at the start or the end may be counted or not.
 const messages = Math.floor((rate * durationMs) / 1000) - 2;
 
 const delivery = new Trend('hub_delivery_ms', true);
@@ -70,7 +70,7 @@ function tokenOf(agentId: string): string {
   return `${signed}.${crypto.hmac('sha256', secret, signed, 'base64rawurl')}`;
 }
 
-/** Address and headers for this agent: a token where there is a secret, else the name alone (HUB_AUTH=dev). */
+/** The agent's URL and headers: with a token if there is a secret, otherwise for HUB_AUTH=dev. */
 function signIn(
   path: string,
   agentId: string,
@@ -129,7 +129,7 @@ export default function (hall: Hall): void {
   const measureMs = hall.startMs + warmupMs;
   const endMs = measureMs + durationMs;
   const { address, headers } = signIn('/v1/ws', agentId);
-  // k6 passes on what a header says; its own parameter for subprotocols does nothing.
+  // k6's own parameter for subprotocols has no effect, but the header has.
   const socket = new WebSocket(address.replace(/^http/, 'ws'), null, {
     headers: { ...headers, 'Sec-WebSocket-Protocol': 'openclaw.v1' },
   });
@@ -138,7 +138,7 @@ export default function (hall: Hall): void {
   let lastId = 0;
   let lastSeq = -1;
   let lastMessageId = '';
-  // Added up here, since each add to a metric costs k6 more than the event did.
+  // Summed here, since adding to a k6 metric costs more than handling an event.
   const counted = { deliveries: 0, lost: 0, doubled: 0 };
   let presenceSeen = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -162,8 +162,8 @@ export default function (hall: Hall): void {
   }
 
   /**
-   * Nearly all that comes are messages, and JSON.parse of them all is more than k6 can do at 111,000 a second: what is
-   * measured is taken from their text, in which quotes within content are escaped. All else is parsed.
+   * Most frames are messages, and k6 cannot parse 111,000 of them a second. So the measured values are cut out of the
+   * text, where quotes within content are escaped. Other frames are parsed.
    */
   function onText(text: string, now: number): void {
     const bodies = text.split(rpc);
@@ -217,7 +217,7 @@ export default function (hall: Hall): void {
     ack.add(now - dueMs);
   }
 
-  // Each kind of work goes round the agents; the times of each are known from the start.
+  // The agents take turns in each kind of work, at times fixed from the start.
   const work = [
     {
       perSecond: rate,
@@ -239,7 +239,7 @@ export default function (hall: Hall): void {
     },
   ].map((each) => ({ ...each, turn: 0 }));
 
-  /** Does what is due, and sleeps until more is: k6 wakes 111 users dearly. */
+  /** Runs what is due and sleeps until the next: waking 111 users is expensive in k6. */
   function performDue(): void {
     let nextMs = endMs;
     for (const each of work) {
@@ -277,12 +277,12 @@ export default function (hall: Hall): void {
 const rpc = '{"jsonrpc":"2.0",';
 const padding = 'All agents report progress on their part of the work. '.repeat(2);
 
-/** When this agent's turn of a kind of work is due; the agents go round. */
+/** The due time of this agent's next turn. */
 function dueMsOf(hall: Hall, agent: number, perSecond: number, turn: number): number {
   return hall.startMs + ((agent + turn * agents) * 1000) / perSecond;
 }
 
-/** When the newest turn of this agent was due: an event has no room to say it, but the times are known. */
+/** The due time of this agent's last turn, which the event itself does not carry. */
 function lastDueMs(hall: Hall, agent: number, perSecond: number, now: number): number {
   const roundMs = (agents * 1000) / perSecond;
   const turn = Math.floor((now - dueMsOf(hall, agent, perSecond, 0)) / roundMs);

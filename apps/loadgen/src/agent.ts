@@ -11,13 +11,13 @@ import { agentIndexOf, channelsOf, type Plan } from './plan.ts';
 import type { DueOperation } from './schedule.ts';
 import { countError, record, type Tally } from './tally.ts';
 
-/** When each agent's newest typing and reaction was due: their events have no room to say it. Shared by all threads. */
+/** The due time of each agent's last typing and reaction, which the events do not carry. Shared by all threads. */
 export interface DueTimes {
   readonly typing: Float64Array<SharedArrayBuffer>;
   readonly reaction: Float64Array<SharedArrayBuffer>;
 }
 
-/** One agent: does what is due, and notes what it receives. */
+/** One agent: runs due operations and measures what it receives. */
 export interface VirtualAgent {
   readonly index: number;
   readonly client: HubClient;
@@ -26,7 +26,7 @@ export interface VirtualAgent {
   join(): Promise<void>;
   subscribe(): Promise<void>;
   perform(operation: DueOperation): void;
-  /** Operations without an answer so far. */
+  /** Unanswered operations. */
   readonly pending: number;
   close(): Promise<void>;
 }
@@ -35,7 +35,6 @@ const connectTimeoutMs = 30_000;
 const typingMs = 1_000;
 const emojis = ['👍', '🎉', '🚀', '👀', '✅'];
 
-/** An agent on a client of its own. */
 export function createAgent(
   index: number,
   deps: {
@@ -51,7 +50,7 @@ export function createAgent(
   const channelIds = channelsOf(plan, index);
   const watches = new Map<string, ChannelWatch>();
   const lastMessages = new Map<string, string>();
-  // A presence that the hub says again, when it compares its rosters, is not new.
+  // The hub repeats a presence when it compares rosters; that is not a new one.
   const seenPresence = new Map<number, number>();
   let reactedTo = '';
   let pending = 0;
@@ -143,7 +142,7 @@ export function createAgent(
 
   function react(channelId: string, dueMs: number, turn: number) {
     const messageId = lastMessages.get(channelId);
-    // The same reaction again would change nothing, and nobody would hear of it.
+    // Repeating a reaction changes nothing and publishes no event.
     if (messageId === undefined || messageId === reactedTo) return;
     reactedTo = messageId;
     dues.reaction[index] = dueMs;
@@ -165,7 +164,7 @@ export function createAgent(
       const subscribed = channelIds.map(async (channelId) => {
         const { head } = await client.channel(channelId).subscribe();
         const watch = watches.get(channelId);
-        // Events may overtake this promise, though not the hub's answer.
+        // Events may be handled before this promise, but not before the hub's answer.
         if (watch === undefined) watches.set(channelId, createChannelWatch(head));
         else watch.lost += Math.max(0, watch.first - head - 1);
       });

@@ -8,11 +8,11 @@ function watchAll(head: number, seqs: number[]) {
 }
 
 describe('a channel watch', () => {
-  it('finds nothing wrong where every seq comes once and in order', () => {
+  it('finds nothing if every seq comes once and in order', () => {
     expect(watchAll(4, [5, 6, 7])).toEqual({ first: 5, last: 7, lost: 0, doubled: 0 });
   });
 
-  it('counts each seq that was skipped and each that came again', () => {
+  it('counts skipped and repeated seqs', () => {
     expect(watchAll(4, [5, 8, 8, 6, 9])).toEqual({ first: 5, last: 9, lost: 2, doubled: 2 });
   });
 });

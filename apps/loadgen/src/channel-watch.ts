@@ -1,21 +1,20 @@
-/** What one agent saw of one channel's order. */
+/** Losses and repeats in one channel, as seen by one agent. */
 export interface ChannelWatch {
-  /** The seq that was or must be seen first. */
+  /** The first seq to expect. */
   readonly first: number;
   /** The last seq seen. */
   last: number;
-  /** Seqs that were skipped and did not come. */
+  /** Seqs that were skipped and not received later. */
   lost: number;
-  /** Seqs that came again. */
+  /** Seqs received twice. */
   doubled: number;
 }
 
-/** A watch of what comes after `last`. */
 export function createChannelWatch(last: number): ChannelWatch {
   return { first: last + 1, last, lost: 0, doubled: 0 };
 }
 
-/** Every seq is to be seen once and in order: notes what is not. */
+/** Records the seq of a received event. */
 export function watchSeq(watch: ChannelWatch, seq: number): void {
   if (seq === watch.last + 1) {
     watch.last = seq;

@@ -1,7 +1,7 @@
-// The machine's monotonic clock, so that all threads of a run share one time.
+// The machine's monotonic clock, which all threads of a run share.
 const offsetMs = Number(process.hrtime.bigint() / 1000n) / 1000 - performance.now();
 
-/** Milliseconds, with fractions, from some moment before the run. */
+/** Milliseconds with fractions, from an arbitrary start. */
 export function nowMs(): number {
   return performance.now() + offsetMs;
 }

@@ -5,7 +5,7 @@ import { LoadgenError } from './errors.ts';
 import type { Identity, Plan, Scenario } from './plan.ts';
 import { targetDefaults, type Targets } from './targets.ts';
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface CommandLine {
   readonly plan: Plan;
   readonly identity: Identity;
@@ -89,7 +89,7 @@ function createCommand(): Command {
       number(0),
     )
     .option('--duration <s>', 'seconds that are measured', number(0.1), 10)
-    .option('--warmup <s>', 'seconds of the same work before', number(0), 4)
+    .option('--warmup <s>', 'seconds of warm-up, not measured', number(0), 4)
     .option('--typing-rate <n>', 'typing starts a second', number(0), 5)
     .option('--presence-rate <n>', 'presence changes a second', number(0), 5)
     .option('--reaction-rate <n>', 'reactions a second', number(0), 10)
@@ -123,9 +123,7 @@ function parseUrl(text: string): string {
   try {
     const url = new URL(text);
     if (/^(ws|http)s?:$/.test(url.protocol)) return url.href.replace(/^http/, 'ws');
-  } catch {
-    // Said below.
-  }
+  } catch {}
   throw new LoadgenError('invalid_options', `--url ${text} is not a ws:// or http:// address.`);
 }
 
@@ -137,10 +135,10 @@ function identityOf({ token, tokenSecretEnv }: Flags): Identity {
   return token === undefined ? { kind: 'dev' } : { kind: 'admin', token };
 }
 
-/** Parses the arguments; `--help` and bad ones end the process (code 2). @throws {LoadgenError} */
+/** Parses the arguments. `--help` ends the process with 0, invalid arguments with 2. @throws {LoadgenError} */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const command = createCommand().exitOverride((error) => {
-    // Commander's own code for a usage error is 1, which here says that a target failed.
+    // Commander exits with 1 for invalid arguments, but here 1 means a failed target.
     process.exit(error.exitCode === 0 ? 0 : 2);
   });
   const flags = command.parse(args, { from: 'user' }).opts<Flags>();
@@ -151,11 +149,13 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     throw new LoadgenError('invalid_options', '--workers must not exceed --agents.');
   return {
     plan: {
-      ...{ runId, scenario, agents },
+      runId,
+      scenario,
+      agents,
       url: parseUrl(flags.url),
       channels: Array.from({ length: channelCount }, (_, index) => `load-${runId}-${index}`),
       rate: flags.rate ?? scenarios[scenario].rate,
-      // A start is stopped a second later, and an agent can type only once at a time.
+      // Each typing lasts a second, and an agent types once at a time.
       typingRate: Math.min(flags.typingRate, agents / 2),
       presenceRate: flags.presenceRate,
       reactionRate: flags.reactionRate,

@@ -1,4 +1,4 @@
-// A worker thread: one fleet, called by message.
+// Runs a fleet in a worker thread.
 import { parentPort, workerData } from 'node:worker_threads';
 import { createFleet, type Fleet, type FleetSetup } from './fleet.ts';
 import type { FleetAnswer, FleetCall } from './worker-fleet.ts';

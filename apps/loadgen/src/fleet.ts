@@ -8,18 +8,17 @@ import { createSchedule } from './schedule.ts';
 import { countError, createTally, type RunTimes } from './tally.ts';
 import { signInOf } from './tokens.ts';
 
-/** What a fleet is started with; plain data and shared memory, so that a worker thread can be handed it. */
+/** Options of a fleet: plain data and shared memory, so that they can go to a worker thread. */
 export interface FleetSetup {
   readonly plan: Plan;
   readonly identity: Identity;
-  /** This fleet plays the agents whose number leaves this remainder when divided by `plan.workers`. */
+  /** The fleet has the agents whose number modulo `plan.workers` is this. */
   readonly part: number;
   readonly dues: DueTimes;
-  /** Kept up to date while it runs: operations sent, acknowledged, and events received since the warm-up. */
+  /** Live counters: operations sent, operations acknowledged, and events received since the warm-up. */
   readonly counts: Float64Array<SharedArrayBuffer>;
 }
 
-/** What a fleet measured. */
 export interface FleetReport {
   /** Agents that are connected and subscribed at the end. */
   readonly connected: number;
@@ -37,24 +36,24 @@ export interface FleetReport {
 
 /** The agents of one thread. */
 export interface Fleet {
-  /** Connects all its agents and joins their channels; answers what went wrong for those that failed, by message. */
+  /** Connects the agents and joins their channels. Resolves with the failures, counted by message. */
   join(): Promise<Record<string, number>>;
-  /** Subscribes those that joined; answers as `join`. */
+  /** Subscribes the joined agents. Resolves like `join`. */
   subscribe(): Promise<Record<string, number>>;
-  /** Does all that is due; resolves when every operation has its answer. */
+  /** Runs the schedule. Resolves when every operation is answered. */
   run(times: RunTimes): Promise<void>;
-  /** Nothing more is done; `run` resolves as soon as its operations have their answers. */
+  /** Starts nothing more; `run` resolves when its operations are answered. */
   stop(): Promise<void>;
-  /** Waits until every agent has seen its channels' heads, and reports. */
+  /** Waits until every agent has its channels' heads, and resolves with the measurements. */
   report(heads: Readonly<Record<string, number>>, timeoutMs: number): Promise<FleetReport>;
   close(): Promise<void>;
 }
 
-// So many agents connect at once: a hub admits newcomers at a bounded rate.
+// Agents that connect at the same time: a hub admits connections at a bounded rate.
 const connectingMax = 50;
 const pollMs = 10;
 
-/** Makes the agents of one part; nothing connects before `join`. */
+/** Nothing connects before `join`. */
 export function createFleet({ plan, identity, part, dues, counts }: FleetSetup): Fleet {
   const tally = createTally(createLatencies());
   const parseFrame = createFrameCache();
@@ -85,7 +84,7 @@ export function createFleet({ plan, identity, part, dues, counts }: FleetSetup):
     return agent;
   }
 
-  /** Does it for all agents, some at a time; an agent that fails takes no part any more. */
+  /** Runs a step for all agents, some at a time. An agent that fails is left out from then on. */
   async function each(work: (agent: VirtualAgent) => Promise<void>) {
     const failures = new Map<string, number>();
     const waiting = all();
@@ -121,7 +120,9 @@ export function createFleet({ plan, identity, part, dues, counts }: FleetSetup):
       tally.times = times;
       const { rate, typingRate, presenceRate, reactionRate } = plan;
       const schedule = createSchedule({
-        ...{ startMs: times.startMs, endMs: times.endMs, agents: plan.agents },
+        startMs: times.startMs,
+        endMs: times.endMs,
+        agents: plan.agents,
         rates: {
           message: rate,
           typing: typingRate,
@@ -139,7 +140,7 @@ export function createFleet({ plan, identity, part, dues, counts }: FleetSetup):
         counts[2] = tally.deliveries;
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
-      // Answers come within the client's own timeout.
+      // Each call ends with an answer or with the client's timeout.
       await until(isIdle, Infinity);
     },
     async stop() {
@@ -164,7 +165,9 @@ export function createFleet({ plan, identity, part, dues, counts }: FleetSetup):
         }
       }
       return {
-        ...{ lost, doubled, reconnects },
+        lost,
+        doubled,
+        reconnects,
         connected: all().filter(({ client }) => client.state === 'live').length,
         sent: tally.sent,
         acked: tally.acked,

@@ -4,7 +4,7 @@ import { createFrameCache } from './frame-cache.ts';
 const frameOf = (name: string) => JSON.stringify([{ name, padding: '.'.repeat(300) }]);
 
 describe('a frame cache', () => {
-  it('reads each text as JSON does, and the same text once', () => {
+  it('parses each text, and an equal text only once', () => {
     const parse = createFrameCache();
     const first = parse(frameOf('a'));
     expect(first).toEqual(JSON.parse(frameOf('a')));
@@ -13,13 +13,13 @@ describe('a frame cache', () => {
     expect(() => parse('{'.repeat(300))).toThrow(SyntaxError);
   });
 
-  it('keeps nothing of short texts, which are nobody else’s', () => {
+  it('does not cache short texts, which are not shared', () => {
     const parse = createFrameCache();
     expect(parse('{"a":1}')).toEqual({ a: 1 });
     expect(parse('{"a":1}')).not.toBe(parse('{"a":1}'));
   });
 
-  it('forgets the oldest when it is full', () => {
+  it('evicts the oldest when it is full', () => {
     const parse = createFrameCache(2);
     const [a, b] = [parse(frameOf('a')), parse(frameOf('b'))];
     parse(frameOf('c'));

@@ -1,13 +1,12 @@
-/** Shorter frames are answers, of which no two are the same. */
+/** Shorter frames are answers, which are all different. */
 const minSharedChars = 256;
 
 /**
- * Reads frames as JSON, the same text once. A room's frame is the same for each of its members, so one process that
- * plays them all parses it once instead of a hundred times: what is measured is the hub, not `JSON.parse`. What it
- * answers is shared, so nobody may change it.
+ * Parses frames, and equal ones only once. All members of a channel get the same frame, so a process with a hundred agents
+ * parses it once: the run measures the hub, not `JSON.parse`. Results are shared and must not be changed.
  *
- * The newest are compared one by one, newest first: hashing a text to look it up costs more than all of that, since
- * texts of another length differ at once and equal ones are mostly the newest.
+ * A frame is compared with the newest ones in turn, which is faster than hashing it for a map: different lengths differ
+ * at once, and an equal one is usually the newest.
  */
 export function createFrameCache(max = 16): (text: string) => unknown {
   const texts = new Array<string>(max).fill('');

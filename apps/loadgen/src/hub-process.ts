@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { LoadgenError } from './errors.ts';
 
-/** What the hub's process has used so far. */
+/** The resources that the hub's process has used so far. */
 export interface ProcessUsage {
   /** User and system time of all its threads. */
   readonly cpuMs: number;
@@ -16,7 +16,7 @@ export function readProcessUsage(pid: number): ProcessUsage {
   try {
     ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK']).toString());
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field, a name in parentheses, may hold anything; what follows its end is numbers.
+    // The second field is a name in parentheses and may contain anything; only numbers follow it.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = Number(fields[11]) + Number(fields[12]);
     const rssKib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createLatencies } from './latencies.ts';
 
 describe('latencies', () => {
-  it('tell percentiles in milliseconds, within a thousandth', () => {
+  it('have percentiles in milliseconds, exact to a thousandth', () => {
     const latencies = createLatencies();
     for (let ms = 1; ms <= 1000; ms += 1) latencies.record('delivery', ms);
     const summary = latencies.summary('delivery');
@@ -14,14 +14,14 @@ describe('latencies', () => {
     expect(latencies.summary('typing')).toBeNull();
   });
 
-  it('take what is out of range as the nearest that they can hold', () => {
+  it('clamp values that are out of range', () => {
     const latencies = createLatencies();
     latencies.record('ack', -5);
     latencies.record('ack', 1e9);
     expect(latencies.summary('ack')).toMatchObject({ count: 2, p50: 0.001 });
   });
 
-  it('add up over threads', () => {
+  it('can be merged over threads', () => {
     const [one, two, all] = [createLatencies(), createLatencies(), createLatencies()];
     one.record('ack', 1);
     two.record('ack', 3);

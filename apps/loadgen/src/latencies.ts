@@ -5,7 +5,7 @@ import {
   type Histogram,
 } from 'hdr-histogram-js';
 
-/** What is timed, each from the moment its operation was due. */
+/** The measured latencies, each from the due time of its operation. */
 export const latencyNames = [
   'delivery',
   'ack',
@@ -15,10 +15,10 @@ export const latencyNames = [
   'lateness',
 ] as const;
 
-/** The name of a latency; `lateness` is the generator's own: due until sent. */
+/** `lateness` is the generator's own: from the due time until the send. */
 export type LatencyName = (typeof latencyNames)[number];
 
-/** A latency's distribution in milliseconds; null when nothing was timed. */
+/** A distribution in milliseconds; null without a value. */
 export interface LatencySummary {
   readonly count: number;
   readonly p50: number;
@@ -27,19 +27,18 @@ export interface LatencySummary {
   readonly max: number;
 }
 
-/** One histogram for each {@link LatencyName}, in microseconds, three digits exact. */
+/** A histogram in microseconds for each {@link LatencyName}, with three significant digits. */
 export interface Latencies {
   record(name: LatencyName, ms: number): void;
-  /** As text, to hand over between threads. */
+  /** Serializes them for another thread. */
   encode(): Record<LatencyName, string>;
-  /** Adds what another thread encoded. */
+  /** Adds the histograms that another thread encoded. */
   add(encoded: Record<LatencyName, string>): void;
   summary(name: LatencyName): LatencySummary | null;
 }
 
 const highestUs = 120_000_000;
 
-/** Empty histograms. */
 export function createLatencies(): Latencies {
   const create = () =>
     build({

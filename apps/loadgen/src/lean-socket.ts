@@ -1,7 +1,7 @@
 import type { ClientOptions } from '@openclaw/client';
 import { WebSocket } from 'ws';
 
-/** A WebSocket for a process that plays a hundred agents: reading with it costs less than with Node's own. */
+/** The `ws` WebSocket, which costs less to read than Node's own: one process has a hundred agents. */
 export const LeanSocket: NonNullable<ClientOptions['webSocket']> = class extends WebSocket {
   constructor(url: string, protocols: string[]) {
     super(url, protocols, { perMessageDeflate: false });

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   freePort,
   startHub,
@@ -12,25 +12,23 @@ import {
   waitFor,
   type HubProcess,
   type RedisServer,
+  type TemporaryFolder,
 } from '@openclaw/test-support';
+import { suiteScope } from '@openclaw/test-support/scopes';
 import type { Outcome } from './run.ts';
 import { signToken } from './tokens.ts';
 import { startTamperingProxy } from './tampering-proxy.test.support.ts';
 
 const main = resolve(fileURLToPath(import.meta.url), '../main.ts');
+const scope = suiteScope();
 let redis: RedisServer;
 let hub: HubProcess;
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: TemporaryFolder;
 
 beforeAll(async () => {
-  redis = await startRedis();
-  hub = await startHub({ env: { REDIS_URL: redis.url } });
-  folder = await temporaryFolder('loadgen');
-});
-afterAll(async () => {
-  await hub.stop();
-  await redis.stop();
-  await folder.remove();
+  redis = await scope.use(startRedis());
+  hub = await scope.use(startHub({ env: { REDIS_URL: redis.url } }));
+  folder = await scope.use(temporaryFolder('loadgen'));
 });
 
 function start(url: string, args: readonly string[], env: Record<string, string> = {}) {
@@ -40,7 +38,7 @@ function start(url: string, args: readonly string[], env: Record<string, string>
   });
 }
 
-// What other tests do to this machine meanwhile must not decide these: what is slow is shown by an impossible target.
+// The targets are lenient, as other tests share the machine. An impossible target shows a failure.
 const lenient = [
   '--max-delivery-ms',
   '5000',
@@ -60,7 +58,7 @@ async function run(url: string, args: readonly string[], env?: Record<string, st
 }
 
 describe('the load generator', () => {
-  it('plays 20 agents for three seconds, finds every target held, and exits with 0', async () => {
+  it('runs 20 agents for three seconds, passes every target, and exits with 0', async () => {
     const file = join(folder.path, 'outcome.json');
     const measured = ['--hub-pid', String(hub.pid), '--json', file];
     const { code, output } = await run(hub.url, [...small, ...short, ...lenient, ...measured]);
@@ -71,14 +69,14 @@ describe('the load generator', () => {
 
     const outcome = JSON.parse(readFileSync(file, 'utf8')) as Outcome;
     expect(outcome).toMatchObject({ connected: 21, lost: 0, doubled: 0, errors: {}, failures: {} });
-    // Each message reaches each of the 20 agents, its sender too.
+    // Each of the 20 agents gets each message, the sender included.
     expect(outcome.latencies.delivery?.count).toBe(600 * 20);
     expect(outcome.latencies.ack?.count).toBe(600);
     expect(outcome.latencies.typing?.count).toBeGreaterThan(0);
     expect(outcome.latencies.presence?.count).toBeGreaterThan(0);
     expect(outcome.latencies.reaction?.count).toBeGreaterThan(0);
     expect(outcome.hub?.cpuUsPerDelivery).toBeGreaterThan(0);
-    // What it left behind is nothing.
+    // It leaves nothing behind.
     const { channels } = (await (await fetch(`${hub.httpUrl}/v1/channels?agent=ana`)).json()) as {
       channels: unknown[];
     };
@@ -97,7 +95,7 @@ describe('the load generator', () => {
     expect(code).toBe(1);
   });
 
-  it('plays teams on two threads, each agent in one channel', async () => {
+  it('runs teams on two threads, each agent in one channel', async () => {
     const file = join(folder.path, 'teams.json');
     const teams = ['--scenario', 'teams', '--channels', '4', '--workers', '2', '--json', file];
     const { code, output } = await run(hub.url, [...small, ...brief, ...lenient, ...teams]);
@@ -108,7 +106,7 @@ describe('the load generator', () => {
     expect(outcome.latencies.delivery?.count).toBe(200 * 5);
   });
 
-  it('says in one sentence that there is no hub, and exits with 2', async () => {
+  it('reports a missing hub in one sentence and exits with 2', async () => {
     const { code, output } = await run(`ws://127.0.0.1:${await freePort()}`, small);
     expect(output.trim()).toMatch(/^loadgen: No run against ws:\/\/127.*cannot be reached.*$/);
     expect(code).toBe(2);
@@ -141,8 +139,8 @@ describe('the load generator', () => {
     expect(started.output()).toMatch(/Exactly once, in order .* pass/);
   });
 
-  // The negative control of "each subscriber sees each seq exactly once": a wire that does what the hub must not.
-  it('finds an event that came twice and one that never came', async () => {
+  // The negative control of "every subscriber gets every seq once": a proxy that breaks this.
+  it('finds a repeated and a missing event', async () => {
     const proxy = await startTamperingProxy(hub.url);
     const file = join(folder.path, 'tampered.json');
     const { code, output } = await run(proxy.url, [...small, ...brief, ...lenient, '--json', file]);
@@ -158,14 +156,12 @@ describe('the load generator against a hub with tokens', () => {
   const secret = 'a-secret-for-tests-of-more-than-32-characters';
   let guarded: HubProcess;
   beforeAll(async () => {
-    guarded = await startHub({
-      env: { REDIS_URL: redis.url, HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret },
-    });
+    const env = { REDIS_URL: redis.url, HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret };
+    guarded = await scope.use(startHub({ env }));
   });
-  afterAll(() => guarded.stop());
 
   function adminToken(): string {
-    // As signToken, with the role.
+    // Like signToken, with the role.
     const [header, claims] = signToken(secret, 'admin').split('.') as [string, string];
     const decoded = JSON.parse(Buffer.from(claims, 'base64url').toString()) as object;
     const signed = `${header}.${Buffer.from(JSON.stringify({ ...decoded, role: 'admin' })).toString('base64url')}`;
@@ -177,13 +173,13 @@ describe('the load generator against a hub with tokens', () => {
     expect(await run(guarded.url, args, { MY_SECRET: secret })).toMatchObject({ code: 0 });
   });
 
-  it('has them minted by the hub with an admin’s token', async () => {
+  it('lets the hub mint them, by an admin’s token', async () => {
     expect(
       await run(guarded.url, [...small, ...brief, ...lenient, '--token', adminToken()]),
     ).toMatchObject({ code: 0 });
   });
 
-  it('says in one sentence that it was refused, and exits with 2', async () => {
+  it('reports a refusal in one sentence and exits with 2', async () => {
     const wrong = await run(guarded.url, [...small, '--token-secret-env', 'MY_SECRET'], {
       MY_SECRET: 'x'.repeat(40),
     });

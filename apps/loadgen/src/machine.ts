@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
-/** What all CPUs of this machine did since it started, in the kernel's ticks. */
+/** CPU time of the machine since its start, in kernel ticks. */
 export interface MachineTicks {
   readonly total: number;
   readonly idle: number;
-  /** Wanted, but given to others by the host of this virtual machine. */
+  /** Time that the host of this virtual machine gave to others. */
   readonly stolen: number;
 }
 
-/** What the machine did during a run; shares of all its cores. */
+/** The machine's CPU usage during a run, as shares of all cores. */
 export interface MachineUsage {
   readonly cores: number;
   readonly busy: number;
   readonly stolen: number;
 }
 
-/** Reads /proc/stat; null where there is none. */
+/** Reads /proc/stat; null if it does not exist. */
 export function readMachineTicks(): MachineTicks | null {
   try {
     const [first = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
@@ -28,7 +28,7 @@ export function readMachineTicks(): MachineTicks | null {
   }
 }
 
-/** What lies between two readings. */
+/** The usage between two readings. */
 export function machineUsage(
   before: MachineTicks | null,
   after: MachineTicks | null,

@@ -13,12 +13,14 @@ async function main(): Promise<number> {
   const interrupted = new AbortController();
   process.once('SIGINT', () => {
     interrupted.abort();
-    // Whoever asks twice does not want to wait for the last answers.
+    // A second signal ends the run without the last answers.
     process.once('SIGINT', () => process.exit(130));
   });
   const view = createProgressView(process.stderr);
   const outcome = await runLoad(plan, {
-    ...{ identity, keepChannels, signal: interrupted.signal },
+    identity,
+    keepChannels,
+    signal: interrupted.signal,
     ...(hubPid !== undefined && { hubPid }),
     onProgress: (progress) => view.show(progress),
   }).finally(() => view.end());

@@ -4,12 +4,12 @@ import { agentIdOf, agentIndexOf, channelsOf } from './plan.ts';
 const plan = { runId: 'r1', channels: ['a', 'b', 'c'] };
 
 describe('a plan', () => {
-  it('names its agents so that each is known by number, and nobody else is', () => {
+  it('maps its agents to numbers and back, and no other id', () => {
     expect(agentIndexOf(plan, agentIdOf(plan, 42))).toBe(42);
     expect(agentIndexOf(plan, 'load-other-42')).toBeNaN();
   });
 
-  it('seats all in every channel of the hall, and each in one of the teams', () => {
+  it('puts all agents into every channel of the hall, and each into one of the teams', () => {
     expect(channelsOf({ ...plan, scenario: 'hall' }, 4)).toEqual(['a', 'b', 'c']);
     expect(channelsOf({ ...plan, scenario: 'teams' }, 4)).toEqual(['b']);
   });

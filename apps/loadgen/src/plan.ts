@@ -1,4 +1,4 @@
-/** How the agents prove who they are. */
+/** How the agents authenticate. */
 export type Identity =
   | { readonly kind: 'dev' }
   /** HS256: each agent's token is signed here. */
@@ -6,14 +6,14 @@ export type Identity =
   /** An admin's token: each agent's token is minted by the hub. */
   | { readonly kind: 'admin'; readonly token: string };
 
-/** Who sits where: all in every channel, or each in one of them. */
+/** `hall`: every agent is in every channel; `teams`: each is in one. */
 export type Scenario = 'hall' | 'teams';
 
-/** What a run does; plain data, so that it can be handed to a worker thread. */
+/** The plan of a run: plain data, so that it can go to a worker thread. */
 export interface Plan {
   /** `ws://…` */
   readonly url: string;
-  /** Part of every id of the run, so that two runs never meet. */
+  /** Part of every id of the run, so that runs do not share channels. */
   readonly runId: string;
   readonly scenario: Scenario;
   readonly agents: number;
@@ -26,13 +26,12 @@ export interface Plan {
   readonly presenceRate: number;
   /** `reaction.add`s a second. */
   readonly reactionRate: number;
-  /** How long is measured. */
   readonly durationMs: number;
-  /** How long the same work is done before, unmeasured. */
+  /** The same work before, which is not measured. */
   readonly warmupMs: number;
   /** The length of a message's content. */
   readonly contentChars: number;
-  /** Threads that the agents are divided among. */
+  /** Threads for the agents. */
   readonly workers: number;
 }
 
@@ -41,13 +40,13 @@ export function agentIdOf(plan: Pick<Plan, 'runId'>, index: number): string {
   return `load-${plan.runId}-${index}`;
 }
 
-/** The reverse of {@link agentIdOf}; NaN for whoever is none of ours. */
+/** The reverse of {@link agentIdOf}; NaN for other agents. */
 export function agentIndexOf(plan: Pick<Plan, 'runId'>, agentId: string): number {
   const prefix = `load-${plan.runId}-`;
   return agentId.startsWith(prefix) ? Number(agentId.slice(prefix.length)) : Number.NaN;
 }
 
-/** The one who only watches, as the web UI does. */
+/** The watcher, which only reads, as the web UI does. */
 export function watcherIdOf(plan: Pick<Plan, 'runId'>): string {
   return `load-${plan.runId}-watcher`;
 }

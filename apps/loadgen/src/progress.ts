@@ -1,13 +1,13 @@
 import { SingleBar } from 'cli-progress';
 import type { Progress } from './run.ts';
 
-/** Shows a run's progress: a bar on a terminal, a line a phase elsewhere. */
+/** Shows progress: a bar on a terminal, otherwise a line for each phase. */
 export interface ProgressView {
   show(progress: Progress): void;
   end(): void;
 }
 
-/** Writes to standard error, so that the report alone is the output. */
+/** Writes to standard error, so that only the report is on standard output. */
 export function createProgressView(stream: NodeJS.WriteStream): ProgressView {
   let phase = '';
   if (!stream.isTTY) {

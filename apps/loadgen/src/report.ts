@@ -11,7 +11,7 @@ const latencyTitles: readonly (readonly [LatencyName, string])[] = [
   ['lateness', 'generator’s lateness'],
 ];
 
-/** Rows as aligned text; columns after the first stand right where their heading does. */
+/** Aligns rows: the columns after the first to the right if their heading is. */
 function table(rows: readonly (readonly string[])[], isRight: (column: number) => boolean): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),
@@ -53,7 +53,7 @@ function listing(counts: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
-// What the host takes away is missing to hub and generator alike, and shows as latency.
+// Time that the host takes away delays hub and generator, and shows as latency.
 function machineFact({ machine }: Outcome): string[][] {
   if (machine === null) return [];
   const { cores, busy, stolen } = machine;
@@ -63,7 +63,7 @@ function machineFact({ machine }: Outcome): string[][] {
   ];
 }
 
-/** The outcome for people. */
+/** The outcome as text. */
 export function formatReport(outcome: Outcome, verdicts: readonly Verdict[]): string {
   const { plan, hub, errors } = outcome;
   const seconds = formatNumber(outcome.measuredMs / 1000);

@@ -13,19 +13,19 @@ import type { Identity, Plan } from './plan.ts';
 import { connectWatcher, type Watcher } from './watcher.ts';
 import { createWorkerFleet } from './worker-fleet.ts';
 
-/** What a run measured. */
+/** The measurements of a run. */
 export interface Outcome {
   readonly plan: Plan;
-  /** Was it stopped before its time? */
+  /** True if it was stopped early. */
   readonly isInterrupted: boolean;
   readonly measuredMs: number;
-  /** Connections that lived to the end: the agents', and the watcher's. */
+  /** Connections open at the end, the watcher's included. */
   readonly connected: number;
-  /** Why agents could not take part, by message. */
+  /** Failures of agents to connect, join or subscribe, counted by message. */
   readonly failures: Readonly<Record<string, number>>;
   readonly sent: number;
   readonly acked: number;
-  /** Operations acknowledged, and events received, a second. */
+  /** Acknowledged operations and received events per second. */
   readonly operationsPerSecond: number;
   readonly deliveriesPerSecond: number;
   readonly deliveries: number;
@@ -34,21 +34,21 @@ export interface Outcome {
   readonly reconnects: number;
   readonly errors: Readonly<Record<string, number>>;
   readonly latencies: Readonly<Record<LatencyName, LatencySummary | null>>;
-  /** Null when the hub's pid was not given. */
+  /** Null without the hub's pid. */
   readonly hub: {
     readonly cpuUsPerDelivery: number;
     readonly cores: number;
     readonly rssBytes: number;
   } | null;
-  /** What this process used itself. */
+  /** Usage of this process. */
   readonly generatorCores: number;
-  /** What all processes of this machine used; null where the kernel does not say. */
+  /** Usage of the machine; null if the kernel does not report it. */
   readonly machine: MachineUsage | null;
-  /** Whether the hub says that it works with a Redis; null when it says nothing. */
+  /** True if the hub reports that it uses Redis; null if it does not say. */
   readonly usesRedis: boolean | null;
 }
 
-/** What a run shows of itself while it goes on. */
+/** Receives the progress of a run. */
 export interface Progress {
   readonly phase: 'connecting' | 'warming up' | 'measuring' | 'draining';
   readonly elapsedMs: number;
@@ -61,11 +61,11 @@ export interface Progress {
 /** Options of {@link runLoad}. */
 export interface RunOptions {
   readonly identity: Identity;
-  /** The hub's process on this machine, to measure it from outside. */
+  /** The hub's pid on this machine, to measure its CPU and memory. */
   readonly hubPid?: number;
-  /** Leaves the channels behind. */
+  /** Does not delete the channels at the end. */
   readonly keepChannels?: boolean;
-  /** Ends the run early; what was measured so far is the outcome. */
+  /** Ends the run early, with what was measured so far. */
   readonly signal?: AbortSignal;
   onProgress?(progress: Progress): void;
 }
@@ -78,7 +78,7 @@ const askMs = 3_000;
 const sharedArray = (length: number) =>
   new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT));
 
-/** Carries out a plan against a hub. @throws {LoadgenError} when it cannot begin */
+/** Runs a plan against a hub. @throws {LoadgenError} when it cannot begin */
 export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome> {
   const { identity, hubPid, signal } = options;
   if (hubPid !== undefined) readProcessUsage(hubPid);
@@ -93,7 +93,7 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
     return await carryOut();
   } finally {
     await Promise.all(fleets.map((fleet) => fleet.close()));
-    // A hub that died meanwhile has nothing to tidy.
+    // If the hub is down, the channels stay.
     if (!options.keepChannels && watcher.isLive) await watcher.deleteChannels().catch(() => {});
     await watcher.close();
   }
@@ -124,7 +124,9 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
       const connected =
         reports.reduce((sum, { connected }) => sum + connected, 0) + (watcher.isLive ? 1 : 0);
       return outcomeOf(plan, reports, {
-        ...{ connected, measureMs, usage: await usage.end() },
+        connected,
+        measureMs,
+        usage: await usage.end(),
         usesRedis: await askUsesRedis(plan.url),
         failures: sumByKey(failures),
         isInterrupted: signal?.aborted ?? false,
@@ -143,18 +145,22 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
     const total = (slot: number) => counts.reduce((sum, own) => sum + (own[slot] ?? 0), 0);
     const totalMs = plan.warmupMs + plan.durationMs;
     options.onProgress?.({
-      ...{ phase, totalMs, elapsedMs: Math.min(elapsedMs, totalMs) },
-      ...{ sent: total(0), acked: total(1), deliveries: total(2) },
+      phase,
+      totalMs,
+      elapsedMs: Math.min(elapsedMs, totalMs),
+      sent: total(0),
+      acked: total(1),
+      deliveries: total(2),
     });
   }
 }
 
-/** Without an answer every agent's own last event is taken for the head: the loss shows as errors then. */
+/** Without an answer each agent's last event counts as the head; the loss shows as errors. */
 function headsOf(watcher: Watcher): Promise<Record<string, number>> {
   return watcher.heads().catch(() => ({}));
 }
 
-/** A hub measured without its Redis has not shown what it does with one, so the report says which it was. */
+/** The report says whether the hub had Redis, as the results differ. */
 async function askUsesRedis(url: string): Promise<boolean | null> {
   try {
     const address = new URL('/readyz', url.replace(/^ws/, 'http'));
@@ -173,7 +179,7 @@ interface Usage {
   readonly machine: MachineUsage | null;
 }
 
-/** Measures from then on: CPU as a difference, memory at its highest. */
+/** Starts to measure the CPU used and the highest memory. */
 function measureUsage(fromMs: number, hubPid: number | undefined, signal: AbortSignal | undefined) {
   const read = (): ProcessUsage | null => {
     try {
@@ -245,14 +251,18 @@ function outcomeOf(
   const acked = sum((report) => report.acked);
   const deliveries = sum((report) => report.deliveries);
   const lastAckMs = Math.max(...reports.map((report) => report.lastAckMs));
-  // Until the last answer came: a hub that lags behind gets no credit for what it finished later.
+  // The time includes the last answers, so that a lag lowers the throughput.
   const plannedMs = run.isInterrupted ? 0 : plan.durationMs;
   const measuredMs = Math.max(plannedMs, lastAckMs - run.measureMs, 1);
   const { hub, ownCpuMs, elapsedMs, machine } = run.usage;
   return {
     plan,
-    ...{ connected: run.connected, failures: run.failures, isInterrupted: run.isInterrupted },
-    ...{ measuredMs, acked, deliveries },
+    connected: run.connected,
+    failures: run.failures,
+    isInterrupted: run.isInterrupted,
+    measuredMs,
+    acked,
+    deliveries,
     sent: sum((report) => report.sent),
     operationsPerSecond: (acked * 1000) / measuredMs,
     deliveriesPerSecond: (deliveries * 1000) / measuredMs,
@@ -269,6 +279,7 @@ function outcomeOf(
       rssBytes: hub.rssBytes,
     },
     generatorCores: ownCpuMs / elapsedMs,
-    ...{ machine, usesRedis: run.usesRedis },
+    machine,
+    usesRedis: run.usesRedis,
   };
 }

@@ -5,7 +5,11 @@ const none = { message: 0, typing: 0, presence: 0, reaction: 0 };
 
 function takeAll(options: Partial<ScheduleOptions>, untilMs = Infinity): DueOperation[] {
   const schedule = createSchedule({
-    ...{ startMs: 1000, endMs: 2000, agents: 3, rates: none, isOurs: () => true },
+    startMs: 1000,
+    endMs: 2000,
+    agents: 3,
+    rates: none,
+    isOurs: () => true,
     ...options,
   });
   const taken: DueOperation[] = [];
@@ -14,7 +18,7 @@ function takeAll(options: Partial<ScheduleOptions>, untilMs = Infinity): DueOper
 }
 
 describe('a schedule', () => {
-  it('fixes every time beforehand: a late taker gets all that was due, with the times it was due', () => {
+  it('fixes all times beforehand: a late reader gets everything that was due, with its due times', () => {
     const taken = takeAll({ rates: { ...none, message: 4 } });
     expect(taken.map(({ dueMs }) => dueMs)).toEqual([1000, 1250, 1500, 1750]);
     expect(taken.map(({ agent }) => agent)).toEqual([0, 1, 2, 0]);
@@ -47,7 +51,7 @@ describe('a schedule', () => {
     }
   });
 
-  it('is shared out among threads without a gap or an overlap', () => {
+  it('is divided among threads without a gap or overlap', () => {
     const rates = { message: 50, typing: 3, presence: 7, reaction: 0.5 };
     const whole = takeAll({ agents: 11, rates });
     const parts = [0, 1, 2].flatMap((part) =>
@@ -59,7 +63,7 @@ describe('a schedule', () => {
     expect(whole).toHaveLength(50 + 3 + 7 + 1);
   });
 
-  it('does nothing when nobody is left to do it', () => {
+  it('is empty without agents', () => {
     expect(takeAll({ rates: { ...none, message: 1000 }, isOurs: () => false })).toEqual([]);
   });
 });

@@ -1,7 +1,5 @@
-/** What an agent does. */
 export type OperationKind = 'message' | 'typing' | 'presence' | 'reaction';
 
-/** Something that is due. */
 export interface DueOperation {
   readonly kind: OperationKind;
   /** The agent's number. */
@@ -11,11 +9,11 @@ export interface DueOperation {
   readonly dueMs: number;
 }
 
-/** Operations at times fixed beforehand: a hub that falls behind gets no rest, and its lag shows. */
+/** Operations at fixed times: a slow hub gets no pause, and its lag is measured. */
 export interface Schedule {
-  /** The next operation that is due by then, once; undefined when there is none. */
+  /** Takes the next operation that is due by then; undefined if there is none. */
   take(nowMs: number): DueOperation | undefined;
-  /** When the next is due; Infinity past the end. */
+  /** The next due time; Infinity after the end. */
   readonly nextDueMs: number;
 }
 
@@ -24,13 +22,13 @@ export interface ScheduleOptions {
   readonly startMs: number;
   readonly endMs: number;
   readonly agents: number;
-  /** A second, of each kind, over all agents. */
+  /** Operations per second of each kind, over all agents. */
   readonly rates: Readonly<Record<OperationKind, number>>;
-  /** Only operations of these agents are taken; every thread makes the same schedule. */
+  /** Only operations of these agents are returned; every thread has the same schedule. */
   readonly isOurs: (agent: number) => boolean;
 }
 
-// Different strides keep the same agent from doing everything at once.
+// Different strides distribute the kinds over the agents.
 const strides: Readonly<Record<OperationKind, number>> = {
   message: 1,
   typing: 7,
@@ -54,7 +52,7 @@ export function createSchedule({
   function advance(stream: (typeof streams)[number]) {
     do {
       stream.turn += 1;
-      // From the start each time: sums of fractions drift.
+      // Computed from the start each time, as sums of fractions drift.
       stream.dueMs = startMs + stream.turn * stream.everyMs;
       stream.agent = (stream.turn * strideOf(stream.kind, agents)) % agents;
     } while (stream.dueMs < endMs && !isOurs(stream.agent));
@@ -83,7 +81,7 @@ export function createSchedule({
   };
 }
 
-/** A stride that visits every agent before it visits one again. */
+/** A stride that is coprime to the number of agents, so that it visits all of them. */
 function strideOf(kind: OperationKind, agents: number): number {
   let stride = strides[kind] % agents || 1;
   while (greatestCommonDivisor(stride, agents) !== 1) stride += 1;

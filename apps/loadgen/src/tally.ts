@@ -1,16 +1,16 @@
 import type { Latencies, LatencyName } from './latencies.ts';
 
-/** Which part of a run counts, on the shared clock. */
+/** The phases of a run, on the shared clock. */
 export interface RunTimes {
   /** The first operation is due. */
   readonly startMs: number;
-  /** From here on it counts: the warm-up is over. */
+  /** The end of the warm-up: measuring starts. */
   readonly measureMs: number;
-  /** Nothing is due any more. */
+  /** The last operation is due before this. */
   readonly endMs: number;
 }
 
-/** What the agents of one thread measured. */
+/** The measurements of one thread's agents. */
 export interface Tally {
   times: RunTimes;
   /** Measured operations, by how they ended. */
@@ -19,14 +19,14 @@ export interface Tally {
   readonly errors: Map<string, number>;
   /** When the last measured operation was acknowledged. */
   lastAckMs: number;
-  /** Events received since the measuring began. */
+  /** Events received since the warm-up. */
   deliveries: number;
-  /** When the last of them came. */
+  /** When the last of them was received. */
   lastDeliveryMs: number;
   readonly latencies: Latencies;
 }
 
-/** A tally that measures nothing until it gets its times. */
+/** Measures nothing until its times are set. */
 export function createTally(latencies: Latencies): Tally {
   return {
     times: { startMs: Infinity, measureMs: Infinity, endMs: Infinity },
@@ -40,12 +40,11 @@ export function createTally(latencies: Latencies): Tally {
   };
 }
 
-/** Times something that was due then and happens now; what was due in the warm-up does not count. */
+/** Records the latency from the due time until now, unless it was due in the warm-up. */
 export function record(tally: Tally, name: LatencyName, dueMs: number, nowMs: number): void {
   if (dueMs >= tally.times.measureMs) tally.latencies.record(name, nowMs - dueMs);
 }
 
-/** Counts one more of `code`. */
 export function countError(errors: Map<string, number>, code: string): void {
   errors.set(code, (errors.get(code) ?? 0) + 1);
 }

@@ -10,8 +10,8 @@ interface Notification {
 }
 
 /**
- * Stands between agents and a hub, and does to the first agent's messages what a hub must not: the second comes twice,
- * and the fourth never, with a word to the client that its channel cannot be continued before it (or it would ask again).
+ * A proxy that corrupts the first agent's messages: it repeats the second and drops the fourth. A discontinuity before the
+ * fourth keeps the client from fetching it.
  */
 export async function startTamperingProxy(
   hubUrl: string,

@@ -15,12 +15,24 @@ const latencies: Record<LatencyName, LatencySummary | null> = {
 };
 const good: Outcome = {
   plan: {
-    ...{ url: 'ws://x', runId: 'r', scenario: 'hall', agents: 111, channels: ['c'], workers: 1 },
-    ...{ rate: 1000, typingRate: 5, presenceRate: 5, reactionRate: 10, contentChars: 120 },
-    ...{ durationMs: 10_000, warmupMs: 2000 },
+    url: 'ws://x',
+    runId: 'r',
+    scenario: 'hall',
+    agents: 111,
+    channels: ['c'],
+    workers: 1,
+    rate: 1000,
+    typingRate: 5,
+    presenceRate: 5,
+    reactionRate: 10,
+    contentChars: 120,
+    durationMs: 10_000,
+    warmupMs: 2000,
   },
   ...{ isInterrupted: false, measuredMs: 10_000, connected: 112, failures: {}, sent: 1, acked: 1 },
-  ...{ operationsPerSecond: 1020, deliveriesPerSecond: 112_000, deliveries: 1_120_000 },
+  operationsPerSecond: 1020,
+  deliveriesPerSecond: 112_000,
+  deliveries: 1_120_000,
   ...{
     lost: 0,
     doubled: 0,
@@ -42,7 +54,7 @@ const withLatency = (name: LatencyName, p99: number | null) => ({
 });
 
 describe('targets', () => {
-  it('hold for a good run, and each fails alone when its own measure is bad', () => {
+  it('pass for a good run, and each fails alone if its measure is bad', () => {
     expect(failing({})).toEqual([]);
     expect(failing(withLatency('delivery', 50))).toEqual(['Pub/sub latency']);
     expect(failing(withLatency('presence', 100))).toEqual(['Presence updates']);
@@ -57,11 +69,11 @@ describe('targets', () => {
     expect(failing({ errors: { timeout: 1 } })).toEqual(['Errors']);
   });
 
-  it('fail when what was asked for did not come', () => {
+  it('fail if the requested measurements are missing', () => {
     expect(failing(withLatency('typing', null))).toEqual(['Typing broadcast']);
   });
 
-  it('are left open when the run was not to measure them', () => {
+  it('are undecided if the run does not measure them', () => {
     const verdicts = judge(
       { ...good, ...withLatency('typing', null), hub: null, plan: { ...good.plan, typingRate: 0 } },
       targetDefaults,
@@ -72,7 +84,7 @@ describe('targets', () => {
     ]);
   });
 
-  it('stand in the report, with what else a person wants to know', () => {
+  it('are in the report, with the other measurements', () => {
     const outcome = {
       ...good,
       errors: { rate_limited: 3 },

@@ -1,7 +1,7 @@
 import type { LatencyName } from './latencies.ts';
 import type { Outcome } from './run.ts';
 
-/** What a run must reach; the defaults are the project's targets on one machine. */
+/** The targets of a run. The defaults are the project's, for one machine. */
 export interface Targets {
   readonly maxDeliveryMs: number;
   readonly maxPresenceMs: number;
@@ -12,7 +12,7 @@ export interface Targets {
   readonly maxErrors: number;
 }
 
-/** The floors that every hub must reach. */
+/** The project's targets. */
 export const targetDefaults: Targets = {
   maxDeliveryMs: 50,
   maxPresenceMs: 100,
@@ -23,16 +23,16 @@ export const targetDefaults: Targets = {
   maxErrors: 0,
 };
 
-/** One target, judged. */
+/** The result for one target. */
 export interface Verdict {
   readonly name: string;
   readonly limit: string;
   readonly measured: string;
-  /** Null: not measured, by the run's own options. */
+  /** Null if the run's options exclude it. */
   readonly holds: boolean | null;
 }
 
-/** Formats a number for people: thousands apart, and digits only where they tell something. */
+/** Formats a number with separators and three significant digits. */
 export function formatNumber(value: number): string {
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
   return value.toLocaleString('en-US', {
@@ -41,7 +41,7 @@ export function formatNumber(value: number): string {
   });
 }
 
-/** Judges an outcome by each target. */
+/** Compares an outcome with each target. */
 export function judge(outcome: Outcome, targets: Targets): Verdict[] {
   const { plan } = outcome;
 
@@ -49,7 +49,7 @@ export function judge(outcome: Outcome, targets: Targets): Verdict[] {
     const limit = `p99 < ${maxMs} ms`;
     const summary = outcome.latencies[of];
     if (rate === 0) return { name, limit, measured: 'not asked for', holds: null };
-    // A run that was to measure it and did not has not shown that it holds.
+    // A missing measurement fails the target.
     if (summary === null) return { name, limit, measured: 'nothing came', holds: false };
     return { name, limit, measured: `${formatNumber(summary.p99)} ms`, holds: summary.p99 < maxMs };
   }

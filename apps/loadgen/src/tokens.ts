@@ -5,7 +5,7 @@ import type { Identity } from './plan.ts';
 const ttlSeconds = 24 * 3600;
 const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** Signs a JWT (HS256) for one agent, good for a day. */
+/** Signs a JWT (HS256) for one agent, valid for a day. */
 export function signToken(secret: string, agentId: string): string {
   const issuedAt = Math.floor(Date.now() / 1000);
   const claims = { sub: agentId, iat: issuedAt, exp: issuedAt + ttlSeconds };
@@ -33,7 +33,7 @@ async function mintToken(url: string, adminToken: string, agentId: string): Prom
   return ((await response.json()) as { token: string }).token;
 }
 
-/** How one agent signs in, as options of `createClient`. */
+/** The agent's sign-in options for `createClient`. */
 export function signInOf(
   identity: Identity,
   url: string,
@@ -45,7 +45,7 @@ export function signInOf(
     case 'secret':
       return { getToken: () => signToken(identity.secret, agentId) };
     case 'admin': {
-      // A failed mint may be tried again; a good one is kept for reconnects.
+      // A token is kept for reconnects; after a failure the next call tries again.
       let minted: Promise<string> | null = null;
       return {
         getToken: () =>

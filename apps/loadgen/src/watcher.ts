@@ -3,23 +3,23 @@ import { LoadgenError } from './errors.ts';
 import { watcherIdOf, type Identity, type Plan } from './plan.ts';
 import { signInOf } from './tokens.ts';
 
-/** The run's own connection beside the agents: makes the channels, and watches them as the web UI does. */
+/** Creates the channels and reads them as the web UI does. */
 export interface Watcher {
   readonly isLive: boolean;
   createChannels(): Promise<void>;
   subscribe(): Promise<void>;
-  /** The head of each channel now. */
+  /** The current head of each channel. */
   heads(): Promise<Record<string, number>>;
   deleteChannels(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Connects; the first failure is final, since a run against nothing helps nobody. @throws {LoadgenError} */
+/** Connects, without retries. @throws {LoadgenError} */
 export async function connectWatcher(plan: Plan, identity: Identity): Promise<Watcher> {
   const client = createClient({
     url: plan.url,
     ...signInOf(identity, plan.url, watcherIdOf(plan)),
-    // It measures nothing, and must not be the first to give up on a hub at its limit.
+    // A longer timeout than the agents': it must not fail first when the hub is at its limit.
     callTimeoutMs: 30_000,
   });
   await firstConnection(client, plan.url);

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Fleet, FleetSetup } from './fleet.ts';
 
-/** A call of a fleet's method, and its answer, between threads. */
+/** A call of a fleet's method from another thread. */
 export interface FleetCall {
   readonly id: number;
   readonly method: keyof Fleet;
@@ -14,7 +14,7 @@ export interface FleetAnswer {
   readonly error?: string;
 }
 
-/** A fleet in a thread of its own. */
+/** A fleet in a worker thread. */
 export function createWorkerFleet(setup: FleetSetup): Fleet {
   const file = import.meta.url.endsWith('.ts') ? './fleet-worker.ts' : './fleet-worker.js';
   const worker = new Worker(new URL(file, import.meta.url), { workerData: setup });

@@ -76,8 +76,12 @@ describe('docker-compose.yml', () => {
     expect(compose.root.include).toEqual([paths.sentinel]);
     const { services } = compose.sentinel;
     expect(Object.keys(services).sort()).toEqual([
-      ...['redis-1', 'redis-2', 'redis-3'],
-      ...['sentinel-1', 'sentinel-2', 'sentinel-3'],
+      'redis-1',
+      'redis-2',
+      'redis-3',
+      'sentinel-1',
+      'sentinel-2',
+      'sentinel-3',
     ]);
     for (const service of Object.values(services)) {
       expect(service.profiles).toEqual(['sentinel']);
@@ -87,14 +91,14 @@ describe('docker-compose.yml', () => {
 });
 
 describe('each service', () => {
-  it('starts again after a crash, gains no privileges and keeps none', () => {
+  it('restarts after a crash and has no privileges', () => {
     for (const [, name, service] of every) {
       expect([name, service.restart, service.security_opt]).toEqual([
         name,
         'unless-stopped',
         ['no-new-privileges:true'],
       ]);
-      // PostgreSQL's image changes to its own user as it starts, which takes capabilities.
+      // PostgreSQL's image switches to its own user at the start, which needs capabilities.
       if (name === 'postgres') continue;
       expect([name, service.cap_drop, service.read_only]).toEqual([name, ['ALL'], true]);
     }
@@ -130,7 +134,7 @@ describe('each service', () => {
     }
   });
 
-  it('is given no secret but from outside', () => {
+  it('gets secrets only from the environment', () => {
     for (const [, name, service] of every) {
       for (const [variable, value] of Object.entries(service.environment ?? {})) {
         if (!/PASSWORD|SECRET/.test(variable)) continue;
@@ -148,7 +152,7 @@ describe('.env.example', () => {
     }
   });
 
-  it('names every variable that the hub reads, and none that nobody reads', async () => {
+  it('names every variable that the hub reads, and no unused one', async () => {
     const named = await namesIn('.env.example', /^([A-Z_]+)=/gm);
     const read = new Set([
       ...(await namesIn('apps/chat-hub/src/config.ts', /\b((?:HUB|LOG)_[A-Z_]+|NODE_ENV)\b/g)),

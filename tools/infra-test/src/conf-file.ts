@@ -1,12 +1,12 @@
-/** One line of a redis.conf that is neither empty nor a comment. */
+/** A directive of a redis.conf. */
 export interface Directive {
   readonly name: string;
   readonly value: string;
-  /** The comment above it, or above the block of lines that it stands in. */
+  /** The comment above it or above its block. */
   readonly reason: string;
 }
 
-/** Takes a redis.conf apart. */
+/** Parses a redis.conf. */
 export function parseConf(text: string): Directive[] {
   const directives: Directive[] = [];
   let reason: string[] = [];
@@ -26,7 +26,7 @@ export function parseConf(text: string): Directive[] {
   return directives;
 }
 
-/** A value as CONFIG GET would show it: sizes in bytes, no quotes. */
+/** The value as CONFIG GET returns it: sizes in bytes, without quotes. */
 export function asConfigGet(value: string): string {
   return value
     .replaceAll('"', '')

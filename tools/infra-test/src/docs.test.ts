@@ -12,11 +12,11 @@ const pages = [
   'docs/operations.md',
 ];
 
-// Documents name files as those who work there do.
+// Documents may name a file relative to one of these folders.
 const homes = ['', 'apps/chat-hub/src', 'packages', 'packages/chat-store/src', 'infra/redis'];
 
 describe.each(pages)('%s', (page) => {
-  it('names only files and folders that are there', async () => {
+  it('names only files and folders that exist', async () => {
     const text = await readText(page);
     const named = [
       ...text.matchAll(/`([\w@][\w@./-]*\.(?:ts|mjs|sh|conf|acl|yaml|md|lua|example))`/g),
@@ -34,7 +34,7 @@ describe.each(pages)('%s', (page) => {
 });
 
 describe('docs/operations.md', () => {
-  it('names only metrics of the hub that it has', async () => {
+  it('names only metrics that the hub has', async () => {
     const folder = join(root, 'apps/chat-hub/src');
     const files = (await readdir(folder, { recursive: true })).filter((path) =>
       path.endsWith('.ts'),

@@ -20,7 +20,7 @@ async function rows(): Promise<Row[]> {
   });
 }
 
-/** The tests that a cell names: the file, and the title as its source has it. */
+/** The tests that a cell names, by file and title. */
 function named(cell: string): { file: string; title: string }[] {
   return [...cell.matchAll(/`([^`]+\.ts)` “(.*?)”(?=<br>|\s*\|?$)/g)].map(
     ([, file = '', title = '']) => ({ file, title }),
@@ -50,7 +50,7 @@ describe('docs/failure-modes.md', () => {
     }
   });
 
-  it('names only tests that are there, by their whole titles', async () => {
+  it('names only tests that exist, by their full titles', async () => {
     for (const { text } of await rows()) {
       for (const cell of text.split(' | ')) {
         const files = cell.match(/`[^`]+\.ts`/g) ?? [];
@@ -61,7 +61,7 @@ describe('docs/failure-modes.md', () => {
     }
   });
 
-  it('refers only to decisions that are there', async () => {
+  it('refers only to decisions that exist', async () => {
     const decisions = await readText('docs/decisions.md');
     for (const { text } of await rows()) {
       for (const [, number] of text.matchAll(/\[decision (\d+)\]/g)) {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createCache } from '@openclaw/cache';
 import { createRedisEventBus, type EventBus } from '@openclaw/events';
 import { createKeySchema } from '@openclaw/key-schema';
@@ -7,6 +7,7 @@ import { encodeEnvelope } from '@openclaw/protocol';
 import { createLocalRateLimiter, createRateLimiter } from '@openclaw/ratelimit';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
 import { waitFor } from '@openclaw/test-support';
+import { suiteScope } from '@openclaw/test-support/scopes';
 import { createRedisTyping } from '@openclaw/typing';
 import { redisCli } from './redis-cli.ts';
 import { startByScript, type StartedScript } from './start-script.ts';
@@ -16,28 +17,28 @@ const keys = createKeySchema();
 const limits = { message: { limit: 2, windowMs: 60_000 } };
 const state = { status: 'online', customStatus: null, avatar: null } as const;
 
+const scope = suiteScope();
 let server: StartedScript;
 let redis: RedisClient;
 
 beforeAll(async () => {
-  server = await startByScript('prod', {
-    REDIS_PASSWORD: 'hub-secret',
-    REDIS_ADMIN_PASSWORD: admin.password,
-  });
+  server = await scope.use(
+    startByScript('prod', {
+      REDIS_PASSWORD: 'hub-secret',
+      REDIS_ADMIN_PASSWORD: admin.password,
+    }),
+  );
   redis = createRedisClient({ host: '127.0.0.1', port: server.port, password: 'hub-secret' });
+  scope.defer(() => redis.close());
   await waitFor(() => redis.available && redis.subscriber.connected, { what: 'the connection' });
-});
-afterAll(async () => {
-  await redis.close();
-  await server.stop();
 });
 beforeEach(() => redisCli(server.port, ['ACL', 'LOG', 'RESET'], admin));
 
-// Redis itself is the witness: what it denied stands in its ACL LOG, even where a package would have gone on without.
+// Redis logs each denied command in its ACL LOG, also those that a package would have ignored.
 const denied = () => redisCli(server.port, ['ACL', 'LOG'], admin);
 
 describe('with the rights of the hub', () => {
-  it('the witness sees what is denied', async () => {
+  it('a denied command is in the ACL LOG', async () => {
     await expect(redis.send(['FLUSHALL'])).rejects.toMatchObject({ code: 'rejected' });
     expect(await denied()).toContain('flushall');
   });
@@ -50,7 +51,11 @@ describe('with the rights of the hub', () => {
     await listener.subscribeChannel('c1', (event) => heard.push(`channel ${event.id}`));
     await listener.subscribeAgent('a1', (event) => heard.push(`agent ${event.id}`));
     const event = encodeEnvelope({
-      ...{ id: 'e1', timestamp: 1, senderId: 'a1', channelId: 'c1', epoch: 'one' },
+      id: 'e1',
+      timestamp: 1,
+      senderId: 'a1',
+      channelId: 'c1',
+      epoch: 'one',
       event: { type: 'collaboration.event', channelId: 'c1', name: 'n', payload: {} },
       seq: await publisher.nextSeq('c1'),
     });
@@ -89,7 +94,7 @@ describe('with the rights of the hub', () => {
 
   it('the cache fills, answers and drops', async () => {
     const cache = createCache<{ head: number }, { id: string }>({ redis, keys });
-    // A read does not wait for the fill that it causes.
+    // A read does not wait until its value is cached.
     await waitFor(
       async () => {
         await cache.recentMessages.read('c2', async () => ({ head: 3, value: [{ id: 'm1' }] }));

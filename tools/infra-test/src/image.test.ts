@@ -17,7 +17,7 @@ describe('apps/chat-hub/Dockerfile', () => {
     ]);
   });
 
-  it('runs as a user without rights, and node is its first process', () => {
+  it('runs as an unprivileged user, with node as its first process', () => {
     const last = instructions.slice(instructions.lastIndexOf('FROM node:24-alpine'));
     expect(last).toContain('USER node');
     expect(last.indexOf('USER node')).toBeGreaterThan(
@@ -26,11 +26,25 @@ describe('apps/chat-hub/Dockerfile', () => {
     expect(last.at(-1)).toMatch(/^CMD \["node", .*"apps\/chat-hub\/dist\/main.js"\]$/);
   });
 
-  it('asks /healthz how it is', () => {
+  it('holds only the hub, its packages and the built web UI, without sources and tests', () => {
+    const last = instructions.slice(instructions.lastIndexOf('FROM node:24-alpine'));
+    expect(last.filter((line) => line.startsWith('COPY'))).toEqual([
+      'COPY --from=build /app/package.json ./',
+      'COPY --from=build /app/node_modules ./node_modules',
+      'COPY --from=build /app/packages ./packages',
+      'COPY --from=build /app/apps/chat-hub ./apps/chat-hub',
+      'COPY --from=build /app/apps/web/dist ./apps/web/dist',
+    ]);
+    const removal = instructions.find((line) => line.includes('-exec rm -rf {}'));
+    for (const name of ['src', 'e2e', 'testing', "'*.test.*'", "'*.contract.*'"])
+      expect(removal).toContain(`-name ${name} `);
+  });
+
+  it('has a health check on /healthz', () => {
     expect(instructions.find((line) => line.startsWith('HEALTHCHECK'))).toContain('/healthz');
   });
 
-  it('is given nothing that is built, installed, secret or data', async () => {
+  it('ignores build output, installed packages, secrets and data', async () => {
     const ignored = (await readText('.dockerignore')).split('\n');
     expect(ignored).toEqual(
       expect.arrayContaining(['**/node_modules', '**/dist', '**/.data', '**/.env', '.git']),

@@ -86,10 +86,12 @@ function podOf(name: string): Pod & { readonly container: Container } {
 }
 
 describe('the kustomization', () => {
-  it('takes the configuration from the same files as everywhere else, and they are there', () => {
+  it('uses the same configuration files as Compose, and they exist', () => {
     const files = kustomization.configMapGenerator.flatMap((map) => map.files);
     expect(files).toEqual([
-      ...['redis/start.sh', 'redis/redis.prod.conf', 'redis/users.acl'],
+      'redis/start.sh',
+      'redis/redis.prod.conf',
+      'redis/users.acl',
       'sentinel/sentinel.conf',
     ]);
     for (const file of files)
@@ -105,7 +107,7 @@ describe.each([
   ['redis', 6379],
   ['sentinel', 26379],
 ])('%s', (name, port) => {
-  it('is three pods behind a headless service that names them before they are ready', () => {
+  it('has three pods behind a headless service that publishes them before they are ready', () => {
     const { apiVersion, spec } = find('StatefulSet', name);
     expect([apiVersion, spec.serviceName, spec.replicas]).toEqual(['apps/v1', name, 3]);
     const service = find('Service', name).spec;
@@ -123,14 +125,14 @@ describe.each([
     expect(find('PodDisruptionBudget', name).spec.selector).toEqual({ matchLabels: own });
   });
 
-  it('loses at most one pod at a time to maintenance', () => {
+  it('allows maintenance of one pod at a time', () => {
     expect(find('PodDisruptionBudget', name)).toMatchObject({
       apiVersion: 'policy/v1',
       spec: { maxUnavailable: 1 },
     });
   });
 
-  it('runs without root, without privileges, on a file system that it cannot write', () => {
+  it('runs without root and privileges, on a read-only file system', () => {
     const pod = podOf(name);
     expect(pod.automountServiceAccountToken).toBe(false);
     expect(pod.securityContext).toMatchObject({
@@ -146,7 +148,7 @@ describe.each([
     });
   });
 
-  it('asks for what it needs, may not take more memory, and is probed', () => {
+  it('has resource requests, a memory limit and probes', () => {
     const { resources, livenessProbe, readinessProbe } = podOf(name).container;
     expect(resources.requests).toMatchObject({
       cpu: expect.any(String),
@@ -157,7 +159,7 @@ describe.each([
     expect(readinessProbe).toBeDefined();
   });
 
-  it('mounts only volumes that it has, and writes only where one is mounted', () => {
+  it('mounts only declared volumes, and writes only there', () => {
     const pod = podOf(name);
     const claims = find('StatefulSet', name).spec.volumeClaimTemplates ?? [];
     const volumes = [...pod.volumes, ...claims.map(({ metadata }) => metadata)];
@@ -183,14 +185,14 @@ describe.each([
     expect(value('REDIS_SENTINELS')).toBe(
       [0, 1, 2].map((index) => `sentinel-${index}.sentinel:26379`).join(','),
     );
-    // Kubernetes replaces $(POD_NAME) only when it stands before.
+    // Kubernetes replaces $(POD_NAME) only if that variable is defined above.
     const names = env.map((each) => each.name);
     expect(names.indexOf('POD_NAME')).toBeLessThan(names.indexOf('REDIS_ANNOUNCE'));
   });
 });
 
 describe('the network policy', () => {
-  it('lets in only what is named, and out only to Redis, sentinels and names', () => {
+  it('allows ingress only from named pods, and egress only to Redis, sentinels and DNS', () => {
     const { spec } = find('NetworkPolicy', 'redis');
     expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
     expect(spec.ingress).toHaveLength(1);

@@ -26,14 +26,14 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-/** Stands in for the real one, which is called as `vite build --outDir <folder> …`. */
+/** Installs a fake Vite, which is called as `vite build --outDir <folder> …`. */
 function vite(script: string) {
   const file = `${web}/node_modules/.bin/vite`;
   writeFileSync(file, `#!/bin/sh\n${script}\n`);
   chmodSync(file, 0o755);
 }
 
-/** Resolves with what was said, and what buildPage answered. */
+/** The result of buildPage, and whether it built. */
 function build() {
   const module = pathToFileURL(join(root, 'tools/setup/web.mjs')).href;
   const program = `import { buildPage } from ${JSON.stringify(module)};
@@ -45,14 +45,14 @@ function build() {
 }
 const page = () => readFileSync(`${web}/dist/index.html`, 'utf8');
 
-describe('the page', () => {
-  it('is built when it is missing, and not again while its sources are the same', () => {
+describe('the web UI', () => {
+  it('is built when it is missing, and not again while its sources are unchanged', () => {
     expect(build()).toEqual({ answer: null, hasBuilt: true });
     expect(page()).toBe('one');
     expect(build()).toEqual({ answer: null, hasBuilt: false });
   });
 
-  it('is built anew when the page, the SDK or a dependency changed, and not for a test', () => {
+  it('is rebuilt when the web UI, the SDK or a dependency changed, but not a test', () => {
     build();
     for (const path of [`${web}/src/main.ts`, `${folder.path}/packages/client/src/index.ts`]) {
       writeFileSync(path, 'two');
@@ -65,7 +65,7 @@ describe('the page', () => {
     expect(build().hasBuilt).toBe(false);
   });
 
-  it('stays as it was when a build fails, which is said in one sentence and tried again', () => {
+  it('is kept when a build fails; the error is one sentence, and the next call tries again', () => {
     build();
     writeFileSync(`${web}/src/main.ts`, 'broken');
     vite(
@@ -80,7 +80,7 @@ describe('the page', () => {
     expect(page()).toBe('one');
   });
 
-  it('is no concern of a package that has no sources of it', () => {
+  it('is not built in a package without its sources', () => {
     writeFileSync(`${web}/index.html`, '');
     spawnSync('rm', [`${web}/index.html`]);
     expect(build()).toEqual({ answer: null, hasBuilt: false });

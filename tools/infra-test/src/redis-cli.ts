@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 
-/** Who asks; none is a connection without AUTH. */
+/** The user to authenticate as; without a password there is no AUTH. */
 export interface As {
   readonly user?: string;
   readonly password?: string;
 }
 
-/** Runs redis-cli; resolves with what it printed, errors of Redis included, without the newline at the end. */
+/** Runs redis-cli and resolves with its trimmed output, Redis errors included. */
 export function redisCli(
   port: number,
   command: readonly string[],

@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  freePort,
-  startProcess,
-  temporaryFolder,
-  waitFor,
-  type ServerProcess,
-} from '@openclaw/test-support';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { freePort, startProcess, temporaryFolder, waitFor } from '@openclaw/test-support';
+import { suiteScope } from '@openclaw/test-support/scopes';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asConfigGet, parseConf, type Directive } from './conf-file.ts';
 import { redisCli } from './redis-cli.ts';
 import { readText, root } from './repository.ts';
 
-// The lines that the EPIC's "Redis Configuration" shows.
+// The lines of the EPIC's section "Redis Configuration".
 const epic = {
   dev: ['port 6379', 'appendonly no', 'save ""', 'maxmemory-policy allkeys-lru'],
   prod: [
@@ -28,30 +23,31 @@ const epic = {
   ],
 };
 
-// What a test must set otherwise: a place of its own.
+// Overridden by the test.
 const overridden = ['port', 'bind', 'dir'];
 
 describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {
   let directives: Directive[];
   let port: number;
-  let server: ServerProcess;
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  const scope = suiteScope();
 
   beforeAll(async () => {
     directives = parseConf(await readText(`infra/redis/redis.${name}.conf`));
     port = await freePort();
-    folder = await temporaryFolder('conf');
-    server = startProcess('redis-server', [
+    const folder = await scope.use(temporaryFolder('conf'));
+    const server = startProcess('redis-server', [
       join(root, `infra/redis/redis.${name}.conf`),
-      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path],
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      folder.path,
     ]);
+    scope.defer(() => server.stop('SIGKILL'));
     await waitFor(async () => (await redisCli(port, ['PING'])) === 'PONG', {
       what: `redis-server: ${server.output()}`,
     });
-  });
-  afterAll(async () => {
-    await server.stop('SIGKILL');
-    await folder.remove();
   });
 
   it('has every line of the EPIC', () => {
@@ -63,7 +59,7 @@ describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {
     expect(directives.filter(({ reason }) => reason.length < 10)).toEqual([]);
   });
 
-  it('is what a real server runs with, line by line', async () => {
+  it('is applied by a real server, line by line', async () => {
     const expected = new Map<string, string>();
     for (const { name: key, value } of directives) {
       if (overridden.includes(key)) continue;
@@ -83,13 +79,13 @@ describe.each(['dev', 'prod'] as const)('redis.%s.conf', (name) => {
   });
 });
 
-/** The value in one spelling: Redis calls a replica "slave" where it always has. */
+/** Replaces "slave", which Redis still uses in some settings. */
 function meaning(key: string, value: string): string {
   return key === 'client-output-buffer-limit' ? value.replace('slave', 'replica') : value;
 }
 
 describe('the EPIC’s own redis.conf', () => {
-  it('would not start, for Redis takes no comment behind a directive', async () => {
+  it('does not start, as Redis accepts no comment after a directive', async () => {
     const folder = await temporaryFolder('conf');
     const file = join(folder.path, 'redis.conf');
     await writeFile(

@@ -6,17 +6,17 @@ import { parse, parseAllDocuments } from 'yaml';
 /** The repository's root folder. */
 export const root = resolve(fileURLToPath(import.meta.url), '../../../..');
 
-/** The text of a file, by its path from the root. */
+/** Reads a file by its path from the root. */
 export function readText(path: string): Promise<string> {
   return readFile(join(root, path), 'utf8');
 }
 
-/** One YAML document, with its anchors and `<<` merges resolved. */
+/** Reads a YAML document and resolves its `<<` merges. */
 export async function readYaml<T>(path: string): Promise<T> {
   return parse(await readText(path), { merge: true }) as T;
 }
 
-/** All documents of a YAML file. */
+/** Reads all documents of a YAML file. */
 export async function readYamlDocuments<T>(path: string): Promise<T[]> {
   return parseAllDocuments(await readText(path)).map((document) => {
     if (document.errors.length > 0) throw new Error(`${path}: ${document.errors.join('; ')}`);

@@ -2,16 +2,16 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from './repository.ts';
 
-// Commands as data: ['DEL', key], or .callEach(['ping']) in the client; in Lua redis.call('HSET', …).
+// Commands in TypeScript are arrays such as ['DEL', key] or .callEach(['ping']); in Lua redis.call('HSET', …).
 const patterns = {
   '.lua': [/redis\.p?call\(\s*'(\w+)'/g],
   '.ts': [/\[\s*'([A-Z]+)'/g, /(?:call|callEach|send)\(\s*\[\s*'(\w+)'/g],
 };
 
-// They speak SQL and the hub's protocol.
+// These packages do not use Redis.
 const withoutRedis = /^(chat-store|client|protocol)\//;
 
-/** Every Redis command that the source of a package names, and a file that names it. */
+/** Every Redis command in the sources of the packages, with a file that has it. */
 export async function sentCommands(): Promise<Map<string, string>> {
   const commands = new Map<string, string>();
   for (const path of await readdir(join(root, 'packages'), { recursive: true })) {

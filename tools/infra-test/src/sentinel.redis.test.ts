@@ -56,7 +56,7 @@ afterAll(async () => {
 });
 
 describe('nodes started side by side', () => {
-  it('have one master, the first, and replicas with users of their own', async () => {
+  it('have the first as their master, and replicas with their own users', async () => {
     const [first = 0, ...others] = nodePorts;
     expect(await replication(first)).toMatch(/role:master/);
     for (const port of others) {
@@ -114,7 +114,7 @@ describe('a failover', () => {
   });
   afterAll(() => client.close());
 
-  it('after the master was killed ends with the hub’s client on the new one, subscriptions too', async () => {
+  it('moves the hub’s client and its subscriptions to the new master', async () => {
     const heard: string[] = [];
     await client.subscriber.subscribe(keys.channelTopic('c1'), (message) => heard.push(message));
     await client.send(['SET', keys.channel('c1'), 'before']);
@@ -135,7 +135,7 @@ describe('a failover', () => {
       everyMs: 50,
     });
 
-    // Each sentinel that tells of the failover makes ioredis connect once more: what meets that moment is rejected.
+    // ioredis reconnects for each sentinel that announces the failover, and rejects commands meanwhile.
     await waitFor(
       () =>
         client.send(['SET', keys.channel('c1'), 'after']).then(
@@ -154,7 +154,7 @@ describe('a failover', () => {
     );
   }, 40_000);
 
-  it('is remembered: the old master comes back as a replica of the new one', async () => {
+  it('lasts: the old master comes back as a replica of the new one', async () => {
     const [port = 0] = nodePorts;
     nodes.push(await startNode(port));
     await waitFor(
@@ -167,7 +167,7 @@ describe('a failover', () => {
     expect(await redisCli(port, ['GET', keys.channel('c1')], hub)).toBe('after');
   });
 
-  it('is remembered by a sentinel that starts again with nothing', async () => {
+  it('lasts for a sentinel that restarts without its state', async () => {
     const [port = 0, other = 0] = sentinelPorts;
     await sentinels[0]?.stop();
     sentinels[0] = await startSentinel(port);
@@ -205,7 +205,7 @@ describe('start.sh', () => {
     }
   });
 
-  it('in dev mode asks for a password only if one is set', async () => {
+  it('needs a password in dev mode only if one is set', async () => {
     const open = await startByScript('dev', {});
     expect(await redisCli(open.port, ['PING'])).toBe('PONG');
     await open.stop();

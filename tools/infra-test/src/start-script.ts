@@ -9,17 +9,16 @@ import { join } from 'node:path';
 import { root } from './repository.ts';
 import { redisCli } from './redis-cli.ts';
 
-/** A process that infra/redis/start.sh started. */
-export interface StartedScript {
+/** A server started by infra/redis/start.sh. */
+export interface StartedScript extends AsyncDisposable {
   readonly port: number;
   readonly process: ServerProcess;
   stop(): Promise<void>;
 }
 
-/** The variables that start.sh reads. */
 export type ScriptEnvironment = Readonly<Record<string, string>>;
 
-/** Runs start.sh as a container would, but on loopback and in a folder of its own; does not wait for an answer. */
+/** Runs start.sh as a container does, but on loopback and in a temporary folder. Does not wait for an answer. */
 export async function runStartScript(
   mode: string,
   environment: ScriptEnvironment,
@@ -31,7 +30,14 @@ export async function runStartScript(
     'sh',
     [
       join(root, 'infra/redis/start.sh'),
-      ...[mode, '--port', String(ownPort), '--bind', '127.0.0.1', '--dir', folder.path, ...args],
+      mode,
+      '--port',
+      String(ownPort),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      folder.path,
+      ...args,
     ],
     {
       cwd: folder.path,
@@ -43,17 +49,15 @@ export async function runStartScript(
       },
     },
   );
-  return {
-    port: ownPort,
-    process: server,
-    async stop() {
-      await server.stop('SIGKILL');
-      await folder.remove();
-    },
-  };
+  async function stop() {
+    await server.stop('SIGKILL');
+    await folder.remove();
+  }
+
+  return { port: ownPort, process: server, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** As {@link runStartScript}, and waits until the server answers. */
+/** Runs start.sh and waits until the server answers. */
 export async function startByScript(
   ...args: Parameters<typeof runStartScript>
 ): Promise<StartedScript> {

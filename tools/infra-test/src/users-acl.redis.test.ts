@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { createRedisClient, defineScript, type RedisClient } from '@openclaw/redis-client';
 import { waitFor } from '@openclaw/test-support';
+import { suiteScope } from '@openclaw/test-support/scopes';
 import { redisCli, type As } from './redis-cli.ts';
 import { sentCommands } from './sent-commands.ts';
 import { startByScript, type StartedScript } from './start-script.ts';
@@ -11,21 +12,23 @@ const exporter = { user: 'exporter', password: 'exporter-secret' };
 const admin = { user: 'admin', password: 'admin-secret' };
 const keys = createKeySchema();
 
+const scope = suiteScope();
 let server: StartedScript;
 const cli = (as: As, ...command: string[]) => redisCli(server.port, command, as);
 
 beforeAll(async () => {
-  server = await startByScript('prod', {
-    REDIS_PASSWORD: hub.password,
-    REDIS_EXPORTER_PASSWORD: exporter.password,
-    REDIS_ADMIN_PASSWORD: admin.password,
-    REDIS_REPLICATION_PASSWORD: 'replication-secret',
-  });
+  server = await scope.use(
+    startByScript('prod', {
+      REDIS_PASSWORD: hub.password,
+      REDIS_EXPORTER_PASSWORD: exporter.password,
+      REDIS_ADMIN_PASSWORD: admin.password,
+      REDIS_REPLICATION_PASSWORD: 'replication-secret',
+    }),
+  );
 });
-afterAll(() => server.stop());
 
-describe('somebody without a password', () => {
-  it('gets nothing', async () => {
+describe('a client without a password', () => {
+  it('is refused', async () => {
     expect(await cli({}, 'PING')).toMatch(/^NOAUTH/);
     expect(await cli({}, 'GET', keys.channel('c1'))).toMatch(/^NOAUTH/);
   });
@@ -49,7 +52,7 @@ describe('the hub', () => {
   });
   afterAll(() => client.close());
 
-  it('connects by password alone, as the EPIC’s settings do, and sees its server’s health', async () => {
+  it('connects with only a password, as in the EPIC, and reads its server’s health', async () => {
     const health = await client.health();
     expect(health).toMatchObject({ status: 'ok', role: 'master' });
     expect(health.runId).toMatch(/^[0-9a-f]{40}$/);
@@ -65,7 +68,7 @@ describe('the hub', () => {
     expect(heard).toEqual(['one', 'two']);
   });
 
-  it('runs scripts, and in them only what it may itself', async () => {
+  it('runs scripts, which are limited to its own rights', async () => {
     const raise = defineScript('raise', "return redis.call('SET', KEYS[1], ARGV[1])");
     expect(await client.run({ script: raise, keys: [keys.sequence('c1')], args: [7] })).toBe('OK');
     const wipe = defineScript('wipe', "return redis.call('FLUSHALL')");
@@ -144,7 +147,7 @@ describe('the hub', () => {
     }
   });
 
-  it('is not let in with another’s password', async () => {
+  it('is refused with the password of another user', async () => {
     expect(await cli({ password: 'hub' }, 'PING')).toMatch(/WRONGPASS/);
     expect(await cli({ user: 'default', password: exporter.password }, 'PING')).toMatch(
       /WRONGPASS/,
@@ -153,7 +156,7 @@ describe('the hub', () => {
 });
 
 describe('the exporter', () => {
-  it('reads what it shows, and neither keys nor settings', async () => {
+  it('reads the metrics, but neither keys nor settings', async () => {
     expect(await cli(exporter, 'INFO', 'memory')).toContain('used_memory');
     expect(await cli(exporter, 'SLOWLOG', 'GET')).not.toMatch(/NOPERM/);
     expect(await cli(exporter, 'LATENCY', 'LATEST')).not.toMatch(/NOPERM/);
@@ -170,7 +173,7 @@ describe('the exporter', () => {
 });
 
 describe('the administrator', () => {
-  it('may do all', async () => {
+  it('may do everything', async () => {
     expect(await cli(admin, 'CONFIG', 'GET', 'maxmemory')).toContain(String(4 * 1024 ** 3));
     expect(await cli(admin, 'ACL', 'WHOAMI')).toBe('admin');
   });

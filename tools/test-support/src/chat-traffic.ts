@@ -1,27 +1,35 @@
-import { createDeliveryLedger, type DeliveryLedger } from './delivery-ledger.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { HubProcess } from './hub.ts';
+import { createLedger } from './ledger.ts';
 import { waitFor } from './processes.ts';
+import { readLog } from './read-log.ts';
 import { connectRpc, RpcCallError, type RpcSocket } from './rpc-socket.ts';
 
-/** A steady stream of messages over hubs, watched on each by a bare socket that repairs nothing. */
-export interface ChatTraffic {
+/** A steady stream of messages over several hubs, with one subscriber (the watcher) on each hub. */
+export interface ChatTraffic extends AsyncDisposable {
   readonly channels: readonly string[];
-  readonly ledger: DeliveryLedger;
-  /** One a hub, subscribed to every channel. */
+  /** One per hub, subscribed to every channel. A bare socket, so that nothing repairs a hub's mistake. */
   readonly watchers: readonly RpcSocket[];
-  /** One a hub. */
+  /** One per hub. */
   readonly writers: readonly RpcSocket[];
-  /** The watchers' agents, in the order of their hubs. */
+  /** The agents of the watchers, in the order of the hubs. */
   readonly watcherIds: readonly string[];
-  /** The longest that any send took to be answered, in ms. */
+  /** The slowest answer to a send. */
   readonly slowestAnswerMs: number;
-  /** Codes of the refused sends, and how many of each; each was tried again with its clientMessageId. */
+  /** Refused sends by code. Each is retried with its clientMessageId. */
   readonly refusals: ReadonlyMap<string, number>;
-  /** Resolves once this many more messages are acked. */
+  readonly ackedCount: number;
+  /** The longest time from an ack to the last watcher, of messages acked since {@link ChatTraffic.resetDelay}. */
+  readonly worstDelayMs: number;
+  resetDelay(): void;
+  /** Resolves after this many more acks. */
   moreAcks(count: number, timeoutMs?: number): Promise<void>;
-  /** Resolves once every message acked so far is with every watcher. */
+  /** Resolves when every watcher has every message acked so far. */
   allDelivered(timeoutMs?: number): Promise<void>;
-  /** Ends the stream once what is on its way is acked and with every watcher; answers all that went wrong. */
+  /**
+   * Ends the stream, waits until everything is delivered and compares it with the logs. Resolves with the violations of
+   * "stored once, delivered once, in order".
+   */
   stop(): Promise<string[]>;
   /** Closes the sockets. */
   close(): Promise<void>;
@@ -29,28 +37,38 @@ export interface ChatTraffic {
 
 /** Options of {@link startChatTraffic}. */
 export interface ChatTrafficOptions {
-  /** Channels; one half is written on every hub, the other each on one hub alone. @default 4 */
+  /** Channels. Every other one is written on one hub only. @default 4 */
   readonly channels?: number;
-  /** Pause between a sender's ack and its next message. @default 40 */
+  /** The pause between a writer's ack and its next message. @default 40 */
   readonly everyMs?: number;
-  /** Ids of agents and channels begin with it. @default 'traffic' */
+  /** The prefix of agent and channel ids. @default 'traffic' */
   readonly name?: string;
 }
 
+interface Delivery {
+  ackedMs: number | null;
+  /** Watchers that have not received it. */
+  readonly missing: Set<string>;
+}
+
 const retryPauseMs = 100;
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+const maxViolations = 100;
 
 /** Connects an agent to a hub in dev mode. */
 export function connectAgent(hub: HubProcess, agentId: string): Promise<RpcSocket> {
   return connectRpc(`${hub.url}/v1/ws?agent=${agentId}`);
 }
 
-/** Makes the channels, connects watchers and writers, and begins to send. Hubs must run in dev mode. */
+/** Creates the channels, connects watchers and writers, and starts to send. The hubs must run in dev mode. */
 export async function startChatTraffic(
   hubs: readonly HubProcess[],
   { channels: count = 4, everyMs = 40, name = 'traffic' }: ChatTrafficOptions = {},
 ): Promise<ChatTraffic> {
-  const ledger = createDeliveryLedger();
+  const violations: string[] = [];
+  const report = (text: string) => {
+    if (violations.length < maxViolations) violations.push(text);
+  };
+  const ledger = createLedger((kind, text) => report(`${kind}: ${text}`));
   const channels = Array.from({ length: count }, (_, index) => `${name}-${index}`);
   const watcherIds = hubs.map((_, index) => `${name}-watcher-${index}`);
   const writers = await Promise.all(
@@ -64,61 +82,68 @@ export async function startChatTraffic(
     await creator.call('channel.create', { channelId, name: channelId });
     for (const socket of others) await socket.call('channel.join', { channelId });
   }
-  const base = new Map<string, number>();
-  for (const [at, watcher] of watchers.entries()) {
-    watch(watcher, watcherIds[at] as string);
-    const { topics } = await watcher.call('subscribe', {
-      topics: channels.map((channelId) => ({ channelId })),
-    });
-    for (const { channelId, head } of topics as { channelId: string; head: number }[]) {
-      base.set(channelId, head);
-    }
-  }
-
-  function watch(socket: RpcSocket, watcher: string): void {
-    let taken = 0;
-    // After the socket's own listener, so that what came is parsed already.
-    socket.ws.on('message', () => {
-      for (; taken < socket.events.length; taken += 1) take(watcher, socket.events[taken]);
-    });
-  }
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as it came
-  function take(watcher: string, { event, channelId, seq }: any): void {
-    if (!channels.includes(channelId as string)) return;
-    if (event.type === 'channel.presence') {
-      for (const { agentId, status } of event.presences as { agentId: string; status: string }[]) {
-        if (status === 'offline' && watcherIds.includes(agentId)) {
-          ledger.blame(`${watcher} heard that ${agentId} is offline, who never left`);
-        }
-      }
-    }
-    if (seq === null) return;
-    const isMessage = event.type === 'channel.message';
-    ledger.saw(watcher, {
-      ...{ channelId, seq },
-      messageId: isMessage ? event.message.id : null,
-      content: isMessage ? event.message.content : null,
-    });
-  }
-  for (const [at, socket] of [...watchers, ...writers].entries()) {
-    void socket.closed.then(({ code, reason }) => {
-      if (!isClosing) ledger.blame(`socket ${at} was closed with ${code} ${reason}`);
-    });
-  }
-
+  /** messageId → its delivery, until it is acked and every watcher has it. */
+  const deliveries = new Map<string, Delivery>();
+  let worstDelayMs = 0;
+  let measuredFromMs = 0;
   let isEnding = false;
   let isClosing = false;
   let slowestAnswerMs = 0;
   const refusals = new Map<string, number>();
 
-  /** Sends until it is acked; a refusal that says "later", or "perhaps", is tried again under the same id. */
+  function update(messageId: string, change: (delivery: Delivery) => void): void {
+    const delivery = deliveries.get(messageId) ?? { ackedMs: null, missing: new Set(watcherIds) };
+    deliveries.set(messageId, delivery);
+    change(delivery);
+    const { ackedMs, missing } = delivery;
+    if (ackedMs === null || missing.size > 0) return;
+    deliveries.delete(messageId);
+    if (ackedMs >= measuredFromMs)
+      worstDelayMs = Math.max(worstDelayMs, performance.now() - ackedMs);
+  }
+
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- an envelope as received
+  function onEvent(watcher: string, { event, channelId, seq, id }: any): void {
+    if (!channels.includes(channelId as string)) return;
+    ledger.delivered(watcher, { channelId, seq, id });
+    if (event.type === 'channel.message')
+      update(event.message.id as string, ({ missing }) => missing.delete(watcher));
+    if (event.type !== 'channel.presence') return;
+    for (const { agentId, status } of event.presences as { agentId: string; status: string }[]) {
+      if (status === 'offline' && watcherIds.includes(agentId))
+        report(`${watcher} was told that ${agentId} is offline, but it was connected all the time`);
+    }
+  }
+
+  for (const [at, watcher] of watchers.entries()) {
+    const watcherId = watcherIds[at] as string;
+    let taken = 0;
+    // Added after the socket's own listener, which parses the frame.
+    watcher.ws.on('message', () => {
+      for (; taken < watcher.events.length; taken += 1) onEvent(watcherId, watcher.events[taken]);
+    });
+    const topics = channels.map((channelId) => ({ channelId }));
+    const answer = (await watcher.call('subscribe', { topics })) as {
+      topics: { channelId: string; head: number }[];
+    };
+    for (const { channelId, head } of answer.topics) ledger.follows(watcherId, channelId, head);
+  }
+  for (const [at, socket] of [...watchers, ...writers].entries()) {
+    void socket.closed.then(({ code, reason }) => {
+      if (!isClosing) report(`socket ${at} was closed with ${code} ${reason}`);
+    });
+  }
+
+  /** Sends until it is acked. A refusal that may be temporary is retried with the same id. */
   async function sendOne(writer: RpcSocket, channelId: string, content: string): Promise<void> {
+    ledger.sends.sending(content);
     for (;;) {
       const startedMs = performance.now();
       try {
         const params = { channelId, content, clientMessageId: content };
-        const { messageId, seq } = await writer.call('message.send', params);
-        ledger.acked({ channelId, seq, messageId, content });
+        const { messageId, seq, duplicate } = await writer.call('message.send', params);
+        ledger.sends.acked(content, { channelId, messageId, seq, duplicate });
+        update(messageId as string, (delivery) => (delivery.ackedMs = performance.now()));
         return;
       } catch (error) {
         const code = error instanceof RpcCallError ? error.code : undefined;
@@ -127,52 +152,91 @@ export async function startChatTraffic(
       } finally {
         slowestAnswerMs = Math.max(slowestAnswerMs, performance.now() - startedMs);
       }
-      await pause(retryPauseMs);
+      await delay(retryPauseMs);
     }
   }
   async function send(writer: RpcSocket, sender: number, channelId: string): Promise<void> {
-    for (let count = 0; !isEnding; count += 1) {
+    for (let sent = 0; !isEnding; sent += 1) {
       try {
-        await sendOne(writer, channelId, `${channelId} ${sender}.${count}`);
+        await sendOne(writer, channelId, `${channelId} ${sender}.${sent}`);
       } catch (error) {
-        if (!isClosing) ledger.blame(`a send failed: ${String(error)}`);
+        if (!isClosing) report(`a send failed: ${String(error)}`);
         return;
       }
-      await pause(everyMs);
+      await delay(everyMs);
     }
   }
-  // Every other channel is written on one hub alone: there no commit of its own shows the other hub what it missed.
+  // A channel written on one hub only: the other hub has no commit of its own there that would reveal a missed event.
   const sending = writers.flatMap((writer, sender) =>
     channels
       .filter((_, index) => index % 2 === 0 || ((index - 1) / 2) % hubs.length === sender)
       .map((channelId) => send(writer, sender, channelId)),
   );
 
-  const allDelivered = async (timeoutMs = 15_000): Promise<void> => {
-    const what = 'every acked message with every watcher';
-    // While sends go on there may be no moment without any under way.
-    const count = ledger.ackedCount;
-    await waitFor(() => ledger.owed(watcherIds, count) === 0, { what, timeoutMs, everyMs: 20 });
-  };
+  async function allDelivered(timeoutMs = 15_000): Promise<void> {
+    // New sends may always be in flight, so only those acked by now are awaited.
+    const awaited = [...deliveries].filter(([, { ackedMs }]) => ackedMs !== null);
+    await waitFor(() => awaited.every(([messageId]) => !deliveries.has(messageId)), {
+      what: 'every acked message at every watcher',
+      timeoutMs,
+      everyMs: 20,
+    });
+  }
+
+  async function close() {
+    isEnding = true;
+    isClosing = true;
+    await Promise.all([...watchers, ...writers].map((socket) => socket.close()));
+  }
+
   return {
-    ...{ channels, ledger, watchers, writers, watcherIds, refusals, allDelivered },
+    channels,
+    watchers,
+    writers,
+    watcherIds,
+    refusals,
+    allDelivered,
     get slowestAnswerMs() {
       return Math.round(slowestAnswerMs);
     },
-    async moreAcks(count, timeoutMs = 15_000) {
-      const wanted = ledger.ackedCount + count;
-      await waitFor(() => ledger.ackedCount >= wanted, { what: `${count} more acks`, timeoutMs });
+    get ackedCount() {
+      return ledger.sends.totals.acked;
+    },
+    get worstDelayMs() {
+      const ackTimes = [...deliveries.values()].map(({ ackedMs }) => ackedMs ?? Infinity);
+      const oldestMs = Math.min(...ackTimes.filter((ackedMs) => ackedMs >= measuredFromMs));
+      return Math.round(Math.max(worstDelayMs, performance.now() - oldestMs));
+    },
+    resetDelay() {
+      worstDelayMs = 0;
+      measuredFromMs = performance.now();
+    },
+    async moreAcks(more, timeoutMs = 15_000) {
+      const { totals } = ledger.sends;
+      const wanted = totals.acked + more;
+      await waitFor(() => totals.acked >= wanted, { what: `${more} more acks`, timeoutMs });
     },
     async stop() {
       isEnding = true;
       await Promise.all(sending);
-      await allDelivered().catch((error: unknown) => ledger.blame(String(error)));
-      return ledger.violations(watcherIds, base);
+      await allDelivered().catch((error: unknown) => report(String(error)));
+      for (const channelId of channels) {
+        const log = await readLog(creator, channelId);
+        ledger.settle(
+          channelId,
+          log.map(({ id, seq, event }) => ({
+            id,
+            seq,
+            type: event.type as string,
+            messageId: (event.message?.id ?? null) as string | null,
+            // The content of each message is its clientMessageId.
+            clientMessageId: (event.message?.content ?? null) as string | null,
+          })),
+        );
+      }
+      return violations;
     },
-    async close() {
-      isEnding = true;
-      isClosing = true;
-      await Promise.all([...watchers, ...writers].map((socket) => socket.close()));
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }

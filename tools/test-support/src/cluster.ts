@@ -1,16 +1,16 @@
 import { freePort, waitFor } from './processes.ts';
 import { redisCommand, startRedis, type RedisServer } from './redis-server.ts';
 
-/** A real Redis Cluster of three masters with a replica each, on free loopback ports. */
-export interface ClusterDeployment {
+/** A Redis Cluster of three masters with one replica each, on free loopback ports. */
+export interface ClusterDeployment extends AsyncDisposable {
   readonly nodes: readonly { readonly host: string; readonly port: number }[];
-  /** The servers in the order of their start: first the masters, then their replicas; roles move. */
+  /** First the initial masters, then their replicas. Failovers change the roles, not the order. */
   readonly servers: readonly RedisServer[];
-  /** The server that takes writes for a key now, as a reachable node sees it. */
+  /** The current master of the key, according to a reachable node. */
   masterOf(key: string): Promise<RedisServer>;
-  /** Moves the slot of `key`, with the keys in it, to another master while clients go on; resolves with that master. */
+  /** Moves the slot of `key` with its keys to another master, and resolves with that master. */
   moveSlotOf(key: string): Promise<RedisServer>;
-  /** Resolves once another server than `old` takes writes for `key` and every node calls the cluster whole. */
+  /** Resolves with the new master of `key` when it is not `old` and the cluster is ok. */
   failedOver(key: string, old: RedisServer): Promise<RedisServer>;
   stop(): Promise<void>;
 }
@@ -19,16 +19,25 @@ const host = '127.0.0.1';
 const masterCount = 3;
 const slotCount = 16_384;
 
-/** Starts it and waits until every node calls the cluster whole and every replica is in sync. */
+/** Starts the cluster and waits until every node reports it as ok and every replica is in sync. */
 export async function startCluster({ nodeTimeoutMs = 1000 } = {}): Promise<ClusterDeployment> {
   const servers = await Promise.all(
     Array.from({ length: 2 * masterCount }, async () =>
       startRedis({
         args: [
-          ...['--cluster-enabled', 'yes', '--cluster-node-timeout', String(nodeTimeoutMs)],
-          // The usual bus port, 10000 above, may lie past the last port.
-          ...['--cluster-port', String(await freePort()), '--cluster-announce-ip', host],
-          ...['--repl-diskless-sync-delay', '0', '--cluster-replica-validity-factor', '0'],
+          '--cluster-enabled',
+          'yes',
+          '--cluster-node-timeout',
+          String(nodeTimeoutMs),
+          // The default bus port is the port plus 10000, which may exceed 65535.
+          '--cluster-port',
+          String(await freePort()),
+          '--cluster-announce-ip',
+          host,
+          '--repl-diskless-sync-delay',
+          '0',
+          '--cluster-replica-validity-factor',
+          '0',
         ],
       }),
     ),
@@ -107,6 +116,10 @@ export async function startCluster({ nodeTimeoutMs = 1000 } = {}): Promise<Clust
     throw new Error(`no node serves slot ${slot}`);
   }
 
+  async function stop() {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+
   return {
     nodes: servers.map(({ port }) => ({ host, port })),
     servers,
@@ -137,13 +150,11 @@ export async function startCluster({ nodeTimeoutMs = 1000 } = {}): Promise<Clust
         },
         { what: 'the failover', timeoutMs: 20_000, everyMs: 20 },
       ),
-    async stop() {
-      await Promise.all(servers.map((server) => server.stop()));
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 
-/** The text of a bulk reply. */
 function bulk(reply: string): string {
   return reply.split('\r\n').at(-1) ?? '';
 }

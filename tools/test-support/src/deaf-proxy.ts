@@ -1,18 +1,18 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A proxy in front of a Redis whose subscribers can be made deaf: everything is answered, and nothing is brought. */
-export interface DeafProxy {
+/** A proxy in front of Redis that can withhold published messages while every command is still answered. */
+export interface DeafProxy extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
-  /** Connections that stand now never bring a published message again, though they answer PING and SUBSCRIBE. */
+  /** Existing connections get no published message any more. */
   deafen(): void;
-  /** Also those that will be made, until {@link DeafProxy.heal}. */
+  /** The same, and also for new connections until {@link DeafProxy.heal}. */
   deafenAll(): void;
-  /** New connections hear again. */
+  /** New connections get published messages again. */
   heal(): void;
-  /** Published messages that were kept back. */
+  /** Published messages withheld so far. */
   readonly swallowed: number;
-  /** Connections made so far. */
+  /** Connections accepted so far. */
   readonly accepted: number;
   stop(): Promise<void>;
 }
@@ -20,7 +20,7 @@ export interface DeafProxy {
 const lineTypes = '+-:_#,(';
 const bulkTypes = '$=!';
 
-/** Where the RESP value that begins at `start` ends; -1 while it is not whole. */
+/** The end of the RESP value at `start`; -1 while it is incomplete. */
 function endOfValue(data: Buffer, start: number): number {
   const lineEnd = data.indexOf('\r\n', start);
   if (lineEnd < 0) return -1;
@@ -41,7 +41,7 @@ function endOfValue(data: Buffer, start: number): number {
 /** `message`, `pmessage` and `smessage`, in RESP2 and RESP3. */
 const published = /^[*>]\d\r\n\$\d\r\n[ps]?message\r\n/;
 
-/** Starts one on a free loopback port. */
+/** Starts the proxy on a free loopback port. */
 export async function startDeafProxy(targetPort: number): Promise<DeafProxy> {
   const deaf = new Set<Socket>();
   const clients = new Set<Socket>();
@@ -83,6 +83,11 @@ export async function startDeafProxy(targetPort: number): Promise<DeafProxy> {
   const address = proxy.address();
   if (address === null || typeof address === 'string') throw new Error('the proxy got no port');
 
+  async function stop() {
+    for (const client of clients) client.destroy();
+    await new Promise((resolve) => proxy.close(resolve));
+  }
+
   return {
     port: address.port,
     url: `redis://127.0.0.1:${address.port}`,
@@ -102,9 +107,7 @@ export async function startDeafProxy(targetPort: number): Promise<DeafProxy> {
     get accepted() {
       return accepted;
     },
-    async stop() {
-      for (const client of clients) client.destroy();
-      await new Promise((resolve) => proxy.close(resolve));
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

@@ -2,47 +2,50 @@ import { join } from 'node:path';
 import { startHub, type HubProcess } from './hub.ts';
 import { temporaryFolder } from './processes.ts';
 
-/** Two hubs, each a process of its own, on one database and one Redis. */
-export interface HubPair {
+/** Two hub processes with one database and one Redis. */
+export interface HubPair extends AsyncDisposable {
   readonly hubs: readonly [HubProcess, HubProcess];
   stop(): Promise<void>;
 }
 
-/** Starts both, on a SQLite file of their own unless the environment names a database. `second` overrides for the second hub. */
+/** Starts both, on a new SQLite file unless `env` has HUB_DB_URL. `second` overrides variables of the second hub. */
 export async function startHubPair(
   env: Readonly<Record<string, string>>,
   second: Readonly<Record<string, string>> = {},
 ): Promise<HubPair> {
   const folder = await temporaryFolder('hubs');
   const shared = { HUB_DB_URL: `sqlite:${join(folder.path, 'hub.sqlite')}`, ...env };
-  // One after the other: the first makes the tables, and two starts at once would only wait for each other.
+  // In sequence, as the first creates the tables.
   const first = await startHub({ env: shared });
   const other = await startHub({ env: { ...shared, ...second } }).catch(async (error: unknown) => {
     await first.stop();
     throw error;
   });
+  async function stop() {
+    await Promise.all([first.stop(), other.stop()]);
+    await folder.remove();
+  }
+
   return {
     hubs: [first, other],
-    async stop() {
-      await Promise.all([first.stop(), other.stop()]);
-      await folder.remove();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 
-/** One number of a hub's `/metrics`; null when it is not there. */
+/** The value of a metric of the hub; null if it has none of that name. */
 export async function hubMetric(hub: HubProcess, name: string): Promise<number | null> {
   const text = await (await fetch(`${hub.httpUrl}/metrics`)).text();
   const found = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1];
   return found === undefined ? null : Number(found);
 }
 
-/** Whether a hub uses Redis now. */
+/** Resolves with true while the hub uses Redis. */
 export async function usesRedis(hub: HubProcess): Promise<boolean> {
   return (await hubMetric(hub, 'hub_redis_available')) === 1;
 }
 
-/** What a hub's `/readyz` says of its Redis. */
+/** Redis in a hub's `/readyz`. */
 export interface ReportedRedis {
   readonly status: 'ok' | 'down';
   readonly breaker: 'closed' | 'open' | 'half_open';
@@ -54,7 +57,7 @@ export interface ReportedRedis {
   };
 }
 
-/** A hub's own report, ready or not. */
+/** The body of a hub's `/readyz`, ready or not. */
 export async function readyReport(hub: HubProcess): Promise<{
   readonly ready: boolean;
   readonly database: { readonly status: 'ok' | 'down' };
@@ -64,7 +67,7 @@ export async function readyReport(hub: HubProcess): Promise<{
   return (await response.json()) as Awaited<ReturnType<typeof readyReport>>;
 }
 
-/** What a hub reports of its Redis. */
+/** The Redis part of {@link readyReport}. */
 export async function redisHealth(hub: HubProcess): Promise<ReportedRedis> {
   return (await readyReport(hub)).redis;
 }

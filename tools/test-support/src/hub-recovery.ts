@@ -5,7 +5,7 @@ import { usesRedis } from './hub-pair.ts';
 import { waitFor } from './processes.ts';
 import { RpcCallError, type RpcSocket } from './rpc-socket.ts';
 
-/** Resolves once every one of these hubs uses Redis, or none does. */
+/** Resolves when every hub uses Redis, or none does. */
 export async function untilRedisIs(
   state: 'used' | 'away',
   hubs: readonly HubProcess[],
@@ -21,8 +21,8 @@ export async function untilRedisIs(
 }
 
 /**
- * Resolves once typing that starts on each hub is seen on the next one. Nothing but pub/sub carries it, so then
- * publishing and subscriptions work.
+ * Resolves when typing on each hub is seen on the next one. Only pub/sub carries typing, so this shows that publishing
+ * and subscriptions work.
  */
 export async function untilTopicsPass(
   { watchers, channels }: ChatTraffic,
@@ -63,7 +63,7 @@ async function typingPasses(
   return passed;
 }
 
-/** Resolves once each hub lists every watcher as present in every channel, and not from its own memory alone. */
+/** Resolves when each hub lists every watcher in every channel, and no list is degraded. */
 export async function untilPresenceIsWhole(
   traffic: ChatTraffic,
   timeoutMs = 20_000,
@@ -86,8 +86,8 @@ export async function untilPresenceIsWhole(
 }
 
 /**
- * How many reactions the second hub still allows an agent that used up its `limit` on the first: 0 or few when hubs
- * share their counts, `limit` when each counts alone.
+ * The number of reactions that the second hub allows an agent whose `limit` is used up on the first: few if the hubs
+ * share counts, `limit` if each counts alone.
  */
 export async function allowedElsewhere(
   [first, second]: readonly [HubProcess, HubProcess],
@@ -104,7 +104,9 @@ export async function allowedElsewhere(
     await here.call('channel.join', { channelId });
     const react = (socket: RpcSocket, count: number) =>
       socket.call(count % 2 === 0 ? 'reaction.add' : 'reaction.remove', {
-        ...{ channelId, messageId, emoji: '👍' },
+        channelId,
+        messageId,
+        emoji: '👍',
       });
     for (let count = 0; count < limit; count += 1) await react(here, count);
     for (let allowed = 0; ; allowed += 1) {
@@ -116,7 +118,7 @@ export async function allowedElsewhere(
         },
       );
       if (isLimited) return allowed;
-      // The first hub's counts travel with its next exchange.
+      // The first hub shares its counts with its next exchange.
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   } finally {

@@ -8,49 +8,58 @@ import {
   type ServerProcess,
 } from './processes.ts';
 
-/** A chat hub as a process of its own, on a free loopback port. */
-export interface HubProcess {
+/** A hub process on a free loopback port. `await using` stops it. */
+export interface HubProcess extends AsyncDisposable {
   readonly port: number;
   /** `ws://127.0.0.1:{port}` */
   readonly url: string;
   /** `http://127.0.0.1:{port}` */
   readonly httpUrl: string;
   readonly pid: number;
-  /** What it has written so far. */
+  /** The last 64 KiB of its output; empty with {@link HubOptions.logFile}. */
   output(): string;
-  /** SIGKILL: as a crash. */
+  /** Ends the process alone: SIGTERM drains, SIGKILL is a crash. Resolves with its exit code, null after a signal. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
+  /** `end('SIGKILL')`. */
   kill(): Promise<void>;
-  /** Starts it again on the same port and database. */
+  /** Starts it again, on the same port and database. */
   restart(): Promise<void>;
-  /** SIGSTOP: connections stay open, nothing answers. */
+  /** SIGSTOP: its connections stay open, and it does not answer. */
   freeze(): void;
   /** SIGCONT. */
   thaw(): void;
+  /** Ends it and removes its database file. */
   stop(): Promise<void>;
 }
 
 /** Options of {@link startHub}. */
 export interface HubOptions {
-  /** Further variables, such as `{ REDIS_URL, HUB_LIMIT_MESSAGE }`. Without a Redis named here it runs alone. */
+  /** Its environment, such as `{ REDIS_URL, HUB_LIMIT_MESSAGE }`. Without REDIS_URL it runs without Redis. */
   readonly env?: Readonly<Record<string, string>>;
-  /** A fixed port instead of a free one. */
+  /** @default a free port */
   readonly port?: number;
+  /** Its output is appended to this file. */
+  readonly logFile?: string;
 }
 
 const main = resolve(fileURLToPath(import.meta.url), '../../../../apps/chat-hub/src/main.ts');
+const startTimeoutMs = 60_000;
 
-/** Starts the hub from its source, with a SQLite file of its own unless HUB_DB_URL is given, and waits until it answers. */
+/** Starts the hub from source and waits until it answers. Its database is a SQLite file of its own, unless HUB_DB_URL is set. */
 export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
+  const { logFile } = options;
   const port = options.port ?? (await freePort());
   const folder = await temporaryFolder('hub');
   const httpUrl = `http://127.0.0.1:${port}`;
-  // Nothing of this process's environment may reach the hub but what finds programs and names the machine.
+  // The hub must not see other variables of this process, such as a developer's HUB_DB_URL.
   const { PATH, HOME, TZ } = process.env;
   const env = {
-    ...{ PATH, HOME, TZ },
+    PATH,
+    HOME,
+    TZ,
     HUB_PORT: String(port),
     HUB_DB_URL: `sqlite:${join(folder.path, 'hub.sqlite')}`,
-    // A Redis that happens to run on the standard port is not ours.
+    // A port without a server: the hub must not find a Redis that runs on the default port.
     REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
     LOG_LEVEL: 'error',
     ...options.env,
@@ -59,19 +68,34 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
 
   async function start() {
     const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
-    server = startProcess(process.execPath, [...flags, main], { cwd: folder.path, env });
+    server = startProcess(process.execPath, [...flags, main], {
+      cwd: folder.path,
+      env,
+      ...(logFile !== undefined && { outputFile: logFile }),
+    });
     let hasExited = false;
     void server.exited.then(() => (hasExited = true));
     await waitFor(
       async () => {
-        if (hasExited) throw new Error(`the hub did not start: ${server.output()}`);
-        return fetch(`${httpUrl}/healthz`).then(
+        if (hasExited)
+          throw new Error(`the hub did not start: ${logFile ? `see ${logFile}` : server.output()}`);
+        return fetch(`${httpUrl}/healthz`, { signal: AbortSignal.timeout(1_000) }).then(
           ({ ok }) => ok,
           () => false,
         );
       },
-      { what: `the hub on ${port}`, timeoutMs: 30_000, everyMs: 50 },
+      { what: `the hub on ${port}`, timeoutMs: startTimeoutMs, everyMs: 50 },
     );
+  }
+
+  async function end(signal: 'SIGTERM' | 'SIGKILL') {
+    await server.stop(signal);
+    return server.exited;
+  }
+
+  async function stop() {
+    await server.stop();
+    await folder.remove();
   }
 
   await start();
@@ -83,13 +107,12 @@ export async function startHub(options: HubOptions = {}): Promise<HubProcess> {
       return server.pid;
     },
     output: () => server.output(),
-    kill: () => server.stop('SIGKILL'),
+    end,
+    kill: async () => void (await end('SIGKILL')),
     restart: start,
     freeze: () => server.signal('SIGSTOP'),
     thaw: () => server.signal('SIGCONT'),
-    async stop() {
-      await server.stop();
-      await folder.remove();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

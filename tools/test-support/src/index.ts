@@ -1,11 +1,13 @@
+export { openBystanders } from './bystanders.ts';
+export type { Bystanders } from './bystanders.ts';
 export { connectAgent, startChatTraffic } from './chat-traffic.ts';
 export type { ChatTraffic, ChatTrafficOptions } from './chat-traffic.ts';
 export { startCluster } from './cluster.ts';
 export type { ClusterDeployment } from './cluster.ts';
 export { startDeafProxy } from './deaf-proxy.ts';
 export type { DeafProxy } from './deaf-proxy.ts';
-export { createDeliveryLedger } from './delivery-ledger.ts';
-export type { AckedMessage, DeliveryLedger, SeenEvent } from './delivery-ledger.ts';
+export { clientFrame, createFrameReader, opcodes } from './frame-bytes.ts';
+export type { FrameOptions, ServerFrame } from './frame-bytes.ts';
 export { startHub } from './hub.ts';
 export type { HubOptions, HubProcess } from './hub.ts';
 export { hubMetric, readyReport, redisHealth, startHubPair, usesRedis } from './hub-pair.ts';
@@ -16,6 +18,12 @@ export {
   untilRedisIs,
   untilTopicsPass,
 } from './hub-recovery.ts';
+export { inspectorEnv, openInspector } from './inspector.ts';
+export type { Inspector } from './inspector.ts';
+export { createLedger } from './ledger.ts';
+export type { DeliveredEvent, Ledger } from './ledger.ts';
+export { ledgerViolations } from './ledger-violations.ts';
+export type { ReportViolation } from './ledger-violations.ts';
 export {
   appRole,
   createAppRole,
@@ -27,11 +35,18 @@ export {
 export { startPostgres } from './postgres-server.ts';
 export type { PostgresServer } from './postgres-server.ts';
 export { freePort, randomPrefix, startProcess, temporaryFolder, waitFor } from './processes.ts';
-export type { ServerProcess } from './processes.ts';
+export type { ServerProcess, TemporaryFolder } from './processes.ts';
+export { sendRaw } from './raw-http.ts';
+export type { RawAnswer } from './raw-http.ts';
+export { openRawSocket } from './raw-socket.ts';
+export type { RawSocket, RawSocketOptions } from './raw-socket.ts';
+export { readLog } from './read-log.ts';
+export type { LoggedEnvelope } from './read-log.ts';
 export { redisCommand, startRedis } from './redis-server.ts';
 export type { RedisServer, RedisServerOptions } from './redis-server.ts';
 export { connectRpc, RpcCallError } from './rpc-socket.ts';
 export type { RpcObject, RpcSocket, RpcSocketOptions } from './rpc-socket.ts';
+export type { LogEntry, SendLedger, SendResult, SendTotals } from './send-ledger.ts';
 export { startSentinel } from './sentinel.ts';
 export type { SentinelDeployment, SentinelOptions } from './sentinel.ts';
 export { signToken } from './sign-token.ts';

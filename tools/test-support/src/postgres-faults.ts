@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import { startProcess, waitFor } from './processes.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
-/** The role of {@link createAppRole} as a URL of the server. */
+/** The user of {@link createAppRole}. */
 export const appRole = 'app';
 
-/** Makes an ordinary user that owns the database, unlike the superuser, whom no limit binds. Answers its URL. */
+/** Creates a user that owns the database and, unlike the superuser, is bound by limits. Returns its URL. */
 export function createAppRole(server: PostgresServer): string {
   server.query(`create role ${appRole} login`);
   server.query(`alter database hub owner to ${appRole}`);
   return server.url.replace('hub@', `${appRole}@`);
 }
 
-/** Ends every connection of the ordinary user; it may come again unless it is refused. */
+/** Ends every connection of {@link appRole}. It can connect again. */
 export function endConnections(server: PostgresServer): void {
   server.query(
     `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${appRole}'`,
@@ -21,7 +21,7 @@ export function endConnections(server: PostgresServer): void {
   );
 }
 
-/** Holds the locks of a statement such as `select … for update` until the answer is called. Resolves once it has them. */
+/** Runs the statement in an open transaction and so holds its locks. Resolves with the function that ends it. */
 export async function holdLocks(server: PostgresServer, statement: string): Promise<() => void> {
   const name = `locker-${server.port}`;
   const held = `from pg_stat_activity where application_name = '${name}' and wait_event = 'PgSleep'`;
@@ -32,7 +32,7 @@ export async function holdLocks(server: PostgresServer, statement: string): Prom
   return () => void server.query(`select pg_terminate_backend(pid) ${held}`);
 }
 
-/** SIGSTOP for every process of the server, so that open connections are silent too. Returns the thaw. */
+/** Sends SIGSTOP to every process of the server, so that open connections freeze too. Returns the function that thaws. */
 export function freezePostgres(server: PostgresServer): () => void {
   const pids = server.query('select pid from pg_stat_activity').split('\n').map(Number);
   const signal = (name: NodeJS.Signals) => {
@@ -40,7 +40,7 @@ export function freezePostgres(server: PostgresServer): () => void {
       try {
         process.kill(pid, name);
       } catch {
-        // The one that answered the query has ended.
+        // The backend of this query has exited already.
       }
     }
   };
@@ -52,7 +52,7 @@ export function freezePostgres(server: PostgresServer): () => void {
   };
 }
 
-/** Crashes the server and starts it as a standby, which answers reads and takes no writes. Resolves with its promotion. */
+/** Restarts the server as a standby, which refuses writes. Resolves with the function that promotes it. */
 export async function restartAsStandby(server: PostgresServer): Promise<() => void> {
   const file = join(server.query('show data_directory'), 'standby.signal');
   await server.kill();

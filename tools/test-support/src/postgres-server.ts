@@ -9,14 +9,14 @@ import {
   type ServerProcess,
 } from './processes.ts';
 
-/** A real PostgreSQL cluster of its own, on a free loopback port, with one database `hub`. */
-export interface PostgresServer {
+/** A PostgreSQL server on a free loopback port, with one database `hub`. */
+export interface PostgresServer extends AsyncDisposable {
   readonly port: number;
   /** `postgres://hub@127.0.0.1:{port}/hub` */
   readonly url: string;
-  /** Runs SQL through psql as the superuser and answers its unaligned output. @param database @default 'hub' */
+  /** Runs SQL by psql as the superuser and returns its unaligned output. @param database @default 'hub' */
   query(sql: string, database?: string): string;
-  /** SIGQUIT: an immediate shutdown, as a crash. */
+  /** SIGQUIT: an immediate shutdown, like a crash. */
   kill(): Promise<void>;
   restart(): Promise<void>;
   freeze(): void;
@@ -40,14 +40,14 @@ function binaries(): string {
   );
 }
 
-// initdb and postgres refuse to run as root, so as root they run as the package's own user.
+// initdb and postgres refuse to run as root, so they run as the user `postgres` then.
 function postgresUser(): { uid: number; gid: number } | Record<string, never> {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres']).toString());
   return { uid: id('-u'), gid: id('-g') };
 }
 
-/** Creates a cluster in a temporary folder, starts it and waits until it answers. `settings` are postgres `-c` settings. */
+/** Creates a server in a temporary folder and waits until it answers. `settings` are options for `postgres -c`. */
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
   const bin = binaries();
   const port = await freePort();
@@ -75,7 +75,14 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     server = startProcess(
       join(bin, 'postgres'),
       [
-        ...['-D', data, '-p', String(port), '-k', folder.path, '-c', 'listen_addresses=127.0.0.1'],
+        '-D',
+        data,
+        '-p',
+        String(port),
+        '-k',
+        folder.path,
+        '-c',
+        'listen_addresses=127.0.0.1',
         ...settings.flatMap((setting) => ['-c', setting]),
       ],
       run,
@@ -94,6 +101,11 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
 
   await start();
   psql('postgres', 'CREATE DATABASE hub');
+  async function stop() {
+    await server.stop('SIGQUIT');
+    await folder.remove();
+  }
+
   return {
     port,
     url: `postgres://hub@127.0.0.1:${port}/hub`,
@@ -102,9 +114,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     restart: start,
     freeze: () => server.signal('SIGSTOP'),
     thaw: () => server.signal('SIGCONT'),
-    async stop() {
-      await server.stop('SIGQUIT');
-      await folder.remove();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

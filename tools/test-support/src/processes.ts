@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -17,12 +18,17 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** A new folder below the system's temporary folder, and how to remove it. */
-export async function temporaryFolder(
-  name: string,
-): Promise<{ path: string; remove(): Promise<void> }> {
+/** A new folder in the system's temporary folder. `await using` removes it. */
+export interface TemporaryFolder extends AsyncDisposable {
+  readonly path: string;
+  remove(): Promise<void>;
+}
+
+/** Creates one; `name` is part of its path. */
+export async function temporaryFolder(name: string): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(tmpdir(), `openclaw-${name}-`));
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+  const remove = () => rm(path, { recursive: true, force: true });
+  return { path, remove, [Symbol.asyncDispose]: remove };
 }
 
 const running = new Set<ChildProcess>();
@@ -30,20 +36,18 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** A started server process. */
 export interface ServerProcess {
   readonly pid: number;
-  /** What it has written so far, for error messages; the last 64 KiB. */
+  /** The last 64 KiB of its output. */
   output(): string;
-  /** Sends a signal without waiting. */
   signal(signal: NodeJS.Signals): void;
-  /** Ends it and waits for its exit. */
+  /** Sends the signal (SIGTERM by default) and waits for the exit. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   /** Resolves with its exit code (null when a signal ended it). */
   readonly exited: Promise<number | null>;
 }
 
-/** Starts a process that lives no longer than this one. */
+/** Starts a process, which is killed when this one exits. */
 export function startProcess(
   command: string,
   args: readonly string[],
@@ -52,16 +56,21 @@ export function startProcess(
     readonly env?: NodeJS.ProcessEnv;
     readonly uid?: number;
     readonly gid?: number;
+    /** Its output is appended here, and `output()` stays empty. */
+    readonly outputFile?: string;
   } = {},
 ): ServerProcess {
-  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { outputFile, ...spawnOptions } = options;
+  const sink = outputFile === undefined ? 'pipe' : openSync(outputFile, 'a');
+  const child = spawn(command, args, { ...spawnOptions, stdio: ['ignore', sink, sink] });
+  if (typeof sink === 'number') closeSync(sink);
   running.add(child);
   let output = '';
   const collect = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-65_536);
   };
-  child.stdout.on('data', collect);
-  child.stderr.on('data', collect);
+  child.stdout?.on('data', collect);
+  child.stderr?.on('data', collect);
   const exited = new Promise<number | null>((resolve) => {
     child.once('error', (error) => {
       output += `\n${error.message}`;
@@ -78,7 +87,7 @@ export function startProcess(
     output: () => output,
     signal: (signal) => void child.kill(signal),
     async stop(signal = 'SIGTERM') {
-      // A stopped (SIGSTOP) process handles SIGTERM only after SIGCONT.
+      // A frozen process (SIGSTOP) handles SIGTERM only after SIGCONT.
       if (child.exitCode === null && child.signalCode === null) {
         child.kill(signal);
         if (signal !== 'SIGKILL') child.kill('SIGCONT');
@@ -89,7 +98,7 @@ export function startProcess(
   };
 }
 
-/** Asks `condition` every `everyMs` until it answers something truthy. Rejects after `timeoutMs`. */
+/** Calls `condition` every `everyMs` until it returns something truthy, and resolves with that. Rejects after `timeoutMs`. */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 10_000, everyMs = 10, what = 'the condition' } = {},
@@ -98,13 +107,13 @@ export async function waitFor<T>(
   for (;;) {
     const value = await condition();
     if (value) return value as Exclude<T, false | null | undefined | 0 | ''>;
-    if (Date.now() > endMs) throw new Error(`${what} did not come true within ${timeoutMs} ms`);
+    if (Date.now() > endMs) throw new Error(`timed out after ${timeoutMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
 let prefixes = 0;
-/** A key prefix that no other test uses. */
+/** A key prefix that is unique to the test. */
 export function randomPrefix(): string {
   prefixes += 1;
   return `t${process.pid}-${prefixes}-${Math.random().toString(36).slice(2, 8)}:`;

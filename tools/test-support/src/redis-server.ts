@@ -7,18 +7,18 @@ import {
   type ServerProcess,
 } from './processes.ts';
 
-/** A real redis-server of its own, on a free loopback port. */
-export interface RedisServer {
+/** A redis-server on a free loopback port. */
+export interface RedisServer extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   readonly pid: number;
-  /** Sends one inline command on a fresh connection and resolves with the raw reply's text. */
+  /** Sends one inline command on a new connection and resolves with the raw reply. */
   command(line: string): Promise<string>;
-  /** SIGKILL: as a crash. Connections break; the port refuses until {@link RedisServer.restart}. */
+  /** SIGKILL. The port refuses connections until {@link RedisServer.restart}. */
   kill(): Promise<void>;
-  /** Starts it again on the same port and folder. Without persistence it comes back empty. */
+  /** Starts it again on the same port and folder, empty unless persistence is configured. */
   restart(): Promise<void>;
-  /** SIGSTOP: connections stay open, nothing answers. */
+  /** SIGSTOP: connections stay open and get no answer. */
   freeze(): void;
   /** SIGCONT. */
   thaw(): void;
@@ -27,15 +27,15 @@ export interface RedisServer {
 
 /** Options of {@link startRedis}. */
 export interface RedisServerOptions {
-  /** Further redis-server arguments, such as `['--maxmemory', '10mb']`. */
+  /** More arguments of redis-server, such as `['--maxmemory', '10mb']`. */
   readonly args?: readonly string[];
-  /** A fixed port instead of a free one. */
+  /** @default a free port */
   readonly port?: number;
-  /** Used to authenticate {@link RedisServer.command} when the server asks for it. */
+  /** Authenticates {@link RedisServer.command}. */
   readonly password?: string;
 }
 
-/** Sends one inline command over TCP; resolves with what came back within `quietMs` of silence. */
+/** Sends one inline command over TCP and resolves with the raw reply. */
 export function redisCommand(port: number, line: string, password?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -48,10 +48,10 @@ export function redisCommand(port: number, line: string, password?: string): Pro
     });
     socket.on('data', (chunk) => {
       reply += chunk.toString();
-      // A sentinel has no QUIT: its complaint marks the end as well as the goodbye of a server does.
-      const complaint = reply.search(/-ERR unknown command 'QUIT'[^\n]*\n$/);
-      if (complaint < 0) return;
-      reply = reply.slice(0, complaint);
+      // A sentinel does not know QUIT; its error marks the end of the reply as well.
+      const quitError = reply.search(/-ERR unknown command 'QUIT'[^\n]*\n$/);
+      if (quitError < 0) return;
+      reply = reply.slice(0, quitError);
       socket.destroy();
     });
     socket.on('error', reject);
@@ -67,8 +67,18 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
 
   async function start() {
     server = startProcess('redis-server', [
-      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path],
-      ...['--save', '', '--appendonly', 'no', '--daemonize', 'no'],
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      folder.path,
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--daemonize',
+      'no',
       ...(options.args ?? []),
     ]);
     await waitFor(
@@ -81,6 +91,11 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   }
 
   await start();
+  async function stop() {
+    await server.stop('SIGKILL');
+    await folder.remove();
+  }
+
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
@@ -92,9 +107,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     restart: start,
     freeze: () => server.signal('SIGSTOP'),
     thaw: () => server.signal('SIGCONT'),
-    async stop() {
-      await server.stop('SIGKILL');
-      await folder.remove();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

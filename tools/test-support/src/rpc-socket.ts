@@ -3,7 +3,7 @@ import { WebSocket, type ClientOptions } from 'ws';
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers freely
 type Any = any;
 
-/** A JSON-RPC notification or answer as it came. */
+/** A JSON-RPC notification or answer as received. */
 export type RpcObject = Record<string, unknown> & {
   readonly id?: string | number | null;
   readonly method?: string;
@@ -16,20 +16,20 @@ export type RpcObject = Record<string, unknown> & {
   };
 };
 
-/** A bare protocol connection for tests: it hides nothing and repairs nothing. */
-export interface RpcSocket {
+/** A plain protocol connection, which neither hides nor repairs anything. */
+export interface RpcSocket extends AsyncDisposable {
   readonly ws: WebSocket;
   /** Params of the welcome. */
   readonly welcome: Any;
-  /** Everything that came, in order. */
+  /** Everything received, in order. */
   readonly received: readonly RpcObject[];
   /** Envelopes of `event` notifications, in order. */
   readonly events: readonly Any[];
   /** Resolves with the result; rejects with {@link RpcCallError}. */
   call(method: string, params?: object): Promise<Any>;
-  /** The first event, from the beginning or yet to come, that satisfies the condition. */
+  /** The first event, past or future, that satisfies the condition. */
   event(condition: (envelope: Any) => boolean, timeoutMs?: number): Promise<Any>;
-  /** The first notification of a kind, from the beginning or yet to come. */
+  /** The first notification of the method, past or future, that satisfies the condition. */
   notification(
     method: string,
     condition?: (params: Any) => boolean,
@@ -41,7 +41,7 @@ export interface RpcSocket {
   close(): Promise<void>;
 }
 
-/** A call's JSON-RPC error. */
+/** The JSON-RPC error of a call. */
 export class RpcCallError extends Error {
   override readonly name = 'RpcCallError';
   readonly rpcCode: number;
@@ -61,7 +61,7 @@ export interface RpcSocketOptions {
   /** Subprotocols to offer. @default ['openclaw.v1'] */
   readonly protocols?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
-  /** Whether to wait for the welcome before resolving. @default true */
+  /** Resolves only after the welcome. @default true */
   readonly waitForWelcome?: boolean;
   readonly timeoutMs?: number;
 }
@@ -136,6 +136,10 @@ export async function connectRpc(url: string, options: RpcSocketOptions = {}): P
     });
   }
 
+  const close = async () => {
+    ws.close();
+    await closed;
+  };
   const socket: RpcSocket = {
     ws,
     get welcome(): unknown {
@@ -144,7 +148,7 @@ export async function connectRpc(url: string, options: RpcSocketOptions = {}): P
     received,
     events,
     call(method, params = {}) {
-      // What is sent over a socket that has closed is neither sent nor answered.
+      // On a closed socket the call would never be answered.
       if (ws.readyState !== ws.OPEN) return Promise.reject(new Error('the socket is not open'));
       const id = ++nextId;
       return new Promise((resolve, reject) => {
@@ -164,10 +168,8 @@ export async function connectRpc(url: string, options: RpcSocketOptions = {}): P
       ),
     send: (text) => ws.send(text),
     closed,
-    async close() {
-      ws.close();
-      await closed;
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
   if (waitForWelcome) await until(() => socket.welcome as unknown, 'the welcome', timeoutMs);
   return socket;

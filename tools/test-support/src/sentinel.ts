@@ -9,20 +9,20 @@ import {
 } from './processes.ts';
 import { redisCommand, startRedis, type RedisServer } from './redis-server.ts';
 
-/** A real master with replicas, watched by real sentinels, on free loopback ports. */
-export interface SentinelDeployment {
-  /** The name under which the sentinels know the master. */
+/** A Redis master with replicas and sentinels, on free loopback ports. */
+export interface SentinelDeployment extends AsyncDisposable {
+  /** The master's name in the sentinels. */
   readonly name: string;
   readonly sentinels: readonly { readonly host: string; readonly port: number }[];
-  /** The servers, master and replicas, in the order of their start; roles move. */
+  /** First the initial master, then the replicas. Failovers change the roles, not the order. */
   readonly servers: readonly RedisServer[];
-  /** The port of the master that the sentinels name now. */
+  /** The port of the current master, according to the sentinels. */
   masterPort(): Promise<number>;
-  /** SIGKILL of the current master; resolves with its server, for a later `restart()`. */
+  /** Kills the current master and resolves with it, for a later `restart()`. */
   killMaster(): Promise<RedisServer>;
-  /** SIGSTOP of the current master; resolves with its server, for a later `thaw()`. */
+  /** Freezes the current master and resolves with it, for a later `thaw()`. */
   freezeMaster(): Promise<RedisServer>;
-  /** Resolves with the new master's port once the sentinels name another than `oldPort` and it takes writes. */
+  /** Resolves with the new master's port when the sentinels name it and it is a master. */
   failedOver(oldPort: number): Promise<number>;
   stop(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export interface SentinelOptions {
   readonly sentinels?: number;
   /** @default 2 */
   readonly quorum?: number;
-  /** How long the master must be silent before a sentinel calls it down. @default 1000 */
+  /** The sentinels' down-after-milliseconds. @default 1000 */
   readonly downAfterMs?: number;
   /** @default 'openclaw' */
   readonly name?: string;
@@ -47,7 +47,7 @@ async function info(port: number, section: string): Promise<string> {
   return redisCommand(port, `INFO ${section}`).catch(() => '');
 }
 
-/** Starts it all and waits until a failover could succeed: replicas in sync, sentinels aware of them and of each other. */
+/** Starts everything and waits until a failover can succeed: replicas are in sync and the sentinels know all nodes. */
 export async function startSentinel(options: SentinelOptions = {}): Promise<SentinelDeployment> {
   const {
     replicas = 2,
@@ -57,7 +57,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
     name = 'openclaw',
   } = options;
   const folder = await temporaryFolder('sentinel');
-  // A replica must be promotable as soon as it is in sync, and resync without waiting for the usual 5 s batch.
+  // Replicas resync at once, without the default delay of 5 s.
   const args = ['--repl-diskless-sync-delay', '0', '--repl-timeout', '5'];
   const master = await startRedis({ args });
   const followers = await Promise.all(
@@ -109,7 +109,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
       const reply = await redisCommand(port, `SENTINEL get-master-addr-by-name ${name}`).catch(
         () => '',
       );
-      // An array of two bulk strings: address, port.
+      // The reply is an array of two bulk strings, address and port.
       const found = /^\*2\r\n\$\d+\r\n[^\r]+\r\n\$\d+\r\n(\d+)/.exec(reply)?.[1];
       if (found) return Number(found);
     }
@@ -120,6 +120,14 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
     const server = servers.find((candidate) => candidate.port === port);
     if (!server) throw new Error(`the sentinels name an unknown master on ${port}`);
     return server;
+  }
+
+  async function stop() {
+    await Promise.all([
+      ...watchers.map(({ process }) => stopProcess(process)),
+      ...servers.map((server) => server.stop()),
+    ]);
+    await folder.remove();
   }
 
   return {
@@ -146,12 +154,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
         },
         { what: 'the failover', timeoutMs: 20_000, everyMs: 20 },
       ),
-    async stop() {
-      await Promise.all([
-        ...watchers.map(({ process }) => stopProcess(process)),
-        ...servers.map((server) => server.stop()),
-      ]);
-      await folder.remove();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** A token as a team's own sign-in would issue it (JWT, HS256); `lifeSeconds` is an hour when absent. */
+/** A JWT (HS256), such as an external sign-in issues. */
 export function signToken(secret: string, agentId: string, lifeSeconds = 3_600): string {
   const exp = Math.floor(Date.now() / 1000) + lifeSeconds;
   const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode({ sub: agentId, exp })}`;

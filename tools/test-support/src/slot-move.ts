@@ -1,20 +1,20 @@
 import type { ClusterDeployment } from './cluster.ts';
 import type { RedisServer } from './redis-server.ts';
 
-/** A slot between two masters: some of its keys here, the others there. */
+/** A slot during its move: some of its keys are at the source, the others at the target. */
 export interface HalfMovedSlot {
   readonly source: RedisServer;
   readonly target: RedisServer;
-  /** Keys that were moved, and keys that stayed. */
+  /** The number of keys at the target and at the source. */
   readonly moved: number;
   readonly stayed: number;
-  /** Moves the rest and tells every master. */
+  /** Moves the other keys and assigns the slot at every master. */
   finish(): Promise<void>;
 }
 
 /**
- * Begins to move the slot of `key` to another master and stops half way, as a slow resharding does: until it is
- * finished, commands on several of its keys are answered with TRYAGAIN, and on those not there with ASK.
+ * Moves half of the keys in the slot of `key` to another master, as during a slow resharding. Until it is finished, the
+ * source answers commands on several keys of the slot with TRYAGAIN, and on moved keys with ASK.
  */
 export async function moveSlotHalfWay(
   deployment: ClusterDeployment,
@@ -43,7 +43,9 @@ export async function moveSlotHalfWay(
   const moved = Math.ceil(names.length / 2);
   await migrate(names.slice(0, moved));
   return {
-    ...{ source, target, moved },
+    source,
+    target,
+    moved,
     stayed: names.length - moved,
     async finish() {
       await migrate(await keysThere());

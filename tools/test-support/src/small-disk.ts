@@ -3,19 +3,17 @@ import { closeSync, openSync, statfsSync, truncateSync, writeSync } from 'node:f
 import { join } from 'node:path';
 import { temporaryFolder } from './processes.ts';
 
-/** A file system of a few megabytes, to be filled. */
-export interface SmallDisk {
+/** A small file system that a test can fill. */
+export interface SmallDisk extends AsyncDisposable {
   readonly path: string;
-  /** Bytes that are free. */
   readonly freeBytes: number;
-  /** Leaves no byte free. */
   fill(): void;
-  /** Gives the room back. */
+  /** Undoes {@link SmallDisk.fill}. */
   clear(): void;
   remove(): Promise<void>;
 }
 
-/** Mounts one in memory; null where that is not allowed (it takes root). */
+/** Mounts it in memory. Resolves with null without the right to mount, which root has. */
 export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | null> {
   const folder = await temporaryFolder('disk');
   try {
@@ -30,6 +28,11 @@ export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | nul
     const { bavail, bsize } = statfsSync(folder.path);
     return bavail * bsize;
   };
+  async function remove() {
+    execFileSync('umount', ['-l', folder.path], { stdio: 'pipe' });
+    await folder.remove();
+  }
+
   return {
     path: folder.path,
     get freeBytes() {
@@ -46,9 +49,7 @@ export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | nul
     clear() {
       truncateSync(filler);
     },
-    async remove() {
-      execFileSync('umount', ['-l', folder.path], { stdio: 'pipe' });
-      await folder.remove();
-    },
+    remove,
+    [Symbol.asyncDispose]: remove,
   };
 }

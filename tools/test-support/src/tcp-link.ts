@@ -1,21 +1,21 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A TCP way to a server, that can be slow, half-open or gone. */
-export interface TcpLink {
+/** A TCP link to a server that can be slow, half-open or down. */
+export interface TcpLink extends AsyncDisposable {
   readonly port: number;
-  /** How many connections are open now. */
+  /** Open connections. */
   readonly connections: number;
-  /** From now on every byte comes so much later, in both directions. */
+  /** Delays every byte, in both directions. */
   delay(ms: number): void;
-  /** Nothing is read on either side, connections stay open and new ones are taken; what was held back comes at last. */
+  /** Holds everything back until {@link TcpLink.heal}; connections stay open, and new ones are accepted. */
   stall(): void;
-  /** What is sent vanishes on either side, connections stay open and new ones are taken: nobody is told. */
+  /** Drops every byte silently; connections stay open, and new ones are accepted. */
   swallow(): void;
-  /** Cuts what is open and resets whoever comes, as a closed port does. */
+  /** Destroys all connections and resets new ones, like a closed port. */
   refuse(): void;
-  /** Destroys all connections; new ones are taken. */
+  /** Destroys all connections; new ones are accepted. */
   drop(): void;
-  /** No delay, nothing vanishes, all are taken. A connection that lost bytes is destroyed: its stream is broken. */
+  /** Ends all of these. A connection that lost bytes is destroyed, as its stream is broken. */
   heal(): void;
   stop(): Promise<void>;
 }
@@ -26,7 +26,7 @@ interface Pair {
   isBroken: boolean;
 }
 
-/** Past so many bytes on their way through a slow link the sender is not read. */
+/** While more bytes are in flight, the sender is not read. */
 const inFlightMax = 1_048_576;
 
 /** Starts a link on a free loopback port towards `targetPort`. */
@@ -48,7 +48,7 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
     };
     from.on('data', (chunk) => {
       inFlight += chunk.length;
-      // A shorter delay must not let bytes overtake those before them.
+      // A shorter delay must not reorder bytes.
       const dueMs = Math.max(performance.now() + delayMs, lastDueMs);
       lastDueMs = dueMs;
       const waitMs = dueMs - performance.now();
@@ -93,7 +93,7 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
     pipe(upstream, client, pair);
     if (isStalled) hold(pair);
     const end = () => {
-      // While bytes vanish, so does the news that the other side is gone.
+      // While bytes are dropped, so is the end of the connection.
       if (isSwallowing) pair.isBroken = true;
       else destroy(pair);
     };
@@ -122,6 +122,12 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
     for (const pair of [...pairs]) destroy(pair);
   };
 
+  async function stop() {
+    isSwallowing = false;
+    drop();
+    await new Promise((resolve) => server.close(resolve));
+  }
+
   return {
     port: address.port,
     get connections() {
@@ -149,10 +155,7 @@ export async function startTcpLink(targetPort: number): Promise<TcpLink> {
         pair.upstream.resume();
       }
     },
-    async stop() {
-      isSwallowing = false;
-      drop();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

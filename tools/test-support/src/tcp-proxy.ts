@@ -1,19 +1,19 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A TCP proxy in front of a server, to break the way between it and its clients. */
-export interface TcpProxy {
+/** A TCP proxy in front of a server, which can interrupt its connections. */
+export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
-  /** How many connections are open now. */
+  /** Open connections. */
   readonly connections: number;
-  /** Connections made so far. */
+  /** Connections accepted so far. */
   readonly accepted: number;
-  /** From now on nothing passes to the server or back; connections stay open, and new ones are accepted. */
+  /** Passes nothing in either direction; connections stay open, and new ones are accepted. */
   stall(): void;
-  /** Nothing passes back from the server; what clients send still reaches it. */
+  /** Passes only what clients send. */
   stallReplies(): void;
-  /** Everything passes again, also what was held back on connections that still live. */
+  /** Passes everything again, and what was held back on open connections. */
   resume(): void;
-  /** Destroys all connections; what was held back is lost. */
+  /** Destroys all connections. What was held back is lost. */
   cut(): void;
   stop(): Promise<void>;
 }
@@ -60,6 +60,11 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     }
   };
 
+  async function stop() {
+    cut();
+    await new Promise((resolve) => proxy.close(resolve));
+  }
+
   return {
     port: address.port,
     get connections() {
@@ -72,9 +77,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     stallReplies: () => set({ forth: true, back: false }),
     resume: () => set({ forth: true, back: true }),
     cut,
-    async stop() {
-      cut();
-      await new Promise((resolve) => proxy.close(resolve));
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

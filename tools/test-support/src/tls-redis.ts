@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { freePort, temporaryFolder } from './processes.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
 
-/** A real redis-server that hubs reach over TLS alone, as the ACL user `hub`; commands of the test go to a plain port. */
+/** A redis-server with a TLS port for the ACL user `hub`, and a plain port for the test. */
 export interface TlsRedis extends RedisServer {
   /** `rediss://hub:{password}@127.0.0.1:{port}` */
   readonly tlsUrl: string;
-  /** The certificate to trust, as a file: for NODE_EXTRA_CA_CERTS. */
+  /** The certificate file, for NODE_EXTRA_CA_CERTS. */
   readonly caFile: string;
   readonly userPassword: string;
 }
 
-/** Whether a certificate can be made here. */
+/** True if openssl is installed. */
 export function hasOpenssl(): boolean {
   try {
     execFileSync('openssl', ['version'], { stdio: 'pipe' });
@@ -22,7 +22,7 @@ export function hasOpenssl(): boolean {
   }
 }
 
-/** Makes a certificate for 127.0.0.1 and starts the server with it. Needs openssl. */
+/** Creates a certificate for 127.0.0.1 by openssl and starts the server with it. */
 export async function startTlsRedis(): Promise<TlsRedis> {
   const folder = await temporaryFolder('tls');
   const keyFile = join(folder.path, 'key.pem');
@@ -42,12 +42,32 @@ export async function startTlsRedis(): Promise<TlsRedis> {
   const server = await startRedis({
     password: 'admin-secret',
     args: [
-      ...['--tls-port', String(tlsPort), '--tls-cert-file', caFile, '--tls-key-file', keyFile],
-      ...['--tls-ca-cert-file', caFile, '--tls-auth-clients', 'no'],
-      ...['--requirepass', 'admin-secret'],
-      ...['--user', 'hub', 'on', `>${userPassword}`, ...rights, '+info', '+role'],
+      '--tls-port',
+      String(tlsPort),
+      '--tls-cert-file',
+      caFile,
+      '--tls-key-file',
+      keyFile,
+      '--tls-ca-cert-file',
+      caFile,
+      '--tls-auth-clients',
+      'no',
+      '--requirepass',
+      'admin-secret',
+      '--user',
+      'hub',
+      'on',
+      `>${userPassword}`,
+      ...rights,
+      '+info',
+      '+role',
     ],
   });
+  async function stop() {
+    await server.stop();
+    await folder.remove();
+  }
+
   return {
     ...server,
     get pid() {
@@ -56,9 +76,7 @@ export async function startTlsRedis(): Promise<TlsRedis> {
     tlsUrl: `rediss://hub:${userPassword}@127.0.0.1:${tlsPort}`,
     caFile,
     userPassword,
-    async stop() {
-      await server.stop();
-      await folder.remove();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }

@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseCloseReason } from '@openclaw/protocol';
-import { freePort, startHub, waitFor } from '@openclaw/test-support';
-import { sendRaw } from '../hostile/raw-http.ts';
+import { freePort, sendRaw, startHub, waitFor } from '@openclaw/test-support';
 import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
 import { range } from '../testing/seqs.ts';
 

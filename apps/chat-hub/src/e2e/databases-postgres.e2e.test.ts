@@ -148,7 +148,7 @@ describe('two hubs on a PostgreSQL that', () => {
       const violations = await traffic.stop();
       const { slowestAnswerMs } = traffic;
       process.stderr.write(
-        `[recovery] ${JSON.stringify({ topology: 'PostgreSQL', fault: title, acked: traffic.ledger.ackedCount, slowestAnswerMs, backMs })}\n`,
+        `[recovery] ${JSON.stringify({ topology: 'PostgreSQL', fault: title, acked: traffic.ackedCount, slowestAnswerMs, backMs })}\n`,
       );
       expect(violations).toEqual([]);
       expect(slowestAnswerMs).toBeLessThan(answerMs);

@@ -84,7 +84,7 @@ const disk = await mountSmallDisk(6);
       const violations = await traffic.stop();
       const { slowestAnswerMs } = traffic;
       process.stderr.write(
-        `[recovery] ${JSON.stringify({ topology: 'SQLite', fault: 'a full disk', acked: traffic.ledger.ackedCount, refused: [...traffic.refusals], slowestAnswerMs, backMs })}\n`,
+        `[recovery] ${JSON.stringify({ topology: 'SQLite', fault: 'a full disk', acked: traffic.ackedCount, refused: [...traffic.refusals], slowestAnswerMs, backMs })}\n`,
       );
       expect(violations).toEqual([]);
       expect([...traffic.refusals.keys()]).toEqual(expect.arrayContaining(['unavailable']));

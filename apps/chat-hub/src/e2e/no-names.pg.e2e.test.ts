@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectRpc, startPostgres, waitFor, type PostgresServer } from '@openclaw/test-support';
-import { sendRaw } from '../hostile/raw-http.ts';
+import {
+  connectRpc,
+  sendRaw,
+  startPostgres,
+  waitFor,
+  type PostgresServer,
+} from '@openclaw/test-support';
 import { startTestHub, type TestHub } from '../testing/test-hub.ts';
 
 // Nothing that a client is told may help it to find what is behind the hub: no host, no port, no database, no file.

@@ -3,8 +3,7 @@ import { get } from 'node:http';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { temporaryFolder } from '@openclaw/test-support';
-import { sendRaw } from '../hostile/raw-http.ts';
+import { sendRaw, temporaryFolder } from '@openclaw/test-support';
 import {
   startTestHub,
   temporaryDatabase,

@@ -88,7 +88,7 @@ export function deliverySuite<T extends Topology>(
         await traffic.moreAcks(40);
         await quiet.fillCaches();
 
-        traffic.ledger.mark();
+        traffic.resetDelay();
         const struckMs = performance.now();
         await fault.strike(topology, scene);
         const strikeMs = since(struckMs);
@@ -113,11 +113,11 @@ export function deliverySuite<T extends Topology>(
         );
         await traffic.moreAcks(20);
         const violations = await traffic.stop();
-        const delayMs = traffic.ledger.worstDelayMs(traffic.watcherIds);
+        const delayMs = traffic.worstDelayMs;
 
         const measured = { strikeMs, noticedMs, delayMs, usedMs, recoveredMs };
         process.stderr.write(
-          `[recovery] ${JSON.stringify({ topology: name, fault: title, acked: traffic.ledger.ackedCount, ...measured })}\n`,
+          `[recovery] ${JSON.stringify({ topology: name, fault: title, acked: traffic.ackedCount, ...measured })}\n`,
         );
         expect(violations).toEqual([]);
         expect([...traffic.refusals]).toEqual([]);

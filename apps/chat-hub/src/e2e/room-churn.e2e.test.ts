@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  connectRpc,
+  inspectorEnv,
+  openInspector,
+  startHub,
+  startRedis,
+  type HubProcess,
+  type Inspector,
+  type RedisServer,
+  type RpcSocket,
+} from '@openclaw/test-support';
+
+const channelIds = Array.from({ length: 250 }, (_, n) => `room-${n}`);
+let redis: RedisServer;
+let hub: HubProcess;
+let inspector: Inspector;
+let ana: RpcSocket;
+
+const connect = () => connectRpc(`${hub.url}/v1/ws?agent=ana`);
+beforeAll(async () => {
+  redis = await startRedis();
+  hub = await startHub({ env: { REDIS_URL: redis.url, ...inspectorEnv } });
+  inspector = await openInspector(() => hub.output());
+  ana = await connect();
+  for (const channelId of channelIds) await ana.call('channel.create', { channelId, name: 'r' });
+}, 60_000);
+afterAll(async () => {
+  inspector?.close();
+  await hub?.stop();
+  await redis?.stop();
+});
+
+const enter = (socket: RpcSocket) =>
+  socket.call('subscribe', { topics: channelIds.map((channelId) => ({ channelId })) });
+const leave = (socket: RpcSocket) => socket.call('unsubscribe', { channelIds });
+
+/** How many connections listen to each of the rooms' topics in Redis. */
+async function listeners(): Promise<number[]> {
+  const topics = (await redis.command('PUBSUB CHANNELS *room-*'))
+    .split('\r\n')
+    .filter((line) => line.includes('room-'));
+  const counts = await redis.command(`PUBSUB NUMSUB ${topics.join(' ')}`);
+  return [...counts.matchAll(/^:(\d+)/gm)].map(([, count]) => Number(count));
+}
+
+describe('10,000 joins and leaves', () => {
+  // The fault: each entering of a room left a listener behind. Invariant: what is held goes by who is there, not by how
+  // often they came.
+  it('leave nothing behind, neither in the hub nor in Redis', async () => {
+    const comeAndGo = async () => {
+      for (let pass = 0; pass < 10_000 / channelIds.length; pass += 1) {
+        await enter(ana);
+        await leave(ana);
+      }
+    };
+    // The first time also makes what is made once: code, and what remembers the last seconds.
+    await comeAndGo();
+    // The least of three: what is left behind is left each time, and what else lies about is not.
+    const growths: number[] = [];
+    for (let time = 0; time < 3; time += 1) {
+      const before = await inspector.retainedBytes();
+      await comeAndGo();
+      growths.push((await inspector.retainedBytes()) - before);
+    }
+    expect(await listeners()).toEqual(channelIds.map(() => 1));
+
+    // The control: as many joins without a leave are seen in what is held.
+    const sockets = await Promise.all(Array.from({ length: 40 }, connect));
+    const idle = await inspector.retainedBytes();
+    for (const socket of sockets) await enter(socket);
+    const held = (await inspector.retainedBytes()) - idle;
+    expect(Math.min(...growths)).toBeLessThan(held / 2);
+    await Promise.all(sockets.map((socket) => socket.close()));
+    await ana.close();
+  }, 120_000);
+});

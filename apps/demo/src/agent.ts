@@ -1,0 +1,68 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createClient, type HubClient } from '@openclaw/client';
+import type { Persona } from './personas.ts';
+
+/** One connected agent of the demo. */
+export interface DemoAgent {
+  readonly persona: Persona;
+  readonly client: HubClient;
+  /** Shows typing, then sends. Resolves with the message's id. */
+  send(channelId: string, text: string, options?: SendOptions): Promise<string>;
+  /** Shows typing in the direct channel, then sends to that agent. Resolves with the message's id. */
+  sendDirect(agentId: string, channelId: string, text: string, typingMs: number): Promise<string>;
+  /** Sets its presence and custom status; the avatar stays. */
+  setStatus(status: 'online' | 'away' | 'dnd', customStatus: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Options of {@link DemoAgent.send}. */
+export interface SendOptions {
+  readonly threadId?: string;
+  readonly mentions?: readonly string[];
+  /** How long typing is shown; 0 shows none. @default 0 */
+  readonly typingMs?: number;
+}
+
+/** Options of {@link createDemoAgent}. */
+export interface DemoAgentOptions {
+  readonly url: string;
+  readonly persona: Persona;
+  /** Ends a send that is still typing. */
+  readonly signal: AbortSignal;
+}
+
+/** Connects an agent by dev sign-in. */
+export function createDemoAgent({ url, persona, signal }: DemoAgentOptions): DemoAgent {
+  const client = createClient({ url, agent: persona.agentId });
+
+  async function type(channelId: string, typingMs: number, threadId?: string): Promise<void> {
+    if (typingMs <= 0) return;
+    // Typing is best effort; if the connection is lost, the send that follows reports it.
+    client
+      .channel(channelId)
+      .startTyping(threadId)
+      .catch(() => undefined);
+    await delay(typingMs, undefined, { signal });
+  }
+
+  return {
+    persona,
+    client,
+    async send(channelId, text, { threadId, mentions = [], typingMs = 0 } = {}) {
+      await type(channelId, typingMs, threadId);
+      const { messageId } = await client.channel(channelId).send(text, {
+        ...(threadId !== undefined && { threadId }),
+        mentions: [...mentions],
+      });
+      return messageId;
+    },
+    async sendDirect(agentId, channelId, text, typingMs) {
+      await type(channelId, typingMs);
+      return (await client.direct(agentId).send(text)).messageId;
+    },
+    async setStatus(status, customStatus) {
+      await client.setPresence({ status, customStatus, avatar: persona.avatar });
+    },
+    close: () => client.close(),
+  };
+}

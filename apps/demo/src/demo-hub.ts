@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { hubEnvironment } from './config.ts';
+
+/** The demo's own hub, in a process of its own. */
+export interface DemoHub {
+  /** `http://127.0.0.1:{port}` */
+  readonly url: string;
+  /** Resolves with the end of its output when the process has exited. */
+  readonly exited: Promise<string>;
+  /** Sends SIGTERM, then SIGKILL if it does not exit in time. */
+  stop(): Promise<void>;
+}
+
+/** Options of {@link startDemoHub}. */
+export interface DemoHubOptions {
+  /** Null: 8080, or a free port when that is taken. */
+  readonly port: number | null;
+  /** The SQLite file. */
+  readonly dataFile: string;
+}
+
+/** Thrown when the demo's hub does not start; the message has its last output. */
+export class DemoError extends Error {
+  override readonly name = 'DemoError';
+  readonly code = 'hub_not_started';
+}
+
+// The IPC channel closes even when this process is killed, so that the hub never outlives it.
+const exitWithParent = `data:text/javascript,${encodeURIComponent(
+  "process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))",
+)}`;
+const main = resolve(fileURLToPath(import.meta.url), '../../../chat-hub/src/main.ts');
+const defaultPort = 8080;
+const startTimeoutMs = 30_000;
+const stopTimeoutMs = 25_000;
+const pollMs = 50;
+const maxOutputChars = 4_096;
+
+/** Starts the hub with dev sign-in and waits until it answers. @throws {DemoError} */
+export async function startDemoHub({ port, dataFile }: DemoHubOptions): Promise<DemoHub> {
+  const chosen = port ?? (await bindOnce(defaultPort).catch(() => bindOnce(0)));
+  const url = `http://127.0.0.1:${chosen}`;
+  const child = spawn(
+    process.execPath,
+    [
+      '--conditions=@openclaw/source',
+      '--disable-warning=ExperimentalWarning',
+      '--import',
+      exitWithParent,
+      main,
+    ],
+    {
+      env: hubEnvironment({ port: chosen, dataFile }),
+      // Its own process group: Ctrl-C must reach the fleet first, which then stops the hub.
+      detached: true,
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    },
+  );
+  let output = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    output = (output + chunk.toString()).slice(-maxOutputChars);
+  });
+  let hasExited = false;
+  const exited = new Promise<string>((done) => {
+    const exit = (text: string) => {
+      hasExited = true;
+      done(text.trim());
+    };
+    child.once('error', (error) => exit(error.message));
+    child.once('close', () => exit(output));
+  });
+  const killHub = () => child.kill('SIGKILL');
+  process.once('exit', killHub);
+  void exited.then(() => process.off('exit', killHub));
+
+  async function stop(): Promise<void> {
+    if (hasExited) return;
+    child.kill('SIGTERM');
+    const timer = setTimeout(killHub, stopTimeoutMs);
+    await exited;
+    clearTimeout(timer);
+  }
+
+  for (const endMs = Date.now() + startTimeoutMs; !(await isHealthy(url)); await delay(pollMs)) {
+    if (!hasExited && Date.now() < endMs) continue;
+    await stop();
+    throw new DemoError(`the hub did not start: ${await exited}`);
+  }
+  return { url, exited, stop };
+}
+
+function isHealthy(url: string): Promise<boolean> {
+  return fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
+/** Binds the port (0: any free one) and releases it. Resolves with the port; rejects when it is taken. */
+function bindOnce(port: number): Promise<number> {
+  return new Promise((done, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => done(typeof address === 'object' ? (address?.port ?? 0) : 0));
+    });
+  });
+}

@@ -1,0 +1,62 @@
+import { HubError } from '@openclaw/client';
+import { parseCommandLine } from './command-line.ts';
+import { startDemo } from './demo.ts';
+import { DemoError, startDemoHub } from './demo-hub.ts';
+
+/** One Ctrl-C may arrive twice: from the terminal, and passed on by npm. */
+const sameSignalMs = 1_000;
+/** The least time between two error lines: while the hub is away, every step fails. */
+const errorEveryMs = 10_000;
+
+/** Resolves at SIGINT or SIGTERM; the next signal ends the process at once. */
+function untilSignal(): Promise<null> {
+  return new Promise((resolve) => {
+    let firstMs: number | null = null;
+    const onSignal = () => {
+      firstMs ??= performance.now();
+      if (performance.now() - firstMs > sameSignalMs) process.exit(130);
+      resolve(null);
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}
+
+async function main(): Promise<number> {
+  const { agents, pace, seed, port, data, url } = parseCommandLine(process.argv.slice(2));
+  const signalled = untilSignal();
+  const hub = url === null ? await startDemoHub({ port, dataFile: data }) : null;
+  const address = url ?? hub?.url ?? '';
+  let lastErrorMs = -Infinity;
+  try {
+    const demo = await startDemo({
+      url: address,
+      agents,
+      pace,
+      seed,
+      onError(error) {
+        if (performance.now() - lastErrorMs < errorEveryMs) return;
+        lastErrorMs = performance.now();
+        console.error(`demo: ${error instanceof Error ? error.message : String(error)}; going on`);
+      },
+    });
+    console.log(
+      `demo: open ${address} and say hello in #lobby (${agents} agents at work; Ctrl-C ends it)`,
+    );
+    const hubOutput = await Promise.race([signalled, ...(hub ? [hub.exited] : [])]);
+    await demo.close();
+    if (hubOutput === null) return 0;
+    console.error(`demo: the hub has ended. ${hubOutput}`);
+    return 1;
+  } finally {
+    await hub?.stop();
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof DemoError || error instanceof HubError)) throw error;
+  console.error(`demo: ${error.message}`);
+  process.exitCode = 2;
+}

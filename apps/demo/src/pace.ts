@@ -1,0 +1,20 @@
+import type { Randomness } from './randomness.ts';
+
+/** How fast the demo runs. */
+export interface Pace {
+  /** How long typing is shown before a text. */
+  typingMs(text: string): number;
+  /** The pause between two steps. */
+  gapMs(): number;
+}
+
+/** At factor 1 a person can read along; 2 is twice as fast. */
+export function createPace(factor: number, random: Randomness): Pace {
+  return {
+    typingMs: ({ length }) => Math.min(2_800, 500 + length * 14) / factor,
+    gapMs: () => random.between(700, 3_200) / factor,
+  };
+}
+
+/** No waiting: used to fill a new channel. */
+export const noPace: Pace = { typingMs: () => 0, gapMs: () => 0 };

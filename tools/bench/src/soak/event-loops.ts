@@ -1,0 +1,51 @@
+import { spreadOf, type Spread } from '../statistics.ts';
+
+/** How late the timers of the hubs were, by their own metrics. */
+export interface EventLoops {
+  /** Reads one hub's metrics, which cover the time since they were last read. `isCalm`: without a fault in that time. */
+  sample(httpUrl: string, isCalm: boolean): Promise<void>;
+  report(): EventLoopReport;
+}
+
+/** Delays of all hubs, in ms. */
+export interface EventLoopReport {
+  /** The p99 of each sample between faults. */
+  readonly calmP99: Spread | null;
+  /** The longest delay of each sample between faults. */
+  readonly calmMost: Spread | null;
+  /** The longest delay at any time, frozen hubs included. */
+  readonly longest: number;
+  readonly samples: number;
+}
+
+/** Node's resolution, which is part of each of its values. */
+const samplingMs = 10;
+
+export function createEventLoops(): EventLoops {
+  const calm: { p99: number; longest: number }[] = [];
+  let longestEver = 0;
+  return {
+    async sample(httpUrl, isCalm) {
+      const response = await fetch(`${httpUrl}/metrics`, {
+        signal: AbortSignal.timeout(2_000),
+      }).catch(() => null);
+      const text = await response?.text().catch(() => null);
+      const msOf = (name: string) => {
+        const found = text?.match(
+          new RegExp(`^nodejs_eventloop_lag_${name}_seconds ([\\d.e+-]+)`, 'm'),
+        );
+        return found ? Math.max(0, Number(found[1]) * 1_000 - samplingMs) : null;
+      };
+      const [p99, longest] = [msOf('p99'), msOf('max')];
+      if (p99 === null || longest === null) return;
+      longestEver = Math.max(longestEver, longest);
+      if (isCalm) calm.push({ p99, longest });
+    },
+    report: () => ({
+      calmP99: spreadOf(calm.map(({ p99 }) => p99)),
+      calmMost: spreadOf(calm.map((sample) => sample.longest)),
+      longest: longestEver,
+      samples: calm.length,
+    }),
+  };
+}

@@ -1,0 +1,149 @@
+import { createAgentConnections, type AgentConnections } from './agent-connections.ts';
+import { createOfflineSuspicions } from './offline-suspicions.ts';
+import { createShownPresence, type Shown } from './shown-presence.ts';
+import type { Violations } from './violations.ts';
+
+/** One agent in a presence event. */
+export interface SeenPresence {
+  readonly agentId: string;
+  readonly status: string;
+}
+
+export interface PresenceTotals {
+  readonly events: number;
+  /** False offlines that were corrected within a second. */
+  readonly flickers: number;
+}
+
+/** Compares the presence shown to subscribers with the agents' real connections. */
+export interface PresenceWatch {
+  readonly connections: AgentConnections;
+  readonly totals: PresenceTotals;
+  /** A fault that interrupts Redis begins. */
+  onRedisLost(): void;
+  /** The fault is over, and every hub has its Redis again. */
+  onRedisBack(): void;
+  /** The subscriber connected; what it was shown before is void. */
+  begins(subscriber: string): void;
+  ends(subscriber: string): void;
+  /** A presence event; `publishedMs` is its envelope's timestamp. */
+  onEvent(
+    subscriber: string,
+    channelId: string,
+    presences: readonly SeenPresence[],
+    publishedMs: number,
+  ): void;
+  /** A subscriber's `presence.list` that was called at `askedMs` and was not degraded. */
+  onList(subscriber: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
+  /** Checks a hub's list that was requested at `askedMs` and was not degraded. */
+  checkList(where: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
+  /** Reports what has become certain. Call it every second. */
+  sweep(): void;
+  /** From then on nothing wrong is excused by a lease or a recent change. */
+  readonly settledAtMs: number;
+}
+
+/** The length of the hub's leases. */
+export const leaseMs = 30_000;
+/** Hubs compare rosters every 15 s, which must correct every view within this time. */
+const staleMs = 25_000;
+/** After a wipe, heartbeats restore the roster within 10 s. */
+const rewrittenMs = 15_000;
+const ghostMarginMs = 5_000;
+/** An older answer is not compared: it may describe the past. */
+const answerMaxMs = 5_000;
+
+export function createPresenceWatch(
+  violations: Violations,
+  now: () => number = Date.now,
+): PresenceWatch {
+  const connections = createAgentConnections(now);
+  const suspicions = createOfflineSuspicions(connections, violations, now);
+  const shown = createShownPresence(now);
+  const reported = new Set<string>();
+  let events = 0;
+  let redisFaults = 0;
+  let redisBackMs = 0;
+
+  const redisSinceMs = () => (redisFaults > 0 ? Infinity : redisBackMs);
+
+  /** How long it has been wrong; 0 while that is still excused. */
+  function wrongMs({ agentId, isOnline, sinceMs }: Shown): number {
+    const liveMs = isOnline ? connections.closedAtMs(agentId) : connections.liveSinceMs(agentId);
+    const lastsMs = now() - Math.max(sinceMs, redisSinceMs(), liveMs);
+    return lastsMs > (isOnline ? leaseMs + staleMs : staleMs) ? lastsMs : 0;
+  }
+
+  function judgeShown() {
+    const wrong = [...shown.all()].filter((it) => wrongMs(it) > 0);
+    // One agent that many subscribers see wrongly is one violation.
+    for (const all of Map.groupBy(wrong, (it) => `${it.agentId} ${it.isOnline}`).values()) {
+      const { agentId, isOnline, subscriber, channelId, sinceMs } = all[0] as Shown;
+      const status = isOnline ? 'online' : 'offline';
+      const others = all.length > 1 ? ` and ${all.length - 1} more` : '';
+      const seconds = Math.round(wrongMs(all[0] as Shown) / 1000);
+      violations.add(
+        `false ${status}`,
+        `${agentId} stays ${status} to ${subscriber} in ${channelId}${others} for ${seconds} s; ${connections.describe(agentId)}`,
+        isOnline ? connections.closedAtMs(agentId) : sinceMs,
+      );
+      for (const it of all) it.markReported();
+    }
+  }
+
+  function reportOnce(kind: 'ghost' | 'false offline', key: string, text: string) {
+    if (reported.has(key)) return;
+    reported.add(key);
+    violations.add(kind, text);
+  }
+
+  return {
+    connections: connections,
+    get totals() {
+      return { events, flickers: suspicions.flickers };
+    },
+    onRedisLost: () => void (redisFaults += 1),
+    onRedisBack() {
+      redisFaults -= 1;
+      redisBackMs = now();
+    },
+    begins: (subscriber) => shown.begins(subscriber),
+    ends: (subscriber) => shown.ends(subscriber),
+    onEvent(subscriber, channelId, presences, publishedMs) {
+      events += 1;
+      for (const { agentId, status } of presences) {
+        const isOnline = status !== 'offline';
+        shown.show(subscriber, channelId, agentId, isOnline);
+        if (isOnline) suspicions.onOnline(agentId, subscriber, channelId);
+        else suspicions.onOffline({ agentId, subscriber, channelId, publishedMs });
+      }
+    },
+    onList(subscriber, channelId, agentIds, askedMs) {
+      for (const agentId of agentIds) shown.show(subscriber, channelId, agentId, true, askedMs);
+    },
+    checkList(where, channelId, agentIds, askedMs) {
+      if (now() - askedMs > answerMaxMs) return;
+      const checkList = new Set(agentIds);
+      const tell = (what: string, agentId: string) =>
+        `${agentId} is ${what} in ${channelId} by ${where}; ${connections.describe(agentId)}`;
+      for (const agentId of checkList) {
+        const goneMs = Math.max(connections.closedAtMs(agentId), redisSinceMs());
+        if (askedMs - goneMs > leaseMs + ghostMarginMs)
+          reportOnce('ghost', `ghost ${agentId}`, tell('listed', agentId));
+      }
+      for (const agentId of connections.agents) {
+        const sinceMs = Math.max(connections.liveSinceMs(agentId), redisSinceMs());
+        if (!checkList.has(agentId) && askedMs - sinceMs > rewrittenMs)
+          reportOnce('false offline', `${agentId} ${sinceMs}`, tell('not listed', agentId));
+      }
+    },
+    sweep() {
+      suspicions.evaluate();
+      judgeShown();
+    },
+    get settledAtMs() {
+      const lastMs = Math.max(connections.lastClosedMs, redisBackMs, connections.lastChangeMs);
+      return lastMs + leaseMs + staleMs + 2_000;
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { spreadOf, type Spread } from '../statistics.ts';
+import type { FaultName } from './faults.ts';
+
+/** The measured times of one kind of fault. */
+export interface KindRecovery {
+  readonly kind: FaultName;
+  readonly count: number;
+  /** The slowest delivery to a subscriber that was already connected at the commit. */
+  readonly slowestLive: Spread | null;
+  /** The slowest delivery to any subscriber, reconnecting ones included. */
+  readonly slowestAny: Spread | null;
+  /** From Redis' first answer to PING until every hub's /readyz reports Redis as ok. */
+  readonly redisBack: Spread | null;
+  /** From the end of the fault until every hub is ready and has Redis. */
+  readonly whole: Spread | null;
+}
+
+/** Measures recovery times and the slowest deliveries. */
+export interface Recovery {
+  /** A fault begins. Call the returned function with the times when the system has recovered. */
+  onInjected(
+    kind: FaultName,
+  ): (times: { readonly redisBackMs: number | null; readonly wholeMs: number }) => void;
+  /** `lagMs` is the time from commit to delivery; `isLive` means that the subscriber was connected at the commit. */
+  onDelivered(lagMs: number, isLive: boolean): void;
+  /** True if no fault was active in the last `ms`, recovery included. */
+  isCalm(ms: number): boolean;
+  /** Deliveries to connected subscribers outside of all faults. */
+  readonly calm: { readonly deliveries: number; readonly slowestMs: number };
+  report(): KindRecovery[];
+}
+
+/** A delivery this long after the recovery is still attributed to the fault. */
+const afterMs = 5_000;
+
+interface Episode {
+  readonly kind: FaultName;
+  live: number;
+  any: number;
+  redisBackMs: number | null;
+  wholeMs: number | null;
+  endMs: number;
+}
+
+export function createRecovery(now: () => number = Date.now): Recovery {
+  const episodes: Episode[] = [];
+  let ongoing: Episode[] = [];
+  const calm = { deliveries: 0, slowestMs: 0 };
+  return {
+    onInjected(kind) {
+      const episode: Episode = {
+        kind,
+        live: 0,
+        any: 0,
+        redisBackMs: null,
+        wholeMs: null,
+        endMs: Infinity,
+      };
+      episodes.push(episode);
+      ongoing.push(episode);
+      return (times) => void Object.assign(episode, times, { endMs: now() + afterMs });
+    },
+    onDelivered(lagMs, isLive) {
+      const nowMs = now();
+      if (ongoing.some(({ endMs }) => endMs < nowMs))
+        ongoing = ongoing.filter(({ endMs }) => endMs >= nowMs);
+      for (const episode of ongoing) {
+        episode.any = Math.max(episode.any, lagMs);
+        if (isLive) episode.live = Math.max(episode.live, lagMs);
+      }
+      if (ongoing.length > 0 || !isLive) return;
+      calm.deliveries += 1;
+      calm.slowestMs = Math.max(calm.slowestMs, lagMs);
+    },
+    isCalm: (ms) => episodes.every(({ endMs }) => endMs + ms < now()),
+    calm,
+    report() {
+      const kinds = [...new Set(episodes.map(({ kind }) => kind))].sort();
+      return kinds.map((kind) => {
+        const of = episodes.filter((episode) => episode.kind === kind);
+        return {
+          kind,
+          count: of.length,
+          slowestLive: spreadOf(of.map(({ live }) => live)),
+          slowestAny: spreadOf(of.map(({ any }) => any)),
+          redisBack: spreadOf(of.flatMap(({ redisBackMs }) => redisBackMs ?? [])),
+          whole: spreadOf(of.flatMap(({ wholeMs }) => wholeMs ?? [])),
+        };
+      });
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { faultKind, partOf, type FaultName } from './faults.ts';
+import type { Random } from './random.ts';
+
+/** One fault of the schedule. */
+export interface ScheduledFault {
+  readonly kind: FaultName;
+  /** The index of the hub, if it affects one. */
+  readonly hub: number;
+  readonly holdMs: number;
+  /** The pause before it. For an overlapping fault: the delay after the first. */
+  readonly pauseMs: number;
+  /** A fault of another part, injected during this one. */
+  readonly overlapping?: ScheduledFault;
+}
+
+/** The bounds of the random pause between two faults. */
+export interface ScheduleOptions {
+  readonly pauseMs: readonly [min: number, max: number];
+  /** Injects two faults of different parts at a time, if possible. @default false */
+  readonly overlaps?: boolean;
+}
+
+/**
+ * An endless schedule: every kind once in each round, in random order. The same seed, kinds and hubs give the same
+ * schedule.
+ */
+export function* createSchedule(
+  random: Random,
+  kinds: readonly FaultName[],
+  hubs: number,
+  { pauseMs, overlaps = false }: ScheduleOptions,
+): Generator<ScheduledFault, never> {
+  if (kinds.length === 0) throw new Error('a schedule needs a kind of fault');
+  const draw = (kind: FaultName): ScheduledFault => ({
+    kind,
+    hub: random.between(0, hubs - 1),
+    holdMs: random.between(...faultKind(kind).holdMs),
+    pauseMs: random.between(...pauseMs),
+  });
+  for (;;) {
+    for (const kind of random.shuffle(kinds)) {
+      const first = draw(kind);
+      const others = kinds.filter((other) => partOf(other) !== partOf(kind));
+      if (!overlaps || others.length === 0) {
+        yield first;
+        continue;
+      }
+      const second = draw(random.pick(others));
+      const delayMs = random.between(0, Math.max(500, first.holdMs));
+      yield { ...first, overlapping: { ...second, pauseMs: delayMs } };
+    }
+  }
+}
+
+/** A short text. */
+export function formatFault({ kind, hub, holdMs, overlapping: together }: ScheduledFault): string {
+  const where = faultKind(kind).hitsOneHub ? ` hub-${hub + 1}` : '';
+  const lasts = holdMs > 0 ? ` for ${(holdMs / 1000).toFixed(1)} s` : '';
+  const also = together ? ` and ${formatFault(together)}` : '';
+  return `${kind}${where}${lasts}${also}`;
+}

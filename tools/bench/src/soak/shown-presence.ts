@@ -1,0 +1,67 @@
+/** The status of an agent that a subscriber was last shown. */
+export interface Shown {
+  readonly subscriber: string;
+  readonly channelId: string;
+  readonly agentId: string;
+  readonly isOnline: boolean;
+  /** Since when, but not before the subscriber's connection. */
+  readonly sinceMs: number;
+  /** Excludes it from {@link ShownPresence.all}. */
+  markReported(): void;
+}
+
+/** The presence that each subscriber was last shown. */
+export interface ShownPresence {
+  /** The subscriber connected; what it was shown before is void. */
+  begins(subscriber: string): void;
+  ends(subscriber: string): void;
+  /** From an event, or from a list requested at `askedMs`: events since then are newer than the list. */
+  show(
+    subscriber: string,
+    channelId: string,
+    agentId: string,
+    isOnline: boolean,
+    askedMs?: number,
+  ): void;
+  /** Everything that was not reported yet. */
+  all(): Iterable<Shown>;
+}
+
+interface Entry {
+  isOnline: boolean;
+  sinceMs: number;
+  isSettled: boolean;
+}
+
+export function createShownPresence(now: () => number): ShownPresence {
+  const views = new Map<string, { sinceMs: number; entries: Map<string, Entry> }>();
+  return {
+    begins: (subscriber) => void views.set(subscriber, { sinceMs: now(), entries: new Map() }),
+    ends: (subscriber) => void views.delete(subscriber),
+    show(subscriber, channelId, agentId, isOnline, askedMs = Infinity) {
+      const entries = views.get(subscriber)?.entries;
+      const key = `${channelId} ${agentId}`;
+      const before = entries?.get(key);
+      if (before && (before.isOnline === isOnline || before.sinceMs >= askedMs)) return;
+      entries?.set(key, { isOnline, sinceMs: now(), isSettled: false });
+    },
+    *all() {
+      for (const [subscriber, view] of views) {
+        for (const [key, entry] of view.entries) {
+          if (entry.isSettled) continue;
+          const [channelId = '', agentId = ''] = key.split(' ');
+          const sinceMs = Math.max(entry.sinceMs, view.sinceMs);
+          const markReported = () => void (entry.isSettled = true);
+          yield {
+            subscriber,
+            channelId,
+            agentId,
+            isOnline: entry.isOnline,
+            sinceMs,
+            markReported: markReported,
+          };
+        }
+      }
+    },
+  };
+}

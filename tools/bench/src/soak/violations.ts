@@ -1,0 +1,70 @@
+import { ledgerViolations } from '@openclaw/test-support';
+
+/** Everything that a soak reports as a violation. */
+export const violationKinds = {
+  ...ledgerViolations,
+  'wire gap': 'a connection skipped an event, before the SDK could repair it',
+  'wire double': 'a connection received an event twice, before the SDK could drop it',
+  'false offline': 'an agent with a live connection was shown offline',
+  'false online': 'an agent that is gone was shown online to a subscriber',
+  ghost: 'an agent that is gone is still listed',
+  'read after removal': 'a reader got an event committed while it was not a member',
+  'given up': 'a client closed by itself',
+  unanswered: 'a call has neither result nor error long after its timeout',
+  'fault failed': 'a fault could not be injected, or the system did not recover from it',
+} as const;
+
+export type ViolationKind = keyof typeof violationKinds;
+
+export interface Violation {
+  readonly kind: ViolationKind;
+  readonly atMs: number;
+  readonly text: string;
+  /** The last faults before it, as a hint to the cause. */
+  readonly lastFaults: readonly string[];
+}
+
+/** Counts all violations and keeps the first 50 of each kind. */
+export interface Violations {
+  readonly total: number;
+  readonly counts: ReadonlyMap<ViolationKind, number>;
+  /** By time. */
+  readonly kept: readonly Violation[];
+  add(kind: ViolationKind, text: string, atMs?: number): void;
+}
+
+const keptPerKind = 50;
+
+/** `lastFaults` returns the faults before a moment; `onKept` receives each kept violation. */
+export function createViolations(
+  lastFaults: (atMs: number) => readonly string[],
+  onKept: (violation: Violation) => void = () => undefined,
+): Violations {
+  const counts = new Map<ViolationKind, number>();
+  const kept: Violation[] = [];
+  return {
+    get total() {
+      return [...counts.values()].reduce((sum, count) => sum + count, 0);
+    },
+    counts,
+    get kept() {
+      return kept.toSorted((a, b) => a.atMs - b.atMs);
+    },
+    add(kind, text, atMs = Date.now()) {
+      const count = (counts.get(kind) ?? 0) + 1;
+      counts.set(kind, count);
+      if (count > keptPerKind) return;
+      const violation = { kind, atMs, text, lastFaults: lastFaults(atMs) };
+      kept.push(violation);
+      onKept(violation);
+    },
+  };
+}
+
+/** One line of text, with the time since the run began. */
+export function formatViolation(violation: Violation, startMs: number): string {
+  const { kind, atMs, text, lastFaults } = violation;
+  const at = ((atMs - startMs) / 1000).toFixed(2);
+  const after = lastFaults.length === 0 ? 'before any fault' : `after ${lastFaults.join(', ')}`;
+  return `${kind} at ${at} s: ${text} (${after})`;
+}

@@ -1,0 +1,15 @@
+/** A text frame and its expected answers: a JSON-RPC code, a refusal's `data.code`, or `ok` for a result. */
+export interface CallCase {
+  readonly name: string;
+  readonly text: string;
+  readonly answers: readonly (number | string)[];
+  /** The id that each answer carries. @default that of the call */
+  readonly id?: string | number | null;
+}
+
+/** The text of a call; `params` and `id` are JSON. */
+export const callText = (method: string, params: string, id = '"x"') =>
+  `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params}}`;
+
+/** The text repeated, separated by commas. */
+export const repeated = (count: number, text: string) => Array<string>(count).fill(text).join(',');

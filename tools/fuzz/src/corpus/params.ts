@@ -1,0 +1,160 @@
+import { limits } from '@openclaw/protocol';
+import { callText as call, repeated as times, type CallCase } from './call-case.ts';
+import { invalidIds } from './texts.ts';
+
+const json = JSON.stringify;
+/** A channel that the caller owns. */
+const channel = 'corpus';
+
+/** Well-formed calls with invalid or unusual params. */
+export const paramCases: readonly CallCase[] = [
+  ...['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty'].map((key) => ({
+    name: `the param ${key}`,
+    text: call('ping', `{"${key}":{"isAdmin":true}}`),
+    answers: [-32602],
+  })),
+  ...['__proto__', 'constructor', 'prototype'].map((key) => ({
+    name: `the metadata key ${key}`,
+    text: call(
+      'message.send',
+      `{"channelId":"${channel}","content":"x","metadata":{"a":[{"${key}":1}]}}`,
+    ),
+    answers: [-32602],
+  })),
+  {
+    name: 'metadata keys that look dangerous and are allowed',
+    text: call(
+      'message.send',
+      `{"channelId":"${channel}","content":"x","metadata":{"toString":1,"":2,"valueOf":[]}}`,
+    ),
+    answers: ['ok'],
+  },
+  ...invalidIds.map((id) => ({
+    name: `the channelId ${json(id.slice(0, 24))}`,
+    text: call('channel.get', json({ channelId: id })),
+    answers: [-32602],
+  })),
+  ...['constructor', 'toString', 'hasOwnProperty', 'valueOf', '0', 'null', 'a..b', 'x|y@z~'].map(
+    (id) => ({
+      name: `the channelId ${id}, which is valid`,
+      text: call('channel.get', json({ channelId: id })),
+      answers: ['not_found'],
+    }),
+  ),
+  ...[
+    'constructor',
+    '__proto__',
+    'toString',
+    ' ',
+    'a b',
+    '\0',
+    '\ud800',
+    '\u2028',
+    'x'.repeat(65),
+  ].map((emoji) => ({
+    name: `the emoji ${json(emoji)}`,
+    text: call('reaction.add', json({ channelId: channel, messageId: 'm', emoji })),
+    answers: [-32602],
+  })),
+  ...['\0', 'a\0b', '\ud800', '\udc00x', ''].map((content) => ({
+    name: `the content ${json(content)}`,
+    text: call('message.send', json({ channelId: channel, content })),
+    answers: [-32602],
+  })),
+  {
+    name: 'content of bidi, joiners, specials and planes beyond the first',
+    text: call(
+      'message.send',
+      json({ channelId: channel, content: '\u202e\u2066\u200d\ufeff\uffff\u0001😀𐀀\u2028' }),
+    ),
+    answers: ['ok'],
+  },
+  {
+    name: 'content over its limit by its bytes only',
+    text: call(
+      'message.send',
+      json({ channelId: channel, content: '€'.repeat(limits.contentBytes / 3 + 1) }),
+    ),
+    answers: ['too_large'],
+  },
+  ...['-1', '0', '0.5', '1e308', '1e999', '201', '"1"', 'null', '[]', '9007199254740992'].map(
+    (limit) => ({
+      name: `the limit ${limit}`,
+      text: call('message.history', `{"channelId":"${channel}","limit":${limit}}`),
+      answers: [-32602],
+    }),
+  ),
+  ...['-1', '0.5', '1e308', '-1e999', '9007199254740992', '"0"', 'true', '{}'].flatMap((seq) =>
+    [
+      ['message.history', 'before'],
+      ['log.read', 'after'],
+      ['read.mark', 'seq'],
+    ].map(([method = '', param = '']) => ({
+      name: `${method} with ${param} ${seq}`,
+      text: call(method, `{"channelId":"${channel}","${param}":${seq}}`),
+      answers: [-32602],
+    })),
+  ),
+  ...['message.history', 'log.read', 'read.mark'].map((method, index) => ({
+    name: `${method} with the largest seq`,
+    text: call(
+      method,
+      `{"channelId":"${channel}","${['after', 'after', 'seq'][index]}":9007199254740991}`,
+    ),
+    answers: ['ok'],
+  })),
+  ...['-1', '0.5', '1e308', '9007199254740992', '"1"'].map((since) => ({
+    name: `since ${since}`,
+    text: call('subscribe', `{"topics":[{"channelId":"${channel}","since":${since}}]}`),
+    answers: [-32602],
+  })),
+  ...['channel.list', 'member.list', 'thread.list', 'presence.list'].flatMap((method) =>
+    invalidIds.map((cursor) => ({
+      name: `${method} with the forged cursor ${json(cursor.slice(0, 24))}`,
+      text: call(
+        method,
+        json({ ...(method !== 'channel.list' && { channelId: channel }), cursor }),
+      ),
+      answers: [-32602],
+    })),
+  ),
+  ...['channel.list', 'member.list', 'thread.list', 'presence.list'].map((method) => ({
+    name: `${method} with a forged cursor of the right form`,
+    text: call(
+      method,
+      json({ ...(method !== 'channel.list' && { channelId: channel }), cursor: 'zzz' }),
+    ),
+    answers: ['ok'],
+  })),
+  {
+    name: '130,000 topics',
+    text: call('subscribe', `{"topics":[${times(130_000, '0')}]}`),
+    answers: [-32602],
+  },
+  {
+    name: '80,000 empty topics',
+    text: call('subscribe', `{"topics":[${times(80_000, '{}')}]}`),
+    answers: [-32602],
+  },
+  {
+    name: 'one topic a thousand times',
+    text: call('subscribe', `{"topics":[${times(1000, `{"channelId":"${channel}","since":0}`)}]}`),
+    answers: ['ok'],
+  },
+  {
+    name: '20,000 unknown params',
+    text: call(
+      'ping',
+      json(Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`k${i}`, 0]))),
+    ),
+    answers: [-32602],
+  },
+  {
+    name: 'metadata 100,000 levels deep',
+    text: call(
+      'message.send',
+      `{"channelId":"${channel}","content":"x","metadata":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`,
+    ),
+    answers: [-32602],
+  },
+];

@@ -1,0 +1,158 @@
+// `npm run call-path -- [METHOD] [PARAMS] [--max N]`: the files of our sources that one call runs through in the hub.
+// METHOD defaults to message.send; PARAMS is JSON. Exits 1 when the hub's own thread runs through more than N files.
+//
+// A hub of its own (from source, defaults, real Redis and SQLite) serves two clients that follow one channel. V8 counts
+// the functions called, in the hub's thread and in the store's worker threads, from the call until both clients are
+// quiet. A file is on the path when every run called a function of it; periodic work does not fall into all of them.
+import { dirname, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { connectRpc, startHub, startRedis, waitFor } from '@openclaw/test-support';
+
+const root = resolve(fileURLToPath(import.meta.url), '../../..');
+const channelId = 'call-path';
+const warmUps = 20;
+const runs = 20;
+/** The call is over when nothing has come for this long. */
+const quietMs = 10;
+const defaults = { 'message.send': { channelId, content: 'hello' } };
+
+/** Opens the inspector of a process that was started with --inspect; counts calls in its main thread and its workers. */
+async function openCoverage(output) {
+  const url = await waitFor(() => /ws:\/\/127\.0\.0\.1:\d+\/[\w-]+/.exec(output())?.[0]);
+  const socket = new WebSocket(url);
+  await new Promise((done, failed) => {
+    socket.onopen = done;
+    socket.onerror = () => failed(new Error('the inspector did not open'));
+  });
+  const pending = new Map();
+  const workerIds = new Set();
+  let lastId = 0;
+  const take = ({ id, result, error, method, params }) => {
+    if (method === 'NodeWorker.attachedToWorker') workerIds.add(params.sessionId);
+    if (method === 'NodeWorker.detachedFromWorker') workerIds.delete(params.sessionId);
+    if (method === 'NodeWorker.receivedMessageFromWorker') take(JSON.parse(params.message));
+    if (error) pending.get(id)?.failed(new Error(error.message));
+    else pending.get(id)?.done(result);
+    pending.delete(id);
+  };
+  socket.onmessage = ({ data }) => take(JSON.parse(data));
+  const ask = (workerId, method, params = {}) =>
+    new Promise((done, failed) => {
+      const id = ++lastId;
+      pending.set(id, { done, failed });
+      const command = JSON.stringify({ id, method, params });
+      if (workerId === null) socket.send(command);
+      else {
+        const inner = { sessionId: workerId, message: command };
+        socket.send(
+          JSON.stringify({ id: ++lastId, method: 'NodeWorker.sendMessageToWorker', params: inner }),
+        );
+      }
+    });
+  await ask(null, 'NodeWorker.enable', { waitForDebuggerOnStart: false });
+  const threads = [null, ...workerIds];
+  for (const thread of threads) {
+    await ask(thread, 'Profiler.enable');
+    await ask(thread, 'Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+  }
+  return {
+    /** Files with a function called since the last look: of the main thread, and of all workers. */
+    async takeFiles() {
+      const taken = { main: new Set(), workers: new Set() };
+      for (const thread of threads) {
+        const files = thread === null ? taken.main : taken.workers;
+        const { result } = await ask(thread, 'Profiler.takePreciseCoverage');
+        for (const { url, functions } of result) {
+          if (!url.startsWith('file:')) continue;
+          const file = relative(root, fileURLToPath(url));
+          if (!/^(packages\/[^/]+|apps\/chat-hub)\/src\//.test(file)) continue;
+          // The first range is the module's own code, which runs when the file is loaded.
+          const moduleEnd = Math.max(...functions.map(({ ranges }) => ranges[0].endOffset));
+          const isCalled = ({ ranges: [{ count, startOffset, endOffset }] }) =>
+            count > 0 && !(startOffset === 0 && endOffset === moduleEnd);
+          if (functions.some(isCalled)) files.add(file);
+        }
+      }
+      return taken;
+    },
+    close: () => socket.close(),
+  };
+}
+
+/** Resolves when no client has received anything for {@link quietMs}. */
+async function untilQuiet(clients) {
+  const count = () => clients.reduce((sum, { received }) => sum + received.length, 0);
+  for (let last = -1; last !== count();) {
+    last = count();
+    await delay(quietMs);
+  }
+}
+
+async function filesOf(method, params) {
+  const redis = await startRedis();
+  const hub = await startHub({
+    env: {
+      REDIS_URL: redis.url,
+      NODE_OPTIONS: '--inspect=127.0.0.1:0',
+      HUB_LIMIT_MESSAGE: '1000/60',
+    },
+  });
+  try {
+    const clients = await Promise.all(
+      ['alice', 'bob'].map((agent) => connectRpc(`${hub.url}/v1/ws?agent=${agent}`)),
+    );
+    const [alice, bob] = clients;
+    await alice.call('channel.create', { channelId, name: 'Call path' });
+    await bob.call('channel.join', { channelId });
+    for (const client of clients) await client.call('subscribe', { topics: [{ channelId }] });
+    for (let index = 0; index < warmUps; index += 1) await alice.call(method, params);
+    await untilQuiet(clients);
+    const coverage = await openCoverage(() => hub.output());
+    const seen = { main: [], workers: [] };
+    for (let run = 0; run < runs; run += 1) {
+      await coverage.takeFiles();
+      await alice.call(method, params);
+      await untilQuiet(clients);
+      const taken = await coverage.takeFiles();
+      seen.main.push(taken.main);
+      seen.workers.push(taken.workers);
+    }
+    coverage.close();
+    for (const client of clients) await client.close();
+    const inAll = (sets) => [...sets.reduce((all, files) => all.intersection(files))].sort();
+    return { main: inAll(seen.main), workers: inAll(seen.workers) };
+  } finally {
+    await hub.stop();
+    await redis.stop();
+  }
+}
+
+function print(title, files) {
+  console.log(`${title} (${files.length})`);
+  for (const [folder, inFolder] of Map.groupBy(files, dirname)) {
+    console.log(`  ${folder} (${inFolder.length})`);
+    for (const file of inFolder) console.log(`    ${relative(folder, file)}`);
+  }
+  console.log();
+}
+
+const { values, positionals } = parseArgs({
+  options: { max: { type: 'string' } },
+  allowPositionals: true,
+});
+const [method = 'message.send', json] = positionals;
+const params = json ? JSON.parse(json) : (defaults[method] ?? {});
+const { main, workers } = await filesOf(method, params);
+const onlyWorkers = workers.filter((file) => !main.includes(file));
+print("The hub's thread", main);
+print("Only in the store's threads", onlyWorkers);
+console.log(
+  `${method} runs through ${main.length} files in the hub's thread and ${onlyWorkers.length} more in the store's threads, ` +
+    `${main.length + onlyWorkers.length} in all.`,
+);
+if (values.max !== undefined && main.length > Number(values.max)) {
+  console.error(`call-path: more than ${values.max} files in the hub's thread`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,34 @@
+// `npm run dev:web`: the web UI by Vite, with hot reload, and a hub behind it on port 8080. A hub that already answers
+// there is used. Both end together.
+import { spawn } from 'node:child_process';
+import { delimiter, resolve } from 'node:path';
+
+const hubUrl = 'http://127.0.0.1:8080';
+const children = [];
+
+function start(command, args, options = {}) {
+  const child = spawn(command, args, { stdio: 'inherit', ...options });
+  children.push(child);
+  child.on('exit', (code) => {
+    for (const other of children) other.kill();
+    process.exitCode ??= code ?? 1;
+  });
+}
+
+const isRunning = await fetch(`${hubUrl}/healthz`).then(
+  ({ ok }) => ok,
+  () => false,
+);
+if (!isRunning) {
+  start(process.execPath, [...process.execArgv, 'apps/chat-hub/src/main.ts'], {
+    env: { ...process.env, HUB_AUTH: 'dev', HUB_HOST: '127.0.0.1', HUB_PORT: '8080' },
+  });
+}
+const path = [resolve('apps/web/node_modules/.bin'), process.env.PATH].join(delimiter);
+start('vite', ['--host', '127.0.0.1', ...process.argv.slice(2)], {
+  cwd: 'apps/web',
+  env: { ...process.env, PATH: path },
+});
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => children.forEach((child) => child.kill(signal)));
+}

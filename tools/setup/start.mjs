@@ -1,4 +1,0 @@
-// `npm start`: the hub. `npm start -- --demo`, which is `npm run demo`: a hub with a lively fleet in it.
-const at = process.argv.indexOf('--demo');
-if (at > 0) process.argv.splice(at, 1);
-await import(at > 0 ? '../../apps/loadgen/src/demo/main.ts' : '../../apps/chat-hub/src/main.ts');

@@ -1,0 +1,47 @@
+import { waitFor } from './processes.ts';
+import { WebSocket } from 'ws';
+
+/** Environment of a Node process that {@link openInspector} can connect to. */
+export const inspectorEnv = { NODE_OPTIONS: '--inspect=127.0.0.1:0' } as const;
+
+/** The heap of another process. */
+export interface Inspector extends Disposable {
+  /** Bytes in use after a full garbage collection. */
+  retainedBytes(): Promise<number>;
+  close(): void;
+}
+
+/** Connects to the inspector whose address the process has written to its output. */
+export async function openInspector(output: () => string): Promise<Inspector> {
+  const url = await waitFor(() => /ws:\/\/127\.0\.0\.1:\d+\/[\w-]+/.exec(output())?.[0], {
+    what: 'the inspector',
+  });
+  const ws = new WebSocket(url, { perMessageDeflate: false });
+  await new Promise<void>((resolve, reject) => ws.once('open', resolve).once('error', reject));
+  let nextId = 0;
+  const ask = (method: string) =>
+    new Promise<Record<string, number>>((resolve) => {
+      const id = ++nextId;
+      const take = (data: Buffer) => {
+        const answer = JSON.parse(data.toString()) as { id?: number; result?: never };
+        if (answer.id !== id) return;
+        ws.off('message', take);
+        resolve(answer.result ?? {});
+      };
+      ws.on('message', take);
+      ws.send(JSON.stringify({ id, method }));
+    });
+  return {
+    async retainedBytes() {
+      await ask('HeapProfiler.collectGarbage');
+      const {
+        usedSize = 0,
+        embedderHeapUsedSize = 0,
+        backingStorageSize = 0,
+      } = await ask('Runtime.getHeapUsage');
+      return usedSize + embedderHeapUsedSize + backingStorageSize;
+    },
+    close: () => ws.terminate(),
+    [Symbol.dispose]: () => ws.terminate(),
+  };
+}
