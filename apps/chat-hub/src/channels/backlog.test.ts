@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { encodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
-import { createSlices } from '../event-loop/slices.ts';
+import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { Backlog, pageEvents } from './backlog.ts';
-import { createRingBudget } from './ring-budget.ts';
+import { createRingBudget } from './event-ring.ts';
 
 function event(seq: number, messageId = `m${seq}`): EncodedEnvelope {
   const payload = { message: { id: messageId } };
@@ -93,7 +93,7 @@ function createQuickLog(length: number) {
 }
 
 describe('the encoded pages of a channel', () => {
-  const slices = createSlices();
+  const slices = createTimeSlicedQueue();
 
   async function resume(backlog: Backlog, since: number, head: number): Promise<number[]> {
     const pieces: string[] = [];

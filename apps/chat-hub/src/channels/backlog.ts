@@ -1,8 +1,8 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import { runNow, type Slices } from '../event-loop/slices.ts';
+import { runNow, type TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { encodeEvents, pieceChars } from '../event-loop/encoded-text.ts';
-import { createRingBudget, type RingBudget, type RingShare } from './ring-budget.ts';
-import { createEventRing, type EventRing } from './ring.ts';
+import { createRingBudget, type RingBudget, type RingShare } from './event-ring.ts';
+import { createEventRing, type EventRing } from './event-ring.ts';
 
 /** Reads the page of a channel's log that follows a seq. */
 export type ReadLog = (after: number) => Promise<readonly EncodedEnvelope[]>;
@@ -68,7 +68,11 @@ export class Backlog {
    * The events after `seq` that the channel's `head()` has reached, encoded in slices: a page at most. However many ask
    * for the same page, it is made once, and kept for some seconds. Null when there are none.
    */
-  encodedPage(seq: number, head: () => number, slices: Slices): Promise<EncodedPage | null> {
+  encodedPage(
+    seq: number,
+    head: () => number,
+    slices: TimeSlicedQueue,
+  ): Promise<EncodedPage | null> {
     const kept = this.#pages.get(seq);
     if (kept) {
       this.#pagesShare.touch();
@@ -94,7 +98,11 @@ export class Backlog {
     return page;
   }
 
-  async #encode(seq: number, head: () => number, slices: Slices): Promise<EncodedPage | null> {
+  async #encode(
+    seq: number,
+    head: () => number,
+    slices: TimeSlicedQueue,
+  ): Promise<EncodedPage | null> {
     const known = this.#ring.after(seq);
     // The part in memory is a page of its own: if it does not fit into the answer, it is sent as live events.
     const untilKnown = known ? Infinity : this.#ring.oldest - 1;

@@ -6,7 +6,7 @@ const ids = Array.from({ length: 2_500 }, (_, n) => `dm_${String(n).padStart(32,
 /** An agent with this many direct channels, all at head 3. */
 function createBench(maxHeads?: number) {
   const asked: string[] = [];
-  const state = { restarts: 0, isAway: false };
+  const state = { epochGeneration: 0, isAway: false };
   const store = {
     async directChannels(_agentId: string, limit: number, after = '') {
       asked.push(after);
@@ -18,7 +18,7 @@ function createBench(maxHeads?: number) {
   return {
     asked,
     state,
-    heads: createDirectHeads({ store, restarts: () => state.restarts }, maxHeads),
+    heads: createDirectHeads({ store, epochGeneration: () => state.epochGeneration }, maxHeads),
   };
 }
 
@@ -52,7 +52,7 @@ describe("an agent's list of direct heads", () => {
   it('is of one epoch: after its change it is read again', async () => {
     const { state, heads } = createBench();
     await heads.load('ada');
-    state.restarts += 1;
+    state.epochGeneration += 1;
     expect(heads.headOf('ada', ids[0]!)).toBeNull();
     await heads.load('ada');
     expect([heads.size, heads.headOf('ada', ids[0]!)]).toEqual([2_500, 3]);

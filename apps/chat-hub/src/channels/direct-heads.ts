@@ -1,48 +1,47 @@
 import type { ChatStore } from '@openclaw/chat-store';
 
 /**
- * The heads of the direct channels of agents that have more of them than a welcome names: a socket that has had no event
- * of such a channel begins after its head. One list per agent serves all its sockets; a channel gets a room with its first
- * event.
+ * The heads of direct channels that welcomes do not name, for agents with too many of them: a session that has had no
+ * event of such a channel starts after its head. All sessions of an agent share one list.
  */
 export interface DirectHeads {
   /**
-   * Reads the heads of all the agent's direct channels, page by page, unless they are known. Call it before the welcome is
-   * sent: then no event that is committed after the welcome is skipped.
+   * Reads the heads of all direct channels of the agent, in pages, unless they are known. Call it before the welcome, so
+   * that no event committed after the welcome is skipped.
    */
   load(agentId: string): Promise<void>;
-  /** The head as last known, 0 for a channel that is new since the list was read; null when it is not known. */
+  /** The last known head: 0 for a channel created since the list was read, null when the hub does not know. */
   headOf(agentId: string, channelId: string): number | null;
-  /** An event with this seq arrived, and all the agent's sockets follow the channel from here on. */
+  /** An event with this seq arrived, and all sessions of the agent follow the channel from there. */
   raise(agentId: string, channelId: string, seq: number): void;
   /** The agent's last socket here is gone. */
   forget(agentId: string): void;
-  /** Heads kept, of all agents. */
+  /** Heads in memory, of all agents. */
   readonly size: number;
 }
 
 export interface DirectHeadsDeps {
   readonly store: Pick<ChatStore, 'directChannels'>;
-  /** How often the epoch changed: heads that were read before are of another log. */
-  readonly restarts: () => number;
+  /** `Rooms.epochGeneration`: heads read in an earlier one no longer hold. */
+  readonly epochGeneration: () => number;
 }
 
 interface AgentHeads {
-  readonly restarts: number;
+  readonly epochGeneration: number;
   readonly heads: Map<string, number>;
-  /** True while the list is complete: a channel that is not in it is new. */
-  isWhole: boolean;
+  /** True while a channel that is not in the list is known to be new. */
+  isComplete: boolean;
   loaded: Promise<void>;
 }
 
 const pageSize = 1_000;
-/** About 100 bytes each. A channel without room for its head begins with a discontinuity. */
-const maxHeadsDefault = 1_000_000;
+/** About 100 bytes each. A channel whose head found no room starts with a discontinuity. */
+const defaultMaxHeads = 1_000_000;
 
 /** Creates the lists of one hub. */
 export function createDirectHeads(
-  { store, restarts }: DirectHeadsDeps,
-  maxHeads = maxHeadsDefault,
+  { store, epochGeneration }: DirectHeadsDeps,
+  maxHeads = defaultMaxHeads,
 ): DirectHeads {
   const agents = new Map<string, AgentHeads>();
   let size = 0;
@@ -51,7 +50,7 @@ export function createDirectHeads(
     const known = list.heads.get(channelId);
     if (known === undefined) {
       if (size >= maxHeads) {
-        list.isWhole = false;
+        list.isComplete = false;
         return;
       }
       size += 1;
@@ -71,7 +70,7 @@ export function createDirectHeads(
       for (const { channelId, head } of page) raiseIn(list, channelId, head);
       const last = page.at(-1);
       if (!last || page.length < pageSize || size >= maxHeads) {
-        list.isWhole &&= page.length < pageSize;
+        list.isComplete &&= page.length < pageSize;
         return;
       }
       after = last.channelId;
@@ -81,10 +80,13 @@ export function createDirectHeads(
   return {
     load(agentId) {
       const known = agents.get(agentId);
-      if (known?.restarts === restarts()) return known.loaded;
+      if (known?.epochGeneration === epochGeneration()) return known.loaded;
       forget(agentId);
       const list: AgentHeads = {
-        ...{ restarts: restarts(), heads: new Map(), isWhole: true, loaded: Promise.resolve() },
+        epochGeneration: epochGeneration(),
+        heads: new Map(),
+        isComplete: true,
+        loaded: Promise.resolve(),
       };
       agents.set(agentId, list);
       list.loaded = read(agentId, list).catch((error: unknown) => {
@@ -95,12 +97,12 @@ export function createDirectHeads(
     },
     headOf(agentId, channelId) {
       const list = agents.get(agentId);
-      if (list?.restarts !== restarts()) return null;
-      return list.heads.get(channelId) ?? (list.isWhole ? 0 : null);
+      if (list?.epochGeneration !== epochGeneration()) return null;
+      return list.heads.get(channelId) ?? (list.isComplete ? 0 : null);
     },
     raise(agentId, channelId, seq) {
       const list = agents.get(agentId);
-      if (list?.restarts === restarts()) raiseIn(list, channelId, seq);
+      if (list?.epochGeneration === epochGeneration()) raiseIn(list, channelId, seq);
     },
     forget,
     get size() {

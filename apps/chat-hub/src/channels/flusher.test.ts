@@ -19,7 +19,7 @@ function createCase() {
   /** So many deliveries a second, for so long, an event each millisecond. */
   const load = async (perSecond: number, forMs: number) => {
     for (let ms = 0; ms < forMs; ms += 1) {
-      flusher.handed({ channelId: 'c', events: [event], sockets: perSecond / 1_000 });
+      flusher.delivered({ channelId: 'c', events: [event], sockets: perSecond / 1_000 });
       flusher.socket(socket);
       await jest.advanceTimersByTimeAsync(1);
     }
@@ -96,7 +96,7 @@ describe('a flusher', () => {
     const rooms = Array.from({ length: 3 }, () => ({
       flush() {
         nowMs += 5;
-        flusher.handed({ channelId: 'c', events: [event], sockets: 1 });
+        flusher.delivered({ channelId: 'c', events: [event], sockets: 1 });
         flusher.room(this);
       },
     }));

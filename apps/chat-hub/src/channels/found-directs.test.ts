@@ -19,9 +19,9 @@ describe('direct channels found in the log', () => {
       log,
       { retryMs: 1 },
     );
-    directs.found('a', { head: 1, restarts: 0 });
-    directs.found('b', { head: 5, restarts: 0 });
-    directs.found('a', { head: 2, restarts: 0 });
+    directs.found('a', { head: 1, epochGeneration: 0 });
+    directs.found('b', { head: 5, epochGeneration: 0 });
+    directs.found('a', { head: 2, epochGeneration: 0 });
     await waitFor(() => opened.some(([id, head]) => id === 'a' && head === 2));
     await waitFor(() => opened.some(([id, head]) => id === 'b' && head === 5));
     directs.close();
@@ -40,7 +40,7 @@ describe('direct channels found in the log', () => {
       log,
       { atOnce: 8 },
     );
-    for (let n = 0; n < 5_000; n++) directs.found(`dm_${n}`, { head: 1, restarts: 0 });
+    for (let n = 0; n < 5_000; n++) directs.found(`dm_${n}`, { head: 1, epochGeneration: 0 });
     await waitFor(() => done === 5_000, { what: 'all of them' });
     expect(most).toBe(8);
     directs.close();
@@ -59,13 +59,13 @@ describe('direct channels found in the log', () => {
       log,
       { retryMs: 1 },
     );
-    directs.found('a', { head: 9, restarts: 0 });
-    directs.found('a', { head: 2, restarts: 1 });
-    directs.found('a', { head: 10, restarts: 0 });
+    directs.found('a', { head: 9, epochGeneration: 0 });
+    directs.found('a', { head: 2, epochGeneration: 1 });
+    directs.found('a', { head: 10, epochGeneration: 0 });
     isAway = false;
     await waitFor(() => opened.length > 0);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(opened).toEqual([{ head: 2, restarts: 1 }]);
+    expect(opened).toEqual([{ head: 2, epochGeneration: 1 }]);
     directs.close();
   });
 
@@ -79,9 +79,9 @@ describe('direct channels found in the log', () => {
       log,
       { atOnce: 1, retryMs: 1, maxAttempts: 3 },
     );
-    for (const id of ['gone', 'a']) directs.found(id, { head: 1, restarts: 0 });
+    for (const id of ['gone', 'a']) directs.found(id, { head: 1, epochGeneration: 0 });
     await waitFor(() => tried.filter((id) => id === 'gone').length === 3 && tried.includes('a'));
-    directs.found('b', { head: 1, restarts: 0 });
+    directs.found('b', { head: 1, epochGeneration: 0 });
     await waitFor(() => tried.includes('b'));
     expect(tried.filter((id) => id === 'gone')).toHaveLength(3);
     directs.close();
@@ -97,7 +97,7 @@ describe('direct channels found in the log', () => {
       log,
       { atOnce: 1, maxWaiting: 2 },
     );
-    for (const id of ['a', 'b', 'c', 'd']) directs.found(id, { head: 1, restarts: 0 });
+    for (const id of ['a', 'b', 'c', 'd']) directs.found(id, { head: 1, epochGeneration: 0 });
     await waitFor(() => opened.length === 3);
     expect(opened).toEqual(['a', 'c', 'd']);
     directs.close();

@@ -7,10 +7,10 @@ export interface FoundDirects {
   close(): void;
 }
 
-/** A head, with the epoch that it belongs to (`Rooms.restarts`). */
+/** A head, with the epoch that it belongs to (`Rooms.epochGeneration`). */
 export interface FoundHead {
   readonly head: number;
-  readonly restarts: number;
+  readonly epochGeneration: number;
 }
 
 /** Options of {@link createFoundDirects}. */
@@ -102,6 +102,6 @@ export function createFoundDirects(
 }
 
 function later(one: FoundHead, other: FoundHead | undefined): FoundHead {
-  if (!other || one.restarts > other.restarts) return one;
-  return one.restarts === other.restarts && one.head > other.head ? one : other;
+  if (!other || one.epochGeneration > other.epochGeneration) return one;
+  return one.epochGeneration === other.epochGeneration && one.head > other.head ? one : other;
 }

@@ -1,5 +1,5 @@
 import { limits, type EncodedEnvelope } from '@openclaw/protocol';
-import { runNow, type Steps } from '../event-loop/slices.ts';
+import { runNow, type Steps } from '../event-loop/time-sliced-queue.ts';
 import { pieceChars } from '../event-loop/encoded-text.ts';
 
 /**

@@ -32,7 +32,7 @@ function createBench() {
     } as unknown as ChatStore,
     ...{ bus, flusher: createFlusher(), log: pino({ level: 'silent' }) },
     ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
-    onConflict: (delivered) => conflicts.push(delivered),
+    onSeqConflict: (delivered) => conflicts.push(delivered),
   });
   return { bus, rooms, database, reads, conflicts };
 }
@@ -103,7 +103,7 @@ describe('the live channels of a hub', () => {
     const { rooms, database, reads } = createBench();
     reads.push(async () => {
       Object.assign(database, { epoch: 'next', head: 3 });
-      rooms.restart(new Map());
+      rooms.beginEpoch(new Map());
     });
     expect((await rooms.open(channelId)).head).toBe(3);
     // The negative control: a head that changes without another life is not read again.
@@ -119,7 +119,7 @@ describe('the live channels of a hub', () => {
       rooms.openDirect(`dm_${String(n).padStart(32, '0')}`, 7),
     );
     const restarted = () => opened.filter(({ head }) => head === 3).length;
-    rooms.restart(new Map(opened.map(({ channelId }) => [channelId, 3])));
+    rooms.beginEpoch(new Map(opened.map(({ channelId }) => [channelId, 3])));
     expect(restarted()).toBeLessThanOrEqual(100);
     expect(rooms.get(opened[399]?.channelId ?? '')?.head).toBe(3);
     const turns: number[] = [];
@@ -134,7 +134,7 @@ describe('the live channels of a hub', () => {
 
   it('are refused for now when the database begins one life after another', async () => {
     const { bus, rooms, reads } = createBench();
-    for (let i = 0; i < 10; i++) reads.push(async () => rooms.restart(new Map()));
+    for (let i = 0; i < 10; i++) reads.push(async () => rooms.beginEpoch(new Map()));
     await expect(rooms.open('a')).rejects.toMatchObject({ code: 'unavailable' });
     expect([rooms.size, bus.stats.topics]).toEqual([0, 0]);
   });

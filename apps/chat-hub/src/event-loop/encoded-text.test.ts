@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import type { Steps } from './slices.ts';
+import type { Steps } from './time-sliced-queue.ts';
 import { encodedText, encodeEvents, pieceChars } from './encoded-text.ts';
 
 /** Does all steps; returns how many there were, and the result. */

@@ -3,7 +3,7 @@ import { encodeEnvelope } from '@openclaw/protocol';
 import { createSequencer } from '@openclaw/events';
 import { createFlusher } from '../channels/flusher.ts';
 import { Room } from '../channels/room.ts';
-import { createSlices } from '../event-loop/slices.ts';
+import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { range } from '../testing/seqs.ts';
 import { gatherMissed, type MissedEvents } from './missed-events.ts';
 
@@ -35,7 +35,7 @@ describe('the events that a client missed', () => {
     let nowMs = 0;
     let turns = 0;
     // Each look at the clock is a step later.
-    const slices = createSlices({ sliceMs: 4, clock: () => (nowMs += 1) });
+    const slices = createTimeSlicedQueue({ sliceMs: 4, clock: () => (nowMs += 1) });
     const room = createRoom(4_900, 1_000);
     let isDone = false;
     const count = () => {
@@ -52,7 +52,7 @@ describe('the events that a client missed', () => {
   });
 
   it('are none when they are too many or too large, and what was taken of the budget is gone', async () => {
-    const slices = createSlices();
+    const slices = createTimeSlicedQueue();
     const budget = { bytes: 1_000_000 };
     expect(await gatherMissed(createRoom(5_001, 10), 0, budget, slices)).toBeNull();
     expect(budget.bytes).toBe(1_000_000);

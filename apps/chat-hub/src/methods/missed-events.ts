@@ -1,6 +1,6 @@
 import { limits } from '@openclaw/protocol';
 import type { Room } from '../channels/room.ts';
-import type { Slices } from '../event-loop/slices.ts';
+import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 
 /** Bytes that the events of one result may still take. */
 export interface ByteBudget {
@@ -25,7 +25,7 @@ export async function gatherMissed(
   room: Room,
   since: number,
   budget: ByteBudget,
-  slices: Slices,
+  slices: TimeSlicedQueue,
 ): Promise<MissedEvents | null> {
   const target = room.head;
   if (since > target || target - since > limits.resumeEvents) return null;

@@ -11,7 +11,7 @@ import type { Hub } from './hub.ts';
 import { createFlusher } from '../channels/flusher.ts';
 import { createRooms } from '../channels/rooms.ts';
 import { Session } from '../sockets/session.ts';
-import { createSlices, runNow } from '../event-loop/slices.ts';
+import { createTimeSlicedQueue, runNow } from '../event-loop/time-sliced-queue.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 import { subscriptionMethods } from './subscriptions.ts';
@@ -67,7 +67,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
   const hub = {
     rooms,
     store,
-    slices: createSlices(),
+    slices: createTimeSlicedQueue(),
     presence: { opened: nothing, entered: () => true },
   } as unknown as Hub;
   const params = { topics: [{ channelId, since }], epoch: 'e' };
@@ -97,7 +97,7 @@ describe('a subscribe that is under way', () => {
   // answer of this one; the client asks again.
   it('is refused for now when the database began another life meanwhile', async () => {
     const { result, rooms, session } = await subscribing();
-    rooms.restart(new Map([[channelId, 3]]));
+    rooms.beginEpoch(new Map([[channelId, 3]]));
     expect(await result()).toEqual({ channelId, error: { code: 'unavailable' } });
     expect(session.rooms.has(channelId)).toBe(false);
   });
@@ -167,7 +167,7 @@ describe('a subscribe that is under way', () => {
     const { rooms, session } = await subscribing(null);
     const room = rooms.get(channelId);
     room?.offer(eventOf(6, { type: 'channel.delete', channelId }));
-    rooms.restart(new Map([[channelId, 5]]));
+    rooms.beginEpoch(new Map([[channelId, 5]]));
     expect([room?.isDeleted, room?.hasLeftSince(0, session.agentId)]).toEqual([false, false]);
   });
 });
@@ -185,7 +185,7 @@ describe('a subscribe to many channels', () => {
       head: 0,
       raise: () => raised.add(id),
       hasLeftSince: () => false,
-      async reached(_head: number, timeoutMs: number) {
+      async whenReached(_head: number, timeoutMs: number) {
         raisedFirst ||= raised.size;
         nowMs += timeoutMs;
         return false;
@@ -194,8 +194,8 @@ describe('a subscribe to many channels', () => {
     const access = { kind: 'private', head: 5, role: 'member', archived: false };
     const hub = {
       store: { epoch: 'e', access: async () => new Map(ids.map((id) => [id, access])) },
-      rooms: { restarts: 0, open: async (id: string) => roomOf(id) },
-      slices: createSlices({ clock: () => 0 }),
+      rooms: { epochGeneration: 0, open: async (id: string) => roomOf(id) },
+      slices: createTimeSlicedQueue({ clock: () => 0 }),
       presence: { opened: () => undefined },
     } as unknown as Hub;
     const session = { agentId: 'ben', isOpen: true } as unknown as Session;

@@ -12,7 +12,7 @@ import type { Session } from '../sockets/session.ts';
 import { encodeEvents } from '../event-loop/encoded-text.ts';
 import { answer, refuse, type Caller, type Handlers } from '../calls/answer.ts';
 import { refusalOfError } from '../calls/dispatcher.ts';
-import { runNow, type Steps } from '../event-loop/slices.ts';
+import { runNow, type Steps } from '../event-loop/time-sliced-queue.ts';
 import { gatherMissed, type ByteBudget, type MissedEvents } from './missed-events.ts';
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
@@ -157,7 +157,6 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         head = room.head;
       }
     }
-    session.mutedDirects.delete(channelId);
     session.enter(room, head);
     const presencePushed = presence.entered(session, room);
     const before = `{"channelId":"${channelId}","head":${head},"resumed":${missed !== null},"events":[`;
@@ -174,7 +173,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
       if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
       const isSameEpoch = epoch === null || epoch === store.epoch;
       const budget: ByteBudget = { bytes: limits.resumeBytes };
-      const { restarts } = rooms;
+      const { epochGeneration } = rooms;
       const opened = await openRooms(caller, topics);
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
@@ -208,7 +207,9 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
           if (index > 0) text += ',';
           // What was read of another life of the database is not of this one.
           const ready =
-            rooms.restarts === restarts ? (prepared[index] ?? 'internal') : 'unavailable';
+            rooms.epochGeneration === epochGeneration
+              ? (prepared[index] ?? 'internal')
+              : 'unavailable';
           const entered =
             typeof ready === 'string'
               ? topicError(topic.channelId, ready)
@@ -228,12 +229,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
 
     unsubscribe({ session }, { channelIds }) {
       if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
-      for (const channelId of channelIds) {
-        session.leave(channelId);
-        if (isDirectChannelId(channelId) && session.mutedDirects.size < limits.topics) {
-          session.mutedDirects.add(channelId);
-        }
-      }
+      for (const channelId of channelIds) session.unsubscribe(channelId);
       return answer({});
     },
   };
@@ -246,7 +242,7 @@ function whyRefused({ identity }: Caller, access: Access | undefined): ErrorCode
 /** Whether the room has come to the head, or does until then. */
 function isLevel(room: Room, head: number, endMs: number): Promise<boolean> {
   room.raise(head);
-  return room.reached(head, Math.max(0, endMs - performance.now()));
+  return room.whenReached(head, Math.max(0, endMs - performance.now()));
 }
 
 function topicError(channelId: string, code: ErrorCode): string {

@@ -31,6 +31,8 @@ export interface PresenceFeed {
   gone(session: Session): void;
   /** What the agent says of itself, for every channel of this connection. */
   set(session: Session, state: ParamsOf<'presence.set'>): Promise<void>;
+  /** The last state that was set through this socket, and when; null when none was. */
+  stateOf(session: Session): SetState | null;
   list(channelId: string, cursor: string | null, limit: number): Promise<ResultOf<'presence.list'>>;
   /** A presence event of any hub came by. Returns what of it to pass on to the room; null if all of it is outdated. */
   saw(event: EncodedEnvelope): EncodedEnvelope | null;
@@ -42,10 +44,13 @@ export interface PresenceFeed {
   close(): Promise<void>;
 }
 
+/** A state that an agent set, and when. */
+export type SetState = ParamsOf<'presence.set'> & { readonly atMs: number };
+
 export interface PresenceFeedDeps {
   readonly hubId: string;
   readonly tracker: PresenceTracker;
-  readonly publisher: Pick<Publisher, 'ephemeral'>;
+  readonly publisher: Pick<Publisher, 'publishEphemeral'>;
   readonly rooms: Pick<Rooms, 'get'>;
   readonly epoch: () => string;
   /** Answers true when every living hub can write to Redis. @default never known */
@@ -75,6 +80,7 @@ export function createPresenceFeed({
   let changed = new Map<string, Map<string, PresenceRecord>>();
   /** Changes that are being published, some channels a turn. */
   let outgoing = new Map<string, Map<string, PresenceRecord>>();
+  const states = new WeakMap<Session, SetState>();
   let timer: NodeJS.Timeout | undefined;
   let publishedMs = -Infinity;
 
@@ -124,7 +130,7 @@ export function createPresenceFeed({
       const view = watch.view(channelId);
       const records = [...byAgent.values()].filter((record) => !view?.isOutdated(record));
       for (const { event, senderId } of eventsOf(channelId, records)) {
-        publisher.ephemeral(event, senderId);
+        publisher.publishEphemeral(event, senderId);
       }
     }
     if (outgoing.size > 0) timer = setTimeout(publish, 0);
@@ -168,9 +174,10 @@ export function createPresenceFeed({
       tracker.untrackAll(connectionOf(session)).catch(failed);
     },
     async set(session, { status, customStatus, avatar }) {
-      session.presence = { status, customStatus, avatar, atMs: Date.now() };
+      states.set(session, { status, customStatus, avatar, atMs: Date.now() });
       await tracker.set(connectionOf(session), { status, customStatus, avatar });
     },
+    stateOf: (session) => states.get(session) ?? null,
     async list(channelId, cursor, limit) {
       const { presences, nextCursor, degraded } = await tracker.list(channelId, { cursor, limit });
       if (!degraded) watch.view(channelId)?.listed(presences);

@@ -26,12 +26,12 @@ function createBench() {
     typing,
     rooms: { get: () => undefined } as unknown as Rooms,
     publisher: {
-      ephemeral: (event) => published.push((event as EventOf<'channel.typing'>).typing),
+      publishEphemeral: (event) => published.push((event as EventOf<'channel.typing'>).typing),
     },
     epoch: () => 'e',
     log: pino({ level: 'silent' }),
   });
-  const session = { agentId: 'ana', isOpen: true, typingIn: new Set<string>() };
+  const session = { agentId: 'ana', isOpen: true };
   const caller = { identity: { agentId: 'ana' }, session } as unknown as Caller;
   return {
     ...{ feed, caller, session, published, started: started.promise, letOn: letOn.resolve },

@@ -29,7 +29,7 @@ export interface TypingFeed {
 export interface TypingFeedDeps {
   readonly typing: SharedTyping;
   readonly rooms: Rooms;
-  readonly publisher: Pick<Publisher, 'ephemeral'>;
+  readonly publisher: Pick<Publisher, 'publishEphemeral'>;
   readonly epoch: () => string;
   readonly log: Logger;
 }
@@ -39,6 +39,8 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
   const { typing, rooms, publisher, log } = deps;
   /** Who has started, through this hub or seen by its rooms, and not stopped: channelId → agentId → threadId. */
   const typists = new Map<string, Map<string, string | null>>();
+  /** The channels in which each socket says that it is typing. */
+  const typingIn = new WeakMap<Session, Set<string>>();
   const notStopped = (error: unknown) =>
     log.debug({ err: error }, 'typing was not stopped; it expires');
 
@@ -69,6 +71,16 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
     watch.started(channelId, agentId);
   }
 
+  function noteStart(session: Session, channelId: string): void {
+    const channels = typingIn.get(session);
+    if (channels) channels.add(channelId);
+    else typingIn.set(session, new Set([channelId]));
+  }
+
+  function noteStop(session: Session | null, channelId: string): void {
+    if (session) typingIn.get(session)?.delete(channelId);
+  }
+
   function forget(channelId: string, agentId: string): string | null {
     const agents = typists.get(channelId);
     const threadId = agents?.get(agentId) ?? null;
@@ -82,7 +94,7 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
     const threadId = forget(channelId, agentId);
     const { changed } = await typing.stop(channelId, agentId);
     if (!changed) return;
-    publisher.ephemeral(
+    publisher.publishEphemeral(
       { type: 'channel.typing', channelId, agentId, typing: false, threadId },
       agentId,
     );
@@ -93,29 +105,30 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
       // It closed while its membership was read: nobody would stop what started now.
       if (session && !session.isOpen) return;
       // Noted before Redis is asked, so that a message sent meanwhile knows that there is something to stop.
-      session?.typingIn.add(channelId);
+      if (session) noteStart(session, channelId);
       remember(channelId, agentId, threadId);
       const { changed } = await typing.start(channelId, agentId);
       // Stopped meanwhile, perhaps before Redis took the start.
-      if (session && !(session.isOpen && session.typingIn.has(channelId))) {
+      if (session && !(session.isOpen && typingIn.get(session)?.has(channelId))) {
         return stop(agentId, channelId);
       }
       if (!changed) return;
-      publisher.ephemeral(
+      publisher.publishEphemeral(
         { type: 'channel.typing', channelId, agentId, typing: true, threadId },
         agentId,
       );
     },
     stop({ identity, session }, channelId) {
-      session?.typingIn.delete(channelId);
+      noteStop(session, channelId);
       return stop(identity.agentId, channelId);
     },
     sent({ identity: { agentId }, session }, channelId) {
-      session?.typingIn.delete(channelId);
+      noteStop(session, channelId);
       if (typists.get(channelId)?.has(agentId)) stop(agentId, channelId).catch(notStopped);
     },
-    gone({ agentId, typingIn }) {
-      for (const channelId of typingIn) {
+    gone(session) {
+      const { agentId } = session;
+      for (const channelId of typingIn.get(session) ?? []) {
         if (typists.get(channelId)?.has(agentId)) stop(agentId, channelId).catch(notStopped);
       }
     },

@@ -44,7 +44,7 @@ describe('another life of the database', () => {
     });
     expect(asked).toEqual([['early', 'gone'], ['late']]);
     const now = ['early', 'late', 'gone'].map((channelId) => rooms.get(channelId)?.head);
-    expect([rooms.restarts, now]).toEqual([1, [3, 5, 0]]);
+    expect([rooms.epochGeneration, now]).toEqual([1, [3, 5, 0]]);
     await rooms.close();
   });
 });

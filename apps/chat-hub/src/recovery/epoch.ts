@@ -7,7 +7,7 @@ const maxRounds = 20;
 
 export interface EpochDeps {
   readonly store: Pick<ChatStore, 'access' | 'heads'>;
-  readonly rooms: Pick<Rooms, 'channelIds' | 'restart'>;
+  readonly rooms: Pick<Rooms, 'channelIds' | 'beginEpoch'>;
   readonly sessions: Pick<Sessions, 'all'>;
   readonly cache: Pick<HubCache, 'drop'>;
 }
@@ -27,7 +27,7 @@ export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): 
     asked = rooms.channelIds().filter((channelId) => !heads.has(channelId));
   }
   const channelIds = rooms.channelIds();
-  rooms.restart(heads);
+  rooms.beginEpoch(heads);
   // With Redis away there is nothing to drop now; what comes back is compared with the log's head before it is served.
   await cache.drop(channelIds, { forgetHeads: true }).catch(() => undefined);
   for (const session of [...sessions.all()]) {

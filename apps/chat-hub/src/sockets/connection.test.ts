@@ -40,17 +40,18 @@ async function connecting() {
     ...{ store, bus, flusher, log },
     ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
   });
-  const directHeads = createDirectHeads({ store, restarts: () => rooms.restarts });
+  const directHeads = createDirectHeads({ store, epochGeneration: () => rooms.epochGeneration });
   const agentTopics = createAgentTopics({
-    ...{ bus, rooms, sessions, heads: directHeads, onEphemeral: nothing, onForeignEpoch: nothing },
-    epoch: () => store.epoch,
+    ...{ bus, store, rooms, sessions, heads: directHeads },
+    ...{ onEphemeral: nothing, onForeignEpoch: nothing },
   });
   const gone = { gone: nothing, left: nothing };
   const metrics = { closedConnections: { inc: nothing } };
   const hub = { store, rooms, sessions, log, metrics, presence: gone, typing: gone };
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
   const onAccepted = createConnectionHandler({
-    ...{ hub: hub as unknown as Hub, flusher, agentTopics, directHeads, dispatcher },
+    ...{ hub: hub as unknown as Hub, flusher, agentTopics, dispatcher },
+    heartbeat: { watch: () => ({ pong: nothing, end: nothing }), close: nothing },
     calls: { count: () => null, barredForMs: () => null },
   });
 

@@ -7,8 +7,8 @@ import type { Sessions } from './sessions.ts';
 /** A socket that remembers what it was told and when it was closed. */
 class Socket {
   isOpen = true;
-  isWelcomed = true;
-  inFlight = 0;
+  phase = { name: 'live' };
+  callsInFlight = 0;
   told: number | null = null;
   closedAtMs: number | null = null;
   reason: string | null = null;
@@ -81,13 +81,13 @@ describe('a drain', () => {
     const { sockets, sessions } = crowd(2);
     const [asking, stuck] = sockets;
     if (!asking || !stuck) throw new Error('no sockets');
-    asking.inFlight = 1;
-    stuck.inFlight = 1;
+    asking.callsInFlight = 1;
+    stuck.callsInFlight = 1;
     const startMs = performance.now();
     const drained = drainSessions(sessions, { perSecond: 1_000, minMs: 1, answersMs: 200 });
     await waitFor(() => performance.now() - startMs > 50);
     expect(asking.closedAtMs).toBeNull();
-    asking.inFlight = 0;
+    asking.callsInFlight = 0;
     await waitFor(() => asking.closedAtMs !== null);
     expect(stuck.closedAtMs).toBeNull();
     await drained;
@@ -104,7 +104,7 @@ describe('a drain', () => {
     const { sockets, sessions } = crowd(1);
     const [early] = sockets;
     if (!early) throw new Error('no socket');
-    early.isWelcomed = false;
+    early.phase = { name: 'welcoming' };
     await drainSessions(sessions, { perSecond: 1_000, minMs: 1 });
     expect(early).toMatchObject({ told: null, reason: '{"afterMs":0}' });
   });

@@ -56,8 +56,8 @@ export async function drainSessions(sessions: Sessions, options: DrainOptions): 
 }
 
 function tell(session: Session, afterMs: number): void {
-  // Nothing is sent before the welcome; who has not had it yet is told by its close.
-  if (!session.isWelcomed) return;
+  // Nothing is sent before the welcome: such a client learns of the drain by its close.
+  if (session.phase.name === 'welcoming') return;
   const params = { afterMs, reason: 'draining' };
   session.send(JSON.stringify({ jsonrpc: '2.0', method: 'reconnect', params }));
 }
@@ -65,6 +65,6 @@ function tell(session: Session, afterMs: number): void {
 /** Closes a socket as soon as it has the answers to its calls. */
 async function part(session: Session, answersMs: number): Promise<void> {
   const endMs = performance.now() + answersMs;
-  while (session.isOpen && session.inFlight > 0 && performance.now() < endMs) await delay(5);
+  while (session.isOpen && session.callsInFlight > 0 && performance.now() < endMs) await delay(5);
   session.close(4503, encodeCloseReason(0));
 }

@@ -47,9 +47,9 @@ describe('a socket that read too slowly', () => {
     const bench = createSessionBench({ protocol: '' });
     bench.session.enter(bench.room);
     await fallBehind(bench);
-    const before = bench.session.keepsUp();
-    const release = bench.session.hold();
-    const within = bench.session.keepsUp();
+    const before = bench.session.whenDrained();
+    const release = bench.session.buffer();
+    const within = bench.session.whenDrained();
     bench.peer.read();
     expect(await Promise.all([before, within])).toEqual([true, true]);
     release([Buffer.from('[{"id":"batch"}]')]);
@@ -125,7 +125,7 @@ describe('a socket that read too slowly', () => {
     });
     bench.peer.read();
     await asked.promise;
-    bench.room.restart(head);
+    bench.room.beginEpoch(head);
     answer.resolve();
     const isTold = () => bench.peer.objects.some(({ method }) => method === 'discontinuity');
     await waitFor(() => isTold() && !bench.session.isLagging, { what: 'the discontinuity' });
@@ -241,7 +241,7 @@ describe('a socket that enters a room', () => {
   // The race: a batch's calls set events going before its one answer is whole. Invariant: the answer comes first.
   it('gets what is held back after the text that ends the hold, in order', async () => {
     const { session, room, peer, publish, turn } = createSessionBench({ protocol: '' });
-    const release = session.hold();
+    const release = session.buffer();
     session.enter(room);
     publish(2);
     await turn();
@@ -260,7 +260,7 @@ describe('an answer that is made in several turns', () => {
     const { session, room, peer, publish, turn } = createSessionBench();
     session.enter(room);
     publish(3);
-    const release = session.defer();
+    const release = session.pauseCatchUp();
     session.enter(room);
     const { head } = room;
     publish(3);
@@ -283,7 +283,7 @@ describe('what a session holds', () => {
     const unsent = createUnsentBudget();
     const { session, peer, turn } = createSessionBench({ unsent });
     peer.isReading = false;
-    const release = session.hold();
+    const release = session.buffer();
     session.send(JSON.stringify('x'.repeat(1_000)));
     expect(unsent.bytes).toBeGreaterThan(1_000);
     release(null);
@@ -340,7 +340,7 @@ describe('what a session holds', () => {
     const unsent = createUnsentBudget();
     const bench = createSessionBench({ unsent });
     bench.session.enter(bench.room);
-    const release = bench.session.hold();
+    const release = bench.session.buffer();
     for (let round = 1; round <= 40; round++) {
       bench.publish(10, 10_000);
       await bench.turn();

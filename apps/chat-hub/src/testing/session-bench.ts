@@ -54,9 +54,13 @@ export function createSessionBench({
   const nothing = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
   const identity: Identity = { agentId: 'ben', isAdmin: false, ...nothing };
   const session = new Session(ws, socket, 'session', identity, {
-    ...(unsent && { unsent }),
-    ...{ store, flusher, onLag: () => undefined, onLeftRoom: () => undefined },
+    store,
+    flusher,
+    unsent,
+    onLag: () => undefined,
+    onLeftRoom: () => undefined,
   });
+  session.welcomed({ isComplete: true, epochGeneration: 0 });
 
   function publishEvent(event: ChannelEvent): number {
     const seq = log.length + 1;
