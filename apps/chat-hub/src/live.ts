@@ -180,7 +180,7 @@ export async function startLive(
       isBusAvailable: () => bus.available && !selfProbe.isDeaf,
       onRevoked: (revoked) => endRevoked(sessions, revoked),
       onDirect: (channelId, head) =>
-        foundDirects.found(channelId, { head, epochGeneration: rooms.epochGeneration }),
+        foundDirects.add(channelId, { head, epochGeneration: rooms.epochGeneration }),
       async onEpoch(epoch) {
         log.warn({ epoch }, 'the database was restored: a new epoch begins');
         await beginEpoch({ store, rooms, sessions, cache });

@@ -19,9 +19,9 @@ describe('direct channels found in the log', () => {
       log,
       { retryMs: 1 },
     );
-    directs.found('a', { head: 1, epochGeneration: 0 });
-    directs.found('b', { head: 5, epochGeneration: 0 });
-    directs.found('a', { head: 2, epochGeneration: 0 });
+    directs.add('a', { head: 1, epochGeneration: 0 });
+    directs.add('b', { head: 5, epochGeneration: 0 });
+    directs.add('a', { head: 2, epochGeneration: 0 });
     await waitFor(() => opened.some(([id, head]) => id === 'a' && head === 2));
     await waitFor(() => opened.some(([id, head]) => id === 'b' && head === 5));
     directs.close();
@@ -38,9 +38,9 @@ describe('direct channels found in the log', () => {
         done += 1;
       },
       log,
-      { atOnce: 8 },
+      { maxConcurrent: 8 },
     );
-    for (let n = 0; n < 5_000; n++) directs.found(`dm_${n}`, { head: 1, epochGeneration: 0 });
+    for (let n = 0; n < 5_000; n++) directs.add(`dm_${n}`, { head: 1, epochGeneration: 0 });
     await waitFor(() => done === 5_000, { what: 'all of them' });
     expect(most).toBe(8);
     directs.close();
@@ -59,9 +59,9 @@ describe('direct channels found in the log', () => {
       log,
       { retryMs: 1 },
     );
-    directs.found('a', { head: 9, epochGeneration: 0 });
-    directs.found('a', { head: 2, epochGeneration: 1 });
-    directs.found('a', { head: 10, epochGeneration: 0 });
+    directs.add('a', { head: 9, epochGeneration: 0 });
+    directs.add('a', { head: 2, epochGeneration: 1 });
+    directs.add('a', { head: 10, epochGeneration: 0 });
     isAway = false;
     await waitFor(() => opened.length > 0);
     await new Promise((resolve) => setImmediate(resolve));
@@ -77,11 +77,11 @@ describe('direct channels found in the log', () => {
         if (channelId === 'gone') throw new Error('there is no such channel');
       },
       log,
-      { atOnce: 1, retryMs: 1, maxAttempts: 3 },
+      { maxConcurrent: 1, retryMs: 1, maxAttempts: 3 },
     );
-    for (const id of ['gone', 'a']) directs.found(id, { head: 1, epochGeneration: 0 });
+    for (const id of ['gone', 'a']) directs.add(id, { head: 1, epochGeneration: 0 });
     await waitFor(() => tried.filter((id) => id === 'gone').length === 3 && tried.includes('a'));
-    directs.found('b', { head: 1, epochGeneration: 0 });
+    directs.add('b', { head: 1, epochGeneration: 0 });
     await waitFor(() => tried.includes('b'));
     expect(tried.filter((id) => id === 'gone')).toHaveLength(3);
     directs.close();
@@ -95,9 +95,9 @@ describe('direct channels found in the log', () => {
         await new Promise((resolve) => setImmediate(resolve));
       },
       log,
-      { atOnce: 1, maxWaiting: 2 },
+      { maxConcurrent: 1, maxWaiting: 2 },
     );
-    for (const id of ['a', 'b', 'c', 'd']) directs.found(id, { head: 1, epochGeneration: 0 });
+    for (const id of ['a', 'b', 'c', 'd']) directs.add(id, { head: 1, epochGeneration: 0 });
     await waitFor(() => opened.length === 3);
     expect(opened).toEqual(['a', 'c', 'd']);
     directs.close();

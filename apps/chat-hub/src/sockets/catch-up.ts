@@ -9,15 +9,15 @@ import type { SocketOutput } from './output.ts';
 /** How long a session waits after the store failed. */
 const retryMs = 1_000;
 
-/** The session that catches up. */
-export interface CatchUpSession {
+/** What a catch-up works with. */
+export interface CatchUpDeps {
   readonly agentId: string;
-  /** True while an answer is being made that names the seqs to continue from. */
-  readonly isCatchUpPaused: boolean;
-  /** Resolves when the peer has taken everything written so far and catching up may go on, or the socket is closed. */
-  whenWritable(): Promise<void>;
+  readonly output: SocketOutput;
+  readonly store: Pick<ChatStore, 'logPage'>;
   /** Called synchronously when everything pending was sent: from now on rooms send directly. */
-  caughtUp(): void;
+  readonly onCaughtUp: () => void;
+  /** The peer takes nothing, or missed too much: the socket must be closed. */
+  readonly onStuck: () => void;
 }
 
 /** The events of a room still to be sent: all after `afterSeq`, up to `untilSeq` if the session was removed there. */
@@ -32,17 +32,39 @@ interface Pending {
  * presence.
  */
 export class CatchUp {
-  readonly #session: CatchUpSession;
+  readonly #deps: CatchUpDeps;
   readonly #output: SocketOutput;
-  readonly #store: Pick<ChatStore, 'logPage'>;
   readonly #pending = new Map<Room, Pending>();
   readonly #missedSignals = new Conflation<Room>();
   #isRunning = false;
+  /** Answers in the making during which nothing pending is sent. */
+  #pauses = 0;
+  /** Called when a buffer or the last pause ends. */
+  #onReleased: (() => void)[] = [];
 
-  constructor(session: CatchUpSession, output: SocketOutput, store: Pick<ChatStore, 'logPage'>) {
-    this.#session = session;
-    this.#output = output;
-    this.#store = store;
+  constructor(deps: CatchUpDeps) {
+    this.#deps = deps;
+    this.#output = deps.output;
+  }
+
+  get isPaused(): boolean {
+    return this.#pauses > 0;
+  }
+
+  /** Sends nothing pending until the returned function is called. */
+  pause(): () => void {
+    this.#pauses += 1;
+    return () => {
+      this.#pauses -= 1;
+      if (this.#pauses > 0) return;
+      this.#release();
+      void this.run();
+    };
+  }
+
+  /** Call it when a buffer of the output ended. */
+  bufferEnded(): void {
+    if (!this.#output.isBuffering) this.#release();
   }
 
   /** True while events of the room are pending, so that later ones must wait. */
@@ -53,11 +75,13 @@ export class CatchUp {
   /** Makes all events of the room after `afterSeq` pending, unless earlier ones are pending already. */
   backlogFrom(room: Room, afterSeq: number): void {
     if (!this.#pending.has(room)) this.#pending.set(room, { afterSeq, untilSeq: null });
+    this.#runAfterBuffer();
   }
 
-  /** Keeps missed typing and presence. Returns false when the session has missed too much of them. */
-  keepSignals(room: Room, signals: readonly Signal[]): boolean {
-    return this.#missedSignals.keep(room, signals);
+  /** Keeps missed typing and presence. */
+  keepSignals(room: Room, signals: readonly Signal[]): void {
+    this.#runAfterBuffer();
+    if (!this.#missedSignals.keep(room, signals)) this.#deps.onStuck();
   }
 
   /** The client subscribed again while events were pending, and its answer says that it continues after `afterSeq`. */
@@ -81,7 +105,9 @@ export class CatchUp {
     this.#missedSignals.forget(room);
   }
 
-  clear(): void {
+  /** Drops everything; called once, after the socket closed. */
+  dispose(): void {
+    this.#release();
     this.#pending.clear();
     this.#missedSignals.clear();
   }
@@ -99,7 +125,7 @@ export class CatchUp {
     if (this.#isRunning) return;
     this.#isRunning = true;
     while (this.#output.isOpen) {
-      await this.#session.whenWritable();
+      await this.#whenWritable();
       const [next] = this.#pending;
       const room = this.#missedSignals.next();
       if (next) await this.#sendPageOrRetry(...next);
@@ -107,7 +133,24 @@ export class CatchUp {
       else break;
     }
     this.#isRunning = false;
-    this.#session.caughtUp();
+    this.#deps.onCaughtUp();
+  }
+
+  /** Resolves when the peer has taken everything written so far and sending may go on, or the socket is closed. */
+  async #whenWritable(): Promise<void> {
+    // Pages sent now would pile up behind the buffered output.
+    while ((this.#output.isBuffering || this.isPaused) && this.#output.isOpen)
+      await new Promise<void>((resolve) => this.#onReleased.push(resolve));
+    await this.#output.drain(this.#deps.onStuck);
+  }
+
+  #release(): void {
+    for (const callback of this.#onReleased.splice(0)) callback();
+  }
+
+  #runAfterBuffer(): void {
+    if (this.#output.isBuffering && this.#onReleased.length === 0)
+      this.#onReleased.push(() => void this.run());
   }
 
   async #sendPageOrRetry(room: Room, pending: Pending): Promise<void> {
@@ -148,7 +191,7 @@ export class CatchUp {
     const frames = sizeOf(wanted) > pieceChars ? await this.#output.encodeEvents(wanted) : null;
     // While this waited the session may have left, got a discontinuity, skipped ahead or been removed at an earlier seq.
     if (this.#pending.get(room) !== pending || pending.afterSeq !== afterSeq) return;
-    if (this.#session.isCatchUpPaused) return;
+    if (this.isPaused) return;
     if (frames && pending.untilSeq !== null && pending.untilSeq < upTo) return;
     // Synchronous from here on: each event delivered by now is either sent here or already flushed to the others.
     room.flush();
@@ -168,9 +211,8 @@ export class CatchUp {
 
   // In its agent's name, so that an agent with many slow sockets takes turns with others.
   async #readLog({ channelId }: Room, afterSeq: number, maxBytes: number) {
-    const { agentId } = this.#session;
-    const { logPage } = limits;
-    return (await this.#store.logPage(channelId, afterSeq, logPage, maxBytes, agentId)).events;
+    const { agentId, store } = this.#deps;
+    return (await store.logPage(channelId, afterSeq, limits.logPage, maxBytes, agentId)).events;
   }
 
   /** Sends missed typing and presence of a room, before the room can send anything newer directly. */

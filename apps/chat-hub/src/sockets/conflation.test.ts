@@ -22,7 +22,7 @@ describe('conflation', () => {
   it('takes what is in no log for signals, and nothing else', () => {
     const durable = encoded({ type: 'channel.delete', channelId }, 1);
     const signals = signalsOf([typing('a'), durable, presence('a', 'b')]);
-    expect(signals.map(({ names }) => names)).toEqual([['typing a'], ['presence a', 'presence b']]);
+    expect(signals.map(({ keys }) => keys)).toEqual([['typing a'], ['presence a', 'presence b']]);
   });
 
   it('gives events back as they came, and of one outdated in part the rest under its own id', () => {

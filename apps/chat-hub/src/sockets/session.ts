@@ -4,7 +4,7 @@ import { encodeCloseReason, isDirectChannelId, limits } from '@openclaw/protocol
 import type { WebSocket } from 'ws';
 import type { Room, RoomMember } from '../channels/room.ts';
 import type { Identity } from '../edge/identity.ts';
-import { CatchUp, type CatchUpSession } from './catch-up.ts';
+import { CatchUp } from './catch-up.ts';
 import { terminateLater } from './close.ts';
 import type { Signal } from './conflation.ts';
 import { SocketOutput, type Payload, type SocketOutputDeps } from './output.ts';
@@ -28,23 +28,19 @@ export interface WelcomedDirects {
   readonly epochGeneration: number;
 }
 
-/** Where a session stands. The names say what it is sent; each phase holds what it alone needs. */
+/** The phases of a session, each with the state that it alone needs. */
 export type SessionPhase =
-  /** Nothing is sent before the welcome. `earlyDirects`: direct channels with events by now, and the seq before them. */
+  /** Nothing is sent before the welcome. `earlyDirects`: direct channels that had events, with the seq before those. */
   | { readonly name: 'welcoming'; readonly earlyDirects: Map<string, number> }
   | { readonly name: 'live'; readonly directs: WelcomedDirects }
-  /** It reads too slowly: rooms send it nothing, its calls are not read, and the log brings it up to date later. */
-  | {
-      readonly name: 'lagging';
-      readonly directs: WelcomedDirects;
-      readonly onDrained: (() => void)[];
-    }
+  /** It reads too slowly: rooms send it nothing, its calls are not read, and it catches up from the log. */
+  | { readonly name: 'lagging'; directs: WelcomedDirects; onDrained: (() => void)[] }
   | { readonly name: 'closing' };
 
 const closing: SessionPhase = { name: 'closing' };
 
 /** One connected socket: its identity, its phase, and the rooms it is in. */
-export class Session implements RoomMember, CatchUpSession {
+export class Session implements RoomMember {
   readonly sessionId: string;
   readonly identity: Identity;
   readonly agentId: string;
@@ -54,17 +50,13 @@ export class Session implements RoomMember, CatchUpSession {
   readonly #deps: SessionDeps;
   readonly #output: SocketOutput;
   readonly #catchUp: CatchUp;
-  /** The phase of an open socket; a closing one is known by its WebSocket alone. */
+  /** The phase while the socket is open: only its WebSocket knows that it is closing. */
   #phase: SessionPhase = { name: 'welcoming', earlyDirects: new Map() };
   readonly #rooms = new Map<string, Room>();
   #topics = 0;
   /** Direct channels that the client unsubscribed from, so that their next event does not enter them again. */
   readonly #mutedDirects = new Set<string>();
   #callsInFlight = 0;
-  /** Answers under way during which catching up must wait. */
-  #catchUpPauses = 0;
-  /** Called when no output is buffered and catching up is not paused. */
-  #onReleased: (() => void)[] = [];
 
   constructor(
     ws: WebSocket,
@@ -81,7 +73,13 @@ export class Session implements RoomMember, CatchUpSession {
     this.acceptsBatches = ws.protocol !== '';
     const outputDeps = { ...deps, onOverLimit: () => this.#lag() };
     this.#output = new SocketOutput(ws, socket, this.agentId, outputDeps);
-    this.#catchUp = new CatchUp(this, this.#output, deps.store);
+    this.#catchUp = new CatchUp({
+      agentId: this.agentId,
+      output: this.#output,
+      store: deps.store,
+      onCaughtUp: () => this.#caughtUp(),
+      onStuck: () => this.close(4429, encodeCloseReason(returnMs)),
+    });
   }
 
   get phase(): SessionPhase {
@@ -146,7 +144,6 @@ export class Session implements RoomMember, CatchUpSession {
     this.#output.flush();
   }
 
-  /** Sends a WebSocket ping. */
   ping(): void {
     this.#output.ping();
   }
@@ -162,7 +159,7 @@ export class Session implements RoomMember, CatchUpSession {
       for (const resolve of this.#phase.onDrained.splice(0)) resolve();
     return (payload) => {
       end(payload);
-      if (!this.#output.isBuffering) this.#released();
+      this.#catchUp.bufferEnded();
     };
   }
 
@@ -171,17 +168,7 @@ export class Session implements RoomMember, CatchUpSession {
    * called, after the answer is enqueued.
    */
   pauseCatchUp(): () => void {
-    this.#catchUpPauses += 1;
-    return () => {
-      this.#catchUpPauses -= 1;
-      if (this.#catchUpPauses > 0) return;
-      this.#released();
-      void this.#catchUp.run();
-    };
-  }
-
-  get isCatchUpPaused(): boolean {
-    return this.#catchUpPauses > 0;
+    return this.#catchUp.pause();
   }
 
   /**
@@ -204,17 +191,15 @@ export class Session implements RoomMember, CatchUpSession {
 
   backlogFrom(room: Room, afterSeq: number): void {
     this.#catchUp.backlogFrom(room, afterSeq);
-    this.#catchUpAfterBuffer();
   }
 
   missSignals(room: Room, signals: readonly Signal[]): void {
-    this.#catchUpAfterBuffer();
-    if (!this.#catchUp.keepSignals(room, signals)) this.#closeStuck();
+    this.#catchUp.keepSignals(room, signals);
   }
 
   /** Enters a room: what it delivered after `afterSeq` is sent first, then all later events as they come. */
   enter(room: Room, afterSeq: number = room.head): void {
-    // Events still to be framed are at or below the head, and this session gets those another way.
+    // Events still to be framed are at or below the head. This session gets them another way if at all.
     room.flush();
     this.#mutedDirects.delete(room.channelId);
     const isNew = !this.#rooms.has(room.channelId);
@@ -228,10 +213,10 @@ export class Session implements RoomMember, CatchUpSession {
       return;
     }
     const isBehind = isNew && afterSeq < room.head;
-    if (!isBehind && !this.isCatchUpPaused) return;
+    if (!isBehind && !this.#catchUp.isPaused) return;
     this.backlogFrom(room, isBehind ? afterSeq : room.head);
     // Not before the answer that names the seq to continue from, which is sent in this turn.
-    if (!this.isCatchUpPaused) queueMicrotask(() => void this.#catchUp.run());
+    if (!this.#catchUp.isPaused) queueMicrotask(() => void this.#catchUp.run());
   }
 
   /** Leaves a room; does nothing when it is not in it. */
@@ -243,7 +228,7 @@ export class Session implements RoomMember, CatchUpSession {
     this.#forget(room);
   }
 
-  /** Leaves a room because the client asked to; a direct channel is not entered again until the client subscribes. */
+  /** Leaves a room for the client. A direct channel is not entered again until the client subscribes to it. */
   unsubscribe(channelId: string): void {
     this.leave(channelId);
     if (isDirectChannelId(channelId) && this.#mutedDirects.size < limits.topics)
@@ -290,19 +275,11 @@ export class Session implements RoomMember, CatchUpSession {
   /** Leaves all rooms and frees what it holds; called once, after the socket closed. */
   dispose(): void {
     this.#output.dispose();
-    this.#released();
     for (const channelId of [...this.#rooms.keys()]) this.leave(channelId);
-    this.#catchUp.clear();
+    this.#catchUp.dispose();
   }
 
-  async whenWritable(): Promise<void> {
-    // Pages sent now would pile up behind the buffered output.
-    while ((this.#output.isBuffering || this.isCatchUpPaused) && this.isOpen)
-      await new Promise<void>((resolve) => this.#onReleased.push(resolve));
-    await this.#output.drain(() => this.#closeStuck());
-  }
-
-  caughtUp(): void {
+  #caughtUp(): void {
     const phase = this.#phase;
     if (phase.name !== 'lagging') return;
     this.#phase = { name: 'live', directs: phase.directs };
@@ -317,19 +294,6 @@ export class Session implements RoomMember, CatchUpSession {
     this.#ws.pause();
     this.#deps.onLag();
     void this.#catchUp.run();
-  }
-
-  #released(): void {
-    for (const callback of this.#onReleased.splice(0)) callback();
-  }
-
-  #catchUpAfterBuffer(): void {
-    if (this.#output.isBuffering && this.#onReleased.length === 0)
-      this.#onReleased.push(() => void this.#catchUp.run());
-  }
-
-  #closeStuck(): void {
-    this.close(4429, encodeCloseReason(returnMs));
   }
 
   #forget(room: Room): void {
