@@ -21,12 +21,19 @@ it('works as the README shows', async () => {
   const [channelId, senderId, epoch] = ['general', 'tech-lead', 'my-log'];
   const seq = await bus.nextSeq(channelId);
   const event = encodeEnvelope({
-    ...{ id: crypto.randomUUID(), timestamp: Date.now(), senderId, channelId, seq, epoch },
+    id: crypto.randomUUID(),
+    timestamp: Date.now(),
+    senderId,
+    channelId,
+    seq,
+    epoch,
     event: { type: 'collaboration.event', channelId, name: 'deploy', payload: { version: 2 } },
   });
   const log: EncodedEnvelope[] = [event];
   const sequencer = createSequencer({
-    ...{ channelId, epoch, head: seq - 1 },
+    channelId,
+    epoch,
+    head: seq - 1,
     deliver: (next) => console.log(next.seq, next.type),
     fetch: async (after) => log.filter((logged) => (logged.seq ?? 0) > after),
   });

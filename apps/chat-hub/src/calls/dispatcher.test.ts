@@ -3,8 +3,7 @@ import { waitFor } from '@openclaw/test-support';
 import { pino } from 'pino';
 import { createUnsentBudget } from '../sockets/unsent-budget.ts';
 import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
-import { fallBehind } from '../testing/fall-behind.ts';
-import { createSessionBench } from '../testing/session-bench.ts';
+import { createSessionBench, fallBehind } from '../testing/session-bench.ts';
 import type { Handlers } from './answer.ts';
 import { createDispatcher } from './dispatcher.ts';
 

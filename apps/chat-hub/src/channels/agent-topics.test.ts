@@ -24,8 +24,13 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
   const told: unknown[] = [];
   const rooms = createRooms({
     store: { epoch: 'now', logPage: async () => ({ events: [], head: 0 }) } as unknown as ChatStore,
-    ...{ bus, flusher: createFlusher(), log: pino({ level: 'silent' }) },
-    ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
+    bus,
+    flusher: createFlusher(),
+    log: pino({ level: 'silent' }),
+    onOpened: nothing,
+    onDelivered: nothing,
+    onEphemeral: nothing,
+    onForeignEpoch: nothing,
   });
   const identity = { agentId: 'ben', channels: null };
   sessions.add({
@@ -45,7 +50,12 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
   );
   await heads.load('ben');
   const topics = createAgentTopics({
-    ...{ bus, store, rooms, sessions, heads, onEphemeral: nothing },
+    bus,
+    store,
+    rooms,
+    sessions,
+    heads,
+    onEphemeral: nothing,
     onForeignEpoch: () => foreign.push('told'),
   });
   await topics.join('ben');
@@ -58,9 +68,9 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
 }
 
 describe('a direct channel that is not yet live', () => {
-  // The race: an event of the life before arrives when another has begun. Invariant: a channel stands where the log of
-  // this life stands; opened at that event's seq it would drop what comes, until the log has grown past it.
-  it('is not opened by an event of another life, but asked for', async () => {
+  // The race: an event of an earlier epoch arrives late. Invariant: a room's head is of the current epoch. Opened at that
+  // event's seq it would drop new events until the log has grown past it.
+  it('is not opened by an event of another epoch, which is reported', async () => {
     const { rooms, foreign, publish } = await createBench();
     await publish(40, 'before');
     expect([rooms.size, foreign]).toEqual([0, ['told']]);
@@ -68,28 +78,28 @@ describe('a direct channel that is not yet live', () => {
     expect(rooms.get(channelId)?.head).toBe(4);
   });
 
-  // The race: what came before the event was lost on the way. Invariant: what is not known to have been delivered is told
-  // as a discontinuity, never skipped in silence.
-  it('begins at the head that was known at the welcome', async () => {
+  // The race: earlier events were lost. Invariant: unless they are known to be delivered, the session gets a
+  // discontinuity.
+  it('starts at the head that was known at the welcome', async () => {
     const { told, publish } = await createBench({ phase: live });
     await publish(7, 'now');
     expect(told).toEqual([['enter', 4, 4]]);
   });
 
-  it('begins behind a discontinuity when there are too many heads to know this one', async () => {
+  it('starts with a discontinuity when its head found no room', async () => {
     const { told, publish } = await createBench({ phase: live }, 0);
     await publish(7, 'now');
     expect(told).toEqual([['enter', 6, 6], ['behind']]);
   });
 
-  it('begins behind a discontinuity when the epoch changed since the welcome', async () => {
+  it('starts with a discontinuity when the epoch changed since the welcome', async () => {
     const { told, publish, rooms } = await createBench({ phase: live });
     rooms.beginEpoch(new Map());
     await publish(2, 'now');
     expect(told).toEqual([['enter', 1, 1], ['epoch']]);
   });
 
-  it('is not opened by a head that was known already', async () => {
+  it('is not opened by a head that is known already', async () => {
     const { rooms, topics } = await createBench({ phase: live });
     topics.foundDirect(channelId, ['ben'], 4);
     expect(rooms.size).toBe(0);

@@ -32,7 +32,7 @@ describe("an agent's list of direct heads", () => {
     expect(heads.headOf('ada', 'dm_new')).toBe(0);
   });
 
-  it('goes on with what is heard, and ends with the last socket', async () => {
+  it('is updated by events, and dropped with the last socket', async () => {
     const { heads } = createBench();
     await heads.load('ada');
     heads.raise('ada', ids[0]!, 5);
@@ -42,14 +42,14 @@ describe("an agent's list of direct heads", () => {
     expect([heads.size, heads.headOf('ada', ids[0]!)]).toEqual([0, null]);
   });
 
-  it('holds no more than there is room for, and knows nothing of the rest', async () => {
+  it('holds at most maxHeads heads, and does not know the others', async () => {
     const { asked, heads } = createBench(1_200);
     await heads.load('ada');
     expect([asked.length, heads.size]).toEqual([2, 1_200]);
     expect([heads.headOf('ada', ids[1_199]!), heads.headOf('ada', ids[1_200]!)]).toEqual([3, null]);
   });
 
-  it('is of one epoch: after its change it is read again', async () => {
+  it('is read again when the epoch changed', async () => {
     const { state, heads } = createBench();
     await heads.load('ada');
     state.epochGeneration += 1;
@@ -58,7 +58,7 @@ describe("an agent's list of direct heads", () => {
     expect([heads.size, heads.headOf('ada', ids[0]!)]).toEqual([2_500, 3]);
   });
 
-  it('that could not be read is read again by the next', async () => {
+  it('is read again by the next caller when it could not be read', async () => {
     const { state, heads } = createBench();
     state.isAway = true;
     await expect(heads.load('ada')).rejects.toThrow('away');

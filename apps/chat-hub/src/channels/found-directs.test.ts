@@ -6,9 +6,9 @@ import { createFoundDirects } from './found-directs.ts';
 const log = pino({ level: 'silent' });
 
 describe('direct channels found in the log', () => {
-  // The race: a look at the log finds a direct message, and the store fails before it has said whose it is. The look is
-  // not repeated. Invariant: nothing committed is skipped; the channel is opened when the store answers again.
-  it('are opened at last though the store fails meanwhile, at the latest head', async () => {
+  // The race: the tail check finds a direct message once, and the store fails before it returns the channel's members.
+  // Invariant: no committed event is skipped; the channel is opened when the store answers again.
+  it('are opened at the latest head when the store answers again', async () => {
     const opened: [string, number][] = [];
     let failures = 3;
     const directs = createFoundDirects(
@@ -27,8 +27,8 @@ describe('direct channels found in the log', () => {
     directs.close();
   });
 
-  // One look brings thousands of heads: asked for all at once, the store would refuse what its lane does not hold.
-  it('are opened a few at a time, and all of them', async () => {
+  // One tail check may find thousands. If all were opened at once, the store would refuse most of the reads.
+  it('are all opened, a few at a time', async () => {
     let [open, most, done] = [0, 0, 0];
     const directs = createFoundDirects(
       async () => {
@@ -46,9 +46,9 @@ describe('direct channels found in the log', () => {
     directs.close();
   });
 
-  // The race: the database begins another life while a channel waits. Invariant: a head of the former one, however high,
-  // does not stand in the way of one of the present.
-  it('are opened with the latest head of the latest life', async () => {
+  // The race: the epoch changes while a channel waits. Invariant: a head of the current epoch replaces one of an earlier
+  // epoch, even if that is higher.
+  it('are opened with the latest head of the latest epoch', async () => {
     const opened: object[] = [];
     let isAway = true;
     const directs = createFoundDirects(
@@ -69,7 +69,7 @@ describe('direct channels found in the log', () => {
     directs.close();
   });
 
-  it('are given up when they cannot be opened at all, and hold up no other', async () => {
+  it('are dropped when they cannot be opened at all, without delaying others', async () => {
     const tried: string[] = [];
     const directs = createFoundDirects(
       async (channelId) => {
@@ -87,7 +87,7 @@ describe('direct channels found in the log', () => {
     directs.close();
   });
 
-  it('are given up, the first found first, when too many wait', async () => {
+  it('are dropped, the oldest first, when too many wait', async () => {
     const opened: string[] = [];
     const directs = createFoundDirects(
       async (channelId) => {
