@@ -37,7 +37,7 @@ export interface Transport {
   probe(timeoutMs: number): Promise<ProbeResult>;
   onResubscribed(listener: () => void): () => void;
   readonly available: boolean;
-  /** False while it has never been available; whoever connects has reported that. */
+  /** False while it has never been available, which the Redis client reports. */
   readonly wasAvailable: boolean;
   readonly stats: { readonly pending: number; readonly echoes: number; readonly malformed: number };
   /** Resolves when nothing waits to be sent or answered. */
@@ -46,7 +46,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** What a bus consists of; only the transports differ. */
+/** The parts of a bus; only the transports differ. */
 export interface BusParts {
   readonly keys: KeySchema;
   readonly transport: Transport;

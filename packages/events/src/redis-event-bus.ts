@@ -14,7 +14,7 @@ import { Reporter, type EventsLogger } from './reporter.ts';
 /** Publishes one event of a channel; see the header of `lua/publish.lua`. */
 export const publishScript = defineScript('publish', publishLua);
 
-/** What {@link createRedisEventBus} works with. */
+/** The dependencies of {@link createRedisEventBus}. */
 export interface RedisEventBusDeps {
   readonly redis: RedisClient;
   readonly keys: KeySchema;

@@ -3,7 +3,7 @@ import type { TopicName } from '@openclaw/key-schema';
 import type { RedisSubscriber } from '@openclaw/redis-client';
 import type { ProbeResult } from './event-bus.ts';
 
-/** What a probe works with. */
+/** The dependencies of {@link createRedisProbe}. */
 export interface RedisProbeParts {
   /** A topic that only this probe uses. */
   readonly topic: TopicName;

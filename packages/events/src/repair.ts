@@ -10,7 +10,7 @@ export const scheduleTimeout: Schedule = (callback, delayMs) => {
   return () => clearTimeout(timer);
 };
 
-/** What a repair works with. */
+/** The dependencies of {@link createRepair}. */
 export interface RepairDeps {
   readonly channelId: string;
   /** The seq delivered last. */

@@ -5,7 +5,7 @@ import { createRepair, scheduleTimeout, type Schedule } from './repair.ts';
 /** Where a delivered event came from: the bus (`live`), or the store because the bus lost or delayed it. */
 export type EventSource = 'live' | 'store';
 
-/** What a sequencer works with. Callbacks are called synchronously; errors that they throw go to `onError`. */
+/** The dependencies of {@link createSequencer}. Callbacks are called synchronously; errors that they throw go to `onError`. */
 export interface SequencerDeps {
   readonly channelId: string;
   /** The epoch of the database that the seqs belong to. */
@@ -42,7 +42,7 @@ export interface SequencerOptions {
   readonly random?: () => number;
 }
 
-/** What a sequencer has done, for metrics. */
+/** Counters for metrics. */
 export interface SequencerStats {
   /** Events delivered in order. */
   readonly delivered: number;

@@ -11,8 +11,6 @@ import type { Rooms } from './rooms.ts';
 
 /** How long a welcome waits for a direct channel's room that is behind the log. */
 const catchUpMs = 1_000;
-/** How often direct channels are read again because the epoch changed meanwhile. */
-const maxReads = 5;
 
 /** The topics of the agents connected here: their direct channels, and notices about channels they are not in. */
 export interface AgentTopics {
@@ -63,16 +61,6 @@ interface Start {
 export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
   const { bus, store, rooms, sessions, heads, onEphemeral } = deps;
   const topics = new Map<string, Promise<() => Promise<void>>>();
-
-  // Rooms opened at heads of an earlier epoch would drop new events until the log has grown past them.
-  async function readLatest(agentId: string) {
-    for (let reads = 1; reads <= maxReads; reads++) {
-      const { epochGeneration } = rooms;
-      const latest = await store.directChannels(agentId, limits.welcomeDirect);
-      if (rooms.epochGeneration === epochGeneration) return latest;
-    }
-    throw new Error("the database's epoch keeps changing");
-  }
 
   /** Where a session starts in a direct channel whose newest known event is `seq`, if any. */
   function startOf(session: Session, channelId: string, seq: number | null): Start | null {
@@ -158,7 +146,9 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
     },
     async readDirects(session) {
       const { agentId, identity } = session;
-      const latest = await readLatest(agentId);
+      const latest = await rooms.readInEpoch(() =>
+        store.directChannels(agentId, limits.welcomeDirect),
+      );
       // Nothing would release the heads that are read from here on.
       if (!session.isOpen) return null;
       const isComplete = latest.length < limits.welcomeDirect;

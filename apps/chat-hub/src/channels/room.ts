@@ -7,10 +7,10 @@ import type { Flusher } from './flusher.ts';
 import { framesOf } from './frame.ts';
 import { createRingBudget, type RingBudget } from './event-ring.ts';
 
-/** What a room knows of a session in it. */
+/** A session as its rooms see it. */
 export interface RoomMember {
   readonly agentId: string;
-  /** Whether one frame may hold an array of notifications: the client chose the subprotocol. */
+  /** True if a frame may hold an array of notifications, as the client chose the subprotocol. */
   readonly acceptsBatches: boolean;
   /** False while the session reads too slowly, or catches up. */
   isLive(room: Room): boolean;
@@ -25,7 +25,7 @@ export interface RoomMember {
   discontinued(room: Room, reason: 'epoch'): void;
 }
 
-/** Makes the sequencer that delivers a room's events, from a head on. */
+/** Creates the sequencer that delivers a room's events after a head. */
 export type CreateSequencer = (
   head: number,
   deliver: (event: EncodedEnvelope) => void,
@@ -36,7 +36,7 @@ const maxLeaves = 1_000;
 /** Characters of events that may wait for the end of the turn; more are framed at once. */
 const maxPendingChars = 1_048_576;
 
-/** One live channel of this hub: its sequencer, its newest events, its sockets. */
+/** One live channel of this hub: its sequencer, its newest events, its sessions. */
 export class Room {
   readonly channelId: string;
   readonly members = new Set<RoomMember>();

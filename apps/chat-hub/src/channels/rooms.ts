@@ -29,6 +29,11 @@ export interface Rooms {
   beginEpoch(heads: ReadonlyMap<string, number>): void;
   /** How often the epoch changed: heads read in an earlier generation no longer hold. */
   readonly epochGeneration: number;
+  /**
+   * Reads heads from the store, again if the epoch changed meanwhile: a room opened at a head of an earlier epoch would
+   * drop new events until the log has grown past it. Rejects with ChatStoreError when the epoch keeps changing.
+   */
+  readInEpoch<T>(read: () => Promise<T>): Promise<T>;
   /** Call it when a session left; a room that stays empty is closed after a while. */
   left(room: Room): void;
   close(): Promise<void>;
@@ -63,8 +68,8 @@ interface Entry {
 const idleMs = 30_000;
 /** Bytes read from a log at once, so that parsing them never blocks the event loop for long. */
 const maxPageBytes = 1_048_576;
-/** How often a head is read again because the epoch changed meanwhile. */
-const maxHeadReads = 5;
+/** How often heads are read because the epoch changed meanwhile. */
+const maxReads = 5;
 /** Rooms that change their epoch in one turn of the event loop. */
 const roomsPerTurn = 50;
 /** Events, and their characters, that wait until a room's head is known; more are fetched from the log later. */
@@ -114,14 +119,17 @@ export function createRooms(deps: RoomsDeps): Rooms {
     return room;
   }
 
-  // A room opened at a head of an earlier epoch would drop new events until the log has grown past it.
-  async function readHead(channelId: string): Promise<Pick<LogPage, 'head' | 'epoch'>> {
-    for (let attempt = 1; attempt <= maxHeadReads; attempt++) {
+  async function readInEpoch<T>(read: () => Promise<T>): Promise<T> {
+    for (let reads = 1; reads <= maxReads; reads++) {
       const [generation, epoch] = [epochGeneration, store.epoch];
-      const page = await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1);
-      if (epochGeneration === generation && store.epoch === epoch) return page;
+      const result = await read();
+      if (epochGeneration === generation && store.epoch === epoch) return result;
     }
     throw new ChatStoreError('unavailable', "the database's epoch keeps changing");
+  }
+
+  function readHead(channelId: string): Promise<LogPage> {
+    return readInEpoch(() => store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1));
   }
 
   function offer(room: Room, event: EncodedEnvelope): void {
@@ -249,6 +257,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     get epochGeneration() {
       return epochGeneration;
     },
+    readInEpoch,
     beginEpoch(heads) {
       epochGeneration += 1;
       for (const channelId of rooms.keys()) outdated.set(channelId, heads.get(channelId) ?? 0);

@@ -9,7 +9,7 @@ import type { SocketOutput } from './output.ts';
 /** How long a session waits after the store failed. */
 const retryMs = 1_000;
 
-/** What a catch-up works with. */
+/** The dependencies of a {@link CatchUp}. */
 export interface CatchUpDeps {
   readonly agentId: string;
   readonly output: SocketOutput;

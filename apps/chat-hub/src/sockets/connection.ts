@@ -11,6 +11,8 @@ import { closeLabel, terminateLater, useProtocolCloseCodes } from './close.ts';
 import { heartbeatMs, type Heartbeat } from './heartbeat.ts';
 import { Session } from './session.ts';
 
+/** When a client whose welcome failed may come back. */
+const retryMs = 1_000;
 /** Connections of one agent to one hub. */
 const maxSocketsPerAgent = 100;
 /** Bad frames after which a socket is closed; each good frame makes up for one bad one. */
@@ -144,7 +146,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
       (error: unknown) => {
         hub.log.warn({ err: error }, 'a connection could not be welcomed');
         ws.resume();
-        session.close(4503, JSON.stringify({ afterMs: 1_000 }));
+        session.close(4503, encodeCloseReason(retryMs));
       },
     );
   };

@@ -26,7 +26,7 @@ const turnBytes = 262_144;
 /** The text of one JSON-RPC object or array, or its UTF-8 in pieces. */
 export type Payload = string | readonly Buffer[];
 
-/** What the outgoing side of a socket needs. */
+/** The dependencies of a {@link SocketOutput}. */
 export interface SocketOutputDeps {
   readonly flusher: Flusher;
   /** @default one for this socket alone */
@@ -39,10 +39,11 @@ export interface SocketOutputDeps {
 
 /** The outgoing side of one socket: it queues frames, writes them, and counts what the peer has not taken. */
 export class SocketOutput implements Flushable {
+  /** True if the client chose the subprotocol, so that a frame may hold an array. */
+  readonly acceptsBatches: boolean;
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
   readonly #agentId: string;
-  readonly #acceptsBatches: boolean;
   readonly #flusher: Flusher;
   readonly #budget: UnsentBudget;
   readonly #unsent: Unsent;
@@ -60,7 +61,7 @@ export class SocketOutput implements Flushable {
     this.#ws = ws;
     this.#socket = socket;
     this.#agentId = agentId;
-    this.#acceptsBatches = ws.protocol !== '';
+    this.acceptsBatches = ws.protocol !== '';
     this.#flusher = deps.flusher;
     this.#budget = deps.unsent ?? createUnsentBudget();
     this.#unsent = this.#budget.open(agentId);
@@ -107,12 +108,12 @@ export class SocketOutput implements Flushable {
   }
 
   enqueueEvents(events: readonly EncodedEnvelope[]): void {
-    for (const frame of framesOf(events, this.#acceptsBatches)) this.enqueue(frame);
+    for (const frame of framesOf(events, this.acceptsBatches)) this.enqueue(frame);
   }
 
   /** Encodes events in slices, to be enqueued later. */
   encodeEvents(events: readonly EncodedEnvelope[]): Promise<Buffer[]> {
-    return this.#slices.run(framing(events, this.#acceptsBatches));
+    return this.#slices.run(framing(events, this.acceptsBatches));
   }
 
   /**

@@ -12,7 +12,7 @@ import { SocketOutput, type Payload, type SocketOutputDeps } from './output.ts';
 /** When a socket that was closed because it did not read may come back. */
 const returnMs = 1_000;
 
-/** What a session needs of its hub. */
+/** The dependencies of a {@link Session}. */
 export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
   readonly store: Pick<ChatStore, 'logPage'>;
   readonly onLag: () => void;
@@ -20,7 +20,7 @@ export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
   readonly onLeftRoom: (session: Session, room: Room) => void;
 }
 
-/** What a session's welcome said about its direct channels. */
+/** The state of a session's direct channels at its welcome. */
 export interface WelcomedDirects {
   /** True when the welcome named all of them, so that any other is new and begins at its first event. */
   readonly isComplete: boolean;
@@ -70,9 +70,9 @@ export class Session implements RoomMember {
     this.sessionId = sessionId;
     this.identity = identity;
     this.agentId = identity.agentId;
-    this.acceptsBatches = ws.protocol !== '';
     const outputDeps = { ...deps, onOverLimit: () => this.#lag() };
     this.#output = new SocketOutput(ws, socket, this.agentId, outputDeps);
+    this.acceptsBatches = this.#output.acceptsBatches;
     this.#catchUp = new CatchUp({
       agentId: this.agentId,
       output: this.#output,
