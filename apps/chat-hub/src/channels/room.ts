@@ -5,7 +5,7 @@ import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { signalsOf, type Signal } from '../sockets/conflation.ts';
 import type { Flusher } from './flusher.ts';
 import { framesOf } from './frame.ts';
-import { createRingBudget, type RingBudget } from './event-ring.ts';
+import type { RingBudget } from './event-ring.ts';
 
 /** A session as its rooms see it. */
 export interface RoomMember {
@@ -25,11 +25,15 @@ export interface RoomMember {
   discontinued(room: Room, reason: 'epoch'): void;
 }
 
-/** Creates the sequencer that delivers a room's events after a head. */
-export type CreateSequencer = (
-  head: number,
-  deliver: (event: EncodedEnvelope) => void,
-) => Sequencer;
+/** The dependencies of a {@link Room}. */
+export interface RoomDeps {
+  readonly flusher: Flusher;
+  readonly readLog: ReadLog;
+  /** Creates the sequencer that delivers the room's events after a head. */
+  readonly createSequencer: (head: number, deliver: (event: EncodedEnvelope) => void) => Sequencer;
+  /** The memory that the newest events of all rooms share. @default one for this room alone */
+  readonly ringBudget?: RingBudget;
+}
 
 /** Leaves that a room remembers, for subscribers whose membership was read just before. */
 const maxLeaves = 1_000;
@@ -40,36 +44,23 @@ const maxPendingChars = 1_048_576;
 export class Room {
   readonly channelId: string;
   readonly members = new Set<RoomMember>();
-  readonly #flusher: Flusher;
-  readonly #createSequencer: CreateSequencer;
+  readonly #deps: RoomDeps;
   #sequencer: Sequencer;
-  readonly #readLog: ReadLog;
   #backlog: Backlog;
   #pending: EncodedEnvelope[] = [];
+  #pendingChars = 0;
   /** By agentId: the seq at which it last left, and whether it has joined again. The newest is last. */
   readonly #leaves = new Map<string, { readonly seq: number; hasRejoined: boolean }>();
   /** The highest seq of the leaves that are no longer in `#leaves`. */
   #forgottenLeave = 0;
   #isDeleted = false;
-  #pendingChars = 0;
-  readonly #ringBudget: RingBudget;
   readonly #waiters = new Set<{ head: number; resolve: (isReached: boolean) => void }>();
 
-  constructor(
-    channelId: string,
-    head: number,
-    flusher: Flusher,
-    readLog: ReadLog,
-    createSequencer: CreateSequencer,
-    ringBudget: RingBudget = createRingBudget(),
-  ) {
+  constructor(channelId: string, head: number, deps: RoomDeps) {
     this.channelId = channelId;
-    this.#flusher = flusher;
-    this.#createSequencer = createSequencer;
-    this.#readLog = readLog;
-    this.#ringBudget = ringBudget;
-    this.#backlog = new Backlog(head, readLog, ringBudget);
-    this.#sequencer = createSequencer(head, (event) => this.#deliver(event));
+    this.#deps = deps;
+    this.#backlog = new Backlog(head, deps.readLog, deps.ringBudget);
+    this.#sequencer = deps.createSequencer(head, (event) => this.#deliver(event));
   }
 
   /** The seq of the newest event delivered. */
@@ -142,11 +133,11 @@ export class Room {
     this.flush();
     this.#sequencer.close();
     this.#backlog.close();
-    this.#backlog = new Backlog(head, this.#readLog, this.#ringBudget);
+    this.#backlog = new Backlog(head, this.#deps.readLog, this.#deps.ringBudget);
     this.#leaves.clear();
     this.#forgottenLeave = 0;
     this.#isDeleted = false;
-    this.#sequencer = this.#createSequencer(head, (event) => this.#deliver(event));
+    this.#sequencer = this.#deps.createSequencer(head, (event) => this.#deliver(event));
     for (const member of this.members) member.discontinued(this, 'epoch');
   }
 
@@ -180,7 +171,7 @@ export class Room {
       for (const frame of frames) member.enqueue(frame);
     }
     if (this.members.size === 0) return;
-    this.#flusher.delivered({ channelId: this.channelId, events, sockets: this.members.size });
+    this.#deps.flusher.delivered({ channelId: this.channelId, events, sockets: this.members.size });
   }
 
   /** Queues an event for the flush at the end of the turn, or flushes at once when much is queued. */
@@ -188,7 +179,7 @@ export class Room {
     this.#pending.push(event);
     this.#pendingChars += event.json.length;
     if (this.#pendingChars > maxPendingChars) this.flush();
-    else this.#flusher.room(this);
+    else this.#deps.flusher.room(this);
   }
 
   #deliver(event: EncodedEnvelope): void {

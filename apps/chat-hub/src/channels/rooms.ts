@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { pageEvents } from './backlog.ts';
 import type { Flusher } from './flusher.ts';
 import { createRingBudget, type RingBudget } from './event-ring.ts';
-import { Room, type CreateSequencer } from './room.ts';
+import { Room } from './room.ts';
 
 /** The live channels of this hub. */
 export interface Rooms {
@@ -92,27 +92,31 @@ export function createRooms(deps: RoomsDeps): Rooms {
     unsubscribe: () => Promise<void>,
   ): Room {
     let firstEpoch: string | null = epoch;
-    const readLog = async (after: number) =>
-      (await store.logPage(channelId, after, pageEvents - (after % pageEvents), maxPageBytes))
-        .events;
-    const create: CreateSequencer = (from, deliver) => {
-      const current = firstEpoch ?? store.epoch;
-      firstEpoch = null;
-      return createSequencer({
-        channelId,
-        epoch: current,
-        head: from,
-        deliver(event, source) {
-          deps.onDelivered(event, source);
-          deliver(event);
-        },
-        fetch: (after, limit) => fetchAfter(channelId, after, limit),
-        onForeignEpoch: deps.onForeignEpoch,
-        onError: (error) =>
-          log.warn({ err: error, channelId }, 'an event could not be delivered yet'),
-      });
-    };
-    const room = new Room(channelId, head, flusher, readLog, create, ringBudget);
+    const room = new Room(channelId, head, {
+      flusher,
+      ringBudget,
+      async readLog(after) {
+        const limit = pageEvents - (after % pageEvents);
+        return (await store.logPage(channelId, after, limit, maxPageBytes)).events;
+      },
+      createSequencer(from, deliver) {
+        const current = firstEpoch ?? store.epoch;
+        firstEpoch = null;
+        return createSequencer({
+          channelId,
+          epoch: current,
+          head: from,
+          deliver(event, source) {
+            deps.onDelivered(event, source);
+            deliver(event);
+          },
+          fetch: (after, limit) => fetchAfter(channelId, after, limit),
+          onForeignEpoch: deps.onForeignEpoch,
+          onError: (error) =>
+            log.warn({ err: error, channelId }, 'an event could not be delivered yet'),
+        });
+      },
+    });
     deps.onOpened(channelId);
     rooms.set(channelId, { room, unsubscribe });
     closeWhenIdle(room);

@@ -20,9 +20,12 @@ function createRoom(head: number, bytes: number) {
     }),
   );
   const readLog = async (after: number) => log.slice(after, after + 250 - (after % 250));
-  return new Room(channelId, head, createFlusher(), readLog, (from, deliver) =>
-    createSequencer({ channelId, epoch: 'e', head: from, deliver, fetch: async () => [] }),
-  );
+  return new Room(channelId, head, {
+    flusher: createFlusher(),
+    readLog,
+    createSequencer: (from, deliver) =>
+      createSequencer({ channelId, epoch: 'e', head: from, deliver, fetch: async () => [] }),
+  });
 }
 
 const seqsOf = (missed: MissedEvents | null) =>

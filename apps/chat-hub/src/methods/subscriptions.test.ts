@@ -11,6 +11,7 @@ import type { Hub } from './hub.ts';
 import { createFlusher } from '../channels/flusher.ts';
 import { createRooms } from '../channels/rooms.ts';
 import { Session } from '../sockets/session.ts';
+import { createUnsentBudget } from '../sockets/unsent-budget.ts';
 import { createTimeSlicedQueue, runNow } from '../event-loop/time-sliced-queue.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
@@ -62,8 +63,14 @@ async function subscribing(since: number | null = 0, weight = 1) {
   const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
   const identity = { agentId: 'ben', isAdmin: false, ...bounds };
   const { ws, socket } = createPeer('openclaw.v1');
-  const deps = { store, flusher, onLag: nothing, onLeftRoom: nothing };
-  const session = new Session(ws, socket, 'session', identity, deps);
+  const session = new Session(ws, socket, 'session', identity, {
+    store,
+    flusher,
+    unsent: createUnsentBudget(),
+    slices: createTimeSlicedQueue(),
+    onLag: nothing,
+    onLeftRoom: nothing,
+  });
   const hub = {
     rooms,
     store,

@@ -9,7 +9,10 @@ import { createAgentTopics } from '../channels/agent-topics.ts';
 import { createDirectHeads } from '../channels/direct-heads.ts';
 import { createFlusher } from '../channels/flusher.ts';
 import { createRooms } from '../channels/rooms.ts';
+import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import { createHeartbeat } from './heartbeat.ts';
 import { createSessions } from './sessions.ts';
+import { createUnsentBudget } from './unsent-budget.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range } from '../testing/seqs.ts';
 
@@ -58,14 +61,16 @@ async function connecting() {
   });
   const gone = { gone: nothing, left: nothing };
   const metrics = { closedConnections: { inc: nothing } };
-  const hub = { store, rooms, sessions, log, metrics, presence: gone, typing: gone };
+  const [unsent, slices] = [createUnsentBudget(), createTimeSlicedQueue()];
+  const feeds = { presence: gone, typing: gone };
+  const hub = { store, rooms, sessions, log, metrics, unsent, slices, ...feeds };
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
   const onAccepted = createConnectionHandler({
     hub: hub as unknown as Hub,
     flusher,
     agentTopics,
     dispatcher,
-    heartbeat: { watch: () => ({ pong: nothing, end: nothing }), close: nothing },
+    heartbeat: createHeartbeat(),
     calls: { count: () => null, barredForMs: () => null },
   });
 

@@ -80,6 +80,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
 
   function leave(session: Session): void {
     session.dispose();
+    heartbeat.forget(session);
     hub.presence.gone(session);
     hub.typing.gone(session);
     if (hub.sessions.remove(session)) agentTopics.leave(session.agentId);
@@ -104,7 +105,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
       return;
     }
     const session = new Session(ws, socket, randomUUID(), identity, sessionDeps);
-    const pings = heartbeat.watch(session);
+    heartbeat.watch(session);
     let badFrames = 0;
 
     /** Counts a frame that holds no call as a call. Returns false once the socket is closed: a peer may still send. */
@@ -127,7 +128,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     });
     ws.on('ping', countFrame);
     ws.on('pong', () => {
-      if (countFrame()) pings.pong();
+      if (countFrame()) heartbeat.pong(session);
     });
     ws.on('error', (error) => {
       hub.log.debug({ err: error, agentId: session.agentId }, 'a socket failed');
@@ -135,7 +136,6 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     });
     ws.on('close', (code) => {
       hub.metrics.closedConnections.inc({ code: closeLabel(closedWith(), code) });
-      pings.end();
       leave(session);
     });
 

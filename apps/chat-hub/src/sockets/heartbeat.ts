@@ -7,23 +7,17 @@ const maxUnansweredPings = 2;
 
 /** Finds sockets whose peer vanished or whose token expired. */
 export interface Heartbeat {
-  /** Begins to ping a session, at a random time within {@link heartbeatMs}. */
-  watch(session: Session): PingState;
+  /** Watches a session. The first ping is sent at a random time within {@link heartbeatMs}. */
+  watch(session: Session): void;
+  /** The peer of a session answered. */
+  pong(session: Session): void;
+  forget(session: Session): void;
   close(): void;
 }
 
-/** The pings of one session. */
-export interface PingState {
-  /** The peer answered. */
-  pong(): void;
-  /** The socket is closed. */
-  end(): void;
-}
-
-interface Watched {
-  readonly session: Session;
+interface Pings {
   unanswered: number;
-  nextPingMs: number;
+  nextMs: number;
 }
 
 /**
@@ -31,39 +25,37 @@ interface Watched {
  * whose token has expired (4401).
  */
 export function createHeartbeat(): Heartbeat {
-  const watched = new Set<Watched>();
+  const watched = new Map<Session, Pings>();
   const timer = setInterval(() => {
     const nowMs = Date.now();
-    for (const one of watched) sweep(one, nowMs);
+    for (const [session, pings] of watched) sweep(session, pings, nowMs);
   }, sweepMs).unref();
   return {
     watch(session) {
-      const nextPingMs = Date.now() + Math.random() * heartbeatMs;
-      const one: Watched = { session, unanswered: 0, nextPingMs };
-      watched.add(one);
-      return {
-        pong: () => void (one.unanswered = 0),
-        end: () => void watched.delete(one),
-      };
+      watched.set(session, { unanswered: 0, nextMs: Date.now() + Math.random() * heartbeatMs });
     },
+    pong(session) {
+      const pings = watched.get(session);
+      if (pings) pings.unanswered = 0;
+    },
+    forget: (session) => void watched.delete(session),
     close: () => clearInterval(timer),
   };
 }
 
-function sweep(one: Watched, nowMs: number): void {
-  const { session } = one;
+function sweep(session: Session, pings: Pings, nowMs: number): void {
   const { expiresAtMs } = session.identity;
   if (expiresAtMs !== null && expiresAtMs <= nowMs) {
     session.close(4401, 'the token has expired');
     return;
   }
   // The pongs of a lagging session are not read. One that stays stuck is closed by the session itself.
-  if (one.nextPingMs > nowMs || session.isLagging) return;
-  if (one.unanswered >= maxUnansweredPings) {
+  if (pings.nextMs > nowMs || session.isLagging) return;
+  if (pings.unanswered >= maxUnansweredPings) {
     session.close(4408, 'two pings without a pong');
     return;
   }
-  one.unanswered += 1;
-  one.nextPingMs = nowMs + heartbeatMs;
+  pings.unanswered += 1;
+  pings.nextMs = nowMs + heartbeatMs;
   session.ping();
 }

@@ -10,8 +10,8 @@ import {
   textFrames,
   type Frame,
 } from '../channels/frame.ts';
-import { createTimeSlicedQueue, type TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
-import { createUnsentBudget, type Unsent, type UnsentBudget } from './unsent-budget.ts';
+import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import type { Unsent, UnsentBudget } from './unsent-budget.ts';
 
 /** A socket with more unsent output than this lags. */
 const lagBytes = 1_048_576;
@@ -29,10 +29,9 @@ export type Payload = string | readonly Buffer[];
 /** The dependencies of a {@link SocketOutput}. */
 export interface SocketOutputDeps {
   readonly flusher: Flusher;
-  /** @default one for this socket alone */
-  readonly unsent?: UnsentBudget | undefined;
-  /** Where large payloads are encoded. @default one for this socket alone */
-  readonly slices?: TimeSlicedQueue | undefined;
+  readonly unsent: UnsentBudget;
+  /** Where large payloads are encoded. */
+  readonly slices: TimeSlicedQueue;
   /** Called after every write that leaves more unsent than the socket or its agent may have. */
   readonly onOverLimit: () => void;
 }
@@ -44,11 +43,8 @@ export class SocketOutput implements Flushable {
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
   readonly #agentId: string;
-  readonly #flusher: Flusher;
-  readonly #budget: UnsentBudget;
+  readonly #deps: SocketOutputDeps;
   readonly #unsent: Unsent;
-  readonly #slices: TimeSlicedQueue;
-  readonly #onOverLimit: () => void;
   #frames: Frame[] = [];
   #queuedBytes = 0;
   /** Frames that wait for the end of a buffer, or null when none is open. */
@@ -62,11 +58,8 @@ export class SocketOutput implements Flushable {
     this.#socket = socket;
     this.#agentId = agentId;
     this.acceptsBatches = ws.protocol !== '';
-    this.#flusher = deps.flusher;
-    this.#budget = deps.unsent ?? createUnsentBudget();
-    this.#unsent = this.#budget.open(agentId);
-    this.#slices = deps.slices ?? createTimeSlicedQueue();
-    this.#onOverLimit = deps.onOverLimit;
+    this.#deps = deps;
+    this.#unsent = deps.unsent.open(agentId);
     // ws answers pings by itself. A peer that only pings and never reads must be seen to lag too.
     ws.on('ping', () => this.#written());
   }
@@ -102,7 +95,7 @@ export class SocketOutput implements Flushable {
       return;
     }
     // Frames left over from an earlier turn wait for the peer; the next flush sees whether they are too many.
-    if (this.#frames.length === 0 || this.#isWatchingDrain) this.#flusher.socket(this);
+    if (this.#frames.length === 0 || this.#isWatchingDrain) this.#deps.flusher.socket(this);
     this.#frames.push(frame);
     this.#queuedBytes += sizeOfFrame(frame);
   }
@@ -113,7 +106,7 @@ export class SocketOutput implements Flushable {
 
   /** Encodes events in slices, to be enqueued later. */
   encodeEvents(events: readonly EncodedEnvelope[]): Promise<Buffer[]> {
-    return this.#slices.run(framing(events, this.acceptsBatches));
+    return this.#deps.slices.run(framing(events, this.acceptsBatches));
   }
 
   /**
@@ -172,8 +165,8 @@ export class SocketOutput implements Flushable {
   /** The bytes that may be read from a log at once for this socket. They count as unsent until `release` is called. */
   openPage(): { readonly bytes: number; release(): void } {
     // Even over the budget a socket gets a small page, or other sockets that do not read could stop it altogether.
-    const bytes = this.#budget.isOver(this.#agentId) ? smallPageBytes : pageBytes;
-    const page = this.#budget.open(this.#agentId);
+    const bytes = this.#deps.unsent.isOver(this.#agentId) ? smallPageBytes : pageBytes;
+    const page = this.#deps.unsent.open(this.#agentId);
     page.settle(bytes);
     return { bytes, release: () => page.release() };
   }
@@ -216,12 +209,12 @@ export class SocketOutput implements Flushable {
     this.#count();
     const { writableLength } = this.#socket;
     if (writableLength === 0) {
-      if (this.#frames.length > 0) this.#flusher.socket(this);
+      if (this.#frames.length > 0) this.#deps.flusher.socket(this);
       return;
     }
     this.#watchDrain();
     const isMuch = writableLength + this.#queuedBytes > lagBytes;
-    if (isMuch || this.#budget.isOver(this.#agentId)) this.#onOverLimit();
+    if (isMuch || this.#deps.unsent.isOver(this.#agentId)) this.#deps.onOverLimit();
   }
 
   #count(): void {
@@ -235,7 +228,7 @@ export class SocketOutput implements Flushable {
     this.#socket.write('', () => {
       this.#isWatchingDrain = false;
       this.#count();
-      if (this.#frames.length > 0) this.#flusher.socket(this);
+      if (this.#frames.length > 0) this.#deps.flusher.socket(this);
       else if (this.#socket.writableLength > 0) this.#watchDrain();
     });
   }

@@ -5,7 +5,8 @@ import type { Identity } from '../edge/identity.ts';
 import { createFlusher } from '../channels/flusher.ts';
 import { Room } from '../channels/room.ts';
 import { Session } from '../sockets/session.ts';
-import type { UnsentBudget } from '../sockets/unsent-budget.ts';
+import { createUnsentBudget, type UnsentBudget } from '../sockets/unsent-budget.ts';
+import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { createPeer, type Peer } from './peer.ts';
 
 const channelId = 'c';
@@ -33,14 +34,17 @@ export interface SessionBench {
 /** Creates a live session of the agent `ben`, not yet in the room; the room's head is 0. */
 export function createSessionBench({
   protocol = 'openclaw.v1',
-  unsent,
+  unsent = createUnsentBudget(),
 }: { readonly protocol?: string; readonly unsent?: UnsentBudget } = {}): SessionBench {
   const log: EncodedEnvelope[] = [];
   const flusher = createFlusher();
   const readLog = async (after: number) => log.slice(after);
-  const room = new Room(channelId, 0, flusher, readLog, (head, deliver) =>
-    createSequencer({ channelId, epoch, head, deliver, fetch: async () => [] }),
-  );
+  const room = new Room(channelId, 0, {
+    flusher,
+    readLog,
+    createSequencer: (head, deliver) =>
+      createSequencer({ channelId, epoch, head, deliver, fetch: async () => [] }),
+  });
   const { peer, socket, ws } = createPeer(protocol);
   let answerNext: Parameters<SessionBench['onNextPage']>[0] | null = null;
   const store: Pick<ChatStore, 'logPage'> = {
@@ -57,6 +61,7 @@ export function createSessionBench({
     store,
     flusher,
     unsent,
+    slices: createTimeSlicedQueue(),
     onLag: () => undefined,
     onLeftRoom: () => undefined,
   });
