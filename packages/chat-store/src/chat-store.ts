@@ -10,6 +10,7 @@ import {
   type ReadOutcome,
   type WriteMethod,
 } from './commands.ts';
+import type { Access } from './core/access.ts';
 import type { LogPage } from './core/read/log.ts';
 import { lookUpsAtOnce } from './core/look-ups.ts';
 import { refusalOf } from './core/run-group.ts';
@@ -48,7 +49,7 @@ export interface StoreHealth {
 /** The chat hub's log and its projections. Every call ends within `timeoutMs`. */
 export interface ChatStore extends Omit<
   StoreCore,
-  'runGroup' | 'epoch' | 'sweep' | 'read' | 'readJson' | 'logPage'
+  'runGroup' | 'epoch' | 'sweep' | 'read' | 'readJson' | 'access' | 'logPage'
 > {
   /** The name of the database's life, as last seen: it changes when a backup is restored. */
   readonly epoch: string;
@@ -79,6 +80,12 @@ export interface ChatStore extends Omit<
     maxBytes?: number,
     turnOf?: string | null,
   ): Promise<ReadJsonOutcome>;
+  /** What the agent is to each channel. It waits in the agent's turn, or in that of `turnOf`; null is the hub itself. */
+  access(
+    agentId: string,
+    channelIds: readonly string[],
+    turnOf?: string | null,
+  ): Promise<Map<string, Access>>;
   /** Events after a seq, and the head. Checks no rights. Without `turnOf` it is the hub's own read, and goes first. */
   logPage(
     channelId: string,
@@ -199,7 +206,8 @@ export async function createChatStore(
           whileOpen(() => core.readJson(actor, method, params, maxBytes)),
         )
         .catch(refused),
-    access: (agentId, channelIds) => lookedUp(agentId, () => core.access(agentId, channelIds)),
+    access: (agentId, channelIds, turnOf = agentId) =>
+      lookedUp(turnOf, () => core.access(agentId, channelIds)),
     logPage: (channelId, after, limit, maxBytes, turnOf = null) =>
       lookedUp(turnOf, () => core.logPage(channelId, after, limit, maxBytes)),
     directChannels: (agentId, limit, after) =>

@@ -1,7 +1,7 @@
 export { createChatStore } from './chat-store.ts';
 export type { ChatStore, ChatStoreDeps, ChatStoreLogger, StoreHealth } from './chat-store.ts';
 export type { Actor, Outcome, ReadMethod, ReadOutcome, Refusal, WriteMethod } from './commands.ts';
-export type { Access } from './core/access.ts';
+export type { Access, DirectChannel } from './core/access.ts';
 export type { Changes, RevokedToken } from './core/changes.ts';
 export type { Mark } from './core/mark.ts';
 export { directChannelId } from './core/decide/send.ts';

@@ -92,7 +92,8 @@ export function createCallAllowance(options: CallAllowanceOptions): CallAllowanc
       const elapsedMs = nowMs - startMs;
       const counted = now + before * (1 - elapsedMs / windowMs);
       if (counted <= limit) return null;
-      const afterMs = Math.max(1, Math.ceil(leftInMs(before, now, elapsedMs)));
+      // Strictly after: at the very moment, rounding may leave a trace over the limit.
+      const afterMs = Math.floor(leftInMs(before, now, elapsedMs)) + 1;
       if (counted <= barredAtTimes * limit) return afterMs;
       barred.set(agentId, nowMs + afterMs);
       onBarred(agentId, afterMs);

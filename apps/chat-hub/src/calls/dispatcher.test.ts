@@ -40,4 +40,32 @@ describe('calls of a socket that does not read', () => {
       await waitFor(() => made === 20, { what: 'the answers' });
     },
   );
+
+  // The fault: all calls that were refused for lack of room were told the same second, and came back together.
+  it('are refused each with a time of its own when there is no room', async () => {
+    const randoms = [0, 0.5, 0.999];
+    const unsent = createUnsentBudget({ agentBytes: 100, random: () => randoms.shift() ?? 0 });
+    unsent.open('ben').settle(100);
+    const bench = createSessionBench();
+    const dispatcher = createDispatcher({
+      handlers: {} as Handlers,
+      limiter: { consume: () => ({ allowed: true }) as never },
+      calls: { count: () => null },
+      onLimited: () => undefined,
+      observe: () => undefined,
+      ...{ unsent, slices: createTimeSlicedQueue(), log: pino({ level: 'silent' }) },
+    });
+    for (let id = 1; id <= 3; id++) {
+      const params = { topics: [{ channelId: 'c', since: 0 }] };
+      const call = { jsonrpc: '2.0', id, method: 'subscribe', params };
+      dispatcher.dispatch(bench.session, Buffer.from(JSON.stringify(call)));
+    }
+    const answers = await waitFor(() => {
+      bench.session.flush();
+      return bench.peer.objects.length === 3 && bench.peer.objects;
+    });
+    expect(answers.map(({ error }) => error.data)).toEqual(
+      [1_000, 1_500, 1_999].map((retryAfterMs) => ({ code: 'rate_limited', retryAfterMs })),
+    );
+  });
 });

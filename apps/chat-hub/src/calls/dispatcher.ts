@@ -13,7 +13,7 @@ import type { Logger } from 'pino';
 import { callsOf, type CallAllowance } from './call-allowance.ts';
 import { encodedText, pieceChars } from '../event-loop/encoded-text.ts';
 import type { Session } from '../sockets/session.ts';
-import { retryUnsentMs, type UnsentBudget } from '../sockets/unsent-budget.ts';
+import type { UnsentBudget } from '../sockets/unsent-budget.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import {
   refuse,
@@ -189,7 +189,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
         }
         const bytes = answerBytes(method, params);
         const reserved = bytes > 0 ? await unsent.reserve(session.agentId, bytes) : null;
-        if (bytes > 0 && !reserved) return respond(rpcErrorOf(refuseUnsent()));
+        if (bytes > 0 && !reserved) return respond(rpcErrorOf(refuseUnsent(unsent)));
         try {
           await makeAnswer(session, id, await handle(caller, method, params), emit);
         } finally {
@@ -372,9 +372,9 @@ export function tooManyCalls(afterMs: number): Refusal {
 }
 
 /** The refusal of a call for whose answer unsent output leaves no room. */
-export function refuseUnsent(): Refusal {
+export function refuseUnsent(unsent: Pick<UnsentBudget, 'retryAfterMs'>): Refusal {
   const message = 'too much that was sent to this agent has not been read';
-  return refuse('rate_limited', message, retryUnsentMs);
+  return refuse('rate_limited', message, unsent.retryAfterMs());
 }
 
 const sizeOf = (payload: Payload) =>

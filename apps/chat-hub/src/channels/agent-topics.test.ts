@@ -43,7 +43,11 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
     discontinued: (_room: Room, reason: string) => told.push([reason]),
     ...known,
   } as unknown as Session);
-  const store = { epoch: 'now', directChannels: async () => [{ channelId, head: 4 }] };
+  const store = {
+    epoch: 'now',
+    directChannels: async () => [{ channelId, head: 4, activeAt: 1 }],
+    access: async () => new Map(),
+  };
   const heads = createDirectHeads(
     { store, epochGeneration: () => rooms.epochGeneration },
     maxHeads,

@@ -4,7 +4,7 @@ import { isDirectChannelId, limits, type EncodedEnvelope } from '@openclaw/proto
 import { isWithinBounds } from '../edge/identity.ts';
 import type { Session } from '../sockets/session.ts';
 import type { Sessions } from '../sockets/sessions.ts';
-import type { DirectHeads } from './direct-heads.ts';
+import { latestOf, type DirectHeads } from './direct-heads.ts';
 import { notificationText, textFrame } from './frame.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
@@ -28,7 +28,7 @@ export interface AgentTopics {
 
 export interface AgentTopicsDeps {
   readonly bus: EventBus;
-  readonly store: Pick<ChatStore, 'epoch' | 'directChannels'>;
+  readonly store: Pick<ChatStore, 'epoch' | 'directChannels' | 'access'>;
   readonly rooms: Rooms;
   readonly sessions: Sessions;
   readonly heads: DirectHeads;
@@ -61,6 +61,27 @@ interface Start {
 export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
   const { bus, store, rooms, sessions, heads, onEphemeral } = deps;
   const topics = new Map<string, Promise<() => Promise<void>>>();
+
+  /**
+   * The direct channels that were active last; null when the socket closed meanwhile. No statement sorts all of them: if
+   * they are more than a welcome names they are read in pages, once for all sessions of the agent.
+   */
+  async function readLatest(session: Session) {
+    const { agentId } = session;
+    const directs = await store.directChannels(agentId, limits.welcomeDirect);
+    // Nothing would release the heads that are read from here on.
+    if (!session.isOpen) return null;
+    const isComplete = directs.length < limits.welcomeDirect;
+    if (isComplete) return { directs: latestOf(directs), isComplete };
+    await heads.load(agentId);
+    const latest = heads.latest(agentId);
+    const access = await store.access(agentId, latest);
+    const found = latest.flatMap((channelId) => {
+      const head = access.get(channelId)?.head;
+      return head === undefined ? [] : [{ channelId, head }];
+    });
+    return { directs: found, isComplete };
+  }
 
   /** Where a session starts in a direct channel whose newest known event is `seq`, if any. */
   function startOf(session: Session, channelId: string, seq: number | null): Start | null {
@@ -145,15 +166,10 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
       subscription?.then((unsubscribe) => unsubscribe()).catch(() => undefined);
     },
     async readDirects(session) {
-      const { agentId, identity } = session;
-      const latest = await rooms.readInEpoch(() =>
-        store.directChannels(agentId, limits.welcomeDirect),
-      );
-      // Nothing would release the heads that are read from here on.
-      if (!session.isOpen) return null;
-      const isComplete = latest.length < limits.welcomeDirect;
-      if (!isComplete) await heads.load(agentId);
-      const named = latest.filter(({ channelId }) => isWithinBounds(identity, channelId));
+      const latest = await rooms.readInEpoch(() => readLatest(session));
+      if (!latest) return null;
+      const { directs, isComplete } = latest;
+      const named = directs.filter(({ channelId }) => isWithinBounds(session.identity, channelId));
       await Promise.all(
         named.map(({ channelId, head }) => {
           const room = rooms.openDirect(channelId, head);

@@ -12,7 +12,11 @@ function createBench(maxHeads?: number) {
       asked.push(after);
       if (state.isAway) throw new Error('away');
       const page = ids.filter((id) => id > after).slice(0, limit);
-      return page.map((channelId) => ({ channelId, head: 3 }));
+      // Every seventh was active later than the others, and the first of these was the latest.
+      return page.map((channelId) => {
+        const n = Number(channelId.slice(3));
+        return { channelId, head: 3, activeAt: n % 7 === 0 ? 10_000 - n : 1 };
+      });
     },
   };
   return {
@@ -45,7 +49,8 @@ describe("an agent's list of direct heads", () => {
   it('holds at most maxHeads heads, and does not know the others', async () => {
     const { asked, heads } = createBench(1_200);
     await heads.load('ada');
-    expect([asked.length, heads.size]).toEqual([2, 1_200]);
+    // All pages are read: each may hold the channel that was active last.
+    expect([asked.length, heads.size]).toEqual([3, 1_200]);
     expect([heads.headOf('ada', ids[1_199]!), heads.headOf('ada', ids[1_200]!)]).toEqual([3, null]);
   });
 
@@ -65,5 +70,25 @@ describe("an agent's list of direct heads", () => {
     state.isAway = false;
     await heads.load('ada');
     expect(heads.size).toBe(2_500);
+  });
+
+  // The fault: each welcome made the store sort all of the agent's direct channels. Invariant: a welcome names those that
+  // were active last, and no statement reads more than a page.
+  it('knows the channels that were active last, including later events', async () => {
+    const { heads } = createBench();
+    const loaded = heads.load('ada');
+    heads.raise('ada', ids[1]!, 4);
+    // The tail check reports known events again, before and after the channel's page is read.
+    heads.raise('ada', ids[2]!, 3);
+    await loaded;
+    heads.raise('ada', ids[4]!, 3);
+    const sevenths = ids.filter((_id, n) => n % 7 === 0);
+    expect(heads.latest('ada')).toEqual([ids[1], ...sevenths.slice(0, 199)]);
+    heads.raise('ada', sevenths[3]!, 4);
+    heads.raise('ada', 'dm_new', 1);
+    const [first, second, third] = heads.latest('ada');
+    expect([first, second, third]).toEqual(['dm_new', sevenths[3], ids[1]]);
+    expect(heads.latest('ada')).toHaveLength(200);
+    expect(heads.latest('bob')).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
-import type { ChatStore } from '@openclaw/chat-store';
+import type { ChatStore, DirectChannel } from '@openclaw/chat-store';
+import { limits } from '@openclaw/protocol';
 
 /**
  * The heads of direct channels that welcomes do not name, for agents with too many of them: a session that has had no
@@ -12,6 +13,8 @@ export interface DirectHeads {
   load(agentId: string): Promise<void>;
   /** The last known head: 0 for a channel created since the list was read, null when the hub does not know. */
   headOf(agentId: string, channelId: string): number | null;
+  /** The channels that were active last as far as the hub knows, the latest first; as many as a welcome names. */
+  latest(agentId: string): string[];
   /** An event with this seq arrived, and all sessions of the agent follow the channel from there. */
   raise(agentId: string, channelId: string, seq: number): void;
   /** The agent's last socket here is gone. */
@@ -31,6 +34,8 @@ interface AgentHeads {
   readonly heads: Map<string, number>;
   /** True while a channel that is not in the list is known to be new. */
   isComplete: boolean;
+  /** The channels that were active last, the latest at the end; as many as a welcome names. */
+  latest: Set<string>;
   loaded: Promise<void>;
 }
 
@@ -58,23 +63,38 @@ export function createDirectHeads(
     if (seq > (known ?? -1)) list.heads.set(channelId, seq);
   }
 
+  function touch({ latest }: AgentHeads, channelId: string): void {
+    latest.delete(channelId);
+    latest.add(channelId);
+    const [oldest] = latest;
+    if (latest.size > limits.welcomeDirect && oldest !== undefined) latest.delete(oldest);
+  }
+
   function forget(agentId: string): void {
     size -= agents.get(agentId)?.heads.size ?? 0;
     agents.delete(agentId);
   }
 
   async function read(agentId: string, list: AgentHeads): Promise<void> {
+    let stored: readonly DirectChannel[] = [];
     for (let after = ''; ;) {
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
-      for (const { channelId, head } of page) raiseIn(list, channelId, head);
-      const last = page.at(-1);
-      if (!last || page.length < pageSize || size >= maxHeads) {
-        list.isComplete &&= page.length < pageSize;
-        return;
+      for (const { channelId, head } of page) {
+        // Earlier events of the channel are no newer than the page, which says when it was active.
+        if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
+        raiseIn(list, channelId, head);
       }
+      stored = latestOf([...stored, ...page]);
+      const last = page.at(-1);
+      if (!last || page.length < pageSize) break;
       after = last.channelId;
     }
+    // Channels that are still in the set had events after their page was read.
+    const newer = list.latest;
+    list.latest = new Set();
+    for (const { channelId } of stored.toReversed()) touch(list, channelId);
+    for (const channelId of newer) touch(list, channelId);
   }
 
   return {
@@ -86,6 +106,7 @@ export function createDirectHeads(
         epochGeneration: epochGeneration(),
         heads: new Map(),
         isComplete: true,
+        latest: new Set(),
         loaded: Promise.resolve(),
       };
       agents.set(agentId, list);
@@ -100,13 +121,25 @@ export function createDirectHeads(
       if (list?.epochGeneration !== epochGeneration()) return null;
       return list.heads.get(channelId) ?? (list.isComplete ? 0 : null);
     },
+    latest: (agentId) => [...(agents.get(agentId)?.latest ?? [])].toReversed(),
     raise(agentId, channelId, seq) {
       const list = agents.get(agentId);
-      if (list?.epochGeneration === epochGeneration()) raiseIn(list, channelId, seq);
+      if (list?.epochGeneration !== epochGeneration()) return;
+      // The tail check finds events again that the bus brought.
+      if (seq <= (list.heads.get(channelId) ?? 0)) return;
+      raiseIn(list, channelId, seq);
+      touch(list, channelId);
     },
     forget,
     get size() {
       return size;
     },
   };
+}
+
+/** The direct channels that were active last, the latest first; as many as a welcome names. */
+export function latestOf(directs: readonly DirectChannel[]): readonly DirectChannel[] {
+  return directs
+    .toSorted((one, other) => other.activeAt - one.activeAt)
+    .slice(0, limits.welcomeDirect);
 }

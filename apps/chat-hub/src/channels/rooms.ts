@@ -25,8 +25,11 @@ export interface Rooms {
   openDirect(channelId: string, head: number): Room;
   /** Gives a room a durable event from the bus, and compares it with the event that was delivered with its seq. */
   offer(room: Room, event: EncodedEnvelope): void;
-  /** The epoch changed (a backup was restored): every room continues from its head in the new epoch, or from 0. */
-  beginEpoch(heads: ReadonlyMap<string, number>): void;
+  /**
+   * The epoch changed (a backup was restored): every room continues from its head in the new epoch, or from 0. Rooms do
+   * not change in one turn; `onChanged` is called for each before it delivers anything of the new epoch.
+   */
+  beginEpoch(heads: ReadonlyMap<string, number>, onChanged?: (room: Room) => void): void;
   /** How often the epoch changed: heads read in an earlier generation no longer hold. */
   readonly epochGeneration: number;
   /**
@@ -84,6 +87,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
   let epochGeneration = 0;
   /** Rooms still in an earlier epoch, with the head from which each continues. */
   const outdated = new Map<string, number>();
+  let onEpochChanged: ((room: Room) => void) | undefined;
   let isClosed = false;
 
   function createRoom(
@@ -223,6 +227,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     if (head === undefined) return room;
     outdated.delete(channelId);
     room?.beginEpoch(head);
+    if (room) onEpochChanged?.(room);
     return room;
   }
 
@@ -233,8 +238,10 @@ export function createRooms(deps: RoomsDeps): Rooms {
       current(channelId);
       if (++count < roomsPerTurn) continue;
       if (outdated.size > 0) setImmediate(moveSome);
-      return;
+      break;
     }
+    // It may refer to thousands of sessions.
+    if (outdated.size === 0) onEpochChanged = undefined;
   }
 
   return {
@@ -262,8 +269,9 @@ export function createRooms(deps: RoomsDeps): Rooms {
       return epochGeneration;
     },
     readInEpoch,
-    beginEpoch(heads) {
+    beginEpoch(heads, onChanged) {
       epochGeneration += 1;
+      onEpochChanged = onChanged;
       for (const channelId of rooms.keys()) outdated.set(channelId, heads.get(channelId) ?? 0);
       moveSome();
     },

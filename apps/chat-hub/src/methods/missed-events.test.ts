@@ -5,7 +5,7 @@ import { createFlusher } from '../channels/flusher.ts';
 import { Room } from '../channels/room.ts';
 import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { range } from '../testing/seqs.ts';
-import { gatherMissed, type MissedEvents } from './missed-events.ts';
+import { createLogReads, gatherMissed, type MissedEvents } from './missed-events.ts';
 
 const channelId = 'c';
 
@@ -46,7 +46,13 @@ describe('the events that a client missed', () => {
       if (!isDone) setImmediate(count);
     };
     setImmediate(count);
-    const missed = await gatherMissed(room, 0, { bytes: 8_388_608 }, slices);
+    const missed = await gatherMissed(
+      room,
+      0,
+      { bytes: 8_388_608 },
+      slices,
+      createLogReads(10_000),
+    );
     isDone = true;
     expect(seqsOf(missed)).toEqual(range(1, 4_900));
     expect(missed).toMatchObject({ count: 4_900, lastSeq: 4_900 });
@@ -57,11 +63,12 @@ describe('the events that a client missed', () => {
   it('are none when they are too many or too large, and what was taken of the budget is gone', async () => {
     const slices = createTimeSlicedQueue();
     const budget = { bytes: 1_000_000 };
-    expect(await gatherMissed(createRoom(5_001, 10), 0, budget, slices)).toBeNull();
+    const reads = createLogReads(10_000);
+    expect(await gatherMissed(createRoom(5_001, 10), 0, budget, slices, reads)).toBeNull();
     expect(budget.bytes).toBe(1_000_000);
-    expect(await gatherMissed(createRoom(2_000, 1_000), 0, budget, slices)).toBeNull();
+    expect(await gatherMissed(createRoom(2_000, 1_000), 0, budget, slices, reads)).toBeNull();
     expect(budget.bytes).toBeLessThan(0);
     // Nothing more is read for a result that is full.
-    expect(await gatherMissed(createRoom(10, 10), 0, budget, slices)).toBeNull();
+    expect(await gatherMissed(createRoom(10, 10), 0, budget, slices, reads)).toBeNull();
   });
 });

@@ -1,3 +1,4 @@
+import { ChatStoreError } from '@openclaw/chat-store';
 import { limits } from '@openclaw/protocol';
 import type { Room } from '../channels/room.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
@@ -5,6 +6,32 @@ import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 /** Bytes that the events of one result may still take. */
 export interface ByteBudget {
   bytes: number;
+}
+
+/** The reads of the log that one call may make, for all its topics together. */
+export interface LogReads {
+  /** Rejects with ChatStoreError, without reading, once a read of this call failed or its time is over. */
+  read<T>(read: () => Promise<T>): Promise<T>;
+}
+
+/** Creates the reads of one call, which begin within `maxMs` from now. */
+export function createLogReads(maxMs: number): LogReads {
+  const endMs = performance.now() + maxMs;
+  let failure: ChatStoreError | undefined;
+  return {
+    async read(read) {
+      if (failure) throw failure;
+      if (performance.now() >= endMs) {
+        throw (failure = new ChatStoreError('unavailable', 'the log is read too slowly'));
+      }
+      try {
+        return await read();
+      } catch (error) {
+        if (error instanceof ChatStoreError) failure = error;
+        throw error;
+      }
+    },
+  };
 }
 
 /** The events that a client missed of a channel, encoded: what follows `lastSeq` is yet to come. */
@@ -19,13 +46,14 @@ const comma = Buffer.from(',');
 
 /**
  * Gathers and encodes the events after `since` up to the room's present head, page by page and in slices. Null when
- * they are too many, or too large for the budget, from which they are taken.
+ * they are too many, or too large for the budget, from which they are taken. Rejects with ChatStoreError.
  */
 export async function gatherMissed(
   room: Room,
   since: number,
   budget: ByteBudget,
   slices: TimeSlicedQueue,
+  reads: LogReads,
 ): Promise<MissedEvents | null> {
   const target = room.head;
   if (since > target || target - since > limits.resumeEvents) return null;
@@ -33,7 +61,8 @@ export async function gatherMissed(
   while (missed.lastSeq < target) {
     const isRemembered = room.after(missed.lastSeq) !== null;
     if (!isRemembered && budget.bytes <= 0) return null;
-    const page = await room.encodedPage(missed.lastSeq, slices);
+    const encode = () => room.encodedPage(missed.lastSeq, slices);
+    const page = await (isRemembered ? encode() : reads.read(encode));
     if (page === null) return null;
     // Events in the room's memory that do not fit follow the result as live events.
     if (isRemembered && page.bytes > budget.bytes) break;

@@ -13,7 +13,13 @@ import { encodeEvents } from '../event-loop/encoded-text.ts';
 import { answer, refuse, type Caller, type Handlers } from '../calls/answer.ts';
 import { refusalOfError } from '../calls/dispatcher.ts';
 import { runNow, type Steps } from '../event-loop/time-sliced-queue.ts';
-import { gatherMissed, type ByteBudget, type MissedEvents } from './missed-events.ts';
+import {
+  createLogReads,
+  gatherMissed,
+  type ByteBudget,
+  type LogReads,
+  type MissedEvents,
+} from './missed-events.ts';
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
 
@@ -30,6 +36,8 @@ interface Prepared {
 const leaveRounds = 3;
 /** How long a hub that is behind the store's heads may take to come level, in all topics together, before they are refused. */
 const levelMs = 2_000;
+/** How long the log is read for a resume of all topics together, before the rest are refused; one more read may end later. */
+const readMs = 10_000;
 
 /** Topics made ready in one turn of the event loop. */
 const topicsPerTurn = 50;
@@ -79,12 +87,13 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     memberAt: number,
     isSameEpoch: boolean,
     budget: ByteBudget,
+    reads: LogReads,
     levelEndMs: number,
   ): Promise<Prepared | ErrorCode> {
     if (!(await isLevel(room, memberAt, levelEndMs))) return 'unavailable';
     const { since } = topic;
     const missed =
-      since !== null && isSameEpoch ? await gatherMissed(room, since, budget, slices) : null;
+      since !== null && isSameEpoch ? await gatherMissed(room, since, budget, slices, reads) : null;
     return { room, memberAt, missed };
   }
 
@@ -171,7 +180,8 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     async subscribe(caller, { topics, epoch }) {
       const { session } = caller;
       if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
-      const isSameEpoch = epoch === null || epoch === store.epoch;
+      const readIn = store.epoch;
+      const isSameEpoch = epoch === null || epoch === readIn;
       const budget: ByteBudget = { bytes: limits.resumeBytes };
       const { epochGeneration } = rooms;
       const opened = await openRooms(caller, topics);
@@ -185,6 +195,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
       for (const [channelId, room] of opened) {
         if (typeof room === 'object') room.raise(access.get(channelId)?.head ?? 0);
       }
+      const reads = createLogReads(readMs);
       const prepared: (Prepared | ErrorCode)[] = [];
       for (const [index, topic] of topics.entries()) {
         if (index > 0 && index % topicsPerTurn === 0) await slices.pause();
@@ -194,7 +205,9 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         prepared.push(
           refusal !== null || typeof room === 'string' || !found
             ? (refusal ?? 'not_found')
-            : await prepare(topic, room, found.head, isSameEpoch, budget, levelEndMs).catch(codeOf),
+            : await prepare(topic, room, found.head, isSameEpoch, budget, reads, levelEndMs).catch(
+                codeOf,
+              ),
         );
       }
       await confirm(caller, topics, prepared);
@@ -205,9 +218,9 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         for (const [index, topic] of topics.entries()) {
           if (!session?.isOpen) return [Buffer.from('{"topics":[]}')];
           if (index > 0) text += ',';
-          // What was read of another life of the database is not of this one.
+          // What was read in another epoch, rights among it, does not hold in this one.
           const ready =
-            rooms.epochGeneration === epochGeneration
+            rooms.epochGeneration === epochGeneration && store.epoch === readIn
               ? (prepared[index] ?? 'internal')
               : 'unavailable';
           const entered =
@@ -229,7 +242,10 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
 
     unsubscribe({ session }, { channelIds }) {
       if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
-      for (const channelId of channelIds) session.unsubscribe(channelId);
+      if (!session.unsubscribe(channelIds)) {
+        const message = `a connection may stay away from at most ${limits.topics} direct channels`;
+        return refuse('too_large', message);
+      }
       return answer({});
     },
   };

@@ -1,11 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ChatStore } from '@openclaw/chat-store';
+import type { Access, ChatStore } from '@openclaw/chat-store';
 import { createMemoryEventBus } from '@openclaw/events';
+import { encodeEnvelope } from '@openclaw/protocol';
 import { pino } from 'pino';
 import { beginEpoch } from './epoch.ts';
 import { createFlusher } from '../channels/flusher.ts';
 import { createRooms } from '../channels/rooms.ts';
+import { createPeer } from '../testing/peer.ts';
+import { Session } from '../sockets/session.ts';
+import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { createSessions } from '../sockets/sessions.ts';
+import { createUnsentBudget } from '../sockets/unsent-budget.ts';
 
 describe('another life of the database', () => {
   // The race: a room is opened while the heads of the others are read. Invariant: every room goes on from its own head;
@@ -36,7 +41,7 @@ describe('another life of the database', () => {
           await rooms.open('late');
           return heads;
         },
-        access: async () => new Map(),
+        access: async () => new Map<string, Access>(),
       },
       rooms,
       sessions: createSessions(),
@@ -46,5 +51,131 @@ describe('another life of the database', () => {
     const now = ['early', 'late', 'gone'].map((channelId) => rooms.get(channelId)?.head);
     expect([rooms.epochGeneration, now]).toEqual([1, [3, 5, 0]]);
     await rooms.close();
+  });
+
+  // The fault: the rights of each session were read alone, one after the other, and the tail check stood still for all of
+  // them. Each read was made in the agent's own turn, which the agent's other calls delay. Invariant: some are read at
+  // once, once for all sockets of an agent, for the hub itself.
+  it('reads rights once for each agent, a bounded number at a time', async () => {
+    const sessions = createSessions();
+    for (let n = 0; n < 300; n++) {
+      const rooms = new Map([[n % 3 === 0 ? 'a' : 'b', null]]);
+      const agentId = `agent${Math.floor(n / 3)}`;
+      const leave = () => undefined;
+      sessions.add({ agentId, rooms, leave, identity: {} } as unknown as Session);
+    }
+    const asked: [string, number][] = [];
+    let [reading, most] = [0, 0];
+    const turns = new Set<string | null | undefined>();
+    await beginEpoch({
+      store: {
+        heads: async () => new Map(),
+        async access(agentId, channelIds, turnOf) {
+          asked.push([agentId, channelIds.length]);
+          turns.add(turnOf);
+          most = Math.max(most, ++reading);
+          await new Promise((resolve) => setImmediate(resolve));
+          reading -= 1;
+          return new Map<string, Access>();
+        },
+      },
+      rooms: { channelIds: () => [], beginEpoch: () => undefined },
+      sessions,
+      cache: { drop: async () => undefined },
+    });
+    expect(new Set(asked.map(([agentId]) => agentId)).size).toBe(100);
+    expect(asked).toHaveLength(100);
+    expect(asked.every(([, channels]) => channels === 2)).toBe(true);
+    expect([most, [...turns]]).toEqual([16, [null]]);
+  });
+
+  // The race: events of the new epoch come while rights are read, and at once after the rooms were restarted. Invariant:
+  // an agent that is not a member in the new epoch gets none of them. The control is a member, which gets them all.
+  it('gives nothing of the new epoch to agents that are not members in it', async () => {
+    const state = { epoch: 'old' };
+    const [flusher, nothing] = [createFlusher(), () => undefined];
+    const rooms = createRooms({
+      store: {
+        get epoch() {
+          return state.epoch;
+        },
+        logPage: async () => ({ events: [], head: 3, epoch: state.epoch }),
+      } as unknown as ChatStore,
+      ...{ bus: createMemoryEventBus(), flusher, log: pino({ level: 'silent' }) },
+      ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
+    });
+    const room = await rooms.open('early');
+    const sessions = createSessions();
+    const connect = (agentId: string) => {
+      const { peer, ws, socket } = createPeer('openclaw.v1');
+      const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+      const identity = { agentId, isAdmin: false, ...bounds };
+      const session = new Session(ws, socket, agentId, identity, {
+        store: {} as ChatStore,
+        flusher,
+        unsent: createUnsentBudget(),
+        slices: createTimeSlicedQueue(),
+        onLag: nothing,
+        onLeftRoom: nothing,
+      });
+      sessions.add(session);
+      session.enter(room);
+      return { peer, session };
+    };
+    const [member, outsider] = [connect('ana'), connect('ben')];
+    const publish = (seq: number) => {
+      const event = { type: 'collaboration.event', channelId: 'early', name: 'n' } as const;
+      const place = { channelId: 'early', seq, epoch: 'new' };
+      const rest = { id: `e${seq}`, timestamp: 1, senderId: 'ana', ...place };
+      const current = rooms.get('early');
+      if (current)
+        rooms.offer(current, encodeEnvelope({ ...rest, event: { ...event, payload: {} } }));
+    };
+    state.epoch = 'new';
+    await beginEpoch({
+      store: {
+        heads: async () => new Map([['early', 3]]),
+        async access(agentId) {
+          publish(4);
+          await new Promise((resolve) => setImmediate(resolve));
+          const role = agentId === 'ana' ? ('member' as const) : null;
+          return new Map([['early', { kind: 'private' as const, head: 3, role, archived: false }]]);
+        },
+      },
+      rooms,
+      sessions,
+      cache: {
+        async drop() {
+          publish(4);
+          publish(5);
+        },
+      },
+    });
+    room.flush();
+    for (const { session } of [member, outsider]) session.flush();
+    expect([member.peer.seqs, outsider.peer.seqs]).toEqual([[4, 5], []]);
+    // Both were told that what they have ends here.
+    const told = [member, outsider].map(({ peer }) => peer.objects[0].method);
+    expect(told).toEqual(['discontinuity', 'discontinuity']);
+    expect(outsider.session.rooms.size).toBe(0);
+    await rooms.close();
+  });
+
+  // The fault: rooms were restarted before rights were read, so that each failed attempt made every room begin again.
+  it('changes no room when rights cannot be read', async () => {
+    const restarted: unknown[] = [];
+    const sessions = createSessions();
+    sessions.add({ agentId: 'ana', rooms: new Map([['a', null]]) } as unknown as Session);
+    const begun = beginEpoch({
+      store: {
+        heads: async () => new Map(),
+        access: () => Promise.reject(new Error('the database is away')),
+      },
+      rooms: { channelIds: () => ['a'], beginEpoch: (heads) => void restarted.push(heads) },
+      sessions,
+      cache: { drop: async () => undefined },
+    });
+    await expect(begun).rejects.toThrow('away');
+    expect(restarted).toEqual([]);
   });
 });

@@ -1,41 +1,85 @@
 import type { ChatStore } from '@openclaw/chat-store';
 import { whyNotMember, type HubCache } from '../methods/hub.ts';
 import type { Rooms } from '../channels/rooms.ts';
+import type { Session } from '../sockets/session.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 
 const maxRounds = 20;
+/** Agents whose rights are read at once: enough to keep the store busy. */
+const agentsAtOnce = 16;
+/** Channels that one statement is asked about. */
+const channelsAtOnce = 1_000;
 
 export interface EpochDeps {
   readonly store: Pick<ChatStore, 'access' | 'heads'>;
   readonly rooms: Pick<Rooms, 'channelIds' | 'beginEpoch'>;
-  readonly sessions: Pick<Sessions, 'all'>;
+  readonly sessions: Pick<Sessions, 'agentIds' | 'ofAgent'>;
   readonly cache: Pick<HubCache, 'drop'>;
 }
 
 /**
- * Another life of the database: every live channel goes on from its head there, its sockets are told that what they
- * have cannot be continued, and what Redis remembers of the life before is dropped. Who is no member in it, having
- * joined after the backup was made, hears nothing more.
+ * The epoch changed (a backup was restored): every live channel continues from its head in the new epoch, and its sockets
+ * get a discontinuity. Sockets of agents that are not members in the new epoch leave their rooms before these deliver
+ * anything of it. What Redis remembers of the former epoch is dropped. Call it once the store is in the new epoch; when
+ * it rejects, no room was changed, and it can be called again.
  */
 export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): Promise<void> {
   const heads = new Map<string, number>();
   // Rooms are opened while heads are read: those are asked for too, until none is left.
-  for (let asked = rooms.channelIds(), round = 1; asked.length > 0; round++) {
-    if (round > maxRounds) throw new Error('rooms are opened faster than their heads are read');
-    const found = await store.heads(asked);
-    for (const channelId of asked) heads.set(channelId, found.get(channelId) ?? 0);
-    asked = rooms.channelIds().filter((channelId) => !heads.has(channelId));
-  }
-  const channelIds = rooms.channelIds();
-  rooms.beginEpoch(heads);
-  // With Redis away there is nothing to drop now; what comes back is compared with the log's head before it is served.
-  await cache.drop(channelIds, { forgetHeads: true }).catch(() => undefined);
-  for (const session of [...sessions.all()]) {
-    const entered = [...session.rooms.keys()];
-    const access = await store.access(session.agentId, entered);
-    for (const channelId of entered) {
-      const found = access.get(channelId);
-      if (!found || whyNotMember(found, session.identity.isAdmin)) session.leave(channelId);
+  async function readNewHeads(): Promise<void> {
+    let asked = rooms.channelIds().filter((channelId) => !heads.has(channelId));
+    for (let round = 1; asked.length > 0; round++) {
+      if (round > maxRounds) throw new Error('rooms are opened faster than their heads are read');
+      const found = await store.heads(asked);
+      for (const channelId of asked) heads.set(channelId, found.get(channelId) ?? 0);
+      asked = rooms.channelIds().filter((channelId) => !heads.has(channelId));
     }
   }
+  await readNewHeads();
+  // After the heads: an agent that is removed later than its rights are read leaves with the event of its removal. A
+  // socket that enters a room from here on does so with rights of the new epoch, see `subscribe`.
+  const outsiders = await readOutsiders(store, sessions);
+  await readNewHeads();
+  const channelIds = rooms.channelIds();
+  rooms.beginEpoch(heads, ({ channelId }) => {
+    for (const session of outsiders.get(channelId) ?? []) session.leave(channelId);
+  });
+  // With Redis away there is nothing to drop now; what comes back is compared with the log's head before it is served.
+  await cache.drop(channelIds, { forgetHeads: true }).catch(() => undefined);
+}
+
+/** By channel, the sockets that are in its room and whose agents are not members. One read for each agent, some at a time. */
+async function readOutsiders(
+  store: Pick<ChatStore, 'access'>,
+  sessions: EpochDeps['sessions'],
+): Promise<Map<string, Session[]>> {
+  const outsiders = new Map<string, Session[]>();
+  const agentIds = [...sessions.agentIds()].values();
+
+  async function readAgent(agentId: string): Promise<void> {
+    const entered = [...sessions.ofAgent(agentId)].flatMap((session) =>
+      [...session.rooms.keys()].map((channelId) => ({ session, channelId })),
+    );
+    const channelIds = [...new Set(entered.map(({ channelId }) => channelId))];
+    const access: Awaited<ReturnType<ChatStore['access']>> = new Map();
+    for (let from = 0; from < channelIds.length; from += channelsAtOnce) {
+      const some = channelIds.slice(from, from + channelsAtOnce);
+      // For the hub itself: an agent's own flood of calls must not delay the new epoch.
+      for (const [id, found] of await store.access(agentId, some, null)) access.set(id, found);
+    }
+    for (const { session, channelId } of entered) {
+      const found = access.get(channelId);
+      if (found && whyNotMember(found, session.identity.isAdmin) === null) continue;
+      const known = outsiders.get(channelId);
+      if (known) known.push(session);
+      else outsiders.set(channelId, [session]);
+    }
+  }
+
+  // All workers take from the same iterator.
+  async function work(): Promise<void> {
+    for (const agentId of agentIds) await readAgent(agentId);
+  }
+  await Promise.all(Array.from({ length: agentsAtOnce }, work));
+  return outsiders;
 }

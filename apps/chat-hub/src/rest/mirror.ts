@@ -87,7 +87,7 @@ function addRoute(
       }
       const bytes = answerBytes(method, parsed.data);
       const held = bytes > 0 ? await unsent.reserve(request.identity.agentId, bytes) : null;
-      if (bytes > 0 && !held) return sendRefusal(reply, refuseUnsent());
+      if (bytes > 0 && !held) return sendRefusal(reply, refuseUnsent(unsent));
       // Until the client has taken the answer, or is gone.
       if (reply.raw.destroyed) held?.release();
       else reply.raw.once('close', () => held?.release());

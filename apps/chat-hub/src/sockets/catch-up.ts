@@ -139,9 +139,17 @@ export class CatchUp {
   /** Resolves when the peer has taken everything written so far and sending may go on, or the socket is closed. */
   async #whenWritable(): Promise<void> {
     // Pages sent now would pile up behind the buffered output.
-    while ((this.#output.isBuffering || this.isPaused) && this.#output.isOpen)
+    while (!this.#maySend && this.#output.isOpen) {
       await new Promise<void>((resolve) => this.#onReleased.push(resolve));
+    }
     await this.#output.drain(this.#deps.onStuck);
+    // A buffer or a pause may have begun meanwhile.
+    if (!this.#maySend && this.#output.isOpen) await this.#whenWritable();
+  }
+
+  /** False while an answer is made or buffered that may say where rooms continue. */
+  get #maySend(): boolean {
+    return !this.isPaused && !this.#output.isBuffering;
   }
 
   #release(): void {
@@ -191,7 +199,7 @@ export class CatchUp {
     const frames = sizeOf(wanted) > pieceChars ? await this.#output.encodeEvents(wanted) : null;
     // While this waited the session may have left, got a discontinuity, skipped ahead or been removed at an earlier seq.
     if (this.#pending.get(room) !== pending || pending.afterSeq !== afterSeq) return;
-    if (this.isPaused) return;
+    if (!this.#maySend) return;
     if (frames && pending.untilSeq !== null && pending.untilSeq < upTo) return;
     // Synchronous from here on: each event delivered by now is either sent here or already flushed to the others.
     room.flush();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { DirectChannel } from '@openclaw/chat-store';
 import { createMemoryEventBus } from '@openclaw/events';
 import { encodeEnvelope, limits, type EncodedEnvelope } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
@@ -24,7 +25,7 @@ const log = pino({ level: 'silent' });
 async function connecting() {
   const stored: EncodedEnvelope[] = [];
   const asked = Promise.withResolvers<void>();
-  const answer = Promise.withResolvers<{ channelId: string; head: number }[]>();
+  const answer = Promise.withResolvers<DirectChannel[]>();
   const store = {
     epoch,
     directChannels() {
@@ -83,7 +84,8 @@ async function connecting() {
     peer,
     ws,
     directHeads,
-    answer: (directs: { channelId: string; head: number }[]) => answer.resolve(directs),
+    answer: (directs: { channelId: string; head: number }[]) =>
+      answer.resolve(directs.map((direct) => ({ ...direct, activeAt: 1 }))),
     /** Commits an event of the direct channel, and publishes it unless it is lost. */
     async commit(type: 'channel.message' | 'channel.message.delete', isLost = false) {
       const seq = stored.length + 1;

@@ -335,6 +335,95 @@ describe('the unsent output of a session', () => {
     expect(unsent.bytes).toBeLessThan(2_000_000);
   });
 
+  // The race: a socket without the subprotocol resumes a room in a batch, and events that come during the batch are in its
+  // answer too. Invariant: after an answer that names a head come the events after that head, once.
+  it('does not get events after the answer of a batch that holds them', async () => {
+    const bench = createSessionBench({ protocol: '' });
+    const { session, room } = bench;
+    session.enter(room);
+    const release = session.buffer();
+    bench.publish(3);
+    await bench.turn();
+    const goOn = session.pauseCatchUp();
+    session.enter(room, 3);
+    goOn();
+    bench.publish(2);
+    await bench.turn();
+    release('[{"id":"batch"}]');
+    await waitFor(() => bench.peer.seqs.at(-1) === 5, { what: 'the last event' });
+    expect(bench.peer.objects[0].id).toBe('batch');
+    expect(bench.peer.seqs).toEqual([4, 5]);
+  });
+
+  it('gets nothing of a room that a call of the batch left', async () => {
+    const bench = createSessionBench({ protocol: '' });
+    bench.session.enter(bench.room);
+    const release = bench.session.buffer();
+    bench.publish(3);
+    await bench.turn();
+    bench.session.leave(bench.room.channelId);
+    release('[{"id":"batch"}]');
+    await waitFor(() => bench.peer.objects.length > 0 && !bench.session.isLagging);
+    await bench.turn();
+    expect(bench.peer.seqs).toEqual([]);
+  });
+
+  // The race: the socket catches up, and a page of the log is being read when the batch begins; the page comes before the
+  // batch resumes the room. Invariant: as above.
+  it('does not get a page of the log after the answer of a batch that holds its events', async () => {
+    const bench = createSessionBench({ protocol: '' });
+    const { session, room, peer } = bench;
+    session.enter(room);
+    const last = await fallBehind(bench);
+    const asked = Promise.withResolvers<void>();
+    const letOn = Promise.withResolvers<void>();
+    bench.onNextPage(async (page) => {
+      asked.resolve();
+      await letOn.promise;
+      return page();
+    });
+    peer.read();
+    await asked.promise;
+    const before = peer.seqs.length;
+    const release = session.buffer();
+    letOn.resolve();
+    await bench.turn();
+    await bench.turn();
+    const goOn = session.pauseCatchUp();
+    session.enter(room, last);
+    goOn();
+    release('[{"id":"batch"}]');
+    const next = bench.publish(1);
+    await waitFor(() => peer.seqs.at(-1) === next, { what: 'the last event' });
+    const at = peer.objects.findIndex(({ id }) => id === 'batch');
+    expect(peer.objects.slice(at + 1).map(({ params }) => params.seq)).toEqual([next]);
+    // The events before the batch are complete from the first.
+    expect(peer.seqs.slice(0, before)).toEqual(range(1, before));
+    await waitFor(() => !session.isLagging, { what: 'the end of lagging' });
+  });
+
+  // The race: the socket is too far behind for a catch-up, and reads on during a batch that resumes the room. Invariant: as
+  // above; a discontinuity after the answer would name a head before that of the answer.
+  it('gets no discontinuity of a room that a call of the batch continues', async () => {
+    const bench = createSessionBench({ protocol: '' });
+    const { session, room, peer } = bench;
+    session.enter(room);
+    await fallBehind(bench);
+    const last = bench.publish(limits.resumeEvents + 1);
+    await bench.turn();
+    const release = session.buffer();
+    peer.read();
+    for (let turn = 0; turn < 20; turn++) await bench.turn();
+    const goOn = session.pauseCatchUp();
+    session.enter(room, last);
+    goOn();
+    release('[{"id":"batch"}]');
+    const next = bench.publish(1);
+    await waitFor(() => peer.seqs.at(-1) === next, { what: 'the last event' });
+    const at = peer.objects.findIndex(({ id }) => id === 'batch');
+    expect(peer.objects.slice(at + 1).map(({ method }) => method)).toEqual(['event']);
+  });
+
   it('is limited while it is buffered, and complete after the buffer', async () => {
     const unsent = createUnsentBudget();
     const bench = createSessionBench({ unsent });

@@ -54,7 +54,7 @@ export class Session implements RoomMember {
   #phase: SessionPhase = { name: 'welcoming', earlyDirects: new Map() };
   readonly #rooms = new Map<string, Room>();
   #topics = 0;
-  /** Direct channels that the client unsubscribed from, so that their next event does not enter them again. */
+  /** Direct channels that the client unsubscribed from, so that no event enters them again; at most `limits.topics`. */
   readonly #mutedDirects = new Set<string>();
   #callsInFlight = 0;
 
@@ -131,9 +131,9 @@ export class Session implements RoomMember {
     this.#output.send(payload);
   }
 
-  /** Sends a frame that may be lost: dropped unless the session is live. */
+  /** Sends a frame that may be lost: dropped unless the session is live and its buffer has room. */
   sendBestEffort(frame: Buffer): void {
-    if (this.#phase.name === 'live') this.#output.enqueue(frame);
+    if (this.#phase.name === 'live' && !this.#output.isBufferFull) this.#output.enqueue(frame);
   }
 
   enqueue(frame: Buffer): void {
@@ -150,7 +150,8 @@ export class Session implements RoomMember {
 
   /**
    * Buffers all further output until the returned function is called, which sends its payload ahead of it. With several
-   * buffers open the output waits for the last one.
+   * buffers open the output waits for the last one. Events of rooms are not buffered but sent from their logs afterwards,
+   * as the payload may say that a room continues after them.
    */
   buffer(): (payload: Payload | null) => void {
     const end = this.#output.buffer();
@@ -183,9 +184,8 @@ export class Session implements RoomMember {
   }
 
   isLive(room: Room): boolean {
-    // A full buffer takes no more: what the room brings is sent from its log after the buffer ends.
     return (
-      this.#phase.name !== 'lagging' && !this.#output.isBufferFull && !this.#catchUp.isBehind(room)
+      this.#phase.name !== 'lagging' && !this.#output.isBuffering && !this.#catchUp.isBehind(room)
     );
   }
 
@@ -228,11 +228,17 @@ export class Session implements RoomMember {
     this.#forget(room);
   }
 
-  /** Leaves a room for the client. A direct channel is not entered again until the client subscribes to it. */
-  unsubscribe(channelId: string): void {
-    this.leave(channelId);
-    if (isDirectChannelId(channelId) && this.#mutedDirects.size < limits.topics)
-      this.#mutedDirects.add(channelId);
+  /**
+   * Leaves rooms for the client. Direct channels are not entered again until the client subscribes to them. Returns false,
+   * and leaves none, when these would become more than the session remembers.
+   */
+  unsubscribe(channelIds: readonly string[]): boolean {
+    const muted = this.#mutedDirects;
+    const added = new Set(channelIds.filter((id) => isDirectChannelId(id) && !muted.has(id)));
+    if (muted.size + added.size > limits.topics) return false;
+    for (const channelId of added) muted.add(channelId);
+    for (const channelId of channelIds) this.leave(channelId);
+    return true;
   }
 
   /** True for a direct channel that it is not in and that the client did not unsubscribe from. */

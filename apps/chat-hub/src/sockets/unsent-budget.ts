@@ -17,6 +17,8 @@ export interface UnsentBudget {
   readonly bytes: number;
   /** Reservations refused so far. */
   readonly refusals: number;
+  /** When a refused call may be repeated, spread at random so that calls refused together do not return together. */
+  retryAfterMs(): number;
   /** Starts counting for a socket or an answer. Its bytes may exceed the budget. */
   open(agentId: string): Unsent;
   /**
@@ -38,10 +40,12 @@ export interface UnsentBudgetOptions {
   readonly maxWaitMs?: number;
   /** Reservations that may wait, per agent and per hub; more are refused. @default 10_000 */
   readonly maxWaiting?: number;
+  /** A number from 0 to below 1, for the time of the next attempt. @default Math.random */
+  readonly random?: () => number;
 }
 
-/** When a call that was refused for lack of memory may be repeated. */
-export const retryUnsentMs = 1_000;
+/** The earliest time at which a refused call may be repeated; the latest is twice that. */
+const retryMs = 1_000;
 
 /** Creates the one budget of a hub. The cost of every operation is constant. */
 export function createUnsentBudget({
@@ -49,6 +53,7 @@ export function createUnsentBudget({
   hubBytes = Math.floor(getHeapStatistics().heap_size_limit / 4),
   maxWaitMs = 2_000,
   maxWaiting = 10_000,
+  random = Math.random,
 }: UnsentBudgetOptions = {}): UnsentBudget {
   const hub = new Pool(hubBytes, maxWaiting);
   /** Each agent's pool with the number of its users; removed with the last of them. */
@@ -94,6 +99,7 @@ export function createUnsentBudget({
     get refusals() {
       return refusals;
     },
+    retryAfterMs: () => retryMs + Math.floor(random() * retryMs),
     open: (agentId) => open(agentId, use(agentId), 0),
     isOver: (agentId) =>
       hub.bytes > hubBytes || (agents.get(agentId)?.pool.bytes ?? 0) > agentBytes,

@@ -108,7 +108,7 @@ export function describeReading(database: () => TestDatabase): void {
       expect(await store.access('anyone', [])).toEqual(new Map());
     });
 
-    it('lists an agent’s direct channels, the latest active first', async () => {
+    it('lists an agent’s direct channels in the order of their ids, page by page', async () => {
       const { store } = database();
       const alice = agentOf(store);
       const ids: string[] = [];
@@ -117,19 +117,21 @@ export function describeReading(database: () => TestDatabase): void {
           agentId: agentOf(store).agentId,
           content: 'x',
         });
-        ids.unshift(sent.channelId);
+        ids.push(sent.channelId);
       }
-      const [a, b, c, d] = ids;
-      const listed = await store.directChannels(alice.agentId, 3);
-      expect(listed).toEqual([a, b, c].map((channelId) => ({ channelId, head: 1 })));
-      await alice.say(d ?? '', 'again');
-      expect((await store.directChannels(alice.agentId, 1))[0]).toEqual({ channelId: d, head: 2 });
-      // All of them, page by page, in the order of their ids.
+      await channelWithTwo(store);
+      const [first = ''] = ids;
+      const { timestamp } = await alice.say(first, 'again');
       const sorted = ids.toSorted();
-      const firstPage = await store.directChannels(alice.agentId, 3, '');
+      const firstPage = await store.directChannels(alice.agentId, 3);
       expect(firstPage.map(({ channelId }) => channelId)).toEqual(sorted.slice(0, 3));
       const rest = await store.directChannels(alice.agentId, 3, sorted[2]);
       expect(rest.map(({ channelId }) => channelId)).toEqual(sorted.slice(3));
+      const all = [...firstPage, ...rest];
+      expect(all.find(({ channelId }) => channelId === first)).toMatchObject({
+        ...{ head: 2, activeAt: timestamp },
+      });
+      expect(all.filter(({ head }) => head === 1)).toHaveLength(3);
     });
   });
 }

@@ -26,11 +26,11 @@ export async function messagesOf(
   return rows.map((row) => ({ ...textOf(row), reactions: reactions.get(row.id) ?? {} }));
 }
 
-/** The same as JSON, cut out of what is stored. */
+/** The same as JSON, cut out of what is stored; each in the parts that it was cut into. */
 export async function messageTextsOf(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],
-): Promise<string[]> {
+): Promise<string[][]> {
   const reactions = await reactionsOf(db, rows);
   return rows.map((row) => messageTextOf(row, reactions.get(row.id) ?? {}));
 }
@@ -79,19 +79,19 @@ const beforeReactions = ',"reactions":{';
 
 // The message stands in its envelope as it was sent; only its reactions, which follow what its author wrote, may have
 // changed since. Text of any other form is read the long way.
-function messageTextOf(row: MessageRow, reactions: Reactions): string {
+function messageTextOf(row: MessageRow, reactions: Reactions): string[] {
   const { envelope, deleted_at: deletedAt } = row;
   const from = envelope.indexOf(beforeMessage) + beforeMessage.length;
   const text = envelope.slice(from, envelope.lastIndexOf(afterEvent));
   const at = text.lastIndexOf(beforeReactions);
   const rest = at > 0 ? parseObject(`{${text.slice(at + 1)}`) : null;
   if (rest && deletedAt === null && text.startsWith(`{"id":"${row.id}"`)) {
-    return `${text.slice(0, at)},${JSON.stringify({ ...rest, reactions }).slice(1)}`;
+    return [text.slice(0, at), `,${JSON.stringify({ ...rest, reactions }).slice(1)}`];
   }
   const message = textOf(row);
-  return JSON.stringify(
-    deletedAt === null ? { ...message, reactions } : emptied(message, deletedAt),
-  );
+  return [
+    JSON.stringify(deletedAt === null ? { ...message, reactions } : emptied(message, deletedAt)),
+  ];
 }
 
 function parseObject(json: string): object | null {

@@ -11,6 +11,7 @@ import { ChatStoreError } from '../errors.ts';
 import {
   readAccess,
   readDirectChannels,
+  type DirectChannel,
   readHeads,
   readRecentHeads,
   type Access,
@@ -50,15 +51,8 @@ export interface StoreCore {
   heads(channelIds: readonly string[]): Promise<Map<string, number>>;
   /** The heads of the channels in the newest commits, the latest first, deleted ones too; `limit` at most. */
   recentHeads(limit: number): Promise<Map<string, number>>;
-  /**
-   * The agent's direct channels, the latest active first. With `after` they are paged instead: those behind that id, in
-   * the order of their ids; from the beginning with an empty one.
-   */
-  directChannels(
-    agentId: string,
-    limit: number,
-    after?: string,
-  ): Promise<{ channelId: string; head: number }[]>;
+  /** A page of the agent's direct channels, in the order of their ids: those behind `after`, or the first. */
+  directChannels(agentId: string, limit: number, after?: string): Promise<DirectChannel[]>;
   /** What was committed since the mark, at most some thousand commits: `hasMore` says that there are more. */
   changes(sinceMark: Mark | null): Promise<Changes>;
   beat(hubId: string, isCutOff?: boolean): Promise<void>;

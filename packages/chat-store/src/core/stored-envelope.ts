@@ -9,7 +9,8 @@ import type { LogTable } from './tables.ts';
 
 // An envelope's last field is its epoch, and the epoch is the database's, not the row's: when a backup is restored, all
 // that it holds lives in the new epoch. So a row stores the text before that field, and reading adds the field.
-const epochField = (epoch: string) => `,"epoch":${JSON.stringify(epoch)}}`;
+/** The end of an envelope, after what its row stores. */
+export const epochField = (epoch: string) => `,"epoch":${JSON.stringify(epoch)}}`;
 
 /** Serializes an envelope once: for the wire, and the part of it that is stored. */
 export function encodeForLog(envelope: Envelope): { encoded: EncodedEnvelope; stored: string } {

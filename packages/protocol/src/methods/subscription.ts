@@ -37,10 +37,11 @@ export const subscriptionMethods = {
     errors: [],
   },
   unsubscribe: {
-    summary: 'Ends subscriptions; those that are none are passed over.',
+    summary:
+      'Ends subscriptions; those that are none are passed over. At most limits.topics direct channels stay ended.',
     params: paramsSchema({ channelIds: z.array(idSchema).max(limits.topics) }),
     result: emptyResult,
-    errors: [],
+    errors: ['too_large'],
   },
   'log.read': {
     summary: 'Pages a channel’s log itself; a page may end early, at limits.resumeBytes.',

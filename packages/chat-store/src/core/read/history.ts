@@ -47,7 +47,7 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
     .limit(limit + 1)
     .execute();
 
-  const page = createPageText(maxBytes);
+  const page = createPageText(maxBytes, order === 'desc');
   for (const step of stepsOf(found.slice(0, limit), maxBytes, stepMessages)) {
     const rows = await selectMessages(db)
       .where('m.channel_id', '=', channelId)
@@ -58,14 +58,12 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
       )
       .orderBy('m.seq', order)
       .execute();
-    const texts = await messageTextsOf(db, rows);
-    if (!texts.every((text) => page.add(text))) break;
+    if (!page.add(await messageTextsOf(db, rows))) break;
   }
-  const hasMore = found.length > page.rows.length;
-  if (order === 'desc') page.rows.reverse();
+  const hasMore = found.length > page.count;
   return {
     ok: true,
-    text: resultText('messages', page.rows, { head: gate.channel.head, hasMore }),
+    text: resultText('messages', page.pieces, () => ({ head: gate.channel.head, hasMore })),
   };
 };
 

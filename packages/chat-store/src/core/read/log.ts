@@ -1,9 +1,9 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
 import { readableEnvelope, selectReadable } from '../redactions.ts';
-import { envelopeOfRow } from '../stored-envelope.ts';
+import { envelopeOfRow, epochField } from '../stored-envelope.ts';
 import type { Tables } from '../tables.ts';
-import { resultText, stepsOf } from './page-text.ts';
+import { createPageText, resultText, stepsOf } from './page-text.ts';
 import { openChannel, type Read } from './reading.ts';
 
 /** A piece of a channel's log. */
@@ -25,6 +25,35 @@ export async function readLogPage(
   limit: number,
   maxBytes: number,
 ): Promise<LogPage> {
+  const events: EncodedEnvelope[] = [];
+  let bytes = 0;
+  const { epoch, head } = await readSteps(
+    db,
+    channelId,
+    { after, limit, maxBytes },
+    (rows, epoch) =>
+      rows.every((row) => {
+        const event = envelopeOfRow(row, epoch);
+        // With the comma that stands between two of them.
+        bytes += Buffer.byteLength(event.json) + 1;
+        if (bytes > maxBytes && events.length > 0) return false;
+        events.push(event);
+        return true;
+      }),
+  );
+  // Without a snapshot the rows may be newer than the head that was read before them.
+  return { events, epoch, head: Math.max(head, events.at(-1)?.seq ?? 0) };
+}
+
+type Row = Parameters<typeof envelopeOfRow>[0];
+
+/** Hands over the rows after `after`, in order, a step at a time, until `add` answers that not all of them had room. */
+async function readSteps(
+  db: Kysely<Tables>,
+  channelId: string,
+  { after, limit, maxBytes }: { after: number; limit: number; maxBytes: number },
+  add: (rows: readonly Row[], epoch: string) => boolean,
+): Promise<{ epoch: string; head: number }> {
   const meta = await db
     .selectFrom('meta')
     .select('value as epoch')
@@ -37,13 +66,8 @@ export async function readLogPage(
     )
     .where('name', '=', 'epoch')
     .executeTakeFirstOrThrow();
-  const events: EncodedEnvelope[] = [];
-  // Without a snapshot the rows may be newer than the head that was read before them.
-  const page = () => ({
-    ...{ events, epoch: meta.epoch },
-    head: Math.max(meta.head ?? 0, events.at(-1)?.seq ?? 0),
-  });
-  if (after >= (meta.head ?? 0)) return page();
+  const moment = { epoch: meta.epoch, head: meta.head ?? 0 };
+  if (after >= moment.head) return moment;
   // Their sizes first: a page that ends by its bytes has not loaded a thousand long rows before.
   const sizes = await db
     .selectFrom('log')
@@ -53,7 +77,6 @@ export async function readLogPage(
     .orderBy('seq')
     .limit(limit)
     .execute();
-  let bytes = 0;
   for (const step of stepsOf(sizes, maxBytes)) {
     const rows = await selectReadable(db)
       .where('channel_id', '=', channelId)
@@ -61,15 +84,10 @@ export async function readLogPage(
       .where('seq', '<=', step.at(-1)?.seq ?? 0)
       .orderBy('seq')
       .execute();
-    for (const row of rows) {
-      const event = envelopeOfRow({ ...row, envelope: readableEnvelope(row) }, meta.epoch);
-      // With the comma that stands between two of them.
-      bytes += Buffer.byteLength(event.json) + 1;
-      if (bytes > maxBytes && events.length > 0) return page();
-      events.push(event);
-    }
+    const readable = rows.map((row) => ({ ...row, envelope: readableEnvelope(row) }));
+    if (!add(readable, moment.epoch)) break;
   }
-  return page();
+  return moment;
 }
 
 /** The log itself, for members. */
@@ -77,8 +95,16 @@ export const readLog: Read<'log.read'> = async (db, actor, params, maxBytes) => 
   const { channelId, after, limit } = params;
   const gate = await openChannel(db, actor, channelId, 'member');
   if (!gate.ok) return gate;
-  const { events, head } = await readLogPage(db, channelId, after, limit, maxBytes);
-  const hasMore = (events.at(-1)?.seq ?? after) < head;
-  const texts = events.map((event) => event.json);
-  return { ok: true, text: resultText('events', texts, { head, hasMore }) };
+  const page = createPageText(maxBytes);
+  let last = after;
+  const { head } = await readSteps(db, channelId, { after, limit, maxBytes }, (rows, epoch) => {
+    const before = page.count;
+    const isOpen = page.add(rows.map((row) => [row.envelope, epochField(epoch)]));
+    last = rows[page.count - before - 1]?.seq ?? last;
+    return isOpen;
+  });
+  return {
+    ok: true,
+    text: resultText('events', page.pieces, () => ({ head, hasMore: last < head })),
+  };
 };

@@ -1,7 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** The most bytes that one statement loads, so that a page never loads much more than it answers. */
-const stepBytes = 524_288;
+/**
+ * The most bytes that one statement loads, unless one row has more: a page never loads much more than it answers, and
+ * PostgreSQL's answer to one statement may be parsed in one turn of the event loop.
+ */
+const stepBytes = 262_144;
 const stepRows = 250;
 const stepReactions = 1_000;
 /** Characters encoded without a pause: a large page must not hold up the event loop. */
@@ -43,64 +46,108 @@ export function stepsOf(
   return steps;
 }
 
-/** The rows of one answer as JSON: together `maxBytes` at most, but always one row. */
+/** A row's JSON, in parts that follow each other. */
+export type RowText = readonly string[];
+
+/** The rows of one answer as JSON in UTF-8: together `maxBytes` at most, but always one row. */
 export interface PageText {
-  readonly rows: string[];
-  /** False: the page is full, and the row is not in it. */
-  add(row: string): boolean;
+  /** The rows so far, in the order of the answer, with the commas between them. Each piece owns its memory. */
+  readonly pieces: Uint8Array[];
+  /** Rows so far. */
+  readonly count: number;
+  /** Adds rows, in the order of reading. False: the page is full, and the last of them are not in it. */
+  add(rows: readonly RowText[]): boolean;
 }
 
-/** An empty page. */
-export function createPageText(maxBytes: number): PageText {
-  const rows: string[] = [];
+/**
+ * An empty page; the answer may list its rows in the reverse order of reading. It holds bytes and no text: bytes lie
+ * outside the heap, where megabytes that live as long as a page would be copied and marked by the garbage collector,
+ * which stops the event loop meanwhile.
+ */
+export function createPageText(maxBytes: number, isReversed = false): PageText {
+  const pieces: Uint8Array[] = [];
   let bytes = 0;
-  return {
-    rows,
-    add(row) {
+  let count = 0;
+
+  function fitting(rows: readonly RowText[]): RowText[] {
+    const taken: RowText[] = [];
+    for (const row of rows) {
       // With the comma before it.
-      bytes += Buffer.byteLength(row) + 1;
-      if (bytes > maxBytes && rows.length > 0) return false;
-      rows.push(row);
-      return true;
+      bytes += row.reduce((sum, part) => sum + Buffer.byteLength(part), 1);
+      if (bytes > maxBytes && count > 0) break;
+      taken.push(row);
+      count += 1;
+    }
+    return taken;
+  }
+
+  return {
+    pieces,
+    get count() {
+      return count;
+    },
+    add(rows) {
+      const isFirst = count === 0;
+      const taken = fitting(rows);
+      if (taken.length === 0) return rows.length === 0;
+      if (isReversed) {
+        const parts = taken.reverse().flatMap((row) => [...row, ',']);
+        pieces.unshift(encode(isFirst ? parts.slice(0, -1) : parts));
+      } else {
+        const parts = taken.flatMap((row) => [',', ...row]);
+        pieces.push(encode(isFirst ? parts.slice(1) : parts));
+      }
+      return taken.length === rows.length;
     },
   };
 }
 
-/** A result's JSON in pieces: its list, whose rows are JSON already, and its other fields after it. */
+/**
+ * A result's JSON in pieces: its list, whose rows are JSON with commas between them, and its other fields after it, which
+ * are asked for after the rows.
+ */
 export function* resultText(
   list: string,
-  rows: Iterable<string>,
-  rest: Readonly<Record<string, unknown>>,
-): Generator<string> {
+  rows: Iterable<string | Uint8Array>,
+  rest: () => Readonly<Record<string, unknown>>,
+): Generator<string | Uint8Array> {
   yield `{"${list}":[`;
-  let separator = '';
-  for (const row of rows) {
-    if (separator !== '') yield separator;
-    yield row;
-    separator = ',';
-  }
-  const others = JSON.stringify(rest).slice(1);
+  yield* rows;
+  const others = JSON.stringify(rest()).slice(1);
   yield others === '}' ? ']}' : `],${others}`;
 }
 
-/** Text as UTF-8, in pieces that own their memory, with pauses in which other work has its turn. */
-export async function encodePieces(pieces: Iterable<string>): Promise<Uint8Array[]> {
+/**
+ * Text as UTF-8, in pieces that own their memory, with pauses in which other work has its turn. What is UTF-8 already
+ * stays as it is.
+ */
+export async function encodePieces(pieces: Iterable<string | Uint8Array>): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
   let open = '';
   for (const piece of pieces) {
+    if (typeof piece !== 'string') {
+      if (open !== '') chunks.push(encode([open]));
+      open = '';
+      chunks.push(piece);
+      continue;
+    }
     open += piece;
     if (open.length < chunkChars) continue;
-    chunks.push(encode(open));
+    chunks.push(encode([open]));
     open = '';
     await nextTurn();
   }
-  if (open !== '') chunks.push(encode(open));
+  if (open !== '') chunks.push(encode([open]));
   return chunks;
 }
 
-// Not from Buffer's pool: a worker thread transfers the memory.
-function encode(text: string): Uint8Array {
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
-  bytes.write(text);
+// Part by part: text that is put together first would be one copy more. Not from Buffer's pool: a worker thread
+// transfers the memory.
+function encode(parts: readonly string[]): Uint8Array {
+  const bytes = Buffer.allocUnsafeSlow(
+    parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0),
+  );
+  let at = 0;
+  for (const part of parts) at += bytes.write(part, at);
   return bytes;
 }

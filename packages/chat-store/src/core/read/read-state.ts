@@ -72,10 +72,14 @@ export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes
     ...state,
     unread: Math.min(newer - own - deleted, unreadMax),
   }));
-  return { ok: true, text: resultText('channels', rowTexts(channels), {}) };
+  return { ok: true, text: resultText('channels', rowTexts(channels), () => ({})) };
 };
 
 // One by one, as they are encoded: an agent may be a member of very many channels.
 function* rowTexts(rows: readonly object[]): Generator<string> {
-  for (const row of rows) yield JSON.stringify(row);
+  let separator = '';
+  for (const row of rows) {
+    yield separator + JSON.stringify(row);
+    separator = ',';
+  }
 }

@@ -39,8 +39,15 @@ export function parsedOutcome<M extends ReadMethod>(
   outcome: Awaited<ReturnType<Read<M>>>,
 ): ReadOutcome<M> {
   return 'text' in outcome
-    ? { ok: true, result: JSON.parse([...outcome.text].join('')) as ResultOf<M> }
+    ? { ok: true, result: JSON.parse(wholeText(outcome.text)) as ResultOf<M> }
     : outcome;
+}
+
+function wholeText(pieces: Iterable<string | Uint8Array>): string {
+  const encoded = [...pieces].map((piece) =>
+    typeof piece === 'string' ? Buffer.from(piece) : piece,
+  );
+  return Buffer.concat(encoded).toString();
 }
 
 /** The same as text: what is stored as JSON is neither parsed nor serialized. */

@@ -10,7 +10,7 @@ import type { ParamsOf } from '@openclaw/protocol';
 import { headOf } from '../head.ts';
 import { judge, type Needs } from '../rights.ts';
 import type { ChannelWithHead, Tables } from '../tables.ts';
-import { createPageText, resultText } from './page-text.ts';
+import { resultText } from './page-text.ts';
 
 /**
  * Answers one method; all its statements see the same commit, rights included. What holds rows answers the result's
@@ -21,7 +21,7 @@ export type Read<M extends ReadMethod> = (
   actor: Actor,
   params: ParamsOf<M>,
   maxBytes: number,
-) => Promise<ReadOutcome<M> | { readonly ok: true; readonly text: Iterable<string> }>;
+) => Promise<ReadOutcome<M> | { readonly ok: true; readonly text: Iterable<string | Uint8Array> }>;
 
 /** The channel to read from, if the actor may. */
 export async function openChannel(
@@ -44,7 +44,10 @@ export async function openChannel(
   return row ? { ok: true, channel: row } : refuse('not_found', `there is no channel ${channelId}`);
 }
 
-/** A list's answer, from rows read with one more than `limit`, and where the next page begins. */
+/**
+ * A list's answer, from rows read with one more than `limit`, and where the next page begins. A row is serialized when
+ * its text is asked for: those of a page may take longer together than the event loop may be held up.
+ */
 export function listText<R>(
   list: string,
   rows: readonly R[],
@@ -52,10 +55,21 @@ export function listText<R>(
   objectOf: (row: R) => object,
   cursorOf: (last: R) => string,
 ) {
-  const page = createPageText(maxBytes);
-  for (const row of rows.slice(0, limit)) if (!page.add(JSON.stringify(objectOf(row)))) break;
-  const last = rows[page.rows.length - 1];
-  const hasMore = rows.length > page.rows.length;
-  const nextCursor = hasMore && last !== undefined ? cursorOf(last) : null;
-  return { ok: true as const, text: resultText(list, page.rows, { nextCursor }) };
+  let count = 0;
+  function* texts(): Generator<string> {
+    let bytes = 0;
+    for (const row of rows.slice(0, limit)) {
+      const text = JSON.stringify(objectOf(row));
+      // With the comma before it.
+      bytes += Buffer.byteLength(text) + 1;
+      if (bytes > maxBytes && count > 0) break;
+      yield count > 0 ? `,${text}` : text;
+      count += 1;
+    }
+  }
+  const rest = () => {
+    const last = rows[count - 1];
+    return { nextCursor: rows.length > count && last !== undefined ? cursorOf(last) : null };
+  };
+  return { ok: true as const, text: resultText(list, texts(), rest) };
 }

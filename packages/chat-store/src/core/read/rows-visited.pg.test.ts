@@ -7,6 +7,7 @@ import type { ReadMethod } from '../../commands.ts';
 import { createChatStore } from '../../index.ts';
 import { createPool } from '../../postgres/connections.ts';
 import type { Tables } from '../tables.ts';
+import { readDirectChannels } from '../access.ts';
 import { readHistory } from './history.ts';
 import { answerBytes, parsedOutcome } from './read.ts';
 import { readState } from './read-state.ts';
@@ -66,6 +67,13 @@ describe('rows that a read looks at on PostgreSQL', () => {
         select channel_id, seq, id, 'channel.message', sender_id, 1,
           '{"id":"x","event":{"type":"channel.message","message":{"n":' || seq || '}}'
         from messages;
+      insert into channels (id, kind, name, created_by, created_at)
+        select 'dm_' || n, 'direct', '', 'max', 1 from generate_series(1, 2000) as n;
+      insert into members (channel_id, agent_id, role, joined_at)
+        select 'dm_' || n, 'max', 'member', 1 from generate_series(1, 2000) as n;
+      insert into log (channel_id, seq, id, type, sender_id, timestamp, envelope)
+        select 'dm_' || n, s, 'd' || n || '-' || s, 'channel.message', 'max', n + s, '{}'
+        from generate_series(1, 2000) as n, generate_series(1, 10) as s;
       analyze`);
   }, 60_000);
   afterAll(async () => {
@@ -85,13 +93,17 @@ describe('rows that a read looks at on PostgreSQL', () => {
     const parsed = methods[method].params.parse(params) as ParamsOf<M>;
     const answer = parsedOutcome<M>(await read(db, actor, parsed, answerBytes));
     if (!answer.ok) throw new Error(answer.code);
+    return { rows: await rowsOfAsked(), result: answer.result };
+  }
+
+  async function rowsOfAsked(): Promise<number> {
     let rows = 0;
     for (const { sql, parameters } of asked.slice()) {
       const text = `explain (analyze, format json) ${sql}`;
       const explained = await pool.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(text, [...parameters]);
       rows += rowsVisited(explained.rows[0]?.['QUERY PLAN'][0].Plan as Plan);
     }
-    return { rows, result: answer.result };
+    return rows;
   }
 
   // The fault: each unread message, and each of one's own, was looked at, in each channel.
@@ -125,5 +137,14 @@ describe('rows that a read looks at on PostgreSQL', () => {
       // Eleven rows of a channel of 20,000: their sizes, then their texts, each with its log row.
       expect([range, rows < 100, rows]).toEqual([range, true, rows]);
     }
+  });
+
+  // The fault: the whole log was read, and all of the agent's direct channels were sorted, at each welcome.
+  it('are two for each direct channel of a page, however many there are', async () => {
+    asked.length = 0;
+    const page = await readDirectChannels(db, 'max', 200);
+    expect(page).toHaveLength(200);
+    expect(page[0]).toEqual({ channelId: 'dm_1', head: 10, activeAt: 11 });
+    expect(await rowsOfAsked()).toBeLessThanOrEqual(400);
   });
 });
