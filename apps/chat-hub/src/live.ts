@@ -7,22 +7,21 @@ import { asHub, type Hub } from './methods/hub.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createRedisState, type RedisState } from './observe/redis-state.ts';
 import type { Services } from './services.ts';
-import { createSlices } from './event-loop/slices.ts';
+import { createTimeSlicedQueue } from './event-loop/time-sliced-queue.ts';
 import { createAgentTopics, type AgentTopics } from './channels/agent-topics.ts';
-import { createCacheDropper } from './channels/cache-dropper.ts';
-import { createDirectHeads, type DirectHeads } from './channels/direct-heads.ts';
+import { createDirectHeads } from './channels/direct-heads.ts';
 import { beginEpoch } from './recovery/epoch.ts';
 import { createFoundDirects, type FoundHead } from './channels/found-directs.ts';
 import { createFlusher, type Flusher } from './channels/flusher.ts';
 import { notificationText, textFrame } from './channels/frame.ts';
-import { startHeartbeat } from './sockets/heartbeat.ts';
+import { createHeartbeat, type Heartbeat } from './sockets/heartbeat.ts';
 import { startHubBeat } from './recovery/hub-beat.ts';
 import { createLatestEvents } from './recovery/latest-events.ts';
 import { createPresenceFeed } from './presence/presence-feed.ts';
-import { createPublisher } from './channels/publisher.ts';
+import { createCacheDropper, createPublisher } from './channels/publisher.ts';
 import { endRevoked } from './recovery/revocation.ts';
 import type { Room } from './channels/room.ts';
-import { createRingBudget } from './channels/ring-budget.ts';
+import { createRingBudget } from './channels/event-ring.ts';
 import { createRooms } from './channels/rooms.ts';
 import { startSelfProbe, type SelfProbe } from './recovery/self-probe.ts';
 import { createSessions } from './sockets/sessions.ts';
@@ -39,7 +38,7 @@ export interface Live {
   readonly hub: Hub;
   readonly flusher: Flusher;
   readonly agentTopics: AgentTopics;
-  readonly directHeads: DirectHeads;
+  readonly heartbeat: Heartbeat;
   readonly selfProbe: SelfProbe;
   readonly redisState: RedisState;
   readonly traffic: Traffic;
@@ -81,9 +80,9 @@ export async function startLive(
   const traffic = createTraffic({
     onLatency: (latencyMs) => metrics.deliverySeconds.observe(latencyMs / 1000),
   });
-  const flusher = opened(createFlusher({ onWritten: (handed) => traffic.written(handed) }));
+  const flusher = opened(createFlusher({ onWritten: (deliveries) => traffic.written(deliveries) }));
   const sessions = createSessions();
-  const slices = createSlices();
+  const slices = createTimeSlicedQueue();
   const unsent = createUnsentBudget(unsentOptions);
   const ringBudget = createRingBudget(ringBytes === undefined ? {} : { maxBytes: ringBytes });
   const isNew = createEphemeralFilter();
@@ -106,7 +105,7 @@ export async function startLive(
         if (source === 'store') dropCaches(channelId, seq);
       },
       onForeignEpoch: () => tailCheck.now(),
-      onConflict: (delivered) => tailCheck.doubt(delivered),
+      onSeqConflict: (delivered) => tailCheck.doubt(delivered),
     }),
   );
 
@@ -136,10 +135,9 @@ export async function startLive(
     }),
   );
   const typingFeed = opened(createTypingFeed({ typing, rooms, publisher, epoch, log }));
-  const directHeads = createDirectHeads({ store, restarts: () => rooms.restarts });
+  const directHeads = createDirectHeads({ store, epochGeneration: () => rooms.epochGeneration });
   const agentTopics = createAgentTopics({
-    ...{ bus, rooms, sessions, heads: directHeads, onEphemeral },
-    epoch,
+    ...{ bus, store, rooms, sessions, heads: directHeads, onEphemeral },
     onForeignEpoch: () => tailCheck.now(),
   });
 
@@ -156,11 +154,11 @@ export async function startLive(
 
   /** The head was read a moment ago: of another life of the database it would leave the channel deaf. */
   async function openFoundDirect(channelId: string, of: FoundHead): Promise<void> {
-    let { restarts } = of;
+    let { epochGeneration } = of;
     const agentIds = await agentsOfDirect(channelId);
     let found: number | undefined = of.head;
-    while (rooms.restarts !== restarts) {
-      ({ restarts } = rooms);
+    while (rooms.epochGeneration !== epochGeneration) {
+      ({ epochGeneration } = rooms);
       found = (await store.heads([channelId])).get(channelId);
     }
     if (found) agentTopics.foundDirect(channelId, agentIds, found);
@@ -171,7 +169,7 @@ export async function startLive(
   await bus.subscribeGlobal((event) => {
     if (!isNew.accept(event)) return;
     const frame = textFrame(notificationText('event', event.json));
-    for (const session of sessions.all()) if (session.isWelcomed) session.sendBestEffort(frame);
+    for (const session of sessions.all()) session.sendBestEffort(frame);
   });
   closers.add(await startHubBeat({ store, hubId, tracker, log }));
   // So that no client is served in an outdated epoch.
@@ -182,7 +180,7 @@ export async function startLive(
       isBusAvailable: () => bus.available && !selfProbe.isDeaf,
       onRevoked: (revoked) => endRevoked(sessions, revoked),
       onDirect: (channelId, head) =>
-        foundDirects.found(channelId, { head, restarts: rooms.restarts }),
+        foundDirects.add(channelId, { head, epochGeneration: rooms.epochGeneration }),
       async onEpoch(epoch) {
         log.warn({ epoch }, 'the database was restored: a new epoch begins');
         await beginEpoch({ store, rooms, sessions, cache });
@@ -202,7 +200,7 @@ export async function startLive(
   closers.add(bus.onResubscribed(() => presence.onResubscribed()));
   closers.add(redis.onAvailability(() => tailCheck.now()));
   closers.add(tracker.onDegraded((isDegraded) => presence.onAvailability(isDegraded)));
-  closers.add(startHeartbeat(sessions));
+  const heartbeat = opened(createHeartbeat());
 
   metrics.observe('hub_sockets', 'Open sockets', () => sessions.size);
   metrics.observe('hub_agents', 'Agents with a socket here', () => sessions.agents);
@@ -275,7 +273,7 @@ export async function startLive(
     },
     flusher,
     agentTopics,
-    directHeads,
+    heartbeat,
     selfProbe,
     redisState,
     traffic,

@@ -60,7 +60,7 @@ export async function startHub(
     const metrics = createMetrics();
     const services = await openServices(config, hubId, closers, log, times);
     const live = await startLive(hubId, services, metrics, closers, log, budgets);
-    const { hub, flusher, agentTopics, directHeads, selfProbe, redisState, traffic } = live;
+    const { hub, flusher, agentTopics, heartbeat, selfProbe, redisState, traffic } = live;
     const acks = new RecentLatency();
 
     const calls = createCallAllowance({
@@ -138,7 +138,7 @@ export async function startHub(
         // Refused sockets stay open until they have read their close code: this bounds how many connections they take.
         maxParting: Math.min(4_096, 4 * cap.surplus),
         onAccepted: createConnectionHandler({
-          ...{ hub, flusher, dispatcher, agentTopics, directHeads, calls },
+          ...{ hub, flusher, dispatcher, agentTopics, heartbeat, calls },
         }),
         onRefused: (status) => metrics.refusedConnections.inc({ status: String(status) }),
         log,

@@ -17,7 +17,7 @@ describe('an ephemeral filter', () => {
     ]);
   });
 
-  it('accepts an event of ten seconds and none that is older', () => {
+  it('accepts an event that is ten seconds old and none that is older', () => {
     const clock = createManualClock();
     const filter = createEphemeralFilter({ clock: clock.now });
     expect(filter.accept(sampleTyping({ timestamp: clock.now() - 10_000 }))).toBe(true);
@@ -44,7 +44,7 @@ describe('an ephemeral filter', () => {
     },
   );
 
-  it('forgets what it no longer needs', () => {
+  it('forgets ids that are too old to matter', () => {
     const clock = createManualClock();
     const filter = createEphemeralFilter({ clock: clock.now });
     for (let event = 0; event < 100; event += 1)
@@ -55,7 +55,7 @@ describe('an ephemeral filter', () => {
     expect(filter.size).toBe(1);
   });
 
-  it('never remembers more ids than it may, and always the latest half of them', () => {
+  it('remembers at most maxIds ids, and always the latest half of them', () => {
     const clock = createManualClock();
     const filter = createEphemeralFilter({ clock: clock.now, maxIds: 10 });
     const events = Array.from({ length: 98 }, () => sampleTyping({ timestamp: clock.now() }));

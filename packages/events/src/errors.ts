@@ -1,12 +1,12 @@
 /**
  * Why something in this package failed:
- * - `unavailable`: Redis did not take it; local delivery has happened all the same
+ * - `unavailable`: Redis did not take it; local handlers were called nevertheless
  * - `unsupported`: pattern subscription on Redis Cluster
- * - `closed`: the bus was closed
- * - `invalid_event`: the event and its targets do not fit together, or an id may not stand in a topic's name
+ * - `closed`: the bus is closed
+ * - `invalid_event`: the event does not fit its targets, or an id is not valid in a topic's name
  * - `invalid_options`: an option is out of range
- * - `handler_failed`: a handler threw; the others were called all the same
- * - `fetch_failed`: the store did not answer the events that a sequencer misses; it asks again
+ * - `handler_failed`: a handler threw; the others were called nevertheless
+ * - `fetch_failed`: the store did not return the events that a sequencer misses; it retries
  */
 export type EventsErrorCode =
   | 'unavailable'
@@ -26,4 +26,10 @@ export class EventsError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+/** The value of an option that must be a positive integer. @throws {EventsError} `invalid_options` */
+export function positiveInteger(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new EventsError('invalid_options', `${name} must be a positive integer, not ${value}`);
 }

@@ -5,14 +5,14 @@ import { waitFor } from '@openclaw/test-support';
 import type { EventBus, EventHandler } from './event-bus.ts';
 import { sampleBroadcast, sampleMessage, sampleTyping } from './testing/sample-events.ts';
 
-/** Where events are published and where they are expected: the same bus twice, or two processes' worth of buses. */
+/** The bus to publish on and the bus to receive on: the same one twice, or those of two processes. */
 export interface EventBusBench {
   readonly publisher: EventBus;
   readonly subscriber: EventBus;
   close(): Promise<void>;
 }
 
-/** A handler that remembers. */
+/** A handler that records its events. */
 function recorder() {
   const events: EncodedEnvelope[] = [];
   const topics: Topic[] = [];
@@ -25,12 +25,12 @@ function recorder() {
     events,
     topics,
     handler,
-    /** Resolves when the event came. What was published before it on the same topic has come by then, or never will. */
+    /** Resolves when the event came. Earlier events on the same topic have come by then, or never will. */
     until: (event: EncodedEnvelope) => waitFor(() => has(event), { what: `event ${event.id}` }),
   };
 }
 
-/** What every {@link EventBus} does, whatever carries its events. */
+/** The behaviour of every {@link EventBus}, with any transport. */
 export function eventBusContract(title: string, create: () => Promise<EventBusBench>): void {
   describe(title, () => {
     let bench: EventBusBench;
@@ -44,7 +44,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
 
     const marker = () => sampleMessage({ content: 'the end' });
 
-    it('Pub/Sub publish/subscribe: a channel’s event reaches its subscribers whole, with its topic', async () => {
+    it('Pub/Sub publish/subscribe: a channel’s event reaches its subscribers unchanged, with its topic', async () => {
       const seen = recorder();
       await subscriber.subscribeChannel('general', seen.handler);
       const event = sampleMessage({ content: 'Hello world! 🚀 "quoted" \\ \n' });
@@ -63,7 +63,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       expect(seen.events).toEqual(events);
     });
 
-    it('brings to a channel, an agent and everyone only what is theirs', async () => {
+    it('delivers to channel, agent and global subscribers only the events of their topic', async () => {
       const general = recorder();
       const random = recorder();
       const agent = recorder();
@@ -91,7 +91,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       expect(random.events).toEqual([toRandom]);
     });
 
-    it('Pattern subscriptions (pubsub:channel:*): brings the events of all channels, and of nothing else', async () => {
+    it('Pattern subscriptions (pubsub:channel:*): deliver the events of all channels and no others', async () => {
       const seen = recorder();
       await subscriber.subscribeAllChannels(seen.handler);
       const last = marker();
@@ -106,7 +106,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       );
     });
 
-    it('Pattern subscriptions (pubsub:channel:*): do not double what a channel’s own subscription brings', async () => {
+    it('Pattern subscriptions (pubsub:channel:*): do not repeat events for a channel’s own subscription', async () => {
       const all = recorder();
       const one = recorder();
       await subscriber.subscribeAllChannels(all.handler);
@@ -120,7 +120,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       expect(one.events).toEqual([event, last]);
     });
 
-    it('brings an event that is published on several topics once per topic, and everywhere the same bytes', async () => {
+    it('delivers an event that is published on several topics once per topic, with the same bytes', async () => {
       const seen = recorder();
       await subscriber.subscribeChannel('general', seen.handler);
       await subscriber.subscribeAgent('tech-lead', seen.handler);
@@ -147,7 +147,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       );
     });
 
-    it('ends exactly the subscription that is unsubscribed, though its function is subscribed twice', async () => {
+    it('ends only the subscription that is unsubscribed, even if its function is subscribed twice', async () => {
       const seen = recorder();
       const other = recorder();
       const unsubscribe = await subscriber.subscribeChannel('general', seen.handler);
@@ -166,7 +166,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       expect(seen.events).toEqual([first, first, second, last]);
     });
 
-    it('brings nothing after the last handler of a topic is gone, and brings again what comes after the next', async () => {
+    it('delivers nothing after a topic’s last handler is removed, and delivers again after the next subscribes', async () => {
       const seen = recorder();
       const everyone = recorder();
       await subscriber.subscribeGlobal(everyone.handler);
@@ -198,7 +198,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       expect(seen.events).toHaveLength(20);
     });
 
-    it('keeps nothing of 1,000 topics that were subscribed and unsubscribed', async () => {
+    it('keeps no state of 1,000 topics that were subscribed and unsubscribed', async () => {
       const ids = Array.from({ length: 1_000 }, (_, index) => `channel-${index}`);
       const ends = await Promise.all(ids.map((id) => subscriber.subscribeChannel(id, () => {})));
       expect(subscriber.stats.topics).toBe(1_000);
@@ -206,7 +206,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       expect(subscriber.stats.topics).toBe(0);
     });
 
-    it('lets no handler harm another by throwing or rejecting, and counts it', async () => {
+    it('calls the other handlers when one throws or rejects, and counts the error', async () => {
       const seen = recorder();
       await subscriber.subscribeChannel('general', () => {
         throw new Error('broken');
@@ -222,7 +222,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       await waitFor(() => subscriber.stats.handlerErrors === 2);
     });
 
-    it('calls within one event neither a handler that was just removed nor one that was just added', async () => {
+    it('does not call a handler that was removed or added during the same event', async () => {
       const seen: string[] = [];
       const late = recorder();
       let removeSecond = async () => {};
@@ -240,7 +240,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       expect(late.events).toEqual([last]);
     });
 
-    it('numbers a channel’s events from 1 on, above what was published, and never back', async () => {
+    it('numbers a channel’s events from 1, above every published seq, and never lower again', async () => {
       expect(await publisher.nextSeq('general')).toBe(1);
       expect(await publisher.nextSeq('general')).toBe(2);
       await publisher.publish(sampleMessage({ seq: 40 }), { channel: true });
@@ -250,14 +250,14 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       expect(await publisher.nextSeq('random')).toBe(1);
     });
 
-    it('numbers on above a direct message, which is published on agents’ topics alone', async () => {
+    it('numbers above the seq of a direct message, which is published only on agents’ topics', async () => {
       await publisher.publish(sampleMessage({ channelId: 'dm_1', seq: 5 }), {
         agents: ['tech-lead'],
       });
       expect(await publisher.nextSeq('dm_1')).toBe(6);
     });
 
-    it('refuses what cannot be published, without calling anyone', async () => {
+    it('rejects an event that cannot be published, without calling a handler', async () => {
       const seen = recorder();
       await subscriber.subscribeAgent('tech-lead', seen.handler);
       const badId = sampleMessage({ channelId: 'a:b' });
@@ -281,7 +281,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       expect(publisher.stats).toMatchObject({ published: 2, failed: 0 });
     });
 
-    it('a probe comes back to the bus that sent it, and is no event to anybody', async () => {
+    it('a probe comes back to the bus that sent it, and no handler gets it', async () => {
       const seen = recorder();
       await subscriber.subscribeGlobal(seen.handler);
       await subscriber.subscribeChannel('general', seen.handler);
@@ -297,7 +297,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       expect(subscriber.stats.malformed).toBe(before.malformed);
     });
 
-    it('is closed for good, and lets a publish before that end', async () => {
+    it('rejects everything once closed, after pending publishes ended', async () => {
       const seen = recorder();
       const end = await publisher.subscribeChannel('general', seen.handler);
       const event = sampleMessage();

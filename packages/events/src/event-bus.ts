@@ -1,38 +1,35 @@
 import type { RedisKey, Topic } from '@openclaw/key-schema';
 import type { EncodedEnvelope } from '@openclaw/protocol';
 
-/**
- * Receives an event and the topic it came on. Called synchronously; it must not wait. What it throws (or rejects with)
- * is reported and harms no other handler.
- */
+/** Receives an event and its topic. Called synchronously. If it throws or rejects, that is logged and counted. */
 export type EventHandler = (event: EncodedEnvelope, topic: Topic) => void;
 
-/** Ends exactly the subscription that returned it; resolves when no further event reaches it. Idempotent. */
+/** Ends the subscription that returned it. Resolves when no further event reaches the handler. Idempotent. */
 export type Unsubscribe = () => Promise<void>;
 
 /** The topics to publish on. */
 export interface PublishTargets {
   /** The topic of the event's own channel. */
   readonly channel?: boolean;
-  /** These agents' topics; an agent named twice is told once. */
+  /** The topics of these agents. */
   readonly agents?: readonly string[];
-  /** The topic of everyone. */
+  /** The topic that every process subscribes to. */
   readonly global?: boolean;
 }
 
-/** What a bus has done and holds, for metrics. */
+/** Counters and sizes for metrics. */
 export interface EventBusStats {
   /** Publishes that Redis took (in memory: all). */
   readonly published: number;
-  /** Publishes that were rejected with `unavailable`; local handlers had them all the same. */
+  /** Publishes that were rejected; local handlers were called nevertheless. */
   readonly failed: number;
   /** Commands waiting for Redis' answer now. */
   readonly pending: number;
-  /** Messages of others that were handed to handlers. */
+  /** Messages of other processes that were passed to handlers. */
   readonly received: number;
-  /** Own messages that came back, dropped unread. */
+  /** Own messages that came back and were dropped. */
   readonly echoes: number;
-  /** Messages from Redis that were no envelope or came on a topic that is not theirs; ignored. */
+  /** Messages from Redis that were no envelope, or not of their topic; they are dropped. */
   readonly malformed: number;
   /** How often a handler threw. */
   readonly handlerErrors: number;
@@ -40,66 +37,66 @@ export interface EventBusStats {
   readonly topics: number;
 }
 
-/** What became of a probe. */
+/** The result of a probe. */
 export type ProbeResult =
   | { readonly outcome: 'back'; readonly latencyMs: number }
-  /** Redis took it, and it did not come back in time: what others publish does not come either. */
+  /** Redis took it, but it did not come back in time: events of other processes do not arrive either. */
   | { readonly outcome: 'lost' }
-  /** Redis did not take it in time, does not let this process listen to it, or denied the last event (ACL). */
+  /** Redis did not take it in time, did not allow the subscription, or denied the latest publish script (ACL). */
   | { readonly outcome: 'refused' };
 
 /**
- * Publishes envelopes and hands them to subscribers, here and in other processes. Order and completeness across
- * processes are those of Redis pub/sub, that is none when a connection breaks: a channel's order is made whole by
- * `createSequencer`, and once-only delivery of events without a seq by `createEphemeralFilter`.
+ * Publishes envelopes to subscribers in this and other processes. Between processes, events are lost when a connection
+ * breaks: put `createSequencer` behind it to get each channel complete and in order, and `createEphemeralFilter` to get
+ * events without a seq once.
  */
 export interface EventBus {
   /**
-   * Hands the event to every local handler of every target before it returns, and to Redis with all other publishes of
-   * the same tick in one pipeline: one script that publishes on the channel's topic, raises `seq:messages:{channelId}`
-   * (never lowers it) and deletes the `outdated` cache keys (those of `outdatedByGap` too when the seq skips some, because
-   * the publishes in between were lost), and one PUBLISH per agent and for the global topic. A
-   * durable event raises the seq wherever it is published. Resolves when Redis took all of it.
+   * Calls every local handler of every target before it returns, and sends Redis all publishes of a tick in one pipeline.
+   * For an event of a channel that is one script: it publishes on the channel's topic if that is a target, raises
+   * `seq:messages:{channelId}` to the event's seq, and deletes the cache keys of `invalidates`. It also deletes those of
+   * `invalidatesOnGap` when the seq skips some, as the publishes in between were lost. Other topics take one PUBLISH each.
+   * Resolves when Redis took all of it.
    *
-   * Rejects with {@link EventsError} `unavailable` when Redis did not answer so in time or too much waits already
-   * (local delivery has happened all the same; Redis may have taken a part), `invalid_event`, `closed`. The promise may
-   * be ignored: a rejection that nobody handles is counted and logged, not thrown.
+   * Rejects with {@link EventsError} `unavailable` when Redis did not take all of it in time or too much waits already
+   * (local handlers were called nevertheless), `invalid_event` or `closed`. The promise may be ignored: a rejection is
+   * counted and logged.
    */
   publish(
     event: EncodedEnvelope,
     to: PublishTargets,
-    outdated?: readonly RedisKey[],
-    outdatedByGap?: readonly RedisKey[],
+    invalidates?: readonly RedisKey[],
+    invalidatesOnGap?: readonly RedisKey[],
   ): Promise<void>;
   /**
-   * Subscribes to one channel. Local publishes reach the handler at once, those of other processes when the promise has
-   * resolved. While Redis is away it resolves too, and takes effect with the reconnect. The same function may subscribe
-   * twice; it is then called twice.
+   * Subscribes to one channel. Local publishes reach the handler at once, those of other processes once the promise has
+   * resolved. While Redis is away it resolves too and takes effect with the reconnect. A function that subscribes twice is
+   * called twice.
    */
   subscribeChannel(channelId: string, handler: EventHandler): Promise<Unsubscribe>;
-  /** Subscribes to what is for one agent: direct messages and notices. */
+  /** Subscribes to the topic of one agent: direct messages and notices. */
   subscribeAgent(agentId: string, handler: EventHandler): Promise<Unsubscribe>;
-  /** Subscribes to what is for everyone. */
+  /** Subscribes to the global topic. */
   subscribeGlobal(handler: EventHandler): Promise<Unsubscribe>;
   /**
    * Subscribes to all channels by the pattern `pubsub:channel:*`.
    * @throws {EventsError} `unsupported` with sharded pub/sub (Redis Cluster), which has no patterns
    */
   subscribeAllChannels(handler: EventHandler): Promise<Unsubscribe>;
-  /** The next seq of a channel, for those who keep no log (INCR). @throws {EventsError} `unavailable` */
+  /** The next seq of a channel, for systems without a log (INCR). @throws {EventsError} `unavailable` */
   nextSeq(channelId: string): Promise<number>;
   /**
-   * Publishes a word on a topic of this bus's own, by the way that events go, and waits until it comes back: one PUBLISH
-   * among the others of its tick, and one SUBSCRIBE, the first time. A connection may answer every PING and yet bring
-   * nothing; this finds it out. On Redis Cluster it tries the one connection that holds the topic's slot.
+   * Publishes a nonce on a topic of this bus alone and waits until it comes back. It finds connections that answer PING but
+   * deliver nothing. Costs one PUBLISH, and one SUBSCRIBE the first time. On Redis Cluster it tests only the connection
+   * that serves the topic's slot.
    * @throws {EventsError} `closed`
    */
   probe(timeoutMs: number): Promise<ProbeResult>;
-  /** Called when lost subscriptions stand again: what was published in between is missed. Returns its removal. */
+  /** Called when lost subscriptions are restored; publishes in between were missed. Returns the unsubscribe. */
   onResubscribed(listener: () => void): () => void;
-  /** Whether events go to and come from other processes now. */
+  /** True while events reach other processes and theirs arrive here. */
   readonly available: boolean;
   readonly stats: EventBusStats;
-  /** Waits for what was published, then ends all subscriptions. The Redis client stays open. Idempotent. */
+  /** Waits for pending publishes, then ends all subscriptions. The Redis client stays open. Idempotent. */
   close(): Promise<void>;
 }

@@ -3,11 +3,11 @@ import { createMemoryEventBus } from './memory-event-bus.ts';
 import { sampleMessage, sampleTyping } from './testing/sample-events.ts';
 import { createSequencerBench } from './testing/sequencer-bench.ts';
 
-// What users of other hubs reported. Each test states the race and the invariant; where it protects, the same run
-// without the protection is shown to fail.
+// Failures that users of other hubs reported. Each test states the race and the invariant. Where it tests a protection,
+// it also shows that the same run fails without it.
 
 describe('replay', () => {
-  // A replay that overlaps what came live was delivered on top of it. Invariant: exactly once.
+  // A replay overlapped live events and was delivered in addition to them. Invariant: exactly once.
   it('delivers nothing twice when a resume is repeated and overlaps what is live', async () => {
     const bench = createSequencerBench(5);
     const received: (number | null)[] = [];
@@ -24,13 +24,13 @@ describe('replay', () => {
     [1, 2, 3, 4, 5].forEach(offer);
     expect(bench.seqs()).toEqual([1, 2, 3, 4, 5]);
     expect(bench.fetches).toHaveLength(0);
-    // Control: without a sequencer, the same run doubles.
+    // Control: without a sequencer the same run delivers events twice.
     expect(received).toHaveLength(12);
   });
 });
 
 describe('an ephemeral event', () => {
-  // Typing arrived between two messages and was taken for the client's place in the log. Invariant: it moves no head.
+  // Typing arrived between two messages and was taken for the client's seq. Invariant: it does not change the head.
   it('passes at once and leaves the head alone, also before a resume and while others are held', async () => {
     const bench = createSequencerBench(4);
     const typing = () => sampleTyping();
@@ -49,12 +49,12 @@ describe('an ephemeral event', () => {
 });
 
 describe('the last message of a burst', () => {
-  // Pub/sub dropped the last one; with nothing after it, no gap was seen until the next message, up to a minute later.
+  // Pub/sub lost the last message. Without a later one no gap was seen, sometimes for a minute.
   it('is delivered when the store’s head is found past ours', async () => {
     const bench = createSequencerBench(3);
     bench.sequencer.offer(bench.event(1));
     bench.sequencer.offer(bench.event(2));
-    // Control: without the tail check nothing ever asks for event 3.
+    // Control: without the tail check event 3 is never fetched.
     bench.clock.advance(60_000);
     expect(bench.seqs()).toEqual([1, 2]);
     expect(bench.fetches).toHaveLength(0);
@@ -65,7 +65,7 @@ describe('the last message of a burst', () => {
     expect(bench.sources).toEqual(['live', 'live', 'store']);
   });
 
-  it('costs no fetch when the store’s head is ours or behind it', () => {
+  it('costs no fetch when the store’s head is not past ours', () => {
     const bench = createSequencerBench(2, { head: 2 });
     for (const head of [0, 1, 2, Number.NaN, Infinity]) bench.sequencer.raise(head);
     expect(bench.fetches).toHaveLength(0);
@@ -73,7 +73,7 @@ describe('the last message of a burst', () => {
 });
 
 describe('a bus', () => {
-  it('takes from a topic exactly the handler that unsubscribes', async () => {
+  it('removes only the handler that unsubscribes', async () => {
     const bus = createMemoryEventBus();
     const seen: string[] = [];
     const first = await bus.subscribeChannel('general', () => seen.push('first'));

@@ -14,7 +14,7 @@ export { createMemoryEventBus } from './memory-event-bus.ts';
 export type { MemoryEventBusOptions } from './memory-event-bus.ts';
 export { createRedisEventBus } from './redis-event-bus.ts';
 export type { RedisEventBusDeps, RedisEventBusOptions } from './redis-event-bus.ts';
-export type { Schedule } from './schedule.ts';
+export type { Schedule } from './repair.ts';
 export type { EventsLogger } from './reporter.ts';
 export { createSequencer } from './sequencer.ts';
 export type {

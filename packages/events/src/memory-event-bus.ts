@@ -5,16 +5,13 @@ import { Reporter, type EventsLogger } from './reporter.ts';
 
 /** Options of {@link createMemoryEventBus}. */
 export interface MemoryEventBusOptions {
-  /** Told of handlers that fail. @default none */
+  /** Gets handlers that fail. @default none */
   readonly logger?: EventsLogger;
   /** Now, in ms. @default Date.now */
   readonly clock?: () => number;
 }
 
-/**
- * Makes a bus within one process, for tests and for running without Redis: publishing calls the handlers, and that is
- * all. It keeps one number per channel for `nextSeq`, as Redis does.
- */
+/** Creates a bus within one process, for tests and for running without Redis. */
 export function createMemoryEventBus(options: MemoryEventBusOptions = {}): EventBus {
   const highestSeqs = new Map<string, number>();
   const highest = (channelId: string) => highestSeqs.get(channelId) ?? 0;

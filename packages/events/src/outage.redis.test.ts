@@ -36,8 +36,8 @@ describe('the event bus when Redis fails', () => {
     expect(lines).toHaveLength(1);
   });
 
-  // The control is the test above: a Redis that was there is missed in the log.
-  it('with a Redis that was never there counts what was not published, and does not log each', async () => {
+  // The control is the test above: a Redis that was available before is reported.
+  it('counts failed publishes without logging each when Redis was never available', async () => {
     const lines: object[] = [];
     const redis = createRedisClient({ url: `redis://127.0.0.1:${await freePort()}` });
     const logger = { warn: (line: object) => lines.push(line) };
@@ -49,9 +49,9 @@ describe('the event bus when Redis fails', () => {
     await redis.close();
   });
 
-  // The fault: Redis answers reads and PINGs and refuses the publish script, whose SET it would not take; a plain PUBLISH
-  // would pass. Invariant: the bus says so, so that whoever has a log reads it, and is whole again by itself. The control
-  // is the same bus before and after.
+  // The fault: Redis answers reads and PINGs but refuses the publish script because of its SET; a plain PUBLISH would
+  // pass. Invariant: the bus reports it, so that its user reads the log, and recovers by itself. The control is the same
+  // bus before and after.
   it.each([
     {
       how: 'its memory is full',
@@ -105,7 +105,7 @@ describe('the event bus when Redis fails', () => {
     expect(unhandled).toEqual([]);
   });
 
-  it('Redis reconnection recovery: subscriptions stand again, also those made meanwhile, and the hole is announced', async () => {
+  it('Redis reconnection recovery: restores all subscriptions, including those made meanwhile, and reports the gap', async () => {
     const [one, two] = [await system.start(), await system.start()];
     const seen: string[] = [];
     let resubscribed = 0;
@@ -125,7 +125,7 @@ describe('the event bus when Redis fails', () => {
     expect(seen.sort()).toEqual(['all', 'all', 'general']);
   });
 
-  it('with Redis frozen refuses what exceeds its bounds at once, and doubles nothing when it thaws', async () => {
+  it('rejects what exceeds its bounds at once while Redis is frozen, and delivers nothing twice afterwards', async () => {
     const { bus } = await system.start({ maxPending: 5 });
     const seen: string[] = [];
     await bus.subscribeChannel('general', ({ id }) => seen.push(id));
@@ -138,7 +138,7 @@ describe('the event bus when Redis fails', () => {
     await Promise.allSettled(results);
     server.thaw();
     await waitFor(() => bus.available);
-    // What timed out may have run all the same: its echo must still be known as one.
+    // A command that timed out may have run nevertheless: its echo must still be recognized.
     const last = sampleMessage({ seq: 9 });
     await waitFor(() =>
       bus.publish(last, { channel: true }).then(
@@ -159,7 +159,7 @@ describe('the event bus when Redis fails', () => {
     let two: RedisProcess;
     let sequencer: Sequencer;
     let seen: (number | null)[];
-    /** How much of the log is committed. */
+    /** How many events of the log are committed. */
     let committed: number;
     let resubscribed: number;
     beforeEach(async () => {
@@ -185,7 +185,7 @@ describe('the event bus when Redis fails', () => {
     };
     const cutSubscribers = () => one.redis.send(['client', 'kill', 'type', 'pubsub']);
 
-    it('Message loss scenarios: what pub/sub lost in the middle is fetched with the next event', async () => {
+    it('Message loss scenarios: events lost by pub/sub in the middle are fetched with the next event', async () => {
       await publish(1);
       await waitFor(() => seen.length === 1);
       await cutSubscribers();
@@ -204,14 +204,14 @@ describe('the event bus when Redis fails', () => {
       await cutSubscribers();
       await publish(2);
       await waitFor(() => resubscribed === 1);
-      // Control: pub/sub alone has lost it, and nothing follows that would show the gap.
+      // Control: pub/sub alone has lost it, and no later event shows the gap.
       expect(seen).toEqual([1]);
       sequencer.raise(2);
       await waitFor(() => sequencer.head === 2);
       expect(seen).toEqual([1, 2]);
     });
 
-    it('delivers once and in order what comes doubled and reordered', async () => {
+    it('delivers repeated and reordered events once and in order', async () => {
       committed = 6;
       for (const seq of [2, 1, 1, 3, 2, 5, 4, 4, 6, 1, 6]) await publish(seq);
       await waitFor(() => sequencer.head === 6);

@@ -30,7 +30,7 @@ describe('probing the publish path', () => {
     await server.stop();
   });
 
-  // The fault: a subscriber connection that answers every PING, whose topics are all confirmed, and that brings nothing.
+  // The fault: a subscriber connection that answers every PING and confirmed all topics, but delivers nothing.
   it('finds a subscriber connection that is deaf while all else says it is well', async () => {
     const [one, other] = [await system.start(), await direct.start()];
     const seen: string[] = [];
@@ -40,7 +40,7 @@ describe('probing the publish path', () => {
     expect(await one.bus.probe(200)).toEqual({ outcome: 'lost' });
     await other.bus.publish(sampleMessage(), { channel: true });
     await waitFor(() => proxy.swallowed >= 2);
-    // Control: nothing else notices.
+    // Control: nothing else shows the fault.
     expect(one.bus.available).toBe(true);
     expect(await one.redis.health()).toMatchObject({
       status: 'ok',
@@ -59,7 +59,7 @@ describe('probing the publish path', () => {
     expect(seen).toEqual([event.id]);
   });
 
-  it('is refused when Redis does not take it, and in time when it does not answer', async () => {
+  it('reports refused when Redis does not take it, and in time when Redis does not answer', async () => {
     const { bus } = await direct.start();
     expect(await bus.probe(1000)).toMatchObject({ outcome: 'back' });
     server.freeze();

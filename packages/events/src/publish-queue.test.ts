@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { RedisClientError, type RedisReply } from '@openclaw/redis-client';
 import { PublishQueue, type PublishCall } from './publish-queue.ts';
 
-/** A Redis that answers when the test says so. */
+/** A Redis whose answers the test controls. */
 function slowRedis() {
   const pipelines: {
     calls: readonly PublishCall[];
@@ -27,7 +27,7 @@ const limits = { maxPending: 100, maxPendingCharacters: 1_000 };
 const tick = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a publish queue', () => {
-  it('sends all of one tick in one pipeline, in order, promise callbacks included', async () => {
+  it('sends all calls of one tick in one pipeline, in order, including those of promise callbacks', async () => {
     const redis = slowRedis();
     const queue = new PublishQueue(redis, limits);
     const published = [queue.push([call('a'), call('b')], 2)];
@@ -66,7 +66,7 @@ describe('a publish queue', () => {
     await second;
   });
 
-  it('rejects exactly those of whose calls one failed', async () => {
+  it('rejects exactly the publishes with a failed call', async () => {
     const redis = slowRedis();
     const queue = new PublishQueue(redis, limits);
     const results = Promise.allSettled([
@@ -88,7 +88,7 @@ describe('a publish queue', () => {
     expect(queue.pending).toBe(0);
   });
 
-  it('rejects all of a pipeline that was not sent', async () => {
+  it('rejects all publishes of a pipeline that was not sent', async () => {
     const redis = slowRedis();
     const queue = new PublishQueue(redis, limits);
     const results = Promise.allSettled([queue.push([call('a')], 1), queue.push([call('b')], 1)]);

@@ -6,7 +6,6 @@ import {
 } from '@openclaw/redis-client';
 import { EventsError } from './errors.ts';
 
-/** What one publish sends. */
 export type PublishCall = RedisCommand | ScriptCall;
 
 interface Entry {
@@ -23,8 +22,8 @@ export interface PublishQueueOptions {
 }
 
 /**
- * Sends all that is pushed in one tick as one pipeline. What is pushed and not yet answered is bounded, in commands and
- * in characters: past it a push is refused at once, so that a slow Redis costs neither memory nor waiting.
+ * Sends all calls of one tick as one pipeline. The calls not yet answered are bounded, in commands and characters: more
+ * are refused at once, so that a slow Redis costs neither memory nor waiting.
  */
 export class PublishQueue {
   readonly #redis: Pick<RedisClient, 'pipeline'>;
@@ -56,7 +55,7 @@ export class PublishQueue {
     }
     this.#pending += calls.length;
     this.#pendingCharacters += characters;
-    // nextTick runs after all promise callbacks that are due, so what they publish is of the same tick.
+    // nextTick runs after all promise callbacks that are due, so the calls they push join this pipeline.
     if (this.#batch.length === 0) process.nextTick(() => this.#flush());
     return new Promise((resolve, reject) => {
       this.#batch.push({ calls, characters, resolve, reject });
@@ -79,19 +78,19 @@ export class PublishQueue {
 
   async #send(batch: readonly Entry[]): Promise<void> {
     let replies: readonly unknown[] = [];
-    let refusal: unknown = null;
+    let failure: unknown = null;
     try {
       replies = await this.#redis.pipeline(batch.flatMap((entry) => entry.calls));
     } catch (error) {
-      refusal = error;
+      failure = error;
     }
-    let place = 0;
+    let offset = 0;
     for (const { calls, characters, resolve, reject } of batch) {
-      const own = replies.slice(place, place + calls.length);
-      place += calls.length;
+      const answers = replies.slice(offset, offset + calls.length);
+      offset += calls.length;
       this.#pending -= calls.length;
       this.#pendingCharacters -= characters;
-      const cause = refusal ?? own.find((reply) => reply instanceof RedisClientError);
+      const cause = failure ?? answers.find((reply) => reply instanceof RedisClientError);
       if (cause === undefined) resolve();
       else reject(new EventsError('unavailable', 'Redis did not take the event', { cause }));
     }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
-import { encodeEnvelope } from '@openclaw/protocol';
+import { encodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 import { createRedisClient } from '@openclaw/redis-client';
-import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { randomPrefix, startRedis, type RedisServer } from '@openclaw/test-support';
 import { createRedisEventBus, createSequencer } from './index.ts';
 
 let server: RedisServer;
@@ -14,36 +14,33 @@ afterAll(() => server.stop());
 it('works as the README shows', async () => {
   const seen: string[] = [];
   const console = { log: (...parts: unknown[]) => seen.push(parts.join(' ')) };
-  const url = server.url;
-  const prefix = randomPrefix();
 
-  const redis = createRedisClient({ url });
-  await waitFor(() => redis.available);
-  const bus = createRedisEventBus({ redis, keys: createKeySchema({ prefix }) });
-
-  const unsubscribe = await bus.subscribeChannel('general', (event) => console.log(event.type));
-
-  const [channelId, senderId, timestamp] = ['general', 'tech-lead', Date.now()];
+  const redis = createRedisClient({ url: server.url });
+  await redis.ready();
+  const bus = createRedisEventBus({ redis, keys: createKeySchema({ prefix: randomPrefix() }) });
+  const [channelId, senderId, epoch] = ['general', 'tech-lead', 'my-log'];
+  const seq = await bus.nextSeq(channelId);
   const event = encodeEnvelope({
-    ...{ id: crypto.randomUUID(), timestamp, senderId, channelId, epoch: 'mine' },
+    id: crypto.randomUUID(),
+    timestamp: Date.now(),
+    senderId,
+    channelId,
+    seq,
+    epoch,
     event: { type: 'collaboration.event', channelId, name: 'deploy', payload: { version: 2 } },
-    seq: await bus.nextSeq(channelId),
   });
-  await bus.publish(event, { channel: true });
-  expect(seen).toEqual(['collaboration.event']);
-
-  const log = [event];
+  const log: EncodedEnvelope[] = [event];
   const sequencer = createSequencer({
-    ...{ channelId: 'general', epoch: 'mine', head: 0 },
-    deliver: (next) => console.log('in order:', next.seq),
-    fetch: async (after, limit) => log.slice(after, after + limit),
+    channelId,
+    epoch,
+    head: seq - 1,
+    deliver: (next) => console.log(next.seq, next.type),
+    fetch: async (after) => log.filter((logged) => (logged.seq ?? 0) > after),
   });
-  await bus.subscribeChannel('general', (next) => sequencer.offer(next));
-  sequencer.raise(1);
-  await waitFor(() => seen.length === 2);
-  expect(seen[1]).toBe('in order: 1');
-
-  await unsubscribe();
+  await bus.subscribeChannel(channelId, (next) => sequencer.offer(next));
+  await bus.publish(event, { channel: true });
   await bus.close();
   await redis.close();
+
+  expect(seen).toEqual(['1 collaboration.event']);
 });

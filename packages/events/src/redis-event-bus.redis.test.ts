@@ -61,18 +61,18 @@ describe('the event bus on Redis', () => {
     expect(bus.stats).toMatchObject({ published: 1, received: 0, malformed: 0, pending: 0 });
   });
 
-  it('knows an echo without parsing it', async () => {
+  it('recognizes an echo without parsing it', async () => {
     const { bus, redis } = await system.start();
     await bus.subscribeChannel('general', () => {});
     const event = sampleMessage();
     await bus.publish(event, { channel: true });
-    // The same id at the same place, but no JSON: parsed, it would count as malformed.
+    // It has the id at the same position but is no JSON: parsed, it would count as malformed.
     await redis.send(['publish', system.keys.channelTopic('general'), `{"id":"${event.id}",…`]);
     await waitFor(() => bus.stats.echoes === 2);
     expect(bus.stats.malformed).toBe(0);
   });
 
-  it('brings each event once to both processes when both publish and subscribe', async () => {
+  it('delivers each event once to both processes when both publish and subscribe', async () => {
     const [one, two] = [await system.start(), await system.start()];
     const seen: string[][] = [[], []];
     await one.bus.subscribeChannel('general', ({ id }) => seen[0]?.push(id));
@@ -110,43 +110,45 @@ describe('the event bus on Redis', () => {
   it('deletes with an edit the caches that it outdates: no reader is served the old text', async () => {
     const { bus, redis } = await system.start();
     const { keys } = system;
-    const outdated = [keys.recentMessages('general'), keys.channel('general')];
-    for (const key of outdated) await redis.send(['set', key, 'the old text', 'ex', 300]);
+    const invalidated = [keys.recentMessages('general'), keys.channel('general')];
+    for (const key of invalidated) await redis.send(['set', key, 'the old text', 'ex', 300]);
     await redis.send(['set', keys.recentMessages('random'), 'another channel’s', 'ex', 300]);
-    await bus.publish(sampleMessage({ seq: 12 }), { channel: true }, outdated);
-    expect(await redis.send(['exists', ...outdated])).toBe(0);
+    await bus.publish(sampleMessage({ seq: 12 }), { channel: true }, invalidated);
+    expect(await redis.send(['exists', ...invalidated])).toBe(0);
     expect(await redis.send(['exists', keys.recentMessages('random')])).toBe(1);
     expect(await redis.send(['get', keys.sequence('general')])).toBe('12');
   });
 
-  it('deletes what an event without a seq outdates, and leaves the seq alone', async () => {
+  it('deletes the keys that an event without a seq invalidates, and does not change the seq', async () => {
     const { bus, redis } = await system.start();
-    const outdated = system.keys.channelMembers('general');
-    await redis.send(['sadd', outdated, 'tech-lead']);
-    await bus.publish(sampleTyping(), { channel: true }, [outdated]);
-    expect(await redis.send(['exists', outdated, system.keys.sequence('general')])).toBe(0);
+    const invalidated = system.keys.channelMembers('general');
+    await redis.send(['sadd', invalidated, 'tech-lead']);
+    await bus.publish(sampleTyping(), { channel: true }, [invalidated]);
+    expect(await redis.send(['exists', invalidated, system.keys.sequence('general')])).toBe(0);
   });
 
-  it('refuses cache keys of an event without a channel', async () => {
+  it('rejects cache keys of an event without a channel', async () => {
     const { bus } = await system.start();
-    const outdated = [system.keys.channel('general')];
-    await expect(bus.publish(sampleBroadcast(), { global: true }, outdated)).rejects.toMatchObject({
+    const invalidated = [system.keys.channel('general')];
+    await expect(
+      bus.publish(sampleBroadcast(), { global: true }, invalidated),
+    ).rejects.toMatchObject({
       code: 'invalid_event',
     });
   });
 
-  it('deletes and raises for a direct message, which is published on agents’ topics alone', async () => {
+  it('deletes keys and raises the seq for a direct message, which is published only on agents’ topics', async () => {
     const { bus, redis } = await system.start();
-    const outdated = system.keys.recentMessages('dm_1');
-    await redis.send(['set', outdated, 'the old text', 'ex', 300]);
+    const invalidated = system.keys.recentMessages('dm_1');
+    await redis.send(['set', invalidated, 'the old text', 'ex', 300]);
     await bus.publish(sampleMessage({ channelId: 'dm_1', seq: 3 }), { agents: ['a', 'b'] }, [
-      outdated,
+      invalidated,
     ]);
-    expect(await redis.send(['exists', outdated])).toBe(0);
+    expect(await redis.send(['exists', invalidated])).toBe(0);
     expect(await redis.send(['get', system.keys.sequence('dm_1')])).toBe('3');
   });
 
-  it('counts and ignores what is no envelope, or not one of its topic, and logs it once a second', async () => {
+  it('drops, counts and logs messages that are no envelope of their topic, at most once a second', async () => {
     const lines: object[] = [];
     const { bus, redis } = await system.start({}, { logger: { warn: (line) => lines.push(line) } });
     const { keys } = system;
@@ -166,7 +168,7 @@ describe('the event bus on Redis', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('reads an envelope of others whose fields stand in another order', async () => {
+  it('reads another system’s envelope with its fields in another order', async () => {
     const { bus, redis } = await system.start();
     const seen: EncodedEnvelope[] = [];
     await bus.subscribeChannel('general', (event) => seen.push(event));
@@ -194,7 +196,7 @@ describe('the event bus on Redis', () => {
     }
   });
 
-  it('subscribes to a topic once in Redis however many handlers it has, and not at all after the last', async () => {
+  it('subscribes to a topic once in Redis for any number of handlers, and unsubscribes after the last', async () => {
     const { bus, redis } = await system.start();
     const topic = system.keys.channelTopic('general');
     const subscribers = async () => (await redis.send(['pubsub', 'numsub', topic])) as unknown[];
@@ -207,7 +209,7 @@ describe('the event bus on Redis', () => {
     expect((await subscribers())[1]).toBe(0);
   });
 
-  it('refuses pattern subscriptions with sharded pub/sub, and keeps nothing of them', async () => {
+  it('rejects pattern subscriptions with sharded pub/sub, and keeps no state of them', async () => {
     const keys = createKeySchema({ prefix: randomPrefix(), hashTags: true });
     const { bus } = await system.start({}, { keys });
     await expect(bus.subscribeAllChannels(() => {})).rejects.toMatchObject({ code: 'unsupported' });

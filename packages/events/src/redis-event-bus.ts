@@ -1,16 +1,24 @@
-import type { KeySchema } from '@openclaw/key-schema';
-import type { RedisClient } from '@openclaw/redis-client';
-import { createBus } from './create-bus.ts';
+import { randomUUID } from 'node:crypto';
+import type { KeySchema, Topic } from '@openclaw/key-schema';
+import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
+import { defineScript, isDenied, RedisClientError, type RedisClient } from '@openclaw/redis-client';
+import { createBus, type Publication, type Transport } from './create-bus.ts';
+import { RecentIds } from './ephemeral-filter.ts';
+import { EventsError, positiveInteger } from './errors.ts';
 import type { EventBus } from './event-bus.ts';
-import { positiveInteger } from './options.ts';
-import { createRedisTransport } from './redis-transport.ts';
+import { publishLua } from './lua.gen.ts';
+import { PublishQueue, type PublishCall } from './publish-queue.ts';
+import { createRedisProbe } from './redis-probe.ts';
 import { Reporter, type EventsLogger } from './reporter.ts';
 
-/** What {@link createRedisEventBus} works with. */
+/** Publishes one event of a channel; see the header of `lua/publish.lua`. */
+export const publishScript = defineScript('publish', publishLua);
+
+/** The dependencies of {@link createRedisEventBus}. */
 export interface RedisEventBusDeps {
   readonly redis: RedisClient;
   readonly keys: KeySchema;
-  /** Told of failed publishes, failing handlers and foreign messages, once a second per kind. @default none */
+  /** Gets failed publishes, failing handlers and malformed messages, each kind at most once a second. @default none */
   readonly logger?: EventsLogger;
 }
 
@@ -20,31 +28,194 @@ export interface RedisEventBusOptions {
   readonly maxPending?: number;
   /** Characters of JSON that may wait for Redis' answer. @default 16_777_216 */
   readonly maxPendingCharacters?: number;
-  /** SPUBLISH in place of PUBLISH: what a client of a Cluster receives. @default as `keys.hashTags` */
+  /** Use SPUBLISH instead of PUBLISH, as Redis Cluster needs. @default `keys.hashTags` */
   readonly sharded?: boolean;
   /** Now, in ms. @default Date.now */
   readonly clock?: () => number;
 }
 
 /**
- * Makes a bus over Redis pub/sub. One round trip carries all publishes of a tick; a subscription costs one at its
- * beginning and one at its end. With Redis away local handlers go on, publishes are rejected with `unavailable`, and
- * subscriptions take effect with the reconnect ({@link EventBus.onResubscribed}).
+ * Creates a bus over Redis pub/sub. All publishes of a tick share one round trip; a subscription costs one when it begins
+ * and one when it ends. While Redis is away local handlers are still called, publishes are rejected with `unavailable`,
+ * and subscriptions take effect with the reconnect ({@link EventBus.onResubscribed}).
  * @throws {EventsError} `invalid_options`
  */
 export function createRedisEventBus(
-  { redis, keys, logger }: RedisEventBusDeps,
+  deps: RedisEventBusDeps,
   options: RedisEventBusOptions = {},
 ): EventBus {
-  const { maxPending = 10_000, maxPendingCharacters = 16 * 1024 * 1024 } = options;
-  const reporter = new Reporter(logger, options.clock ?? Date.now);
-  const transport = createRedisTransport({
-    redis,
-    keys,
-    reporter,
-    sharded: options.sharded ?? keys.hashTags,
-    maxPending: positiveInteger('maxPending', maxPending),
-    maxPendingCharacters: positiveInteger('maxPendingCharacters', maxPendingCharacters),
+  const reporter = new Reporter(deps.logger, options.clock ?? Date.now);
+  const transport = createRedisTransport(deps, options, reporter);
+  return createBus({ keys: deps.keys, transport, reporter });
+}
+
+function createRedisTransport(
+  { redis, keys }: RedisEventBusDeps,
+  options: RedisEventBusOptions,
+  reporter: Reporter,
+): Transport {
+  const { subscriber } = redis;
+  const sharded = options.sharded ?? keys.hashTags;
+  const command = sharded ? 'spublish' : 'publish';
+  const maxPending = positiveInteger('maxPending', options.maxPending ?? 10_000);
+  const queue = new PublishQueue(redis, {
+    maxPending,
+    maxPendingCharacters: positiveInteger(
+      'maxPendingCharacters',
+      options.maxPendingCharacters ?? 16 * 1024 * 1024,
+    ),
   });
-  return createBus({ keys, transport, reporter });
+  // Half of these are always known: those in the queue, and as many that are answered but whose echo has yet to come.
+  const ownIds = new RecentIds(4 * maxPending, Infinity, () => 0);
+  const probe = createRedisProbe({
+    topic: keys.probeTopic(randomUUID()),
+    subscriber,
+    publish: (topic, nonce) => queue.push([[command, topic, nonce]], nonce.length),
+  });
+  let wasAvailable = redis.available;
+  const offAvailability = redis.onAvailability((available) => {
+    if (available) wasAvailable = true;
+  });
+  /** Redis denied the latest publish script (ACL). A plain PUBLISH, such as the probe's, may still be allowed. */
+  let isScriptDenied = false;
+  const noteDenial = (error: unknown) => {
+    if (error instanceof EventsError && isDenied(error.cause)) isScriptDenied = true;
+    throw error;
+  };
+  let echoes = 0;
+  let malformed = 0;
+  let lastMessage = '';
+  let lastEvent: EncodedEnvelope | null = null;
+
+  function callsOf({ event, topics, invalidates, invalidatesOnGap }: Publication): PublishCall[] {
+    const { channelId, seq, json } = event;
+    const calls: PublishCall[] = [];
+    const inChannel = topics.some(({ topic }) => topic.kind === 'channel');
+    const isScripted = channelId !== null && (seq !== null || invalidates.length > 0);
+    for (const { name, topic } of topics) {
+      if (!(isScripted && topic.kind === 'channel')) calls.push([command, name, json]);
+    }
+    if (isScripted) {
+      const publishing = inChannel ? [command, json] : ['', ''];
+      calls.push({
+        script: publishScript,
+        keys: [
+          keys.channelTopic(channelId),
+          keys.sequence(channelId),
+          ...invalidates,
+          ...invalidatesOnGap,
+        ],
+        args: [...publishing, seq ?? '', invalidates.length],
+      });
+    }
+    return calls;
+  }
+
+  /** An envelope on several topics arrives as equal messages in a row, so the last one is not parsed again. */
+  function decode(message: string): EncodedEnvelope | null {
+    if (message !== lastMessage) {
+      lastEvent = decodeEnvelope(message)?.encoded ?? null;
+      lastMessage = message;
+    }
+    return lastEvent;
+  }
+
+  function receive(
+    message: string,
+    topic: Topic | null,
+    onEvent: (event: EncodedEnvelope, topic: Topic) => void,
+  ): void {
+    const id = idOf(message);
+    if (id !== null && ownIds.has(id)) {
+      echoes += 1;
+      return;
+    }
+    const event = decode(message);
+    const isStray = topic?.kind === 'channel' && topic.channelId !== event?.channelId;
+    if (event === null || topic === null || isStray) {
+      malformed += 1;
+      reporter.report('a message from Redis is no envelope of its topic', { topic });
+      return;
+    }
+    onEvent(event, topic);
+  }
+
+  return {
+    send(publication) {
+      const { event, topics } = publication;
+      const calls = callsOf(publication);
+      if (calls.length === 0) return Promise.resolve();
+      // Also when sending fails: Redis may still run a command that timed out.
+      ownIds.add(event.id);
+      const sent = queue.push(calls, event.json.length * Math.max(1, topics.length));
+      const isScripted = calls.some((call) => !Array.isArray(call));
+      if (!isScripted) return sent;
+      return sent.then(() => {
+        isScriptDenied = false;
+      }, noteDenial);
+    },
+    async listen(name, onEvent) {
+      const isPattern = name === keys.channelPattern;
+      if (isPattern && sharded) {
+        throw new EventsError('unsupported', 'sharded pub/sub has no pattern subscriptions');
+      }
+      const topic = keys.parseTopic(name);
+      const end = await (
+        isPattern
+          ? subscriber.subscribePattern(name, (message, from) =>
+              receive(message, keys.parseTopic(from), onEvent),
+            )
+          : subscriber.subscribe(name, (message) => receive(message, topic, onEvent))
+      ).catch((error: unknown) => {
+        throw toEventsError(error);
+      });
+      return async () => {
+        // Its handlers are removed already, so a failure concerns none of them.
+        await end().catch((error: unknown) => {
+          reporter.report('a topic could not be unsubscribed', { err: error, topic: name });
+        });
+      };
+    },
+    async nextSeq(channelId) {
+      try {
+        return Number(await redis.send(['incr', keys.sequence(channelId)]));
+      } catch (error) {
+        throw toEventsError(error);
+      }
+    },
+    onResubscribed: (listener) => subscriber.onResubscribed(listener),
+    get available() {
+      return redis.available && subscriber.connected && !isScriptDenied;
+    },
+    get wasAvailable() {
+      return wasAvailable;
+    },
+    get stats() {
+      return { pending: queue.pending, echoes, malformed };
+    },
+    async probe(timeoutMs) {
+      const result = await probe.run(timeoutMs);
+      return isScriptDenied ? { outcome: 'refused' } : result;
+    },
+    idle: () => queue.idle(),
+    close: () => {
+      offAvailability();
+      return probe.close();
+    },
+  };
+}
+
+// Every envelope begins {"id":"<id>", and an id needs no escape: the id can be read without parsing.
+const beforeId = '{"id":"';
+
+function idOf(message: string): string | null {
+  if (!message.startsWith(beforeId)) return null;
+  const end = message.indexOf('"', beforeId.length);
+  return end < 0 ? null : message.slice(beforeId.length, end);
+}
+
+function toEventsError(cause: unknown): EventsError {
+  const code = cause instanceof RedisClientError ? cause.code : 'unavailable';
+  const known = code === 'unsupported' || code === 'closed' ? code : 'unavailable';
+  return new EventsError(known, cause instanceof Error ? cause.message : String(cause), { cause });
 }

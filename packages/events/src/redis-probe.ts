@@ -3,16 +3,16 @@ import type { TopicName } from '@openclaw/key-schema';
 import type { RedisSubscriber } from '@openclaw/redis-client';
 import type { ProbeResult } from './event-bus.ts';
 
-/** What a probe works with. */
+/** The dependencies of {@link createRedisProbe}. */
 export interface RedisProbeParts {
-  /** Nobody else publishes or listens there. */
+  /** A topic that only this probe uses. */
   readonly topic: TopicName;
   readonly subscriber: RedisSubscriber;
-  /** The way that events go; resolves when Redis took it. */
-  readonly publish: (topic: TopicName, word: string) => Promise<void>;
+  /** Publishes as events are published; resolves when Redis took it. */
+  readonly publish: (topic: TopicName, nonce: string) => Promise<void>;
 }
 
-/** Hears itself through Redis; subscribes when it is first run. */
+/** Publishes to itself through Redis; subscribes when it is first run. */
 export interface RedisProbe {
   run(timeoutMs: number): Promise<ProbeResult>;
   close(): Promise<void>;
@@ -20,12 +20,12 @@ export interface RedisProbe {
 
 /** Creates the probe of one bus. */
 export function createRedisProbe({ topic, subscriber, publish }: RedisProbeParts): RedisProbe {
-  const awaited = new Map<string, () => void>();
+  const waiting = new Map<string, () => void>();
   let listening: ReturnType<RedisSubscriber['subscribe']> | null = null;
 
   function listen(): Promise<unknown> {
     listening ??= subscriber
-      .subscribe(topic, (word) => awaited.get(word)?.())
+      .subscribe(topic, (nonce) => waiting.get(nonce)?.())
       .catch((error: unknown) => {
         listening = null;
         throw error;
@@ -34,23 +34,23 @@ export function createRedisProbe({ topic, subscriber, publish }: RedisProbeParts
   }
 
   async function run(timeoutMs: number): Promise<ProbeResult> {
-    const word = randomUUID();
+    const nonce = randomUUID();
     let wasTaken = false;
     let timer: NodeJS.Timeout | undefined;
     const startedMs = performance.now();
     const back = new Promise<ProbeResult>((resolve) =>
-      awaited.set(word, () =>
+      waiting.set(nonce, () =>
         resolve({ outcome: 'back', latencyMs: performance.now() - startedMs }),
       ),
     );
     const late = new Promise<ProbeResult>((resolve) => {
       timer = setTimeout(() => {
-        // After a stall of this process the timer is due before what lies in the socket has been read.
+        // If this process stalled, its sockets may hold unread answers when the timer fires.
         setImmediate(() => resolve({ outcome: wasTaken ? 'lost' : 'refused' }));
       }, timeoutMs);
     });
     const refused = listen()
-      .then(() => publish(topic, word))
+      .then(() => publish(topic, nonce))
       .then(
         (): Promise<ProbeResult> => {
           wasTaken = true;
@@ -62,7 +62,7 @@ export function createRedisProbe({ topic, subscriber, publish }: RedisProbeParts
       return await Promise.race([back, refused, late]);
     } finally {
       clearTimeout(timer);
-      awaited.delete(word);
+      waiting.delete(nonce);
     }
   }
 
@@ -70,7 +70,7 @@ export function createRedisProbe({ topic, subscriber, publish }: RedisProbeParts
     run,
     async close() {
       const end = await listening?.catch(() => null);
-      // What Redis says to it changes nothing any more.
+      // A failed unsubscribe no longer matters.
       await end?.().catch(() => undefined);
     },
   };

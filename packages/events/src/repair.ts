@@ -1,18 +1,26 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import { EventsError } from './errors.ts';
-import type { Schedule } from './schedule.ts';
 
-/** What a repair is about. */
+/** Runs `callback` once after `delayMs`; the returned function prevents that. */
+export type Schedule = (callback: () => void, delayMs: number) => () => void;
+
+/** By setTimeout, not keeping the process alive. */
+export const scheduleTimeout: Schedule = (callback, delayMs) => {
+  const timer = setTimeout(callback, delayMs).unref();
+  return () => clearTimeout(timer);
+};
+
+/** The dependencies of {@link createRepair}. */
 export interface RepairDeps {
   readonly channelId: string;
   /** The seq delivered last. */
   head(): number;
-  /** Does the store hold more than was delivered? */
+  /** True while the store holds more than was delivered. */
   isBehind(): boolean;
   fetch(after: number, limit: number): Promise<readonly EncodedEnvelope[]>;
-  /** Takes a page of the store, in order. */
+  /** Takes a page from the store, in order. */
   accept(page: readonly EncodedEnvelope[]): void;
-  /** Told of each failed attempt; another follows. */
+  /** Called after each failed attempt; another follows. */
   onFailure(error: EventsError): void;
   readonly schedule: Schedule;
   readonly random: () => number;
@@ -25,19 +33,18 @@ export interface RepairOptions {
   readonly maxBackoffMs: number;
 }
 
-/** Fetches what was missed, page by page, one fetch at a time, until nothing is missing. */
+/** Fetches missing events page by page, one fetch at a time, until none is missing. */
 export interface Repair {
-  /** Is a fetch on its way or waiting for its next attempt? */
+  /** True while a fetch is in progress or the next one is scheduled. */
   readonly active: boolean;
-  /** Begins at once, also when the next attempt was to come later; a fetch on its way is left to end. */
+  /** Fetches at once, even if the next attempt was scheduled for later; a fetch in progress continues. */
   start(): void;
   close(): void;
 }
 
 /**
- * A page that brings nothing new counts as failed too: the store is asked again, later. There is no last attempt, since
- * giving up would silence the channel; what is bounded is the delay and the one fetch at a time. Between two pages the
- * process does other work, so that a long repair does not hold up what else it has to do.
+ * Creates an idle repair. A page without a new event counts as a failure and is retried later. It never stops retrying,
+ * as that would silence the channel. Other work of the process runs between two pages.
  */
 export function createRepair(deps: RepairDeps, options: RepairOptions): Repair {
   let fetching = false;
@@ -52,7 +59,7 @@ export function createRepair(deps: RepairDeps, options: RepairOptions): Repair {
       if (deps.head() > after) return null;
       return new EventsError(
         'fetch_failed',
-        `the store did not answer event ${after + 1} of ${deps.channelId}`,
+        `the store did not return event ${after + 1} of ${deps.channelId}`,
       );
     } catch (cause) {
       const message = `could not fetch the events of ${deps.channelId} after ${after}`;
@@ -62,7 +69,7 @@ export function createRepair(deps: RepairDeps, options: RepairOptions): Repair {
 
   function backoffMs(): number {
     const ceilingMs = Math.min(options.maxBackoffMs, options.minBackoffMs * 2 ** (failures - 1));
-    // Half of it is random, so that the channels of a hub do not all return to a weak store at once.
+    // Half of it is random, so that the channels of a hub do not all retry at the same time.
     return Math.ceil((ceilingMs * (1 + deps.random())) / 2);
   }
 

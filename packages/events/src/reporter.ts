@@ -1,9 +1,9 @@
-/** Where this package reports; pino's loggers fit. */
+/** The logger of this package; pino's loggers fit. */
 export interface EventsLogger {
   warn(details: object, message: string): void;
 }
 
-/** Logs each kind of trouble once a second at most, with how often it occurred since: a flood of it is no flood of lines. */
+/** Logs each kind of failure at most once a second, with how often it occurred since. */
 export class Reporter {
   readonly #logger: EventsLogger | undefined;
   readonly #clock: () => number;

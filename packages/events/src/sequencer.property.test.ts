@@ -4,8 +4,8 @@ import type { EncodedEnvelope } from '@openclaw/protocol';
 import { sampleTyping } from './testing/sample-events.ts';
 import { createSequencerBench, settled, type SequencerBench } from './testing/sequencer-bench.ts';
 
-// The world around a sequencer, as random steps: the network brings events dropped, doubled and out of order, time
-// passes, the store answers, fails or answers too little, and other processes report its head.
+// Random steps around a sequencer: the network drops, repeats and reorders events, time passes, the store answers, fails
+// or returns too little, and other processes report its head.
 const eventsInLog = 40;
 const seq = fc.integer({ min: 1, max: eventsInLog });
 const step = fc.oneof(
@@ -40,7 +40,7 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
 const settings = fc.record({
-  maxHeld: fc.integer({ min: 1, max: 8 }),
+  maxBuffered: fc.integer({ min: 1, max: 8 }),
   pageSize: fc.integer({ min: 1, max: 10 }),
   head: fc.integer({ min: 0, max: 5 }),
   /** Which deliveries offer an event themselves. */
@@ -78,7 +78,7 @@ async function play(bench: SequencerBench, next: Step): Promise<void> {
 const isDurable = ({ seq: place }: EncodedEnvelope) => place !== null;
 
 describe('a sequencer under any interleaving', () => {
-  it('delivers head+1 … n in order, exactly once, with one fetch at a time and a bounded hold', async () => {
+  it('delivers head+1 … n in order, exactly once, with one fetch at a time and a bounded buffer', async () => {
     const run = fc.asyncProperty(
       fc.array(step, { maxLength: 120 }),
       settings,
@@ -100,15 +100,15 @@ describe('a sequencer under any interleaving', () => {
           );
           expect(bench.sequencer.head).toBe(head + durable.length);
           expect(bench.fetches.length).toBeLessThanOrEqual(1);
-          expect(bench.sequencer.stats.held).toBeLessThanOrEqual(options.maxHeld);
+          expect(bench.sequencer.stats.buffered).toBeLessThanOrEqual(options.maxBuffered);
         }
-        // The world calms down: the store answers, and its head is made known once.
+        // In the end the store answers, and its head is reported once.
         bench.sequencer.raise(eventsInLog);
         for (let turn = 0; turn < eventsInLog && bench.fetches.length > 0; turn += 1) {
           await bench.fetches[0]?.answer();
         }
         expect(bench.delivered.filter(isDurable)).toEqual(bench.log.slice(head));
-        expect(bench.sequencer.stats.held).toBe(0);
+        expect(bench.sequencer.stats.buffered).toBe(0);
         bench.clock.advance(60_000);
         await settled();
         expect(bench.fetches).toHaveLength(0);
@@ -118,8 +118,8 @@ describe('a sequencer under any interleaving', () => {
     await fc.assert(run, { numRuns: 500 });
   });
 
-  it('has work to do: without it the same arrivals are out of order, doubled or incomplete', async () => {
-    // The negative control: what the network brings in such a run is not what the property demands.
+  it('is needed: without it the same arrivals are out of order, repeated or incomplete', async () => {
+    // The negative control: the events as the network delivers them do not have the property.
     const arrivals = fc.array(seq, { minLength: 1, maxLength: 120 });
     const naive = fc.property(arrivals, (seqs) =>
       seqs.every((place, index) => place === index + 1),
@@ -127,12 +127,12 @@ describe('a sequencer under any interleaving', () => {
     expect(fc.check(naive, { numRuns: 500 }).failed).toBe(true);
   });
 
-  it('catches up from any held state by time alone, when nobody raises the head', async () => {
+  it('catches up from any buffered state by its timeout alone', async () => {
     const run = fc.asyncProperty(
       fc.uniqueArray(seq, { minLength: 1 }),
       settings,
-      async (seqs, { maxHeld, pageSize }) => {
-        const bench = createSequencerBench(eventsInLog, { maxHeld, pageSize });
+      async (seqs, { maxBuffered, pageSize }) => {
+        const bench = createSequencerBench(eventsInLog, { maxBuffered, pageSize });
         for (const place of seqs) bench.sequencer.offer(bench.event(place));
         bench.clock.advance(25);
         for (let turn = 0; turn < eventsInLog && bench.fetches.length > 0; turn += 1) {

@@ -20,7 +20,7 @@ describe('a sequencer', () => {
     expect(bench.seqs()).toEqual([8]);
   });
 
-  it('holds an event that came too early and delivers both when the other comes in time, without a fetch', () => {
+  it('buffers an out-of-order event and delivers both when the missing one comes in time, without a fetch', () => {
     const bench = createSequencerBench(3);
     bench.sequencer.offer(bench.event(3));
     bench.sequencer.offer(bench.event(2));
@@ -33,7 +33,7 @@ describe('a sequencer', () => {
     expect(bench.clock.waiting).toBe(0);
   });
 
-  it('fetches the hole when it was not filled within the hold time, and says which events only the store brought', async () => {
+  it('fetches a gap that was not filled in time, and reports which events came from the store', async () => {
     const bench = createSequencerBench(3);
     bench.sequencer.offer(bench.event(1));
     bench.sequencer.offer(bench.event(3));
@@ -44,10 +44,10 @@ describe('a sequencer', () => {
     await bench.fetches[0]?.answer();
     expect(bench.seqs()).toEqual([1, 2, 3]);
     expect(bench.sources).toEqual(['live', 'store', 'live']);
-    expect(bench.sequencer.stats).toMatchObject({ delivered: 3, repaired: 1, held: 0 });
+    expect(bench.sequencer.stats).toMatchObject({ delivered: 3, repaired: 1, buffered: 0 });
   });
 
-  it('does not let a held event wait longer because others come in the meantime', () => {
+  it('does not extend the wait of a buffered event when others come in the meantime', () => {
     const bench = createSequencerBench(9);
     bench.sequencer.offer(bench.event(3));
     bench.clock.advance(20);
@@ -57,7 +57,7 @@ describe('a sequencer', () => {
     expect(bench.fetches).toHaveLength(1);
   });
 
-  it('waits for the one fetch of a channel, however much is missing and however often it is told', async () => {
+  it('has one fetch at a time, regardless of how much is missing and how often it is raised', async () => {
     const bench = createSequencerBench(6);
     bench.sequencer.raise(4);
     bench.sequencer.offer(bench.event(6));
@@ -69,7 +69,7 @@ describe('a sequencer', () => {
     expect(bench.fetches).toHaveLength(0);
   });
 
-  it('does not forget what it holds when it is told of a head before that', async () => {
+  it('keeps its buffered events when it is raised to a head before them', async () => {
     const bench = createSequencerBench(6, { pageSize: 4 });
     bench.sequencer.offer(bench.event(6));
     bench.sequencer.raise(4);
@@ -78,7 +78,7 @@ describe('a sequencer', () => {
     expect(bench.seqs()).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  it('pages a long hole', async () => {
+  it('fetches a long gap in pages', async () => {
     const bench = createSequencerBench(7, { pageSize: 3 });
     bench.sequencer.raise(7);
     const asked: number[] = [];
@@ -90,7 +90,7 @@ describe('a sequencer', () => {
     expect(bench.seqs()).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
-  it('delivers what comes live during a fetch at once, and not again from the page', async () => {
+  it('delivers live events during a fetch at once, and not again from the page', async () => {
     const bench = createSequencerBench(4);
     bench.sequencer.offer(bench.event(3));
     bench.clock.advance(25);
@@ -101,31 +101,31 @@ describe('a sequencer', () => {
     expect(bench.fetches).toHaveLength(0);
   });
 
-  it('holds no more characters than it may: large events are dropped and fetched likewise', async () => {
+  it('buffers at most maxBufferedCharacters: more are dropped and fetched', async () => {
     const size = createSequencerBench(8).event(3).json.length;
-    const bench = createSequencerBench(8, { maxHeldCharacters: 2 * size });
+    const bench = createSequencerBench(8, { maxBufferedCharacters: 2 * size });
     for (const seq of [3, 4]) bench.sequencer.offer(bench.event(seq));
-    expect(bench.sequencer.stats.held).toBe(2);
+    expect(bench.sequencer.stats.buffered).toBe(2);
     bench.sequencer.offer(bench.event(5));
-    expect(bench.sequencer.stats).toMatchObject({ held: 0, overflows: 1 });
+    expect(bench.sequencer.stats).toMatchObject({ buffered: 0, overflows: 1 });
     await bench.fetches[0]?.answer();
     expect(bench.seqs()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
-  it('holds no more than it may: the held are dropped and fetched instead', async () => {
-    const bench = createSequencerBench(8, { maxHeld: 3 });
+  it('buffers at most maxBuffered events: more are dropped and fetched', async () => {
+    const bench = createSequencerBench(8, { maxBuffered: 3 });
     for (const seq of [3, 4, 5]) bench.sequencer.offer(bench.event(seq));
-    expect(bench.sequencer.stats.held).toBe(3);
+    expect(bench.sequencer.stats.buffered).toBe(3);
     bench.sequencer.offer(bench.event(6));
-    expect(bench.sequencer.stats).toMatchObject({ held: 0, overflows: 1 });
+    expect(bench.sequencer.stats).toMatchObject({ buffered: 0, overflows: 1 });
     expect(bench.fetches).toHaveLength(1);
     bench.sequencer.offer(bench.event(8));
     await bench.fetches[0]?.answer();
     expect(bench.seqs()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
-  it('lets a handler offer further events without anyone seeing them out of order', () => {
-    // The race: a subscriber answers event 1 with event 2 while the second subscriber has not yet seen event 1.
+  it('delivers in order even if a handler offers further events', () => {
+    // The race: a subscriber publishes event 2 in reply to event 1, before the second subscriber got event 1.
     const seen: string[] = [];
     const bench = createSequencerBench(3, {
       onDeliver(event) {
@@ -142,7 +142,7 @@ describe('a sequencer', () => {
     expect(bench.clock.waiting).toBe(0);
   });
 
-  it('goes on after a delivery that threw, and reports it', () => {
+  it('continues after a delivery that threw, and reports it', () => {
     const bench = createSequencerBench(3, {
       onDeliver(event) {
         if (event.seq === 1) throw new Error('broken');
@@ -155,14 +155,14 @@ describe('a sequencer', () => {
     expect(bench.errors).toEqual([expect.objectContaining({ code: 'handler_failed' })]);
   });
 
-  it('takes no event of another channel', () => {
+  it('rejects an event of another channel', () => {
     const bench = createSequencerBench(1);
     bench.sequencer.offer(sampleMessage({ channelId: 'random', seq: 1 }));
     expect(bench.seqs()).toEqual([]);
     expect(bench.errors).toEqual([expect.objectContaining({ code: 'invalid_event' })]);
   });
 
-  it('delivers nothing once closed, not even what a fetch on its way brings', async () => {
+  it('delivers nothing once closed, not even the result of a fetch in progress', async () => {
     const bench = createSequencerBench(5);
     bench.sequencer.offer(bench.event(5));
     bench.sequencer.raise(5);
@@ -175,7 +175,7 @@ describe('a sequencer', () => {
     expect(bench.clock.waiting).toBe(0);
   });
 
-  it('stops within a run of held events when a delivery closes it', () => {
+  it('stops within a run of buffered events when a delivery closes it', () => {
     const bench = createSequencerBench(3, {
       onDeliver(event) {
         if (event.seq === 2) bench.sequencer.close();
@@ -190,8 +190,8 @@ describe('a sequencer', () => {
   it.each([
     { head: -1 },
     { head: 1.5 },
-    { holdMs: 0 },
-    { maxHeld: 0 },
+    { gapTimeoutMs: 0 },
+    { maxBuffered: 0 },
     { pageSize: Number.NaN },
     { minBackoffMs: -1 },
     { maxBackoffMs: Infinity },
@@ -203,7 +203,7 @@ describe('a sequencer', () => {
 });
 
 describe('a sequencer whose fetch fails', () => {
-  it('asks again after a delay that doubles up to its bound, reports each failure and loses nothing', async () => {
+  it('retries after a delay that doubles up to its bound, reports each failure and loses nothing', async () => {
     const bench = createSequencerBench(2, { minBackoffMs: 100, maxBackoffMs: 400 });
     bench.sequencer.raise(2);
     for (const delayMs of [50, 100, 200, 200, 200]) {
@@ -224,7 +224,7 @@ describe('a sequencer whose fetch fails', () => {
     expect(bench.clock.waiting).toBe(0);
   });
 
-  it('spreads the attempts of many channels at random', async () => {
+  it('spreads the retries of many channels at random', async () => {
     const bench = createSequencerBench(1, { minBackoffMs: 100, random: () => 0.98 });
     bench.sequencer.raise(1);
     await bench.fetches[0]?.fail(new Error('database away'));
@@ -249,7 +249,7 @@ describe('a sequencer whose fetch fails', () => {
     expect(bench.fetches).toHaveLength(1);
   });
 
-  it('asks at once when the store shows signs of life', async () => {
+  it('retries at once when it is raised', async () => {
     const bench = createSequencerBench(2);
     bench.sequencer.raise(1);
     await bench.fetches[0]?.fail(new Error('database away'));
@@ -259,7 +259,7 @@ describe('a sequencer whose fetch fails', () => {
     expect(bench.clock.waiting).toBe(0);
   });
 
-  it('delivers the next live event meanwhile, and asks no more when nothing is missing', async () => {
+  it('delivers the next live event meanwhile, and stops retrying when nothing is missing', async () => {
     const bench = createSequencerBench(2);
     bench.sequencer.offer(bench.event(2));
     bench.clock.advance(25);
@@ -287,7 +287,7 @@ describe('a sequencer whose fetch fails', () => {
 });
 
 describe('a sequencer and another epoch', () => {
-  it('drops the events of another epoch and tells of each epoch once', () => {
+  it('drops the events of another epoch and reports each epoch once', () => {
     const bench = createSequencerBench(2);
     bench.sequencer.offer(sampleMessage({ seq: 1, epoch: 'epoch-2' }));
     bench.sequencer.offer(sampleMessage({ seq: 2, epoch: 'epoch-2' }));
@@ -299,8 +299,8 @@ describe('a sequencer and another epoch', () => {
     expect(bench.seqs()).toEqual([1]);
   });
 
-  it('does not continue one life of the database with the log of another', async () => {
-    // The race: a backup was restored, and its log has grown past our head before anyone told us.
+  it('does not continue one epoch with the log of another', async () => {
+    // The race: a backup was restored, and its log has grown past our head before we learned of it.
     const bench = createSequencerBench(3, { head: 3 });
     bench.sequencer.raise(4);
     await bench.fetches[0]?.answerWith([sampleMessage({ seq: 4, epoch: 'epoch-2' })]);

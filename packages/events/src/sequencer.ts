@@ -1,26 +1,24 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import { EventsError } from './errors.ts';
-import { positiveInteger } from './options.ts';
-import { createRepair } from './repair.ts';
-import { scheduleTimeout, type Schedule } from './schedule.ts';
+import { EventsError, positiveInteger } from './errors.ts';
+import { createRepair, scheduleTimeout, type Schedule } from './repair.ts';
 
-/** Where a delivered event came from: the bus (`live`), or the store because the bus had lost or delayed it. */
+/** Where a delivered event came from: the bus (`live`), or the store because the bus lost or delayed it. */
 export type EventSource = 'live' | 'store';
 
-/** What a sequencer works with. All callbacks are called synchronously; what they throw is reported, never thrown on. */
+/** The dependencies of {@link createSequencer}. Callbacks are called synchronously; errors that they throw go to `onError`. */
 export interface SequencerDeps {
   readonly channelId: string;
-  /** The life of the database that the seqs belong to. */
+  /** The epoch of the database that the seqs belong to. */
   readonly epoch: string;
   /** The seq delivered last; 0 at the beginning of the channel. */
   readonly head: number;
   /** Receives each event once, in order. */
   deliver(event: EncodedEnvelope, source: EventSource): void;
-  /** Answers up to `limit` events after the seq `after`, in order. It must settle; it is never called twice at a time. */
+  /** Resolves with up to `limit` events after the seq `after`, in order. It must settle; calls never overlap. */
   fetch(after: number, limit: number): Promise<readonly EncodedEnvelope[]>;
-  /** An event of another epoch came and was not delivered. Told once per epoch, until another one comes. */
+  /** An event of another epoch came and was not delivered. Not called again for the same epoch until a third comes. */
   onForeignEpoch?(event: EncodedEnvelope): void;
-  /** `fetch_failed` (it is tried again), `handler_failed` (deliver threw), `invalid_event` (another channel's). */
+  /** Gets `fetch_failed` (it retries), `handler_failed` (`deliver` threw) and `invalid_event` (another channel's). */
   onError?(error: EventsError): void;
   /** @default setTimeout, not keeping the process alive */
   readonly schedule?: Schedule;
@@ -28,15 +26,15 @@ export interface SequencerDeps {
 
 /** Options of {@link createSequencer}. */
 export interface SequencerOptions {
-  /** How long an event that came too early waits for those before it until they are fetched. @default 25 */
-  readonly holdMs?: number;
-  /** The most events held; beyond it they are dropped and fetched instead. @default 512 */
-  readonly maxHeld?: number;
-  /** The most characters of JSON held; beyond it likewise. @default 1_048_576 */
-  readonly maxHeldCharacters?: number;
+  /** How long an event waits for missing earlier ones before they are fetched. @default 25 */
+  readonly gapTimeoutMs?: number;
+  /** How many out-of-order events may be buffered. With more, all are dropped and fetched instead. @default 512 */
+  readonly maxBuffered?: number;
+  /** How many characters of their JSON may be buffered, likewise. @default 1_048_576 */
+  readonly maxBufferedCharacters?: number;
   /** Events per fetch. @default 200 */
   readonly pageSize?: number;
-  /** Delay after the first failed fetch; it doubles, and half of it is random. @default 100 */
+  /** Delay after the first failed fetch. It doubles with each failure, and half of it is random. @default 100 */
   readonly minBackoffMs?: number;
   /** The longest delay between two attempts. @default 5_000 */
   readonly maxBackoffMs?: number;
@@ -44,48 +42,48 @@ export interface SequencerOptions {
   readonly random?: () => number;
 }
 
-/** What a sequencer has done, for metrics. */
+/** Counters for metrics. */
 export interface SequencerStats {
   /** Events delivered in order. */
   readonly delivered: number;
-  /** Of these, events that only the store brought. */
+  /** Those of them that were fetched from the store. */
   readonly repaired: number;
-  /** Events dropped because they, or their like, had been there before. */
+  /** Events dropped because their seq was delivered or buffered before. */
   readonly duplicates: number;
-  /** Events held now. */
-  readonly held: number;
-  /** How often more came too early than may be held. */
+  /** Events buffered now. */
+  readonly buffered: number;
+  /** How often the buffer was full. */
   readonly overflows: number;
   /** Failed fetches. */
   readonly failedFetches: number;
 }
 
-/** One channel's events, exactly once and in order. See {@link createSequencer}. */
+/** Delivers one channel's events exactly once and in order. See {@link createSequencer}. */
 export interface Sequencer {
   /** The seq delivered last. */
   readonly head: number;
   readonly stats: SequencerStats;
-  /** Takes an event from anywhere, in any order, any number of times. The next one is delivered before this returns. */
+  /** Takes an event from any source, in any order, any number of times. The next seq is delivered before this returns. */
   offer(event: EncodedEnvelope): void;
-  /** The store's head is this: when it is past ours, what lies between is fetched at once. */
+  /** Tells it the store's head: missing events up to there are fetched at once. */
   raise(head: number): void;
-  /** Ends it: nothing is delivered or reported any more, not even what a fetch on its way brings. */
+  /** Nothing is delivered or reported any more, not even the result of a fetch in progress. */
   close(): void;
 }
 
 /**
- * Makes a channel's sequencer: the next event is delivered at once, an older one dropped, a newer one held for `holdMs`;
- * then the hole is fetched. Whatever pub/sub drops, doubles or reorders, `deliver` sees head+1, head+2, … An event
- * without a seq passes by, and neither waits nor moves the head; `createEphemeralFilter` lets it through once.
+ * Creates a channel's sequencer. The next event is delivered at once, an older one dropped, a newer one buffered for
+ * `gapTimeoutMs`; then the gap is fetched. So `deliver` gets head+1, head+2, … even if pub/sub drops, repeats or reorders
+ * events. An event without a seq is delivered at once; `createEphemeralFilter` drops its repetitions.
  * @throws {EventsError} `invalid_options`
  */
 export function createSequencer(deps: SequencerDeps, options: SequencerOptions = {}): Sequencer {
   const { channelId, epoch, schedule = scheduleTimeout } = deps;
-  const holdMs = positiveInteger('holdMs', options.holdMs ?? 25);
-  const maxHeld = positiveInteger('maxHeld', options.maxHeld ?? 512);
-  const maxHeldCharacters = positiveInteger(
-    'maxHeldCharacters',
-    options.maxHeldCharacters ?? 1024 * 1024,
+  const gapTimeoutMs = positiveInteger('gapTimeoutMs', options.gapTimeoutMs ?? 25);
+  const maxBuffered = positiveInteger('maxBuffered', options.maxBuffered ?? 512);
+  const maxBufferedCharacters = positiveInteger(
+    'maxBufferedCharacters',
+    options.maxBufferedCharacters ?? 1024 * 1024,
   );
   if (!Number.isSafeInteger(deps.head) || deps.head < 0) {
     throw new EventsError('invalid_options', `head must be an integer from 0 on, not ${deps.head}`);
@@ -94,9 +92,9 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
   let head = deps.head;
   /** The highest seq known to exist. */
   let target = head;
-  const held = new Map<number, EncodedEnvelope>();
-  let heldCharacters = 0;
-  let cancelHold: (() => void) | null = null;
+  const buffered = new Map<number, EncodedEnvelope>();
+  let bufferedCharacters = 0;
+  let cancelGapTimeout: (() => void) | null = null;
   let delivering = false;
   let closed = false;
   let foreignEpoch: string | null = null;
@@ -110,7 +108,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     try {
       deps.onError?.(error);
     } catch {
-      // A reporter that throws must not stop the channel.
+      // An error handler that throws must not stop the channel.
     }
   };
 
@@ -146,50 +144,53 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     }
   }
 
-  /** Delivers head+1 and every held event that follows it without a hole. */
+  /** Delivers head+1 and the buffered events that follow it without a gap. */
   function advance(event: EncodedEnvelope, source: EventSource): void {
-    // deliver may offer events itself: they are held meanwhile, or one subscriber would see n+1 before another saw n.
+    // Events that `deliver` offers are buffered, or one subscriber would get n+1 before another got n.
     delivering = true;
     let next: EncodedEnvelope | undefined = event;
     while (next !== undefined && !closed) {
       head += 1;
-      heldCharacters -= held.get(head)?.json.length ?? 0;
-      held.delete(head);
+      bufferedCharacters -= buffered.get(head)?.json.length ?? 0;
+      buffered.delete(head);
       delivered += 1;
       if (next === event && source === 'store') repaired += 1;
       callDeliver(next, next === event ? source : 'live');
-      next = held.get(head + 1);
+      next = buffered.get(head + 1);
     }
     delivering = false;
-    watchHeld();
+    watchGap();
   }
 
-  /** The timer runs from the first event held until none is; a repair needs none. */
-  function watchHeld(): void {
-    if (held.size === 0 || closed) {
-      cancelHold?.();
-      cancelHold = null;
-    } else if (cancelHold === null && !repair.active) {
-      cancelHold = schedule(() => {
-        cancelHold = null;
+  /** A timeout runs while events are buffered, unless a repair is active. */
+  function watchGap(): void {
+    if (buffered.size === 0 || closed) {
+      cancelGapTimeout?.();
+      cancelGapTimeout = null;
+    } else if (cancelGapTimeout === null && !repair.active) {
+      cancelGapTimeout = schedule(() => {
+        cancelGapTimeout = null;
         repair.start();
-      }, holdMs);
+      }, gapTimeoutMs);
     }
   }
 
-  function hold(event: EncodedEnvelope, seq: number): void {
+  function buffer(event: EncodedEnvelope, seq: number): void {
     target = Math.max(target, seq);
-    if (held.has(seq)) {
+    if (buffered.has(seq)) {
       duplicates += 1;
-    } else if (held.size < maxHeld && heldCharacters + event.json.length <= maxHeldCharacters) {
-      held.set(seq, event);
-      heldCharacters += event.json.length;
-      if (!delivering) watchHeld();
+    } else if (
+      buffered.size < maxBuffered &&
+      bufferedCharacters + event.json.length <= maxBufferedCharacters
+    ) {
+      buffered.set(seq, event);
+      bufferedCharacters += event.json.length;
+      if (!delivering) watchGap();
     } else {
       overflows += 1;
-      held.clear();
-      heldCharacters = 0;
-      watchHeld();
+      buffered.clear();
+      bufferedCharacters = 0;
+      watchGap();
       if (!repair.active) repair.start();
     }
   }
@@ -228,7 +229,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       return head;
     },
     get stats() {
-      return { delivered, repaired, duplicates, held: held.size, overflows, failedFetches };
+      return { delivered, repaired, duplicates, buffered: buffered.size, overflows, failedFetches };
     },
     offer(event) {
       if (closed || isForeign(event)) return;
@@ -236,7 +237,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       if (seq === null) callDeliver(event, 'live');
       else if (seq <= head) duplicates += 1;
       else if (seq === head + 1 && !delivering) advance(event, 'live');
-      else hold(event, seq);
+      else buffer(event, seq);
     },
     raise(storeHead) {
       if (closed || !Number.isSafeInteger(storeHead) || storeHead <= head) return;
@@ -245,9 +246,9 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     },
     close() {
       closed = true;
-      held.clear();
-      heldCharacters = 0;
-      watchHeld();
+      buffered.clear();
+      bufferedCharacters = 0;
+      watchGap();
       repair.close();
     },
   };

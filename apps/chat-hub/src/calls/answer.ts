@@ -1,7 +1,7 @@
 import type { ErrorCode, MethodName, ParamsOf, ResultOf } from '@openclaw/protocol';
 import type { Identity } from '../edge/identity.ts';
 import type { Session } from '../sockets/session.ts';
-import type { Steps } from '../event-loop/slices.ts';
+import type { Steps } from '../event-loop/time-sliced-queue.ts';
 
 /** An expected "no": a value, not an exception. */
 export interface Refusal {

@@ -2,9 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { waitFor } from '@openclaw/test-support';
 import { pino } from 'pino';
 import { createUnsentBudget } from '../sockets/unsent-budget.ts';
-import { createSlices } from '../event-loop/slices.ts';
-import { fallBehind } from '../testing/fall-behind.ts';
-import { createSessionBench } from '../testing/session-bench.ts';
+import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import { createSessionBench, fallBehind } from '../testing/session-bench.ts';
 import type { Handlers } from './answer.ts';
 import { createDispatcher } from './dispatcher.ts';
 
@@ -29,7 +28,7 @@ describe('calls of a socket that does not read', () => {
         calls: { count: () => null },
         onLimited: () => undefined,
         observe: () => undefined,
-        ...{ unsent, slices: createSlices(), log: pino({ level: 'silent' }) },
+        ...{ unsent, slices: createTimeSlicedQueue(), log: pino({ level: 'silent' }) },
       });
       for (let id = 1; id <= 20; id++) {
         const call = { jsonrpc: '2.0', id, method, params: {} };
@@ -54,7 +53,7 @@ describe('calls of a socket that does not read', () => {
       calls: { count: () => null },
       onLimited: () => undefined,
       observe: () => undefined,
-      ...{ unsent, slices: createSlices(), log: pino({ level: 'silent' }) },
+      ...{ unsent, slices: createTimeSlicedQueue(), log: pino({ level: 'silent' }) },
     });
     for (let id = 1; id <= 3; id++) {
       const params = { topics: [{ channelId: 'c', since: 0 }] };

@@ -14,7 +14,7 @@ import { callsOf, type CallAllowance } from './call-allowance.ts';
 import { encodedText, pieceChars } from '../event-loop/encoded-text.ts';
 import type { Session } from '../sockets/session.ts';
 import type { UnsentBudget } from '../sockets/unsent-budget.ts';
-import type { Slices } from '../event-loop/slices.ts';
+import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import {
   refuse,
   type Answer,
@@ -62,7 +62,7 @@ export interface DispatcherDeps {
   /** Where the memory of large answers is reserved. */
   readonly unsent: UnsentBudget;
   /** Where large answers are encoded. */
-  readonly slices: Slices;
+  readonly slices: TimeSlicedQueue;
 }
 
 /** A call, or the error to answer it with. */
@@ -106,7 +106,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
         message: `there is no method ${method.slice(0, 64)}`,
       };
     }
-    if (session.inFlight >= limits.inFlight) {
+    if (session.callsInFlight >= limits.inFlight) {
       return rpcErrorOf(
         refuse('rate_limited', 'too many unanswered calls on this connection', 100),
       );
@@ -177,11 +177,11 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     }
     const { method, params } = checked;
     const { caller, order } = socketOf(session);
-    session.inFlight += 1;
+    session.beginCall();
     try {
       await order.run(linesOf(method, params, session.agentId), isChange(method), async () => {
         // Its calls were read before it fell behind: their answers would pile up all the same.
-        if (isBulky(method) && !(await session.keepsUp())) return emit(null);
+        if (isBulky(method) && !(await session.whenDrained())) return emit(null);
         if (isBulky(method) && !hasRoom()) {
           return respond(
             rpcErrorOf(refuse('too_large', 'the answers of this batch are too large')),
@@ -201,7 +201,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       log.error({ err: error, method }, 'an answer could not be made');
       respond(rpcErrorOf(refuse('internal', 'the hub could not do this')));
     } finally {
-      session.inFlight -= 1;
+      session.endCall();
     }
   }
 
@@ -226,7 +226,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       id === undefined ? null : [Buffer.from(before), ...result, Buffer.from(after)];
     if ('resultSteps' in reply) {
       // What the steps set going waits until the answer is whole.
-      const release = session.defer();
+      const release = session.pauseCatchUp();
       try {
         emit(wrapped(await slices.run(reply.resultSteps())));
       } finally {
@@ -253,7 +253,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     let bytes = 0;
     const hasRoom = () => bytes < limits.resumeBytes;
     const kept = unsent.open(session.agentId);
-    const release = session.hold();
+    const release = session.buffer();
     await Promise.all(
       batch.map(async (call, index) => {
         const emit: Emit = (payload) => {

@@ -1,86 +1,123 @@
+import type { ChatStore } from '@openclaw/chat-store';
 import type { EventBus } from '@openclaw/events';
-import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
+import { isDirectChannelId, limits, type EncodedEnvelope } from '@openclaw/protocol';
 import { isWithinBounds } from '../edge/identity.ts';
-import type { DirectHeads } from './direct-heads.ts';
+import type { Session } from '../sockets/session.ts';
+import type { Sessions } from '../sockets/sessions.ts';
+import { latestOf, type DirectHeads } from './direct-heads.ts';
 import { notificationText, textFrame } from './frame.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
-import type { Session } from '../sockets/session.ts';
-import type { Sessions } from '../sockets/sessions.ts';
 
-/** The topics of the agents connected here: direct channels, and notices about channels they do not listen to. */
+/** How long a welcome waits for a direct channel's room that is behind the log. */
+const catchUpMs = 1_000;
+
+/** The topics of the agents connected here: their direct channels, and notices about channels they are not in. */
 export interface AgentTopics {
   /** Resolves once the agent's topic is subscribed. */
   join(agentId: string): Promise<void>;
-  /** To be called when the agent's last socket here is gone. */
+  /** Call it when the agent's last socket here is gone. */
   leave(agentId: string): void;
+  /** Reads what a welcome says about direct channels; null when the socket closed meanwhile. */
+  readDirects(session: Session): Promise<DirectsRead | null>;
+  /** Opens the rooms of the direct channels that the welcome names. Send the welcome and enter them in the same turn. */
+  openDirects(session: Session, read: DirectsRead): OpenedDirect[];
   /** A direct channel of these agents has a new head: their sockets here that are not in it yet enter it. */
   foundDirect(channelId: string, agentIds: readonly string[], head: number): void;
 }
 
 export interface AgentTopicsDeps {
   readonly bus: EventBus;
+  readonly store: Pick<ChatStore, 'epoch' | 'directChannels' | 'access'>;
   readonly rooms: Rooms;
   readonly sessions: Sessions;
   readonly heads: DirectHeads;
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
-  /** The life of the database, as last seen. */
-  readonly epoch: () => string;
-  /** Told that an event of another epoch came. */
+  /** Called when an event of another epoch came. */
   readonly onForeignEpoch: () => void;
 }
 
-/** A socket that begins to follow a direct channel after this seq. */
-interface Entering {
+/** The latest direct channels of a session with their heads. */
+export interface DirectsRead {
+  readonly heads: ReadonlyMap<string, number>;
+  /** True when these are all. */
+  readonly isComplete: boolean;
+}
+
+/** A direct channel that the welcome names, with the head after which its events follow. */
+export interface OpenedDirect {
+  readonly room: Room;
+  readonly head: number;
+}
+
+/** A session that follows a direct channel after a seq; `gap` says why earlier events may be missing. */
+interface Start {
   readonly session: Session;
   readonly after: number;
-  readonly break?: 'epoch' | 'behind';
+  readonly gap?: 'epoch' | 'behind';
 }
 
 /** Creates the table of agent topics. */
 export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
-  const { bus, rooms, sessions, heads, onEphemeral } = deps;
+  const { bus, store, rooms, sessions, heads, onEphemeral } = deps;
   const topics = new Map<string, Promise<() => Promise<void>>>();
 
-  /** The sockets that follow all their direct channels and are not yet in this one. */
-  function newcomers(agentId: string, channelId: string): Session[] {
-    return [...sessions.ofAgent(agentId)].filter(
-      (session) =>
-        !session.rooms.has(channelId) &&
-        !session.mutedDirects.has(channelId) &&
-        isWithinBounds(session.identity, channelId),
-    );
+  /**
+   * The direct channels that were active last; null when the socket closed meanwhile. No statement sorts all of them: if
+   * they are more than a welcome names they are read in pages, once for all sessions of the agent.
+   */
+  async function readLatest(session: Session) {
+    const { agentId } = session;
+    const directs = await store.directChannels(agentId, limits.welcomeDirect);
+    // Nothing would release the heads that are read from here on.
+    if (!session.isOpen) return null;
+    const isComplete = directs.length < limits.welcomeDirect;
+    if (isComplete) return { directs: latestOf(directs), isComplete };
+    await heads.load(agentId);
+    const latest = heads.latest(agentId);
+    const access = await store.access(agentId, latest);
+    const found = latest.flatMap((channelId) => {
+      const head = access.get(channelId)?.head;
+      return head === undefined ? [] : [{ channelId, head }];
+    });
+    return { directs: found, isComplete };
   }
 
-  /** The seq after which the socket gets the channel's events; `break` when earlier ones may be missing. */
-  function beginOf(session: Session, channelId: string, seq: number | null): Entering | null {
+  /** Where a session starts in a direct channel whose newest known event is `seq`, if any. */
+  function startOf(session: Session, channelId: string, seq: number | null): Start | null {
+    const { phase } = session;
     // An event before the welcome is at or below the head at that time.
-    if (!session.isWelcomed) return seq === null ? null : { session, after: seq - 1 };
-    // A direct channel that a complete welcome did not name is new: it begins at its first event, whatever was lost of it
-    // on the way.
-    if (session.knowsAllDirects) return { session, after: 0 };
-    const isSameEpoch = session.welcomedRestarts === rooms.restarts;
+    if (phase.name === 'welcoming' || phase.name === 'closing')
+      return seq === null ? null : { session, after: seq - 1 };
+    // A channel that a complete welcome did not name is new. It starts at its first event, even if the bus lost that.
+    if (phase.directs.isComplete) return { session, after: 0 };
+    const isSameEpoch = phase.directs.epochGeneration === rooms.epochGeneration;
     const head = isSameEpoch ? heads.headOf(session.agentId, channelId) : null;
     if (head !== null) return { session, after: head };
     if (seq === null) return null;
-    return { session, after: seq - 1, break: isSameEpoch ? 'behind' : 'epoch' };
+    return { session, after: seq - 1, gap: isSameEpoch ? 'behind' : 'epoch' };
   }
 
-  /** `seq` is that of the newest event known; null for one that has none. */
+  /** The agent's sockets that are not in the channel yet enter it. Returns the channel's room, if it is live. */
   function enterDirect(agentId: string, channelId: string, seq: number | null): Room | undefined {
-    const entering = newcomers(agentId, channelId)
-      .map((session) => beginOf(session, channelId, seq))
-      .filter((begin) => begin !== null && (seq === null || begin.after < seq)) as Entering[];
+    const starts: Start[] = [];
+    for (const session of sessions.ofAgent(agentId)) {
+      if (!session.mayEnterDirect(channelId)) continue;
+      if (!isWithinBounds(session.identity, channelId)) continue;
+      const start = startOf(session, channelId, seq);
+      if (start && (seq === null || start.after < seq)) starts.push(start);
+    }
     const room =
       rooms.get(channelId) ??
-      (entering.length > 0
-        ? rooms.openDirect(channelId, Math.min(...entering.map(({ after }) => after)))
+      (starts.length > 0
+        ? rooms.openDirect(channelId, Math.min(...starts.map(({ after }) => after)))
         : undefined);
     if (!room) return undefined;
-    for (const { session, after, break: reason } of entering) {
-      if (session.isWelcomed) session.enter(room, after);
-      else if (!session.earlyDirects.has(channelId)) session.earlyDirects.set(channelId, after);
-      if (reason) session.discontinued(room, reason);
+    for (const { session, after, gap } of starts) {
+      const { phase } = session;
+      if (phase.name !== 'welcoming') session.enter(room, after);
+      else if (!phase.earlyDirects.has(channelId)) phase.earlyDirects.set(channelId, after);
+      if (gap) session.discontinued(room, gap);
     }
     if (seq !== null) heads.raise(agentId, channelId, seq);
     return room;
@@ -90,11 +127,11 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
     if (event.seq === null) {
       const room = enterDirect(agentId, channelId, null);
       if (room) onEphemeral(room, event);
-    } else if (event.epoch === deps.epoch()) {
+    } else if (event.epoch === store.epoch) {
       const room = enterDirect(agentId, channelId, event.seq);
       if (room) rooms.offer(room, event);
     } else {
-      // In another epoch its seq says nothing about the channel's head.
+      // A seq of another epoch says nothing about the channel's head.
       deps.onForeignEpoch();
     }
   }
@@ -102,8 +139,7 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
   function notice(agentId: string, channelId: string, event: EncodedEnvelope): void {
     let frame: Buffer | undefined;
     for (const session of sessions.ofAgent(agentId)) {
-      if (session.rooms.has(channelId) || !session.isWelcomed) continue;
-      if (!isWithinBounds(session.identity, channelId)) continue;
+      if (session.rooms.has(channelId) || !isWithinBounds(session.identity, channelId)) continue;
       session.sendBestEffort((frame ??= textFrame(notificationText('notice', event.json))));
     }
   }
@@ -126,8 +162,38 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
       const subscription = topics.get(agentId);
       topics.delete(agentId);
       heads.forget(agentId);
-      // An unsubscription that fails is reported by the bus; nobody is left here to be told.
+      // The bus reports an unsubscription that fails; nobody here needs it.
       subscription?.then((unsubscribe) => unsubscribe()).catch(() => undefined);
+    },
+    async readDirects(session) {
+      const latest = await rooms.readInEpoch(() => readLatest(session));
+      if (!latest) return null;
+      const { directs, isComplete } = latest;
+      const named = directs.filter(({ channelId }) => isWithinBounds(session.identity, channelId));
+      await Promise.all(
+        named.map(({ channelId, head }) => {
+          const room = rooms.openDirect(channelId, head);
+          room.raise(head);
+          return room.whenReached(head, catchUpMs);
+        }),
+      );
+      return {
+        heads: new Map(named.map(({ channelId, head }) => [channelId, head])),
+        isComplete,
+      };
+    },
+    openDirects(session, { heads: named, isComplete }) {
+      const starts = new Map<string, number>();
+      const early = session.phase.name === 'welcoming' ? session.phase.earlyDirects : [];
+      for (const [channelId, before] of early) {
+        const head = isComplete ? 0 : heads.headOf(session.agentId, channelId);
+        starts.set(channelId, Math.min(before, head ?? before));
+      }
+      for (const [channelId, head] of named) starts.set(channelId, head);
+      return [...starts].map(([channelId, start]) => {
+        const room = rooms.openDirect(channelId, start);
+        return { room, head: named.has(channelId) ? room.head : Math.min(start, room.head) };
+      });
     },
     foundDirect(channelId, agentIds, head) {
       for (const agentId of agentIds) enterDirect(agentId, channelId, head)?.raise(head);

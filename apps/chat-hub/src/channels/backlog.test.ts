@@ -1,19 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
 import { encodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
-import { createSlices } from '../event-loop/slices.ts';
+import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { Backlog, pageEvents } from './backlog.ts';
-import { createRingBudget } from './ring-budget.ts';
+import { createRingBudget } from './event-ring.ts';
 
 function event(seq: number, messageId = `m${seq}`): EncodedEnvelope {
   const payload = { message: { id: messageId } };
   return encodeEnvelope({
-    ...{ id: `e${seq}`, timestamp: 1, senderId: 'a', channelId: 'c', seq, epoch: 'e' },
+    id: `e${seq}`,
+    timestamp: 1,
+    senderId: 'a',
+    channelId: 'c',
+    seq,
+    epoch: 'e',
     event: { type: 'collaboration.event', channelId: 'c', name: 'n', payload },
   });
 }
 const seqs = (events: readonly EncodedEnvelope[] | null) => events?.map(({ seq }) => seq) ?? null;
 
-/** A log of 1…`length`, and how often it was read; reads end when the test says so. */
+/** A log of 1…`length` that counts its reads; the test ends them. */
 function createLog(length: number, pageLength = 1_000) {
   const events = Array.from({ length }, (_, index) => event(index + 1));
   const log = { reads: 0, release: () => undefined as void };
@@ -26,7 +31,7 @@ function createLog(length: number, pageLength = 1_000) {
 }
 
 describe('a channel’s backlog', () => {
-  it('reads the store once, however many come back at once, and not again for those a moment later', async () => {
+  it('reads the store once for clients that resume together or shortly after', async () => {
     const { log, readLog } = createLog(50);
     const backlog = new Backlog(50, readLog);
     const asked = Array.from({ length: 5_000 }, () => backlog.page(10));
@@ -38,7 +43,7 @@ describe('a channel’s backlog', () => {
     expect(log.reads).toBe(1);
   });
 
-  it('joins what it reads to what was delivered meanwhile, without a hole or a double', async () => {
+  it('joins the events that it reads to those delivered meanwhile, without gap or repetition', async () => {
     const { log, readLog } = createLog(52);
     const backlog = new Backlog(50, readLog);
     const page = backlog.page(48);
@@ -48,7 +53,7 @@ describe('a channel’s backlog', () => {
     expect(seqs(backlog.after(48))).toEqual([49, 50, 51]);
   });
 
-  it('remembers no page that would leave a hole before what it has', async () => {
+  it('keeps no page that would leave a gap', async () => {
     const { log, readLog } = createLog(50, 10);
     const backlog = new Backlog(50, readLog);
     const page = backlog.page(10);
@@ -58,8 +63,8 @@ describe('a channel’s backlog', () => {
     expect(seqs(backlog.after(50))).toEqual([]);
   });
 
-  // The race: a page is read from the store, and before it arrives the message in it is deleted, here or elsewhere.
-  it('remembers no page during whose reading a message was deleted', async () => {
+  // The race: a message is deleted, here or elsewhere, while a page with its text is read from the store.
+  it('keeps no page if a message was deleted while it was read', async () => {
     const { log, readLog } = createLog(50);
     const backlog = new Backlog(50, readLog);
     const page = backlog.page(40);
@@ -81,7 +86,7 @@ describe('a channel’s backlog', () => {
   });
 });
 
-/** A log of 1…`length` that answers at once, as the rooms read it: up to the end of a page. */
+/** A log of 1…`length` that answers at once, up to the end of a page as for rooms. */
 function createQuickLog(length: number) {
   const log = { reads: 0 };
   const readLog = async (after: number) => {
@@ -93,7 +98,7 @@ function createQuickLog(length: number) {
 }
 
 describe('the encoded pages of a channel', () => {
-  const slices = createSlices();
+  const slices = createTimeSlicedQueue();
 
   async function resume(backlog: Backlog, since: number, head: number): Promise<number[]> {
     const pieces: string[] = [];
@@ -107,8 +112,8 @@ describe('the encoded pages of a channel', () => {
     return JSON.parse(`[${pieces.join(',')}]`).map(({ seq }: { seq: number }) => seq);
   }
 
-  // A hundred agents that came back to 4,900 events made 780 MB of texts.
-  it('are read and made once for all who come back at once, wherever each begins', async () => {
+  // A hundred agents that resumed with 4,900 events each once took 780 MB of strings.
+  it('are read and encoded once for all clients that resume together, from any seq', async () => {
     const { log, readLog } = createQuickLog(4_900);
     const backlog = new Backlog(4_900, readLog);
     const sinces = Array.from({ length: 100 }, (_, n) => n);
@@ -116,12 +121,12 @@ describe('the encoded pages of a channel', () => {
     for (const [since, found] of resumed.entries()) {
       expect(found).toEqual(Array.from({ length: 4_900 - since }, (_, n) => since + n + 1));
     }
-    // The first page of each, and once all others.
+    // The first page of each client, and every other page once.
     expect(log.reads).toBeLessThanOrEqual(100 + 4_900 / pageEvents);
     backlog.close();
   });
 
-  it('hold nothing beyond the head, and go on where it was when it has moved', async () => {
+  it('end at the head, and continue from there when it has moved', async () => {
     const { readLog } = createQuickLog(30);
     const backlog = new Backlog(20, readLog);
     expect(await resume(backlog, 10, 20)).toHaveLength(10);
@@ -130,8 +135,8 @@ describe('the encoded pages of a channel', () => {
     backlog.close();
   });
 
-  // The race: a message is deleted after a page with its text was made. Invariant: that page is not served again.
-  it('are forgotten when a message is deleted', async () => {
+  // The race: a message is deleted after a page with its text was encoded. Invariant: that page is not served again.
+  it('are dropped when a message is deleted', async () => {
     const { log, readLog } = createQuickLog(30);
     const backlog = new Backlog(30, readLog);
     await resume(backlog, 0, 30);
@@ -142,9 +147,9 @@ describe('the encoded pages of a channel', () => {
     backlog.close();
   });
 
-  // The race: a page is being read from the store when a message in it is deleted, and then another client asks for the
-  // same page. Invariant: who asks after the deletion gets no page that was read before it, nor is one kept.
-  it('are read anew for who asks after a deletion, though the same page is being read', async () => {
+  // The race: a message is deleted while a page with its text is read, and then another client requests the same page.
+  // Invariant: clients that ask after the deletion get no page that was read before it, and none is kept.
+  it('are read again after a deletion, even if the same page is being read', async () => {
     const reads: { text: string; end: () => void }[] = [];
     let text = 'secret';
     const backlog = new Backlog(1, async () => {
@@ -173,7 +178,7 @@ describe('the encoded pages of a channel', () => {
     backlog.close();
   });
 
-  it('count in the budget of the rings, and are given back', async () => {
+  it('count in the budget of the rings, and are freed', async () => {
     const budget = createRingBudget();
     const backlog = new Backlog(30, createQuickLog(30).readLog, budget);
     const before = budget.bytes;

@@ -1,13 +1,13 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import { runNow, type Slices } from '../event-loop/slices.ts';
+import { runNow, type TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { encodeEvents, pieceChars } from '../event-loop/encoded-text.ts';
-import { createRingBudget, type RingBudget, type RingShare } from './ring-budget.ts';
-import { createEventRing, type EventRing } from './ring.ts';
+import { createRingBudget, type RingBudget, type RingShare } from './event-ring.ts';
+import { createEventRing, type EventRing } from './event-ring.ts';
 
 /** Reads the page of a channel's log that follows a seq. */
 export type ReadLog = (after: number) => Promise<readonly EncodedEnvelope[]>;
 
-/** A run of events, encoded once for all who come back to it. */
+/** Consecutive events, encoded once for all clients that resume there. */
 export interface EncodedPage {
   /** UTF-8 of the events' JSON, separated by commas. */
   readonly pieces: readonly Buffer[];
@@ -16,12 +16,12 @@ export interface EncodedPage {
   readonly lastSeq: number;
 }
 
-/** Pages end at multiples of this, so that clients who come from different seqs soon share them. */
+/** Pages end at multiples of this, so that clients resuming from different seqs share all but the first. */
 export const pageEvents = 250;
-/** How long encoded pages are kept: a hub's clients return together. */
+/** How long encoded pages are kept: after a hub's end its clients resume together. */
 const keepPagesMs = 5_000;
 
-/** One channel's log for those who come back to it: from memory as far as that reaches, else from the store. */
+/** One channel's log for clients that resume: from memory as far as that reaches, else from the store. */
 export class Backlog {
   readonly #ring: EventRing;
   readonly #readLog: ReadLog;
@@ -48,8 +48,8 @@ export class Backlog {
   }
 
   /**
-   * The events after `seq`, one page at most when they come from the store. However many ask for the same page, it is
-   * read once, and what it brings is remembered for those who come a moment later: a hub's clients return together.
+   * The events after `seq`, at most a page when they come from the store. Concurrent callers share one read, and the
+   * events are added to memory for later ones.
    */
   page(seq: number): Promise<readonly EncodedEnvelope[]> {
     const known = this.#ring.after(seq);
@@ -65,10 +65,14 @@ export class Backlog {
   }
 
   /**
-   * The events after `seq` that the channel's `head()` has reached, encoded in slices: a page at most. However many ask
-   * for the same page, it is made once, and kept for some seconds. Null when there are none.
+   * At most a page of the events after `seq` up to `head()`, encoded in slices; null when there are none. All callers
+   * within some seconds share one encoded page.
    */
-  encodedPage(seq: number, head: () => number, slices: Slices): Promise<EncodedPage | null> {
+  encodedPage(
+    seq: number,
+    head: () => number,
+    slices: TimeSlicedQueue,
+  ): Promise<EncodedPage | null> {
     const kept = this.#pages.get(seq);
     if (kept) {
       this.#pagesShare.touch();
@@ -94,9 +98,13 @@ export class Backlog {
     return page;
   }
 
-  async #encode(seq: number, head: () => number, slices: Slices): Promise<EncodedPage | null> {
+  async #encode(
+    seq: number,
+    head: () => number,
+    slices: TimeSlicedQueue,
+  ): Promise<EncodedPage | null> {
     const known = this.#ring.after(seq);
-    // The part in memory is a page of its own: if it does not fit into the answer, it is sent as live events.
+    // A page ends where memory begins: if the rest does not fit into the answer, memory can send it as live events.
     const untilKnown = known ? Infinity : this.#ring.oldest - 1;
     const events = known ?? (await this.page(seq));
     const end = Math.min(seq - (seq % pageEvents) + pageEvents, untilKnown, head());
@@ -104,9 +112,9 @@ export class Backlog {
     const lastSeq = page.at(-1)?.seq;
     if (lastSeq === undefined || lastSeq === null) return null;
     const pieces: Buffer[] = [];
-    const isLittle = page.reduce((sum, { json }) => sum + json.length, 0) <= pieceChars;
+    const isSmall = page.reduce((sum, { json }) => sum + json.length, 0) <= pieceChars;
     const steps = encodeEvents(page, pieces);
-    const bytes = isLittle ? runNow(steps) : await slices.run(steps);
+    const bytes = isSmall ? runNow(steps) : await slices.run(steps);
     return { pieces, bytes, count: page.length, lastSeq };
   }
 
@@ -126,17 +134,17 @@ export class Backlog {
     this.#pagesBytes = 0;
   }
 
-  /** The channel is no longer live: its memory is given back. */
+  /** The channel is no longer live: frees its memory. */
   close(): void {
     this.#ring.close();
     this.#forgetPages();
     this.#pagesShare.close();
   }
 
-  /** A message was deleted: its text is not served from memory any more. */
+  /** A message was deleted: memory must not serve its text any more. */
   forgetMessage(messageId: string): void {
     this.#deletions += 1;
-    // A page that is being read may hold the text: later callers read again.
+    // A read in progress may hold the text, so later callers start another.
     this.#reading.clear();
     this.#forgetPages();
     this.#pagesShare.resize(0);

@@ -6,13 +6,13 @@ const ids = Array.from({ length: 2_500 }, (_, n) => `dm_${String(n).padStart(32,
 /** An agent with this many direct channels, all at head 3. */
 function createBench(maxHeads?: number) {
   const asked: string[] = [];
-  const state = { restarts: 0, isAway: false };
+  const state = { epochGeneration: 0, isAway: false };
   const store = {
     async directChannels(_agentId: string, limit: number, after = '') {
       asked.push(after);
       if (state.isAway) throw new Error('away');
       const page = ids.filter((id) => id > after).slice(0, limit);
-      // Every seventh was active later than the others, and of these the first the latest.
+      // Every seventh was active later than the others, and the first of these was the latest.
       return page.map((channelId) => {
         const n = Number(channelId.slice(3));
         return { channelId, head: 3, activeAt: n % 7 === 0 ? 10_000 - n : 1 };
@@ -22,7 +22,7 @@ function createBench(maxHeads?: number) {
   return {
     asked,
     state,
-    heads: createDirectHeads({ store, restarts: () => state.restarts }, maxHeads),
+    heads: createDirectHeads({ store, epochGeneration: () => state.epochGeneration }, maxHeads),
   };
 }
 
@@ -36,7 +36,7 @@ describe("an agent's list of direct heads", () => {
     expect(heads.headOf('ada', 'dm_new')).toBe(0);
   });
 
-  it('goes on with what is heard, and ends with the last socket', async () => {
+  it('is updated by events, and dropped with the last socket', async () => {
     const { heads } = createBench();
     await heads.load('ada');
     heads.raise('ada', ids[0]!, 5);
@@ -46,24 +46,24 @@ describe("an agent's list of direct heads", () => {
     expect([heads.size, heads.headOf('ada', ids[0]!)]).toEqual([0, null]);
   });
 
-  it('holds no more than there is room for, and knows nothing of the rest', async () => {
+  it('holds at most maxHeads heads, and does not know the others', async () => {
     const { asked, heads } = createBench(1_200);
     await heads.load('ada');
-    // All pages are read: any may name a channel that was active last.
+    // All pages are read: each may hold the channel that was active last.
     expect([asked.length, heads.size]).toEqual([3, 1_200]);
     expect([heads.headOf('ada', ids[1_199]!), heads.headOf('ada', ids[1_200]!)]).toEqual([3, null]);
   });
 
-  it('is of one epoch: after its change it is read again', async () => {
+  it('is read again when the epoch changed', async () => {
     const { state, heads } = createBench();
     await heads.load('ada');
-    state.restarts += 1;
+    state.epochGeneration += 1;
     expect(heads.headOf('ada', ids[0]!)).toBeNull();
     await heads.load('ada');
     expect([heads.size, heads.headOf('ada', ids[0]!)]).toEqual([2_500, 3]);
   });
 
-  it('that could not be read is read again by the next', async () => {
+  it('is read again by the next caller when it could not be read', async () => {
     const { state, heads } = createBench();
     state.isAway = true;
     await expect(heads.load('ada')).rejects.toThrow('away');
@@ -74,11 +74,11 @@ describe("an agent's list of direct heads", () => {
 
   // The fault: each welcome made the store sort all of the agent's direct channels. Invariant: a welcome names those that
   // were active last, and no statement reads more than a page.
-  it('knows which were active last, also by what is heard later', async () => {
+  it('knows the channels that were active last, including later events', async () => {
     const { heads } = createBench();
     const loaded = heads.load('ada');
     heads.raise('ada', ids[1]!, 4);
-    // The tail check finds what is not new: before the page of the channel is read, and after it.
+    // The tail check reports known events again, before and after the channel's page is read.
     heads.raise('ada', ids[2]!, 3);
     await loaded;
     heads.raise('ada', ids[4]!, 3);

@@ -2,52 +2,51 @@ import type { ChatStore, DirectChannel } from '@openclaw/chat-store';
 import { limits } from '@openclaw/protocol';
 
 /**
- * The heads of the direct channels of agents that have more of them than a welcome names: a socket that has had no event
- * of such a channel begins after its head. One list per agent serves all its sockets; a channel gets a room with its first
- * event.
+ * The heads of direct channels that welcomes do not name, for agents with too many of them: a session that has had no
+ * event of such a channel starts after its head. All sessions of an agent share one list.
  */
 export interface DirectHeads {
   /**
-   * Reads the heads of all the agent's direct channels, page by page, unless they are known. Call it before the welcome is
-   * sent: then no event that is committed after the welcome is skipped.
+   * Reads the heads of all direct channels of the agent, in pages, unless they are known. Call it before the welcome, so
+   * that no event committed after the welcome is skipped.
    */
   load(agentId: string): Promise<void>;
-  /** The head as last known, 0 for a channel that is new since the list was read; null when it is not known. */
+  /** The last known head: 0 for a channel created since the list was read, null when the hub does not know. */
   headOf(agentId: string, channelId: string): number | null;
-  /** The channels that were active last as far as is known here, the latest first; so many as a welcome names. */
+  /** The channels that were active last as far as the hub knows, the latest first; as many as a welcome names. */
   latest(agentId: string): string[];
-  /** An event with this seq arrived, and all the agent's sockets follow the channel from here on. */
+  /** An event with this seq arrived, and all sessions of the agent follow the channel from there. */
   raise(agentId: string, channelId: string, seq: number): void;
   /** The agent's last socket here is gone. */
   forget(agentId: string): void;
-  /** Heads kept, of all agents. */
+  /** Heads in memory, of all agents. */
   readonly size: number;
 }
 
 export interface DirectHeadsDeps {
   readonly store: Pick<ChatStore, 'directChannels'>;
-  /** How often the epoch changed: heads that were read before are of another log. */
-  readonly restarts: () => number;
+  /** `Rooms.epochGeneration`: heads read in an earlier one no longer hold. */
+  readonly epochGeneration: () => number;
 }
 
 interface AgentHeads {
-  readonly restarts: number;
+  readonly epochGeneration: number;
   readonly heads: Map<string, number>;
-  /** True while the list is complete: a channel that is not in it is new. */
-  isWhole: boolean;
+  /** True while a channel that is not in the list is known to be new. */
+  isComplete: boolean;
   /** The channels that were active last, the latest at the end; as many as a welcome names. */
   latest: Set<string>;
   loaded: Promise<void>;
 }
 
 const pageSize = 1_000;
-/** About 100 bytes each. A channel without room for its head begins with a discontinuity. */
-const maxHeadsDefault = 1_000_000;
+/** About 100 bytes each. A channel whose head found no room starts with a discontinuity. */
+const defaultMaxHeads = 1_000_000;
 
 /** Creates the lists of one hub. */
 export function createDirectHeads(
-  { store, restarts }: DirectHeadsDeps,
-  maxHeads = maxHeadsDefault,
+  { store, epochGeneration }: DirectHeadsDeps,
+  maxHeads = defaultMaxHeads,
 ): DirectHeads {
   const agents = new Map<string, AgentHeads>();
   let size = 0;
@@ -56,7 +55,7 @@ export function createDirectHeads(
     const known = list.heads.get(channelId);
     if (known === undefined) {
       if (size >= maxHeads) {
-        list.isWhole = false;
+        list.isComplete = false;
         return;
       }
       size += 1;
@@ -82,7 +81,7 @@ export function createDirectHeads(
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
       for (const { channelId, head } of page) {
-        // What was heard of it is no newer than the page, which says when it was active.
+        // Earlier events of the channel are no newer than the page, which says when it was active.
         if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
         raiseIn(list, channelId, head);
       }
@@ -91,20 +90,23 @@ export function createDirectHeads(
       if (!last || page.length < pageSize) break;
       after = last.channelId;
     }
-    // What is still there was heard of after its page was read.
-    const heard = list.latest;
+    // Channels that are still in the set had events after their page was read.
+    const newer = list.latest;
     list.latest = new Set();
     for (const { channelId } of stored.toReversed()) touch(list, channelId);
-    for (const channelId of heard) touch(list, channelId);
+    for (const channelId of newer) touch(list, channelId);
   }
 
   return {
     load(agentId) {
       const known = agents.get(agentId);
-      if (known?.restarts === restarts()) return known.loaded;
+      if (known?.epochGeneration === epochGeneration()) return known.loaded;
       forget(agentId);
       const list: AgentHeads = {
-        ...{ restarts: restarts(), heads: new Map(), isWhole: true, latest: new Set() },
+        epochGeneration: epochGeneration(),
+        heads: new Map(),
+        isComplete: true,
+        latest: new Set(),
         loaded: Promise.resolve(),
       };
       agents.set(agentId, list);
@@ -116,14 +118,14 @@ export function createDirectHeads(
     },
     headOf(agentId, channelId) {
       const list = agents.get(agentId);
-      if (list?.restarts !== restarts()) return null;
-      return list.heads.get(channelId) ?? (list.isWhole ? 0 : null);
+      if (list?.epochGeneration !== epochGeneration()) return null;
+      return list.heads.get(channelId) ?? (list.isComplete ? 0 : null);
     },
     latest: (agentId) => [...(agents.get(agentId)?.latest ?? [])].toReversed(),
     raise(agentId, channelId, seq) {
       const list = agents.get(agentId);
-      if (list?.restarts !== restarts()) return;
-      // The tail check finds again what was heard of before.
+      if (list?.epochGeneration !== epochGeneration()) return;
+      // The tail check finds events again that the bus brought.
       if (seq <= (list.heads.get(channelId) ?? 0)) return;
       raiseIn(list, channelId, seq);
       touch(list, channelId);

@@ -11,15 +11,15 @@ afterEach(() => {
 
 const event = { seq: 1 } as EncodedEnvelope;
 
-/** A flusher with a socket that notes when it is written. */
+/** A flusher with a socket that records its writes. */
 function createCase() {
   const flusher = createFlusher();
   const writtenAt: number[] = [];
   const socket = { flush: () => void writtenAt.push(performance.now()) };
-  /** So many deliveries a second, for so long, an event each millisecond. */
+  /** Delivers one event each millisecond, to as many sockets as the rate requires. */
   const load = async (perSecond: number, forMs: number) => {
     for (let ms = 0; ms < forMs; ms += 1) {
-      flusher.handed({ channelId: 'c', events: [event], sockets: perSecond / 1_000 });
+      flusher.delivered({ channelId: 'c', events: [event], sockets: perSecond / 1_000 });
       flusher.socket(socket);
       await jest.advanceTimersByTimeAsync(1);
     }
@@ -31,7 +31,7 @@ const gaps = (times: readonly number[]) =>
   times.slice(1).map((time, index) => time - (times[index] ?? 0));
 
 describe('a flusher', () => {
-  it('writes at the end of the turn while there is little to do', async () => {
+  it('writes at the end of the turn under low load', async () => {
     const { flusher, socket, writtenAt } = createCase();
     flusher.socket(socket);
     flusher.socket(socket);
@@ -40,7 +40,7 @@ describe('a flusher', () => {
     expect(writtenAt).toHaveLength(1);
   });
 
-  it('writes at most each 3 ms under load', async () => {
+  it('writes at most every 3 ms under high load', async () => {
     const { writtenAt, load } = createCase();
     await load(200_000, 500);
     const late = gaps(writtenAt).slice(-50);
@@ -48,7 +48,7 @@ describe('a flusher', () => {
     expect(Math.max(...late)).toBeLessThanOrEqual(4);
   });
 
-  it('does not hold back what comes after a pause, also under load', async () => {
+  it('writes at once after a pause, even under high load', async () => {
     const { flusher, socket, writtenAt, load } = createCase();
     await load(200_000, 500);
     await jest.advanceTimersByTimeAsync(10);
@@ -60,12 +60,12 @@ describe('a flusher', () => {
   });
 
   // A message to ten thousand sockets would be ten thousand writes in one turn.
-  it('writes no longer than a few ms in one turn, and the rest in those that follow', async () => {
+  it('writes for at most a few ms in one turn, and the rest in later turns', async () => {
     let nowMs = 0;
     const flusher = createFlusher({ clock: () => nowMs });
     const turns: number[] = [];
     let written = 0;
-    // Each write takes a quarter of a ms of the clock.
+    // Each write advances the clock by a quarter of a millisecond.
     for (let n = 0; n < 120; n++) {
       const flush = () => {
         nowMs += 0.25;
@@ -82,9 +82,9 @@ describe('a flusher', () => {
     expect(Math.max(...turns)).toBeLessThanOrEqual(16);
   });
 
-  // The race: rooms bring more than one turn can frame, turn after turn. Invariant: the sockets are written all the
-  // same, and what was written is told and let go.
-  it('writes sockets also while rooms always have more to hand over', () => {
+  // The race: rooms always have more events than one turn can frame. Invariant: sockets are written nevertheless, and
+  // deliveries are reported and freed.
+  it('writes sockets even while rooms always have more events', () => {
     let nowMs = 0;
     const told: number[] = [];
     const flusher = createFlusher({
@@ -92,11 +92,11 @@ describe('a flusher', () => {
       onWritten: (handed) => told.push(handed.length),
     });
     let written = 0;
-    // Each takes longer than a turn may, and has more by the next turn.
+    // Its flush takes longer than a turn may, and it has more events in the next turn.
     const rooms = Array.from({ length: 3 }, () => ({
       flush() {
         nowMs += 5;
-        flusher.handed({ channelId: 'c', events: [event], sockets: 1 });
+        flusher.delivered({ channelId: 'c', events: [event], sockets: 1 });
         flusher.room(this);
       },
     }));

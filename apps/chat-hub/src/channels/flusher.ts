@@ -1,50 +1,51 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
 
-/** Something with output to send at the end of the turn. */
+/** Something that has output at the end of a turn. */
 export interface Flushable {
   flush(): void;
 }
 
 /**
- * Gathers what one turn of the event loop brings, so that a room frames its events once and each socket is written
- * once. Under load the window widens by itself, so that system calls per delivery fall as traffic rises.
+ * Flushes rooms and then sockets once per turn of the event loop, so that a room frames its events once and each socket
+ * is written once. Under load it waits up to 3 ms, so that system calls per delivery fall as traffic rises.
  */
 export interface Flusher {
-  /** The room has events to hand to its sockets; rooms flush before sockets. */
+  /** Schedules a room that has events for its sessions. Rooms flush before sockets. */
   room(room: Flushable): void;
-  /** The socket has frames to write. */
+  /** Schedules a socket that has frames to write. */
   socket(socket: Flushable): void;
-  /** A room handed events to its sockets: counted, for the window's width follows from it, and told when written. */
-  handed(handed: Handed): void;
+  /** Counts events that a room enqueued for its sockets; the wait follows from their rate. */
+  delivered(delivery: Delivery): void;
   readonly deliveries: number;
   close(): void;
 }
 
-/** Events that a room handed to so many sockets. */
-export interface Handed {
+/** Events that a room enqueued for its sockets. */
+export interface Delivery {
   readonly channelId: string;
   readonly events: readonly EncodedEnvelope[];
+  /** How many sockets. */
   readonly sockets: number;
 }
 
 /** Options of {@link createFlusher}. */
 export interface FlusherOptions {
-  /** Told at the end of a turn what was written in it. */
-  readonly onWritten?: (handed: readonly Handed[]) => void;
+  /** Called at the end of a turn with the deliveries that were written in it. */
+  readonly onWritten?: (deliveries: readonly Delivery[]) => void;
   /** Now, in ms. @default performance.now */
   readonly clock?: () => number;
 }
 
-const maxWindowMs = 3;
-/** How long one turn may frame and write before the rest waits for the next. */
+const maxWaitMs = 3;
+/** How long one turn may frame and write; the rest waits for the next turn. */
 const sliceMs = 4;
-/** Sockets between two looks at the clock, which costs a tenth of what a socket does. */
-const socketsPerLook = 16;
-/** Entries of `handed` after which `onWritten` is called even while sockets have more to write. */
-const maxHanded = 1_000;
-/** Deliveries a second for which the window widens by one millisecond. */
-const deliveriesPerWindowMs = 25_000;
-const rateSliceMs = 100;
+/** Sockets flushed between two readings of the clock, one of which costs a tenth of a socket's flush. */
+const socketsPerReading = 16;
+/** Deliveries after which `onWritten` is called even while sockets have more to write. */
+const maxUnreported = 1_000;
+/** Deliveries a second for each millisecond of waiting. */
+const deliveriesPerWaitMs = 25_000;
+const rateWindowMs = 100;
 
 /** Creates the one flusher of a hub. */
 export function createFlusher({
@@ -56,19 +57,19 @@ export function createFlusher({
   let isScheduled = false;
   let timer: NodeJS.Timeout | undefined;
   let deliveries = 0;
-  let handed: Handed[] = [];
-  let sliceStartMs = clock();
-  let sliceStartDeliveries = 0;
-  let windowMs = 0;
+  let unreported: Delivery[] = [];
+  let rateStartMs = clock();
+  let rateStartDeliveries = 0;
+  let waitMs = 0;
   let flushedAtMs = -Infinity;
 
   function measure(nowMs: number) {
-    const elapsedMs = nowMs - sliceStartMs;
-    if (elapsedMs < rateSliceMs) return;
-    const perSecond = ((deliveries - sliceStartDeliveries) * 1000) / elapsedMs;
-    windowMs = Math.min(maxWindowMs, Math.floor(perSecond / deliveriesPerWindowMs));
-    sliceStartMs = nowMs;
-    sliceStartDeliveries = deliveries;
+    const elapsedMs = nowMs - rateStartMs;
+    if (elapsedMs < rateWindowMs) return;
+    const perSecond = ((deliveries - rateStartDeliveries) * 1000) / elapsedMs;
+    waitMs = Math.min(maxWaitMs, Math.floor(perSecond / deliveriesPerWaitMs));
+    rateStartMs = nowMs;
+    rateStartDeliveries = deliveries;
   }
 
   function flush() {
@@ -78,18 +79,22 @@ export function createFlusher({
       room.flush();
       if (clock() >= endMs) break;
     }
-    // However much the rooms bring: else it would only pile up.
+    // Sockets get their share even if rooms used up the slice, or their frames would pile up.
     const socketsEndMs = Math.max(endMs, clock() + sliceMs / 2);
     let flushed = 0;
     for (const socket of sockets) {
       sockets.delete(socket);
       socket.flush();
       flushed += 1;
-      if (flushed % socketsPerLook === 0 && clock() >= socketsEndMs) break;
+      if (flushed % socketsPerReading === 0 && clock() >= socketsEndMs) break;
     }
-    if (onWritten && handed.length > 0 && (sockets.size === 0 || handed.length >= maxHanded)) {
-      const written = handed;
-      handed = [];
+    if (
+      onWritten &&
+      unreported.length > 0 &&
+      (sockets.size === 0 || unreported.length >= maxUnreported)
+    ) {
+      const written = unreported;
+      unreported = [];
       onWritten(written);
     }
     if (rooms.size + sockets.size > 0) {
@@ -104,9 +109,9 @@ export function createFlusher({
   function schedule() {
     if (isScheduled) return;
     isScheduled = true;
-    const waitMs = windowMs === 0 ? 0 : flushedAtMs + windowMs - clock();
-    if (waitMs < 0.5) setImmediate(flush);
-    else timer = setTimeout(flush, waitMs);
+    const delayMs = waitMs === 0 ? 0 : flushedAtMs + waitMs - clock();
+    if (delayMs < 0.5) setImmediate(flush);
+    else timer = setTimeout(flush, delayMs);
   }
 
   return {
@@ -118,9 +123,9 @@ export function createFlusher({
       sockets.add(socket);
       schedule();
     },
-    handed(one) {
-      deliveries += one.events.length * one.sockets;
-      if (onWritten) handed.push(one);
+    delivered(delivery) {
+      deliveries += delivery.events.length * delivery.sockets;
+      if (onWritten) unreported.push(delivery);
     },
     get deliveries() {
       return deliveries;

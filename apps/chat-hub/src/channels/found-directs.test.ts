@@ -6,9 +6,9 @@ import { createFoundDirects } from './found-directs.ts';
 const log = pino({ level: 'silent' });
 
 describe('direct channels found in the log', () => {
-  // The race: a look at the log finds a direct message, and the store fails before it has said whose it is. The look is
-  // not repeated. Invariant: nothing committed is skipped; the channel is opened when the store answers again.
-  it('are opened at last though the store fails meanwhile, at the latest head', async () => {
+  // The race: the tail check finds a direct message once, and the store fails before it returns the channel's members.
+  // Invariant: no committed event is skipped; the channel is opened when the store answers again.
+  it('are opened at the latest head when the store answers again', async () => {
     const opened: [string, number][] = [];
     let failures = 3;
     const directs = createFoundDirects(
@@ -19,16 +19,16 @@ describe('direct channels found in the log', () => {
       log,
       { retryMs: 1 },
     );
-    directs.found('a', { head: 1, restarts: 0 });
-    directs.found('b', { head: 5, restarts: 0 });
-    directs.found('a', { head: 2, restarts: 0 });
+    directs.add('a', { head: 1, epochGeneration: 0 });
+    directs.add('b', { head: 5, epochGeneration: 0 });
+    directs.add('a', { head: 2, epochGeneration: 0 });
     await waitFor(() => opened.some(([id, head]) => id === 'a' && head === 2));
     await waitFor(() => opened.some(([id, head]) => id === 'b' && head === 5));
     directs.close();
   });
 
-  // One look brings thousands of heads: asked for all at once, the store would refuse what its lane does not hold.
-  it('are opened a few at a time, and all of them', async () => {
+  // One tail check may find thousands. If all were opened at once, the store would refuse most of the reads.
+  it('are all opened, a few at a time', async () => {
     let [open, most, done] = [0, 0, 0];
     const directs = createFoundDirects(
       async () => {
@@ -38,17 +38,17 @@ describe('direct channels found in the log', () => {
         done += 1;
       },
       log,
-      { atOnce: 8 },
+      { maxConcurrent: 8 },
     );
-    for (let n = 0; n < 5_000; n++) directs.found(`dm_${n}`, { head: 1, restarts: 0 });
+    for (let n = 0; n < 5_000; n++) directs.add(`dm_${n}`, { head: 1, epochGeneration: 0 });
     await waitFor(() => done === 5_000, { what: 'all of them' });
     expect(most).toBe(8);
     directs.close();
   });
 
-  // The race: the database begins another life while a channel waits. Invariant: a head of the former one, however high,
-  // does not stand in the way of one of the present.
-  it('are opened with the latest head of the latest life', async () => {
+  // The race: the epoch changes while a channel waits. Invariant: a head of the current epoch replaces one of an earlier
+  // epoch, even if that is higher.
+  it('are opened with the latest head of the latest epoch', async () => {
     const opened: object[] = [];
     let isAway = true;
     const directs = createFoundDirects(
@@ -59,17 +59,17 @@ describe('direct channels found in the log', () => {
       log,
       { retryMs: 1 },
     );
-    directs.found('a', { head: 9, restarts: 0 });
-    directs.found('a', { head: 2, restarts: 1 });
-    directs.found('a', { head: 10, restarts: 0 });
+    directs.add('a', { head: 9, epochGeneration: 0 });
+    directs.add('a', { head: 2, epochGeneration: 1 });
+    directs.add('a', { head: 10, epochGeneration: 0 });
     isAway = false;
     await waitFor(() => opened.length > 0);
     await new Promise((resolve) => setImmediate(resolve));
-    expect(opened).toEqual([{ head: 2, restarts: 1 }]);
+    expect(opened).toEqual([{ head: 2, epochGeneration: 1 }]);
     directs.close();
   });
 
-  it('are given up when they cannot be opened at all, and hold up no other', async () => {
+  it('are dropped when they cannot be opened at all, without delaying others', async () => {
     const tried: string[] = [];
     const directs = createFoundDirects(
       async (channelId) => {
@@ -77,17 +77,17 @@ describe('direct channels found in the log', () => {
         if (channelId === 'gone') throw new Error('there is no such channel');
       },
       log,
-      { atOnce: 1, retryMs: 1, maxAttempts: 3 },
+      { maxConcurrent: 1, retryMs: 1, maxAttempts: 3 },
     );
-    for (const id of ['gone', 'a']) directs.found(id, { head: 1, restarts: 0 });
+    for (const id of ['gone', 'a']) directs.add(id, { head: 1, epochGeneration: 0 });
     await waitFor(() => tried.filter((id) => id === 'gone').length === 3 && tried.includes('a'));
-    directs.found('b', { head: 1, restarts: 0 });
+    directs.add('b', { head: 1, epochGeneration: 0 });
     await waitFor(() => tried.includes('b'));
     expect(tried.filter((id) => id === 'gone')).toHaveLength(3);
     directs.close();
   });
 
-  it('are given up, the first found first, when too many wait', async () => {
+  it('are dropped, the oldest first, when too many wait', async () => {
     const opened: string[] = [];
     const directs = createFoundDirects(
       async (channelId) => {
@@ -95,9 +95,9 @@ describe('direct channels found in the log', () => {
         await new Promise((resolve) => setImmediate(resolve));
       },
       log,
-      { atOnce: 1, maxWaiting: 2 },
+      { maxConcurrent: 1, maxWaiting: 2 },
     );
-    for (const id of ['a', 'b', 'c', 'd']) directs.found(id, { head: 1, restarts: 0 });
+    for (const id of ['a', 'b', 'c', 'd']) directs.add(id, { head: 1, epochGeneration: 0 });
     await waitFor(() => opened.length === 3);
     expect(opened).toEqual(['a', 'c', 'd']);
     directs.close();

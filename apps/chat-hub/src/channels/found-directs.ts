@@ -1,37 +1,37 @@
 import type { Logger } from 'pino';
 
-/** Direct channels whose new heads the tail check found, until the sockets here that follow them have entered them. */
+/** A queue of direct channels with new heads found by the tail check, to be opened for the sessions that follow them. */
 export interface FoundDirects {
-  /** The channel has this head. It is opened soon; a failure is retried. */
-  found(channelId: string, found: FoundHead): void;
+  /** Queues a channel to be opened; a failure is retried. */
+  add(channelId: string, found: FoundHead): void;
   close(): void;
 }
 
-/** A head, with the epoch that it belongs to (`Rooms.restarts`). */
+/** A head, and the `Rooms.epochGeneration` in which it was read. */
 export interface FoundHead {
   readonly head: number;
-  readonly restarts: number;
+  readonly epochGeneration: number;
 }
 
 /** Options of {@link createFoundDirects}. */
 export interface FoundDirectsOptions {
-  /** Channels opened at a time: one tail check may find thousands. @default 16 */
-  readonly atOnce?: number;
-  /** Channels that may wait; past it the one found first is given up, and logged. @default 20_000 */
+  /** Channels opened concurrently: one tail check may find thousands. @default 16 */
+  readonly maxConcurrent?: number;
+  /** Channels that may wait; past it the oldest is dropped and logged. @default 20_000 */
   readonly maxWaiting?: number;
   /** Pause after a failure before the next attempt, ms. @default 500 */
   readonly retryMs?: number;
-  /** Failed attempts after which a channel is given up: it may be gone. @default 120 */
+  /** Failed attempts after which a channel is dropped: it may be gone. @default 120 */
   readonly maxAttempts?: number;
 }
 
-/** Creates the list. `open` rejects when the store cannot name the channel's members. */
+/** Creates the queue. `open` rejects when the store cannot name the channel's members. */
 export function createFoundDirects(
   open: (channelId: string, found: FoundHead) => Promise<void>,
   log: Pick<Logger, 'warn'>,
   options: FoundDirectsOptions = {},
 ): FoundDirects {
-  const { atOnce = 16, maxWaiting = 20_000, retryMs = 500, maxAttempts = 120 } = options;
+  const { maxConcurrent = 16, maxWaiting = 20_000, retryMs = 500, maxAttempts = 120 } = options;
   /** The latest head found of each channel. */
   const waiting = new Map<string, FoundHead>();
   /** Failed attempts by channel. */
@@ -40,15 +40,15 @@ export function createFoundDirects(
   let retry: NodeJS.Timeout | undefined;
   let isClosed = false;
 
-  function keep(channelId: string, found: FoundHead): void {
-    waiting.set(channelId, later(found, waiting.get(channelId)));
+  function queue(channelId: string, found: FoundHead): void {
+    waiting.set(channelId, newer(found, waiting.get(channelId)));
     const [first] = waiting.keys();
     if (waiting.size <= maxWaiting || first === undefined) return;
-    giveUp(first);
-    log.warn({ channelId: first }, 'a direct channel is not opened: too many wait');
+    release(first);
+    log.warn({ channelId: first }, 'a direct channel was dropped: too many wait to be opened');
   }
 
-  function giveUp(channelId: string): void {
+  function release(channelId: string): void {
     waiting.delete(channelId);
     failures.delete(channelId);
   }
@@ -58,16 +58,16 @@ export function createFoundDirects(
     if (attempts === 1 || attempts >= maxAttempts) {
       log.warn({ err: error, channelId, attempts }, 'a direct channel could not be opened yet');
     }
-    if (attempts >= maxAttempts) return giveUp(channelId);
+    if (attempts >= maxAttempts) return release(channelId);
     failures.set(channelId, attempts);
-    keep(channelId, found);
-    // The store failed, so all others would fail too: they wait as well.
+    queue(channelId, found);
+    // The store failed, so the others would fail too: they wait as well.
     if (!isClosed) retry ??= setTimeout(retryNow, retryMs).unref();
   }
 
   function openNext(): void {
     for (const [channelId, found] of waiting) {
-      if (opening >= atOnce || retry || isClosed) return;
+      if (opening >= maxConcurrent || retry || isClosed) return;
       waiting.delete(channelId);
       opening += 1;
       void open(channelId, found)
@@ -88,8 +88,8 @@ export function createFoundDirects(
   }
 
   return {
-    found(channelId, found) {
-      keep(channelId, found);
+    add(channelId, found) {
+      queue(channelId, found);
       openNext();
     },
     close() {
@@ -101,7 +101,7 @@ export function createFoundDirects(
   };
 }
 
-function later(one: FoundHead, other: FoundHead | undefined): FoundHead {
-  if (!other || one.restarts > other.restarts) return one;
-  return one.restarts === other.restarts && one.head > other.head ? one : other;
+function newer(one: FoundHead, other: FoundHead | undefined): FoundHead {
+  if (!other || one.epochGeneration > other.epochGeneration) return one;
+  return one.epochGeneration === other.epochGeneration && one.head > other.head ? one : other;
 }

@@ -3,12 +3,12 @@ import type { Writable } from 'node:stream';
 import * as ws from 'ws';
 import { sizeOfFrame, textFrame, textFrames } from './frame.ts';
 
-// Exported by ws, not by its types.
+// ws exports it, but its types do not.
 const { Receiver } = ws as unknown as {
   Receiver: new (options: { isServer: boolean }) => Writable;
 };
 
-// ws' own parser reads what we frame, so the frames are held to RFC 6455 and not to our reading of it.
+// The frames are parsed by ws, so that they are tested against RFC 6455 and not against our reading of it.
 function read(frames: Buffer): Promise<string> {
   const receiver = new Receiver({ isServer: false });
   return new Promise((resolve, reject) => {
@@ -40,13 +40,13 @@ describe('a text in pieces', () => {
   const pieces = (count: number, length: number) =>
     Array.from({ length: count }, (_, n) => Buffer.from(String(n % 10).repeat(length)));
 
-  it('is one whole frame while it is little', async () => {
+  it('is one whole frame when it is small', async () => {
     const [frame, ...more] = textFrames(pieces(3, 100));
     expect(more).toEqual([]);
     await expect(read(frame as Buffer)).resolves.toBe(pieces(3, 100).join(''));
   });
 
-  it('is one message of many frames when it is much, with a ping between any two', async () => {
+  it('is one message of many frames when it is large, with a ping between any two', async () => {
     const parts = pieces(40, 60_000);
     const frames = textFrames(parts);
     expect(frames.length).toBeGreaterThan(10);

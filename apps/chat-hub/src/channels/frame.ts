@@ -1,10 +1,10 @@
 import { limits, type EncodedEnvelope } from '@openclaw/protocol';
-import { runNow, type Steps } from '../event-loop/slices.ts';
+import { runNow, type Steps } from '../event-loop/time-sliced-queue.ts';
 import { pieceChars } from '../event-loop/encoded-text.ts';
 
 /**
- * A whole WebSocket text frame (RFC 6455 §5.2: FIN, unmasked, uncompressed), as a server sends it. Frames to clients
- * carry no mask, so one buffer serves every socket of a room.
+ * Encodes a whole WebSocket text frame (RFC 6455 §5.2: FIN, unmasked, uncompressed). Frames to clients carry no mask, so
+ * one buffer serves every socket of a room.
  */
 export function textFrame(payload: string): Buffer {
   const length = Buffer.byteLength(payload);
@@ -19,9 +19,9 @@ export function textFrame(payload: string): Buffer {
 export type Frame = Buffer | readonly Buffer[];
 
 /**
- * As {@link textFrame}, for a payload in pieces that are encoded already; large ones are not copied. A payload over
- * `fragmentBytes` becomes fragments of one message (RFC 6455 §5.4), so that it can be written in several turns: between
- * two of them may come a ping or a close, but no other message.
+ * {@link textFrame} for a payload in encoded pieces; large pieces are not copied. A payload over `fragmentBytes` becomes
+ * fragments of one message (RFC 6455 §5.4), so that it can be written in several turns. A ping or a close may be sent
+ * between two fragments, but no other message.
  */
 export function textFrames(pieces: readonly Buffer[]): Frame[] {
   const groups: Buffer[][] = [[]];
@@ -45,14 +45,13 @@ export function textFrames(pieces: readonly Buffer[]): Frame[] {
   });
 }
 
-/** The length of a frame. */
 export function sizeOfFrame(frame: Frame): number {
   return Buffer.isBuffer(frame)
     ? frame.length
     : frame.reduce((sum, piece) => sum + piece.length, 0);
 }
 
-/** A payload up to this size is copied into one buffer, which is cheaper to write than many. */
+/** Payloads up to this size are copied into one buffer, which is cheaper to write than several. */
 const copiedBytes = 65_536;
 const fragmentBytes = 131_072;
 const wholeText = 0x81;
@@ -71,17 +70,17 @@ function writeHeader(frame: Buffer, length: number, firstByte: number): void {
   }
 }
 
-/** A JSON-RPC notification's text, its params already encoded. */
+/** The text of a JSON-RPC notification with encoded params. */
 export function notificationText(method: 'event' | 'notice', paramsJson: string): string {
   return `{"jsonrpc":"2.0","method":"${method}","params":${paramsJson}}`;
 }
 
-/** Events as frames: with the subprotocol in arrays, as few as the batch limit allows; without it one object each. */
+/** Encodes events as frames: arrays up to the batch limit if the client accepts batches, else one object per frame. */
 export function framesOf(events: readonly EncodedEnvelope[], acceptsBatches: boolean): Buffer[] {
   return runNow(framing(events, acceptsBatches));
 }
 
-/** As {@link framesOf}, in steps of about 64 KiB. */
+/** {@link framesOf} in steps of about 64 KiB. */
 export function* framing(
   events: readonly EncodedEnvelope[],
   acceptsBatches: boolean,

@@ -4,7 +4,6 @@ import type { EventBus } from '@openclaw/events';
 import {
   encodeEnvelope,
   isDirectChannelId,
-  type ChannelEvent,
   type EncodedEnvelope,
   type EventOf,
 } from '@openclaw/protocol';
@@ -12,14 +11,17 @@ import type { Logger } from 'pino';
 import type { HubCache } from '../methods/hub.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
-/** How events leave this hub: to its own rooms at once and, in the same breath, to Redis for the other hubs. */
+/** Publishes this hub's events: to its own rooms at once, and in the same turn to Redis for the other hubs. */
 export interface Publisher {
-  /** A committed event. `agentTopics` are the agents whose own topic gets it too. Never fails: the log has it. */
-  committed(event: EncodedEnvelope, agentTopics: readonly string[]): void;
-  /** A presence or typing event of a channel: at most once, not logged. */
-  ephemeral(event: EventOf<'channel.typing'> | EventOf<'channel.presence'>, senderId: string): void;
-  /** An event to every connection of every hub. */
-  global(event: EncodedEnvelope): void;
+  /** Publishes a committed event, also on the topics of these agents. Never fails: other hubs find it in the log. */
+  publishDurable(event: EncodedEnvelope, agentTopics: readonly string[]): void;
+  /** Publishes a typing or presence event of a channel. It is not logged: without Redis other hubs never get it. */
+  publishEphemeral(
+    event: EventOf<'channel.typing'> | EventOf<'channel.presence'>,
+    senderId: string,
+  ): void;
+  /** Publishes an event to every connection of every hub. */
+  publishGlobal(event: EncodedEnvelope): void;
 }
 
 export interface PublisherDeps {
@@ -28,7 +30,7 @@ export interface PublisherDeps {
   readonly store: Pick<ChatStore, 'epoch'>;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** Called for each event that was committed here. */
+  /** Called with each durable event. */
   readonly onCommitted: (event: EncodedEnvelope) => void;
   /** The two agents of a direct channel. */
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
@@ -38,51 +40,66 @@ export interface PublisherDeps {
 export function createPublisher(deps: PublisherDeps): Publisher {
   const { bus, cache, store, metrics, log } = deps;
 
-  // Without Redis the other hubs find what is durable in the store; what is ephemeral stays on this hub.
-  const missed = (error: unknown) => {
+  const countFailure = (error: unknown) => {
     metrics.publishFailures.inc();
     log.debug({ err: error }, 'an event did not reach Redis');
   };
 
   return {
-    committed(event, agentTopics) {
+    publishDurable(event, agentTopics) {
       const { channelId, type, seq } = event;
       if (channelId === null) return;
       if (type === 'channel.message' || type === 'thread.message') metrics.messages.inc();
       deps.onCommitted(event);
       cache.invalidateFor(type, channelId, seq);
       const outdated = cache.invalidates(type, channelId);
-      const to = isDirectChannelId(channelId)
-        ? { agents: agentTopics }
-        : { channel: true as const, agents: agentTopics };
-      bus.publish(event, to, outdated, cache.keysOf(channelId)).catch(missed);
+      const targets = { channel: !isDirectChannelId(channelId), agents: agentTopics };
+      bus.publish(event, targets, outdated, cache.keysOf(channelId)).catch(countFailure);
     },
-    ephemeral(event, senderId) {
-      const encoded = encode(event, senderId, store.epoch);
-      if (!isDirectChannelId(event.channelId)) {
-        bus.publish(encoded, { channel: true }).catch(missed);
+    publishEphemeral(event, senderId) {
+      const { channelId } = event;
+      const encoded = encodeEnvelope({
+        id: randomUUID(),
+        event,
+        timestamp: Date.now(),
+        senderId,
+        channelId,
+        seq: null,
+        epoch: store.epoch,
+      });
+      if (!isDirectChannelId(channelId)) {
+        bus.publish(encoded, { channel: true }).catch(countFailure);
         return;
       }
       deps
-        .directMembers(event.channelId)
+        .directMembers(channelId)
         .then((agents) => bus.publish(encoded, { agents }))
-        .catch(missed);
+        .catch(countFailure);
     },
-    global(event) {
-      bus.publish(event, { global: true }).catch(missed);
+    publishGlobal(event) {
+      bus.publish(event, { global: true }).catch(countFailure);
     },
   };
 }
 
-function encode(event: ChannelEvent, senderId: string, epoch: string): EncodedEnvelope {
-  const { channelId } = event;
-  return encodeEnvelope({
-    id: randomUUID(),
-    event,
-    timestamp: Date.now(),
-    senderId,
-    channelId,
-    seq: null,
-    epoch,
-  });
+/**
+ * Drops the cached pages of channels whose events came from the store, with one pipeline a turn. While Redis is away it
+ * does nothing, as cached pages are compared with the log's head before they are served.
+ */
+export function createCacheDropper(
+  cache: Pick<HubCache, 'drop'>,
+  log: Logger,
+): (channelId: string, head: number) => void {
+  let heads = new Map<string, number>();
+  function drop(): void {
+    const channels = [...heads].map(([channelId, head]) => ({ channelId, head }));
+    heads = new Map();
+    cache
+      .drop(channels)
+      .catch((error: unknown) => log.debug({ err: error }, 'caches were not dropped'));
+  }
+  return (channelId, head) => {
+    if (heads.size === 0) setImmediate(drop);
+    heads.set(channelId, head);
+  };
 }

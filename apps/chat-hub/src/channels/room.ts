@@ -1,80 +1,66 @@
 import type { Sequencer } from '@openclaw/events';
 import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 import { Backlog, type EncodedPage, type ReadLog } from './backlog.ts';
-import type { Slices } from '../event-loop/slices.ts';
+import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { signalsOf, type Signal } from '../sockets/conflation.ts';
 import type { Flusher } from './flusher.ts';
 import { framesOf } from './frame.ts';
-import { createRingBudget, type RingBudget } from './ring-budget.ts';
+import type { RingBudget } from './event-ring.ts';
 
-/** What a room knows of a socket. */
+/** A session as its rooms see it. */
 export interface RoomMember {
   readonly agentId: string;
-  /** Whether it chose the subprotocol, so that one frame may hold an array of notifications. */
+  /** True if a frame may hold an array of notifications, as the client chose the subprotocol. */
   readonly acceptsBatches: boolean;
-  /** False while it reads too slowly, or catches up. */
-  isFed(room: Room): boolean;
+  /** False while the session reads too slowly, or catches up. */
+  isLive(room: Room): boolean;
   enqueue(frame: Buffer): void;
-  /** Told instead of fed: everything of the room after `seq` is still owed to it. */
-  owe(room: Room, afterSeq: number): void;
-  /** Told instead of fed: typing and presence, which are in no log. */
-  missed(room: Room, signals: readonly Signal[]): void;
-  /** The room let it go with the event `seq`: it left the channel, or the channel is gone. */
-  dropped(room: Room, seq: number): void;
-  /** The room began anew: what came between is not in the log any more. */
+  /** Called in place of `enqueue`: the session must get all events of the room after `afterSeq` later. */
+  backlogFrom(room: Room, afterSeq: number): void;
+  /** Called in place of `enqueue` with typing and presence, which are in no log. */
+  missSignals(room: Room, signals: readonly Signal[]): void;
+  /** The event `seq` took it out of the room: the agent left the channel, or the channel was deleted. */
+  removed(room: Room, seq: number): void;
+  /** The room continues in another epoch; events in between are not in its log. */
   discontinued(room: Room, reason: 'epoch'): void;
 }
 
-/** Makes the sequencer that delivers a room's events, from a head on. */
-export type CreateSequencer = (
-  head: number,
-  deliver: (event: EncodedEnvelope) => void,
-) => Sequencer;
+/** The dependencies of a {@link Room}. */
+export interface RoomDeps {
+  readonly flusher: Flusher;
+  readonly readLog: ReadLog;
+  /** Creates the sequencer that delivers the room's events after a head. */
+  readonly createSequencer: (head: number, deliver: (event: EncodedEnvelope) => void) => Sequencer;
+  /** The memory that the newest events of all rooms share. @default one for this room alone */
+  readonly ringBudget?: RingBudget;
+}
 
-/** How many leaves a room remembers, for subscribers whose membership was read a moment before. */
+/** Leaves that a room remembers, for subscribers whose membership was read just before. */
 const maxLeaves = 1_000;
-/** Characters of events that may wait to be framed; beyond it they are framed at once. */
+/** Characters of events that may wait for the end of the turn; more are framed at once. */
 const maxPendingChars = 1_048_576;
 
-/** One live channel of this hub: its sequencer, its newest events, its sockets. */
+/** One live channel of this hub: its sequencer, its newest events, its sessions. */
 export class Room {
   readonly channelId: string;
   readonly members = new Set<RoomMember>();
-  readonly #flusher: Flusher;
-  readonly #createSequencer: CreateSequencer;
+  readonly #deps: RoomDeps;
   #sequencer: Sequencer;
-  readonly #readLog: ReadLog;
   #backlog: Backlog;
   #pending: EncodedEnvelope[] = [];
-  /** agentId → the seq at which it last left, and whether it is a member again; newest last. */
-  readonly #leaves = new Map<string, { readonly seq: number; isBack: boolean }>();
-  /** The highest seq of a leave that is no longer remembered. */
+  #pendingChars = 0;
+  /** By agentId: the seq at which it last left, and whether it has joined again. The newest is last. */
+  readonly #leaves = new Map<string, { readonly seq: number; hasRejoined: boolean }>();
+  /** The highest seq of the leaves that are no longer in `#leaves`. */
   #forgottenLeave = 0;
   #isDeleted = false;
-  #pendingChars = 0;
-  readonly #ringBudget: RingBudget;
   readonly #waiters = new Set<{ head: number; resolve: (isReached: boolean) => void }>();
 
-  /**
-   * @param readLog reads a page of the channel's log
-   * @param createSequencer makes the sequencer that delivers into this room, starting after a head
-   * @param ringBudget the memory that the newest events of all rooms share; by default one for this room alone
-   */
-  constructor(
-    channelId: string,
-    head: number,
-    flusher: Flusher,
-    readLog: ReadLog,
-    createSequencer: CreateSequencer,
-    ringBudget: RingBudget = createRingBudget(),
-  ) {
+  constructor(channelId: string, head: number, deps: RoomDeps) {
     this.channelId = channelId;
-    this.#flusher = flusher;
-    this.#createSequencer = createSequencer;
-    this.#readLog = readLog;
-    this.#ringBudget = ringBudget;
-    this.#backlog = new Backlog(head, readLog, ringBudget);
-    this.#sequencer = createSequencer(head, (event) => this.#deliver(event));
+    this.#deps = deps;
+    this.#backlog = new Backlog(head, deps.readLog, deps.ringBudget);
+    this.#sequencer = deps.createSequencer(head, (event) => this.#deliver(event));
   }
 
   /** The seq of the newest event delivered. */
@@ -82,19 +68,19 @@ export class Room {
     return this.#sequencer.head;
   }
 
-  /** Takes a durable event from the bus or from this hub's own commit, in any order, as often as it comes. */
+  /** Takes a durable event from the bus or this hub's own commit, in any order and any number of times. */
   offer(event: EncodedEnvelope): void {
     this.#sequencer.offer(event);
   }
 
-  /** The store's head is `head`; what is missing up to there is fetched. */
+  /** The store's head is `head`: missing events up to there are fetched. */
   raise(head: number): void {
     this.#sequencer.raise(head);
   }
 
   /** Delivers an event that has no seq. */
   broadcast(event: EncodedEnvelope): void {
-    if (this.members.size > 0) this.#await(event);
+    if (this.members.size > 0) this.#queue(event);
   }
 
   /** The events after `seq` up to {@link Room.head}, or null when they are no longer in memory. */
@@ -103,30 +89,30 @@ export class Room {
   }
 
   /**
-   * The events after `seq` up to {@link Room.head}, a page at most, encoded once for all who ask: from memory, or else
-   * from the log. Null when there are none. Rejects with ChatStoreError.
+   * A page of the events after `seq` up to {@link Room.head}, from memory or else from the log, encoded once for all
+   * callers. Null when there are none. Rejects with ChatStoreError.
    */
-  encodedPage(seq: number, slices: Slices): Promise<EncodedPage | null> {
+  encodedPage(seq: number, slices: TimeSlicedQueue): Promise<EncodedPage | null> {
     return this.#backlog.encodedPage(seq, () => this.head, slices);
   }
 
-  /** True once the channel was deleted: everyone in the room was notified, later subscribers are not. */
+  /** True once the channel was deleted. Sessions in the room were notified; later subscribers are not. */
   get isDeleted(): boolean {
     return this.#isDeleted;
   }
 
-  /** True when the log says that the agent left after `seq` and is not back, or when that is no longer remembered. */
+  /** True when the agent left after `seq` and has not joined again, or when the room no longer knows. */
   hasLeftSince(seq: number, agentId: string): boolean {
-    return this.wasAwaySince(seq, agentId) && !this.#leaves.get(agentId)?.isBack;
+    return this.wasAwaySince(seq, agentId) && !this.#leaves.get(agentId)?.hasRejoined;
   }
 
-  /** True when the agent left after `seq`; it may be back. */
+  /** True when the agent left after `seq`, even if it has joined again. */
   wasAwaySince(seq: number, agentId: string): boolean {
     return (this.#leaves.get(agentId)?.seq ?? this.#forgottenLeave) > seq;
   }
 
   /** Resolves with true once {@link Room.head} is at least `head`, or with false after `timeoutMs`. */
-  reached(head: number, timeoutMs: number): Promise<boolean> {
+  whenReached(head: number, timeoutMs: number): Promise<boolean> {
     if (this.head >= head) return Promise.resolve(true);
     return new Promise((resolve) => {
       const waiter = { head, resolve };
@@ -142,16 +128,16 @@ export class Room {
     });
   }
 
-  /** Another life of the database: the channel goes on after its head there, and every socket is told. */
-  restart(head: number): void {
+  /** The epoch changed (a backup was restored): the room continues from its head there, and tells every session. */
+  beginEpoch(head: number): void {
     this.flush();
     this.#sequencer.close();
     this.#backlog.close();
-    this.#backlog = new Backlog(head, this.#readLog, this.#ringBudget);
+    this.#backlog = new Backlog(head, this.#deps.readLog, this.#deps.ringBudget);
     this.#leaves.clear();
     this.#forgottenLeave = 0;
     this.#isDeleted = false;
-    this.#sequencer = this.#createSequencer(head, (event) => this.#deliver(event));
+    this.#sequencer = this.#deps.createSequencer(head, (event) => this.#deliver(event));
     for (const member of this.members) member.discontinued(this, 'epoch');
   }
 
@@ -162,7 +148,7 @@ export class Room {
     this.#waiters.clear();
   }
 
-  /** Frames what came since the last flush, once, and hands the same buffers to every socket. */
+  /** Frames the events since the last flush once, and enqueues the same buffers for every session. */
   flush(): void {
     const events = this.#pending;
     if (events.length === 0) return;
@@ -173,10 +159,10 @@ export class Room {
     let signals: Signal[] | undefined;
     const firstSeq = events.find((event) => event.seq !== null)?.seq ?? null;
     for (const member of this.members) {
-      if (!member.isFed(this)) {
-        if (firstSeq !== null) member.owe(this, firstSeq - 1);
+      if (!member.isLive(this)) {
+        if (firstSeq !== null) member.backlogFrom(this, firstSeq - 1);
         signals ??= signalsOf(events);
-        if (signals.length > 0) member.missed(this, signals);
+        if (signals.length > 0) member.missSignals(this, signals);
         continue;
       }
       const frames = member.acceptsBatches
@@ -185,67 +171,67 @@ export class Room {
       for (const frame of frames) member.enqueue(frame);
     }
     if (this.members.size === 0) return;
-    this.#flusher.handed({ channelId: this.channelId, events, sockets: this.members.size });
+    this.#deps.flusher.delivered({ channelId: this.channelId, events, sockets: this.members.size });
   }
 
-  /** Keeps an event for the flush at the end of the turn, or flushes when enough has come together. */
-  #await(event: EncodedEnvelope): void {
+  /** Queues an event for the flush at the end of the turn, or flushes at once when much is queued. */
+  #queue(event: EncodedEnvelope): void {
     this.#pending.push(event);
     this.#pendingChars += event.json.length;
     if (this.#pendingChars > maxPendingChars) this.flush();
-    else this.#flusher.room(this);
+    else this.#deps.flusher.room(this);
   }
 
   #deliver(event: EncodedEnvelope): void {
     this.#backlog.push(event);
-    this.#await(event);
+    this.#queue(event);
     const seq = event.seq ?? 0;
     for (const waiter of this.#waiters) {
       if (seq < waiter.head) continue;
       this.#waiters.delete(waiter);
       waiter.resolve(true);
     }
-    if (event.type === 'channel.member.leave') this.#dropLeaver(event, seq);
-    else if (event.type === 'channel.member.join') this.#takeBack(event);
+    if (event.type === 'channel.member.leave') this.#noteLeave(event, seq);
+    else if (event.type === 'channel.member.join') this.#noteJoin(event);
     else if (event.type === 'channel.message.delete') this.#forgetText(event);
     else if (event.type === 'channel.delete') {
       this.#isDeleted = true;
-      this.#drop([...this.members], seq);
+      this.#remove([...this.members], seq);
     }
   }
 
   // A removed member gets the event that removes it, and nothing after.
-  #dropLeaver(encoded: EncodedEnvelope, seq: number): void {
+  #noteLeave(encoded: EncodedEnvelope, seq: number): void {
     const event = decodeEnvelope(encoded.json)?.envelope.event;
     if (event?.type !== 'channel.member.leave') return;
     const { agentId } = event.member;
     this.#leaves.delete(agentId);
-    this.#leaves.set(agentId, { seq, isBack: false });
+    this.#leaves.set(agentId, { seq, hasRejoined: false });
     const [oldest] = this.#leaves;
     if (this.#leaves.size > maxLeaves && oldest) {
       this.#leaves.delete(oldest[0]);
       this.#forgottenLeave = oldest[1].seq;
     }
-    this.#drop(
+    this.#remove(
       [...this.members].filter((member) => member.agentId === agentId),
       seq,
     );
   }
 
-  #takeBack(encoded: EncodedEnvelope): void {
+  #noteJoin(encoded: EncodedEnvelope): void {
     if (this.#leaves.size === 0) return;
     const event = decodeEnvelope(encoded.json)?.envelope.event;
     if (event?.type !== 'channel.member.join') return;
     const leave = this.#leaves.get(event.member.agentId);
-    if (leave) leave.isBack = true;
+    if (leave) leave.hasRejoined = true;
   }
 
-  #drop(members: readonly RoomMember[], seq: number): void {
+  #remove(members: readonly RoomMember[], seq: number): void {
     if (members.length === 0) return;
     this.flush();
     for (const member of members) {
       this.members.delete(member);
-      member.dropped(this, seq);
+      member.removed(this, seq);
     }
   }
 

@@ -8,14 +8,14 @@ import type { RoomMember } from './room.ts';
 import { createRooms } from './rooms.ts';
 
 const direct = `dm_${'0'.repeat(32)}`;
-/** Longer than any room stays open that nobody is in. */
+/** Longer than an empty room stays open. */
 const longMs = 60_000;
 
 function createBench() {
   const bus = createMemoryEventBus();
   const nothing = () => undefined;
   const database = { epoch: 'e', head: 7, events: [] as EncodedEnvelope[] };
-  /** Takes the place of the next answers; what it read before it waits, it answers. */
+  /** Run by the next reads, after they have read and before they answer. */
   const reads: (() => Promise<void>)[] = [];
   const conflicts: EncodedEnvelope[] = [];
   const rooms = createRooms({
@@ -30,9 +30,14 @@ function createBench() {
         return page;
       },
     } as unknown as ChatStore,
-    ...{ bus, flusher: createFlusher(), log: pino({ level: 'silent' }) },
-    ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
-    onConflict: (delivered) => conflicts.push(delivered),
+    bus,
+    flusher: createFlusher(),
+    log: pino({ level: 'silent' }),
+    onOpened: nothing,
+    onDelivered: nothing,
+    onEphemeral: nothing,
+    onForeignEpoch: nothing,
+    onSeqConflict: (delivered) => conflicts.push(delivered),
   });
   return { bus, rooms, database, reads, conflicts };
 }
@@ -40,7 +45,13 @@ function createBench() {
 function eventOf(id: string, seq: number): EncodedEnvelope {
   const event = { type: 'collaboration.event', channelId: 'a', name: 'n', payload: {} } as const;
   return encodeEnvelope({
-    ...{ id, event, timestamp: 1, senderId: 'ana', channelId: 'a', seq, epoch: 'e' },
+    id,
+    event,
+    timestamp: 1,
+    senderId: 'ana',
+    channelId: 'a',
+    seq,
+    epoch: 'e',
   });
 }
 
@@ -54,8 +65,8 @@ describe('the live channels of a hub', () => {
     jest.useRealTimers();
   });
 
-  // The race: a client asks for a channel and is gone before its answer, so that nobody ever enters the room. Invariant:
-  // a room without sockets closes by itself, and its topic with it.
+  // The race: a client subscribes and disconnects before its answer, so that no session ever enters the room. Invariant:
+  // an empty room closes by itself and unsubscribes its topic.
   it('close by themselves when they were opened and never entered', async () => {
     const { bus, rooms } = createBench();
     await Promise.all(['a', 'b'].map((channelId) => rooms.open(channelId)));
@@ -65,7 +76,7 @@ describe('the live channels of a hub', () => {
     expect([rooms.size, bus.stats.topics]).toEqual([0, 0]);
   });
 
-  it('stay open while a socket is in them, and a while after', async () => {
+  it('stay open while a session is in them, and a while after', async () => {
     const { rooms } = createBench();
     const room = await rooms.open('a');
     room.members.add(member);
@@ -79,8 +90,8 @@ describe('the live channels of a hub', () => {
     expect(rooms.size).toBe(0);
   });
 
-  // The race: a channel is asked for just before its room would close. Invariant: who asked has time to enter it.
-  it('stay open a while longer when they are asked for', async () => {
+  // The race: a room is opened again just before it would close. Invariant: the caller has time to enter it.
+  it('stay open a while longer when they are opened again', async () => {
     const { rooms } = createBench();
     const room = await rooms.open('a');
     for (let asked = 0; asked < 10; asked++) {
@@ -89,37 +100,36 @@ describe('the live channels of a hub', () => {
     }
   });
 
-  it('are opened once, however many ask at the same time', async () => {
+  it('are opened once for concurrent callers', async () => {
     const { bus, rooms } = createBench();
     const opened = await Promise.all([rooms.open('a'), rooms.open('a'), rooms.open('a')]);
     expect(new Set(opened).size).toBe(1);
     expect([rooms.size, bus.stats.topics]).toEqual([1, 1]);
   });
 
-  // The race: a backup is restored, and the hub hears of it, between reading a room's head and opening the room. Invariant:
-  // a room stands where its log stands; with the head of the life before it would drop all that comes, until the log has
-  // grown past it.
-  it.each(['a', direct])('begin at the head of the life that is: %s', async (channelId) => {
+  // The race: the epoch changes between reading a room's head and opening the room. Invariant: the room's head is of the
+  // current epoch. With an earlier one it would drop new events until the log has grown past it.
+  it.each(['a', direct])('start at the head of the current epoch: %s', async (channelId) => {
     const { rooms, database, reads } = createBench();
     reads.push(async () => {
       Object.assign(database, { epoch: 'next', head: 3 });
-      rooms.restart(new Map());
+      rooms.beginEpoch(new Map());
     });
     expect((await rooms.open(channelId)).head).toBe(3);
-    // The negative control: a head that changes without another life is not read again.
+    // The negative control: a head that changes within an epoch is not read again.
     const other = createBench();
     other.reads.push(async () => void (other.database.head = 3));
     expect((await other.rooms.open(channelId)).head).toBe(7);
   });
 
-  // A hub has thousands of rooms. Invariant: a room that is used is in the present epoch, though others wait their turn.
-  it('continue in a new epoch a few a turn, and at once when they are used', async () => {
+  // A hub has thousands of rooms. Invariant: a room that is used is in the current epoch, even if others still wait.
+  it('change their epoch some in each turn, and at once when they are used', async () => {
     const { rooms } = createBench();
     const opened = Array.from({ length: 400 }, (_, n) =>
       rooms.openDirect(`dm_${String(n).padStart(32, '0')}`, 7),
     );
     const restarted = () => opened.filter(({ head }) => head === 3).length;
-    rooms.restart(new Map(opened.map(({ channelId }) => [channelId, 3])));
+    rooms.beginEpoch(new Map(opened.map(({ channelId }) => [channelId, 3])));
     expect(restarted()).toBeLessThanOrEqual(100);
     expect(rooms.get(opened[399]?.channelId ?? '')?.head).toBe(3);
     const turns: number[] = [];
@@ -132,16 +142,16 @@ describe('the live channels of a hub', () => {
     expect(Math.max(...turns)).toBeLessThanOrEqual(100);
   });
 
-  it('are refused for now when the database begins one life after another', async () => {
+  it('are unavailable while the epoch keeps changing', async () => {
     const { bus, rooms, reads } = createBench();
-    for (let i = 0; i < 10; i++) reads.push(async () => rooms.restart(new Map()));
+    for (let i = 0; i < 10; i++) reads.push(async () => rooms.beginEpoch(new Map()));
     await expect(rooms.open('a')).rejects.toMatchObject({ code: 'unavailable' });
     expect([rooms.size, bus.stats.topics]).toEqual([0, 0]);
   });
 
-  // The race: a backup is restored while all hubs are connected, and its channel has grown past what was lost before
-  // anybody looks. Then no head is behind. Invariant: one seq names one event; two of them are noticed.
-  it('notice another event with the seq of one that was delivered', async () => {
+  // The race: a backup is restored while all hubs are connected, and the channel grows past the lost events before any hub
+  // checks, so that no head is behind. Invariant: two events with one seq are reported.
+  it('report another event with the seq of one that was delivered', async () => {
     const { bus, rooms, conflicts } = createBench();
     const room = await rooms.open('a');
     const publish = (id: string, seq: number) => bus.publish(eventOf(id, seq), { channel: true });
@@ -155,16 +165,16 @@ describe('the live channels of a hub', () => {
     expect(conflicts.map(({ id, seq }) => [id, seq])).toEqual([['first', 8]]);
   });
 
-  // The race: the copy that took the place of the database was written to before any hub looked, so that its log goes on
-  // where the hub's ends. Invariant: what follows an event is delivered after that event, not after another.
-  it('deliver nothing from a log that holds another event where they stand', async () => {
+  // The race: a restored copy gets new events before any hub checks, so that its log continues where the hub's ends.
+  // Invariant: an event is delivered only after the event that precedes it in its log.
+  it('deliver nothing from a log that has another event at their head', async () => {
     const { bus, rooms, database, conflicts } = createBench();
     const room = await rooms.open('a');
     await bus.publish(eventOf('first', 8), { channel: true });
     database.events = [eventOf('first', 8), eventOf('second', 9)];
     room.raise(9);
     await jest.advanceTimersByTimeAsync(0);
-    // The negative control: where the same event stands the next is delivered.
+    // The negative control: with the same event at the head, the next one is delivered.
     expect([room.head, conflicts.length]).toEqual([9, 0]);
     database.events = [eventOf('another', 9), eventOf('third', 10)];
     room.raise(10);

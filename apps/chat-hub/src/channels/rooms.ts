@@ -4,8 +4,8 @@ import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import { pageEvents } from './backlog.ts';
 import type { Flusher } from './flusher.ts';
-import { createRingBudget, type RingBudget } from './ring-budget.ts';
-import { Room, type CreateSequencer } from './room.ts';
+import { createRingBudget, type RingBudget } from './event-ring.ts';
+import { Room } from './room.ts';
 
 /** The live channels of this hub. */
 export interface Rooms {
@@ -14,25 +14,30 @@ export interface Rooms {
   readonly size: number;
   channelIds(): string[];
   /**
-   * The room, opened if need be: its topic is subscribed first and its head read after, so that nothing falls between.
-   * Rejects with ChatStoreError when the head cannot be read. A room that nobody enters closes by itself.
+   * The room, opened if it is not live: its topic is subscribed first and its head read after, so that no event falls in
+   * between. Rejects with ChatStoreError when the head cannot be read. A room that no session enters closes by itself.
    */
   open(channelId: string): Promise<Room>;
   /**
-   * A direct channel's room: its events come by its members' agent topics, and its head is known. Whoever read the head
-   * sees to it that the database began no other life since ({@link Rooms.restarts}).
+   * The room of a direct channel with a known head; its events come on its members' agent topics. The caller ensures that
+   * the epoch has not changed since it read the head ({@link Rooms.epochGeneration}).
    */
   openDirect(channelId: string, head: number): Room;
-  /** Gives a room a durable event from the bus, and compares it with what was delivered at its place. */
+  /** Gives a room a durable event from the bus, and compares it with the event that was delivered with its seq. */
   offer(room: Room, event: EncodedEnvelope): void;
   /**
-   * The epoch changed: every room continues from its head in the new epoch, or from 0. `onRestarted` is called for each
-   * room that was, before it delivers anything of the new epoch; not all in one turn.
+   * The epoch changed (a backup was restored): every room continues from its head in the new epoch, or from 0. Rooms do
+   * not change in one turn; `onChanged` is called for each before it delivers anything of the new epoch.
    */
-  restart(heads: ReadonlyMap<string, number>, onRestarted?: (room: Room) => void): void;
-  /** How often that was: what was read of a room before it is not of the room any more. */
-  readonly restarts: number;
-  /** To be called when a socket left; a room that stays empty is closed after a while. */
+  beginEpoch(heads: ReadonlyMap<string, number>, onChanged?: (room: Room) => void): void;
+  /** How often the epoch changed: heads read in an earlier generation no longer hold. */
+  readonly epochGeneration: number;
+  /**
+   * Reads heads from the store, again if the epoch changed meanwhile: a room opened at a head of an earlier epoch would
+   * drop new events until the log has grown past it. Rejects with ChatStoreError when the epoch keeps changing.
+   */
+  readInEpoch<T>(read: () => Promise<T>): Promise<T>;
+  /** Call it when a session left; a room that stays empty is closed after a while. */
   left(room: Room): void;
   close(): Promise<void>;
 }
@@ -44,16 +49,16 @@ export interface RoomsDeps {
   /** The memory that the newest events of all channels share. @default one of 64 MiB */
   readonly ringBudget?: RingBudget;
   readonly log: Logger;
-  /** This hub begins to follow a channel, having missed what came before. */
+  /** Called when a room opens: the hub has not seen the channel's earlier events. */
   readonly onOpened: (channelId: string) => void;
-  /** Told of each event as it is delivered; `store`: the bus had not brought it. */
+  /** Called with each event as it is delivered; source `store`: the bus did not bring it. */
   readonly onDelivered: (event: EncodedEnvelope, source: EventSource) => void;
-  /** Told of an ephemeral event of a channel. */
+  /** Called with each ephemeral event of a channel. */
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
-  /** Told that an event of another epoch came. */
+  /** Called when an event of another epoch came. */
   readonly onForeignEpoch: (event: EncodedEnvelope) => void;
-  /** Told that another event came with the seq of one that was delivered, which is passed on: the store knows which is true. */
-  readonly onConflict?: (delivered: EncodedEnvelope) => void;
+  /** Called when another event came with the seq of this delivered one; the store decides which is right. */
+  readonly onSeqConflict?: (delivered: EncodedEnvelope) => void;
 }
 
 interface Entry {
@@ -62,15 +67,15 @@ interface Entry {
   idle?: NodeJS.Timeout;
 }
 
-/** How long an empty room keeps its place, so that reconnecting clients resume from memory. */
+/** How long an empty room stays open, so that reconnecting clients resume from memory. */
 const idleMs = 30_000;
-/** Bytes read from a log at once, so that taking them in never holds up the event loop. */
+/** Bytes read from a log at once, so that parsing them never blocks the event loop for long. */
 const maxPageBytes = 1_048_576;
-/** How often a head is read again because the database began another life meanwhile. */
-const headAttempts = 5;
-/** Rooms that are restarted in one turn of the event loop. */
-const restartsPerTurn = 50;
-/** Events, and characters of them, kept while a room's head is not known yet; further ones are fetched later. */
+/** How often heads are read because the epoch changed meanwhile. */
+const maxReads = 5;
+/** Rooms that change their epoch in one turn of the event loop. */
+const roomsPerTurn = 50;
+/** Events, and their characters, that wait until a room's head is known; more are fetched from the log later. */
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
 
@@ -79,10 +84,10 @@ export function createRooms(deps: RoomsDeps): Rooms {
   const { store, bus, flusher, log, ringBudget = createRingBudget() } = deps;
   const rooms = new Map<string, Entry>();
   const opening = new Map<string, Promise<Room>>();
-  let restarts = 0;
-  /** Rooms that have yet to be restarted in the new epoch, with the head from which each continues. */
+  let epochGeneration = 0;
+  /** Rooms still in an earlier epoch, with the head from which each continues. */
   const outdated = new Map<string, number>();
-  let afterRestart: ((room: Room) => void) | undefined;
+  let onEpochChanged: ((room: Room) => void) | undefined;
   let isClosed = false;
 
   function createRoom(
@@ -90,56 +95,62 @@ export function createRooms(deps: RoomsDeps): Rooms {
     { head, epoch }: Pick<LogPage, 'head' | 'epoch'>,
     unsubscribe: () => Promise<void>,
   ): Room {
-    let first: string | null = epoch;
-    const readLog = async (after: number) =>
-      (await store.logPage(channelId, after, pageEvents - (after % pageEvents), maxPageBytes))
-        .events;
-    const create: CreateSequencer = (from, deliver) => {
-      const life = first ?? store.epoch;
-      first = null;
-      return createSequencer({
-        channelId,
-        epoch: life,
-        head: from,
-        deliver(event, source) {
-          deps.onDelivered(event, source);
-          deliver(event);
-        },
-        fetch: (after, limit) => fetchAfter(channelId, after, limit),
-        onForeignEpoch: deps.onForeignEpoch,
-        onError: (error) =>
-          log.warn({ err: error, channelId }, 'an event could not be delivered yet'),
-      });
-    };
-    const room = new Room(channelId, head, flusher, readLog, create, ringBudget);
+    let firstEpoch: string | null = epoch;
+    const room = new Room(channelId, head, {
+      flusher,
+      ringBudget,
+      async readLog(after) {
+        const limit = pageEvents - (after % pageEvents);
+        return (await store.logPage(channelId, after, limit, maxPageBytes)).events;
+      },
+      createSequencer(from, deliver) {
+        const current = firstEpoch ?? store.epoch;
+        firstEpoch = null;
+        return createSequencer({
+          channelId,
+          epoch: current,
+          head: from,
+          deliver(event, source) {
+            deps.onDelivered(event, source);
+            deliver(event);
+          },
+          fetch: (after, limit) => fetchAfter(channelId, after, limit),
+          onForeignEpoch: deps.onForeignEpoch,
+          onError: (error) =>
+            log.warn({ err: error, channelId }, 'an event could not be delivered yet'),
+        });
+      },
+    });
     deps.onOpened(channelId);
     rooms.set(channelId, { room, unsubscribe });
     closeWhenIdle(room);
     return room;
   }
 
-  // A head is of one life of the database. One that was read before another began would leave the room deaf until the
-  // log has grown past it.
-  async function readHead(channelId: string): Promise<Pick<LogPage, 'head' | 'epoch'>> {
-    for (let attempt = 1; attempt <= headAttempts; attempt++) {
-      const [lives, before] = [restarts, store.epoch];
-      const page = await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1);
-      if (restarts === lives && store.epoch === before) return page;
+  async function readInEpoch<T>(read: () => Promise<T>): Promise<T> {
+    for (let reads = 1; reads <= maxReads; reads++) {
+      const [generation, epoch] = [epochGeneration, store.epoch];
+      const result = await read();
+      if (epochGeneration === generation && store.epoch === epoch) return result;
     }
-    throw new ChatStoreError('unavailable', 'the database begins one life after another');
+    throw new ChatStoreError('unavailable', "the database's epoch keeps changing");
+  }
+
+  function readHead(channelId: string): Promise<LogPage> {
+    return readInEpoch(() => store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1));
   }
 
   function offer(room: Room, event: EncodedEnvelope): void {
     current(room.channelId);
     if (event.seq !== null && event.seq <= room.head && event.epoch === store.epoch) {
-      // Mostly what this hub committed itself comes back from the bus. Its newest events are in memory.
+      // Usually this is a second copy of an event that is still in memory.
       const delivered = room.after(event.seq - 1)?.[0];
-      if (delivered && delivered.id !== event.id) deps.onConflict?.(delivered);
+      if (delivered && delivered.id !== event.id) deps.onSeqConflict?.(delivered);
     }
     room.offer(event);
   }
 
-  // With the event before: another one there means that the log is not the one that was followed up to here.
+  // Also reads the event at `after`: if it is not the one delivered, the log is not the one followed so far.
   async function fetchAfter(channelId: string, after: number, limit: number) {
     const delivered = rooms.get(channelId)?.room.after(after - 1)?.[0];
     const from = delivered?.seq === after ? after - 1 : after;
@@ -147,10 +158,10 @@ export function createRooms(deps: RoomsDeps): Rooms {
     const [first] = events;
     if (delivered && first?.seq === after) {
       if (first.id !== delivered.id) {
-        deps.onConflict?.(delivered);
+        deps.onSeqConflict?.(delivered);
         throw new Error(`the log of ${channelId} holds another event ${after} than was delivered`);
       }
-      // Alone it filled the page: what follows is larger than a page may be, and is read by itself.
+      // It filled the page alone, and the next event is too large to share one: that is read by itself.
       if (events.length > 1) return events.slice(1);
       return (await store.logPage(channelId, after, limit, maxPageBytes)).events;
     }
@@ -159,7 +170,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
 
   async function openRoom(channelId: string): Promise<Room> {
     if (isDirectChannelId(channelId)) return enterDirect(channelId, await readHead(channelId));
-    // Events that arrive before the head is known wait here; the sequencer sorts out which are old.
+    // Events that arrive before the head is known. The sequencer drops those at or below it.
     let early: EncodedEnvelope[] | null = [];
     let earlyChars = 0;
     let room: Room | undefined;
@@ -209,28 +220,28 @@ export function createRooms(deps: RoomsDeps): Rooms {
     });
   }
 
-  /** The room in the present epoch: restarted first if it is outdated. */
+  /** The live room, moved to the current epoch first if it is still in an earlier one. */
   function current(channelId: string): Room | undefined {
     const room = rooms.get(channelId)?.room;
     const head = outdated.get(channelId);
     if (head === undefined) return room;
     outdated.delete(channelId);
-    room?.restart(head);
-    if (room) afterRestart?.(room);
+    room?.beginEpoch(head);
+    if (room) onEpochChanged?.(room);
     return room;
   }
 
-  /** Thousands of rooms are not restarted in one turn; one that is used is restarted first. */
-  function restartSome(): void {
+  /** Moves some rooms to the current epoch. The others follow in later turns, or when they are used. */
+  function moveSome(): void {
     let count = 0;
     for (const channelId of outdated.keys()) {
       current(channelId);
-      if (++count < restartsPerTurn) continue;
-      if (outdated.size > 0) setImmediate(restartSome);
+      if (++count < roomsPerTurn) continue;
+      if (outdated.size > 0) setImmediate(moveSome);
       break;
     }
-    // It may hold thousands of sockets.
-    if (outdated.size === 0) afterRestart = undefined;
+    // It may refer to thousands of sessions.
+    if (outdated.size === 0) onEpochChanged = undefined;
   }
 
   return {
@@ -254,14 +265,15 @@ export function createRooms(deps: RoomsDeps): Rooms {
     },
     openDirect: (channelId, head) => enterDirect(channelId, { head, epoch: store.epoch }),
     offer,
-    get restarts() {
-      return restarts;
+    get epochGeneration() {
+      return epochGeneration;
     },
-    restart(heads, onRestarted) {
-      restarts += 1;
-      afterRestart = onRestarted;
+    readInEpoch,
+    beginEpoch(heads, onChanged) {
+      epochGeneration += 1;
+      onEpochChanged = onChanged;
       for (const channelId of rooms.keys()) outdated.set(channelId, heads.get(channelId) ?? 0);
-      restartSome();
+      moveSome();
     },
     left(room) {
       if (room.members.size === 0) closeWhenIdle(room);

@@ -11,7 +11,7 @@ import {
   type RpcSocket,
 } from '@openclaw/test-support';
 import { range, seqsOf } from '../testing/seqs.ts';
-import { statusesOf } from '../testing/told-presence.ts';
+import { statusesOf } from '../testing/presence-events.ts';
 
 const channelId = 'clocks';
 const hourMs = 3_600_000;

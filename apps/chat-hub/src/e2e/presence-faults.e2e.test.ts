@@ -17,7 +17,7 @@ import {
   type TestDatabase,
   type TestHub,
 } from '../testing/test-hub.ts';
-import { statusesOf, toldPresence } from '../testing/told-presence.ts';
+import { statusesOf, presenceEvents } from '../testing/presence-events.ts';
 
 // As the hub's own times, five times as fast. A hub that does not beat is dead after five seconds, as ever.
 const times: PresenceTimes = { leaseMs: 6_000, heartbeatMs: 2_000, compareMs: 3_000 };
@@ -89,7 +89,7 @@ const agentsOf = (socket: RpcSocket) =>
       ({ presences }) => presences.map(({ agentId }: { agentId: string }) => agentId) as string[],
     );
 const offlineOf = (socket: RpcSocket) =>
-  toldPresence(socket, channelId)
+  presenceEvents(socket, channelId)
     .filter(({ status }) => status === 'offline')
     .map(({ agentId }) => agentId);
 const passed = (ms: number) => {
@@ -164,7 +164,7 @@ describe('presence on two hubs', () => {
       // Each hub writes its own again at once, not with its next heartbeat.
       expect(Date.now() - backMs).toBeLessThan(2_000);
       await waitFor(() => offlineOf(ana).length > 0, { what: 'the ghost’s end' });
-      const [ended] = toldPresence(ana, channelId).filter(({ status }) => status === 'offline');
+      const [ended] = presenceEvents(ana, channelId).filter(({ status }) => status === 'offline');
       expect((ended?.atMs ?? 0) - backMs).toBeGreaterThan(times.leaseMs - 500);
       await passed(2 * times.compareMs);
       expect(offlineOf(ana)).toEqual(['ghost']);
@@ -213,7 +213,7 @@ describe('presence on two hubs', () => {
         timeoutMs: 20_000,
       });
       for (const socket of [ana, ben]) {
-        const ended = toldPresence(socket, channelId).find(({ status }) => status === 'offline');
+        const ended = presenceEvents(socket, channelId).find(({ status }) => status === 'offline');
         expect((ended?.atMs ?? 0) - diedMs).toBeLessThanOrEqual(times.leaseMs + 1_000);
       }
       await passed(2 * times.compareMs);
@@ -265,7 +265,7 @@ describe('presence on two hubs', () => {
     expect(await enter(ben)).toBe(false);
     const cem = await hubA.connect('cem');
     await waitFor(async () => !(await enter(cem)), { what: 'hub A to know' });
-    expect(toldPresence(ana, crowded).filter(({ agentId }) => agentId === 'cem')).toEqual([]);
+    expect(presenceEvents(ana, crowded).filter(({ agentId }) => agentId === 'cem')).toEqual([]);
     await elsewhere.leaveMany(crowd.slice(0, 500));
     await waitFor(() => statusesOf(ana, crowded, 'cem').length > 0, {
       what: 'the difference',

@@ -17,7 +17,7 @@ import {
   type TestDatabase,
   type TestHub,
 } from '../testing/test-hub.ts';
-import { statusesOf, toldPresence } from '../testing/told-presence.ts';
+import { statusesOf, presenceEvents } from '../testing/presence-events.ts';
 
 // The hub that dies is a process of its own, and its leases are those that hubs have: half a minute.
 const keys = createKeySchema();
@@ -103,7 +103,7 @@ describe('a hub that is killed', () => {
       },
       { timeoutMs: presenceTimes.leaseMs + 5_000, everyMs: 250, what: 'everyone offline' },
     );
-    const offline = toldPresence(ana, channelId).filter(({ status }) => status === 'offline');
+    const offline = presenceEvents(ana, channelId).filter(({ status }) => status === 'offline');
     for (const { agentId, atMs } of offline) {
       const endMs = ends.get(agentId);
       if (endMs !== undefined) expect(Math.abs(atMs - endMs)).toBeLessThanOrEqual(1_000);
@@ -154,7 +154,7 @@ describe('a hub that is killed', () => {
       await waitFor(isTold('offline'), {
         ...{ timeoutMs: presenceTimes.leaseMs + 15_000, everyMs: 100, what: 'everyone offline' },
       });
-      for (const { atMs, status, agentId } of toldPresence(ana, channelId)) {
+      for (const { atMs, status, agentId } of presenceEvents(ana, channelId)) {
         if (status !== 'offline') continue;
         expect(ghosts).toContain(agentId);
         expect(atMs - killedMs).toBeLessThanOrEqual(presenceTimes.leaseMs + 1_000);

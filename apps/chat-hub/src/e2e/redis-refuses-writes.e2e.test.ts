@@ -8,7 +8,7 @@ import {
   type TestDatabase,
   type TestHub,
 } from '../testing/test-hub.ts';
-import { toldPresence } from '../testing/told-presence.ts';
+import { presenceEvents } from '../testing/presence-events.ts';
 
 const times: PresenceTimes = { leaseMs: 3_000, heartbeatMs: 1_000, compareMs: 1_500 };
 const keys = createKeySchema();
@@ -137,7 +137,7 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
       const quietMs = performance.now() + 2 * times.leaseMs;
       await waitFor(() => performance.now() > quietMs, { timeoutMs: 20_000, everyMs: 50 });
       for (const { hub, socket } of everyone) {
-        const offline = toldPresence(socket, channelId).filter(
+        const offline = presenceEvents(socket, channelId).filter(
           ({ status }) => status === 'offline',
         );
         expect(offline).toEqual([]);

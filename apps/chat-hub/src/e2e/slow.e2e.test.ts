@@ -7,7 +7,7 @@ import {
   type RpcSocket,
 } from '@openclaw/test-support';
 import { range, seqsOf } from '../testing/seqs.ts';
-import { statusesOf } from '../testing/told-presence.ts';
+import { statusesOf } from '../testing/presence-events.ts';
 
 // A hub in a process of its own: its memory is its own.
 let hub: HubProcess;

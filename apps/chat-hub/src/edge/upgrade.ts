@@ -25,7 +25,7 @@ import {
   type UpgradeRefusal,
 } from './upgrade-refusal.ts';
 import { parseTarget } from './request-target.ts';
-import { createTurns } from '../event-loop/turns.ts';
+import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 
 /** What is told of an upgrade that came through. */
 export interface Accepted {
@@ -67,7 +67,7 @@ interface Knock {
 /** How long upgrades may keep the event loop from those who are in. */
 const sliceMs = 5;
 /** Upgrades that may wait for their turn; any more are cut. */
-const maxTurns = 16_384;
+const maxQueued = 16_384;
 /** How long a refused client may take to go. */
 const farewellMs = 2_000;
 
@@ -76,7 +76,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
   const { maxWaiting = 1_024, maxParting = 4_096, upgradeTimeoutMs = 5_000 } = options;
   const waiting = new Set<Duplex>();
   const parting = new Set<Duplex>();
-  const turns = createTurns({ sliceMs, max: maxTurns });
+  const queue = createTimeSlicedQueue({ sliceMs, maxWaiting: maxQueued });
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -198,7 +198,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
 
   return function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', destroyThis);
-    const isTaken = turns.take(() => {
+    const isTaken = queue.enqueue(() => {
       upgrade(request, socket, head).catch((error: unknown) => {
         options.log.error({ err: error }, 'an upgrade failed');
         socket.destroy();

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import type { Steps } from './slices.ts';
+import type { Steps } from './time-sliced-queue.ts';
 import { encodedText, encodeEvents, pieceChars } from './encoded-text.ts';
 
-/** Does all steps; returns how many there were, and the result. */
+/** Does all steps; returns their number and the result. */
 function stepped<T>(steps: Steps<T>): { count: number; value: T } {
   for (let count = 1; ; count++) {
     const { done, value } = steps.next();
@@ -12,7 +12,7 @@ function stepped<T>(steps: Steps<T>): { count: number; value: T } {
 }
 
 describe('text that is encoded in steps', () => {
-  it('is the same text, also where a piece would end within a character', () => {
+  it('is the same text, even if a piece would end within a character', () => {
     for (const offset of [0, 1]) {
       const text = 'x'.repeat(offset) + '🚀é'.repeat(100_000);
       const { count, value } = stepped(encodedText(text));
@@ -24,7 +24,7 @@ describe('text that is encoded in steps', () => {
     }
   });
 
-  it('takes a step for each 64 Ki characters of events, and puts commas between them', () => {
+  it('takes a step for each 64 Ki characters of events, and separates them by commas', () => {
     const events = Array.from({ length: 300 }, (_, n) => ({
       json: JSON.stringify({ n, text: 'é'.repeat(1_000) }),
     })) as EncodedEnvelope[];

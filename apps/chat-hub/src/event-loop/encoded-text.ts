@@ -1,5 +1,5 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import type { Steps } from './slices.ts';
+import type { Steps } from './time-sliced-queue.ts';
 
 /** Characters encoded in one step: about a tenth of a millisecond. */
 export const pieceChars = 65_536;
@@ -20,7 +20,7 @@ export function* encodedText(text: string): Steps<Buffer[]> {
   return pieces;
 }
 
-/** Adds events to pieces of UTF-8, as JSON with a comma before each but the very first; returns the bytes added. */
+/** Appends events to pieces of UTF-8, as JSON separated by commas. Returns the bytes appended. */
 export function* encodeEvents(events: readonly EncodedEnvelope[], pieces: Buffer[]): Steps<number> {
   let text = '';
   let bytes = 0;

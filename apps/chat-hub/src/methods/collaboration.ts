@@ -15,7 +15,7 @@ export function collaborationMethods(hub: Hub): Pick<Handlers, 'collaboration.em
           'forbidden',
           'only an admin whose token is not bound to channels may send to everyone',
         );
-      hub.publisher.global(
+      hub.publisher.publishGlobal(
         encodeEnvelope({
           id: randomUUID(),
           event: { type: 'collaboration.event', channelId: null, name, payload },

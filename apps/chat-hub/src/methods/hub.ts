@@ -18,7 +18,7 @@ import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 import type { UnsentBudget } from '../sockets/unsent-budget.ts';
-import type { Slices } from '../event-loop/slices.ts';
+import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 import type { LimitedAction } from '../calls/method-kinds.ts';
 import { refuse, type Answer, type Caller, type Handler, type Refusal } from '../calls/answer.ts';
@@ -50,7 +50,7 @@ export interface Hub {
   /** The memory of unsent output. */
   readonly unsent: UnsentBudget;
   /** Does long work piece by piece. */
-  readonly slices: Slices;
+  readonly slices: TimeSlicedQueue;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -75,7 +75,7 @@ export async function write<M extends WriteMethod>(
 ): Promise<Answer<M>> {
   const outcome = await hub.store.append(actor, method, params);
   if (!outcome.ok) return outcome;
-  if (outcome.event) hub.publisher.committed(outcome.event, outcome.agentTopics);
+  if (outcome.event) hub.publisher.publishDurable(outcome.event, outcome.agentTopics);
   return { ok: true, result: outcome.result };
 }
 

@@ -3,7 +3,7 @@ import { encodeEnvelope } from '@openclaw/protocol';
 import { createSequencer } from '@openclaw/events';
 import { createFlusher } from '../channels/flusher.ts';
 import { Room } from '../channels/room.ts';
-import { createSlices } from '../event-loop/slices.ts';
+import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { range } from '../testing/seqs.ts';
 import { createLogReads, gatherMissed, type MissedEvents } from './missed-events.ts';
 
@@ -20,9 +20,12 @@ function createRoom(head: number, bytes: number) {
     }),
   );
   const readLog = async (after: number) => log.slice(after, after + 250 - (after % 250));
-  return new Room(channelId, head, createFlusher(), readLog, (from, deliver) =>
-    createSequencer({ channelId, epoch: 'e', head: from, deliver, fetch: async () => [] }),
-  );
+  return new Room(channelId, head, {
+    flusher: createFlusher(),
+    readLog,
+    createSequencer: (from, deliver) =>
+      createSequencer({ channelId, epoch: 'e', head: from, deliver, fetch: async () => [] }),
+  });
 }
 
 const seqsOf = (missed: MissedEvents | null) =>
@@ -35,7 +38,7 @@ describe('the events that a client missed', () => {
     let nowMs = 0;
     let turns = 0;
     // Each look at the clock is a step later.
-    const slices = createSlices({ sliceMs: 4, clock: () => (nowMs += 1) });
+    const slices = createTimeSlicedQueue({ sliceMs: 4, clock: () => (nowMs += 1) });
     const room = createRoom(4_900, 1_000);
     let isDone = false;
     const count = () => {
@@ -58,7 +61,7 @@ describe('the events that a client missed', () => {
   });
 
   it('are none when they are too many or too large, and what was taken of the budget is gone', async () => {
-    const slices = createSlices();
+    const slices = createTimeSlicedQueue();
     const budget = { bytes: 1_000_000 };
     const reads = createLogReads(10_000);
     expect(await gatherMissed(createRoom(5_001, 10), 0, budget, slices, reads)).toBeNull();

@@ -1,7 +1,7 @@
 import { ChatStoreError } from '@openclaw/chat-store';
 import { limits } from '@openclaw/protocol';
 import type { Room } from '../channels/room.ts';
-import type { Slices } from '../event-loop/slices.ts';
+import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 
 /** Bytes that the events of one result may still take. */
 export interface ByteBudget {
@@ -52,7 +52,7 @@ export async function gatherMissed(
   room: Room,
   since: number,
   budget: ByteBudget,
-  slices: Slices,
+  slices: TimeSlicedQueue,
   reads: LogReads,
 ): Promise<MissedEvents | null> {
   const target = room.head;

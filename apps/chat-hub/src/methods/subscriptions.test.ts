@@ -12,7 +12,8 @@ import type { Hub } from './hub.ts';
 import { createFlusher } from '../channels/flusher.ts';
 import { createRooms } from '../channels/rooms.ts';
 import { Session } from '../sockets/session.ts';
-import { createSlices, runNow } from '../event-loop/slices.ts';
+import { createUnsentBudget } from '../sockets/unsent-budget.ts';
+import { createTimeSlicedQueue, runNow } from '../event-loop/time-sliced-queue.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 import { subscriptionMethods } from './subscriptions.ts';
@@ -63,12 +64,18 @@ async function subscribing(since: number | null = 0, weight = 1) {
   const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
   const identity = { agentId: 'ben', isAdmin: false, ...bounds };
   const { ws, socket } = createPeer('openclaw.v1');
-  const deps = { store, flusher, onLag: nothing, onLeftRoom: nothing };
-  const session = new Session(ws, socket, 'session', identity, deps);
+  const session = new Session(ws, socket, 'session', identity, {
+    store,
+    flusher,
+    unsent: createUnsentBudget(),
+    slices: createTimeSlicedQueue(),
+    onLag: nothing,
+    onLeftRoom: nothing,
+  });
   const hub = {
     rooms,
     store,
-    slices: createSlices(),
+    slices: createTimeSlicedQueue(),
     presence: { prepare: nothing, enter: () => true },
   } as unknown as Hub;
   const params = { topics: [{ channelId, since }], epoch: 'e' };
@@ -99,7 +106,7 @@ describe('a subscribe that is under way', () => {
   // answer of this one; the client asks again.
   it('is refused for now when the database began another life meanwhile', async () => {
     const { result, rooms, session } = await subscribing();
-    rooms.restart(new Map([[channelId, 3]]));
+    rooms.beginEpoch(new Map([[channelId, 3]]));
     expect(await result()).toEqual({ channelId, error: { code: 'unavailable' } });
     expect(session.rooms.has(channelId)).toBe(false);
   });
@@ -178,7 +185,7 @@ describe('a subscribe that is under way', () => {
     const { rooms, session } = await subscribing(null);
     const room = rooms.get(channelId);
     room?.offer(eventOf(6, { type: 'channel.delete', channelId }));
-    rooms.restart(new Map([[channelId, 5]]));
+    rooms.beginEpoch(new Map([[channelId, 5]]));
     expect([room?.isDeleted, room?.hasLeftSince(0, session.agentId)]).toEqual([false, false]);
   });
 });
@@ -196,7 +203,7 @@ describe('a subscribe to many channels', () => {
       head: 0,
       raise: () => raised.add(id),
       hasLeftSince: () => false,
-      async reached(_head: number, timeoutMs: number) {
+      async whenReached(_head: number, timeoutMs: number) {
         raisedFirst ||= raised.size;
         nowMs += timeoutMs;
         return false;
@@ -205,8 +212,8 @@ describe('a subscribe to many channels', () => {
     const access = { kind: 'private', head: 5, role: 'member', archived: false };
     const hub = {
       store: { epoch: 'e', access: async () => new Map(ids.map((id) => [id, access])) },
-      rooms: { restarts: 0, open: async (id: string) => roomOf(id) },
-      slices: createSlices({ clock: () => 0 }),
+      rooms: { epochGeneration: 0, open: async (id: string) => roomOf(id) },
+      slices: createTimeSlicedQueue({ clock: () => 0 }),
       presence: { prepare: () => undefined },
     } as unknown as Hub;
     const session = { agentId: 'ben', isOpen: true } as unknown as Session;
@@ -235,7 +242,7 @@ describe('a subscribe to many channels', () => {
       ...{ channelId: id, head: 5, isDeleted: false },
       raise: () => undefined,
       hasLeftSince: () => false,
-      reached: async () => true,
+      whenReached: async () => true,
       after: (seq: number) => (id === 'c200' || seq === 5 ? [] : null),
       async encodedPage() {
         if (id === 'c200') return { pieces: [], bytes: 0, count: 0, lastSeq: 5 };
@@ -251,15 +258,15 @@ describe('a subscribe to many channels', () => {
     const hub = {
       store: { epoch: 'e', access: async () => new Map(ids.map((id) => [id, access])) },
       rooms: {
-        restarts: 0,
+        epochGeneration: 0,
         open: async (id: string) => opened.get(id),
         get: (id: string) => opened.get(id),
       },
-      slices: createSlices({ clock: () => 0 }),
+      slices: createTimeSlicedQueue({ clock: () => 0 }),
       presence: { opened: () => undefined, entered: () => true },
     } as unknown as Hub;
     const session = {
-      ...{ agentId: 'ben', isOpen: true, rooms: new Map(), mutedDirects: new Set(), topics: 0 },
+      ...{ agentId: 'ben', isOpen: true, rooms: new Map(), topics: 0 },
       enter: () => undefined,
     } as unknown as Session;
     const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
@@ -297,7 +304,10 @@ describe('an unsubscribe from direct channels', () => {
     });
     const refused = { ok: false, code: 'too_large' };
     expect(methods.unsubscribe(caller, { channelIds: [channelId, last] })).toMatchObject(refused);
-    expect([session.rooms.has(last), session.mutedDirects.size]).toEqual([true, limits.topics]);
+    expect([session.rooms.has(last), session.mayEnterDirect(directs[0] ?? '')]).toEqual([
+      true,
+      false,
+    ]);
     // What is remembered already takes no further place.
     const again = methods.unsubscribe(caller, { channelIds: [channelId, directs[0] ?? ''] });
     expect(again).toMatchObject({ ok: true });

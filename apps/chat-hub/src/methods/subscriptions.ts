@@ -12,7 +12,7 @@ import type { Session } from '../sockets/session.ts';
 import { encodeEvents } from '../event-loop/encoded-text.ts';
 import { answer, refuse, type Caller, type Handlers } from '../calls/answer.ts';
 import { refusalOfError } from '../calls/dispatcher.ts';
-import { runNow, type Steps } from '../event-loop/slices.ts';
+import { runNow, type Steps } from '../event-loop/time-sliced-queue.ts';
 import {
   createLogReads,
   gatherMissed,
@@ -166,7 +166,6 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         head = room.head;
       }
     }
-    session.mutedDirects.delete(channelId);
     session.enter(room, head);
     const presencePushed = presence.enter(session, room);
     const before = `{"channelId":"${channelId}","head":${head},"resumed":${missed !== null},"events":[`;
@@ -184,7 +183,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
       const readIn = store.epoch;
       const isSameEpoch = epoch === null || epoch === readIn;
       const budget: ByteBudget = { bytes: limits.resumeBytes };
-      const { restarts } = rooms;
+      const { epochGeneration } = rooms;
       const opened = await openRooms(caller, topics);
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
@@ -221,7 +220,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
           if (index > 0) text += ',';
           // What was read in another epoch, rights among it, does not hold in this one.
           const ready =
-            rooms.restarts === restarts && store.epoch === readIn
+            rooms.epochGeneration === epochGeneration && store.epoch === readIn
               ? (prepared[index] ?? 'internal')
               : 'unavailable';
           const entered =
@@ -243,19 +242,10 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
 
     unsubscribe({ session }, { channelIds }) {
       if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
-      const { mutedDirects } = session;
-      const directs = new Set(
-        channelIds.filter((id) => isDirectChannelId(id) && !mutedDirects.has(id)),
-      );
-      // One that is not remembered would be followed again with its next event, from its beginning.
-      if (mutedDirects.size + directs.size > limits.topics) {
-        return refuse(
-          'too_large',
-          `a connection stays away from ${limits.topics} direct channels at most`,
-        );
+      if (!session.unsubscribe(channelIds)) {
+        const message = `a connection may stay away from at most ${limits.topics} direct channels`;
+        return refuse('too_large', message);
       }
-      for (const channelId of directs) mutedDirects.add(channelId);
-      for (const channelId of channelIds) session.leave(channelId);
       return answer({});
     },
   };
@@ -268,7 +258,7 @@ function whyRefused({ identity }: Caller, access: Access | undefined): ErrorCode
 /** Whether the room has come to the head, or does until then. */
 function isLevel(room: Room, head: number, endMs: number): Promise<boolean> {
   room.raise(head);
-  return room.reached(head, Math.max(0, endMs - performance.now()));
+  return room.whenReached(head, Math.max(0, endMs - performance.now()));
 }
 
 function topicError(channelId: string, code: ErrorCode): string {

@@ -7,6 +7,7 @@ import type { RedisReport, RedisState } from './redis-state.ts';
 import type { Flusher } from '../channels/flusher.ts';
 import type { RecentLatency } from './recent-latency.ts';
 import type { SelfProbe } from '../recovery/self-probe.ts';
+import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { Session } from '../sockets/session.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -151,7 +152,9 @@ export function createOperations(deps: OperationsDeps): OperationsView {
       const after = [...hub.sessions.agentIds()].filter((id) => cursor === null || id > cursor);
       const page = after.sort().slice(0, limit);
       return {
-        agents: page.map((agentId) => agentOf(agentId, [...hub.sessions.ofAgent(agentId)])),
+        agents: page.map((agentId) =>
+          agentOf(agentId, [...hub.sessions.ofAgent(agentId)], hub.presence),
+        ),
         nextCursor: after.length > limit ? (page.at(-1) ?? null) : null,
       };
     },
@@ -178,8 +181,9 @@ function lagging(sessions: Iterable<Session>): number {
 function agentOf(
   agentId: string,
   sessions: readonly Session[],
+  presence: Pick<PresenceFeed, 'stateOf'>,
 ): OperationsAgents['agents'][number] {
-  const said = sessions.flatMap(({ presence }) => presence ?? []);
+  const said = sessions.flatMap((session) => presence.stateOf(session) ?? []);
   const last = said.toSorted((a, b) => b.atMs - a.atMs)[0];
   return {
     agentId,

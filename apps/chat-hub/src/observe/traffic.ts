@@ -1,5 +1,5 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import type { Handed } from '../channels/flusher.ts';
+import type { Delivery } from '../channels/flusher.ts';
 import { RecentLatency, type Percentiles } from './recent-latency.ts';
 
 /** What passed through a channel lately. */
@@ -12,8 +12,8 @@ export interface ChannelTraffic {
 
 /** What goes out to the sockets of this hub: how much, how late, and where. */
 export interface Traffic {
-  /** Events that were handed to sockets in one turn, and are written by now. */
-  written(handed: readonly Handed[]): void;
+  /** The deliveries that one turn wrote to sockets. */
+  written(deliveries: readonly Delivery[]): void;
   /** Durable events so far. */
   readonly events: number;
   latency(): Percentiles | null;
@@ -52,9 +52,9 @@ export function createTraffic({
   }
 
   return {
-    written(handed) {
+    written(deliveries) {
       const nowMs = clock();
-      for (const { channelId, events: these, sockets } of handed) {
+      for (const { channelId, events: these, sockets } of deliveries) {
         const durable = these.filter(isDurable);
         if (durable.length === 0) continue;
         const measure = measureOf(channelId);

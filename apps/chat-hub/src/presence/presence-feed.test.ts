@@ -15,7 +15,7 @@ function createBench(tracker: PresenceTracker = createPresence()) {
   const feed = createPresenceFeed({
     ...{ hubId: 'hub', tracker, epoch: () => 'e', log: pino({ level: 'silent' }) },
     rooms: { get: () => room },
-    publisher: { ephemeral: (event) => published.push({ atMs: performance.now(), event }) },
+    publisher: { publishEphemeral: (event) => published.push({ atMs: performance.now(), event }) },
   });
   const session = (agentId: string) => ({ agentId, sessionId: `${agentId}-1` }) as Session;
   const records = () =>

@@ -31,6 +31,8 @@ export interface PresenceFeed {
   disconnect(session: Session): void;
   /** Sets the agent's state in every channel of this connection. */
   set(session: Session, state: ParamsOf<'presence.set'>): Promise<void>;
+  /** The last state that was set through this socket, and when; null when none was. */
+  stateOf(session: Session): SetState | null;
   list(channelId: string, cursor: string | null, limit: number): Promise<ResultOf<'presence.list'>>;
   /** Applies a presence event of any hub. Returns what to pass on to the room; null if all of it is outdated. */
   filterEvent(event: EncodedEnvelope): EncodedEnvelope | null;
@@ -42,10 +44,13 @@ export interface PresenceFeed {
   close(): Promise<void>;
 }
 
+/** A state that an agent set, and when. */
+export type SetState = ParamsOf<'presence.set'> & { readonly atMs: number };
+
 export interface PresenceFeedDeps {
   readonly hubId: string;
   readonly tracker: PresenceTracker;
-  readonly publisher: Pick<Publisher, 'ephemeral'>;
+  readonly publisher: Pick<Publisher, 'publishEphemeral'>;
   readonly rooms: Pick<Rooms, 'get'>;
   readonly epoch: () => string;
   /** Resolves with true when every living hub can write to Redis. @default false */
@@ -70,6 +75,7 @@ export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
   let changed: ChangedRecords = new Map();
   /** The changes that are being published, a few channels a turn. */
   let outgoing: ChangedRecords = new Map();
+  const states = new WeakMap<Session, SetState>();
   let timer: NodeJS.Timeout | undefined;
   let publishedMs = -Infinity;
 
@@ -128,7 +134,7 @@ export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
       const view = watch.view(channelId);
       const records = [...byAgent.values()].filter((record) => !view?.isOutdated(record));
       for (const { event, senderId } of eventsOf(channelId, records)) {
-        publisher.ephemeral(event, senderId);
+        publisher.publishEphemeral(event, senderId);
       }
     }
     if (outgoing.size > 0) timer = setTimeout(publish, 0);
@@ -172,9 +178,10 @@ export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
       tracker.untrackAll(connectionOf(session)).catch(logFailure);
     },
     async set(session, { status, customStatus, avatar }) {
-      session.presence = { status, customStatus, avatar, atMs: Date.now() };
+      states.set(session, { status, customStatus, avatar, atMs: Date.now() });
       await tracker.set(connectionOf(session), { status, customStatus, avatar });
     },
+    stateOf: (session) => states.get(session) ?? null,
     async list(channelId, cursor, limit) {
       const { presences, nextCursor, degraded } = await tracker.list(channelId, { cursor, limit });
       if (!degraded) watch.view(channelId)?.addListed(presences);

@@ -26,7 +26,7 @@ function createBench() {
     typing,
     rooms: { get: () => undefined } as unknown as Rooms,
     publisher: {
-      ephemeral: (event) => published.push((event as EventOf<'channel.typing'>).typing),
+      publishEphemeral: (event) => published.push((event as EventOf<'channel.typing'>).typing),
     },
     epoch: () => 'e',
     log: pino({ level: 'silent' }),

@@ -29,7 +29,7 @@ export interface TypingFeed {
 export interface TypingFeedDeps {
   readonly typing: SharedTyping;
   readonly rooms: Rooms;
-  readonly publisher: Pick<Publisher, 'ephemeral'>;
+  readonly publisher: Pick<Publisher, 'publishEphemeral'>;
   readonly epoch: () => string;
   readonly log: Logger;
 }
@@ -97,7 +97,7 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
     const threadId = forget(channelId, agentId);
     const { changed } = await typing.stop(channelId, agentId);
     if (!changed) return;
-    publisher.ephemeral(
+    publisher.publishEphemeral(
       { type: 'channel.typing', channelId, agentId, typing: false, threadId },
       agentId,
     );
@@ -116,7 +116,7 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
         return stop(agentId, channelId);
       }
       if (!changed) return;
-      publisher.ephemeral(
+      publisher.publishEphemeral(
         { type: 'channel.typing', channelId, agentId, typing: true, threadId },
         agentId,
       );

@@ -8,7 +8,9 @@ import { createFlusher } from '../channels/flusher.ts';
 import { createRooms } from '../channels/rooms.ts';
 import { createPeer } from '../testing/peer.ts';
 import { Session } from '../sockets/session.ts';
+import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { createSessions } from '../sockets/sessions.ts';
+import { createUnsentBudget } from '../sockets/unsent-budget.ts';
 
 describe('another life of the database', () => {
   // The race: a room is opened while the heads of the others are read. Invariant: every room goes on from its own head;
@@ -47,7 +49,7 @@ describe('another life of the database', () => {
     });
     expect(asked).toEqual([['early', 'gone'], ['late']]);
     const now = ['early', 'late', 'gone'].map((channelId) => rooms.get(channelId)?.head);
-    expect([rooms.restarts, now]).toEqual([1, [3, 5, 0]]);
+    expect([rooms.epochGeneration, now]).toEqual([1, [3, 5, 0]]);
     await rooms.close();
   });
 
@@ -77,7 +79,7 @@ describe('another life of the database', () => {
           return new Map<string, Access>();
         },
       },
-      rooms: { channelIds: () => [], restart: () => undefined },
+      rooms: { channelIds: () => [], beginEpoch: () => undefined },
       sessions,
       cache: { drop: async () => undefined },
     });
@@ -108,8 +110,14 @@ describe('another life of the database', () => {
       const { peer, ws, socket } = createPeer('openclaw.v1');
       const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
       const identity = { agentId, isAdmin: false, ...bounds };
-      const deps = { store: {} as ChatStore, flusher, onLag: nothing, onLeftRoom: nothing };
-      const session = new Session(ws, socket, agentId, identity, deps);
+      const session = new Session(ws, socket, agentId, identity, {
+        store: {} as ChatStore,
+        flusher,
+        unsent: createUnsentBudget(),
+        slices: createTimeSlicedQueue(),
+        onLag: nothing,
+        onLeftRoom: nothing,
+      });
       sessions.add(session);
       session.enter(room);
       return { peer, session };
@@ -163,7 +171,7 @@ describe('another life of the database', () => {
         heads: async () => new Map(),
         access: () => Promise.reject(new Error('the database is away')),
       },
-      rooms: { channelIds: () => ['a'], restart: (heads) => void restarted.push(heads) },
+      rooms: { channelIds: () => ['a'], beginEpoch: (heads) => void restarted.push(heads) },
       sessions,
       cache: { drop: async () => undefined },
     });

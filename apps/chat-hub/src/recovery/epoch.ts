@@ -12,7 +12,7 @@ const channelsAtOnce = 1_000;
 
 export interface EpochDeps {
   readonly store: Pick<ChatStore, 'access' | 'heads'>;
-  readonly rooms: Pick<Rooms, 'channelIds' | 'restart'>;
+  readonly rooms: Pick<Rooms, 'channelIds' | 'beginEpoch'>;
   readonly sessions: Pick<Sessions, 'agentIds' | 'ofAgent'>;
   readonly cache: Pick<HubCache, 'drop'>;
 }
@@ -41,7 +41,7 @@ export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): 
   const outsiders = await readOutsiders(store, sessions);
   await readNewHeads();
   const channelIds = rooms.channelIds();
-  rooms.restart(heads, ({ channelId }) => {
+  rooms.beginEpoch(heads, ({ channelId }) => {
     for (const session of outsiders.get(channelId) ?? []) session.leave(channelId);
   });
   // With Redis away there is nothing to drop now; what comes back is compared with the log's head before it is served.

@@ -9,7 +9,7 @@ import { actionOf, answerBytes, type LimitedAction } from '../calls/method-kinds
 import { refuse, type Answer, type Handler, type Handlers } from '../calls/answer.ts';
 import { refusalOfError, refuseUnsent, withoutNames } from '../calls/dispatcher.ts';
 import { overlongListOf } from '../calls/overlong-list.ts';
-import type { Slices } from '../event-loop/slices.ts';
+import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Logger } from 'pino';
 import { errorBody, sendRefusal } from './errors.ts';
 import { paramsOf } from './params.ts';
@@ -137,7 +137,7 @@ async function call(
 /** The answer's JSON as UTF-8 in pieces, encoded in slices where it is much. */
 async function encoded(
   answer: Exclude<Answer<MethodName>, { ok: false }>,
-  slices: Slices,
+  slices: TimeSlicedQueue,
 ): Promise<readonly Uint8Array[]> {
   if ('resultBytes' in answer) return answer.resultBytes;
   if ('resultSteps' in answer) return slices.run(answer.resultSteps());

@@ -1,200 +1,240 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChatStore } from '@openclaw/chat-store';
 import { limits, type EncodedEnvelope } from '@openclaw/protocol';
-import { Conflation, type Signal } from './conflation.ts';
-import { pieceChars } from '../event-loop/encoded-text.ts';
 import type { Room } from '../channels/room.ts';
+import { pieceChars } from '../event-loop/encoded-text.ts';
+import { Conflation, type Signal } from './conflation.ts';
+import type { SocketOutput } from './output.ts';
 
-/** How long a socket that catches up waits after the store failed. */
+/** How long a session waits after the store failed. */
 const retryMs = 1_000;
 
-/** The socket that catches up. */
-export interface CatchUpSocket {
+/** The dependencies of a {@link CatchUp}. */
+export interface CatchUpDeps {
   readonly agentId: string;
-  readonly isOpen: boolean;
-  /** False while an answer is being made, or held back, that says where rooms go on. */
-  readonly mayCatchUp: boolean;
-  send(text: string): void;
-  enqueueEvents(events: readonly EncodedEnvelope[]): void;
-  /** Encodes events in slices; resolves with their frames, for {@link CatchUpSocket.enqueue}. */
-  encodeEvents(events: readonly EncodedEnvelope[]): Promise<readonly Buffer[]>;
-  enqueue(frame: Buffer): void;
-  /** Says how much of the log may be read at once, and counts it as held until it is released. */
-  openPage(): { readonly bytes: number; release(): void };
-  /** Writes what is enqueued; resolves when the peer has taken it, or the socket is given up. */
-  drained(): Promise<void>;
-  /** It has been sent all that it was owed; what comes from now on is fed to it. Called with nothing in between. */
-  caughtUp(): void;
+  readonly output: SocketOutput;
+  readonly store: Pick<ChatStore, 'logPage'>;
+  /** Called synchronously when everything pending was sent: from now on rooms send directly. */
+  readonly onCaughtUp: () => void;
+  /** The peer takes nothing, or missed too much: the socket must be closed. */
+  readonly onStuck: () => void;
 }
 
-/** What a socket has yet to be sent of a room: all after `afterSeq`, up to `untilSeq` if it left, else for good. */
-interface Debt {
+/** The events of a room still to be sent: all after `afterSeq`, up to `untilSeq` if the session was removed there. */
+interface Pending {
   afterSeq: number;
   untilSeq: number | null;
 }
 
 /**
- * What a socket could not be fed, because it reads too slowly or came from behind: the durable events from the rooms'
- * memory or the store, page by page as the peer takes them, then the latest of typing and presence.
+ * Sends one session what its rooms could not send directly because it reads too slowly or starts behind: first the
+ * durable events, from the rooms' memory or the store, page by page as the peer takes them; then the latest typing and
+ * presence.
  */
 export class CatchUp {
-  readonly #socket: CatchUpSocket;
-  readonly #store: Pick<ChatStore, 'logPage'>;
-  readonly #debts = new Map<Room, Debt>();
-  readonly #missed = new Conflation<Room>();
+  readonly #deps: CatchUpDeps;
+  readonly #output: SocketOutput;
+  readonly #pending = new Map<Room, Pending>();
+  readonly #missedSignals = new Conflation<Room>();
   #isRunning = false;
+  /** Answers in the making during which nothing pending is sent. */
+  #pauses = 0;
+  /** Called when a buffer or the last pause ends. */
+  #onReleased: (() => void)[] = [];
 
-  constructor(socket: CatchUpSocket, store: Pick<ChatStore, 'logPage'>) {
-    this.#socket = socket;
-    this.#store = store;
+  constructor(deps: CatchUpDeps) {
+    this.#deps = deps;
+    this.#output = deps.output;
   }
 
-  /** Whether events of the room are owed, so that later ones must wait. */
-  owes(room: Room): boolean {
-    return this.#debts.has(room);
+  get isPaused(): boolean {
+    return this.#pauses > 0;
   }
 
-  /** Everything of the room after `afterSeq` is owed, if no more is already. */
-  owe(room: Room, afterSeq: number): void {
-    if (!this.#debts.has(room)) this.#debts.set(room, { afterSeq, untilSeq: null });
+  /** Sends nothing pending until the returned function is called. */
+  pause(): () => void {
+    this.#pauses += 1;
+    return () => {
+      this.#pauses -= 1;
+      if (this.#pauses > 0) return;
+      this.#release();
+      void this.run();
+    };
   }
 
-  /** Typing and presence that the socket could not be fed. Returns false when it has missed too much of them. */
-  keep(room: Room, signals: readonly Signal[]): boolean {
-    return this.#missed.keep(room, signals);
+  /** Call it when a buffer of the output ended. */
+  bufferEnded(): void {
+    if (!this.#output.isBuffering) this.#release();
   }
 
-  /** The socket asks again, or is back, before all was paid: it was told that it goes on after `afterSeq`. */
-  proceed(room: Room, afterSeq: number): void {
-    const debt = this.#debts.get(room);
-    if (!debt) return;
-    debt.afterSeq = Math.max(debt.afterSeq, afterSeq);
-    debt.untilSeq = null;
+  /** True while events of the room are pending, so that later ones must wait. */
+  isBehind(room: Room): boolean {
+    return this.#pending.has(room);
   }
 
-  /** The room let the socket go at `seq`: up to there it is still owed everything, and nothing after. */
-  end(room: Room, seq: number): void {
-    const debt = this.#debts.get(room);
-    if (debt) debt.untilSeq = seq;
-    this.#missed.forget(room);
+  /** Makes all events of the room after `afterSeq` pending, unless earlier ones are pending already. */
+  backlogFrom(room: Room, afterSeq: number): void {
+    if (!this.#pending.has(room)) this.#pending.set(room, { afterSeq, untilSeq: null });
+    this.#runAfterBuffer();
   }
 
-  /** Nothing of the room is owed any more. */
+  /** Keeps missed typing and presence. */
+  keepSignals(room: Room, signals: readonly Signal[]): void {
+    this.#runAfterBuffer();
+    if (!this.#missedSignals.keep(room, signals)) this.#deps.onStuck();
+  }
+
+  /** The client subscribed again while events were pending, and its answer says that it continues after `afterSeq`. */
+  skipTo(room: Room, afterSeq: number): void {
+    const pending = this.#pending.get(room);
+    if (!pending) return;
+    pending.afterSeq = Math.max(pending.afterSeq, afterSeq);
+    pending.untilSeq = null;
+  }
+
+  /** The session was removed from the room by the event `seq`, which is the last that it gets. */
+  endAt(room: Room, seq: number): void {
+    const pending = this.#pending.get(room);
+    if (pending) pending.untilSeq = seq;
+    this.#missedSignals.forget(room);
+  }
+
+  /** Drops everything pending of the room. */
   forget(room: Room): void {
-    this.#debts.delete(room);
-    this.#missed.forget(room);
+    this.#pending.delete(room);
+    this.#missedSignals.forget(room);
   }
 
-  clear(): void {
-    this.#debts.clear();
-    this.#missed.clear();
+  /** Drops everything; called once, after the socket closed. */
+  dispose(): void {
+    this.#release();
+    this.#pending.clear();
+    this.#missedSignals.clear();
   }
 
-  /** The room goes on after `head`, and what came before is owed no more; the socket is told. */
+  /** Tells the client that the room continues after `head`; pending events up to there are dropped. */
   discontinue(room: Room, reason: 'epoch' | 'behind', head: number): void {
-    this.#debts.delete(room);
+    this.#pending.delete(room);
     const params = { channelId: room.channelId, head, reason };
-    this.#socket.send(JSON.stringify({ jsonrpc: '2.0', method: 'discontinuity', params }));
-    this.#sendMissed(room);
+    this.#output.send(JSON.stringify({ jsonrpc: '2.0', method: 'discontinuity', params }));
+    this.#sendSignals(room);
   }
 
-  /**
-   * Sends what is owed until there is nothing. While this runs the rooms add to it instead of feeding the socket; it
-   * ends at a moment when all of it has been sent.
-   */
+  /** Sends until nothing is pending. While it runs, rooms add to what is pending instead of sending directly. */
   async run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    while (this.#socket.isOpen) {
-      await this.#socket.drained();
-      const [owed] = this.#debts;
-      const missed = this.#missed.next();
-      if (owed) await this.#tryToPay(...owed);
-      else if (missed) this.#sendMissed(missed);
+    while (this.#output.isOpen) {
+      await this.#whenWritable();
+      const [next] = this.#pending;
+      const room = this.#missedSignals.next();
+      if (next) await this.#sendPageOrRetry(...next);
+      else if (room) this.#sendSignals(room);
       else break;
     }
     this.#isRunning = false;
-    this.#socket.caughtUp();
+    this.#deps.onCaughtUp();
   }
 
-  async #tryToPay(room: Room, debt: Debt): Promise<void> {
+  /** Resolves when the peer has taken everything written so far and sending may go on, or the socket is closed. */
+  async #whenWritable(): Promise<void> {
+    // Pages sent now would pile up behind the buffered output.
+    while (!this.#maySend && this.#output.isOpen) {
+      await new Promise<void>((resolve) => this.#onReleased.push(resolve));
+    }
+    await this.#output.drain(this.#deps.onStuck);
+    // A buffer or a pause may have begun meanwhile.
+    if (!this.#maySend && this.#output.isOpen) await this.#whenWritable();
+  }
+
+  /** False while an answer is made or buffered that may say where rooms continue. */
+  get #maySend(): boolean {
+    return !this.isPaused && !this.#output.isBuffering;
+  }
+
+  #release(): void {
+    for (const callback of this.#onReleased.splice(0)) callback();
+  }
+
+  #runAfterBuffer(): void {
+    if (this.#output.isBuffering && this.#onReleased.length === 0)
+      this.#onReleased.push(() => void this.run());
+  }
+
+  async #sendPageOrRetry(room: Room, pending: Pending): Promise<void> {
     try {
-      await this.#pay(room, debt);
+      await this.#sendPage(room, pending);
     } catch {
-      // The store is away, and says so elsewhere: what is owed stays owed.
+      // The store is away and reports that itself. The events stay pending.
       await delay(retryMs, undefined, { ref: false });
     }
   }
 
-  // On behalf of its agent: who reads slowly on many sockets takes turns with others.
-  async #readLog({ channelId }: Room, afterSeq: number, maxBytes: number) {
-    const { agentId } = this.#socket;
-    const { logPage } = limits;
-    return (await this.#store.logPage(channelId, afterSeq, logPage, maxBytes, agentId)).events;
-  }
-
-  /** Sends one page of what is owed of a room, from its memory or else from the store. */
-  async #pay(room: Room, debt: Debt): Promise<void> {
-    if ((debt.untilSeq ?? room.head) - debt.afterSeq > limits.resumeEvents) {
-      // What is yet to be framed is at or below the head that is told.
+  /** Sends one page of a room's pending events, or a discontinuity when they are too many. */
+  async #sendPage(room: Room, pending: Pending): Promise<void> {
+    if ((pending.untilSeq ?? room.head) - pending.afterSeq > limits.resumeEvents) {
+      // Events still to be framed are at or below the head that the client is told.
       room.flush();
-      const { untilSeq } = debt;
+      const { untilSeq } = pending;
       this.discontinue(room, 'behind', untilSeq === null ? room.head : untilSeq - 1);
-      // Who was let go meanwhile is yet told so.
-      if (untilSeq !== null) this.#debts.set(room, { afterSeq: untilSeq - 1, untilSeq });
+      // A removed session still gets the event that removed it.
+      if (untilSeq !== null) this.#pending.set(room, { afterSeq: untilSeq - 1, untilSeq });
       return;
     }
-    const allowed = this.#socket.openPage();
+    const allowed = this.#output.openPage();
     try {
-      await this.#payPage(room, debt, allowed.bytes);
+      await this.#sendPageOf(room, pending, allowed.bytes);
     } finally {
       allowed.release();
     }
   }
 
-  async #payPage(room: Room, debt: Debt, maxBytes: number): Promise<void> {
-    const { afterSeq } = debt;
-    const known = room.after(afterSeq);
-    const page = beginningOf(known ?? (await this.#readLog(room, afterSeq, maxBytes)), maxBytes);
-    // Much is encoded beforehand, for nothing may come in between later.
-    const upTo = Math.min(room.head, debt.untilSeq ?? Infinity);
-    const owed = page.filter(({ seq }) => seq !== null && seq > afterSeq && seq <= upTo);
-    const frames = sizeOf(owed) > pieceChars ? await this.#socket.encodeEvents(owed) : null;
-    // It left, or was told that this cannot be continued, or that it goes on from elsewhere or ends before.
-    if (this.#debts.get(room) !== debt || debt.afterSeq !== afterSeq) return;
-    if (!this.#socket.mayCatchUp) return;
-    if (frames && debt.untilSeq !== null && debt.untilSeq < upTo) return;
-    // From here to the end nothing waits: what the room has delivered by now is either sent here or flushed to others.
+  async #sendPageOf(room: Room, pending: Pending, maxBytes: number): Promise<void> {
+    const { afterSeq } = pending;
+    const inMemory = room.after(afterSeq);
+    const page = firstOf(inMemory ?? (await this.#readLog(room, afterSeq, maxBytes)), maxBytes);
+    // A large page is encoded beforehand, as nothing may come between the checks below and its sending.
+    const upTo = Math.min(room.head, pending.untilSeq ?? Infinity);
+    const wanted = page.filter(({ seq }) => seq !== null && seq > afterSeq && seq <= upTo);
+    const frames = sizeOf(wanted) > pieceChars ? await this.#output.encodeEvents(wanted) : null;
+    // While this waited the session may have left, got a discontinuity, skipped ahead or been removed at an earlier seq.
+    if (this.#pending.get(room) !== pending || pending.afterSeq !== afterSeq) return;
+    if (!this.#maySend) return;
+    if (frames && pending.untilSeq !== null && pending.untilSeq < upTo) return;
+    // Synchronous from here on: each event delivered by now is either sent here or already flushed to the others.
     room.flush();
-    const target = debt.untilSeq ?? room.head;
-    let events = owed;
+    const target = pending.untilSeq ?? room.head;
+    let events = wanted;
     if (frames) {
-      for (const frame of frames) this.#socket.enqueue(frame);
+      for (const frame of frames) this.#output.enqueue(frame);
     } else {
       events = page.filter(({ seq }) => seq !== null && seq > afterSeq && seq <= target);
-      this.#socket.enqueueEvents(events);
+      this.#output.enqueueEvents(events);
     }
-    debt.afterSeq = events.at(-1)?.seq ?? (page.length === 0 ? target : debt.afterSeq);
-    if (debt.afterSeq < target) return;
-    this.#debts.delete(room);
-    this.#sendMissed(room);
+    pending.afterSeq = events.at(-1)?.seq ?? (page.length === 0 ? target : pending.afterSeq);
+    if (pending.afterSeq < target) return;
+    this.#pending.delete(room);
+    this.#sendSignals(room);
   }
 
-  /** What was missed is told before anything newer can be fed. */
-  #sendMissed(room: Room): void {
-    const events = this.#missed.take(room);
-    if (events.length > 0) this.#socket.enqueueEvents(events);
+  // In its agent's name, so that an agent with many slow sockets takes turns with others.
+  async #readLog({ channelId }: Room, afterSeq: number, maxBytes: number) {
+    const { agentId, store } = this.#deps;
+    return (await store.logPage(channelId, afterSeq, limits.logPage, maxBytes, agentId)).events;
+  }
+
+  /** Sends missed typing and presence of a room, before the room can send anything newer directly. */
+  #sendSignals(room: Room): void {
+    const events = this.#missedSignals.take(room);
+    if (events.length > 0) this.#output.enqueueEvents(events);
   }
 }
 
 const sizeOf = (events: readonly EncodedEnvelope[]) =>
   events.reduce((sum, { json }) => sum + json.length, 0);
 
-/** As many of the first events as so many characters allow, but one at least. */
-function beginningOf(
-  events: readonly EncodedEnvelope[],
-  maxChars: number,
-): readonly EncodedEnvelope[] {
+/** The first events, as many as fit into `maxChars`; at least one. */
+function firstOf(events: readonly EncodedEnvelope[], maxChars: number): readonly EncodedEnvelope[] {
   let length = 0;
   const end = events.findIndex(
     ({ json }, index) => (length += json.length) > maxChars && index > 0,

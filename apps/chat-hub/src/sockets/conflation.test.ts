@@ -6,26 +6,37 @@ let ids = 0;
 const channelId = 'c';
 const encoded = (event: ChannelEvent, seq: number | null = null) =>
   encodeEnvelope({
-    ...{ id: `e${(ids += 1)}`, event, timestamp: ids, senderId: 's', channelId, seq, epoch: 'e' },
+    id: `e${(ids += 1)}`,
+    event,
+    timestamp: ids,
+    senderId: 's',
+    channelId,
+    seq,
+    epoch: 'e',
   });
 const presence = (...agentIds: string[]) =>
   encoded({
-    ...{ type: 'channel.presence', channelId },
+    type: 'channel.presence',
+    channelId,
     presences: agentIds.map((agentId) => ({
-      ...{ agentId, status: 'online', customStatus: null, avatar: null, lastSeen: ids },
+      agentId,
+      status: 'online',
+      customStatus: null,
+      avatar: null,
+      lastSeen: ids,
     })),
   });
 const typing = (agentId: string) =>
   encoded({ type: 'channel.typing', channelId, agentId, typing: true, threadId: null });
 
 describe('conflation', () => {
-  it('takes what is in no log for signals, and nothing else', () => {
+  it('takes only events without a seq as signals', () => {
     const durable = encoded({ type: 'channel.delete', channelId }, 1);
     const signals = signalsOf([typing('a'), durable, presence('a', 'b')]);
-    expect(signals.map(({ names }) => names)).toEqual([['typing a'], ['presence a', 'presence b']]);
+    expect(signals.map(({ keys }) => keys)).toEqual([['typing a'], ['presence a', 'presence b']]);
   });
 
-  it('gives events back as they came, and of one outdated in part the rest under its own id', () => {
+  it('returns events unchanged, or without the presences that later events replaced', () => {
     const kept = new Conflation<object>();
     const channel = {};
     const [whole, partly, later] = [presence('x', 'y'), presence('a', 'b', 'c'), presence('b')];
@@ -39,7 +50,7 @@ describe('conflation', () => {
     expect(kept.next()).toBeUndefined();
   });
 
-  it('says when it holds more agents than it may, over all channels, and not before', () => {
+  it('reports when it holds more than its limit over all channels, and not before', () => {
     const kept = new Conflation<object>();
     const [one, two] = [{}, {}];
     const some = (from: number, count: number) =>

@@ -1,45 +1,45 @@
 import { decodeEnvelope, type EncodedEnvelope, type Presence } from '@openclaw/protocol';
 import { filterPresence } from '../presence/filter-presence.ts';
 
-/** A typing or presence event that some socket cannot take yet, decoded once for all such sockets. */
+/** A typing or presence event, decoded once for all sessions that cannot be sent it yet. */
 export interface Signal {
   readonly encoded: EncodedEnvelope;
-  /** What it tells of whom, one name each: of two signals with the same name only the later one still matters. */
-  readonly names: readonly string[];
+  /** One key per agent and kind of news. A later signal with the same key replaces an earlier one. */
+  readonly keys: readonly string[];
 }
 
-/** The agents and channels of which one socket's missed signals are kept; a socket that misses more is stuck. */
-const maxKept = 10_000;
+/** Keys kept for one session over all its channels. A session that misses more counts as stuck. */
+const maxKeys = 10_000;
 
-const presenceName = (agentId: string) => `presence ${agentId}`;
+const presenceKey = (agentId: string) => `presence ${agentId}`;
 
 /** The signals among a room's events, in their order. */
 export function signalsOf(events: readonly EncodedEnvelope[]): Signal[] {
   const signals: Signal[] = [];
   for (const encoded of events) {
     if (encoded.seq !== null) continue;
-    const names = namesOf(encoded);
-    if (names.length > 0) signals.push({ encoded, names });
+    const keys = keysOf(encoded);
+    if (keys.length > 0) signals.push({ encoded, keys });
   }
   return signals;
 }
 
-function namesOf({ json }: EncodedEnvelope): string[] {
+function keysOf({ json }: EncodedEnvelope): string[] {
   const event = decodeEnvelope(json)?.envelope.event;
   if (event?.type === 'channel.typing') return [`typing ${event.agentId}`];
   if (event?.type !== 'channel.presence') return [];
-  return event.presences.map(({ agentId }) => presenceName(agentId));
+  return event.presences.map(({ agentId }) => presenceKey(agentId));
 }
 
 /**
- * What a socket that cannot be fed has missed of typing and presence: of each channel and agent the latest alone, so
- * that what it costs is bounded by how many there are and not by how often they change.
+ * The typing and presence events that one session has missed: only the latest of each channel and agent, so that the
+ * memory depends on how many agents there are and not on how often they change.
  */
 export class Conflation<Channel extends object> {
   readonly #latest = new Map<Channel, Map<string, Signal>>();
   #size = 0;
 
-  /** Keeps what is new of these. Returns false when more is missed than may be kept. */
+  /** Keeps signals of a channel. Returns false when it holds too many. */
   keep(channel: Channel, signals: readonly Signal[]): boolean {
     let latest = this.#latest.get(channel);
     if (!latest) {
@@ -47,29 +47,29 @@ export class Conflation<Channel extends object> {
       this.#latest.set(channel, latest);
     }
     for (const signal of signals) {
-      for (const name of signal.names) {
-        // Set anew, so that what changed last is told last.
-        if (!latest.delete(name)) this.#size += 1;
-        latest.set(name, signal);
+      for (const key of signal.keys) {
+        // Deleted first, so that the newest signal is the last in the map.
+        if (!latest.delete(key)) this.#size += 1;
+        latest.set(key, signal);
       }
     }
-    return this.#size <= maxKept;
+    return this.#size <= maxKeys;
   }
 
-  /** A channel of which something is kept. */
+  /** A channel with missed signals. */
   next(): Channel | undefined {
     const [channel] = this.#latest.keys();
     return channel;
   }
 
-  /** Gives away what is kept of a channel: events as they came, less what later ones have outdated in them. */
+  /** Removes and returns the signals of a channel, without the presences that later ones replaced. */
   take(channel: Channel): EncodedEnvelope[] {
     const latest = this.#latest.get(channel);
     if (!latest) return [];
     this.forget(channel);
     return [...new Set(latest.values())].map((signal) => {
-      const valid = signal.names.filter((name) => latest.get(name) === signal);
-      return valid.length === signal.names.length ? signal.encoded : narrowed(signal, valid);
+      const current = signal.keys.filter((key) => latest.get(key) === signal);
+      return current.length === signal.keys.length ? signal.encoded : narrow(signal, current);
     });
   }
 
@@ -84,8 +84,8 @@ export class Conflation<Channel extends object> {
   }
 }
 
-/** The same event with those presences alone that are still so. */
-function narrowed({ encoded }: Signal, valid: readonly string[]): EncodedEnvelope {
-  const isValid = ({ agentId }: Presence) => valid.includes(presenceName(agentId));
-  return filterPresence(encoded, (presences) => presences.filter(isValid)) ?? encoded;
+/** The same event with only the presences whose keys are given. */
+function narrow({ encoded }: Signal, keys: readonly string[]): EncodedEnvelope {
+  const isCurrent = ({ agentId }: Presence) => keys.includes(presenceKey(agentId));
+  return filterPresence(encoded, (presences) => presences.filter(isCurrent)) ?? encoded;
 }

@@ -10,7 +10,10 @@ import { createAgentTopics } from '../channels/agent-topics.ts';
 import { createDirectHeads } from '../channels/direct-heads.ts';
 import { createFlusher } from '../channels/flusher.ts';
 import { createRooms } from '../channels/rooms.ts';
+import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import { createHeartbeat } from './heartbeat.ts';
 import { createSessions } from './sessions.ts';
+import { createUnsentBudget } from './unsent-budget.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range } from '../testing/seqs.ts';
 
@@ -18,7 +21,7 @@ const channelId = `dm_${'0'.repeat(32)}`;
 const epoch = 'e';
 const log = pino({ level: 'silent' });
 
-/** A connection of `ben` whose direct channels the store names when the test says so. */
+/** A connection of `ben`; the test resolves the read of his direct channels. */
 async function connecting() {
   const stored: EncodedEnvelope[] = [];
   const asked = Promise.withResolvers<void>();
@@ -38,20 +41,37 @@ async function connecting() {
   const [flusher, sessions] = [createFlusher(), createSessions()];
   const nothing = () => undefined;
   const rooms = createRooms({
-    ...{ store, bus, flusher, log },
-    ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
+    store,
+    bus,
+    flusher,
+    log,
+    onOpened: nothing,
+    onDelivered: nothing,
+    onEphemeral: nothing,
+    onForeignEpoch: nothing,
   });
-  const directHeads = createDirectHeads({ store, restarts: () => rooms.restarts });
+  const directHeads = createDirectHeads({ store, epochGeneration: () => rooms.epochGeneration });
   const agentTopics = createAgentTopics({
-    ...{ bus, rooms, sessions, heads: directHeads, onEphemeral: nothing, onForeignEpoch: nothing },
-    epoch: () => store.epoch,
+    bus,
+    store,
+    rooms,
+    sessions,
+    heads: directHeads,
+    onEphemeral: nothing,
+    onForeignEpoch: nothing,
   });
   const feed = { disconnect: nothing, leave: nothing };
   const metrics = { closedConnections: { inc: nothing } };
-  const hub = { store, rooms, sessions, log, metrics, presence: feed, typing: feed };
+  const [unsent, slices] = [createUnsentBudget(), createTimeSlicedQueue()];
+  const feeds = { presence: feed, typing: feed };
+  const hub = { store, rooms, sessions, log, metrics, unsent, slices, ...feeds };
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
   const onAccepted = createConnectionHandler({
-    ...{ hub: hub as unknown as Hub, flusher, agentTopics, directHeads, dispatcher },
+    hub: hub as unknown as Hub,
+    flusher,
+    agentTopics,
+    dispatcher,
+    heartbeat: createHeartbeat(),
     calls: { count: () => null, barredForMs: () => null },
   });
 
@@ -61,23 +81,38 @@ async function connecting() {
   await asked.promise;
 
   return {
-    ...{ peer, ws, directHeads },
+    peer,
+    ws,
+    directHeads,
     answer: (directs: { channelId: string; head: number }[]) =>
       answer.resolve(directs.map((direct) => ({ ...direct, activeAt: 1 }))),
     /** Commits an event of the direct channel, and publishes it unless it is lost. */
     async commit(type: 'channel.message' | 'channel.message.delete', isLost = false) {
       const seq = stored.length + 1;
-      // A deletion is always of the first message.
+      // A deletion always deletes the first message.
       const isDeleted = type === 'channel.message.delete';
       const message = {
-        ...{ id: isDeleted ? 'm1' : `m${seq}`, channelId, seq: isDeleted ? 1 : seq },
-        ...{ senderId: 'ana', content: isDeleted ? '' : 'hi', timestamp: 1, threadId: null },
-        ...{ mentions: [], metadata: null, editedAt: null, reactions: {} },
+        id: isDeleted ? 'm1' : `m${seq}`,
+        channelId,
+        seq: isDeleted ? 1 : seq,
+        senderId: 'ana',
+        content: isDeleted ? '' : 'hi',
+        timestamp: 1,
+        threadId: null,
+        mentions: [],
+        metadata: null,
+        editedAt: null,
+        reactions: {},
         deletedAt: isDeleted ? 1 : null,
       };
       const event = encodeEnvelope({
-        ...{ id: `e${seq}`, event: { type, channelId, message }, timestamp: 1, senderId: 'ana' },
-        ...{ channelId, seq, epoch },
+        id: `e${seq}`,
+        event: { type, channelId, message },
+        timestamp: 1,
+        senderId: 'ana',
+        channelId,
+        seq,
+        epoch,
       });
       stored.push(event);
       if (!isLost) await bus.publish(event, { agents: ['ana', 'ben'] });
@@ -85,18 +120,19 @@ async function connecting() {
   };
 }
 
-/** A full list: the heads of the channels beyond it are read too. */
+/** A full list: the hub must also read the heads of the other channels. */
 const fullList = range(1, limits.welcomeDirect).map((n) => ({
-  ...{ channelId: `dm_${String(n).padStart(32, '0')}`, head: 1 },
+  channelId: `dm_${String(n).padStart(32, '0')}`,
+  head: 1,
 }));
 
 const welcomed = async ({ peer }: Awaited<ReturnType<typeof connecting>>) =>
   waitFor(() => peer.objects.find(({ method }) => method === 'welcome'), { what: 'the welcome' });
 
-describe('direct events between the store being asked and the welcome', () => {
-  // The race: the agent's topic is live, the store has been asked for its direct channels, and a new one gets its first
-  // events before the answer is worked up. Invariant: the welcome names the channel, and the events follow it.
-  it('of a new channel follow the welcome, from the first on', async () => {
+describe('direct events between the read of direct channels and the welcome', () => {
+  // The race: the agent's topic is live, and while its direct channels are read a new one gets its first events.
+  // Invariant: the welcome names the channel, and the events follow it.
+  it('of a new channel follow the welcome, beginning with the first', async () => {
     const connection = await connecting();
     await connection.commit('channel.message');
     await connection.commit('channel.message');
@@ -109,8 +145,8 @@ describe('direct events between the store being asked and the welcome', () => {
     expect(connection.peer.objects[0].method).toBe('welcome');
   });
 
-  // The race: as above, and one of the events is deleted, so that the hub's memory has forgotten it. Invariant: as above.
-  it('follow the welcome also when one of them was deleted meanwhile', async () => {
+  // The race: as above, and one of the events is deleted, so that the hub's memory drops it. Invariant: as above.
+  it('follow the welcome even if one of them was deleted meanwhile', async () => {
     const connection = await connecting();
     await connection.commit('channel.message');
     await connection.commit('channel.message');
@@ -122,9 +158,9 @@ describe('direct events between the store being asked and the welcome', () => {
     expect(connection.peer.seqs).toEqual([1, 2, 3, 4]);
   });
 
-  // The race: the store named the channel, and it went on before the welcome. Invariant: the head that the welcome names
-  // and the live events after it are one unbroken run.
-  it('of a channel that the store named are within the head of the welcome, or follow it', async () => {
+  // The race: the store returned the channel, and it got more events before the welcome. Invariant: no event is missing
+  // between the head that the welcome names and the live events after it.
+  it('of a channel that the store returned are included in the welcome’s head, or follow it', async () => {
     const connection = await connecting();
     for (let sent = 1; sent <= 5; sent++) await connection.commit('channel.message', sent !== 4);
     connection.answer([{ channelId, head: 3 }]);
@@ -138,8 +174,8 @@ describe('direct events between the store being asked and the welcome', () => {
 });
 
 describe('a connection that ends before its welcome', () => {
-  // The race: the agent's only socket is sent away while the store is asked for its direct channels. Invariant: nothing
-  // is kept for it; a list of heads that nobody keeps up would let a later connection begin at them, days behind.
+  // The race: the agent's only socket closes while its direct channels are read. Invariant: no list of heads is kept. It
+  // would not be updated any more, and a later connection would begin at heads that are days old.
   it('leaves no heads of direct channels behind', async () => {
     const connection = await connecting();
     connection.ws.terminate();

@@ -4,12 +4,12 @@ import { drainLengthMs, drainSessions } from './drain.ts';
 import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
-/** A socket that remembers what it was told and when it was closed. */
+/** A socket that records its notification and its close. */
 class Socket {
   isOpen = true;
-  isWelcomed = true;
-  inFlight = 0;
-  told: number | null = null;
+  phase = { name: 'live' };
+  callsInFlight = 0;
+  notifiedMs: number | null = null;
   closedAtMs: number | null = null;
   reason: string | null = null;
   wasCut = false;
@@ -17,7 +17,7 @@ class Socket {
   send(text: string): void {
     const { params } = JSON.parse(text) as { params: { afterMs: number; reason: string } };
     expect(params.reason).toBe('draining');
-    this.told = params.afterMs;
+    this.notifiedMs = params.afterMs;
   }
 
   close(code: number, reason: string): void {
@@ -44,22 +44,22 @@ function crowd(count: number, { leaves = true } = {}) {
 }
 
 describe('a drain', () => {
-  it('is as long as the rate says, within bounds', () => {
+  it('lasts as long as the rate requires, within bounds', () => {
     const lengths = [0, 3, 400, 2_000, 4_000, 10_000].map((n) =>
       drainLengthMs(n, { perSecond: 400 }),
     );
     expect(lengths).toEqual([1_000, 1_000, 1_000, 5_000, 10_000, 10_000]);
   });
 
-  it('tells all at once, each a moment of its own, evenly spread, and closes each then and not before', async () => {
+  it('notifies all at once of evenly spread slots, and closes each socket in its slot', async () => {
     const { sockets, sessions } = crowd(20);
     const startMs = performance.now();
     const drained = drainSessions(sessions, { perSecond: 50, minMs: 100 });
-    // A machine may stand still while they are told; each was told what was left of its time then.
-    const tellingMs = performance.now() - startMs;
-    for (const [i, { told }] of sockets.entries()) {
-      expect(told).toBeGreaterThanOrEqual(Math.max(0, i * 20 - tellingMs - 1));
-      expect(told).toBeLessThanOrEqual(i * 20);
+    // The notifying may take time on a busy machine, which shortens the remaining time.
+    const notifyingMs = performance.now() - startMs;
+    for (const [i, { notifiedMs }] of sockets.entries()) {
+      expect(notifiedMs).toBeGreaterThanOrEqual(Math.max(0, i * 20 - notifyingMs - 1));
+      expect(notifiedMs).toBeLessThanOrEqual(i * 20);
     }
     await drained;
     for (const [i, { closedAtMs, reason, wasCut }] of sockets.entries()) {
@@ -68,44 +68,44 @@ describe('a drain', () => {
     }
   });
 
-  it('of thousands tells each, and keeps the event loop free while it does', async () => {
+  it('of thousands of sockets does not block the event loop while it notifies them', async () => {
     const { sockets, sessions } = crowd(1_000);
     const drained = drainSessions(sessions, { perSecond: 10_000, minMs: 100 });
-    expect(sockets.filter(({ told }) => told !== null).length).toBeLessThan(300);
-    await waitFor(() => sockets.every(({ told }) => told !== null));
+    expect(sockets.filter(({ notifiedMs }) => notifiedMs !== null).length).toBeLessThan(300);
+    await waitFor(() => sockets.every(({ notifiedMs }) => notifiedMs !== null));
     await drained;
     expect(sockets.every(({ closedAtMs }) => closedAtMs !== null)).toBe(true);
   });
 
-  it('waits for the answers to a client’s calls, but not for ever', async () => {
+  it('waits for the answers to a client’s calls, for a limited time', async () => {
     const { sockets, sessions } = crowd(2);
     const [asking, stuck] = sockets;
     if (!asking || !stuck) throw new Error('no sockets');
-    asking.inFlight = 1;
-    stuck.inFlight = 1;
+    asking.callsInFlight = 1;
+    stuck.callsInFlight = 1;
     const startMs = performance.now();
     const drained = drainSessions(sessions, { perSecond: 1_000, minMs: 1, answersMs: 200 });
     await waitFor(() => performance.now() - startMs > 50);
     expect(asking.closedAtMs).toBeNull();
-    asking.inFlight = 0;
+    asking.callsInFlight = 0;
     await waitFor(() => asking.closedAtMs !== null);
     expect(stuck.closedAtMs).toBeNull();
     await drained;
     expect((stuck.closedAtMs ?? 0) - startMs).toBeGreaterThanOrEqual(200);
   });
 
-  it('cuts who does not go', async () => {
+  it('cuts sockets that do not close', async () => {
     const { sockets, sessions } = crowd(2, { leaves: false });
     await drainSessions(sessions, { perSecond: 1_000, minMs: 1, closeMs: 50 });
     expect(sockets.map(({ wasCut }) => wasCut)).toEqual([true, true]);
   });
 
-  it('sends nothing before the welcome: who has not had it is told by its close', async () => {
+  it('sends a socket without a welcome nothing but its close', async () => {
     const { sockets, sessions } = crowd(1);
     const [early] = sockets;
     if (!early) throw new Error('no socket');
-    early.isWelcomed = false;
+    early.phase = { name: 'welcoming' };
     await drainSessions(sessions, { perSecond: 1_000, minMs: 1 });
-    expect(early).toMatchObject({ told: null, reason: '{"afterMs":0}' });
+    expect(early).toMatchObject({ notifiedMs: null, reason: '{"afterMs":0}' });
   });
 });

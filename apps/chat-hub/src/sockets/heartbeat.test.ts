@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { heartbeatMs, startHeartbeat } from './heartbeat.ts';
+import { createHeartbeat, heartbeatMs } from './heartbeat.ts';
 import type { Session } from './session.ts';
-import type { Sessions } from './sessions.ts';
 
 function createBench() {
   const session = {
     identity: { expiresAtMs: null },
-    ...{ nextPingMs: 0, unansweredPings: 0, isLagging: false },
+    isLagging: false,
     ping: jest.fn(),
     close: jest.fn(),
   };
-  const sessions = { all: () => [session as unknown as Session] } as unknown as Sessions;
-  return { session, stop: startHeartbeat(sessions) };
+  const heartbeat = createHeartbeat();
+  heartbeat.watch(session as unknown as Session);
+  return { session, heartbeat };
 }
 
 describe('the heartbeat', () => {
@@ -23,26 +23,27 @@ describe('the heartbeat', () => {
   });
 
   it('closes a socket that leaves two pings unanswered', () => {
-    const { session, stop } = createBench();
+    const { session, heartbeat } = createBench();
     jest.advanceTimersByTime(2.5 * heartbeatMs);
     expect(session.ping).toHaveBeenCalledTimes(2);
     jest.advanceTimersByTime(heartbeatMs);
     expect(session.close.mock.calls[0]?.[0]).toBe(4408);
-    stop();
+    heartbeat.close();
   });
 
-  // The race: a socket that lags is not read, its pongs neither, for as long as it catches up. Invariant: it is not taken
-  // for silent; only one that stays stuck is closed.
-  it('does not take a socket for silent that is not read because it lags', () => {
-    const { session, stop } = createBench();
+  // The race: a lagging session is not read, so its pongs are not seen until it has caught up. Invariant: only one that
+  // stays stuck is closed.
+  it('does not close a lagging session for the pongs that it does not read', () => {
+    const { session, heartbeat } = createBench();
     jest.advanceTimersByTime(1.5 * heartbeatMs);
     session.isLagging = true;
     jest.advanceTimersByTime(10 * heartbeatMs);
     expect(session.close).not.toHaveBeenCalled();
-    Object.assign(session, { isLagging: false, unansweredPings: 0 });
-    const pings = session.ping.mock.calls.length;
+    session.isLagging = false;
+    heartbeat.pong(session as unknown as Session);
+    const before = session.ping.mock.calls.length;
     jest.advanceTimersByTime(heartbeatMs);
-    expect(session.ping.mock.calls.length).toBeGreaterThan(pings);
-    stop();
+    expect(session.ping.mock.calls.length).toBeGreaterThan(before);
+    heartbeat.close();
   });
 });

@@ -1,36 +1,61 @@
 import type { Session } from './session.ts';
-import type { Sessions } from './sessions.ts';
 
 /** How often each socket is pinged. */
 export const heartbeatMs = 25_000;
 const sweepMs = 1_000;
+const maxUnansweredPings = 2;
 
-/**
- * Pings every socket each {@link heartbeatMs}, spread over time, closes those that left two pings unanswered (4408) and
- * those whose token has expired (4401). Returns what stops it.
- */
-export function startHeartbeat(sessions: Sessions): () => void {
-  const timer = setInterval(() => {
-    const nowMs = Date.now();
-    for (const session of sessions.all()) sweep(session, nowMs);
-  }, sweepMs);
-  timer.unref();
-  return () => clearInterval(timer);
+/** Finds sockets whose peer vanished or whose token expired. */
+export interface Heartbeat {
+  /** Watches a session. The first ping is sent at a random time within {@link heartbeatMs}. */
+  watch(session: Session): void;
+  /** The peer of a session answered. */
+  pong(session: Session): void;
+  forget(session: Session): void;
+  close(): void;
 }
 
-function sweep(session: Session, nowMs: number): void {
+interface Pings {
+  unanswered: number;
+  nextMs: number;
+}
+
+/**
+ * Pings every watched session each {@link heartbeatMs}, closes those that leave two pings unanswered (4408) and those
+ * whose token has expired (4401).
+ */
+export function createHeartbeat(): Heartbeat {
+  const watched = new Map<Session, Pings>();
+  const timer = setInterval(() => {
+    const nowMs = Date.now();
+    for (const [session, pings] of watched) sweep(session, pings, nowMs);
+  }, sweepMs).unref();
+  return {
+    watch(session) {
+      watched.set(session, { unanswered: 0, nextMs: Date.now() + Math.random() * heartbeatMs });
+    },
+    pong(session) {
+      const pings = watched.get(session);
+      if (pings) pings.unanswered = 0;
+    },
+    forget: (session) => void watched.delete(session),
+    close: () => clearInterval(timer),
+  };
+}
+
+function sweep(session: Session, pings: Pings, nowMs: number): void {
   const { expiresAtMs } = session.identity;
   if (expiresAtMs !== null && expiresAtMs <= nowMs) {
     session.close(4401, 'the token has expired');
     return;
   }
-  // Of one that lags no pong is read; it is closed if it stays stuck, which session.ts sees.
-  if (session.nextPingMs > nowMs || session.isLagging) return;
-  if (session.unansweredPings >= 2) {
+  // The pongs of a lagging session are not read. One that stays stuck is closed by the session itself.
+  if (pings.nextMs > nowMs || session.isLagging) return;
+  if (pings.unanswered >= maxUnansweredPings) {
     session.close(4408, 'two pings without a pong');
     return;
   }
-  session.unansweredPings += 1;
-  session.nextPingMs = nowMs + heartbeatMs;
+  pings.unanswered += 1;
+  pings.nextMs = nowMs + heartbeatMs;
   session.ping();
 }

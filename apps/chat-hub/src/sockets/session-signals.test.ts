@@ -1,26 +1,31 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { limits, type ChannelEvent } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
-import { fallBehind } from '../testing/fall-behind.ts';
-import { createSessionBench, type SessionBench } from '../testing/session-bench.ts';
+import { createSessionBench, fallBehind, type SessionBench } from '../testing/session-bench.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 
 const channelId = 'c';
 
 const typing = (agentId: string, isTyping: boolean): ChannelEvent => ({
-  ...{ type: 'channel.typing', channelId, agentId, typing: isTyping, threadId: null },
+  type: 'channel.typing',
+  channelId,
+  agentId,
+  typing: isTyping,
+  threadId: null,
 });
 
 const presence = (statuses: Readonly<Record<string, 'online' | 'away' | 'offline'>>) => {
   const plain = { customStatus: null, avatar: null, lastSeen: 1 };
   const presences = Object.entries(statuses).map(([agentId, status]) => ({
-    ...{ agentId, status, ...plain },
+    agentId,
+    status,
+    ...plain,
   }));
   return { type: 'channel.presence', channelId, presences } satisfies ChannelEvent;
 };
 
-/** What the peer was told of typing and presence, in order, as `agentId what`. */
-function told({ peer }: SessionBench): string[] {
+/** The typing and presence events that the peer got, in order, as `agentId state`. */
+function signals({ peer }: SessionBench): string[] {
   return peer.objects
     .filter(({ method }) => method === 'event')
     .map(({ params }) => params.event)
@@ -46,7 +51,7 @@ async function lagging(): Promise<SessionBench & { readonly last: number }> {
 }
 
 describe('typing and presence of a socket that reads too slowly', () => {
-  it('come after what it is owed of the log, the latest of each agent alone', async () => {
+  it('come after the pending events of the log, only the latest of each agent', async () => {
     const bench = await lagging();
     for (let round = 0; round < 50; round++) {
       bench.broadcast(typing('ana', true));
@@ -58,15 +63,15 @@ describe('typing and presence of a socket that reads too slowly', () => {
     const last = bench.publish(1);
     await bench.turn();
     await readOn(bench);
-    expect(told(bench)).toEqual(['cem online', 'ana stops', 'ana offline']);
+    expect(signals(bench)).toEqual(['cem online', 'ana stops', 'ana offline']);
     const { objects } = bench.peer;
     const types = objects.map(({ params }) => params.event.type as string);
     expect(types.slice(-3)).toEqual(['channel.presence', 'channel.typing', 'channel.presence']);
     expect(seqsOf(objects.map(({ params }) => params))).toEqual(range(1, last));
   });
 
-  // The race: the start was told, and the stop came while the socket lagged. Invariant: no indicator is left over.
-  it('do not leave it with an indicator that was stopped meanwhile', async () => {
+  // The race: the start was sent, and the stop came while the socket lagged. Invariant: the stop is sent too.
+  it('include the stop of a typing indicator that it was sent before', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     bench.broadcast(typing('ana', true));
@@ -75,22 +80,22 @@ describe('typing and presence of a socket that reads too slowly', () => {
     bench.broadcast(typing('ana', false));
     await bench.turn();
     await readOn(bench);
-    expect(told(bench)).toEqual(['ana types', 'ana stops']);
+    expect(signals(bench)).toEqual(['ana types', 'ana stops']);
   });
 
-  // The race: more comes while it takes in what it missed. Invariant: what is told last is what was so last.
-  it('are never followed by what they had outdated', async () => {
+  // The race: more signals come while it catches up. Invariant: the last one sent is the newest.
+  it('are never followed by older ones', async () => {
     const bench = await lagging();
     bench.broadcast(typing('ana', true));
     await bench.turn();
     bench.peer.read();
     bench.broadcast(typing('ana', false));
-    await waitFor(() => told(bench).at(-1) === 'ana stops', { what: 'the stop' });
+    await waitFor(() => signals(bench).at(-1) === 'ana stops', { what: 'the stop' });
     bench.broadcast(typing('ana', true));
-    await waitFor(() => told(bench).at(-1) === 'ana types', { what: 'the next start' });
+    await waitFor(() => signals(bench).at(-1) === 'ana types', { what: 'the next start' });
   });
 
-  it('wait while events of the channel are owed to a socket that does not lag', async () => {
+  it('wait while events of the channel are pending for a socket that does not lag', async () => {
     const bench = createSessionBench();
     bench.publish(2_000);
     await bench.turn();
@@ -103,33 +108,33 @@ describe('typing and presence of a socket that reads too slowly', () => {
     await bench.turn();
     bench.broadcast(typing('ana', true));
     await bench.turn();
-    expect(told(bench)).toEqual([]);
+    expect(signals(bench)).toEqual([]);
     asked.resolve();
-    await waitFor(() => told(bench).length > 0, { what: 'the start' });
+    await waitFor(() => signals(bench).length > 0, { what: 'the start' });
     const seqs = bench.peer.objects.map(({ params }) => params.seq as number | null);
     expect(seqs).toEqual([...range(1, 2_000), null]);
   });
 
-  it('are told after a discontinuity too', async () => {
+  it('are sent after a discontinuity too', async () => {
     const bench = await lagging();
     bench.broadcast(presence({ ana: 'away' }));
     bench.publish(limits.resumeEvents + 1);
     await bench.turn();
     await readOn(bench);
     expect(bench.peer.objects.at(-2)).toMatchObject({ method: 'discontinuity' });
-    expect(told(bench)).toEqual(['ana away']);
+    expect(signals(bench)).toEqual(['ana away']);
   });
 
-  it('of a channel that it left are not told', async () => {
+  it('of a channel that it left are not sent', async () => {
     const bench = await lagging();
     bench.broadcast(typing('ana', true));
     await bench.turn();
     bench.session.leave(channelId);
     await readOn(bench);
-    expect(told(bench)).toEqual([]);
+    expect(signals(bench)).toEqual([]);
   });
 
-  it('of more agents than the hub keeps in mind end it, with a hint when to come back', async () => {
+  it('of too many agents close it, with a hint when to come back', async () => {
     const bench = await lagging();
     for (let n = 0; n < 10_000; n++) bench.broadcast(typing(`a${n}`, true));
     await bench.turn();
@@ -142,7 +147,7 @@ describe('typing and presence of a socket that reads too slowly', () => {
     expect(bench.peer.closed).toEqual({ code: 4429, reason: '{"afterMs":1000}' });
   });
 
-  it('and whatever else may be lost costs nothing more while it lags', async () => {
+  it('and other best-effort frames are dropped while it lags', async () => {
     const bench = await lagging();
     const notice = Buffer.from([0x81, 2, 0x7b, 0x7d]);
     bench.session.sendBestEffort(notice);
@@ -153,12 +158,12 @@ describe('typing and presence of a socket that reads too slowly', () => {
   });
 });
 
-describe('a socket that takes nothing any more', () => {
+describe('a socket whose peer takes nothing any more', () => {
   afterEach(() => {
     jest.useRealTimers();
   });
 
-  it('is closed with a hint when it took nothing for half a minute, and cut if it takes not even that', async () => {
+  it('is closed with a hint after half a minute, and cut if it does not answer the close', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });

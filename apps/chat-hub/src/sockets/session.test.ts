@@ -1,8 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { limits, type ChannelEvent } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
-import { fallBehind } from '../testing/fall-behind.ts';
-import { createSessionBench } from '../testing/session-bench.ts';
+import { createSessionBench, fallBehind } from '../testing/session-bench.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 import { createUnsentBudget } from './unsent-budget.ts';
 
@@ -13,8 +12,8 @@ const leaveOfBen: ChannelEvent = {
 };
 
 describe('a socket that read too slowly', () => {
-  // The race: the store fails while the socket catches up. Invariants: nobody dies of it, and the socket gets all,
-  // once, in order, as soon as the store answers again.
+  // The race: the store fails while the socket catches up. Invariant: the socket gets all events once and in order when
+  // the store answers again.
   it('gets everything once and in order though the store fails while it catches up', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -29,7 +28,7 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.seqs).toEqual(range(1, live));
   });
 
-  // The race: a flood of cheap calls whose answers nobody takes. Invariant: who does not read is not read.
+  // The race: a flood of cheap calls whose answers the peer does not take. Invariant: its calls are not read either.
   it('is not read until it has caught up', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -40,16 +39,16 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.isRead).toBe(true);
   });
 
-  // The race: the answers of a batch are held back, and while the batch is under way the socket falls behind; its next
-  // call that may answer much waits until the socket has caught up, which it does after the hold, which ends with that
-  // call. Invariant: every call ends; a client that reads on is answered.
+  // The race: the answers of a batch are buffered, and the socket falls behind during the batch. A call with a large
+  // answer waits until the socket has caught up, which waits for the buffer, which waits for that call. Invariant: every
+  // call ends; a client that reads on gets its answers.
   it('does not make the calls of a batch wait for the end of that batch', async () => {
     const bench = createSessionBench({ protocol: '' });
     bench.session.enter(bench.room);
     await fallBehind(bench);
-    const before = bench.session.keepsUp();
-    const release = bench.session.hold();
-    const within = bench.session.keepsUp();
+    const before = bench.session.whenDrained();
+    const release = bench.session.buffer();
+    const within = bench.session.whenDrained();
     bench.peer.read();
     expect(await Promise.all([before, within])).toEqual([true, true]);
     release([Buffer.from('[{"id":"batch"}]')]);
@@ -59,9 +58,9 @@ describe('a socket that read too slowly', () => {
     await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
   });
 
-  // The race: an answer takes longer than half a minute over a thin line. Invariant: only a socket that stays stuck is
-  // closed; one that takes what comes, however slowly, would else come back and ask for the same for ever.
-  it('is not closed while it takes something, however long that lasts', async () => {
+  // The race: an answer takes longer than half a minute over a slow connection. Invariant: only a socket that takes
+  // nothing is closed. A slow one would come back and request the same again and again.
+  it('is not closed while it takes something, even if that lasts long', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     try {
       const bench = createSessionBench();
@@ -85,8 +84,8 @@ describe('a socket that read too slowly', () => {
     }
   });
 
-  // The race: the socket unsubscribes while a page of what it is owed is on its way. Invariant: nothing of the channel
-  // comes after the answer to unsubscribe.
+  // The race: the client unsubscribes while a page of pending events is read. Invariant: no event of the channel comes
+  // after the answer to unsubscribe.
   it('gets nothing more of a channel that it leaves while it catches up', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -110,9 +109,9 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.objects.slice(at).map(({ id }) => id)).toEqual([1, 2]);
   });
 
-  // The race: the database begins another life while a page of the one before is on its way. Invariant: after the
-  // discontinuity come only events after the head that it names.
-  it('gets nothing of the life before once it was told of the new one', async () => {
+  // The race: the epoch changes while a page of the earlier epoch is read. Invariant: after the discontinuity come only
+  // events after the head that it names.
+  it('gets nothing of the earlier epoch after the discontinuity', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     const head = await fallBehind(bench);
@@ -125,7 +124,7 @@ describe('a socket that read too slowly', () => {
     });
     bench.peer.read();
     await asked.promise;
-    bench.room.restart(head);
+    bench.room.beginEpoch(head);
     answer.resolve();
     const isTold = () => bench.peer.objects.some(({ method }) => method === 'discontinuity');
     await waitFor(() => isTold() && !bench.session.isLagging, { what: 'the discontinuity' });
@@ -137,9 +136,9 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual(range(head + 1, head + 3));
   });
 
-  // The race: a member is removed while it lags. Invariant: a removed member gets everything up to and with the event
-  // that removes it, and nothing after, however late it reads.
-  it('that is removed meanwhile gets everything up to its own leave, and nothing after', async () => {
+  // The race: a member is removed while it lags. Invariant: it gets all events up to and including the one that removes
+  // it, and none after, even if it reads late.
+  it('gets everything up to its own leave and nothing after when it is removed meanwhile', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     await fallBehind(bench);
@@ -153,15 +152,15 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.seqs).toEqual(range(1, leave));
   });
 
-  // The race: more came than a catch-up may bring, and some of it still waits to be framed. Invariant: live goes on
-  // from head+1, so nothing at or below the head that the discontinuity names comes after it.
-  it('that is too far behind is told, and goes on after the head it is told', async () => {
+  // The race: it missed more than a catch-up may send, and some events still wait to be framed. Invariant: after the
+  // discontinuity come only events after the head that it names.
+  it('gets a discontinuity when it is too far behind, and continues after its head', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     await fallBehind(bench);
     bench.publish(limits.resumeEvents + 1);
     await bench.turn();
-    // Still to be framed when the socket is told: reading begins in the same turn.
+    // These still wait to be framed when the discontinuity is sent, as the peer reads in the same turn.
     const head = bench.publish(5);
     bench.peer.read();
     const isTold = () => bench.peer.objects.some(({ method }) => method === 'discontinuity');
@@ -174,8 +173,8 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual(range(head + 1, head + 2));
   });
 
-  // The race: as above, and it was removed at the end. Invariant: the event that removes it comes all the same.
-  it('that is too far behind when it is removed is told that, gets its leave, and nothing after', async () => {
+  // The race: as above, and it was removed at the end. Invariant: the event that removes it is still sent.
+  it('gets a discontinuity, its leave and nothing after when it is removed while too far behind', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     await fallBehind(bench);
@@ -193,8 +192,8 @@ describe('a socket that read too slowly', () => {
     expect(seqsOf(after.map((object) => object.params))).toEqual([leave]);
   });
 
-  // Invariant: a client without the subprotocol never gets an array it did not ask for.
-  it('without the subprotocol gets one object a frame also when it catches up', async () => {
+  // Invariant: a client without the subprotocol never gets an array.
+  it('gets one object per frame without the subprotocol, even when it catches up', async () => {
     const bench = createSessionBench({ protocol: '' });
     bench.session.enter(bench.room);
     const last = await fallBehind(bench);
@@ -206,9 +205,9 @@ describe('a socket that read too slowly', () => {
 });
 
 describe('a socket that enters a room', () => {
-  // The race: entering brings events that the result leaves to the live stream. Invariant: the result, which is sent in
-  // the same turn, comes before them.
-  it('gets what it missed after what the same turn sends, once, and then what comes live', async () => {
+  // The race: the events after the result's seq are sent as live events. Invariant: the result, which is sent in the same
+  // turn, comes before them.
+  it('gets the events that it missed once, after the answer of the same turn and before live events', async () => {
     const { publish, session, room, peer, turn } = createSessionBench();
     publish(10);
     session.enter(room, 4);
@@ -221,9 +220,9 @@ describe('a socket that enters a room', () => {
     ]);
   });
 
-  // The race: it asks again while it is still owed events. Invariant: after a result that names a head no event at or
+  // The race: it subscribes again while events are pending. Invariant: after a result that names a head, no event at or
   // below that head comes.
-  it('again, with a head, is owed nothing up to that head any more', async () => {
+  it('again at a head gets no pending events up to that head', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     const head = await fallBehind(bench);
@@ -238,10 +237,10 @@ describe('a socket that enters a room', () => {
     expect(after).toEqual(range(head + 1, last));
   });
 
-  // The race: a batch's calls set events going before its one answer is whole. Invariant: the answer comes first.
-  it('gets what is held back after the text that ends the hold, in order', async () => {
+  // The race: the calls of a batch cause events before its answer is complete. Invariant: the answer comes first.
+  it('gets buffered events after the answer that ends the buffer, in order', async () => {
     const { session, room, peer, publish, turn } = createSessionBench({ protocol: '' });
-    const release = session.hold();
+    const release = session.buffer();
     session.enter(room);
     publish(2);
     await turn();
@@ -254,13 +253,13 @@ describe('a socket that enters a room', () => {
 });
 
 describe('an answer that is made in several turns', () => {
-  // The race: events come between the joins of one subscribe and its answer. Invariant: what a room brings after the head
-  // that the answer names follows the answer, and what is at or below it comes before or not at all.
-  it('comes before all that rooms bring after they were entered, and after what they brought before', async () => {
+  // The race: events come between the joins of one subscribe and its answer. Invariant: events after the head that the
+  // answer names follow the answer, and events up to it come before or not at all.
+  it('comes before events delivered after its rooms were entered, and after earlier ones', async () => {
     const { session, room, peer, publish, turn } = createSessionBench();
     session.enter(room);
     publish(3);
-    const release = session.defer();
+    const release = session.pauseCatchUp();
     session.enter(room);
     const { head } = room;
     publish(3);
@@ -278,12 +277,12 @@ describe('an answer that is made in several turns', () => {
   });
 });
 
-describe('what a session holds', () => {
-  it('is counted from the enqueuing to the taking, held back or not', async () => {
+describe('the unsent output of a session', () => {
+  it('is counted until the peer has taken it, buffered or not', async () => {
     const unsent = createUnsentBudget();
     const { session, peer, turn } = createSessionBench({ unsent });
     peer.isReading = false;
-    const release = session.hold();
+    const release = session.buffer();
     session.send(JSON.stringify('x'.repeat(1_000)));
     expect(unsent.bytes).toBeGreaterThan(1_000);
     release(null);
@@ -297,8 +296,8 @@ describe('what a session holds', () => {
     expect(unsent.bytes).toBe(0);
   });
 
-  // A hundred sockets of an agent, each a little below its own limit, would hold a hundred times as much.
-  it('is held for its agent: beyond that budget a socket that does not read is neither fed nor read', async () => {
+  // A hundred sockets of an agent, each a little below the limit of one socket, would hold a hundred times as much.
+  it('counts for its agent: over that budget a socket that does not read lags', async () => {
     const unsent = createUnsentBudget({ agentBytes: 100_000 });
     const bench = createSessionBench({ unsent });
     bench.session.enter(bench.room);
@@ -315,14 +314,14 @@ describe('what a session holds', () => {
     bench.publish(50, 1_000);
     await bench.turn();
     expect(unsent.bytes).toBe(held);
-    // What it missed comes though the others still hold theirs.
+    // It still catches up while the other sockets hold their output.
     bench.peer.read();
     await waitFor(() => bench.peer.seqs.at(-1) === 52, { what: 'all events' });
     expect(bench.peer.seqs).toEqual(range(1, 52));
   });
 
-  // The race: the rest of a large answer waits for a peer that reads nothing, and events come. Invariant: it is seen to lag.
-  it('counts as lagging also while the rest of an earlier turn waits', async () => {
+  // The race: the rest of a large answer waits for a peer that reads nothing, and events come. Invariant: it lags.
+  it('makes the session lag even while the rest of an earlier turn waits', async () => {
     const unsent = createUnsentBudget();
     const bench = createSessionBench({ unsent });
     bench.session.enter(bench.room);
@@ -336,17 +335,16 @@ describe('what a session holds', () => {
     expect(unsent.bytes).toBeLessThan(2_000_000);
   });
 
-  // The race: a socket without the subprotocol is in a room, and asks in a batch to continue it from a seq; events arrive
-  // while the batch is under way, and stand in its answer too. They were held back and followed the answer. Invariant:
-  // after an answer that names a head comes what is after that head, once.
+  // The race: a socket without the subprotocol resumes a room in a batch, and events that come during the batch are in its
+  // answer too. Invariant: after an answer that names a head come the events after that head, once.
   it('does not get events after the answer of a batch that holds them', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room } = bench;
     session.enter(room);
-    const release = session.hold();
+    const release = session.buffer();
     bench.publish(3);
     await bench.turn();
-    const goOn = session.defer();
+    const goOn = session.pauseCatchUp();
     session.enter(room, 3);
     goOn();
     bench.publish(2);
@@ -360,7 +358,7 @@ describe('what a session holds', () => {
   it('gets nothing of a room that a call of the batch left', async () => {
     const bench = createSessionBench({ protocol: '' });
     bench.session.enter(bench.room);
-    const release = bench.session.hold();
+    const release = bench.session.buffer();
     bench.publish(3);
     await bench.turn();
     bench.session.leave(bench.room.channelId);
@@ -370,8 +368,8 @@ describe('what a session holds', () => {
     expect(bench.peer.seqs).toEqual([]);
   });
 
-  // The race: the socket catches up, and a page of the log has been asked for when the batch begins; the page comes
-  // before the batch continues the room. Invariant: as above.
+  // The race: the socket catches up, and a page of the log is being read when the batch begins; the page comes before the
+  // batch resumes the room. Invariant: as above.
   it('does not get a page of the log after the answer of a batch that holds its events', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room, peer } = bench;
@@ -387,11 +385,11 @@ describe('what a session holds', () => {
     peer.read();
     await asked.promise;
     const before = peer.seqs.length;
-    const release = session.hold();
+    const release = session.buffer();
     letOn.resolve();
     await bench.turn();
     await bench.turn();
-    const goOn = session.defer();
+    const goOn = session.pauseCatchUp();
     session.enter(room, last);
     goOn();
     release('[{"id":"batch"}]');
@@ -399,13 +397,13 @@ describe('what a session holds', () => {
     await waitFor(() => peer.seqs.at(-1) === next, { what: 'the last event' });
     const at = peer.objects.findIndex(({ id }) => id === 'batch');
     expect(peer.objects.slice(at + 1).map(({ params }) => params.seq)).toEqual([next]);
-    // What came before the batch is a run from the first on.
+    // The events before the batch are complete from the first.
     expect(peer.seqs.slice(0, before)).toEqual(range(1, before));
     await waitFor(() => !session.isLagging, { what: 'the end of lagging' });
   });
 
-  // The race: the socket is too far behind to be continued, and has read on when the batch is under way that continues
-  // the room. Invariant: as above; a discontinuity after the answer would name a head that the answer has passed.
+  // The race: the socket is too far behind for a catch-up, and reads on during a batch that resumes the room. Invariant: as
+  // above; a discontinuity after the answer would name a head before that of the answer.
   it('gets no discontinuity of a room that a call of the batch continues', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room, peer } = bench;
@@ -413,10 +411,10 @@ describe('what a session holds', () => {
     await fallBehind(bench);
     const last = bench.publish(limits.resumeEvents + 1);
     await bench.turn();
-    const release = session.hold();
+    const release = session.buffer();
     peer.read();
     for (let turn = 0; turn < 20; turn++) await bench.turn();
-    const goOn = session.defer();
+    const goOn = session.pauseCatchUp();
     session.enter(room, last);
     goOn();
     release('[{"id":"batch"}]');
@@ -426,11 +424,11 @@ describe('what a session holds', () => {
     expect(peer.objects.slice(at + 1).map(({ method }) => method)).toEqual(['event']);
   });
 
-  it('is not fed further once much is held back, and comes whole after the hold', async () => {
+  it('is limited while it is buffered, and complete after the buffer', async () => {
     const unsent = createUnsentBudget();
     const bench = createSessionBench({ unsent });
     bench.session.enter(bench.room);
-    const release = bench.session.hold();
+    const release = bench.session.buffer();
     for (let round = 1; round <= 40; round++) {
       bench.publish(10, 10_000);
       await bench.turn();

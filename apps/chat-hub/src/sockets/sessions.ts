@@ -1,15 +1,16 @@
 import type { Session } from './session.ts';
 
-/** Every open socket of this hub. */
+/** All open sessions of this hub. */
 export interface Sessions {
   add(session: Session): void;
-  /** Returns whether it was the agent's last one here. */
+  /** Returns true when it was the agent's last one here. */
   remove(session: Session): boolean;
   ofAgent(agentId: string): ReadonlySet<Session>;
   all(): Iterable<Session>;
-  /** Every agent with a socket here, in no order. */
+  /** The agents with a session here, in no order. */
   agentIds(): Iterable<string>;
   readonly size: number;
+  /** How many agents have a session here. */
   readonly agents: number;
 }
 

@@ -5,7 +5,7 @@ const options = { agentBytes: 100, hubBytes: 250, maxWaitMs: 20 };
 
 describe('the budget of unsent output', () => {
   // The race: many calls start before any has an answer. Invariant: together they reserve no more than the budget.
-  it('lets reservations of one agent wait for each other, in order, and never adds up to more', async () => {
+  it('lets reservations of one agent wait for each other, in order, and is never exceeded', async () => {
     const budget = createUnsentBudget({ ...options, maxWaitMs: 10_000 });
     const granted: number[] = [];
     const all = [1, 2, 3, 4, 5].map(async (n) => {
@@ -25,7 +25,7 @@ describe('the budget of unsent output', () => {
     expect([granted, budget.bytes, budget.refusals]).toEqual([[1, 2, 3, 4, 5], 0, 0]);
   });
 
-  it('refuses at once what unsent output leaves no room for, and only that agent', async () => {
+  it('refuses a reservation at once when unsent output leaves no room, and only for that agent', async () => {
     const budget = createUnsentBudget({ ...options, maxWaitMs: 10_000 });
     const socket = budget.open('ana');
     socket.settle(70);
@@ -36,7 +36,7 @@ describe('the budget of unsent output', () => {
     expect(await budget.reserve('ana', 40)).not.toBeNull();
   });
 
-  it('refuses everybody what the hub has no room for', async () => {
+  it('refuses every agent when the hub has no room', async () => {
     const budget = createUnsentBudget(options);
     for (const agentId of ['a', 'b', 'c']) budget.open(agentId).settle(80);
     expect(await budget.reserve('ben', 40)).toBeNull();
@@ -45,7 +45,7 @@ describe('the budget of unsent output', () => {
     expect(budget.isOver('ben')).toBe(true);
   });
 
-  it('refuses a reservation that has waited too long, and gives its share back', async () => {
+  it('refuses a reservation that has waited too long, and frees its share', async () => {
     const budget = createUnsentBudget(options);
     const held = await budget.reserve('ana', 80);
     expect(await budget.reserve('ana', 40)).toBeNull();
@@ -54,7 +54,7 @@ describe('the budget of unsent output', () => {
     expect(await budget.reserve('ana', 100)).not.toBeNull();
   });
 
-  it('lets the first that waits for an answer go when that turns out small, and refuses it when it is stuck', async () => {
+  it('grants a waiting reservation when the answer before it is small, and refuses it when that is large', async () => {
     const budget = createUnsentBudget({ ...options, maxWaitMs: 10_000 });
     const first = await budget.reserve('ana', 80);
     const second = budget.reserve('ana', 80);
@@ -67,7 +67,7 @@ describe('the budget of unsent output', () => {
     expect(await fourth).toBeNull();
   });
 
-  it('always allows one answer where nothing else is held, however small the budget', async () => {
+  it('always allows a single answer, even with a small budget', async () => {
     const budget = createUnsentBudget({ agentBytes: 10, hubBytes: 10 });
     const held = await budget.reserve('ana', 40);
     expect([held === null, budget.isOver('ana')]).toEqual([false, true]);

@@ -1,29 +1,29 @@
 import { getHeapStatistics } from 'node:v8';
 
-/** The memory that one socket or one answer holds until its peer has taken it. */
+/** The bytes of one socket or one answer that the peer has not taken yet. */
 export interface Unsent {
-  /** Sets what it holds now. A reservation is thereby replaced by the answer's real size. */
+  /** Sets the bytes held now. The first call replaces a reservation by the answer's real size. */
   settle(bytes: number): void;
-  /** Sets it to nothing, for good; further calls do nothing. */
+  /** Frees all of it; further calls do nothing. */
   release(): void;
 }
 
 /**
- * The memory that unsent output may take, per agent over all its sockets and requests on this hub, and per hub. A bulky
- * call reserves room for its answer before it reads anything, so that calls side by side cannot overshoot.
+ * Limits the memory of unsent output, per hub and per agent over all its sockets and requests here. A call with a large
+ * answer reserves memory before it reads anything, so that concurrent calls cannot exceed the limit.
  */
 export interface UnsentBudget {
   /** Bytes held or reserved now. */
   readonly bytes: number;
   /** Reservations refused so far. */
   readonly refusals: number;
-  /** When a refused call may be repeated: another time for each, so that calls refused together do not return together. */
+  /** When a refused call may be repeated, spread at random so that calls refused together do not return together. */
   retryAfterMs(): number;
-  /** Begins to count the bytes of a socket or an answer, even beyond the budget. */
+  /** Starts counting for a socket or an answer. Its bytes may exceed the budget. */
   open(agentId: string): Unsent;
   /**
-   * Reserves room for an answer. Null when unsent output leaves too little room. While only other reservations are in the
-   * way, it waits for them in order of arrival, at most `maxWaitMs`, and is null after that.
+   * Reserves memory for an answer. Resolves with null at once when unsent output leaves too little. When only other
+   * reservations are in the way it waits for them, in order of arrival, and resolves with null after `maxWaitMs`.
    */
   reserve(agentId: string, bytes: number): Promise<Unsent | null>;
   /** True when the agent or the hub holds more than its budget. */
@@ -36,9 +36,9 @@ export interface UnsentBudgetOptions {
   readonly agentBytes?: number;
   /** Per hub. @default a quarter of the heap's limit */
   readonly hubBytes?: number;
-  /** How long a reservation waits for others. @default 2_000 */
+  /** @default 2_000 */
   readonly maxWaitMs?: number;
-  /** Reservations that may wait for the same room; further ones are refused. @default 10_000 */
+  /** Reservations that may wait, per agent and per hub; more are refused. @default 10_000 */
   readonly maxWaiting?: number;
   /** A number from 0 to below 1, for the time of the next attempt. @default Math.random */
   readonly random?: () => number;
@@ -47,7 +47,7 @@ export interface UnsentBudgetOptions {
 /** The earliest time at which a refused call may be repeated; the latest is twice that. */
 const retryMs = 1_000;
 
-/** Creates the one budget of a hub. Every operation costs the same, however much is held and however many hold it. */
+/** Creates the one budget of a hub. The cost of every operation is constant. */
 export function createUnsentBudget({
   agentBytes = 16 * 1_048_576,
   hubBytes = Math.floor(getHeapStatistics().heap_size_limit / 4),
@@ -56,7 +56,7 @@ export function createUnsentBudget({
   random = Math.random,
 }: UnsentBudgetOptions = {}): UnsentBudget {
   const hub = new Pool(hubBytes, maxWaiting);
-  /** Each agent's share, and how many use it: it is forgotten with the last. */
+  /** Each agent's pool with the number of its users; removed with the last of them. */
   const agents = new Map<string, { readonly pool: Pool; uses: number }>();
   let refusals = 0;
 
@@ -72,7 +72,7 @@ export function createUnsentBudget({
     if (agent && --agent.uses === 0) agents.delete(agentId);
   }
 
-  function hold(agentId: string, agent: Pool, reservedBytes: number): Unsent {
+  function open(agentId: string, agent: Pool, reservedBytes: number): Unsent {
     let [unsent, reserved, isReleased] = [0, reservedBytes, false];
     const settle = (bytes: number) => {
       if (isReleased || (bytes === unsent && reserved === 0)) return;
@@ -100,14 +100,14 @@ export function createUnsentBudget({
       return refusals;
     },
     retryAfterMs: () => retryMs + Math.floor(random() * retryMs),
-    open: (agentId) => hold(agentId, use(agentId), 0),
+    open: (agentId) => open(agentId, use(agentId), 0),
     isOver: (agentId) =>
       hub.bytes > hubBytes || (agents.get(agentId)?.pool.bytes ?? 0) > agentBytes,
     async reserve(agentId, bytes) {
       const agent = use(agentId);
       const endMs = performance.now() + maxWaitMs;
       if (await agent.enter(bytes, endMs)) {
-        if (await hub.enter(bytes, endMs)) return hold(agentId, agent, bytes);
+        if (await hub.enter(bytes, endMs)) return open(agentId, agent, bytes);
         agent.change(0, -bytes);
       }
       leave(agentId);
@@ -122,7 +122,7 @@ interface Waiter {
   readonly end: (isGranted: boolean) => void;
 }
 
-/** One limit: the bytes unsent and reserved under it, and the reservations that wait for room. */
+/** One limit, the bytes unsent and reserved under it, and the reservations that wait. */
 class Pool {
   readonly #max: number;
   readonly #maxWaiting: number;
@@ -149,7 +149,7 @@ class Pool {
     }
   }
 
-  /** Resolves with whether the bytes are reserved. */
+  /** Reserves bytes, waiting until `endMs` if need be. Resolves with false when they were refused. */
   enter(bytes: number, endMs: number): Promise<boolean> {
     if (this.#isFull(bytes)) return Promise.resolve(false);
     if (this.#waiting.size === 0 && this.#take(bytes)) return Promise.resolve(true);
@@ -166,13 +166,13 @@ class Pool {
     });
   }
 
-  /** True when only peers that read can make room, and no end of a reservation. */
+  /** True when only peers that read on can make room, not the end of a reservation. */
   #isFull(bytes: number): boolean {
     return this.#unsent > 0 && this.#unsent + bytes > this.#max;
   }
 
   #take(bytes: number): boolean {
-    // One answer alone always has room, or a small budget would allow none.
+    // A single answer is always allowed, or a small budget would allow none at all.
     if (this.bytes > 0 && this.bytes + bytes > this.#max) return false;
     this.#reserved += bytes;
     return true;

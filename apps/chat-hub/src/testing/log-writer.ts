@@ -11,10 +11,10 @@ import { createRedisClient, parseRedisEnvironment } from '@openclaw/redis-client
 import { waitFor } from '@openclaw/test-support';
 import type { TestDatabase } from './test-hub.ts';
 
-/** Writes to the log as another hub does, but publishes only what the test tells it to: the rest is lost on the way. */
+/** Writes to the log like another hub, but publishes only the events that the test names; the others count as lost. */
 export interface LogWriter {
   readonly store: ChatStore;
-  /** Commits a change; its params are checked and filled in as those of a call. Throws when it is refused. */
+  /** Commits a change; its params are parsed like those of a call. Throws when it is refused. */
   append<M extends WriteMethod>(
     agentId: string,
     method: M,
@@ -42,7 +42,7 @@ export async function openLogWriter(database: TestDatabase, redisUrl?: string): 
       return outcome;
     },
     async publish(event, agents) {
-      if (!event || !bus) throw new Error('there is nothing to publish, or nowhere to');
+      if (!event || !bus) throw new Error('the event or the Redis is missing');
       await bus.publish(event, { channel: !event.channelId?.startsWith('dm_'), agents });
     },
     async close() {

@@ -2,29 +2,29 @@ import { EventEmitter } from 'node:events';
 import { Writable, type Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
-/** A peer's end of a socket: it takes what the hub writes only while it reads. */
+/** The peer's end of a socket. It takes what the hub writes only while it reads. */
 export interface Peer {
   isReading: boolean;
-  /** Every frame it took, parsed. */
+  /** The frames that it took, parsed. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into frames freely
   readonly frames: readonly any[];
-  /** Every JSON-RPC object it took, in order, whether alone in its frame or in an array. */
+  /** The JSON-RPC objects that it took, in order, alone in a frame or in an array. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly objects: readonly any[];
-  /** The seqs of the events it took. */
+  /** The seqs of the events that it took. */
   readonly seqs: readonly number[];
-  /** Whether the hub reads what it sends. */
+  /** True while the hub reads its messages. */
   readonly isRead: boolean;
-  /** What the hub closed it with, once it did. */
+  /** The code and reason with which the hub closed it. */
   readonly closed: { readonly code: number; readonly reason: string } | null;
-  /** Whether the hub cut it. */
+  /** True once the hub cut it. */
   readonly isCut: boolean;
   read(): void;
   /** Takes one write, while it does not read. */
   take(): void;
 }
 
-/** Creates a peer, and the hub's side of it: the WebSocket, and the socket under it. */
+/** Creates a peer with the hub's side: the WebSocket and the socket below it. */
 export function createPeer(protocol: string): { peer: Peer; ws: WebSocket; socket: Duplex } {
   const frames: unknown[] = [];
   const waiting: (() => void)[] = [];
@@ -67,7 +67,9 @@ export function createPeer(protocol: string): { peer: Peer; ws: WebSocket; socke
     },
   });
   const ws = Object.assign(new EventEmitter(), {
-    ...{ readyState: 1, OPEN: 1, protocol },
+    readyState: 1,
+    OPEN: 1,
+    protocol,
     pause: () => void (isRead = false),
     resume: () => void (isRead = true),
     close(code: number, reason: string) {

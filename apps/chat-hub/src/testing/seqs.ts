@@ -1,4 +1,4 @@
-/** The seqs of the durable ones among these events, in order. */
+/** The seqs of the durable events, in order. */
 export function seqsOf(events: readonly { readonly seq: number | null }[]): number[] {
   return events.map(({ seq }) => seq).filter((seq) => seq !== null);
 }

@@ -5,42 +5,46 @@ import type { Identity } from '../edge/identity.ts';
 import { createFlusher } from '../channels/flusher.ts';
 import { Room } from '../channels/room.ts';
 import { Session } from '../sockets/session.ts';
-import type { UnsentBudget } from '../sockets/unsent-budget.ts';
+import { createUnsentBudget, type UnsentBudget } from '../sockets/unsent-budget.ts';
+import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { createPeer, type Peer } from './peer.ts';
 
 const channelId = 'c';
 const epoch = 'e';
 
-/** One session in one room over a log that the test writes, without a network. */
+/** One session and one room over a log that the test writes, without a network. */
 export interface SessionBench {
   readonly room: Room;
   readonly session: Session;
   readonly peer: Peer;
-  /** Appends events to the log and brings them to the room. Returns the seq of the last. */
+  /** Appends events to the log and offers them to the room. Returns the seq of the last. */
   readonly publish: (count: number, contentBytes?: number) => number;
-  /** As {@link SessionBench.publish}, one event of the test's choice. */
+  /** Appends one given event to the log and offers it to the room. Returns its seq. */
   publishEvent(event: ChannelEvent): number;
-  /** Brings the room an event that is in no log. */
+  /** Delivers an event without a seq to the room. */
   broadcast(event: ChannelEvent): void;
-  /** Takes the place of the store's next answer: it may fail, or wait. */
+  /** Replaces the store's next answer, so that it can fail or wait. */
   onNextPage(
     answer: (page: () => readonly EncodedEnvelope[]) => Promise<readonly EncodedEnvelope[]>,
   ): void;
-  /** Lets the hub send what it has. */
+  /** Runs one turn of the event loop and flushes. */
   readonly turn: () => Promise<void>;
 }
 
-/** Creates a session of the agent `ben`, not yet in the room, whose head is 0. */
+/** Creates a live session of the agent `ben`, not yet in the room; the room's head is 0. */
 export function createSessionBench({
   protocol = 'openclaw.v1',
-  unsent,
+  unsent = createUnsentBudget(),
 }: { readonly protocol?: string; readonly unsent?: UnsentBudget } = {}): SessionBench {
   const log: EncodedEnvelope[] = [];
   const flusher = createFlusher();
   const readLog = async (after: number) => log.slice(after);
-  const room = new Room(channelId, 0, flusher, readLog, (head, deliver) =>
-    createSequencer({ channelId, epoch, head, deliver, fetch: async () => [] }),
-  );
+  const room = new Room(channelId, 0, {
+    flusher,
+    readLog,
+    createSequencer: (head, deliver) =>
+      createSequencer({ channelId, epoch, head, deliver, fetch: async () => [] }),
+  });
   const { peer, socket, ws } = createPeer(protocol);
   let answerNext: Parameters<SessionBench['onNextPage']>[0] | null = null;
   const store: Pick<ChatStore, 'logPage'> = {
@@ -54,14 +58,25 @@ export function createSessionBench({
   const nothing = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
   const identity: Identity = { agentId: 'ben', isAdmin: false, ...nothing };
   const session = new Session(ws, socket, 'session', identity, {
-    ...(unsent && { unsent }),
-    ...{ store, flusher, onLag: () => undefined, onLeftRoom: () => undefined },
+    store,
+    flusher,
+    unsent,
+    slices: createTimeSlicedQueue(),
+    onLag: () => undefined,
+    onLeftRoom: () => undefined,
   });
+  session.welcomed({ isComplete: true, epochGeneration: 0 });
 
   function publishEvent(event: ChannelEvent): number {
     const seq = log.length + 1;
     const encoded = encodeEnvelope({
-      ...{ id: `e${seq}`, event, timestamp: 1, senderId: 'ana', channelId, seq, epoch },
+      id: `e${seq}`,
+      event,
+      timestamp: 1,
+      senderId: 'ana',
+      channelId,
+      seq,
+      epoch,
     });
     log.push(encoded);
     room.offer(encoded);
@@ -71,7 +86,10 @@ export function createSessionBench({
   let broadcasts = 0;
 
   return {
-    ...{ room, session, peer, publishEvent },
+    room,
+    session,
+    peer,
+    publishEvent,
     broadcast(event) {
       const id = `s${(broadcasts += 1)}`;
       const rest = { id, timestamp: 1, senderId: 'ana', channelId, seq: null, epoch };
@@ -85,10 +103,22 @@ export function createSessionBench({
     },
     onNextPage: (answer) => void (answerNext = answer),
     async turn() {
-      // A microtask may have more to send; the flusher itself may wait longer, by how busy it was.
+      // The flusher itself may wait for some ms.
       await new Promise((resolve) => setImmediate(resolve));
       room.flush();
       session.flush();
     },
   };
+}
+
+/** Publishes more than the hub keeps for a peer that does not read, and more than a room remembers. Returns the last seq. */
+export async function fallBehind({ peer, publish, session, turn }: SessionBench): Promise<number> {
+  peer.isReading = false;
+  while (!session.isLagging) {
+    publish(10, 60_000);
+    await turn();
+  }
+  const last = publish(40, 60_000);
+  await turn();
+  return last;
 }

@@ -10,12 +10,12 @@ import { startHub, type RunningHub, type StartOptions } from '../start-hub.ts';
 
 /** A hub in this process, on a free loopback port. */
 export interface TestHub extends RunningHub {
-  /** Connects as an agent of dev mode. */
+  /** Connects as an agent in dev mode. */
   connect(
     agentId: string,
     options?: RpcSocketOptions & { readonly query?: string },
   ): Promise<RpcSocket>;
-  /** A REST request as an agent of dev mode; resolves with status, headers and parsed body. */
+  /** Makes a REST request as an agent in dev mode; resolves with status, headers and parsed body. */
   request(
     agentId: string,
     verb: string,
@@ -37,7 +37,7 @@ export async function temporaryDatabase(): Promise<TestDatabase> {
   return { url: `sqlite:${folder.path}/hub.sqlite`, remove: () => folder.remove() };
 }
 
-/** Starts a hub; `environment` is what the process' own would be. */
+/** Starts a hub with this environment in place of the process's own. */
 export async function startTestHub(
   environment: Readonly<Record<string, string>>,
   options: StartOptions = {},

@@ -1,16 +1,15 @@
-import type { Schedule } from '../schedule.ts';
+import type { Schedule } from '../repair.ts';
 
-/** Time that passes only when a test says so. */
+/** A clock that a test advances. */
 export interface ManualClock {
   readonly now: () => number;
   readonly schedule: Schedule;
-  /** Lets time pass and runs what is due, in order. */
+  /** Advances the time and runs the timers that are due, in order. */
   advance(ms: number): void;
   /** How many timers wait. */
   readonly waiting: number;
 }
 
-/** Makes a clock that stands still. */
 export function createManualClock(startMs = 1_700_000_000_000): ManualClock {
   let nowMs = startMs;
   const timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();

@@ -8,20 +8,19 @@ import {
   type RedisEventBusOptions,
 } from '../redis-event-bus.ts';
 
-/** What one process of a system has: a client of its own, and a bus on it. */
+/** The Redis client and bus of one process. */
 export interface RedisProcess {
   readonly redis: RedisClient;
   readonly bus: EventBus;
 }
 
-/** One system on a Redis: a prefix, and as many processes as a test wants. */
+/** One system on a Redis: a key prefix and any number of processes. */
 export interface RedisSystem {
   readonly keys: KeySchema;
   start(options?: RedisEventBusOptions, deps?: Partial<RedisEventBusDeps>): Promise<RedisProcess>;
   close(): Promise<void>;
 }
 
-/** A system under a prefix of its own. */
 export function createRedisSystem(
   url: string,
   keys = createKeySchema({ prefix: randomPrefix() }),

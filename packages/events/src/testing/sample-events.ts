@@ -1,6 +1,6 @@
 import { encodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 
-/** What a test cares about; the rest is filled in. */
+/** The fields that a test sets; the others have defaults. */
 export interface SampleEvent {
   readonly id?: string;
   readonly channelId?: string;
@@ -46,7 +46,7 @@ export function sampleMessage(sample: SampleEvent = {}): EncodedEnvelope {
   });
 }
 
-/** Somebody types: ephemeral. */
+/** A typing event: ephemeral. */
 export function sampleTyping(sample: SampleEvent = {}): EncodedEnvelope {
   const {
     id = newId(),

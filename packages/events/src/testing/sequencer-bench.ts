@@ -13,13 +13,13 @@ import { sampleMessage } from './sample-events.ts';
 export interface PendingFetch {
   readonly after: number;
   readonly limit: number;
-  /** Answers from the log as it is now. */
+  /** Answers from the current log. */
   answer(): Promise<void>;
   answerWith(page: readonly EncodedEnvelope[]): Promise<void>;
   fail(error: Error): Promise<void>;
 }
 
-/** A sequencer over a log of its own, with everything around it under the test's control. */
+/** A sequencer whose log, clock and fetches the test controls. */
 export interface SequencerBench {
   readonly sequencer: Sequencer;
   readonly clock: ManualClock;
@@ -36,12 +36,12 @@ export interface SequencerBench {
   event(seq: number): EncodedEnvelope;
 }
 
-/** Lets everything that already settled take effect. */
+/** Runs the callbacks of settled promises. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 8; turn += 1) await Promise.resolve();
 }
 
-/** Makes a bench whose log holds `length` events. */
+/** Creates a bench whose log holds `length` events. */
 export function createSequencerBench(
   length: number,
   {

@@ -1,27 +1,29 @@
 import type { RpcSocket } from '@openclaw/test-support';
 
-/** One agent's presence as a socket was told it, and when the hub said so. */
-export interface ToldPresence {
+/** One agent's status in a presence event, with the event's timestamp. */
+export interface PresenceChange {
   readonly agentId: string;
   readonly status: string;
   readonly atMs: number;
 }
 
-/** All that a socket was told of presence in a channel, in order. */
-export function toldPresence({ events }: RpcSocket, channelId: string): ToldPresence[] {
+/** The presences that a socket received in a channel, in order. */
+export function presenceEvents({ events }: RpcSocket, channelId: string): PresenceChange[] {
   return events
     .filter((envelope) => envelope.channelId === channelId)
     .filter(({ event }) => event.type === 'channel.presence')
     .flatMap(({ event, timestamp }) =>
       event.presences.map(({ agentId, status }: { agentId: string; status: string }) => ({
-        ...{ agentId, status, atMs: timestamp as number },
+        agentId,
+        status,
+        atMs: timestamp as number,
       })),
     );
 }
 
-/** What a socket was told of one agent in a channel, in order. */
+/** The statuses of one agent that a socket received in a channel, in order. */
 export function statusesOf(socket: RpcSocket, channelId: string, agentId: string): string[] {
-  return toldPresence(socket, channelId)
-    .filter((told) => told.agentId === agentId)
+  return presenceEvents(socket, channelId)
+    .filter((change) => change.agentId === agentId)
     .map(({ status }) => status);
 }

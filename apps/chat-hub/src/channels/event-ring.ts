@@ -1,18 +1,17 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import { createRingBudget, heapBytesOf, type RingBudget } from './ring-budget.ts';
 
-/** The newest durable events of one channel, without holes, so that most resumes cost no database read. */
+/** The newest durable events of one channel, without gaps, so that most resumes cost no database read. */
 export interface EventRing {
   push(event: EncodedEnvelope): void;
-  /** Adds what came before the oldest, as far as there is room; ignores what leaves a hole. */
+  /** Adds events before the oldest, as far as there is room; ignores those that would leave a gap. */
   prepend(events: readonly EncodedEnvelope[]): void;
   /** The seq of the oldest event kept; one past the newest when none is. */
   readonly oldest: number;
   /** The events after `seq` up to the newest, or null when the ring does not reach back that far. */
   after(seq: number): readonly EncodedEnvelope[] | null;
-  /** Forgets all up to the last event that holds the message's text: what was deleted is not resumed from memory. */
+  /** Drops all events up to the last one that holds the message's text, so that no resume reveals a deleted text. */
   forgetMessage(messageId: string): void;
-  /** Forgets all, for good. */
+  /** Drops all events; later ones are not counted. */
   close(): void;
 }
 
@@ -22,7 +21,7 @@ export interface EventRingOptions {
   readonly maxEvents?: number;
   /** Bytes that its events may take on the heap. @default 1 MiB */
   readonly maxBytes?: number;
-  /** The budget that all rings share; the least recently used is emptied first. @default one for this ring alone */
+  /** @default one for this ring alone */
   readonly budget?: RingBudget;
 }
 
@@ -31,7 +30,7 @@ export function createEventRing(
   head: number,
   { maxEvents = 1_000, maxBytes = 1_048_576, budget = createRingBudget() }: EventRingOptions = {},
 ): EventRing {
-  // Entries before `first` are forgotten, so that their text is; their places leave the array when they are half of it.
+  // Entries before `first` are cleared at once, and cut off the array when they are half of it.
   let events: (EncodedEnvelope | undefined)[] = [];
   let first = 0;
   let bytes = 0;
@@ -93,10 +92,10 @@ export function createEventRing(
       return events.slice(events.length - wanted) as EncodedEnvelope[];
     },
     forgetMessage(messageId) {
-      const mark = `"id":"${messageId}"`;
+      const idText = `"id":"${messageId}"`;
       for (let index = events.length - 1; index >= first; index--) {
         const event = events[index];
-        if (!event || event.type === 'channel.message.delete' || !event.json.includes(mark))
+        if (!event || event.type === 'channel.message.delete' || !event.json.includes(idText))
           continue;
         events = events.slice(index + 1);
         first = 0;
@@ -108,6 +107,75 @@ export function createEventRing(
     close() {
       clear();
       share.close();
+    },
+  };
+}
+
+/** The memory that the rings of all channels share. Past its limit the least recently used rings are emptied. */
+export interface RingBudget {
+  /** Bytes that all rings hold now. */
+  readonly bytes: number;
+  readonly maxBytes: number;
+  /** Adds an empty ring. `clear` must empty it without calling `resize`. */
+  open(clear: () => void): RingShare;
+}
+
+/** One ring's share of the budget. */
+export interface RingShare {
+  /** The ring was used and holds this many bytes. Empties the ring itself if it alone is over the budget. */
+  resize(bytes: number): void;
+  /** The ring was read. */
+  touch(): void;
+  close(): void;
+}
+
+/** Bytes of an event besides its JSON: the object, its short strings, its array slot. */
+const overheadBytes = 300;
+
+/** Bytes of an event on the heap. V8 stores a string in one byte a character if it can, else in two. */
+export function heapBytesOf({ json }: EncodedEnvelope): number {
+  const isAscii = Buffer.byteLength(json) === json.length;
+  return overheadBytes + (isAscii ? 1 : 2) * json.length;
+}
+
+/** Creates the one budget of a hub. */
+export function createRingBudget({ maxBytes = 64 * 1_048_576 } = {}): RingBudget {
+  /** Bytes by ring, the least recently used first. */
+  const rings = new Map<() => void, number>();
+  let total = 0;
+
+  function put(clear: () => void, bytes: number): void {
+    total += bytes - (rings.get(clear) ?? 0);
+    rings.delete(clear);
+    if (bytes > 0) rings.set(clear, bytes);
+  }
+
+  return {
+    maxBytes,
+    get bytes() {
+      return total;
+    },
+    open(clear) {
+      let isOpen = true;
+      return {
+        resize(bytes) {
+          if (!isOpen) return;
+          put(clear, bytes);
+          for (const [clearOldest] of rings) {
+            if (total <= maxBytes) return;
+            put(clearOldest, 0);
+            clearOldest();
+          }
+        },
+        touch() {
+          const bytes = rings.get(clear);
+          if (bytes !== undefined) put(clear, bytes);
+        },
+        close() {
+          isOpen = false;
+          put(clear, 0);
+        },
+      };
     },
   };
 }

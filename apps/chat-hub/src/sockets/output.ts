@@ -1,0 +1,239 @@
+import type { Duplex } from 'node:stream';
+import type { EncodedEnvelope } from '@openclaw/protocol';
+import type { WebSocket } from 'ws';
+import type { Flushable, Flusher } from '../channels/flusher.ts';
+import {
+  framesOf,
+  framing,
+  sizeOfFrame,
+  textFrame,
+  textFrames,
+  type Frame,
+} from '../channels/frame.ts';
+import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import type { Unsent, UnsentBudget } from './unsent-budget.ts';
+
+/** A socket with more unsent output than this lags. */
+const lagBytes = 1_048_576;
+/** How long a peer may take nothing at all before it counts as stuck. */
+const stuckMs = 30_000;
+/** Bytes read from a log at once for a socket that catches up; fewer while its agent is over the unsent budget. */
+const pageBytes = 1_048_576;
+const smallPageBytes = 65_536;
+/** Bytes written to a socket in one turn. More would block the event loop while the kernel copies them. */
+const turnBytes = 262_144;
+
+/** The text of one JSON-RPC object or array, or its UTF-8 in pieces. */
+export type Payload = string | readonly Buffer[];
+
+/** The dependencies of a {@link SocketOutput}. */
+export interface SocketOutputDeps {
+  readonly flusher: Flusher;
+  readonly unsent: UnsentBudget;
+  /** Where large payloads are encoded. */
+  readonly slices: TimeSlicedQueue;
+  /** Called after every write that leaves more unsent than the socket or its agent may have. */
+  readonly onOverLimit: () => void;
+}
+
+/** The outgoing side of one socket: it queues frames, writes them, and counts what the peer has not taken. */
+export class SocketOutput implements Flushable {
+  /** True if the client chose the subprotocol, so that a frame may hold an array. */
+  readonly acceptsBatches: boolean;
+  readonly #ws: WebSocket;
+  readonly #socket: Duplex;
+  readonly #agentId: string;
+  readonly #deps: SocketOutputDeps;
+  readonly #unsent: Unsent;
+  #frames: Frame[] = [];
+  #queuedBytes = 0;
+  /** Frames that wait for the end of a buffer, or null when none is open. */
+  #buffered: Frame[] | null = null;
+  #bufferedBytes = 0;
+  #openBuffers = 0;
+  #isWatchingDrain = false;
+
+  constructor(ws: WebSocket, socket: Duplex, agentId: string, deps: SocketOutputDeps) {
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#agentId = agentId;
+    this.acceptsBatches = ws.protocol !== '';
+    this.#deps = deps;
+    this.#unsent = deps.unsent.open(agentId);
+    // ws answers pings by itself. A peer that only pings and never reads must be seen to lag too.
+    ws.on('ping', () => this.#written());
+  }
+
+  get isOpen(): boolean {
+    return this.#ws.readyState === this.#ws.OPEN;
+  }
+
+  /** Bytes written that the peer has not taken yet. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  get isBuffering(): boolean {
+    return this.#buffered !== null;
+  }
+
+  /** True when the buffer holds as much as a socket may leave unsent. */
+  get isBufferFull(): boolean {
+    return this.#bufferedBytes > lagBytes;
+  }
+
+  /** Sends a payload together with the other frames of this turn. */
+  send(payload: Payload): void {
+    for (const frame of framesOfPayload(payload)) this.enqueue(frame);
+    this.#count();
+  }
+
+  enqueue(frame: Frame): void {
+    if (this.#buffered) {
+      this.#buffered.push(frame);
+      this.#bufferedBytes += sizeOfFrame(frame);
+      return;
+    }
+    // Frames left over from an earlier turn wait for the peer; the next flush sees whether they are too many.
+    if (this.#frames.length === 0 || this.#isWatchingDrain) this.#deps.flusher.socket(this);
+    this.#frames.push(frame);
+    this.#queuedBytes += sizeOfFrame(frame);
+  }
+
+  enqueueEvents(events: readonly EncodedEnvelope[]): void {
+    for (const frame of framesOf(events, this.acceptsBatches)) this.enqueue(frame);
+  }
+
+  /** Encodes events in slices, to be enqueued later. */
+  encodeEvents(events: readonly EncodedEnvelope[]): Promise<Buffer[]> {
+    return this.#deps.slices.run(framing(events, this.acceptsBatches));
+  }
+
+  /**
+   * Buffers all further frames until the returned function is called, which sends its payload ahead of them. With
+   * several buffers open the frames wait for the last one.
+   */
+  buffer(): (payload: Payload | null) => void {
+    this.#openBuffers += 1;
+    this.#buffered ??= [];
+    return (payload) => {
+      this.#openBuffers -= 1;
+      const buffered = this.#buffered ?? [];
+      if (payload !== null) {
+        const frames = framesOfPayload(payload);
+        buffered.unshift(...frames);
+        for (const frame of frames) this.#bufferedBytes += sizeOfFrame(frame);
+      }
+      if (this.#openBuffers === 0) {
+        this.#buffered = null;
+        this.#bufferedBytes = 0;
+        for (const frame of buffered) this.enqueue(frame);
+      }
+      this.#count();
+    };
+  }
+
+  flush(): void {
+    this.#write(turnBytes);
+  }
+
+  /** Writes every queued frame at once, for a socket that is about to close. */
+  flushAll(): void {
+    this.#write(Infinity);
+  }
+
+  ping(): void {
+    if (!this.isOpen) return;
+    this.#ws.ping();
+    this.#written();
+  }
+
+  /** Writes until the peer has taken everything or the socket is closed. Calls `onStuck` when the peer takes nothing. */
+  async drain(onStuck: () => void): Promise<void> {
+    const stuck = setTimeout(onStuck, stuckMs).unref();
+    this.flush();
+    while (this.isOpen && (this.#socket.writableLength > 0 || this.#frames.length > 0)) {
+      // The callback runs when everything written before it is gone, or the socket is.
+      await new Promise<void>((resolve) => this.#socket.write('', () => resolve()));
+      // The peer took what one turn writes: slow, but not stuck.
+      stuck.refresh();
+      this.flush();
+    }
+    clearTimeout(stuck);
+  }
+
+  /** The bytes that may be read from a log at once for this socket. They count as unsent until `release` is called. */
+  openPage(): { readonly bytes: number; release(): void } {
+    // Even over the budget a socket gets a small page, or other sockets that do not read could stop it altogether.
+    const bytes = this.#deps.unsent.isOver(this.#agentId) ? smallPageBytes : pageBytes;
+    const page = this.#deps.unsent.open(this.#agentId);
+    page.settle(bytes);
+    return { bytes, release: () => page.release() };
+  }
+
+  /** Frees the memory that it counts; called once, after the socket closed. */
+  dispose(): void {
+    this.#frames = [];
+    this.#unsent.release();
+  }
+
+  /** Writes queued frames until `maxBytes` are reached; the rest follows as the peer takes them. */
+  #write(maxBytes: number): void {
+    if (!this.isOpen || this.#frames.length === 0) return;
+    const [only] = this.#frames;
+    if (this.#frames.length === 1 && Buffer.isBuffer(only)) {
+      this.#frames = [];
+      this.#queuedBytes = 0;
+      this.#socket.write(only);
+      this.#written();
+      return;
+    }
+    let count = 0;
+    let bytes = 0;
+    this.#socket.cork();
+    for (const frame of this.#frames) {
+      if (bytes >= maxBytes) break;
+      if (Buffer.isBuffer(frame)) this.#socket.write(frame);
+      else for (const piece of frame) this.#socket.write(piece);
+      bytes += sizeOfFrame(frame);
+      count += 1;
+    }
+    this.#socket.uncork();
+    if (count === this.#frames.length) this.#frames = [];
+    else this.#frames.splice(0, count);
+    this.#queuedBytes -= bytes;
+    this.#written();
+  }
+
+  #written(): void {
+    this.#count();
+    const { writableLength } = this.#socket;
+    if (writableLength === 0) {
+      if (this.#frames.length > 0) this.#deps.flusher.socket(this);
+      return;
+    }
+    this.#watchDrain();
+    const isMuch = writableLength + this.#queuedBytes > lagBytes;
+    if (isMuch || this.#deps.unsent.isOver(this.#agentId)) this.#deps.onOverLimit();
+  }
+
+  #count(): void {
+    this.#unsent.settle(this.#socket.writableLength + this.#queuedBytes + this.#bufferedBytes);
+  }
+
+  /** Counts again, and goes on writing, when the peer has taken what is written by now. */
+  #watchDrain(): void {
+    if (this.#isWatchingDrain || !this.isOpen) return;
+    this.#isWatchingDrain = true;
+    this.#socket.write('', () => {
+      this.#isWatchingDrain = false;
+      this.#count();
+      if (this.#frames.length > 0) this.#deps.flusher.socket(this);
+      else if (this.#socket.writableLength > 0) this.#watchDrain();
+    });
+  }
+}
+
+function framesOfPayload(payload: Payload): Frame[] {
+  return typeof payload === 'string' ? [textFrame(payload)] : textFrames(payload);
+}
