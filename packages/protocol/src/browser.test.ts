@@ -50,6 +50,7 @@ describe('in a browser', () => {
     'text.ts',
     'json-object.ts',
     'rpc.ts',
+    'wire.ts',
   ])('%s carries no zod, itself or by what it imports', (name) => {
     expect(reachedFrom(name)).not.toContain('zod');
     expect(reachedFrom('index.ts')).toEqual(expect.arrayContaining(['zod', name]));

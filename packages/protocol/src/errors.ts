@@ -44,13 +44,28 @@ export const commonErrors = [
   'internal',
 ] as const satisfies readonly ErrorCode[];
 
-/** What came with a refusal. */
+/** The `data` of a -32000 error. */
 export interface RefusalData {
   readonly code: ErrorCode;
   readonly retryAfterMs?: number;
 }
 
-/** What was wrong in one param. */
+/** An expected no, as a value: of the store, and of every part of the hub. */
+export interface Refusal {
+  readonly ok: false;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryAfterMs?: number;
+}
+
+/** Creates a {@link Refusal}. */
+export function refuse(code: ErrorCode, message: string, retryAfterMs?: number): Refusal {
+  return retryAfterMs === undefined
+    ? { ok: false, code, message }
+    : { ok: false, code, message, retryAfterMs };
+}
+
+/** One thing that is wrong with the params of a call. */
 export interface ParamIssue {
   readonly path: readonly (string | number)[];
   readonly message: string;
