@@ -3,11 +3,11 @@ import { createEphemeralFilter } from '@openclaw/events';
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
-import { asHub, type Hub } from './methods/hub.ts';
+import { asHub } from './methods/store-methods.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { createRedisState, type RedisState } from './observe/redis-state.ts';
 import type { Services } from './services.ts';
-import { createSlices } from './event-loop/slices.ts';
+import { createSlices, type Slices } from './event-loop/slices.ts';
 import { createAgentTopics, type AgentTopics } from './channels/agent-topics.ts';
 import { createCacheDropper } from './channels/cache-dropper.ts';
 import { createDirectHeads, type DirectHeads } from './channels/direct-heads.ts';
@@ -18,25 +18,35 @@ import { notificationText, textFrame } from './channels/frame.ts';
 import { startHeartbeat } from './sockets/heartbeat.ts';
 import { startHubBeat } from './recovery/hub-beat.ts';
 import { createLatestEvents } from './recovery/latest-events.ts';
-import { createPresenceFeed } from './presence/presence-feed.ts';
-import { createPublisher } from './channels/publisher.ts';
+import { createPresenceFeed, type PresenceFeed } from './presence/presence-feed.ts';
+import { createPublisher, type Publisher } from './channels/publisher.ts';
 import { endRevoked } from './recovery/revocation.ts';
 import type { Room } from './channels/room.ts';
 import { createRingBudget } from './channels/ring-budget.ts';
-import { createRooms } from './channels/rooms.ts';
+import { createRooms, type Rooms } from './channels/rooms.ts';
 import { startSelfProbe, type SelfProbe } from './recovery/self-probe.ts';
-import { createSessions } from './sockets/sessions.ts';
+import { createSessions, type Sessions } from './sockets/sessions.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
 import { createTraffic, type Traffic } from './observe/traffic.ts';
-import { createTypingFeed } from './presence/typing-feed.ts';
-import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-budget.ts';
+import { createTypingFeed, type TypingFeed } from './presence/typing-feed.ts';
+import {
+  createUnsentBudget,
+  type UnsentBudget,
+  type UnsentBudgetOptions,
+} from './sockets/unsent-budget.ts';
 
 /** How long a starting hub waits for Redis, to compare the newest committed events with the log. */
 const redisWaitMs = 500;
 
 /** The live side of a hub: everything between the log and the sockets. */
 export interface Live {
-  readonly hub: Hub;
+  readonly rooms: Rooms;
+  readonly sessions: Sessions;
+  readonly presence: PresenceFeed;
+  readonly typing: TypingFeed;
+  readonly publisher: Publisher;
+  readonly unsent: UnsentBudget;
+  readonly slices: Slices;
   readonly flusher: Flusher;
   readonly agentTopics: AgentTopics;
   readonly directHeads: DirectHeads;
@@ -62,7 +72,7 @@ export async function startLive(
   log: Logger,
   { unsent: unsentOptions, ringBytes }: MemoryBudgets = {},
 ): Promise<Live> {
-  const { store, redis, isRedisNamed, keys, bus, cache, limiter, tracker, typing } = services;
+  const { store, redis, isRedisNamed, keys, bus, cache, tracker, typing } = services;
   const redisState = createRedisState(redis, tracker);
   const opened = <T extends { close(): unknown }>(part: T): T => {
     closers.add(() => part.close());
@@ -257,22 +267,13 @@ export async function startLive(
   );
 
   return {
-    hub: {
-      hubId,
-      store,
-      bus,
-      cache,
-      presence,
-      typing: typingFeed,
-      limiter,
-      rooms,
-      sessions,
-      publisher,
-      unsent,
-      slices,
-      metrics,
-      log,
-    },
+    rooms,
+    sessions,
+    presence,
+    typing: typingFeed,
+    publisher,
+    unsent,
+    slices,
     flusher,
     agentTopics,
     directHeads,

@@ -3,15 +3,15 @@ import { createChatStore, type ChatStore } from '@openclaw/chat-store';
 import { createRedisEventBus, type EventBus } from '@openclaw/events';
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import { createPresence, type PresenceTracker } from '@openclaw/presence';
-import { createLocalRateLimiter, type LocalRateLimiter } from '@openclaw/ratelimit';
+import { createLocalRateLimiter } from '@openclaw/ratelimit';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
 import { createTyping, type SharedTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
 import type { Config } from './config.ts';
-import type { HubCache } from './methods/hub.ts';
+import type { HubCache } from './channels/cache-dropper.ts';
 import { presenceTimes, type PresenceTimes } from './presence/presence-times.ts';
-import type { LimitedAction } from './calls/method-kinds.ts';
+import type { Limiter } from './calls/limiter.ts';
 
 /** The packages that the hub is made of, opened. */
 export interface Services {
@@ -22,7 +22,7 @@ export interface Services {
   readonly keys: KeySchema;
   readonly bus: EventBus;
   readonly cache: HubCache;
-  readonly limiter: LocalRateLimiter<LimitedAction>;
+  readonly limiter: Limiter;
   readonly tracker: PresenceTracker;
   readonly typing: SharedTyping;
   readonly times: PresenceTimes;

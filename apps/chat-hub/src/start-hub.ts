@@ -14,7 +14,8 @@ import { createConnectionCap, type ConnectionCap } from './edge/connection-cap.t
 import { drainLengthMs, drainSessions } from './sockets/drain.ts';
 import { startLive, type MemoryBudgets } from './live.ts';
 import type { PresenceTimes } from './presence/presence-times.ts';
-import { createMethods } from './methods/table.ts';
+import { createHandlers } from './methods/handlers.ts';
+import { createInvoke, type CallObserver } from './calls/invoke.ts';
 import { RecentLatency } from './observe/recent-latency.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { connectionLimits, openFilesLimit } from './edge/open-files.ts';
@@ -60,11 +61,12 @@ export async function startHub(
     const metrics = createMetrics();
     const services = await openServices(config, hubId, closers, log, times);
     const live = await startLive(hubId, services, metrics, closers, log, budgets);
-    const { hub, flusher, agentTopics, directHeads, selfProbe, redisState, traffic } = live;
+    const { store, limiter } = services;
+    const { rooms, sessions, unsent, slices, flusher, redisState, traffic, selfProbe } = live;
     const acks = new RecentLatency();
 
-    const calls = createCallAllowance({
-      ...(config.callLimit ?? defaultCallLimit(hub.limiter.limits)),
+    const allowance = createCallAllowance({
+      ...(config.callLimit ?? defaultCallLimit(limiter.limits)),
       onBarred(agentId, forMs) {
         log.warn(
           { agentId, forMs },
@@ -72,28 +74,31 @@ export async function startHub(
         );
         metrics.barredAgents.inc();
         const reason = encodeCloseReason(forMs);
-        for (const session of hub.sessions.ofAgent(agentId)) session.expel(4429, reason);
+        for (const session of sessions.ofAgent(agentId)) session.expel(4429, reason);
       },
     });
-    const handlers = createMethods(hub);
-    const dispatcher = createDispatcher({
+    const observe: CallObserver = (method, transport, outcome, durationMs) => {
+      metrics.calls.inc({ method, transport, outcome });
+      if (durationMs === null) return;
+      metrics.callSeconds.observe({ method }, durationMs / 1000);
+      if (outcome === 'ok' && (method === 'message.send' || method === 'direct.send'))
+        acks.record(durationMs);
+    };
+    const onLimited = () => metrics.limitedCalls.inc();
+    const handlers = createHandlers({ ...services, ...live });
+    const invoke = createInvoke({
       handlers,
-      limiter: hub.limiter,
-      calls,
-      onLimited: () => metrics.limitedCalls.inc(),
+      limiter,
+      onLimited,
+      observe,
+      unsent,
+      slices,
       log,
-      unsent: hub.unsent,
-      slices: hub.slices,
-      observe(method, outcome, durationMs) {
-        metrics.calls.inc({ method, outcome });
-        metrics.callSeconds.observe({ method }, durationMs / 1000);
-        if (outcome === 'ok' && (method === 'message.send' || method === 'direct.send'))
-          acks.record(durationMs);
-      },
     });
+    const dispatcher = createDispatcher({ invoke, allowance, onLimited, observe, unsent });
     const authenticate = createAuthenticate(config.auth, {
-      store: hub.store,
-      barredForMs: (agentId) => calls.barredForMs(agentId),
+      store,
+      barredForMs: (agentId) => allowance.barredForMs(agentId),
       log: log.child({ part: 'auth' }),
     });
     const gate = createGate(config);
@@ -101,16 +106,40 @@ export async function startHub(
     const failedSignIns = createFailedSignIns({ onFailed: () => metrics.failedSignIns.inc() });
     const cap = createCap(config, pace, metrics, log);
     const readiness = createReadiness({
-      ...{ hubId, store: hub.store, redis: redisState },
+      hubId,
+      store,
+      redis: redisState,
       publishPath: () => selfProbe.path,
     });
     const operations = createOperations({
-      ...{ hub, redis: redisState, flusher, traffic, selfProbe, acks },
+      hubId,
+      store,
+      rooms,
+      sessions,
+      metrics,
+      redis: redisState,
+      flusher,
+      traffic,
+      selfProbe,
+      acks,
     });
-    const { auth } = config;
     const app = await createServer({
-      ...{ hub, handlers, auth, authenticate, gate, readiness, operations },
-      ...{ remoteAddress, failedSignIns, calls, cap, hasOpsPort: config.opsPort !== null },
+      invoke,
+      allowance,
+      observe,
+      limiter,
+      store,
+      auth: config.auth,
+      authenticate,
+      gate,
+      remoteAddress,
+      failedSignIns,
+      cap,
+      hasOpsPort: config.opsPort !== null,
+      readiness,
+      operations,
+      metrics,
+      log,
       webDir: config.webDir ?? builtPageDir,
     });
 
@@ -138,7 +167,12 @@ export async function startHub(
         // Refused sockets stay open until they have read their close code: this bounds how many connections they take.
         maxParting: Math.min(4_096, 4 * cap.surplus),
         onAccepted: createConnectionHandler({
-          ...{ hub, flusher, dispatcher, agentTopics, directHeads, calls },
+          hub: { ...services, ...live, metrics, log },
+          flusher,
+          dispatcher,
+          agentTopics: live.agentTopics,
+          directHeads: live.directHeads,
+          calls: allowance,
         }),
         onRefused: (status) => metrics.refusedConnections.inc({ status: String(status) }),
         log,
@@ -148,9 +182,9 @@ export async function startHub(
     const url = await app.listen({ host: config.host, port: config.port });
     closers.add(() => app.close());
     closers.add(() => {
-      drainEndMs = Date.now() + drainLengthMs(hub.sessions.size, pace);
+      drainEndMs = Date.now() + drainLengthMs(sessions.size, pace);
       readiness.drain();
-      return drainSessions(hub.sessions, pace);
+      return drainSessions(sessions, pace);
     });
     return { hubId, url, opsUrl, redis: services.redis, close: () => closers.closeAll() };
   } catch (error) {

@@ -1,5 +1,9 @@
+import type { Cache } from '@openclaw/cache';
+import type { Channel, Message } from '@openclaw/protocol';
 import type { Logger } from 'pino';
-import type { HubCache } from '../methods/hub.ts';
+
+/** The hub's cache of channels, their members and their newest messages. */
+export type HubCache = Cache<Channel, Message>;
 
 /**
  * Drops the caches of channels whose events came from the store: all that one turn brings in one pipeline. While Redis

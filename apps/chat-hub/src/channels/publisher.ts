@@ -9,8 +9,8 @@ import {
   type EventOf,
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
-import type { HubCache } from '../methods/hub.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { HubCache } from './cache-dropper.ts';
 
 /** How events leave this hub: to its own rooms at once and, in the same breath, to Redis for the other hubs. */
 export interface Publisher {

@@ -1,5 +1,5 @@
+import { methods, type MethodDefinition, type MethodName } from '@openclaw/protocol';
 import fc from 'fast-check';
-import { routes } from '../rest/routes.ts';
 import { hostileText, hostileValue, mutate, mutation } from './hostile-values.ts';
 import { callsOf, fillIn } from './method-calls.ts';
 import { sendRaw, type RawAnswer } from './raw-http.ts';
@@ -100,6 +100,11 @@ const header = fc.oneof(
   hostileText.map((text) => `X-Any: ${text.replaceAll(/[\r\n\0]/g, ' ').slice(0, 300)}`),
 );
 
+const routes = Object.entries<MethodDefinition>(methods).flatMap(([name, { rest }]) => {
+  const method = name as MethodName;
+  const call = { verb: 'POST', path: `/call/${name}`, method } as const;
+  return rest ? [{ ...rest, method }, call] : [call];
+});
 const routed = fc.constantFrom(...routes).chain(({ verb, path, method }) =>
   fc.tuple(callsOf(method), fc.array(mutation, { maxLength: 1 })).map(([{ params }, mutations]) => {
     const rest = structuredClone(params) as Record<string, unknown>;

@@ -7,14 +7,14 @@ import {
   type EncodedEnvelope,
 } from '@openclaw/protocol';
 import { pino } from 'pino';
-import type { Hub } from './hub.ts';
+import type { ChatStore } from '@openclaw/chat-store';
 import { createFlusher } from '../channels/flusher.ts';
 import { createRooms } from '../channels/rooms.ts';
 import { Session } from '../sockets/session.ts';
 import { createSlices, runNow } from '../event-loop/slices.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
-import { subscriptionMethods } from './subscriptions.ts';
+import { subscriptionMethods, type SubscriptionDeps } from './subscriptions.ts';
 
 const channelId = 'c';
 
@@ -53,7 +53,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
       }
       return { events: log.filter(({ seq }) => (seq ?? 0) > after), head: access.head };
     },
-  } as unknown as Hub['store'];
+  } as unknown as ChatStore;
   const [flusher, bus, nothing] = [createFlusher(), createMemoryEventBus(), () => undefined];
   const rooms = createRooms({
     ...{ store, bus, flusher, log: pino({ level: 'silent' }) },
@@ -69,9 +69,12 @@ async function subscribing(since: number | null = 0, weight = 1) {
     store,
     slices: createSlices(),
     presence: { opened: nothing, entered: () => true },
-  } as unknown as Hub;
+  } as unknown as SubscriptionDeps;
   const params = { topics: [{ channelId, since }], epoch: 'e' };
-  const answered = subscriptionMethods(hub).subscribe({ identity, session }, params);
+  const answered = subscriptionMethods(hub).subscribe(
+    { identity, transport: 'ws', session },
+    params,
+  );
   await (since === null ? answered : reading.promise);
   return {
     ...{ rooms, session, access, log },
@@ -197,13 +200,16 @@ describe('a subscribe to many channels', () => {
       rooms: { restarts: 0, open: async (id: string) => roomOf(id) },
       slices: createSlices({ clock: () => 0 }),
       presence: { opened: () => undefined },
-    } as unknown as Hub;
+    } as unknown as SubscriptionDeps;
     const session = { agentId: 'ben', isOpen: true } as unknown as Session;
     const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
     const identity = { agentId: 'ben', isAdmin: false, ...bounds };
     const topics = ids.map((id) => ({ channelId: id, since: 0 }));
     const params = { topics, epoch: 'e' };
-    const answer = await subscriptionMethods(hub).subscribe({ identity, session }, params);
+    const answer = await subscriptionMethods(hub).subscribe(
+      { identity, transport: 'ws', session },
+      params,
+    );
     clock.mockRestore();
     if (!('resultSteps' in answer)) throw new Error('the subscribe was refused');
     const result = JSON.parse(Buffer.concat(runNow(answer.resultSteps())).toString()) as object;

@@ -1,4 +1,4 @@
-import type { Access } from '@openclaw/chat-store';
+import type { Access, ChatStore } from '@openclaw/chat-store';
 import {
   isDirectChannelId,
   limits,
@@ -6,14 +6,24 @@ import {
   type ErrorCode,
   type ParamsOf,
 } from '@openclaw/protocol';
-import { outOfBounds, whyNotMember, type Hub } from './hub.ts';
+import { refusalOfError } from '../calls/failure.ts';
+import { answer, type Caller, type Handlers } from '../calls/handler.ts';
 import type { Room } from '../channels/room.ts';
-import type { Session } from '../sockets/session.ts';
+import type { Rooms } from '../channels/rooms.ts';
 import { encodeEvents } from '../event-loop/encoded-text.ts';
-import { answer, refuse, type Caller, type Handlers } from '../calls/answer.ts';
-import { refusalOfError } from '../calls/dispatcher.ts';
-import { runNow, type Steps } from '../event-loop/slices.ts';
+import { runNow, type Slices, type Steps } from '../event-loop/slices.ts';
+import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { Session } from '../sockets/session.ts';
 import { gatherMissed, type ByteBudget, type MissedEvents } from './missed-events.ts';
+import { outOfBounds, whyNotMember } from './rights.ts';
+
+/** What the methods of this family need. */
+export interface SubscriptionDeps {
+  readonly store: Pick<ChatStore, 'access' | 'epoch'>;
+  readonly rooms: Pick<Rooms, 'get' | 'open' | 'restarts'>;
+  readonly presence: Pick<PresenceFeed, 'opened' | 'entered'>;
+  readonly slices: Slices;
+}
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
 
@@ -34,10 +44,8 @@ const levelMs = 2_000;
 /** Topics made ready in one turn of the event loop. */
 const topicsPerTurn = 50;
 
-/** subscribe and unsubscribe: which channels a socket hears, and from where. */
-export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'unsubscribe'> {
-  const { rooms, store, presence, slices } = hub;
-
+/** subscribe and unsubscribe: the channels that a socket receives, and the seq from which it does. */
+export function subscriptionMethods({ rooms, store, presence, slices }: SubscriptionDeps) {
   /** The rooms of all topics that the caller may hear, or why not. Membership is asked once for all, once more at the end. */
   async function openRooms(
     caller: Caller,
@@ -171,7 +179,6 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
   return {
     async subscribe(caller, { topics, epoch }) {
       const { session } = caller;
-      if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
       const isSameEpoch = epoch === null || epoch === store.epoch;
       const budget: ByteBudget = { bytes: limits.resumeBytes };
       const { restarts } = rooms;
@@ -204,7 +211,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         const pieces: Buffer[] = [];
         let text = '{"topics":[';
         for (const [index, topic] of topics.entries()) {
-          if (!session?.isOpen) return [Buffer.from('{"topics":[]}')];
+          if (!session.isOpen) return [Buffer.from('{"topics":[]}')];
           if (index > 0) text += ',';
           // What was read of another life of the database is not of this one.
           const ready =
@@ -227,7 +234,6 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     },
 
     unsubscribe({ session }, { channelIds }) {
-      if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
       for (const channelId of channelIds) {
         session.leave(channelId);
         if (isDirectChannelId(channelId) && session.mutedDirects.size < limits.topics) {
@@ -236,7 +242,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
       }
       return answer({});
     },
-  };
+  } satisfies Partial<Handlers>;
 }
 
 function whyRefused({ identity }: Caller, access: Access | undefined): ErrorCode | null {

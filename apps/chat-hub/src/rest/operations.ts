@@ -1,12 +1,18 @@
-import { limits, idSchema, operationsAgentsSchema, operationsSchema } from '@openclaw/protocol';
-import { httpRateLimit, type LocalRateLimiter } from '@openclaw/ratelimit';
+import {
+  idSchema,
+  limits,
+  operationsAgentsSchema,
+  operationsSchema,
+  refuse,
+} from '@openclaw/protocol';
+import { httpRateLimit } from '@openclaw/ratelimit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { isAdminOfAll } from '../edge/identity.ts';
 import type { OperationsView } from '../observe/operations.ts';
-import { refuse } from '../calls/answer.ts';
-import type { LimitedAction } from '../calls/method-kinds.ts';
-import { errorBody, sendRefusal } from './errors.ts';
+import { malformed } from '../calls/failure.ts';
+import type { LimitedAction, Limiter } from '../calls/limiter.ts';
+import { errorBody, sendFailure } from './errors.ts';
 
 const responses = { '4xx': errorBody, '5xx': errorBody };
 const pageQuery = z.object({
@@ -17,7 +23,7 @@ const pageQuery = z.object({
 /** Options of {@link addOperationsRoutes}. */
 export interface OperationsRoutesOptions {
   readonly operations: OperationsView;
-  readonly limiter: LocalRateLimiter<LimitedAction>;
+  readonly limiter: Limiter;
   /** With dev sign-in anyone may say that they are an admin, so nobody has to. */
   readonly isForAnyone: boolean;
 }
@@ -33,14 +39,14 @@ export function addOperationsRoutes(
   });
   app.addHook('preHandler', async (request, reply) => {
     if (!isForAnyone && !isAdminOfAll(request.identity))
-      return sendRefusal(
+      return sendFailure(
         reply,
         refuse('forbidden', 'only an admin whose token is not bound to channels may see this'),
       );
     const { allowed, headers, problem } = await limit(request);
     reply.headers(headers);
     if (!allowed)
-      return sendRefusal(
+      return sendFailure(
         reply,
         refuse('rate_limited', problem?.title ?? '', problem?.retryAfterMs),
       );
@@ -73,9 +79,7 @@ export function addOperationsRoutes(
     async (request, reply) => {
       const query = pageQuery.safeParse(request.query);
       if (!query.success) {
-        return reply.code(400).send({
-          error: { code: 'invalid_params', message: z.prettifyError(query.error) },
-        });
+        return sendFailure(reply, malformed('invalid_params', z.prettifyError(query.error)));
       }
       const { cursor, limit: size } = query.data;
       return reply.send(operations.agents(cursor ?? null, size));

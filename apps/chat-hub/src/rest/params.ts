@@ -1,49 +1,52 @@
-import { methods } from '@openclaw/protocol';
+import type { MethodDefinition, RestRoute } from '@openclaw/protocol';
 import { z } from 'zod';
-import type { Route } from './routes.ts';
 
-/** A route's params, split by where HTTP carries them. */
-export interface RouteParams {
-  readonly path: z.ZodObject;
-  readonly query: z.ZodObject | null;
-  readonly body: z.ZodObject | null;
-  /** Turns the query's strings into what the schema asks for; what does not fit is left for the schema to refuse. */
+/** A route's params, split by where HTTP carries them; null where there are none. */
+export interface SplitParams {
+  readonly inPath: z.ZodObject | null;
+  readonly inQuery: z.ZodObject | null;
+  readonly inBody: z.ZodObject | null;
+  /** Turns the query's strings into the schema's types. A value that does not fit is left for the schema to refuse. */
   coerceQuery(query: Record<string, unknown>): Record<string, unknown>;
 }
 
 /** Splits a method's params: those in the path, and the rest in the query (GET, DELETE) or the body. */
-export function paramsOf({ verb, path, method }: Route): RouteParams {
-  const shape = methods[method].params.shape as Record<string, z.ZodType>;
-  const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '');
-  const isInPath = (name: string) => inPath.includes(name);
-  const pick = (wanted: (name: string) => boolean) =>
-    z.strictObject(Object.fromEntries(Object.entries(shape).filter(([name]) => wanted(name))));
-  const rest = pick((name) => !isInPath(name));
+export function splitParams(
+  { params, examples }: MethodDefinition,
+  { verb, path }: RestRoute,
+): SplitParams {
+  const shape = params.shape as Record<string, z.ZodType>;
+  const names = [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '');
+  const pick = (isWanted: (name: string) => boolean) => (fields: object) =>
+    Object.fromEntries(Object.entries(fields).filter(([name]) => isWanted(name)));
+  const ofPath = pick((name) => names.includes(name));
+  const ofRest = pick((name) => !names.includes(name));
   const isQuery = verb === 'GET' || verb === 'DELETE';
-  const kinds = new Map(Object.entries(shape).map(([name, schema]) => [name, kindOf(schema)]));
+  const rest = z.strictObject(ofRest(shape));
+  const types = new Map(Object.entries(shape).map(([name, schema]) => [name, typeOf(schema)]));
   return {
-    path: pick(isInPath),
-    query: isQuery ? rest : null,
-    body: isQuery ? null : rest,
+    inPath: names.length > 0 ? z.strictObject(ofPath(shape)) : null,
+    inQuery: isQuery ? rest : null,
+    inBody: isQuery ? null : rest.meta({ examples: examples.map((each) => ofRest(each.params)) }),
     coerceQuery(query) {
       return Object.fromEntries(
         Object.entries(query)
           .filter(([name]) => Object.hasOwn(shape, name))
-          .map(([name, value]) => [name, coerce(value, kinds.get(name))]),
+          .map(([name, value]) => [name, coerce(value, types.get(name))]),
       );
     },
   };
 }
 
-function kindOf(schema: z.ZodType): 'integer' | 'boolean' | 'other' {
+function typeOf(schema: z.ZodType): 'integer' | 'boolean' | 'other' {
   const text = JSON.stringify(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
   if (text.includes('"integer"')) return 'integer';
   return text.includes('"boolean"') ? 'boolean' : 'other';
 }
 
-function coerce(value: unknown, kind: 'integer' | 'boolean' | 'other' | undefined): unknown {
+function coerce(value: unknown, type: 'integer' | 'boolean' | 'other' | undefined): unknown {
   if (typeof value !== 'string') return value;
-  if (kind === 'integer' && /^\d{1,16}$/.test(value)) return Number(value);
-  if (kind === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
+  if (type === 'integer' && /^\d{1,16}$/.test(value)) return Number(value);
+  if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
   return value;
 }

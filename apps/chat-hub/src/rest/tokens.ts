@@ -1,12 +1,12 @@
 import type { ChatStore } from '@openclaw/chat-store';
-import { idSchema } from '@openclaw/protocol';
+import { idSchema, refuse } from '@openclaw/protocol';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { malformed } from '../calls/failure.ts';
 import { isAdminOfAll } from '../edge/identity.ts';
 import { jtiSchema } from '../edge/jti.ts';
 import { mintToken } from '../edge/mint.ts';
-import { refuse } from '../calls/answer.ts';
-import { errorBody, sendRefusal } from './errors.ts';
+import { errorBody, sendFailure } from './errors.ts';
 
 const day = 86_400;
 const mintBody = z.strictObject({
@@ -30,7 +30,7 @@ export function addTokenRoutes(
 ): void {
   app.addHook('preHandler', async (request, reply) => {
     if (!isAdminOfAll(request.identity))
-      return sendRefusal(
+      return sendFailure(
         reply,
         refuse('forbidden', 'only an admin whose token is not bound to channels may manage tokens'),
       );
@@ -48,12 +48,10 @@ export function addTokenRoutes(
     },
     async (request, reply) => {
       if (secret === null)
-        return sendRefusal(reply, refuse('unsupported', 'this hub has no secret to sign with'));
+        return sendFailure(reply, refuse('unsupported', 'this hub has no secret to sign with'));
       const body = mintBody.safeParse(request.body);
       if (!body.success) {
-        return reply
-          .code(400)
-          .send({ error: { code: 'invalid_params', message: z.prettifyError(body.error) } });
+        return sendFailure(reply, malformed('invalid_params', z.prettifyError(body.error)));
       }
       const { sub, ...claims } = body.data;
       return reply.code(201).send(await mintToken(secret, { agentId: sub, ...claims }));
@@ -74,9 +72,7 @@ export function addTokenRoutes(
     async (request, reply) => {
       const params = jtiParams.safeParse(request.params);
       if (!params.success) {
-        return reply
-          .code(400)
-          .send({ error: { code: 'invalid_params', message: 'that is the jti of no token' } });
+        return sendFailure(reply, malformed('invalid_params', 'this is not the jti of a token'));
       }
       await store.revoke({ jti: params.data.jti });
       return reply.send({});
@@ -97,9 +93,8 @@ export function addTokenRoutes(
     async (request, reply) => {
       const query = subQuery.safeParse(request.query);
       if (!query.success) {
-        return reply.code(400).send({
-          error: { code: 'invalid_params', message: 'say whose tokens with ?sub=<agentId>' },
-        });
+        const message = 'name the agent whose tokens to revoke with ?sub=<agentId>';
+        return sendFailure(reply, malformed('invalid_params', message));
       }
       await store.revoke({ sub: query.data.sub });
       return reply.send({});

@@ -2,11 +2,11 @@ import { stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
+import { refuse } from '@openclaw/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Gate } from '../edge/origin-policy.ts';
-import { sendRefusal } from './errors.ts';
-import { refuse } from '../calls/answer.ts';
+import { sendFailure } from './errors.ts';
 
 /** Where the page is built to: beside this app, whether this runs from its source or from its build. */
 export const builtPageDir = resolve(fileURLToPath(import.meta.url), '../../../../web/dist');
@@ -88,7 +88,7 @@ export async function addWebPage(
     page.addHook('onRequest', async (request, reply) => {
       reply.headers(pageHeaders);
       const barred = gate(request.headers);
-      if (barred !== null) return sendRefusal(reply, refuse('forbidden', barred));
+      if (barred !== null) return sendFailure(reply, refuse('forbidden', barred));
     });
 
     const hidden = { schema: { hide: true } };

@@ -1,15 +1,23 @@
 import { randomUUID } from 'node:crypto';
+import type { ChatStore } from '@openclaw/chat-store';
 import { encodeCloseReason, limits, type Welcome } from '@openclaw/protocol';
+import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import { isWithinBounds } from '../edge/identity.ts';
 import type { CallAllowance } from '../calls/call-allowance.ts';
-import type { Hub } from '../methods/hub.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { TypingFeed } from '../presence/typing-feed.ts';
 import type { AgentTopics } from '../channels/agent-topics.ts';
 import type { DirectHeads } from '../channels/direct-heads.ts';
 import type { Flusher } from '../channels/flusher.ts';
 import { heartbeatMs } from './heartbeat.ts';
 import type { Room } from '../channels/room.ts';
+import type { Rooms } from '../channels/rooms.ts';
+import type { Slices } from '../event-loop/slices.ts';
 import { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
+import type { UnsentBudget } from './unsent-budget.ts';
 import type { Dispatcher } from '../calls/dispatcher.ts';
 import type { Accepted } from '../edge/upgrade.ts';
 
@@ -24,8 +32,21 @@ const farewellMs = 2_000;
 /** Bad frames that a socket is forgiven; each good one pays one off. */
 const maxBadFrames = 10;
 
+/** The parts of the hub that every connection uses. */
+export interface ConnectionHub {
+  readonly store: ChatStore;
+  readonly rooms: Rooms;
+  readonly sessions: Sessions;
+  readonly presence: PresenceFeed;
+  readonly typing: TypingFeed;
+  readonly unsent: UnsentBudget;
+  readonly slices: Slices;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
 export interface ConnectionDeps {
-  readonly hub: Hub;
+  readonly hub: ConnectionHub;
   readonly flusher: Flusher;
   readonly agentTopics: AgentTopics;
   readonly directHeads: DirectHeads;
