@@ -22,7 +22,7 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     /** The method that the route calls. */
-    readonly method?: string;
+    readonly rpcMethod?: string;
   }
 }
 
@@ -40,7 +40,7 @@ export function addCallRoutes(app: FastifyInstance, deps: CallRoutesDeps): void 
   }
   app.post<{ Params: { method: string } }>(
     '/call/:method',
-    { config: { method: 'unknown' }, schema: { hide: true } },
+    { config: { rpcMethod: 'unknown' }, schema: { hide: true } },
     (request, reply) => run(deps, request, reply, request.params.method, {}),
   );
 }
@@ -60,7 +60,7 @@ function addRoute(
   app.route({
     method: verb,
     url: path,
-    config: { method: name },
+    config: { rpcMethod: name },
     schema: {
       tags: [tag],
       summary: isUnsupported ? `${summary} Needs a WebSocket: answers 422 unsupported.` : summary,

@@ -6,7 +6,10 @@ export interface SplitParams {
   readonly inPath: z.ZodObject | null;
   readonly inQuery: z.ZodObject | null;
   readonly inBody: z.ZodObject | null;
-  /** Turns the query's strings into the schema's types. A value that does not fit is left for the schema to refuse. */
+  /**
+   * The params in the query, its strings turned into the schema's types; a value that does not fit is left for the
+   * schema to refuse. Empty where the params are in the body: the query then holds the sign-in alone.
+   */
   coerceQuery(query: Record<string, unknown>): Record<string, unknown>;
 }
 
@@ -29,6 +32,7 @@ export function splitParams(
     inQuery: isQuery ? rest : null,
     inBody: isQuery ? null : rest.meta({ examples: examples.map((each) => ofRest(each.params)) }),
     coerceQuery(query) {
+      if (!isQuery) return {};
       return Object.fromEntries(
         Object.entries(query)
           .filter(([name]) => Object.hasOwn(shape, name))

@@ -144,7 +144,7 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   });
   // A call that ended before it was invoked: refused by the hook above, or unreadable.
   v1.addHook('onResponse', async (request, reply) => {
-    const { method } = request.routeOptions.config;
+    const { rpcMethod: method } = request.routeOptions.config;
     if (method === undefined || request.isInvoked || reply.failure === null) return;
     deps.observe(isMethodName(method) ? method : 'unknown', 'rest', reply.failure, null);
   });

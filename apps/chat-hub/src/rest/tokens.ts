@@ -42,6 +42,7 @@ export function addTokenRoutes(
       schema: {
         tags: ['tokens'],
         summary: 'Mints a token (HS256 hubs only).',
+        operationId: 'tokens.mint',
         body: mintBody,
         response: { 201: minted, ...responses },
       },
@@ -65,6 +66,7 @@ export function addTokenRoutes(
       schema: {
         tags: ['tokens'],
         summary: 'Revokes one token; its sockets close within a second.',
+        operationId: 'tokens.revoke',
         params: jtiParams,
         response: { 200: z.object({}), ...responses },
       },
@@ -86,6 +88,7 @@ export function addTokenRoutes(
       schema: {
         tags: ['tokens'],
         summary: 'Revokes every token of an agent issued so far.',
+        operationId: 'tokens.revokeAll',
         querystring: subQuery,
         response: { 200: z.object({}), ...responses },
       },
