@@ -12,6 +12,8 @@ export type { Discontinuity, Reconnect, Welcome } from './notifications.ts';
 export { channelSchema, memberSchema, messageSchema } from './objects.ts';
 export { presenceSchema, threadSchema } from './objects.ts';
 export type { Channel, Member, Message, Presence, Thread } from './objects.ts';
+export { buildOpenApi, restErrorSchema, type OpenApiDocument } from './openapi.ts';
+export type { OpenApiOptions, RestOperation } from './openapi.ts';
 export { operationsAgentsSchema, operationsSchema } from './operations.ts';
 export type { Operations, OperationsAgents } from './operations.ts';
 export { buildOpenRpc, type OpenRpcDocument } from './openrpc.ts';

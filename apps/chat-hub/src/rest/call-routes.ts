@@ -6,8 +6,8 @@ import { malformed, type Failure } from '../calls/failure.ts';
 import type { Invoke, Reply } from '../calls/invoke.ts';
 import type { Limiter } from '../calls/limiter.ts';
 import type { Identity } from '../edge/identity.ts';
-import { errorBody, sendFailure } from './errors.ts';
-import { splitParams } from './params.ts';
+import { sendFailure } from './errors.ts';
+import { createQueryReader } from './query.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -35,12 +35,12 @@ export interface CallRoutesDeps {
 /** Adds `POST /call/{method}` for every method, and the resource paths of those that have one. */
 export function addCallRoutes(app: FastifyInstance, deps: CallRoutesDeps): void {
   for (const [name, definition] of Object.entries<MethodDefinition>(methods)) {
-    addRoute(app, deps, name, definition, { verb: 'POST', path: `/call/${name}` }, `call.${name}`);
-    if (definition.rest) addRoute(app, deps, name, definition, definition.rest, name);
+    addRoute(app, deps, name, definition, { verb: 'POST', path: `/call/${name}` });
+    if (definition.rest) addRoute(app, deps, name, definition, definition.rest);
   }
   app.post<{ Params: { method: string } }>(
     '/call/:method',
-    { config: { rpcMethod: 'unknown' }, schema: { hide: true } },
+    { config: { rpcMethod: 'unknown' } },
     (request, reply) => run(deps, request, reply, request.params.method, {}),
   );
 }
@@ -50,42 +50,25 @@ function addRoute(
   deps: CallRoutesDeps,
   name: string,
   definition: MethodDefinition,
-  route: RestRoute,
-  operationId: string,
+  { verb, path, status }: RestRoute,
 ): void {
-  const { verb, path, status = 200 } = route;
-  const { kind, summary, tag, result } = definition;
-  const { inPath, inQuery, inBody, coerceQuery } = splitParams(definition, route);
-  const isUnsupported = kind === 'socket';
+  const readQuery =
+    verb === 'GET' || verb === 'DELETE' ? createQueryReader(definition.params) : null;
   app.route({
     method: verb,
     url: path,
     config: { rpcMethod: name },
-    schema: {
-      tags: [tag],
-      summary: isUnsupported ? `${summary} Needs a WebSocket: answers 422 unsupported.` : summary,
-      operationId,
-      ...(inPath && { params: inPath }),
-      ...(inQuery && { querystring: inQuery }),
-      ...(inBody && { body: inBody }),
-      response: {
-        ...(!isUnsupported && { [status]: result }),
-        '4xx': errorBody,
-        '5xx': errorBody,
-      },
-    },
     handler(request, reply) {
-      const body = inBody ? request.body : undefined;
+      // Where the params are in the body, the query holds the sign-in alone.
+      const given = readQuery
+        ? readQuery(request.query as Record<string, unknown>)
+        : (request.body ?? {});
       // Checked before the spread, which would make an object with a key for each item of an array or text.
-      if (body !== undefined && !isObject(body)) {
+      if (request.body === null || !isObject(given)) {
         const issues = [{ path: [], message: 'the body must be a JSON object' }];
         return sendFailure(reply, malformed('invalid_params', 'invalid request', issues));
       }
-      const params = {
-        ...coerceQuery(request.query as Record<string, unknown>),
-        ...body,
-        ...(request.params as Record<string, unknown>),
-      };
+      const params = { ...given, ...(request.params as Record<string, unknown>) };
       return run(deps, request, reply, name, params, status);
     },
   });
@@ -97,7 +80,7 @@ async function run(
   reply: FastifyReply,
   method: string,
   params: object,
-  status = 200,
+  status: 200 | 201 = 200,
 ): Promise<FastifyReply> {
   request.isInvoked = true;
   await invoke({

@@ -1,5 +1,6 @@
+import type { restErrorSchema } from '@openclaw/protocol';
 import type { FastifyReply } from 'fastify';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Failure } from '../calls/failure.ts';
 
 /** The HTTP status of each failure. */
@@ -21,15 +22,7 @@ export const statusOf: Readonly<Record<Failure['code'], number>> = {
   internal: 500,
 };
 
-/** The body of every answer that is not a success. */
-export const errorBody = z.object({
-  error: z.object({
-    code: z.string(),
-    message: z.string(),
-    retryAfterMs: z.number().optional(),
-    issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-  }),
-});
+type RestError = z.input<typeof restErrorSchema>['error'];
 
 /** Sends a failure with its status, and the time to wait before the next try. */
 export function sendFailure(
@@ -39,7 +32,11 @@ export function sendFailure(
 ): FastifyReply {
   const { code, message } = failure;
   reply.failure = code;
-  const error: z.input<typeof errorBody>['error'] = { code, message };
+  const error: RestError = {
+    // A frame that is not JSON has another code over WebSocket alone.
+    code: code === 'parse_error' ? 'invalid_request' : code,
+    message,
+  };
   if ('retryAfterMs' in failure && failure.retryAfterMs !== undefined) {
     error.retryAfterMs = failure.retryAfterMs;
     reply.header('retry-after', Math.ceil(failure.retryAfterMs / 1000));

@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import swagger from '@fastify/swagger';
 import type { ChatStore } from '@openclaw/chat-store';
 import { isMethodName, limits, refuse, type Refusal } from '@openclaw/protocol';
 import fastify, {
@@ -23,11 +22,11 @@ import type { OperationsView } from '../observe/operations.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Readiness } from '../observe/readiness.ts';
 import { addCallRoutes } from './call-routes.ts';
-import { openApiOptions } from './openapi.ts';
+import { addDocuments, specifications } from './openapi.ts';
 import { sendFailure } from './errors.ts';
 import { acceptJsonBodies } from './json-body.ts';
 import { addOperationsRoutes } from './operations.ts';
-import { addAliveRoute, addSpecificationRoutes, addStatusRoutes, isStatus } from './status.ts';
+import { addAliveRoute, addStatusRoutes, isStatus } from './status.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { refuseUnreadable } from './unreadable.ts';
 import { addWebPage } from './web-page.ts';
@@ -86,9 +85,6 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 256 },
   });
   cap.watch(app.server);
-  // The method's own schema validates each call (calls/invoke.ts); these would only repeat it.
-  app.setValidatorCompiler(() => () => true);
-  app.setSerializerCompiler(() => JSON.stringify);
   setErrorHandlers(app, log);
   app.decorateRequest('identity');
   app.decorateRequest('isInvoked', false);
@@ -104,11 +100,10 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
       return sendFailure(reply, refuse('unavailable', 'the hub is full', surplusMs));
   });
 
-  await app.register(swagger, openApiOptions(auth));
   await app.register(async (v1) => addApi(v1, deps), { prefix: '/v1' });
   addAliveRoute(app);
   if (!deps.hasOpsPort) addStatusRoutes(app, deps.readiness, metrics);
-  addSpecificationRoutes(app);
+  addDocuments(app, specifications(auth));
   await addWebPage(app, { directory: webDir, gate, log });
   return app;
 }
@@ -165,7 +160,6 @@ export function createOpsServer(
 ): FastifyInstance {
   const app = fastify(serverOptions);
   app.server.maxConnections = maxOpsConnections;
-  app.setSerializerCompiler(() => JSON.stringify);
   setErrorHandlers(app, log);
   addAliveRoute(app);
   addStatusRoutes(app, readiness, metrics);

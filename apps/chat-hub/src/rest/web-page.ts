@@ -91,16 +91,15 @@ export async function addWebPage(
       if (barred !== null) return sendFailure(reply, refuse('forbidden', barred));
     });
 
-    const hidden = { schema: { hide: true } };
-    page.get('/', hidden, async (_request, reply) =>
+    page.get('/', async (_request, reply) =>
       (await isBuilt())
         ? reply.sendFile('index.html')
         : reply.code(404).type('text/plain; charset=utf-8').send(unbuilt),
     );
-    page.get<{ Params: FileParams }>(`/:file(${fileName})`, hidden, (request, reply) =>
+    page.get<{ Params: FileParams }>(`/:file(${fileName})`, (request, reply) =>
       reply.sendFile(request.params.file),
     );
-    page.get<{ Params: FileParams }>(`/assets/:file(${fileName})`, hidden, (request, reply) =>
+    page.get<{ Params: FileParams }>(`/assets/:file(${fileName})`, (request, reply) =>
       reply.sendFile(request.params.file, assets),
     );
   });
