@@ -9,7 +9,7 @@ import { createTyping, type SharedTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
 import type { Config } from './config.ts';
-import type { HubCache } from './channels/cache-dropper.ts';
+import type { HubCache } from './channels/hub-cache.ts';
 import { presenceTimes, type PresenceTimes } from './presence/presence-times.ts';
 import type { Limiter } from './calls/limiter.ts';
 
@@ -39,18 +39,14 @@ export async function openServices(
   log: Logger,
   times: PresenceTimes = presenceTimes,
 ): Promise<Services> {
-  const opened = <T extends { close(): unknown }>(part: T): T => {
-    closers.add(() => part.close());
-    return part;
-  };
-  const store = opened(
+  const store = closers.opened(
     await createChatStore({ url: config.databaseUrl }, { logger: log.child({ part: 'store' }) }),
   );
 
   // Where no Redis is named, the usual address is tried in silence: being alone is then no fault.
   const connection = config.redis ?? { host: '127.0.0.1', port: 6379 };
   const redisLog = log.child({ part: 'redis' }, config.redis ? {} : { level: 'silent' });
-  const redis = opened(
+  const redis = closers.opened(
     createRedisClient({ ...connection, connectionName: hubId }, { logger: redisLog }),
   );
   const keys = createKeySchema({ hashTags: 'cluster' in connection });
@@ -61,12 +57,12 @@ export async function openServices(
     redis,
     isRedisNamed: config.redis !== null,
     keys,
-    bus: opened(createRedisEventBus({ ...shared, logger: log.child({ part: 'events' }) })),
-    cache: opened(createCache(shared)),
-    limiter: opened(
+    bus: closers.opened(createRedisEventBus({ ...shared, logger: log.child({ part: 'events' }) })),
+    cache: closers.opened(createCache(shared)),
+    limiter: closers.opened(
       createLocalRateLimiter(shared, { limits: { ...config.limits, read: readLimit } }),
     ),
-    tracker: opened(
+    tracker: closers.opened(
       createPresence(
         { ...shared, logger: log.child({ part: 'presence' }) },
         {
@@ -75,7 +71,7 @@ export async function openServices(
         },
       ),
     ),
-    typing: opened(createTyping(shared)),
+    typing: closers.opened(createTyping(shared)),
     times,
   };
 }

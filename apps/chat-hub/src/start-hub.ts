@@ -17,6 +17,7 @@ import type { PresenceTimes } from './presence/presence-times.ts';
 import { createHandlers } from './methods/handlers.ts';
 import { createInvoke, type CallObserver } from './calls/invoke.ts';
 import { RecentLatency } from './observe/recent-latency.ts';
+import { observeLive } from './observe/gauges.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { connectionLimits, openFilesLimit } from './edge/open-files.ts';
 import { createOperations } from './observe/operations.ts';
@@ -61,6 +62,7 @@ export async function startHub(
     const metrics = createMetrics();
     const services = await openServices(config, hubId, closers, log, times);
     const live = await startLive(hubId, services, metrics, closers, log, budgets);
+    observeLive(metrics, services, live);
     const { store, limiter } = services;
     const { rooms, sessions, unsent, slices, flusher, redisState, traffic, selfProbe } = live;
     const acks = new RecentLatency();
@@ -85,7 +87,7 @@ export async function startHub(
         acks.record(durationMs);
     };
     const onLimited = () => metrics.limitedCalls.inc();
-    const handlers = createHandlers({ ...services, ...live });
+    const handlers = createHandlers({ ...live, store, limiter, cache: services.cache });
     const invoke = createInvoke({
       handlers,
       limiter,
@@ -167,7 +169,7 @@ export async function startHub(
         // Refused sockets stay open until they have read their close code: this bounds how many connections they take.
         maxParting: Math.min(4_096, 4 * cap.surplus),
         onAccepted: createConnectionHandler({
-          hub: { ...services, ...live, metrics, log },
+          hub: { ...live, store, metrics, log },
           flusher,
           dispatcher,
           agentTopics: live.agentTopics,

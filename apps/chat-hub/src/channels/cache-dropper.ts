@@ -1,9 +1,5 @@
-import type { Cache } from '@openclaw/cache';
-import type { Channel, Message } from '@openclaw/protocol';
 import type { Logger } from 'pino';
-
-/** The hub's cache of channels, their members and their newest messages. */
-export type HubCache = Cache<Channel, Message>;
+import type { HubCache } from './hub-cache.ts';
 
 /**
  * Drops the caches of channels whose events came from the store: all that one turn brings in one pipeline. While Redis

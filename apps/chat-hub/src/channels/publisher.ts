@@ -10,7 +10,7 @@ import {
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Metrics } from '../observe/metrics.ts';
-import type { HubCache } from './cache-dropper.ts';
+import type { HubCache } from './hub-cache.ts';
 
 /** How events leave this hub: to its own rooms at once and, in the same breath, to Redis for the other hubs. */
 export interface Publisher {

@@ -1,6 +1,6 @@
 import type { ChatStore } from '@openclaw/chat-store';
 import { answer, type Handlers } from '../calls/handler.ts';
-import type { HubCache } from '../channels/cache-dropper.ts';
+import type { HubCache } from '../channels/hub-cache.ts';
 import { cachedRead, RefusedLoad } from './cached-reads.ts';
 import { creationCost, refuseCreation, type CreationDeps } from './creation-limit.ts';
 import { asHub, readersOf, reads, write, writes, type WriteDeps } from './store-methods.ts';

@@ -10,7 +10,7 @@ import {
   type ResultOf,
 } from '@openclaw/protocol';
 import { answer, type Answer, type Caller, type Handlers } from '../calls/handler.ts';
-import type { HubCache } from '../channels/cache-dropper.ts';
+import type { HubCache } from '../channels/hub-cache.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
 import { createDirectSend, type DirectSendDeps } from './creation-limit.ts';

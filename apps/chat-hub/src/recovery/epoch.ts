@@ -1,5 +1,5 @@
 import type { ChatStore } from '@openclaw/chat-store';
-import type { HubCache } from '../channels/cache-dropper.ts';
+import type { HubCache } from '../channels/hub-cache.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import { whyNotMember } from '../methods/rights.ts';
 import type { Sessions } from '../sockets/sessions.ts';
