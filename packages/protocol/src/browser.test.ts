@@ -22,7 +22,7 @@ describe('in a browser', () => {
     expect(foreign).toEqual([]);
   });
 
-  it('no source speaks of what only Node has', () => {
+  it('no source uses an API that only Node has', () => {
     const node = /\b(?:Buffer|process|require|__dirname|setImmediate)\b\s*[.(]/;
     expect(sources.filter((name) => node.test(readFileSync(join(folder, name), 'utf8')))).toEqual(
       [],

@@ -9,7 +9,7 @@ const c = { channelId: 'room' };
 const m = { ...c, messageId: 'm1' };
 const same = (params: object): [object, object] => [params, params];
 
-// The least that each method takes, and what the hub then sees.
+// The fewest params of each method, and the params that the hub then sees.
 const least: Record<MethodName, [written: object, seen: object]> = {
   'channel.create': [
     { name: 'Room' },
@@ -143,7 +143,7 @@ const allowed: [MethodName, string, object][] = [
 
 describe('methods', () => {
   it.each(Object.entries(least))(
-    '%s takes the least, and the hub sees null for what is absent',
+    '%s takes its required params alone, and the hub sees null for absent ones',
     (name, [written, seen]) => {
       expect(methods[name as MethodName].params.parse(written)).toEqual(seen);
     },

@@ -25,7 +25,7 @@ export interface Dispatcher {
   refuseBinary(session: Session): void;
 }
 
-/** What {@link createDispatcher} needs. */
+/** Dependencies of {@link createDispatcher}. */
 export interface DispatcherDeps {
   readonly invoke: Invoke;
   /** Counts every frame and call, before anything of it is read. */

@@ -60,7 +60,7 @@ export type CallObserver = (
   durationMs: number | null,
 ) => void;
 
-/** What {@link createInvoke} needs. */
+/** Dependencies of {@link createInvoke}. */
 export interface InvokeDeps {
   readonly handlers: Handlers;
   readonly limiter: Pick<Limiter, 'consume'>;

@@ -5,7 +5,7 @@ import { cachedRead, RefusedLoad } from './cached-reads.ts';
 import { creationCost, refuseCreation, type CreationDeps } from './creation-limit.ts';
 import { asHub, readersOf, reads, write, writes, type WriteDeps } from './store-methods.ts';
 
-/** What the methods of this family need. */
+/** Dependencies of the methods of this family. */
 export interface ChannelDeps extends WriteDeps, CreationDeps {
   readonly store: Pick<ChatStore, 'append' | 'read' | 'readJson' | 'access'>;
   readonly cache: Pick<HubCache, 'channel'>;

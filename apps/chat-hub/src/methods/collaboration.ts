@@ -6,7 +6,7 @@ import type { Publisher } from '../channels/publisher.ts';
 import { isAdminOfAll } from '../edge/identity.ts';
 import { write, type WriteDeps } from './store-methods.ts';
 
-/** What the methods of this family need. */
+/** Dependencies of the methods of this family. */
 export interface CollaborationDeps extends WriteDeps {
   readonly store: Pick<ChatStore, 'append' | 'epoch'>;
   readonly publisher: Pick<Publisher, 'committed' | 'global'>;

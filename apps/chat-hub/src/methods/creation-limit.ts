@@ -44,7 +44,7 @@ export function refuseCreation(
   return null;
 }
 
-/** What {@link createDirectSend} needs. */
+/** Dependencies of {@link createDirectSend}. */
 export interface DirectSendDeps extends WriteDeps, CreationDeps {
   readonly rooms: Pick<Rooms, 'get'>;
 }

@@ -16,7 +16,7 @@ import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
 import { createDirectSend, type DirectSendDeps } from './creation-limit.ts';
 import { asHub, readersOf, reads, write, writes } from './store-methods.ts';
 
-/** What the methods of this family need. */
+/** Dependencies of the methods of this family. */
 export interface MessageDeps extends DirectSendDeps {
   readonly store: Pick<ChatStore, 'append' | 'read' | 'readJson' | 'access'>;
   readonly cache: Pick<HubCache, 'recentMessages'>;

@@ -4,7 +4,7 @@ import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 import { notMember } from './rights.ts';
 
-/** What the methods of this family need. */
+/** Dependencies of the methods of this family. */
 export interface PresenceDeps {
   readonly store: Pick<ChatStore, 'access'>;
   readonly presence: Pick<PresenceFeed, 'set' | 'list'>;

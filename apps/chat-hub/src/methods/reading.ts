@@ -1,7 +1,7 @@
 import { answer, type Handlers } from '../calls/handler.ts';
 import { reads, writes, type ReadDeps, type WriteDeps } from './store-methods.ts';
 
-/** What the methods of this family need. */
+/** Dependencies of the methods of this family. */
 export type ReadingDeps = ReadDeps & WriteDeps;
 
 /** read.* and ping. */

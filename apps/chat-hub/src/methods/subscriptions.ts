@@ -17,7 +17,7 @@ import type { Session } from '../sockets/session.ts';
 import { gatherMissed, type ByteBudget, type MissedEvents } from './missed-events.ts';
 import { outOfBounds, whyNotMember } from './rights.ts';
 
-/** What the methods of this family need. */
+/** Dependencies of the methods of this family. */
 export interface SubscriptionDeps {
   readonly store: Pick<ChatStore, 'access' | 'epoch'>;
   readonly rooms: Pick<Rooms, 'get' | 'open' | 'restarts'>;

@@ -26,7 +26,7 @@ declare module 'fastify' {
   }
 }
 
-/** What {@link addCallRoutes} needs. */
+/** Dependencies of {@link addCallRoutes}. */
 export interface CallRoutesDeps {
   readonly invoke: Invoke;
   readonly limiter: Pick<Limiter, 'limits'>;

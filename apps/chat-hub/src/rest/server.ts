@@ -48,7 +48,7 @@ const serverOptions = {
 /** The most connections of orchestrators and scrapers at a time. */
 const maxOpsConnections = 64;
 
-/** What {@link createServer} needs. */
+/** Dependencies of {@link createServer}. */
 export interface ServerDeps {
   readonly invoke: Invoke;
   readonly allowance: CallAllowance;

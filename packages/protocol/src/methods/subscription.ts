@@ -20,7 +20,7 @@ const topicResult = z.union([
   z.object({ channelId: idSchema, error: z.object({ code: z.enum(errorCodes) }) }),
 ]);
 
-/** Without `since` an answer holds no events, and is small. */
+/** Without `since` an answer holds no events and is small. */
 function subscribeBytes(params: { topics: readonly { since: number | null }[] }): number {
   return params.topics.every(({ since }) => since === null) ? 0 : limits.resumeBytes;
 }
