@@ -13,11 +13,11 @@ import type { HubCache } from './channels/hub-cache.ts';
 import { presenceTimes, type PresenceTimes } from './presence/presence-times.ts';
 import type { Limiter } from './calls/limiter.ts';
 
-/** The packages that the hub is made of, opened. */
+/** The opened packages of the hub. */
 export interface Services {
   readonly store: ChatStore;
   readonly redis: RedisClient;
-  /** False: the usual address is tried, and having none there is no fault. */
+  /** False when no Redis is configured: then the usual address is tried, and a missing Redis is no fault. */
   readonly isRedisNamed: boolean;
   readonly keys: KeySchema;
   readonly bus: EventBus;
@@ -28,10 +28,10 @@ export interface Services {
   readonly times: PresenceTimes;
 }
 
-/** Reads of one agent, over WebSocket and REST together. */
+/** The limit of reads of one agent, over WebSocket and REST together. */
 const readLimit = { limit: 6_000, windowMs: 60_000 };
 
-/** Opens every package. Rejects with ChatStoreError when the database cannot be had; Redis may come and go. */
+/** Opens every package. Rejects with ChatStoreError without the database; Redis may be away. */
 export async function openServices(
   config: Config,
   hubId: string,
@@ -43,7 +43,7 @@ export async function openServices(
     await createChatStore({ url: config.databaseUrl }, { logger: log.child({ part: 'store' }) }),
   );
 
-  // Where no Redis is named, the usual address is tried in silence: being alone is then no fault.
+  // Without a configured Redis its absence is no fault, so nothing is logged.
   const connection = config.redis ?? { host: '127.0.0.1', port: 6379 };
   const redisLog = log.child({ part: 'redis' }, config.redis ? {} : { level: 'silent' });
   const redis = closers.opened(
@@ -66,7 +66,9 @@ export async function openServices(
       createPresence(
         { ...shared, logger: log.child({ part: 'presence' }) },
         {
-          ...{ hubId, leaseMs: times.leaseMs, heartbeatMs: times.heartbeatMs },
+          hubId,
+          leaseMs: times.leaseMs,
+          heartbeatMs: times.heartbeatMs,
           cutOffHubs: (hubIds) => store.cutOffHubs(hubIds),
         },
       ),

@@ -28,21 +28,21 @@ import { openServices, type Services } from './services.ts';
 import { createUpgradeHandler } from './edge/upgrade.ts';
 import { builtPageDir } from './rest/web-page.ts';
 
-/** A hub that runs. */
+/** A running hub. */
 export interface RunningHub {
   readonly hubId: string;
   /** `http://host:port` */
   readonly url: string;
-  /** Where readiness and metrics are, when that is elsewhere. */
+  /** The URL of the operations port; null when there is none. */
   readonly opsUrl: string | null;
   readonly redis: Services['redis'];
-  /** Sends every client away at a moment of its own, then closes what was opened, last first. */
+  /** Drains the clients, each in its own slot, then closes all parts in reverse order. */
   close(): Promise<void>;
 }
 
-/** What is not for the environment to say. */
+/** Options that no environment variable sets: for tests and benchmarks. */
 export interface StartOptions {
-  /** How fast clients are let in, and sent away at the end. @default admissionDefaults */
+  /** The rate at which clients are admitted, and drained at the end. @default admissionDefaults */
   readonly admission?: AdmissionOptions;
   /** How long leases last and how often rosters are compared. @default the hub's own */
   readonly times?: PresenceTimes;
@@ -50,7 +50,7 @@ export interface StartOptions {
   readonly budgets?: MemoryBudgets;
 }
 
-/** Wires configuration, stores, features and server, and listens. Rejects when the database or the port cannot be had. */
+/** Wires configuration, packages, live side, calls and server, and listens. Rejects without the database or the port. */
 export async function startHub(
   config: Config,
   log: Logger,
@@ -72,7 +72,7 @@ export async function startHub(
       onBarred(agentId, forMs) {
         log.warn(
           { agentId, forMs },
-          'an agent calls over five times HUB_LIMIT_CALLS: its sockets are closed',
+          'an agent exceeds HUB_LIMIT_CALLS five times over: its sockets are closed',
         );
         metrics.barredAgents.inc();
         const reason = encodeCloseReason(forMs);
@@ -156,7 +156,9 @@ export async function startHub(
       'upgrade',
       createUpgradeHandler({
         authenticate,
-        ...{ gate, remoteAddress, failedSignIns },
+        gate,
+        remoteAddress,
+        failedSignIns,
         admission: {
           ask(name) {
             const answer = admission.ask(name);
@@ -166,7 +168,7 @@ export async function startHub(
         },
         busyForMs: (socket) =>
           drainEndMs === null ? cap.surplusMs(socket) : slotWithinMs(drainEndMs - Date.now()),
-        // Refused sockets stay open until they have read their close code: this bounds how many connections they take.
+        // A refused socket stays open until it has read its close code: this bounds their number.
         maxParting: Math.min(4_096, 4 * cap.surplus),
         onAccepted: createConnectionHandler({
           hub: { ...live, store, metrics, log },
@@ -195,7 +197,7 @@ export async function startHub(
   }
 }
 
-/** The cap on connections, in what open files allow, with its metrics. */
+/** Creates the cap on connections, within the limit of open files, with its metrics. */
 function createCap(
   { maxConnections }: Config,
   { perSecond }: AdmissionOptions,
@@ -224,7 +226,7 @@ function createCap(
   return cap;
 }
 
-/** Answers readiness and metrics on their own port, where one is set, until the hub has closed everything else. */
+/** Serves readiness and metrics on their own port, where one is set, until all else is closed. Returns its URL. */
 async function listenForOps(
   { host, opsPort }: Config,
   readiness: Readiness,
@@ -238,7 +240,7 @@ async function listenForOps(
   return app.listen({ host, port: opsPort });
 }
 
-/** When a client may try again that came while the hub drains: spread, and not all at once after the end. */
+/** The delay for a client that connects during the drain: random, so that they do not all return at once. */
 function slotWithinMs(leftMs: number): number {
   return Math.round(Math.random() * Math.max(1_000, leftMs));
 }

@@ -21,7 +21,7 @@ import {
   type CallOutcome,
   type Failure,
 } from './failure.ts';
-import type { Answer, Caller, Handler, Handlers, SocketCaller, Transport } from './handler.ts';
+import type { Answer, Caller, Handler, Handlers, Transport } from './handler.ts';
 import type { LimitedAction, Limiter } from './limiter.ts';
 
 /** The JSON of a result: a text, or pieces of one in UTF-8. */
@@ -121,7 +121,7 @@ export function createInvoke(deps: InvokeDeps): Invoke {
   ): Promise<Answer<MethodName>> {
     try {
       const handler = handlers[method] as Handler<MethodName>;
-      const answer = await handler(caller as SocketCaller, params as never);
+      const answer = await handler(caller, params as never);
       return answer.ok ? answer : withoutNames(answer);
     } catch (error) {
       const refusal = refusalOfError(error);

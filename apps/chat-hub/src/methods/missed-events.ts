@@ -2,12 +2,12 @@ import { limits } from '@openclaw/protocol';
 import type { Room } from '../channels/room.ts';
 import type { Slices } from '../event-loop/slices.ts';
 
-/** Bytes that the events of one result may still take. */
+/** The bytes that are left for the events of one result. */
 export interface ByteBudget {
   bytes: number;
 }
 
-/** The events that a client missed of a channel, encoded: what follows `lastSeq` is yet to come. */
+/** The events that a client missed in a channel, encoded, up to `lastSeq`. */
 export interface MissedEvents {
   /** UTF-8 of the events' JSON, separated by commas. */
   readonly pieces: Buffer[];

@@ -27,26 +27,26 @@ export interface SubscriptionDeps {
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
 
-/** A topic made ready: its room is live, and what the client missed is gathered but for the newest. */
+/** A prepared topic: its room is live, and the events that the client missed are gathered, except the newest. */
 interface Prepared {
   readonly room: Room;
-  /** The store's head when it said that the agent is a member. */
+  /** The head at which the store confirmed the agent's membership. */
   readonly memberAt: number;
   /** The events after `since` gathered so far; null when the topic is not resumed. */
   readonly missed: MissedEvents | null;
 }
 
-/** How often membership is asked again because the agent left meanwhile. */
+/** How often membership is read again because the agent left meanwhile. */
 const leaveRounds = 3;
-/** How long a hub that is behind the store's heads may take to come level, in all topics together, before they are refused. */
+/** The time that a hub behind the store's heads has to catch up, for all topics together, before they are refused. */
 const levelMs = 2_000;
 
-/** Topics made ready in one turn of the event loop. */
+/** Topics prepared in one turn of the event loop. */
 const topicsPerTurn = 50;
 
 /** subscribe and unsubscribe: the channels that a socket receives, and the seq from which it does. */
 export function subscriptionMethods({ rooms, store, presence, slices }: SubscriptionDeps) {
-  /** The rooms of all topics that the caller may hear, or why not. Membership is asked once for all, once more at the end. */
+  /** Opens the rooms of all topics that the caller may receive; the others get an error code. One read of rights for all. */
   async function openRooms(
     caller: Caller,
     topics: readonly Topic[],
@@ -57,7 +57,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
         .map(({ channelId }) => channelId)
         .filter((channelId) => !outOfBounds(caller, channelId)),
     );
-    // So that nobody opens rooms of channels that are not theirs.
+    // Before any room is opened: an outsider must not open one.
     const access = await store.access(caller.identity.agentId, [...inBounds]);
     const opening: Promise<unknown>[] = [];
     for (const [index, { channelId }] of topics.entries()) {
@@ -74,7 +74,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
     return opened;
   }
 
-  /** The room, and whether its presence is pushed. */
+  /** Opens a room and counts its present agents, so that it is known whether presence is pushed. */
   async function openRoom(channelId: string): Promise<Room> {
     const room = await rooms.open(channelId);
     await presence.opened(room);
@@ -97,8 +97,8 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
   }
 
   /**
-   * Asks again about topics whose rooms saw the agent leave after its membership was read: it may have been added again,
-   * and a refusal is final.
+   * Reads rights again for topics whose rooms saw the agent leave after they were read: it may have been added again, and
+   * clients take a refusal as final.
    */
   async function confirm(
     caller: Caller,
@@ -127,7 +127,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
     }
   }
 
-  /** Joins the room and says from where, at one moment: nothing can come between. Returns the topic's result. */
+  /** Enters the room and makes the topic's result in one synchronous step: no event can come between. */
   function enter(
     session: Session,
     { channelId }: Topic,
@@ -139,10 +139,10 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
     if (isNew && !isDirectChannelId(channelId) && session.topics >= limits.topics) {
       return topicError(channelId, 'too_large');
     }
-    // Closed meanwhile, having stood empty for long: the client asks again.
+    // The room was idle and has closed meanwhile: the client tries again.
     if (rooms.get(channelId) !== room) return topicError(channelId, 'unavailable');
     if (room.isDeleted) return topicError(channelId, 'not_found');
-    // At the last moment: it is asked again, for by now it may be back.
+    // Rights are not read again here, so the client must try again: the agent may be a member again by now.
     if (room.hasLeftSince(memberAt, session.agentId)) return topicError(channelId, 'unavailable');
 
     let missed = prepared.missed;
@@ -154,10 +154,10 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
         missed.count += tail.length;
         budget.bytes -= runNow(encodeEvents(tail, missed.pieces));
       } else if (room.wasAwaySince(missed.lastSeq, session.agentId)) {
-        // Its own leave as a live event would be final, though it is back.
+        // Its own leave would follow as a live event, which clients take as final, though it is a member again.
         missed = null;
       } else {
-        // What does not fit is sent as live events, from the log.
+        // The events that do not fit follow as live events, from the log.
         head = missed.lastSeq;
       }
       if (missed && missed.count > limits.resumeEvents) {
@@ -186,9 +186,9 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
         .map(([channelId]) => channelId);
-      // Asked again now that the rooms are live: a removal in between is either seen here or comes as an event.
+      // Read again now that the rooms are live: a removal before this read is seen here, a later one comes as an event.
       const access = await store.access(session.agentId, live);
-      // All at once, so that they share the time that this may take.
+      // All rooms catch up at the same time, so that they share this limit.
       const levelEndMs = performance.now() + levelMs;
       for (const [channelId, room] of opened) {
         if (typeof room === 'object') room.raise(access.get(channelId)?.head ?? 0);
@@ -206,14 +206,14 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
         );
       }
       await confirm(caller, topics, prepared);
-      // One topic a step: each is joined and answered at one moment, and its events wait behind the whole result.
+      // One topic a step. The events of an entered room wait behind the whole result.
       function* resultSteps(): Steps<Buffer[]> {
         const pieces: Buffer[] = [];
         let text = '{"topics":[';
         for (const [index, topic] of topics.entries()) {
           if (!session.isOpen) return [Buffer.from('{"topics":[]}')];
           if (index > 0) text += ',';
-          // What was read of another life of the database is not of this one.
+          // What was read in another epoch does not hold in this one.
           const ready =
             rooms.restarts === restarts ? (prepared[index] ?? 'internal') : 'unavailable';
           const entered =
@@ -249,7 +249,7 @@ function whyRefused({ identity }: Caller, access: Access | undefined): ErrorCode
   return access ? whyNotMember(access, identity.isAdmin) : 'not_found';
 }
 
-/** Whether the room has come to the head, or does until then. */
+/** Resolves with whether the room reaches the head in time. */
 function isLevel(room: Room, head: number, endMs: number): Promise<boolean> {
   room.raise(head);
   return room.reached(head, Math.max(0, endMs - performance.now()));
@@ -259,7 +259,7 @@ function topicError(channelId: string, code: ErrorCode): string {
   return JSON.stringify({ channelId, error: { code } });
 }
 
-// One topic's misfortune is told in its place and fails no other.
+// A failing topic has its error in its own place, and the others go on.
 function codeOf(error: unknown): ErrorCode {
   return refusalOfError(error).code;
 }

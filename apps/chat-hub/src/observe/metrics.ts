@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-/** What the hub counts, in Prometheus' names. */
+/** The hub's Prometheus metrics. */
 export interface Metrics {
   readonly registry: Registry;
   readonly calls: Counter<'method' | 'transport' | 'outcome'>;
@@ -19,7 +19,7 @@ export interface Metrics {
   readonly failedSignIns: Counter;
   readonly limitedCalls: Counter;
   readonly barredAgents: Counter;
-  /** A gauge or counter whose value is asked for when it is scraped. */
+  /** Adds a gauge or counter whose value is read at each scrape. */
   observe(name: string, help: string, read: () => number): void;
 }
 

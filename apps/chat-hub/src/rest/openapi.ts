@@ -20,7 +20,7 @@ const securitySchemes = {
       in: 'query',
       name: 'access_token',
       description:
-        'The same JWT, where no header can be set. Addresses end up in logs: a last resort.',
+        'The same JWT, where no header can be set. URLs end up in logs: use it as a last resort.',
     },
   },
 } as const;

@@ -39,13 +39,13 @@ const serverOptions = {
   keepAliveTimeout: 30_000,
   forceCloseConnections: true,
   clientErrorHandler: refuseUnreadable,
-  // The default answers repeat the address, and with it a token that stands there.
+  // The default answers repeat the URL, which may hold a token.
   frameworkErrors(error: FastifyError, _request: FastifyRequest, reply: FastifyReply) {
-    const failure = malformed('invalid_request', 'this is no address of the hub');
+    const failure = malformed('invalid_request', 'this is not an address of the hub');
     void sendFailure(reply, failure, error.statusCode ?? 400);
   },
 };
-/** The most connections of orchestrators and scrapers at a time. */
+/** The most connections to the operations port at a time. */
 const maxOpsConnections = 64;
 
 /** Dependencies of {@link createServer}. */
@@ -79,7 +79,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
     bodyLimit: limits.frameBytes,
     http: {
       ...serverOptions.http,
-      // Some clients offer HTTP/2 (h2c) with every request: an offer that is not taken up is no upgrade.
+      // Some clients offer HTTP/2 (h2c) with every request: that offer may be ignored.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
     routerOptions: { maxParamLength: 256 },
@@ -152,7 +152,7 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   );
 }
 
-/** The server of the operations port: whether this hub is alive and ready, and its metrics. */
+/** Creates the server of the operations port: health, readiness and metrics. */
 export function createOpsServer(
   readiness: Readiness,
   metrics: Metrics,
@@ -174,7 +174,7 @@ function refusalOfSignIn(error: unknown): Refusal {
   return refuse('unauthorized', message);
 }
 
-/** The size of a request's body; a body without a declared length is taken for the largest allowed. */
+/** The size of a request's body. A body without a declared length counts as the largest allowed. */
 function bodyBytes(headers: IncomingHttpHeaders): number {
   if (headers['transfer-encoding'] !== undefined) return limits.frameBytes;
   return Math.min(limits.frameBytes, Number(headers['content-length'] ?? 0));
@@ -194,7 +194,7 @@ function setErrorHandlers(app: FastifyInstance, log: Logger): void {
   });
 }
 
-/** Describes a bad request in our own words: those of libraries may name what a client must not learn. */
+/** Describes a bad request in our own words: a library's text may name what a client must not learn. */
 function unreadableText({ statusCode }: FastifyError): string {
   if (statusCode === 415) return 'the body must be application/json';
   if (statusCode === 400) return 'the body must be JSON in UTF-8';

@@ -4,12 +4,12 @@ import type { Metrics } from '../observe/metrics.ts';
 
 const statusPaths: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz', '/metrics']);
 
-/** True for /healthz, /readyz and /metrics, which are answered however full the hub is. */
+/** True for /healthz, /readyz and /metrics, which are answered even when the hub is full. */
 export function isStatus({ routeOptions }: FastifyRequest): boolean {
   return statusPaths.has(routeOptions.url);
 }
 
-/** /healthz: says that the process lives, and nothing else. */
+/** /healthz: the process is alive. */
 export function addAliveRoute(app: FastifyInstance): void {
   app.get('/healthz', async () => ({ status: 'ok' }));
 }
@@ -24,7 +24,7 @@ export function addStatusRoutes(
     const report = await readiness.report();
     return reply.code(report.ready ? 200 : 503).send(report);
   });
-  // Anyone may ask, and writing them takes a millisecond: it is done once for all requests of one turn.
+  // No sign-in is needed, and writing metrics takes a millisecond: all requests of one turn share the text.
   let written: Promise<string> | undefined;
   function write(): Promise<string> {
     setImmediate(() => (written = undefined));
