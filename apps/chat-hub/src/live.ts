@@ -1,18 +1,19 @@
+import { EventEmitter } from 'node:events';
 import { ChatStoreError } from '@openclaw/chat-store';
 import { createEphemeralFilter } from '@openclaw/events';
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
-import { asHub, type Hub } from './methods/hub.ts';
+import { asHub } from './methods/store-methods.ts';
 import type { Metrics } from './observe/metrics.ts';
-import { createRedisState, type RedisState } from './observe/redis-state.ts';
+import { createRedisState } from './observe/redis-state.ts';
 import type { Services } from './services.ts';
 import { createTimeSlicedQueue } from './event-loop/time-sliced-queue.ts';
-import { createAgentTopics, type AgentTopics } from './channels/agent-topics.ts';
+import { createAgentTopics } from './channels/agent-topics.ts';
 import { createDirectHeads } from './channels/direct-heads.ts';
 import { beginEpoch } from './recovery/epoch.ts';
 import { createFoundDirects, type FoundHead } from './channels/found-directs.ts';
-import { createFlusher, type Flusher } from './channels/flusher.ts';
+import { createFlusher } from './channels/flusher.ts';
 import { notificationText, textFrame } from './channels/frame.ts';
 import { createHeartbeat, type Heartbeat } from './sockets/heartbeat.ts';
 import { startHubBeat } from './recovery/hub-beat.ts';
@@ -23,26 +24,15 @@ import { endRevoked } from './recovery/revocation.ts';
 import type { Room } from './channels/room.ts';
 import { createRingBudget } from './channels/event-ring.ts';
 import { createRooms } from './channels/rooms.ts';
-import { startSelfProbe, type SelfProbe } from './recovery/self-probe.ts';
+import { startSelfProbe } from './recovery/self-probe.ts';
 import { createSessions } from './sockets/sessions.ts';
-import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
-import { createTraffic, type Traffic } from './observe/traffic.ts';
+import { startTailCheck } from './recovery/tail-check.ts';
+import { createTraffic } from './observe/traffic.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
 import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-budget.ts';
 
 /** How long a starting hub waits for Redis, to compare the newest committed events with the log. */
 const redisWaitMs = 500;
-
-/** The live side of a hub: everything between the log and the sockets. */
-export interface Live {
-  readonly hub: Hub;
-  readonly flusher: Flusher;
-  readonly agentTopics: AgentTopics;
-  readonly heartbeat: Heartbeat;
-  readonly selfProbe: SelfProbe;
-  readonly redisState: RedisState;
-  readonly traffic: Traffic;
-}
 
 /** How much memory the live side may use. */
 export interface MemoryBudgets {
@@ -52,7 +42,17 @@ export interface MemoryBudgets {
   readonly ringBytes?: number;
 }
 
-/** Wires rooms, topics, presence and typing together and starts what runs by itself. */
+/** Events between parts of which the listener is created later than the emitter. */
+interface LiveSignals {
+  /** A presence or typing event came in for a room. */
+  ephemeral: [room: Room, event: EncodedEnvelope];
+  /** The log may hold events that this hub does not know. */
+  logChanged: [];
+  /** Two events came with the same seq; this one was delivered. */
+  seqConflict: [delivered: EncodedEnvelope];
+}
+
+/** Wires rooms, topics, presence and typing together, and starts their periodic work. */
 export async function startLive(
   hubId: string,
   services: Services,
@@ -60,56 +60,52 @@ export async function startLive(
   closers: Closers,
   log: Logger,
   { unsent: unsentOptions, ringBytes }: MemoryBudgets = {},
-): Promise<Live> {
-  const { store, redis, isRedisNamed, keys, bus, cache, limiter, tracker, typing } = services;
+) {
+  const { store, redis, isRedisNamed, keys, bus, cache, tracker, typing } = services;
   const redisState = createRedisState(redis, tracker);
-  const opened = <T extends { close(): unknown }>(part: T): T => {
-    closers.add(() => part.close());
-    return part;
-  };
 
-  let onRestored = () => undefined as void;
-  const latestEvents = opened(
-    createLatestEvents({
-      ...{ hubId, redis, keys, store, cache, log },
-      onRestored: () => onRestored(),
-    }),
+  const signals = new EventEmitter<LiveSignals>();
+  const checkLog = () => void signals.emit('logChanged');
+  const latestEvents = closers.opened(
+    createLatestEvents({ hubId, redis, keys, store, cache, log, onRestored: checkLog }),
   );
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
   const traffic = createTraffic({
     onLatency: (latencyMs) => metrics.deliverySeconds.observe(latencyMs / 1000),
   });
-  const flusher = opened(createFlusher({ onWritten: (deliveries) => traffic.written(deliveries) }));
+  const flusher = closers.opened(
+    createFlusher({ onWritten: (deliveries) => traffic.written(deliveries) }),
+  );
   const sessions = createSessions();
   const slices = createTimeSlicedQueue();
   const unsent = createUnsentBudget(unsentOptions);
   const ringBudget = createRingBudget(ringBytes === undefined ? {} : { maxBytes: ringBytes });
-  const isNew = createEphemeralFilter();
-  const onEphemeral = (room: Room, event: EncodedEnvelope) => {
-    if (!isNew.accept(event)) return;
-    if (event.type === 'channel.typing') typingFeed.onEvent(event);
-    const news = event.type === 'channel.presence' ? presence.filterEvent(event) : event;
-    if (news) room.broadcast(news);
-  };
+  const onEphemeral = (room: Room, event: EncodedEnvelope) =>
+    void signals.emit('ephemeral', room, event);
   const dropCaches = createCacheDropper(cache, log);
-  const rooms = opened(
+  const rooms = closers.opened(
     createRooms({
-      ...{ store, bus, flusher, ringBudget, log, onEphemeral },
+      store,
+      bus,
+      flusher,
+      ringBudget,
+      log,
+      onEphemeral,
       onOpened: (channelId) => cache.forget(channelId),
       onDelivered(event, source) {
         const { channelId, type, seq } = event;
         if (channelId === null || seq === null) return;
         cache.invalidateFor(type, channelId, seq);
-        // The bus did not bring it, so perhaps nobody has dropped what it outdates.
+        // The bus did not bring it, so its sender may not have dropped the caches that it outdates.
         if (source === 'store') dropCaches(channelId, seq);
       },
-      onForeignEpoch: () => tailCheck.now(),
-      onSeqConflict: (delivered) => tailCheck.doubt(delivered),
+      onForeignEpoch: checkLog,
+      onSeqConflict: (delivered) => void signals.emit('seqConflict', delivered),
     }),
   );
 
-  // The one use of cached members: a direct channel's two never change, so no right is decided wrongly by them.
+  // The only use of cached members: the two of a direct channel never change, so the cache cannot grant a wrong right.
   const directMembers = async (channelId: string) => {
     const { value } = await cache.members.read(channelId, async () => {
       const two = { channelId, cursor: null, limit: 2 };
@@ -121,27 +117,50 @@ export async function startLive(
     return value;
   };
   const publisher = createPublisher({
-    ...{ bus, cache, store, metrics, log, directMembers },
+    bus,
+    cache,
+    store,
+    metrics,
+    log,
+    directMembers,
     onCommitted: (event) => latestEvents.committed(event),
   });
   const epoch = () => store.epoch;
-  const presence = opened(
+  const presence = closers.opened(
     createPresenceFeed({
-      ...{ hubId, tracker, publisher, rooms, epoch, log, times: services.times },
+      hubId,
+      tracker,
+      publisher,
+      rooms,
+      epoch,
+      log,
+      times: services.times,
       async canAllHubsWrite() {
         const hubIds = (await store.hubs()).map((beat) => beat.hubId);
         return (await store.redislessHubs(hubIds)).size === 0;
       },
     }),
   );
-  const typingFeed = opened(createTypingFeed({ typing, rooms, publisher, epoch, log }));
+  const typingFeed = closers.opened(createTypingFeed({ typing, rooms, publisher, epoch, log }));
+  const isNew = createEphemeralFilter();
+  signals.on('ephemeral', (room, event) => {
+    if (!isNew.accept(event)) return;
+    if (event.type === 'channel.typing') typingFeed.onEvent(event);
+    const news = event.type === 'channel.presence' ? presence.filterEvent(event) : event;
+    if (news) room.broadcast(news);
+  });
   const directHeads = createDirectHeads({ store, epochGeneration: () => rooms.epochGeneration });
   const agentTopics = createAgentTopics({
-    ...{ bus, store, rooms, sessions, heads: directHeads, onEphemeral },
-    onForeignEpoch: () => tailCheck.now(),
+    bus,
+    store,
+    rooms,
+    sessions,
+    heads: directHeads,
+    onEphemeral,
+    onForeignEpoch: checkLog,
   });
 
-  // Read once per room: the tail check finds every change again that the bus brought too.
+  // Read once per room: the tail check finds every change again that the bus brought before.
   const agentsOfRoom = new WeakMap<Room, readonly string[]>();
   async function agentsOfDirect(channelId: string): Promise<readonly string[]> {
     const room = rooms.get(channelId);
@@ -152,7 +171,7 @@ export async function startLive(
     return agentIds;
   }
 
-  /** The head was read a moment ago: of another life of the database it would leave the channel deaf. */
+  /** Opens a direct channel at a head that was just read, or reads it again: a head of an earlier epoch is wrong. */
   async function openFoundDirect(channelId: string, of: FoundHead): Promise<void> {
     let { epochGeneration } = of;
     const agentIds = await agentsOfDirect(channelId);
@@ -164,7 +183,7 @@ export async function startLive(
     if (found) agentTopics.foundDirect(channelId, agentIds, found);
   }
 
-  const foundDirects = opened(createFoundDirects(openFoundDirect, log));
+  const foundDirects = closers.opened(createFoundDirects(openFoundDirect, log));
 
   await bus.subscribeGlobal((event) => {
     if (!isNew.accept(event)) return;
@@ -172,11 +191,23 @@ export async function startLive(
     for (const session of sessions.all()) session.sendBestEffort(frame);
   });
   closers.add(await startHubBeat({ store, hubId, tracker, log }));
-  // So that no client is served in an outdated epoch.
+  // Before any client is served: it must not be in an outdated epoch.
   await compared;
-  const tailCheck: TailCheck = opened(
+  const selfProbe = closers.opened(
+    startSelfProbe({
+      probe: (timeoutMs) => bus.probe(timeoutMs),
+      reconnect: () => redis.subscriber.reconnect(),
+      onDeaf: checkLog,
+      isRedisNamed,
+      log,
+    }),
+  );
+  const tailCheck = closers.opened(
     await startTailCheck({
-      ...{ store, rooms, metrics, log },
+      store,
+      rooms,
+      metrics,
+      log,
       isBusAvailable: () => bus.available && !selfProbe.isDeaf,
       onRevoked: (revoked) => endRevoked(sessions, revoked),
       onDirect: (channelId, head) =>
@@ -187,95 +218,32 @@ export async function startLive(
       },
     }),
   );
-  onRestored = () => tailCheck.now();
-  const selfProbe: SelfProbe = opened(
-    startSelfProbe({
-      probe: (timeoutMs) => bus.probe(timeoutMs),
-      reconnect: () => redis.subscriber.reconnect(),
-      onDeaf: () => tailCheck.now(),
-      ...{ isRedisNamed, log },
-    }),
-  );
-  closers.add(bus.onResubscribed(() => tailCheck.now()));
+  signals.on('logChanged', () => tailCheck.now());
+  signals.on('seqConflict', (delivered) => tailCheck.doubt(delivered));
+  closers.add(bus.onResubscribed(checkLog));
   closers.add(bus.onResubscribed(() => presence.onResubscribed()));
-  closers.add(redis.onAvailability(() => tailCheck.now()));
+  closers.add(redis.onAvailability(checkLog));
   closers.add(tracker.onDegraded((isDegraded) => presence.onAvailability(isDegraded)));
-  const heartbeat = opened(createHeartbeat());
-
-  metrics.observe('hub_sockets', 'Open sockets', () => sessions.size);
-  metrics.observe('hub_agents', 'Agents with a socket here', () => sessions.agents);
-  metrics.observe('hub_rooms', 'Live channels', () => rooms.size);
-  metrics.observe(
-    'hub_store_waiting_reads',
-    'Reads and look-ups that wait for their turn at the database',
-    () => store.waitingReads,
-  );
-  metrics.observe(
-    'hub_direct_heads',
-    'Heads kept of direct channels beyond those that welcomes name',
-    () => directHeads.size,
-  );
-  metrics.observe(
-    'hub_unsent_bytes',
-    'Output that peers have not taken, and answers in the making',
-    () => unsent.bytes,
-  );
-  metrics.observe(
-    'hub_unsent_refusals_total',
-    'Bulky calls refused because too much was unsent',
-    () => unsent.refusals,
-  );
-  metrics.observe(
-    'hub_ring_bytes',
-    'Memory of the newest events of all channels',
-    () => ringBudget.bytes,
-  );
-  metrics.observe('hub_deliveries_total', 'Events handed to sockets', () => flusher.deliveries);
-  metrics.observe(
-    'hub_cache_hits_total',
-    'Recent messages served by the cache',
-    () => cache.recentMessages.stats.hits,
-  );
-  metrics.observe(
-    'hub_cache_misses_total',
-    'Recent messages read from the store',
-    () => cache.recentMessages.stats.misses,
-  );
-  metrics.observe('hub_redis_available', '1 while Redis is in use', () =>
-    redisState.available ? 1 : 0,
-  );
-
-  metrics.observe('hub_publish_path_up', '0 while what is published does not come back', () =>
-    selfProbe.path.status === 'down' ? 0 : 1,
-  );
-  metrics.observe(
-    'hub_publish_path_latency_seconds',
-    'From publishing to hearing it, the last time it came back',
-    () => (selfProbe.path.latencyMs ?? 0) / 1000,
-  );
+  const heartbeat = closers.opened(createHeartbeat());
 
   return {
-    hub: {
-      hubId,
-      store,
-      bus,
-      cache,
-      presence,
-      typing: typingFeed,
-      limiter,
-      rooms,
-      sessions,
-      publisher,
-      unsent,
-      slices,
-      metrics,
-      log,
-    },
+    rooms,
+    sessions,
+    presence,
+    typing: typingFeed,
+    publisher,
+    unsent,
+    slices,
+    ringBudget,
     flusher,
     agentTopics,
+    directHeads,
     heartbeat,
     selfProbe,
     redisState,
     traffic,
   };
 }
+
+/** The live side of a hub: everything between the log and the sockets. */
+export type Live = Awaited<ReturnType<typeof startLive>>;

@@ -3,35 +3,35 @@ import { createChatStore, type ChatStore } from '@openclaw/chat-store';
 import { createRedisEventBus, type EventBus } from '@openclaw/events';
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
 import { createPresence, type PresenceTracker } from '@openclaw/presence';
-import { createLocalRateLimiter, type LocalRateLimiter } from '@openclaw/ratelimit';
+import { createLocalRateLimiter } from '@openclaw/ratelimit';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
 import { createTyping, type SharedTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
 import type { Config } from './config.ts';
-import type { HubCache } from './methods/hub.ts';
+import type { HubCache } from './channels/hub-cache.ts';
 import { presenceTimes, type PresenceTimes } from './presence/presence-times.ts';
-import type { LimitedAction } from './calls/method-kinds.ts';
+import type { Limiter } from './calls/limiter.ts';
 
-/** The packages that the hub is made of, opened. */
+/** The opened packages of the hub. */
 export interface Services {
   readonly store: ChatStore;
   readonly redis: RedisClient;
-  /** False: the usual address is tried, and having none there is no fault. */
+  /** False when no Redis is configured: then the usual address is tried, and a missing Redis is no fault. */
   readonly isRedisNamed: boolean;
   readonly keys: KeySchema;
   readonly bus: EventBus;
   readonly cache: HubCache;
-  readonly limiter: LocalRateLimiter<LimitedAction>;
+  readonly limiter: Limiter;
   readonly tracker: PresenceTracker;
   readonly typing: SharedTyping;
   readonly times: PresenceTimes;
 }
 
-/** Reads of one agent, over WebSocket and REST together. */
+/** The limit of reads of one agent, over WebSocket and REST together. */
 const readLimit = { limit: 6_000, windowMs: 60_000 };
 
-/** Opens every package. Rejects with ChatStoreError when the database cannot be had; Redis may come and go. */
+/** Opens every package. Rejects with ChatStoreError without the database; Redis may be away. */
 export async function openServices(
   config: Config,
   hubId: string,
@@ -39,18 +39,14 @@ export async function openServices(
   log: Logger,
   times: PresenceTimes = presenceTimes,
 ): Promise<Services> {
-  const opened = <T extends { close(): unknown }>(part: T): T => {
-    closers.add(() => part.close());
-    return part;
-  };
-  const store = opened(
+  const store = closers.opened(
     await createChatStore({ url: config.databaseUrl }, { logger: log.child({ part: 'store' }) }),
   );
 
-  // Where no Redis is named, the usual address is tried in silence: being alone is then no fault.
+  // Without a configured Redis its absence is no fault, so nothing is logged.
   const connection = config.redis ?? { host: '127.0.0.1', port: 6379 };
   const redisLog = log.child({ part: 'redis' }, config.redis ? {} : { level: 'silent' });
-  const redis = opened(
+  const redis = closers.opened(
     createRedisClient({ ...connection, connectionName: hubId }, { logger: redisLog }),
   );
   const keys = createKeySchema({ hashTags: 'cluster' in connection });
@@ -61,21 +57,23 @@ export async function openServices(
     redis,
     isRedisNamed: config.redis !== null,
     keys,
-    bus: opened(createRedisEventBus({ ...shared, logger: log.child({ part: 'events' }) })),
-    cache: opened(createCache(shared)),
-    limiter: opened(
+    bus: closers.opened(createRedisEventBus({ ...shared, logger: log.child({ part: 'events' }) })),
+    cache: closers.opened(createCache(shared)),
+    limiter: closers.opened(
       createLocalRateLimiter(shared, { limits: { ...config.limits, read: readLimit } }),
     ),
-    tracker: opened(
+    tracker: closers.opened(
       createPresence(
         { ...shared, logger: log.child({ part: 'presence' }) },
         {
-          ...{ hubId, leaseMs: times.leaseMs, heartbeatMs: times.heartbeatMs },
+          hubId,
+          leaseMs: times.leaseMs,
+          heartbeatMs: times.heartbeatMs,
           redislessHubs: (hubIds) => store.redislessHubs(hubIds),
         },
       ),
     ),
-    typing: opened(createTyping(shared)),
+    typing: closers.opened(createTyping(shared)),
     times,
   };
 }

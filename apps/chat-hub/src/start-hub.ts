@@ -14,8 +14,10 @@ import { createConnectionCap, type ConnectionCap } from './edge/connection-cap.t
 import { drainLengthMs, drainSessions } from './sockets/drain.ts';
 import { startLive, type MemoryBudgets } from './live.ts';
 import type { PresenceTimes } from './presence/presence-times.ts';
-import { createMethods } from './methods/table.ts';
+import { createHandlers } from './methods/handlers.ts';
+import { createInvoke, type CallObserver } from './calls/invoke.ts';
 import { RecentLatency } from './observe/recent-latency.ts';
+import { observeLive } from './observe/gauges.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { connectionLimits, openFilesLimit } from './edge/open-files.ts';
 import { createOperations } from './observe/operations.ts';
@@ -26,21 +28,21 @@ import { openServices, type Services } from './services.ts';
 import { createUpgradeHandler } from './edge/upgrade.ts';
 import { builtPageDir } from './rest/web-page.ts';
 
-/** A hub that runs. */
+/** A running hub. */
 export interface RunningHub {
   readonly hubId: string;
   /** `http://host:port` */
   readonly url: string;
-  /** Where readiness and metrics are, when that is elsewhere. */
+  /** The URL of the operations port; null when there is none. */
   readonly opsUrl: string | null;
   readonly redis: Services['redis'];
-  /** Sends every client away at a moment of its own, then closes what was opened, last first. */
+  /** Drains the clients, each in its own slot, then closes all parts in reverse order. */
   close(): Promise<void>;
 }
 
-/** What is not for the environment to say. */
+/** Options that no environment variable sets: for tests and benchmarks. */
 export interface StartOptions {
-  /** How fast clients are let in, and sent away at the end. @default admissionDefaults */
+  /** The rate at which clients are admitted, and drained at the end. @default admissionDefaults */
   readonly admission?: AdmissionOptions;
   /** How long leases last and how often rosters are compared. @default the hub's own */
   readonly times?: PresenceTimes;
@@ -48,7 +50,7 @@ export interface StartOptions {
   readonly budgets?: MemoryBudgets;
 }
 
-/** Wires configuration, stores, features and server, and listens. Rejects when the database or the port cannot be had. */
+/** Wires configuration, packages, live side, calls and server, and listens. Rejects without the database or the port. */
 export async function startHub(
   config: Config,
   log: Logger,
@@ -60,40 +62,45 @@ export async function startHub(
     const metrics = createMetrics();
     const services = await openServices(config, hubId, closers, log, times);
     const live = await startLive(hubId, services, metrics, closers, log, budgets);
-    const { hub, flusher, agentTopics, heartbeat, selfProbe, redisState, traffic } = live;
+    observeLive(metrics, services, live);
+    const { store, limiter } = services;
+    const { rooms, sessions, unsent, slices, flusher, redisState, traffic, selfProbe } = live;
     const acks = new RecentLatency();
 
-    const calls = createCallAllowance({
-      ...(config.callLimit ?? defaultCallLimit(hub.limiter.limits)),
+    const allowance = createCallAllowance({
+      ...(config.callLimit ?? defaultCallLimit(limiter.limits)),
       onBarred(agentId, forMs) {
         log.warn(
           { agentId, forMs },
-          'an agent calls over five times HUB_LIMIT_CALLS: its sockets are closed',
+          'an agent exceeds HUB_LIMIT_CALLS five times over: its sockets are closed',
         );
         metrics.barredAgents.inc();
         const reason = encodeCloseReason(forMs);
-        for (const session of hub.sessions.ofAgent(agentId)) session.expel(4429, reason);
+        for (const session of sessions.ofAgent(agentId)) session.expel(4429, reason);
       },
     });
-    const handlers = createMethods(hub);
-    const dispatcher = createDispatcher({
+    const observe: CallObserver = (method, transport, outcome, durationMs) => {
+      metrics.calls.inc({ method, transport, outcome });
+      if (durationMs === null) return;
+      metrics.callSeconds.observe({ method }, durationMs / 1000);
+      if (outcome === 'ok' && (method === 'message.send' || method === 'direct.send'))
+        acks.record(durationMs);
+    };
+    const onLimited = () => metrics.limitedCalls.inc();
+    const handlers = createHandlers({ ...live, store, limiter, cache: services.cache });
+    const invoke = createInvoke({
       handlers,
-      limiter: hub.limiter,
-      calls,
-      onLimited: () => metrics.limitedCalls.inc(),
+      limiter,
+      onLimited,
+      observe,
+      unsent,
+      slices,
       log,
-      unsent: hub.unsent,
-      slices: hub.slices,
-      observe(method, outcome, durationMs) {
-        metrics.calls.inc({ method, outcome });
-        metrics.callSeconds.observe({ method }, durationMs / 1000);
-        if (outcome === 'ok' && (method === 'message.send' || method === 'direct.send'))
-          acks.record(durationMs);
-      },
     });
+    const dispatcher = createDispatcher({ invoke, allowance, onLimited, observe, unsent });
     const authenticate = createAuthenticate(config.auth, {
-      store: hub.store,
-      barredForMs: (agentId) => calls.barredForMs(agentId),
+      store,
+      barredForMs: (agentId) => allowance.barredForMs(agentId),
       log: log.child({ part: 'auth' }),
     });
     const gate = createGate(config);
@@ -101,16 +108,41 @@ export async function startHub(
     const failedSignIns = createFailedSignIns({ onFailed: () => metrics.failedSignIns.inc() });
     const cap = createCap(config, pace, metrics, log);
     const readiness = createReadiness({
-      ...{ hubId, store: hub.store, redis: redisState },
+      hubId,
+      store,
+      redis: redisState,
       publishPath: () => selfProbe.path,
     });
     const operations = createOperations({
-      ...{ hub, redis: redisState, flusher, traffic, selfProbe, acks },
+      hubId,
+      store,
+      rooms,
+      sessions,
+      presence: live.presence,
+      metrics,
+      redis: redisState,
+      flusher,
+      traffic,
+      selfProbe,
+      acks,
     });
-    const { auth } = config;
     const app = await createServer({
-      ...{ hub, handlers, auth, authenticate, gate, readiness, operations },
-      ...{ remoteAddress, failedSignIns, calls, cap, hasOpsPort: config.opsPort !== null },
+      invoke,
+      allowance,
+      observe,
+      limiter,
+      store,
+      auth: config.auth,
+      authenticate,
+      gate,
+      remoteAddress,
+      failedSignIns,
+      cap,
+      hasOpsPort: config.opsPort !== null,
+      readiness,
+      operations,
+      metrics,
+      log,
       webDir: config.webDir ?? builtPageDir,
     });
 
@@ -125,7 +157,9 @@ export async function startHub(
       'upgrade',
       createUpgradeHandler({
         authenticate,
-        ...{ gate, remoteAddress, failedSignIns },
+        gate,
+        remoteAddress,
+        failedSignIns,
         admission: {
           ask(name) {
             const answer = admission.ask(name);
@@ -135,10 +169,15 @@ export async function startHub(
         },
         busyForMs: (socket) =>
           drainEndMs === null ? cap.surplusMs(socket) : slotWithinMs(drainEndMs - Date.now()),
-        // Refused sockets stay open until they have read their close code: this bounds how many connections they take.
+        // A refused socket stays open until it has read its close code: this bounds their number.
         maxParting: Math.min(4_096, 4 * cap.surplus),
         onAccepted: createConnectionHandler({
-          ...{ hub, flusher, dispatcher, agentTopics, heartbeat, calls },
+          hub: { ...live, store, metrics, log },
+          flusher,
+          dispatcher,
+          agentTopics: live.agentTopics,
+          heartbeat: live.heartbeat,
+          calls: allowance,
         }),
         onRefused: (status) => metrics.refusedConnections.inc({ status: String(status) }),
         log,
@@ -148,9 +187,9 @@ export async function startHub(
     const url = await app.listen({ host: config.host, port: config.port });
     closers.add(() => app.close());
     closers.add(() => {
-      drainEndMs = Date.now() + drainLengthMs(hub.sessions.size, pace);
+      drainEndMs = Date.now() + drainLengthMs(sessions.size, pace);
       readiness.drain();
-      return drainSessions(hub.sessions, pace);
+      return drainSessions(sessions, pace);
     });
     return { hubId, url, opsUrl, redis: services.redis, close: () => closers.closeAll() };
   } catch (error) {
@@ -159,7 +198,7 @@ export async function startHub(
   }
 }
 
-/** The cap on connections, in what open files allow, with its metrics. */
+/** Creates the cap on connections, within the limit of open files, with its metrics. */
 function createCap(
   { maxConnections }: Config,
   { perSecond }: AdmissionOptions,
@@ -188,7 +227,7 @@ function createCap(
   return cap;
 }
 
-/** Answers readiness and metrics on their own port, where one is set, until the hub has closed everything else. */
+/** Serves readiness and metrics on their own port, where one is set, until all else is closed. Returns its URL. */
 async function listenForOps(
   { host, opsPort }: Config,
   readiness: Readiness,
@@ -202,7 +241,7 @@ async function listenForOps(
   return app.listen({ host, port: opsPort });
 }
 
-/** When a client may try again that came while the hub drains: spread, and not all at once after the end. */
+/** The delay for a client that connects during the drain: random, so that they do not all return at once. */
 function slotWithinMs(leftMs: number): number {
   return Math.round(Math.random() * Math.max(1_000, leftMs));
 }

@@ -1,4 +1,10 @@
-import type { EncodedEnvelope, ErrorCode, ParamsOf, ResultOf } from '@openclaw/protocol';
+import type {
+  EncodedEnvelope,
+  ErrorCode,
+  MethodOfKind,
+  ParamsOf,
+  ResultOf,
+} from '@openclaw/protocol';
 
 /** Who calls: from the token, never from the params. */
 export interface Actor {
@@ -11,37 +17,11 @@ export interface Actor {
   readonly mayOpenDirects?: boolean;
 }
 
-/** The methods that change something, decided under their channel's lock. */
-export type WriteMethod =
-  | 'channel.create'
-  | 'channel.update'
-  | 'channel.archive'
-  | 'channel.delete'
-  | 'channel.join'
-  | 'channel.leave'
-  | 'member.add'
-  | 'member.remove'
-  | 'member.update'
-  | 'message.send'
-  | 'message.edit'
-  | 'message.delete'
-  | 'reaction.add'
-  | 'reaction.remove'
-  | 'thread.create'
-  | 'thread.update'
-  | 'direct.send'
-  | 'collaboration.emit'
-  | 'read.mark';
+/** The methods that write, decided under their channel's lock. */
+export type WriteMethod = MethodOfKind<'write'>;
 
 /** The methods that read, with rights checked in the same snapshot. */
-export type ReadMethod =
-  | 'channel.get'
-  | 'channel.list'
-  | 'member.list'
-  | 'log.read'
-  | 'message.history'
-  | 'thread.list'
-  | 'read.state';
+export type ReadMethod = MethodOfKind<'read'>;
 
 /** One write, as data. */
 export type CommandOf<M extends WriteMethod> = {

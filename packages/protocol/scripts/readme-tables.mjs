@@ -19,7 +19,12 @@ const code = (text) => `\`${text}\``;
 const codes = (texts) => texts.map(code).join(', ') || '–';
 const fields = (schema) => `{${Object.keys(schema.properties ?? {}).join(', ')}}`;
 
-// Why a limit is what it is stands beside it, as its comment.
+function route({ kind, rest }) {
+  if (kind === 'socket') return 'needs a socket';
+  return rest ? code(`${rest.verb} ${rest.path.replaceAll(/:(\w+)/g, '{$1}')}`) : '–';
+}
+
+// The reason of a limit is the comment above it.
 function reasons() {
   const source = readFileSync(new URL('../src/limits.ts', import.meta.url), 'utf8');
   const found = source.matchAll(/^ {2}\/\*\*\n?([^]*?)\*\/\n {2}(\w+):/gm);
@@ -37,13 +42,14 @@ const why = reasons();
 
 const tables = {
   methods: table(
-    ['method', 'params', 'result', 'refusals of its own', 'what it does'],
+    ['method', 'params → result', 'what it does', 'its own refusals', 'limit', 'REST, below `/v1`'],
     document.methods.map(({ name, summary, params, result }) => [
       code(name),
-      code(`{${params.map((param) => param.name + (param.required ? '' : '?')).join(', ')}}`),
-      code(fields(result.schema)),
-      codes(methods[name].errors),
+      `${code(`{${params.map((param) => param.name + (param.required ? '' : '?')).join(', ')}}`)} → ${code(fields(result.schema))}`,
       summary,
+      codes(methods[name].errors),
+      methods[name].limit,
+      route(methods[name]),
     ]),
   ),
   notifications: table(

@@ -1,20 +1,20 @@
-/** Why a hub closed a WebSocket, and whether the same client, with the same token, may come back. */
+/** The reason for closing a WebSocket. `reconnect`: the client may come back with the same token. */
 export interface CloseCode {
   readonly name: string;
   readonly meaning: string;
   readonly reconnect: boolean;
 }
 
-/** Every close code of the hub's own. */
+/** The close codes of the hub. */
 export const closeCodes = {
   4400: {
     name: 'bad_frames',
-    meaning: 'Frames that are not JSON-RPC came again and again.',
+    meaning: 'Too many frames that are not JSON-RPC.',
     reconnect: false,
   },
   4401: {
     name: 'unauthorized',
-    meaning: 'No token, a wrong one, or it has expired: come back with a new one.',
+    meaning: 'The token is missing, wrong or expired: come back with a new one.',
     reconnect: false,
   },
   4403: {
@@ -35,7 +35,7 @@ export const closeCodes = {
   4429: {
     name: 'too_many',
     meaning:
-      'Too many calls, connections or failed sign-ins, or too much left unread: come back after the reason’s afterMs, or later where it says none.',
+      'Too many calls, connections or failed sign-ins, or too much unread output: come back after the reason’s afterMs, or later if there is none.',
     reconnect: true,
   },
   4503: {
@@ -45,15 +45,15 @@ export const closeCodes = {
   },
 } as const satisfies Record<number, CloseCode>;
 
-/** One of the hub's close codes. */
+/** A close code of the hub. */
 export type CloseCodeNumber = keyof typeof closeCodes;
 
-/** The reason of a 4503 or 4429: when this client should come back. */
+/** Encodes the reason of a 4503 or 4429: the delay before this client comes back. */
 export function encodeCloseReason(afterMs: number): string {
   return JSON.stringify({ afterMs });
 }
 
-/** The reverse of {@link encodeCloseReason}: milliseconds, or null if the reason says none. */
+/** Parses the reason of {@link encodeCloseReason}: milliseconds, or null if it holds none. */
 export function parseCloseReason(reason: string): number | null {
   try {
     const { afterMs } = JSON.parse(reason) as { afterMs?: unknown };

@@ -5,8 +5,8 @@ import { seqSchema, timestampSchema } from './fields.ts';
 import { epochSchema, idSchema } from './ids.ts';
 
 /**
- * What is published and what a client receives, on every topic: the only shape there is. `channelId` repeats the
- * event's; `seq` is null exactly for what is ephemeral.
+ * The envelope that is published on every topic and that clients receive. `channelId` repeats the event's. `seq` is null
+ * exactly for ephemeral events.
  */
 export const envelopeSchema = z
   .object({
@@ -23,9 +23,9 @@ export const envelopeSchema = z
     path: ['channelId'],
   })
   .refine(({ seq, event }) => (seq !== null) === isDurable(event.type, event.channelId), {
-    error: 'durable events have a seq, and only they',
+    error: 'durable events have a seq, and only they do',
     path: ['seq'],
   });
 
-/** An event on its way: what happened, when, by whom, and its place in the channel's log. */
+/** An event with its sender, its time and its place in the channel's log. */
 export type Envelope = z.infer<typeof envelopeSchema>;

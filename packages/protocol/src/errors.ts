@@ -1,4 +1,4 @@
-/** JSON-RPC's own numbers, and -32000 for every refusal of the hub. */
+/** JSON-RPC's own error codes, and -32000 for every refusal of the hub. */
 export const rpcErrorCodes = {
   parseError: -32700,
   invalidRequest: -32600,
@@ -7,25 +7,26 @@ export const rpcErrorCodes = {
   refused: -32000,
 } as const;
 
-/** A number in the `code` of a JSON-RPC error. */
+/** The `code` of a JSON-RPC error. */
 export type RpcErrorCode = (typeof rpcErrorCodes)[keyof typeof rpcErrorCodes];
 
-/** What each refusal means: `data.code` of a -32000 error. */
+/** The meaning of each error code: `data.code` of a -32000 error. */
 export const errorMeanings = {
   unauthorized: 'The token is missing, wrong, expired or revoked.',
   forbidden: 'The caller may not do this.',
-  not_found: 'It does not exist, or the caller may not know that it does.',
-  conflict: 'It contradicts what is there: an id in use, the last owner leaving.',
+  not_found: 'It does not exist, or the caller may not know that it exists.',
+  conflict: 'It contradicts the present state: an id is in use, the last owner would leave.',
   archived: 'The channel is archived and read-only.',
-  rate_limited: 'Too many calls; retryAfterMs says when to try again.',
+  rate_limited: 'Too many calls: try again after retryAfterMs.',
   too_large: 'The content is over the limit.',
-  unsupported: 'This hub cannot do it as it is set up.',
-  unavailable: 'A part the hub needs is away: nothing happened; try again after retryAfterMs.',
-  timeout: 'No answer in time: it may have happened; try again with the same clientMessageId.',
+  unsupported: 'This hub or this transport cannot do it.',
+  unavailable:
+    'The hub lacks a part that it needs. Nothing happened: try again after retryAfterMs.',
+  timeout: 'No answer in time. It may have happened: try again with the same clientMessageId.',
   internal: 'A fault of the hub.',
 } as const;
 
-/** Why the hub refused a call. */
+/** The code of a refusal. */
 export type ErrorCode = keyof typeof errorMeanings;
 
 /** Every {@link ErrorCode}. */
@@ -34,7 +35,7 @@ export const errorCodes = Object.keys(errorMeanings) as unknown as readonly [
   ...ErrorCode[],
 ];
 
-/** The refusals that any method may answer; the others stand with the method. */
+/** The refusals that any method may answer; each method lists the others. */
 export const commonErrors = [
   'unauthorized',
   'rate_limited',
@@ -44,13 +45,28 @@ export const commonErrors = [
   'internal',
 ] as const satisfies readonly ErrorCode[];
 
-/** What came with a refusal. */
+/** The `data` of a -32000 error. */
 export interface RefusalData {
   readonly code: ErrorCode;
   readonly retryAfterMs?: number;
 }
 
-/** What was wrong in one param. */
+/** An expected no, as a value: of the store, and of every part of the hub. */
+export interface Refusal {
+  readonly ok: false;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryAfterMs?: number;
+}
+
+/** Creates a {@link Refusal}. */
+export function refuse(code: ErrorCode, message: string, retryAfterMs?: number): Refusal {
+  return retryAfterMs === undefined
+    ? { ok: false, code, message }
+    : { ok: false, code, message, retryAfterMs };
+}
+
+/** One thing that is wrong with the params of a call. */
 export interface ParamIssue {
   readonly path: readonly (string | number)[];
   readonly message: string;

@@ -183,7 +183,7 @@ describe('what is no envelope', () => {
     },
   );
 
-  it('an envelope whose fields stand in another order is encoded anew, so that its id stands where it belongs', () => {
+  it('an envelope whose fields are in another order is encoded again, with its id first', () => {
     const { id, ...rest } = good;
     const decoded = decodeEnvelope(JSON.stringify({ ...rest, id, extra: 1 }));
     expect(decoded?.encoded).toEqual(encodeEnvelope(good));

@@ -4,17 +4,17 @@ import { jsonObjectProblem, type JsonObject } from './json-object.ts';
 import { limits } from './limits.ts';
 import { isEmoji, isLine, isStorableText } from './text.ts';
 
-/** A place in a channel's log, or its head: 0 is before the first event. */
+/** A seq, or a head: 0 is before the first event. */
 export const seqSchema = z.int().min(0);
 
 /** Epoch milliseconds. */
 export const timestampSchema = z.int().min(0);
 
-/** Text of one line, not blank. */
+/** Text of one line that is not blank. */
 export const lineSchema = (maxChars: number) =>
   z.string().min(1).max(maxChars).refine(isLine, { error: 'blank, or with control characters' });
 
-/** Text that every store can keep as it is. */
+/** Text that every database can store unchanged. */
 export const textSchema = (maxChars: number) =>
   z
     .string()
@@ -22,8 +22,8 @@ export const textSchema = (maxChars: number) =>
     .refine(isStorableText, { error: 'with U+0000 or half a surrogate pair' });
 
 /**
- * A message's content as a client sends it. Only the frame bounds it here, so that the hub can answer `too_large` by
- * `isContentTooLarge` instead of -32602.
+ * A message's content in params. Its length is bounded by the frame only: the hub checks `isContentTooLarge` and answers
+ * `too_large`, which says more than -32602.
  */
 export const contentSchema = textSchema(limits.frameBytes)
   .min(1)
@@ -36,13 +36,13 @@ export const emojiSchema = z
   .max(limits.emojiChars)
   .refine(isEmoji, { error: 'not usable as a reaction' });
 
-/** A JSON object in what the hub says. */
+/** A JSON object in results and events. */
 export const jsonObjectSchema = z.record(z.string(), z.unknown()) as unknown as z.ZodType<
   JsonObject,
   JsonObject
 >;
 
-// Not z.record: it passes over a key `__proto__` in silence, and walks the object a second time.
+// Not z.record: it ignores a key `__proto__` silently, and walks the object a second time.
 const boundedObjectSchema = (maxBytes: number) =>
   z
     .unknown()
@@ -58,7 +58,7 @@ const boundedObjectSchema = (maxBytes: number) =>
 /** Attributes of a message or channel. */
 export const metadataSchema = boundedObjectSchema(limits.metadataBytes);
 
-/** What a collaboration event carries. */
+/** The payload of a collaboration event. */
 export const payloadSchema = boundedObjectSchema(limits.payloadBytes);
 
 /** Agents mentioned by a message, each once. */
@@ -68,13 +68,13 @@ export const mentionsSchema = z
   .refine((ids) => new Set(ids).size === ids.length, { error: 'an agent is named twice' })
   .meta({ uniqueItems: true });
 
-/** What an agent may say of itself; offline is said by the hub alone. */
+/** The statuses that an agent may set; only the hub reports `offline`. */
 export const presenceStatuses = ['online', 'away', 'dnd'] as const;
 
-/** An optional param whose absence reads as null, so that the hub and the store see one shape. */
+/** An optional param that is null when absent, so that the hub and the store see one shape. */
 export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 
-/** Where the next page begins, as the hub said: the id of the last row of this one. */
+/** The cursor of the next page: the id of the last row of this one. */
 export const cursorSchema = idSchema;
 
 /** The params of every list. */
@@ -83,5 +83,5 @@ export const pageParams = {
   limit: z.int().min(1).max(limits.historyPage).default(limits.defaultPage),
 };
 
-/** Where the next page begins; null on the last one. */
+/** The cursor of the next page; null on the last page. */
 export const nextCursorSchema = cursorSchema.nullable();

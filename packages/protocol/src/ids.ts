@@ -5,16 +5,16 @@ import { limits } from './limits.ts';
 /** An id: of a channel, agent, session, message, thread or envelope. */
 export const idSchema = z.string().regex(idPattern);
 
-/** The id of a channel that a client creates: direct channels are made by the hub alone. */
+/** The id of a channel that a client creates: only the hub creates direct channels. */
 export const newChannelIdSchema = idSchema.refine((id) => !isDirectChannelId(id), {
-  error: 'ids that begin with dm_ are the hub’s',
+  error: 'ids that begin with dm_ are reserved for the hub',
 });
 
-/** The sender's own id of a write, unique for channel and sender: printable ASCII. */
+/** The sender's own id of a write, unique per channel and sender: printable ASCII. */
 export const clientMessageIdSchema = z
   .string()
   .max(limits.clientMessageIdChars)
   .regex(/^[ -~]+$/);
 
-/** Names the database's life: it changes when a backup is restored. */
+/** The database's identity; it changes when a backup is restored. */
 export const epochSchema = z.string().min(1).max(limits.epochChars);

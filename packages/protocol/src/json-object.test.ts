@@ -59,7 +59,7 @@ describe('JSON objects in metadata and payload', () => {
     [undefined, 'not an object'],
     [{ a: 'b\0' }, 'text with U+0000 or half a surrogate pair'],
     [{ '\ud800': 1 }, 'text with U+0000 or half a surrogate pair'],
-    [{ a: NaN }, 'a number that JSON cannot say'],
+    [{ a: NaN }, 'a number that JSON cannot hold'],
     [{ a: undefined }, 'not JSON: undefined'],
     [{ a: 1n }, 'not JSON: bigint'],
   ])('refuses %p', (value, problem) => {

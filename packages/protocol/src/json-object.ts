@@ -1,24 +1,24 @@
 import { limits } from './limits.ts';
 import { exceedsBytes, isStorableText } from './text.ts';
 
-/** Anything that JSON can say. */
+/** Any JSON value. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
 
-/** An object of JSON. */
+/** A JSON object. */
 export interface JsonObject {
   [key: string]: JsonValue;
 }
 
 const prototypeKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** The bytes that a value takes at least, counted down, so that a huge one is refused before it is walked. */
+/** The bytes that are left, by a lower bound of what was walked: a huge value is refused before its end. */
 interface Budget {
   bytes: number;
 }
 
 /**
- * Says what keeps a value from being an object that may be stored and passed on, or null if nothing does: a JSON object
- * of bounded depth and bytes, of storable text, in which no key reaches a prototype.
+ * Returns what is wrong with a value that should be a JSON object of bounded depth and bytes, with storable text and
+ * without keys that reach a prototype; null if nothing is.
  */
 export function jsonObjectProblem(value: unknown, maxBytes: number): string | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'not an object';
@@ -40,7 +40,7 @@ function containerProblem(container: object, depthLeft: number, budget: Budget):
     }
     return null;
   }
-  // for…in and not Object.entries: it need not read what is past the budget.
+  // for…in and not Object.entries, which would read the keys past the budget.
   for (const key in container) {
     if (budget.bytes < 0) return null;
     if (prototypeKeys.has(key)) return `the key ${key} is not allowed`;
@@ -53,13 +53,13 @@ function containerProblem(container: object, depthLeft: number, budget: Budget):
 }
 
 function valueProblem(value: unknown, depthLeft: number, budget: Budget): string | null {
-  // Every value has a separator beside it.
+  // Every value has a separator.
   budget.bytes -= 2;
   switch (typeof value) {
     case 'boolean':
       return null;
     case 'number':
-      return Number.isFinite(value) ? null : 'a number that JSON cannot say';
+      return Number.isFinite(value) ? null : 'a number that JSON cannot hold';
     case 'string':
       budget.bytes -= value.length;
       if (budget.bytes < 0) return null;

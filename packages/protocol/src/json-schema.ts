@@ -14,7 +14,7 @@ import {
 /** A JSON Schema, as an object. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** How JSON Schemas are written. */
+/** Options of {@link buildJsonSchemas}. */
 export interface JsonSchemaOptions {
   /**
    * The draft: 2020-12 for JSON Schema itself and OpenAPI 3.1, draft-07 for OpenRPC.
@@ -28,7 +28,7 @@ export interface JsonSchemaOptions {
   readonly uri?: (name: string) => string;
 }
 
-/** The schemas that have a name of their own in every document: `Id`, the objects, the events, `Envelope`. */
+/** The schemas with a name in every document: `Id`, the objects, the events, `Envelope`. */
 export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
   Id: idSchema,
   Message: messageSchema,
@@ -42,9 +42,9 @@ export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
 };
 
 /**
- * The JSON Schemas of the objects, events and envelope, by name (`Message`, `ChannelMessageEditEvent`, `Envelope`, …),
- * and of what else is asked for; each refers to the named ones by `uri`. They describe what is written: a param with a
- * default is not required. For people outside of TypeScript, and for OpenRPC and OpenAPI documents.
+ * Builds the JSON Schemas of the objects, events and envelope, by name (`Message`, `ChannelMessageEditEvent`, `Envelope`,
+ * …), and of `others`; each refers to the named ones by `uri`. They describe the written form: a param with a default is
+ * not required. OpenRPC, OpenAPI and clients in other languages use them.
  */
 export function buildJsonSchemas(
   options: JsonSchemaOptions = {},

@@ -1,44 +1,44 @@
 const kib = 1024;
 
 /**
- * Every limit of the wire contract, with its reason. Bytes are UTF-8 bytes; chars are UTF-16 code units, as
- * `String.length` and JSON Schema's `maxLength` (nearly) count them.
+ * Every limit of the wire contract, with its reason. Bytes are UTF-8 bytes. Chars are UTF-16 code units, as
+ * `String.length` counts them.
  */
 export const limits = {
   /**
-   * One frame from a client. Content at its limit with every byte escaped (`\u0001`) is 192 KiB; with metadata and
-   * mentions that still fits, so nothing allowed is ever refused for its spelling. A larger frame closes with 4413.
+   * One frame from a client. Content at its limit with every byte escaped (`\u0001`) takes 192 KiB and fits with
+   * metadata and mentions, so no valid call is too large. A larger frame closes the socket with 4413.
    */
   frameBytes: 256 * kib,
   /** A message's content: a long report of an agent, not a file. Over it: `too_large`. */
   contentBytes: 32 * kib,
   /** Calls in one JSON-RPC batch: bounds what one frame can start. */
   batch: 100,
-  /** Channels that one connection subscribes to (its direct channels not counted), and the most in one call. */
+  /** Channels that one connection may subscribe to, direct channels not counted; also the most in one call. */
   topics: 1000,
-  /** Unanswered calls of one connection; beyond it the hub answers `rate_limited`. */
+  /** Unanswered calls of one connection; further ones are `rate_limited`. */
   inFlight: 256,
-  /** Events of one topic in a subscribe result: beyond it, paging the log is cheaper for both than one huge frame. */
+  /** Events of one topic in a subscribe result. For more, paging the log is cheaper than one huge frame. */
   resumeEvents: 5000,
-  /** What a client must be ready to take in one answer. A page that would be larger ends early, with one row at least. */
+  /** The largest answer. A page that would be larger ends early, with at least one row. */
   resumeBytes: 8 * kib * kib,
   /** The largest page of history and of every list. */
   historyPage: 200,
-  /** A page when the caller does not say. */
+  /** The size of a page when the caller names none. */
   defaultPage: 50,
-  /** The largest (and default) page of `log.read`: a client that catches up wants few round trips. */
+  /** The largest and default page of `log.read`: a client that catches up wants few round trips. */
   logPage: 1000,
-  /** Direct channels named in `welcome`; the rest is paged by `channel.list`. */
+  /** Direct channels in `welcome`; `channel.list` pages the rest. */
   welcomeDirect: 200,
-  /** Agents present in a channel up to which presence is pushed; past it a channel is only listed. */
+  /** Present agents up to which a channel's presence is pushed; beyond it `presence.list` alone shows it. */
   presencePush: 1000,
-  /** Edits of one message: each keeps its text in the log, and deleting the message empties them all. */
+  /** Edits of one message: the log keeps the text of each until the message is deleted. */
   edits: 200,
-  /** Metadata of a message or channel, as JSON: attributes, not a second content. */
+  /** Metadata of a message or channel, as JSON: for attributes, not for content. */
   metadataBytes: 8 * kib,
-  /** Payload of a collaboration event, as JSON: what a message may weigh. */
+  /** The payload of a collaboration event, as JSON: as large as a message's content. */
   payloadBytes: 32 * kib,
-  /** Objects and arrays within each other in metadata and payload, the outermost counted: no parser's stack is at risk. */
+  /** Nested objects and arrays in metadata and payload, with the outermost: no parser runs out of stack. */
   jsonDepth: 8,
   /** Agents mentioned by one message: each costs a publish on its own topic. */
   mentions: 50,
@@ -50,7 +50,7 @@ export const limits = {
   titleChars: 256,
   /** A member's display name. */
   displayNameChars: 128,
-  /** What an agent says it is doing; it is repeated to everyone present. */
+  /** An agent's custom status; it is sent to everyone present. */
   customStatusChars: 128,
   /** An avatar: an emoji, or a short address of a picture. */
   avatarChars: 256,
@@ -58,6 +58,6 @@ export const limits = {
   emojiChars: 64,
   /** The sender's own id of a message, kept for as long as the message. */
   clientMessageIdChars: 128,
-  /** The name of a database's life. */
+  /** The database's identity. */
   epochChars: 128,
 } as const;

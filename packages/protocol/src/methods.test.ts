@@ -2,13 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import { errorCodes } from './errors.ts';
 import { limits } from './limits.ts';
 import { isMethodName, methods, type MethodName } from './methods.ts';
+import type { MethodDefinition } from './methods/definition.ts';
 
 const page = { cursor: null, limit: 50 };
 const c = { channelId: 'room' };
 const m = { ...c, messageId: 'm1' };
 const same = (params: object): [object, object] => [params, params];
 
-// The least that each method takes, and what the hub then sees.
+// The fewest params of each method, and the params that the hub then sees.
 const least: Record<MethodName, [written: object, seen: object]> = {
   'channel.create': [
     { name: 'Room' },
@@ -142,7 +143,7 @@ const allowed: [MethodName, string, object][] = [
 
 describe('methods', () => {
   it.each(Object.entries(least))(
-    '%s takes the least, and the hub sees null for what is absent',
+    '%s takes its required params alone, and the hub sees null for absent ones',
     (name, [written, seen]) => {
       expect(methods[name as MethodName].params.parse(written)).toEqual(seen);
     },
@@ -190,5 +191,37 @@ describe('methods', () => {
       expect(summary).toMatch(/^[A-Z].*\.$/);
       for (const error of errors) expect(errorCodes).toContain(error);
     }
+  });
+
+  it.each(Object.entries<MethodDefinition>(methods))(
+    '%s is ordered and routed by params that it has',
+    (_name, { params, orderedBy, rest }) => {
+      const names = [...(rest?.path.matchAll(/:(\w+)/g) ?? [])].map(([, name]) => name);
+      if (orderedBy !== null) names.push(orderedBy);
+      expect(Object.keys(params.shape)).toEqual(expect.arrayContaining(names));
+    },
+  );
+
+  it('no two methods have the same REST route', () => {
+    const routes = Object.values<MethodDefinition>(methods).flatMap(({ rest }) =>
+      rest ? [`${rest.verb} ${rest.path.replaceAll(/:\w+/g, ':')}`] : [],
+    );
+    expect(new Set(routes).size).toBe(routes.length);
+  });
+
+  it.each(Object.entries<MethodDefinition>(methods))(
+    '%s has examples that its own schemas accept',
+    (_name, { params, result, examples }) => {
+      for (const example of examples) {
+        expect(params.safeParse(example.params).error).toBeUndefined();
+        expect(result.parse(example.result)).toEqual(example.result);
+      }
+    },
+  );
+
+  it('only calls with a bounded answer are bulky: a subscribe without since is not', () => {
+    const { bulky } = methods.subscribe;
+    expect(bulky({ topics: [{ since: null }] })).toBe(0);
+    expect(bulky({ topics: [{ since: null }, { since: 0 }] })).toBe(limits.resumeBytes);
   });
 });

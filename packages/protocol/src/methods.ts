@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { timestampSchema } from './fields.ts';
 import { channelMethods } from './methods/channel.ts';
 import { collaborationMethods } from './methods/collaboration.ts';
-import { type MethodDefinition, paramsSchema } from './methods/definition.ts';
+import { type MethodDefinition, type MethodKind, paramsSchema } from './methods/definition.ts';
 import { memberMethods } from './methods/member.ts';
 import { messageMethods } from './methods/message.ts';
 import { presenceMethods } from './methods/presence.ts';
 import { readMethods } from './methods/read.ts';
 import { subscriptionMethods } from './methods/subscription.ts';
 import { threadMethods } from './methods/thread.ts';
+import { sampleTimestamp } from './samples.ts';
 
 /** Every method of the hub, by its name. */
 export const methods = {
@@ -21,15 +22,25 @@ export const methods = {
   ...collaborationMethods,
   ...readMethods,
   ping: {
+    kind: 'live',
+    limit: 'read',
+    orderedBy: null,
+    tag: 'time',
     summary: 'Answers the hub’s time.',
     params: paramsSchema({}),
     result: z.object({ timestamp: timestampSchema }),
     errors: [],
+    examples: [{ params: {}, result: { timestamp: sampleTimestamp } }],
   },
 } as const satisfies Record<string, MethodDefinition>;
 
 /** The name of a method. */
 export type MethodName = keyof typeof methods;
+
+/** The names of the methods of one kind. */
+export type MethodOfKind<K extends MethodKind> = {
+  [M in MethodName]: (typeof methods)[M]['kind'] extends K ? M : never;
+}[MethodName];
 
 /** A method's params as the hub sees them: checked, with defaults; what was absent is null. */
 export type ParamsOf<M extends MethodName> = z.output<(typeof methods)[M]['params']>;
@@ -40,7 +51,7 @@ export type ParamsInputOf<M extends MethodName> = z.input<(typeof methods)[M]['p
 /** A method's result. */
 export type ResultOf<M extends MethodName> = z.output<(typeof methods)[M]['result']>;
 
-/** Is there such a method? */
+/** True for the name of a method of the table; false for names that every object has. */
 export function isMethodName(name: string): name is MethodName {
   return Object.hasOwn(methods, name);
 }

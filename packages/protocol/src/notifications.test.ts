@@ -54,7 +54,7 @@ describe('notifications', () => {
     ]);
   });
 
-  it('a hub may put other numbers into welcome than this package’s own', () => {
+  it('a hub may announce other limits in welcome than this package’s own', () => {
     const other = { ...welcome, limits: { ...welcome.limits, contentBytes: 64, added: 1 } };
     expect(notifications.welcome.params.parse(other).limits.contentBytes).toBe(64);
     expect(notifications.welcome.params.safeParse({ ...welcome, protocol: 2 }).success).toBe(false);

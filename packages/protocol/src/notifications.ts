@@ -5,13 +5,15 @@ import { epochSchema, idSchema } from './ids.ts';
 
 const count = z.int().min(1);
 
-/** The first frame on every connection. */
+/** Params of `welcome`, the first frame on every connection. */
 export const welcomeSchema = z.object({
   sessionId: idSchema,
   agentId: idSchema,
   protocol: z.literal(1),
   epoch: epochSchema,
-  heartbeatMs: count.describe('How often the hub pings; two without pong end the connection.'),
+  heartbeatMs: count.describe(
+    'The interval of the hub’s pings; two without a pong end the connection.',
+  ),
   limits: z.object({
     frameBytes: count,
     contentBytes: count,
@@ -21,26 +23,26 @@ export const welcomeSchema = z.object({
     resumeEvents: count,
     historyPage: count,
     edits: count,
-    resumeBytes: count.describe('No answer is larger.'),
+    resumeBytes: count.describe('The largest answer.'),
     logPage: count,
   }),
   direct: z
     .array(z.object({ channelId: idSchema, head: seqSchema }))
     .describe('The latest direct channels, subscribed without asking.'),
 });
-/** The first frame on every connection. */
+/** Params of `welcome`, the first frame on every connection. */
 export type Welcome = z.infer<typeof welcomeSchema>;
 
-/** A subscribed channel that cannot be continued. */
+/** Params of `discontinuity`: a subscribed channel cannot be continued. */
 export const discontinuitySchema = z.object({
   channelId: idSchema,
-  head: seqSchema.describe('Live events go on from head+1.'),
+  head: seqSchema.describe('Live events continue from head+1.'),
   reason: z.enum(['epoch', 'behind']),
 });
 /** A subscribed channel that cannot be continued. */
 export type Discontinuity = z.infer<typeof discontinuitySchema>;
 
-/** The hub is draining. */
+/** Params of `reconnect`: the hub is draining. */
 export const reconnectSchema = z.object({
   afterMs: z.int().min(0).describe('This client’s own slot.'),
   reason: z.string(),
@@ -48,20 +50,23 @@ export const reconnectSchema = z.object({
 /** The hub is draining. */
 export type Reconnect = z.infer<typeof reconnectSchema>;
 
-/** What the hub sends unasked, by its name. */
+/** The notifications that the hub sends, by name. */
 export const notifications = {
-  welcome: { summary: 'On open: who the caller is, and what holds here.', params: welcomeSchema },
+  welcome: {
+    summary: 'The first frame: the caller’s identity, the epoch and the limits.',
+    params: welcomeSchema,
+  },
   event: { summary: 'An event of a subscribed channel, or a global one.', params: envelopeSchema },
   notice: {
     summary:
-      'An event of a channel that is not subscribed, about the caller: best effort, never a cursor.',
+      'An event about the caller in a channel that is not subscribed. Best effort: its seq is no cursor.',
     params: envelopeSchema,
   },
   discontinuity: {
-    summary: 'A subscribed channel cannot be continued: read its log or history anew.',
+    summary: 'A subscribed channel cannot be continued: reload its log or history.',
     params: discontinuitySchema,
   },
-  reconnect: { summary: 'The hub is draining: come back after afterMs.', params: reconnectSchema },
+  reconnect: { summary: 'The hub is draining: reconnect after afterMs.', params: reconnectSchema },
 } as const satisfies Record<string, { readonly summary: string; readonly params: z.ZodObject }>;
 
 /** The name of a notification. */

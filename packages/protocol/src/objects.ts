@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { jsonObjectSchema, presenceStatuses, seqSchema, timestampSchema } from './fields.ts';
 import { idSchema } from './ids.ts';
 
-// What the hub says is bounded by what it took in: these schemas repeat no limit, so that they also hold for a hub with
-// others; and they let unknown fields pass, so that a hub may be newer than its clients.
+// These schemas repeat no limit of the params, so that they also hold for a hub with other limits. They let unknown fields
+// pass, so that a hub may be newer than its clients.
 
-/** A message as it now stands; `seq` is that of its creation. A deleted one keeps its place with empty content. */
+/** A message in its present state; `seq` is that of its creation. A deleted one keeps its place, without content. */
 export const messageSchema = z.object({
   id: idSchema,
   channelId: idSchema,
@@ -20,7 +20,7 @@ export const messageSchema = z.object({
   deletedAt: timestampSchema.nullable(),
   reactions: z.record(z.string(), z.array(idSchema)),
 });
-/** A message as it now stands. */
+/** A message in its present state. */
 export type Message = z.infer<typeof messageSchema>;
 
 /** The kinds of channels. */
@@ -55,7 +55,7 @@ export const memberSchema = z.object({
 /** One agent's membership of one channel. */
 export type Member = z.infer<typeof memberSchema>;
 
-/** A thread; its id is that of its root message, `replies` counts what was sent into it. */
+/** A thread. Its id is that of its root message; `replies` counts the messages sent into it. */
 export const threadSchema = z.object({
   threadId: idSchema,
   channelId: idSchema,

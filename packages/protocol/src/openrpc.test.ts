@@ -31,7 +31,7 @@ describe('the OpenRPC document', () => {
     expect(validate({ ...document, methods: [{ name: 'x' }] })).toBe(false);
   });
 
-  it('describes exactly the methods and notifications there are', () => {
+  it('describes exactly the existing methods and notifications', () => {
     expect(document.methods.map(({ name }) => name)).toEqual(Object.keys(methods));
     expect(document['x-notifications'].map(({ name }) => name)).toEqual(Object.keys(notifications));
     for (const { name, params } of document.methods) {
@@ -79,7 +79,7 @@ describe('the OpenRPC document', () => {
     }
   });
 
-  it('is plain JSON, and names the hub it was built for', () => {
+  it('is plain JSON, and names the hub for which it was built', () => {
     expect(JSON.parse(JSON.stringify(document))).toEqual(document);
     expect(buildOpenRpc({ serverUrl: 'wss://hub.example/v1/ws' }).servers).toEqual([
       { name: 'hub', url: 'wss://hub.example/v1/ws' },

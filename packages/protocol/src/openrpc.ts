@@ -4,6 +4,7 @@ import { commonErrors, type ErrorCode, rpcErrorCodes } from './errors.ts';
 import { buildJsonSchemas, type JsonSchema, namedSchemas } from './json-schema.ts';
 import { limits } from './limits.ts';
 import { methods } from './methods.ts';
+import type { MethodDefinition, MethodExample } from './methods/definition.ts';
 import { notifications } from './notifications.ts';
 import { webSocketPath } from './rpc.ts';
 
@@ -19,10 +20,14 @@ export interface OpenRpcContent {
 export interface OpenRpcMethod {
   readonly name: string;
   readonly summary: string;
+  readonly tags: readonly { readonly name: string }[];
   readonly paramStructure: 'by-name';
   readonly params: readonly OpenRpcContent[];
   readonly result: OpenRpcContent;
   readonly errors: readonly object[];
+  readonly examples: readonly object[];
+  /** The limit per agent that the method counts against. */
+  readonly 'x-limit': MethodDefinition['limit'];
 }
 
 /** The specification of the hub's WebSocket interface, after OpenRPC 1.3.2. */
@@ -32,7 +37,7 @@ export interface OpenRpcDocument {
   readonly servers: readonly { readonly name: string; readonly url: string }[];
   readonly methods: readonly OpenRpcMethod[];
   readonly components: { readonly schemas: Record<string, JsonSchema>; readonly errors: object };
-  /** What the hub sends unasked. OpenRPC has no word for it. */
+  /** The notifications that the hub sends; OpenRPC has no place for them. */
   readonly 'x-notifications': readonly OpenRpcContent[];
   readonly 'x-close-codes': typeof closeCodes;
   readonly 'x-limits': typeof limits;
@@ -53,7 +58,7 @@ const malformed = {
   },
 };
 
-/** Builds the specification from the schemas that the hub itself checks by. It takes some milliseconds: build it once. */
+/** Builds the specification from the method table. This takes some milliseconds: build it once. */
 export function buildOpenRpc(options: { readonly serverUrl?: string } = {}): OpenRpcDocument {
   const { serverUrl = `ws://127.0.0.1:8080${webSocketPath}` } = options;
   const others: Record<string, z.ZodType> = {};
@@ -62,7 +67,7 @@ export function buildOpenRpc(options: { readonly serverUrl?: string } = {}): Ope
     others[`${name} result`] = result;
   }
   for (const [name, { params }] of Object.entries(notifications)) {
-    // The envelope has a name already.
+    // The envelope is a named schema already.
     if (!Object.values(namedSchemas).includes(params)) others[`${name} notification`] = params;
   }
   const schemas = buildJsonSchemas(
@@ -73,13 +78,16 @@ export function buildOpenRpc(options: { readonly serverUrl?: string } = {}): Ope
     openrpc: '1.3.2',
     info: { title: 'OpenClaw chat hub', version: '1.0.0', description },
     servers: [{ name: 'hub', url: serverUrl }],
-    methods: Object.entries(methods).map(([name, { summary, errors }]) => ({
+    methods: Object.entries<MethodDefinition>(methods).map(([name, method]) => ({
       name,
-      summary,
+      summary: method.summary,
+      tags: [{ name: method.tag }],
       paramStructure: 'by-name',
       params: contents(schemas[`${name} params`]),
       result: { name: 'result', schema: schemas[`${name} result`] ?? {} },
-      errors: [{ $ref: '#/components/errors/InvalidParams' }, refusal(errors)],
+      errors: [{ $ref: '#/components/errors/InvalidParams' }, refusal(method.errors)],
+      examples: method.examples.map(pairing),
+      'x-limit': method.limit,
     })),
     components: {
       schemas: Object.fromEntries(
@@ -97,7 +105,15 @@ export function buildOpenRpc(options: { readonly serverUrl?: string } = {}): Ope
   };
 }
 
-// OpenRPC wants one entry for each number, so the codes behind -32000 stand together in its data, as a schema.
+function pairing({ params, result }: MethodExample, index: number): object {
+  return {
+    name: `example ${index + 1}`,
+    params: Object.entries(params).map(([name, value]) => ({ name, value })),
+    result: { name: 'result', value: result },
+  };
+}
+
+// OpenRPC allows one entry for each number, so the codes of -32000 are listed in the schema of its data.
 function refusal(errors: readonly ErrorCode[]): object {
   return {
     code: rpcErrorCodes.refused,

@@ -9,7 +9,7 @@ const latencyMs = z
   .nullable()
   .describe('null: nothing happened in the last ten seconds.');
 
-/** What `GET /v1/operations` answers: how one hub is at this moment, and what it has done since it began. */
+/** The answer of `GET /v1/operations`: the state of one hub, and its counters since it started. */
 export const operationsSchema = z.object({
   timestamp: timestampSchema,
   hubId: z.string(),
@@ -18,23 +18,23 @@ export const operationsSchema = z.object({
   counters: z
     .object({
       messages: count.describe('Sent through this hub, and committed.'),
-      events: count.describe('Durable events delivered here, whichever hub committed them.'),
+      events: count.describe('Durable events delivered here, from all hubs.'),
       deliveries: count.describe('Events handed to sockets: one event for ten sockets is ten.'),
       calls: count.describe('JSON-RPC and REST calls.'),
       failedCalls: count,
       publishFailures: count.describe('Events that did not reach Redis.'),
-      tailRepairs: count.describe('Channels that the log had to bring up to date.'),
+      tailRepairs: count.describe('Channels that were behind the log.'),
       laggingSockets: count.describe('Times that a socket read too slowly to be fed.'),
       badFrames: count,
       refusedConnections: count,
       closedConnections: count,
     })
-    .describe('Totals since the hub began: they only rise.'),
+    .describe('Totals since the hub started: they only rise.'),
   latency: z
     .object({
-      ackMs: latencyMs.describe('From the call of a send to its answer, which follows the commit.'),
+      ackMs: latencyMs.describe('The time of a send, its commit included.'),
       deliveryMs: latencyMs.describe(
-        'From an event’s timestamp to its being written to the sockets; each delivery counts.',
+        'From an event’s timestamp to the write to its sockets; each delivery counts.',
       ),
     })
     .describe('Over the last five to ten seconds.'),
@@ -51,7 +51,7 @@ export const operationsSchema = z.object({
   redis: z.object({
     status: z
       .enum(['in_use', 'away', 'none'])
-      .describe('away: one is named and does not answer; none: the hub is alone on purpose.'),
+      .describe('away: it is configured and does not answer; none: it is not configured.'),
     mode: z.enum(['standalone', 'sentinel', 'cluster']),
     latencyMs: amount.nullable(),
     version: z.string().nullable(),
@@ -69,7 +69,9 @@ export const operationsSchema = z.object({
   }),
   hubs: z
     .array(z.object({ hubId: z.string(), lastBeatAgoMs: amount, isThis: z.boolean() }))
-    .describe('The hubs that have beaten in the last minute, 100 at most; each beats every 2 s.'),
+    .describe(
+      'The hubs with a heartbeat in the last minute, at most 100; each sends one every 2 s.',
+    ),
   channels: z
     .array(
       z.object({
@@ -81,12 +83,12 @@ export const operationsSchema = z.object({
         deliveryP99Ms: amount,
       }),
     )
-    .describe('The busiest live channels here, and the slowest: 20 at most, the busiest first.'),
+    .describe('The busiest and the slowest live channels here: at most 20, the busiest first.'),
 });
-/** How one hub is; see {@link operationsSchema}. */
+/** See {@link operationsSchema}. */
 export type Operations = z.infer<typeof operationsSchema>;
 
-/** What `GET /v1/operations/agents` answers: the agents with a socket on this hub, by agentId. */
+/** The answer of `GET /v1/operations/agents`: the agents with a socket on this hub, by agentId. */
 export const operationsAgentsSchema = z.object({
   agents: z.array(
     z.object({
@@ -103,5 +105,5 @@ export const operationsAgentsSchema = z.object({
   ),
   nextCursor: idSchema.nullable(),
 });
-/** Who is connected to one hub; see {@link operationsAgentsSchema}. */
+/** See {@link operationsAgentsSchema}. */
 export type OperationsAgents = z.infer<typeof operationsAgentsSchema>;

@@ -2,6 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { errorCodes } from './errors.ts';
+import { methods, type MethodName } from './methods.ts';
+import { notifications, type NotificationName } from './notifications.ts';
 
 const readmeUrl = new URL('../README.md', import.meta.url);
 const run = (...args: string[]) =>
@@ -12,13 +16,13 @@ const run = (...args: string[]) =>
   });
 
 describe('README', () => {
-  it('shows the tables as they are in the sources', () => {
+  it('shows the tables that the sources give', () => {
     const check = run('scripts/readme-tables.mjs', '--check');
     expect(check.stderr).toBe('');
     expect(check.status).toBe(0);
   });
 
-  it('has an example that runs and gives what it says', () => {
+  it('has an example that runs and gives the values in its comments', () => {
     const example = /```ts\n([^]*?)```/.exec(readFileSync(readmeUrl, 'utf8'))?.[1] ?? '';
     const checked = example.replace(/^(\S.*); \/\/ (.*)$/gm, 'equal($1, $2);');
     expect(checked.split('equal(')).toHaveLength(6);
@@ -26,5 +30,35 @@ describe('README', () => {
     const result = run('--input-type=module-typescript', '--eval', program);
     expect(result.stderr).toBe('');
     expect(result.status).toBe(0);
+  });
+
+  it('shows frames that the schemas accept', () => {
+    const called = new Map<unknown, MethodName>();
+    const refusal = z.object({ data: z.object({ code: z.enum(errorCodes) }) });
+    const malformed = z.object({ data: z.array(z.object({ message: z.string() })) });
+    const check = (frame: Record<string, unknown>, isFromClient: boolean) => {
+      const { id, method, params, result, error } = frame;
+      expect(frame['jsonrpc']).toBe('2.0');
+      const name = called.get(id) ?? 'ping';
+      if (isFromClient) called.set(id, method as MethodName);
+      else if (method) notifications[method as NotificationName].params.parse(params);
+      else if (result) expect(methods[name].result.parse(result)).toEqual(result);
+      else z.union([refusal, malformed]).parse(error);
+    };
+    const text = readFileSync(readmeUrl, 'utf8');
+    const lines = [...text.matchAll(/```jsonl\n([^]*?)```/g)].flatMap(([, block = '']) =>
+      block.trim().split('\n'),
+    );
+    for (const line of lines) {
+      const frame = JSON.parse(line.slice(2));
+      for (const object of [frame].flat()) check(object, line.startsWith('>'));
+    }
+    expect(lines).toHaveLength(10);
+    expect([...called.values()]).toEqual([
+      'message.send',
+      'channel.get',
+      'message.send',
+      'subscribe',
+    ]);
   });
 });

@@ -2,13 +2,13 @@ import type { RpcError } from './errors.ts';
 import type { MethodName, ParamsInputOf, ResultOf } from './methods.ts';
 import type { NotificationName, NotificationOf } from './notifications.ts';
 
-/** The subprotocol under which one frame may hold many objects. */
+/** The subprotocol with which one frame may hold an array of JSON-RPC objects. */
 export const subprotocol = 'openclaw.v1';
 
 /** The path of the WebSocket. */
 export const webSocketPath = '/v1/ws';
 
-/** A call; without id it gets no answer. */
+/** A call. Without an id it gets no response. */
 export interface RpcCall<M extends MethodName = MethodName> {
   readonly jsonrpc: '2.0';
   readonly id?: string | number | null;
@@ -16,12 +16,12 @@ export interface RpcCall<M extends MethodName = MethodName> {
   readonly params?: ParamsInputOf<M>;
 }
 
-/** The answer to a call. */
+/** The response to a call. */
 export type RpcResponse<M extends MethodName = MethodName> =
   | { readonly jsonrpc: '2.0'; readonly id: string | number; readonly result: ResultOf<M> }
   | { readonly jsonrpc: '2.0'; readonly id: string | number | null; readonly error: RpcError };
 
-/** What the hub sends unasked. */
+/** A notification from the hub. */
 export type RpcNotification = {
   [N in NotificationName]: {
     readonly jsonrpc: '2.0';

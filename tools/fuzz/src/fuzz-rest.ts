@@ -1,34 +1,10 @@
-import { methods, type MethodName } from '@openclaw/protocol';
+import { methods, type MethodDefinition, type MethodName } from '@openclaw/protocol';
 import { sendRaw, type RawAnswer } from '@openclaw/test-support';
 import fc from 'fast-check';
 import { fuzzText, fuzzValue, mutate, mutation } from './fuzz-values.ts';
 import { callsOf, fillIn } from './method-calls.ts';
 import { iterationsOf } from './iterations.ts';
 import type { Target } from './target.ts';
-
-interface Route {
-  readonly verb: string;
-  /** From `/v1` on; `{name}` is a param of the method. */
-  readonly path: string;
-  readonly method: MethodName;
-}
-
-/** The routes that mirror a method, from the hub's OpenAPI document, where the operation's id is the method. */
-async function routesOf(target: Target): Promise<Route[]> {
-  const response = await fetch(`http://127.0.0.1:${target.port}/v1/openapi.json`);
-  const { paths } = (await response.json()) as {
-    paths: Record<string, Record<string, { operationId?: string }>>;
-  };
-  return Object.entries(paths).flatMap(([path, operations]) =>
-    Object.entries(operations)
-      .filter(([, { operationId = '' }]) => operationId in methods)
-      .map(([verb, { operationId }]) => ({
-        verb: verb.toUpperCase(),
-        path,
-        method: operationId as MethodName,
-      })),
-  );
-}
 
 interface Request {
   readonly verb: string;
@@ -124,22 +100,23 @@ const header = fc.oneof(
   fuzzText.map((text) => `X-Any: ${text.replaceAll(/[\r\n\0]/g, ' ').slice(0, 300)}`),
 );
 
-/** A call of the method, sent over its route. */
-const routed = (routes: readonly Route[]) =>
-  fc.constantFrom(...routes).chain(({ verb, path, method }) =>
-    fc
-      .tuple(callsOf(method), fc.array(mutation, { maxLength: 1 }))
-      .map(([{ params }, mutations]) => {
-        const rest = structuredClone(params) as Record<string, unknown>;
-        const filled = path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => {
-          const value = rest[name];
-          delete rest[name];
-          return inTarget(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'x'));
-        });
-        for (const each of mutations) mutate(rest, each);
-        return { verb, path: filled.slice(0, 4_000), body: fillIn(rest, {}) };
-      }),
-  );
+const routes = Object.entries<MethodDefinition>(methods).flatMap(([name, { rest }]) => {
+  const method = name as MethodName;
+  const call = { verb: 'POST', path: `/call/${name}`, method } as const;
+  return rest ? [{ ...rest, method }, call] : [call];
+});
+const routed = fc.constantFrom(...routes).chain(({ verb, path, method }) =>
+  fc.tuple(callsOf(method), fc.array(mutation, { maxLength: 1 })).map(([{ params }, mutations]) => {
+    const rest = structuredClone(params) as Record<string, unknown>;
+    const filled = path.replaceAll(/:(\w+)/g, (_whole, name: string) => {
+      const value = rest[name];
+      delete rest[name];
+      return inTarget(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'x'));
+    });
+    for (const each of mutations) mutate(rest, each);
+    return { verb: verb as string, path: `/v1${filled}`.slice(0, 4_000), body: fillIn(rest, {}) };
+  }),
+);
 const unrouted = fc
   .tuple(verbs, fc.array(pathPiece, { maxLength: 4 }), fuzzValue)
   .map(([verb, pieces, value]) => ({
@@ -148,22 +125,21 @@ const unrouted = fc
     body: JSON.stringify(value),
   }));
 
-const requestOf = (routes: readonly Route[]): fc.Arbitrary<Request> =>
-  fc
-    .tuple(
-      fc.oneof({ weight: 2, arbitrary: routed(routes) }, unrouted),
-      query,
-      fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(header, { maxLength: 2 })),
-      fc.oneof({ weight: 8, arbitrary: fc.constant(true) }, fc.constant(false)),
-      fc.oneof({ weight: 8, arbitrary: fc.constant(null) }, fuzzText),
-    )
-    .map(([{ verb, path, body }, search, headers, hasRightLength, other]) => ({
-      verb,
-      headers,
-      hasRightLength,
-      target: search === '' ? path : `${path}?${search}`,
-      body: verb === 'GET' || verb === 'HEAD' ? '' : (other ?? body),
-    }));
+const request: fc.Arbitrary<Request> = fc
+  .tuple(
+    fc.oneof({ weight: 2, arbitrary: routed }, unrouted),
+    query,
+    fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(header, { maxLength: 2 })),
+    fc.oneof({ weight: 8, arbitrary: fc.constant(true) }, fc.constant(false)),
+    fc.oneof({ weight: 8, arbitrary: fc.constant(null) }, fuzzText),
+  )
+  .map(([{ verb, path, body }, search, headers, hasRightLength, other]) => ({
+    verb,
+    headers,
+    hasRightLength,
+    target: search === '' ? path : `${path}?${search}`,
+    body: verb === 'GET' || verb === 'HEAD' ? '' : (other ?? body),
+  }));
 
 function textOf(
   { verb, target, headers, body, hasRightLength }: Request,
@@ -205,7 +181,6 @@ function problemOf({ verb, headers }: Request, { status, head, body }: RawAnswer
 /** Sends valid and invalid requests to every route, and to paths that have no route. */
 export async function fuzzRest(target: Target, seed: number, runs: number): Promise<void> {
   let iteration = 0;
-  const request = requestOf(await routesOf(target));
   await fc.assert(
     fc.asyncProperty(fc.array(request, { minLength: 5, maxLength: 15 }), async (requests) => {
       const token = target.tokenOf(`rest-${iteration++ % 50}`);

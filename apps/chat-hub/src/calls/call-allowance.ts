@@ -1,39 +1,39 @@
 import type { Limit } from '@openclaw/ratelimit';
 
-/** How many calls each agent may make of this hub, over all its sockets and REST together. */
+/** Limits the calls of each agent on this hub, over all its sockets and REST together. */
 export interface CallAllowance {
   /**
-   * Counts calls, refused and malformed ones too. Returns null when they may go on, else the milliseconds after which the
-   * agent may call again if it makes no call until then. Counts nothing for an agent that is barred.
+   * Counts calls, refused and malformed ones too. Returns null when they are allowed, else the milliseconds after which
+   * the agent may call again if it makes no call until then. The calls of a barred agent are not counted.
    */
   count(agentId: string, calls?: number): number | null;
-  /** The milliseconds for which the agent is barred: it may not connect or call at all. Null when it is not. */
+  /** The milliseconds for which the agent may neither connect nor call; null when it is not barred. */
   barredForMs(agentId: string): number | null;
 }
 
 /** Options of {@link createCallAllowance}. */
 export interface CallAllowanceOptions extends Limit {
-  /** Called once when an agent begins to be barred, for so many milliseconds. */
+  /** Called once when an agent is barred. */
   readonly onBarred: (agentId: string, forMs: number) => void;
-  /** Agents whose calls are counted at a time; past it the first counted is forgotten. @default 100_000 */
+  /** The most agents counted at a time; beyond it the agent that was counted first is forgotten. @default 100_000 */
   readonly maxAgents?: number;
-  /** Now, in ms that never go back. @default performance.now */
+  /** Monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
 }
 
-/** An agent with more calls in a window than so many times its allowance is barred. */
+/** An agent that exceeds its allowance this many times over within a window is barred. */
 const barredAtTimes = 5;
-/** The least default of HUB_LIMIT_CALLS. */
+/** The default of HUB_LIMIT_CALLS is at least this. */
 const minLimit: Limit = { limit: 2_000, windowMs: 2_000 };
-/** A frame or body counts as one call for each so many bytes: a large one costs as much to read as many small ones. */
+/** A frame or body counts as one call per this many bytes: a large one costs as much to read as many small ones. */
 const bytesPerCall = 4_096;
 
-/** How many calls a frame or body of so many bytes counts for, at least. */
+/** The number of calls that a frame or body of this size counts for; at least one. */
 export function callsOf(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / bytesPerCall));
 }
 
-/** The allowance when none is set: twice the other limits together, so that it stops floods and leaves limiting to them. */
+/** The default allowance: twice the sum of the other limits, so that it stops floods and they do the limiting. */
 export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit {
   const { limit, windowMs } = minLimit;
   const perMs = Object.values(limits).reduce((sum, each) => sum + each.limit / each.windowMs, 0);
@@ -41,8 +41,9 @@ export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit
 }
 
 /**
- * Counts in this process alone, in two windows an agent: this one and the one before, of which the part counts that
- * still lies within a window's length. Every step is O(1). An agent is forgotten two windows after its last call.
+ * Counts in this process alone. Each agent has two windows, the current and the previous one; of the previous one the
+ * part counts that is still within a window's length. Every step is O(1). An agent is forgotten two windows after its
+ * last call.
  */
 export function createCallAllowance(options: CallAllowanceOptions): CallAllowance {
   const { limit, windowMs, onBarred, maxAgents = 100_000 } = options;
@@ -61,7 +62,7 @@ export function createCallAllowance(options: CallAllowanceOptions): CallAllowanc
     for (const [agentId, untilMs] of barred) if (untilMs <= nowMs) barred.delete(agentId);
   }
 
-  /** Milliseconds until fewer than the limit are left in the window, if no further call comes. */
+  /** The milliseconds until the window holds fewer calls than the limit, if no call comes. */
   function leftInMs(before: number, now: number, elapsedMs: number): number {
     const most = limit - 1;
     if (now <= most) return Math.max(0, windowMs * (1 - (most - now) / before) - elapsedMs);

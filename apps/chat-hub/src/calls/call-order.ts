@@ -1,61 +1,61 @@
 /**
- * The order of one socket's calls on each channel. Changes run side by side, because the store takes them in the order
- * of their coming; everything else on a channel waits for what came before it, and what comes after waits for it.
+ * The order of one socket's calls on each channel. Writes run side by side, because the store takes them in the order of
+ * their arrival. Every other call on a channel waits for the calls before it, and later calls wait for it.
  */
 export interface CallOrder {
-  /** Runs `work` at once if it may, before this returns; else when the calls before it have settled. */
-  run<T>(names: readonly string[], isChange: boolean, work: () => Promise<T>): Promise<T>;
+  /** Runs `work` before this returns, if no earlier call on these ids is in its way; else when those have settled. */
+  run<T>(ids: readonly string[], isWrite: boolean, work: () => Promise<T>): Promise<T>;
 }
 
 interface Ticket {
-  readonly isChange: boolean;
-  /** Names whose turn has not come. */
+  readonly isWrite: boolean;
+  /** Ids on which it still waits. */
   missing: number;
   start: () => void;
 }
 
-interface Line {
-  /** Calls under way. */
+interface Lane {
+  /** Calls in flight. */
   running: number;
-  isChanging: boolean;
+  isWriting: boolean;
   readonly waiting: Ticket[];
 }
 
-/** Creates the order of one socket. It holds nothing while no call is under way. */
+/** Creates the order of one socket. It holds no memory while no call is in flight. */
 export function createCallOrder(): CallOrder {
-  const lines = new Map<string, Line>();
+  const lanes = new Map<string, Lane>();
 
-  const mayRun = (line: Line, isChange: boolean) =>
-    line.running === 0 || (isChange && line.isChanging);
+  const mayRun = (lane: Lane, isWrite: boolean) =>
+    lane.running === 0 || (isWrite && lane.isWriting);
 
-  function enter(name: string, ticket: Ticket): void {
-    let line = lines.get(name);
-    if (!line) lines.set(name, (line = { running: 0, isChanging: false, waiting: [] }));
-    if (line.waiting.length === 0 && mayRun(line, ticket.isChange)) admit(line, ticket);
-    else line.waiting.push(ticket);
+  function enter(id: string, ticket: Ticket): void {
+    let lane = lanes.get(id);
+    if (!lane) lanes.set(id, (lane = { running: 0, isWriting: false, waiting: [] }));
+    if (lane.waiting.length === 0 && mayRun(lane, ticket.isWrite)) admit(lane, ticket);
+    else lane.waiting.push(ticket);
   }
 
-  function admit(line: Line, ticket: Ticket): void {
-    line.running += 1;
-    line.isChanging = ticket.isChange;
+  function admit(lane: Lane, ticket: Ticket): void {
+    lane.running += 1;
+    lane.isWriting = ticket.isWrite;
     ticket.missing -= 1;
     if (ticket.missing === 0) ticket.start();
   }
 
-  function leave(name: string): void {
-    const line = lines.get(name);
-    if (!line) return;
-    line.running -= 1;
-    for (let next = line.waiting[0]; next && mayRun(line, next.isChange); next = line.waiting[0]) {
-      line.waiting.shift();
-      admit(line, next);
+  function leave(id: string): void {
+    const lane = lanes.get(id);
+    if (!lane) return;
+    lane.running -= 1;
+    for (let next = lane.waiting[0]; next && mayRun(lane, next.isWrite); next = lane.waiting[0]) {
+      lane.waiting.shift();
+      admit(lane, next);
     }
-    if (line.running === 0) lines.delete(name);
+    if (lane.running === 0) lanes.delete(id);
   }
 
   return {
-    run(names, isChange, work) {
-      const distinct = names.length > 1 ? [...new Set(names)] : names;
+    run(ids, isWrite, work) {
+      const distinct = ids.length > 1 ? [...new Set(ids)] : ids;
       if (distinct.length === 0) return work();
       return new Promise((resolve, reject) => {
         const start = () => {
@@ -63,8 +63,8 @@ export function createCallOrder(): CallOrder {
             .finally(() => distinct.forEach(leave))
             .then(resolve, reject);
         };
-        const ticket: Ticket = { isChange, missing: distinct.length, start };
-        for (const name of distinct) enter(name, ticket);
+        const ticket: Ticket = { isWrite, missing: distinct.length, start };
+        for (const id of distinct) enter(id, ticket);
       });
     },
   };

@@ -8,8 +8,8 @@ import {
   type EventOf,
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
-import type { HubCache } from '../methods/hub.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { HubCache } from './hub-cache.ts';
 
 /** Publishes this hub's events: to its own rooms at once, and in the same turn to Redis for the other hubs. */
 export interface Publisher {

@@ -166,7 +166,7 @@ describe('the page for people', () => {
         404,
         'text/plain; charset=utf-8',
       ]);
-      expect(await missing.text()).toMatch(/^The page of this hub is not built: .*\n$/);
+      expect(await missing.text()).toMatch(/^The web UI of this hub is not built: .*\n$/);
       expect((await other.request('ana', 'GET', '/v1/channels')).status).toBe(200);
       mkdirSync(directory);
       writeFileSync(join(directory, 'index.html'), html);

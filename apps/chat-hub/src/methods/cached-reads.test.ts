@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { createMemoryCache, type Loaded } from '@openclaw/cache';
-import { ChatStoreError } from '@openclaw/chat-store';
-import type { Channel, Message } from '@openclaw/protocol';
+import { ChatStoreError, type ChatStore } from '@openclaw/chat-store';
+import { refuse, type Channel, type Message } from '@openclaw/protocol';
+import type { Caller } from '../calls/handler.ts';
 import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
-import type { Hub } from './hub.ts';
-import { refuse, type Caller } from '../calls/answer.ts';
 
 const channelId = 'c';
 type Page = readonly Message[];
@@ -22,7 +21,7 @@ function createBench() {
         [channelId, { kind: 'private', head: database.head, role, archived: false }],
       ]);
     },
-  } as unknown as Hub['store'];
+  } as unknown as ChatStore;
   const rooms = new Map<string, { head: number }>();
   const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
   const identity = { agentId: 'ben', isAdmin: false, ...bounds };
@@ -34,7 +33,7 @@ function createBench() {
   return {
     ...{ database, cache, rooms, load },
     read: (loader: () => Promise<Loaded<Page>> = load) =>
-      cachedRead({ store } as Hub, caller, channelId, cache.recentMessages, loader, 'members'),
+      cachedRead(store, caller, channelId, cache.recentMessages, loader, 'members'),
     /** Another member reads: the cache and this process' copy are of the present head. */
     fill: async () => {
       cache.invalidateFor('collaboration.event', channelId, database.head);

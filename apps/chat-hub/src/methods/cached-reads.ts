@@ -1,14 +1,16 @@
 import type { CachedView, Loaded } from '@openclaw/cache';
-import { isAway, outOfBounds, refusalTexts, whyNotMember, type Hub } from './hub.ts';
-import { refuse, type Caller, type Refusal } from '../calls/answer.ts';
+import type { ChatStore } from '@openclaw/chat-store';
+import type { Refusal } from '@openclaw/protocol';
+import type { Caller } from '../calls/handler.ts';
+import { isAway, outOfBounds, refuseOutsider, whyNotMember } from './rights.ts';
 
 /**
- * A cached value that is as new as the log, or the refusal. Null: the cache has no such value, and the store must be
- * asked, rights included.
+ * A cached value that is as new as the log, or the refusal. Null when the cache has no such value: then the store must
+ * answer, rights included.
  */
 export type CachedRead<T> = ({ readonly ok: true } & Loaded<T>) | Refusal | null;
 
-/** Thrown by a loader when the store refuses: for now, or because the channel is gone. */
+/** Thrown by a loader when the store refuses. */
 export class RefusedLoad extends Error {
   override readonly name = 'RefusedLoad';
   readonly refusal: Refusal;
@@ -25,14 +27,14 @@ export class UncachedLoad extends Error {
 }
 
 /**
- * Reads through the cache without ever serving what a commit outdated, or what the caller may not see: whether the caller
- * is a member, and at which head, comes from the store in one small query, and a value of a later head could hold what
- * came after the caller's removal. From the cache a value must be of that very head; one that was loaded for this call
- * may be newer, if the caller is still a member then. While the database is away a socket that is live in the channel
- * still gets what this hub last read and no event outdated since.
+ * Reads through the cache. The answer holds nothing that a commit outdated, and nothing that the caller may not see:
+ * one small query of the store says whether the caller is a member, and at which head. A cached value must be of
+ * exactly that head, because a later one could hold what came after the caller's removal. A value that is loaded for
+ * this call may be newer, if the caller is still a member then. While the database is away, a socket that is live in
+ * the channel gets this hub's last copy, unless an event has outdated it.
  */
 export async function cachedRead<T>(
-  hub: Hub,
+  store: Pick<ChatStore, 'access'>,
   caller: Caller,
   channelId: string,
   view: CachedView<T>,
@@ -45,17 +47,15 @@ export async function cachedRead<T>(
 
   /** The head at which the caller may read the channel, or the refusal. */
   async function headOfReader(): Promise<number | Refusal> {
-    const access = (await hub.store.access(agentId, [channelId])).get(channelId);
-    const refusal = access ? whyNotMember(access, isAdmin) : 'not_found';
-    if (!access || refusal === 'not_found' || (refusal && mayRead === 'members')) {
-      const code = refusal ?? 'not_found';
-      return refuse(code, refusalTexts[code]);
-    }
+    const access = (await store.access(agentId, [channelId])).get(channelId);
+    const code = access ? whyNotMember(access, isAdmin) : 'not_found';
+    if (!access || code === 'not_found' || (code && mayRead === 'members'))
+      return refuseOutsider(code ?? 'not_found');
     return access.head;
   }
 
   try {
-    // Before anything is loaded: an outsider costs no more than this, and learns nothing from how long it takes.
+    // Before anything is loaded: an outsider costs no more than this, and learns nothing from the time it takes.
     const head = await headOfReader();
     if (typeof head !== 'number') return head;
     let isLoaded = false;
@@ -64,7 +64,7 @@ export async function cachedRead<T>(
       return load();
     });
     if (cached.head === head) return { ok: true, ...cached };
-    // A cached value of another head: the channel went on, or the database was rolled back.
+    // A cached value of another head: the channel has new events, or the database was rolled back.
     if (!isLoaded || cached.head < head) return null;
     const headAfter = await headOfReader();
     if (typeof headAfter !== 'number') return headAfter;
@@ -81,8 +81,8 @@ export async function cachedRead<T>(
   }
 }
 
-// That the caller is a member is what the room last delivered, so the copy must not hold more than that. Nothing waits
-// between the two: a socket that has just been dropped gets nothing.
+// The caller's membership is as new as the room's last delivery, so the copy must not be newer. There is no await between
+// the two checks: a socket that has just been dropped gets nothing.
 function liveCopy<T>({ session }: Caller, channelId: string, view: CachedView<T>): CachedRead<T> {
   const room = session?.rooms.get(channelId);
   const copy = room ? view.readStale(channelId) : null;

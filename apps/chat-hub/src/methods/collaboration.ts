@@ -1,21 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import { encodeEnvelope } from '@openclaw/protocol';
+import type { ChatStore } from '@openclaw/chat-store';
+import { encodeEnvelope, refuse } from '@openclaw/protocol';
+import { answer, type Handlers } from '../calls/handler.ts';
+import type { Publisher } from '../channels/publisher.ts';
 import { isAdminOfAll } from '../edge/identity.ts';
-import { write, type Hub } from './hub.ts';
-import { answer, refuse, type Handlers } from '../calls/answer.ts';
+import { write, type WriteDeps } from './store-methods.ts';
 
-/** collaboration.emit: events of the agents' own making, in a channel or, for admins, to everyone. */
-export function collaborationMethods(hub: Hub): Pick<Handlers, 'collaboration.emit'> {
+/** Dependencies of the methods of this family. */
+export interface CollaborationDeps extends WriteDeps {
+  readonly store: Pick<ChatStore, 'append' | 'epoch'>;
+  readonly publisher: Pick<Publisher, 'publishDurable' | 'publishGlobal'>;
+}
+
+/** collaboration.emit: events that agents define, in a channel or, from admins, to everyone. */
+export function collaborationMethods(deps: CollaborationDeps) {
   return {
     async 'collaboration.emit'(caller, params) {
       const { channelId, name, payload } = params;
-      if (channelId !== null) return write(hub, caller, 'collaboration.emit', params);
+      if (channelId !== null) return write(deps, caller, 'collaboration.emit', params);
       if (!isAdminOfAll(caller.identity))
         return refuse(
           'forbidden',
           'only an admin whose token is not bound to channels may send to everyone',
         );
-      hub.publisher.publishGlobal(
+      deps.publisher.publishGlobal(
         encodeEnvelope({
           id: randomUUID(),
           event: { type: 'collaboration.event', channelId: null, name, payload },
@@ -23,10 +31,10 @@ export function collaborationMethods(hub: Hub): Pick<Handlers, 'collaboration.em
           senderId: caller.identity.agentId,
           channelId: null,
           seq: null,
-          epoch: hub.store.epoch,
+          epoch: deps.store.epoch,
         }),
       );
       return answer({ seq: null });
     },
-  };
+  } satisfies Partial<Handlers>;
 }

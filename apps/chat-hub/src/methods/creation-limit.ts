@@ -1,44 +1,62 @@
-import { utf8Bytes, type JsonObject, type ParamsOf } from '@openclaw/protocol';
-import { write, type Hub } from './hub.ts';
-import { refuse, type Answer, type Caller, type Refusal } from '../calls/answer.ts';
+import {
+  refuse,
+  utf8Bytes,
+  type JsonObject,
+  type ParamsOf,
+  type Refusal,
+} from '@openclaw/protocol';
+import type { Answer, Caller } from '../calls/handler.ts';
+import type { Limiter } from '../calls/limiter.ts';
+import type { Rooms } from '../channels/rooms.ts';
+import { write, type WriteDeps } from './store-methods.ts';
 
-// Channels and memberships stay, and cost reads and counts for as long as they are there, for others too. So creating them
-// is limited by HUB_LIMIT_CREATE, beside the limit of the calls themselves. Admins, who set up fleets and may delete
-// anything, are exempt.
+// Channels and memberships remain, and for all that time they cost reads and counts, other agents' too. HUB_LIMIT_CREATE
+// therefore limits creating them, beside the limit of the calls themselves. Admins are exempt: they set up fleets, and
+// may delete anything.
+
+/** What limiting creations needs. */
+export interface CreationDeps {
+  readonly limiter: Pick<Limiter, 'consume'>;
+}
 
 const kib = 1024;
-/** Direct channels remembered as existing, so that their later messages do not count as new channels. */
+/** The most direct channels remembered as existing: later messages in them do not count as new channels. */
 const maxKnown = 10_000;
 
-/** How much a call counts: one for each thing that it creates, and one for each whole KiB of a channel's metadata. */
-export function creationCost(made: number, metadata: JsonObject | null | undefined): number {
-  if (!metadata) return made;
-  return made + Math.floor(utf8Bytes(JSON.stringify(metadata)) / kib);
+/** The count of a call: one for each thing that it creates, and one for each whole KiB of a channel's metadata. */
+export function creationCost(created: number, metadata: JsonObject | null | undefined): number {
+  if (!metadata) return created;
+  return created + Math.floor(utf8Bytes(JSON.stringify(metadata)) / kib);
 }
 
 /** Counts `cost` for the caller. Null when it is allowed, else the refusal; the caller's allowance is then used up. */
 export function refuseCreation(
-  hub: Pick<Hub, 'limiter'>,
+  { limiter }: CreationDeps,
   { identity }: Caller,
   cost: number,
 ): Refusal | null {
   if (identity.isAdmin) return null;
   for (let counted = 0; counted < cost; counted++) {
-    const { allowed, limit, retryAfterMs } = hub.limiter.consume('create', identity.agentId);
+    const { allowed, limit, retryAfterMs } = limiter.consume('create', identity.agentId);
     if (allowed) continue;
     return refuse('rate_limited', `at most ${limit} new channels and members`, retryAfterMs);
   }
   return null;
 }
 
+/** Dependencies of {@link createDirectSend}. */
+export interface DirectSendDeps extends WriteDeps, CreationDeps {
+  readonly rooms: Pick<Rooms, 'get'>;
+}
+
 /**
- * Makes the handler of direct.send. The first message to a direct channel that this hub does not know counts as creating
- * it, before the store is asked: so many at once do not slip through together, and no message waits for a query that a
- * later call could overtake. Past the limit the store takes the message only if the channel exists.
+ * Creates the part of direct.send that counts new channels. The first message to a direct channel that this hub does not
+ * know counts as creating it, before the store is asked: many at once cannot pass together, and no message waits for a
+ * query that a later call could overtake. Past the limit the store takes the message only if the channel exists.
  */
-export function createDirectSend(hub: Hub) {
+export function createDirectSend(deps: DirectSendDeps) {
   const known = new Set<string>();
-  /** First messages under way that may create their channel, by sender and channel: together they count as one. */
+  /** First messages in flight that may create their channel, by sender and channel: together they count as one. */
   const opening = new Map<string, number>();
 
   function remember(channelId: string): void {
@@ -53,19 +71,19 @@ export function createDirectSend(hub: Hub) {
     channelId: string,
     params: ParamsOf<'direct.send'>,
   ): Promise<Answer<'direct.send'>> {
-    if (known.has(channelId) || (hub.rooms.get(channelId)?.head ?? 0) > 0) {
-      return write(hub, caller, 'direct.send', params);
+    if (known.has(channelId) || (deps.rooms.get(channelId)?.head ?? 0) > 0) {
+      return write(deps, caller, 'direct.send', params);
     }
     const key = `${caller.identity.agentId}\n${channelId}`;
-    const refusal = opening.has(key) ? null : refuseCreation(hub, caller, 1);
+    const refusal = opening.has(key) ? null : refuseCreation(deps, caller, 1);
     if (refusal) {
       const actor = { ...caller.identity, mayOpenDirects: false };
-      const reply = await write(hub, caller, 'direct.send', params, actor);
+      const reply = await write(deps, caller, 'direct.send', params, actor);
       return reply.ok || reply.code !== 'rate_limited' ? reply : refusal;
     }
     opening.set(key, (opening.get(key) ?? 0) + 1);
     try {
-      const reply = await write(hub, caller, 'direct.send', params);
+      const reply = await write(deps, caller, 'direct.send', params);
       if (reply.ok) remember(channelId);
       return reply;
     } finally {

@@ -1,43 +1,42 @@
 import type { Loaded } from '@openclaw/cache';
-import { directChannelId } from '@openclaw/chat-store';
+import { directChannelId, type ChatStore } from '@openclaw/chat-store';
 import { recentMessagesMax } from '@openclaw/key-schema';
 import {
   isContentTooLarge,
   limits,
+  refuse,
   type Message,
   type ParamsOf,
   type ResultOf,
 } from '@openclaw/protocol';
+import { answer, type Answer, type Caller, type Handlers } from '../calls/handler.ts';
+import type { HubCache } from '../channels/hub-cache.ts';
+import type { TypingFeed } from '../presence/typing-feed.ts';
 import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
-import { createDirectSend } from './creation-limit.ts';
-import { asHub, readersOf, reads, write, writes, type Hub } from './hub.ts';
-import { answer, refuse, type Answer, type Caller, type Handlers } from '../calls/answer.ts';
+import { createDirectSend, type DirectSendDeps } from './creation-limit.ts';
+import { asHub, readersOf, reads, write, writes } from './store-methods.ts';
 
-/** A longer newest page is not cached: what is cached is parsed, and serialized again, for each who asks. */
+/** Dependencies of the methods of this family. */
+export interface MessageDeps extends DirectSendDeps {
+  readonly store: Pick<ChatStore, 'append' | 'read' | 'readJson' | 'access'>;
+  readonly cache: Pick<HubCache, 'recentMessages'>;
+  readonly typing: Pick<TypingFeed, 'messageSent'>;
+}
+
+/** A longer newest page is not cached: every reader of the cache parses it and serializes it again. */
 const cachedPageBytes = 262_144;
 
 const tooLarge = () =>
   refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`);
 
-/** message.*, direct.send, reaction.* and log.read: what is said, and what was. */
-export function messageMethods(
-  hub: Hub,
-): Pick<
-  Handlers,
-  | 'message.send'
-  | 'message.edit'
-  | 'message.delete'
-  | 'message.history'
-  | 'direct.send'
-  | 'reaction.add'
-  | 'reaction.remove'
-  | 'log.read'
-> {
-  const readHistory = reads(hub, 'message.history');
+/** message.*, direct.send, reaction.* and log.read. */
+export function messageMethods(deps: MessageDeps) {
+  const { store, cache, typing } = deps;
+  const readHistory = reads(deps, 'message.history');
 
   async function newestMessages(channelId: string): Promise<Loaded<readonly Message[]>> {
     const params = { channelId, before: null, after: null, threadId: null };
-    const read = await hub.store.readJson(
+    const read = await store.readJson(
       asHub,
       'message.history',
       { ...params, limit: recentMessagesMax },
@@ -53,31 +52,26 @@ export function messageMethods(
 
   async function isAnyBefore(channelId: string, before: number, turnOf: string): Promise<boolean> {
     const params = { channelId, before, after: null, threadId: null, limit: 1 };
-    const read = await hub.store.read(asHub, 'message.history', params, turnOf);
-    // While the database is away there may be some: the next page says.
+    const read = await store.read(asHub, 'message.history', params, turnOf);
+    // While the database is away there may be some: the next page will tell.
     return read.ok ? read.result.messages.length > 0 : true;
   }
 
-  // The newest page of a channel is what everyone asks for first.
+  // Everyone reads the newest page of a channel first, so it is cached.
   async function newestPage(
     caller: Caller,
     params: ParamsOf<'message.history'>,
   ): Promise<Answer<'message.history'>> {
     const { channelId, limit } = params;
     const { agentId } = caller.identity;
-    const read = await cachedRead(
-      hub,
-      caller,
-      channelId,
-      hub.cache.recentMessages,
-      () => newestMessages(channelId),
-      'members',
-    );
+    const load = () => newestMessages(channelId);
+    const view = cache.recentMessages;
+    const read = await cachedRead(store, caller, channelId, view, load, 'members');
     if (!read) return readHistory(caller, params);
     if (!read.ok) return read;
     const messages = read.value.slice(-limit);
     const oldest = messages[0];
-    // A cache that is full does not say whether there are older ones.
+    // A full cache does not show whether there are older ones.
     const hasMore =
       messages.length < read.value.length ||
       (oldest !== undefined &&
@@ -86,17 +80,17 @@ export function messageMethods(
     return answer({ messages, head: read.head, hasMore });
   }
 
-  const directSend = createDirectSend(hub);
+  const directSend = createDirectSend(deps);
 
   return {
     'message.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
-      hub.typing.messageSent(caller, params.channelId);
-      return write(hub, caller, 'message.send', params);
+      typing.messageSent(caller, params.channelId);
+      return write(deps, caller, 'message.send', params);
     },
     'message.edit': (caller, params) =>
-      isContentTooLarge(params.content) ? tooLarge() : write(hub, caller, 'message.edit', params),
-    'message.delete': writes(hub, 'message.delete'),
+      isContentTooLarge(params.content) ? tooLarge() : write(deps, caller, 'message.edit', params),
+    'message.delete': writes(deps, 'message.delete'),
     'message.history'(caller, params) {
       const isNewest = params.before === null && params.after === null && params.threadId === null;
       return isNewest && params.limit <= recentMessagesMax
@@ -106,11 +100,11 @@ export function messageMethods(
     'direct.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
       const channelId = directChannelId(caller.identity.agentId, params.agentId);
-      hub.typing.messageSent(caller, channelId);
+      typing.messageSent(caller, channelId);
       return directSend(caller, channelId, params);
     },
-    'reaction.add': writes(hub, 'reaction.add'),
-    'reaction.remove': writes(hub, 'reaction.remove'),
-    'log.read': reads(hub, 'log.read'),
-  };
+    'reaction.add': writes(deps, 'reaction.add'),
+    'reaction.remove': writes(deps, 'reaction.remove'),
+    'log.read': reads(deps, 'log.read'),
+  } satisfies Partial<Handlers>;
 }

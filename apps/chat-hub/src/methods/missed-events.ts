@@ -3,7 +3,7 @@ import { limits } from '@openclaw/protocol';
 import type { Room } from '../channels/room.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 
-/** Bytes that the events of one result may still take. */
+/** The bytes that are left for the events of one result. */
 export interface ByteBudget {
   bytes: number;
 }
@@ -34,7 +34,7 @@ export function createLogReads(maxMs: number): LogReads {
   };
 }
 
-/** The events that a client missed of a channel, encoded: what follows `lastSeq` is yet to come. */
+/** The events that a client missed in a channel, encoded, up to `lastSeq`. */
 export interface MissedEvents {
   /** UTF-8 of the events' JSON, separated by commas. */
   readonly pieces: Buffer[];

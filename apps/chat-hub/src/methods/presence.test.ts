@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Hub } from './hub.ts';
-import type { Caller } from '../calls/answer.ts';
-import { presenceMethods } from './presence.ts';
+import type { Caller } from '../calls/handler.ts';
+import { presenceMethods, type PresenceDeps } from './presence.ts';
 
 const channelId = 'c';
 
@@ -24,7 +23,7 @@ function createBench() {
       list: removedMeanwhile({ presences: [], nextCursor: null, degraded: false }),
     },
     typing: { list: removedMeanwhile({ agents: ['came-after'], degraded: false }) },
-  } as unknown as Hub;
+  } as unknown as PresenceDeps;
   const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
   const identity = { agentId: 'ben', isAdmin: false, ...bounds };
   return { methods: presenceMethods(hub), caller: { identity, session: null } as Caller };

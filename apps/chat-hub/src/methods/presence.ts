@@ -1,39 +1,43 @@
-import { notMember, type Hub } from './hub.ts';
-import { answer, refuse, type Handlers } from '../calls/answer.ts';
+import type { ChatStore } from '@openclaw/chat-store';
+import { answer, type Caller, type Handlers } from '../calls/handler.ts';
+import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { TypingFeed } from '../presence/typing-feed.ts';
+import { notMember } from './rights.ts';
 
-/** presence.* and typing.*: what lives in Redis and may be lost. */
-export function presenceMethods(
-  hub: Hub,
-): Pick<
-  Handlers,
-  'presence.set' | 'presence.list' | 'typing.start' | 'typing.stop' | 'typing.list'
-> {
+/** Dependencies of the methods of this family. */
+export interface PresenceDeps {
+  readonly store: Pick<ChatStore, 'access'>;
+  readonly presence: Pick<PresenceFeed, 'set' | 'list'>;
+  readonly typing: Pick<TypingFeed, 'start' | 'stop' | 'list'>;
+}
+
+/** presence.* and typing.*: kept in Redis, and lost without harm. */
+export function presenceMethods({ store, presence, typing }: PresenceDeps) {
+  const refusalOf = (caller: Caller, channelId: string) => notMember(store, caller, channelId);
   return {
-    async 'presence.set'(caller, params) {
-      if (!caller.session) return refuse('unsupported', 'presence is set over a connection');
-      await hub.presence.set(caller.session, params);
+    async 'presence.set'({ session }, params) {
+      await presence.set(session, params);
       return answer({});
     },
-    async 'presence.list'(caller, params) {
-      const { channelId, cursor, limit } = params;
-      const found = await hub.presence.list(channelId, cursor, limit);
-      return (await notMember(hub, caller, channelId)) ?? answer(found);
+    async 'presence.list'(caller, { channelId, cursor, limit }) {
+      const found = await presence.list(channelId, cursor, limit);
+      return (await refusalOf(caller, channelId)) ?? answer(found);
     },
     async 'typing.start'(caller, { channelId, threadId }) {
-      const refusal = await notMember(hub, caller, channelId);
+      const refusal = await refusalOf(caller, channelId);
       if (refusal) return refusal;
-      await hub.typing.start(caller, channelId, threadId);
+      await typing.start(caller, channelId, threadId);
       return answer({});
     },
     async 'typing.stop'(caller, { channelId }) {
-      const refusal = await notMember(hub, caller, channelId);
+      const refusal = await refusalOf(caller, channelId);
       if (refusal) return refusal;
-      await hub.typing.stop(caller, channelId);
+      await typing.stop(caller, channelId);
       return answer({});
     },
     async 'typing.list'(caller, { channelId }) {
-      const found = await hub.typing.list(channelId);
-      return (await notMember(hub, caller, channelId)) ?? answer(found);
+      const found = await typing.list(channelId);
+      return (await refusalOf(caller, channelId)) ?? answer(found);
     },
-  };
+  } satisfies Partial<Handlers>;
 }

@@ -1,11 +1,14 @@
-import { reads, writes, type Hub } from './hub.ts';
-import { answer, type Handlers } from '../calls/answer.ts';
+import { answer, type Handlers } from '../calls/handler.ts';
+import { reads, writes, type ReadDeps, type WriteDeps } from './store-methods.ts';
 
-/** read.* and ping: how far an agent has read, and whether the hub is there. */
-export function readingMethods(hub: Hub): Pick<Handlers, 'read.mark' | 'read.state' | 'ping'> {
+/** Dependencies of the methods of this family. */
+export type ReadingDeps = ReadDeps & WriteDeps;
+
+/** read.* and ping. */
+export function readingMethods(deps: ReadingDeps) {
   return {
-    'read.mark': writes(hub, 'read.mark'),
-    'read.state': reads(hub, 'read.state'),
+    'read.mark': writes(deps, 'read.mark'),
+    'read.state': reads(deps, 'read.state'),
     ping: () => answer({ timestamp: Date.now() }),
-  };
+  } satisfies Partial<Handlers>;
 }

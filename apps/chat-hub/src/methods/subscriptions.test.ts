@@ -8,7 +8,7 @@ import {
   type EncodedEnvelope,
 } from '@openclaw/protocol';
 import { pino } from 'pino';
-import type { Hub } from './hub.ts';
+import type { ChatStore } from '@openclaw/chat-store';
 import { createFlusher } from '../channels/flusher.ts';
 import { createRooms } from '../channels/rooms.ts';
 import { Session } from '../sockets/session.ts';
@@ -16,7 +16,7 @@ import { createUnsentBudget } from '../sockets/unsent-budget.ts';
 import { createTimeSlicedQueue, runNow } from '../event-loop/time-sliced-queue.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
-import { subscriptionMethods } from './subscriptions.ts';
+import { subscriptionMethods, type SubscriptionDeps } from './subscriptions.ts';
 
 const channelId = 'c';
 
@@ -55,7 +55,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
       }
       return { events: log.filter(({ seq }) => (seq ?? 0) > after), head: access.head };
     },
-  } as unknown as Hub['store'];
+  } as unknown as ChatStore;
   const [flusher, bus, nothing] = [createFlusher(), createMemoryEventBus(), () => undefined];
   const rooms = createRooms({
     ...{ store, bus, flusher, log: pino({ level: 'silent' }) },
@@ -77,10 +77,10 @@ async function subscribing(since: number | null = 0, weight = 1) {
     store,
     slices: createTimeSlicedQueue(),
     presence: { prepare: nothing, enter: () => true },
-  } as unknown as Hub;
+  } as unknown as SubscriptionDeps;
   const params = { topics: [{ channelId, since }], epoch: 'e' };
   const methods = subscriptionMethods(hub);
-  const answered = methods.subscribe({ identity, session }, params);
+  const answered = methods.subscribe({ identity, transport: 'ws', session }, params);
   await (since === null ? answered : reading.promise);
   return {
     ...{ rooms, session, access, log, store, methods },
@@ -215,13 +215,16 @@ describe('a subscribe to many channels', () => {
       rooms: { epochGeneration: 0, open: async (id: string) => roomOf(id) },
       slices: createTimeSlicedQueue({ clock: () => 0 }),
       presence: { prepare: () => undefined },
-    } as unknown as Hub;
+    } as unknown as SubscriptionDeps;
     const session = { agentId: 'ben', isOpen: true } as unknown as Session;
     const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
     const identity = { agentId: 'ben', isAdmin: false, ...bounds };
     const topics = ids.map((id) => ({ channelId: id, since: 0 }));
     const params = { topics, epoch: 'e' };
-    const answer = await subscriptionMethods(hub).subscribe({ identity, session }, params);
+    const answer = await subscriptionMethods(hub).subscribe(
+      { identity, transport: 'ws', session },
+      params,
+    );
     clock.mockRestore();
     if (!('resultSteps' in answer)) throw new Error('the subscribe was refused');
     const result = JSON.parse(Buffer.concat(runNow(answer.resultSteps())).toString()) as object;
@@ -263,8 +266,8 @@ describe('a subscribe to many channels', () => {
         get: (id: string) => opened.get(id),
       },
       slices: createTimeSlicedQueue({ clock: () => 0 }),
-      presence: { opened: () => undefined, entered: () => true },
-    } as unknown as Hub;
+      presence: { prepare: () => undefined, enter: () => true },
+    } as unknown as SubscriptionDeps;
     const session = {
       ...{ agentId: 'ben', isOpen: true, rooms: new Map(), topics: 0 },
       enter: () => undefined,
@@ -273,7 +276,7 @@ describe('a subscribe to many channels', () => {
     const identity = { agentId: 'ben', isAdmin: false, ...bounds };
     const topics = ids.map((id) => ({ channelId: id, since: 0 }));
     const answer = await subscriptionMethods(hub).subscribe(
-      { identity, session },
+      { identity, transport: 'ws', session },
       { topics, epoch: 'e' },
     );
     clock.mockRestore();
@@ -296,7 +299,7 @@ describe('an unsubscribe from direct channels', () => {
   // into it, from the beginning of its log on. Invariant: an event comes once, and a list has its bound.
   it('is refused, and ends nothing, beyond what the socket remembers', async () => {
     const { session, rooms, methods } = await subscribing(null);
-    const caller = { session, identity: session.identity };
+    const caller = { session, transport: 'ws' as const, identity: session.identity };
     const last = directs.at(-1) ?? '';
     session.enter(rooms.openDirect(last, 3));
     expect(methods.unsubscribe(caller, { channelIds: directs.slice(0, -1) })).toMatchObject({

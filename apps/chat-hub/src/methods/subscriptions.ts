@@ -1,18 +1,20 @@
-import type { Access } from '@openclaw/chat-store';
+import type { Access, ChatStore } from '@openclaw/chat-store';
 import {
   isDirectChannelId,
   limits,
+  refuse,
   utf8Bytes,
   type ErrorCode,
   type ParamsOf,
 } from '@openclaw/protocol';
-import { outOfBounds, whyNotMember, type Hub } from './hub.ts';
+import { refusalOfError } from '../calls/failure.ts';
+import { answer, type Caller, type Handlers } from '../calls/handler.ts';
 import type { Room } from '../channels/room.ts';
-import type { Session } from '../sockets/session.ts';
+import type { Rooms } from '../channels/rooms.ts';
 import { encodeEvents } from '../event-loop/encoded-text.ts';
-import { answer, refuse, type Caller, type Handlers } from '../calls/answer.ts';
-import { refusalOfError } from '../calls/dispatcher.ts';
-import { runNow, type Steps } from '../event-loop/time-sliced-queue.ts';
+import { runNow, type Steps, type TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { Session } from '../sockets/session.ts';
 import {
   createLogReads,
   gatherMissed,
@@ -20,33 +22,40 @@ import {
   type LogReads,
   type MissedEvents,
 } from './missed-events.ts';
+import { outOfBounds, whyNotMember } from './rights.ts';
+
+/** Dependencies of the methods of this family. */
+export interface SubscriptionDeps {
+  readonly store: Pick<ChatStore, 'access' | 'epoch'>;
+  readonly rooms: Pick<Rooms, 'get' | 'open' | 'epochGeneration'>;
+  readonly presence: Pick<PresenceFeed, 'prepare' | 'enter'>;
+  readonly slices: TimeSlicedQueue;
+}
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
 
-/** A topic made ready: its room is live, and what the client missed is gathered but for the newest. */
+/** A prepared topic: its room is live, and the events that the client missed are gathered, except the newest. */
 interface Prepared {
   readonly room: Room;
-  /** The store's head when it said that the agent is a member. */
+  /** The head at which the store confirmed the agent's membership. */
   readonly memberAt: number;
   /** The events after `since` gathered so far; null when the topic is not resumed. */
   readonly missed: MissedEvents | null;
 }
 
-/** How often membership is asked again because the agent left meanwhile. */
+/** How often membership is read again because the agent left meanwhile. */
 const leaveRounds = 3;
-/** How long a hub that is behind the store's heads may take to come level, in all topics together, before they are refused. */
+/** The time that a hub behind the store's heads has to catch up, for all topics together, before they are refused. */
 const levelMs = 2_000;
 /** How long the log is read for a resume of all topics together, before the rest are refused; one more read may end later. */
 const readMs = 10_000;
 
-/** Topics made ready in one turn of the event loop. */
+/** Topics prepared in one turn of the event loop. */
 const topicsPerTurn = 50;
 
-/** subscribe and unsubscribe: which channels a socket hears, and from where. */
-export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'unsubscribe'> {
-  const { rooms, store, presence, slices } = hub;
-
-  /** The rooms of all topics that the caller may hear, or why not. Membership is asked once for all, once more at the end. */
+/** subscribe and unsubscribe: the channels that a socket receives, and the seq from which it does. */
+export function subscriptionMethods({ rooms, store, presence, slices }: SubscriptionDeps) {
+  /** Opens the rooms of all topics that the caller may receive; the others get an error code. One read of rights for all. */
   async function openRooms(
     caller: Caller,
     topics: readonly Topic[],
@@ -57,7 +66,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         .map(({ channelId }) => channelId)
         .filter((channelId) => !outOfBounds(caller, channelId)),
     );
-    // So that nobody opens rooms of channels that are not theirs.
+    // Before any room is opened: an outsider must not open one.
     const access = await store.access(caller.identity.agentId, [...inBounds]);
     const opening: Promise<unknown>[] = [];
     for (const [index, { channelId }] of topics.entries()) {
@@ -74,7 +83,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     return opened;
   }
 
-  /** The room, and whether its presence is pushed. */
+  /** Opens a room and counts its present agents, so that it is known whether presence is pushed. */
   async function openRoom(channelId: string): Promise<Room> {
     const room = await rooms.open(channelId);
     await presence.prepare(room);
@@ -98,8 +107,8 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
   }
 
   /**
-   * Asks again about topics whose rooms saw the agent leave after its membership was read: it may have been added again,
-   * and a refusal is final.
+   * Reads rights again for topics whose rooms saw the agent leave after they were read: it may have been added again, and
+   * clients take a refusal as final.
    */
   async function confirm(
     caller: Caller,
@@ -128,7 +137,7 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     }
   }
 
-  /** Joins the room and says from where, at one moment: nothing can come between. Returns the topic's result. */
+  /** Enters the room and makes the topic's result in one synchronous step: no event can come between. */
   function enter(
     session: Session,
     { channelId }: Topic,
@@ -140,10 +149,10 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     if (isNew && !isDirectChannelId(channelId) && session.topics >= limits.topics) {
       return topicError(channelId, 'too_large');
     }
-    // Closed meanwhile, having stood empty for long: the client asks again.
+    // The room was idle and has closed meanwhile: the client tries again.
     if (rooms.get(channelId) !== room) return topicError(channelId, 'unavailable');
     if (room.isDeleted) return topicError(channelId, 'not_found');
-    // At the last moment: it is asked again, for by now it may be back.
+    // Rights are not read again here, so the client must try again: the agent may be a member again by now.
     if (room.hasLeftSince(memberAt, session.agentId)) return topicError(channelId, 'unavailable');
 
     let missed = prepared.missed;
@@ -155,10 +164,10 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         missed.count += tail.length;
         budget.bytes -= runNow(encodeEvents(tail, missed.pieces));
       } else if (room.wasAwaySince(missed.lastSeq, session.agentId)) {
-        // Its own leave as a live event would be final, though it is back.
+        // Its own leave would follow as a live event, which clients take as final, though it is a member again.
         missed = null;
       } else {
-        // What does not fit is sent as live events, from the log.
+        // The events that do not fit follow as live events, from the log.
         head = missed.lastSeq;
       }
       if (missed && missed.count > limits.resumeEvents) {
@@ -179,7 +188,6 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
   return {
     async subscribe(caller, { topics, epoch }) {
       const { session } = caller;
-      if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
       const readIn = store.epoch;
       const isSameEpoch = epoch === null || epoch === readIn;
       const budget: ByteBudget = { bytes: limits.resumeBytes };
@@ -188,9 +196,9 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
         .map(([channelId]) => channelId);
-      // Asked again now that the rooms are live: a removal in between is either seen here or comes as an event.
+      // Read again now that the rooms are live: a removal before this read is seen here, a later one comes as an event.
       const access = await store.access(session.agentId, live);
-      // All at once, so that they share the time that this may take.
+      // All rooms catch up at the same time, so that they share this limit.
       const levelEndMs = performance.now() + levelMs;
       for (const [channelId, room] of opened) {
         if (typeof room === 'object') room.raise(access.get(channelId)?.head ?? 0);
@@ -211,12 +219,12 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
         );
       }
       await confirm(caller, topics, prepared);
-      // One topic a step: each is joined and answered at one moment, and its events wait behind the whole result.
+      // One topic a step. The events of an entered room wait behind the whole result.
       function* resultSteps(): Steps<Buffer[]> {
         const pieces: Buffer[] = [];
         let text = '{"topics":[';
         for (const [index, topic] of topics.entries()) {
-          if (!session?.isOpen) return [Buffer.from('{"topics":[]}')];
+          if (!session.isOpen) return [Buffer.from('{"topics":[]}')];
           if (index > 0) text += ',';
           // What was read in another epoch, rights among it, does not hold in this one.
           const ready =
@@ -241,21 +249,20 @@ export function subscriptionMethods(hub: Hub): Pick<Handlers, 'subscribe' | 'uns
     },
 
     unsubscribe({ session }, { channelIds }) {
-      if (!session) return refuse('unsupported', 'subscriptions belong to a connection');
       if (!session.unsubscribe(channelIds)) {
         const message = `a connection may stay away from at most ${limits.topics} direct channels`;
         return refuse('too_large', message);
       }
       return answer({});
     },
-  };
+  } satisfies Partial<Handlers>;
 }
 
 function whyRefused({ identity }: Caller, access: Access | undefined): ErrorCode | null {
   return access ? whyNotMember(access, identity.isAdmin) : 'not_found';
 }
 
-/** Whether the room has come to the head, or does until then. */
+/** Resolves with whether the room reaches the head in time. */
 function isLevel(room: Room, head: number, endMs: number): Promise<boolean> {
   room.raise(head);
   return room.whenReached(head, Math.max(0, endMs - performance.now()));
@@ -265,7 +272,7 @@ function topicError(channelId: string, code: ErrorCode): string {
   return JSON.stringify({ channelId, error: { code } });
 }
 
-// One topic's misfortune is told in its place and fails no other.
+// A failing topic has its error in its own place, and the others go on.
 function codeOf(error: unknown): ErrorCode {
   return refusalOfError(error).code;
 }

@@ -1,6 +1,6 @@
 import type { ChatStore } from '@openclaw/chat-store';
 import { isDirectChannelId } from '@openclaw/protocol';
-import { asHub } from '../methods/hub.ts';
+import { asHub } from '../methods/store-methods.ts';
 
 /** The names of channels, as new as a minute. */
 export interface ChannelNames {

@@ -1,9 +1,9 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-/** What the hub counts, in Prometheus' names. */
+/** The hub's Prometheus metrics. */
 export interface Metrics {
   readonly registry: Registry;
-  readonly calls: Counter<'method' | 'outcome'>;
+  readonly calls: Counter<'method' | 'transport' | 'outcome'>;
   readonly callSeconds: Histogram<'method'>;
   readonly messages: Counter;
   readonly deliverySeconds: Histogram;
@@ -19,7 +19,7 @@ export interface Metrics {
   readonly failedSignIns: Counter;
   readonly limitedCalls: Counter;
   readonly barredAgents: Counter;
-  /** A gauge or counter whose value is asked for when it is scraped. */
+  /** Adds a gauge or counter whose value is read at each scrape. */
   observe(name: string, help: string, read: () => number): void;
 }
 
@@ -32,10 +32,14 @@ export function createMetrics(): Metrics {
     new Counter({ name, help, labelNames, registers });
   return {
     registry,
-    calls: counter('hub_calls_total', 'JSON-RPC and REST calls', ['method', 'outcome']),
+    calls: counter(
+      'hub_calls_total',
+      'Calls over WebSocket (ws) and REST, by method and outcome: ok, or the error code',
+      ['method', 'transport', 'outcome'],
+    ),
     callSeconds: new Histogram({
       name: 'hub_call_seconds',
-      help: 'Time from a call to its answer',
+      help: 'Time that the handler of a method took',
       labelNames: ['method'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3],
       registers,

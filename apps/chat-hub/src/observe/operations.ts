@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import type { ChatStore, HubBeat } from '@openclaw/chat-store';
 import type { Operations, OperationsAgents } from '@openclaw/protocol';
 import { createChannelNames } from './channel-names.ts';
-import type { Hub } from '../methods/hub.ts';
+import { isFault } from '../calls/failure.ts';
+import type { Rooms } from '../channels/rooms.ts';
+import type { Metrics } from './metrics.ts';
+import type { Sessions } from '../sockets/sessions.ts';
 import type { RedisReport, RedisState } from './redis-state.ts';
 import type { Flusher } from '../channels/flusher.ts';
 import type { RecentLatency } from './recent-latency.ts';
@@ -21,7 +24,12 @@ export interface OperationsView {
 
 /** What {@link createOperations} looks at. */
 export interface OperationsDeps {
-  readonly hub: Hub;
+  readonly hubId: string;
+  readonly store: ChatStore;
+  readonly rooms: Pick<Rooms, 'get' | 'size'>;
+  readonly sessions: Sessions;
+  readonly presence: Pick<PresenceFeed, 'stateOf'>;
+  readonly metrics: Metrics;
   readonly redis: RedisState;
   readonly flusher: Pick<Flusher, 'deliveries'>;
   readonly traffic: Traffic;
@@ -42,8 +50,9 @@ const { version } = JSON.parse(
 
 /** Creates the view of one hub. It costs nothing while nobody asks. */
 export function createOperations(deps: OperationsDeps): OperationsView {
-  const { hub, redis, flusher, traffic, selfProbe, acks } = deps;
-  const names = createChannelNames(hub.store);
+  const { hubId, store, rooms, sessions, presence, metrics } = deps;
+  const { redis, flusher, traffic, selfProbe, acks } = deps;
+  const names = createChannelNames(store);
   let shared: { readonly atMs: number; readonly answer: Promise<Operations> } | null = null;
   let known: {
     readonly atMs: number;
@@ -62,26 +71,28 @@ export function createOperations(deps: OperationsDeps): OperationsView {
 
   async function take(): Promise<Operations> {
     const [database, health, beats, channels, counters] = await Promise.all([
-      hub.store.health(),
+      store.health(),
       redisHealth(),
-      beatsOf(hub.store),
+      beatsOf(store),
       busyChannels(),
       readCounters(),
     ]);
     const isNamed = selfProbe.path.status !== 'unused';
-    const ageOf = ({ hubId, lastBeatAgoMs }: HubBeat) => ({
-      ...{ hubId, lastBeatAgoMs, isThis: hubId === hub.hubId },
+    const ageOf = (beat: HubBeat) => ({
+      hubId: beat.hubId,
+      lastBeatAgoMs: beat.lastBeatAgoMs,
+      isThis: beat.hubId === hubId,
     });
     return {
       timestamp: Date.now(),
-      hubId: hub.hubId,
+      hubId,
       ...{ version, uptimeMs: Math.round(process.uptime() * 1000) },
       counters,
       latency: { ackMs: acks.percentiles(), deliveryMs: traffic.latency() },
-      sockets: hub.sessions.size,
-      agents: hub.sessions.agents,
-      rooms: hub.rooms.size,
-      laggingNow: lagging(hub.sessions.all()),
+      sockets: sessions.size,
+      agents: sessions.agents,
+      rooms: rooms.size,
+      laggingNow: lagging(sessions.all()),
       database,
       redis: {
         status: redis.available ? 'in_use' : isNamed ? 'away' : 'none',
@@ -104,7 +115,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
   async function busyChannels(): Promise<Operations['channels']> {
     const live = traffic
       .channels(shownChannels)
-      .flatMap((one) => ({ one, room: hub.rooms.get(one.channelId) }));
+      .flatMap((one) => ({ one, room: rooms.get(one.channelId) }));
     const named = await names.of(live.map(({ one }) => one.channelId));
     return live.flatMap(({ one, room }) =>
       room ? { ...one, sockets: room.members.size, name: named.get(one.channelId) ?? null } : [],
@@ -112,7 +123,6 @@ export function createOperations(deps: OperationsDeps): OperationsView {
   }
 
   async function readCounters(): Promise<Operations['counters']> {
-    const { metrics } = hub;
     const [messages, calls, publishFailures, tailRepairs, laggingSockets, badFrames] =
       await Promise.all(
         [
@@ -130,7 +140,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
       deliveries: flusher.deliveries,
       calls: sum(calls),
       failedCalls: sum({
-        values: (calls?.values ?? []).filter(({ labels }) => labels.outcome === 'failed'),
+        values: (calls?.values ?? []).filter(({ labels }) => isFault(String(labels.outcome))),
       }),
       publishFailures: sum(publishFailures),
       tailRepairs: sum(tailRepairs),
@@ -149,12 +159,10 @@ export function createOperations(deps: OperationsDeps): OperationsView {
       return shared.answer;
     },
     agents(cursor, limit) {
-      const after = [...hub.sessions.agentIds()].filter((id) => cursor === null || id > cursor);
+      const after = [...sessions.agentIds()].filter((id) => cursor === null || id > cursor);
       const page = after.sort().slice(0, limit);
       return {
-        agents: page.map((agentId) =>
-          agentOf(agentId, [...hub.sessions.ofAgent(agentId)], hub.presence),
-        ),
+        agents: page.map((agentId) => agentOf(agentId, [...sessions.ofAgent(agentId)], presence)),
         nextCursor: after.length > limit ? (page.at(-1) ?? null) : null,
       };
     },

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { EventOf } from '@openclaw/protocol';
 import { createTyping, type SharedTyping } from '@openclaw/typing';
 import { pino } from 'pino';
-import type { Caller } from '../calls/answer.ts';
+import type { Caller } from '../calls/handler.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 import { createTypingFeed } from './typing-feed.ts';

@@ -7,7 +7,7 @@ import {
 } from '@openclaw/protocol';
 import { createTypingWatch, type SharedTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
-import type { Caller } from '../calls/answer.ts';
+import type { Caller } from '../calls/handler.ts';
 import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';

@@ -1,6 +1,7 @@
 import type { ChatStore } from '@openclaw/chat-store';
-import { whyNotMember, type HubCache } from '../methods/hub.ts';
+import type { HubCache } from '../channels/hub-cache.ts';
 import type { Rooms } from '../channels/rooms.ts';
+import { whyNotMember } from '../methods/rights.ts';
 import type { Session } from '../sockets/session.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 

@@ -3,7 +3,7 @@ import type { KeySchema, LatestEvent } from '@openclaw/key-schema';
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import type { RedisClient } from '@openclaw/redis-client';
 import type { Logger } from 'pino';
-import type { HubCache } from '../methods/hub.ts';
+import type { HubCache } from '../channels/hub-cache.ts';
 
 /**
  * The newest events that the hubs committed, remembered in Redis. A starting hub looks for them in the log: committed

@@ -1,10 +1,14 @@
-import type { ErrorCode } from '@openclaw/protocol';
+import type { restErrorSchema } from '@openclaw/protocol';
 import type { FastifyReply } from 'fastify';
-import { z } from 'zod';
-import type { Refusal } from '../calls/answer.ts';
+import type { z } from 'zod';
+import type { Failure } from '../calls/failure.ts';
 
-/** The HTTP status of each refusal. */
-export const statusOf: Readonly<Record<ErrorCode, number>> = {
+/** The HTTP status of each failure. */
+export const statusOf: Readonly<Record<Failure['code'], number>> = {
+  parse_error: 400,
+  invalid_request: 400,
+  invalid_params: 400,
+  method_not_found: 404,
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,
@@ -18,24 +22,30 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   internal: 500,
 };
 
-/** The body of every answer that is not a success. */
-export const errorBody = z.object({
-  error: z.object({
-    code: z.string(),
-    message: z.string(),
-    retryAfterMs: z.number().optional(),
-    issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-  }),
-});
+type RestError = z.input<typeof restErrorSchema>['error'];
 
-/** Sends a refusal with its status, and when to try again. */
-export function sendRefusal(
+/** Sends a failure with its status, and the time to wait before the next try. */
+export function sendFailure(
   reply: FastifyReply,
-  { code, message, retryAfterMs }: Refusal,
+  failure: Failure,
+  status = statusOf[failure.code],
 ): FastifyReply {
-  if (retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
+  const { code, message } = failure;
+  reply.failure = code;
+  const error: RestError = {
+    // A frame that is not JSON has another code over WebSocket alone.
+    code: code === 'parse_error' ? 'invalid_request' : code,
+    message,
+  };
+  if ('retryAfterMs' in failure && failure.retryAfterMs !== undefined) {
+    error.retryAfterMs = failure.retryAfterMs;
+    reply.header('retry-after', Math.ceil(failure.retryAfterMs / 1000));
+  }
+  if ('issues' in failure && failure.issues)
+    error.issues = failure.issues.map((issue) => ({
+      path: issue.path.join('.'),
+      message: issue.message,
+    }));
   if (code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
-  return reply
-    .code(statusOf[code])
-    .send({ error: { code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) } });
+  return reply.code(status).send({ error });
 }

@@ -2,9 +2,9 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Bodies are JSON in UTF-8 and nothing else: a type that any web page may post without asking is none of ours, and
- * what is no UTF-8 is refused (400), not stored with its bad bytes replaced. A body that would poison a prototype is
- * refused too.
+ * Accepts bodies in JSON and UTF-8 alone. A web page may post other content types across origins without a preflight, so
+ * they are refused (415). Text that is not UTF-8 is refused (400), not stored with bytes replaced, and so is a body that
+ * would pollute a prototype.
  */
 export function acceptJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');

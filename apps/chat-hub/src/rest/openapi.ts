@@ -1,6 +1,8 @@
-import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
-import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import { buildOpenApi, buildOpenRpc } from '@openclaw/protocol';
+import type { FastifyInstance } from 'fastify';
 import type { AuthConfig } from '../config.ts';
+import { operationsOperations } from './operations.ts';
+import { tokenOperations } from './tokens.ts';
 
 const securitySchemes = {
   dev: {
@@ -8,7 +10,7 @@ const securitySchemes = {
       type: 'apiKey',
       in: 'query',
       name: 'agent',
-      description: 'Who you say you are; `&role=admin` beside it makes an admin.',
+      description: 'The agent that you claim to be; `&role=admin` beside it makes an admin.',
     },
   },
   jwt: {
@@ -18,24 +20,30 @@ const securitySchemes = {
       in: 'query',
       name: 'access_token',
       description:
-        'The same JWT, where no header can be set. Addresses end up in logs: a last resort.',
+        'The same JWT, where no header can be set. URLs end up in logs: use it as a last resort.',
     },
   },
 } as const;
 
-/** What the OpenAPI document says beside its routes: the API's name, and how this hub lets callers in. */
-export function openApiOptions({ mode }: AuthConfig): FastifyDynamicSwaggerOptions {
+/** The specifications, generated from the method table, by their path. */
+export function specifications({ mode }: AuthConfig): Record<string, () => object> {
   return {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'OpenClaw chat hub',
-        version: '1',
-        description: 'What a script needs of the hub, as resources.',
-      },
-      components: { securitySchemes: securitySchemes[mode] },
-      security: Object.keys(securitySchemes[mode]).map((name) => ({ [name]: [] })),
-    },
-    transform: jsonSchemaTransform,
+    '/v1/openrpc.json': () => buildOpenRpc(),
+    '/v1/openapi.json': () =>
+      buildOpenApi({
+        securitySchemes: securitySchemes[mode],
+        operations: [...tokenOperations, ...operationsOperations],
+      }),
   };
+}
+
+/** Serves documents. Each is built once, at its first request. */
+export function addDocuments(app: FastifyInstance, documents: Record<string, () => object>): void {
+  for (const [path, build] of Object.entries(documents)) {
+    let text: Buffer | undefined;
+    app.get(path, async (_request, reply) => {
+      text ??= Buffer.from(JSON.stringify(build()));
+      return reply.type('application/json').send(text);
+    });
+  }
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import swagger from '@fastify/swagger';
-import { limits } from '@openclaw/protocol';
+import type { ChatStore } from '@openclaw/chat-store';
+import { isMethodName, limits, refuse, type Refusal } from '@openclaw/protocol';
 import fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -13,25 +13,25 @@ import type { Gate } from '../edge/origin-policy.ts';
 import { AuthError, credentialsOf, isFailedSignIn, type Authenticate } from '../edge/identity.ts';
 import type { RemoteAddress } from '../edge/remote-address.ts';
 import { callsOf, type CallAllowance } from '../calls/call-allowance.ts';
+import { malformed, refusalOfError, tooManyCalls } from '../calls/failure.ts';
+import type { CallObserver, Invoke } from '../calls/invoke.ts';
+import type { Limiter } from '../calls/limiter.ts';
 import type { AuthConfig } from '../config.ts';
 import type { ConnectionCap } from '../edge/connection-cap.ts';
-import type { Hub } from '../methods/hub.ts';
 import type { OperationsView } from '../observe/operations.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Readiness } from '../observe/readiness.ts';
-import { addMirroredRoutes } from './mirror.ts';
-import { openApiOptions } from './openapi.ts';
-import { sendRefusal } from './errors.ts';
+import { addCallRoutes } from './call-routes.ts';
+import { addDocuments, specifications } from './openapi.ts';
+import { sendFailure } from './errors.ts';
 import { acceptJsonBodies } from './json-body.ts';
 import { addOperationsRoutes } from './operations.ts';
-import { addAliveRoute, addSpecificationRoutes, addStatusRoutes, isStatus } from './status.ts';
+import { addAliveRoute, addStatusRoutes, isStatus } from './status.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { refuseUnreadable } from './unreadable.ts';
-import { refuse, type Handlers, type Refusal } from '../calls/answer.ts';
-import { refusalOfError, tooManyCalls } from '../calls/dispatcher.ts';
 import { addWebPage } from './web-page.ts';
 
-/** Options of both servers: nobody keeps a socket by sending drop by drop, or by not reading its answer. */
+/** Options of both servers: no client keeps a connection by sending byte by byte, or by not reading its answer. */
 const serverOptions = {
   http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 },
   requestTimeout: 10_000,
@@ -39,121 +39,120 @@ const serverOptions = {
   keepAliveTimeout: 30_000,
   forceCloseConnections: true,
   clientErrorHandler: refuseUnreadable,
-  // The default answers repeat the address, and with it a token that stands there.
+  // The default answers repeat the URL, which may hold a token.
   frameworkErrors(error: FastifyError, _request: FastifyRequest, reply: FastifyReply) {
-    void sendInvalid(reply, error.statusCode ?? 400, 'this is no address of the hub');
+    const failure = malformed('invalid_request', 'this is not an address of the hub');
+    void sendFailure(reply, failure, error.statusCode ?? 400);
   },
 };
-/** The most connections of orchestrators and scrapers at a time. */
+/** The most connections to the operations port at a time. */
 const maxOpsConnections = 64;
 
+/** Dependencies of {@link createServer}. */
 export interface ServerDeps {
-  readonly hub: Hub;
-  readonly handlers: Handlers;
+  readonly invoke: Invoke;
+  readonly allowance: CallAllowance;
+  readonly observe: CallObserver;
+  readonly limiter: Limiter;
+  readonly store: ChatStore;
   readonly auth: AuthConfig;
   readonly authenticate: Authenticate;
   readonly gate: Gate;
   readonly remoteAddress: RemoteAddress;
   readonly failedSignIns: FailedSignIns;
-  readonly calls: CallAllowance;
   readonly cap: ConnectionCap;
   /** True when readiness and metrics have a port of their own. */
   readonly hasOpsPort: boolean;
   readonly readiness: Readiness;
   readonly operations: OperationsView;
-  /** Where the built page for people is. */
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** The folder of the built web UI. */
   readonly webDir: string;
 }
 
-/** The HTTP side: REST, health, metrics, specifications, the page for people. Upgrades are added by start-hub.ts. */
-export async function createServer({
-  hub,
-  handlers,
-  auth,
-  authenticate,
-  gate,
-  remoteAddress,
-  failedSignIns,
-  calls,
-  cap,
-  hasOpsPort,
-  readiness,
-  operations,
-  webDir,
-}: ServerDeps): Promise<FastifyInstance> {
+/** The HTTP side: REST, health, metrics, specifications, the web UI. Upgrades are added by start-hub.ts. */
+export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
+  const { auth, cap, gate, log, metrics, webDir } = deps;
   const app = fastify({
     ...serverOptions,
     bodyLimit: limits.frameBytes,
     http: {
       ...serverOptions.http,
-      // Some clients offer HTTP/2 (h2c) with every request: an offer that is not taken up is no upgrade.
+      // Some clients offer HTTP/2 (h2c) with every request: that offer may be ignored.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
     routerOptions: { maxParamLength: 256 },
   });
   cap.watch(app.server);
-  // The method's own schema validates each request (rest/mirror.ts); these would only do it again.
-  app.setValidatorCompiler(() => () => true);
-  app.setSerializerCompiler(() => JSON.stringify);
-  setErrorHandlers(app, hub.log);
+  setErrorHandlers(app, log);
   app.decorateRequest('identity');
+  app.decorateRequest('isInvoked', false);
+  app.decorateReply('failure', null);
   acceptJsonBodies(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
     const surplusMs = cap.surplusMs(request.raw.socket);
     if (surplusMs === null) return;
-    // So that its place is free again as soon as it has its answer.
+    // Frees the connection as soon as the answer is sent.
     reply.header('connection', 'close');
     if (!isStatus(request))
-      return sendRefusal(reply, refuse('unavailable', 'the hub is full', surplusMs));
+      return sendFailure(reply, refuse('unavailable', 'the hub is full', surplusMs));
   });
 
-  await app.register(swagger, openApiOptions(auth));
-  await app.register(
-    async (v1) => {
-      v1.addHook('onRequest', async (request, reply) => {
-        reply.header('cache-control', 'no-store');
-        const barred = gate(request.headers);
-        if (barred !== null) return sendRefusal(reply, refuse('forbidden', barred));
-        const address = remoteAddress(request.raw);
-        const credentials = credentialsOf(request);
-        const heldForMs = failedSignIns.heldForMs(address, credentials);
-        if (heldForMs !== null)
-          return sendRefusal(
-            reply,
-            refuse('rate_limited', 'too many failed sign-ins from this address', heldForMs),
-          );
-        try {
-          request.identity = await authenticate(credentials);
-          failedSignIns.proved(credentials);
-        } catch (error) {
-          if (isFailedSignIn(error)) failedSignIns.failed(address, credentials);
-          return sendRefusal(reply, refusalOfSignIn(error));
-        }
-        const afterMs = calls.count(request.identity.agentId, callsOf(bodyBytes(request.headers)));
-        if (afterMs === null) return;
-        hub.metrics.limitedCalls.inc();
-        return sendRefusal(reply, tooManyCalls(afterMs));
-      });
-      addMirroredRoutes(v1, handlers, hub);
-      const secret = auth.mode === 'jwt' ? auth.secret : null;
-      await v1.register(async (tokens) => addTokenRoutes(tokens, hub.store, secret));
-      await v1.register(async (scope) =>
-        addOperationsRoutes(scope, {
-          ...{ operations, limiter: hub.limiter, isForAnyone: auth.mode === 'dev' },
-        }),
-      );
-    },
-    { prefix: '/v1' },
-  );
+  await app.register(async (v1) => addApi(v1, deps), { prefix: '/v1' });
   addAliveRoute(app);
-  if (!hasOpsPort) addStatusRoutes(app, readiness, hub.metrics);
-  addSpecificationRoutes(app);
-  await addWebPage(app, { directory: webDir, gate, log: hub.log });
+  if (!deps.hasOpsPort) addStatusRoutes(app, deps.readiness, metrics);
+  addDocuments(app, specifications(auth));
+  await addWebPage(app, { directory: webDir, gate, log });
   return app;
 }
 
-/** The server of the operations port: whether this hub is alive and ready, and its metrics. */
+/** Everything below /v1: it needs a sign-in, and counts against the agent's allowance. */
+async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
+  const { auth, gate, remoteAddress, failedSignIns, authenticate, allowance, metrics } = deps;
+  const { operations, limiter } = deps;
+  v1.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    const barred = gate(request.headers);
+    if (barred !== null) return sendFailure(reply, refuse('forbidden', barred));
+    const address = remoteAddress(request.raw);
+    const credentials = credentialsOf(request);
+    const heldForMs = failedSignIns.heldForMs(address, credentials);
+    if (heldForMs !== null)
+      return sendFailure(
+        reply,
+        refuse('rate_limited', 'too many failed sign-ins from this address', heldForMs),
+      );
+    try {
+      request.identity = await authenticate(credentials);
+      failedSignIns.proved(credentials);
+    } catch (error) {
+      if (isFailedSignIn(error)) failedSignIns.failed(address, credentials);
+      return sendFailure(reply, refusalOfSignIn(error));
+    }
+    const { agentId } = request.identity;
+    const overAllowanceMs = allowance.count(agentId, callsOf(bodyBytes(request.headers)));
+    if (overAllowanceMs === null) return;
+    metrics.limitedCalls.inc();
+    return sendFailure(reply, tooManyCalls(overAllowanceMs));
+  });
+  // A call that ended before it was invoked: refused by the hook above, or unreadable.
+  v1.addHook('onResponse', async (request, reply) => {
+    const { rpcMethod: method } = request.routeOptions.config;
+    if (method === undefined || request.isInvoked || reply.failure === null) return;
+    deps.observe(isMethodName(method) ? method : 'unknown', 'rest', reply.failure, null);
+  });
+  addCallRoutes(v1, deps);
+  const secret = auth.mode === 'jwt' ? auth.secret : null;
+  await v1.register(async (tokens) => addTokenRoutes(tokens, deps.store, secret));
+  const isForAnyone = auth.mode === 'dev';
+  await v1.register(async (scope) =>
+    addOperationsRoutes(scope, { operations, limiter, isForAnyone }),
+  );
+}
+
+/** Creates the server of the operations port: health, readiness and metrics. */
 export function createOpsServer(
   readiness: Readiness,
   metrics: Metrics,
@@ -161,7 +160,6 @@ export function createOpsServer(
 ): FastifyInstance {
   const app = fastify(serverOptions);
   app.server.maxConnections = maxOpsConnections;
-  app.setSerializerCompiler(() => JSON.stringify);
   setErrorHandlers(app, log);
   addAliveRoute(app);
   addStatusRoutes(app, readiness, metrics);
@@ -176,7 +174,7 @@ function refusalOfSignIn(error: unknown): Refusal {
   return refuse('unauthorized', message);
 }
 
-/** The size of a request's body; a body without a declared length is taken for the largest allowed. */
+/** The size of a request's body. A body without a declared length counts as the largest allowed. */
 function bodyBytes(headers: IncomingHttpHeaders): number {
   if (headers['transfer-encoding'] !== undefined) return limits.frameBytes;
   return Math.min(limits.frameBytes, Number(headers['content-length'] ?? 0));
@@ -184,22 +182,19 @@ function bodyBytes(headers: IncomingHttpHeaders): number {
 
 function setErrorHandlers(app: FastifyInstance, log: Logger): void {
   app.setNotFoundHandler((_request, reply) =>
-    sendRefusal(reply, refuse('not_found', 'there is nothing at this address')),
+    sendFailure(reply, refuse('not_found', 'there is nothing at this address')),
   );
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status === 413) return sendRefusal(reply, refuse('too_large', 'the body is too large'));
-    if (status < 500) return sendInvalid(reply, status, unreadableText(error));
+    if (status === 413) return sendFailure(reply, refuse('too_large', 'the body is too large'));
+    if (status < 500)
+      return sendFailure(reply, malformed('invalid_request', unreadableText(error)), status);
     log.error({ err: error }, 'a request failed');
-    return sendRefusal(reply, refusalOfError(error));
+    return sendFailure(reply, refusalOfError(error));
   });
 }
 
-function sendInvalid(reply: FastifyReply, status: number, message: string): FastifyReply {
-  return reply.code(status).send({ error: { code: 'invalid_request', message } });
-}
-
-/** Describes a bad request in our own words: those of libraries may name what a client must not learn. */
+/** Describes a bad request in our own words: a library's text may name what a client must not learn. */
 function unreadableText({ statusCode }: FastifyError): string {
   if (statusCode === 415) return 'the body must be application/json';
   if (statusCode === 400) return 'the body must be JSON in UTF-8';

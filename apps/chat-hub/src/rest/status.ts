@@ -1,18 +1,17 @@
-import { buildOpenRpc } from '@openclaw/protocol';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Readiness } from '../observe/readiness.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
 const statusPaths: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz', '/metrics']);
 
-/** True for /healthz, /readyz and /metrics, which are answered however full the hub is. */
+/** True for /healthz, /readyz and /metrics, which are answered even when the hub is full. */
 export function isStatus({ routeOptions }: FastifyRequest): boolean {
   return statusPaths.has(routeOptions.url);
 }
 
-/** /healthz: says that the process lives, and nothing else. */
+/** /healthz: the process is alive. */
 export function addAliveRoute(app: FastifyInstance): void {
-  app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'ok' }));
+  app.get('/healthz', async () => ({ status: 'ok' }));
 }
 
 /** /readyz and /metrics: for orchestrators and Prometheus. */
@@ -21,32 +20,17 @@ export function addStatusRoutes(
   readiness: Readiness,
   metrics: Metrics,
 ): void {
-  app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
+  app.get('/readyz', async (_request, reply) => {
     const report = await readiness.report();
     return reply.code(report.ready ? 200 : 503).send(report);
   });
-  // Anyone may ask, and writing them takes a millisecond: it is done once for all requests of one turn.
+  // No sign-in is needed, and writing metrics takes a millisecond: all requests of one turn share the text.
   let written: Promise<string> | undefined;
   function write(): Promise<string> {
     setImmediate(() => (written = undefined));
     return metrics.registry.metrics();
   }
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
+  app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await (written ??= write())),
   );
-}
-
-/** /v1/openrpc.json and /v1/openapi.json: the specifications, generated from the schemas. */
-export function addSpecificationRoutes(app: FastifyInstance): void {
-  const openRpc = Buffer.from(JSON.stringify(buildOpenRpc()));
-  // Not before all routes are there.
-  let openApi: Buffer | undefined;
-  const asJson = { schema: { hide: true } };
-  app.get('/v1/openrpc.json', asJson, async (_request, reply) =>
-    reply.type('application/json').send(openRpc),
-  );
-  app.get('/v1/openapi.json', asJson, async (_request, reply) => {
-    openApi ??= Buffer.from(JSON.stringify(app.swagger()));
-    return reply.type('application/json').send(openApi);
-  });
 }

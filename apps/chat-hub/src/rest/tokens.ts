@@ -1,12 +1,12 @@
 import type { ChatStore } from '@openclaw/chat-store';
-import { idSchema } from '@openclaw/protocol';
+import { idSchema, refuse, type RestOperation } from '@openclaw/protocol';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { malformed } from '../calls/failure.ts';
 import { isAdminOfAll } from '../edge/identity.ts';
 import { jtiSchema } from '../edge/jti.ts';
 import { mintToken } from '../edge/mint.ts';
-import { refuse } from '../calls/answer.ts';
-import { errorBody, sendRefusal } from './errors.ts';
+import { sendFailure } from './errors.ts';
 
 const day = 86_400;
 const mintBody = z.strictObject({
@@ -20,7 +20,36 @@ const mintBody = z.strictObject({
   role: z.literal('admin').optional(),
 });
 const minted = z.object({ token: z.string(), jti: z.string(), expiresAt: z.int() });
-const responses = { '4xx': errorBody, '5xx': errorBody };
+const jtiParams = z.strictObject({ jti: jtiSchema.min(1) });
+const subQuery = z.object({ sub: idSchema });
+
+/** The operations of this file, for the specification. */
+export const tokenOperations: readonly RestOperation[] = [
+  {
+    operationId: 'tokens.mint',
+    tag: 'tokens',
+    summary: 'Mints a token (HS256 hubs only).',
+    route: { verb: 'POST', path: '/tokens', status: 201 },
+    params: mintBody,
+    result: minted,
+  },
+  {
+    operationId: 'tokens.revoke',
+    tag: 'tokens',
+    summary: 'Revokes one token; its sockets close within a second.',
+    route: { verb: 'DELETE', path: '/tokens/:jti' },
+    params: jtiParams,
+    result: z.object({}),
+  },
+  {
+    operationId: 'tokens.revokeAll',
+    tag: 'tokens',
+    summary: 'Revokes every token of an agent issued so far.',
+    route: { verb: 'DELETE', path: '/tokens' },
+    params: subQuery,
+    result: z.object({}),
+  },
+];
 
 /** /v1/tokens, for admins: minting with the hub's own secret, and revoking one token or all of an agent's. */
 export function addTokenRoutes(
@@ -30,79 +59,39 @@ export function addTokenRoutes(
 ): void {
   app.addHook('preHandler', async (request, reply) => {
     if (!isAdminOfAll(request.identity))
-      return sendRefusal(
+      return sendFailure(
         reply,
         refuse('forbidden', 'only an admin whose token is not bound to channels may manage tokens'),
       );
   });
 
-  app.post(
-    '/tokens',
-    {
-      schema: {
-        tags: ['tokens'],
-        summary: 'Mints a token (HS256 hubs only).',
-        body: mintBody,
-        response: { 201: minted, ...responses },
-      },
-    },
-    async (request, reply) => {
-      if (secret === null)
-        return sendRefusal(reply, refuse('unsupported', 'this hub has no secret to sign with'));
-      const body = mintBody.safeParse(request.body);
-      if (!body.success) {
-        return reply
-          .code(400)
-          .send({ error: { code: 'invalid_params', message: z.prettifyError(body.error) } });
-      }
-      const { sub, ...claims } = body.data;
-      return reply.code(201).send(await mintToken(secret, { agentId: sub, ...claims }));
-    },
-  );
+  app.post('/tokens', async (request, reply) => {
+    if (secret === null)
+      return sendFailure(reply, refuse('unsupported', 'this hub has no secret to sign with'));
+    const body = mintBody.safeParse(request.body);
+    if (!body.success) {
+      return sendFailure(reply, malformed('invalid_params', z.prettifyError(body.error)));
+    }
+    const { sub, ...claims } = body.data;
+    return reply.code(201).send(await mintToken(secret, { agentId: sub, ...claims }));
+  });
 
-  const jtiParams = z.strictObject({ jti: jtiSchema.min(1) });
-  app.delete(
-    '/tokens/:jti',
-    {
-      schema: {
-        tags: ['tokens'],
-        summary: 'Revokes one token; its sockets close within a second.',
-        params: jtiParams,
-        response: { 200: z.object({}), ...responses },
-      },
-    },
-    async (request, reply) => {
-      const params = jtiParams.safeParse(request.params);
-      if (!params.success) {
-        return reply
-          .code(400)
-          .send({ error: { code: 'invalid_params', message: 'that is the jti of no token' } });
-      }
-      await store.revoke({ jti: params.data.jti });
-      return reply.send({});
-    },
-  );
+  app.delete('/tokens/:jti', async (request, reply) => {
+    const params = jtiParams.safeParse(request.params);
+    if (!params.success) {
+      return sendFailure(reply, malformed('invalid_params', 'this is not the jti of a token'));
+    }
+    await store.revoke({ jti: params.data.jti });
+    return reply.send({});
+  });
 
-  const subQuery = z.object({ sub: idSchema });
-  app.delete(
-    '/tokens',
-    {
-      schema: {
-        tags: ['tokens'],
-        summary: 'Revokes every token of an agent issued so far.',
-        querystring: subQuery,
-        response: { 200: z.object({}), ...responses },
-      },
-    },
-    async (request, reply) => {
-      const query = subQuery.safeParse(request.query);
-      if (!query.success) {
-        return reply.code(400).send({
-          error: { code: 'invalid_params', message: 'say whose tokens with ?sub=<agentId>' },
-        });
-      }
-      await store.revoke({ sub: query.data.sub });
-      return reply.send({});
-    },
-  );
+  app.delete('/tokens', async (request, reply) => {
+    const query = subQuery.safeParse(request.query);
+    if (!query.success) {
+      const message = 'name the agent whose tokens to revoke with ?sub=<agentId>';
+      return sendFailure(reply, malformed('invalid_params', message));
+    }
+    await store.revoke({ sub: query.data.sub });
+    return reply.send({});
+  });
 }

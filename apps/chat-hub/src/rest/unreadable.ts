@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** What is no HTTP, by Node's code of the error; all else is a 400. */
+/** The answers to unreadable requests, by Node's error code; every other code gets a 400. */
 const answers: ReadonlyMap<string | undefined, readonly [status: string, message: string]> =
   new Map([
     ['ERR_HTTP_REQUEST_TIMEOUT', ['408 Request Timeout', 'the request did not come in time']],
@@ -10,7 +10,7 @@ const answers: ReadonlyMap<string | undefined, readonly [status: string, message
     ],
   ]);
 
-/** Answers bytes that are no HTTP request in the shape of every other refusal, and ends the connection. */
+/** Answers bytes that are not an HTTP request in the shape of every other refusal, and ends the connection. */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -18,7 +18,7 @@ export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
   }
   const [status, message] = answers.get(error.code) ?? [
     '400 Bad Request',
-    'this is no HTTP request',
+    'this is not an HTTP request',
   ];
   const body = JSON.stringify({ error: { code: 'invalid_request', message } });
   const head = [
@@ -28,6 +28,6 @@ export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-  // Whether or not the peer goes too.
+  // The peer may keep its side open: do not wait for it.
   socket.once('finish', () => socket.destroy());
 }

@@ -2,18 +2,18 @@ import { stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
+import { refuse } from '@openclaw/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Gate } from '../edge/origin-policy.ts';
-import { sendRefusal } from './errors.ts';
-import { refuse } from '../calls/answer.ts';
+import { sendFailure } from './errors.ts';
 
-/** Where the page is built to: beside this app, whether this runs from its source or from its build. */
+/** The build folder of the web UI, seen from this file's source and from its build alike. */
 export const builtPageDir = resolve(fileURLToPath(import.meta.url), '../../../../web/dist');
 
-/** What {@link addWebPage} serves, and to whom. */
+/** Options of {@link addWebPage}. */
 export interface WebPageOptions {
-  /** The built page: `index.html`, and all that is named by its hash in `assets/`. */
+  /** The built web UI: `index.html`, and the files in `assets/`, which are named by their hash. */
   readonly directory: string;
   readonly gate: Gate;
   readonly log: Logger;
@@ -45,16 +45,16 @@ const pageHeaders = {
   'permissions-policy': powerfulFeatures.map((feature) => `${feature}=()`).join(', '),
 } as const;
 
-/** What a file may be called: nothing that leads out of its folder, or to what is hidden. */
+/** The pattern of file names: none leads out of the folder or to a hidden file. */
 const fileName = '^[A-Za-z0-9_-][A-Za-z0-9._-]*$';
 
 const unbuilt =
-  'The page of this hub is not built: "npm start" in its repository builds it. The API is described at /v1/openapi.json.\n';
+  'The web UI of this hub is not built: "npm start" in its repository builds it. The API is described at /v1/openapi.json.\n';
 
 /**
- * Serves the page for people at `/`: its files by name, and no listing. It needs no sign-in, for it holds no data; who is
- * shown what is decided below `/v1`. A browser asks for `index.html` anew each time, and keeps for good what is named by
- * its hash. Where the page is not built, `/` says so (404) and the hub runs all the same.
+ * Serves the web UI at `/`: its files by name, without a listing. It needs no sign-in, because it holds no data; the
+ * rights are checked below `/v1`. Browsers revalidate `index.html` each time and keep files named by their hash
+ * permanently. Where the web UI is not built, `/` answers 404 with a hint, and the hub runs.
  */
 export async function addWebPage(
   app: FastifyInstance,
@@ -66,13 +66,13 @@ export async function addWebPage(
       (found) => found.isFile(),
       () => false,
     );
-  if (!(await isBuilt())) log.warn({ directory }, 'the page for people is not built');
+  if (!(await isBuilt())) log.warn({ directory }, 'the web UI is not built');
 
   await app.register(async (page) => {
     await page.register(fastifyStatic, {
       root: directory,
       serve: false,
-      // It may be built while the hub runs.
+      // The folder may be built while the hub runs.
       suppressWarning: true,
       preCompressed: true,
       dotfiles: 'ignore',
@@ -88,19 +88,18 @@ export async function addWebPage(
     page.addHook('onRequest', async (request, reply) => {
       reply.headers(pageHeaders);
       const barred = gate(request.headers);
-      if (barred !== null) return sendRefusal(reply, refuse('forbidden', barred));
+      if (barred !== null) return sendFailure(reply, refuse('forbidden', barred));
     });
 
-    const hidden = { schema: { hide: true } };
-    page.get('/', hidden, async (_request, reply) =>
+    page.get('/', async (_request, reply) =>
       (await isBuilt())
         ? reply.sendFile('index.html')
         : reply.code(404).type('text/plain; charset=utf-8').send(unbuilt),
     );
-    page.get<{ Params: FileParams }>(`/:file(${fileName})`, hidden, (request, reply) =>
+    page.get<{ Params: FileParams }>(`/:file(${fileName})`, (request, reply) =>
       reply.sendFile(request.params.file),
     );
-    page.get<{ Params: FileParams }>(`/assets/:file(${fileName})`, hidden, (request, reply) =>
+    page.get<{ Params: FileParams }>(`/assets/:file(${fileName})`, (request, reply) =>
       reply.sendFile(request.params.file, assets),
     );
   });

@@ -4,8 +4,7 @@ import { createMemoryEventBus } from '@openclaw/events';
 import { encodeEnvelope, limits, type EncodedEnvelope } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
 import { pino } from 'pino';
-import { createConnectionHandler } from './connection.ts';
-import type { Hub } from '../methods/hub.ts';
+import { createConnectionHandler, type ConnectionHub } from './connection.ts';
 import { createAgentTopics } from '../channels/agent-topics.ts';
 import { createDirectHeads } from '../channels/direct-heads.ts';
 import { createFlusher } from '../channels/flusher.ts';
@@ -36,7 +35,7 @@ async function connecting() {
       events: stored.slice(after, after + limit),
       head: stored.length,
     }),
-  } as unknown as Hub['store'];
+  } as unknown as ConnectionHub['store'];
   const bus = createMemoryEventBus();
   const [flusher, sessions] = [createFlusher(), createSessions()];
   const nothing = () => undefined;
@@ -67,7 +66,7 @@ async function connecting() {
   const hub = { store, rooms, sessions, log, metrics, unsent, slices, ...feeds };
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
   const onAccepted = createConnectionHandler({
-    hub: hub as unknown as Hub,
+    hub: hub as unknown as ConnectionHub,
     flusher,
     agentTopics,
     dispatcher,

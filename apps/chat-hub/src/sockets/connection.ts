@@ -1,12 +1,20 @@
 import { randomUUID } from 'node:crypto';
+import type { ChatStore } from '@openclaw/chat-store';
 import { encodeCloseReason, limits, type Welcome } from '@openclaw/protocol';
+import type { Logger } from 'pino';
 import type { CallAllowance } from '../calls/call-allowance.ts';
 import type { Dispatcher } from '../calls/dispatcher.ts';
 import type { AgentTopics, OpenedDirect } from '../channels/agent-topics.ts';
 import type { Flusher } from '../channels/flusher.ts';
 import type { Room } from '../channels/room.ts';
 import type { Accepted } from '../edge/upgrade.ts';
-import type { Hub } from '../methods/hub.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { TypingFeed } from '../presence/typing-feed.ts';
+import type { Rooms } from '../channels/rooms.ts';
+import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import type { Sessions } from './sessions.ts';
+import type { UnsentBudget } from './unsent-budget.ts';
 import { closeLabel, terminateLater, useProtocolCloseCodes } from './close.ts';
 import { heartbeatMs, type Heartbeat } from './heartbeat.ts';
 import { Session } from './session.ts';
@@ -18,8 +26,21 @@ const maxSocketsPerAgent = 100;
 /** Bad frames after which a socket is closed; each good frame makes up for one bad one. */
 const maxBadFrames = 10;
 
+/** The parts of the hub that every connection uses. */
+export interface ConnectionHub {
+  readonly store: ChatStore;
+  readonly rooms: Rooms;
+  readonly sessions: Sessions;
+  readonly presence: PresenceFeed;
+  readonly typing: TypingFeed;
+  readonly unsent: UnsentBudget;
+  readonly slices: TimeSlicedQueue;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
 export interface ConnectionDeps {
-  readonly hub: Hub;
+  readonly hub: ConnectionHub;
   readonly flusher: Flusher;
   readonly agentTopics: AgentTopics;
   readonly heartbeat: Heartbeat;

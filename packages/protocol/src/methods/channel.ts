@@ -10,33 +10,58 @@ import {
 import { idSchema, newChannelIdSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { channelKinds, channelSchema, memberSchema } from '../objects.ts';
-import { emptyResult, type MethodDefinition, paramsSchema } from './definition.ts';
+import { sampleChannel, sampleMember, sampleTimestamp } from '../samples.ts';
+import {
+  channelPageBytes,
+  emptyResult,
+  type MethodDefinition,
+  paramsSchema,
+  read,
+  write,
+} from './definition.ts';
 
+const tag = 'channels';
 const channelId = paramsSchema({ channelId: idSchema });
 const channelResult = z.object({ channel: channelSchema });
+const example = { params: { channelId: 'ops' }, result: { channel: sampleChannel } };
 
 /** Channels, and the caller's own joining and leaving. */
 export const channelMethods = {
   'channel.create': {
-    summary: 'Makes a channel, of which the caller is the owner and first member.',
+    ...write,
+    tag,
+    summary: 'Creates a channel; the caller becomes its owner and first member.',
     params: paramsSchema({
       name: lineSchema(limits.nameChars),
-      channelId: orNull(newChannelIdSchema).describe('Made by the hub when absent.'),
+      channelId: orNull(newChannelIdSchema).describe('Chosen by the hub when absent.'),
       kind: z.enum(['public', 'private']).default('public'),
       topic: orNull(textSchema(limits.topicChars)),
       metadata: orNull(metadataSchema),
     }),
     result: channelResult,
     errors: ['conflict', 'forbidden'],
+    rest: { verb: 'POST', path: '/channels', status: 201 },
+    examples: [
+      {
+        params: { channelId: 'ops', name: 'Operations', topic: 'Deployments and alerts' },
+        result: { channel: { ...sampleChannel, head: 1 } },
+      },
+    ],
   },
   'channel.get': {
+    ...read,
+    tag,
     summary: 'Reads a channel.',
     params: channelId,
     result: channelResult,
     errors: ['not_found'],
+    rest: { verb: 'GET', path: '/channels/:channelId' },
+    examples: [example],
   },
   'channel.update': {
-    summary: 'Changes what is given of name, topic and metadata; null empties.',
+    ...write,
+    tag,
+    summary: 'Changes the given ones of name, topic and metadata; null clears.',
     params: paramsSchema({
       channelId: idSchema,
       name: lineSchema(limits.nameChars).optional(),
@@ -45,20 +70,44 @@ export const channelMethods = {
     }),
     result: channelResult,
     errors: ['archived', 'forbidden', 'not_found'],
+    rest: { verb: 'PATCH', path: '/channels/:channelId' },
+    examples: [
+      {
+        params: { channelId: 'ops', topic: null },
+        result: { channel: { ...sampleChannel, topic: null, head: 43 } },
+      },
+    ],
   },
   'channel.archive': {
-    summary: 'Makes a channel read-only, for good.',
+    ...write,
+    tag,
+    summary: 'Makes a channel read-only, permanently.',
     params: channelId,
     result: channelResult,
     errors: ['forbidden', 'not_found'],
+    rest: { verb: 'POST', path: '/channels/:channelId/archive' },
+    examples: [
+      {
+        params: { channelId: 'ops' },
+        result: { channel: { ...sampleChannel, archivedAt: sampleTimestamp, head: 43 } },
+      },
+    ],
   },
   'channel.delete': {
-    summary: 'Deletes a channel with all it holds; its id is never used again.',
+    ...write,
+    tag,
+    summary: 'Deletes a channel with everything in it; its id is never used again.',
     params: channelId,
     result: emptyResult,
     errors: ['forbidden', 'not_found'],
+    rest: { verb: 'DELETE', path: '/channels/:channelId' },
+    examples: [{ params: { channelId: 'ops' }, result: {} }],
   },
   'channel.list': {
+    ...read,
+    tag,
+    orderedBy: null,
+    bulky: channelPageBytes,
     summary: 'Lists the channels that the caller may see.',
     params: paramsSchema({
       kind: orNull(z.enum(channelKinds)),
@@ -69,17 +118,31 @@ export const channelMethods = {
     }),
     result: z.object({ channels: z.array(channelSchema), nextCursor: nextCursorSchema }),
     errors: [],
+    rest: { verb: 'GET', path: '/channels' },
+    examples: [
+      { params: { member: true }, result: { channels: [sampleChannel], nextCursor: null } },
+    ],
   },
   'channel.join': {
+    ...write,
+    tag,
     summary: 'Makes the caller a member of a public channel.',
     params: channelId,
     result: z.object({ member: memberSchema }),
     errors: ['archived', 'forbidden', 'not_found'],
+    rest: { verb: 'POST', path: '/channels/:channelId/join' },
+    examples: [
+      { params: { channelId: 'ops' }, result: { member: { ...sampleMember, displayName: null } } },
+    ],
   },
   'channel.leave': {
+    ...write,
+    tag,
     summary: 'Ends the caller’s membership; the last owner cannot leave.',
     params: channelId,
     result: emptyResult,
     errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    rest: { verb: 'POST', path: '/channels/:channelId/leave' },
+    examples: [{ params: { channelId: 'ops' }, result: {} }],
   },
 } as const satisfies Record<string, MethodDefinition>;

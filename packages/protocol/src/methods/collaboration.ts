@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { lineSchema, orNull, payloadSchema, seqSchema } from '../fields.ts';
 import { clientMessageIdSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
-import { type MethodDefinition, paramsSchema } from './definition.ts';
+import { type MethodDefinition, paramsSchema, write } from './definition.ts';
 
-/** Events whose meaning is the agents' own. */
+/** Events whose meaning the agents define. */
 export const collaborationMethods = {
   'collaboration.emit': {
-    summary:
-      'Emits an event of the caller’s own naming; without a channel, as an admin, to everyone.',
+    ...write,
+    tag: 'collaboration',
+    summary: 'Emits an event of the caller’s own naming; admins may send it to everyone.',
     params: paramsSchema({
       channelId: idSchema
         .nullable()
@@ -19,5 +20,11 @@ export const collaborationMethods = {
     }),
     result: z.object({ seq: seqSchema.nullable().describe('null: global, so in no log.') }),
     errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    examples: [
+      {
+        params: { channelId: 'ops', name: 'review.requested', payload: { change: 1280 } },
+        result: { seq: 43 },
+      },
+    ],
   },
 } as const satisfies Record<string, MethodDefinition>;

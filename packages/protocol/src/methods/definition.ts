@@ -1,21 +1,79 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
 
-/** One JSON-RPC method of the hub. */
+/**
+ * How the hub runs a method:
+ * - `write`: the store appends to a channel's log. Writes of one socket on one channel run side by side, in order.
+ * - `read`: the store reads, with the caller's rights in the same snapshot.
+ * - `live`: presence, typing and the time: nothing of it is in a log.
+ * - `socket`: it changes the caller's own socket. Over REST the answer is `unsupported`.
+ */
+export type MethodKind = 'write' | 'read' | 'live' | 'socket';
+
+/** The limit per agent that a method counts against. */
+export type MethodLimit = 'message' | 'reaction' | 'typing' | 'read';
+
+/** Where REST has the method as a resource. All methods are also `POST /v1/call/{method}`. */
+export interface RestRoute {
+  readonly verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Below `/v1`; `:name` is a param. The other params are in the query (GET, DELETE) or the body. */
+  readonly path: string;
+  /** The HTTP status of a success. @default 200 */
+  readonly status?: 201;
+}
+
+/** A call as a client writes it, and what the hub answers. */
+export interface MethodExample {
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly result: object;
+}
+
+/** One JSON-RPC method of the hub: everything that hub, clients and specifications know of it. */
 export interface MethodDefinition {
   /** One sentence, for the reference. */
   readonly summary: string;
+  /** The group under which the specifications list it. */
+  readonly tag: string;
+  readonly kind: MethodKind;
+  readonly limit: MethodLimit;
+  /**
+   * The param with the ids of the channels on which the call keeps its place among the other calls of its socket.
+   * `agentId` stands for the direct channel with that agent. Null: the call waits for no other.
+   */
+  readonly orderedBy: 'channelId' | 'channelIds' | 'topics' | 'agentId' | null;
+  /**
+   * The most bytes of an answer that may be large; absent for small ones. The hub reserves them before it reads
+   * anything, and runs one such call of a socket at a time.
+   */
+  readonly bulky?: number | ((params: never) => number);
+  readonly rest?: RestRoute;
   /** Params, by name; unknown names are refused. The hub parses each call's with it. */
   readonly params: z.ZodObject;
   /** Result: for documentation and the clients' types; unknown fields may be added. */
   readonly result: z.ZodType;
   /** The refusals it may answer, beside those that any method may. */
   readonly errors: readonly ErrorCode[];
+  readonly examples: readonly [MethodExample, ...MethodExample[]];
 }
 
+/** The usual write: on one channel, limited as a message. */
+export const write = { kind: 'write', limit: 'message', orderedBy: 'channelId' } as const;
+
+/** The usual read: of one channel. */
+export const read = { kind: 'read', limit: 'read', orderedBy: 'channelId' } as const;
+
+const kib = 1024;
+
+/** The most bytes of a page of 200 small rows. */
+export const smallPageBytes = 512 * kib;
+/** The most bytes of a page of 200 channels: each may have 8 KiB of metadata, escaped. */
+export const channelPageBytes = 2_048 * kib;
+/** The most bytes of the read state: 10,000 channels, the store's bound, of 256 bytes each. */
+export const readStateBytes = 2_560 * kib;
+
 /**
- * The params of a method: unknown names are refused, since a misspelt optional one would be passed over in silence. The
- * message names a few of them only, so that a bad call is not echoed at length.
+ * The params of a method. Unknown names are refused, because a misspelt optional param would be ignored silently. The
+ * message names only a few of them, so that a bad call is not echoed at length.
  */
 export const paramsSchema = <S extends z.ZodRawShape>(shape: S) =>
   z.strictObject(shape, {
@@ -28,5 +86,5 @@ export const paramsSchema = <S extends z.ZodRawShape>(shape: S) =>
         : undefined,
   });
 
-/** The result of a method that has nothing to say. */
+/** The result of a method that returns nothing. */
 export const emptyResult = z.object({});

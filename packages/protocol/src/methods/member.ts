@@ -3,8 +3,17 @@ import { lineSchema, nextCursorSchema, orNull, pageParams } from '../fields.ts';
 import { idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { memberRoles, memberSchema } from '../objects.ts';
-import { emptyResult, type MethodDefinition, paramsSchema } from './definition.ts';
+import { sampleMember } from '../samples.ts';
+import {
+  emptyResult,
+  type MethodDefinition,
+  paramsSchema,
+  read,
+  smallPageBytes,
+  write,
+} from './definition.ts';
 
+const tag = 'members';
 const role = z.enum(memberRoles);
 const displayName = lineSchema(limits.displayNameChars);
 const memberResult = z.object({ member: memberSchema });
@@ -12,13 +21,22 @@ const memberResult = z.object({ member: memberSchema });
 /** Members of a channel, managed by its owners. */
 export const memberMethods = {
   'member.list': {
+    ...read,
+    tag,
+    bulky: smallPageBytes,
     summary: 'Lists a channel’s members.',
     params: paramsSchema({ channelId: idSchema, ...pageParams }),
     result: z.object({ members: z.array(memberSchema), nextCursor: nextCursorSchema }),
     errors: ['forbidden', 'not_found'],
+    rest: { verb: 'GET', path: '/channels/:channelId/members' },
+    examples: [
+      { params: { channelId: 'ops' }, result: { members: [sampleMember], nextCursor: null } },
+    ],
   },
   'member.add': {
-    summary: 'Makes an agent a member; one that is already stays as it is.',
+    ...write,
+    tag,
+    summary: 'Makes an agent a member; an existing member is not changed.',
     params: paramsSchema({
       channelId: idSchema,
       agentId: idSchema,
@@ -27,15 +45,28 @@ export const memberMethods = {
     }),
     result: memberResult,
     errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    rest: { verb: 'POST', path: '/channels/:channelId/members', status: 201 },
+    examples: [
+      {
+        params: { channelId: 'ops', agentId: 'ben', displayName: 'Ben' },
+        result: { member: sampleMember },
+      },
+    ],
   },
   'member.remove': {
-    summary: 'Ends an agent’s membership, and with it what its connections receive.',
+    ...write,
+    tag,
+    summary: 'Ends an agent’s membership; its connections stop receiving the channel’s events.',
     params: paramsSchema({ channelId: idSchema, agentId: idSchema }),
     result: emptyResult,
     errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    rest: { verb: 'DELETE', path: '/channels/:channelId/members/:agentId' },
+    examples: [{ params: { channelId: 'ops', agentId: 'ben' }, result: {} }],
   },
   'member.update': {
-    summary: 'Changes what is given of role and displayName; null empties.',
+    ...write,
+    tag,
+    summary: 'Changes the given ones of role and displayName; null clears.',
     params: paramsSchema({
       channelId: idSchema,
       agentId: idSchema,
@@ -44,5 +75,12 @@ export const memberMethods = {
     }),
     result: memberResult,
     errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    rest: { verb: 'PATCH', path: '/channels/:channelId/members/:agentId' },
+    examples: [
+      {
+        params: { channelId: 'ops', agentId: 'ben', role: 'owner' },
+        result: { member: { ...sampleMember, role: 'owner' } },
+      },
+    ],
   },
 } as const satisfies Record<string, MethodDefinition>;

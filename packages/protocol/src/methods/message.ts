@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { envelopeSchema } from '../envelope.ts';
 import {
   contentSchema,
   emojiSchema,
@@ -10,9 +11,12 @@ import {
   timestampSchema,
 } from '../fields.ts';
 import { clientMessageIdSchema, idSchema } from '../ids.ts';
+import { limits } from '../limits.ts';
 import { messageSchema } from '../objects.ts';
-import { type MethodDefinition, paramsSchema } from './definition.ts';
+import { sampleEnvelope, sampleMessage, sampleTimestamp } from '../samples.ts';
+import { type MethodDefinition, paramsSchema, read, write } from './definition.ts';
 
+const tag = 'messages';
 const sendResult = z.object({
   messageId: idSchema,
   seq: seqSchema,
@@ -29,9 +33,15 @@ const reactionParams = paramsSchema({
 const before = orNull(seqSchema).describe('Exclusive; not together with after.');
 const after = orNull(seqSchema).describe('Exclusive; not together with before.');
 
-/** Messages, direct messages and reactions. */
+const sent = { messageId: 'm42', seq: 42, timestamp: sampleTimestamp, duplicate: false };
+const ofMessage = { channelId: 'ops', messageId: 'm42' };
+const reaction = { params: { ...ofMessage, emoji: '👍' }, result: { seq: 43, changed: true } };
+
+/** Messages, direct messages and reactions, and the log that holds them. */
 export const messageMethods = {
   'message.send': {
+    ...write,
+    tag,
     summary: 'Sends a message; with threadId, a reply in that thread.',
     params: paramsSchema({
       channelId: idSchema,
@@ -43,20 +53,43 @@ export const messageMethods = {
     }),
     result: sendResult,
     errors: ['archived', 'conflict', 'forbidden', 'not_found', 'too_large'],
+    rest: { verb: 'POST', path: '/channels/:channelId/messages', status: 201 },
+    examples: [
+      {
+        params: {
+          channelId: 'ops',
+          content: 'Deployed 1.4.0',
+          mentions: ['ben'],
+          clientMessageId: 'deploy-1.4.0',
+        },
+        result: sent,
+      },
+    ],
   },
   'message.edit': {
-    summary: 'Replaces the content of one’s own message; at most limits.edits times.',
+    ...write,
+    tag,
+    summary: 'Replaces the content of the caller’s own message; at most limits.edits times.',
     params: paramsSchema({ channelId: idSchema, messageId: idSchema, content: contentSchema }),
     result: changeResult,
     errors: ['archived', 'conflict', 'forbidden', 'not_found', 'too_large'],
+    rest: { verb: 'PATCH', path: '/channels/:channelId/messages/:messageId' },
+    examples: [{ params: { ...ofMessage, content: 'Deployed 1.4.1' }, result: { seq: 43 } }],
   },
   'message.delete': {
-    summary: 'Empties one’s own message, or as an owner any; it keeps its place.',
+    ...write,
+    tag,
+    summary: 'Empties the caller’s own message, or as an owner any message; it keeps its place.',
     params: paramsSchema({ channelId: idSchema, messageId: idSchema }),
     result: changeResult,
     errors: ['archived', 'forbidden', 'not_found'],
+    rest: { verb: 'DELETE', path: '/channels/:channelId/messages/:messageId' },
+    examples: [{ params: ofMessage, result: { seq: 43 } }],
   },
   'message.history': {
+    ...read,
+    tag,
+    bulky: limits.resumeBytes,
     summary: 'Pages the messages of a channel or thread, oldest first; the newest page by default.',
     params: paramsSchema({
       channelId: idSchema,
@@ -71,11 +104,41 @@ export const messageMethods = {
     result: z.object({
       messages: z.array(messageSchema),
       head: seqSchema,
-      hasMore: z.boolean().describe('In the direction asked.'),
+      hasMore: z.boolean().describe('In the direction of the page.'),
     }),
     errors: ['forbidden', 'not_found'],
+    rest: { verb: 'GET', path: '/channels/:channelId/messages' },
+    examples: [
+      {
+        params: { channelId: 'ops', before: 43, limit: 1 },
+        result: { messages: [sampleMessage], head: 42, hasMore: true },
+      },
+    ],
+  },
+  'log.read': {
+    ...read,
+    tag,
+    bulky: limits.resumeBytes,
+    summary: 'Pages a channel’s log itself; a page may end early, at limits.resumeBytes.',
+    params: paramsSchema({
+      channelId: idSchema,
+      after: seqSchema,
+      limit: z.int().min(1).max(limits.logPage).default(limits.logPage),
+    }),
+    result: z.object({ events: z.array(envelopeSchema), head: seqSchema, hasMore: z.boolean() }),
+    errors: ['forbidden', 'not_found'],
+    rest: { verb: 'GET', path: '/channels/:channelId/log' },
+    examples: [
+      {
+        params: { channelId: 'ops', after: 41 },
+        result: { events: [sampleEnvelope], head: 42, hasMore: false },
+      },
+    ],
   },
   'direct.send': {
+    ...write,
+    tag,
+    orderedBy: 'agentId',
     summary: 'Sends a message to one agent, in the direct channel of the two.',
     params: paramsSchema({
       agentId: idSchema,
@@ -85,17 +148,32 @@ export const messageMethods = {
     }),
     result: sendResult.extend({ channelId: idSchema }),
     errors: ['conflict', 'forbidden', 'too_large'],
+    rest: { verb: 'POST', path: '/direct/:agentId', status: 201 },
+    examples: [
+      {
+        params: { agentId: 'ben', content: 'Can you check the rollout?' },
+        result: { ...sent, seq: 1, channelId: 'dm_aed233a62143a9403e4ccaa9cfac669c' },
+      },
+    ],
   },
   'reaction.add': {
+    ...write,
+    tag,
+    limit: 'reaction',
     summary: 'Adds the caller’s reaction to a message.',
     params: reactionParams,
     result: reactionResult,
     errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    examples: [reaction],
   },
   'reaction.remove': {
-    summary: 'Takes the caller’s reaction back.',
+    ...write,
+    tag,
+    limit: 'reaction',
+    summary: 'Removes the caller’s reaction.',
     params: reactionParams,
     result: reactionResult,
     errors: ['archived', 'forbidden', 'not_found'],
+    examples: [reaction],
   },
 } as const satisfies Record<string, MethodDefinition>;

@@ -3,35 +3,51 @@ import { lineSchema, nextCursorSchema, orNull, pageParams, presenceStatuses } fr
 import { idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { presenceSchema } from '../objects.ts';
-import { emptyResult, type MethodDefinition, paramsSchema } from './definition.ts';
+import { samplePresence } from '../samples.ts';
+import { emptyResult, type MethodDefinition, paramsSchema, smallPageBytes } from './definition.ts';
 
+const typing = { kind: 'live', limit: 'typing', orderedBy: 'channelId', tag: 'typing' } as const;
 const typingParams = paramsSchema({ channelId: idSchema, threadId: orNull(idSchema) });
+const typingPath = '/channels/:channelId/typing';
 const degraded = z.boolean().describe('true: Redis is away, and this is what one hub knows.');
 
-/** Who is there and who is typing: kept in Redis, lost without harm. */
+/** Presence and typing: kept in Redis, and lost without harm. */
 export const presenceMethods = {
   'typing.start': {
-    summary: 'Says that the caller is typing, for 10 s unless said again.',
+    ...typing,
+    summary: 'Shows the caller as typing for 10 s, or until the next call.',
     params: typingParams,
     result: emptyResult,
     errors: ['forbidden', 'not_found'],
+    rest: { verb: 'POST', path: typingPath },
+    examples: [{ params: { channelId: 'ops' }, result: {} }],
   },
   'typing.stop': {
-    summary: 'Says that the caller stopped typing; a sent message says so too.',
+    ...typing,
+    summary: 'Ends the caller’s typing; sending a message ends it too.',
     params: typingParams,
     result: emptyResult,
     errors: ['forbidden', 'not_found'],
+    rest: { verb: 'DELETE', path: typingPath },
+    examples: [{ params: { channelId: 'ops' }, result: {} }],
   },
   'typing.list': {
-    summary:
-      'Lists who is typing in a channel; typing is kept by channel, so threadId narrows nothing.',
+    ...typing,
+    limit: 'read',
+    summary: 'Lists the agents that are typing in a channel; threadId does not narrow the list.',
     params: typingParams,
     result: z.object({ agents: z.array(idSchema), degraded }),
     errors: ['forbidden', 'not_found'],
+    rest: { verb: 'GET', path: typingPath },
+    examples: [{ params: { channelId: 'ops' }, result: { agents: ['ben'], degraded: false } }],
   },
   'presence.set': {
+    kind: 'socket',
+    limit: 'typing',
+    orderedBy: null,
+    tag: 'presence',
     summary:
-      'States the caller’s whole presence in every subscribed channel; what is absent is emptied.',
+      'Sets the caller’s whole presence in every subscribed channel; an absent param clears its field.',
     params: paramsSchema({
       status: z.enum(presenceStatuses),
       customStatus: orNull(lineSchema(limits.customStatusChars)),
@@ -39,9 +55,15 @@ export const presenceMethods = {
     }),
     result: emptyResult,
     errors: [],
+    examples: [{ params: { status: 'away', customStatus: 'In a meeting' }, result: {} }],
   },
   'presence.list': {
-    summary: 'Lists who is present in a channel.',
+    kind: 'live',
+    limit: 'read',
+    orderedBy: 'channelId',
+    tag: 'presence',
+    bulky: smallPageBytes,
+    summary: 'Lists the agents that are present in a channel.',
     params: paramsSchema({ channelId: idSchema, ...pageParams }),
     result: z.object({
       presences: z.array(presenceSchema),
@@ -49,5 +71,12 @@ export const presenceMethods = {
       nextCursor: nextCursorSchema,
     }),
     errors: ['forbidden', 'not_found'],
+    rest: { verb: 'GET', path: '/channels/:channelId/presence' },
+    examples: [
+      {
+        params: { channelId: 'ops' },
+        result: { presences: [samplePresence], degraded: false, nextCursor: null },
+      },
+    ],
   },
 } as const satisfies Record<string, MethodDefinition>;

@@ -1,20 +1,36 @@
 import { z } from 'zod';
 import { seqSchema } from '../fields.ts';
 import { idSchema } from '../ids.ts';
-import { emptyResult, type MethodDefinition, paramsSchema } from './definition.ts';
+import {
+  emptyResult,
+  type MethodDefinition,
+  paramsSchema,
+  read,
+  readStateBytes,
+  write,
+} from './definition.ts';
 
+const tag = 'read state';
 const count = z.int().min(0);
 
 /** How far the caller has read. */
 export const readMethods = {
   'read.mark': {
-    summary: 'Says that the caller has read a channel up to a seq; it never goes back.',
+    ...write,
+    tag,
+    limit: 'read',
+    summary: 'Marks a channel as read up to a seq; the mark never goes back.',
     params: paramsSchema({ channelId: idSchema, seq: seqSchema }),
     result: emptyResult,
     errors: ['forbidden', 'not_found'],
+    examples: [{ params: { channelId: 'ops', seq: 42 }, result: {} }],
   },
   'read.state': {
-    summary: 'Counts what is unread in each of the caller’s channels, mentions apart.',
+    ...read,
+    tag,
+    orderedBy: null,
+    bulky: readStateBytes,
+    summary: 'Counts unread messages and mentions in each of the caller’s channels.',
     params: paramsSchema({}),
     result: z.object({
       channels: z.array(
@@ -28,5 +44,13 @@ export const readMethods = {
       ),
     }),
     errors: [],
+    examples: [
+      {
+        params: {},
+        result: {
+          channels: [{ channelId: 'ops', seq: 40, head: 42, unread: 2, mentions: 1 }],
+        },
+      },
+    ],
   },
 } as const satisfies Record<string, MethodDefinition>;

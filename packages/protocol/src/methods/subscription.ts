@@ -4,12 +4,15 @@ import { errorCodes } from '../errors.ts';
 import { orNull, seqSchema } from '../fields.ts';
 import { epochSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
+import { sampleEnvelope } from '../samples.ts';
 import { emptyResult, type MethodDefinition, paramsSchema } from './definition.ts';
+
+const socket = { kind: 'socket', limit: 'read', tag: 'subscriptions' } as const;
 
 const topicResult = z.union([
   z.object({
     channelId: idSchema,
-    head: seqSchema.describe('Live events go on from head+1.'),
+    head: seqSchema.describe('Live events continue from head+1.'),
     resumed: z.boolean().describe('Are the events all that came after since?'),
     events: z.array(envelopeSchema),
     presencePushed: z.boolean().describe('Does presence come as events, or only by presence.list?'),
@@ -17,9 +20,17 @@ const topicResult = z.union([
   z.object({ channelId: idSchema, error: z.object({ code: z.enum(errorCodes) }) }),
 ]);
 
-/** Receiving a channel's events, live and from its log. */
+/** Without `since` an answer holds no events and is small. */
+function subscribeBytes(params: { topics: readonly { since: number | null }[] }): number {
+  return params.topics.every(({ since }) => since === null) ? 0 : limits.resumeBytes;
+}
+
+/** Receiving the events of channels. */
 export const subscriptionMethods = {
   subscribe: {
+    ...socket,
+    orderedBy: 'topics',
+    bulky: subscribeBytes,
     summary:
       'Subscribes to channels, each from its last seq or from now on; one bad topic fails alone.',
     params: paramsSchema({
@@ -35,22 +46,35 @@ export const subscriptionMethods = {
     }),
     result: z.object({ topics: z.array(topicResult) }),
     errors: [],
+    examples: [
+      {
+        params: {
+          topics: [{ channelId: 'ops', since: 41 }, { channelId: 'secret' }],
+          epoch: 'k3v9',
+        },
+        result: {
+          topics: [
+            {
+              channelId: 'ops',
+              head: 42,
+              resumed: true,
+              events: [sampleEnvelope],
+              presencePushed: true,
+            },
+            { channelId: 'secret', error: { code: 'not_found' } },
+          ],
+        },
+      },
+    ],
   },
   unsubscribe: {
+    ...socket,
+    orderedBy: 'channelIds',
     summary:
-      'Ends subscriptions; those that are none are passed over. At most limits.topics direct channels stay ended.',
+      'Ends subscriptions; unknown ones are ignored. At most limits.topics direct channels stay ended.',
     params: paramsSchema({ channelIds: z.array(idSchema).max(limits.topics) }),
     result: emptyResult,
     errors: ['too_large'],
-  },
-  'log.read': {
-    summary: 'Pages a channel’s log itself; a page may end early, at limits.resumeBytes.',
-    params: paramsSchema({
-      channelId: idSchema,
-      after: seqSchema,
-      limit: z.int().min(1).max(limits.logPage).default(limits.logPage),
-    }),
-    result: z.object({ events: z.array(envelopeSchema), head: seqSchema, hasMore: z.boolean() }),
-    errors: ['forbidden', 'not_found'],
+    examples: [{ params: { channelIds: ['ops'] }, result: {} }],
   },
 } as const satisfies Record<string, MethodDefinition>;

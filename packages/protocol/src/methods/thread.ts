@@ -3,14 +3,18 @@ import { lineSchema, nextCursorSchema, orNull, pageParams } from '../fields.ts';
 import { clientMessageIdSchema, idSchema } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { threadSchema } from '../objects.ts';
-import { type MethodDefinition, paramsSchema } from './definition.ts';
+import { sampleThread } from '../samples.ts';
+import { type MethodDefinition, paramsSchema, read, smallPageBytes, write } from './definition.ts';
 
+const tag = 'threads';
 const title = lineSchema(limits.titleChars);
 const threadResult = z.object({ thread: threadSchema });
 
 /** Threads that carry a title; replying needs none. */
 export const threadMethods = {
   'thread.create': {
+    ...write,
+    tag,
     summary: 'Makes a message the root of a titled thread.',
     params: paramsSchema({
       channelId: idSchema,
@@ -20,9 +24,17 @@ export const threadMethods = {
     }),
     result: threadResult,
     errors: ['archived', 'conflict', 'forbidden', 'not_found'],
+    examples: [
+      {
+        params: { channelId: 'ops', messageId: 'm42', title: 'Release 1.4.0' },
+        result: { thread: sampleThread },
+      },
+    ],
   },
   'thread.update': {
-    summary: 'Changes a thread’s title; null empties.',
+    ...write,
+    tag,
+    summary: 'Changes a thread’s title; null clears.',
     params: paramsSchema({
       channelId: idSchema,
       threadId: idSchema,
@@ -30,11 +42,23 @@ export const threadMethods = {
     }),
     result: threadResult,
     errors: ['archived', 'forbidden', 'not_found'],
+    examples: [
+      {
+        params: { channelId: 'ops', threadId: 'm42', title: null },
+        result: { thread: { ...sampleThread, title: null } },
+      },
+    ],
   },
   'thread.list': {
+    ...read,
+    tag,
+    bulky: smallPageBytes,
     summary: 'Lists a channel’s threads.',
     params: paramsSchema({ channelId: idSchema, ...pageParams }),
     result: z.object({ threads: z.array(threadSchema), nextCursor: nextCursorSchema }),
     errors: ['forbidden', 'not_found'],
+    examples: [
+      { params: { channelId: 'ops' }, result: { threads: [sampleThread], nextCursor: null } },
+    ],
   },
 } as const satisfies Record<string, MethodDefinition>;

@@ -1,0 +1,56 @@
+import { ChatStoreError } from '@openclaw/chat-store';
+import { refuse, type ParamIssue, type Refusal } from '@openclaw/protocol';
+
+/** A call that the hub cannot read, or has no method for. */
+export interface MalformedCall {
+  readonly ok: false;
+  readonly code: 'parse_error' | 'invalid_request' | 'method_not_found' | 'invalid_params';
+  readonly message: string;
+  readonly issues?: readonly ParamIssue[];
+}
+
+/** The reason that a call has no result. Each transport writes it in its own form. */
+export type Failure = Refusal | MalformedCall;
+
+/** The outcome of a call, for metrics; `abandoned`: its socket closed before the call ran. */
+export type CallOutcome = 'ok' | Failure['code'] | 'abandoned';
+
+/** Creates a {@link MalformedCall}. */
+export function malformed(
+  code: MalformedCall['code'],
+  message: string,
+  issues?: readonly ParamIssue[],
+): MalformedCall {
+  return issues ? { ok: false, code, message, issues } : { ok: false, code, message };
+}
+
+const faultTexts = {
+  unavailable: 'the database is away or busy; nothing happened',
+  timeout: 'the database did not answer in time; it may have happened',
+  internal: 'the hub could not do this',
+} as const;
+
+/** True for the codes that say that the hub or its database failed, not the caller. */
+export function isFault(code: string): code is keyof typeof faultTexts {
+  return Object.hasOwn(faultTexts, code);
+}
+
+/** Replaces the store's texts of its failures: they name hosts, ports, databases and files. */
+export function withoutNames(refusal: Refusal): Refusal {
+  return isFault(refusal.code) ? { ...refusal, message: faultTexts[refusal.code] } : refusal;
+}
+
+/** Turns an exception into a refusal: the store's code where the caller can act on it, else `internal`. */
+export function refusalOfError(error: unknown): Refusal {
+  if (!(error instanceof ChatStoreError)) return refuse('internal', faultTexts.internal);
+  const { code, message, retryAfterMs = 1_000 } = error;
+  if (code === 'rate_limited') return refuse(code, message, retryAfterMs);
+  return code === 'unavailable' || code === 'timeout'
+    ? refuse(code, faultTexts[code], retryAfterMs)
+    : refuse('internal', faultTexts.internal);
+}
+
+/** The refusal of a call beyond the allowance of its agent on this hub. */
+export function tooManyCalls(afterMs: number): Refusal {
+  return refuse('rate_limited', 'too many calls of this agent', afterMs);
+}

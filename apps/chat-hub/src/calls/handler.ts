@@ -1,0 +1,48 @@
+import type { MethodName, MethodOfKind, ParamsOf, Refusal, ResultOf } from '@openclaw/protocol';
+import type { Identity } from '../edge/identity.ts';
+import type { Session } from '../sockets/session.ts';
+import type { Steps } from '../event-loop/time-sliced-queue.ts';
+import type { CallOrder } from './call-order.ts';
+
+/** The way a call came in. */
+export type Transport = 'ws' | 'rest';
+
+/** The agent that calls. */
+export interface Caller {
+  readonly identity: Identity;
+  readonly transport: Transport;
+  /** Its socket; null over REST. */
+  readonly session: Session | null;
+  /** The order of its socket's calls; absent where calls are independent. */
+  readonly order?: CallOrder;
+}
+
+/** A caller that has a socket. */
+export interface SocketCaller extends Caller {
+  readonly session: Session;
+}
+
+/**
+ * The answer of a method's handler. A result that is read from the store comes as its JSON in UTF-8, in pieces.
+ * `resultSteps` makes a result in slices at the moment of sending; until it is whole, the events of the rooms that it
+ * enters wait behind it.
+ */
+export type Answer<M extends MethodName> =
+  | { readonly ok: true; readonly result: ResultOf<M> }
+  | { readonly ok: true; readonly resultBytes: readonly Uint8Array[] }
+  | { readonly ok: true; readonly resultSteps: () => Steps<readonly Buffer[]> }
+  | Refusal;
+
+/** One method of the hub. It throws only for a fault, or when the store is unavailable. */
+export type Handler<M extends MethodName> = (
+  caller: M extends MethodOfKind<'socket'> ? SocketCaller : Caller,
+  params: ParamsOf<M>,
+) => Answer<M> | Promise<Answer<M>>;
+
+/** Every method of the protocol. */
+export type Handlers = { readonly [M in MethodName]: Handler<M> };
+
+/** Creates the answer of a success. */
+export function answer<R>(result: R): { readonly ok: true; readonly result: R } {
+  return { ok: true, result };
+}

@@ -1,0 +1,153 @@
+import { describe, expect, it } from '@jest/globals';
+import { waitFor } from '@openclaw/test-support';
+import { pino } from 'pino';
+import { createUnsentBudget } from '../sockets/unsent-budget.ts';
+import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import { createSessionBench, fallBehind } from '../testing/session-bench.ts';
+import { createCallOrder } from './call-order.ts';
+import { createDispatcher } from './dispatcher.ts';
+import type { Handlers } from './handler.ts';
+import { createInvoke, type Call } from './invoke.ts';
+
+/** One socket and the path of its calls, with handlers of the test's choice and the outcomes that were counted. */
+function createBench(handlers: object, isAllowed = true, unsent = createUnsentBudget()) {
+  const bench = createSessionBench({ unsent });
+  const counted: string[] = [];
+  const observe = (method: string, transport: string, outcome: string) =>
+    void counted.push(`${transport} ${method} ${outcome}`);
+  const onLimited = () => undefined;
+  const invoke = createInvoke({
+    handlers: handlers as unknown as Handlers,
+    limiter: { consume: () => ({ allowed: isAllowed, limit: 1 }) as never },
+    onLimited,
+    observe,
+    unsent,
+    slices: createTimeSlicedQueue(),
+    log: pino({ level: 'silent' }),
+  });
+  const allowance = { count: () => null };
+  const dispatcher = createDispatcher({ invoke, allowance, onLimited, observe, unsent });
+  const { identity } = bench.session;
+  return {
+    ...bench,
+    counted,
+    dispatch: (value: unknown) =>
+      dispatcher.dispatch(bench.session, Buffer.from(JSON.stringify(value))),
+    ws: (method: string, params: object, respond: Call['respond']) =>
+      invoke({
+        caller: { identity, transport: 'ws', session: bench.session, order: createCallOrder() },
+        method,
+        params,
+        overAllowanceMs: null,
+        respond,
+      }),
+    rest: (method: string, params: object, rest: Partial<Call> = {}) =>
+      invoke({
+        caller: { identity, transport: 'rest', session: null },
+        method,
+        params,
+        overAllowanceMs: null,
+        respond: null,
+        ...rest,
+      }),
+  };
+}
+
+describe('calls of a socket that does not read', () => {
+  // The fault: read.state answers up to 2.5 MiB, and was the one such method that did not count as bulky: the calls that a
+  // socket had under way when it fell behind were all answered. Invariant: unsent output has a budget.
+  it.each(['read.state', 'channel.list'] as const)(
+    '%s is not made before it has read on',
+    async (method) => {
+      let made = 0;
+      const answerOne = () => {
+        made += 1;
+        return { ok: true as const, resultBytes: [Buffer.from('{}')] };
+      };
+      const bench = createBench({ [method]: answerOne });
+      bench.session.enter(bench.room);
+      await fallBehind(bench);
+      for (let id = 1; id <= 20; id++) bench.dispatch({ jsonrpc: '2.0', id, method, params: {} });
+      await bench.turn();
+      expect(made).toBe(0);
+      bench.peer.read();
+      await waitFor(() => made === 20, { what: 'the answers' });
+    },
+  );
+
+  // The fault: all calls that were refused for lack of room were given the same time, and came back together.
+  it('are refused each with a time of its own when there is no room', async () => {
+    const randoms = [0, 0.5, 0.999];
+    const unsent = createUnsentBudget({ agentBytes: 100, random: () => randoms.shift() ?? 0 });
+    unsent.open('ben').settle(100);
+    const bench = createBench({}, true, unsent);
+    const answers: object[] = [];
+    for (let id = 1; id <= 3; id++) {
+      await bench.ws('subscribe', { topics: [{ channelId: 'c', since: 0 }] }, (reply) => {
+        answers.push(reply);
+      });
+    }
+    expect(answers).toMatchObject(
+      [1_000, 1_500, 1_999].map((retryAfterMs) => ({ code: 'rate_limited', retryAfterMs })),
+    );
+  });
+});
+
+describe('every call is counted once, by method, transport and outcome', () => {
+  const handlers = {
+    ping: () => ({ ok: true, result: { timestamp: 1 } }),
+    'channel.get': () => ({ ok: false, code: 'not_found', message: 'there is no such channel' }),
+    'read.state': () => Promise.reject(new Error('broken')),
+  };
+  const outcomes = [
+    ['ping', {}, 'ping ok'],
+    ['ping', { unknown: 1 }, 'ping invalid_params'],
+    ['channel.get', { channelId: 'c' }, 'channel.get not_found'],
+    ['read.state', {}, 'read.state internal'],
+    ['no.such', {}, 'unknown method_not_found'],
+    // A peer's own word never becomes a label.
+    ['toString', {}, 'unknown method_not_found'],
+  ] as const;
+
+  it.each(outcomes)('over WebSocket: %s %j is %s', async (method, params, outcome) => {
+    const { dispatch, counted } = createBench(handlers);
+    dispatch({ jsonrpc: '2.0', id: 1, method, params });
+    // Without an id nobody is answered; it counts all the same.
+    dispatch({ jsonrpc: '2.0', method, params });
+    await waitFor(() => counted.length === 2);
+    expect(counted).toEqual([`ws ${outcome}`, `ws ${outcome}`]);
+  });
+
+  it.each(outcomes)('over REST: %s %j is %s', async (method, params, outcome) => {
+    const { rest, counted } = createBench(handlers);
+    await rest(method, params);
+    expect(counted).toEqual([`rest ${outcome}`]);
+  });
+
+  it('refused by the rate limit, the allowance, or for want of a socket', async () => {
+    const limited = createBench(handlers, false);
+    await limited.rest('ping', {});
+    const { rest, counted } = createBench(handlers);
+    await rest('ping', {}, { overAllowanceMs: 5 });
+    await rest('presence.set', { status: 'away' });
+    expect([...limited.counted, ...counted]).toEqual([
+      'rest ping rate_limited',
+      'rest ping rate_limited',
+      'rest presence.set unsupported',
+    ]);
+  });
+
+  it('unreadable, alone and in a batch', async () => {
+    const { dispatch, counted } = createBench(handlers);
+    dispatch({ method: 'ping' });
+    dispatch([]);
+    dispatch([1, { jsonrpc: '2.0', id: 1, method: 'ping' }]);
+    await waitFor(() => counted.length === 4);
+    expect(counted).toEqual([
+      'ws unknown invalid_request',
+      'ws unknown invalid_request',
+      'ws unknown invalid_request',
+      'ws ping ok',
+    ]);
+  });
+});

@@ -1,0 +1,239 @@
+import { directChannelId } from '@openclaw/chat-store';
+import {
+  isMethodName,
+  limits,
+  methods,
+  refuse,
+  type MethodDefinition,
+  type MethodName,
+} from '@openclaw/protocol';
+import type { Decision } from '@openclaw/ratelimit';
+import type { Logger } from 'pino';
+import { encodedText, pieceChars } from '../event-loop/encoded-text.ts';
+import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import type { Unsent, UnsentBudget } from '../sockets/unsent-budget.ts';
+import { checkParams } from './check-params.ts';
+import {
+  malformed,
+  refusalOfError,
+  tooManyCalls,
+  withoutNames,
+  type CallOutcome,
+  type Failure,
+} from './failure.ts';
+import type { Answer, Caller, Handler, Handlers, Transport } from './handler.ts';
+import type { LimitedAction, Limiter } from './limiter.ts';
+
+/** The JSON of a result: a text, or pieces of one in UTF-8. */
+export type ResultJson = string | readonly Buffer[];
+
+/** The reply to a call. `reserved` is the memory that is kept for a large one until `respond` is done with it. */
+export type Reply =
+  { readonly ok: true; readonly json: ResultJson; readonly reserved: Unsent | null } | Failure;
+
+/** One call, as a transport hands it over. */
+export interface Call {
+  readonly caller: Caller;
+  readonly method: string;
+  readonly params: unknown;
+  /** Null, or how long the agent must wait, by the allowance that the transport counted the call against. */
+  readonly overAllowanceMs: number | null;
+  /**
+   * Takes the reply, before any later call on the same channel begins and before anything that the call set going is
+   * sent. Null when no reply is wanted.
+   */
+  readonly respond: ((reply: Reply) => void | Promise<void>) | null;
+  /** False when the replies of the batch that the call is part of are too large already. */
+  readonly hasRoom?: () => boolean;
+  /** Called with what the rate limit decided, for a transport that reports it. */
+  readonly onLimit?: (action: LimitedAction, decision: Decision) => void;
+}
+
+/** Runs one call from check to reply. Never rejects. */
+export type Invoke = (call: Call) => Promise<void>;
+
+/** Counts one call. `durationMs` is the handler's time; null when the call did not reach it. */
+export type CallObserver = (
+  method: MethodName | 'unknown',
+  transport: Transport,
+  outcome: CallOutcome,
+  durationMs: number | null,
+) => void;
+
+/** Dependencies of {@link createInvoke}. */
+export interface InvokeDeps {
+  readonly handlers: Handlers;
+  readonly limiter: Pick<Limiter, 'consume'>;
+  /** Called for each call that the allowance refuses. */
+  readonly onLimited: () => void;
+  readonly observe: CallObserver;
+  /** The memory budget in which large replies are reserved. */
+  readonly unsent: UnsentBudget;
+  /** Encodes large replies. */
+  readonly slices: TimeSlicedQueue;
+  readonly log: Logger;
+}
+
+interface Checked {
+  readonly method: MethodName;
+  readonly definition: MethodDefinition;
+  readonly params: object;
+}
+
+/** The place in the order that all bulky calls of a socket share. No channel has this id: it holds a colon. */
+const bulkPlace = ':bulk';
+
+/** Creates the one path that every call takes, over WebSocket and REST. */
+export function createInvoke(deps: InvokeDeps): Invoke {
+  const { handlers, limiter, onLimited, observe, unsent, slices, log } = deps;
+
+  /** Everything before the call waits for anything: allowance, method, calls in flight, params, rate limit, socket. */
+  function check(call: Call): Checked | Failure {
+    const { caller, method, overAllowanceMs } = call;
+    const { session, identity } = caller;
+    if (overAllowanceMs !== null) {
+      onLimited();
+      return tooManyCalls(overAllowanceMs);
+    }
+    if (!isMethodName(method))
+      return malformed('method_not_found', `there is no method ${method.slice(0, 64)}`);
+    if (session && session.callsInFlight >= limits.inFlight)
+      return refuse('rate_limited', 'too many unanswered calls on this connection', 100);
+    const definition: MethodDefinition = methods[method];
+    const checked = checkParams(definition, call.params);
+    if ('issues' in checked)
+      return malformed('invalid_params', `invalid params for ${method}`, checked.issues);
+    const decision = limiter.consume(definition.limit, identity.agentId);
+    call.onLimit?.(definition.limit, decision);
+    if (!decision.allowed) {
+      const { limit, retryAfterMs } = decision;
+      return refuse('rate_limited', `at most ${limit} of these in the window`, retryAfterMs);
+    }
+    if (definition.kind === 'socket' && !session)
+      return refuse('unsupported', `${method} needs a WebSocket`);
+    return { method, definition, params: checked.params };
+  }
+
+  async function handle(
+    caller: Caller,
+    method: MethodName,
+    params: object,
+  ): Promise<Answer<MethodName>> {
+    try {
+      const handler = handlers[method] as Handler<MethodName>;
+      const answer = await handler(caller, params as never);
+      return answer.ok ? answer : withoutNames(answer);
+    } catch (error) {
+      const refusal = refusalOfError(error);
+      if (refusal.code === 'internal') {
+        log.error({ err: error, method, agentId: caller.identity.agentId }, 'a method failed');
+      }
+      return refusal;
+    }
+  }
+
+  async function encode(answer: Exclude<Answer<MethodName>, Failure>): Promise<ResultJson> {
+    if ('resultSteps' in answer) return slices.run(answer.resultSteps());
+    if ('resultBytes' in answer) return answer.resultBytes.map(asBuffer);
+    const text = JSON.stringify(answer.result);
+    return text.length <= pieceChars ? text : slices.run(encodedText(text));
+  }
+
+  return async function invoke(call) {
+    const { caller, respond } = call;
+    const { session, transport, identity } = caller;
+    let durationMs: number | null = null;
+    let isObserved = false;
+
+    function end(outcome: CallOutcome): void {
+      if (isObserved) return;
+      isObserved = true;
+      observe(isMethodName(call.method) ? call.method : 'unknown', transport, outcome, durationMs);
+    }
+    function reply(result: Reply): void | Promise<void> {
+      end(result.ok ? 'ok' : result.code);
+      return respond?.(result);
+    }
+
+    async function run({ method, definition, params }: Checked): Promise<void> {
+      const isBulky = definition.bulky !== undefined;
+      // The call was read before the socket fell behind: its reply would pile up all the same.
+      if (isBulky && session && !(await session.whenDrained())) return end('abandoned');
+      if (isBulky && call.hasRoom?.() === false)
+        return reply(refuse('too_large', 'the answers of this batch are too large'));
+      const bytes = replyBytes(definition, params);
+      const reserved = bytes > 0 ? await unsent.reserve(identity.agentId, bytes) : null;
+      if (bytes > 0 && !reserved) return reply(noRoom(unsent));
+      try {
+        const startMs = performance.now();
+        const answered = await handle(caller, method, params);
+        durationMs = performance.now() - startMs;
+        if (!answered.ok) return await reply(answered);
+        const isStepwise = 'resultSteps' in answered;
+        if (!respond && !isStepwise) return end('ok');
+        // What the steps set going waits until the reply is whole.
+        const release = isStepwise ? session?.pauseCatchUp() : undefined;
+        try {
+          await reply({ ok: true, json: await encode(answered), reserved });
+        } finally {
+          release?.();
+        }
+      } finally {
+        // A transport counts the reply where it waits for the peer.
+        reserved?.release();
+      }
+    }
+
+    const checked = check(call);
+    if ('ok' in checked) return reply(checked);
+    session?.beginCall();
+    try {
+      const { definition, params } = checked;
+      const work = () => run(checked);
+      if (!caller.order) await work();
+      else {
+        const places = placesOf(definition, params, identity.agentId);
+        await caller.order.run(places, definition.kind === 'write', work);
+      }
+    } catch (error) {
+      log.error({ err: error, method: checked.method }, 'an answer could not be made');
+      await reply(refusalOfError(null));
+    } finally {
+      session?.endCall();
+    }
+  };
+}
+
+/** The ids on which a call keeps its place among the calls of its socket. */
+function placesOf(definition: MethodDefinition, params: object, agentId: string): string[] {
+  const { orderedBy, bulky } = definition;
+  const places: string[] = [];
+  if (orderedBy !== null) {
+    const value = (params as Readonly<Record<string, unknown>>)[orderedBy];
+    if (typeof value === 'string')
+      places.push(orderedBy === 'agentId' ? directChannelId(agentId, value) : value);
+    else if (Array.isArray(value))
+      for (const item of value as readonly (string | { readonly channelId: string })[])
+        places.push(typeof item === 'string' ? item : item.channelId);
+  }
+  if (bulky !== undefined) places.push(bulkPlace);
+  return places;
+}
+
+/** The bytes to reserve for the reply; 0 when it is small. */
+function replyBytes({ bulky = 0 }: MethodDefinition, params: object): number {
+  const mostBytes =
+    typeof bulky === 'number' ? bulky : (bulky as (params: object) => number)(params);
+  const { limit } = params as { readonly limit?: number };
+  // No row is larger than the frame that it came in.
+  return limit === undefined ? mostBytes : Math.min(mostBytes, limit * limits.frameBytes);
+}
+
+function noRoom(unsent: Pick<UnsentBudget, 'retryAfterMs'>): Failure {
+  const message = 'too much that was sent to this agent has not been read';
+  return refuse('rate_limited', message, unsent.retryAfterMs());
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}

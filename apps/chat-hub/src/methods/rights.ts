@@ -1,0 +1,58 @@
+import { ChatStoreError, type Access, type ChatStore } from '@openclaw/chat-store';
+import { refuse, type Refusal } from '@openclaw/protocol';
+import type { Caller } from '../calls/handler.ts';
+import { isWithinBounds } from '../edge/identity.ts';
+
+/** Null when the caller's token covers the channel, else the refusal. */
+export function outOfBounds(caller: Caller, channelId: string): Refusal | null {
+  return isWithinBounds(caller.identity, channelId)
+    ? null
+    : refuse('forbidden', 'the token is not for this channel');
+}
+
+/**
+ * Null when the caller is a member of the channel, else the refusal. It comes from the store, never from a cache. While
+ * the store is away, a socket that is live in the channel passes: its membership is what the log last said. Call this
+ * after reading an answer that depends on membership, or the answer could hold what came after the caller's removal.
+ */
+export async function notMember(
+  store: Pick<ChatStore, 'access'>,
+  caller: Caller,
+  channelId: string,
+): Promise<Refusal | null> {
+  const bounds = outOfBounds(caller, channelId);
+  if (bounds) return bounds;
+  const { agentId, isAdmin } = caller.identity;
+  try {
+    const access = (await store.access(agentId, [channelId])).get(channelId);
+    const code = access ? whyNotMember(access, isAdmin) : 'not_found';
+    return code === null ? null : refuseOutsider(code);
+  } catch (error) {
+    if (isAway(error) && caller.session?.rooms.has(channelId)) return null;
+    throw error;
+  }
+}
+
+/** The reason that someone with this access is no member. Outsiders learn nothing of a private channel. */
+export function whyNotMember(
+  { role, kind }: Access,
+  isAdmin: boolean,
+): 'forbidden' | 'not_found' | null {
+  if (role !== null || isAdmin) return null;
+  return kind === 'public' ? 'forbidden' : 'not_found';
+}
+
+const outsiderTexts = {
+  forbidden: 'only members may do this',
+  not_found: 'there is no such channel',
+} as const;
+
+/** The refusal of someone who is no member. */
+export function refuseOutsider(code: keyof typeof outsiderTexts): Refusal {
+  return refuse(code, outsiderTexts[code]);
+}
+
+/** True when the error says that the database is away. */
+export function isAway(error: unknown): boolean {
+  return error instanceof ChatStoreError && error.code === 'unavailable';
+}

@@ -1,0 +1,54 @@
+import type { Actor, ChatStore, ReadMethod, WriteMethod } from '@openclaw/chat-store';
+import type { ParamsOf } from '@openclaw/protocol';
+import type { Answer, Caller } from '../calls/handler.ts';
+import type { Publisher } from '../channels/publisher.ts';
+
+/** What a method needs to change the log. */
+export interface WriteDeps {
+  readonly store: Pick<ChatStore, 'append'>;
+  readonly publisher: Pick<Publisher, 'publishDurable'>;
+}
+
+/** What a method needs to read the store. */
+export interface ReadDeps {
+  readonly store: Pick<ChatStore, 'readJson'>;
+}
+
+/** Reads for everyone, after the rights of each reader were checked: the rows of a cache hold nobody's rights. */
+export const asHub: Actor = { agentId: 'hub', isAdmin: true };
+
+/**
+ * The name under which the shared reads of a channel queue at the store. It equals no agent's id, so they never wait
+ * behind other reads of the agent that happened to start them.
+ */
+export const readersOf = (channelId: string): string => `readers of ${channelId}`;
+
+/**
+ * Commits a change and publishes it. The store decides rights, archive state and idempotency under the channel's lock;
+ * the change is committed when this resolves.
+ */
+export async function write<M extends WriteMethod>(
+  { store, publisher }: WriteDeps,
+  caller: Caller,
+  method: M,
+  params: ParamsOf<M>,
+  actor: Actor = caller.identity,
+): Promise<Answer<M>> {
+  const outcome = await store.append(actor, method, params);
+  if (!outcome.ok) return outcome;
+  if (outcome.event) publisher.publishDurable(outcome.event, outcome.agentTopics);
+  return { ok: true, result: outcome.result };
+}
+
+/** The handler of a method that only changes the log. */
+export function writes<M extends WriteMethod>(deps: WriteDeps, method: M) {
+  return (caller: Caller, params: ParamsOf<M>) => write(deps, caller, method, params);
+}
+
+/** The handler of a method that only reads the store: rights and rows come from one snapshot. */
+export function reads<M extends ReadMethod>({ store }: ReadDeps, method: M) {
+  return async (caller: Caller, params: ParamsOf<M>): Promise<Answer<M>> => {
+    const read = await store.readJson(caller.identity, method, params);
+    return read.ok ? { ok: true, resultBytes: read.json } : read;
+  };
+}

@@ -1,0 +1,124 @@
+import { Readable } from 'node:stream';
+import { methods, type MethodDefinition, type RestRoute } from '@openclaw/protocol';
+import { rateLimitHeaders } from '@openclaw/ratelimit';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { malformed, type Failure } from '../calls/failure.ts';
+import type { Invoke, Reply } from '../calls/invoke.ts';
+import type { Limiter } from '../calls/limiter.ts';
+import type { Identity } from '../edge/identity.ts';
+import { sendFailure } from './errors.ts';
+import { createQueryReader } from './query.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The caller; set before any route below /v1 runs. */
+    identity: Identity;
+    /** True once the call was handed to the hub, which then counts it. */
+    isInvoked: boolean;
+  }
+  interface FastifyReply {
+    /** The code of the failure that was sent. */
+    failure: Failure['code'] | null;
+  }
+  interface FastifyContextConfig {
+    /** The method that the route calls. */
+    readonly rpcMethod?: string;
+  }
+}
+
+/** Dependencies of {@link addCallRoutes}. */
+export interface CallRoutesDeps {
+  readonly invoke: Invoke;
+  readonly limiter: Pick<Limiter, 'limits'>;
+}
+
+/** Adds `POST /call/{method}` for every method, and the resource paths of those that have one. */
+export function addCallRoutes(app: FastifyInstance, deps: CallRoutesDeps): void {
+  for (const [name, definition] of Object.entries<MethodDefinition>(methods)) {
+    addRoute(app, deps, name, definition, { verb: 'POST', path: `/call/${name}` });
+    if (definition.rest) addRoute(app, deps, name, definition, definition.rest);
+  }
+  app.post<{ Params: { method: string } }>(
+    '/call/:method',
+    { config: { rpcMethod: 'unknown' } },
+    (request, reply) => run(deps, request, reply, request.params.method, {}),
+  );
+}
+
+function addRoute(
+  app: FastifyInstance,
+  deps: CallRoutesDeps,
+  name: string,
+  definition: MethodDefinition,
+  { verb, path, status }: RestRoute,
+): void {
+  const readQuery =
+    verb === 'GET' || verb === 'DELETE' ? createQueryReader(definition.params) : null;
+  app.route({
+    method: verb,
+    url: path,
+    config: { rpcMethod: name },
+    handler(request, reply) {
+      // Where the params are in the body, the query holds the sign-in alone.
+      const given = readQuery
+        ? readQuery(request.query as Record<string, unknown>)
+        : (request.body ?? {});
+      // Checked before the spread, which would make an object with a key for each item of an array or text.
+      if (request.body === null || !isObject(given)) {
+        const issues = [{ path: [], message: 'the body must be a JSON object' }];
+        return sendFailure(reply, malformed('invalid_params', 'invalid request', issues));
+      }
+      const params = { ...given, ...(request.params as Record<string, unknown>) };
+      return run(deps, request, reply, name, params, status);
+    },
+  });
+}
+
+async function run(
+  { invoke, limiter }: CallRoutesDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  method: string,
+  params: object,
+  status: 200 | 201 = 200,
+): Promise<FastifyReply> {
+  request.isInvoked = true;
+  await invoke({
+    caller: { identity: request.identity, transport: 'rest', session: null },
+    method,
+    params,
+    // Over its allowance an agent is refused before its body is read.
+    overAllowanceMs: null,
+    onLimit(action, decision) {
+      void reply.headers(rateLimitHeaders(action, limiter.limits[action].windowMs, decision));
+    },
+    respond: (result) => respond(reply, result, status),
+  });
+  return reply;
+}
+
+async function respond(reply: FastifyReply, result: Reply, status: number): Promise<void> {
+  if (!result.ok) {
+    sendFailure(reply, result);
+    return;
+  }
+  const { json, reserved } = result;
+  const pieces = typeof json === 'string' ? [Buffer.from(json)] : json;
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  reserved?.settle(length);
+  reply.code(status).type('application/json; charset=utf-8');
+  const [only] = pieces;
+  // In pieces as they are: joined into one, a large answer would hold up the event loop.
+  if (only && pieces.length === 1) reply.send(only);
+  else
+    reply
+      .header('content-length', length)
+      .send(Readable.from(pieces, { objectMode: true, highWaterMark: 1 }));
+  // The memory counts until the client has taken the answer, or is gone.
+  if (reserved && !reply.raw.destroyed)
+    await new Promise<void>((resolve) => reply.raw.once('close', resolve));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

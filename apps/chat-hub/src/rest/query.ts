@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+type ParamType = 'integer' | 'boolean' | 'other';
+
+/**
+ * Creates what reads a method's params from a query: strings become the schema's types. A value that does not fit is left
+ * for the schema to refuse; names that are no params are ignored.
+ */
+export function createQueryReader(
+  params: z.ZodObject,
+): (query: Record<string, unknown>) => Record<string, unknown> {
+  const shape = params.shape as Record<string, z.ZodType>;
+  const types = new Map(Object.entries(shape).map(([name, schema]) => [name, typeOf(schema)]));
+  return (query) =>
+    Object.fromEntries(
+      Object.entries(query).flatMap(([name, value]) => {
+        const type = types.get(name);
+        return type === undefined ? [] : [[name, coerce(value, type)]];
+      }),
+    );
+}
+
+function typeOf(schema: z.ZodType): ParamType {
+  const text = JSON.stringify(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
+  if (text.includes('"integer"')) return 'integer';
+  return text.includes('"boolean"') ? 'boolean' : 'other';
+}
+
+function coerce(value: unknown, type: ParamType): unknown {
+  if (typeof value !== 'string') return value;
+  if (type === 'integer' && /^\d{1,16}$/.test(value)) return Number(value);
+  if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
+  return value;
+}

@@ -1,0 +1,12 @@
+export { closeCodes, encodeCloseReason, parseCloseReason, type CloseCode } from './close-codes.ts';
+export { decodeEnvelope, encodeEnvelope, type EncodedEnvelope } from './codec.ts';
+export { commonErrors, errorCodes, errorMeanings, refuse, rpcErrorCodes } from './errors.ts';
+export type { ErrorCode, ParamIssue, Refusal, RefusalData, RpcError } from './errors.ts';
+export type { RpcErrorCode } from './errors.ts';
+export { eventTypes, isDurable, isEventType, type EventType } from './event-types.ts';
+export { idPattern, isDirectChannelId, isId } from './id-rule.ts';
+export type { JsonObject, JsonValue } from './json-object.ts';
+export { limits } from './limits.ts';
+export { subprotocol, webSocketPath } from './rpc.ts';
+export type { RpcCall, RpcNotification, RpcResponse } from './rpc.ts';
+export { isContentTooLarge, isStorableText, utf8Bytes } from './text.ts';
