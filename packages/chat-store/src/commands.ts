@@ -61,15 +61,20 @@ export interface Refusal {
   readonly retryAfterMs?: number;
 }
 
-/** What became of a write. */
+/** An event that a write appended to a channel's log. */
+export interface AppendedEvent {
+  readonly event: EncodedEnvelope;
+  /** The agents whose own topic gets the event too: both of a direct channel, members mentioned, added, removed. */
+  readonly agentTopics: readonly string[];
+}
+
+/** The outcome of a write. */
 export type Outcome<M extends WriteMethod = WriteMethod> =
   | {
       readonly ok: true;
       readonly result: ResultOf<M>;
-      /** The event it appended to the channel's log; null when nothing changed or it was a repeat. */
-      readonly event: EncodedEnvelope | null;
-      /** The agents whose own topic gets the event too: both of a direct channel, members mentioned, added, removed. */
-      readonly agentTopics: readonly string[];
+      /** In the order of their seqs; empty when nothing changed or the write was a repeat. */
+      readonly events: readonly AppendedEvent[];
     }
   | Refusal;
 

@@ -1,6 +1,14 @@
 export { createChatStore } from './chat-store.ts';
 export type { ChatStore, ChatStoreDeps, ChatStoreLogger, StoreHealth } from './chat-store.ts';
-export type { Actor, Outcome, ReadMethod, ReadOutcome, Refusal, WriteMethod } from './commands.ts';
+export type {
+  Actor,
+  AppendedEvent,
+  Outcome,
+  ReadMethod,
+  ReadOutcome,
+  Refusal,
+  WriteMethod,
+} from './commands.ts';
 export type { Access } from './core/access.ts';
 export type { Changes, RevokedToken } from './core/changes.ts';
 export type { Mark } from './core/mark.ts';

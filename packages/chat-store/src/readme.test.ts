@@ -16,7 +16,11 @@ it('does what the README shows', async () => {
     clientMessageId: 'mine-1',
   });
   expect(created.ok).toBe(true);
-  expect(sent).toMatchObject({ ok: true, result: { seq: 2 }, event: { json: expect.any(String) } });
+  expect(sent).toMatchObject({
+    ok: true,
+    result: { seq: 2 },
+    events: [{ event: { json: expect.any(String) } }],
+  });
   await store.close();
   await folder.remove();
 });

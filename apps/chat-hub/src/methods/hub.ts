@@ -75,7 +75,7 @@ export async function write<M extends WriteMethod>(
 ): Promise<Answer<M>> {
   const outcome = await hub.store.append(actor, method, params);
   if (!outcome.ok) return outcome;
-  if (outcome.event) hub.publisher.committed(outcome.event, outcome.agentTopics);
+  for (const { event, agentTopics } of outcome.events) hub.publisher.committed(event, agentTopics);
   return { ok: true, result: outcome.result };
 }
 

@@ -43,7 +43,7 @@ export function describeChannels(database: () => TestDatabase): void {
       });
       expect(await owner.outcome('channel.update', change)).toMatchObject({
         ok: true,
-        event: null,
+        events: [],
       });
       const { channel } = await owner.write('channel.update', {
         channelId,
@@ -58,7 +58,7 @@ export function describeChannels(database: () => TestDatabase): void {
       const { messageId } = await member.say(channelId, 'before');
       const archived = await owner.outcome('channel.archive', { channelId });
       expect(eventOf(archived).event).toMatchObject({ type: 'channel.archive' });
-      expect(await owner.outcome('channel.archive', { channelId })).toMatchObject({ event: null });
+      expect(await owner.outcome('channel.archive', { channelId })).toMatchObject({ events: [] });
 
       const refused = [
         owner.refusal('message.send', { channelId, content: 'x' }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ChatStore } from '../index.ts';
-import { channelWithTwo, uniqueId, type TestDatabase } from './world.contract.ts';
+import { channelWithTwo, eventOf, uniqueId, type TestDatabase } from './world.contract.ts';
 
 export function describeHubs(database: () => TestDatabase): void {
   describe('changes', () => {
@@ -165,8 +165,8 @@ export function describeHubs(database: () => TestDatabase): void {
       expect([store.epoch, other.epoch]).toEqual([mine, mine]);
       expect(await epochsInLog(other, channelId)).toEqual(new Set([mine]));
       const outcome = await owner.outcome('message.send', { channelId, content: 'x' });
-      expect(outcome.ok && outcome.event?.epoch).toBe(mine);
-      expect(outcome.ok && JSON.parse(outcome.event?.json ?? '').epoch).toBe(mine);
+      expect(outcome.ok && outcome.events[0]?.event.epoch).toBe(mine);
+      expect(eventOf(outcome).epoch).toBe(mine);
     });
   });
 

@@ -1,4 +1,5 @@
-import type { ChannelEvent, EncodedEnvelope } from '@openclaw/protocol';
+import type { ChannelEvent } from '@openclaw/protocol';
+import type { AppendedEvent } from '../commands.ts';
 import type { GroupOpening, GroupRows, GroupTransaction, RepliesRow } from './engine.ts';
 import { newId } from './new-id.ts';
 import { encodeForLog } from './stored-envelope.ts';
@@ -12,6 +13,8 @@ export interface Entry {
   readonly messageId?: string;
   readonly clientMessageId?: string | null;
   readonly fingerprint?: string | null;
+  /** Agents whose own topic gets the event too; ignored in a direct channel, where both agents' topics get every event. */
+  readonly notify?: readonly string[];
 }
 
 /**
@@ -26,7 +29,7 @@ export interface GroupState {
   /** Takes up a channel that this transaction made or locked later. */
   adopt(channel: ChannelWithHead): void;
   /** Gives the event the channel's next seq. */
-  append(channel: ChannelWithHead, entry: Entry): EncodedEnvelope;
+  append(channel: ChannelWithHead, entry: Entry): AppendedEvent;
   addMessage(row: GroupRows['messages'][number]): void;
   addMention(row: GroupRows['mentions'][number]): void;
   addReply(row: Omit<RepliesRow, 'count'>): void;
@@ -51,7 +54,8 @@ export function createGroupState(opening: GroupOpening): GroupState {
     transaction,
     channel: (channelId) => channels.get(channelId),
     adopt: (channel) => void channels.set(channel.id, channel),
-    append(channel, { senderId, event, messageId, clientMessageId, fingerprint }) {
+    append(channel, entry) {
+      const { senderId, event, messageId, clientMessageId, fingerprint, notify = [] } = entry;
       channel.head += 1;
       const seq = channel.head;
       const { encoded, stored } = encodeForLog({
@@ -78,7 +82,8 @@ export function createGroupState(opening: GroupOpening): GroupState {
       };
       log.push(row);
       lastRows.set(channel.id, row);
-      return encoded;
+      const agentTopics = channel.pair === null ? notify : channel.pair.split('\n');
+      return { event: encoded, agentTopics };
     },
     addMessage: (row) => void messages.push(row),
     addMention: (row) => void mentions.push(row),

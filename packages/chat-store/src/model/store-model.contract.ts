@@ -129,7 +129,7 @@ export function describeStoreModel(
         const forged = log.map((event, index) =>
           index === 1 ? { ...event, senderId: 'somebody else' } : event,
         );
-        const told = calls.findIndex(({ outcome }) => outcome?.ok && outcome.event);
+        const told = calls.findIndex(({ outcome }) => outcome?.ok && outcome.events.length > 0);
         const wrong: Record<string, History> = {
           'lost at the end': { ...history, log: log.slice(0, -1) },
           'lost in between': { ...history, log: renumbered(log.filter((_, index) => index !== 2)) },

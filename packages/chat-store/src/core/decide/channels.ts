@@ -3,8 +3,7 @@ import { newId } from '../new-id.ts';
 import { channelOf, memberOf, toJson } from '../objects.ts';
 import { isOutOfBounds } from '../rights.ts';
 import type { ChannelsTable, ChannelWithHead, MembersTable } from '../tables.ts';
-import { dbOf, done, enter, type Decide } from './decision.ts';
-import { topicsOf } from './send.ts';
+import { dbOf, accepted, enter, type Decide } from './decision.ts';
 
 /** The creator is owner and first member: its join is seq 1. */
 export const createChannel: Decide<'channel.create'> = async (group, { actor, params }) => {
@@ -35,7 +34,7 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
     senderId: actor.agentId,
     event: () => ({ type: 'channel.member.join', channelId: id, member: memberOf(member) }),
   });
-  return done({ channel: channelOf(channel) }, event);
+  return accepted({ channel: channelOf(channel) }, event);
 };
 
 /** Absent is unchanged, null empties. */
@@ -46,7 +45,7 @@ export const updateChannel: Decide<'channel.update'> = async (group, { actor, pa
   const { name = channel.name, topic = channel.topic } = params;
   const metadata = params.metadata === undefined ? channel.metadata : toJson(params.metadata);
   if (name === channel.name && topic === channel.topic && metadata === channel.metadata) {
-    return done({ channel: channelOf(channel) });
+    return accepted({ channel: channelOf(channel) });
   }
   return changeChannel(group, channel, actor.agentId, 'channel.update', { name, topic, metadata });
 };
@@ -56,7 +55,7 @@ export const archiveChannel: Decide<'channel.archive'> = async (group, { actor, 
   const gate = await enter(group, actor, params.channelId, { from: 'owner', inArchived: true });
   if (!gate.ok) return gate;
   const { channel } = gate;
-  if (channel.archived_at !== null) return done({ channel: channelOf(channel) });
+  if (channel.archived_at !== null) return accepted({ channel: channelOf(channel) });
   const change = { archived_at: group.nowMs };
   return changeChannel(group, channel, actor.agentId, 'channel.archive', change);
 };
@@ -76,7 +75,7 @@ export const deleteChannel: Decide<'channel.delete'> = async (group, { actor, pa
     .set({ deleted_at: group.nowMs })
     .where('id', '=', channel.id)
     .execute();
-  return done({}, event, topicsOf(channel, []));
+  return accepted({}, event);
 };
 
 async function changeChannel(
@@ -92,5 +91,5 @@ async function changeChannel(
     senderId,
     event: () => ({ type, channelId: channel.id, channel: channelOf(channel) }),
   });
-  return done({ channel: channelOf(channel) }, event, topicsOf(channel, []));
+  return accepted({ channel: channelOf(channel) }, event);
 }

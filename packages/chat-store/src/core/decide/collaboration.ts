@@ -1,8 +1,7 @@
 import { refuse } from '../../commands.ts';
 import { fingerprint } from '../fingerprint.ts';
-import { done, enter, type Decide } from './decision.ts';
+import { accepted, enter, type Decide } from './decision.ts';
 import { findRepeat } from './repeats.ts';
-import { topicsOf } from './send.ts';
 
 /** An event of the agents' own in a channel's log. Those to everyone are in no log, and the hub's. */
 export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { actor, params }) => {
@@ -10,7 +9,7 @@ export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { a
   if (channelId === null) return refuse('unsupported', 'the store keeps no global events');
   const print = fingerprint('collaboration.emit', name, payload);
   const repeat = await findRepeat(group, channelId, actor, clientMessageId, print);
-  if (repeat) return repeat.ok ? done({ seq: repeat.seq }) : repeat;
+  if (repeat) return repeat.ok ? accepted({ seq: repeat.seq }) : repeat;
   const gate = await enter(group, actor, channelId, { from: 'member', inArchived: false });
   if (!gate.ok) return gate;
   const { channel } = gate;
@@ -20,5 +19,5 @@ export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { a
     fingerprint: print,
     event: () => ({ type: 'collaboration.event', channelId, name, payload }),
   });
-  return done({ seq: channel.head }, event, topicsOf(channel, []));
+  return accepted({ seq: channel.head }, event);
 };

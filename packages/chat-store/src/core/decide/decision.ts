@@ -1,8 +1,8 @@
-import type { EncodedEnvelope } from '@openclaw/protocol';
 import type { Kysely } from 'kysely';
 import {
   refuse,
   type Actor,
+  type AppendedEvent,
   type CommandOf,
   type Outcome,
   type Refusal,
@@ -23,13 +23,9 @@ export function dbOf(group: GroupState): Kysely<Tables> {
   return group.transaction.db;
 }
 
-/** A yes. */
-export function done<R>(
-  result: R,
-  event: EncodedEnvelope | null = null,
-  agentTopics: readonly string[] = [],
-) {
-  return { ok: true, result, event, agentTopics } as const;
+/** The outcome of a command that is not refused, with the events it appended in the order of their seqs. */
+export function accepted<R>(result: R, ...events: readonly AppendedEvent[]) {
+  return { ok: true, result, events } as const;
 }
 
 /** The channel a command is about, if its actor may do it there. */

@@ -2,7 +2,7 @@ import { refuse, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { memberOf } from '../objects.ts';
 import type { ChannelWithHead, MembersTable } from '../tables.ts';
-import { dbOf, done, enter, findMember, type Decide } from './decision.ts';
+import { dbOf, accepted, enter, findMember, type Decide } from './decision.ts';
 
 /** Public channels are open to all; a private one only to an admin. */
 export const joinChannel: Decide<'channel.join'> = async (group, { actor, params }) => {
@@ -10,14 +10,16 @@ export const joinChannel: Decide<'channel.join'> = async (group, { actor, params
   if (!gate.ok) return gate;
   const { channel } = gate;
   const known = await findMember(group, channel.id, actor.agentId);
-  if (known) return done({ member: memberOf(known) });
+  if (known) return accepted({ member: memberOf(known) });
   if (channel.archived_at !== null) return refuse('archived', `${channel.id} is archived`);
   const fixed = refuseFixed(channel);
   if (fixed) return fixed;
   const { member, event } = await insertMember(group, channel, actor.agentId, {
-    ...{ agent_id: actor.agentId, role: 'member', display_name: null },
+    agent_id: actor.agentId,
+    role: 'member',
+    display_name: null,
   });
-  return done({ member: memberOf(member) }, event);
+  return accepted({ member: memberOf(member) }, event);
 };
 
 /** A member stays as it is. */
@@ -28,11 +30,15 @@ export const addMember: Decide<'member.add'> = async (group, { actor, params }) 
   const fixed = refuseFixed(channel);
   if (fixed) return fixed;
   const known = await findMember(group, channel.id, params.agentId);
-  if (known) return done({ member: memberOf(known) });
-  const { member, event } = await insertMember(group, channel, actor.agentId, {
-    ...{ agent_id: params.agentId, role: params.role, display_name: params.displayName },
-  });
-  return done({ member: memberOf(member) }, event, [params.agentId]);
+  if (known) return accepted({ member: memberOf(known) });
+  const { member, event } = await insertMember(
+    group,
+    channel,
+    actor.agentId,
+    { agent_id: params.agentId, role: params.role, display_name: params.displayName },
+    [params.agentId],
+  );
+  return accepted({ member: memberOf(member) }, event);
 };
 
 /** Also in an archived channel: nobody is held. */
@@ -40,7 +46,7 @@ export const leaveChannel: Decide<'channel.leave'> = async (group, { actor, para
   const gate = await enter(group, actor, params.channelId, { from: 'member', inArchived: true });
   if (!gate.ok) return gate;
   const removed = await removeFrom(group, gate.channel, actor.agentId, actor.agentId);
-  return removed.ok ? done({}, removed.event) : removed;
+  return removed.ok ? accepted({}, removed.event) : removed;
 };
 
 /** Removing yourself is leaving, and takes no owner. */
@@ -50,7 +56,7 @@ export const removeMember: Decide<'member.remove'> = async (group, { actor, para
   const gate = await enter(group, actor, params.channelId, { from, inArchived: true });
   if (!gate.ok) return gate;
   const removed = await removeFrom(group, gate.channel, actor.agentId, params.agentId);
-  return removed.ok ? done({}, removed.event, isSelf ? [] : [params.agentId]) : removed;
+  return removed.ok ? accepted({}, removed.event) : removed;
 };
 
 /** Roles are the owners' to give; a member may change its own display name. */
@@ -64,7 +70,7 @@ export const updateMember: Decide<'member.update'> = async (group, { actor, para
   if (!known) return refuse('not_found', `${params.agentId} is not a member of ${channel.id}`);
   const { role = known.role, displayName = known.display_name } = params;
   if (role === known.role && displayName === known.display_name) {
-    return done({ member: memberOf(known) });
+    return accepted({ member: memberOf(known) });
   }
   const fixed = refuseFixed(channel);
   if (fixed) return fixed;
@@ -84,7 +90,7 @@ export const updateMember: Decide<'member.update'> = async (group, { actor, para
       member: memberOf(member),
     }),
   });
-  return done({ member: memberOf(member) }, event);
+  return accepted({ member: memberOf(member) }, event);
 };
 
 function refuseFixed(channel: ChannelWithHead): Refusal | null {
@@ -114,11 +120,13 @@ async function insertMember(
   channel: ChannelWithHead,
   senderId: string,
   fields: Pick<MembersTable, 'agent_id' | 'role' | 'display_name'>,
+  notify: readonly string[] = [],
 ) {
   const member: MembersTable = { ...fields, channel_id: channel.id, joined_at: group.nowMs };
   await dbOf(group).insertInto('members').values(member).execute();
   const event = group.append(channel, {
     senderId,
+    notify,
     event: () => ({ type: 'channel.member.join', channelId: channel.id, member: memberOf(member) }),
   });
   return { member, event };
@@ -142,6 +150,7 @@ async function removeFrom(
     .execute();
   const event = group.append(channel, {
     senderId,
+    notify: agentId === senderId ? [] : [agentId],
     event: () => ({
       type: 'channel.member.leave',
       channelId: channel.id,

@@ -6,8 +6,7 @@ import { emptied, messagesOf, selectMessages } from '../message-projection.ts';
 import { redactEdits } from '../redactions.ts';
 import { eventOfRow, storedWithEvent } from '../stored-envelope.ts';
 import type { ChannelsTable } from '../tables.ts';
-import { dbOf, done, enter, type Decide } from './decision.ts';
-import { topicsOf } from './send.ts';
+import { dbOf, accepted, enter, type Decide } from './decision.ts';
 
 /** The author's alone. */
 export const editMessage: Decide<'message.edit'> = async (group, { actor, params }) => {
@@ -21,7 +20,7 @@ export const editMessage: Decide<'message.edit'> = async (group, { actor, params
     return refuse('forbidden', 'only its author edits a message');
   }
   if (found.message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
-  if (found.message.content === params.content) return done({ seq: null });
+  if (found.message.content === params.content) return accepted({ seq: null });
   if (found.message.editedAt !== null && (await isEditedOften(group, found.message))) {
     return refuse('conflict', `the message was edited ${limits.edits} times`);
   }
@@ -42,7 +41,7 @@ export const editMessage: Decide<'message.edit'> = async (group, { actor, params
     .where('channel_id', '=', channel.id)
     .where('seq', '=', message.seq)
     .execute();
-  return done({ seq: channel.head }, event, topicsOf(channel, []));
+  return accepted({ seq: channel.head }, event);
 };
 
 /** The author's, and the owners': also in an archived channel, since text must be removable. */
@@ -54,7 +53,7 @@ export const deleteMessage: Decide<'message.delete'> = async (group, { actor, pa
   if (!found.ok) return found;
   const mayDelete = found.message.senderId === actor.agentId || role === 'owner' || actor.isAdmin;
   if (!mayDelete) return refuse('forbidden', 'only its author or an owner deletes a message');
-  if (found.message.deletedAt !== null) return done({ seq: null });
+  if (found.message.deletedAt !== null) return accepted({ seq: null });
 
   const message = emptied(found.message, group.nowMs);
   await emptyFirstRow(group, message);
@@ -86,7 +85,7 @@ export const deleteMessage: Decide<'message.delete'> = async (group, { actor, pa
     .where('channel_id', '=', channel.id)
     .where('seq', '=', message.seq)
     .execute();
-  return done({ seq: channel.head }, event, topicsOf(channel, []));
+  return accepted({ seq: channel.head }, event);
 };
 
 /** A message as it now stands. */

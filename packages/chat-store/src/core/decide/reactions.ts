@@ -1,7 +1,6 @@
 import { refuse } from '../../commands.ts';
-import { dbOf, done, enter, type Decide } from './decision.ts';
+import { dbOf, accepted, enter, type Decide } from './decision.ts';
 import { findMessage } from './messages.ts';
-import { topicsOf } from './send.ts';
 
 /** Reactions that one message carries at most: they travel with it in every history page. */
 export const reactionsMax = 1000;
@@ -18,7 +17,7 @@ export const addReaction: Decide<'reaction.add'> = async (group, { actor, params
   const { message } = found;
   if (message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
   if (message.reactions[params.emoji]?.includes(actor.agentId)) {
-    return done({ seq: null, changed: false });
+    return accepted({ seq: null, changed: false });
   }
   if (Object.values(message.reactions).flat().length >= reactionsMax) {
     return refuse('conflict', `the message has ${reactionsMax} reactions`);
@@ -36,7 +35,7 @@ export const addReaction: Decide<'reaction.add'> = async (group, { actor, params
     .insertInto('reactions')
     .values({ message_id: message.id, emoji, agent_id: actor.agentId, seq: channel.head })
     .execute();
-  return done({ seq: channel.head, changed: true }, event, topicsOf(channel, []));
+  return accepted({ seq: channel.head, changed: true }, event);
 };
 
 /** One's own. */
@@ -48,7 +47,7 @@ export const removeReaction: Decide<'reaction.remove'> = async (group, { actor, 
   if (!found.ok) return found;
   const { emoji, messageId } = params;
   if (!found.message.reactions[emoji]?.includes(actor.agentId)) {
-    return done({ seq: null, changed: false });
+    return accepted({ seq: null, changed: false });
   }
   await dbOf(group)
     .deleteFrom('reactions')
@@ -64,5 +63,5 @@ export const removeReaction: Decide<'reaction.remove'> = async (group, { actor, 
       ...{ agentId: actor.agentId, emoji },
     }),
   });
-  return done({ seq: channel.head, changed: true }, event, topicsOf(channel, []));
+  return accepted({ seq: channel.head, changed: true }, event);
 };

@@ -1,4 +1,4 @@
-import { dbOf, done, enter, type Decide } from './decision.ts';
+import { dbOf, accepted, enter, type Decide } from './decision.ts';
 
 /** Only forward, and not past the head. */
 export const markRead: Decide<'read.mark'> = async (group, { actor, params }) => {
@@ -15,5 +15,5 @@ export const markRead: Decide<'read.mark'> = async (group, { actor, params }) =>
         .where('read_cursors.seq', '<', seq),
     )
     .execute();
-  return done({});
+  return accepted({});
 };

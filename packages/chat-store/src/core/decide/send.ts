@@ -7,7 +7,7 @@ import { fingerprint } from '../fingerprint.ts';
 import type { GroupState } from '../group-state.ts';
 import { newId } from '../new-id.ts';
 import { isOutOfBounds, judge } from '../rights.ts';
-import type { ChannelsTable } from '../tables.ts';
+import { accepted } from './decision.ts';
 
 /** The commands that are most of the traffic: a run of them is decided from one set of facts. */
 export type Send = CommandOf<'message.send'> | CommandOf<'direct.send'>;
@@ -22,14 +22,6 @@ export function pairOf(a: string, b: string): string {
 /** The id of two agents' direct channel, whoever of them asks. */
 export function directChannelId(a: string, b: string): string {
   return `dm_${hash('sha256', pairOf(a, b)).slice(0, 32)}`;
-}
-
-/** A direct channel's events go to both its agents; another channel's to those the event is about. */
-export function topicsOf(
-  channel: Pick<ChannelsTable, 'pair'>,
-  others: readonly string[],
-): readonly string[] {
-  return channel.pair === null ? others : channel.pair.split('\n');
 }
 
 /** The channel a message goes to. */
@@ -96,7 +88,7 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
       }
       const { message_id: messageId, seq, timestamp } = first;
       const result = answer({ messageId, seq, timestamp, duplicate: true });
-      return { ok: true, result, event: null, agentTopics: [] };
+      return accepted(result);
     }
   }
   if (isDirect && !channel && send.actor.mayOpenDirects === false) {
@@ -113,6 +105,9 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
     if (root.thread_id !== null) return refuse('conflict', `message ${threadId} is itself a reply`);
   }
 
+  const mentionedMembers = mentions.filter(
+    (to) => to !== agentId && facts.role(channelId, to) !== null,
+  );
   const id = newId(group.nowMs);
   const timestamp = group.nowMs;
   const event = group.append(channel, {
@@ -120,6 +115,7 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
     messageId: id,
     clientMessageId,
     fingerprint: print,
+    notify: mentionedMembers,
     event: (seq) => ({
       type: threadId === null ? 'channel.message' : 'thread.message',
       channelId,
@@ -147,8 +143,6 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
       ...{ message_id: id, timestamp, fingerprint: print },
     });
   }
-  const noticed = mentions.filter((to) => to !== agentId && facts.role(channelId, to) !== null);
-  for (const mentioned of noticed) group.addMention({ ...place, agent_id: mentioned });
-  const result = answer({ messageId: id, seq, timestamp, duplicate: false });
-  return { ok: true, result, event, agentTopics: topicsOf(channel, noticed) };
+  for (const mentioned of mentionedMembers) group.addMention({ ...place, agent_id: mentioned });
+  return accepted(answer({ messageId: id, seq, timestamp, duplicate: false }), event);
 }

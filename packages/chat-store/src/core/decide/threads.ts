@@ -3,10 +3,9 @@ import { fingerprint } from '../fingerprint.ts';
 import type { GroupState } from '../group-state.ts';
 import { threadOf } from '../objects.ts';
 import type { ThreadsTable } from '../tables.ts';
-import { dbOf, done, enter, type Decide } from './decision.ts';
+import { dbOf, accepted, enter, type Decide } from './decision.ts';
 import { findMessage } from './messages.ts';
 import { findRepeat } from './repeats.ts';
-import { topicsOf } from './send.ts';
 
 const writing = { from: 'member', inArchived: false } as const;
 
@@ -21,9 +20,9 @@ export const createThread: Decide<'thread.create'> = async (group, { actor, para
   const repeat = await findRepeat(group, channelId, actor, clientMessageId, print);
   if (repeat && !repeat.ok) return repeat;
   const known = await findThread(group, channelId, messageId);
-  if (repeat && known) return done({ thread: threadOf(known) });
+  if (repeat && known) return accepted({ thread: threadOf(known) });
   if (channel.archived_at !== null) return refuse('archived', `channel ${channelId} is archived`);
-  if (known?.announced) return done({ thread: threadOf(known) });
+  if (known?.announced) return accepted({ thread: threadOf(known) });
   const found = await findMessage(group, channel, messageId);
   if (!found.ok) return found;
   if (found.message.threadId !== null) return refuse('conflict', `${messageId} is itself a reply`);
@@ -49,7 +48,7 @@ export const createThread: Decide<'thread.create'> = async (group, { actor, para
     fingerprint: print,
     event: () => ({ type: 'thread.create', channelId, thread: threadOf(thread) }),
   });
-  return done({ thread: threadOf(thread) }, event, topicsOf(channel, []));
+  return accepted({ thread: threadOf(thread) }, event);
 };
 
 /** Its creator's, and the owners'. */
@@ -63,7 +62,7 @@ export const updateThread: Decide<'thread.update'> = async (group, { actor, para
   if (known.created_by !== actor.agentId && role !== 'owner' && !actor.isAdmin) {
     return refuse('forbidden', 'only its creator or an owner changes a thread');
   }
-  if (known.title === title) return done({ thread: threadOf(known) });
+  if (known.title === title) return accepted({ thread: threadOf(known) });
   await dbOf(group)
     .updateTable('threads')
     .set({ title })
@@ -75,7 +74,7 @@ export const updateThread: Decide<'thread.update'> = async (group, { actor, para
     senderId: actor.agentId,
     event: () => ({ type: 'thread.update', channelId, thread }),
   });
-  return done({ thread }, event, topicsOf(channel, []));
+  return accepted({ thread }, event);
 };
 
 function findThread(group: GroupState, channelId: string, threadId: string) {
