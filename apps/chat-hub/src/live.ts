@@ -25,6 +25,7 @@ import type { Room } from './channels/room.ts';
 import { createRingBudget } from './channels/ring-budget.ts';
 import { createRooms } from './channels/rooms.ts';
 import { startSelfProbe, type SelfProbe } from './recovery/self-probe.ts';
+import { createKnownAgents } from './edge/known-agents.ts';
 import { createSessions } from './sockets/sessions.ts';
 import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
 import { createTraffic, type Traffic } from './observe/traffic.ts';
@@ -76,6 +77,8 @@ export async function startLive(
       onRestored: () => onRestored(),
     }),
   );
+  const knownAgents = opened(createKnownAgents({ store, log }));
+  const kindOf = (senderId: string) => (senderId === hubId ? 'hub' : knownAgents.kindOf(senderId));
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
   const traffic = createTraffic({
@@ -122,20 +125,20 @@ export async function startLive(
     return value;
   };
   const publisher = createPublisher({
-    ...{ bus, cache, store, metrics, log, directMembers },
+    ...{ bus, cache, store, kindOf, metrics, log, directMembers },
     onCommitted: (event) => latestEvents.committed(event),
   });
   const epoch = () => store.epoch;
   const presence = opened(
     createPresenceFeed({
-      ...{ hubId, tracker, publisher, rooms, epoch, log, times: services.times },
+      ...{ hubId, tracker, publisher, rooms, epoch, kindOf, log, times: services.times },
       async isWhole() {
         const hubIds = (await store.hubs()).map((beat) => beat.hubId);
         return (await store.cutOffHubs(hubIds)).size === 0;
       },
     }),
   );
-  const typingFeed = opened(createTypingFeed({ typing, rooms, publisher, epoch, log }));
+  const typingFeed = opened(createTypingFeed({ typing, rooms, publisher, epoch, kindOf, log }));
   const directHeads = createDirectHeads({ store, restarts: () => rooms.restarts });
   const agentTopics = createAgentTopics({
     ...{ bus, rooms, sessions, heads: directHeads, onEphemeral },
@@ -267,6 +270,7 @@ export async function startLive(
       limiter,
       rooms,
       sessions,
+      knownAgents,
       publisher,
       unsent,
       slices,

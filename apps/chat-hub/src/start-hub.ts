@@ -94,6 +94,7 @@ export async function startHub(
     const authenticate = createAuthenticate(config.auth, {
       store: hub.store,
       barredForMs: (agentId) => calls.barredForMs(agentId),
+      onVerified: (identity) => hub.knownAgents.seen(identity),
       log: log.child({ part: 'auth' }),
     });
     const gate = createGate(config);

@@ -216,6 +216,7 @@ export async function createChatStore(
     beat: (hubId, isCutOff) => writtenFirst(() => core.beat(hubId, isCutOff)),
     cutOffHubs: (hubIds) => askedFirst(() => core.cutOffHubs(hubIds)),
     hubs: () => lookedUp(null, () => core.hubs()),
+    recordAgents: (agents) => writtenFirst(() => core.recordAgents(agents)),
     revoke: (target) => writtenFirst(() => core.revoke(target)),
     isRevoked: (token) => lookedUp(token.sub, () => core.isRevoked(token)),
     async changeEpoch(expected) {

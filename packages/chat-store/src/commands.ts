@@ -1,14 +1,27 @@
-import type { EncodedEnvelope, ErrorCode, ParamsOf, ResultOf } from '@openclaw/protocol';
+import type {
+  EncodedEnvelope,
+  ErrorCode,
+  Origin,
+  ParamsOf,
+  ResultOf,
+  SenderKind,
+} from '@openclaw/protocol';
 
 /** Who calls: from the token, never from the params. */
 export interface Actor {
   readonly agentId: string;
+  /** The token's kind; absent or null when it is not known. */
+  readonly kind?: SenderKind | null;
   /** May do all that members and owners may, in every channel. */
   readonly isAdmin: boolean;
   /** The token's own list: it bounds everything, admins too. Absent or null: no bound. */
   readonly channels?: readonly string[] | null;
   /** False: a direct message that would create its channel is `rate_limited`. Absent: it may create it. */
   readonly mayOpenDirects?: boolean;
+  /** The transport of the call, for the origin of a message. @default 'ws' */
+  readonly via?: Origin['via'];
+  /** The token's claim `on_behalf_of`. */
+  readonly onBehalfOf?: string | null;
 }
 
 /** The methods that change something, decided under their channel's lock. */

@@ -10,6 +10,7 @@ export type {
   WriteMethod,
 } from './commands.ts';
 export type { Access } from './core/access.ts';
+export type { AgentRecord } from './core/agents.ts';
 export type { Changes, RevokedToken } from './core/changes.ts';
 export type { Mark } from './core/mark.ts';
 export { directChannelId } from './core/decide/send.ts';

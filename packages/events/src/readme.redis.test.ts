@@ -25,7 +25,7 @@ it('works as the README shows', async () => {
 
   const [channelId, senderId, timestamp] = ['general', 'tech-lead', Date.now()];
   const event = encodeEnvelope({
-    ...{ id: crypto.randomUUID(), timestamp, senderId, channelId, epoch: 'mine' },
+    ...{ id: crypto.randomUUID(), timestamp, senderId, senderKind: null, channelId, epoch: 'mine' },
     event: { type: 'collaboration.event', channelId, name: 'deploy', payload: { version: 2 } },
     seq: await bus.nextSeq(channelId),
   });

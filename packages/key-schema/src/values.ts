@@ -12,6 +12,9 @@ export interface PresenceHash {
   readonly lastSeen: string;
 }
 
+/** The kind of a sender, as its token says; `hub` for what no caller causes. */
+type SenderKind = 'agent' | 'person' | 'service' | 'hub';
+
 /** One element of the JSON array in `messages:{channelId}:recent`: a message as clients receive it. Times are epoch milliseconds. */
 export interface CachedMessage {
   readonly id: string;
@@ -19,13 +22,27 @@ export interface CachedMessage {
   /** The place in the channel's log that its creation took; 1 is the first. */
   readonly seq: number;
   readonly senderId: string;
+  /** Null: sent before the hub knew the kinds of senders. */
+  readonly senderKind: SenderKind | null;
+  readonly state: 'complete' | 'streaming' | 'stopped' | 'failed' | 'interrupted';
   /** Empty once deleted. */
   readonly content: string;
   readonly timestamp: number;
   /** Id of the thread's root message. */
   readonly threadId: string | null;
+  /** Optional fields are absent when they would be null or false. */
+  readonly replyTo?: string;
   readonly mentions: readonly string[];
+  readonly mentionsAll?: boolean;
   readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly clientMessageId?: string;
+  readonly ask?: { readonly to: readonly string[]; readonly deadlineMs: number };
+  readonly origin?: {
+    readonly via: 'ws' | 'rest' | 'mcp' | 'a2a' | 'webhook';
+    readonly onBehalfOf: string | null;
+    readonly cause: readonly string[];
+    readonly taint: readonly string[];
+  };
   readonly editedAt: number | null;
   readonly deletedAt: number | null;
   /** Emoji to the agents who reacted with it. */
@@ -53,6 +70,7 @@ export interface PublishedEnvelope {
   /** Epoch milliseconds. */
   readonly timestamp: number;
   readonly senderId: string;
+  readonly senderKind: SenderKind | null;
   readonly channelId: string | null;
   /** Place in the channel's log; null for what is ephemeral. */
   readonly seq: number | null;

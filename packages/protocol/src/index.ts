@@ -5,6 +5,7 @@ export { commonErrors, errorCodes, errorMeanings, rpcErrorCodes } from './errors
 export type { ErrorCode, ParamIssue, RefusalData, RpcError, RpcErrorCode } from './errors.ts';
 export { eventTypes, isDurable, isEventType, type EventType } from './event-types.ts';
 export { channelEventSchema, eventSchemas, type ChannelEvent, type EventOf } from './events.ts';
+export { agentKinds, agentKindSchema, type AgentKind, type SenderKind } from './fields.ts';
 export { idPattern, isDirectChannelId, isId } from './id-rule.ts';
 export { idSchema } from './ids.ts';
 export type { JsonObject, JsonValue } from './json-object.ts';
@@ -16,7 +17,7 @@ export { notifications, type NotificationName, type NotificationOf } from './not
 export type { Discontinuity, Reconnect, Welcome } from './notifications.ts';
 export { channelSchema, memberSchema, messageSchema } from './objects.ts';
 export { presenceSchema, threadSchema } from './objects.ts';
-export type { Channel, Member, Message, Presence, Thread } from './objects.ts';
+export type { Channel, Member, Message, Origin, Presence, Thread } from './objects.ts';
 export { operationsAgentsSchema, operationsSchema } from './operations.ts';
 export type { Operations, OperationsAgents } from './operations.ts';
 export { buildOpenRpc, type OpenRpcDocument } from './openrpc.ts';

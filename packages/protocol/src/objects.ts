@@ -1,21 +1,50 @@
 import { z } from 'zod';
-import { jsonObjectSchema, presenceStatuses, seqSchema, timestampSchema } from './fields.ts';
-import { idSchema } from './ids.ts';
+import {
+  agentKindSchema,
+  jsonObjectSchema,
+  presenceStatuses,
+  senderKindSchema,
+  seqSchema,
+  timestampSchema,
+} from './fields.ts';
+import { clientMessageIdSchema, idSchema } from './ids.ts';
 
 // What the hub says is bounded by what it took in: these schemas repeat no limit, so that they also hold for a hub with
 // others; and they let unknown fields pass, so that a hub may be newer than its clients.
 
-/** A message as it now stands; `seq` is that of its creation. A deleted one keeps its place with empty content. */
+/** Where a message came from. Set by the hub, and never taken from a sender but for `cause` and `taint`. */
+export const originSchema = z.object({
+  via: z.enum(['ws', 'rest', 'mcp', 'a2a', 'webhook']).describe('The transport it was sent over.'),
+  onBehalfOf: idSchema.nullable().describe('The claim on_behalf_of of the sender’s token.'),
+  cause: z.array(idSchema).describe('Messages that led to it; the one it replies to comes first.'),
+  taint: z.array(z.string()).describe('The labels of the message and of its causes.'),
+});
+/** Where a message came from. */
+export type Origin = z.infer<typeof originSchema>;
+
+/**
+ * A message as it now stands; `seq` is that of its creation. A deleted one keeps its place with empty content. The hub
+ * leaves out an optional field that is null or false.
+ */
 export const messageSchema = z.object({
   id: idSchema,
   channelId: idSchema,
   seq: seqSchema,
   senderId: idSchema,
+  senderKind: senderKindSchema
+    .nullable()
+    .describe('null: sent before the hub knew the kinds of senders.'),
+  state: z.enum(['complete', 'streaming', 'stopped', 'failed', 'interrupted']),
   content: z.string(),
   timestamp: timestampSchema,
   threadId: idSchema.nullable(),
+  replyTo: idSchema.optional().describe('A message of the same channel.'),
   mentions: z.array(idSchema),
+  mentionsAll: z.boolean().optional(),
   metadata: jsonObjectSchema.nullable(),
+  clientMessageId: clientMessageIdSchema.optional(),
+  ask: z.object({ to: z.array(idSchema), deadlineMs: timestampSchema }).optional(),
+  origin: originSchema.optional().describe('Absent: sent over a socket, with nothing else to say.'),
   editedAt: timestampSchema.nullable(),
   deletedAt: timestampSchema.nullable(),
   reactions: z.record(z.string(), z.array(idSchema)),
@@ -48,6 +77,9 @@ export const memberRoles = ['owner', 'member'] as const;
 export const memberSchema = z.object({
   channelId: idSchema,
   agentId: idSchema,
+  kind: agentKindSchema
+    .nullable()
+    .describe('That of the agent’s last token; null until the hub has seen one.'),
   role: z.enum(memberRoles),
   displayName: z.string().nullable(),
   joinedAt: timestampSchema,

@@ -50,7 +50,7 @@ describe('with the rights of the hub', () => {
     await listener.subscribeChannel('c1', (event) => heard.push(`channel ${event.id}`));
     await listener.subscribeAgent('a1', (event) => heard.push(`agent ${event.id}`));
     const event = encodeEnvelope({
-      ...{ id: 'e1', timestamp: 1, senderId: 'a1', channelId: 'c1', epoch: 'one' },
+      ...{ id: 'e1', timestamp: 1, senderId: 'a1', senderKind: null, channelId: 'c1', epoch: 'one' },
       event: { type: 'collaboration.event', channelId: 'c1', name: 'n', payload: {} },
       seq: await publisher.nextSeq('c1'),
     });

@@ -7,7 +7,15 @@ import { createRingBudget } from './ring-budget.ts';
 function event(seq: number, messageId = `m${seq}`): EncodedEnvelope {
   const payload = { message: { id: messageId } };
   return encodeEnvelope({
-    ...{ id: `e${seq}`, timestamp: 1, senderId: 'a', channelId: 'c', seq, epoch: 'e' },
+    ...{
+      id: `e${seq}`,
+      timestamp: 1,
+      senderId: 'a',
+      senderKind: null,
+      channelId: 'c',
+      seq,
+      epoch: 'e',
+    },
     event: { type: 'collaboration.event', channelId: 'c', name: 'n', payload },
   });
 }
@@ -153,7 +161,15 @@ describe('the encoded pages of a channel', () => {
       reads.push(read);
       await promise;
       const payload = { message: { id: 'm1', content: read.text } };
-      const rest = { id: 'e1', timestamp: 1, senderId: 'a', channelId: 'c', seq: 1, epoch: 'e' };
+      const rest = {
+        id: 'e1',
+        timestamp: 1,
+        senderId: 'a',
+        senderKind: null,
+        channelId: 'c',
+        seq: 1,
+        epoch: 'e',
+      };
       const event = { type: 'collaboration.event' as const, channelId: 'c', name: 'n', payload };
       return [encodeEnvelope({ ...rest, event })];
     });

@@ -4,13 +4,16 @@ import type { EventBus } from '@openclaw/events';
 import {
   encodeEnvelope,
   isDirectChannelId,
-  type ChannelEvent,
   type EncodedEnvelope,
   type EventOf,
+  type SenderKind,
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { HubCache } from '../methods/hub.ts';
 import type { Metrics } from '../observe/metrics.ts';
+
+/** The kind of an event's sender, as far as this hub knows it. */
+export type KindOf = (senderId: string) => SenderKind | null;
 
 /** How events leave this hub: to its own rooms at once and, in the same breath, to Redis for the other hubs. */
 export interface Publisher {
@@ -26,6 +29,7 @@ export interface PublisherDeps {
   readonly bus: EventBus;
   readonly cache: Pick<HubCache, 'outdatedBy' | 'keysOf' | 'noticed'>;
   readonly store: Pick<ChatStore, 'epoch'>;
+  readonly kindOf: KindOf;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Called for each event that was committed here. */
@@ -36,7 +40,7 @@ export interface PublisherDeps {
 
 /** Creates the hub's publisher. */
 export function createPublisher(deps: PublisherDeps): Publisher {
-  const { bus, cache, store, metrics, log } = deps;
+  const { bus, cache, store, kindOf, metrics, log } = deps;
 
   // Without Redis the other hubs find what is durable in the store; what is ephemeral stays on this hub.
   const missed = (error: unknown) => {
@@ -58,7 +62,16 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       bus.publish(event, to, outdated, cache.keysOf(channelId)).catch(missed);
     },
     ephemeral(event, senderId) {
-      const encoded = encode(event, senderId, store.epoch);
+      const encoded = encodeEnvelope({
+        id: randomUUID(),
+        event,
+        timestamp: Date.now(),
+        senderId,
+        senderKind: kindOf(senderId),
+        channelId: event.channelId,
+        seq: null,
+        epoch: store.epoch,
+      });
       if (!isDirectChannelId(event.channelId)) {
         bus.publish(encoded, { channel: true }).catch(missed);
         return;
@@ -72,17 +85,4 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       bus.publish(event, { global: true }).catch(missed);
     },
   };
-}
-
-function encode(event: ChannelEvent, senderId: string, epoch: string): EncodedEnvelope {
-  const { channelId } = event;
-  return encodeEnvelope({
-    id: randomUUID(),
-    event,
-    timestamp: Date.now(),
-    senderId,
-    channelId,
-    seq: null,
-    epoch,
-  });
 }

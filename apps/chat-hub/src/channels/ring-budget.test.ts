@@ -7,7 +7,7 @@ function event(seq: number, text: string): EncodedEnvelope {
   return encodeEnvelope({
     id: `e${seq}`,
     event: { type: 'collaboration.event', channelId: 'c', name: 'n', payload: { text } },
-    ...{ timestamp: 1, senderId: 'a', channelId: 'c', seq, epoch: 'e' },
+    ...{ timestamp: 1, senderId: 'a', senderKind: null, channelId: 'c', seq, epoch: 'e' },
   });
 }
 

@@ -40,7 +40,16 @@ function createBench() {
 function eventOf(id: string, seq: number): EncodedEnvelope {
   const event = { type: 'collaboration.event', channelId: 'a', name: 'n', payload: {} } as const;
   return encodeEnvelope({
-    ...{ id, event, timestamp: 1, senderId: 'ana', channelId: 'a', seq, epoch: 'e' },
+    ...{
+      id,
+      event,
+      timestamp: 1,
+      senderId: 'ana',
+      senderKind: null,
+      channelId: 'a',
+      seq,
+      epoch: 'e',
+    },
   });
 }
 

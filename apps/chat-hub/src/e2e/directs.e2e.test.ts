@@ -49,7 +49,7 @@ const typingEvent = (channelId: string, agentId: string) =>
   encodeEnvelope({
     id: randomUUID(),
     event: { type: 'channel.typing', channelId, agentId, typing: true, threadId: null },
-    ...{ timestamp: Date.now(), senderId: agentId, channelId, seq: null },
+    ...{ timestamp: Date.now(), senderId: agentId, senderKind: null, channelId, seq: null },
     epoch: writer.store.epoch,
   });
 

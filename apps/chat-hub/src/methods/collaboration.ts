@@ -21,6 +21,7 @@ export function collaborationMethods(hub: Hub): Pick<Handlers, 'collaboration.em
           event: { type: 'collaboration.event', channelId: null, name, payload },
           timestamp: Date.now(),
           senderId: caller.identity.agentId,
+          senderKind: caller.identity.kind,
           channelId: null,
           seq: null,
           epoch: hub.store.epoch,

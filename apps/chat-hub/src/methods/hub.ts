@@ -12,6 +12,7 @@ import type { Channel, Message, ParamsOf } from '@openclaw/protocol';
 import type { LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
 import { isWithinBounds } from '../edge/identity.ts';
+import type { KnownAgents } from '../edge/known-agents.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { Publisher } from '../channels/publisher.ts';
@@ -46,6 +47,7 @@ export interface Hub {
   readonly limiter: LocalRateLimiter<LimitedAction>;
   readonly rooms: Rooms;
   readonly sessions: Sessions;
+  readonly knownAgents: KnownAgents;
   readonly publisher: Publisher;
   /** The memory of unsent output. */
   readonly unsent: UnsentBudget;
@@ -73,7 +75,8 @@ export async function write<M extends WriteMethod>(
   params: ParamsOf<M>,
   actor: Actor = caller.identity,
 ): Promise<Answer<M>> {
-  const outcome = await hub.store.append(actor, method, params);
+  const via = caller.session === null ? 'rest' : 'ws';
+  const outcome = await hub.store.append({ ...actor, via }, method, params);
   if (!outcome.ok) return outcome;
   for (const { event, agentTopics } of outcome.events) hub.publisher.committed(event, agentTopics);
   return { ok: true, result: outcome.result };

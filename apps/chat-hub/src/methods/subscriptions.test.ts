@@ -20,7 +20,16 @@ const channelId = 'c';
 
 function eventOf(seq: number, event: ChannelEvent): EncodedEnvelope {
   return encodeEnvelope({
-    ...{ id: `e${seq}`, event, timestamp: 1, senderId: 'ana', channelId, seq, epoch: 'e' },
+    ...{
+      id: `e${seq}`,
+      event,
+      timestamp: 1,
+      senderId: 'ana',
+      senderKind: null,
+      channelId,
+      seq,
+      epoch: 'e',
+    },
   });
 }
 
@@ -59,7 +68,14 @@ async function subscribing(since: number | null = 0, weight = 1) {
     ...{ store, bus, flusher, log: pino({ level: 'silent' }) },
     ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
   });
-  const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+  const bounds = {
+    channels: null,
+    jti: null,
+    issuedAtMs: null,
+    expiresAtMs: null,
+    kind: 'agent' as const,
+    onBehalfOf: null,
+  };
   const identity = { agentId: 'ben', isAdmin: false, ...bounds };
   const { ws, socket } = createPeer('openclaw.v1');
   const deps = { store, flusher, onLag: nothing, onLeftRoom: nothing };
@@ -199,7 +215,14 @@ describe('a subscribe to many channels', () => {
       presence: { opened: () => undefined },
     } as unknown as Hub;
     const session = { agentId: 'ben', isOpen: true } as unknown as Session;
-    const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+    const bounds = {
+      channels: null,
+      jti: null,
+      issuedAtMs: null,
+      expiresAtMs: null,
+      kind: 'agent' as const,
+      onBehalfOf: null,
+    };
     const identity = { agentId: 'ben', isAdmin: false, ...bounds };
     const topics = ids.map((id) => ({ channelId: id, since: 0 }));
     const params = { topics, epoch: 'e' };

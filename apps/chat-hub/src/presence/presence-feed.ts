@@ -11,7 +11,7 @@ import {
 import type { Logger } from 'pino';
 import { narrowedPresence } from './filter-presence.ts';
 import { presenceTimes, type PresenceTimes } from './presence-times.ts';
-import type { Publisher } from '../channels/publisher.ts';
+import type { KindOf, Publisher } from '../channels/publisher.ts';
 import type { Room } from '../channels/room.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import { createRosterWatch } from './roster-watch.ts';
@@ -48,6 +48,7 @@ export interface PresenceFeedDeps {
   readonly publisher: Pick<Publisher, 'ephemeral'>;
   readonly rooms: Pick<Rooms, 'get'>;
   readonly epoch: () => string;
+  readonly kindOf: KindOf;
   /** Answers true when every living hub can write to Redis. @default never known */
   readonly isWhole?: () => Promise<boolean>;
   readonly log: Logger;
@@ -68,6 +69,7 @@ export function createPresenceFeed({
   publisher,
   rooms,
   epoch,
+  kindOf,
   isWhole,
   log,
   times = presenceTimes,
@@ -88,8 +90,17 @@ export function createPresenceFeed({
       onDifference(channelId, records) {
         // Each hub finds out for its own sockets, so nothing is published.
         for (const { event, senderId } of eventsOf(channelId, records)) {
-          const rest = { id: randomUUID(), timestamp: Date.now(), seq: null, epoch: epoch() };
-          rooms.get(channelId)?.broadcast(encodeEnvelope({ ...rest, event, senderId, channelId }));
+          const difference = encodeEnvelope({
+            id: randomUUID(),
+            event,
+            timestamp: Date.now(),
+            senderId,
+            senderKind: kindOf(senderId),
+            channelId,
+            seq: null,
+            epoch: epoch(),
+          });
+          rooms.get(channelId)?.broadcast(difference);
         }
       },
       ...(isWhole && { isWhole }),

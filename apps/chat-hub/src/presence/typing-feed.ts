@@ -8,7 +8,7 @@ import {
 import { createTypingWatch, type SharedTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
 import type { Caller } from '../calls/answer.ts';
-import type { Publisher } from '../channels/publisher.ts';
+import type { KindOf, Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 
@@ -31,6 +31,7 @@ export interface TypingFeedDeps {
   readonly rooms: Rooms;
   readonly publisher: Pick<Publisher, 'ephemeral'>;
   readonly epoch: () => string;
+  readonly kindOf: KindOf;
   readonly log: Logger;
 }
 
@@ -54,6 +55,7 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
           event: { type: 'channel.typing', channelId, agentId, typing: false, threadId },
           timestamp: Date.now(),
           senderId: agentId,
+          senderKind: deps.kindOf(agentId),
           channelId,
           seq: null,
           epoch: deps.epoch(),

@@ -137,7 +137,7 @@ export async function createServer({
       });
       addMirroredRoutes(v1, handlers, hub);
       const secret = auth.mode === 'jwt' ? auth.secret : null;
-      await v1.register(async (tokens) => addTokenRoutes(tokens, hub.store, secret));
+      await v1.register(async (tokens) => addTokenRoutes(tokens, hub, secret));
       await v1.register(async (scope) =>
         addOperationsRoutes(scope, {
           ...{ operations, limiter: hub.limiter, isForAnyone: auth.mode === 'dev' },

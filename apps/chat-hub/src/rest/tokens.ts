@@ -1,11 +1,11 @@
-import type { ChatStore } from '@openclaw/chat-store';
-import { idSchema } from '@openclaw/protocol';
+import { agentKindSchema, idSchema } from '@openclaw/protocol';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { isAdminOfAll } from '../edge/identity.ts';
 import { jtiSchema } from '../edge/jti.ts';
 import { mintToken } from '../edge/mint.ts';
 import { refuse } from '../calls/answer.ts';
+import type { Hub } from '../methods/hub.ts';
 import { errorBody, sendRefusal } from './errors.ts';
 
 const day = 86_400;
@@ -18,6 +18,7 @@ const mintBody = z.strictObject({
     .default(day),
   channels: z.array(idSchema).max(64).optional(),
   role: z.literal('admin').optional(),
+  kind: agentKindSchema.optional(),
 });
 const minted = z.object({ token: z.string(), jti: z.string(), expiresAt: z.int() });
 const responses = { '4xx': errorBody, '5xx': errorBody };
@@ -25,7 +26,7 @@ const responses = { '4xx': errorBody, '5xx': errorBody };
 /** /v1/tokens, for admins: minting with the hub's own secret, and revoking one token or all of an agent's. */
 export function addTokenRoutes(
   app: FastifyInstance,
-  store: ChatStore,
+  { store, knownAgents }: Pick<Hub, 'store' | 'knownAgents'>,
   secret: string | null,
 ): void {
   app.addHook('preHandler', async (request, reply) => {
@@ -56,6 +57,7 @@ export function addTokenRoutes(
           .send({ error: { code: 'invalid_params', message: z.prettifyError(body.error) } });
       }
       const { sub, ...claims } = body.data;
+      knownAgents.minted(sub);
       return reply.code(201).send(await mintToken(secret, { agentId: sub, ...claims }));
     },
   );

@@ -6,7 +6,16 @@ let ids = 0;
 const channelId = 'c';
 const encoded = (event: ChannelEvent, seq: number | null = null) =>
   encodeEnvelope({
-    ...{ id: `e${(ids += 1)}`, event, timestamp: ids, senderId: 's', channelId, seq, epoch: 'e' },
+    ...{
+      id: `e${(ids += 1)}`,
+      event,
+      timestamp: ids,
+      senderId: 's',
+      senderKind: null,
+      channelId,
+      seq,
+      epoch: 'e',
+    },
   });
 const presence = (...agentIds: string[]) =>
   encoded({

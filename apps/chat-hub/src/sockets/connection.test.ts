@@ -55,7 +55,14 @@ async function connecting() {
   });
 
   const { peer, ws, socket } = createPeer('openclaw.v1');
-  const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+  const bounds = {
+    channels: null,
+    jti: null,
+    issuedAtMs: null,
+    expiresAtMs: null,
+    kind: 'agent' as const,
+    onBehalfOf: null,
+  };
   onAccepted({ ws, socket, identity: { agentId: 'ben', isAdmin: false, ...bounds } });
   await asked.promise;
 
@@ -69,12 +76,19 @@ async function connecting() {
       const isDeleted = type === 'channel.message.delete';
       const message = {
         ...{ id: isDeleted ? 'm1' : `m${seq}`, channelId, seq: isDeleted ? 1 : seq },
-        ...{ senderId: 'ana', content: isDeleted ? '' : 'hi', timestamp: 1, threadId: null },
+        ...{ senderId: 'ana', senderKind: null, state: 'complete' as const },
+        ...{ content: isDeleted ? '' : 'hi', timestamp: 1, threadId: null },
         ...{ mentions: [], metadata: null, editedAt: null, reactions: {} },
         deletedAt: isDeleted ? 1 : null,
       };
       const event = encodeEnvelope({
-        ...{ id: `e${seq}`, event: { type, channelId, message }, timestamp: 1, senderId: 'ana' },
+        ...{
+          id: `e${seq}`,
+          event: { type, channelId, message },
+          timestamp: 1,
+          senderId: 'ana',
+          senderKind: null,
+        },
         ...{ channelId, seq, epoch },
       });
       stored.push(event);

@@ -90,6 +90,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     const params: Welcome = {
       sessionId,
       agentId,
+      kind: session.identity.kind,
       protocol: 1,
       epoch: hub.store.epoch,
       heartbeatMs,
@@ -110,6 +111,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     session.dispose();
     hub.presence.gone(session);
     hub.typing.gone(session);
+    hub.knownAgents.seen(session.identity);
     if (hub.sessions.remove(session)) agentTopics.leave(session.agentId);
   }
 

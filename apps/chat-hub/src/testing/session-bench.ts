@@ -51,7 +51,14 @@ export function createSessionBench({
       return { events: answer ? await answer(page) : page(), head: log.length, epoch };
     },
   };
-  const nothing = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+  const nothing = {
+    channels: null,
+    jti: null,
+    issuedAtMs: null,
+    expiresAtMs: null,
+    kind: 'agent' as const,
+    onBehalfOf: null,
+  };
   const identity: Identity = { agentId: 'ben', isAdmin: false, ...nothing };
   const session = new Session(ws, socket, 'session', identity, {
     ...(unsent && { unsent }),
@@ -61,7 +68,16 @@ export function createSessionBench({
   function publishEvent(event: ChannelEvent): number {
     const seq = log.length + 1;
     const encoded = encodeEnvelope({
-      ...{ id: `e${seq}`, event, timestamp: 1, senderId: 'ana', channelId, seq, epoch },
+      ...{
+        id: `e${seq}`,
+        event,
+        timestamp: 1,
+        senderId: 'ana',
+        senderKind: null,
+        channelId,
+        seq,
+        epoch,
+      },
     });
     log.push(encoded);
     room.offer(encoded);
@@ -74,7 +90,15 @@ export function createSessionBench({
     ...{ room, session, peer, publishEvent },
     broadcast(event) {
       const id = `s${(broadcasts += 1)}`;
-      const rest = { id, timestamp: 1, senderId: 'ana', channelId, seq: null, epoch };
+      const rest = {
+        id,
+        timestamp: 1,
+        senderId: 'ana',
+        senderKind: null,
+        channelId,
+        seq: null,
+        epoch,
+      };
       room.broadcast(encodeEnvelope({ ...rest, event }));
     },
     publish(count, contentBytes = 10) {

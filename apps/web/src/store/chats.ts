@@ -213,7 +213,8 @@ export function createChats(
     showSent(message) {
       const { channelId, seq, timestamp, senderId } = message;
       const type = message.threadId === null ? 'channel.message' : 'thread.message';
-      const rest = { id: message.id, senderId, epoch: '', channelId, seq, timestamp };
+      const { senderKind } = message;
+      const rest = { id: message.id, senderId, senderKind, epoch: '', channelId, seq, timestamp };
       byId
         .peek()
         .get(channelId)

@@ -10,7 +10,7 @@ export function channelOf(channelId: string): Channel {
 
 /** A plain member. */
 export function memberOf(agentId: string): Member {
-  return { channelId: 'c', agentId, role: 'member', displayName: null, joinedAt: 0 };
+  return { channelId: 'c', agentId, kind: 'agent', role: 'member', displayName: null, joinedAt: 0 };
 }
 
 /** A message as the hub says it, with what a test cares about. */
@@ -21,6 +21,8 @@ export function messageOf(seq: number, more: Partial<Message> = {}): Message {
       channelId: 'c',
       seq,
       senderId: 'bob',
+      senderKind: 'agent',
+      state: 'complete',
       content: `text ${seq}`,
       timestamp: seq,
     },
@@ -38,7 +40,8 @@ export function messageOf(seq: number, more: Partial<Message> = {}): Message {
 
 /** An event in its envelope. */
 export function envelopeOf(seq: number | null, event: ChannelEvent, senderId = 'bob'): Envelope {
-  return { id: `e${seq}`, event, timestamp: seq ?? 0, senderId, channelId: 'c', seq, epoch: 'e' };
+  const sender = { senderId, senderKind: 'agent' as const };
+  return { id: `e${seq}`, event, timestamp: seq ?? 0, ...sender, channelId: 'c', seq, epoch: 'e' };
 }
 
 /** A message that came. */

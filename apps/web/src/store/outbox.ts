@@ -79,7 +79,14 @@ export function createOutbox(
                 .send(content, { threadId, clientMessageId, mentions }, options)),
             };
       const { messageId, seq, timestamp } = result;
-      const blank = { metadata: null, editedAt: null, deletedAt: null, reactions: {} };
+      const blank = {
+        senderKind: null,
+        state: 'complete' as const,
+        metadata: null,
+        editedAt: null,
+        deletedAt: null,
+        reactions: {},
+      };
       const message = { ...blank, seq, timestamp, content, threadId, mentions };
       onSent({ ...message, id: messageId, channelId: result.channelId, senderId: me });
       remove(clientMessageId);

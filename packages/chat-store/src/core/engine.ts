@@ -1,6 +1,13 @@
 import type { Kysely, RawBuilder } from 'kysely';
 import type { ChatStoreError } from '../errors.ts';
-import type { ChannelWithHead, LogTable, MembersTable, MessagesTable, Tables } from './tables.ts';
+import type {
+  ChannelsTable,
+  ChannelWithHead,
+  LogTable,
+  MembersTable,
+  MessagesTable,
+  Tables,
+} from './tables.ts';
 
 /** What a group's messages need to know before they can be decided; each list is answered by one statement. */
 export interface Wanted {
@@ -10,7 +17,8 @@ export interface Wanted {
     senderId: string,
     clientMessageId: string,
   ])[];
-  readonly roots: readonly string[];
+  /** Messages that are answered or named as a cause, each with the agent that does so. */
+  readonly messages: readonly (readonly [agentId: string, messageId: string])[];
   /** Senders by channel: their last ordinals number their next messages. */
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
 }
@@ -26,7 +34,12 @@ export type RepeatFact = Pick<
   | 'timestamp'
   | 'fingerprint'
 >;
-export type RootFact = Pick<MessagesTable, 'id' | 'channel_id' | 'thread_id'>;
+/** A message, its channel, and the role there of the agent that names it. */
+export type MessageFact = Pick<MessagesTable, 'id' | 'channel_id' | 'thread_id' | 'taint'> &
+  Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
+    readonly agent_id: string;
+    readonly role: MembersTable['role'] | null;
+  };
 /** The ordinals of the last message in a channel, and of the sender's last one there; 0 where there is none. */
 export type SenderFact = Pick<
   MessagesTable,
@@ -37,7 +50,7 @@ export type SenderFact = Pick<
 export interface FactRows {
   readonly members: readonly MemberFact[];
   readonly repeats: readonly RepeatFact[];
-  readonly roots: readonly RootFact[];
+  readonly messages: readonly MessageFact[];
   readonly senders: readonly SenderFact[];
 }
 
@@ -57,6 +70,8 @@ export interface GroupRows {
   readonly messages: readonly Omit<MessagesTable, 'text_seq' | 'deleted_at'>[];
   readonly mentions: readonly { agent_id: string; channel_id: string; seq: number }[];
   readonly replies: readonly RepliesRow[];
+  /** Agents that become known, in the order of their ids. */
+  readonly agents: readonly string[];
 }
 
 /** What the first round trip of a group brings. The channels are locked from here to the commit. */

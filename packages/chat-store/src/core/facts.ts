@@ -1,4 +1,4 @@
-import type { FactRows, RepeatFact, RootFact, Wanted } from './engine.ts';
+import type { FactRows, MessageFact, RepeatFact, Wanted } from './engine.ts';
 import type { Role } from './rights.ts';
 
 /** What the database said about a run of messages, by key. */
@@ -7,7 +7,8 @@ export interface Facts {
   repeat(channelId: string, senderId: string, clientMessageId: string): RepeatFact | undefined;
   /** Makes a message of this run known to those after it. */
   remember(repeat: RepeatFact & { client_message_id: string }): void;
-  root(messageId: string): RootFact | undefined;
+  /** A message that the agent answers or names as a cause. */
+  message(agentId: string, messageId: string): MessageFact | undefined;
   /** Numbers the sender's next message in the channel; each call is one message further. */
   nextOrdinals(
     channelId: string,
@@ -21,7 +22,7 @@ const key = (...parts: readonly string[]) => parts.join('\n');
 /** Indexes what came back. */
 export function createFacts(rows: FactRows): Facts {
   const roles = new Map(rows.members.map((m) => [key(m.channel_id, m.agent_id), m.role]));
-  const roots = new Map(rows.roots.map((root) => [root.id, root]));
+  const messages = new Map(rows.messages.map((m) => [key(m.agent_id, m.id), m]));
   const repeats = new Map<string, RepeatFact>();
   const remember = (repeat: RepeatFact) =>
     void repeats.set(
@@ -44,7 +45,7 @@ export function createFacts(rows: FactRows): Facts {
     role: (channelId, agentId) => roles.get(key(channelId, agentId)) ?? null,
     repeat: (...parts) => repeats.get(key(...parts)),
     remember,
-    root: (messageId) => roots.get(messageId),
+    message: (agentId, messageId) => messages.get(key(agentId, messageId)),
     nextOrdinals: (channelId, senderId) => ({
       ordinal: next(channelId),
       sender_ordinal: next(key(channelId, senderId)),
@@ -56,7 +57,7 @@ export function createFacts(rows: FactRows): Facts {
 export function createWanted() {
   const members = new Map<string, readonly [string, string]>();
   const repeats = new Map<string, readonly [string, string, string]>();
-  const roots = new Set<string>();
+  const messages = new Map<string, readonly [string, string]>();
   const senders = new Map<string, readonly [string, string]>();
   return {
     member: (channelId: string, agentId: string) =>
@@ -67,13 +68,14 @@ export function createWanted() {
         senderId,
         clientMessageId,
       ]),
-    root: (messageId: string) => void roots.add(messageId),
+    message: (agentId: string, messageId: string) =>
+      void messages.set(key(agentId, messageId), [agentId, messageId]),
     sender: (channelId: string, senderId: string) =>
       void senders.set(key(channelId, senderId), [channelId, senderId]),
     toWanted: (): Wanted => ({
       members: [...members.values()],
       repeats: [...repeats.values()],
-      roots: [...roots],
+      messages: [...messages.values()],
       senders: [...senders.values()],
     }),
   };

@@ -1,5 +1,5 @@
 import type { ChannelEvent } from '@openclaw/protocol';
-import type { AppendedEvent } from '../commands.ts';
+import type { Actor, AppendedEvent } from '../commands.ts';
 import type { GroupOpening, GroupRows, GroupTransaction, RepliesRow } from './engine.ts';
 import { newId } from './new-id.ts';
 import { encodeForLog } from './stored-envelope.ts';
@@ -7,7 +7,7 @@ import type { ChannelWithHead, LogTable } from './tables.ts';
 
 /** What is appended to a channel's log. */
 export interface Entry {
-  readonly senderId: string;
+  readonly sender: Pick<Actor, 'agentId' | 'kind'>;
   /** Gets the seq it will stand at. */
   readonly event: (seq: number) => ChannelEvent;
   readonly messageId?: string;
@@ -33,6 +33,8 @@ export interface GroupState {
   addMessage(row: GroupRows['messages'][number]): void;
   addMention(row: GroupRows['mentions'][number]): void;
   addReply(row: Omit<RepliesRow, 'count'>): void;
+  /** Makes an agent known that becomes a member. */
+  addAgent(agentId: string): void;
   /** What is not yet written; from now on it counts as written. */
   takeRows(): GroupRows;
   readonly hasRows: boolean;
@@ -46,6 +48,7 @@ export function createGroupState(opening: GroupOpening): GroupState {
   let messages: GroupRows['messages'][number][] = [];
   let mentions: GroupRows['mentions'][number][] = [];
   let replies = new Map<string, RepliesRow>();
+  let agents = new Set<string>();
   let lastRows = new Map<string, LogTable>();
 
   return {
@@ -55,14 +58,15 @@ export function createGroupState(opening: GroupOpening): GroupState {
     channel: (channelId) => channels.get(channelId),
     adopt: (channel) => void channels.set(channel.id, channel),
     append(channel, entry) {
-      const { senderId, event, messageId, clientMessageId, fingerprint, notify = [] } = entry;
+      const { sender, event, messageId, clientMessageId, fingerprint, notify = [] } = entry;
       channel.head += 1;
       const seq = channel.head;
       const { encoded, stored } = encodeForLog({
         id: newId(nowMs),
         event: event(seq),
         timestamp: nowMs,
-        senderId,
+        senderId: sender.agentId,
+        senderKind: sender.kind ?? null,
         channelId: channel.id,
         seq,
         epoch,
@@ -72,7 +76,7 @@ export function createGroupState(opening: GroupOpening): GroupState {
         seq,
         id: encoded.id,
         type: encoded.type,
-        sender_id: senderId,
+        sender_id: sender.agentId,
         timestamp: nowMs,
         message_id: messageId ?? null,
         client_message_id: clientMessageId ?? null,
@@ -92,13 +96,21 @@ export function createGroupState(opening: GroupOpening): GroupState {
       if (known) known.count += 1;
       else replies.set(row.thread_id, { ...row, count: 1 });
     },
+    addAgent: (agentId) => void agents.add(agentId),
     takeRows() {
       for (const row of lastRows.values()) row.mark = mark;
-      const rows = { log, messages, mentions, replies: [...replies.values()] };
+      const rows = {
+        log,
+        messages,
+        mentions,
+        replies: [...replies.values()],
+        agents: [...agents].sort(),
+      };
       log = [];
       messages = [];
       mentions = [];
       replies = new Map();
+      agents = new Set();
       lastRows = new Map();
       return rows;
     },

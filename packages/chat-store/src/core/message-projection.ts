@@ -1,6 +1,6 @@
 import type { Message } from '@openclaw/protocol';
 import type { Kysely } from 'kysely';
-import { eventOfRow } from './stored-envelope.ts';
+import { eventOfRow, inPresentShape } from './stored-envelope.ts';
 import type { MessagesTable, Tables } from './tables.ts';
 
 /** A message's row with the log row that holds its text. */
@@ -61,9 +61,17 @@ async function reactionsOf(
   return byMessage;
 }
 
-/** What a deleted message still says. */
+/** What a deleted message still says: its origin too, so that its taints are passed on. */
 export function emptied(message: Message, deletedAt: number): Message {
-  return { ...message, content: '', mentions: [], metadata: null, deletedAt, reactions: {} };
+  return {
+    ...message,
+    content: '',
+    mentions: [],
+    mentionsAll: undefined,
+    metadata: null,
+    deletedAt,
+    reactions: {},
+  };
 }
 
 function textOf(row: MessageRow): Message {
@@ -80,7 +88,8 @@ const beforeReactions = ',"reactions":{';
 // The message stands in its envelope as it was sent; only its reactions, which follow what its author wrote, may have
 // changed since. Text of any other form is read the long way.
 function messageTextOf(row: MessageRow, reactions: Reactions): string {
-  const { envelope, deleted_at: deletedAt } = row;
+  const { deleted_at: deletedAt } = row;
+  const envelope = inPresentShape(row.envelope);
   const from = envelope.indexOf(beforeMessage) + beforeMessage.length;
   const text = envelope.slice(from, envelope.lastIndexOf(afterEvent));
   const at = text.lastIndexOf(beforeReactions);

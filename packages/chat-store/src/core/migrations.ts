@@ -13,6 +13,7 @@ export function createMigrations(dialect: Dialect): Record<string, Migration> {
     '0003_heads_from_log': { up: readHeadsFromLog },
     '0004_message_ordinals': { up: addMessageOrdinals },
     '0005_redactions': { up: (db) => addRedactions(db, dialect) },
+    '0006_agents_and_taints': { up: (db) => addAgentsAndTaints(db, dialect) },
   };
 }
 
@@ -103,6 +104,24 @@ async function addRedactions(db: Kysely<unknown>, dialect: Dialect): Promise<voi
     where exists (
       select 1 from messages d
       where d.thread_id = threads.thread_id and d.deleted_at is not null)`.execute(db);
+}
+
+/**
+ * The table of known agents, which begins with the members there are; and the taints of messages, which those named as a
+ * cause pass on. The log's rows stay as they are: the fields that they lack are filled in when they are read.
+ */
+async function addAgentsAndTaints(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isSqlite = dialect === 'sqlite';
+  await db.schema
+    .createTable('agents')
+    .addColumn('id', isSqlite ? sql`text` : sql`text collate "C"`, (c) => c.primaryKey().notNull())
+    .addColumn('kind', 'text')
+    .addColumn('first_seen', 'bigint')
+    .addColumn('last_seen', 'bigint')
+    .modifyEnd(isSqlite ? sql`without rowid` : sql``)
+    .execute();
+  await sql`insert into agents (id) select distinct agent_id from members`.execute(db);
+  await db.schema.alterTable('messages').addColumn('taint', 'text').execute();
 }
 
 async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Message } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
 import type { Engine } from './engine.ts';
-import { encodeForLog } from './stored-envelope.ts';
+import { encodeForLog, messageInPresentShape } from './stored-envelope.ts';
 import type { LogTable, RedactionsTable, Tables } from './tables.ts';
 
 // A message may have been edited very often, and each edit's log row holds a text of it. Emptying all rows in the
@@ -120,10 +120,19 @@ async function emptySome(
 }
 
 // From the row's own columns: the text is neither read nor parsed.
+// So the kind of an editor that is not the author, an admin, is not known any more.
 function emptiedEdit(row: EditRow, deleted: Message): string {
   const { id, seq, sender_id: senderId, timestamp } = row;
-  const { channelId } = deleted;
-  const message = { ...deleted, editedAt: timestamp };
-  const event = { type: 'channel.message.edit' as const, channelId, message };
-  return encodeForLog({ id, event, timestamp, senderId, channelId, seq, epoch: '' }).stored;
+  const message = { ...messageInPresentShape(deleted), editedAt: timestamp };
+  const { channelId } = message;
+  return encodeForLog({
+    id,
+    event: { type: 'channel.message.edit', channelId, message },
+    timestamp,
+    senderId,
+    senderKind: senderId === message.senderId ? message.senderKind : null,
+    channelId,
+    seq,
+    epoch: '',
+  }).stored;
 }

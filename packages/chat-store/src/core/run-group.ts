@@ -2,7 +2,7 @@ import { refuse, type Command, type Outcome } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { decide } from './decide/decide.ts';
 import { openDirectChannels } from './decide/direct-channels.ts';
-import { channelIdOf, decideSend, refuseSend, wantedBySends, type Send } from './decide/send.ts';
+import { channelIdOf, decideSend, wantedBySends, type Send } from './decide/send.ts';
 import type { Engine, Wanted } from './engine.ts';
 import { createFacts } from './facts.ts';
 import { createGroupState } from './group-state.ts';
@@ -11,7 +11,7 @@ import { createGroupState } from './group-state.ts';
 export type ReportFault = (error: unknown, doing: string) => void;
 
 const attempts = 3;
-const nothing: Wanted = { members: [], repeats: [], roots: [], senders: [] };
+const nothing: Wanted = { members: [], repeats: [], messages: [], senders: [] };
 
 /**
  * Runs a group of commands in one transaction, in their order, and answers each. Resolves when it is committed.
@@ -75,12 +75,14 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
     for (const [index, run] of runs.entries()) {
       if (index > 0 && group.hasRows) await transaction.write(group.takeRows());
       if (run.sends) {
-        const opened = await openDirectChannels(group, run.sends);
-        const isAsked = index === 0 && opened.size === 0;
-        const rows = isAsked ? opening.facts : await transaction.facts(wantedBySends(run.sends));
-        const facts = createFacts(rows);
+        const ask = async () => createFacts(await transaction.facts(wantedBySends(run.sends)));
+        let facts = index === 0 ? createFacts(opening.facts) : await ask();
+        const opened = await openDirectChannels(group, facts, run.sends);
+        if (opened.size > 0) facts = await ask();
         for (const send of run.sends) {
-          outcomes.push(isTooEarly(send, opened) ?? decideSend(group, facts, send));
+          const outcome = isTooEarly(send, opened) ?? decideSend(group, facts, send);
+          if (outcome.ok) opened.delete(channelIdOf(send));
+          outcomes.push(outcome);
         }
       } else {
         outcomes.push(await decide(group, run.rare));
@@ -94,16 +96,13 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
   }
 }
 
-// The direct channels of a run are opened before its first message is decided. One that is sent by their id, before the
-// message that opens them, is not theirs yet.
+// The direct channels of a run are opened before its first message is decided. A message.send by the id of such a
+// channel, ahead of the direct.send that opens it, must not find it.
 function isTooEarly(send: Send, opened: Set<string>): Outcome | null {
   const channelId = channelIdOf(send);
-  if (!opened.has(channelId)) return null;
-  if (send.method === 'message.send') {
-    return refuse('not_found', `there is no channel ${channelId}`);
-  }
-  if (!refuseSend(send)) opened.delete(channelId);
-  return null;
+  return send.method === 'message.send' && opened.has(channelId)
+    ? refuse('not_found', `there is no channel ${channelId}`)
+    : null;
 }
 
 type Run =

@@ -15,6 +15,7 @@ import {
   readRecentHeads,
   type Access,
 } from './access.ts';
+import { recordAgents, type AgentRecord } from './agents.ts';
 import { readChanges, type Changes } from './changes.ts';
 import type { Mark } from './mark.ts';
 import type { Engine } from './engine.ts';
@@ -65,6 +66,8 @@ export interface StoreCore {
   cutOffHubs(hubIds: readonly string[]): Promise<Set<string>>;
   /** The hubs that have beaten in the last minute, the freshest first, 100 at most. */
   hubs(): Promise<HubBeat[]>;
+  /** Makes agents known, each named once. One statement; at most some hundred agents. */
+  recordAgents(agents: readonly AgentRecord[]): Promise<void>;
   revoke(target: RevocationTarget): Promise<void>;
   isRevoked(token: TokenClaims): Promise<boolean>;
   /** Removes a piece of what deleted messages and channels left behind; answers whether there may be more. */
@@ -108,6 +111,7 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
     beat: (hubId, isCutOff) => beat(engine, hubId, isCutOff),
     cutOffHubs: (hubIds) => readCutOffHubs(engine, hubIds),
     hubs: () => readHubs(engine),
+    recordAgents: (agents) => recordAgents(engine, agents),
     revoke: (target) => revoke(engine, target),
     isRevoked: (token) => isRevoked(engine, token),
     sweep: async () => {

@@ -4,8 +4,41 @@ import {
   type EncodedEnvelope,
   type Envelope,
   type EventType,
+  type Message,
 } from '@openclaw/protocol';
 import type { LogTable } from './tables.ts';
+
+const afterEvent = '},"timestamp":';
+const senderKindField = ',"senderKind":';
+
+/**
+ * A log row's text with the fields that events have today. A row that an earlier release wrote lacks those of its sender's
+ * kind: they are filled in here, since rewriting millions of rows would hold up the upgrade.
+ */
+export function inPresentShape(stored: string): string {
+  // Only the envelope's own fields come after the event. Ids and numbers, they never hold that text by chance.
+  if (stored.includes(senderKindField, stored.lastIndexOf(afterEvent))) return stored;
+  const { event, ...rest } = JSON.parse(`${stored}}`) as Envelope;
+  const envelope = { ...rest, senderKind: null, event: eventInPresentShape(event), epoch: '' };
+  return encodeForLog(envelope).stored;
+}
+
+/** A message that an earlier release may have written, with the fields that messages have today. */
+export function messageInPresentShape(message: Message): Message {
+  const { id, channelId, seq, senderId, ...others } = message;
+  const added = { senderKind: null, state: 'complete' as const };
+  return { id, channelId, seq, senderId, ...added, ...others };
+}
+
+function eventInPresentShape(event: ChannelEvent): ChannelEvent {
+  if ('message' in event) return { ...event, message: messageInPresentShape(event.message) };
+  if ('member' in event) {
+    const { channelId, agentId, ...others } = event.member;
+    const kind = { kind: null };
+    return { ...event, member: { channelId, agentId, ...kind, ...others } };
+  }
+  return event;
+}
 
 // An envelope's last field is its epoch, and the epoch is the database's, not the row's: when a backup is restored, all
 // that it holds lives in the new epoch. So a row stores the text before that field, and reading adds the field.
@@ -26,7 +59,7 @@ export function envelopeOfRow(
   epoch: string,
 ): EncodedEnvelope {
   return {
-    json: row.envelope + epochField(epoch),
+    json: inPresentShape(row.envelope) + epochField(epoch),
     id: row.id,
     type: row.type as EventType,
     channelId: row.channel_id,
@@ -39,7 +72,7 @@ export function envelopeOfRow(
 
 /** The event in a log row. */
 export function eventOfRow(stored: string): ChannelEvent {
-  return (JSON.parse(`${stored}}`) as { event: ChannelEvent }).event;
+  return (JSON.parse(`${inPresentShape(stored)}}`) as { event: ChannelEvent }).event;
 }
 
 /** The same row with another event. */

@@ -1,3 +1,5 @@
+import type { AgentKind } from '@openclaw/protocol';
+
 // The tables as Kysely sees them. JSON is kept as text, times are epoch milliseconds.
 
 export interface ChannelsTable {
@@ -38,6 +40,16 @@ export interface MembersTable {
   joined_at: number;
 }
 
+/** An agent that connected, was added to a channel or was minted a token. */
+export interface AgentsTable {
+  id: string;
+  /** That of its last verified token; null until it has shown one. */
+  kind: AgentKind | null;
+  /** Null until it has shown a token. */
+  first_seen: number | null;
+  last_seen: number | null;
+}
+
 export interface LogTable {
   channel_id: string;
   seq: number;
@@ -68,6 +80,8 @@ export interface MessagesTable {
   ordinal: number;
   /** Its number among its sender's messages in the channel. */
   sender_ordinal: number;
+  /** The taint of its origin as a JSON array; null when it has none. */
+  taint: string | null;
 }
 
 /** A deleted message whose edits' log rows still hold its text; see redactions.ts. */
@@ -134,6 +148,7 @@ export interface MetaTable {
 export interface Tables {
   channels: ChannelsTable;
   members: MembersTable;
+  agents: AgentsTable;
   log: LogTable;
   messages: MessagesTable;
   redactions: RedactionsTable;

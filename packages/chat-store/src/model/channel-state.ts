@@ -71,7 +71,14 @@ function opened(state: ChannelState, call: Call, { timestamp }: Envelope): Chann
   const channelId = directChannelId(agentId, call.params.agentId);
   const members = pair.map((one): [string, Member] => [
     one,
-    { channelId, agentId: one, role: 'member', displayName: null, joinedAt: timestamp },
+    {
+      channelId,
+      agentId: one,
+      kind: null,
+      role: 'member',
+      displayName: null,
+      joinedAt: timestamp,
+    },
   ]);
   const fixed = { name: pair.join(', '), kind: 'direct', topic: null, metadata: null } as const;
   return { ...state, channel: { ...base, channelId, ...fixed }, members: new Map(members) };

@@ -3,8 +3,8 @@ import type {
   FactRows,
   GroupRows,
   MemberFact,
+  MessageFact,
   RepeatFact,
-  RootFact,
   SenderFact,
   Wanted,
 } from '../core/engine.ts';
@@ -53,7 +53,7 @@ export const readMoment = (channelIds: readonly string[]): Statement =>
   );
 
 /** The questions that are not empty, and how to put their answers together. */
-export function askFacts({ members, repeats, roots, senders }: Wanted) {
+export function askFacts({ members, repeats, messages, senders }: Wanted) {
   const statements: Statement[] = [];
   const ask = (list: readonly unknown[], question: () => Statement) =>
     list.length === 0 ? -1 : statements.push(question()) - 1;
@@ -77,11 +77,16 @@ export function askFacts({ members, repeats, roots, senders }: Wanted) {
       [column(repeats, 0), column(repeats, 1), column(repeats, 2)],
     ),
   );
-  const rootAt = ask(roots, () =>
+  const messageAt = ask(messages, () =>
     statement(
-      'roots',
-      'select id, channel_id, thread_id from messages where id = any($1::text[])',
-      [roots],
+      'message_facts',
+      `select w.agent_id, m.id, m.channel_id, m.thread_id, m.taint, c.kind, c.archived_at,
+         c.deleted_at, p.role
+       from unnest($1::text[], $2::text[]) as w(agent_id, id)
+       join messages m on m.id = w.id
+       join channels c on c.id = m.channel_id
+       left join members p on p.channel_id = m.channel_id and p.agent_id = w.agent_id`,
+      [column(messages, 0), column(messages, 1)],
     ),
   );
   const senderAt = ask(senders, () =>
@@ -101,14 +106,14 @@ export function askFacts({ members, repeats, roots, senders }: Wanted) {
     collect: (answers: readonly pg.QueryResult[]): FactRows => ({
       members: (answers[memberAt]?.rows ?? []) as MemberFact[],
       repeats: (answers[repeatAt]?.rows ?? []) as RepeatFact[],
-      roots: (answers[rootAt]?.rows ?? []) as RootFact[],
+      messages: (answers[messageAt]?.rows ?? []) as MessageFact[],
       senders: (answers[senderAt]?.rows ?? []) as SenderFact[],
     }),
   };
 }
 
 /** The rows of a group, a statement for each table that gets any. */
-export function writeRows({ log, messages, mentions, replies }: GroupRows): Statement[] {
+export function writeRows({ log, messages, mentions, replies, agents }: GroupRows): Statement[] {
   const statements: Statement[] = [];
   if (log.length > 0) {
     statements.push(
@@ -132,15 +137,20 @@ export function writeRows({ log, messages, mentions, replies }: GroupRows): Stat
       statement(
         'messages',
         `insert into messages (channel_id, seq, id, sender_id, thread_id, text_seq, ordinal,
-           sender_ordinal)
-         select channel_id, seq, id, sender_id, thread_id, seq, ordinal, sender_ordinal
+           sender_ordinal, taint)
+         select channel_id, seq, id, sender_id, thread_id, seq, ordinal, sender_ordinal, taint
          from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-             $7::bigint[])
-           as w(channel_id, seq, id, sender_id, thread_id, ordinal, sender_ordinal)`,
+             $7::bigint[], $8::text[])
+           as w(channel_id, seq, id, sender_id, thread_id, ordinal, sender_ordinal, taint)`,
         [
-          ...[column(messages, 'channel_id'), column(messages, 'seq'), column(messages, 'id')],
-          ...[column(messages, 'sender_id'), column(messages, 'thread_id')],
-          ...[column(messages, 'ordinal'), column(messages, 'sender_ordinal')],
+          column(messages, 'channel_id'),
+          column(messages, 'seq'),
+          column(messages, 'id'),
+          column(messages, 'sender_id'),
+          column(messages, 'thread_id'),
+          column(messages, 'ordinal'),
+          column(messages, 'sender_ordinal'),
+          column(messages, 'taint'),
         ],
       ),
     );
@@ -168,6 +178,15 @@ export function writeRows({ log, messages, mentions, replies }: GroupRows): Stat
           ...[column(replies, 'created_by'), column(replies, 'created_at')],
           column(replies, 'count'),
         ],
+      ),
+    );
+  }
+  if (agents.length > 0) {
+    statements.push(
+      statement(
+        'agents',
+        'insert into agents (id) select unnest($1::text[]) on conflict do nothing',
+        [agents],
       ),
     );
   }

@@ -3,8 +3,8 @@ import type {
   FactRows,
   GroupRows,
   MemberFact,
+  MessageFact,
   RepeatFact,
-  RootFact,
   SenderFact,
   Wanted,
 } from '../core/engine.ts';
@@ -41,9 +41,13 @@ export function prepareGroupStatements(database: DatabaseSync) {
      cross join log l on l.channel_id = w.value ->> 0 and l.sender_id = w.value ->> 1
        and l.client_message_id = w.value ->> 2 and l.client_message_id is not null`,
   );
-  const roots = database.prepare(
-    `select m.id, m.channel_id, m.thread_id from json_each(?) w
-     cross join messages m on m.id = w.value`,
+  const messageFacts = database.prepare(
+    `select w.value ->> 0 as agent_id, m.id, m.channel_id, m.thread_id, m.taint, c.kind,
+       c.archived_at, c.deleted_at, p.role
+     from json_each(?) w
+     cross join messages m on m.id = w.value ->> 1
+     cross join channels c on c.id = m.channel_id
+     left join members p on p.channel_id = m.channel_id and p.agent_id = w.value ->> 0`,
   );
   const senders = database.prepare(
     `select w.value ->> 0 as channel_id, w.value ->> 1 as sender_id,
@@ -60,7 +64,7 @@ export function prepareGroupStatements(database: DatabaseSync) {
   );
   const messages = database.prepare(
     `insert into messages (channel_id, seq, id, sender_id, thread_id, text_seq, ordinal,
-       sender_ordinal) values (?1, ?2, ?3, ?4, ?5, ?2, ?6, ?7)`,
+       sender_ordinal, taint) values (?1, ?2, ?3, ?4, ?5, ?2, ?6, ?7, ?8)`,
   );
   const mentions = database.prepare(
     'insert into mentions (agent_id, channel_id, seq) values (?, ?, ?)',
@@ -70,6 +74,8 @@ export function prepareGroupStatements(database: DatabaseSync) {
      values (?, ?, ?, ?, ?, 0)
      on conflict (channel_id, thread_id) do update set replies = threads.replies + excluded.replies`,
   );
+
+  const agents = database.prepare('insert into agents (id) values (?) on conflict do nothing');
 
   return {
     begin: () => void begin.run(),
@@ -88,7 +94,7 @@ export function prepareGroupStatements(database: DatabaseSync) {
           return { channel_id, agent_id, role };
         }),
         repeats: ask(repeats, wanted.repeats) as RepeatFact[],
-        roots: ask(roots, wanted.roots) as RootFact[],
+        messages: ask(messageFacts, wanted.messages) as MessageFact[],
         senders: ask(senders, wanted.senders) as SenderFact[],
       };
     },
@@ -110,14 +116,21 @@ export function prepareGroupStatements(database: DatabaseSync) {
       }
       for (const r of rows.messages) {
         messages.run(
-          ...[r.channel_id, r.seq, r.id, r.sender_id, r.thread_id],
-          ...[r.ordinal, r.sender_ordinal],
+          r.channel_id,
+          r.seq,
+          r.id,
+          r.sender_id,
+          r.thread_id,
+          r.ordinal,
+          r.sender_ordinal,
+          r.taint,
         );
       }
       for (const r of rows.mentions) mentions.run(r.agent_id, r.channel_id, r.seq);
       for (const r of rows.replies) {
         replies.run(r.channel_id, r.thread_id, r.created_by, r.created_at, r.count);
       }
+      for (const id of rows.agents) agents.run(id);
     },
   };
 }

@@ -51,6 +51,7 @@ export async function openSqliteCore(
   return {
     runGroup: forward(writer, 'runGroup'),
     beat: forward(writer, 'beat'),
+    recordAgents: forward(writer, 'recordAgents'),
     revoke: forward(writer, 'revoke'),
     sweep: forward(writer, 'sweep'),
     changeEpoch: forward(writer, 'changeEpoch'),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  causeSchema,
   contentSchema,
   emojiSchema,
   mentionsSchema,
@@ -7,9 +8,11 @@ import {
   orNull,
   pageParams,
   seqSchema,
+  taintSchema,
   timestampSchema,
 } from '../fields.ts';
 import { clientMessageIdSchema, idSchema } from '../ids.ts';
+import { limits } from '../limits.ts';
 import { messageSchema } from '../objects.ts';
 import { type MethodDefinition, paramsSchema } from './definition.ts';
 
@@ -19,6 +22,18 @@ const sendResult = z.object({
   timestamp: timestampSchema,
   duplicate: z.boolean().describe('Was it stored before, under the same clientMessageId?'),
 });
+const originParams = {
+  replyTo: orNull(idSchema).describe(
+    'A message of the same channel; it counts as one of the causes.',
+  ),
+  cause: causeSchema
+    .default(() => [])
+    .describe('Messages that led to this one; the caller may read them, else not_found.'),
+  taint: taintSchema.default(() => []).describe('Added to the labels of the causes.'),
+};
+const tooManyCauses = { error: `replyTo and cause name over ${limits.causes}`, path: ['cause'] };
+const hasFewCauses = ({ replyTo, cause }: { replyTo: string | null; cause: string[] }) =>
+  replyTo === null || cause.includes(replyTo) || cause.length < limits.causes;
 const changeResult = z.object({ seq: seqSchema.nullable().describe('null: nothing changed.') });
 const reactionResult = changeResult.extend({ changed: z.boolean() });
 const reactionParams = paramsSchema({
@@ -40,7 +55,8 @@ export const messageMethods = {
       clientMessageId: orNull(clientMessageIdSchema),
       mentions: mentionsSchema.default(() => []),
       metadata: orNull(metadataSchema),
-    }),
+      ...originParams,
+    }).refine(hasFewCauses, tooManyCauses),
     result: sendResult,
     errors: ['archived', 'conflict', 'forbidden', 'not_found', 'too_large'],
   },
@@ -82,9 +98,10 @@ export const messageMethods = {
       content: contentSchema,
       clientMessageId: orNull(clientMessageIdSchema),
       metadata: orNull(metadataSchema),
-    }),
+      ...originParams,
+    }).refine(hasFewCauses, tooManyCauses),
     result: sendResult.extend({ channelId: idSchema }),
-    errors: ['conflict', 'forbidden', 'too_large'],
+    errors: ['conflict', 'forbidden', 'not_found', 'too_large'],
   },
   'reaction.add': {
     summary: 'Adds the caller’s reaction to a message.',

@@ -1,9 +1,9 @@
-import { refuse } from '../../commands.ts';
+import { refuse, type Actor } from '../../commands.ts';
 import { newId } from '../new-id.ts';
 import { channelOf, memberOf, toJson } from '../objects.ts';
 import { isOutOfBounds } from '../rights.ts';
 import type { ChannelsTable, ChannelWithHead, MembersTable } from '../tables.ts';
-import { dbOf, accepted, enter, type Decide } from './decision.ts';
+import { accepted, agentKindOf, dbOf, enter, type Decide } from './decision.ts';
 
 /** The creator is owner and first member: its join is seq 1. */
 export const createChannel: Decide<'channel.create'> = async (group, { actor, params }) => {
@@ -26,13 +26,21 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
   group.adopt(channel);
 
   const member: MembersTable = {
-    ...{ channel_id: id, agent_id: actor.agentId, role: 'owner', display_name: null },
+    channel_id: id,
+    agent_id: actor.agentId,
+    role: 'owner',
+    display_name: null,
     joined_at: group.nowMs,
   };
   await dbOf(group).insertInto('members').values(member).execute();
+  group.addAgent(actor.agentId);
   const event = group.append(channel, {
-    senderId: actor.agentId,
-    event: () => ({ type: 'channel.member.join', channelId: id, member: memberOf(member) }),
+    sender: actor,
+    event: () => ({
+      type: 'channel.member.join',
+      channelId: id,
+      member: memberOf({ ...member, kind: agentKindOf(actor) }),
+    }),
   });
   return accepted({ channel: channelOf(channel) }, event);
 };
@@ -47,7 +55,7 @@ export const updateChannel: Decide<'channel.update'> = async (group, { actor, pa
   if (name === channel.name && topic === channel.topic && metadata === channel.metadata) {
     return accepted({ channel: channelOf(channel) });
   }
-  return changeChannel(group, channel, actor.agentId, 'channel.update', { name, topic, metadata });
+  return changeChannel(group, channel, actor, 'channel.update', { name, topic, metadata });
 };
 
 /** Read-only from here on. */
@@ -57,7 +65,7 @@ export const archiveChannel: Decide<'channel.archive'> = async (group, { actor, 
   const { channel } = gate;
   if (channel.archived_at !== null) return accepted({ channel: channelOf(channel) });
   const change = { archived_at: group.nowMs };
-  return changeChannel(group, channel, actor.agentId, 'channel.archive', change);
+  return changeChannel(group, channel, actor, 'channel.archive', change);
 };
 
 /** Its last event tells; its log stays readable to the sequencers that are still on the way there. */
@@ -66,7 +74,7 @@ export const deleteChannel: Decide<'channel.delete'> = async (group, { actor, pa
   if (!gate.ok) return gate;
   const { channel } = gate;
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     event: () => ({ type: 'channel.delete', channelId: channel.id }),
   });
   channel.deleted_at = group.nowMs;
@@ -81,14 +89,14 @@ export const deleteChannel: Decide<'channel.delete'> = async (group, { actor, pa
 async function changeChannel(
   group: Parameters<typeof enter>[0],
   channel: ChannelWithHead,
-  senderId: string,
+  sender: Actor,
   type: 'channel.update' | 'channel.archive',
   change: Partial<Pick<ChannelsTable, 'name' | 'topic' | 'metadata' | 'archived_at'>>,
 ) {
   await dbOf(group).updateTable('channels').set(change).where('id', '=', channel.id).execute();
   Object.assign(channel, change);
   const event = group.append(channel, {
-    senderId,
+    sender,
     event: () => ({ type, channelId: channel.id, channel: channelOf(channel) }),
   });
   return accepted({ channel: channelOf(channel) }, event);

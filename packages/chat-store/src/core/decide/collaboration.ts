@@ -14,7 +14,7 @@ export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { a
   if (!gate.ok) return gate;
   const { channel } = gate;
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     clientMessageId,
     fingerprint: print,
     event: () => ({ type: 'collaboration.event', channelId, name, payload }),

@@ -1,3 +1,4 @@
+import type { AgentKind } from '@openclaw/protocol';
 import type { Kysely } from 'kysely';
 import {
   refuse,
@@ -10,7 +11,7 @@ import {
 } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { judge, type Needs, type Role } from '../rights.ts';
-import type { ChannelWithHead, MembersTable, Tables } from '../tables.ts';
+import type { ChannelWithHead, Tables } from '../tables.ts';
 
 /** Decides one of the rarer commands, statement by statement, in the group's transaction: checks all, then writes. */
 export type Decide<M extends WriteMethod> = (
@@ -38,23 +39,24 @@ export async function enter(
   { readonly ok: true; readonly channel: ChannelWithHead; readonly role: Role } | Refusal
 > {
   const channel = group.channel(channelId);
-  const role = channel ? ((await findMember(group, channelId, actor.agentId))?.role ?? null) : null;
+  const role = channel ? await findRole(group, channelId, actor.agentId) : null;
   const denied = judge(actor, channelId, channel, role, needs);
   if (denied) return denied;
   if (!channel) return refuse('not_found', `there is no channel ${channelId}`);
   return { ok: true, channel, role };
 }
 
-/** An agent's membership. */
-export function findMember(
-  group: GroupState,
-  channelId: string,
-  agentId: string,
-): Promise<MembersTable | undefined> {
-  return dbOf(group)
+async function findRole(group: GroupState, channelId: string, agentId: string): Promise<Role> {
+  const member = await dbOf(group)
     .selectFrom('members')
-    .selectAll()
+    .select('role')
     .where('channel_id', '=', channelId)
     .where('agent_id', '=', agentId)
     .executeTakeFirst();
+  return member?.role ?? null;
+}
+
+/** The kind in the actor's token, as a member's. */
+export function agentKindOf({ kind }: Actor): AgentKind | null {
+  return kind === 'hub' ? null : (kind ?? null);
 }

@@ -1,7 +1,9 @@
+import type { Facts } from '../facts.ts';
 import type { GroupState } from '../group-state.ts';
 import { headOf } from '../head.ts';
 import type { ChannelsTable, ChannelWithHead } from '../tables.ts';
 import { dbOf } from './decision.ts';
+import { traceCauses } from './origin.ts';
 import { channelIdOf, directChannelId, pairOf, refuseSend, type Send } from './send.ts';
 
 /**
@@ -10,6 +12,7 @@ import { channelIdOf, directChannelId, pairOf, refuseSend, type Send } from './s
  */
 export async function openDirectChannels(
   group: GroupState,
+  facts: Facts,
   sends: readonly Send[],
 ): Promise<Set<string>> {
   const missing = new Map<string, Send & { method: 'direct.send' }>();
@@ -17,6 +20,7 @@ export async function openDirectChannels(
     if (send.method !== 'direct.send' || refuseSend(send)) continue;
     if (send.actor.mayOpenDirects === false) continue;
     const id = channelIdOf(send);
+    if (!traceCauses(facts, send.actor, id, send.params).ok) continue;
     // Who sends the first message has made the channel.
     if (!group.channel(id) && !missing.has(id)) missing.set(id, send);
   }
@@ -57,6 +61,7 @@ async function openDirectChannel(
       joined_at: group.nowMs,
     }));
     await db.insertInto('members').values(members).execute();
+    for (const { agent_id } of members) group.addAgent(agent_id);
     return { ...row, head: 0 };
   }
   // Another hub was faster: its channel is locked like any other.

@@ -1,8 +1,9 @@
-import { refuse, type Refusal } from '../../commands.ts';
+import { refuse, type Actor, type Refusal } from '../../commands.ts';
+import { kindOf, readKind, type MemberRow } from '../agents.ts';
 import type { GroupState } from '../group-state.ts';
 import { memberOf } from '../objects.ts';
 import type { ChannelWithHead, MembersTable } from '../tables.ts';
-import { dbOf, accepted, enter, findMember, type Decide } from './decision.ts';
+import { accepted, agentKindOf, dbOf, enter, type Decide } from './decision.ts';
 
 /** Public channels are open to all; a private one only to an admin. */
 export const joinChannel: Decide<'channel.join'> = async (group, { actor, params }) => {
@@ -14,10 +15,11 @@ export const joinChannel: Decide<'channel.join'> = async (group, { actor, params
   if (channel.archived_at !== null) return refuse('archived', `${channel.id} is archived`);
   const fixed = refuseFixed(channel);
   if (fixed) return fixed;
-  const { member, event } = await insertMember(group, channel, actor.agentId, {
+  const { member, event } = await insertMember(group, channel, actor, {
     agent_id: actor.agentId,
     role: 'member',
     display_name: null,
+    kind: agentKindOf(actor),
   });
   return accepted({ member: memberOf(member) }, event);
 };
@@ -31,13 +33,10 @@ export const addMember: Decide<'member.add'> = async (group, { actor, params }) 
   if (fixed) return fixed;
   const known = await findMember(group, channel.id, params.agentId);
   if (known) return accepted({ member: memberOf(known) });
-  const { member, event } = await insertMember(
-    group,
-    channel,
-    actor.agentId,
-    { agent_id: params.agentId, role: params.role, display_name: params.displayName },
-    [params.agentId],
-  );
+  const { agentId, role, displayName } = params;
+  const kind = await readKind(dbOf(group), agentId);
+  const fields = { agent_id: agentId, role, display_name: displayName, kind };
+  const { member, event } = await insertMember(group, channel, actor, fields, [agentId]);
   return accepted({ member: memberOf(member) }, event);
 };
 
@@ -45,7 +44,7 @@ export const addMember: Decide<'member.add'> = async (group, { actor, params }) 
 export const leaveChannel: Decide<'channel.leave'> = async (group, { actor, params }) => {
   const gate = await enter(group, actor, params.channelId, { from: 'member', inArchived: true });
   if (!gate.ok) return gate;
-  const removed = await removeFrom(group, gate.channel, actor.agentId, actor.agentId);
+  const removed = await removeFrom(group, gate.channel, actor, actor.agentId);
   return removed.ok ? accepted({}, removed.event) : removed;
 };
 
@@ -55,7 +54,7 @@ export const removeMember: Decide<'member.remove'> = async (group, { actor, para
   const from = isSelf ? 'member' : 'owner';
   const gate = await enter(group, actor, params.channelId, { from, inArchived: true });
   if (!gate.ok) return gate;
-  const removed = await removeFrom(group, gate.channel, actor.agentId, params.agentId);
+  const removed = await removeFrom(group, gate.channel, actor, params.agentId);
   return removed.ok ? accepted({}, removed.event) : removed;
 };
 
@@ -75,7 +74,7 @@ export const updateMember: Decide<'member.update'> = async (group, { actor, para
   const fixed = refuseFixed(channel);
   if (fixed) return fixed;
   if (role !== 'owner' && (await isLastOwner(group, known))) return refuseLastOwner(known);
-  const member: MembersTable = { ...known, role, display_name: displayName };
+  const member: MemberRow = { ...known, role, display_name: displayName };
   await dbOf(group)
     .updateTable('members')
     .set({ role, display_name: displayName })
@@ -83,7 +82,7 @@ export const updateMember: Decide<'member.update'> = async (group, { actor, para
     .where('agent_id', '=', params.agentId)
     .execute();
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     event: () => ({
       type: 'channel.member.update',
       channelId: channel.id,
@@ -92,6 +91,20 @@ export const updateMember: Decide<'member.update'> = async (group, { actor, para
   });
   return accepted({ member: memberOf(member) }, event);
 };
+
+function findMember(
+  group: GroupState,
+  channelId: string,
+  agentId: string,
+): Promise<MemberRow | undefined> {
+  return dbOf(group)
+    .selectFrom('members')
+    .selectAll()
+    .select(kindOf('members.agent_id').as('kind'))
+    .where('channel_id', '=', channelId)
+    .where('agent_id', '=', agentId)
+    .executeTakeFirst();
+}
 
 function refuseFixed(channel: ChannelWithHead): Refusal | null {
   return channel.kind === 'direct'
@@ -118,14 +131,16 @@ async function isLastOwner(group: GroupState, member: MembersTable): Promise<boo
 async function insertMember(
   group: GroupState,
   channel: ChannelWithHead,
-  senderId: string,
-  fields: Pick<MembersTable, 'agent_id' | 'role' | 'display_name'>,
+  sender: Actor,
+  { kind, ...fields }: Omit<MemberRow, 'channel_id' | 'joined_at'>,
   notify: readonly string[] = [],
 ) {
-  const member: MembersTable = { ...fields, channel_id: channel.id, joined_at: group.nowMs };
-  await dbOf(group).insertInto('members').values(member).execute();
+  const row: MembersTable = { ...fields, channel_id: channel.id, joined_at: group.nowMs };
+  await dbOf(group).insertInto('members').values(row).execute();
+  group.addAgent(row.agent_id);
+  const member: MemberRow = { ...row, kind };
   const event = group.append(channel, {
-    senderId,
+    sender,
     notify,
     event: () => ({ type: 'channel.member.join', channelId: channel.id, member: memberOf(member) }),
   });
@@ -135,7 +150,7 @@ async function insertMember(
 async function removeFrom(
   group: GroupState,
   channel: ChannelWithHead,
-  senderId: string,
+  sender: Actor,
   agentId: string,
 ) {
   const fixed = refuseFixed(channel);
@@ -149,8 +164,8 @@ async function removeFrom(
     .where('agent_id', '=', agentId)
     .execute();
   const event = group.append(channel, {
-    senderId,
-    notify: agentId === senderId ? [] : [agentId],
+    sender,
+    notify: agentId === sender.agentId ? [] : [agentId],
     event: () => ({
       type: 'channel.member.leave',
       channelId: channel.id,

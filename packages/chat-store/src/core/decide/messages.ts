@@ -31,7 +31,7 @@ export const editMessage: Decide<'message.edit'> = async (group, { actor, params
     editedAt: group.nowMs,
   };
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     messageId: message.id,
     event: () => ({ type: 'channel.message.edit', channelId: channel.id, message }),
   });
@@ -74,7 +74,7 @@ export const deleteMessage: Decide<'message.delete'> = async (group, { actor, pa
       .execute();
   }
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     messageId: message.id,
     event: () => ({ type: 'channel.message.delete', channelId: channel.id, message }),
   });

@@ -24,7 +24,7 @@ export const addReaction: Decide<'reaction.add'> = async (group, { actor, params
   }
   const { emoji } = params;
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     messageId: message.id,
     event: () => ({
       ...{ type: 'channel.reaction.add', channelId: channel.id, messageId: message.id },
@@ -56,7 +56,7 @@ export const removeReaction: Decide<'reaction.remove'> = async (group, { actor, 
     .where('agent_id', '=', actor.agentId)
     .execute();
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     messageId,
     event: () => ({
       ...{ type: 'channel.reaction.remove', channelId: channel.id, messageId },

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { isContentTooLarge, type ResultOf } from '@openclaw/protocol';
+import { isContentTooLarge, limits, type ResultOf } from '@openclaw/protocol';
 import { refuse, type CommandOf, type Outcome, type Refusal } from '../../commands.ts';
 import type { Wanted } from '../engine.ts';
 import { createWanted, type Facts } from '../facts.ts';
@@ -8,6 +8,7 @@ import type { GroupState } from '../group-state.ts';
 import { newId } from '../new-id.ts';
 import { isOutOfBounds, judge } from '../rights.ts';
 import { accepted } from './decision.ts';
+import { originOf, traceCauses } from './origin.ts';
 
 /** The commands that are most of the traffic: a run of them is decided from one set of facts. */
 export type Send = CommandOf<'message.send'> | CommandOf<'direct.send'>;
@@ -41,9 +42,12 @@ export function wantedBySends(sends: readonly Send[]): Wanted {
     wanted.member(channelId, agentId);
     wanted.sender(channelId, agentId);
     if (clientMessageId !== null) wanted.repeat(channelId, agentId, clientMessageId);
+    const { replyTo, cause } = send.params;
+    for (const messageId of cause) wanted.message(agentId, messageId);
+    if (replyTo !== null) wanted.message(agentId, replyTo);
     if (send.method !== 'message.send') continue;
     for (const mentioned of send.params.mentions) wanted.member(channelId, mentioned);
-    if (send.params.threadId !== null) wanted.root(send.params.threadId);
+    if (send.params.threadId !== null) wanted.message(agentId, send.params.threadId);
   }
   return wanted.toWanted();
 }
@@ -51,6 +55,9 @@ export function wantedBySends(sends: readonly Send[]): Wanted {
 /** What can be refused without looking anything up. */
 export function refuseSend(send: Send): Refusal | null {
   if (isContentTooLarge(send.params.content)) return refuse('too_large', 'the content is too long');
+  if (send.params.taint.some((taint) => taint.length > limits.taintChars)) {
+    return refuse('too_large', `a taint has over ${limits.taintChars} characters`);
+  }
   if (send.method === 'direct.send' && send.params.agentId === send.actor.agentId) {
     return refuse('forbidden', 'a direct channel has two different members');
   }
@@ -65,7 +72,7 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
   const refusal = refuseSend(send);
   if (refusal) return refusal;
   const { agentId } = send.actor;
-  const { content, clientMessageId, metadata } = send.params;
+  const { content, clientMessageId, metadata, replyTo, cause, taint } = send.params;
   const isDirect = send.method === 'direct.send';
   const threadId = isDirect ? null : send.params.threadId;
   const mentions = isDirect ? [] : send.params.mentions;
@@ -76,7 +83,10 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
 
   let print: string | null = null;
   if (clientMessageId !== null && channel && channel.deleted_at === null) {
-    print = fingerprint(send.method, content, threadId, mentions, metadata);
+    // Without a word of its origin a message has the fingerprint that earlier releases gave it.
+    const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
+    const origin = hasOrigin ? [replyTo, cause, taint] : [];
+    print = fingerprint(send.method, content, threadId, mentions, metadata, ...origin);
     // Before membership: a sender that lost the answer learns that its message is stored, though it was removed or the
     // channel archived since. The first result holds nothing newer than the first call.
     const first = facts.repeat(channelId, agentId, clientMessageId);
@@ -94,16 +104,21 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
   if (isDirect && !channel && send.actor.mayOpenDirects === false) {
     return refuse('rate_limited', `${agentId} may make no further direct channel now`);
   }
+  const traced = traceCauses(facts, send.actor, channelId, send.params);
+  // A direct channel is opened for messages that will be stored, and this one will not be.
+  if (isDirect && !channel && !traced.ok) return traced;
   const role = facts.role(channelId, agentId);
   const denied = judge(send.actor, channelId, channel, role, posting);
   if (denied) return denied;
   if (!channel) return refuse('not_found', `there is no channel ${channelId}`);
   if (threadId !== null) {
-    const root = facts.root(threadId);
+    const root = facts.message(agentId, threadId);
     if (root?.channel_id !== channelId)
       return refuse('not_found', `there is no message ${threadId}`);
     if (root.thread_id !== null) return refuse('conflict', `message ${threadId} is itself a reply`);
   }
+
+  if (!traced.ok) return traced;
 
   const mentionedMembers = mentions.filter(
     (to) => to !== agentId && facts.role(channelId, to) !== null,
@@ -111,7 +126,7 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
   const id = newId(group.nowMs);
   const timestamp = group.nowMs;
   const event = group.append(channel, {
-    senderId: agentId,
+    sender: send.actor,
     messageId: id,
     clientMessageId,
     fingerprint: print,
@@ -119,30 +134,59 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
     event: (seq) => ({
       type: threadId === null ? 'channel.message' : 'thread.message',
       channelId,
+      // JSON leaves out what is undefined. The reactions stand last: see message-projection.ts.
       message: {
-        ...{ id, channelId, seq, senderId: agentId, content, timestamp, threadId, mentions },
-        ...{ metadata, editedAt: null, deletedAt: null, reactions: {} },
+        id,
+        channelId,
+        seq,
+        senderId: agentId,
+        senderKind: send.actor.kind ?? null,
+        state: 'complete',
+        content,
+        timestamp,
+        threadId,
+        replyTo: replyTo ?? undefined,
+        mentions,
+        metadata,
+        clientMessageId: clientMessageId ?? undefined,
+        origin: originOf(send.actor, traced),
+        editedAt: null,
+        deletedAt: null,
+        reactions: {},
       },
     }),
   });
   const seq = channel.head;
-  const place = { channel_id: channelId, seq };
   group.addMessage({
-    ...{ ...place, id, sender_id: agentId, thread_id: threadId },
+    channel_id: channelId,
+    seq,
+    id,
+    sender_id: agentId,
+    thread_id: threadId,
     ...facts.nextOrdinals(channelId, agentId),
+    taint: traced.taint.length === 0 ? null : JSON.stringify(traced.taint),
   });
   if (threadId !== null) {
     group.addReply({
-      ...{ channel_id: channelId, thread_id: threadId },
-      ...{ created_by: agentId, created_at: timestamp },
+      channel_id: channelId,
+      thread_id: threadId,
+      created_by: agentId,
+      created_at: timestamp,
     });
   }
   if (clientMessageId !== null) {
     facts.remember({
-      ...{ ...place, sender_id: agentId, client_message_id: clientMessageId },
-      ...{ message_id: id, timestamp, fingerprint: print },
+      channel_id: channelId,
+      seq,
+      sender_id: agentId,
+      client_message_id: clientMessageId,
+      message_id: id,
+      timestamp,
+      fingerprint: print,
     });
   }
-  for (const mentioned of mentionedMembers) group.addMention({ ...place, agent_id: mentioned });
+  for (const agent_id of mentionedMembers) {
+    group.addMention({ agent_id, channel_id: channelId, seq });
+  }
   return accepted(answer({ messageId: id, seq, timestamp, duplicate: false }), event);
 }

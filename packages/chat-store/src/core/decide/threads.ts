@@ -43,7 +43,7 @@ export const createThread: Decide<'thread.create'> = async (group, { actor, para
     )
     .execute();
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     clientMessageId,
     fingerprint: print,
     event: () => ({ type: 'thread.create', channelId, thread: threadOf(thread) }),
@@ -71,7 +71,7 @@ export const updateThread: Decide<'thread.update'> = async (group, { actor, para
     .execute();
   const thread = threadOf({ ...known, title });
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     event: () => ({ type: 'thread.update', channelId, thread }),
   });
   return accepted({ thread }, event);

@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { ParamsOf } from '@openclaw/protocol';
 import type { Actor } from '../../commands.ts';
+import { kindOf } from '../agents.ts';
 import { headOf } from '../head.ts';
 import { channelOf, memberOf } from '../objects.ts';
 import type { Tables } from '../tables.ts';
@@ -36,6 +37,7 @@ export const listMembers: Read<'member.list'> = async (db, actor, params, maxByt
   const rows = await db
     .selectFrom('members')
     .selectAll()
+    .select(kindOf('members.agent_id').as('kind'))
     .where('channel_id', '=', channelId)
     .where('agent_id', '>', cursor ?? '')
     .orderBy('agent_id')
