@@ -47,7 +47,8 @@ async function connecting() {
   });
   const gone = { gone: nothing, left: nothing };
   const metrics = { closedConnections: { inc: nothing } };
-  const hub = { store, rooms, sessions, log, metrics, presence: gone, typing: gone };
+  const knownAgents = { seen: nothing };
+  const hub = { store, rooms, sessions, knownAgents, log, metrics, presence: gone, typing: gone };
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
   const onAccepted = createConnectionHandler({
     ...{ hub: hub as unknown as Hub, flusher, agentTopics, directHeads, dispatcher },
