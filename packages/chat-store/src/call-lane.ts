@@ -1,5 +1,4 @@
-import { ChatStoreError, type ChatStoreErrorCode } from './errors.ts';
-import { runtimeError } from './runtime-error.ts';
+import { ChatStoreError, runtimeError, type ChatStoreErrorCode } from './errors.ts';
 
 /** Calls of one kind, so many at once and no more: what floods one lane takes no place in another. */
 export interface CallLane {

@@ -2,6 +2,7 @@ import type { ParamsOf } from '@openclaw/protocol';
 import { createCallLane } from './call-lane.ts';
 import {
   refuse,
+  sizeOf,
   type Actor,
   type Command,
   type Outcome,
@@ -11,17 +12,19 @@ import {
   type WriteMethod,
 } from './commands.ts';
 import type { LogPage } from './core/read/log.ts';
-import { lookUpsAtOnce } from './core/look-ups.ts';
 import { refusalOf } from './core/run-group.ts';
 import type { StoreCore } from './core/store-core.ts';
-import { ChatStoreError } from './errors.ts';
+import { ChatStoreError, runtimeError } from './errors.ts';
 import { createFairLane } from './fair-lane.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createPace } from './group-pace.ts';
-import { parseOptions, type ChatStoreOptions, type ParsedOptions } from './options.ts';
-import { runtimeError } from './runtime-error.ts';
+import {
+  lookUpsAtOnce,
+  parseOptions,
+  type ChatStoreOptions,
+  type ParsedOptions,
+} from './options.ts';
 import { startSweeper } from './sweeper.ts';
-import { sizeOf } from './size-of.ts';
 
 /** Takes warnings; pino's loggers fit. */
 export interface ChatStoreLogger {
@@ -95,7 +98,7 @@ export interface ChatStore extends Omit<
 const warnEveryMs = 10_000;
 
 /** Calls that keep the hub going, at once at most: a tail check, a beat, a reaper, and whoever asks for its health. */
-const vitalWidth = 32;
+const systemWidth = 32;
 
 /** Every agent, and the hub itself, leaves one place for others. */
 const lookUpWidths = { width: lookUpsAtOnce, widthPerAgent: lookUpsAtOnce - 1 };
@@ -151,7 +154,7 @@ export async function createChatStore(
     { ...parsed, pace: createPace(parsed) },
   );
 
-  const vital = createCallLane(vitalWidth, timeoutMs);
+  const systemCalls = createCallLane(systemWidth, timeoutMs);
   const reads = createFairLane({
     ...readWidths(target.engine, parsed.poolSize),
     ...{ maxCalls: maxReads, timeoutMs },
@@ -164,10 +167,11 @@ export async function createChatStore(
       if (isClosed) throw new ChatStoreError('closed', 'the store is closed');
       return call();
     };
-  const lookedUp = <T>(agentId: string | null, call: () => Promise<T>) =>
+  const lookUp = <T>(agentId: string | null, call: () => Promise<T>) =>
     lookUps.run(agentId, whileOpen(call));
-  const askedFirst = <T>(call: () => Promise<T>) => vital.run(whileOpen(call), 'unavailable');
-  const writtenFirst = <T>(call: () => Promise<T>) => vital.run(whileOpen(call), 'timeout');
+  const readPriority = <T>(call: () => Promise<T>) =>
+    systemCalls.run(whileOpen(call), 'unavailable');
+  const writePriority = <T>(call: () => Promise<T>) => systemCalls.run(whileOpen(call), 'timeout');
 
   const stopSweeper = startSweeper(() => core.sweep());
 
@@ -199,34 +203,34 @@ export async function createChatStore(
           whileOpen(() => core.readJson(actor, method, params, maxBytes)),
         )
         .catch(refused),
-    access: (agentId, channelIds) => lookedUp(agentId, () => core.access(agentId, channelIds)),
+    access: (agentId, channelIds) => lookUp(agentId, () => core.access(agentId, channelIds)),
     logPage: (channelId, after, limit, maxBytes, turnOf = null) =>
-      lookedUp(turnOf, () => core.logPage(channelId, after, limit, maxBytes)),
+      lookUp(turnOf, () => core.logPage(channelId, after, limit, maxBytes)),
     directChannels: (agentId, limit, after) =>
-      lookedUp(agentId, () => core.directChannels(agentId, limit, after)),
+      lookUp(agentId, () => core.directChannels(agentId, limit, after)),
     async changes(sinceMark) {
       const known = epochs;
-      const changes = await askedFirst(() => core.changes(sinceMark));
+      const changes = await readPriority(() => core.changes(sinceMark));
       // Unless it was changed meanwhile: then this answer may be the older one.
       if (known === epochs) epoch = changes.epoch;
       return changes;
     },
-    heads: (channelIds) => askedFirst(() => core.heads(channelIds)),
-    recentHeads: (limit) => askedFirst(() => core.recentHeads(limit)),
-    beat: (hubId, isCutOff) => writtenFirst(() => core.beat(hubId, isCutOff)),
-    cutOffHubs: (hubIds) => askedFirst(() => core.cutOffHubs(hubIds)),
-    hubs: () => lookedUp(null, () => core.hubs()),
-    recordAgents: (agents) => writtenFirst(() => core.recordAgents(agents)),
-    revoke: (target) => writtenFirst(() => core.revoke(target)),
-    isRevoked: (token) => lookedUp(token.sub, () => core.isRevoked(token)),
+    heads: (channelIds) => readPriority(() => core.heads(channelIds)),
+    recentHeads: (limit) => readPriority(() => core.recentHeads(limit)),
+    beat: (hubId, isCutOff) => writePriority(() => core.beat(hubId, isCutOff)),
+    cutOffHubs: (hubIds) => readPriority(() => core.cutOffHubs(hubIds)),
+    hubs: () => lookUp(null, () => core.hubs()),
+    recordAgents: (agents) => writePriority(() => core.recordAgents(agents)),
+    revoke: (target) => writePriority(() => core.revoke(target)),
+    isRevoked: (token) => lookUp(token.sub, () => core.isRevoked(token)),
     async changeEpoch(expected) {
-      const current = await writtenFirst(() => core.changeEpoch(expected));
+      const current = await writePriority(() => core.changeEpoch(expected));
       epochs += 1;
       return (epoch = current);
     },
     async health() {
       const startMs = performance.now();
-      const state = await askedFirst(() => core.epoch()).then(
+      const state = await readPriority(() => core.epoch()).then(
         () => ({ status: 'ok' as const, latencyMs: performance.now() - startMs }),
         () => ({ status: 'down' as const, latencyMs: null }),
       );

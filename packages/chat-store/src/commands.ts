@@ -104,3 +104,14 @@ export function refuse(code: ErrorCode, message: string, retryAfterMs?: number):
     ? { ok: false, code, message }
     : { ok: false, code, message, retryAfterMs };
 }
+
+/** An estimate of the memory that a command takes; it bounds the queue and its groups. */
+export function sizeOf({ params }: Command): number {
+  let size = 256;
+  if ('content' in params) size += params.content.length;
+  if ('metadata' in params && params.metadata) size += JSON.stringify(params.metadata).length;
+  if ('cause' in params) size += 128 * params.cause.length;
+  if ('taint' in params) for (const taint of params.taint) size += taint.length;
+  if ('payload' in params) size += JSON.stringify(params.payload).length;
+  return size;
+}

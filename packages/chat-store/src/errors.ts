@@ -38,3 +38,14 @@ export class ChatStoreError extends Error {
     this.retryAfterMs = options.retryAfterMs;
   }
 }
+
+/** The error of a call on an open store: whatever keeps the database from answering is `unavailable`. */
+export function runtimeError(error: unknown): ChatStoreError {
+  if (!(error instanceof ChatStoreError)) {
+    return new ChatStoreError('internal', 'a fault in the chat store', { cause: error });
+  }
+  const { code, message, retryAfterMs = 1000 } = error;
+  if (code === 'rate_limited') return error;
+  if (code === 'timeout' || code === 'internal' || code === 'closed') return error;
+  return new ChatStoreError('unavailable', message, { cause: error, retryAfterMs });
+}

@@ -1,5 +1,4 @@
-import { ChatStoreError } from './errors.ts';
-import { runtimeError } from './runtime-error.ts';
+import { ChatStoreError, runtimeError } from './errors.ts';
 
 /** Limits how many calls are made at once; waiting calls take turns by agent. */
 export interface FairLane {

@@ -42,6 +42,13 @@ const defaults = {
   poolSize: 8,
 };
 
+/**
+ * Look-ups at once: small queries that a hub cannot go on without (rights, what rooms deliver, revoked tokens). They share
+ * a thread, or connections, with the system calls and never with agents' reads. A system call waits behind at most this
+ * many of them.
+ */
+export const lookUpsAtOnce = 3;
+
 // Below the rows that one tail check reads at once, so that each check gets past at least one commit; see changes.ts.
 const maxGroupMax = 4096;
 

@@ -10,7 +10,7 @@ import type {
 } from './tables.ts';
 
 /** What a group's messages need to know before they can be decided; each list is answered by one statement. */
-export interface Wanted {
+export interface Prefetch {
   readonly members: readonly (readonly [channelId: string, agentId: string])[];
   readonly repeats: readonly (readonly [
     channelId: string,
@@ -23,8 +23,8 @@ export interface Wanted {
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
 }
 
-export type MemberFact = Pick<MembersTable, 'channel_id' | 'agent_id' | 'role'>;
-export type RepeatFact = Pick<
+export type PrefetchedMember = Pick<MembersTable, 'channel_id' | 'agent_id' | 'role'>;
+export type PrefetchedRepeat = Pick<
   LogTable,
   | 'channel_id'
   | 'sender_id'
@@ -35,23 +35,23 @@ export type RepeatFact = Pick<
   | 'fingerprint'
 >;
 /** A message, its channel, and the role there of the agent that names it. */
-export type MessageFact = Pick<MessagesTable, 'id' | 'channel_id' | 'thread_id' | 'taint'> &
+export type PrefetchedMessage = Pick<MessagesTable, 'id' | 'channel_id' | 'thread_id' | 'taint'> &
   Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
     readonly agent_id: string;
     readonly role: MembersTable['role'] | null;
   };
 /** The ordinals of the last message in a channel, and of the sender's last one there; 0 where there is none. */
-export type SenderFact = Pick<
+export type PrefetchedSender = Pick<
   MessagesTable,
   'channel_id' | 'sender_id' | 'ordinal' | 'sender_ordinal'
 >;
 
-/** What the database answered to {@link Wanted}; what was not found is absent. */
-export interface FactRows {
-  readonly members: readonly MemberFact[];
-  readonly repeats: readonly RepeatFact[];
-  readonly messages: readonly MessageFact[];
-  readonly senders: readonly SenderFact[];
+/** What the database answered to {@link Prefetch}; what was not found is absent. */
+export interface PrefetchedRows {
+  readonly members: readonly PrefetchedMember[];
+  readonly repeats: readonly PrefetchedRepeat[];
+  readonly messages: readonly PrefetchedMessage[];
+  readonly senders: readonly PrefetchedSender[];
 }
 
 /** One thread's further replies. */
@@ -81,7 +81,7 @@ export interface GroupOpening {
   readonly mark: number;
   readonly epoch: string;
   readonly channels: readonly ChannelWithHead[];
-  readonly facts: FactRows;
+  readonly prefetched: PrefetchedRows;
 }
 
 /** One group's transaction. */
@@ -90,7 +90,7 @@ export interface GroupTransaction {
   readonly db: Kysely<Tables>;
   /** Must rows be locked one by one (PostgreSQL), or is the whole database (SQLite)? */
   readonly locksRows: boolean;
-  facts(wanted: Wanted): Promise<FactRows>;
+  prefetched(prefetch: Prefetch): Promise<PrefetchedRows>;
   write(rows: GroupRows): Promise<void>;
   /** Writes and commits in one round trip. */
   commit(rows: GroupRows): Promise<void>;
@@ -127,8 +127,8 @@ export interface Engine {
   snapshot<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
   /** Small writes beside the groups. */
   write<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
-  /** Begins a transaction, locks the channels in id order and reads what is wanted. */
-  beginGroup(channelIds: readonly string[], wanted: Wanted): Promise<GroupOpening>;
+  /** Begins a transaction, locks the channels in id order and reads what is prefetch. */
+  beginGroup(channelIds: readonly string[], prefetch: Prefetch): Promise<GroupOpening>;
   readonly sql: {
     /** The database's clock in ms. */
     readonly now: () => RawBuilder<number>;

@@ -62,7 +62,7 @@ async function reactionsOf(
 }
 
 /** What a deleted message still says: its origin too, so that its taints are passed on. */
-export function emptied(message: Message, deletedAt: number): Message {
+export function redacted(message: Message, deletedAt: number): Message {
   return {
     ...message,
     content: '',
@@ -99,7 +99,7 @@ function messageTextOf(row: MessageRow, reactions: Reactions): string {
   }
   const message = textOf(row);
   return JSON.stringify(
-    deletedAt === null ? { ...message, reactions } : emptied(message, deletedAt),
+    deletedAt === null ? { ...message, reactions } : redacted(message, deletedAt),
   );
 }
 

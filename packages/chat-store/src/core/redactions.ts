@@ -39,7 +39,7 @@ export function selectReadable(db: Kysely<Tables>) {
 export function readableEnvelope(
   row: EditRow & { readonly envelope: string | null; readonly redacted: string | null },
 ): string {
-  return row.envelope ?? emptiedEdit(row, JSON.parse(row.redacted ?? '') as Message);
+  return row.envelope ?? redactedEdit(row, JSON.parse(row.redacted ?? '') as Message);
 }
 
 /** From this commit on no reader of the log gets a text of the deleted message's edits; the sweeper empties them later. */
@@ -65,7 +65,7 @@ export function sweepRedactions(engine: Engine): Promise<boolean> {
     const redactions = await query.execute();
     let left = rowsMax;
     for (const redaction of redactions) {
-      left -= await emptySome(db, redaction, left);
+      left -= await redactSome(db, redaction, left);
       if (left <= 0) break;
     }
     return redactions.length > 0;
@@ -73,7 +73,7 @@ export function sweepRedactions(engine: Engine): Promise<boolean> {
 }
 
 /** Empties so many of a message's rows at most, and answers how many those were. */
-async function emptySome(
+async function redactSome(
   db: Kysely<Tables>,
   redaction: RedactionsTable,
   most: number,
@@ -92,7 +92,7 @@ async function emptySome(
   const message = JSON.parse(redaction.message) as Message;
   if (rows.length > 0) {
     const cases = rows.map(
-      (row) => sql`when ${sql.lit(row.seq)} then ${emptiedEdit(row, message)}`,
+      (row) => sql`when ${sql.lit(row.seq)} then ${redactedEdit(row, message)}`,
     );
     await db
       .updateTable('log')
@@ -121,7 +121,7 @@ async function emptySome(
 
 // From the row's own columns: the text is neither read nor parsed.
 // So the kind of an editor that is not the author, an admin, is not known any more.
-function emptiedEdit(row: EditRow, deleted: Message): string {
+function redactedEdit(row: EditRow, deleted: Message): string {
   const { id, seq, sender_id: senderId, timestamp } = row;
   const message = { ...messageInPresentShape(deleted), editedAt: timestamp };
   const { channelId } = message;

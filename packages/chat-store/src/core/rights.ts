@@ -13,7 +13,7 @@ export interface Needs {
 export type Role = MembersTable['role'] | null;
 
 /** The table of rights: may this actor, in that role, do what needs so much? Null means yes. */
-export function judge(
+export function authorize(
   actor: Actor,
   channelId: string,
   channel: Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> | undefined,

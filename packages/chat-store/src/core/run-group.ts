@@ -2,16 +2,16 @@ import { refuse, type Command, type Outcome } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
 import { decide } from './decide/decide.ts';
 import { openDirectChannels } from './decide/direct-channels.ts';
-import { channelIdOf, decideSend, wantedBySends, type Send } from './decide/send.ts';
-import type { Engine, Wanted } from './engine.ts';
-import { createFacts } from './facts.ts';
+import { channelIdOf, decideSend, prefetchFor, type Send } from './decide/send.ts';
+import type { Engine, Prefetch } from './engine.ts';
+import { indexPrefetched } from './prefetch.ts';
 import { createGroupState } from './group-state.ts';
 
 /** Hears of what no caller may see: faults of ours, and rows that the database refused. */
 export type ReportFault = (error: unknown, doing: string) => void;
 
 const attempts = 3;
-const nothing: Wanted = { members: [], repeats: [], messages: [], senders: [] };
+const nothing: Prefetch = { members: [], repeats: [], messages: [], senders: [] };
 
 /**
  * Runs a group of commands in one transaction, in their order, and answers each. Resolves when it is committed.
@@ -66,7 +66,7 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
   const firstSends = runs[0]?.sends;
   const opening = await engine.beginGroup(
     channelIdsOf(commands),
-    firstSends ? wantedBySends(firstSends) : nothing,
+    firstSends ? prefetchFor(firstSends) : nothing,
   );
   const { transaction } = opening;
   const group = createGroupState(opening);
@@ -75,17 +75,18 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
     for (const [index, run] of runs.entries()) {
       if (index > 0 && group.hasRows) await transaction.write(group.takeRows());
       if (run.sends) {
-        const ask = async () => createFacts(await transaction.facts(wantedBySends(run.sends)));
-        let facts = index === 0 ? createFacts(opening.facts) : await ask();
-        const opened = await openDirectChannels(group, facts, run.sends);
-        if (opened.size > 0) facts = await ask();
+        const ask = async () =>
+          indexPrefetched(await transaction.prefetched(prefetchFor(run.sends)));
+        let prefetched = index === 0 ? indexPrefetched(opening.prefetched) : await ask();
+        const opened = await openDirectChannels(group, prefetched, run.sends);
+        if (opened.size > 0) prefetched = await ask();
         for (const send of run.sends) {
-          const outcome = isTooEarly(send, opened) ?? decideSend(group, facts, send);
+          const outcome = isTooEarly(send, opened) ?? decideSend(group, prefetched, send);
           if (outcome.ok) opened.delete(channelIdOf(send));
           outcomes.push(outcome);
         }
       } else {
-        outcomes.push(await decide(group, run.rare));
+        outcomes.push(await decide(group, run.single));
       }
     }
     await transaction.commit(group.takeRows());
@@ -106,8 +107,8 @@ function isTooEarly(send: Send, opened: Set<string>): Outcome | null {
 }
 
 type Run =
-  | { readonly sends: Send[]; readonly rare?: undefined }
-  | { readonly sends?: undefined; readonly rare: Exclude<Command, Send> };
+  | { readonly sends: Send[]; readonly single?: undefined }
+  | { readonly sends?: undefined; readonly single: Exclude<Command, Send> };
 
 // Messages that follow each other are decided together; what comes between them is decided alone, in its place.
 function splitRuns(commands: readonly Command[]): Run[] {
@@ -118,7 +119,7 @@ function splitRuns(commands: readonly Command[]): Run[] {
       if (last?.sends) last.sends.push(command);
       else runs.push({ sends: [command] });
     } else {
-      runs.push({ rare: command });
+      runs.push({ single: command });
     }
   }
   return runs;

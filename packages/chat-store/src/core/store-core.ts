@@ -82,7 +82,7 @@ export interface StoreCore {
  * Every method rejects with ChatStoreError alone: with the engine's, or with `internal` for what is reported as a fault.
  */
 export function createStoreCore(engine: Engine, report: ReportFault): StoreCore {
-  const telling =
+  const withErrorMapping =
     <A extends readonly unknown[], R>(doing: string, call: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {
       try {
@@ -124,7 +124,7 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
   };
   const told = Object.entries(core).map(([name, call]) => [
     name,
-    telling(name, call as (...args: readonly unknown[]) => Promise<unknown>),
+    withErrorMapping(name, call as (...args: readonly unknown[]) => Promise<unknown>),
   ]);
   return Object.fromEntries(told) as StoreCore;
 }

@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import type {
-  FactRows,
+  PrefetchedRows,
   GroupRows,
-  MemberFact,
-  MessageFact,
-  RepeatFact,
-  SenderFact,
-  Wanted,
+  PrefetchedMember,
+  PrefetchedMessage,
+  PrefetchedRepeat,
+  PrefetchedSender,
+  Prefetch,
 } from '../core/engine.ts';
 import { channelColumns } from '../core/tables.ts';
 
@@ -53,7 +53,7 @@ export const readMoment = (channelIds: readonly string[]): Statement =>
   );
 
 /** The questions that are not empty, and how to put their answers together. */
-export function askFacts({ members, repeats, messages, senders }: Wanted) {
+export function prefetchStatements({ members, repeats, messages, senders }: Prefetch) {
   const statements: Statement[] = [];
   const ask = (list: readonly unknown[], question: () => Statement) =>
     list.length === 0 ? -1 : statements.push(question()) - 1;
@@ -103,11 +103,11 @@ export function askFacts({ members, repeats, messages, senders }: Wanted) {
   );
   return {
     statements,
-    collect: (answers: readonly pg.QueryResult[]): FactRows => ({
-      members: (answers[memberAt]?.rows ?? []) as MemberFact[],
-      repeats: (answers[repeatAt]?.rows ?? []) as RepeatFact[],
-      messages: (answers[messageAt]?.rows ?? []) as MessageFact[],
-      senders: (answers[senderAt]?.rows ?? []) as SenderFact[],
+    collect: (answers: readonly pg.QueryResult[]): PrefetchedRows => ({
+      members: (answers[memberAt]?.rows ?? []) as PrefetchedMember[],
+      repeats: (answers[repeatAt]?.rows ?? []) as PrefetchedRepeat[],
+      messages: (answers[messageAt]?.rows ?? []) as PrefetchedMessage[],
+      senders: (answers[senderAt]?.rows ?? []) as PrefetchedSender[],
     }),
   };
 }

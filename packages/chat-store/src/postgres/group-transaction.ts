@@ -5,7 +5,7 @@ import type { ChannelsTable, Tables } from '../core/tables.ts';
 import { ChatStoreError } from '../errors.ts';
 import type { CommitConnection } from './connections.ts';
 import {
-  askFacts,
+  prefetchStatements,
   lockChannels,
   readMoment,
   writeRows,
@@ -40,8 +40,8 @@ export function createGroups(
   const transaction: GroupTransaction = {
     db,
     locksRows: true,
-    async facts(wanted) {
-      const { statements, collect } = askFacts(wanted);
+    async prefetched(prefetch) {
+      const { statements, collect } = prefetchStatements(prefetch);
       return collect(await Promise.all(send(statements)));
     },
     async write(rows) {
@@ -70,10 +70,10 @@ export function createGroups(
   };
 
   return {
-    async beginGroup(channelIds, wanted) {
+    async beginGroup(channelIds, prefetch) {
       client = await connection.client();
       deadline = setTimeout(() => connection.discard(), timeoutMs);
-      const { statements, collect } = askFacts(wanted);
+      const { statements, collect } = prefetchStatements(prefetch);
       const opening = [begin, lockChannels(channelIds), readMoment(channelIds), ...statements];
       const answers = send(opening);
       let ofBegin: unknown;
@@ -83,7 +83,7 @@ export function createGroups(
         const { epoch, mark, now, heads } = moment?.rows[0] as Moment;
         const rows = (channels?.rows ?? []) as ChannelsTable[];
         return {
-          ...{ transaction, nowMs: now, mark, epoch, facts: collect(facts) },
+          ...{ transaction, nowMs: now, mark, epoch, prefetched: collect(facts) },
           channels: rows.map((row) => ({ ...row, head: heads[row.id] ?? 0 })),
         };
       } catch (error) {

@@ -1,12 +1,12 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
 import type { Engine } from '../core/engine.ts';
-import { lookUpsAtOnce } from '../core/look-ups.ts';
 import { migrate } from '../core/migrate.ts';
 import { createStoreCore, type StoreCore } from '../core/store-core.ts';
 import type { Tables } from '../core/tables.ts';
 import type { ReportFault } from '../core/run-group.ts';
 import { ChatStoreError } from '../errors.ts';
+import { lookUpsAtOnce } from '../options.ts';
 import {
   createCommitConnection,
   createMigrationPool,

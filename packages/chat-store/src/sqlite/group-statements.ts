@@ -1,12 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type {
-  FactRows,
+  PrefetchedRows,
   GroupRows,
-  MemberFact,
-  MessageFact,
-  RepeatFact,
-  SenderFact,
-  Wanted,
+  PrefetchedMember,
+  PrefetchedMessage,
+  PrefetchedRepeat,
+  PrefetchedSender,
+  Prefetch,
 } from '../core/engine.ts';
 import type { ChannelWithHead } from '../core/tables.ts';
 
@@ -83,19 +83,22 @@ export function prepareGroupStatements(database: DatabaseSync) {
     moment: () => moment.get() as { epoch: string; mark: number },
     channels: (ids: readonly string[]) =>
       (ids.length === 0 ? [] : channels.all(JSON.stringify(ids))) as unknown as ChannelWithHead[],
-    facts(wanted: Wanted): FactRows {
+    facts(prefetch: Prefetch): PrefetchedRows {
       const ask = (statement: StatementSync, list: readonly unknown[]) =>
         (list.length === 0 ? [] : statement.all(JSON.stringify(list))) as unknown[];
       // The key is the place in the list: no need to bring the ids back as well.
-      const roles = ask(members, wanted.members) as { key: number; role: MemberFact['role'] }[];
+      const roles = ask(members, prefetch.members) as {
+        key: number;
+        role: PrefetchedMember['role'];
+      }[];
       return {
         members: roles.map(({ key, role }) => {
-          const [channel_id, agent_id] = wanted.members[key] ?? ['', ''];
+          const [channel_id, agent_id] = prefetch.members[key] ?? ['', ''];
           return { channel_id, agent_id, role };
         }),
-        repeats: ask(repeats, wanted.repeats) as RepeatFact[],
-        messages: ask(messageFacts, wanted.messages) as MessageFact[],
-        senders: ask(senders, wanted.senders) as SenderFact[],
+        repeats: ask(repeats, prefetch.repeats) as PrefetchedRepeat[],
+        messages: ask(messageFacts, prefetch.messages) as PrefetchedMessage[],
+        senders: ask(senders, prefetch.senders) as PrefetchedSender[],
       };
     },
     write(rows: GroupRows) {

@@ -53,7 +53,7 @@ function createEngine(
   const transaction: GroupTransaction = {
     db,
     locksRows: false,
-    facts: async (wanted) => statements().facts(wanted),
+    prefetched: async (prefetch) => statements().facts(prefetch),
     write: async (rows) => statements().write(rows),
     async commit(rows) {
       statements().write(rows);
@@ -76,14 +76,14 @@ function createEngine(
     db,
     snapshot: (work) => db.transaction().execute(work),
     write: (work) => db.transaction().execute(work),
-    async beginGroup(channelIds, wanted) {
+    async beginGroup(channelIds, prefetch) {
       // Takes the lock of the whole database: no row needs one of its own.
       statements().begin();
       try {
         const { epoch, mark } = statements().moment();
         const channels = statements().channels(channelIds);
-        const facts = statements().facts(wanted);
-        return { transaction, nowMs: clock(), mark, epoch, channels, facts };
+        const facts = statements().facts(prefetch);
+        return { transaction, nowMs: clock(), mark, epoch, channels, prefetched: facts };
       } catch (error) {
         await transaction.rollback();
         throw error;

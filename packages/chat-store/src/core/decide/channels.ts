@@ -3,7 +3,7 @@ import { newId } from '../new-id.ts';
 import { channelOf, memberOf, toJson } from '../objects.ts';
 import { isOutOfBounds } from '../rights.ts';
 import type { ChannelsTable, ChannelWithHead, MembersTable } from '../tables.ts';
-import { accepted, agentKindOf, dbOf, enter, type Decide } from './decision.ts';
+import { accepted, agentKindOf, dbOf, loadAuthorized, type Decide } from './decision.ts';
 
 /** The creator is owner and first member: its join is seq 1. */
 export const createChannel: Decide<'channel.create'> = async (group, { actor, params }) => {
@@ -47,9 +47,12 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
 
 /** Absent is unchanged, null empties. */
 export const updateChannel: Decide<'channel.update'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'owner', inArchived: false });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'owner',
+    inArchived: false,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const { name = channel.name, topic = channel.topic } = params;
   const metadata = params.metadata === undefined ? channel.metadata : toJson(params.metadata);
   if (name === channel.name && topic === channel.topic && metadata === channel.metadata) {
@@ -60,9 +63,12 @@ export const updateChannel: Decide<'channel.update'> = async (group, { actor, pa
 
 /** Read-only from here on. */
 export const archiveChannel: Decide<'channel.archive'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'owner', inArchived: true });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'owner',
+    inArchived: true,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   if (channel.archived_at !== null) return accepted({ channel: channelOf(channel) });
   const change = { archived_at: group.nowMs };
   return changeChannel(group, channel, actor, 'channel.archive', change);
@@ -70,9 +76,12 @@ export const archiveChannel: Decide<'channel.archive'> = async (group, { actor, 
 
 /** Its last event tells; its log stays readable to the sequencers that are still on the way there. */
 export const deleteChannel: Decide<'channel.delete'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'owner', inArchived: true });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'owner',
+    inArchived: true,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const event = group.append(channel, {
     sender: actor,
     event: () => ({ type: 'channel.delete', channelId: channel.id }),
@@ -87,7 +96,7 @@ export const deleteChannel: Decide<'channel.delete'> = async (group, { actor, pa
 };
 
 async function changeChannel(
-  group: Parameters<typeof enter>[0],
+  group: Parameters<typeof loadAuthorized>[0],
   channel: ChannelWithHead,
   sender: Actor,
   type: 'channel.update' | 'channel.archive',

@@ -1,7 +1,6 @@
 import { refuse } from '../../commands.ts';
-import { fingerprint } from '../fingerprint.ts';
-import { accepted, enter, type Decide } from './decision.ts';
-import { findRepeat } from './repeats.ts';
+import { accepted, loadAuthorized, type Decide } from './decision.ts';
+import { findRepeat, fingerprint } from './repeats.ts';
 
 /** An event of the agents' own in a channel's log. Those to everyone are in no log, and the hub's. */
 export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { actor, params }) => {
@@ -10,9 +9,12 @@ export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { a
   const print = fingerprint('collaboration.emit', name, payload);
   const repeat = await findRepeat(group, channelId, actor, clientMessageId, print);
   if (repeat) return repeat.ok ? accepted({ seq: repeat.seq }) : repeat;
-  const gate = await enter(group, actor, channelId, { from: 'member', inArchived: false });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, channelId, {
+    from: 'member',
+    inArchived: false,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const event = group.append(channel, {
     sender: actor,
     clientMessageId,

@@ -10,9 +10,9 @@ import { markRead } from './read-mark.ts';
 import type { Send } from './send.ts';
 import { createThread, updateThread } from './threads.ts';
 
-type RareMethod = Exclude<WriteMethod, Send['method']>;
+type SingleMethod = Exclude<WriteMethod, Send['method']>;
 
-const decisions: { readonly [M in RareMethod]: Decide<M> } = {
+const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   'channel.create': createChannel,
   'channel.update': updateChannel,
   'channel.archive': archiveChannel,
@@ -34,5 +34,5 @@ const decisions: { readonly [M in RareMethod]: Decide<M> } = {
 
 /** Decides one of the rarer commands. */
 export function decide(group: GroupState, command: Exclude<Command, Send>): Promise<Outcome> {
-  return (decisions[command.method] as Decide<RareMethod>)(group, command);
+  return (decisions[command.method] as Decide<SingleMethod>)(group, command);
 }

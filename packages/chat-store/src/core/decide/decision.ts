@@ -10,7 +10,7 @@ import {
   type WriteMethod,
 } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
-import { judge, type Needs, type Role } from '../rights.ts';
+import { authorize, type Needs, type Role } from '../rights.ts';
 import type { ChannelWithHead, Tables } from '../tables.ts';
 
 /** Decides one of the rarer commands, statement by statement, in the group's transaction: checks all, then writes. */
@@ -30,7 +30,7 @@ export function accepted<R>(result: R, ...events: readonly AppendedEvent[]) {
 }
 
 /** The channel a command is about, if its actor may do it there. */
-export async function enter(
+export async function loadAuthorized(
   group: GroupState,
   actor: Actor,
   channelId: string,
@@ -40,7 +40,7 @@ export async function enter(
 > {
   const channel = group.channel(channelId);
   const role = channel ? await findRole(group, channelId, actor.agentId) : null;
-  const denied = judge(actor, channelId, channel, role, needs);
+  const denied = authorize(actor, channelId, channel, role, needs);
   if (denied) return denied;
   if (!channel) return refuse('not_found', `there is no channel ${channelId}`);
   return { ok: true, channel, role };

@@ -1,4 +1,4 @@
-import type { Facts } from '../facts.ts';
+import type { Prefetched } from '../prefetch.ts';
 import type { GroupState } from '../group-state.ts';
 import { headOf } from '../head.ts';
 import type { ChannelsTable, ChannelWithHead } from '../tables.ts';
@@ -12,7 +12,7 @@ import { channelIdOf, directChannelId, pairOf, refuseSend, type Send } from './s
  */
 export async function openDirectChannels(
   group: GroupState,
-  facts: Facts,
+  prefetched: Prefetched,
   sends: readonly Send[],
 ): Promise<Set<string>> {
   const missing = new Map<string, Send & { method: 'direct.send' }>();
@@ -20,7 +20,7 @@ export async function openDirectChannels(
     if (send.method !== 'direct.send' || refuseSend(send)) continue;
     if (send.actor.mayOpenDirects === false) continue;
     const id = channelIdOf(send);
-    if (!traceCauses(facts, send.actor, id, send.params).ok) continue;
+    if (!traceCauses(prefetched, send.actor, id, send.params).ok) continue;
     // Who sends the first message has made the channel.
     if (!group.channel(id) && !missing.has(id)) missing.set(id, send);
   }

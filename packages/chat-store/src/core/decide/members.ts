@@ -3,13 +3,16 @@ import { kindOf, readKind, type MemberRow } from '../agents.ts';
 import type { GroupState } from '../group-state.ts';
 import { memberOf } from '../objects.ts';
 import type { ChannelWithHead, MembersTable } from '../tables.ts';
-import { accepted, agentKindOf, dbOf, enter, type Decide } from './decision.ts';
+import { accepted, agentKindOf, dbOf, loadAuthorized, type Decide } from './decision.ts';
 
 /** Public channels are open to all; a private one only to an admin. */
 export const joinChannel: Decide<'channel.join'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'anyone', inArchived: true });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'anyone',
+    inArchived: true,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const known = await findMember(group, channel.id, actor.agentId);
   if (known) return accepted({ member: memberOf(known) });
   if (channel.archived_at !== null) return refuse('archived', `${channel.id} is archived`);
@@ -26,9 +29,12 @@ export const joinChannel: Decide<'channel.join'> = async (group, { actor, params
 
 /** A member stays as it is. */
 export const addMember: Decide<'member.add'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'owner', inArchived: false });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'owner',
+    inArchived: false,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const fixed = refuseFixed(channel);
   if (fixed) return fixed;
   const known = await findMember(group, channel.id, params.agentId);
@@ -42,9 +48,12 @@ export const addMember: Decide<'member.add'> = async (group, { actor, params }) 
 
 /** Also in an archived channel: nobody is held. */
 export const leaveChannel: Decide<'channel.leave'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'member', inArchived: true });
-  if (!gate.ok) return gate;
-  const removed = await removeFrom(group, gate.channel, actor, actor.agentId);
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'member',
+    inArchived: true,
+  });
+  if (!loaded.ok) return loaded;
+  const removed = await removeFrom(group, loaded.channel, actor, actor.agentId);
   return removed.ok ? accepted({}, removed.event) : removed;
 };
 
@@ -52,9 +61,9 @@ export const leaveChannel: Decide<'channel.leave'> = async (group, { actor, para
 export const removeMember: Decide<'member.remove'> = async (group, { actor, params }) => {
   const isSelf = params.agentId === actor.agentId;
   const from = isSelf ? 'member' : 'owner';
-  const gate = await enter(group, actor, params.channelId, { from, inArchived: true });
-  if (!gate.ok) return gate;
-  const removed = await removeFrom(group, gate.channel, actor, params.agentId);
+  const loaded = await loadAuthorized(group, actor, params.channelId, { from, inArchived: true });
+  if (!loaded.ok) return loaded;
+  const removed = await removeFrom(group, loaded.channel, actor, params.agentId);
   return removed.ok ? accepted({}, removed.event) : removed;
 };
 
@@ -62,9 +71,9 @@ export const removeMember: Decide<'member.remove'> = async (group, { actor, para
 export const updateMember: Decide<'member.update'> = async (group, { actor, params }) => {
   const isOwnName = params.agentId === actor.agentId && params.role === undefined;
   const from = isOwnName ? 'member' : 'owner';
-  const gate = await enter(group, actor, params.channelId, { from, inArchived: false });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, { from, inArchived: false });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const known = await findMember(group, channel.id, params.agentId);
   if (!known) return refuse('not_found', `${params.agentId} is not a member of ${channel.id}`);
   const { role = known.role, displayName = known.display_name } = params;

@@ -2,18 +2,21 @@ import { isContentTooLarge, limits, type Message } from '@openclaw/protocol';
 import { sql } from 'kysely';
 import { refuse, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
-import { emptied, messagesOf, selectMessages } from '../message-projection.ts';
+import { redacted, messagesOf, selectMessages } from '../message-projection.ts';
 import { redactEdits } from '../redactions.ts';
 import { eventOfRow, storedWithEvent } from '../stored-envelope.ts';
 import type { ChannelsTable } from '../tables.ts';
-import { dbOf, accepted, enter, type Decide } from './decision.ts';
+import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 
 /** The author's alone. */
 export const editMessage: Decide<'message.edit'> = async (group, { actor, params }) => {
   if (isContentTooLarge(params.content)) return refuse('too_large', 'the content is too long');
-  const gate = await enter(group, actor, params.channelId, { from: 'member', inArchived: false });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'member',
+    inArchived: false,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const found = await findMessage(group, channel, params.messageId);
   if (!found.ok) return found;
   if (found.message.senderId !== actor.agentId && !actor.isAdmin) {
@@ -46,17 +49,20 @@ export const editMessage: Decide<'message.edit'> = async (group, { actor, params
 
 /** The author's, and the owners': also in an archived channel, since text must be removable. */
 export const deleteMessage: Decide<'message.delete'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'member', inArchived: true });
-  if (!gate.ok) return gate;
-  const { channel, role } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'member',
+    inArchived: true,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel, role } = loaded;
   const found = await findMessage(group, channel, params.messageId);
   if (!found.ok) return found;
   const mayDelete = found.message.senderId === actor.agentId || role === 'owner' || actor.isAdmin;
   if (!mayDelete) return refuse('forbidden', 'only its author or an owner deletes a message');
   if (found.message.deletedAt !== null) return accepted({ seq: null });
 
-  const message = emptied(found.message, group.nowMs);
-  await emptyFirstRow(group, message);
+  const message = redacted(found.message, group.nowMs);
+  await redactFirstRow(group, message);
   const db = dbOf(group);
   if (message.editedAt !== null) await redactEdits(db, message);
   await db.deleteFrom('reactions').where('message_id', '=', message.id).execute();
@@ -105,7 +111,7 @@ export async function findMessage(
 
 // Whoever reads the log from the beginning finds the message in its place, without its text. The fingerprint goes too:
 // a short text could be guessed from it.
-async function emptyFirstRow(group: GroupState, message: Message): Promise<void> {
+async function redactFirstRow(group: GroupState, message: Message): Promise<void> {
   const db = dbOf(group);
   const { channelId, seq } = message;
   const row = await db
@@ -116,7 +122,7 @@ async function emptyFirstRow(group: GroupState, message: Message): Promise<void>
     .executeTakeFirstOrThrow();
   const event = eventOfRow(row.envelope);
   if (!('message' in event)) throw new Error(`log row ${channelId}/${seq} has no message`);
-  const first = emptied(event.message, group.nowMs);
+  const first = redacted(event.message, group.nowMs);
   await db
     .updateTable('log')
     .set({

@@ -1,17 +1,17 @@
 import { limits, type Origin, type ParamsOf } from '@openclaw/protocol';
 import { refuse, type Actor, type Refusal } from '../../commands.ts';
-import type { Facts } from '../facts.ts';
-import { judge } from '../rights.ts';
+import type { Prefetched } from '../prefetch.ts';
+import { authorize } from '../rights.ts';
 
 /** What a message names as its causes, and the taints that it and they have. */
 type Trace = Pick<Origin, 'cause' | 'taint'>;
 
 /**
  * Checks that the sender may read the messages that it names, and that the one it replies to is of the same channel.
- * Membership of other channels is that of the moment at which the facts were read, under the lock of this one.
+ * Membership of other channels is that of the moment at which the prefetched were read, under the lock of this one.
  */
 export function traceCauses(
-  facts: Facts,
+  prefetched: Prefetched,
   actor: Actor,
   channelId: string,
   params: Pick<ParamsOf<'message.send'>, 'replyTo' | 'cause' | 'taint'>,
@@ -23,11 +23,13 @@ export function traceCauses(
   const cause = [...new Set(replyTo === null ? params.cause : [replyTo, ...params.cause])];
   const taint = new Set(params.taint);
   for (const messageId of cause) {
-    const found = facts.message(actor.agentId, messageId);
+    const found = prefetched.message(actor.agentId, messageId);
     const isReadable =
       found !== undefined &&
-      judge(actor, found.channel_id, found, found.role, { from: 'member', inArchived: true }) ===
-        null;
+      authorize(actor, found.channel_id, found, found.role, {
+        from: 'member',
+        inArchived: true,
+      }) === null;
     if (!isReadable || (messageId === replyTo && found.channel_id !== channelId)) {
       return refuse('not_found', `there is no message ${messageId}`);
     }

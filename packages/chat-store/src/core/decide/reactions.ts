@@ -1,5 +1,5 @@
 import { refuse } from '../../commands.ts';
-import { dbOf, accepted, enter, type Decide } from './decision.ts';
+import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 import { findMessage } from './messages.ts';
 
 /** Reactions that one message carries at most: they travel with it in every history page. */
@@ -9,9 +9,9 @@ const reacting = { from: 'member', inArchived: false } as const;
 
 /** The same once more changes nothing. */
 export const addReaction: Decide<'reaction.add'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, reacting);
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, reacting);
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const found = await findMessage(group, channel, params.messageId);
   if (!found.ok) return found;
   const { message } = found;
@@ -40,9 +40,9 @@ export const addReaction: Decide<'reaction.add'> = async (group, { actor, params
 
 /** One's own. */
 export const removeReaction: Decide<'reaction.remove'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, reacting);
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, reacting);
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const found = await findMessage(group, channel, params.messageId);
   if (!found.ok) return found;
   const { emoji, messageId } = params;

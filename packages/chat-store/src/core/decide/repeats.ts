@@ -1,7 +1,13 @@
+import { hash } from 'node:crypto';
 import { refuse, type Actor, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { isOutOfBounds } from '../rights.ts';
 import { dbOf } from './decision.ts';
+
+/** Tells whether a clientMessageId that is used again comes with the same content. */
+export function fingerprint(method: string, ...content: readonly unknown[]): string {
+  return hash('sha256', JSON.stringify([method, ...content]), 'base64url');
+}
 
 /**
  * The log row of an earlier command with the same clientMessageId; a refusal if that was another command, or if the token

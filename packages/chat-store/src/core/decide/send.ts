@@ -1,16 +1,16 @@
 import { hash } from 'node:crypto';
 import { isContentTooLarge, limits, type ResultOf } from '@openclaw/protocol';
 import { refuse, type CommandOf, type Outcome, type Refusal } from '../../commands.ts';
-import type { Wanted } from '../engine.ts';
-import { createWanted, type Facts } from '../facts.ts';
-import { fingerprint } from '../fingerprint.ts';
+import type { Prefetch } from '../engine.ts';
+import { collectPrefetch, type Prefetched } from '../prefetch.ts';
 import type { GroupState } from '../group-state.ts';
 import { newId } from '../new-id.ts';
-import { isOutOfBounds, judge } from '../rights.ts';
+import { isOutOfBounds, authorize } from '../rights.ts';
 import { accepted } from './decision.ts';
+import { fingerprint } from './repeats.ts';
 import { originOf, traceCauses } from './origin.ts';
 
-/** The commands that are most of the traffic: a run of them is decided from one set of facts. */
+/** The commands that are most of the traffic: a run of them is decided from one set of prefetched. */
 export type Send = CommandOf<'message.send'> | CommandOf<'direct.send'>;
 
 const posting = { from: 'member', inArchived: false } as const;
@@ -33,23 +33,23 @@ export function channelIdOf({ actor, method, params }: Send): string {
 }
 
 /** What a run of messages needs to know. */
-export function wantedBySends(sends: readonly Send[]): Wanted {
-  const wanted = createWanted();
+export function prefetchFor(sends: readonly Send[]): Prefetch {
+  const collected = collectPrefetch();
   for (const send of sends) {
     const channelId = channelIdOf(send);
     const { agentId } = send.actor;
     const { clientMessageId } = send.params;
-    wanted.member(channelId, agentId);
-    wanted.sender(channelId, agentId);
-    if (clientMessageId !== null) wanted.repeat(channelId, agentId, clientMessageId);
+    collected.member(channelId, agentId);
+    collected.sender(channelId, agentId);
+    if (clientMessageId !== null) collected.repeat(channelId, agentId, clientMessageId);
     const { replyTo, cause } = send.params;
-    for (const messageId of cause) wanted.message(agentId, messageId);
-    if (replyTo !== null) wanted.message(agentId, replyTo);
+    for (const messageId of cause) collected.message(agentId, messageId);
+    if (replyTo !== null) collected.message(agentId, replyTo);
     if (send.method !== 'message.send') continue;
-    for (const mentioned of send.params.mentions) wanted.member(channelId, mentioned);
-    if (send.params.threadId !== null) wanted.message(agentId, send.params.threadId);
+    for (const mentioned of send.params.mentions) collected.member(channelId, mentioned);
+    if (send.params.threadId !== null) collected.message(agentId, send.params.threadId);
   }
-  return wanted.toWanted();
+  return collected.toPrefetch();
 }
 
 /** What can be refused without looking anything up. */
@@ -68,7 +68,11 @@ export function refuseSend(send: Send): Refusal | null {
 }
 
 /** Decides one message. All it asks has been read before: nothing here waits. */
-export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome<Send['method']> {
+export function decideSend(
+  group: GroupState,
+  prefetched: Prefetched,
+  send: Send,
+): Outcome<Send['method']> {
   const refusal = refuseSend(send);
   if (refusal) return refusal;
   const { agentId } = send.actor;
@@ -89,7 +93,7 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
     print = fingerprint(send.method, content, threadId, mentions, metadata, ...origin);
     // Before membership: a sender that lost the answer learns that its message is stored, though it was removed or the
     // channel archived since. The first result holds nothing newer than the first call.
-    const first = facts.repeat(channelId, agentId, clientMessageId);
+    const first = prefetched.repeat(channelId, agentId, clientMessageId);
     if (first) {
       // With the text its fingerprint is emptied; then the id alone decides.
       const isSame = first.fingerprint === null || first.fingerprint === print;
@@ -104,15 +108,15 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
   if (isDirect && !channel && send.actor.mayOpenDirects === false) {
     return refuse('rate_limited', `${agentId} may make no further direct channel now`);
   }
-  const traced = traceCauses(facts, send.actor, channelId, send.params);
+  const traced = traceCauses(prefetched, send.actor, channelId, send.params);
   // A direct channel is opened for messages that will be stored, and this one will not be.
   if (isDirect && !channel && !traced.ok) return traced;
-  const role = facts.role(channelId, agentId);
-  const denied = judge(send.actor, channelId, channel, role, posting);
+  const role = prefetched.role(channelId, agentId);
+  const denied = authorize(send.actor, channelId, channel, role, posting);
   if (denied) return denied;
   if (!channel) return refuse('not_found', `there is no channel ${channelId}`);
   if (threadId !== null) {
-    const root = facts.message(agentId, threadId);
+    const root = prefetched.message(agentId, threadId);
     if (root?.channel_id !== channelId)
       return refuse('not_found', `there is no message ${threadId}`);
     if (root.thread_id !== null) return refuse('conflict', `message ${threadId} is itself a reply`);
@@ -121,7 +125,7 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
   if (!traced.ok) return traced;
 
   const mentionedMembers = mentions.filter(
-    (to) => to !== agentId && facts.role(channelId, to) !== null,
+    (to) => to !== agentId && prefetched.role(channelId, to) !== null,
   );
   const id = newId(group.nowMs);
   const timestamp = group.nowMs;
@@ -163,7 +167,7 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
     id,
     sender_id: agentId,
     thread_id: threadId,
-    ...facts.nextOrdinals(channelId, agentId),
+    ...prefetched.nextOrdinals(channelId, agentId),
     taint: traced.taint.length === 0 ? null : JSON.stringify(traced.taint),
   });
   if (threadId !== null) {
@@ -175,7 +179,7 @@ export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome
     });
   }
   if (clientMessageId !== null) {
-    facts.remember({
+    prefetched.remember({
       channel_id: channelId,
       seq,
       sender_id: agentId,

@@ -1,11 +1,10 @@
 import { refuse } from '../../commands.ts';
-import { fingerprint } from '../fingerprint.ts';
 import type { GroupState } from '../group-state.ts';
 import { threadOf } from '../objects.ts';
 import type { ThreadsTable } from '../tables.ts';
-import { dbOf, accepted, enter, type Decide } from './decision.ts';
+import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 import { findMessage } from './messages.ts';
-import { findRepeat } from './repeats.ts';
+import { findRepeat, fingerprint } from './repeats.ts';
 
 const writing = { from: 'member', inArchived: false } as const;
 
@@ -13,9 +12,12 @@ const writing = { from: 'member', inArchived: false } as const;
 export const createThread: Decide<'thread.create'> = async (group, { actor, params }) => {
   const { channelId, messageId, title, clientMessageId } = params;
   // A repeat answers the thread as it now is, so rights come first: a removed member reads nothing of what came after.
-  const gate = await enter(group, actor, channelId, { from: 'member', inArchived: true });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, channelId, {
+    from: 'member',
+    inArchived: true,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const print = fingerprint('thread.create', messageId, title);
   const repeat = await findRepeat(group, channelId, actor, clientMessageId, print);
   if (repeat && !repeat.ok) return repeat;
@@ -54,9 +56,9 @@ export const createThread: Decide<'thread.create'> = async (group, { actor, para
 /** Its creator's, and the owners'. */
 export const updateThread: Decide<'thread.update'> = async (group, { actor, params }) => {
   const { channelId, threadId, title } = params;
-  const gate = await enter(group, actor, channelId, writing);
-  if (!gate.ok) return gate;
-  const { channel, role } = gate;
+  const loaded = await loadAuthorized(group, actor, channelId, writing);
+  if (!loaded.ok) return loaded;
+  const { channel, role } = loaded;
   const known = await findThread(group, channelId, threadId);
   if (!known) return refuse('not_found', `there is no thread ${threadId}`);
   if (known.created_by !== actor.agentId && role !== 'owner' && !actor.isAdmin) {

@@ -9,8 +9,8 @@ import { listText, openChannel, type Read } from './reading.ts';
 
 /** Anyone's, if public. */
 export const getChannel: Read<'channel.get'> = async (db, actor, params) => {
-  const gate = await openChannel(db, actor, params.channelId, 'anyone');
-  return gate.ok ? { ok: true, result: { channel: channelOf(gate.channel) } } : gate;
+  const opened = await openChannel(db, actor, params.channelId, 'anyone');
+  return opened.ok ? { ok: true, result: { channel: channelOf(opened.channel) } } : opened;
 };
 
 /** Public ones and one's own, by id; an admin sees all. */
@@ -32,8 +32,8 @@ export const listChannels: Read<'channel.list'> = async (db, actor, params, maxB
 /** Members see each other. */
 export const listMembers: Read<'member.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
-  const gate = await openChannel(db, actor, channelId, 'member');
-  if (!gate.ok) return gate;
+  const opened = await openChannel(db, actor, channelId, 'member');
+  if (!opened.ok) return opened;
   const rows = await db
     .selectFrom('members')
     .selectAll()

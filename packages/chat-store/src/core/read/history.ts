@@ -15,8 +15,8 @@ const stepMessages = 32;
  */
 export const readHistory: Read<'message.history'> = async (db, actor, params, maxBytes) => {
   const { channelId, before, after, threadId, limit } = params;
-  const gate = await openChannel(db, actor, channelId, 'member');
-  if (!gate.ok) return gate;
+  const opened = await openChannel(db, actor, channelId, 'member');
+  if (!opened.ok) return opened;
   // Which messages, and how long each is, before any of their text.
   let query = db
     .selectFrom('messages as m')
@@ -65,7 +65,7 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
   if (order === 'desc') page.rows.reverse();
   return {
     ok: true,
-    text: resultText('messages', page.rows, { head: gate.channel.head, hasMore }),
+    text: resultText('messages', page.rows, { head: opened.channel.head, hasMore }),
   };
 };
 
@@ -87,8 +87,8 @@ function threadSeqs(
 /** In the order of their root messages. */
 export const listThreads: Read<'thread.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
-  const gate = await openChannel(db, actor, channelId, 'member');
-  if (!gate.ok) return gate;
+  const opened = await openChannel(db, actor, channelId, 'member');
+  if (!opened.ok) return opened;
   const rows = await db
     .selectFrom('threads')
     .selectAll()

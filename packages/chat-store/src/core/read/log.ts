@@ -75,8 +75,8 @@ export async function readLogPage(
 /** The log itself, for members. */
 export const readLog: Read<'log.read'> = async (db, actor, params, maxBytes) => {
   const { channelId, after, limit } = params;
-  const gate = await openChannel(db, actor, channelId, 'member');
-  if (!gate.ok) return gate;
+  const opened = await openChannel(db, actor, channelId, 'member');
+  if (!opened.ok) return opened;
   const { events, head } = await readLogPage(db, channelId, after, limit, maxBytes);
   const hasMore = (events.at(-1)?.seq ?? after) < head;
   const texts = events.map((event) => event.json);

@@ -8,7 +8,7 @@ import {
 } from '../../commands.ts';
 import type { ParamsOf } from '@openclaw/protocol';
 import { headOf } from '../head.ts';
-import { judge, type Needs } from '../rights.ts';
+import { authorize, type Needs } from '../rights.ts';
 import type { ChannelWithHead, Tables } from '../tables.ts';
 import { createPageText, resultText } from './page-text.ts';
 
@@ -39,7 +39,7 @@ export async function openChannel(
     .select(['m.role', headOf('c.id').as('head')])
     .where('c.id', '=', channelId)
     .executeTakeFirst();
-  const denied = judge(actor, channelId, row, row?.role ?? null, { from, inArchived: true });
+  const denied = authorize(actor, channelId, row, row?.role ?? null, { from, inArchived: true });
   if (denied) return denied;
   return row ? { ok: true, channel: row } : refuse('not_found', `there is no channel ${channelId}`);
 }

@@ -1,14 +1,18 @@
-import type { FactRows, MessageFact, RepeatFact, Wanted } from './engine.ts';
+import type { PrefetchedRows, PrefetchedMessage, PrefetchedRepeat, Prefetch } from './engine.ts';
 import type { Role } from './rights.ts';
 
 /** What the database said about a run of messages, by key. */
-export interface Facts {
+export interface Prefetched {
   role(channelId: string, agentId: string): Role;
-  repeat(channelId: string, senderId: string, clientMessageId: string): RepeatFact | undefined;
+  repeat(
+    channelId: string,
+    senderId: string,
+    clientMessageId: string,
+  ): PrefetchedRepeat | undefined;
   /** Makes a message of this run known to those after it. */
-  remember(repeat: RepeatFact & { client_message_id: string }): void;
+  remember(repeat: PrefetchedRepeat & { client_message_id: string }): void;
   /** A message that the agent answers or names as a cause. */
-  message(agentId: string, messageId: string): MessageFact | undefined;
+  message(agentId: string, messageId: string): PrefetchedMessage | undefined;
   /** Numbers the sender's next message in the channel; each call is one message further. */
   nextOrdinals(
     channelId: string,
@@ -20,11 +24,11 @@ export interface Facts {
 const key = (...parts: readonly string[]) => parts.join('\n');
 
 /** Indexes what came back. */
-export function createFacts(rows: FactRows): Facts {
+export function indexPrefetched(rows: PrefetchedRows): Prefetched {
   const roles = new Map(rows.members.map((m) => [key(m.channel_id, m.agent_id), m.role]));
   const messages = new Map(rows.messages.map((m) => [key(m.agent_id, m.id), m]));
-  const repeats = new Map<string, RepeatFact>();
-  const remember = (repeat: RepeatFact) =>
+  const repeats = new Map<string, PrefetchedRepeat>();
+  const remember = (repeat: PrefetchedRepeat) =>
     void repeats.set(
       key(repeat.channel_id, repeat.sender_id, repeat.client_message_id ?? ''),
       repeat,
@@ -54,7 +58,7 @@ export function createFacts(rows: FactRows): Facts {
 }
 
 /** Collects what a run of messages wants to know, each thing once. */
-export function createWanted() {
+export function collectPrefetch() {
   const members = new Map<string, readonly [string, string]>();
   const repeats = new Map<string, readonly [string, string, string]>();
   const messages = new Map<string, readonly [string, string]>();
@@ -72,7 +76,7 @@ export function createWanted() {
       void messages.set(key(agentId, messageId), [agentId, messageId]),
     sender: (channelId: string, senderId: string) =>
       void senders.set(key(channelId, senderId), [channelId, senderId]),
-    toWanted: (): Wanted => ({
+    toPrefetch: (): Prefetch => ({
       members: [...members.values()],
       repeats: [...repeats.values()],
       messages: [...messages.values()],
