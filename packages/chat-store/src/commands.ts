@@ -7,14 +7,14 @@ import type {
   SenderKind,
 } from '@openclaw/protocol';
 
-/** Who calls: from the token, never from the params. */
+/** The caller, as its token says; never taken from the params. */
 export interface Actor {
   readonly agentId: string;
   /** The token's kind; absent or null when it is not known. */
   readonly kind?: SenderKind | null;
-  /** May do all that members and owners may, in every channel. */
+  /** Has the rights of members and owners in every channel. */
   readonly isAdmin: boolean;
-  /** The token's own list: it bounds everything, admins too. Absent or null: no bound. */
+  /** The channels that the token is bound to, for admins too. Absent or null: no bound. */
   readonly channels?: readonly string[] | null;
   /** False: a direct message that would create its channel is `rate_limited`. Absent: it may create it. */
   readonly mayOpenDirects?: boolean;
@@ -56,17 +56,17 @@ export type ReadMethod =
   | 'thread.list'
   | 'read.state';
 
-/** One write, as data. */
+/** One write as data. */
 export type CommandOf<M extends WriteMethod> = {
   readonly actor: Actor;
   readonly method: M;
   readonly params: ParamsOf<M>;
 };
 
-/** Any write, as data; told apart by `method`. */
+/** Any write as data; a union by `method`. */
 export type Command = { [M in WriteMethod]: CommandOf<M> }[WriteMethod];
 
-/** An expected no. `unavailable`: nothing happened. `timeout`: it may have happened. */
+/** An expected refusal. `unavailable`: nothing happened. `timeout`: it may have happened. */
 export interface Refusal {
   readonly ok: false;
   readonly code: ErrorCode;
@@ -91,7 +91,7 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
     }
   | Refusal;
 
-/** What a read answered. */
+/** The outcome of a read. */
 export type ReadOutcome<M extends ReadMethod = ReadMethod> =
   { readonly ok: true; readonly result: ResultOf<M> } | Refusal;
 

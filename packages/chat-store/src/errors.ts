@@ -21,7 +21,7 @@ export type ChatStoreErrorCode =
   /** A fault of this package. */
   | 'internal';
 
-/** What every method of this package rejects with. Its message names no secret. */
+/** The error that every method of this package rejects with. Its message contains no secret. */
 export class ChatStoreError extends Error {
   override readonly name = 'ChatStoreError';
   readonly code: ChatStoreErrorCode;

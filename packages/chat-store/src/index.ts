@@ -1,5 +1,6 @@
 export { createChatStore } from './chat-store.ts';
 export type { ChatStore, ChatStoreDeps, ChatStoreLogger, StoreHealth } from './chat-store.ts';
+export { refuse } from './commands.ts';
 export type {
   Actor,
   AppendedEvent,

@@ -1,15 +1,10 @@
-import type { ErrorCode, MethodName, ParamsOf, ResultOf } from '@openclaw/protocol';
+import { refuse, type Refusal } from '@openclaw/chat-store';
+import type { MethodName, ParamsOf, ResultOf } from '@openclaw/protocol';
 import type { Identity } from '../edge/identity.ts';
 import type { Session } from '../sockets/session.ts';
 import type { Steps } from '../event-loop/slices.ts';
 
-/** An expected "no": a value, not an exception. */
-export interface Refusal {
-  readonly ok: false;
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly retryAfterMs?: number;
-}
+export { refuse, type Refusal };
 
 /**
  * What a method's handler answers. A result that is read from the store comes as its JSON in UTF-8, in pieces. One
@@ -36,11 +31,6 @@ export type Handler<M extends MethodName> = (
 
 /** Every method of the protocol. */
 export type Handlers = { readonly [M in MethodName]: Handler<M> };
-
-/** A refusal's value. */
-export function refuse(code: ErrorCode, message: string, retryAfterMs?: number): Refusal {
-  return { ok: false, code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-}
 
 /** A success's value. */
 export function answer<R>(result: R): { readonly ok: true; readonly result: R } {

@@ -9,7 +9,7 @@ import type {
   Tables,
 } from './tables.ts';
 
-/** What a group's messages need to know before they can be decided; each list is answered by one statement. */
+/** The look-ups that a group's messages need before they can be decided. Each list costs one statement. */
 export interface Prefetch {
   readonly members: readonly (readonly [channelId: string, agentId: string])[];
   readonly repeats: readonly (readonly [
@@ -46,7 +46,7 @@ export type PrefetchedSender = Pick<
   'channel_id' | 'sender_id' | 'ordinal' | 'sender_ordinal'
 >;
 
-/** What the database answered to {@link Prefetch}; what was not found is absent. */
+/** The answers to a {@link Prefetch}. Rows that were not found are absent. */
 export interface PrefetchedRows {
   readonly members: readonly PrefetchedMember[];
   readonly repeats: readonly PrefetchedRepeat[];
@@ -58,13 +58,13 @@ export interface PrefetchedRows {
 export interface RepliesRow {
   readonly channel_id: string;
   readonly thread_id: string;
-  /** Who made the thread, should these replies be its first. */
+  /** The creator of the thread, if these replies are its first. */
   readonly created_by: string;
   readonly created_at: number;
   count: number;
 }
 
-/** What a group has decided and not yet written. */
+/** Rows that a group has decided and not yet written. */
 export interface GroupRows {
   readonly log: readonly LogTable[];
   readonly messages: readonly Omit<MessagesTable, 'text_seq' | 'deleted_at'>[];
@@ -74,7 +74,7 @@ export interface GroupRows {
   readonly agents: readonly string[];
 }
 
-/** What the first round trip of a group brings. The channels are locked from here to the commit. */
+/** The answers of a group's first round trip. The channels stay locked until the commit. */
 export interface GroupOpening {
   readonly transaction: GroupTransaction;
   readonly nowMs: number;
@@ -86,9 +86,9 @@ export interface GroupOpening {
 
 /** One group's transaction. */
 export interface GroupTransaction {
-  /** For the rarer commands, which run statement by statement. */
+  /** For commands that are decided one by one, statement by statement. */
   readonly db: Kysely<Tables>;
-  /** Must rows be locked one by one (PostgreSQL), or is the whole database (SQLite)? */
+  /** True on PostgreSQL, where rows are locked one by one; SQLite locks the whole database. */
   readonly locksRows: boolean;
   prefetched(prefetch: Prefetch): Promise<PrefetchedRows>;
   write(rows: GroupRows): Promise<void>;
@@ -98,13 +98,13 @@ export interface GroupTransaction {
   rollback(): Promise<void>;
 }
 
-/** What an engine's failure means for a group. */
+/** The meaning of a failure for a group. */
 export type Failure =
   /** The database's fault: the whole group is refused. */
   | ChatStoreError
-  /** Two groups were in each other's way and nothing happened: run it again. */
+  /** A deadlock or a serialization failure: nothing happened, run the group again. */
   | 'again'
-  /** Neither: a row that the database refused, or a fault of ours. */
+  /** A row that the database refused, or a fault of this package. */
   | 'fault';
 
 /** The commits that one statement sees: all whose marks are below `next`, except those in `open`. */
@@ -118,7 +118,7 @@ export interface SeenMarks {
   readonly lag: RawBuilder<number>;
 }
 
-/** What SQLite and PostgreSQL each do in their own way. Everything else is written once, on Kysely. */
+/** The parts that differ between SQLite and PostgreSQL. Everything else is written once, on Kysely. */
 export interface Engine {
   readonly dialect: 'sqlite' | 'postgres';
   /** Single statements. */

@@ -5,10 +5,10 @@ import { newId } from './new-id.ts';
 import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelWithHead, LogTable } from './tables.ts';
 
-/** What is appended to a channel's log. */
+/** An event to be appended to a channel's log. */
 export interface Entry {
   readonly sender: Pick<Actor, 'agentId' | 'kind'>;
-  /** Gets the seq it will stand at. */
+  /** Makes the event, given its seq. */
   readonly event: (seq: number) => ChannelEvent;
   readonly messageId?: string;
   readonly clientMessageId?: string | null;
@@ -18,29 +18,29 @@ export interface Entry {
 }
 
 /**
- * A group while it is decided: its locked channels, as its own commands leave them, and the rows not yet written. Only
- * this transaction can change a locked channel, so that what stands here is what the database will hold.
+ * The state of a group while it is decided: its locked channels with the changes of its own commands, and the rows not yet
+ * written. Only this transaction can change a locked channel, so the state is what the database holds after the commit.
  */
 export interface GroupState {
   readonly nowMs: number;
   readonly epoch: string;
   readonly transaction: GroupTransaction;
   channel(channelId: string): ChannelWithHead | undefined;
-  /** Takes up a channel that this transaction made or locked later. */
+  /** Adds a channel that this transaction created or locked later. */
   adopt(channel: ChannelWithHead): void;
   /** Gives the event the channel's next seq. */
   append(channel: ChannelWithHead, entry: Entry): AppendedEvent;
   addMessage(row: GroupRows['messages'][number]): void;
   addMention(row: GroupRows['mentions'][number]): void;
   addReply(row: Omit<RepliesRow, 'count'>): void;
-  /** Makes an agent known that becomes a member. */
+  /** Records an agent that becomes a member as known. */
   addAgent(agentId: string): void;
-  /** What is not yet written; from now on it counts as written. */
+  /** Takes the rows that are not yet written. The caller must write them. */
   takeRows(): GroupRows;
   readonly hasRows: boolean;
 }
 
-/** Begins with what the opening brought. */
+/** Creates the state from a group's opening. */
 export function createGroupState(opening: GroupOpening): GroupState {
   const { nowMs, epoch, mark, transaction } = opening;
   const channels = new Map(opening.channels.map((channel) => [channel.id, { ...channel }]));

@@ -1,7 +1,7 @@
 import type { PrefetchedRows, PrefetchedMessage, PrefetchedRepeat, Prefetch } from './engine.ts';
 import type { Role } from './rights.ts';
 
-/** What the database said about a run of messages, by key. */
+/** The prefetched rows of a run of messages, by key. */
 export interface Prefetched {
   role(channelId: string, agentId: string): Role;
   repeat(
@@ -9,11 +9,11 @@ export interface Prefetched {
     senderId: string,
     clientMessageId: string,
   ): PrefetchedRepeat | undefined;
-  /** Makes a message of this run known to those after it. */
+  /** Adds a message of this run, so that a later one with the same clientMessageId is found to be a repeat. */
   remember(repeat: PrefetchedRepeat & { client_message_id: string }): void;
   /** A message that the agent answers or names as a cause. */
   message(agentId: string, messageId: string): PrefetchedMessage | undefined;
-  /** Numbers the sender's next message in the channel; each call is one message further. */
+  /** The numbers of the sender's next message in the channel. Each call counts one message. */
   nextOrdinals(
     channelId: string,
     senderId: string,
@@ -23,7 +23,7 @@ export interface Prefetched {
 // Neither ids nor clientMessageIds may contain a newline.
 const key = (...parts: readonly string[]) => parts.join('\n');
 
-/** Indexes what came back. */
+/** Indexes the prefetched rows. */
 export function indexPrefetched(rows: PrefetchedRows): Prefetched {
   const roles = new Map(rows.members.map((m) => [key(m.channel_id, m.agent_id), m.role]));
   const messages = new Map(rows.messages.map((m) => [key(m.agent_id, m.id), m]));
@@ -41,7 +41,7 @@ export function indexPrefetched(rows: PrefetchedRows): Prefetched {
   }
   const next = (of: string): number => {
     const last = lastOrdinals.get(of);
-    if (last === undefined) throw new Error('a message was not asked for before it was decided');
+    if (last === undefined) throw new Error('a message was decided without its prefetch');
     lastOrdinals.set(of, last + 1);
     return last + 1;
   };
@@ -57,7 +57,7 @@ export function indexPrefetched(rows: PrefetchedRows): Prefetched {
   };
 }
 
-/** Collects what a run of messages wants to know, each thing once. */
+/** Collects the look-ups of a run of messages, each once. */
 export function collectPrefetch() {
   const members = new Map<string, readonly [string, string]>();
   const repeats = new Map<string, readonly [string, string, string]>();

@@ -1,17 +1,17 @@
 import { refuse, type Command, type Outcome } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
-import { decide } from './decide/decide.ts';
+import { decide, type SingleCommand } from './decide/decide.ts';
 import { openDirectChannels } from './decide/direct-channels.ts';
-import { channelIdOf, decideSend, prefetchFor, type Send } from './decide/send.ts';
+import { decideSend, prefetchFor, sendOf, type Send } from './decide/send.ts';
 import type { Engine, Prefetch } from './engine.ts';
 import { indexPrefetched } from './prefetch.ts';
 import { createGroupState } from './group-state.ts';
 
-/** Hears of what no caller may see: faults of ours, and rows that the database refused. */
+/** Reports what no caller may see: faults of this package, and rows that the database refused. */
 export type ReportFault = (error: unknown, doing: string) => void;
 
 const attempts = 3;
-const nothing: Prefetch = { members: [], repeats: [], messages: [], senders: [] };
+const noPrefetch: Prefetch = { members: [], repeats: [], messages: [], senders: [] };
 
 /**
  * Runs a group of commands in one transaction, in their order, and answers each. Resolves when it is committed.
@@ -39,7 +39,7 @@ export async function runGroup(
   }
 }
 
-// One command made the transaction fail by what it is. It must not take the others with it.
+// One command made the transaction fail. The others are committed without it.
 async function runApart(engine: Engine, commands: readonly Command[], report: ReportFault) {
   const outcomes: Outcome[] = [];
   for (const command of commands) {
@@ -53,7 +53,7 @@ async function runApart(engine: Engine, commands: readonly Command[], report: Re
   return outcomes;
 }
 
-/** What a caller is told when the database failed. */
+/** The refusal that a failure of the database amounts to. */
 export function refusalOf(error: ChatStoreError): Outcome & { readonly ok: false } {
   const { code, message, retryAfterMs = 1000 } = error;
   return code === 'timeout' || code === 'internal'
@@ -65,8 +65,8 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
   const runs = splitRuns(commands);
   const firstSends = runs[0]?.sends;
   const opening = await engine.beginGroup(
-    channelIdsOf(commands),
-    firstSends ? prefetchFor(firstSends) : nothing,
+    channelIdsOf(runs),
+    firstSends ? prefetchFor(firstSends) : noPrefetch,
   );
   const { transaction } = opening;
   const group = createGroupState(opening);
@@ -82,7 +82,7 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
         if (opened.size > 0) prefetched = await ask();
         for (const send of run.sends) {
           const outcome = isTooEarly(send, opened) ?? decideSend(group, prefetched, send);
-          if (outcome.ok) opened.delete(channelIdOf(send));
+          if (outcome.ok) opened.delete(send.channelId);
           outcomes.push(outcome);
         }
       } else {
@@ -100,40 +100,35 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
 // The direct channels of a run are opened before its first message is decided. A message.send by the id of such a
 // channel, ahead of the direct.send that opens it, must not find it.
 function isTooEarly(send: Send, opened: Set<string>): Outcome | null {
-  const channelId = channelIdOf(send);
-  return send.method === 'message.send' && opened.has(channelId)
+  const { method, channelId } = send;
+  return method === 'message.send' && opened.has(channelId)
     ? refuse('not_found', `there is no channel ${channelId}`)
     : null;
 }
 
 type Run =
   | { readonly sends: Send[]; readonly single?: undefined }
-  | { readonly sends?: undefined; readonly single: Exclude<Command, Send> };
+  | { readonly sends?: undefined; readonly single: SingleCommand };
 
 // Messages that follow each other are decided together; what comes between them is decided alone, in its place.
 function splitRuns(commands: readonly Command[]): Run[] {
   const runs: Run[] = [];
   for (const command of commands) {
-    if (command.method === 'message.send' || command.method === 'direct.send') {
-      const last = runs.at(-1);
-      if (last?.sends) last.sends.push(command);
-      else runs.push({ sends: [command] });
-    } else {
-      runs.push({ single: command });
-    }
+    const send = sendOf(command);
+    const last = runs.at(-1);
+    if (!send) runs.push({ single: command as SingleCommand });
+    else if (last?.sends) last.sends.push(send);
+    else runs.push({ sends: [send] });
   }
   return runs;
 }
 
 // In id order: two hubs that lock the same channels never wait for each other in a circle.
-function channelIdsOf(commands: readonly Command[]): string[] {
+function channelIdsOf(runs: readonly Run[]): string[] {
   const ids = new Set<string>();
-  for (const command of commands) {
-    if (command.method === 'message.send' || command.method === 'direct.send') {
-      ids.add(channelIdOf(command));
-    } else if (command.params.channelId !== null) {
-      ids.add(command.params.channelId);
-    }
+  for (const { sends, single } of runs) {
+    for (const { channelId } of sends ?? []) ids.add(channelId);
+    if (single && single.params.channelId !== null) ids.add(single.params.channelId);
   }
   return [...ids].sort();
 }

@@ -28,13 +28,13 @@ import { runGroup, type ReportFault } from './run-group.ts';
 import { sweepDeleted } from './sweep.ts';
 import { isRevoked, revoke, type RevocationTarget, type TokenClaims } from './tokens.ts';
 
-/** The store without its queue: what runs on the main thread for PostgreSQL and in worker threads for SQLite. */
+/** The store without its queue. It runs on the main thread for PostgreSQL and in worker threads for SQLite. */
 export interface StoreCore {
   runGroup(commands: readonly Command[]): Promise<Outcome[]>;
   read<M extends ReadMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<ReadOutcome<M>>;
   /**
-   * The same as the result's JSON, for an answer that is only passed on: no row is parsed or serialized again. Its rows
-   * take at most `maxBytes`, by default what an answer of the protocol may weigh.
+   * The same as JSON, for answers that are only forwarded: no row is parsed or serialized again. Its rows take at most
+   * `maxBytes`, by default the protocol's limit of an answer.
    */
   readJson<M extends ReadMethod>(
     actor: Actor,
@@ -45,8 +45,8 @@ export interface StoreCore {
   access(agentId: string, channelIds: readonly string[]): Promise<Map<string, Access>>;
   logPage(channelId: string, after: number, limit: number, maxBytes: number): Promise<LogPage>;
   /**
-   * The heads of these channels, deleted ones too. One that never was is absent: no channel's row is ever removed, so
-   * whoever knows of it knows more than this database.
+   * The heads of these channels, deleted ones too. A channel that never existed is absent. No channel's row is ever removed,
+   * so a caller that knows an absent channel has seen a newer state of the database.
    */
   heads(channelIds: readonly string[]): Promise<Map<string, number>>;
   /** The heads of the channels in the newest commits, the latest first, deleted ones too; `limit` at most. */
@@ -60,17 +60,17 @@ export interface StoreCore {
     limit: number,
     after?: string,
   ): Promise<{ channelId: string; head: number }[]>;
-  /** What was committed since the mark, at most some thousand commits: `hasMore` says that there are more. */
+  /** The commits since the mark, at most some thousand; `hasMore` tells that there are more. */
   changes(sinceMark: Mark | null): Promise<Changes>;
   beat(hubId: string, isCutOff?: boolean): Promise<void>;
   cutOffHubs(hubIds: readonly string[]): Promise<Set<string>>;
   /** The hubs that have beaten in the last minute, the freshest first, 100 at most. */
   hubs(): Promise<HubBeat[]>;
-  /** Makes agents known, each named once. One statement; at most some hundred agents. */
+  /** Records agents as known, each named once. One statement; at most some hundred agents. */
   recordAgents(agents: readonly AgentRecord[]): Promise<void>;
   revoke(target: RevocationTarget): Promise<void>;
   isRevoked(token: TokenClaims): Promise<boolean>;
-  /** Removes a piece of what deleted messages and channels left behind; answers whether there may be more. */
+  /** Removes some rows of deleted messages and channels; returns whether there may be more. */
   sweep(): Promise<boolean>;
   epoch(): Promise<string>;
   changeEpoch(expected: string): Promise<string>;

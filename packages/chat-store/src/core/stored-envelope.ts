@@ -12,11 +12,11 @@ const afterEvent = '},"timestamp":';
 const senderKindField = ',"senderKind":';
 
 /**
- * A log row's text with the fields that events have today. A row that an earlier release wrote lacks those of its sender's
- * kind: they are filled in here, since rewriting millions of rows would hold up the upgrade.
+ * A log row's text with all fields that events have today. Rows of earlier releases lack the kind of the sender and the
+ * state of the message. They are filled in here, because rewriting millions of rows would delay the upgrade.
  */
 export function inPresentShape(stored: string): string {
-  // Only the envelope's own fields come after the event. Ids and numbers, they never hold that text by chance.
+  // Only the envelope's own fields follow the event. They are ids and numbers and never contain that text by chance.
   if (stored.includes(senderKindField, stored.lastIndexOf(afterEvent))) return stored;
   const { event, ...rest } = JSON.parse(`${stored}}`) as Envelope;
   const envelope = { ...rest, senderKind: null, event: eventInPresentShape(event), epoch: '' };
@@ -40,17 +40,17 @@ function eventInPresentShape(event: ChannelEvent): ChannelEvent {
   return event;
 }
 
-// An envelope's last field is its epoch, and the epoch is the database's, not the row's: when a backup is restored, all
-// that it holds lives in the new epoch. So a row stores the text before that field, and reading adds the field.
+// An envelope's last field is its epoch, which belongs to the database and not to the row: after a backup was restored, all
+// events are of the new epoch. So a row stores the text before that field, and reading adds the field.
 const epochField = (epoch: string) => `,"epoch":${JSON.stringify(epoch)}}`;
 
-/** Serializes an envelope once: for the wire, and the part of it that is stored. */
+/** Serializes an envelope once, for the wire and for its log row. */
 export function encodeForLog(envelope: Envelope): { encoded: EncodedEnvelope; stored: string } {
   const encoded = encodeEnvelope(envelope);
   return { encoded, stored: encoded.json.slice(0, -epochField(envelope.epoch).length) };
 }
 
-/** A log row's envelope, ready to be sent, without parsing it. */
+/** The envelope of a log row, ready to be sent. The text is not parsed. */
 export function envelopeOfRow(
   row: Pick<
     LogTable,

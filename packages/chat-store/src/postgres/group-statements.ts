@@ -10,16 +10,15 @@ import type {
 } from '../core/engine.ts';
 import { channelColumns } from '../core/tables.ts';
 
-// A group costs two round trips. In the first go BEGIN, the lock of its channels and all questions; in the second the
-// rows and COMMIT. Within each the statements are sent one behind the other without waiting (pg's pipeline mode), and
-// that they are several is needed: a statement sees what was committed when it began, so that what is asked after the
-// lock was had is the truth, and what one statement asked while it waited for the lock would be the past.
-// Each is prepared once a connection. Lists go in as arrays, so that the statement is the same for any number.
+// A group costs two round trips. The first sends BEGIN, the lock of its channels and the prefetch, the second the rows and
+// COMMIT. Within each the statements are sent without waiting (pg's pipeline mode). They must be several statements: one sees
+// the commits from before it began, so only a statement that begins after the lock was granted sees the current state.
+// Each is prepared once per connection. Lists are passed as arrays, so that a statement is the same for any number.
 
-/** One statement with its values, and the name it is prepared under. */
+/** A statement with its values and the name under which it is prepared. */
 export type Statement = pg.QueryConfig<unknown[]>;
 
-/** All of a list of rows' values of one column. */
+/** The values of one column. */
 const column = <T, K extends keyof T>(rows: readonly T[], name: K) => rows.map((row) => row[name]);
 const statement = (name: string, text: string, values: unknown[]): Statement => ({
   name: `chat_store_${name}`,
@@ -27,7 +26,7 @@ const statement = (name: string, text: string, values: unknown[]): Statement => 
   values,
 });
 
-/** Locks channels in id order, whatever order the planner reads them in. */
+/** Locks channels in id order. */
 export const lockChannels = (ids: readonly string[]): Statement =>
   statement(
     'lock',
@@ -37,8 +36,8 @@ export const lockChannels = (ids: readonly string[]): Statement =>
   );
 
 /**
- * The database's time, its epoch, this transaction's mark, and the channels' heads. Not in one statement with the lock:
- * a head that was read before the lock was had is the past.
+ * The database's time and epoch, this transaction's mark, and the channels' heads. Not in one statement with the lock, which
+ * would read the heads from before the lock was granted.
  */
 export const readMoment = (channelIds: readonly string[]): Statement =>
   statement(
@@ -52,7 +51,7 @@ export const readMoment = (channelIds: readonly string[]): Statement =>
     [channelIds],
   );
 
-/** The questions that are not empty, and how to put their answers together. */
+/** The statements of a prefetch, without those of empty lists, and a function that collects their answers. */
 export function prefetchStatements({ members, repeats, messages, senders }: Prefetch) {
   const statements: Statement[] = [];
   const ask = (list: readonly unknown[], question: () => Statement) =>
@@ -112,7 +111,7 @@ export function prefetchStatements({ members, repeats, messages, senders }: Pref
   };
 }
 
-/** The rows of a group, a statement for each table that gets any. */
+/** The rows of a group: a statement for each table that gets any. */
 export function writeRows({ log, messages, mentions, replies, agents }: GroupRows): Statement[] {
   const statements: Statement[] = [];
   if (log.length > 0) {

@@ -13,7 +13,7 @@ import {
 } from './group-statements.ts';
 import { isLost, isStandbys, sqlState, unwritable } from './postgres-errors.ts';
 
-// Said, and not left to the server's defaults: a snapshot for the whole group would be older than its locks.
+// Explicit, whatever the server's default is: a snapshot of the whole group would be older than its locks.
 const begin = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
 
 interface Moment {
@@ -23,7 +23,7 @@ interface Moment {
   readonly heads: Readonly<Record<string, number>>;
 }
 
-/** Groups on a connection of their own. From its beginning a group has `timeoutMs`; then its connection is cut. */
+/** Runs groups on a connection of their own. After `timeoutMs` a group's connection is cut. */
 export function createGroups(
   connection: CommitConnection,
   server: string,
@@ -54,8 +54,8 @@ export function createGroups(
       if (last?.status === 'fulfilled' && last.value.command === 'COMMIT') return;
       const failure = answers.find((answer) => answer.status === 'rejected');
       const reason: unknown = failure?.reason ?? new Error('COMMIT was answered by a rollback');
-      // Answered by ROLLBACK, or refused itself: nothing happened. Not answered, or cut off by a server that goes down:
-      // it may have.
+      // If COMMIT was answered by ROLLBACK, or refused, nothing happened. Without an answer, or when the server shut down, it
+      // may have happened.
       const isKnown =
         last?.status === 'fulfilled' || !(isLost(reason) || sqlState(reason)?.startsWith('57'));
       if (isKnown) throw reason;
@@ -89,7 +89,7 @@ export function createGroups(
       } catch (error) {
         await transaction.rollback();
         if (!isStandbys(error, ofBegin)) throw error;
-        // A server that became a standby takes no more writes: the next group looks for the new primary.
+        // The server became a standby and takes no more writes. The next group looks for the new primary.
         connection.discard();
         throw unwritable(server, error);
       }
@@ -97,7 +97,7 @@ export function createGroups(
   };
 }
 
-// The rarer commands of a group run through Kysely, on the group's own connection.
+// Commands that are decided one by one run through Kysely, on the group's own connection.
 function poolOfOne(client: () => pg.Client): PostgresPool {
   const only: PostgresPoolClient = {
     query: ((sql: string, parameters: readonly unknown[]) =>

@@ -10,15 +10,15 @@ import type {
 } from '../core/engine.ts';
 import type { ChannelWithHead } from '../core/tables.ts';
 
-/** The next commit's mark; all lower ones are committed: one writer at a time counts its commits. */
+/** The next commit's mark. One writer at a time counts its commits, so all lower marks are committed. */
 export const nextMarkSql = `(1 + max(
   coalesce((select mark from log where mark is not null order by mark desc limit 1), 0),
   coalesce((select max(touched) from revoked_tokens), 0)))`;
 
 /**
- * The statements of the hot path, prepared once. Lists go in as one JSON parameter, so that a group costs one statement
- * for each question, however large it is; rows are written by one prepared statement each, which in the same process
- * is faster than one statement for all of them.
+ * The statements of the hot path, prepared once. Lists are passed as one JSON parameter, so that a group costs one statement
+ * for each kind of look-up. Each row is written by a prepared statement, which within one process is faster than one
+ * statement for all rows.
  */
 export function prepareGroupStatements(database: DatabaseSync) {
   const begin = database.prepare('begin immediate');
@@ -86,7 +86,7 @@ export function prepareGroupStatements(database: DatabaseSync) {
     facts(prefetch: Prefetch): PrefetchedRows {
       const ask = (statement: StatementSync, list: readonly unknown[]) =>
         (list.length === 0 ? [] : statement.all(JSON.stringify(list))) as unknown[];
-      // The key is the place in the list: no need to bring the ids back as well.
+      // The key is the index in the list, so the ids need not be selected.
       const roles = ask(members, prefetch.members) as {
         key: number;
         role: PrefetchedMember['role'];

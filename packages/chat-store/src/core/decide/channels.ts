@@ -5,7 +5,7 @@ import { isOutOfBounds } from '../rights.ts';
 import type { ChannelsTable, ChannelWithHead, MembersTable } from '../tables.ts';
 import { accepted, agentKindOf, dbOf, loadAuthorized, type Decide } from './decision.ts';
 
-/** The creator is owner and first member: its join is seq 1. */
+/** The creator is the owner and the first member; its join is seq 1. */
 export const createChannel: Decide<'channel.create'> = async (group, { actor, params }) => {
   const id = params.channelId ?? newId(group.nowMs);
   if (isOutOfBounds(actor, id)) return refuse('forbidden', `the token is not for channel ${id}`);
@@ -14,7 +14,7 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
     ...{ metadata: toJson(params.metadata), created_by: actor.agentId, created_at: group.nowMs },
     ...{ archived_at: null, deleted_at: null, swept_at: null },
   };
-  // Another hub may be creating it too: whoever comes second finds the id taken, also that of a deleted channel.
+  // Another hub may be creating it too: the second one finds the id taken. So is the id of a deleted channel.
   const created = await dbOf(group)
     .insertInto('channels')
     .values(row)
@@ -45,7 +45,7 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
   return accepted({ channel: channelOf(channel) }, event);
 };
 
-/** Absent is unchanged, null empties. */
+/** Absent fields stay; null empties a field. */
 export const updateChannel: Decide<'channel.update'> = async (group, { actor, params }) => {
   const loaded = await loadAuthorized(group, actor, params.channelId, {
     from: 'owner',
@@ -61,7 +61,7 @@ export const updateChannel: Decide<'channel.update'> = async (group, { actor, pa
   return changeChannel(group, channel, actor, 'channel.update', { name, topic, metadata });
 };
 
-/** Read-only from here on. */
+/** Makes the channel read-only. */
 export const archiveChannel: Decide<'channel.archive'> = async (group, { actor, params }) => {
   const loaded = await loadAuthorized(group, actor, params.channelId, {
     from: 'owner',
@@ -74,7 +74,7 @@ export const archiveChannel: Decide<'channel.archive'> = async (group, { actor, 
   return changeChannel(group, channel, actor, 'channel.archive', change);
 };
 
-/** Its last event tells; its log stays readable to the sequencers that are still on the way there. */
+/** The log stays readable for hubs that have not yet reached its last event, which reports the deletion. */
 export const deleteChannel: Decide<'channel.delete'> = async (group, { actor, params }) => {
   const loaded = await loadAuthorized(group, actor, params.channelId, {
     from: 'owner',

@@ -13,13 +13,13 @@ import type { GroupState } from '../group-state.ts';
 import { authorize, type Needs, type Role } from '../rights.ts';
 import type { ChannelWithHead, Tables } from '../tables.ts';
 
-/** Decides one of the rarer commands, statement by statement, in the group's transaction: checks all, then writes. */
+/** Decides one command in the group's transaction, statement by statement: all checks come before the first write. */
 export type Decide<M extends WriteMethod> = (
   group: GroupState,
   command: CommandOf<M>,
 ) => Promise<Outcome<M>>;
 
-/** The transaction as Kysely. */
+/** The group's transaction as Kysely. */
 export function dbOf(group: GroupState): Kysely<Tables> {
   return group.transaction.db;
 }
@@ -29,7 +29,7 @@ export function accepted<R>(result: R, ...events: readonly AppendedEvent[]) {
   return { ok: true, result, events } as const;
 }
 
-/** The channel a command is about, if its actor may do it there. */
+/** Loads the channel of a command and the actor's role; a refusal if the actor lacks the rights. */
 export async function loadAuthorized(
   group: GroupState,
   actor: Actor,
@@ -56,7 +56,7 @@ async function findRole(group: GroupState, channelId: string, agentId: string): 
   return member?.role ?? null;
 }
 
-/** The kind in the actor's token, as a member's. */
+/** The kind of an actor, as a member's kind. */
 export function agentKindOf({ kind }: Actor): AgentKind | null {
   return kind === 'hub' ? null : (kind ?? null);
 }

@@ -5,7 +5,7 @@ import { memberOf } from '../objects.ts';
 import type { ChannelWithHead, MembersTable } from '../tables.ts';
 import { accepted, agentKindOf, dbOf, loadAuthorized, type Decide } from './decision.ts';
 
-/** Public channels are open to all; a private one only to an admin. */
+/** Anyone may join a public channel; only an admin may join a private one. */
 export const joinChannel: Decide<'channel.join'> = async (group, { actor, params }) => {
   const loaded = await loadAuthorized(group, actor, params.channelId, {
     from: 'anyone',
@@ -27,7 +27,7 @@ export const joinChannel: Decide<'channel.join'> = async (group, { actor, params
   return accepted({ member: memberOf(member) }, event);
 };
 
-/** A member stays as it is. */
+/** Adding a member again changes nothing. */
 export const addMember: Decide<'member.add'> = async (group, { actor, params }) => {
   const loaded = await loadAuthorized(group, actor, params.channelId, {
     from: 'owner',
@@ -46,7 +46,7 @@ export const addMember: Decide<'member.add'> = async (group, { actor, params }) 
   return accepted({ member: memberOf(member) }, event);
 };
 
-/** Also in an archived channel: nobody is held. */
+/** Allowed in an archived channel too. */
 export const leaveChannel: Decide<'channel.leave'> = async (group, { actor, params }) => {
   const loaded = await loadAuthorized(group, actor, params.channelId, {
     from: 'member',
@@ -57,7 +57,7 @@ export const leaveChannel: Decide<'channel.leave'> = async (group, { actor, para
   return removed.ok ? accepted({}, removed.event) : removed;
 };
 
-/** Removing yourself is leaving, and takes no owner. */
+/** Removing oneself is leaving, which any member may do. */
 export const removeMember: Decide<'member.remove'> = async (group, { actor, params }) => {
   const isSelf = params.agentId === actor.agentId;
   const from = isSelf ? 'member' : 'owner';
@@ -67,7 +67,7 @@ export const removeMember: Decide<'member.remove'> = async (group, { actor, para
   return removed.ok ? accepted({}, removed.event) : removed;
 };
 
-/** Roles are the owners' to give; a member may change its own display name. */
+/** Only owners change roles; a member may change its own display name. */
 export const updateMember: Decide<'member.update'> = async (group, { actor, params }) => {
   const isOwnName = params.agentId === actor.agentId && params.role === undefined;
   const from = isOwnName ? 'member' : 'owner';

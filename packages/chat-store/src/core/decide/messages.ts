@@ -8,7 +8,7 @@ import { eventOfRow, storedWithEvent } from '../stored-envelope.ts';
 import type { ChannelsTable } from '../tables.ts';
 import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 
-/** The author's alone. */
+/** For the author and admins only. */
 export const editMessage: Decide<'message.edit'> = async (group, { actor, params }) => {
   if (isContentTooLarge(params.content)) return refuse('too_large', 'the content is too long');
   const loaded = await loadAuthorized(group, actor, params.channelId, {
@@ -47,7 +47,7 @@ export const editMessage: Decide<'message.edit'> = async (group, { actor, params
   return accepted({ seq: channel.head }, event);
 };
 
-/** The author's, and the owners': also in an archived channel, since text must be removable. */
+/** For the author and the owners. Allowed in an archived channel too, since text must be removable. */
 export const deleteMessage: Decide<'message.delete'> = async (group, { actor, params }) => {
   const loaded = await loadAuthorized(group, actor, params.channelId, {
     from: 'member',
@@ -84,7 +84,7 @@ export const deleteMessage: Decide<'message.delete'> = async (group, { actor, pa
     messageId: message.id,
     event: () => ({ type: 'channel.message.delete', channelId: channel.id, message }),
   });
-  // From here on the message is what this event says: the rows of its edits are read by nobody.
+  // From now on the message's text is this event's, so nobody reads the rows of its edits for it.
   await db
     .updateTable('messages')
     .set({ deleted_at: group.nowMs, text_seq: channel.head })
@@ -94,7 +94,7 @@ export const deleteMessage: Decide<'message.delete'> = async (group, { actor, pa
   return accepted({ seq: channel.head }, event);
 };
 
-/** A message as it now stands. */
+/** The current message. */
 export async function findMessage(
   group: GroupState,
   channel: ChannelsTable,
@@ -109,8 +109,8 @@ export async function findMessage(
   return message ? { ok: true, message } : refuse('not_found', `there is no message ${messageId}`);
 }
 
-// Whoever reads the log from the beginning finds the message in its place, without its text. The fingerprint goes too:
-// a short text could be guessed from it.
+// A reader of the log finds the message in its place without its text. The fingerprint is removed too, because a short text
+// could be guessed from it.
 async function redactFirstRow(group: GroupState, message: Message): Promise<void> {
   const db = dbOf(group);
   const { channelId, seq } = message;
@@ -134,7 +134,7 @@ async function redactFirstRow(group: GroupState, message: Message): Promise<void
     .execute();
 }
 
-// Walks so many entries of an index at most, however often it was edited before there was a limit.
+// Walks at most `limits.edits` entries of an index, also for messages that were edited more often before there was a limit.
 async function isEditedOften(group: GroupState, message: Message): Promise<boolean> {
   const last = await dbOf(group)
     .selectFrom('log')

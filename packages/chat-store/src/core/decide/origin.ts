@@ -3,12 +3,12 @@ import { refuse, type Actor, type Refusal } from '../../commands.ts';
 import type { Prefetched } from '../prefetch.ts';
 import { authorize } from '../rights.ts';
 
-/** What a message names as its causes, and the taints that it and they have. */
+/** The causes of a message, and the taints of the message and its causes. */
 type Trace = Pick<Origin, 'cause' | 'taint'>;
 
 /**
  * Checks that the sender may read the messages that it names, and that the one it replies to is of the same channel.
- * Membership of other channels is that of the moment at which the prefetched were read, under the lock of this one.
+ * Membership of other channels is that of the moment of the prefetch, which runs under the lock of this channel.
  */
 export function traceCauses(
   prefetched: Prefetched,

@@ -2,12 +2,12 @@ import { refuse } from '../../commands.ts';
 import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 import { findMessage } from './messages.ts';
 
-/** Reactions that one message carries at most: they travel with it in every history page. */
+/** The most reactions of a message: each history page carries them. */
 export const reactionsMax = 1000;
 
 const reacting = { from: 'member', inArchived: false } as const;
 
-/** The same once more changes nothing. */
+/** Adding the same reaction again changes nothing. */
 export const addReaction: Decide<'reaction.add'> = async (group, { actor, params }) => {
   const loaded = await loadAuthorized(group, actor, params.channelId, reacting);
   if (!loaded.ok) return loaded;
@@ -38,7 +38,7 @@ export const addReaction: Decide<'reaction.add'> = async (group, { actor, params
   return accepted({ seq: channel.head, changed: true }, event);
 };
 
-/** One's own. */
+/** Only the caller's own reaction. */
 export const removeReaction: Decide<'reaction.remove'> = async (group, { actor, params }) => {
   const loaded = await loadAuthorized(group, actor, params.channelId, reacting);
   if (!loaded.ok) return loaded;

@@ -1,6 +1,6 @@
 import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 
-/** Only forward, and not past the head. */
+/** A cursor moves only forward, and not past the head. */
 export const markRead: Decide<'read.mark'> = async (group, { actor, params }) => {
   const loaded = await loadAuthorized(group, actor, params.channelId, {
     from: 'member',

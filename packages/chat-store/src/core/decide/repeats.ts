@@ -10,8 +10,8 @@ export function fingerprint(method: string, ...content: readonly unknown[]): str
 }
 
 /**
- * The log row of an earlier command with the same clientMessageId; a refusal if that was another command, or if the token
- * is not for the channel. Membership is not asked: what the first call was answered holds nothing newer than that call.
+ * Finds an earlier command with the same clientMessageId. A refusal if its content was other, or if the token is not for the
+ * channel. Membership is not checked: the repeat's answer holds nothing newer than the first call.
  */
 export async function findRepeat(
   group: GroupState,

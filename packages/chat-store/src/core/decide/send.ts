@@ -1,6 +1,12 @@
 import { hash } from 'node:crypto';
 import { isContentTooLarge, limits, type ResultOf } from '@openclaw/protocol';
-import { refuse, type CommandOf, type Outcome, type Refusal } from '../../commands.ts';
+import {
+  refuse,
+  type Command,
+  type CommandOf,
+  type Outcome,
+  type Refusal,
+} from '../../commands.ts';
 import type { Prefetch } from '../engine.ts';
 import { collectPrefetch, type Prefetched } from '../prefetch.ts';
 import type { GroupState } from '../group-state.ts';
@@ -10,33 +16,42 @@ import { accepted } from './decision.ts';
 import { fingerprint } from './repeats.ts';
 import { originOf, traceCauses } from './origin.ts';
 
-/** The commands that are most of the traffic: a run of them is decided from one set of prefetched. */
-export type Send = CommandOf<'message.send'> | CommandOf<'direct.send'>;
+type SendCommand = CommandOf<'message.send'> | CommandOf<'direct.send'>;
+
+/** A command that sends a message, with its channel. Most of the traffic: a run of them is decided from one prefetch. */
+export type Send = SendCommand & { readonly channelId: string };
 
 const posting = { from: 'member', inArchived: false } as const;
 
-/** A direct channel's two agents, as it keeps them. */
+/** The two agents of a direct channel, as the column `pair` holds them. */
 export function pairOf(a: string, b: string): string {
   return a < b ? `${a}\n${b}` : `${b}\n${a}`;
 }
 
-/** The id of two agents' direct channel, whoever of them asks. */
+/** The id of two agents' direct channel, the same for both. Costs one hash. */
 export function directChannelId(a: string, b: string): string {
   return `dm_${hash('sha256', pairOf(a, b)).slice(0, 32)}`;
 }
 
-/** The channel a message goes to. */
-export function channelIdOf({ actor, method, params }: Send): string {
-  return method === 'direct.send'
-    ? directChannelId(actor.agentId, params.agentId)
-    : params.channelId;
+/** The send of a command; null for any other command. */
+export function sendOf(command: Command): Send | null {
+  switch (command.method) {
+    case 'message.send':
+      return { ...command, channelId: command.params.channelId };
+    case 'direct.send': {
+      const { actor, params } = command;
+      return { ...command, channelId: directChannelId(actor.agentId, params.agentId) };
+    }
+    default:
+      return null;
+  }
 }
 
-/** What a run of messages needs to know. */
+/** The prefetch of a run of messages. */
 export function prefetchFor(sends: readonly Send[]): Prefetch {
   const collected = collectPrefetch();
   for (const send of sends) {
-    const channelId = channelIdOf(send);
+    const { channelId } = send;
     const { agentId } = send.actor;
     const { clientMessageId } = send.params;
     collected.member(channelId, agentId);
@@ -52,7 +67,7 @@ export function prefetchFor(sends: readonly Send[]): Prefetch {
   return collected.toPrefetch();
 }
 
-/** What can be refused without looking anything up. */
+/** Refuses what needs no look-up to be refused. */
 export function refuseSend(send: Send): Refusal | null {
   if (isContentTooLarge(send.params.content)) return refuse('too_large', 'the content is too long');
   if (send.params.taint.some((taint) => taint.length > limits.taintChars)) {
@@ -61,13 +76,13 @@ export function refuseSend(send: Send): Refusal | null {
   if (send.method === 'direct.send' && send.params.agentId === send.actor.agentId) {
     return refuse('forbidden', 'a direct channel has two different members');
   }
-  // Before repeats too: a token's channels bound everything.
-  return isOutOfBounds(send.actor, channelIdOf(send))
+  // Before repeats: a token's channels bound everything.
+  return isOutOfBounds(send.actor, send.channelId)
     ? refuse('forbidden', 'the token is not for this channel')
     : null;
 }
 
-/** Decides one message. All it asks has been read before: nothing here waits. */
+/** Decides one message from what was prefetched: nothing here waits. */
 export function decideSend(
   group: GroupState,
   prefetched: Prefetched,
@@ -80,22 +95,22 @@ export function decideSend(
   const isDirect = send.method === 'direct.send';
   const threadId = isDirect ? null : send.params.threadId;
   const mentions = isDirect ? [] : send.params.mentions;
-  const channelId = channelIdOf(send);
+  const { channelId } = send;
   const channel = group.channel(channelId);
   const answer = (result: ResultOf<'message.send'>) =>
     isDirect ? { ...result, channelId } : result;
 
   let print: string | null = null;
   if (clientMessageId !== null && channel && channel.deleted_at === null) {
-    // Without a word of its origin a message has the fingerprint that earlier releases gave it.
+    // Without these params the fingerprint is that of earlier releases, so that a repeat across an upgrade is recognized.
     const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
     const origin = hasOrigin ? [replyTo, cause, taint] : [];
     print = fingerprint(send.method, content, threadId, mentions, metadata, ...origin);
-    // Before membership: a sender that lost the answer learns that its message is stored, though it was removed or the
+    // Before membership: a sender that lost the answer learns that its message is stored, even if it was removed or the
     // channel archived since. The first result holds nothing newer than the first call.
     const first = prefetched.repeat(channelId, agentId, clientMessageId);
     if (first) {
-      // With the text its fingerprint is emptied; then the id alone decides.
+      // A deletion removes the fingerprint; then the id alone decides.
       const isSame = first.fingerprint === null || first.fingerprint === print;
       if (!isSame || first.message_id === null) {
         return refuse('conflict', 'the clientMessageId was used for something else');
@@ -109,7 +124,7 @@ export function decideSend(
     return refuse('rate_limited', `${agentId} may make no further direct channel now`);
   }
   const traced = traceCauses(prefetched, send.actor, channelId, send.params);
-  // A direct channel is opened for messages that will be stored, and this one will not be.
+  // No channel was created for this message, because it is refused.
   if (isDirect && !channel && !traced.ok) return traced;
   const role = prefetched.role(channelId, agentId);
   const denied = authorize(send.actor, channelId, channel, role, posting);

@@ -8,10 +8,10 @@ import { findRepeat, fingerprint } from './repeats.ts';
 
 const writing = { from: 'member', inArchived: false } as const;
 
-/** A thread that is there by its replies gets its title now; one that was created stays as it is. */
+/** Gives a thread that exists by its replies its title; a created thread stays unchanged. */
 export const createThread: Decide<'thread.create'> = async (group, { actor, params }) => {
   const { channelId, messageId, title, clientMessageId } = params;
-  // A repeat answers the thread as it now is, so rights come first: a removed member reads nothing of what came after.
+  // A repeat answers the current thread, so rights come first: a removed member must not see later changes.
   const loaded = await loadAuthorized(group, actor, channelId, {
     from: 'member',
     inArchived: true,
@@ -53,7 +53,7 @@ export const createThread: Decide<'thread.create'> = async (group, { actor, para
   return accepted({ thread: threadOf(thread) }, event);
 };
 
-/** Its creator's, and the owners'. */
+/** For the thread's creator and the owners. */
 export const updateThread: Decide<'thread.update'> = async (group, { actor, params }) => {
   const { channelId, threadId, title } = params;
   const loaded = await loadAuthorized(group, actor, channelId, writing);

@@ -10,13 +10,13 @@ import { openChannel, type Read } from './reading.ts';
 export interface LogPage {
   readonly events: readonly EncodedEnvelope[];
   readonly head: number;
-  /** The life of the database that the head is of. */
+  /** The epoch of the head. */
   readonly epoch: string;
 }
 
 /**
- * The events after `after`, in order: at most `limit` of them and `maxBytes` together, but always one.
- * No rights are asked. An unknown channel has head 0.
+ * The events after `after`, in order: at most `limit` events and `maxBytes`, but at least one. Checks no rights. An unknown
+ * channel has head 0.
  */
 export async function readLogPage(
   db: Kysely<Tables>,
@@ -44,7 +44,7 @@ export async function readLogPage(
     head: Math.max(meta.head ?? 0, events.at(-1)?.seq ?? 0),
   });
   if (after >= (meta.head ?? 0)) return page();
-  // Their sizes first: a page that ends by its bytes has not loaded a thousand long rows before.
+  // Sizes come first, so that a page limited by its bytes does not load a thousand long rows.
   const sizes = await db
     .selectFrom('log')
     .select(['seq', sql<number>`octet_length(envelope)`.as('bytes')])
@@ -63,7 +63,7 @@ export async function readLogPage(
       .execute();
     for (const row of rows) {
       const event = envelopeOfRow({ ...row, envelope: readableEnvelope(row) }, meta.epoch);
-      // With the comma that stands between two of them.
+      // Counts the comma between two events.
       bytes += Buffer.byteLength(event.json) + 1;
       if (bytes > maxBytes && events.length > 0) return page();
       events.push(event);
@@ -72,7 +72,7 @@ export async function readLogPage(
   return page();
 }
 
-/** The log itself, for members. */
+/** Pages the log, for members. */
 export const readLog: Read<'log.read'> = async (db, actor, params, maxBytes) => {
   const { channelId, after, limit } = params;
   const opened = await openChannel(db, actor, channelId, 'member');

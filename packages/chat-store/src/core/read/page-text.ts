@@ -1,21 +1,21 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** The most bytes that one statement loads, so that a page never loads much more than it answers. */
+/** The most bytes that one statement loads, so that a page loads little more than it answers. */
 const stepBytes = 524_288;
 const stepRows = 250;
 const stepReactions = 1_000;
-/** Characters encoded without a pause: a large page must not hold up the event loop. */
+/** Characters encoded without a pause, so that a large page does not block the event loop. */
 const chunkChars = 262_144;
 
 /** A row that a page may hold, with the size of its text. */
 export interface SizedRow {
   readonly seq: number;
   readonly bytes: number;
-  /** Those of a message, which another statement brings. */
+  /** The number of reactions of a message, which another statement loads. */
   readonly reactions?: number;
 }
 
-/** The first rows of a page that fit into `maxBytes` together, but always one, in steps of one statement each. */
+/** The first rows of a page that fit into `maxBytes` together, at least one, in steps of one statement each. */
 export function stepsOf(
   rows: readonly SizedRow[],
   maxBytes: number,
@@ -43,10 +43,10 @@ export function stepsOf(
   return steps;
 }
 
-/** The rows of one answer as JSON: together `maxBytes` at most, but always one row. */
+/** The rows of one answer as JSON: together at most `maxBytes`, but at least one row. */
 export interface PageText {
   readonly rows: string[];
-  /** False: the page is full, and the row is not in it. */
+  /** False if the page is full and the row was not added. */
   add(row: string): boolean;
 }
 
@@ -66,7 +66,7 @@ export function createPageText(maxBytes: number): PageText {
   };
 }
 
-/** A result's JSON in pieces: its list, whose rows are JSON already, and its other fields after it. */
+/** A result's JSON in pieces: its list, whose rows are JSON already, then its other fields. */
 export function* resultText(
   list: string,
   rows: Iterable<string>,
@@ -83,7 +83,7 @@ export function* resultText(
   yield others === '}' ? ']}' : `],${others}`;
 }
 
-/** Text as UTF-8, in pieces that own their memory, with pauses in which other work has its turn. */
+/** Encodes text as UTF-8 in pieces that own their memory, with pauses for other work. */
 export async function encodePieces(pieces: Iterable<string>): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
   let open = '';
@@ -98,7 +98,7 @@ export async function encodePieces(pieces: Iterable<string>): Promise<Uint8Array
   return chunks;
 }
 
-// Not from Buffer's pool: a worker thread transfers the memory.
+// Not from Buffer's pool, because a worker thread transfers the memory.
 function encode(text: string): Uint8Array {
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
   bytes.write(text);

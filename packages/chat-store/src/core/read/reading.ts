@@ -13,8 +13,8 @@ import type { ChannelWithHead, Tables } from '../tables.ts';
 import { createPageText, resultText } from './page-text.ts';
 
 /**
- * Answers one method; all its statements see the same commit, rights included. What holds rows answers the result's
- * JSON in pieces, the rows together no larger than `maxBytes`.
+ * Answers one method. All its statements see the same commit, rights included. A method that answers rows returns the JSON of
+ * its result in pieces; the rows together take at most `maxBytes`.
  */
 export type Read<M extends ReadMethod> = (
   db: Kysely<Tables>,
@@ -23,7 +23,7 @@ export type Read<M extends ReadMethod> = (
   maxBytes: number,
 ) => Promise<ReadOutcome<M> | { readonly ok: true; readonly text: Iterable<string> }>;
 
-/** The channel to read from, if the actor may. */
+/** Loads the channel to read from; a refusal if the actor lacks the rights. */
 export async function openChannel(
   db: Kysely<Tables>,
   actor: Actor,
@@ -44,7 +44,7 @@ export async function openChannel(
   return row ? { ok: true, channel: row } : refuse('not_found', `there is no channel ${channelId}`);
 }
 
-/** A list's answer, from rows read with one more than `limit`, and where the next page begins. */
+/** The answer of a list and the cursor of its next page. `rows` were read with one more than `limit`. */
 export function listText<R>(
   list: string,
   rows: readonly R[],
