@@ -2,9 +2,9 @@ import type { Envelope } from './envelope.ts';
 import { type EventType, isDurable, isEventType } from './event-types.ts';
 import { isId } from './id-rule.ts';
 
-/** An envelope as it travels: serialized once, with what a hub routes by beside the text. */
+/** An envelope that was serialized once, with the fields that a hub routes by. */
 export interface EncodedEnvelope {
-  /** Begins `{"id":"<id>",`: an echo is known by its id without parsing. */
+  /** Begins with `{"id":"<id>",`, so that an echo is recognized without parsing. */
   readonly json: string;
   readonly id: string;
   readonly type: EventType;
@@ -15,7 +15,7 @@ export interface EncodedEnvelope {
   readonly timestamp: number;
 }
 
-/** Serializes an envelope, its fields in their one order. It trusts the type: nothing is checked. */
+/** Serializes an envelope with its fields in a fixed order. Nothing is checked. */
 export function encodeEnvelope(envelope: Envelope): EncodedEnvelope {
   const { id, event, timestamp, senderId, senderKind, channelId, seq, epoch } = envelope;
   const json = JSON.stringify({
@@ -32,9 +32,9 @@ export function encodeEnvelope(envelope: Envelope): EncodedEnvelope {
 }
 
 /**
- * Reads an envelope from a topic; null for what is none. The check is structural and cheap: the envelope's own fields
- * and the event's type and channelId, not the event's other fields, which only a hub wrote. Text whose fields stand in
- * another order is encoded anew, so that `encoded.json` always keeps its promise.
+ * Reads an envelope from a topic; null if the text is none. The check is structural and cheap: the envelope's own fields and
+ * the event's type and channelId, not the event's other fields, which only hubs write. Text with its fields in another order
+ * is encoded again, so that `encoded.json` always begins with the id.
  */
 export function decodeEnvelope(
   json: string,

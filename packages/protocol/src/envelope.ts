@@ -5,7 +5,7 @@ import { senderKindSchema, seqSchema, timestampSchema } from './fields.ts';
 import { epochSchema, idSchema } from './ids.ts';
 
 /**
- * What is published and what a client receives, on every topic: the only shape there is. `channelId` repeats the
+ * The one shape of everything that is published and that a client receives, on every topic. `channelId` repeats the
  * event's; `seq` is null exactly for what is ephemeral.
  */
 export const envelopeSchema = z
@@ -28,5 +28,5 @@ export const envelopeSchema = z
     path: ['seq'],
   });
 
-/** An event on its way: what happened, when, by whom, and its place in the channel's log. */
+/** An event with its time, its sender and its place in the channel's log. */
 export type Envelope = z.infer<typeof envelopeSchema>;

@@ -24,14 +24,14 @@ export type EventType = (typeof eventTypes)[number];
 
 const known: ReadonlySet<unknown> = new Set(eventTypes);
 
-/** Is it one of the 17 types? */
+/** True for the 17 types. */
 export function isEventType(value: unknown): value is EventType {
   return known.has(value);
 }
 
 /**
- * Does an event of this type stand in its channel's log and carry a seq? All but typing and presence do; and nothing
- * does on the global topic, whose events have `channelId: null`.
+ * True if events of this type stand in their channel's log and carry a seq: all but typing, presence, and events of the
+ * global topic, which have `channelId: null`.
  */
 export function isDurable(type: EventType, channelId?: string | null): boolean {
   return channelId !== null && type !== 'channel.typing' && type !== 'channel.presence';

@@ -37,7 +37,7 @@ export const eventSchemas = {
   'thread.create': event('thread.create', { thread: threadSchema }),
   'thread.update': event('thread.update', { thread: threadSchema }),
   'thread.message': event('thread.message', { message: messageSchema }),
-  // The only event that is also sent to everyone, without a channel.
+  // The only event that may have no channel: then it goes to every connection.
   'collaboration.event': z.object({
     type: z.literal('collaboration.event'),
     channelId: idSchema.nullable(),
@@ -46,7 +46,7 @@ export const eventSchemas = {
   }),
 };
 
-/** What happened: a union of the 17 types, told apart by `type`. */
+/** An event: a union of the 17 types, discriminated by `type`. */
 export const channelEventSchema = z.discriminatedUnion('type', [
   eventSchemas['channel.message'],
   eventSchemas['channel.message.edit'],
@@ -67,7 +67,7 @@ export const channelEventSchema = z.discriminatedUnion('type', [
   eventSchemas['collaboration.event'],
 ]);
 
-/** What happened: a union of the 17 types, told apart by `type`. */
+/** An event: a union of the 17 types, discriminated by `type`. */
 export type ChannelEvent = z.infer<typeof channelEventSchema>;
 
 /** The event of one type. */

@@ -14,7 +14,7 @@ export const timestampSchema = z.int().min(0);
 export const lineSchema = (maxChars: number) =>
   z.string().min(1).max(maxChars).refine(isLine, { error: 'blank, or with control characters' });
 
-/** Text that every store can keep as it is. */
+/** Text that every store can keep unchanged. */
 export const textSchema = (maxChars: number) =>
   z
     .string()
@@ -36,13 +36,13 @@ export const emojiSchema = z
   .max(limits.emojiChars)
   .refine(isEmoji, { error: 'not usable as a reaction' });
 
-/** A JSON object in what the hub says. */
+/** A JSON object in the hub's output. */
 export const jsonObjectSchema = z.record(z.string(), z.unknown()) as unknown as z.ZodType<
   JsonObject,
   JsonObject
 >;
 
-// Not z.record: it passes over a key `__proto__` in silence, and walks the object a second time.
+// Not z.record, which ignores a key `__proto__` and walks the object a second time.
 const boundedObjectSchema = (maxBytes: number) =>
   z
     .unknown()
@@ -58,7 +58,7 @@ const boundedObjectSchema = (maxBytes: number) =>
 /** Attributes of a message or channel. */
 export const metadataSchema = boundedObjectSchema(limits.metadataBytes);
 
-/** What a collaboration event carries. */
+/** The payload of a collaboration event. */
 export const payloadSchema = boundedObjectSchema(limits.payloadBytes);
 
 function isDistinct(ids: readonly string[]): boolean {
@@ -78,7 +78,7 @@ export const agentKinds = ['agent', 'person', 'service'] as const;
 export type AgentKind = (typeof agentKinds)[number];
 export const agentKindSchema = z.enum(agentKinds);
 
-/** The kind of a sender: an agent's, or `hub` for what no caller causes. */
+/** The kind of a sender: an agent's kind, or `hub` for events that no caller causes. */
 export const senderKindSchema = z.enum([...agentKinds, 'hub']);
 /** The kind of a sender. */
 export type SenderKind = z.infer<typeof senderKindSchema>;
@@ -99,13 +99,13 @@ export const taintSchema = z
   )
   .max(limits.ownTaints);
 
-/** What an agent may say of itself; offline is said by the hub alone. */
+/** The statuses that an agent may set; only the hub reports offline. */
 export const presenceStatuses = ['online', 'away', 'dnd'] as const;
 
-/** An optional param whose absence reads as null, so that the hub and the store see one shape. */
+/** An optional param that is null when it is absent, so that hub and store see one shape. */
 export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 
-/** Where the next page begins, as the hub said: the id of the last row of this one. */
+/** The beginning of the next page: the id of the last row of this one. */
 export const cursorSchema = idSchema;
 
 /** The params of every list. */
@@ -114,5 +114,5 @@ export const pageParams = {
   limit: z.int().min(1).max(limits.historyPage).default(limits.defaultPage),
 };
 
-/** Where the next page begins; null on the last one. */
+/** The cursor of the next page; null on the last page. */
 export const nextCursorSchema = cursorSchema.nullable();

@@ -5,7 +5,7 @@ import { limits } from './limits.ts';
 /** An id: of a channel, agent, session, message, thread or envelope. */
 export const idSchema = z.string().regex(idPattern);
 
-/** The id of a channel that a client creates: direct channels are made by the hub alone. */
+/** The id of a channel that a client creates. Only the hub creates direct channels. */
 export const newChannelIdSchema = idSchema.refine((id) => !isDirectChannelId(id), {
   error: 'ids that begin with dm_ are the hub’s',
 });
@@ -16,5 +16,5 @@ export const clientMessageIdSchema = z
   .max(limits.clientMessageIdChars)
   .regex(/^[ -~]+$/);
 
-/** Names the database's life: it changes when a backup is restored. */
+/** The database's epoch, which changes when a backup is restored. */
 export const epochSchema = z.string().min(1).max(limits.epochChars);

@@ -20,7 +20,7 @@ export const limits = {
   inFlight: 256,
   /** Events of one topic in a subscribe result: beyond it, paging the log is cheaper for both than one huge frame. */
   resumeEvents: 5000,
-  /** What a client must be ready to take in one answer. A page that would be larger ends early, with one row at least. */
+  /** The largest answer. A page that would be larger ends early, with at least one row. */
   resumeBytes: 8 * kib * kib,
   /** The largest page of history and of every list. */
   historyPage: 200,
@@ -58,7 +58,7 @@ export const limits = {
   titleChars: 256,
   /** A member's display name. */
   displayNameChars: 128,
-  /** What an agent says it is doing; it is repeated to everyone present. */
+  /** A custom status; it is repeated to everyone present. */
   customStatusChars: 128,
   /** An avatar: an emoji, or a short address of a picture. */
   avatarChars: 256,
@@ -66,6 +66,6 @@ export const limits = {
   emojiChars: 64,
   /** The sender's own id of a message, kept for as long as the message. */
   clientMessageIdChars: 128,
-  /** The name of a database's life. */
+  /** An epoch. */
   epochChars: 128,
 } as const;

@@ -9,22 +9,22 @@ import {
 } from './fields.ts';
 import { clientMessageIdSchema, idSchema } from './ids.ts';
 
-// What the hub says is bounded by what it took in: these schemas repeat no limit, so that they also hold for a hub with
-// others; and they let unknown fields pass, so that a hub may be newer than its clients.
+// These schemas repeat no limits, because the hub checks its input, and so they also hold for a hub with other limits. They
+// let unknown fields pass, so that a hub may be newer than its clients.
 
-/** Where a message came from. Set by the hub, and never taken from a sender but for `cause` and `taint`. */
+/** The origin of a message. The hub sets it; of a sender's params it takes only causes and taints. */
 export const originSchema = z.object({
   via: z.enum(['ws', 'rest', 'mcp', 'a2a', 'webhook']).describe('The transport it was sent over.'),
   onBehalfOf: idSchema.nullable().describe('The claim on_behalf_of of the sender’s token.'),
   cause: z.array(idSchema).describe('Messages that led to it; the one it replies to comes first.'),
   taint: z.array(z.string()).describe('The labels of the message and of its causes.'),
 });
-/** Where a message came from. */
+/** The origin of a message. */
 export type Origin = z.infer<typeof originSchema>;
 
 /**
- * A message as it now stands; `seq` is that of its creation. A deleted one keeps its place with empty content. The hub
- * leaves out an optional field that is null or false.
+ * The current state of a message; `seq` is that of its creation. A deleted message keeps its place with empty content. The
+ * hub leaves out optional fields that would be null or false.
  */
 export const messageSchema = z.object({
   id: idSchema,
@@ -49,7 +49,7 @@ export const messageSchema = z.object({
   deletedAt: timestampSchema.nullable(),
   reactions: z.record(z.string(), z.array(idSchema)),
 });
-/** A message as it now stands. */
+/** The current state of a message. */
 export type Message = z.infer<typeof messageSchema>;
 
 /** The kinds of channels. */
@@ -87,7 +87,7 @@ export const memberSchema = z.object({
 /** One agent's membership of one channel. */
 export type Member = z.infer<typeof memberSchema>;
 
-/** A thread; its id is that of its root message, `replies` counts what was sent into it. */
+/** A thread. Its id is that of its root message; `replies` counts its messages that are not deleted. */
 export const threadSchema = z.object({
   threadId: idSchema,
   channelId: idSchema,
