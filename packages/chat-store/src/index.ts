@@ -4,6 +4,7 @@ export { refuse } from './commands.ts';
 export type {
   Actor,
   AppendedEvent,
+  Command,
   Outcome,
   ReadMethod,
   ReadOutcome,

@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { uniqueId } from '../contract/world.contract.ts';
 import { checkHistory, type History } from './history.ts';
 import { startHubProcess, type HubProcess } from './hub-process.ts';
 import { checkProjections, checkReadState } from './projections.ts';
@@ -77,7 +77,9 @@ export function describeStoreModel(
     async function holds(played: readonly Step[]): Promise<void> {
       if (performance.now() - startedMs > budgetMs) return;
       runs += 1;
-      const [run, one, other] = ['run', 'public', 'private'].map(uniqueId);
+      const [run, one, other] = ['run', 'public', 'private'].map(
+        (name) => `${name}-${randomUUID()}`,
+      );
       const names: Names = {
         agent: (name) => `${name}-${run}`,
         channels: [one ?? '', other ?? ''],

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import { methods, type ParamsInputOf, type ResultOf } from '@openclaw/protocol';
-import type { ChatStore, ReadMethod } from '../index.ts';
+import type { ChatStore, ReadMethod } from '@openclaw/chat-store';
 import type { MadeCall } from './call.ts';
 import type { ChannelState } from './channel-state.ts';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { directChannelId } from '../core/decide/send.ts';
+import { directChannelId } from '@openclaw/chat-store';
 import { callOf, type Call } from './call.ts';
 
 const agents = ['ana', 'ben', 'cem', 'admin'] as const;

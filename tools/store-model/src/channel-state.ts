@@ -1,4 +1,4 @@
-import { directChannelId } from '../core/decide/send.ts';
+import { directChannelId } from '@openclaw/chat-store';
 import type { Channel, ChannelEvent, Envelope, Member, Message, Thread } from '@openclaw/protocol';
 import type { Call } from './call.ts';
 
