@@ -15,7 +15,7 @@ export { isMethodName, methods } from './methods.ts';
 export type { MethodName, ParamsInputOf, ParamsOf, ResultOf } from './methods.ts';
 export { notifications, type NotificationName, type NotificationOf } from './notifications.ts';
 export type { Discontinuity, Reconnect, Welcome } from './notifications.ts';
-export { channelSchema, memberSchema, messageSchema } from './objects.ts';
+export { channelKinds, channelSchema, memberSchema, messageSchema } from './objects.ts';
 export { presenceSchema, threadSchema } from './objects.ts';
 export type { Channel, Member, Message, Origin, Presence, Thread } from './objects.ts';
 export { operationsAgentsSchema, operationsSchema } from './operations.ts';

@@ -81,6 +81,14 @@ describe('the kind of a sender, in dev mode', () => {
     await Promise.all([ana.close(), ben.close()]);
   });
 
+  it('leaves the param of channel.list that has the same name alone', async () => {
+    for (const kind of ['public', 'person', 'direct']) {
+      expect((await hub.request('ana', 'GET', `/v1/channels?kind=${kind}`)).status).toBe(200);
+    }
+    const { body } = await hub.request('ana', 'GET', '/v1/channels?kind=private');
+    expect(body.channels).toEqual([]);
+  });
+
   it('is refused when it is none, and so is an origin as a param', async () => {
     const refused = await hub.request('ana', 'GET', '/v1/channels?kind=admin');
     expect(refused).toMatchObject({ status: 401, body: { error: { code: 'unauthorized' } } });

@@ -1,4 +1,4 @@
-import type { AgentKind } from '@openclaw/protocol';
+import { channelKinds, type AgentKind } from '@openclaw/protocol';
 import { parseTarget } from './request-target.ts';
 
 /** Who a connection or request acts as. */
@@ -84,9 +84,14 @@ export function credentialsOf(request: {
       bearer?.slice('bearer.'.length) ??
       query.get('access_token'),
     devAgent: query.get('agent'),
-    devKind: query.get('kind'),
+    // Over REST channel.list has a param of that name, whose values are kinds of channels.
+    devKind: query.getAll('kind').find((kind) => !isChannelKind(kind)) ?? null,
     devRole: query.get('role'),
   };
+}
+
+function isChannelKind(kind: string): boolean {
+  return (channelKinds as readonly string[]).includes(kind);
 }
 
 /** The subprotocols that a client offers, in its order. */

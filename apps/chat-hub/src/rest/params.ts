@@ -1,4 +1,4 @@
-import { methods } from '@openclaw/protocol';
+import { agentKindSchema, methods } from '@openclaw/protocol';
 import { z } from 'zod';
 import type { Route } from './routes.ts';
 
@@ -28,11 +28,16 @@ export function paramsOf({ verb, path, method }: Route): RouteParams {
     coerceQuery(query) {
       return Object.fromEntries(
         Object.entries(query)
-          .filter(([name]) => Object.hasOwn(shape, name))
+          .filter(([name, value]) => Object.hasOwn(shape, name) && !isDevKind(name, value))
           .map(([name, value]) => [name, coerce(value, kinds.get(name))]),
       );
     },
   };
+}
+
+// In dev mode `?kind=` may tell the caller's kind; channel.list has a param of that name.
+function isDevKind(name: string, value: unknown): boolean {
+  return name === 'kind' && agentKindSchema.safeParse(value).success;
 }
 
 function kindOf(schema: z.ZodType): 'integer' | 'boolean' | 'other' {
