@@ -223,6 +223,7 @@ const writerProgram = `
   for (;;) {
     const send = (content) => store.append(actor, 'message.send', {
       channelId: 'general', content, threadId: null, clientMessageId: null, mentions: [], metadata: null,
+      replyTo: null, cause: [], taint: [],
     });
     const outcomes = await Promise.all([send('a'), send('b'), send('c')]);
     const seqs = outcomes.map((outcome) => outcome.result.seq);
