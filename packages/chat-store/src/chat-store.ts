@@ -157,7 +157,8 @@ export async function createChatStore(
   const systemCalls = createCallLane(systemWidth, timeoutMs);
   const reads = createFairLane({
     ...readWidths(target.engine, parsed.poolSize),
-    ...{ maxCalls: maxReads, timeoutMs },
+    maxCalls: maxReads,
+    timeoutMs,
   });
   const lookUps = createFairLane({ ...lookUpWidths, maxCalls: maxReads, timeoutMs });
   // Checked when a call begins, so that calls which still wait when the store closes are not made.

@@ -25,8 +25,14 @@ export interface ChannelState {
 }
 
 export const nothing: ChannelState = {
-  ...{ channel: null, isDeleted: false, head: 0, mentions: [] },
-  ...{ members: new Map(), messages: new Map(), threads: new Map(), firsts: new Map() },
+  channel: null,
+  isDeleted: false,
+  head: 0,
+  mentions: [],
+  members: new Map(),
+  messages: new Map(),
+  threads: new Map(),
+  firsts: new Map(),
 };
 
 /** The key of a first use. */
@@ -139,7 +145,13 @@ function addMessage(state: ChannelState, message: Message): ChannelState {
   const { threadId, channelId, senderId: createdBy, timestamp: createdAt } = message;
   if (threadId === null) return next;
   const known = state.threads.get(threadId) ?? {
-    ...{ threadId, channelId, title: null, createdBy, createdAt, replies: 0, isAnnounced: false },
+    threadId,
+    channelId,
+    title: null,
+    createdBy,
+    createdAt,
+    replies: 0,
+    isAnnounced: false,
   };
   const thread = { ...known, replies: known.replies + 1 };
   return { ...next, threads: new Map([...state.threads, [threadId, thread]]) };

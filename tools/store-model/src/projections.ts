@@ -77,8 +77,11 @@ export async function checkReadState(
     );
     const mentions = state.mentions.filter((one) => one.agentId === agentId && one.seq > found.seq);
     expect(found).toEqual({
-      ...{ channelId, seq: found.seq, head: state.head },
-      ...{ unread: unread.length, mentions: mentions.length },
+      channelId,
+      seq: found.seq,
+      head: state.head,
+      unread: unread.length,
+      mentions: mentions.length,
     });
   }
   const listed = answered.channels.map(({ channelId }) => channelId);

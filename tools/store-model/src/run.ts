@@ -55,7 +55,9 @@ export async function play(
     make(
       index,
       callOf(begin, 'channel.create', {
-        ...{ channelId, name: channelId, kind: index === 0 ? 'public' : 'private' },
+        channelId,
+        name: channelId,
+        kind: index === 0 ? 'public' : 'private',
       }),
     ),
   );

@@ -121,7 +121,10 @@ export function callFor(
       return callOf(actor, 'message.send', { channelId: at, content, clientMessageId, mentions });
     case 'reply':
       return callOf(actor, 'message.send', {
-        ...{ channelId: at, content, clientMessageId, threadId: messageId },
+        channelId: at,
+        content,
+        clientMessageId,
+        threadId: messageId,
       });
     case 'direct':
       return callOf(actor, 'direct.send', { agentId, content, clientMessageId });

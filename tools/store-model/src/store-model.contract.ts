@@ -109,7 +109,8 @@ export function describeStoreModel(
       async () => {
         startedMs = performance.now();
         await fc.assert(fc.asyncProperty(steps, holds), {
-          ...{ numRuns, endOnFailure: true },
+          numRuns,
+          endOnFailure: true,
         });
         // The faults did happen: hubs were killed while calls were under way, and their clocks were apart.
         expect([lives > 0, lost > 0, runs > 3]).toEqual([true, true, true]);

@@ -21,7 +21,9 @@ export function describeChannels(database: () => TestDatabase): void {
       const { channel } = await alice.read('channel.get', { channelId });
       expect(channel).toMatchObject({
         ...{ channelId, name: 'Room', kind: 'private', topic: 'talk', metadata: { team: 7 } },
-        ...{ createdBy: alice.agentId, archivedAt: null, head: 1 },
+        createdBy: alice.agentId,
+        archivedAt: null,
+        head: 1,
       });
       expect(Math.abs(channel.createdAt - Date.now())).toBeLessThan(60_000);
     });

@@ -85,7 +85,9 @@ export function describeHubs(database: () => TestDatabase): void {
       const { store } = database();
       const { channelId } = await channelWithTwo(store);
       expect(await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1)).toEqual({
-        ...{ events: [], head: 2, epoch: store.epoch },
+        events: [],
+        head: 2,
+        epoch: store.epoch,
       });
     });
   });
@@ -173,12 +175,10 @@ export function describeHubs(database: () => TestDatabase): void {
   describe('health', () => {
     it('says that the database answers', async () => {
       expect(await database().store.health()).toEqual({
-        ...{
-          status: 'ok',
-          engine: expect.any(String),
-          queueLength: 0,
-          latencyMs: expect.any(Number),
-        },
+        status: 'ok',
+        engine: expect.any(String),
+        queueLength: 0,
+        latencyMs: expect.any(Number),
       });
     });
   });

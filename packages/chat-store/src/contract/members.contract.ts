@@ -28,7 +28,10 @@ export function describeMembers(database: () => TestDatabase): void {
         'forbidden',
       );
       const added = await owner.outcome('member.add', {
-        ...{ channelId, agentId: eve.agentId, displayName: 'Eve', role: 'owner' },
+        channelId,
+        agentId: eve.agentId,
+        displayName: 'Eve',
+        role: 'owner',
       });
       expect(added).toMatchObject({ ok: true, events: [{ agentTopics: [eve.agentId] }] });
       expect(eventOf(added)).toMatchObject({

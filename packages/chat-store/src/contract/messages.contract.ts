@@ -23,9 +23,17 @@ export function describeMessages(database: () => TestDatabase): void {
       expect(head).toBe(3);
       expect(messages).toEqual([
         {
-          ...{ id: expect.any(String), channelId, seq: 3, senderId: owner.agentId },
-          ...{ senderKind: null, state: 'complete', content },
-          ...{ timestamp: event.timestamp, threadId: null, mentions, metadata },
+          id: expect.any(String),
+          channelId,
+          seq: 3,
+          senderId: owner.agentId,
+          senderKind: null,
+          state: 'complete',
+          content,
+          timestamp: event.timestamp,
+          threadId: null,
+          mentions,
+          metadata,
           ...{ editedAt: null, deletedAt: null, reactions: {} },
         },
       ]);

@@ -12,8 +12,11 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       const added = await member.outcome('reaction.add', like);
       expect(added).toMatchObject({ ok: true, result: { seq: 4, changed: true } });
       expect(eventOf(added).event).toEqual({
-        ...{ type: 'channel.reaction.add', channelId, messageId },
-        ...{ agentId: member.agentId, emoji: '👍' },
+        type: 'channel.reaction.add',
+        channelId,
+        messageId,
+        agentId: member.agentId,
+        emoji: '👍',
       });
       const unchanged = { ok: true, events: [], result: { seq: null, changed: false } };
       expect(await member.outcome('reaction.add', like)).toMatchObject(unchanged);

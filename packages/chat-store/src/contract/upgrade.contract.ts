@@ -52,7 +52,10 @@ export function describeUpgrade(dialect: Dialect, start: () => Promise<EmptyData
       );
       const threads = answer.ok ? answer.result.threads : [];
       expect(Object.fromEntries(threads.map((one) => [one.threadId, one.replies]))).toEqual({
-        ...{ empty: 0, none: 0, other: 1, root: 1 },
+        empty: 0,
+        none: 0,
+        other: 1,
+        root: 1,
       });
       await core.close();
       await database.stop();

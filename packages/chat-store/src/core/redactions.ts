@@ -47,8 +47,10 @@ export async function redactEdits(db: Kysely<Tables>, message: Message): Promise
   await db
     .insertInto('redactions')
     .values({
-      ...{ channel_id: message.channelId, message_id: message.id },
-      ...{ message: JSON.stringify(message), after_seq: message.seq },
+      channel_id: message.channelId,
+      message_id: message.id,
+      message: JSON.stringify(message),
+      after_seq: message.seq,
     })
     .execute();
 }

@@ -30,7 +30,7 @@ function clientConfig({ url, timeoutMs, lockTimeoutMs }: PostgresSettings): pg.C
     keepAlive: true,
     types,
     // Statements are sent without waiting for the answers before them; see group-statements.ts.
-    ...{ pipeline: true },
+    pipeline: true,
   };
 }
 

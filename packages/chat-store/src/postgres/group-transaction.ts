@@ -83,7 +83,11 @@ export function createGroups(
         const { epoch, mark, now, heads } = moment?.rows[0] as Moment;
         const rows = (channels?.rows ?? []) as ChannelsTable[];
         return {
-          ...{ transaction, nowMs: now, mark, epoch, prefetched: collect(facts) },
+          transaction,
+          nowMs: now,
+          mark,
+          epoch,
+          prefetched: collect(facts),
           channels: rows.map((row) => ({ ...row, head: heads[row.id] ?? 0 })),
         };
       } catch (error) {

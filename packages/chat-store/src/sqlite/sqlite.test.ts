@@ -155,7 +155,8 @@ describe('a chat store on SQLite', () => {
     locker.exec(`insert into chat_store_migrations values ('9999_from_the_future', '2099-01-01')`);
     locker.close();
     expect(await refusal(path)).toMatchObject({
-      ...{ name: 'ChatStoreError', code: 'newer_schema' },
+      name: 'ChatStoreError',
+      code: 'newer_schema',
       message: expect.stringContaining('newer release'),
     });
   });

@@ -10,9 +10,17 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
   const id = params.channelId ?? newId(group.nowMs);
   if (isOutOfBounds(actor, id)) return refuse('forbidden', `the token is not for channel ${id}`);
   const row: ChannelsTable = {
-    ...{ id, kind: params.kind, name: params.name, topic: params.topic, pair: null },
-    ...{ metadata: toJson(params.metadata), created_by: actor.agentId, created_at: group.nowMs },
-    ...{ archived_at: null, deleted_at: null, swept_at: null },
+    id,
+    kind: params.kind,
+    name: params.name,
+    topic: params.topic,
+    pair: null,
+    metadata: toJson(params.metadata),
+    created_by: actor.agentId,
+    created_at: group.nowMs,
+    archived_at: null,
+    deleted_at: null,
+    swept_at: null,
   };
   // Another hub may be creating it too: the second one finds the id taken. So is the id of a deleted channel.
   const created = await dbOf(group)

@@ -40,14 +40,17 @@ async function openDirectChannel(
   const db = dbOf(group);
   const pair = pairOf(sender, recipient);
   const row: ChannelsTable = {
-    ...{ id, kind: 'direct', name: pair.replace('\n', ', '), topic: null, metadata: null, pair },
-    ...{
-      created_by: sender,
-      created_at: group.nowMs,
-      archived_at: null,
-      deleted_at: null,
-      swept_at: null,
-    },
+    id,
+    kind: 'direct',
+    name: pair.replace('\n', ', '),
+    topic: null,
+    metadata: null,
+    pair,
+    created_by: sender,
+    created_at: group.nowMs,
+    archived_at: null,
+    deleted_at: null,
+    swept_at: null,
   };
   const created = await db
     .insertInto('channels')
@@ -57,7 +60,10 @@ async function openDirectChannel(
     .executeTakeFirst();
   if (created) {
     const members = pair.split('\n').map((agent_id) => ({
-      ...{ channel_id: id, agent_id, role: 'member' as const, display_name: null },
+      channel_id: id,
+      agent_id,
+      role: 'member' as const,
+      display_name: null,
       joined_at: group.nowMs,
     }));
     await db.insertInto('members').values(members).execute();

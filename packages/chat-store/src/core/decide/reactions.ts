@@ -27,8 +27,11 @@ export const addReaction: Decide<'reaction.add'> = async (group, { actor, params
     sender: actor,
     messageId: message.id,
     event: () => ({
-      ...{ type: 'channel.reaction.add', channelId: channel.id, messageId: message.id },
-      ...{ agentId: actor.agentId, emoji },
+      type: 'channel.reaction.add',
+      channelId: channel.id,
+      messageId: message.id,
+      agentId: actor.agentId,
+      emoji,
     }),
   });
   await dbOf(group)
@@ -59,8 +62,11 @@ export const removeReaction: Decide<'reaction.remove'> = async (group, { actor, 
     sender: actor,
     messageId,
     event: () => ({
-      ...{ type: 'channel.reaction.remove', channelId: channel.id, messageId },
-      ...{ agentId: actor.agentId, emoji },
+      type: 'channel.reaction.remove',
+      channelId: channel.id,
+      messageId,
+      agentId: actor.agentId,
+      emoji,
     }),
   });
   return accepted({ seq: channel.head, changed: true }, event);

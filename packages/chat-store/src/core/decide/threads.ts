@@ -31,8 +31,13 @@ export const createThread: Decide<'thread.create'> = async (group, { actor, para
   if (found.message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
 
   const thread: ThreadsTable = {
-    ...{ channel_id: channelId, thread_id: messageId, replies: known?.replies ?? 0 },
-    ...{ created_by: actor.agentId, created_at: group.nowMs, title, announced: 1 },
+    channel_id: channelId,
+    thread_id: messageId,
+    replies: known?.replies ?? 0,
+    created_by: actor.agentId,
+    created_at: group.nowMs,
+    title,
+    announced: 1,
   };
   const { created_by, created_at, announced } = thread;
   await dbOf(group)

@@ -40,7 +40,8 @@ export async function readLogPage(
   const events: EncodedEnvelope[] = [];
   // Without a snapshot the rows may be newer than the head that was read before them.
   const page = () => ({
-    ...{ events, epoch: meta.epoch },
+    events,
+    epoch: meta.epoch,
     head: Math.max(meta.head ?? 0, events.at(-1)?.seq ?? 0),
   });
   if (after >= (meta.head ?? 0)) return page();
