@@ -39,7 +39,13 @@ afterAll(async () => {
 /** Copies one database over or to another file, as SQLite does it under running processes. */
 async function copy(from: string, to: string): Promise<void> {
   const source = new DatabaseSync(from);
-  await backup(source, to);
+  // It fails while a hub writes to the file.
+  const isCopied = () =>
+    backup(source, to).then(
+      () => true,
+      () => false,
+    );
+  await waitFor(isCopied, { what: `a copy of ${from}` });
   source.close();
 }
 
