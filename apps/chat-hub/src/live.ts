@@ -25,6 +25,7 @@ import type { Room } from './channels/room.ts';
 import { createRingBudget } from './channels/event-ring.ts';
 import { createRooms } from './channels/rooms.ts';
 import { startSelfProbe } from './recovery/self-probe.ts';
+import { createKnownAgents } from './edge/known-agents.ts';
 import { createSessions } from './sockets/sessions.ts';
 import { startTailCheck } from './recovery/tail-check.ts';
 import { createTraffic } from './observe/traffic.ts';
@@ -69,6 +70,8 @@ export async function startLive(
   const latestEvents = closers.opened(
     createLatestEvents({ hubId, redis, keys, store, cache, log, onRestored: checkLog }),
   );
+  const knownAgents = closers.opened(createKnownAgents({ store, log }));
+  const kindOf = (senderId: string) => (senderId === hubId ? 'hub' : knownAgents.kindOf(senderId));
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
   const traffic = createTraffic({
@@ -120,6 +123,7 @@ export async function startLive(
     bus,
     cache,
     store,
+    kindOf,
     metrics,
     log,
     directMembers,
@@ -133,6 +137,7 @@ export async function startLive(
       publisher,
       rooms,
       epoch,
+      kindOf,
       log,
       times: services.times,
       async canAllHubsWrite() {
@@ -141,7 +146,9 @@ export async function startLive(
       },
     }),
   );
-  const typingFeed = closers.opened(createTypingFeed({ typing, rooms, publisher, epoch, log }));
+  const typingFeed = closers.opened(
+    createTypingFeed({ typing, rooms, publisher, epoch, kindOf, log }),
+  );
   const isNew = createEphemeralFilter();
   signals.on('ephemeral', (room, event) => {
     if (!isNew.accept(event)) return;
@@ -231,6 +238,7 @@ export async function startLive(
     sessions,
     presence,
     typing: typingFeed,
+    knownAgents,
     publisher,
     unsent,
     slices,

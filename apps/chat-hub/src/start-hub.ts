@@ -101,6 +101,7 @@ export async function startHub(
     const authenticate = createAuthenticate(config.auth, {
       store,
       barredForMs: (agentId) => allowance.barredForMs(agentId),
+      onVerified: (identity) => live.knownAgents.seen(identity),
       log: log.child({ part: 'auth' }),
     });
     const gate = createGate(config);
@@ -132,6 +133,7 @@ export async function startHub(
       observe,
       limiter,
       store,
+      knownAgents: live.knownAgents,
       auth: config.auth,
       authenticate,
       gate,

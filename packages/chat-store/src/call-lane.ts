@@ -1,7 +1,6 @@
-import { ChatStoreError, type ChatStoreErrorCode } from './errors.ts';
-import { runtimeError } from './runtime-error.ts';
+import { ChatStoreError, runtimeError, type ChatStoreErrorCode } from './errors.ts';
 
-/** Calls of one kind, so many at once and no more: what floods one lane takes no place in another. */
+/** A limited number of calls at once. A flood in one lane does not slow another lane. */
 export interface CallLane {
   /**
    * Settles within the lane's time. Late calls reject with `late`, but count until the database has let go of them.

@@ -6,6 +6,7 @@ import { describeLanes } from './contract/lanes.contract.ts';
 import { describeLog } from './contract/log.contract.ts';
 import { describeMembers } from './contract/members.contract.ts';
 import { describeMessages } from './contract/messages.contract.ts';
+import { describeOrigin } from './contract/origin.contract.ts';
 import { describePages } from './contract/pages.contract.ts';
 import { describeReading } from './contract/reading.contract.ts';
 import { describeRepeats } from './contract/repeats.contract.ts';
@@ -47,6 +48,7 @@ export function describeChatStore(
     describeMembers(database);
     describeRights(database);
     describeMessages(database);
+    describeOrigin(database);
     describeReactionsAndThreads(database);
     describeDirectMessages(database);
     describeLog(database);

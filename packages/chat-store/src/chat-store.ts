@@ -2,6 +2,7 @@ import type { ParamsOf } from '@openclaw/protocol';
 import { createCallLane } from './call-lane.ts';
 import {
   refuse,
+  sizeOf,
   type Actor,
   type Command,
   type Outcome,
@@ -12,17 +13,19 @@ import {
 } from './commands.ts';
 import type { Access } from './core/access.ts';
 import type { LogPage } from './core/read/log.ts';
-import { lookUpsAtOnce } from './core/look-ups.ts';
 import { refusalOf } from './core/run-group.ts';
 import type { StoreCore } from './core/store-core.ts';
-import { ChatStoreError } from './errors.ts';
+import { ChatStoreError, runtimeError } from './errors.ts';
 import { createFairLane } from './fair-lane.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createPace } from './group-pace.ts';
-import { parseOptions, type ChatStoreOptions, type ParsedOptions } from './options.ts';
-import { runtimeError } from './runtime-error.ts';
+import {
+  lookUpsAtOnce,
+  parseOptions,
+  type ChatStoreOptions,
+  type ParsedOptions,
+} from './options.ts';
 import { startSweeper } from './sweeper.ts';
-import { sizeOf } from './size-of.ts';
 
 /** Takes warnings; pino's loggers fit. */
 export interface ChatStoreLogger {
@@ -30,14 +33,14 @@ export interface ChatStoreLogger {
   error(details: object, message: string): void;
 }
 
-/** What a store works with; all of it optional. */
+/** Dependencies of a store, all optional. */
 export interface ChatStoreDeps {
   readonly logger?: ChatStoreLogger;
-  /** Told of each group when it has settled: for metrics. */
+  /** Called when a group has settled, for metrics. */
   readonly onGroup?: (group: { readonly size: number; readonly durationMs: number }) => void;
 }
 
-/** Whether the database answers. */
+/** The health of the database. */
 export interface StoreHealth {
   readonly status: 'ok' | 'down';
   readonly engine: 'sqlite' | 'postgres';
@@ -51,20 +54,20 @@ export interface ChatStore extends Omit<
   StoreCore,
   'runGroup' | 'epoch' | 'sweep' | 'read' | 'readJson' | 'access' | 'logPage'
 > {
-  /** The name of the database's life, as last seen: it changes when a backup is restored. */
+  /** The database's epoch as last seen. It changes when a backup is restored. */
   readonly epoch: string;
   /** Commands that wait for their group. */
   readonly queueLength: number;
   /** Reads and look-ups that wait for their turn now. */
   readonly waitingReads: number;
   /**
-   * Decides and commits one write, in a group with others; writes take effect in the order of these calls. Never
-   * rejects: a refusal is an answer. When it resolves with `ok`, the change is committed.
+   * Decides and commits one write, in a group with others. Writes take effect in the order of these calls. Never rejects:
+   * a refusal is a value. When it resolves with `ok`, the change is committed.
    */
   append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<Outcome<M>>;
   /**
-   * Answers from one snapshot, rights included. Never rejects. Waiting reads take turns by agent: by the actor, or by
-   * `turnOf` (another agent, or any name that is treated like one); null is the hub itself, whose reads go first.
+   * Answers from one snapshot, rights included. Never rejects. Waiting reads take turns by agent: the actor, or `turnOf`
+   * (another agent, or any name that is treated like one). Null is the hub itself, whose reads go first.
    */
   read<M extends ReadMethod>(
     actor: Actor,
@@ -94,20 +97,20 @@ export interface ChatStore extends Omit<
     maxBytes: number,
     turnOf?: string | null,
   ): Promise<LogPage>;
-  /** Asks the database something small. Never rejects. */
+  /** Runs a small query. Never rejects. */
   health(): Promise<StoreHealth>;
 }
 
-/** How often, at most, the log says why the database fails. */
+/** The log reports failures of the database at most this often. */
 const warnEveryMs = 10_000;
 
-/** Calls that keep the hub going, at once at most: a tail check, a beat, a reaper, and whoever asks for its health. */
-const vitalWidth = 32;
+/** The most system calls at once: tail checks, beats, the reaper, health checks. */
+const systemWidth = 32;
 
-/** Every agent, and the hub itself, leaves one place for others. */
+/** Each agent, and the hub itself, leaves one slot for others. */
 const lookUpWidths = { width: lookUpsAtOnce, widthPerAgent: lookUpsAtOnce - 1 };
 
-/** Reads at once. SQLite's one thread only needs a next one at hand whenever it has answered one. */
+/** Reads at once. SQLite's one thread only needs the next read to be ready when it has answered one. */
 function readWidths(engine: 'sqlite' | 'postgres', poolSize: number) {
   const width = engine === 'sqlite' ? 4 : poolSize;
   return { width, widthPerAgent: Math.max(1, Math.min(2, width - 1)) };
@@ -132,7 +135,7 @@ export async function createChatStore(
   let isClosed = false;
 
   let warnedAtMs = -Infinity;
-  /** The refusal of a call that failed; where the database is at fault, the log says why, every ten seconds at most. */
+  /** The refusal of a call that failed. Failures of the database are logged, at most every ten seconds. */
   function refused(error: unknown) {
     const failure = runtimeError(error);
     const isOwnFault = failure.code === 'closed' || failure.code === 'rate_limited';
@@ -158,23 +161,25 @@ export async function createChatStore(
     { ...parsed, pace: createPace(parsed) },
   );
 
-  const vital = createCallLane(vitalWidth, timeoutMs);
+  const systemCalls = createCallLane(systemWidth, timeoutMs);
   const reads = createFairLane({
     ...readWidths(target.engine, parsed.poolSize),
-    ...{ maxCalls: maxReads, timeoutMs },
+    maxCalls: maxReads,
+    timeoutMs,
   });
   const lookUps = createFairLane({ ...lookUpWidths, maxCalls: maxReads, timeoutMs });
-  // Checked when a call begins: one that still waits when the store is closed is not made.
+  // Checked when a call begins, so that calls which still wait when the store closes are not made.
   const whileOpen =
     <T>(call: () => Promise<T>) =>
     async () => {
       if (isClosed) throw new ChatStoreError('closed', 'the store is closed');
       return call();
     };
-  const lookedUp = <T>(agentId: string | null, call: () => Promise<T>) =>
+  const lookUp = <T>(agentId: string | null, call: () => Promise<T>) =>
     lookUps.run(agentId, whileOpen(call));
-  const askedFirst = <T>(call: () => Promise<T>) => vital.run(whileOpen(call), 'unavailable');
-  const writtenFirst = <T>(call: () => Promise<T>) => vital.run(whileOpen(call), 'timeout');
+  const readPriority = <T>(call: () => Promise<T>) =>
+    systemCalls.run(whileOpen(call), 'unavailable');
+  const writePriority = <T>(call: () => Promise<T>) => systemCalls.run(whileOpen(call), 'timeout');
 
   const stopSweeper = startSweeper(() => core.sweep());
 
@@ -207,33 +212,34 @@ export async function createChatStore(
         )
         .catch(refused),
     access: (agentId, channelIds, turnOf = agentId) =>
-      lookedUp(turnOf, () => core.access(agentId, channelIds)),
+      lookUp(turnOf, () => core.access(agentId, channelIds)),
     logPage: (channelId, after, limit, maxBytes, turnOf = null) =>
-      lookedUp(turnOf, () => core.logPage(channelId, after, limit, maxBytes)),
+      lookUp(turnOf, () => core.logPage(channelId, after, limit, maxBytes)),
     directChannels: (agentId, limit, after) =>
-      lookedUp(agentId, () => core.directChannels(agentId, limit, after)),
+      lookUp(agentId, () => core.directChannels(agentId, limit, after)),
     async changes(sinceMark) {
       const known = epochs;
-      const changes = await askedFirst(() => core.changes(sinceMark));
-      // Unless it was changed meanwhile: then this answer may be the older one.
+      const changes = await readPriority(() => core.changes(sinceMark));
+      // If the epoch was changed meanwhile, this answer may be the older one.
       if (known === epochs) epoch = changes.epoch;
       return changes;
     },
-    heads: (channelIds) => askedFirst(() => core.heads(channelIds)),
-    recentHeads: (limit) => askedFirst(() => core.recentHeads(limit)),
-    beat: (hubId, isCutOff) => writtenFirst(() => core.beat(hubId, isCutOff)),
-    redislessHubs: (hubIds) => askedFirst(() => core.redislessHubs(hubIds)),
-    hubs: () => lookedUp(null, () => core.hubs()),
-    revoke: (target) => writtenFirst(() => core.revoke(target)),
-    isRevoked: (token) => lookedUp(token.sub, () => core.isRevoked(token)),
+    heads: (channelIds) => readPriority(() => core.heads(channelIds)),
+    recentHeads: (limit) => readPriority(() => core.recentHeads(limit)),
+    beat: (hubId, isCutOff) => writePriority(() => core.beat(hubId, isCutOff)),
+    redislessHubs: (hubIds) => readPriority(() => core.redislessHubs(hubIds)),
+    hubs: () => lookUp(null, () => core.hubs()),
+    recordAgents: (agents) => writePriority(() => core.recordAgents(agents)),
+    revoke: (target) => writePriority(() => core.revoke(target)),
+    isRevoked: (token) => lookUp(token.sub, () => core.isRevoked(token)),
     async changeEpoch(expected) {
-      const current = await writtenFirst(() => core.changeEpoch(expected));
+      const current = await writePriority(() => core.changeEpoch(expected));
       epochs += 1;
       return (epoch = current);
     },
     async health() {
       const startMs = performance.now();
-      const state = await askedFirst(() => core.epoch()).then(
+      const state = await readPriority(() => core.epoch()).then(
         () => ({ status: 'ok' as const, latencyMs: performance.now() - startMs }),
         () => ({ status: 'down' as const, latencyMs: null }),
       );
@@ -249,7 +255,7 @@ export async function createChatStore(
   };
 }
 
-// Each engine is loaded only where it is used: neither pg nor node:sqlite is needed by the other.
+// Each engine is loaded only where it is used.
 async function openCore(options: ParsedOptions, deps: ChatStoreDeps): Promise<StoreCore> {
   const onFault = (fault: string, doing: string) =>
     deps.logger?.error({ fault, doing }, 'a fault in the chat store');

@@ -1,20 +1,30 @@
 import type {
   EncodedEnvelope,
-  ErrorCode,
   MethodOfKind,
+  Origin,
   ParamsOf,
+  Refusal,
   ResultOf,
+  SenderKind,
 } from '@openclaw/protocol';
 
-/** Who calls: from the token, never from the params. */
+export { refuse, type Refusal } from '@openclaw/protocol';
+
+/** The caller, as its token says; never taken from the params. */
 export interface Actor {
   readonly agentId: string;
-  /** May do all that members and owners may, in every channel. */
+  /** The token's kind; absent or null when it is not known. */
+  readonly kind?: SenderKind | null;
+  /** Has the rights of members and owners in every channel. */
   readonly isAdmin: boolean;
-  /** The token's own list: it bounds everything, admins too. Absent or null: no bound. */
+  /** The channels that the token is bound to, for admins too. Absent or null: no bound. */
   readonly channels?: readonly string[] | null;
   /** False: a direct message that would create its channel is `rate_limited`. Absent: it may create it. */
   readonly mayOpenDirects?: boolean;
+  /** The transport of the call, for the origin of a message. @default 'ws' */
+  readonly via?: Origin['via'];
+  /** The token's claim `on_behalf_of`. */
+  readonly onBehalfOf?: string | null;
 }
 
 /** The methods that write, decided under their channel's lock. */
@@ -23,46 +33,47 @@ export type WriteMethod = MethodOfKind<'write'>;
 /** The methods that read, with rights checked in the same snapshot. */
 export type ReadMethod = MethodOfKind<'read'>;
 
-/** One write, as data. */
+/** One write as data. */
 export type CommandOf<M extends WriteMethod> = {
   readonly actor: Actor;
   readonly method: M;
   readonly params: ParamsOf<M>;
 };
 
-/** Any write, as data; told apart by `method`. */
+/** Any write as data; a union by `method`. */
 export type Command = { [M in WriteMethod]: CommandOf<M> }[WriteMethod];
 
-/** An expected no. `unavailable`: nothing happened. `timeout`: it may have happened. */
-export interface Refusal {
-  readonly ok: false;
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly retryAfterMs?: number;
+/** An event that a write appended to a channel's log. */
+export interface AppendedEvent {
+  readonly event: EncodedEnvelope;
+  /** The agents whose own topic gets the event too: both of a direct channel, members mentioned, added, removed. */
+  readonly agentTopics: readonly string[];
 }
 
-/** What became of a write. */
+/** The outcome of a write. */
 export type Outcome<M extends WriteMethod = WriteMethod> =
   | {
       readonly ok: true;
       readonly result: ResultOf<M>;
-      /** The event it appended to the channel's log; null when nothing changed or it was a repeat. */
-      readonly event: EncodedEnvelope | null;
-      /** The agents whose own topic gets the event too: both of a direct channel, members mentioned, added, removed. */
-      readonly agentTopics: readonly string[];
+      /** In the order of their seqs; empty when nothing changed or the write was a repeat. */
+      readonly events: readonly AppendedEvent[];
     }
   | Refusal;
 
-/** What a read answered. */
+/** The outcome of a read. */
 export type ReadOutcome<M extends ReadMethod = ReadMethod> =
   { readonly ok: true; readonly result: ResultOf<M> } | Refusal;
 
 /** A read's answer as the JSON of its result: UTF-8, in pieces to be joined in this order. */
 export type ReadJsonOutcome = { readonly ok: true; readonly json: readonly Uint8Array[] } | Refusal;
 
-/** Makes a {@link Refusal}. */
-export function refuse(code: ErrorCode, message: string, retryAfterMs?: number): Refusal {
-  return retryAfterMs === undefined
-    ? { ok: false, code, message }
-    : { ok: false, code, message, retryAfterMs };
+/** An estimate of the memory that a command takes; it bounds the queue and its groups. */
+export function sizeOf({ params }: Command): number {
+  let size = 256;
+  if ('content' in params) size += params.content.length;
+  if ('metadata' in params && params.metadata) size += JSON.stringify(params.metadata).length;
+  if ('cause' in params) size += 128 * params.cause.length;
+  if ('taint' in params) for (const taint of params.taint) size += taint.length;
+  if ('payload' in params) size += JSON.stringify(params.payload).length;
+  return size;
 }

@@ -21,7 +21,7 @@ export type ChatStoreErrorCode =
   /** A fault of this package. */
   | 'internal';
 
-/** What every method of this package rejects with. Its message names no secret. */
+/** The error that every method of this package rejects with. Its message contains no secret. */
 export class ChatStoreError extends Error {
   override readonly name = 'ChatStoreError';
   readonly code: ChatStoreErrorCode;
@@ -37,4 +37,15 @@ export class ChatStoreError extends Error {
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
   }
+}
+
+/** The error of a call on an open store: whatever keeps the database from answering is `unavailable`. */
+export function runtimeError(error: unknown): ChatStoreError {
+  if (!(error instanceof ChatStoreError)) {
+    return new ChatStoreError('internal', 'a fault in the chat store', { cause: error });
+  }
+  const { code, message, retryAfterMs = 1000 } = error;
+  if (code === 'rate_limited') return error;
+  if (code === 'timeout' || code === 'internal' || code === 'closed') return error;
+  return new ChatStoreError('unavailable', message, { cause: error, retryAfterMs });
 }

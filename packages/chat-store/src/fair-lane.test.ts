@@ -8,7 +8,10 @@ afterEach(() => finish.splice(0).forEach((one) => one()));
 /** A lane whose calls end when the test says so. */
 function laneOf(options: Partial<FairLaneOptions> = {}) {
   const lane = createFairLane({
-    ...{ width: 3, widthPerAgent: 2, maxCalls: 20, timeoutMs: 20_000 },
+    width: 3,
+    widthPerAgent: 2,
+    maxCalls: 20,
+    timeoutMs: 20_000,
     ...options,
   });
   const started: string[] = [];

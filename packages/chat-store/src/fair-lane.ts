@@ -1,23 +1,22 @@
-import { ChatStoreError } from './errors.ts';
-import { runtimeError } from './runtime-error.ts';
+import { ChatStoreError, runtimeError } from './errors.ts';
 
-/** Limits how many calls are made at once; waiting calls take turns by agent. */
+/** Limits the calls made at once. Waiting calls take turns by agent. */
 export interface FairLane {
   /** Calls that wait for their turn. */
   readonly waiting: number;
   /**
-   * Settles within the lane's time. A late call rejects with `unavailable`: if it still waited it is never made, else it
+   * Settles within the lane's timeout. A late call rejects with `unavailable`. If it still waited, it is never made, else it
    * counts as running until the database has ended it. `agentId` null is the hub itself, whose calls go first.
    * @throws {ChatStoreError} `rate_limited` for the agent that fills a full lane, `unavailable` when no single one does
    */
   run<T>(agentId: string | null, call: () => Promise<T>): Promise<T>;
 }
 
-/** How wide a lane is. */
+/** The limits of a lane. */
 export interface FairLaneOptions {
   /** Calls made at once. */
   readonly width: number;
-  /** The most of these that one agent, or the hub itself, may take. */
+  /** The most calls of one agent, or of the hub itself, at once. */
   readonly widthPerAgent: number;
   /** Calls under way and waiting together. */
   readonly maxCalls: number;
@@ -37,8 +36,8 @@ interface Party {
 const retryAfterMs = 500;
 
 /**
- * Makes a lane. A full lane gives way to agents that ask for little: the latest call of the agent with the most waiting
- * calls is refused in place of theirs.
+ * Creates a lane. When it is full, agents with few calls are preferred: the latest call of the agent with the most waiting
+ * calls is refused instead of theirs.
  */
 export function createFairLane(options: FairLaneOptions): FairLane {
   const { width, widthPerAgent, maxCalls, timeoutMs } = options;
@@ -57,7 +56,7 @@ export function createFairLane(options: FairLaneOptions): FairLane {
 
   const mayStart = (party: Party) => party.waiting.length > 0 && party.running < widthPerAgent;
 
-  /** The agent whose turn it is. Only agents with calls under way are passed over, so the search is short. */
+  /** The agent whose turn it is. Only agents with calls under way are skipped, so the search is short. */
   function nextInTurn(): [string | null, Party] | undefined {
     const hub = parties.get(null);
     if (hub && mayStart(hub)) return [null, hub];
@@ -91,7 +90,7 @@ export function createFairLane(options: FairLaneOptions): FairLane {
     if (party.running === 0 && party.waiting.length === 0) parties.delete(agentId);
   }
 
-  /** Makes room for one more call of this agent, or throws. */
+  /** Makes room for another call of this agent, or throws. */
   function makeRoom(agentId: string | null): void {
     if (running + waiting < maxCalls) return;
     const own = parties.get(agentId)?.waiting.length ?? 0;

@@ -4,7 +4,11 @@ import { createGroupCommit, type GroupCommitOptions } from './group-commit.ts';
 import { createPace } from './group-pace.ts';
 
 const bounds: GroupCommitOptions = {
-  ...{ maxGroup: 10, maxGroupBytes: 1000, maxQueue: 20, maxQueueBytes: 10_000, timeoutMs: 2000 },
+  maxGroup: 10,
+  maxGroupBytes: 1000,
+  maxQueue: 20,
+  maxQueueBytes: 10_000,
+  timeoutMs: 2000,
   pace: createPace({ gapMs: 0, busyGapMs: 0, busyAppendsPerSecond: 1 }),
 };
 

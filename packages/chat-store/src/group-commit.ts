@@ -14,9 +14,9 @@ export interface GroupCommitOptions {
   readonly pace: Pace;
 }
 
-/** What a queue works with. */
+/** Dependencies of a queue. */
 export interface GroupCommitDeps<C, R> {
-  /** Commits a group and answers each of its commands, in their order. The next group begins when it has settled. */
+  /** Commits a group and answers each of its commands, in order. The next group begins when it has settled. */
   readonly run: (commands: readonly C[]) => Promise<readonly R[]>;
   readonly sizeOf: (command: C) => number;
   /** The answer of a command that was never begun. */
@@ -34,7 +34,7 @@ export interface GroupCommit<C, R> {
   submit(command: C): Promise<R>;
   /** Commands that wait, those of the running group not counted. */
   readonly queueLength: number;
-  /** Refuses what comes, answers what is there. */
+  /** Refuses new commands and answers those that wait. */
   close(): Promise<void>;
 }
 
@@ -47,8 +47,8 @@ interface Entry<C, R> {
 }
 
 /**
- * A group is what came while the last one was being committed: with little to do each command is committed at once and
- * alone, and the more there is to do, the more share a commit. No timer collects.
+ * A group holds the commands that came while the last group was being committed. Under low load each command is committed
+ * alone and at once; under high load many share a commit. No timer collects commands.
  */
 export function createGroupCommit<C, R>(
   deps: GroupCommitDeps<C, R>,
@@ -85,7 +85,7 @@ export function createGroupCommit<C, R>(
     }
     state = 'due';
     const waitMs = pace.waitMs();
-    // Even without a wait after the events of this loop turn: what one read of the sockets brings goes together.
+    // Without a wait it still comes after the I/O of this turn, so that calls read together are committed together.
     if (waitMs > 0) setTimeout(commit, waitMs);
     else setImmediate(commit);
   }
@@ -119,7 +119,7 @@ export function createGroupCommit<C, R>(
     entry.settle = undefined;
   }
 
-  // One timer for all: every command has the same time, so that they expire in the order they came in.
+  // One timer for all: commands have the same timeout, so they expire in the order in which they came.
   function expire(): void {
     watch = undefined;
     const nowMs = performance.now();
@@ -154,7 +154,7 @@ export function createGroupCommit<C, R>(
     },
     async close() {
       isClosed = true;
-      // Bounded: what the database does not take in time is answered by its deadline.
+      // Bounded: each command is answered by its deadline.
       if (queue.length > 0 || running.length > 0) {
         await new Promise<void>((resolve) => {
           const last = setTimeout(resolve, timeoutMs + 100);

@@ -1,12 +1,12 @@
 /** How far apart groups begin. */
 export interface Pace {
-  /** How long the next group is still to wait. */
+  /** The time until the next group may begin. */
   waitMs(): number;
-  /** A group of this size begins now. */
+  /** Reports that a group of this size begins now. */
   began(size: number): void;
 }
 
-/** When groups are drawn apart; see ChatStoreOptions. */
+/** See ChatStoreOptions. */
 export interface PaceOptions {
   readonly gapMs: number;
   readonly busyGapMs: number;

@@ -1,7 +1,18 @@
 export { createChatStore } from './chat-store.ts';
 export type { ChatStore, ChatStoreDeps, ChatStoreLogger, StoreHealth } from './chat-store.ts';
-export type { Actor, Outcome, ReadMethod, ReadOutcome, Refusal, WriteMethod } from './commands.ts';
+export { refuse } from './commands.ts';
+export type {
+  Actor,
+  AppendedEvent,
+  Command,
+  Outcome,
+  ReadMethod,
+  ReadOutcome,
+  Refusal,
+  WriteMethod,
+} from './commands.ts';
 export type { Access, DirectChannel } from './core/access.ts';
+export type { AgentRecord } from './core/agents.ts';
 export type { Changes, RevokedToken } from './core/changes.ts';
 export type { Mark } from './core/mark.ts';
 export { directChannelId } from './core/decide/send.ts';

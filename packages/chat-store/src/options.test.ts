@@ -5,9 +5,17 @@ import { parseOptions, type ChatStoreOptions } from './options.ts';
 describe('options', () => {
   it('have defaults', () => {
     expect(parseOptions({ url: 'sqlite:.data/hub.sqlite' })).toEqual({
-      ...{ timeoutMs: 2900, lockTimeoutMs: 2000, maxGroup: 512, maxGroupBytes: 1_048_576 },
-      ...{ gapMs: 1, busyGapMs: 4, busyAppendsPerSecond: 500 },
-      ...{ maxQueue: 10_000, maxQueueBytes: 33_554_432, maxReads: 2000, poolSize: 8 },
+      timeoutMs: 2900,
+      lockTimeoutMs: 2000,
+      maxGroup: 512,
+      maxGroupBytes: 1_048_576,
+      gapMs: 1,
+      busyGapMs: 4,
+      busyAppendsPerSecond: 500,
+      maxQueue: 10_000,
+      maxQueueBytes: 33_554_432,
+      maxReads: 2000,
+      poolSize: 8,
       target: { engine: 'sqlite', path: '.data/hub.sqlite' },
     });
   });

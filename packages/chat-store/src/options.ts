@@ -16,7 +16,7 @@ export interface ChatStoreOptions {
   readonly gapMs?: number;
   /** The same above `busyAppendsPerSecond`: fewer and larger commits. @default 4 */
   readonly busyGapMs?: number;
-  /** From here on a wait costs less than the commits that it saves. @default 500 */
+  /** Above this rate a wait costs less than the commits that it saves. @default 500 */
   readonly busyAppendsPerSecond?: number;
   /** Commands that may wait; beyond it they are refused with `unavailable`. @default 10000 */
   readonly maxQueue?: number;
@@ -42,7 +42,14 @@ const defaults = {
   poolSize: 8,
 };
 
-// Below the rows that one tail check reads at once, so that each check gets past at least one commit; see changes.ts.
+/**
+ * Look-ups at once: small queries that a hub cannot go on without (rights, what rooms deliver, revoked tokens). They share
+ * a thread, or connections, with the system calls and never with agents' reads. A system call waits behind at most this
+ * many of them.
+ */
+export const lookUpsAtOnce = 3;
+
+// Below the rows that one tail check reads, so that each check gets past at least one commit; see changes.ts.
 const maxGroupMax = 4096;
 
 /** Options with every default filled in, and the URL taken apart. */
@@ -68,7 +75,7 @@ export function parseOptions(options: ChatStoreOptions): ParsedOptions {
   }
   if (numbers.lockTimeoutMs >= numbers.timeoutMs) {
     throw invalid(
-      'lockTimeoutMs must be below timeoutMs: a lock that is not had must be told in time',
+      'lockTimeoutMs must be below timeoutMs, so that a lock timeout is reported in time',
     );
   }
   return { ...numbers, target: parseUrl(url) };

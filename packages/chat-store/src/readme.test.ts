@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
+import { methods } from '@openclaw/protocol';
 import { temporaryFolder } from '@openclaw/test-support';
 import { createChatStore } from './index.ts';
 
@@ -8,15 +9,16 @@ it('does what the README shows', async () => {
   const store = await createChatStore({ url: `sqlite:${join(folder.path, '.data/hub.sqlite')}` });
   const alice = { agentId: 'alice', isAdmin: false };
 
-  const created = await store.append(alice, 'channel.create', {
-    ...{ name: 'General', channelId: 'general', kind: 'public', topic: null, metadata: null },
+  const channel = { channelId: 'general', name: 'General' };
+  await store.append(alice, 'channel.create', methods['channel.create'].params.parse(channel));
+  const message = { channelId: 'general', content: 'hello', clientMessageId: 'mine-1' };
+  const send = methods['message.send'].params.parse(message);
+  const sent = await store.append(alice, 'message.send', send);
+  expect(sent).toMatchObject({
+    ok: true,
+    result: { seq: 2 },
+    events: [{ event: { json: expect.any(String) } }],
   });
-  const sent = await store.append(alice, 'message.send', {
-    ...{ channelId: 'general', content: 'hello', threadId: null, mentions: [], metadata: null },
-    clientMessageId: 'mine-1',
-  });
-  expect(created.ok).toBe(true);
-  expect(sent).toMatchObject({ ok: true, result: { seq: 2 }, event: { json: expect.any(String) } });
   await store.close();
   await folder.remove();
 });

@@ -2,8 +2,8 @@ const everyMs = 60_000;
 const nextMs = 200;
 
 /**
- * Sweeps from time to time, and piece after piece while there is something to sweep. It never keeps the process alive;
- * what fails is tried again. Returns the stop.
+ * Sweeps every minute, and every 200 ms while there is more. It never keeps the process alive, and a failed sweep is tried
+ * again. Returns the function that stops it.
  */
 export function startSweeper(sweep: () => Promise<boolean>): () => void {
   let isStopped = false;

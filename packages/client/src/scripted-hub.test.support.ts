@@ -119,6 +119,7 @@ function createHubSide(socket: WebSocket, address: string, offered: string[]): H
 export const exampleWelcome = {
   sessionId: 's1',
   agentId: 'ada',
+  kind: 'agent' as const,
   protocol: 1 as const,
   epoch: 'e1',
   heartbeatMs: 25_000,
@@ -149,6 +150,7 @@ export function exampleEnvelope(
     event: { type, channelId, ...changes.event },
     timestamp: 0,
     senderId: 'bob',
+    senderKind: 'agent',
     channelId,
     seq,
     epoch: changes.epoch ?? 'e1',

@@ -24,6 +24,7 @@ it('works as the README shows', async () => {
     id: crypto.randomUUID(),
     timestamp: Date.now(),
     senderId,
+    senderKind: null,
     channelId,
     seq,
     epoch,

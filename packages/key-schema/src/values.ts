@@ -9,6 +9,9 @@ export interface PresenceHash {
   readonly lastSeen: string;
 }
 
+/** The kind of a sender, as its token says; `hub` for what no caller causes. */
+type SenderKind = 'agent' | 'person' | 'service' | 'hub';
+
 /** An element of the JSON array in `messages:{channelId}:recent`: a message as clients receive it. Times are epoch milliseconds. */
 export interface CachedMessage {
   readonly id: string;
@@ -16,13 +19,27 @@ export interface CachedMessage {
   /** The seq of the event that created it; 1 is the first. */
   readonly seq: number;
   readonly senderId: string;
+  /** Null: sent before the hub knew the kinds of senders. */
+  readonly senderKind: SenderKind | null;
+  readonly state: 'complete' | 'streaming' | 'stopped' | 'failed' | 'interrupted';
   /** Empty once deleted. */
   readonly content: string;
   readonly timestamp: number;
   /** Id of the thread's root message. */
   readonly threadId: string | null;
+  /** Optional fields are absent when they would be null or false. */
+  readonly replyTo?: string;
   readonly mentions: readonly string[];
+  readonly mentionsAll?: boolean;
   readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly clientMessageId?: string;
+  readonly ask?: { readonly to: readonly string[]; readonly deadlineMs: number };
+  readonly origin?: {
+    readonly via: 'ws' | 'rest' | 'mcp' | 'a2a' | 'webhook';
+    readonly onBehalfOf: string | null;
+    readonly cause: readonly string[];
+    readonly taint: readonly string[];
+  };
   readonly editedAt: number | null;
   readonly deletedAt: number | null;
   /** Emoji to the agents who reacted with it. */
@@ -50,6 +67,7 @@ export interface PublishedEnvelope {
   /** Epoch milliseconds. */
   readonly timestamp: number;
   readonly senderId: string;
+  readonly senderKind: SenderKind | null;
   readonly channelId: string | null;
   /** Position in the channel's log; null for an ephemeral event. */
   readonly seq: number | null;

@@ -17,8 +17,17 @@ export interface EncodedEnvelope {
 
 /** Serializes an envelope, its fields always in the same order. Nothing is checked: it trusts the type. */
 export function encodeEnvelope(envelope: Envelope): EncodedEnvelope {
-  const { id, event, timestamp, senderId, channelId, seq, epoch } = envelope;
-  const json = JSON.stringify({ id, event, timestamp, senderId, channelId, seq, epoch });
+  const { id, event, timestamp, senderId, senderKind, channelId, seq, epoch } = envelope;
+  const json = JSON.stringify({
+    id,
+    event,
+    timestamp,
+    senderId,
+    senderKind,
+    channelId,
+    seq,
+    epoch,
+  });
   return { json, id, type: event.type, channelId, seq, epoch, senderId, timestamp };
 }
 

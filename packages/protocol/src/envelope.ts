@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isDurable } from './event-types.ts';
 import { channelEventSchema } from './events.ts';
-import { seqSchema, timestampSchema } from './fields.ts';
+import { senderKindSchema, seqSchema, timestampSchema } from './fields.ts';
 import { epochSchema, idSchema } from './ids.ts';
 
 /**
@@ -14,6 +14,7 @@ export const envelopeSchema = z
     event: channelEventSchema,
     timestamp: timestampSchema,
     senderId: idSchema,
+    senderKind: senderKindSchema.nullable().describe('null: not known.'),
     channelId: idSchema.nullable(),
     seq: seqSchema.min(1).nullable(),
     epoch: epochSchema,

@@ -13,6 +13,8 @@ const message: Message = {
   channelId,
   seq: 3,
   senderId: 'alice',
+  senderKind: 'agent',
+  state: 'complete',
   content: 'Hello 🚀',
   timestamp: 1_708_554_000_000,
   threadId: null,
@@ -36,6 +38,7 @@ const channel: Channel = {
 const member: Member = {
   channelId,
   agentId: 'bob',
+  kind: null,
   role: 'member',
   displayName: null,
   joinedAt: 2,
@@ -73,7 +76,21 @@ const samples: ChannelEvent[] = [
   { type: 'channel.delete', channelId },
   { type: 'thread.create', channelId, thread },
   { type: 'thread.update', channelId, thread },
-  { type: 'thread.message', channelId, message: { ...message, threadId: 'm0' } },
+  {
+    type: 'thread.message',
+    channelId,
+    message: {
+      ...message,
+      threadId: 'm0',
+      senderKind: 'hub',
+      state: 'interrupted',
+      replyTo: 'm0',
+      mentionsAll: true,
+      clientMessageId: 'own 1',
+      ask: { to: ['bob'], deadlineMs: 9 },
+      origin: { via: 'rest', onBehalfOf: 'carol', cause: ['m0'], taint: ['web'] },
+    },
+  },
   { type: 'collaboration.event', channelId, name: 'review', payload: { pr: 7 } },
 ];
 
@@ -82,6 +99,7 @@ const envelope = (event: ChannelEvent, extra: Partial<Envelope> = {}): Envelope 
   event,
   timestamp: 1_708_554_000_001,
   senderId: 'alice',
+  senderKind: 'person',
   channelId: event.channelId,
   seq: isDurable(event.type, event.channelId) ? 12 : null,
   epoch: 'epoch-1',
@@ -113,7 +131,7 @@ describe('events', () => {
     const encoded = encodeEnvelope(sent);
     expect(encoded.json.startsWith('{"id":"e1","event":{"type":"')).toBe(true);
     expect(Object.keys(JSON.parse(encoded.json) as object)).toEqual([
-      'id', 'event', 'timestamp', 'senderId', 'channelId', 'seq', 'epoch',
+      'id', 'event', 'timestamp', 'senderId', 'senderKind', 'channelId', 'seq', 'epoch',
     ]); // prettier-ignore
     expect(decodeEnvelope(encoded.json)).toEqual({ envelope: sent, encoded });
     expect(envelopeSchema.parse(JSON.parse(encoded.json))).toEqual(sent);

@@ -61,12 +61,43 @@ export const metadataSchema = boundedObjectSchema(limits.metadataBytes);
 /** The payload of a collaboration event. */
 export const payloadSchema = boundedObjectSchema(limits.payloadBytes);
 
+function isDistinct(ids: readonly string[]): boolean {
+  return new Set(ids).size === ids.length;
+}
+
 /** Agents mentioned by a message, each once. */
 export const mentionsSchema = z
   .array(idSchema)
   .max(limits.mentions)
-  .refine((ids) => new Set(ids).size === ids.length, { error: 'an agent is named twice' })
+  .refine(isDistinct, { error: 'an agent is named twice' })
   .meta({ uniqueItems: true });
+
+/** The kinds of agents, as their tokens say. */
+export const agentKinds = ['agent', 'person', 'service'] as const;
+/** The kind of an agent. */
+export type AgentKind = (typeof agentKinds)[number];
+export const agentKindSchema = z.enum(agentKinds);
+
+/** The kind of a sender: an agent's kind, or `hub` for events that no caller causes. */
+export const senderKindSchema = z.enum([...agentKinds, 'hub']);
+/** The kind of a sender. */
+export type SenderKind = z.infer<typeof senderKindSchema>;
+
+/** Messages of any channel that the sender may read and that led to its message, each once. */
+export const causeSchema = z
+  .array(idSchema)
+  .max(limits.causes)
+  .refine(isDistinct, { error: 'a message is named twice' })
+  .meta({ uniqueItems: true });
+
+/** Labels that a message adds to those of its causes. A longer label is answered `too_large` instead of -32602. */
+export const taintSchema = z
+  .array(
+    lineSchema(limits.frameBytes).describe(
+      `At most ${limits.taintChars} characters, else too_large.`,
+    ),
+  )
+  .max(limits.ownTaints);
 
 /** The statuses that an agent may set; only the hub reports `offline`. */
 export const presenceStatuses = ['online', 'away', 'dnd'] as const;

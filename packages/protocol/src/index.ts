@@ -1,6 +1,7 @@
 export * from './wire.ts';
 export { envelopeSchema, type Envelope } from './envelope.ts';
 export { channelEventSchema, eventSchemas, type ChannelEvent, type EventOf } from './events.ts';
+export { agentKinds, agentKindSchema, type AgentKind, type SenderKind } from './fields.ts';
 export { idSchema } from './ids.ts';
 export { buildJsonSchemas, type JsonSchema, type JsonSchemaOptions } from './json-schema.ts';
 export { isMethodName, methods } from './methods.ts';
@@ -9,9 +10,9 @@ export type { MethodDefinition, MethodExample, MethodKind } from './methods/defi
 export type { MethodLimit, RestRoute } from './methods/definition.ts';
 export { notifications, type NotificationName, type NotificationOf } from './notifications.ts';
 export type { Discontinuity, Reconnect, Welcome } from './notifications.ts';
-export { channelSchema, memberSchema, messageSchema } from './objects.ts';
+export { channelKinds, channelSchema, memberSchema, messageSchema } from './objects.ts';
 export { presenceSchema, threadSchema } from './objects.ts';
-export type { Channel, Member, Message, Presence, Thread } from './objects.ts';
+export type { Channel, Member, Message, Origin, Presence, Thread } from './objects.ts';
 export { buildOpenApi, restErrorSchema, type OpenApiDocument } from './openapi.ts';
 export type { OpenApiOptions, RestOperation } from './openapi.ts';
 export { operationsAgentsSchema, operationsSchema } from './operations.ts';

@@ -7,6 +7,7 @@ import {
   channelSchema,
   memberSchema,
   messageSchema,
+  originSchema,
   presenceSchema,
   threadSchema,
 } from './objects.ts';
@@ -32,6 +33,7 @@ export interface JsonSchemaOptions {
 export const namedSchemas: Readonly<Record<string, z.ZodType>> = {
   Id: idSchema,
   Message: messageSchema,
+  Origin: originSchema,
   Channel: channelSchema,
   Member: memberSchema,
   Thread: threadSchema,

@@ -42,6 +42,14 @@ export const limits = {
   jsonDepth: 8,
   /** Agents mentioned by one message: each costs a publish on its own topic. */
   mentions: 50,
+  /** Messages that one message may name as its causes, the one it replies to among them: each is looked up. */
+  causes: 16,
+  /** Taints that one message may add itself. */
+  ownTaints: 16,
+  /** Taints of a message, those of its causes included. Over it: `too_large`. */
+  taints: 32,
+  /** One taint: a label, not a text. Over it: `too_large`. */
+  taintChars: 64,
   /** A channel's name and the name of a collaboration event. */
   nameChars: 128,
   /** A channel's topic: a few sentences. */

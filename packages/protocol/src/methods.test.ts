@@ -7,6 +7,7 @@ import type { MethodDefinition } from './methods/definition.ts';
 const page = { cursor: null, limit: 50 };
 const c = { channelId: 'room' };
 const m = { ...c, messageId: 'm1' };
+const noOrigin = { replyTo: null, cause: [], taint: [] };
 const same = (params: object): [object, object] => [params, params];
 
 // The fewest params of each method, and the params that the hub then sees.
@@ -37,14 +38,22 @@ const least: Record<MethodName, [written: object, seen: object]> = {
   ],
   'message.send': [
     { ...c, content: 'hi' },
-    { ...c, content: 'hi', threadId: null, clientMessageId: null, mentions: [], metadata: null },
+    {
+      ...c,
+      content: 'hi',
+      threadId: null,
+      clientMessageId: null,
+      mentions: [],
+      metadata: null,
+      ...noOrigin,
+    },
   ],
   'message.edit': same({ ...m, content: 'hi' }),
   'message.delete': same(m),
   'message.history': [c, { ...c, before: null, after: null, threadId: null, limit: 50 }],
   'direct.send': [
     { agentId: 'bob', content: 'hi' },
-    { agentId: 'bob', content: 'hi', clientMessageId: null, metadata: null },
+    { agentId: 'bob', content: 'hi', clientMessageId: null, metadata: null, ...noOrigin },
   ],
   'reaction.add': same({ ...m, emoji: '👍' }),
   'reaction.remove': same({ ...m, emoji: '👍' }),
@@ -105,6 +114,13 @@ const refused: [MethodName, string, object][] = [
   ['message.send', '51 mentions', { mentions: wide(51) }],
   ['message.send', 'an agent mentioned twice', { mentions: ['bob', 'bob'] }],
   ['message.send', 'metadata that is a list', { metadata: [] }],
+  ['message.send', 'an origin, which the hub alone sets', { origin: { via: 'rest' } }],
+  ['message.send', '17 causes', { cause: wide(17) }],
+  ['message.send', '16 causes beside the message it replies to', { cause: wide(16), replyTo: 'b' }],
+  ['message.send', 'a cause named twice', { cause: ['m1', 'm1'] }],
+  ['message.send', '17 taints of its own', { taint: wide(17) }],
+  ['message.send', 'a blank taint', { taint: [' '] }],
+  ['direct.send', 'an origin, which the hub alone sets', { origin: null }],
   ['message.send', 'an unknown key', { mention: ['bob'] }],
   ['message.send', 'a key to the prototype', json('{"__proto__":{"content":"x"}}') as object],
   ['message.history', 'before and after together', { before: 9, after: 1 }],

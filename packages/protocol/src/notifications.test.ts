@@ -5,6 +5,7 @@ import { notifications } from './notifications.ts';
 const welcome = {
   sessionId: 's1',
   agentId: 'alice',
+  kind: 'person',
   protocol: 1,
   epoch: 'e1',
   heartbeatMs: 25_000,
@@ -27,6 +28,7 @@ const envelope = {
   event: { type: 'channel.delete', channelId: 'room' },
   timestamp: 1,
   senderId: 'alice',
+  senderKind: null,
   channelId: 'room',
   seq: 1,
   epoch: 'e1',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { envelopeSchema } from './envelope.ts';
-import { seqSchema } from './fields.ts';
+import { agentKindSchema, seqSchema } from './fields.ts';
 import { epochSchema, idSchema } from './ids.ts';
 
 const count = z.int().min(1);
@@ -9,6 +9,7 @@ const count = z.int().min(1);
 export const welcomeSchema = z.object({
   sessionId: idSchema,
   agentId: idSchema,
+  kind: agentKindSchema,
   protocol: z.literal(1),
   epoch: epochSchema,
   heartbeatMs: count.describe(

@@ -1,21 +1,50 @@
 import { z } from 'zod';
-import { jsonObjectSchema, presenceStatuses, seqSchema, timestampSchema } from './fields.ts';
-import { idSchema } from './ids.ts';
+import {
+  agentKindSchema,
+  jsonObjectSchema,
+  presenceStatuses,
+  senderKindSchema,
+  seqSchema,
+  timestampSchema,
+} from './fields.ts';
+import { clientMessageIdSchema, idSchema } from './ids.ts';
 
 // These schemas repeat no limit of the params, so that they also hold for a hub with other limits. They let unknown fields
 // pass, so that a hub may be newer than its clients.
 
-/** A message in its present state; `seq` is that of its creation. A deleted one keeps its place, without content. */
+/** The origin of a message. The hub sets it; of a sender's params it takes only causes and taints. */
+export const originSchema = z.object({
+  via: z.enum(['ws', 'rest', 'mcp', 'a2a', 'webhook']).describe('The transport it was sent over.'),
+  onBehalfOf: idSchema.nullable().describe('The claim on_behalf_of of the sender’s token.'),
+  cause: z.array(idSchema).describe('Messages that led to it; the one it replies to comes first.'),
+  taint: z.array(z.string()).describe('The labels of the message and of its causes.'),
+});
+/** The origin of a message. */
+export type Origin = z.infer<typeof originSchema>;
+
+/**
+ * A message in its present state; `seq` is that of its creation. A deleted one keeps its place, without content. The hub
+ * leaves out optional fields that would be null or false.
+ */
 export const messageSchema = z.object({
   id: idSchema,
   channelId: idSchema,
   seq: seqSchema,
   senderId: idSchema,
+  senderKind: senderKindSchema
+    .nullable()
+    .describe('null: sent before the hub knew the kinds of senders.'),
+  state: z.enum(['complete', 'streaming', 'stopped', 'failed', 'interrupted']),
   content: z.string(),
   timestamp: timestampSchema,
   threadId: idSchema.nullable(),
+  replyTo: idSchema.optional().describe('A message of the same channel.'),
   mentions: z.array(idSchema),
+  mentionsAll: z.boolean().optional(),
   metadata: jsonObjectSchema.nullable(),
+  clientMessageId: clientMessageIdSchema.optional(),
+  ask: z.object({ to: z.array(idSchema), deadlineMs: timestampSchema }).optional(),
+  origin: originSchema.optional().describe('Absent: sent over a socket, with nothing else to say.'),
   editedAt: timestampSchema.nullable(),
   deletedAt: timestampSchema.nullable(),
   reactions: z.record(z.string(), z.array(idSchema)),
@@ -48,6 +77,9 @@ export const memberRoles = ['owner', 'member'] as const;
 export const memberSchema = z.object({
   channelId: idSchema,
   agentId: idSchema,
+  kind: agentKindSchema
+    .nullable()
+    .describe('That of the agent’s last token; null until the hub has seen one.'),
   role: z.enum(memberRoles),
   displayName: z.string().nullable(),
   joinedAt: timestampSchema,
@@ -55,7 +87,7 @@ export const memberSchema = z.object({
 /** One agent's membership of one channel. */
 export type Member = z.infer<typeof memberSchema>;
 
-/** A thread. Its id is that of its root message; `replies` counts the messages sent into it. */
+/** A thread. Its id is that of its root message; `replies` counts its messages that are not deleted. */
 export const threadSchema = z.object({
   threadId: idSchema,
   channelId: idSchema,

@@ -54,6 +54,7 @@ describe('with the rights of the hub', () => {
       id: 'e1',
       timestamp: 1,
       senderId: 'a1',
+      senderKind: null,
       channelId: 'c1',
       epoch: 'one',
       event: { type: 'collaboration.event', channelId: 'c1', name: 'n', payload: {} },

@@ -65,7 +65,14 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
   await topics.join('ben');
   const publish = (seq: number, epoch: string) => {
     const event = { type: 'collaboration.event', channelId, name: 'n', payload: {} } as const;
-    const envelope = { id: `${epoch}-${seq}`, event, timestamp: 1, senderId: 'ana', channelId };
+    const envelope = {
+      id: `${epoch}-${seq}`,
+      event,
+      timestamp: 1,
+      senderId: 'ana',
+      senderKind: null,
+      channelId,
+    };
     return bus.publish(encodeEnvelope({ ...envelope, seq, epoch }), { agents: ['ben'] });
   };
   return { rooms, foreign, told, publish, topics };

@@ -10,6 +10,7 @@ function event(seq: number, messageId = `m${seq}`): EncodedEnvelope {
     id: `e${seq}`,
     timestamp: 1,
     senderId: 'a',
+    senderKind: null,
     channelId: 'c',
     seq,
     epoch: 'e',
@@ -158,7 +159,15 @@ describe('the encoded pages of a channel', () => {
       reads.push(read);
       await promise;
       const payload = { message: { id: 'm1', content: read.text } };
-      const rest = { id: 'e1', timestamp: 1, senderId: 'a', channelId: 'c', seq: 1, epoch: 'e' };
+      const rest = {
+        id: 'e1',
+        timestamp: 1,
+        senderId: 'a',
+        senderKind: null,
+        channelId: 'c',
+        seq: 1,
+        epoch: 'e',
+      };
       const event = { type: 'collaboration.event' as const, channelId: 'c', name: 'n', payload };
       return [encodeEnvelope({ ...rest, event })];
     });

@@ -8,6 +8,7 @@ function event(seq: number, payload = {}): EncodedEnvelope {
     event: { type: 'collaboration.event', channelId: 'c', name: 'n', payload },
     timestamp: 1,
     senderId: 'a',
+    senderKind: null,
     channelId: 'c',
     seq,
     epoch: 'e',

@@ -6,10 +6,14 @@ import {
   isDirectChannelId,
   type EncodedEnvelope,
   type EventOf,
+  type SenderKind,
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Metrics } from '../observe/metrics.ts';
 import type { HubCache } from './hub-cache.ts';
+
+/** The kind of an event's sender, as far as this hub knows it. */
+export type KindOf = (senderId: string) => SenderKind | null;
 
 /** Publishes this hub's events: to its own rooms at once, and in the same turn to Redis for the other hubs. */
 export interface Publisher {
@@ -28,6 +32,7 @@ export interface PublisherDeps {
   readonly bus: EventBus;
   readonly cache: Pick<HubCache, 'invalidates' | 'keysOf' | 'invalidateFor'>;
   readonly store: Pick<ChatStore, 'epoch'>;
+  readonly kindOf: KindOf;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Called with each durable event. */
@@ -38,7 +43,7 @@ export interface PublisherDeps {
 
 /** Creates the hub's publisher. */
 export function createPublisher(deps: PublisherDeps): Publisher {
-  const { bus, cache, store, metrics, log } = deps;
+  const { bus, cache, store, kindOf, metrics, log } = deps;
 
   const countFailure = (error: unknown) => {
     metrics.publishFailures.inc();
@@ -63,6 +68,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
         event,
         timestamp: Date.now(),
         senderId,
+        senderKind: kindOf(senderId),
         channelId,
         seq: null,
         epoch: store.epoch,

@@ -49,6 +49,7 @@ function eventOf(id: string, seq: number): EncodedEnvelope {
     event,
     timestamp: 1,
     senderId: 'ana',
+    senderKind: null,
     channelId: 'a',
     seq,
     epoch: 'e',

@@ -49,7 +49,7 @@ const typingEvent = (channelId: string, agentId: string) =>
   encodeEnvelope({
     id: randomUUID(),
     event: { type: 'channel.typing', channelId, agentId, typing: true, threadId: null },
-    ...{ timestamp: Date.now(), senderId: agentId, channelId, seq: null },
+    ...{ timestamp: Date.now(), senderId: agentId, senderKind: null, channelId, seq: null },
     epoch: writer.store.epoch,
   });
 
@@ -84,10 +84,10 @@ describe('a new direct channel', () => {
     const dora = await hub.connect('dora');
     await send('cem', 'dora', 'lost');
     const second = await send('cem', 'dora', 'second');
-    await writer.publish(second.event, second.agentTopics);
+    await writer.publish(...second.events);
     await dora.event(isMessage('second'));
     const third = await send('cem', 'dora', 'third');
-    await writer.publish(third.event, third.agentTopics);
+    await writer.publish(...third.events);
     await dora.event(isMessage('third'));
     expect(seqsIn(dora, second.result.channelId)).toEqual([1, 2, 3]);
     await dora.close();
@@ -117,10 +117,10 @@ describe('a direct channel that the welcome did not name', () => {
     const named = fay.welcome.direct as { channelId: string }[];
     expect(named).toHaveLength(limits.welcomeDirect);
     expect(named.some((direct) => direct.channelId === channelId)).toBe(false);
-    await writer.publish(typingEvent(channelId, 'old'), ['old', 'fay']);
+    await writer.publish({ event: typingEvent(channelId, 'old'), agentTopics: ['old', 'fay'] });
     for (const content of ['m31', 'm32']) {
-      const { event, agentTopics } = await send('old', 'fay', content);
-      await writer.publish(event, agentTopics);
+      const { events } = await send('old', 'fay', content);
+      await writer.publish(...events);
     }
     await fay.event(isMessage('m32'));
     expect(seqsIn(fay, channelId)).toEqual([31, 32]);
@@ -173,10 +173,10 @@ describe('an older direct channel that the welcome did not name', () => {
   it('brings typing too, and nothing of its log from before the welcome', async () => {
     const channelId = await popular('max');
     const max = await hub.connect('max');
-    await writer.publish(typingEvent(channelId, oldest), [oldest, 'max']);
+    await writer.publish({ event: typingEvent(channelId, oldest), agentTopics: [oldest, 'max'] });
     await max.event(({ event }) => event.type === 'channel.typing');
-    const { event, agentTopics } = await send(oldest, 'max', 'm2');
-    await writer.publish(event, agentTopics);
+    const { events } = await send(oldest, 'max', 'm2');
+    await writer.publish(...events);
     await max.event(isMessage('m2'));
     expect(seqsIn(max, channelId)).toEqual([2]);
     await max.close();

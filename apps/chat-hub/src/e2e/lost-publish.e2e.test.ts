@@ -74,7 +74,7 @@ describe('the last message of a burst', () => {
     let last = 0;
     for (let run = 0; run < runs; run += 1) {
       const heard = await writer.append('ana', 'message.send', { channelId, content: 'heard' });
-      await writer.publish(heard.event, heard.agentTopics);
+      await writer.publish(...heard.events);
       await ben.event(({ seq, channelId: of }) => of === channelId && seq === heard.result.seq);
       const lost = await writer.append('ana', 'message.send', { channelId, content: 'lost' });
       const committedMs = performance.now();

@@ -2,6 +2,7 @@ import { backup, DatabaseSync } from 'node:sqlite';
 import { rename, rm } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createChatStore } from '@openclaw/chat-store';
+import { methods } from '@openclaw/protocol';
 import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
 import {
   startTestHub,
@@ -38,7 +39,13 @@ afterAll(async () => {
 /** Copies one database over or to another file, as SQLite does it under running processes. */
 async function copy(from: string, to: string): Promise<void> {
   const source = new DatabaseSync(from);
-  await backup(source, to);
+  // It fails while a hub writes to the file.
+  const isCopied = () =>
+    backup(source, to).then(
+      () => true,
+      () => false,
+    );
+  await waitFor(isCopied, { what: `a copy of ${from}` });
   source.close();
 }
 
@@ -102,9 +109,8 @@ describe('a SQLite database that was restored without a new epoch', () => {
     const channelId = 'outgrown';
     const { ana, ben, backedUp } = await restorable(channelId);
     const offline = await createChatStore({ url: `sqlite:${backedUp}` });
-    const nothing = { threadId: null, clientMessageId: null, mentions: [], metadata: null };
     for (let i = 1; i <= 5; i++) {
-      const params = { channelId, content: `other ${i}`, ...nothing };
+      const params = methods['message.send'].params.parse({ channelId, content: `other ${i}` });
       await offline.append({ agentId: 'ben', isAdmin: false }, 'message.send', params);
     }
     await offline.close();

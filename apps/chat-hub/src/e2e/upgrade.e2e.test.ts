@@ -83,6 +83,8 @@ const ana: Identity = {
   jti: null,
   issuedAtMs: null,
   expiresAtMs: null,
+  kind: 'agent',
+  onBehalfOf: null,
 };
 
 /** The upgrade handler alone, over a bare HTTP server. */

@@ -1,5 +1,5 @@
 import type { ChatStore } from '@openclaw/chat-store';
-import { isId } from '@openclaw/protocol';
+import { agentKindSchema, isId } from '@openclaw/protocol';
 import {
   decodeProtectedHeader,
   errors,
@@ -19,6 +19,8 @@ export interface AuthenticateDeps {
   readonly store: Pick<ChatStore, 'isRevoked'>;
   /** For how many milliseconds an agent may not come in; null when it may. */
   readonly barredForMs: (agentId: string) => number | null;
+  /** Called with each identity that was proved. */
+  readonly onVerified: (identity: Identity) => void;
   readonly log: Logger;
 }
 
@@ -29,6 +31,8 @@ const numericDate = z
   .number()
   .transform((seconds) => Math.floor(Math.min(Math.max(seconds, 0), endOfTime) * 1000));
 
+const kindSchema = agentKindSchema.default('agent');
+
 const claimsSchema = z.object({
   sub: z.string().refine(isId, 'is not an agentId'),
   exp: numericDate,
@@ -36,6 +40,8 @@ const claimsSchema = z.object({
   jti: jtiSchema.optional(),
   channels: z.array(z.string().refine(isId)).max(1_000).optional(),
   role: z.string().optional(),
+  kind: kindSchema,
+  on_behalf_of: z.string().refine(isId, 'is not an agentId').optional(),
 });
 
 function identityOf(payload: JWTPayload): Identity {
@@ -44,10 +50,12 @@ function identityOf(payload: JWTPayload): Identity {
     const [issue] = claims.error.issues;
     throw unauthorized(`the token's claim "${issue?.path.join('.') ?? ''}" cannot be used`);
   }
-  const { sub, exp, iat, jti, channels, role } = claims.data;
+  const { sub, exp, iat, jti, channels, role, kind, on_behalf_of: onBehalfOf } = claims.data;
   return {
     agentId: sub,
+    kind,
     isAdmin: role === 'admin',
+    onBehalfOf: onBehalfOf ?? null,
     channels: channels ?? null,
     jti: jti ?? null,
     issuedAtMs: iat ?? null,
@@ -55,18 +63,22 @@ function identityOf(payload: JWTPayload): Identity {
   };
 }
 
-/** Dev mode: anyone is who they say, by `?agent=<id>`; `&role=admin` makes an admin. */
+/** Dev mode: `?agent=<id>` is believed, with `&kind=person` or `&kind=service`; `&role=admin` makes an admin. */
 function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
-  return async ({ devAgent, devRole }) => {
+  return async ({ devAgent, devKind, devRole }) => {
     if (devAgent === null) throw unauthorized('say who you are with ?agent=<id>');
     if (!isId(devAgent))
       throw unauthorized(
         'the agent id in ?agent= must be 1 to 128 letters, digits and ._@|~-, beginning with a letter or digit',
       );
+    const kind = kindSchema.safeParse(devKind ?? undefined);
+    if (!kind.success) throw unauthorized('?kind= must be agent, person or service');
     refuseBarred(devAgent, barredForMs);
     return {
       agentId: devAgent,
+      kind: kind.data,
       isAdmin: devRole === 'admin',
+      onBehalfOf: null,
       channels: null,
       jti: null,
       issuedAtMs: null,
@@ -155,5 +167,10 @@ function unauthorized(message: string): AuthError {
 
 /** How this hub authenticates, by its configuration. */
 export function createAuthenticate(config: AuthConfig, deps: AuthenticateDeps): Authenticate {
-  return config.mode === 'dev' ? authenticateDev(deps) : authenticateJwt(config, deps);
+  const verify = config.mode === 'dev' ? authenticateDev(deps) : authenticateJwt(config, deps);
+  return async (credentials) => {
+    const identity = await verify(credentials);
+    deps.onVerified(identity);
+    return identity;
+  };
 }

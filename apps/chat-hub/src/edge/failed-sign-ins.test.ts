@@ -39,7 +39,7 @@ describe('failed sign-ins', () => {
     expect(['a', 'b', 'c'].map((address) => failures.heldForMs(address))).toEqual([null, 500, 500]);
   });
 
-  const token = (text: string) => ({ token: text, devAgent: null, devRole: null });
+  const token = (text: string) => ({ token: text, devAgent: null, devKind: null, devRole: null });
 
   it('hold back nobody whose credentials were good, until they are no longer', () => {
     const failures = create();

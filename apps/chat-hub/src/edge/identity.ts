@@ -1,9 +1,14 @@
+import { channelKinds, type AgentKind } from '@openclaw/protocol';
 import { parseTarget } from './request-target.ts';
 
 /** Who a connection or request acts as. */
 export interface Identity {
   readonly agentId: string;
+  /** The token's own: being an admin does not make a person. */
+  readonly kind: AgentKind;
   readonly isAdmin: boolean;
+  /** The token's claim `on_behalf_of`. */
+  readonly onBehalfOf: string | null;
   /** The channels that the token is bounded to; null for no bound. */
   readonly channels: readonly string[] | null;
   readonly jti: string | null;
@@ -58,8 +63,9 @@ export type Authenticate = (credentials: Credentials) => Promise<Identity>;
 export interface Credentials {
   /** From the Authorization header, the subprotocol list or `access_token`, in that order. */
   readonly token: string | null;
-  /** `?agent=` and `?role=`: heeded in dev mode only. */
+  /** `?agent=`, `?kind=` and `?role=`: used in dev mode only. */
   readonly devAgent: string | null;
+  readonly devKind: string | null;
   readonly devRole: string | null;
 }
 
@@ -78,8 +84,14 @@ export function credentialsOf(request: {
       bearer?.slice('bearer.'.length) ??
       query.get('access_token'),
     devAgent: query.get('agent'),
+    // Over REST channel.list has a param of that name, whose values are kinds of channels.
+    devKind: query.getAll('kind').find((kind) => !isChannelKind(kind)) ?? null,
     devRole: query.get('role'),
   };
+}
+
+function isChannelKind(kind: string): boolean {
+  return (channelKinds as readonly string[]).includes(kind);
 }
 
 /** The subprotocols that a client offers, in its order. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { AgentKind } from '@openclaw/protocol';
 import { SignJWT } from 'jose';
 
 /** What a new token says. */
@@ -7,6 +8,7 @@ export interface TokenClaims {
   readonly ttlSeconds: number;
   readonly channels?: readonly string[] | undefined;
   readonly role?: 'admin' | undefined;
+  readonly kind?: AgentKind | undefined;
 }
 
 /** Signs a token with the hub's HS256 secret; its `jti` is new, so that it can be revoked alone. */
@@ -20,6 +22,7 @@ export async function mintToken(
   const token = await new SignJWT({
     ...(claims.channels && { channels: claims.channels }),
     ...(claims.role && { role: claims.role }),
+    ...(claims.kind && { kind: claims.kind }),
   })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(claims.agentId)

@@ -29,6 +29,7 @@ export function collaborationMethods(deps: CollaborationDeps) {
           event: { type: 'collaboration.event', channelId: null, name, payload },
           timestamp: Date.now(),
           senderId: caller.identity.agentId,
+          senderKind: caller.identity.kind,
           channelId: null,
           seq: null,
           epoch: deps.store.epoch,

@@ -12,7 +12,15 @@ const channelId = 'c';
 function createRoom(head: number, bytes: number) {
   const log = range(1, head).map((seq) =>
     encodeEnvelope({
-      ...{ id: `e${seq}`, timestamp: 1, senderId: 'ana', channelId, seq, epoch: 'e' },
+      ...{
+        id: `e${seq}`,
+        timestamp: 1,
+        senderId: 'ana',
+        senderKind: null,
+        channelId,
+        seq,
+        epoch: 'e',
+      },
       event: {
         ...{ type: 'collaboration.event', channelId, name: 'n' },
         payload: { text: 'x'.repeat(bytes) },

@@ -34,9 +34,9 @@ export async function write<M extends WriteMethod>(
   params: ParamsOf<M>,
   actor: Actor = caller.identity,
 ): Promise<Answer<M>> {
-  const outcome = await store.append(actor, method, params);
+  const outcome = await store.append({ ...actor, via: caller.transport }, method, params);
   if (!outcome.ok) return outcome;
-  if (outcome.event) publisher.publishDurable(outcome.event, outcome.agentTopics);
+  for (const { event, agentTopics } of outcome.events) publisher.publishDurable(event, agentTopics);
   return { ok: true, result: outcome.result };
 }
 

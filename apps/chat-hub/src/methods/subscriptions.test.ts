@@ -22,7 +22,16 @@ const channelId = 'c';
 
 function eventOf(seq: number, event: ChannelEvent): EncodedEnvelope {
   return encodeEnvelope({
-    ...{ id: `e${seq}`, event, timestamp: 1, senderId: 'ana', channelId, seq, epoch: 'e' },
+    ...{
+      id: `e${seq}`,
+      event,
+      timestamp: 1,
+      senderId: 'ana',
+      senderKind: null,
+      channelId,
+      seq,
+      epoch: 'e',
+    },
   });
 }
 
@@ -61,7 +70,14 @@ async function subscribing(since: number | null = 0, weight = 1) {
     ...{ store, bus, flusher, log: pino({ level: 'silent' }) },
     ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
   });
-  const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+  const bounds = {
+    channels: null,
+    jti: null,
+    issuedAtMs: null,
+    expiresAtMs: null,
+    kind: 'agent' as const,
+    onBehalfOf: null,
+  };
   const identity = { agentId: 'ben', isAdmin: false, ...bounds };
   const { ws, socket } = createPeer('openclaw.v1');
   const session = new Session(ws, socket, 'session', identity, {
@@ -217,7 +233,14 @@ describe('a subscribe to many channels', () => {
       presence: { prepare: () => undefined },
     } as unknown as SubscriptionDeps;
     const session = { agentId: 'ben', isOpen: true } as unknown as Session;
-    const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+    const bounds = {
+      channels: null,
+      jti: null,
+      issuedAtMs: null,
+      expiresAtMs: null,
+      kind: 'agent' as const,
+      onBehalfOf: null,
+    };
     const identity = { agentId: 'ben', isAdmin: false, ...bounds };
     const topics = ids.map((id) => ({ channelId: id, since: 0 }));
     const params = { topics, epoch: 'e' };
@@ -272,7 +295,8 @@ describe('a subscribe to many channels', () => {
       ...{ agentId: 'ben', isOpen: true, rooms: new Map(), topics: 0 },
       enter: () => undefined,
     } as unknown as Session;
-    const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+    const claims = { kind: 'agent' as const, onBehalfOf: null, channels: null, jti: null };
+    const bounds = { ...claims, issuedAtMs: null, expiresAtMs: null };
     const identity = { agentId: 'ben', isAdmin: false, ...bounds };
     const topics = ids.map((id) => ({ channelId: id, since: 0 }));
     const answer = await subscriptionMethods(hub).subscribe(

@@ -12,7 +12,7 @@ function bench(maxChannels?: number) {
   });
   const hand = (channelId: string, ageMs: number, sockets = 1, seq: number | null = 1) => {
     const event = { type: 'collaboration.event', channelId, name: 'n', payload: {} } as const;
-    const rest = { id: 'i', senderId: 's', channelId, seq, epoch: 'e' };
+    const rest = { id: 'i', senderId: 's', senderKind: null, channelId, seq, epoch: 'e' };
     traffic.written([
       {
         channelId,

@@ -13,7 +13,13 @@ function createBench(tracker: PresenceTracker = createPresence()) {
   const published: { readonly atMs: number; readonly event: ChannelEvent }[] = [];
   const room = { channelId, members: new Set([{ agentId: 'watcher' }]) } as unknown as Room;
   const feed = createPresenceFeed({
-    ...{ hubId: 'hub', tracker, epoch: () => 'e', log: pino({ level: 'silent' }) },
+    ...{
+      hubId: 'hub',
+      tracker,
+      epoch: () => 'e',
+      kindOf: () => null,
+      log: pino({ level: 'silent' }),
+    },
     rooms: { get: () => room },
     publisher: { publishEphemeral: (event) => published.push({ atMs: performance.now(), event }) },
   });
@@ -92,7 +98,15 @@ describe('presence events of other hubs', () => {
   });
   const eventOf = (...presences: Presence[]) =>
     encodeEnvelope({
-      ...{ id: 'e1', senderId: 'other', timestamp: nowMs, channelId, seq: null, epoch: 'e' },
+      ...{
+        id: 'e1',
+        senderId: 'other',
+        senderKind: null,
+        timestamp: nowMs,
+        channelId,
+        seq: null,
+        epoch: 'e',
+      },
       event: { type: 'channel.presence', channelId, presences },
     });
 

@@ -11,7 +11,7 @@ import {
 import type { Logger } from 'pino';
 import { filterPresence } from './filter-presence.ts';
 import { presenceTimes, type PresenceTimes } from './presence-times.ts';
-import type { Publisher } from '../channels/publisher.ts';
+import type { KindOf, Publisher } from '../channels/publisher.ts';
 import type { Room } from '../channels/room.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import { createRosterWatch } from './roster-watch.ts';
@@ -53,6 +53,7 @@ export interface PresenceFeedDeps {
   readonly publisher: Pick<Publisher, 'publishEphemeral'>;
   readonly rooms: Pick<Rooms, 'get'>;
   readonly epoch: () => string;
+  readonly kindOf: KindOf;
   /** Resolves with true when every living hub can write to Redis. @default false */
   readonly canAllHubsWrite?: () => Promise<boolean>;
   readonly log: Logger;
@@ -70,7 +71,7 @@ type ChangedRecords = Map<string, Map<string, PresenceRecord>>;
 
 /** Creates the feed over a presence tracker. */
 export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
-  const { hubId, tracker, publisher, rooms, epoch, canAllHubsWrite, log } = deps;
+  const { hubId, tracker, publisher, rooms, epoch, kindOf, canAllHubsWrite, log } = deps;
   /** channelId → agentId → latest record. */
   let changed: ChangedRecords = new Map();
   /** The changes that are being published, a few channels a turn. */
@@ -97,6 +98,7 @@ export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
               epoch: epoch(),
               event,
               senderId,
+              senderKind: kindOf(senderId),
               channelId,
             }),
           );

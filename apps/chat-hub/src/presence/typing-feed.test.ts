@@ -29,6 +29,7 @@ function createBench() {
       publishEphemeral: (event) => published.push((event as EventOf<'channel.typing'>).typing),
     },
     epoch: () => 'e',
+    kindOf: () => null,
     log: pino({ level: 'silent' }),
   });
   const session = { agentId: 'ana', isOpen: true };

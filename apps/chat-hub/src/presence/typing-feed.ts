@@ -8,7 +8,7 @@ import {
 import { createTypingWatch, type SharedTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
 import type { Caller } from '../calls/handler.ts';
-import type { Publisher } from '../channels/publisher.ts';
+import type { KindOf, Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 
@@ -31,6 +31,7 @@ export interface TypingFeedDeps {
   readonly rooms: Rooms;
   readonly publisher: Pick<Publisher, 'publishEphemeral'>;
   readonly epoch: () => string;
+  readonly kindOf: KindOf;
   readonly log: Logger;
 }
 
@@ -56,6 +57,7 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
           event: { type: 'channel.typing', channelId, agentId, typing: false, threadId },
           timestamp: Date.now(),
           senderId: agentId,
+          senderKind: deps.kindOf(agentId),
           channelId,
           seq: null,
           epoch: deps.epoch(),

@@ -108,7 +108,8 @@ describe('another life of the database', () => {
     const sessions = createSessions();
     const connect = (agentId: string) => {
       const { peer, ws, socket } = createPeer('openclaw.v1');
-      const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+      const claims = { kind: 'agent' as const, onBehalfOf: null, channels: null, jti: null };
+      const bounds = { ...claims, issuedAtMs: null, expiresAtMs: null };
       const identity = { agentId, isAdmin: false, ...bounds };
       const session = new Session(ws, socket, agentId, identity, {
         store: {} as ChatStore,
@@ -126,7 +127,7 @@ describe('another life of the database', () => {
     const publish = (seq: number) => {
       const event = { type: 'collaboration.event', channelId: 'early', name: 'n' } as const;
       const place = { channelId: 'early', seq, epoch: 'new' };
-      const rest = { id: `e${seq}`, timestamp: 1, senderId: 'ana', ...place };
+      const rest = { id: `e${seq}`, timestamp: 1, senderId: 'ana', senderKind: null, ...place };
       const current = rooms.get('early');
       if (current)
         rooms.offer(current, encodeEnvelope({ ...rest, event: { ...event, payload: {} } }));

@@ -1,3 +1,4 @@
+import { agentKindSchema } from '@openclaw/protocol';
 import { z } from 'zod';
 
 type ParamType = 'integer' | 'boolean' | 'other';
@@ -15,9 +16,14 @@ export function createQueryReader(
     Object.fromEntries(
       Object.entries(query).flatMap(([name, value]) => {
         const type = types.get(name);
-        return type === undefined ? [] : [[name, coerce(value, type)]];
+        return type === undefined || isDevKind(name, value) ? [] : [[name, coerce(value, type)]];
       }),
     );
+}
+
+// In dev mode `?kind=` may name the caller's kind; channel.list has a param of that name.
+function isDevKind(name: string, value: unknown): boolean {
+  return name === 'kind' && agentKindSchema.safeParse(value).success;
 }
 
 function typeOf(schema: z.ZodType): ParamType {

@@ -27,6 +27,7 @@ import { sendFailure } from './errors.ts';
 import { acceptJsonBodies } from './json-body.ts';
 import { addOperationsRoutes } from './operations.ts';
 import { addAliveRoute, addStatusRoutes, isStatus } from './status.ts';
+import type { KnownAgents } from '../edge/known-agents.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { refuseUnreadable } from './unreadable.ts';
 import { addWebPage } from './web-page.ts';
@@ -55,6 +56,7 @@ export interface ServerDeps {
   readonly observe: CallObserver;
   readonly limiter: Limiter;
   readonly store: ChatStore;
+  readonly knownAgents: KnownAgents;
   readonly auth: AuthConfig;
   readonly authenticate: Authenticate;
   readonly gate: Gate;
@@ -145,7 +147,7 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   });
   addCallRoutes(v1, deps);
   const secret = auth.mode === 'jwt' ? auth.secret : null;
-  await v1.register(async (tokens) => addTokenRoutes(tokens, deps.store, secret));
+  await v1.register(async (tokens) => addTokenRoutes(tokens, deps, secret));
   const isForAnyone = auth.mode === 'dev';
   await v1.register(async (scope) =>
     addOperationsRoutes(scope, { operations, limiter, isForAnyone }),

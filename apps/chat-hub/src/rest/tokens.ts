@@ -1,11 +1,12 @@
 import type { ChatStore } from '@openclaw/chat-store';
-import { idSchema, refuse, type RestOperation } from '@openclaw/protocol';
+import { agentKindSchema, idSchema, refuse, type RestOperation } from '@openclaw/protocol';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { malformed } from '../calls/failure.ts';
 import { isAdminOfAll } from '../edge/identity.ts';
 import { jtiSchema } from '../edge/jti.ts';
 import { mintToken } from '../edge/mint.ts';
+import type { KnownAgents } from '../edge/known-agents.ts';
 import { sendFailure } from './errors.ts';
 
 const day = 86_400;
@@ -18,6 +19,7 @@ const mintBody = z.strictObject({
     .default(day),
   channels: z.array(idSchema).max(64).optional(),
   role: z.literal('admin').optional(),
+  kind: agentKindSchema.optional(),
 });
 const minted = z.object({ token: z.string(), jti: z.string(), expiresAt: z.int() });
 const jtiParams = z.strictObject({ jti: jtiSchema.min(1) });
@@ -54,7 +56,7 @@ export const tokenOperations: readonly RestOperation[] = [
 /** /v1/tokens, for admins: minting with the hub's own secret, and revoking one token or all of an agent's. */
 export function addTokenRoutes(
   app: FastifyInstance,
-  store: ChatStore,
+  { store, knownAgents }: { readonly store: ChatStore; readonly knownAgents: KnownAgents },
   secret: string | null,
 ): void {
   app.addHook('preHandler', async (request, reply) => {
@@ -73,6 +75,7 @@ export function addTokenRoutes(
       return sendFailure(reply, malformed('invalid_params', z.prettifyError(body.error)));
     }
     const { sub, ...claims } = body.data;
+    knownAgents.minted(sub);
     return reply.code(201).send(await mintToken(secret, { agentId: sub, ...claims }));
   });
 

@@ -10,6 +10,7 @@ const encoded = (event: ChannelEvent, seq: number | null = null) =>
     event,
     timestamp: ids,
     senderId: 's',
+    senderKind: null,
     channelId,
     seq,
     epoch: 'e',

@@ -63,7 +63,8 @@ async function connecting() {
   const metrics = { closedConnections: { inc: nothing } };
   const [unsent, slices] = [createUnsentBudget(), createTimeSlicedQueue()];
   const feeds = { presence: feed, typing: feed };
-  const hub = { store, rooms, sessions, log, metrics, unsent, slices, ...feeds };
+  const knownAgents = { seen: nothing };
+  const hub = { store, rooms, sessions, knownAgents, log, metrics, unsent, slices, ...feeds };
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
   const onAccepted = createConnectionHandler({
     hub: hub as unknown as ConnectionHub,
@@ -75,7 +76,14 @@ async function connecting() {
   });
 
   const { peer, ws, socket } = createPeer('openclaw.v1');
-  const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+  const bounds = {
+    channels: null,
+    jti: null,
+    issuedAtMs: null,
+    expiresAtMs: null,
+    kind: 'agent' as const,
+    onBehalfOf: null,
+  };
   onAccepted({ ws, socket, identity: { agentId: 'ben', isAdmin: false, ...bounds } });
   await asked.promise;
 
@@ -95,6 +103,8 @@ async function connecting() {
         channelId,
         seq: isDeleted ? 1 : seq,
         senderId: 'ana',
+        senderKind: null,
+        state: 'complete' as const,
         content: isDeleted ? '' : 'hi',
         timestamp: 1,
         threadId: null,
@@ -109,6 +119,7 @@ async function connecting() {
         event: { type, channelId, message },
         timestamp: 1,
         senderId: 'ana',
+        senderKind: null,
         channelId,
         seq,
         epoch,

@@ -7,6 +7,7 @@ import type { Dispatcher } from '../calls/dispatcher.ts';
 import type { AgentTopics, OpenedDirect } from '../channels/agent-topics.ts';
 import type { Flusher } from '../channels/flusher.ts';
 import type { Room } from '../channels/room.ts';
+import type { KnownAgents } from '../edge/known-agents.ts';
 import type { Accepted } from '../edge/upgrade.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
@@ -33,6 +34,7 @@ export interface ConnectionHub {
   readonly sessions: Sessions;
   readonly presence: PresenceFeed;
   readonly typing: TypingFeed;
+  readonly knownAgents: KnownAgents;
   readonly unsent: UnsentBudget;
   readonly slices: TimeSlicedQueue;
   readonly metrics: Metrics;
@@ -76,10 +78,12 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     for (const { room, head } of directs) session.enter(room, head);
   }
 
-  function welcomeOf({ sessionId, agentId }: Session, directs: readonly OpenedDirect[]): Welcome {
+  function welcomeOf(session: Session, directs: readonly OpenedDirect[]): Welcome {
+    const { sessionId, agentId, identity } = session;
     return {
       sessionId,
       agentId,
+      kind: identity.kind,
       protocol: 1,
       epoch: hub.store.epoch,
       heartbeatMs,
@@ -104,6 +108,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     heartbeat.forget(session);
     hub.presence.disconnect(session);
     hub.typing.disconnect(session);
+    hub.knownAgents.seen(session.identity);
     if (hub.sessions.remove(session)) agentTopics.leave(session.agentId);
   }
 

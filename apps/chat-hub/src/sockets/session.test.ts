@@ -8,7 +8,14 @@ import { createUnsentBudget } from './unsent-budget.ts';
 const leaveOfBen: ChannelEvent = {
   type: 'channel.member.leave',
   channelId: 'c',
-  member: { channelId: 'c', agentId: 'ben', role: 'member', displayName: null, joinedAt: 1 },
+  member: {
+    channelId: 'c',
+    agentId: 'ben',
+    kind: null,
+    role: 'member',
+    displayName: null,
+    joinedAt: 1,
+  },
 };
 
 describe('a socket that read too slowly', () => {

@@ -1,12 +1,13 @@
 import {
   createChatStore,
+  type AppendedEvent,
   type ChatStore,
   type Outcome,
   type WriteMethod,
 } from '@openclaw/chat-store';
 import { createRedisEventBus, type EventBus } from '@openclaw/events';
 import { createKeySchema } from '@openclaw/key-schema';
-import { methods, type EncodedEnvelope } from '@openclaw/protocol';
+import { methods } from '@openclaw/protocol';
 import { createRedisClient, parseRedisEnvironment } from '@openclaw/redis-client';
 import { waitFor } from '@openclaw/test-support';
 import type { TestDatabase } from './test-hub.ts';
@@ -20,8 +21,8 @@ export interface LogWriter {
     method: M,
     params: object,
   ): Promise<Extract<Outcome<M>, { ok: true }>>;
-  /** Publishes an event on the topics of these agents, and of its channel unless it is a direct one. */
-  publish(event: EncodedEnvelope | null, agents: readonly string[]): Promise<void>;
+  /** Publishes events as a hub does: on their agents' topics, and on their channel's unless it is a direct one. */
+  publish(...events: readonly AppendedEvent[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,9 +42,11 @@ export async function openLogWriter(database: TestDatabase, redisUrl?: string): 
       if (!outcome.ok) throw new Error(`${method} was refused: ${outcome.code}`);
       return outcome;
     },
-    async publish(event, agents) {
-      if (!event || !bus) throw new Error('the event or the Redis is missing');
-      await bus.publish(event, { channel: !event.channelId?.startsWith('dm_'), agents });
+    async publish(...events) {
+      if (!bus || events.length === 0) throw new Error('there is nothing to publish, or no Redis');
+      for (const { event, agentTopics: agents } of events) {
+        await bus.publish(event, { channel: !event.channelId?.startsWith('dm_'), agents });
+      }
     },
     async close() {
       await bus?.close();

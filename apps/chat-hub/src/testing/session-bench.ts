@@ -55,7 +55,14 @@ export function createSessionBench({
       return { events: answer ? await answer(page) : page(), head: log.length, epoch };
     },
   };
-  const nothing = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
+  const nothing = {
+    channels: null,
+    jti: null,
+    issuedAtMs: null,
+    expiresAtMs: null,
+    kind: 'agent' as const,
+    onBehalfOf: null,
+  };
   const identity: Identity = { agentId: 'ben', isAdmin: false, ...nothing };
   const session = new Session(ws, socket, 'session', identity, {
     store,
@@ -74,6 +81,7 @@ export function createSessionBench({
       event,
       timestamp: 1,
       senderId: 'ana',
+      senderKind: null,
       channelId,
       seq,
       epoch,
@@ -92,7 +100,15 @@ export function createSessionBench({
     publishEvent,
     broadcast(event) {
       const id = `s${(broadcasts += 1)}`;
-      const rest = { id, timestamp: 1, senderId: 'ana', channelId, seq: null, epoch };
+      const rest = {
+        id,
+        timestamp: 1,
+        senderId: 'ana',
+        senderKind: null,
+        channelId,
+        seq: null,
+        epoch,
+      };
       room.broadcast(encodeEnvelope({ ...rest, event }));
     },
     publish(count, contentBytes = 10) {

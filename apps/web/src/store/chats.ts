@@ -174,8 +174,9 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
     showSent(message: Message) {
       const { id, channelId, seq, timestamp, senderId } = message;
       const type = message.threadId === null ? 'channel.message' : 'thread.message';
+      const { senderKind } = message;
       const event = { type, channelId, message } as const;
-      const envelope = { id, senderId, epoch: '', channelId, seq, timestamp, event };
+      const envelope = { id, senderId, senderKind, epoch: '', channelId, seq, timestamp, event };
       byId.peek().get(channelId)?.show([envelope]);
     },
     /** Loads what the channel's view shows when it is opened for the first time. */

@@ -69,6 +69,8 @@ export function createOutbox(
         seq: result.seq,
         timestamp: result.timestamp,
         senderId: me,
+        senderKind: null,
+        state: 'complete',
         content,
         threadId,
         mentions: [...item.mentions],

@@ -15,7 +15,7 @@ export function channelOf(channelId: string): Channel {
 }
 
 export function memberOf(agentId: string): Member {
-  return { channelId: 'c', agentId, role: 'member', displayName: null, joinedAt: 0 };
+  return { channelId: 'c', agentId, kind: 'agent', role: 'member', displayName: null, joinedAt: 0 };
 }
 
 /** A message of `bob` in channel `c`, with the fields that a test needs. */
@@ -25,6 +25,8 @@ export function messageOf(seq: number, fields: Partial<Message> = {}): Message {
     channelId: 'c',
     seq,
     senderId: 'bob',
+    senderKind: 'agent',
+    state: 'complete',
     content: `text ${seq}`,
     timestamp: seq,
     threadId: null,
@@ -38,7 +40,16 @@ export function messageOf(seq: number, fields: Partial<Message> = {}): Message {
 }
 
 export function envelopeOf(seq: number | null, event: ChannelEvent, senderId = 'bob'): Envelope {
-  return { id: `e${seq}`, event, timestamp: seq ?? 0, senderId, channelId: 'c', seq, epoch: 'e' };
+  return {
+    id: `e${seq}`,
+    event,
+    timestamp: seq ?? 0,
+    senderId,
+    senderKind: 'agent',
+    channelId: 'c',
+    seq,
+    epoch: 'e',
+  };
 }
 
 /** The event of a message that was sent. */

@@ -21,7 +21,9 @@ export function describeChannels(database: () => TestDatabase): void {
       const { channel } = await alice.read('channel.get', { channelId });
       expect(channel).toMatchObject({
         ...{ channelId, name: 'Room', kind: 'private', topic: 'talk', metadata: { team: 7 } },
-        ...{ createdBy: alice.agentId, archivedAt: null, head: 1 },
+        createdBy: alice.agentId,
+        archivedAt: null,
+        head: 1,
       });
       expect(Math.abs(channel.createdAt - Date.now())).toBeLessThan(60_000);
     });
@@ -43,7 +45,7 @@ export function describeChannels(database: () => TestDatabase): void {
       });
       expect(await owner.outcome('channel.update', change)).toMatchObject({
         ok: true,
-        event: null,
+        events: [],
       });
       const { channel } = await owner.write('channel.update', {
         channelId,
@@ -58,7 +60,7 @@ export function describeChannels(database: () => TestDatabase): void {
       const { messageId } = await member.say(channelId, 'before');
       const archived = await owner.outcome('channel.archive', { channelId });
       expect(eventOf(archived).event).toMatchObject({ type: 'channel.archive' });
-      expect(await owner.outcome('channel.archive', { channelId })).toMatchObject({ event: null });
+      expect(await owner.outcome('channel.archive', { channelId })).toMatchObject({ events: [] });
 
       const refused = [
         owner.refusal('message.send', { channelId, content: 'x' }),

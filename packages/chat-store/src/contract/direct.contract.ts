@@ -15,7 +15,11 @@ export function describeDirectMessages(database: () => TestDatabase): void {
       const digest = createHash('sha256').update(pair.join('\n')).digest('hex');
       const channelId = `dm_${digest.slice(0, 32)}`;
       expect(directChannelId(bob.agentId, alice.agentId)).toBe(channelId);
-      expect(outcome).toMatchObject({ ok: true, agentTopics: pair, result: { channelId, seq: 1 } });
+      expect(outcome).toMatchObject({
+        ok: true,
+        events: [{ agentTopics: pair }],
+        result: { channelId, seq: 1 },
+      });
       expect(eventOf(outcome)).toMatchObject({
         seq: 1,
         channelId,
@@ -28,15 +32,15 @@ export function describeDirectMessages(database: () => TestDatabase): void {
       });
       expect(answered).toMatchObject({
         ok: true,
-        agentTopics: pair,
+        events: [{ agentTopics: pair }],
         result: { channelId, seq: 2 },
       });
       // By the channel's id it goes the same way.
       const usual = await alice.outcome('message.send', { channelId, content: 'three' });
-      expect(usual).toMatchObject({ ok: true, agentTopics: pair });
+      expect(usual).toMatchObject({ ok: true, events: [{ agentTopics: pair }] });
       const messageId = usual.ok ? usual.result.messageId : '';
       expect(await bob.outcome('reaction.add', { channelId, messageId, emoji: 'x' })).toMatchObject(
-        { agentTopics: pair },
+        { events: [{ agentTopics: pair }] },
       );
       const { channel } = await bob.read('channel.get', { channelId });
       expect(channel).toMatchObject({ kind: 'direct', head: 4, createdBy: alice.agentId });
@@ -145,7 +149,7 @@ export function describeDirectMessages(database: () => TestDatabase): void {
       expect(await owner.outcome('collaboration.emit', emit)).toMatchObject({
         ok: true,
         result: { seq: 3 },
-        event: null,
+        events: [],
       });
       expect(await owner.refusal('collaboration.emit', { ...emit, name: 'other' })).toBe(
         'conflict',

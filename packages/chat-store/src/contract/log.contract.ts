@@ -63,7 +63,7 @@ export function describeLog(database: () => TestDatabase): void {
         owner.outcome('message.send', { channelId, content: `${i}`, threadId: messageId }),
       ]).flat();
       const outcomes = await Promise.all(calls);
-      const events = outcomes.map((outcome) => (outcome.ok ? outcome.event : null));
+      const events = outcomes.map((outcome) => (outcome.ok ? outcome.events[0]?.event : null));
       expect(events.map((event) => event?.type)).toEqual(
         outcomes.map((_outcome, i) => types[i % 4]),
       );

@@ -14,7 +14,7 @@ export function describeMembers(database: () => TestDatabase): void {
         member: { agentId: eve.agentId, role: 'member' },
       });
       const again = await eve.outcome('channel.join', { channelId });
-      expect(again).toMatchObject({ ok: true, event: null });
+      expect(again).toMatchObject({ ok: true, events: [] });
       expect(again.ok && again.result).toEqual(joined.ok && joined.result);
     });
 
@@ -28,16 +28,19 @@ export function describeMembers(database: () => TestDatabase): void {
         'forbidden',
       );
       const added = await owner.outcome('member.add', {
-        ...{ channelId, agentId: eve.agentId, displayName: 'Eve', role: 'owner' },
+        channelId,
+        agentId: eve.agentId,
+        displayName: 'Eve',
+        role: 'owner',
       });
-      expect(added).toMatchObject({ ok: true, agentTopics: [eve.agentId] });
+      expect(added).toMatchObject({ ok: true, events: [{ agentTopics: [eve.agentId] }] });
       expect(eventOf(added)).toMatchObject({
         senderId: owner.agentId,
         event: { member: { agentId: eve.agentId, displayName: 'Eve', role: 'owner' } },
       });
       // Already there: she stays as she is.
       const again = await owner.outcome('member.add', { channelId, agentId: eve.agentId });
-      expect(again).toMatchObject({ ok: true, event: null, result: { member: { role: 'owner' } } });
+      expect(again).toMatchObject({ ok: true, events: [], result: { member: { role: 'owner' } } });
       await eve.say(channelId, 'thanks');
     });
 
@@ -49,7 +52,11 @@ export function describeMembers(database: () => TestDatabase): void {
         'forbidden',
       );
       const removed = await owner.outcome('member.remove', { channelId, agentId: member.agentId });
-      expect(removed).toMatchObject({ ok: true, result: {}, agentTopics: [member.agentId] });
+      expect(removed).toMatchObject({
+        ok: true,
+        result: {},
+        events: [{ agentTopics: [member.agentId] }],
+      });
       expect(eventOf(removed).event).toMatchObject({
         type: 'channel.member.leave',
         member: { agentId: member.agentId },
@@ -61,7 +68,7 @@ export function describeMembers(database: () => TestDatabase): void {
       );
       // Removing yourself is leaving: no owner is needed.
       const left = await eve.outcome('member.remove', { channelId, agentId: eve.agentId });
-      expect(left).toMatchObject({ ok: true, agentTopics: [] });
+      expect(left).toMatchObject({ ok: true, events: [{ agentTopics: [] }] });
       const { members } = await owner.read('member.list', { channelId });
       expect(members.map((one) => one.agentId)).toEqual([owner.agentId]);
     });
@@ -101,7 +108,7 @@ export function describeMembers(database: () => TestDatabase): void {
         member: { displayName: 'M', role: 'member' },
       });
       const again = await member.outcome('member.update', { channelId, agentId, displayName: 'M' });
-      expect(again).toMatchObject({ ok: true, event: null });
+      expect(again).toMatchObject({ ok: true, events: [] });
       expect(await member.refusal('member.update', { channelId, agentId, role: 'owner' })).toBe(
         'forbidden',
       );

@@ -16,15 +16,24 @@ export function describeMessages(database: () => TestDatabase): void {
         metadata,
       });
       // Not the stranger, who is no member; not the sender itself.
-      expect(outcome).toMatchObject({ ok: true, agentTopics: [member.agentId] });
+      expect(outcome).toMatchObject({ ok: true, events: [{ agentTopics: [member.agentId] }] });
       const event = eventOf(outcome);
       expect(event).toMatchObject({ seq: 3, channelId, senderId: owner.agentId });
       const { messages, head } = await member.history(channelId);
       expect(head).toBe(3);
       expect(messages).toEqual([
         {
-          ...{ id: expect.any(String), channelId, seq: 3, senderId: owner.agentId, content },
-          ...{ timestamp: event.timestamp, threadId: null, mentions, metadata },
+          id: expect.any(String),
+          channelId,
+          seq: 3,
+          senderId: owner.agentId,
+          senderKind: null,
+          state: 'complete',
+          content,
+          timestamp: event.timestamp,
+          threadId: null,
+          mentions,
+          metadata,
           ...{ editedAt: null, deletedAt: null, reactions: {} },
         },
       ]);
@@ -51,7 +60,7 @@ export function describeMessages(database: () => TestDatabase): void {
         event: { type: 'channel.message.edit', message: { id: messageId, seq, content: 'two' } },
       });
       const again = await member.outcome('message.edit', { channelId, messageId, content: 'two' });
-      expect(again).toMatchObject({ ok: true, result: { seq: null }, event: null });
+      expect(again).toMatchObject({ ok: true, result: { seq: null }, events: [] });
       expect(await owner.refusal('message.edit', { channelId, messageId, content: 'x' })).toBe(
         'forbidden',
       );
@@ -94,7 +103,7 @@ export function describeMessages(database: () => TestDatabase): void {
       ]);
 
       const again = await owner.outcome('message.delete', { channelId, messageId });
-      expect(again).toMatchObject({ ok: true, result: { seq: null }, event: null });
+      expect(again).toMatchObject({ ok: true, result: { seq: null }, events: [] });
       expect(await member.refusal('message.edit', { channelId, messageId, content: 'x' })).toBe(
         'conflict',
       );

@@ -61,12 +61,19 @@ export function describePages(database: () => TestDatabase): void {
       const { result } = await readParsed(store, owner.agentId, 'message.history', { channelId });
       expect(result.messages).toMatchObject(
         said.map(({ messageId, seq, timestamp }, index) => ({
-          ...{ id: messageId, channelId, seq, senderId: owner.agentId, timestamp, threadId: null },
+          id: messageId,
+          channelId,
+          seq,
+          senderId: owner.agentId,
+          timestamp,
+          threadId: null,
           ...(index === 0
             ? { content: '', mentions: [], metadata: null, reactions: {} }
             : {
                 content: `${deceptive[index]}${index % 2 === 0 ? ' edited' : ''}`,
-                ...{ mentions: [member.agentId], metadata, deletedAt: null },
+                mentions: [member.agentId],
+                metadata,
+                deletedAt: null,
                 reactions: { reactions: [member.agentId] },
               }),
         })),

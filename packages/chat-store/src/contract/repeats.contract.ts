@@ -15,8 +15,7 @@ export function describeRepeats(database: () => TestDatabase): void {
         expect(other).toEqual({
           ok: true,
           result: { ...first.result, duplicate: true },
-          event: null,
-          agentTopics: [],
+          events: [],
         });
       }
       expect((await owner.history(channelId)).messages).toHaveLength(1);
@@ -111,7 +110,7 @@ export function describeRepeats(database: () => TestDatabase): void {
       expect(await owner.outcome('thread.create', create)).toMatchObject({
         ok: true,
         result: { thread },
-        event: null,
+        events: [],
       });
       expect(await owner.refusal('thread.create', { ...create, title: 'Other' })).toBe('conflict');
     });

@@ -12,10 +12,13 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       const added = await member.outcome('reaction.add', like);
       expect(added).toMatchObject({ ok: true, result: { seq: 4, changed: true } });
       expect(eventOf(added).event).toEqual({
-        ...{ type: 'channel.reaction.add', channelId, messageId },
-        ...{ agentId: member.agentId, emoji: '👍' },
+        type: 'channel.reaction.add',
+        channelId,
+        messageId,
+        agentId: member.agentId,
+        emoji: '👍',
       });
-      const unchanged = { ok: true, event: null, result: { seq: null, changed: false } };
+      const unchanged = { ok: true, events: [], result: { seq: null, changed: false } };
       expect(await member.outcome('reaction.add', like)).toMatchObject(unchanged);
       await owner.write('reaction.add', like);
       await owner.write('reaction.add', { ...like, emoji: ':tada:' });
@@ -102,7 +105,7 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
         thread: { threadId: messageId, title: 'T', createdBy: member.agentId, replies: 1 },
       });
       const again = await owner.outcome('thread.create', { channelId, messageId, title: 'Other' });
-      expect(again).toMatchObject({ ok: true, event: null, result: { thread: { title: 'T' } } });
+      expect(again).toMatchObject({ ok: true, events: [], result: { thread: { title: 'T' } } });
       const reply = await owner.say(channelId, 'reply 2', { threadId: messageId });
       expect(await owner.refusal('thread.create', { channelId, messageId: reply.messageId })).toBe(
         'conflict',
@@ -116,7 +119,7 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
         type: 'thread.update',
         thread: { title: 'New', replies: 2 },
       });
-      expect(await owner.outcome('thread.update', update)).toMatchObject({ ok: true, event: null });
+      expect(await owner.outcome('thread.update', update)).toMatchObject({ ok: true, events: [] });
       await owner.write('thread.update', { ...update, title: null });
       expect(await owner.refusal('thread.update', { ...update, threadId: 'none' })).toBe(
         'not_found',

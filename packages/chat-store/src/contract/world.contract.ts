@@ -41,7 +41,9 @@ export function agentOf(store: ChatStore, agentId = uniqueId('agent'), token: Pa
     const answer = await store.append(actor, method, paramsOf(method, params));
     if (answer.ok) {
       holdToSchema(method, answer.result);
-      if (answer.event) expect(envelopeSchema.parse(JSON.parse(answer.event.json))).toBeTruthy();
+      for (const { event } of answer.events) {
+        expect(envelopeSchema.parse(JSON.parse(event.json))).toBeTruthy();
+      }
     }
     return answer;
   }
@@ -110,10 +112,11 @@ export async function channelWithTwo(store: ChatStore, kind: 'public' | 'private
   return { channelId: channel.channelId, owner, member };
 }
 
-/** The event of an outcome. */
+/** The one event of an outcome. */
 export function eventOf(outcome: Outcome): Envelope {
-  if (!outcome.ok || !outcome.event) throw new Error('there was no event');
-  return envelopeSchema.parse(JSON.parse(outcome.event.json));
+  const events = outcome.ok ? outcome.events : [];
+  if (events.length !== 1) throw new Error(`there were ${events.length} events`);
+  return envelopeSchema.parse(JSON.parse(events[0]?.event.json ?? ''));
 }
 
 function paramsOf<M extends WriteMethod | ReadMethod>(method: M, params: ParamsInputOf<M>) {

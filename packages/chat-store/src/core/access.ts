@@ -3,7 +3,7 @@ import { headOf } from './head.ts';
 import type { Role } from './rights.ts';
 import type { ChannelsTable, Tables } from './tables.ts';
 
-/** What an agent is to a channel. */
+/** An agent's relation to a channel. */
 export interface Access {
   readonly kind: ChannelsTable['kind'];
   readonly head: number;
@@ -12,7 +12,7 @@ export interface Access {
   readonly archived: boolean;
 }
 
-/** One statement for all of them. A channel that is not there, or deleted, is absent. */
+/** One statement for all channels. A channel that does not exist or is deleted is absent. */
 export async function readAccess(
   db: Kysely<Tables>,
   agentId: string,
@@ -36,7 +36,7 @@ export async function readAccess(
   );
 }
 
-/** One statement for all of them, deleted ones too. A channel that never was is absent. */
+/** One statement for all channels, deleted ones too. A channel that never existed is absent. */
 export async function readHeads(
   db: Kysely<Tables>,
   channelIds: readonly string[],
@@ -50,7 +50,7 @@ export async function readHeads(
   return new Map(rows.map(({ id, head }) => [id, head]));
 }
 
-/** Commits read for each channel wanted: where few channels are busy, fewer are found. */
+/** Commits read for each channel wanted. Where few channels are busy, fewer channels are found. */
 const commitsPerChannel = 10;
 
 /** The heads of the channels that changed last, found in the newest commits: `limit` channels at most. */

@@ -10,20 +10,20 @@ export interface RevokedToken {
   readonly revokedAtMs: number;
 }
 
-/** What was committed since a mark. */
+/** The commits since a mark. */
 export interface Changes {
-  /** To ask with next time. */
+  /** The mark to pass to the next call. */
   readonly mark: Mark;
-  /** More has been committed already: ask again at once. */
+  /** True if there are more commits: call again at once. */
   readonly hasMore: boolean;
   readonly epoch: string;
   readonly heads: readonly { readonly channelId: string; readonly head: number }[];
   readonly revoked: readonly RevokedToken[];
-  /** How many transactions the server has begun since the oldest one that is still open; 0 on SQLite. */
+  /** Transactions begun since the oldest one that is still open; 0 on SQLite. */
   readonly horizonLag: number;
 }
 
-/** Rows that one statement reads of each list. One commit marks fewer, because `maxGroup` is below it. */
+/** Rows that one statement reads of each list. One commit marks fewer, because `maxGroup` is lower. */
 const rowsMax = 5000;
 
 interface Row {
@@ -35,14 +35,13 @@ interface Row {
 }
 
 /**
- * Heads and revocations of the commits since `since`, in one statement that walks an index from there on. With null only
- * the mark to begin with. Each head is the channel's at the time of the statement: at or above the head that the commit
- * made.
+ * Heads and revocations of the commits since `since`, in one statement that walks an index. With null it returns only a
+ * mark to begin with. Each head is the one at the time of the statement, which may be above that of the commit.
  */
 export async function readChanges(engine: Engine, since: Mark | null): Promise<Changes> {
   const { seen } = engine.sql;
   const lesser = sql.raw(engine.dialect === 'sqlite' ? 'min' : 'least');
-  // A database that was restored or failed over may be behind the mark: then the walk begins at its own end.
+  // After a restore or a failover the database may be behind the mark. Then the walk begins at the database's own end.
   const from = sql`${lesser}(cast(${since?.next ?? Number.MAX_SAFE_INTEGER} as bigint), ${seen.end})`;
   const open = since?.open ?? [];
   const changed = (table: string, mark: string, columns: string) => {
@@ -51,7 +50,7 @@ export async function readChanges(engine: Engine, since: Mark | null): Promise<C
         select ${sql.lit(number)} as list, ${sql.raw(`${mark} as mark, ${columns} from ${table}`)}
         where ${condition} order by ${sql.ref(mark)} limit ${sql.lit(rowsMax)}) as l`;
     const isNew = list(0, sql`${sql.ref(mark)} >= ${from} and ${sql.ref(mark)} < ${seen.end}`);
-    // Transactions that were open when the mark was made: one index lookup each.
+    // Transactions that were open when the mark was made cost one index look-up each.
     return open.length === 0
       ? isNew
       : sql`${isNew} union all ${list(1, sql`${sql.ref(mark)} in (${sql.join([...open])})`)}`;

@@ -1,22 +1,30 @@
 import type { Kysely, RawBuilder } from 'kysely';
 import type { ChatStoreError } from '../errors.ts';
-import type { ChannelWithHead, LogTable, MembersTable, MessagesTable, Tables } from './tables.ts';
+import type {
+  ChannelsTable,
+  ChannelWithHead,
+  LogTable,
+  MembersTable,
+  MessagesTable,
+  Tables,
+} from './tables.ts';
 
-/** What a group's messages need to know before they can be decided; each list is answered by one statement. */
-export interface Wanted {
+/** The look-ups that a group's messages need before they can be decided. Each list costs one statement. */
+export interface Prefetch {
   readonly members: readonly (readonly [channelId: string, agentId: string])[];
   readonly repeats: readonly (readonly [
     channelId: string,
     senderId: string,
     clientMessageId: string,
   ])[];
-  readonly roots: readonly string[];
+  /** Messages that are answered or named as a cause, each with the agent that does so. */
+  readonly messages: readonly (readonly [agentId: string, messageId: string])[];
   /** Senders by channel: their last ordinals number their next messages. */
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
 }
 
-export type MemberFact = Pick<MembersTable, 'channel_id' | 'agent_id' | 'role'>;
-export type RepeatFact = Pick<
+export type PrefetchedMember = Pick<MembersTable, 'channel_id' | 'agent_id' | 'role'>;
+export type PrefetchedRepeat = Pick<
   LogTable,
   | 'channel_id'
   | 'sender_id'
@@ -26,56 +34,63 @@ export type RepeatFact = Pick<
   | 'timestamp'
   | 'fingerprint'
 >;
-export type RootFact = Pick<MessagesTable, 'id' | 'channel_id' | 'thread_id'>;
+/** A message, its channel, and the role there of the agent that names it. */
+export type PrefetchedMessage = Pick<MessagesTable, 'id' | 'channel_id' | 'thread_id' | 'taint'> &
+  Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
+    readonly agent_id: string;
+    readonly role: MembersTable['role'] | null;
+  };
 /** The ordinals of the last message in a channel, and of the sender's last one there; 0 where there is none. */
-export type SenderFact = Pick<
+export type PrefetchedSender = Pick<
   MessagesTable,
   'channel_id' | 'sender_id' | 'ordinal' | 'sender_ordinal'
 >;
 
-/** What the database answered to {@link Wanted}; what was not found is absent. */
-export interface FactRows {
-  readonly members: readonly MemberFact[];
-  readonly repeats: readonly RepeatFact[];
-  readonly roots: readonly RootFact[];
-  readonly senders: readonly SenderFact[];
+/** The answers to a {@link Prefetch}. Rows that were not found are absent. */
+export interface PrefetchedRows {
+  readonly members: readonly PrefetchedMember[];
+  readonly repeats: readonly PrefetchedRepeat[];
+  readonly messages: readonly PrefetchedMessage[];
+  readonly senders: readonly PrefetchedSender[];
 }
 
 /** One thread's further replies. */
 export interface RepliesRow {
   readonly channel_id: string;
   readonly thread_id: string;
-  /** Who made the thread, should these replies be its first. */
+  /** The creator of the thread, if these replies are its first. */
   readonly created_by: string;
   readonly created_at: number;
   count: number;
 }
 
-/** What a group has decided and not yet written. */
+/** Rows that a group has decided and not yet written. */
 export interface GroupRows {
   readonly log: readonly LogTable[];
   readonly messages: readonly Omit<MessagesTable, 'text_seq' | 'deleted_at'>[];
   readonly mentions: readonly { agent_id: string; channel_id: string; seq: number }[];
   readonly replies: readonly RepliesRow[];
+  /** Agents that become known, in the order of their ids. */
+  readonly agents: readonly string[];
 }
 
-/** What the first round trip of a group brings. The channels are locked from here to the commit. */
+/** The answers of a group's first round trip. The channels stay locked until the commit. */
 export interface GroupOpening {
   readonly transaction: GroupTransaction;
   readonly nowMs: number;
   readonly mark: number;
   readonly epoch: string;
   readonly channels: readonly ChannelWithHead[];
-  readonly facts: FactRows;
+  readonly prefetched: PrefetchedRows;
 }
 
 /** One group's transaction. */
 export interface GroupTransaction {
-  /** For the rarer commands, which run statement by statement. */
+  /** For commands that are decided one by one, statement by statement. */
   readonly db: Kysely<Tables>;
-  /** Must rows be locked one by one (PostgreSQL), or is the whole database (SQLite)? */
+  /** True on PostgreSQL, where rows are locked one by one; SQLite locks the whole database. */
   readonly locksRows: boolean;
-  facts(wanted: Wanted): Promise<FactRows>;
+  prefetched(prefetch: Prefetch): Promise<PrefetchedRows>;
   write(rows: GroupRows): Promise<void>;
   /** Writes and commits in one round trip. */
   commit(rows: GroupRows): Promise<void>;
@@ -83,13 +98,13 @@ export interface GroupTransaction {
   rollback(): Promise<void>;
 }
 
-/** What an engine's failure means for a group. */
+/** The meaning of a failure for a group. */
 export type Failure =
   /** The database's fault: the whole group is refused. */
   | ChatStoreError
-  /** Two groups were in each other's way and nothing happened: run it again. */
+  /** A deadlock or a serialization failure: nothing happened, run the group again. */
   | 'again'
-  /** Neither: a row that the database refused, or a fault of ours. */
+  /** A row that the database refused, or a fault of this package. */
   | 'fault';
 
 /** The commits that one statement sees: all whose marks are below `next`, except those in `open`. */
@@ -103,7 +118,7 @@ export interface SeenMarks {
   readonly lag: RawBuilder<number>;
 }
 
-/** What SQLite and PostgreSQL each do in their own way. Everything else is written once, on Kysely. */
+/** The parts that differ between SQLite and PostgreSQL. Everything else is written once, on Kysely. */
 export interface Engine {
   readonly dialect: 'sqlite' | 'postgres';
   /** Single statements. */
@@ -112,8 +127,8 @@ export interface Engine {
   snapshot<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
   /** Small writes beside the groups. */
   write<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
-  /** Begins a transaction, locks the channels in id order and reads what is wanted. */
-  beginGroup(channelIds: readonly string[], wanted: Wanted): Promise<GroupOpening>;
+  /** Begins a transaction, locks the channels in id order and reads what is prefetch. */
+  beginGroup(channelIds: readonly string[], prefetch: Prefetch): Promise<GroupOpening>;
   readonly sql: {
     /** The database's clock in ms. */
     readonly now: () => RawBuilder<number>;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Engine } from './engine.ts';
 
-/** The name of the database's life. */
+/** The current epoch. */
 export async function readEpoch(engine: Engine): Promise<string> {
   const { value } = await engine.db
     .selectFrom('meta')
@@ -12,8 +12,8 @@ export async function readEpoch(engine: Engine): Promise<string> {
 }
 
 /**
- * Begins a new epoch if `expected` is still the current one, and answers the current one. Of several hubs that notice a
- * restored backup, one changes it.
+ * Changes the epoch if `expected` is still the current one, and returns the current one. When several hubs notice a
+ * restored backup, only one of them changes it.
  */
 export function changeEpoch(engine: Engine, expected: string): Promise<string> {
   return engine.write(async (db) => {

@@ -1,41 +1,46 @@
-import type { ChannelEvent, EncodedEnvelope } from '@openclaw/protocol';
+import type { ChannelEvent } from '@openclaw/protocol';
+import type { Actor, AppendedEvent } from '../commands.ts';
 import type { GroupOpening, GroupRows, GroupTransaction, RepliesRow } from './engine.ts';
 import { newId } from './new-id.ts';
 import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelWithHead, LogTable } from './tables.ts';
 
-/** What is appended to a channel's log. */
+/** An event to be appended to a channel's log. */
 export interface Entry {
-  readonly senderId: string;
-  /** Gets the seq it will stand at. */
+  readonly sender: Pick<Actor, 'agentId' | 'kind'>;
+  /** Makes the event, given its seq. */
   readonly event: (seq: number) => ChannelEvent;
   readonly messageId?: string;
   readonly clientMessageId?: string | null;
   readonly fingerprint?: string | null;
+  /** Agents whose own topic gets the event too; ignored in a direct channel, where both agents' topics get every event. */
+  readonly notify?: readonly string[];
 }
 
 /**
- * A group while it is decided: its locked channels, as its own commands leave them, and the rows not yet written. Only
- * this transaction can change a locked channel, so that what stands here is what the database will hold.
+ * The state of a group while it is decided: its locked channels with the changes of its own commands, and the rows not yet
+ * written. Only this transaction can change a locked channel, so the state is what the database holds after the commit.
  */
 export interface GroupState {
   readonly nowMs: number;
   readonly epoch: string;
   readonly transaction: GroupTransaction;
   channel(channelId: string): ChannelWithHead | undefined;
-  /** Takes up a channel that this transaction made or locked later. */
+  /** Adds a channel that this transaction created or locked later. */
   adopt(channel: ChannelWithHead): void;
   /** Gives the event the channel's next seq. */
-  append(channel: ChannelWithHead, entry: Entry): EncodedEnvelope;
+  append(channel: ChannelWithHead, entry: Entry): AppendedEvent;
   addMessage(row: GroupRows['messages'][number]): void;
   addMention(row: GroupRows['mentions'][number]): void;
   addReply(row: Omit<RepliesRow, 'count'>): void;
-  /** What is not yet written; from now on it counts as written. */
+  /** Records an agent that becomes a member as known. */
+  addAgent(agentId: string): void;
+  /** Takes the rows that are not yet written. The caller must write them. */
   takeRows(): GroupRows;
   readonly hasRows: boolean;
 }
 
-/** Begins with what the opening brought. */
+/** Creates the state from a group's opening. */
 export function createGroupState(opening: GroupOpening): GroupState {
   const { nowMs, epoch, mark, transaction } = opening;
   const channels = new Map(opening.channels.map((channel) => [channel.id, { ...channel }]));
@@ -43,6 +48,7 @@ export function createGroupState(opening: GroupOpening): GroupState {
   let messages: GroupRows['messages'][number][] = [];
   let mentions: GroupRows['mentions'][number][] = [];
   let replies = new Map<string, RepliesRow>();
+  let agents = new Set<string>();
   let lastRows = new Map<string, LogTable>();
 
   return {
@@ -51,14 +57,16 @@ export function createGroupState(opening: GroupOpening): GroupState {
     transaction,
     channel: (channelId) => channels.get(channelId),
     adopt: (channel) => void channels.set(channel.id, channel),
-    append(channel, { senderId, event, messageId, clientMessageId, fingerprint }) {
+    append(channel, entry) {
+      const { sender, event, messageId, clientMessageId, fingerprint, notify = [] } = entry;
       channel.head += 1;
       const seq = channel.head;
       const { encoded, stored } = encodeForLog({
         id: newId(nowMs),
         event: event(seq),
         timestamp: nowMs,
-        senderId,
+        senderId: sender.agentId,
+        senderKind: sender.kind ?? null,
         channelId: channel.id,
         seq,
         epoch,
@@ -68,7 +76,7 @@ export function createGroupState(opening: GroupOpening): GroupState {
         seq,
         id: encoded.id,
         type: encoded.type,
-        sender_id: senderId,
+        sender_id: sender.agentId,
         timestamp: nowMs,
         message_id: messageId ?? null,
         client_message_id: clientMessageId ?? null,
@@ -78,7 +86,8 @@ export function createGroupState(opening: GroupOpening): GroupState {
       };
       log.push(row);
       lastRows.set(channel.id, row);
-      return encoded;
+      const agentTopics = channel.pair === null ? notify : channel.pair.split('\n');
+      return { event: encoded, agentTopics };
     },
     addMessage: (row) => void messages.push(row),
     addMention: (row) => void mentions.push(row),
@@ -87,13 +96,21 @@ export function createGroupState(opening: GroupOpening): GroupState {
       if (known) known.count += 1;
       else replies.set(row.thread_id, { ...row, count: 1 });
     },
+    addAgent: (agentId) => void agents.add(agentId),
     takeRows() {
       for (const row of lastRows.values()) row.mark = mark;
-      const rows = { log, messages, mentions, replies: [...replies.values()] };
+      const rows = {
+        log,
+        messages,
+        mentions,
+        replies: [...replies.values()],
+        agents: [...agents].sort(),
+      };
       log = [];
       messages = [];
       mentions = [];
       replies = new Map();
+      agents = new Set();
       lastRows = new Map();
       return rows;
     },

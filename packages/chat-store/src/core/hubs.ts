@@ -6,13 +6,13 @@ const forgottenAfterMs = 3_600_000;
 const shownMs = 60_000;
 const maxShown = 100;
 
-/** A hub, and how long ago it said that it lives. */
+/** A hub and the age of its last beat. */
 export interface HubBeat {
   readonly hubId: string;
   readonly lastBeatAgoMs: number;
 }
 
-/** Says that a hub lives, in the database's time, and whether it cannot reach Redis. */
+/** Records a beat of a hub, in the database's time, and whether it lacks Redis. */
 export function beat(engine: Engine, hubId: string, isCutOff = false): Promise<void> {
   return engine.write(async (db) => {
     const now = engine.sql.now();
@@ -26,7 +26,7 @@ export function beat(engine: Engine, hubId: string, isCutOff = false): Promise<v
   });
 }
 
-/** Which of these hubs have beaten in the last 5 s, and said that they cannot reach Redis. */
+/** Those of the hubs that have beaten in the last 5 s and reported that they lack Redis. */
 export async function readRedislessHubs(
   engine: Engine,
   hubIds: readonly string[],
@@ -42,7 +42,7 @@ export async function readRedislessHubs(
   return new Set(rows.map((row) => row.id));
 }
 
-/** The hubs that have beaten in the last minute, the freshest first, 100 at most; how long ago, in the database's time. */
+/** The hubs that have beaten in the last minute, the latest beat first, 100 at most. Ages are in the database's time. */
 export async function readHubs(engine: Engine): Promise<HubBeat[]> {
   const now = engine.sql.now();
   const rows = await engine.db

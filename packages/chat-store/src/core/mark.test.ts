@@ -80,7 +80,8 @@ describe('a mark', () => {
 
   it('goes back with a database that was restored', () => {
     expect(markAfter({ next: 900, open: [] }, { next: 20, open: [18] }, 19)).toEqual({
-      ...{ next: 20, open: [18] },
+      next: 20,
+      open: [18],
     });
   });
 });

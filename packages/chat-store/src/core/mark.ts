@@ -12,8 +12,8 @@ export interface Mark {
 }
 
 /**
- * The mark of a watcher that had seen `since` and has read, of the commits that a later statement saw (`now`), those up
- * to the mark `readTo`.
+ * The next mark of a watcher. It had read everything up to `since`. Of the commits that a later statement saw (`now`), it
+ * has read those up to `readTo`.
  */
 export function markAfter(since: Mark, now: Mark, readTo: number): Mark {
   const least = Math.min(since.next, now.next);

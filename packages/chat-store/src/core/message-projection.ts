@@ -1,12 +1,12 @@
 import type { Message } from '@openclaw/protocol';
 import type { Kysely } from 'kysely';
-import { eventOfRow } from './stored-envelope.ts';
+import { eventOfRow, inPresentShape } from './stored-envelope.ts';
 import type { MessagesTable, Tables } from './tables.ts';
 
 /** A message's row with the log row that holds its text. */
 export type MessageRow = MessagesTable & { readonly envelope: string };
 
-/** Selects messages with their text; the caller narrows it down. */
+/** Selects messages with their text. The caller adds the conditions. */
 export function selectMessages(db: Kysely<Tables>) {
   return db
     .selectFrom('messages as m')
@@ -17,7 +17,7 @@ export function selectMessages(db: Kysely<Tables>) {
     .select('l.envelope');
 }
 
-/** Messages as they now stand: the text from the log, the reactions from their table. */
+/** The current messages: text from the log, reactions from their table. */
 export async function messagesOf(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],
@@ -26,7 +26,7 @@ export async function messagesOf(
   return rows.map((row) => ({ ...textOf(row), reactions: reactions.get(row.id) ?? {} }));
 }
 
-/** The same as JSON, cut out of what is stored; each in the parts that it was cut into. */
+/** The same as JSON, cut out of the stored text; each in the parts that it was cut into. */
 export async function messageTextsOf(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],
@@ -61,9 +61,17 @@ async function reactionsOf(
   return byMessage;
 }
 
-/** What a deleted message still says. */
-export function emptied(message: Message, deletedAt: number): Message {
-  return { ...message, content: '', mentions: [], metadata: null, deletedAt, reactions: {} };
+/** A deleted message without its text. It keeps its origin, so that its taints are passed on. */
+export function redacted(message: Message, deletedAt: number): Message {
+  return {
+    ...message,
+    content: '',
+    mentions: [],
+    mentionsAll: undefined,
+    metadata: null,
+    deletedAt,
+    reactions: {},
+  };
 }
 
 function textOf(row: MessageRow): Message {
@@ -77,10 +85,11 @@ const beforeMessage = ',"message":';
 const afterEvent = '},"timestamp":';
 const beforeReactions = ',"reactions":{';
 
-// The message stands in its envelope as it was sent; only its reactions, which follow what its author wrote, may have
-// changed since. Text of any other form is read the long way.
+// The stored envelope holds the message as it was sent. Only its reactions, the last field, may have changed since, so they
+// alone are replaced. Text of any other form is parsed.
 function messageTextOf(row: MessageRow, reactions: Reactions): string[] {
-  const { envelope, deleted_at: deletedAt } = row;
+  const { deleted_at: deletedAt } = row;
+  const envelope = inPresentShape(row.envelope);
   const from = envelope.indexOf(beforeMessage) + beforeMessage.length;
   const text = envelope.slice(from, envelope.lastIndexOf(afterEvent));
   const at = text.lastIndexOf(beforeReactions);
@@ -90,7 +99,7 @@ function messageTextOf(row: MessageRow, reactions: Reactions): string[] {
   }
   const message = textOf(row);
   return [
-    JSON.stringify(deletedAt === null ? { ...message, reactions } : emptied(message, deletedAt)),
+    JSON.stringify(deletedAt === null ? { ...message, reactions } : redacted(message, deletedAt)),
   ];
 }
 

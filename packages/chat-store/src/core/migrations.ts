@@ -13,12 +13,13 @@ export function createMigrations(dialect: Dialect): Record<string, Migration> {
     '0003_heads_from_log': { up: readHeadsFromLog },
     '0004_message_ordinals': { up: addMessageOrdinals },
     '0005_redactions': { up: (db) => addRedactions(db, dialect) },
+    '0006_agents_and_taints': { up: (db) => addAgentsAndTaints(db, dialect) },
   };
 }
 
 /**
- * A channel's head is the seq of its log's last row, and that row holds the mark of its commit: sending updates no row.
- * Before, each send updated `head` and `touched` of its channel's row, and an old snapshot kept all of its versions.
+ * A channel's head is the seq of its log's last row, which also holds the mark of its commit, so sending updates no row.
+ * Earlier releases updated `head` and `touched` of the channel's row with each send, and an old snapshot kept all versions.
  */
 async function readHeadsFromLog(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable('log').addColumn('mark', 'bigint').execute();
@@ -36,7 +37,7 @@ async function readHeadsFromLog(db: Kysely<unknown>): Promise<void> {
   }
 }
 
-/** Whether a hub cannot reach Redis: as long as it says so, others speak for its presence leases. */
+/** Hubs report whether they lack Redis. While one does, the others keep its presence leases alive. */
 async function addHubsCutOff(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .alterTable('hubs')
@@ -45,9 +46,9 @@ async function addHubsCutOff(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * Numbers the messages of a channel, and those of each sender in it, so that two of them say how many lie between.
- * Messages of before are numbered some channels at a time, so that no statement takes longer than one may. A million
- * took 3 s on SQLite and 16 s on PostgreSQL, on two cores.
+ * Numbers the messages of a channel, and those of each sender in it: the difference of two numbers is a count. Existing
+ * messages are numbered some channels at a time, so that no statement exceeds its timeout. A million took 3 s on SQLite
+ * and 16 s on PostgreSQL, on two cores.
  */
 async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
   for (const column of ['ordinal', 'sender_ordinal']) {
@@ -69,13 +70,13 @@ async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
       where n.channel_id = messages.channel_id and n.seq = messages.seq`.execute(db);
     after = last;
   }
-  // By ordinal and not by seq: so no planner takes the primary key for what only these find at once.
+  // By ordinal and not by seq, so that no planner prefers the primary key.
   await db.schema
     .createIndex('messages_by_sender')
     .on('messages')
     .columns(['channel_id', 'sender_id', 'ordinal'])
     .execute();
-  // Holds all that is asked of it: no row is looked up.
+  // A covering index: no row is looked up.
   await db.schema
     .createIndex('messages_deleted')
     .on('messages')
@@ -84,7 +85,7 @@ async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
     .execute();
 }
 
-/** Deletions whose texts are yet to be emptied; and threads no longer count the replies that were deleted. */
+/** Deletions whose rows are to be redacted. Threads no longer count deleted replies. */
 async function addRedactions(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const id = dialect === 'sqlite' ? sql`text` : sql`text collate "C"`;
   await db.schema
@@ -105,9 +106,27 @@ async function addRedactions(db: Kysely<unknown>, dialect: Dialect): Promise<voi
       where d.thread_id = threads.thread_id and d.deleted_at is not null)`.execute(db);
 }
 
+/**
+ * Adds the table of known agents, filled with the present members, and the taints of messages, which causes pass on. The
+ * log's rows are not changed: the fields that they lack are filled in when they are read.
+ */
+async function addAgentsAndTaints(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+  const isSqlite = dialect === 'sqlite';
+  await db.schema
+    .createTable('agents')
+    .addColumn('id', isSqlite ? sql`text` : sql`text collate "C"`, (c) => c.primaryKey().notNull())
+    .addColumn('kind', 'text')
+    .addColumn('first_seen', 'bigint')
+    .addColumn('last_seen', 'bigint')
+    .modifyEnd(isSqlite ? sql`without rowid` : sql``)
+    .execute();
+  await sql`insert into agents (id) select distinct agent_id from members`.execute(db);
+  await db.schema.alterTable('messages').addColumn('taint', 'text').execute();
+}
+
 async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isSqlite = dialect === 'sqlite';
-  // Ids are compared bytewise on both engines: paging and lock order must not depend on a server's locale.
+  // Ids are compared bytewise on both engines, because paging and lock order must not depend on a server's locale.
   const id = isSqlite ? sql`text` : sql`text collate "C"`;
   // A row lies in its primary key's tree, so that a channel's log is one stretch on disk.
   const clustered = isSqlite ? sql`without rowid` : sql``;
@@ -178,7 +197,7 @@ async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): P
     .addPrimaryKeyConstraint('log_key', ['channel_id', 'seq'])
     .modifyEnd(clustered)
     .execute();
-  // The sender comes last: with ids that begin with their time the index grows at its end, whoever sends.
+  // The sender comes last, so that with ids that begin with their time the index grows at its end for all senders.
   await schema
     .createIndex('log_by_client_message')
     .unique()
@@ -186,7 +205,7 @@ async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): P
     .columns(['channel_id', 'client_message_id', 'sender_id'])
     .where(sql.ref('client_message_id'), 'is not', null)
     .execute();
-  // Finds the rows that hold a message's text beside its first, when the text is deleted.
+  // Finds the edits of a message when it is deleted.
   await schema
     .createIndex('log_edits')
     .on('log')

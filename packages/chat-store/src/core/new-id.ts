@@ -4,8 +4,8 @@ const pool = Buffer.allocUnsafe(10 * 512);
 let used = pool.length;
 
 /**
- * A new UUID, version 7: it begins with the time, so that an index on ids grows at its end and not all over. Random
- * bytes are drawn for 512 ids at once.
+ * A new UUID of version 7. It begins with the time, so that an index on ids grows at its end. Random bytes are drawn for
+ * 512 ids at once.
  */
 export function newId(nowMs: number): string {
   if (used === pool.length) {

@@ -1,5 +1,6 @@
 import type { Channel, JsonObject, Member, Thread } from '@openclaw/protocol';
-import type { ChannelWithHead, MembersTable, ThreadsTable } from './tables.ts';
+import type { MemberRow } from './agents.ts';
+import type { ChannelWithHead, ThreadsTable } from './tables.ts';
 
 /** A row as the protocol's channel. */
 export function channelOf(row: ChannelWithHead): Channel {
@@ -17,10 +18,11 @@ export function channelOf(row: ChannelWithHead): Channel {
 }
 
 /** A row as the protocol's member. */
-export function memberOf(row: MembersTable): Member {
+export function memberOf(row: MemberRow): Member {
   return {
     channelId: row.channel_id,
     agentId: row.agent_id,
+    kind: row.kind,
     role: row.role,
     displayName: row.display_name,
     joinedAt: row.joined_at,

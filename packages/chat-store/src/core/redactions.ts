@@ -1,26 +1,26 @@
 import type { Message } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
 import type { Engine } from './engine.ts';
-import { encodeForLog } from './stored-envelope.ts';
+import { encodeForLog, messageInPresentShape } from './stored-envelope.ts';
 import type { LogTable, RedactionsTable, Tables } from './tables.ts';
 
-// A message may have been edited very often, and each edit's log row holds a text of it. Emptying all rows in the
-// transaction that deletes the message would stop all other writes meanwhile. So the deletion notes in `redactions` what is
-// to be emptied, every reader of the log gets such rows without their text from that commit on, and the sweeper empties
-// them piece by piece. A reader shows the same bytes before a row is emptied and after.
+// A message may have been edited very often, and the log row of each edit holds its text. Redacting all rows in the
+// transaction that deletes the message would stop all other writes meanwhile. So the deletion adds a row to `redactions`.
+// From that commit on every reader of the log gets the edits without their text, and the sweeper redacts them in pieces.
+// Readers get the same bytes before and after a row is redacted.
 
-/** Rows emptied at once: no commit waits longer than these take. */
+/** Rows redacted by one commit, so that no other commit waits long. */
 const rowsMax = 50;
-/** Deleted messages that one commit empties: as many agents may delete what was edited once or twice. */
+/** Deleted messages redacted by one commit: many agents may delete messages that were edited once or twice. */
 const redactionsMax = 20;
 
 const editType = sql.lit('channel.message.edit' as const);
 
 type EditRow = Pick<LogTable, 'id' | 'seq' | 'sender_id' | 'timestamp'>;
 
-/** Selects rows of the log as they may be read: one of a deleted message that still holds a text has no `envelope`. */
+/** Selects readable rows of the log. An edit of a deleted message has no `envelope`, as it may still hold the text. */
 export function selectReadable(db: Kysely<Tables>) {
-  // No join, which might change the plan of a page: it walks the log's key, and only rows of edits look anything up.
+  // Not a join, which might change the plan of a page: it walks the log's key, and only edits need a look-up.
   const redaction = sql`from redactions r
     where r.channel_id = log.channel_id and r.message_id = log.message_id`;
   return db
@@ -39,41 +39,43 @@ export function selectReadable(db: Kysely<Tables>) {
 export function readableEnvelope(
   row: EditRow & { readonly envelope: string | null; readonly redacted: string | null },
 ): string {
-  return row.envelope ?? emptiedEdit(row, JSON.parse(row.redacted ?? '') as Message);
+  return row.envelope ?? redactedEdit(row, JSON.parse(row.redacted ?? '') as Message);
 }
 
-/** From this commit on no reader of the log gets a text of the deleted message's edits; the sweeper empties them later. */
+/** From this commit on no reader of the log gets the text of the message's edits. The sweeper redacts the rows later. */
 export async function redactEdits(db: Kysely<Tables>, message: Message): Promise<void> {
   await db
     .insertInto('redactions')
     .values({
-      ...{ channel_id: message.channelId, message_id: message.id },
-      ...{ message: JSON.stringify(message), after_seq: message.seq },
+      channel_id: message.channelId,
+      message_id: message.id,
+      message: JSON.stringify(message),
+      after_seq: message.seq,
     })
     .execute();
 }
 
 /**
- * Empties some rows of edits: of one deleted message, or of several that were edited little. Answers whether there may be
- * more. Several hubs may do so at once, and a hub that is killed leaves the rest to the next.
+ * Redacts some rows of edits, of one deleted message or of several with few edits. Returns whether there may be more.
+ * Several hubs may do so at once; when one is killed, another continues.
  */
 export function sweepRedactions(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {
     let query = db.selectFrom('redactions').selectAll().limit(redactionsMax);
-    // A message that another hub is emptying is left to it.
+    // Another hub may be redacting a message already.
     if (engine.dialect === 'postgres') query = query.forUpdate().skipLocked();
     const redactions = await query.execute();
     let left = rowsMax;
     for (const redaction of redactions) {
-      left -= await emptySome(db, redaction, left);
+      left -= await redactSome(db, redaction, left);
       if (left <= 0) break;
     }
     return redactions.length > 0;
   });
 }
 
-/** Empties so many of a message's rows at most, and answers how many those were. */
-async function emptySome(
+/** Redacts at most `most` of a message's rows, and returns their number. */
+async function redactSome(
   db: Kysely<Tables>,
   redaction: RedactionsTable,
   most: number,
@@ -92,7 +94,7 @@ async function emptySome(
   const message = JSON.parse(redaction.message) as Message;
   if (rows.length > 0) {
     const cases = rows.map(
-      (row) => sql`when ${sql.lit(row.seq)} then ${emptiedEdit(row, message)}`,
+      (row) => sql`when ${sql.lit(row.seq)} then ${redactedEdit(row, message)}`,
     );
     await db
       .updateTable('log')
@@ -119,11 +121,20 @@ async function emptySome(
   return rows.length;
 }
 
-// From the row's own columns: the text is neither read nor parsed.
-function emptiedEdit(row: EditRow, deleted: Message): string {
+// Made from the row's other columns, so that the text is neither loaded nor parsed. They do not hold the kind of the editor:
+// it is taken from the author's, and is null for an admin who edited another's message.
+function redactedEdit(row: EditRow, deleted: Message): string {
   const { id, seq, sender_id: senderId, timestamp } = row;
-  const { channelId } = deleted;
-  const message = { ...deleted, editedAt: timestamp };
-  const event = { type: 'channel.message.edit' as const, channelId, message };
-  return encodeForLog({ id, event, timestamp, senderId, channelId, seq, epoch: '' }).stored;
+  const message = { ...messageInPresentShape(deleted), editedAt: timestamp };
+  const { channelId } = message;
+  return encodeForLog({
+    id,
+    event: { type: 'channel.message.edit', channelId, message },
+    timestamp,
+    senderId,
+    senderKind: senderId === message.senderId ? message.senderKind : null,
+    channelId,
+    seq,
+    epoch: '',
+  }).stored;
 }

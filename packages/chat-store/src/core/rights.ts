@@ -1,19 +1,19 @@
 import { refuse, type Actor, type Refusal } from '../commands.ts';
 import type { ChannelsTable, MembersTable } from './tables.ts';
 
-/** What a method needs of its caller. */
+/** The rights that a method needs. */
 export interface Needs {
-  /** `anyone`: whoever may know of the channel. */
+  /** `anyone`: everyone who may know that the channel exists. */
   readonly from: 'anyone' | 'member' | 'owner';
-  /** May it be done in an archived channel? */
+  /** True if it is allowed in an archived channel. */
   readonly inArchived: boolean;
 }
 
 /** A member's role; null for an outsider. */
 export type Role = MembersTable['role'] | null;
 
-/** The table of rights: may this actor, in that role, do what needs so much? Null means yes. */
-export function judge(
+/** Decides whether an actor in that role has the rights that a method needs. Null means yes. */
+export function authorize(
   actor: Actor,
   channelId: string,
   channel: Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> | undefined,
@@ -41,7 +41,7 @@ export function judge(
   return null;
 }
 
-/** Does the actor's token name its channels, and not this one? */
+/** True if the actor's token is bound to other channels. */
 export function isOutOfBounds(actor: Actor, channelId: string): boolean {
   return Array.isArray(actor.channels) && !actor.channels.includes(channelId);
 }

@@ -1,17 +1,17 @@
 import { refuse, type Command, type Outcome } from '../commands.ts';
 import { ChatStoreError } from '../errors.ts';
-import { decide } from './decide/decide.ts';
+import { decide, type SingleCommand } from './decide/decide.ts';
 import { openDirectChannels } from './decide/direct-channels.ts';
-import { channelIdOf, decideSend, refuseSend, wantedBySends, type Send } from './decide/send.ts';
-import type { Engine, Wanted } from './engine.ts';
-import { createFacts } from './facts.ts';
+import { decideSend, prefetchFor, sendOf, type Send } from './decide/send.ts';
+import type { Engine, Prefetch } from './engine.ts';
+import { indexPrefetched } from './prefetch.ts';
 import { createGroupState } from './group-state.ts';
 
-/** Hears of what no caller may see: faults of ours, and rows that the database refused. */
+/** Reports what no caller may see: faults of this package, and rows that the database refused. */
 export type ReportFault = (error: unknown, doing: string) => void;
 
 const attempts = 3;
-const nothing: Wanted = { members: [], repeats: [], roots: [], senders: [] };
+const noPrefetch: Prefetch = { members: [], repeats: [], messages: [], senders: [] };
 
 /**
  * Runs a group of commands in one transaction, in their order, and answers each. Resolves when it is committed.
@@ -39,7 +39,7 @@ export async function runGroup(
   }
 }
 
-// One command made the transaction fail by what it is. It must not take the others with it.
+// One command made the transaction fail. The others are committed without it.
 async function runApart(engine: Engine, commands: readonly Command[], report: ReportFault) {
   const outcomes: Outcome[] = [];
   for (const command of commands) {
@@ -53,7 +53,7 @@ async function runApart(engine: Engine, commands: readonly Command[], report: Re
   return outcomes;
 }
 
-/** What a caller is told when the database failed. */
+/** The refusal that a failure of the database amounts to. */
 export function refusalOf(error: ChatStoreError): Outcome & { readonly ok: false } {
   const { code, message, retryAfterMs = 1000 } = error;
   return code === 'timeout' || code === 'internal'
@@ -65,8 +65,8 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
   const runs = splitRuns(commands);
   const firstSends = runs[0]?.sends;
   const opening = await engine.beginGroup(
-    channelIdsOf(commands),
-    firstSends ? wantedBySends(firstSends) : nothing,
+    channelIdsOf(runs),
+    firstSends ? prefetchFor(firstSends) : noPrefetch,
   );
   const { transaction } = opening;
   const group = createGroupState(opening);
@@ -75,15 +75,18 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
     for (const [index, run] of runs.entries()) {
       if (index > 0 && group.hasRows) await transaction.write(group.takeRows());
       if (run.sends) {
-        const opened = await openDirectChannels(group, run.sends);
-        const isAsked = index === 0 && opened.size === 0;
-        const rows = isAsked ? opening.facts : await transaction.facts(wantedBySends(run.sends));
-        const facts = createFacts(rows);
+        const ask = async () =>
+          indexPrefetched(await transaction.prefetched(prefetchFor(run.sends)));
+        let prefetched = index === 0 ? indexPrefetched(opening.prefetched) : await ask();
+        const opened = await openDirectChannels(group, prefetched, run.sends);
+        if (opened.size > 0) prefetched = await ask();
         for (const send of run.sends) {
-          outcomes.push(isTooEarly(send, opened) ?? decideSend(group, facts, send));
+          const outcome = isTooEarly(send, opened) ?? decideSend(group, prefetched, send);
+          if (outcome.ok) opened.delete(send.channelId);
+          outcomes.push(outcome);
         }
       } else {
-        outcomes.push(await decide(group, run.rare));
+        outcomes.push(await decide(group, run.single));
       }
     }
     await transaction.commit(group.takeRows());
@@ -94,46 +97,38 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
   }
 }
 
-// The direct channels of a run are opened before its first message is decided. One that is sent by their id, before the
-// message that opens them, is not theirs yet.
+// The direct channels of a run are opened before its first message is decided. A message.send by the id of such a
+// channel, ahead of the direct.send that opens it, must not find it.
 function isTooEarly(send: Send, opened: Set<string>): Outcome | null {
-  const channelId = channelIdOf(send);
-  if (!opened.has(channelId)) return null;
-  if (send.method === 'message.send') {
-    return refuse('not_found', `there is no channel ${channelId}`);
-  }
-  if (!refuseSend(send)) opened.delete(channelId);
-  return null;
+  const { method, channelId } = send;
+  return method === 'message.send' && opened.has(channelId)
+    ? refuse('not_found', `there is no channel ${channelId}`)
+    : null;
 }
 
 type Run =
-  | { readonly sends: Send[]; readonly rare?: undefined }
-  | { readonly sends?: undefined; readonly rare: Exclude<Command, Send> };
+  | { readonly sends: Send[]; readonly single?: undefined }
+  | { readonly sends?: undefined; readonly single: SingleCommand };
 
 // Messages that follow each other are decided together; what comes between them is decided alone, in its place.
 function splitRuns(commands: readonly Command[]): Run[] {
   const runs: Run[] = [];
   for (const command of commands) {
-    if (command.method === 'message.send' || command.method === 'direct.send') {
-      const last = runs.at(-1);
-      if (last?.sends) last.sends.push(command);
-      else runs.push({ sends: [command] });
-    } else {
-      runs.push({ rare: command });
-    }
+    const send = sendOf(command);
+    const last = runs.at(-1);
+    if (!send) runs.push({ single: command as SingleCommand });
+    else if (last?.sends) last.sends.push(send);
+    else runs.push({ sends: [send] });
   }
   return runs;
 }
 
 // In id order: two hubs that lock the same channels never wait for each other in a circle.
-function channelIdsOf(commands: readonly Command[]): string[] {
+function channelIdsOf(runs: readonly Run[]): string[] {
   const ids = new Set<string>();
-  for (const command of commands) {
-    if (command.method === 'message.send' || command.method === 'direct.send') {
-      ids.add(channelIdOf(command));
-    } else if (command.params.channelId !== null) {
-      ids.add(command.params.channelId);
-    }
+  for (const { sends, single } of runs) {
+    for (const { channelId } of sends ?? []) ids.add(channelId);
+    if (single && single.params.channelId !== null) ids.add(single.params.channelId);
   }
   return [...ids].sort();
 }

@@ -114,7 +114,9 @@ describe('the core, on a clock of its own', () => {
         ),
       );
     await expect(group()).rejects.toMatchObject({
-      ...{ name: 'ChatStoreError', code: 'unavailable', retryAfterMs: expect.any(Number) },
+      name: 'ChatStoreError',
+      code: 'unavailable',
+      retryAfterMs: expect.any(Number),
     });
     expect(await core.logPage(channelId, 1, 10, 1e6)).toMatchObject({ events: [], head: 1 });
     await sql`pragma max_page_count = 1000000`.execute(engine.db);

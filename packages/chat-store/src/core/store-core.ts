@@ -16,6 +16,7 @@ import {
   readRecentHeads,
   type Access,
 } from './access.ts';
+import { recordAgents, type AgentRecord } from './agents.ts';
 import { readChanges, type Changes } from './changes.ts';
 import type { Mark } from './mark.ts';
 import type { Engine } from './engine.ts';
@@ -28,13 +29,13 @@ import { runGroup, type ReportFault } from './run-group.ts';
 import { sweepDeleted } from './sweep.ts';
 import { isRevoked, revoke, type RevocationTarget, type TokenClaims } from './tokens.ts';
 
-/** The store without its queue: what runs on the main thread for PostgreSQL and in worker threads for SQLite. */
+/** The store without its queue. It runs on the main thread for PostgreSQL and in worker threads for SQLite. */
 export interface StoreCore {
   runGroup(commands: readonly Command[]): Promise<Outcome[]>;
   read<M extends ReadMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<ReadOutcome<M>>;
   /**
-   * The same as the result's JSON, for an answer that is only passed on: no row is parsed or serialized again. Its rows
-   * take at most `maxBytes`, by default what an answer of the protocol may weigh.
+   * The same as JSON, for answers that are only forwarded: no row is parsed or serialized again. Its rows take at most
+   * `maxBytes`, by default the protocol's limit of an answer.
    */
   readJson<M extends ReadMethod>(
     actor: Actor,
@@ -45,23 +46,25 @@ export interface StoreCore {
   access(agentId: string, channelIds: readonly string[]): Promise<Map<string, Access>>;
   logPage(channelId: string, after: number, limit: number, maxBytes: number): Promise<LogPage>;
   /**
-   * The heads of these channels, deleted ones too. One that never was is absent: no channel's row is ever removed, so
-   * whoever knows of it knows more than this database.
+   * The heads of these channels, deleted ones too. A channel that never existed is absent. No channel's row is ever removed,
+   * so a caller that knows an absent channel has seen a newer state of the database.
    */
   heads(channelIds: readonly string[]): Promise<Map<string, number>>;
   /** The heads of the channels in the newest commits, the latest first, deleted ones too; `limit` at most. */
   recentHeads(limit: number): Promise<Map<string, number>>;
   /** A page of the agent's direct channels, in the order of their ids: those behind `after`, or the first. */
   directChannels(agentId: string, limit: number, after?: string): Promise<DirectChannel[]>;
-  /** What was committed since the mark, at most some thousand commits: `hasMore` says that there are more. */
+  /** The commits since the mark, at most some thousand; `hasMore` tells that there are more. */
   changes(sinceMark: Mark | null): Promise<Changes>;
   beat(hubId: string, isCutOff?: boolean): Promise<void>;
   redislessHubs(hubIds: readonly string[]): Promise<Set<string>>;
   /** The hubs that have beaten in the last minute, the freshest first, 100 at most. */
   hubs(): Promise<HubBeat[]>;
+  /** Records agents as known, each named once. One statement; at most some hundred agents. */
+  recordAgents(agents: readonly AgentRecord[]): Promise<void>;
   revoke(target: RevocationTarget): Promise<void>;
   isRevoked(token: TokenClaims): Promise<boolean>;
-  /** Removes a piece of what deleted messages and channels left behind; answers whether there may be more. */
+  /** Removes some rows of deleted messages and channels; returns whether there may be more. */
   sweep(): Promise<boolean>;
   epoch(): Promise<string>;
   changeEpoch(expected: string): Promise<string>;
@@ -73,7 +76,7 @@ export interface StoreCore {
  * Every method rejects with ChatStoreError alone: with the engine's, or with `internal` for what is reported as a fault.
  */
 export function createStoreCore(engine: Engine, report: ReportFault): StoreCore {
-  const telling =
+  const withErrorMapping =
     <A extends readonly unknown[], R>(doing: string, call: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R> => {
       try {
@@ -102,6 +105,7 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
     beat: (hubId, isCutOff) => beat(engine, hubId, isCutOff),
     redislessHubs: (hubIds) => readRedislessHubs(engine, hubIds),
     hubs: () => readHubs(engine),
+    recordAgents: (agents) => recordAgents(engine, agents),
     revoke: (target) => revoke(engine, target),
     isRevoked: (token) => isRevoked(engine, token),
     sweep: async () => {
@@ -114,7 +118,7 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
   };
   const told = Object.entries(core).map(([name, call]) => [
     name,
-    telling(name, call as (...args: readonly unknown[]) => Promise<unknown>),
+    withErrorMapping(name, call as (...args: readonly unknown[]) => Promise<unknown>),
   ]);
   return Object.fromEntries(told) as StoreCore;
 }

@@ -4,21 +4,54 @@ import {
   type EncodedEnvelope,
   type Envelope,
   type EventType,
+  type Message,
 } from '@openclaw/protocol';
 import type { LogTable } from './tables.ts';
 
-// An envelope's last field is its epoch, and the epoch is the database's, not the row's: when a backup is restored, all
-// that it holds lives in the new epoch. So a row stores the text before that field, and reading adds the field.
-/** The end of an envelope, after what its row stores. */
+const afterEvent = '},"timestamp":';
+const senderKindField = ',"senderKind":';
+
+/**
+ * A log row's text with all fields that events have today. Rows of earlier releases lack the kind of the sender and the
+ * state of the message. They are filled in here, because rewriting millions of rows would delay the upgrade.
+ */
+export function inPresentShape(stored: string): string {
+  // Only the envelope's own fields follow the event. They are ids and numbers and never contain that text by chance.
+  if (stored.includes(senderKindField, stored.lastIndexOf(afterEvent))) return stored;
+  const { event, ...rest } = JSON.parse(`${stored}}`) as Envelope;
+  const envelope = { ...rest, senderKind: null, event: eventInPresentShape(event), epoch: '' };
+  return encodeForLog(envelope).stored;
+}
+
+/** A message that an earlier release may have written, with the fields that messages have today. */
+export function messageInPresentShape(message: Message): Message {
+  const { id, channelId, seq, senderId, ...others } = message;
+  const added = { senderKind: null, state: 'complete' as const };
+  return { id, channelId, seq, senderId, ...added, ...others };
+}
+
+function eventInPresentShape(event: ChannelEvent): ChannelEvent {
+  if ('message' in event) return { ...event, message: messageInPresentShape(event.message) };
+  if ('member' in event) {
+    const { channelId, agentId, ...others } = event.member;
+    const kind = { kind: null };
+    return { ...event, member: { channelId, agentId, ...kind, ...others } };
+  }
+  return event;
+}
+
+// An envelope's last field is its epoch, which belongs to the database and not to the row: after a backup was restored, all
+// events are of the new epoch. So a row stores the text before that field, and reading adds the field.
+/** The end of an envelope, after the text that its row stores. */
 export const epochField = (epoch: string) => `,"epoch":${JSON.stringify(epoch)}}`;
 
-/** Serializes an envelope once: for the wire, and the part of it that is stored. */
+/** Serializes an envelope once, for the wire and for its log row. */
 export function encodeForLog(envelope: Envelope): { encoded: EncodedEnvelope; stored: string } {
   const encoded = encodeEnvelope(envelope);
   return { encoded, stored: encoded.json.slice(0, -epochField(envelope.epoch).length) };
 }
 
-/** A log row's envelope, ready to be sent, without parsing it. */
+/** The envelope of a log row, ready to be sent. The text is not parsed. */
 export function envelopeOfRow(
   row: Pick<
     LogTable,
@@ -27,7 +60,7 @@ export function envelopeOfRow(
   epoch: string,
 ): EncodedEnvelope {
   return {
-    json: row.envelope + epochField(epoch),
+    json: inPresentShape(row.envelope) + epochField(epoch),
     id: row.id,
     type: row.type as EventType,
     channelId: row.channel_id,
@@ -40,7 +73,7 @@ export function envelopeOfRow(
 
 /** The event in a log row. */
 export function eventOfRow(stored: string): ChannelEvent {
-  return (JSON.parse(`${stored}}`) as { event: ChannelEvent }).event;
+  return (JSON.parse(`${inPresentShape(stored)}}`) as { event: ChannelEvent }).event;
 }
 
 /** The same row with another event. */

@@ -3,13 +3,13 @@ import type { Engine } from './engine.ts';
 import { headOf } from './head.ts';
 import type { Tables } from './tables.ts';
 
-// By then every sequencer has read the last event of the channel's log.
+// By then every hub has read the last event of the channel's log.
 const sweptAfterMs = 600_000;
 const rowsMax = 500;
 
 /**
- * Removes a piece of what a deleted channel held: some hundred rows, so that no commit waits long. Its own row stays,
- * since its id is never used again, and the log's last row, which says that it was deleted. Answers whether there is more.
+ * Removes some hundred rows of a deleted channel, so that no commit waits long. The channel's own row stays, since its id
+ * is never used again, and so does the log's last row, the deletion. Returns whether there is more.
  */
 export function sweepDeleted(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {
@@ -37,7 +37,7 @@ export function sweepDeleted(engine: Engine): Promise<boolean> {
 
 async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): Promise<boolean> {
   const messages = sql`select id from messages where channel_id = ${channelId} order by seq limit ${sql.lit(rowsMax)}`;
-  // Their cursors first, by their key, which begins with the agent.
+  // The cursors go first, because their key begins with the agent.
   const members = sql`select agent_id from members where channel_id = ${channelId}
     order by agent_id limit ${sql.lit(rowsMax)}`;
   const inChannel = (table: string, key: string) =>

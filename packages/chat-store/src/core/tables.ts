@@ -1,3 +1,5 @@
+import type { AgentKind } from '@openclaw/protocol';
+
 // The tables as Kysely sees them. JSON is kept as text, times are epoch milliseconds.
 
 export interface ChannelsTable {
@@ -12,19 +14,19 @@ export interface ChannelsTable {
   created_at: number;
   archived_at: number | null;
   deleted_at: number | null;
-  /** When what a deleted channel held was removed. */
+  /** The time at which the rows of a deleted channel were removed. */
   swept_at: number | null;
 }
 
 /**
- * A channel's row with the seq of the last row of its log; see head.ts. The head is no column: a message that is sent
- * locks its channel's row and never updates it.
+ * A channel's row with the seq of the last row of its log; see head.ts. The head is not a column: sending a message locks
+ * the channel's row and never updates it.
  */
 export interface ChannelWithHead extends ChannelsTable {
   head: number;
 }
 
-/** Named, so that a later release's further columns harm no prepared statement of this one. */
+/** Listed by name, so that columns of a later release do not break the prepared statements of this one. */
 export const channelColumns = [
   ...['id', 'kind', 'name', 'topic', 'metadata', 'pair', 'created_by', 'created_at'],
   ...['archived_at', 'deleted_at', 'swept_at'],
@@ -38,6 +40,16 @@ export interface MembersTable {
   joined_at: number;
 }
 
+/** An agent that connected, was added to a channel or was minted a token. */
+export interface AgentsTable {
+  id: string;
+  /** That of its last verified token; null until it has shown one. */
+  kind: AgentKind | null;
+  /** Null until it has shown a token. */
+  first_seen: number | null;
+  last_seen: number | null;
+}
+
 export interface LogTable {
   channel_id: string;
   seq: number;
@@ -47,7 +59,7 @@ export interface LogTable {
   timestamp: number;
   message_id: string | null;
   client_message_id: string | null;
-  /** Of the params under client_message_id; null once the text was deleted. */
+  /** Of the params that came with client_message_id; null once the text was deleted. */
   fingerprint: string | null;
   /** The envelope's text up to its epoch; see stored-envelope.ts. */
   envelope: string;
@@ -55,7 +67,7 @@ export interface LogTable {
   mark: number | null;
 }
 
-/** An index of the log: a message's text stands in the log row at `text_seq` alone. */
+/** An index of the log. A message's text stands in the log row at `text_seq` alone. */
 export interface MessagesTable {
   channel_id: string;
   seq: number;
@@ -64,19 +76,21 @@ export interface MessagesTable {
   thread_id: string | null;
   text_seq: number;
   deleted_at: number | null;
-  /** Its number among the channel's messages, deleted ones included; given under the channel's lock, without holes. */
+  /** Its number among the channel's messages, deleted ones included, without holes. Given under the channel's lock. */
   ordinal: number;
   /** Its number among its sender's messages in the channel. */
   sender_ordinal: number;
+  /** The taint of its origin as a JSON array; null when it has none. */
+  taint: string | null;
 }
 
-/** A deleted message whose edits' log rows still hold its text; see redactions.ts. */
+/** A deleted message whose edits may still hold its text in the log; see redactions.ts. */
 export interface RedactionsTable {
   channel_id: string;
   message_id: string;
   /** The message without its text, as JSON. */
   message: string;
-  /** Rows up to here are emptied. */
+  /** Rows up to this seq are redacted. */
   after_seq: number;
 }
 
@@ -94,9 +108,9 @@ export interface ThreadsTable {
   title: string | null;
   created_by: string;
   created_at: number;
-  /** Those that are not deleted. */
+  /** The replies that are not deleted. */
   replies: number;
-  /** 0 while the thread is there by its replies alone, and no thread.create has been emitted. */
+  /** 0 while the thread exists only by its replies, without a thread.create event. */
   announced: number;
 }
 
@@ -134,6 +148,7 @@ export interface MetaTable {
 export interface Tables {
   channels: ChannelsTable;
   members: MembersTable;
+  agents: AgentsTable;
   log: LogTable;
   messages: MessagesTable;
   redactions: RedactionsTable;

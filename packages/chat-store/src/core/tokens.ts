@@ -1,17 +1,17 @@
 import type { Engine } from './engine.ts';
 
-/** What to revoke: one token, or every token that an agent got until now. */
+/** A token to revoke, or all tokens that an agent got until now. */
 export type RevocationTarget = { readonly jti: string } | { readonly sub: string };
 
-/** A token as its bearer shows it. */
+/** The claims of a token that matter for revocation. */
 export interface TokenClaims {
   readonly jti?: string | null;
   readonly sub: string;
-  /** Null when it does not say: then any revocation of its agent ends it. */
+  /** Null when the token does not tell; then any revocation of its agent ends it. */
   readonly issuedAtMs: number | null;
 }
 
-/** Committed when it resolves; other hubs find it in their next `changes`. */
+/** Committed when it resolves. Other hubs find it with their next `changes`. */
 export function revoke(engine: Engine, target: RevocationTarget): Promise<void> {
   const kind = 'jti' in target ? 'jti' : 'sub';
   const value = 'jti' in target ? target.jti : target.sub;
@@ -26,8 +26,8 @@ export function revoke(engine: Engine, target: RevocationTarget): Promise<void> 
 }
 
 /**
- * Was this token revoked, or its agent after the token was issued? A token's time has whole seconds: one issued in the
- * second of the revocation counts as revoked.
+ * True if the token was revoked, or its agent after the token was issued. A token's time has whole seconds, so one issued
+ * in the second of the revocation counts as revoked.
  */
 export async function isRevoked(engine: Engine, token: TokenClaims): Promise<boolean> {
   const row = await engine.db

@@ -25,33 +25,33 @@ function clientConfig({ url, timeoutMs, lockTimeoutMs }: PostgresSettings): pg.C
     statement_timeout: timeoutMs,
     lock_timeout: lockTimeoutMs,
     idle_in_transaction_session_timeout: timeoutMs,
-    // The server may be frozen: then this ends the connection, and with it whatever waits for it.
+    // If the server is frozen, this ends the connection and all calls that wait on it.
     query_timeout: timeoutMs,
     keepAlive: true,
     types,
     // Statements are sent without waiting for the answers before them; see group-statements.ts.
-    ...{ pipeline: true },
+    pipeline: true,
   };
 }
 
-// Not end(): that waits for a server which may be frozen.
+// Not end(), which waits for a server that may be frozen.
 function cutOff(client: pg.ClientBase): void {
   (
     client as unknown as { connection: { stream: { destroy(): void } } }
   ).connection.stream.destroy();
 }
 
-/** A pool, and how to end its connections without their consent. */
+/** A pool whose connections can be cut without waiting for the server. */
 export interface CuttablePool {
   readonly pool: pg.Pool;
   cut(): void;
 }
 
-/** The pool for everything but the groups. */
+/** The pool for all calls but groups. */
 export function createPool(settings: PostgresSettings): CuttablePool {
   const pool = new pg.Pool({ ...clientConfig(settings), max: settings.poolSize });
   const clients = new Set<pg.ClientBase>();
-  // A connection that breaks is dropped by the pool, and its query has failed: nobody else needs to hear of it.
+  // The pool drops a broken connection and its query fails, so nothing else needs to be done.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => {
     clients.add(client);
@@ -61,17 +61,17 @@ export function createPool(settings: PostgresSettings): CuttablePool {
   return { pool, cut: () => clients.forEach(cutOff) };
 }
 
-/** For migrations, which may take longer than a call. */
+/** A pool for migrations, which may take longer than a call. */
 export function createMigrationPool(settings: PostgresSettings): CuttablePool {
   const longMs = 300_000;
   return createPool({ ...settings, timeoutMs: longMs, lockTimeoutMs: 60_000, poolSize: 2 });
 }
 
-/** The one connection on which groups are committed, made anew when it breaks. */
+/** The one connection on which groups are committed. It is reopened when it breaks. */
 export interface CommitConnection {
   /** Connects if there is none. */
   client(): Promise<pg.Client>;
-  /** Cuts the connection: what is under way on it fails now. */
+  /** Cuts the connection. Statements under way fail at once. */
   discard(): void;
   close(): Promise<void>;
 }
@@ -88,19 +88,19 @@ export function createCommitConnection(settings: PostgresSettings): CommitConnec
     client.on('end', forget);
     cut = () => {
       forget();
-      // Not end(): it would wait for the answers.
+      // Not end(), which would wait for the answers.
       (
         client as unknown as { connection: { stream: { destroy(): void } } }
       ).connection.stream.destroy();
     };
     await client.connect();
     await Promise.all([
-      // Acked is durable, whatever the server's default is.
+      // An acknowledged commit is durable, also where the server's default differs.
       client.query(
         `select set_config('synchronous_commit', 'on', false)
          where current_setting('synchronous_commit') = 'off'`,
       ),
-      // Everything here is looked up by key. A plan that was made and kept while the tables were small would scan them.
+      // All look-ups are by key. A generic plan that was made while the tables were small would scan them.
       client.query(
         `select set_config(name, 'off', false)
          from unnest(array['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) as s(name)`,

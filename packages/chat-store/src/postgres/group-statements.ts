@@ -1,25 +1,24 @@
 import type pg from 'pg';
 import type {
-  FactRows,
+  PrefetchedRows,
   GroupRows,
-  MemberFact,
-  RepeatFact,
-  RootFact,
-  SenderFact,
-  Wanted,
+  PrefetchedMember,
+  PrefetchedMessage,
+  PrefetchedRepeat,
+  PrefetchedSender,
+  Prefetch,
 } from '../core/engine.ts';
 import { channelColumns } from '../core/tables.ts';
 
-// A group costs two round trips. In the first go BEGIN, the lock of its channels and all questions; in the second the
-// rows and COMMIT. Within each the statements are sent one behind the other without waiting (pg's pipeline mode), and
-// that they are several is needed: a statement sees what was committed when it began, so that what is asked after the
-// lock was had is the truth, and what one statement asked while it waited for the lock would be the past.
-// Each is prepared once a connection. Lists go in as arrays, so that the statement is the same for any number.
+// A group costs two round trips. The first sends BEGIN, the lock of its channels and the prefetch, the second the rows and
+// COMMIT. Within each the statements are sent without waiting (pg's pipeline mode). They must be several statements: one sees
+// the commits from before it began, so only a statement that begins after the lock was granted sees the current state.
+// Each is prepared once per connection. Lists are passed as arrays, so that a statement is the same for any number.
 
-/** One statement with its values, and the name it is prepared under. */
+/** A statement with its values and the name under which it is prepared. */
 export type Statement = pg.QueryConfig<unknown[]>;
 
-/** All of a list of rows' values of one column. */
+/** The values of one column. */
 const column = <T, K extends keyof T>(rows: readonly T[], name: K) => rows.map((row) => row[name]);
 const statement = (name: string, text: string, values: unknown[]): Statement => ({
   name: `chat_store_${name}`,
@@ -27,7 +26,7 @@ const statement = (name: string, text: string, values: unknown[]): Statement => 
   values,
 });
 
-/** Locks channels in id order, whatever order the planner reads them in. */
+/** Locks channels in id order. */
 export const lockChannels = (ids: readonly string[]): Statement =>
   statement(
     'lock',
@@ -37,8 +36,8 @@ export const lockChannels = (ids: readonly string[]): Statement =>
   );
 
 /**
- * The database's time, its epoch, this transaction's mark, and the channels' heads. Not in one statement with the lock:
- * a head that was read before the lock was had is the past.
+ * The database's time and epoch, this transaction's mark, and the channels' heads. Not in one statement with the lock, which
+ * would read the heads from before the lock was granted.
  */
 export const readMoment = (channelIds: readonly string[]): Statement =>
   statement(
@@ -52,8 +51,8 @@ export const readMoment = (channelIds: readonly string[]): Statement =>
     [channelIds],
   );
 
-/** The questions that are not empty, and how to put their answers together. */
-export function askFacts({ members, repeats, roots, senders }: Wanted) {
+/** The statements of a prefetch, without those of empty lists, and a function that collects their answers. */
+export function prefetchStatements({ members, repeats, messages, senders }: Prefetch) {
   const statements: Statement[] = [];
   const ask = (list: readonly unknown[], question: () => Statement) =>
     list.length === 0 ? -1 : statements.push(question()) - 1;
@@ -77,11 +76,16 @@ export function askFacts({ members, repeats, roots, senders }: Wanted) {
       [column(repeats, 0), column(repeats, 1), column(repeats, 2)],
     ),
   );
-  const rootAt = ask(roots, () =>
+  const messageAt = ask(messages, () =>
     statement(
-      'roots',
-      'select id, channel_id, thread_id from messages where id = any($1::text[])',
-      [roots],
+      'message_facts',
+      `select w.agent_id, m.id, m.channel_id, m.thread_id, m.taint, c.kind, c.archived_at,
+         c.deleted_at, p.role
+       from unnest($1::text[], $2::text[]) as w(agent_id, id)
+       join messages m on m.id = w.id
+       join channels c on c.id = m.channel_id
+       left join members p on p.channel_id = m.channel_id and p.agent_id = w.agent_id`,
+      [column(messages, 0), column(messages, 1)],
     ),
   );
   const senderAt = ask(senders, () =>
@@ -98,17 +102,17 @@ export function askFacts({ members, repeats, roots, senders }: Wanted) {
   );
   return {
     statements,
-    collect: (answers: readonly pg.QueryResult[]): FactRows => ({
-      members: (answers[memberAt]?.rows ?? []) as MemberFact[],
-      repeats: (answers[repeatAt]?.rows ?? []) as RepeatFact[],
-      roots: (answers[rootAt]?.rows ?? []) as RootFact[],
-      senders: (answers[senderAt]?.rows ?? []) as SenderFact[],
+    collect: (answers: readonly pg.QueryResult[]): PrefetchedRows => ({
+      members: (answers[memberAt]?.rows ?? []) as PrefetchedMember[],
+      repeats: (answers[repeatAt]?.rows ?? []) as PrefetchedRepeat[],
+      messages: (answers[messageAt]?.rows ?? []) as PrefetchedMessage[],
+      senders: (answers[senderAt]?.rows ?? []) as PrefetchedSender[],
     }),
   };
 }
 
-/** The rows of a group, a statement for each table that gets any. */
-export function writeRows({ log, messages, mentions, replies }: GroupRows): Statement[] {
+/** The rows of a group: a statement for each table that gets any. */
+export function writeRows({ log, messages, mentions, replies, agents }: GroupRows): Statement[] {
   const statements: Statement[] = [];
   if (log.length > 0) {
     statements.push(
@@ -132,15 +136,20 @@ export function writeRows({ log, messages, mentions, replies }: GroupRows): Stat
       statement(
         'messages',
         `insert into messages (channel_id, seq, id, sender_id, thread_id, text_seq, ordinal,
-           sender_ordinal)
-         select channel_id, seq, id, sender_id, thread_id, seq, ordinal, sender_ordinal
+           sender_ordinal, taint)
+         select channel_id, seq, id, sender_id, thread_id, seq, ordinal, sender_ordinal, taint
          from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-             $7::bigint[])
-           as w(channel_id, seq, id, sender_id, thread_id, ordinal, sender_ordinal)`,
+             $7::bigint[], $8::text[])
+           as w(channel_id, seq, id, sender_id, thread_id, ordinal, sender_ordinal, taint)`,
         [
-          ...[column(messages, 'channel_id'), column(messages, 'seq'), column(messages, 'id')],
-          ...[column(messages, 'sender_id'), column(messages, 'thread_id')],
-          ...[column(messages, 'ordinal'), column(messages, 'sender_ordinal')],
+          column(messages, 'channel_id'),
+          column(messages, 'seq'),
+          column(messages, 'id'),
+          column(messages, 'sender_id'),
+          column(messages, 'thread_id'),
+          column(messages, 'ordinal'),
+          column(messages, 'sender_ordinal'),
+          column(messages, 'taint'),
         ],
       ),
     );
@@ -168,6 +177,15 @@ export function writeRows({ log, messages, mentions, replies }: GroupRows): Stat
           ...[column(replies, 'created_by'), column(replies, 'created_at')],
           column(replies, 'count'),
         ],
+      ),
+    );
+  }
+  if (agents.length > 0) {
+    statements.push(
+      statement(
+        'agents',
+        'insert into agents (id) select unnest($1::text[]) on conflict do nothing',
+        [agents],
       ),
     );
   }

@@ -5,7 +5,7 @@ import type { ChannelsTable, Tables } from '../core/tables.ts';
 import { ChatStoreError } from '../errors.ts';
 import type { CommitConnection } from './connections.ts';
 import {
-  askFacts,
+  prefetchStatements,
   lockChannels,
   readMoment,
   writeRows,
@@ -13,7 +13,7 @@ import {
 } from './group-statements.ts';
 import { isLost, isStandbys, sqlState, unwritable } from './postgres-errors.ts';
 
-// Said, and not left to the server's defaults: a snapshot for the whole group would be older than its locks.
+// Explicit, whatever the server's default is: a snapshot of the whole group would be older than its locks.
 const begin = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
 
 interface Moment {
@@ -23,7 +23,7 @@ interface Moment {
   readonly heads: Readonly<Record<string, number>>;
 }
 
-/** Groups on a connection of their own. From its beginning a group has `timeoutMs`; then its connection is cut. */
+/** Runs groups on a connection of their own. After `timeoutMs` a group's connection is cut. */
 export function createGroups(
   connection: CommitConnection,
   server: string,
@@ -40,8 +40,8 @@ export function createGroups(
   const transaction: GroupTransaction = {
     db,
     locksRows: true,
-    async facts(wanted) {
-      const { statements, collect } = askFacts(wanted);
+    async prefetched(prefetch) {
+      const { statements, collect } = prefetchStatements(prefetch);
       return collect(await Promise.all(send(statements)));
     },
     async write(rows) {
@@ -54,8 +54,8 @@ export function createGroups(
       if (last?.status === 'fulfilled' && last.value.command === 'COMMIT') return;
       const failure = answers.find((answer) => answer.status === 'rejected');
       const reason: unknown = failure?.reason ?? new Error('COMMIT was answered by a rollback');
-      // Answered by ROLLBACK, or refused itself: nothing happened. Not answered, or cut off by a server that goes down:
-      // it may have.
+      // If COMMIT was answered by ROLLBACK, or refused, nothing happened. Without an answer, or when the server shut down, it
+      // may have happened.
       const isKnown =
         last?.status === 'fulfilled' || !(isLost(reason) || sqlState(reason)?.startsWith('57'));
       if (isKnown) throw reason;
@@ -70,10 +70,10 @@ export function createGroups(
   };
 
   return {
-    async beginGroup(channelIds, wanted) {
+    async beginGroup(channelIds, prefetch) {
       client = await connection.client();
       deadline = setTimeout(() => connection.discard(), timeoutMs);
-      const { statements, collect } = askFacts(wanted);
+      const { statements, collect } = prefetchStatements(prefetch);
       const opening = [begin, lockChannels(channelIds), readMoment(channelIds), ...statements];
       const answers = send(opening);
       let ofBegin: unknown;
@@ -83,13 +83,17 @@ export function createGroups(
         const { epoch, mark, now, heads } = moment?.rows[0] as Moment;
         const rows = (channels?.rows ?? []) as ChannelsTable[];
         return {
-          ...{ transaction, nowMs: now, mark, epoch, facts: collect(facts) },
+          transaction,
+          nowMs: now,
+          mark,
+          epoch,
+          prefetched: collect(facts),
           channels: rows.map((row) => ({ ...row, head: heads[row.id] ?? 0 })),
         };
       } catch (error) {
         await transaction.rollback();
         if (!isStandbys(error, ofBegin)) throw error;
-        // A server that became a standby takes no more writes: the next group looks for the new primary.
+        // The server became a standby and takes no more writes. The next group looks for the new primary.
         connection.discard();
         throw unwritable(server, error);
       }
@@ -97,7 +101,7 @@ export function createGroups(
   };
 }
 
-// The rarer commands of a group run through Kysely, on the group's own connection.
+// Commands that are decided one by one run through Kysely, on the group's own connection.
 function poolOfOne(client: () => pg.Client): PostgresPool {
   const only: PostgresPoolClient = {
     query: ((sql: string, parameters: readonly unknown[]) =>

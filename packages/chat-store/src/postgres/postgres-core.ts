@@ -1,12 +1,12 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import type pg from 'pg';
 import type { Engine } from '../core/engine.ts';
-import { lookUpsAtOnce } from '../core/look-ups.ts';
 import { migrate } from '../core/migrate.ts';
 import { createStoreCore, type StoreCore } from '../core/store-core.ts';
 import type { Tables } from '../core/tables.ts';
 import type { ReportFault } from '../core/run-group.ts';
 import { ChatStoreError } from '../errors.ts';
+import { lookUpsAtOnce } from '../options.ts';
 import {
   createCommitConnection,
   createMigrationPool,
@@ -20,7 +20,7 @@ import { refuseWhileSilent } from './silence.ts';
 /** How long a call waits for a server that has been silent. */
 const probeMs = 100;
 
-/** Connections for what a hub cannot go on without, beside those for reads: look-ups never have them all. */
+/** Connections for system calls and look-ups. Look-ups never take all of them. */
 const systemPoolSize = lookUpsAtOnce + 2;
 
 /**
@@ -45,7 +45,7 @@ export async function openPostgresCore(
   const report: ReportFault = (error, doing) =>
     onFault(error instanceof Error ? (error.stack ?? error.message) : String(error), doing);
   const core = createStoreCore(createEngine(settings, server, failureOf), report);
-  // In the line for the pool they would wait behind whatever agents read.
+  // In the pool for reads these calls would wait behind agents' reads.
   const system = createStoreCore(
     createEngine({ ...settings, poolSize: systemPoolSize }, server, failureOf),
     report,
@@ -89,7 +89,7 @@ function createEngine(
     },
     failureOf,
     async close() {
-      // A server that is frozen says no goodbye.
+      // A frozen server does not answer the goodbye.
       const late = setTimeout(() => {
         connection.discard();
         reads.cut();
@@ -103,8 +103,8 @@ function createEngine(
 const xmin = sql<number>`pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
 const xmax = sql<number>`pg_snapshot_xmax(pg_current_snapshot())::text::bigint`;
 
-// A mark is a transaction's id, and a snapshot says which of them it sees. A standby's does not list the open ones: to
-// it everything from the oldest open one on may be new with the next statement.
+// A mark is a transaction's id, and a snapshot tells which of them it sees. A standby's snapshot does not list the open ones:
+// all from the oldest open one on may be new with the next statement.
 const seenMarks: Engine['sql']['seen'] = {
   next: sql<number>`case when pg_is_in_recovery() then ${xmin} else ${xmax} end`,
   open: sql<string>`(select coalesce(json_agg(x::text::bigint), '[]')::text

@@ -2,39 +2,39 @@ import { isNativeError } from 'node:util/types';
 import type { Failure } from '../core/engine.ts';
 import { ChatStoreError } from '../errors.ts';
 
-/** PostgreSQL's own code of an error it answered; null when there was no answer, or it is no error of its. */
+/** PostgreSQL's code of an error; null if the error did not come from the server. */
 export function sqlState(error: unknown): string | null {
   if (!isNativeError(error) || !('code' in error) || !('severity' in error)) return null;
   return typeof error.code === 'string' ? error.code : null;
 }
 
-// What pg and net say when there is no connection or no answer on it.
+// The messages of pg and node:net when there is no connection or no answer.
 const lost =
   /^(connection terminated|timeout expired|query read timeout|timeout exceeded when trying|client (was closed|has encountered)|the server does not support ssl)/i;
 const systemCode = /^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_|EADDR)/;
 
-/** Was the connection lost, so that nobody knows what became of the last statement? */
+/** True if the connection was lost, so that the outcome of the last statement is unknown. */
 export function isLost(error: unknown): boolean {
   if (!isNativeError(error) || sqlState(error) !== null) return false;
   const code = 'code' in error ? String(error.code) : '';
   return lost.test(error.message) || systemCode.test(code);
 }
 
-/** Did a server that is a standby refuse BEGIN … READ WRITE, or a write in a transaction? */
+/** True if a standby refused BEGIN … READ WRITE or a write. */
 export function isStandbys(error: unknown, ofBegin: unknown): boolean {
   const state = sqlState(error);
   // A standby calls a transaction that may write an unsupported feature, which other statements' refusals are too.
   return state === '25006' || (state === '0A000' && error === ofBegin);
 }
 
-/** A server that takes no writes, whatever it answered. */
+/** The error for a server that takes no writes. */
 export function unwritable(server: string, cause: unknown): ChatStoreError {
   return new ChatStoreError('unwritable', `the PostgreSQL server ${server} takes no writes`, {
     cause,
   });
 }
 
-/** What a failure means. `server` names the database without a secret. */
+/** Maps an error to its meaning. `server` names the database without a secret. */
 export function postgresFailure(error: unknown, server: string): Failure {
   if (error instanceof ChatStoreError) return error;
   const fail = (code: ChatStoreError['code'], message: string) =>
@@ -47,7 +47,7 @@ export function postgresFailure(error: unknown, server: string): Failure {
     case '40P01': // deadlock_detected
       return 'again';
     case '55P03': // lock_not_available
-      return fail('locked', `a lock in the database ${server} was not had in time`);
+      return fail('locked', `a lock in the database ${server} was not granted in time`);
     case '25006': // read_only_sql_transaction: a standby
       return unwritable(server, error);
     case '55000': // object_not_in_prerequisite_state: the database takes no connections

@@ -65,7 +65,10 @@ describe('a chat store on PostgreSQL', () => {
   // agent takes all places, and what a hub cannot go on without needs none of them.
   it('answers others while reads of one agent hang', async () => {
     const store = await createChatStore({
-      ...{ url: server.url, timeoutMs: 25_000, lockTimeoutMs: 20_000, poolSize: 4 },
+      url: server.url,
+      timeoutMs: 25_000,
+      lockTimeoutMs: 20_000,
+      poolSize: 4,
     });
     stores.push(store);
     const { channelId, owner, member } = await channelWithTwo(store);

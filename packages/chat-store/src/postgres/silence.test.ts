@@ -27,7 +27,10 @@ beforeEach(() => {
   const names = ['access', 'beat', 'epoch', 'runGroup'];
   const fake = Object.fromEntries(names.map((name) => [name, call(name)]));
   core = refuseWhileSilent(fake as unknown as StoreCore, {
-    ...{ server: 'db', silentMs: 1500, probeMs: 20, monotonic: () => nowMs },
+    server: 'db',
+    silentMs: 1500,
+    probeMs: 20,
+    monotonic: () => nowMs,
   });
 });
 

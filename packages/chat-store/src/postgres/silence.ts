@@ -2,34 +2,34 @@ import type { StoreCore } from '../core/store-core.ts';
 import { ChatStoreError } from '../errors.ts';
 import { isLost } from './postgres-errors.ts';
 
-/** When a server counts as silent, and how it is asked. */
+/** Options of the detection of silent servers. */
 export interface SilenceOptions {
   /** The server's name, without a secret. */
   readonly server: string;
-  /** No answer to anything for this long is silence. */
+  /** A server that answers nothing for this long is silent. */
   readonly silentMs: number;
-  /** A silent server has this long to answer before a call is refused. */
+  /** A silent server has this long to answer a probe before a call is refused. */
   readonly probeMs: number;
-  /** Now, in ms, of a clock that runs evenly. @default performance.now */
+  /** A monotonic clock, in ms. @default performance.now */
   readonly monotonic?: () => number;
 }
 
 const retryAfterMs = 500;
 
 /**
- * A core that refuses calls with `unavailable` while the server says nothing at all. One call of a client makes several
- * of these, one after the other: were each to wait for its own timeout, the client would wait for their sum.
+ * A core that refuses calls with `unavailable` while the server is silent. One call of a client makes several calls here, one
+ * after the other. If each waited for its own timeout, the client would wait for their sum.
  */
 export function refuseWhileSilent(core: StoreCore, options: SilenceOptions): StoreCore {
   const { server, silentMs, probeMs, monotonic = () => performance.now() } = options;
-  /** Since when calls have been made and none was answered. */
+  /** The time of the first call that was made since the last answer; null if none is unanswered. */
   let unansweredSinceMs: number | null = null;
   let probe: Promise<void> | undefined;
-  /** The probe had its time. While it goes on waiting no call waits with it: those behind one another would add up. */
+  /** True once the probe took too long. From then on no call waits for it, as the waits would add up. */
   let isProbeLate = false;
 
   const answered = () => void (unansweredSinceMs = null);
-  // A refusal is an answer too.
+  // An error of the server is an answer too.
   const failed = (error: unknown) => {
     if (!(error instanceof ChatStoreError && isLost(error.cause))) answered();
   };

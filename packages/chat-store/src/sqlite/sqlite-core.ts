@@ -2,7 +2,7 @@ import type { StoreCore } from '../core/store-core.ts';
 import { fileLost, watchingFile, type WorkerSettings } from './worker-messages.ts';
 import { startWorkerThread, type OnFault, type WorkerThread } from './worker-thread.ts';
 
-/** Opening may have to migrate millions of rows. */
+/** Opening may migrate millions of rows. */
 const openTimeoutMs = 300_000;
 /** How the threads are opened. */
 export interface SqliteCoreOptions {
@@ -12,9 +12,9 @@ export interface SqliteCoreOptions {
 }
 
 /**
- * The core in three threads, each with its own connection: commits in one, agents' reads in another, so that a long page
- * of history makes no sender wait, and in the third what a hub cannot go on without, so that it waits for neither. Each
- * does one thing after the other and sees every commit that was answered before. Their callers limit what is handed over.
+ * The core in three threads, each with its own connection: one for commits, one for agents' reads, so that a long page makes
+ * no sender wait, and one for system calls and look-ups, which wait for neither. Each thread runs one call at a time and sees
+ * every commit that was answered before. The callers limit the number of calls.
  * @throws {ChatStoreError} when the file cannot be opened
  */
 export async function openSqliteCore(
@@ -23,7 +23,7 @@ export async function openSqliteCore(
 ): Promise<StoreCore> {
   const { path, lockTimeoutMs, timeoutMs } = options;
   let isFileLost = false;
-  // Each thread finds it for itself, and with every call: it is reported once, and holds for all of them.
+  // Each thread notices it with every call. It is reported once and holds for all threads.
   const report: OnFault = (fault, doing) => {
     if (doing === watchingFile && isFileLost) return;
     if (doing === watchingFile) isFileLost = true;
@@ -37,7 +37,7 @@ export async function openSqliteCore(
     );
   const starting = [start(false), start(true), start(true)] as const;
   const [writer, reader, system] = await Promise.all(starting).catch(async (error: unknown) => {
-    // If some of them did open, it must not be left behind.
+    // Threads that did open must be closed.
     for (const started of await Promise.allSettled(starting)) {
       if (started.status === 'fulfilled') await started.value.close(timeoutMs);
     }
@@ -51,6 +51,7 @@ export async function openSqliteCore(
   return {
     runGroup: forward(writer, 'runGroup'),
     beat: forward(writer, 'beat'),
+    recordAgents: forward(writer, 'recordAgents'),
     revoke: forward(writer, 'revoke'),
     sweep: forward(writer, 'sweep'),
     changeEpoch: forward(writer, 'changeEpoch'),

@@ -11,7 +11,7 @@ import { commitFailure, sqliteFailure } from './sqlite-errors.ts';
 /** How one connection to the file is used. */
 export interface SqliteEngineOptions {
   readonly path: string;
-  /** A reader sees commits and makes none; it may be opened before a writer made the tables, and asked after. */
+  /** A reader never writes. It may be opened before the writer has created the tables. */
   readonly readOnly: boolean;
   /** How long a write waits while another process holds the lock; it blocks its thread. */
   readonly busyTimeoutMs: number;
@@ -19,8 +19,7 @@ export interface SqliteEngineOptions {
 }
 
 /**
- * Opens the file, creating and migrating it as needed. One connection, on this thread: whoever uses it does one thing
- * after the other.
+ * Opens the file; creates and migrates it as needed. There is one connection, on this thread, for one call at a time.
  * @throws {ChatStoreError} `locked`, `unwritable`, `corrupt`, `newer_schema`, `unavailable`
  */
 export async function openSqliteEngine(options: SqliteEngineOptions): Promise<Engine> {
@@ -29,7 +28,7 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch {
-    // Opening says it better.
+    // Opening the file reports it more clearly.
   }
   try {
     const database = openDatabase(path, busyTimeoutMs, readOnly);
@@ -46,14 +45,14 @@ function createEngine(
   db: Kysely<Tables>,
   { path, clock, failureOf }: { path: string; clock: () => number } & Pick<Engine, 'failureOf'>,
 ): Engine {
-  // Prepared with the first group: a reader has none, and may be open before the tables are there.
+  // Prepared with the first group, since a reader may be opened before the tables exist.
   let prepared: ReturnType<typeof prepareGroupStatements> | undefined;
   const statements = () => (prepared ??= prepareGroupStatements(database));
   const mark = sql<number>`${sql.raw(nextMarkSql)}`;
   const transaction: GroupTransaction = {
     db,
     locksRows: false,
-    facts: async (wanted) => statements().facts(wanted),
+    prefetched: async (prefetch) => statements().facts(prefetch),
     write: async (rows) => statements().write(rows),
     async commit(rows) {
       statements().write(rows);
@@ -76,14 +75,14 @@ function createEngine(
     db,
     snapshot: (work) => db.transaction().execute(work),
     write: (work) => db.transaction().execute(work),
-    async beginGroup(channelIds, wanted) {
-      // Takes the lock of the whole database: no row needs one of its own.
+    async beginGroup(channelIds, prefetch) {
+      // Locks the whole database, so that no row needs a lock.
       statements().begin();
       try {
         const { epoch, mark } = statements().moment();
         const channels = statements().channels(channelIds);
-        const facts = statements().facts(wanted);
-        return { transaction, nowMs: clock(), mark, epoch, channels, facts };
+        const facts = statements().facts(prefetch);
+        return { transaction, nowMs: clock(), mark, epoch, channels, prefetched: facts };
       } catch (error) {
         await transaction.rollback();
         throw error;
@@ -92,7 +91,7 @@ function createEngine(
     sql: {
       now: () => sql<number>`${clock()}`,
       mark,
-      // A reader sees every commit that was counted: there is one writer, so none is open beside them.
+      // There is one writer, so a reader sees every commit that was counted and no transaction is open.
       seen: { next: mark, open: sql<string>`'[]'`, end: mark, lag: sql<number>`0` },
     },
     failureOf,

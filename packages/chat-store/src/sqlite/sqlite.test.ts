@@ -155,7 +155,8 @@ describe('a chat store on SQLite', () => {
     locker.exec(`insert into chat_store_migrations values ('9999_from_the_future', '2099-01-01')`);
     locker.close();
     expect(await refusal(path)).toMatchObject({
-      ...{ name: 'ChatStoreError', code: 'newer_schema' },
+      name: 'ChatStoreError',
+      code: 'newer_schema',
       message: expect.stringContaining('newer release'),
     });
   });
@@ -223,6 +224,7 @@ const writerProgram = `
   for (;;) {
     const send = (content) => store.append(actor, 'message.send', {
       channelId: 'general', content, threadId: null, clientMessageId: null, mentions: [], metadata: null,
+      replyTo: null, cause: [], taint: [],
     });
     const outcomes = await Promise.all([send('a'), send('b'), send('c')]);
     const seqs = outcomes.map((outcome) => outcome.result.seq);

@@ -5,18 +5,18 @@ const everyMs = 200;
 /** Checks whether the files of an open database are still the ones that were opened. */
 export interface FileWatch {
   /**
-   * Looks now, which costs three `stat`. Answers what happened to a file, with its path, or null while all is well. A fault
-   * that was found once stays, even if the file comes back: another process may have written to the other one meanwhile.
+   * Looks now, at the cost of three `stat` calls. Returns what happened to a file, with its path, or null. A fault that was
+   * found once stays, even if the file comes back: another process may have written to the other file meanwhile.
    */
   look(): string | null;
-  /** The same, but looks five times a second at most. */
+  /** The same, but looks at most five times a second. */
   check(): string | null;
 }
 
 /**
- * Watches the database file, its write-ahead log and their shared memory. To be made before the file is opened: one that
- * is replaced meanwhile is found too. The other two are watched from the moment they are first seen; SQLite removes them
- * when their last user closes the database, and never before.
+ * Watches the database file, its write-ahead log and its shared memory. Create it before the file is opened, so that a
+ * replacement meanwhile is noticed. The other two are watched from the moment they are first seen. SQLite removes them only
+ * when their last user closes the database.
  */
 export function watchFiles(path: string, now: () => number = () => performance.now()): FileWatch {
   const first = new Map<string, string>();
@@ -42,7 +42,7 @@ export function watchFiles(path: string, now: () => number = () => performance.n
     try {
       lost = find(path);
       if (lost !== null || !first.has(path)) return lost;
-      // SQLite follows a link, and keeps the two beside the file itself.
+      // SQLite follows a symbolic link and keeps the two beside the target.
       real ??= realpathSync(path);
       lost = find(`${real}-wal`) ?? find(`${real}-shm`);
     } catch (error) {
@@ -50,7 +50,7 @@ export function watchFiles(path: string, now: () => number = () => performance.n
     }
     return lost;
   }
-  // Not `look`: SQLite may yet remove the side files that an ended process left behind.
+  // Not `look`, since SQLite may still remove the side files that an ended process left behind.
   try {
     find(path);
   } catch {

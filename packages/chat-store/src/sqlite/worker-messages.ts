@@ -1,14 +1,14 @@
 import type { StoreCore } from '../core/store-core.ts';
 import { ChatStoreError, type ChatStoreErrorCode } from '../errors.ts';
 
-/** What a worker is started with. */
+/** The settings of a worker thread. */
 export interface WorkerSettings {
   readonly path: string;
   readonly readOnly: boolean;
   readonly busyTimeoutMs: number;
 }
 
-/** The calls that go to a worker. */
+/** The methods that run in a worker thread. */
 export type WorkerMethod = keyof StoreCore;
 
 /** Main thread to worker. */
@@ -18,7 +18,7 @@ export interface WorkerCall {
   readonly args: readonly unknown[];
 }
 
-/** An error as it crosses: classes do not. */
+/** An error between threads, which cannot pass classes. */
 export interface WireError {
   readonly code: ChatStoreErrorCode;
   readonly message: string;
@@ -35,13 +35,13 @@ export type WorkerReply =
 /** The activity under which a thread reports that the database's file is gone. */
 export const watchingFile = 'watching the file of the database';
 
-/** The error for callers then. It names no path: that is for the log. */
+/** The error for callers when the file is gone. The path is only logged. */
 export function fileLost(code: 'unavailable' | 'timeout'): ChatStoreError {
   const message = 'the file of the database was removed or replaced: the hub must be restarted';
   return new ChatStoreError(code, message, { retryAfterMs: 5000 });
 }
 
-/** The memory of an answer's bytes: it changes hands, instead of being copied on the main thread. */
+/** The memory of an answer's bytes. It is transferred instead of copied on the main thread. */
 export function transferOf(value: unknown): ArrayBuffer[] {
   const json = typeof value === 'object' && value !== null && 'json' in value ? value.json : null;
   return Array.isArray(json)
@@ -49,7 +49,7 @@ export function transferOf(value: unknown): ArrayBuffer[] {
     : [];
 }
 
-/** An error for the other side. */
+/** Converts an error for the other thread. */
 export function toWire(error: unknown): WireError {
   if (error instanceof ChatStoreError) {
     return { code: error.code, message: error.message, retryAfterMs: error.retryAfterMs };
@@ -58,7 +58,7 @@ export function toWire(error: unknown): WireError {
   return { code: 'internal', message, retryAfterMs: undefined };
 }
 
-/** The error that the other side had. */
+/** Restores an error of the other thread. */
 export function fromWire({ code, message, retryAfterMs }: WireError): ChatStoreError {
   return new ChatStoreError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs });
 }

@@ -10,7 +10,9 @@ describe('the SQLite thread', () => {
     const folder = await temporaryFolder('worker');
     const workers: Worker[] = [];
     const settings = {
-      ...{ path: join(folder.path, 'hub.sqlite'), readOnly: false, busyTimeoutMs: 1000 },
+      path: join(folder.path, 'hub.sqlite'),
+      readOnly: false,
+      busyTimeoutMs: 1000,
     };
     const thread = await startWorkerThread(
       settings,

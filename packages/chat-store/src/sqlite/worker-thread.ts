@@ -8,14 +8,14 @@ import {
   type WorkerSettings,
 } from './worker-messages.ts';
 
-/** Hears of faults inside the thread. */
+/** Reports faults inside the thread. */
 export type OnFault = (fault: string, doing: string) => void;
 
 /** A thread that holds one connection, and is started again should it end by itself. */
 export interface WorkerThread {
-  /** Carried out one after the other, in this order. As slow as the disk: whoever calls sets its own limit. */
+  /** Calls run one after the other, in this order. They may take as long as the disk does: callers set their own limits. */
   call(method: WorkerMethod, args: readonly unknown[]): Promise<unknown>;
-  /** Ends the thread after what it is doing, or without that after `timeoutMs`. */
+  /** Ends the thread after its current call, but after `timeoutMs` at the latest. */
   close(timeoutMs: number): Promise<void>;
 }
 
@@ -87,7 +87,7 @@ export async function startWorkerThread(
 
   function running(): Promise<Running> {
     if (starting) return starting;
-    // Not at once: a thread that cannot live must not take the machine with it.
+    // Not at once: restarting a thread that always fails would use up the machine.
     if (isClosed || performance.now() - endedAtMs < restartPauseMs) {
       const code = isClosed ? 'closed' : 'unavailable';
       const retryAfterMs = restartPauseMs;

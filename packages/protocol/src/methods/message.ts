@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { envelopeSchema } from '../envelope.ts';
 import {
+  causeSchema,
   contentSchema,
   emojiSchema,
   mentionsSchema,
@@ -8,6 +9,7 @@ import {
   orNull,
   pageParams,
   seqSchema,
+  taintSchema,
   timestampSchema,
 } from '../fields.ts';
 import { clientMessageIdSchema, idSchema } from '../ids.ts';
@@ -23,6 +25,18 @@ const sendResult = z.object({
   timestamp: timestampSchema,
   duplicate: z.boolean().describe('Was it stored before, under the same clientMessageId?'),
 });
+const originParams = {
+  replyTo: orNull(idSchema).describe(
+    'A message of the same channel; it counts as one of the causes.',
+  ),
+  cause: causeSchema
+    .default(() => [])
+    .describe('Messages that led to this one; the caller may read them, else not_found.'),
+  taint: taintSchema.default(() => []).describe('Added to the labels of the causes.'),
+};
+const tooManyCauses = { error: `replyTo and cause name over ${limits.causes}`, path: ['cause'] };
+const hasFewCauses = ({ replyTo, cause }: { replyTo: string | null; cause: string[] }) =>
+  replyTo === null || cause.includes(replyTo) || cause.length < limits.causes;
 const changeResult = z.object({ seq: seqSchema.nullable().describe('null: nothing changed.') });
 const reactionResult = changeResult.extend({ changed: z.boolean() });
 const reactionParams = paramsSchema({
@@ -50,7 +64,8 @@ export const messageMethods = {
       clientMessageId: orNull(clientMessageIdSchema),
       mentions: mentionsSchema.default(() => []),
       metadata: orNull(metadataSchema),
-    }),
+      ...originParams,
+    }).refine(hasFewCauses, tooManyCauses),
     result: sendResult,
     errors: ['archived', 'conflict', 'forbidden', 'not_found', 'too_large'],
     rest: { verb: 'POST', path: '/channels/:channelId/messages', status: 201 },
@@ -145,9 +160,10 @@ export const messageMethods = {
       content: contentSchema,
       clientMessageId: orNull(clientMessageIdSchema),
       metadata: orNull(metadataSchema),
-    }),
+      ...originParams,
+    }).refine(hasFewCauses, tooManyCauses),
     result: sendResult.extend({ channelId: idSchema }),
-    errors: ['conflict', 'forbidden', 'too_large'],
+    errors: ['conflict', 'forbidden', 'not_found', 'too_large'],
     rest: { verb: 'POST', path: '/direct/:agentId', status: 201 },
     examples: [
       {

@@ -1,21 +1,28 @@
-import { refuse } from '../../commands.ts';
+import { refuse, type Actor } from '../../commands.ts';
 import { newId } from '../new-id.ts';
 import { channelOf, memberOf, toJson } from '../objects.ts';
 import { isOutOfBounds } from '../rights.ts';
 import type { ChannelsTable, ChannelWithHead, MembersTable } from '../tables.ts';
-import { dbOf, done, enter, type Decide } from './decision.ts';
-import { topicsOf } from './send.ts';
+import { accepted, agentKindOf, dbOf, loadAuthorized, type Decide } from './decision.ts';
 
-/** The creator is owner and first member: its join is seq 1. */
+/** The creator is the owner and the first member; its join is seq 1. */
 export const createChannel: Decide<'channel.create'> = async (group, { actor, params }) => {
   const id = params.channelId ?? newId(group.nowMs);
   if (isOutOfBounds(actor, id)) return refuse('forbidden', `the token is not for channel ${id}`);
   const row: ChannelsTable = {
-    ...{ id, kind: params.kind, name: params.name, topic: params.topic, pair: null },
-    ...{ metadata: toJson(params.metadata), created_by: actor.agentId, created_at: group.nowMs },
-    ...{ archived_at: null, deleted_at: null, swept_at: null },
+    id,
+    kind: params.kind,
+    name: params.name,
+    topic: params.topic,
+    pair: null,
+    metadata: toJson(params.metadata),
+    created_by: actor.agentId,
+    created_at: group.nowMs,
+    archived_at: null,
+    deleted_at: null,
+    swept_at: null,
   };
-  // Another hub may be creating it too: whoever comes second finds the id taken, also that of a deleted channel.
+  // Another hub may be creating it too: the second one finds the id taken. So is the id of a deleted channel.
   const created = await dbOf(group)
     .insertInto('channels')
     .values(row)
@@ -27,47 +34,64 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
   group.adopt(channel);
 
   const member: MembersTable = {
-    ...{ channel_id: id, agent_id: actor.agentId, role: 'owner', display_name: null },
+    channel_id: id,
+    agent_id: actor.agentId,
+    role: 'owner',
+    display_name: null,
     joined_at: group.nowMs,
   };
   await dbOf(group).insertInto('members').values(member).execute();
+  group.addAgent(actor.agentId);
   const event = group.append(channel, {
-    senderId: actor.agentId,
-    event: () => ({ type: 'channel.member.join', channelId: id, member: memberOf(member) }),
+    sender: actor,
+    event: () => ({
+      type: 'channel.member.join',
+      channelId: id,
+      member: memberOf({ ...member, kind: agentKindOf(actor) }),
+    }),
   });
-  return done({ channel: channelOf(channel) }, event);
+  return accepted({ channel: channelOf(channel) }, event);
 };
 
-/** Absent is unchanged, null empties. */
+/** Absent fields stay; null empties a field. */
 export const updateChannel: Decide<'channel.update'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'owner', inArchived: false });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'owner',
+    inArchived: false,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const { name = channel.name, topic = channel.topic } = params;
   const metadata = params.metadata === undefined ? channel.metadata : toJson(params.metadata);
   if (name === channel.name && topic === channel.topic && metadata === channel.metadata) {
-    return done({ channel: channelOf(channel) });
+    return accepted({ channel: channelOf(channel) });
   }
-  return changeChannel(group, channel, actor.agentId, 'channel.update', { name, topic, metadata });
+  return changeChannel(group, channel, actor, 'channel.update', { name, topic, metadata });
 };
 
-/** Read-only from here on. */
+/** Makes the channel read-only. */
 export const archiveChannel: Decide<'channel.archive'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'owner', inArchived: true });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
-  if (channel.archived_at !== null) return done({ channel: channelOf(channel) });
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'owner',
+    inArchived: true,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
+  if (channel.archived_at !== null) return accepted({ channel: channelOf(channel) });
   const change = { archived_at: group.nowMs };
-  return changeChannel(group, channel, actor.agentId, 'channel.archive', change);
+  return changeChannel(group, channel, actor, 'channel.archive', change);
 };
 
-/** Its last event tells; its log stays readable to the sequencers that are still on the way there. */
+/** The log stays readable for hubs that have not yet reached its last event, which reports the deletion. */
 export const deleteChannel: Decide<'channel.delete'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'owner', inArchived: true });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'owner',
+    inArchived: true,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     event: () => ({ type: 'channel.delete', channelId: channel.id }),
   });
   channel.deleted_at = group.nowMs;
@@ -76,21 +100,21 @@ export const deleteChannel: Decide<'channel.delete'> = async (group, { actor, pa
     .set({ deleted_at: group.nowMs })
     .where('id', '=', channel.id)
     .execute();
-  return done({}, event, topicsOf(channel, []));
+  return accepted({}, event);
 };
 
 async function changeChannel(
-  group: Parameters<typeof enter>[0],
+  group: Parameters<typeof loadAuthorized>[0],
   channel: ChannelWithHead,
-  senderId: string,
+  sender: Actor,
   type: 'channel.update' | 'channel.archive',
   change: Partial<Pick<ChannelsTable, 'name' | 'topic' | 'metadata' | 'archived_at'>>,
 ) {
   await dbOf(group).updateTable('channels').set(change).where('id', '=', channel.id).execute();
   Object.assign(channel, change);
   const event = group.append(channel, {
-    senderId,
+    sender,
     event: () => ({ type, channelId: channel.id, channel: channelOf(channel) }),
   });
-  return done({ channel: channelOf(channel) }, event, topicsOf(channel, []));
+  return accepted({ channel: channelOf(channel) }, event);
 }

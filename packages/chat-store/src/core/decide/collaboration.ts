@@ -1,24 +1,25 @@
 import { refuse } from '../../commands.ts';
-import { fingerprint } from '../fingerprint.ts';
-import { done, enter, type Decide } from './decision.ts';
-import { findRepeat } from './repeats.ts';
-import { topicsOf } from './send.ts';
+import { accepted, loadAuthorized, type Decide } from './decision.ts';
+import { findRepeat, fingerprint } from './repeats.ts';
 
-/** An event of the agents' own in a channel's log. Those to everyone are in no log, and the hub's. */
+/** Logs an agent's own event in a channel. Events to everyone are sent by the hub and not logged. */
 export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { actor, params }) => {
   const { channelId, name, payload, clientMessageId } = params;
   if (channelId === null) return refuse('unsupported', 'the store keeps no global events');
   const print = fingerprint('collaboration.emit', name, payload);
   const repeat = await findRepeat(group, channelId, actor, clientMessageId, print);
-  if (repeat) return repeat.ok ? done({ seq: repeat.seq }) : repeat;
-  const gate = await enter(group, actor, channelId, { from: 'member', inArchived: false });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  if (repeat) return repeat.ok ? accepted({ seq: repeat.seq }) : repeat;
+  const loaded = await loadAuthorized(group, actor, channelId, {
+    from: 'member',
+    inArchived: false,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     clientMessageId,
     fingerprint: print,
     event: () => ({ type: 'collaboration.event', channelId, name, payload }),
   });
-  return done({ seq: channel.head }, event, topicsOf(channel, []));
+  return accepted({ seq: channel.head }, event);
 };

@@ -7,12 +7,14 @@ import { addMember, joinChannel, leaveChannel, removeMember, updateMember } from
 import { deleteMessage, editMessage } from './messages.ts';
 import { addReaction, removeReaction } from './reactions.ts';
 import { markRead } from './read-mark.ts';
-import type { Send } from './send.ts';
 import { createThread, updateThread } from './threads.ts';
 
-type RareMethod = Exclude<WriteMethod, Send['method']>;
+type SingleMethod = Exclude<WriteMethod, 'message.send' | 'direct.send'>;
 
-const decisions: { readonly [M in RareMethod]: Decide<M> } = {
+/** A command that is decided by itself, by statements of its own. */
+export type SingleCommand = Extract<Command, { method: SingleMethod }>;
+
+const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   'channel.create': createChannel,
   'channel.update': updateChannel,
   'channel.archive': archiveChannel,
@@ -32,7 +34,7 @@ const decisions: { readonly [M in RareMethod]: Decide<M> } = {
   'read.mark': markRead,
 };
 
-/** Decides one of the rarer commands. */
-export function decide(group: GroupState, command: Exclude<Command, Send>): Promise<Outcome> {
-  return (decisions[command.method] as Decide<RareMethod>)(group, command);
+/** Decides one of them. */
+export function decide(group: GroupState, command: SingleCommand): Promise<Outcome> {
+  return (decisions[command.method] as Decide<SingleMethod>)(group, command);
 }

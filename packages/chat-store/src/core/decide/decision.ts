@@ -1,39 +1,36 @@
-import type { EncodedEnvelope } from '@openclaw/protocol';
+import type { AgentKind } from '@openclaw/protocol';
 import type { Kysely } from 'kysely';
 import {
   refuse,
   type Actor,
+  type AppendedEvent,
   type CommandOf,
   type Outcome,
   type Refusal,
   type WriteMethod,
 } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
-import { judge, type Needs, type Role } from '../rights.ts';
-import type { ChannelWithHead, MembersTable, Tables } from '../tables.ts';
+import { authorize, type Needs, type Role } from '../rights.ts';
+import type { ChannelWithHead, Tables } from '../tables.ts';
 
-/** Decides one of the rarer commands, statement by statement, in the group's transaction: checks all, then writes. */
+/** Decides one command in the group's transaction, statement by statement: all checks come before the first write. */
 export type Decide<M extends WriteMethod> = (
   group: GroupState,
   command: CommandOf<M>,
 ) => Promise<Outcome<M>>;
 
-/** The transaction as Kysely. */
+/** The group's transaction as Kysely. */
 export function dbOf(group: GroupState): Kysely<Tables> {
   return group.transaction.db;
 }
 
-/** A yes. */
-export function done<R>(
-  result: R,
-  event: EncodedEnvelope | null = null,
-  agentTopics: readonly string[] = [],
-) {
-  return { ok: true, result, event, agentTopics } as const;
+/** The outcome of a command that is not refused, with the events it appended in the order of their seqs. */
+export function accepted<R>(result: R, ...events: readonly AppendedEvent[]) {
+  return { ok: true, result, events } as const;
 }
 
-/** The channel a command is about, if its actor may do it there. */
-export async function enter(
+/** Loads the channel of a command and the actor's role; a refusal if the actor lacks the rights. */
+export async function loadAuthorized(
   group: GroupState,
   actor: Actor,
   channelId: string,
@@ -42,23 +39,24 @@ export async function enter(
   { readonly ok: true; readonly channel: ChannelWithHead; readonly role: Role } | Refusal
 > {
   const channel = group.channel(channelId);
-  const role = channel ? ((await findMember(group, channelId, actor.agentId))?.role ?? null) : null;
-  const denied = judge(actor, channelId, channel, role, needs);
+  const role = channel ? await findRole(group, channelId, actor.agentId) : null;
+  const denied = authorize(actor, channelId, channel, role, needs);
   if (denied) return denied;
   if (!channel) return refuse('not_found', `there is no channel ${channelId}`);
   return { ok: true, channel, role };
 }
 
-/** An agent's membership. */
-export function findMember(
-  group: GroupState,
-  channelId: string,
-  agentId: string,
-): Promise<MembersTable | undefined> {
-  return dbOf(group)
+async function findRole(group: GroupState, channelId: string, agentId: string): Promise<Role> {
+  const member = await dbOf(group)
     .selectFrom('members')
-    .selectAll()
+    .select('role')
     .where('channel_id', '=', channelId)
     .where('agent_id', '=', agentId)
     .executeTakeFirst();
+  return member?.role ?? null;
+}
+
+/** The kind of an actor, as a member's kind. */
+export function agentKindOf({ kind }: Actor): AgentKind | null {
+  return kind === 'hub' ? null : (kind ?? null);
 }

@@ -1,75 +1,89 @@
-import { refuse, type Refusal } from '../../commands.ts';
+import { refuse, type Actor, type Refusal } from '../../commands.ts';
+import { kindOf, readKind, type MemberRow } from '../agents.ts';
 import type { GroupState } from '../group-state.ts';
 import { memberOf } from '../objects.ts';
 import type { ChannelWithHead, MembersTable } from '../tables.ts';
-import { dbOf, done, enter, findMember, type Decide } from './decision.ts';
+import { accepted, agentKindOf, dbOf, loadAuthorized, type Decide } from './decision.ts';
 
-/** Public channels are open to all; a private one only to an admin. */
+/** Anyone may join a public channel; only an admin may join a private one. */
 export const joinChannel: Decide<'channel.join'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'anyone', inArchived: true });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'anyone',
+    inArchived: true,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const known = await findMember(group, channel.id, actor.agentId);
-  if (known) return done({ member: memberOf(known) });
+  if (known) return accepted({ member: memberOf(known) });
   if (channel.archived_at !== null) return refuse('archived', `${channel.id} is archived`);
   const fixed = refuseFixed(channel);
   if (fixed) return fixed;
-  const { member, event } = await insertMember(group, channel, actor.agentId, {
-    ...{ agent_id: actor.agentId, role: 'member', display_name: null },
+  const { member, event } = await insertMember(group, channel, actor, {
+    agent_id: actor.agentId,
+    role: 'member',
+    display_name: null,
+    kind: agentKindOf(actor),
   });
-  return done({ member: memberOf(member) }, event);
+  return accepted({ member: memberOf(member) }, event);
 };
 
-/** A member stays as it is. */
+/** Adding a member again changes nothing. */
 export const addMember: Decide<'member.add'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'owner', inArchived: false });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'owner',
+    inArchived: false,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const fixed = refuseFixed(channel);
   if (fixed) return fixed;
   const known = await findMember(group, channel.id, params.agentId);
-  if (known) return done({ member: memberOf(known) });
-  const { member, event } = await insertMember(group, channel, actor.agentId, {
-    ...{ agent_id: params.agentId, role: params.role, display_name: params.displayName },
-  });
-  return done({ member: memberOf(member) }, event, [params.agentId]);
+  if (known) return accepted({ member: memberOf(known) });
+  const { agentId, role, displayName } = params;
+  const kind = await readKind(dbOf(group), agentId);
+  const fields = { agent_id: agentId, role, display_name: displayName, kind };
+  const { member, event } = await insertMember(group, channel, actor, fields, [agentId]);
+  return accepted({ member: memberOf(member) }, event);
 };
 
-/** Also in an archived channel: nobody is held. */
+/** Allowed in an archived channel too. */
 export const leaveChannel: Decide<'channel.leave'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'member', inArchived: true });
-  if (!gate.ok) return gate;
-  const removed = await removeFrom(group, gate.channel, actor.agentId, actor.agentId);
-  return removed.ok ? done({}, removed.event) : removed;
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'member',
+    inArchived: true,
+  });
+  if (!loaded.ok) return loaded;
+  const removed = await removeFrom(group, loaded.channel, actor, actor.agentId);
+  return removed.ok ? accepted({}, removed.event) : removed;
 };
 
-/** Removing yourself is leaving, and takes no owner. */
+/** Removing oneself is leaving, which any member may do. */
 export const removeMember: Decide<'member.remove'> = async (group, { actor, params }) => {
   const isSelf = params.agentId === actor.agentId;
   const from = isSelf ? 'member' : 'owner';
-  const gate = await enter(group, actor, params.channelId, { from, inArchived: true });
-  if (!gate.ok) return gate;
-  const removed = await removeFrom(group, gate.channel, actor.agentId, params.agentId);
-  return removed.ok ? done({}, removed.event, isSelf ? [] : [params.agentId]) : removed;
+  const loaded = await loadAuthorized(group, actor, params.channelId, { from, inArchived: true });
+  if (!loaded.ok) return loaded;
+  const removed = await removeFrom(group, loaded.channel, actor, params.agentId);
+  return removed.ok ? accepted({}, removed.event) : removed;
 };
 
-/** Roles are the owners' to give; a member may change its own display name. */
+/** Only owners change roles; a member may change its own display name. */
 export const updateMember: Decide<'member.update'> = async (group, { actor, params }) => {
   const isOwnName = params.agentId === actor.agentId && params.role === undefined;
   const from = isOwnName ? 'member' : 'owner';
-  const gate = await enter(group, actor, params.channelId, { from, inArchived: false });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, { from, inArchived: false });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const known = await findMember(group, channel.id, params.agentId);
   if (!known) return refuse('not_found', `${params.agentId} is not a member of ${channel.id}`);
   const { role = known.role, displayName = known.display_name } = params;
   if (role === known.role && displayName === known.display_name) {
-    return done({ member: memberOf(known) });
+    return accepted({ member: memberOf(known) });
   }
   const fixed = refuseFixed(channel);
   if (fixed) return fixed;
   if (role !== 'owner' && (await isLastOwner(group, known))) return refuseLastOwner(known);
-  const member: MembersTable = { ...known, role, display_name: displayName };
+  const member: MemberRow = { ...known, role, display_name: displayName };
   await dbOf(group)
     .updateTable('members')
     .set({ role, display_name: displayName })
@@ -77,15 +91,29 @@ export const updateMember: Decide<'member.update'> = async (group, { actor, para
     .where('agent_id', '=', params.agentId)
     .execute();
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     event: () => ({
       type: 'channel.member.update',
       channelId: channel.id,
       member: memberOf(member),
     }),
   });
-  return done({ member: memberOf(member) }, event);
+  return accepted({ member: memberOf(member) }, event);
 };
+
+function findMember(
+  group: GroupState,
+  channelId: string,
+  agentId: string,
+): Promise<MemberRow | undefined> {
+  return dbOf(group)
+    .selectFrom('members')
+    .selectAll()
+    .select(kindOf('members.agent_id').as('kind'))
+    .where('channel_id', '=', channelId)
+    .where('agent_id', '=', agentId)
+    .executeTakeFirst();
+}
 
 function refuseFixed(channel: ChannelWithHead): Refusal | null {
   return channel.kind === 'direct'
@@ -112,13 +140,17 @@ async function isLastOwner(group: GroupState, member: MembersTable): Promise<boo
 async function insertMember(
   group: GroupState,
   channel: ChannelWithHead,
-  senderId: string,
-  fields: Pick<MembersTable, 'agent_id' | 'role' | 'display_name'>,
+  sender: Actor,
+  { kind, ...fields }: Omit<MemberRow, 'channel_id' | 'joined_at'>,
+  notify: readonly string[] = [],
 ) {
-  const member: MembersTable = { ...fields, channel_id: channel.id, joined_at: group.nowMs };
-  await dbOf(group).insertInto('members').values(member).execute();
+  const row: MembersTable = { ...fields, channel_id: channel.id, joined_at: group.nowMs };
+  await dbOf(group).insertInto('members').values(row).execute();
+  group.addAgent(row.agent_id);
+  const member: MemberRow = { ...row, kind };
   const event = group.append(channel, {
-    senderId,
+    sender,
+    notify,
     event: () => ({ type: 'channel.member.join', channelId: channel.id, member: memberOf(member) }),
   });
   return { member, event };
@@ -127,7 +159,7 @@ async function insertMember(
 async function removeFrom(
   group: GroupState,
   channel: ChannelWithHead,
-  senderId: string,
+  sender: Actor,
   agentId: string,
 ) {
   const fixed = refuseFixed(channel);
@@ -141,7 +173,8 @@ async function removeFrom(
     .where('agent_id', '=', agentId)
     .execute();
   const event = group.append(channel, {
-    senderId,
+    sender,
+    notify: agentId === sender.agentId ? [] : [agentId],
     event: () => ({
       type: 'channel.member.leave',
       channelId: channel.id,

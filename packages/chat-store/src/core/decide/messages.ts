@@ -2,26 +2,28 @@ import { isContentTooLarge, limits, type Message } from '@openclaw/protocol';
 import { sql } from 'kysely';
 import { refuse, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
-import { emptied, messagesOf, selectMessages } from '../message-projection.ts';
+import { redacted, messagesOf, selectMessages } from '../message-projection.ts';
 import { redactEdits } from '../redactions.ts';
 import { eventOfRow, storedWithEvent } from '../stored-envelope.ts';
 import type { ChannelsTable } from '../tables.ts';
-import { dbOf, done, enter, type Decide } from './decision.ts';
-import { topicsOf } from './send.ts';
+import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 
-/** The author's alone. */
+/** For the author and admins only. */
 export const editMessage: Decide<'message.edit'> = async (group, { actor, params }) => {
   if (isContentTooLarge(params.content)) return refuse('too_large', 'the content is too long');
-  const gate = await enter(group, actor, params.channelId, { from: 'member', inArchived: false });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'member',
+    inArchived: false,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const found = await findMessage(group, channel, params.messageId);
   if (!found.ok) return found;
   if (found.message.senderId !== actor.agentId && !actor.isAdmin) {
     return refuse('forbidden', 'only its author edits a message');
   }
   if (found.message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
-  if (found.message.content === params.content) return done({ seq: null });
+  if (found.message.content === params.content) return accepted({ seq: null });
   if (found.message.editedAt !== null && (await isEditedOften(group, found.message))) {
     return refuse('conflict', `the message was edited ${limits.edits} times`);
   }
@@ -32,7 +34,7 @@ export const editMessage: Decide<'message.edit'> = async (group, { actor, params
     editedAt: group.nowMs,
   };
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     messageId: message.id,
     event: () => ({ type: 'channel.message.edit', channelId: channel.id, message }),
   });
@@ -42,22 +44,25 @@ export const editMessage: Decide<'message.edit'> = async (group, { actor, params
     .where('channel_id', '=', channel.id)
     .where('seq', '=', message.seq)
     .execute();
-  return done({ seq: channel.head }, event, topicsOf(channel, []));
+  return accepted({ seq: channel.head }, event);
 };
 
-/** The author's, and the owners': also in an archived channel, since text must be removable. */
+/** For the author and the owners. Allowed in an archived channel too, since text must be removable. */
 export const deleteMessage: Decide<'message.delete'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'member', inArchived: true });
-  if (!gate.ok) return gate;
-  const { channel, role } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'member',
+    inArchived: true,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel, role } = loaded;
   const found = await findMessage(group, channel, params.messageId);
   if (!found.ok) return found;
   const mayDelete = found.message.senderId === actor.agentId || role === 'owner' || actor.isAdmin;
   if (!mayDelete) return refuse('forbidden', 'only its author or an owner deletes a message');
-  if (found.message.deletedAt !== null) return done({ seq: null });
+  if (found.message.deletedAt !== null) return accepted({ seq: null });
 
-  const message = emptied(found.message, group.nowMs);
-  await emptyFirstRow(group, message);
+  const message = redacted(found.message, group.nowMs);
+  await redactFirstRow(group, message);
   const db = dbOf(group);
   if (message.editedAt !== null) await redactEdits(db, message);
   await db.deleteFrom('reactions').where('message_id', '=', message.id).execute();
@@ -75,21 +80,21 @@ export const deleteMessage: Decide<'message.delete'> = async (group, { actor, pa
       .execute();
   }
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     messageId: message.id,
     event: () => ({ type: 'channel.message.delete', channelId: channel.id, message }),
   });
-  // From here on the message is what this event says: the rows of its edits are read by nobody.
+  // From now on the message's text is this event's, so nobody reads the rows of its edits for it.
   await db
     .updateTable('messages')
     .set({ deleted_at: group.nowMs, text_seq: channel.head })
     .where('channel_id', '=', channel.id)
     .where('seq', '=', message.seq)
     .execute();
-  return done({ seq: channel.head }, event, topicsOf(channel, []));
+  return accepted({ seq: channel.head }, event);
 };
 
-/** A message as it now stands. */
+/** The current message. */
 export async function findMessage(
   group: GroupState,
   channel: ChannelsTable,
@@ -104,9 +109,9 @@ export async function findMessage(
   return message ? { ok: true, message } : refuse('not_found', `there is no message ${messageId}`);
 }
 
-// Whoever reads the log from the beginning finds the message in its place, without its text. The fingerprint goes too:
-// a short text could be guessed from it.
-async function emptyFirstRow(group: GroupState, message: Message): Promise<void> {
+// A reader of the log finds the message in its place without its text. The fingerprint is removed too, because a short text
+// could be guessed from it.
+async function redactFirstRow(group: GroupState, message: Message): Promise<void> {
   const db = dbOf(group);
   const { channelId, seq } = message;
   const row = await db
@@ -117,7 +122,7 @@ async function emptyFirstRow(group: GroupState, message: Message): Promise<void>
     .executeTakeFirstOrThrow();
   const event = eventOfRow(row.envelope);
   if (!('message' in event)) throw new Error(`log row ${channelId}/${seq} has no message`);
-  const first = emptied(event.message, group.nowMs);
+  const first = redacted(event.message, group.nowMs);
   await db
     .updateTable('log')
     .set({
@@ -129,7 +134,7 @@ async function emptyFirstRow(group: GroupState, message: Message): Promise<void>
     .execute();
 }
 
-// Walks so many entries of an index at most, however often it was edited before there was a limit.
+// Walks at most `limits.edits` entries of an index, also for messages that were edited more often before there was a limit.
 async function isEditedOften(group: GroupState, message: Message): Promise<boolean> {
   const last = await dbOf(group)
     .selectFrom('log')

@@ -1,54 +1,56 @@
 import { refuse } from '../../commands.ts';
-import { dbOf, done, enter, type Decide } from './decision.ts';
+import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 import { findMessage } from './messages.ts';
-import { topicsOf } from './send.ts';
 
-/** Reactions that one message carries at most: they travel with it in every history page. */
+/** The most reactions of a message: each history page carries them. */
 export const reactionsMax = 1000;
 
 const reacting = { from: 'member', inArchived: false } as const;
 
-/** The same once more changes nothing. */
+/** Adding the same reaction again changes nothing. */
 export const addReaction: Decide<'reaction.add'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, reacting);
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, reacting);
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const found = await findMessage(group, channel, params.messageId);
   if (!found.ok) return found;
   const { message } = found;
   if (message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
   if (message.reactions[params.emoji]?.includes(actor.agentId)) {
-    return done({ seq: null, changed: false });
+    return accepted({ seq: null, changed: false });
   }
   if (Object.values(message.reactions).flat().length >= reactionsMax) {
     return refuse('conflict', `the message has ${reactionsMax} reactions`);
   }
   const { emoji } = params;
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     messageId: message.id,
     event: () => ({
-      ...{ type: 'channel.reaction.add', channelId: channel.id, messageId: message.id },
-      ...{ agentId: actor.agentId, emoji },
+      type: 'channel.reaction.add',
+      channelId: channel.id,
+      messageId: message.id,
+      agentId: actor.agentId,
+      emoji,
     }),
   });
   await dbOf(group)
     .insertInto('reactions')
     .values({ message_id: message.id, emoji, agent_id: actor.agentId, seq: channel.head })
     .execute();
-  return done({ seq: channel.head, changed: true }, event, topicsOf(channel, []));
+  return accepted({ seq: channel.head, changed: true }, event);
 };
 
-/** One's own. */
+/** Only the caller's own reaction. */
 export const removeReaction: Decide<'reaction.remove'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, reacting);
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  const loaded = await loadAuthorized(group, actor, params.channelId, reacting);
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const found = await findMessage(group, channel, params.messageId);
   if (!found.ok) return found;
   const { emoji, messageId } = params;
   if (!found.message.reactions[emoji]?.includes(actor.agentId)) {
-    return done({ seq: null, changed: false });
+    return accepted({ seq: null, changed: false });
   }
   await dbOf(group)
     .deleteFrom('reactions')
@@ -57,12 +59,15 @@ export const removeReaction: Decide<'reaction.remove'> = async (group, { actor, 
     .where('agent_id', '=', actor.agentId)
     .execute();
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     messageId,
     event: () => ({
-      ...{ type: 'channel.reaction.remove', channelId: channel.id, messageId },
-      ...{ agentId: actor.agentId, emoji },
+      type: 'channel.reaction.remove',
+      channelId: channel.id,
+      messageId,
+      agentId: actor.agentId,
+      emoji,
     }),
   });
-  return done({ seq: channel.head, changed: true }, event, topicsOf(channel, []));
+  return accepted({ seq: channel.head, changed: true }, event);
 };

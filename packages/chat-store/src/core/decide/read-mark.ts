@@ -1,13 +1,16 @@
-import { dbOf, done, enter, type Decide } from './decision.ts';
+import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 
-/** Only forward, and not past the head. */
+/** A cursor moves only forward, and not past the head. */
 export const markRead: Decide<'read.mark'> = async (group, { actor, params }) => {
-  const gate = await enter(group, actor, params.channelId, { from: 'member', inArchived: true });
-  if (!gate.ok) return gate;
-  const seq = Math.min(params.seq, gate.channel.head);
+  const loaded = await loadAuthorized(group, actor, params.channelId, {
+    from: 'member',
+    inArchived: true,
+  });
+  if (!loaded.ok) return loaded;
+  const seq = Math.min(params.seq, loaded.channel.head);
   await dbOf(group)
     .insertInto('read_cursors')
-    .values({ agent_id: actor.agentId, channel_id: gate.channel.id, seq })
+    .values({ agent_id: actor.agentId, channel_id: loaded.channel.id, seq })
     .onConflict((conflict) =>
       conflict
         .columns(['agent_id', 'channel_id'])
@@ -15,5 +18,5 @@ export const markRead: Decide<'read.mark'> = async (group, { actor, params }) =>
         .where('read_cursors.seq', '<', seq),
     )
     .execute();
-  return done({});
+  return accepted({});
 };

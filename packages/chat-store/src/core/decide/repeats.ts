@@ -1,11 +1,17 @@
+import { hash } from 'node:crypto';
 import { refuse, type Actor, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { isOutOfBounds } from '../rights.ts';
 import { dbOf } from './decision.ts';
 
+/** Tells whether a clientMessageId that is used again comes with the same content. */
+export function fingerprint(method: string, ...content: readonly unknown[]): string {
+  return hash('sha256', JSON.stringify([method, ...content]), 'base64url');
+}
+
 /**
- * The log row of an earlier command with the same clientMessageId; a refusal if that was another command, or if the token
- * is not for the channel. Membership is not asked: what the first call was answered holds nothing newer than that call.
+ * Finds an earlier command with the same clientMessageId. A refusal if its content was other, or if the token is not for the
+ * channel. Membership is not checked: the repeat's answer holds nothing newer than the first call.
  */
 export async function findRepeat(
   group: GroupState,

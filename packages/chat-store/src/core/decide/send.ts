@@ -1,154 +1,211 @@
 import { hash } from 'node:crypto';
-import { isContentTooLarge, type ResultOf } from '@openclaw/protocol';
-import { refuse, type CommandOf, type Outcome, type Refusal } from '../../commands.ts';
-import type { Wanted } from '../engine.ts';
-import { createWanted, type Facts } from '../facts.ts';
-import { fingerprint } from '../fingerprint.ts';
+import { isContentTooLarge, limits, type ResultOf } from '@openclaw/protocol';
+import {
+  refuse,
+  type Command,
+  type CommandOf,
+  type Outcome,
+  type Refusal,
+} from '../../commands.ts';
+import type { Prefetch } from '../engine.ts';
+import { collectPrefetch, type Prefetched } from '../prefetch.ts';
 import type { GroupState } from '../group-state.ts';
 import { newId } from '../new-id.ts';
-import { isOutOfBounds, judge } from '../rights.ts';
-import type { ChannelsTable } from '../tables.ts';
+import { isOutOfBounds, authorize } from '../rights.ts';
+import { accepted } from './decision.ts';
+import { fingerprint } from './repeats.ts';
+import { originOf, traceCauses } from './origin.ts';
 
-/** The commands that are most of the traffic: a run of them is decided from one set of facts. */
-export type Send = CommandOf<'message.send'> | CommandOf<'direct.send'>;
+type SendCommand = CommandOf<'message.send'> | CommandOf<'direct.send'>;
+
+/** A command that sends a message, with its channel. Most of the traffic: a run of them is decided from one prefetch. */
+export type Send = SendCommand & { readonly channelId: string };
 
 const posting = { from: 'member', inArchived: false } as const;
 
-/** A direct channel's two agents, as it keeps them. */
+/** The two agents of a direct channel, as the column `pair` holds them. */
 export function pairOf(a: string, b: string): string {
   return a < b ? `${a}\n${b}` : `${b}\n${a}`;
 }
 
-/** The id of two agents' direct channel, whoever of them asks. */
+/** The id of two agents' direct channel, the same for both. Costs one hash. */
 export function directChannelId(a: string, b: string): string {
   return `dm_${hash('sha256', pairOf(a, b)).slice(0, 32)}`;
 }
 
-/** A direct channel's events go to both its agents; another channel's to those the event is about. */
-export function topicsOf(
-  channel: Pick<ChannelsTable, 'pair'>,
-  others: readonly string[],
-): readonly string[] {
-  return channel.pair === null ? others : channel.pair.split('\n');
+/** The send of a command; null for any other command. */
+export function sendOf(command: Command): Send | null {
+  switch (command.method) {
+    case 'message.send':
+      return { ...command, channelId: command.params.channelId };
+    case 'direct.send': {
+      const { actor, params } = command;
+      return { ...command, channelId: directChannelId(actor.agentId, params.agentId) };
+    }
+    default:
+      return null;
+  }
 }
 
-/** The channel a message goes to. */
-export function channelIdOf({ actor, method, params }: Send): string {
-  return method === 'direct.send'
-    ? directChannelId(actor.agentId, params.agentId)
-    : params.channelId;
-}
-
-/** What a run of messages needs to know. */
-export function wantedBySends(sends: readonly Send[]): Wanted {
-  const wanted = createWanted();
+/** The prefetch of a run of messages. */
+export function prefetchFor(sends: readonly Send[]): Prefetch {
+  const collected = collectPrefetch();
   for (const send of sends) {
-    const channelId = channelIdOf(send);
+    const { channelId } = send;
     const { agentId } = send.actor;
     const { clientMessageId } = send.params;
-    wanted.member(channelId, agentId);
-    wanted.sender(channelId, agentId);
-    if (clientMessageId !== null) wanted.repeat(channelId, agentId, clientMessageId);
+    collected.member(channelId, agentId);
+    collected.sender(channelId, agentId);
+    if (clientMessageId !== null) collected.repeat(channelId, agentId, clientMessageId);
+    const { replyTo, cause } = send.params;
+    for (const messageId of cause) collected.message(agentId, messageId);
+    if (replyTo !== null) collected.message(agentId, replyTo);
     if (send.method !== 'message.send') continue;
-    for (const mentioned of send.params.mentions) wanted.member(channelId, mentioned);
-    if (send.params.threadId !== null) wanted.root(send.params.threadId);
+    for (const mentioned of send.params.mentions) collected.member(channelId, mentioned);
+    if (send.params.threadId !== null) collected.message(agentId, send.params.threadId);
   }
-  return wanted.toWanted();
+  return collected.toPrefetch();
 }
 
-/** What can be refused without looking anything up. */
+/** Refuses what needs no look-up to be refused. */
 export function refuseSend(send: Send): Refusal | null {
   if (isContentTooLarge(send.params.content)) return refuse('too_large', 'the content is too long');
+  if (send.params.taint.some((taint) => taint.length > limits.taintChars)) {
+    return refuse('too_large', `a taint has over ${limits.taintChars} characters`);
+  }
   if (send.method === 'direct.send' && send.params.agentId === send.actor.agentId) {
     return refuse('forbidden', 'a direct channel has two different members');
   }
-  // Before repeats too: a token's channels bound everything.
-  return isOutOfBounds(send.actor, channelIdOf(send))
+  // Before repeats: a token's channels bound everything.
+  return isOutOfBounds(send.actor, send.channelId)
     ? refuse('forbidden', 'the token is not for this channel')
     : null;
 }
 
-/** Decides one message. All it asks has been read before: nothing here waits. */
-export function decideSend(group: GroupState, facts: Facts, send: Send): Outcome<Send['method']> {
+/** Decides one message from what was prefetched: nothing here waits. */
+export function decideSend(
+  group: GroupState,
+  prefetched: Prefetched,
+  send: Send,
+): Outcome<Send['method']> {
   const refusal = refuseSend(send);
   if (refusal) return refusal;
   const { agentId } = send.actor;
-  const { content, clientMessageId, metadata } = send.params;
+  const { content, clientMessageId, metadata, replyTo, cause, taint } = send.params;
   const isDirect = send.method === 'direct.send';
   const threadId = isDirect ? null : send.params.threadId;
   const mentions = isDirect ? [] : send.params.mentions;
-  const channelId = channelIdOf(send);
+  const { channelId } = send;
   const channel = group.channel(channelId);
   const answer = (result: ResultOf<'message.send'>) =>
     isDirect ? { ...result, channelId } : result;
 
   let print: string | null = null;
   if (clientMessageId !== null && channel && channel.deleted_at === null) {
-    print = fingerprint(send.method, content, threadId, mentions, metadata);
-    // Before membership: a sender that lost the answer learns that its message is stored, though it was removed or the
+    // Without these params the fingerprint is that of earlier releases, so that a repeat across an upgrade is recognized.
+    const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
+    const origin = hasOrigin ? [replyTo, cause, taint] : [];
+    print = fingerprint(send.method, content, threadId, mentions, metadata, ...origin);
+    // Before membership: a sender that lost the answer learns that its message is stored, even if it was removed or the
     // channel archived since. The first result holds nothing newer than the first call.
-    const first = facts.repeat(channelId, agentId, clientMessageId);
+    const first = prefetched.repeat(channelId, agentId, clientMessageId);
     if (first) {
-      // With the text its fingerprint is emptied; then the id alone decides.
+      // A deletion removes the fingerprint; then the id alone decides.
       const isSame = first.fingerprint === null || first.fingerprint === print;
       if (!isSame || first.message_id === null) {
         return refuse('conflict', 'the clientMessageId was used for something else');
       }
       const { message_id: messageId, seq, timestamp } = first;
       const result = answer({ messageId, seq, timestamp, duplicate: true });
-      return { ok: true, result, event: null, agentTopics: [] };
+      return accepted(result);
     }
   }
   if (isDirect && !channel && send.actor.mayOpenDirects === false) {
     return refuse('rate_limited', `${agentId} may make no further direct channel now`);
   }
-  const role = facts.role(channelId, agentId);
-  const denied = judge(send.actor, channelId, channel, role, posting);
+  const traced = traceCauses(prefetched, send.actor, channelId, send.params);
+  // No channel was created for this message, because it is refused.
+  if (isDirect && !channel && !traced.ok) return traced;
+  const role = prefetched.role(channelId, agentId);
+  const denied = authorize(send.actor, channelId, channel, role, posting);
   if (denied) return denied;
   if (!channel) return refuse('not_found', `there is no channel ${channelId}`);
   if (threadId !== null) {
-    const root = facts.root(threadId);
+    const root = prefetched.message(agentId, threadId);
     if (root?.channel_id !== channelId)
       return refuse('not_found', `there is no message ${threadId}`);
     if (root.thread_id !== null) return refuse('conflict', `message ${threadId} is itself a reply`);
   }
 
+  if (!traced.ok) return traced;
+
+  const mentionedMembers = mentions.filter(
+    (to) => to !== agentId && prefetched.role(channelId, to) !== null,
+  );
   const id = newId(group.nowMs);
   const timestamp = group.nowMs;
   const event = group.append(channel, {
-    senderId: agentId,
+    sender: send.actor,
     messageId: id,
     clientMessageId,
     fingerprint: print,
+    notify: mentionedMembers,
     event: (seq) => ({
       type: threadId === null ? 'channel.message' : 'thread.message',
       channelId,
+      // JSON leaves out what is undefined. The reactions stand last: see message-projection.ts.
       message: {
-        ...{ id, channelId, seq, senderId: agentId, content, timestamp, threadId, mentions },
-        ...{ metadata, editedAt: null, deletedAt: null, reactions: {} },
+        id,
+        channelId,
+        seq,
+        senderId: agentId,
+        senderKind: send.actor.kind ?? null,
+        state: 'complete',
+        content,
+        timestamp,
+        threadId,
+        replyTo: replyTo ?? undefined,
+        mentions,
+        metadata,
+        clientMessageId: clientMessageId ?? undefined,
+        origin: originOf(send.actor, traced),
+        editedAt: null,
+        deletedAt: null,
+        reactions: {},
       },
     }),
   });
   const seq = channel.head;
-  const place = { channel_id: channelId, seq };
   group.addMessage({
-    ...{ ...place, id, sender_id: agentId, thread_id: threadId },
-    ...facts.nextOrdinals(channelId, agentId),
+    channel_id: channelId,
+    seq,
+    id,
+    sender_id: agentId,
+    thread_id: threadId,
+    ...prefetched.nextOrdinals(channelId, agentId),
+    taint: traced.taint.length === 0 ? null : JSON.stringify(traced.taint),
   });
   if (threadId !== null) {
     group.addReply({
-      ...{ channel_id: channelId, thread_id: threadId },
-      ...{ created_by: agentId, created_at: timestamp },
+      channel_id: channelId,
+      thread_id: threadId,
+      created_by: agentId,
+      created_at: timestamp,
     });
   }
   if (clientMessageId !== null) {
-    facts.remember({
-      ...{ ...place, sender_id: agentId, client_message_id: clientMessageId },
-      ...{ message_id: id, timestamp, fingerprint: print },
+    prefetched.remember({
+      channel_id: channelId,
+      seq,
+      sender_id: agentId,
+      client_message_id: clientMessageId,
+      message_id: id,
+      timestamp,
+      fingerprint: print,
     });
   }
-  const noticed = mentions.filter((to) => to !== agentId && facts.role(channelId, to) !== null);
-  for (const mentioned of noticed) group.addMention({ ...place, agent_id: mentioned });
-  const result = answer({ messageId: id, seq, timestamp, duplicate: false });
-  return { ok: true, result, event, agentTopics: topicsOf(channel, noticed) };
+  for (const agent_id of mentionedMembers) {
+    group.addMention({ agent_id, channel_id: channelId, seq });
+  }
+  return accepted(answer({ messageId: id, seq, timestamp, duplicate: false }), event);
 }

@@ -1,37 +1,43 @@
 import { refuse } from '../../commands.ts';
-import { fingerprint } from '../fingerprint.ts';
 import type { GroupState } from '../group-state.ts';
 import { threadOf } from '../objects.ts';
 import type { ThreadsTable } from '../tables.ts';
-import { dbOf, done, enter, type Decide } from './decision.ts';
+import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 import { findMessage } from './messages.ts';
-import { findRepeat } from './repeats.ts';
-import { topicsOf } from './send.ts';
+import { findRepeat, fingerprint } from './repeats.ts';
 
 const writing = { from: 'member', inArchived: false } as const;
 
-/** A thread that is there by its replies gets its title now; one that was created stays as it is. */
+/** Gives a thread that exists by its replies its title; a created thread stays unchanged. */
 export const createThread: Decide<'thread.create'> = async (group, { actor, params }) => {
   const { channelId, messageId, title, clientMessageId } = params;
-  // A repeat answers the thread as it now is, so rights come first: a removed member reads nothing of what came after.
-  const gate = await enter(group, actor, channelId, { from: 'member', inArchived: true });
-  if (!gate.ok) return gate;
-  const { channel } = gate;
+  // A repeat answers the current thread, so rights come first: a removed member must not see later changes.
+  const loaded = await loadAuthorized(group, actor, channelId, {
+    from: 'member',
+    inArchived: true,
+  });
+  if (!loaded.ok) return loaded;
+  const { channel } = loaded;
   const print = fingerprint('thread.create', messageId, title);
   const repeat = await findRepeat(group, channelId, actor, clientMessageId, print);
   if (repeat && !repeat.ok) return repeat;
   const known = await findThread(group, channelId, messageId);
-  if (repeat && known) return done({ thread: threadOf(known) });
+  if (repeat && known) return accepted({ thread: threadOf(known) });
   if (channel.archived_at !== null) return refuse('archived', `channel ${channelId} is archived`);
-  if (known?.announced) return done({ thread: threadOf(known) });
+  if (known?.announced) return accepted({ thread: threadOf(known) });
   const found = await findMessage(group, channel, messageId);
   if (!found.ok) return found;
   if (found.message.threadId !== null) return refuse('conflict', `${messageId} is itself a reply`);
   if (found.message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
 
   const thread: ThreadsTable = {
-    ...{ channel_id: channelId, thread_id: messageId, replies: known?.replies ?? 0 },
-    ...{ created_by: actor.agentId, created_at: group.nowMs, title, announced: 1 },
+    channel_id: channelId,
+    thread_id: messageId,
+    replies: known?.replies ?? 0,
+    created_by: actor.agentId,
+    created_at: group.nowMs,
+    title,
+    announced: 1,
   };
   const { created_by, created_at, announced } = thread;
   await dbOf(group)
@@ -44,26 +50,26 @@ export const createThread: Decide<'thread.create'> = async (group, { actor, para
     )
     .execute();
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     clientMessageId,
     fingerprint: print,
     event: () => ({ type: 'thread.create', channelId, thread: threadOf(thread) }),
   });
-  return done({ thread: threadOf(thread) }, event, topicsOf(channel, []));
+  return accepted({ thread: threadOf(thread) }, event);
 };
 
-/** Its creator's, and the owners'. */
+/** For the thread's creator and the owners. */
 export const updateThread: Decide<'thread.update'> = async (group, { actor, params }) => {
   const { channelId, threadId, title } = params;
-  const gate = await enter(group, actor, channelId, writing);
-  if (!gate.ok) return gate;
-  const { channel, role } = gate;
+  const loaded = await loadAuthorized(group, actor, channelId, writing);
+  if (!loaded.ok) return loaded;
+  const { channel, role } = loaded;
   const known = await findThread(group, channelId, threadId);
   if (!known) return refuse('not_found', `there is no thread ${threadId}`);
   if (known.created_by !== actor.agentId && role !== 'owner' && !actor.isAdmin) {
     return refuse('forbidden', 'only its creator or an owner changes a thread');
   }
-  if (known.title === title) return done({ thread: threadOf(known) });
+  if (known.title === title) return accepted({ thread: threadOf(known) });
   await dbOf(group)
     .updateTable('threads')
     .set({ title })
@@ -72,10 +78,10 @@ export const updateThread: Decide<'thread.update'> = async (group, { actor, para
     .execute();
   const thread = threadOf({ ...known, title });
   const event = group.append(channel, {
-    senderId: actor.agentId,
+    sender: actor,
     event: () => ({ type: 'thread.update', channelId, thread }),
   });
-  return done({ thread }, event, topicsOf(channel, []));
+  return accepted({ thread }, event);
 };
 
 function findThread(group: GroupState, channelId: string, threadId: string) {

@@ -1,22 +1,23 @@
 import { sql, type Kysely } from 'kysely';
 import type { ParamsOf } from '@openclaw/protocol';
 import type { Actor } from '../../commands.ts';
+import { kindOf } from '../agents.ts';
 import { headOf } from '../head.ts';
 import { channelOf, memberOf } from '../objects.ts';
 import type { Tables } from '../tables.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
-/** Anyone's, if public. */
+/** Anyone may get a public channel. */
 export const getChannel: Read<'channel.get'> = async (db, actor, params) => {
-  const gate = await openChannel(db, actor, params.channelId, 'anyone');
-  return gate.ok ? { ok: true, result: { channel: channelOf(gate.channel) } } : gate;
+  const opened = await openChannel(db, actor, params.channelId, 'anyone');
+  return opened.ok ? { ok: true, result: { channel: channelOf(opened.channel) } } : opened;
 };
 
-/** Public ones and one's own, by id; an admin sees all. */
+/** Public channels and the caller's own, by id; an admin sees all. */
 export const listChannels: Read<'channel.list'> = async (db, actor, params, maxBytes) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [], nextCursor: null } };
   const rows = new Map<string, Awaited<ReturnType<typeof pageOfOwn>>[number]>();
-  // Two walks along an index, each as short as the page, instead of one over all direct channels of everybody.
+  // Two walks along an index, each as long as the page, instead of one over the direct channels of all agents.
   if (params.member !== false) {
     for (const row of await pageOfOwn(db, actor, params)) rows.set(row.id, row);
   }
@@ -28,14 +29,15 @@ export const listChannels: Read<'channel.list'> = async (db, actor, params, maxB
   return listText('channels', sorted, { limit, maxBytes }, channelOf, (last) => last.id);
 };
 
-/** Members see each other. */
+/** For members only. */
 export const listMembers: Read<'member.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
-  const gate = await openChannel(db, actor, channelId, 'member');
-  if (!gate.ok) return gate;
+  const opened = await openChannel(db, actor, channelId, 'member');
+  if (!opened.ok) return opened;
   const rows = await db
     .selectFrom('members')
     .selectAll()
+    .select(kindOf('members.agent_id').as('kind'))
     .where('channel_id', '=', channelId)
     .where('agent_id', '>', cursor ?? '')
     .orderBy('agent_id')
@@ -81,7 +83,7 @@ function pageOfOthers(db: Kysely<Tables>, actor: Actor, params: ParamsOf<'channe
     .orderBy('c.id')
     .limit(params.limit + 1);
   if (params.kind !== null) query = query.where('c.kind', '=', params.kind);
-  // As a literal, so that the planner sees that the index of public channels serves.
+  // As a literal, so that the planner can use the index of public channels.
   if (!actor.isAdmin) query = query.where('c.kind', '=', sql.lit('public' as const));
   if (actor.channels) query = query.where('c.id', 'in', [...actor.channels]);
   return query.execute();

@@ -10,14 +10,14 @@ import { listText, openChannel, type Read } from './reading.ts';
 const stepMessages = 32;
 
 /**
- * Oldest first; deleted ones and replies too. A page that is full ends early, at the side away from where it began: by
- * `before`, or neither, it holds its newest rows, by `after` its oldest.
+ * Oldest first, deleted messages and replies included. A page that is full ends early: with `before`, or neither, it holds
+ * the newest rows, with `after` the oldest.
  */
 export const readHistory: Read<'message.history'> = async (db, actor, params, maxBytes) => {
   const { channelId, before, after, threadId, limit } = params;
-  const gate = await openChannel(db, actor, channelId, 'member');
-  if (!gate.ok) return gate;
-  // Which messages, and how long each is, before any of their text.
+  const opened = await openChannel(db, actor, channelId, 'member');
+  if (!opened.ok) return opened;
+  // First the seqs and sizes of the messages, without their text.
   let query = db
     .selectFrom('messages as m')
     .innerJoin('log as l', (join) =>
@@ -63,12 +63,12 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
   const hasMore = found.length > page.count;
   return {
     ok: true,
-    text: resultText('messages', page.pieces, () => ({ head: gate.channel.head, hasMore })),
+    text: resultText('messages', page.pieces, () => ({ head: opened.channel.head, hasMore })),
   };
 };
 
-// The root by its key, and no more replies than the page may take, by their index: one condition for both would walk the
-// whole channel. A thread lies in one channel, so that its id alone finds its replies.
+// The root is found by its key and the replies by their index, no more than the page may hold. One condition for both would
+// walk the whole channel. A thread lies in one channel, so its id alone finds its replies.
 function threadSeqs(
   rootSeq: number,
   { threadId, before, after, limit }: ParamsOf<'message.history'>,
@@ -82,11 +82,11 @@ function threadSeqs(
     order by r.seq ${order} limit ${limit + 1}) as replies)`;
 }
 
-/** In the order of their root messages. */
+/** Ordered by their root messages. */
 export const listThreads: Read<'thread.list'> = async (db, actor, params, maxBytes) => {
   const { channelId, cursor, limit } = params;
-  const gate = await openChannel(db, actor, channelId, 'member');
-  if (!gate.ok) return gate;
+  const opened = await openChannel(db, actor, channelId, 'member');
+  if (!opened.ok) return opened;
   const rows = await db
     .selectFrom('threads')
     .selectAll()

@@ -10,13 +10,13 @@ import { openChannel, type Read } from './reading.ts';
 export interface LogPage {
   readonly events: readonly EncodedEnvelope[];
   readonly head: number;
-  /** The life of the database that the head is of. */
+  /** The epoch of the head. */
   readonly epoch: string;
 }
 
 /**
- * The events after `after`, in order: at most `limit` of them and `maxBytes` together, but always one.
- * No rights are asked. An unknown channel has head 0.
+ * The events after `after`, in order: at most `limit` events and `maxBytes`, but at least one. Checks no rights. An unknown
+ * channel has head 0.
  */
 export async function readLogPage(
   db: Kysely<Tables>,
@@ -68,7 +68,7 @@ async function readSteps(
     .executeTakeFirstOrThrow();
   const moment = { epoch: meta.epoch, head: meta.head ?? 0 };
   if (after >= moment.head) return moment;
-  // Their sizes first: a page that ends by its bytes has not loaded a thousand long rows before.
+  // Sizes come first, so that a page limited by its bytes does not load a thousand long rows.
   const sizes = await db
     .selectFrom('log')
     .select(['seq', sql<number>`octet_length(envelope)`.as('bytes')])
@@ -90,11 +90,11 @@ async function readSteps(
   return moment;
 }
 
-/** The log itself, for members. */
+/** Pages the log, for members. */
 export const readLog: Read<'log.read'> = async (db, actor, params, maxBytes) => {
   const { channelId, after, limit } = params;
-  const gate = await openChannel(db, actor, channelId, 'member');
-  if (!gate.ok) return gate;
+  const opened = await openChannel(db, actor, channelId, 'member');
+  if (!opened.ok) return opened;
   const page = createPageText(maxBytes);
   let last = after;
   const { head } = await readSteps(db, channelId, { after, limit, maxBytes }, (rows, epoch) => {

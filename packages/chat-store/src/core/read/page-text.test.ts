@@ -24,7 +24,9 @@ describe('the steps of a page', () => {
   // Invariant: nothing holds up the event loop, however many reactions the messages of a page have.
   it('hold no more messages than bring a thousand reactions, or one', () => {
     const rows = [400, 600, 1, 999, 1_000, 1_000, 0, 0].map((reactions, index) => ({
-      ...{ seq: index + 1, bytes: 1, reactions },
+      seq: index + 1,
+      bytes: 1,
+      reactions,
     }));
     const seqs = stepsOf(rows, mib).map((step) => step.map(({ seq }) => seq));
     expect(seqs).toEqual([[1, 2], [3, 4], [5], [6, 7, 8]]);

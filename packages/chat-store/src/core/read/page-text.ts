@@ -7,18 +7,18 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 const stepBytes = 262_144;
 const stepRows = 250;
 const stepReactions = 1_000;
-/** Characters encoded without a pause: a large page must not hold up the event loop. */
+/** Characters encoded without a pause, so that a large page does not block the event loop. */
 const chunkChars = 262_144;
 
 /** A row that a page may hold, with the size of its text. */
 export interface SizedRow {
   readonly seq: number;
   readonly bytes: number;
-  /** Those of a message, which another statement brings. */
+  /** The number of reactions of a message, which another statement loads. */
   readonly reactions?: number;
 }
 
-/** The first rows of a page that fit into `maxBytes` together, but always one, in steps of one statement each. */
+/** The first rows of a page that fit into `maxBytes` together, at least one, in steps of one statement each. */
 export function stepsOf(
   rows: readonly SizedRow[],
   maxBytes: number,

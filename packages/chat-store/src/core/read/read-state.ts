@@ -3,24 +3,24 @@ import { headOf } from '../head.ts';
 import { resultText } from './page-text.ts';
 import type { Read } from './reading.ts';
 
-/** Unread messages of one channel are counted up to this; a higher count is answered as this one. */
+/** The highest count of unread messages of one channel. */
 const unreadMax = 10_000;
-/** The same for an agent's mentions in one channel. */
+/** The highest count of an agent's mentions in one channel. */
 const mentionsMax = 1_000;
-/** So many deleted messages after a cursor are subtracted; those deleted beyond count as unread. */
+/** At most this many deleted messages after a cursor are subtracted; any further ones count as unread. */
 const deletedMax = 1_000;
-/** The channels of one answer, the first by their ids: so it stays within a few MiB. */
+/** The most channels of one answer, the first by their ids, so that it stays within a few MiB. */
 const channelsMax = 10_000;
 
-/** A row's JSON takes no more: an id of 128 characters, four numbers, the names. */
+/** The most bytes of a row's JSON: an id of 128 characters, four numbers and the names. */
 const rowBytes = 256;
 
 /**
- * Every channel the agent is a member of. One statement: cursor, head and counts are of one moment.
+ * Every channel that the agent is a member of. One statement, so that cursor, head and counts are of one moment.
  *
- * The cost does not grow with what is unread. Messages are numbered, in their channel and by sender, so that the first
- * after the cursor and the last say how many there are, and how many of them are the agent's own. Only mentions and
- * deleted messages are counted one by one, each along an index and up to a bound.
+ * The cost does not grow with the number of unread messages. Messages are numbered in their channel and by sender, so the
+ * count follows from the numbers of the first message after the cursor and of the last one. Only mentions and deleted
+ * messages are counted one by one, along an index and up to a bound.
  */
 export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [] } };
@@ -35,7 +35,7 @@ export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes
     seq: number;
     head: number;
     mentions: number;
-    /** Messages after the cursor, those of them that are the agent's own, and those of others that were deleted. */
+    /** Counts after the cursor: all messages, the agent's own, and the deleted ones of others. */
     newer: number;
     own: number;
     deleted: number;
@@ -75,7 +75,7 @@ export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes
   return { ok: true, text: resultText('channels', rowTexts(channels), () => ({})) };
 };
 
-// One by one, as they are encoded: an agent may be a member of very many channels.
+// One by one while they are encoded, since an agent may be a member of very many channels.
 function* rowTexts(rows: readonly object[]): Generator<string> {
   let separator = '';
   for (const row of rows) {

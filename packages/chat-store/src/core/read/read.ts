@@ -18,7 +18,7 @@ const reads: { readonly [M in ReadMethod]: Read<M> } = {
   'read.state': readState,
 };
 
-/** Bytes of an answer beside its rows: the result's other fields, and the frame around it. */
+/** Bytes of an answer without its rows: the result's other fields and the frame around it. */
 const aroundRowsBytes = 1024;
 
 /** The most bytes that the rows of one answer take. */
@@ -34,7 +34,7 @@ export async function read<M extends ReadMethod>(
   return parsedOutcome<M>(await inSnapshot(engine, actor, method, params, answerBytes));
 }
 
-/** An outcome whose result is an object, however it was read. */
+/** An outcome with its result as an object; JSON is parsed. */
 export function parsedOutcome<M extends ReadMethod>(
   outcome: Awaited<ReturnType<Read<M>>>,
 ): ReadOutcome<M> {
@@ -50,7 +50,7 @@ function wholeText(pieces: Iterable<string | Uint8Array>): string {
   return Buffer.concat(encoded).toString();
 }
 
-/** The same as text: what is stored as JSON is neither parsed nor serialized. */
+/** The same as JSON. Stored JSON is neither parsed nor serialized again. */
 export async function readJson<M extends ReadMethod>(
   engine: Engine,
   actor: Actor,

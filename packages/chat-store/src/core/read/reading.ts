@@ -8,13 +8,13 @@ import {
 } from '../../commands.ts';
 import type { ParamsOf } from '@openclaw/protocol';
 import { headOf } from '../head.ts';
-import { judge, type Needs } from '../rights.ts';
+import { authorize, type Needs } from '../rights.ts';
 import type { ChannelWithHead, Tables } from '../tables.ts';
 import { resultText } from './page-text.ts';
 
 /**
- * Answers one method; all its statements see the same commit, rights included. What holds rows answers the result's
- * JSON in pieces, the rows together no larger than `maxBytes`.
+ * Answers one method. All its statements see the same commit, rights included. A method that answers rows returns the JSON of
+ * its result in pieces; the rows together take at most `maxBytes`.
  */
 export type Read<M extends ReadMethod> = (
   db: Kysely<Tables>,
@@ -23,7 +23,7 @@ export type Read<M extends ReadMethod> = (
   maxBytes: number,
 ) => Promise<ReadOutcome<M> | { readonly ok: true; readonly text: Iterable<string | Uint8Array> }>;
 
-/** The channel to read from, if the actor may. */
+/** Loads the channel to read from; a refusal if the actor lacks the rights. */
 export async function openChannel(
   db: Kysely<Tables>,
   actor: Actor,
@@ -39,14 +39,14 @@ export async function openChannel(
     .select(['m.role', headOf('c.id').as('head')])
     .where('c.id', '=', channelId)
     .executeTakeFirst();
-  const denied = judge(actor, channelId, row, row?.role ?? null, { from, inArchived: true });
+  const denied = authorize(actor, channelId, row, row?.role ?? null, { from, inArchived: true });
   if (denied) return denied;
   return row ? { ok: true, channel: row } : refuse('not_found', `there is no channel ${channelId}`);
 }
 
 /**
- * A list's answer, from rows read with one more than `limit`, and where the next page begins. A row is serialized when
- * its text is asked for: those of a page may take longer together than the event loop may be held up.
+ * The answer of a list and the cursor of its next page. `rows` were read with one more than `limit`. A row is serialized
+ * when its text is taken: to serialize a whole page in one turn would block the event loop.
  */
 export function listText<R>(
   list: string,

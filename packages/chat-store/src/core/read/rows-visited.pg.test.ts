@@ -39,7 +39,10 @@ describe('rows that a read looks at on PostgreSQL', () => {
     const store = await createChatStore({ url: server.url });
     await store.close();
     ({ pool } = createPool({
-      ...{ url: server.url, timeoutMs: 20_000, lockTimeoutMs: 1_000, poolSize: 2 },
+      url: server.url,
+      timeoutMs: 20_000,
+      lockTimeoutMs: 1_000,
+      poolSize: 2,
     }));
     db = new Kysely({
       dialect: new PostgresDialect({ pool }),

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import { methods, type ParamsInputOf, type ResultOf } from '@openclaw/protocol';
-import type { ChatStore, ReadMethod } from '../index.ts';
+import type { ChatStore, ReadMethod } from '@openclaw/chat-store';
 import type { MadeCall } from './call.ts';
 import type { ChannelState } from './channel-state.ts';
 
@@ -77,8 +77,11 @@ export async function checkReadState(
     );
     const mentions = state.mentions.filter((one) => one.agentId === agentId && one.seq > found.seq);
     expect(found).toEqual({
-      ...{ channelId, seq: found.seq, head: state.head },
-      ...{ unread: unread.length, mentions: mentions.length },
+      channelId,
+      seq: found.seq,
+      head: state.head,
+      unread: unread.length,
+      mentions: mentions.length,
     });
   }
   const listed = answered.channels.map(({ channelId }) => channelId);

@@ -1,6 +1,10 @@
 import { methods, type ParamsInputOf } from '@openclaw/protocol';
-import type { Command, Outcome, WriteMethod } from '../commands.ts';
-import { directChannelId } from '../core/decide/send.ts';
+import {
+  directChannelId,
+  type Command,
+  type Outcome,
+  type WriteMethod,
+} from '@openclaw/chat-store';
 
 /** A write, as data. */
 export type Call = Command;

@@ -1,4 +1,4 @@
-import { directChannelId } from '../core/decide/send.ts';
+import { directChannelId } from '@openclaw/chat-store';
 import type { Channel, ChannelEvent, Envelope, Member, Message, Thread } from '@openclaw/protocol';
 import type { Call } from './call.ts';
 
@@ -25,8 +25,14 @@ export interface ChannelState {
 }
 
 export const nothing: ChannelState = {
-  ...{ channel: null, isDeleted: false, head: 0, mentions: [] },
-  ...{ members: new Map(), messages: new Map(), threads: new Map(), firsts: new Map() },
+  channel: null,
+  isDeleted: false,
+  head: 0,
+  mentions: [],
+  members: new Map(),
+  messages: new Map(),
+  threads: new Map(),
+  firsts: new Map(),
 };
 
 /** The key of a first use. */
@@ -71,7 +77,14 @@ function opened(state: ChannelState, call: Call, { timestamp }: Envelope): Chann
   const channelId = directChannelId(agentId, call.params.agentId);
   const members = pair.map((one): [string, Member] => [
     one,
-    { channelId, agentId: one, role: 'member', displayName: null, joinedAt: timestamp },
+    {
+      channelId,
+      agentId: one,
+      kind: null,
+      role: 'member',
+      displayName: null,
+      joinedAt: timestamp,
+    },
   ]);
   const fixed = { name: pair.join(', '), kind: 'direct', topic: null, metadata: null } as const;
   return { ...state, channel: { ...base, channelId, ...fixed }, members: new Map(members) };
@@ -132,7 +145,13 @@ function addMessage(state: ChannelState, message: Message): ChannelState {
   const { threadId, channelId, senderId: createdBy, timestamp: createdAt } = message;
   if (threadId === null) return next;
   const known = state.threads.get(threadId) ?? {
-    ...{ threadId, channelId, title: null, createdBy, createdAt, replies: 0, isAnnounced: false },
+    threadId,
+    channelId,
+    title: null,
+    createdBy,
+    createdAt,
+    replies: 0,
+    isAnnounced: false,
   };
   const thread = { ...known, replies: known.replies + 1 };
   return { ...next, threads: new Map([...state.threads, [threadId, thread]]) };

@@ -1,5 +1,5 @@
 import type { Envelope } from '@openclaw/protocol';
-import type { ChatStore } from '../index.ts';
+import type { ChatStore } from '@openclaw/chat-store';
 import { callOf, channelOf, type Call, type MadeCall } from './call.ts';
 import type { HubProcess } from './hub-process.ts';
 import type { History } from './history.ts';
@@ -55,7 +55,9 @@ export async function play(
     make(
       index,
       callOf(begin, 'channel.create', {
-        ...{ channelId, name: channelId, kind: index === 0 ? 'public' : 'private' },
+        channelId,
+        name: channelId,
+        kind: index === 0 ? 'public' : 'private',
       }),
     ),
   );

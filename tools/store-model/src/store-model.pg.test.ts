@@ -1,5 +1,5 @@
 import { startPostgres } from '@openclaw/test-support';
-import { describeStoreModel } from './model/store-model.contract.ts';
+import { describeStoreModel } from './store-model.contract.ts';
 
 describeStoreModel('PostgreSQL', startPostgres, {
   numRuns: 12,

@@ -87,7 +87,12 @@ function send(state: ChannelState, call: Of<'message.send'> | Of<'direct.send'>)
   }
   const { content, metadata } = call.params;
   const message = {
-    ...{ seq: state.head + 1, senderId: agentId, content, threadId, mentions, metadata },
+    seq: state.head + 1,
+    senderId: agentId,
+    content,
+    threadId,
+    mentions,
+    metadata,
     ...{ editedAt: null, deletedAt: null, reactions: {} },
   };
   return withEvent(threadId === null ? 'channel.message' : 'thread.message', { message });
@@ -134,7 +139,9 @@ function reaction(call: Of<'reaction.add'> | Of<'reaction.remove'>, message: Mes
   if (isAdd && message.deletedAt !== null) return refused('conflict');
   if (has === isAdd) return unchanged({ seq: null, changed: false });
   return withEvent(isAdd ? 'channel.reaction.add' : 'channel.reaction.remove', {
-    ...{ messageId, agentId, emoji },
+    messageId,
+    agentId,
+    emoji,
   });
 }
 

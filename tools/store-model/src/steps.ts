@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { directChannelId } from '../core/decide/send.ts';
+import { directChannelId } from '@openclaw/chat-store';
 import { callOf, type Call } from './call.ts';
 
 const agents = ['ana', 'ben', 'cem', 'admin'] as const;
@@ -121,7 +121,10 @@ export function callFor(
       return callOf(actor, 'message.send', { channelId: at, content, clientMessageId, mentions });
     case 'reply':
       return callOf(actor, 'message.send', {
-        ...{ channelId: at, content, clientMessageId, threadId: messageId },
+        channelId: at,
+        content,
+        clientMessageId,
+        threadId: messageId,
       });
     case 'direct':
       return callOf(actor, 'direct.send', { agentId, content, clientMessageId });

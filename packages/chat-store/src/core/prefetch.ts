@@ -1,14 +1,19 @@
-import type { FactRows, RepeatFact, RootFact, Wanted } from './engine.ts';
+import type { PrefetchedRows, PrefetchedMessage, PrefetchedRepeat, Prefetch } from './engine.ts';
 import type { Role } from './rights.ts';
 
-/** What the database said about a run of messages, by key. */
-export interface Facts {
+/** The prefetched rows of a run of messages, by key. */
+export interface Prefetched {
   role(channelId: string, agentId: string): Role;
-  repeat(channelId: string, senderId: string, clientMessageId: string): RepeatFact | undefined;
-  /** Makes a message of this run known to those after it. */
-  remember(repeat: RepeatFact & { client_message_id: string }): void;
-  root(messageId: string): RootFact | undefined;
-  /** Numbers the sender's next message in the channel; each call is one message further. */
+  repeat(
+    channelId: string,
+    senderId: string,
+    clientMessageId: string,
+  ): PrefetchedRepeat | undefined;
+  /** Adds a message of this run, so that a later one with the same clientMessageId is found to be a repeat. */
+  remember(repeat: PrefetchedRepeat & { client_message_id: string }): void;
+  /** A message that the agent answers or names as a cause. */
+  message(agentId: string, messageId: string): PrefetchedMessage | undefined;
+  /** The numbers of the sender's next message in the channel. Each call counts one message. */
   nextOrdinals(
     channelId: string,
     senderId: string,
@@ -18,12 +23,12 @@ export interface Facts {
 // Neither ids nor clientMessageIds may contain a newline.
 const key = (...parts: readonly string[]) => parts.join('\n');
 
-/** Indexes what came back. */
-export function createFacts(rows: FactRows): Facts {
+/** Indexes the prefetched rows. */
+export function indexPrefetched(rows: PrefetchedRows): Prefetched {
   const roles = new Map(rows.members.map((m) => [key(m.channel_id, m.agent_id), m.role]));
-  const roots = new Map(rows.roots.map((root) => [root.id, root]));
-  const repeats = new Map<string, RepeatFact>();
-  const remember = (repeat: RepeatFact) =>
+  const messages = new Map(rows.messages.map((m) => [key(m.agent_id, m.id), m]));
+  const repeats = new Map<string, PrefetchedRepeat>();
+  const remember = (repeat: PrefetchedRepeat) =>
     void repeats.set(
       key(repeat.channel_id, repeat.sender_id, repeat.client_message_id ?? ''),
       repeat,
@@ -36,7 +41,7 @@ export function createFacts(rows: FactRows): Facts {
   }
   const next = (of: string): number => {
     const last = lastOrdinals.get(of);
-    if (last === undefined) throw new Error('a message was not asked for before it was decided');
+    if (last === undefined) throw new Error('a message was decided without its prefetch');
     lastOrdinals.set(of, last + 1);
     return last + 1;
   };
@@ -44,7 +49,7 @@ export function createFacts(rows: FactRows): Facts {
     role: (channelId, agentId) => roles.get(key(channelId, agentId)) ?? null,
     repeat: (...parts) => repeats.get(key(...parts)),
     remember,
-    root: (messageId) => roots.get(messageId),
+    message: (agentId, messageId) => messages.get(key(agentId, messageId)),
     nextOrdinals: (channelId, senderId) => ({
       ordinal: next(channelId),
       sender_ordinal: next(key(channelId, senderId)),
@@ -52,11 +57,11 @@ export function createFacts(rows: FactRows): Facts {
   };
 }
 
-/** Collects what a run of messages wants to know, each thing once. */
-export function createWanted() {
+/** Collects the look-ups of a run of messages, each once. */
+export function collectPrefetch() {
   const members = new Map<string, readonly [string, string]>();
   const repeats = new Map<string, readonly [string, string, string]>();
-  const roots = new Set<string>();
+  const messages = new Map<string, readonly [string, string]>();
   const senders = new Map<string, readonly [string, string]>();
   return {
     member: (channelId: string, agentId: string) =>
@@ -67,13 +72,14 @@ export function createWanted() {
         senderId,
         clientMessageId,
       ]),
-    root: (messageId: string) => void roots.add(messageId),
+    message: (agentId: string, messageId: string) =>
+      void messages.set(key(agentId, messageId), [agentId, messageId]),
     sender: (channelId: string, senderId: string) =>
       void senders.set(key(channelId, senderId), [channelId, senderId]),
-    toWanted: (): Wanted => ({
+    toPrefetch: (): Prefetch => ({
       members: [...members.values()],
       repeats: [...repeats.values()],
-      roots: [...roots],
+      messages: [...messages.values()],
       senders: [...senders.values()],
     }),
   };

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { temporaryFolder } from '@openclaw/test-support';
-import { describeStoreModel } from './model/store-model.contract.ts';
+import { describeStoreModel } from './store-model.contract.ts';
 
 describeStoreModel(
   'SQLite',

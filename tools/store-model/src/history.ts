@@ -81,7 +81,8 @@ export function checkHistory({ channelId, calls, log }: History): readonly Chann
 
 /** The event that a call was told of. */
 export function ackedEvent({ outcome }: MadeCall): Envelope | null {
-  return outcome?.ok && outcome.event ? (JSON.parse(outcome.event.json) as Envelope) : null;
+  const [appended] = outcome?.ok ? outcome.events : [];
+  return appended ? (JSON.parse(appended.event.json) as Envelope) : null;
 }
 
 // The database was away or the hub closing: nothing happened, whatever the state.

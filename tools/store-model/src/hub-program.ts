@@ -1,6 +1,5 @@
 // A hub's store in a process of its own, so that it can be killed in the midst of a commit.
-import { createChatStore, type ChatStore } from '../index.ts';
-import { ChatStoreError } from '../errors.ts';
+import { ChatStoreError, createChatStore, type ChatStore } from '@openclaw/chat-store';
 import type { Answer, Question } from './hub-process.ts';
 
 const [url = ''] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import type { ChatStore } from '../index.ts';
+import type { ChatStore } from '@openclaw/chat-store';
 
 type Asked = 'append' | 'read' | 'logPage' | 'access' | 'changes' | 'beat' | 'redislessHubs';
 

@@ -1,0 +1,59 @@
+import type { AgentKind } from '@openclaw/protocol';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { Engine } from './engine.ts';
+import type { MembersTable, Tables } from './tables.ts';
+
+/** A membership with the kind of its agent. */
+export interface MemberRow extends MembersTable {
+  readonly kind: AgentKind | null;
+}
+
+/** An agent to be recorded as known. */
+export interface AgentRecord {
+  readonly agentId: string;
+  /** The kind of a token that was verified, so that the agent counts as seen now; null: none was shown. */
+  readonly kind: AgentKind | null;
+}
+
+/** The kind of the agent whose id stands in the column `agentId`. */
+export function kindOf(agentId: string): RawBuilder<AgentKind | null> {
+  return sql<AgentKind | null>`(select a.kind from agents a where a.id = ${sql.ref(agentId)})`;
+}
+
+/** The kind of an agent; null when it has not shown a token. */
+export async function readKind(db: Kysely<Tables>, agentId: string): Promise<AgentKind | null> {
+  const row = await db
+    .selectFrom('agents')
+    .select('kind')
+    .where('id', '=', agentId)
+    .executeTakeFirst();
+  return row?.kind ?? null;
+}
+
+/** Makes these agents known, each named once: some hundred at most, by one statement. */
+export async function recordAgents(engine: Engine, agents: readonly AgentRecord[]): Promise<void> {
+  if (agents.length === 0) return;
+  const now = engine.sql.now();
+  // In id order: two hubs that write the same agents never wait for each other in a circle.
+  const values = [...agents]
+    .sort((a, b) => (a.agentId < b.agentId ? -1 : 1))
+    .map(({ agentId, kind }) => ({
+      id: agentId,
+      kind,
+      first_seen: kind === null ? null : now,
+      last_seen: kind === null ? null : now,
+    }));
+  await engine.write((db) =>
+    db
+      .insertInto('agents')
+      .values(values)
+      .onConflict((conflict) =>
+        conflict.column('id').doUpdateSet((eb) => ({
+          kind: eb.fn.coalesce('excluded.kind', 'agents.kind'),
+          first_seen: eb.fn.coalesce('agents.first_seen', 'excluded.first_seen'),
+          last_seen: eb.fn.coalesce('excluded.last_seen', 'agents.last_seen'),
+        })),
+      )
+      .execute(),
+  );
+}
