@@ -1,0 +1,12 @@
+// The entry `@openclaw/protocol/wire`: every value here is free of zod, so that a client stays small and loads fast.
+export { closeCodes, encodeCloseReason, parseCloseReason, type CloseCode } from './close-codes.ts';
+export { decodeEnvelope, encodeEnvelope, type EncodedEnvelope } from './codec.ts';
+export { commonErrors, errorCodes, errorMeanings, rpcErrorCodes } from './errors.ts';
+export type { ErrorCode, ParamIssue, RefusalData, RpcError, RpcErrorCode } from './errors.ts';
+export { eventTypes, isDurable, isEventType, type EventType } from './event-types.ts';
+export { idPattern, isDirectChannelId, isId } from './id-rule.ts';
+export type { JsonObject, JsonValue } from './json-object.ts';
+export { limits } from './limits.ts';
+export { subprotocol, webSocketPath } from './rpc.ts';
+export type { RpcCall, RpcNotification, RpcResponse } from './rpc.ts';
+export { isContentTooLarge, isStorableText, utf8Bytes } from './text.ts';
