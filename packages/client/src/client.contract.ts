@@ -102,7 +102,10 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     }
 
     const receivedCount = () =>
-      place.run((bench) => bench.seat('ben').events.filter(({ seq }) => seq !== null).length, null);
+      place.run(
+        (bench) => bench.subscriber('ben').events.filter(({ seq }) => seq !== null).length,
+        null,
+      );
 
     /** How many messages the hub itself has of the channel. */
     async function storedContents(): Promise<string[]> {
@@ -123,8 +126,8 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       await seatBoth();
       const heard = await place.run(async (bench, { channelId, ana, ben }) => {
         const [room, ears] = [
-          bench.seat('ana').client.channel(channelId),
-          bench.seat('ben').client.channel(channelId),
+          bench.subscriber('ana').client.channel(channelId),
+          bench.subscriber('ben').client.channel(channelId),
         ];
         const lines: string[] = [];
         ears.on('channel.message', ({ message }) =>
@@ -159,8 +162,8 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     it('hears typing and presence come and go', async () => {
       await seatBoth();
       const heard = await place.run(async (bench, { channelId, ana }) => {
-        const { client } = bench.seat('ana');
-        const ears = bench.seat('ben').client.channel(channelId);
+        const { client } = bench.subscriber('ana');
+        const ears = bench.subscriber('ben').client.channel(channelId);
         const lines: string[] = [];
         const has = (line: string) => bench.until(() => lines.includes(line), line);
         ears.on('channel.typing', ({ agentId, typing }) => {
@@ -187,8 +190,8 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     it('exchanges direct messages, and keeps count of what is unread', async () => {
       await seatBoth();
       const seen = await place.run(async (bench, { ana, ben }) => {
-        const toBen = bench.seat('ana').client.direct(ben);
-        const toAna = bench.seat('ben').client.direct(ana);
+        const toBen = bench.subscriber('ana').client.direct(ben);
+        const toAna = bench.subscriber('ben').client.direct(ana);
         const before = await toAna.history();
         const stream = toAna.events();
         const { channelId } = await toBen.send('psst');
@@ -201,7 +204,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
         }
         const room = await toAna.channel();
         const unread = async () =>
-          (await bench.seat('ben').client.readState()).channels.find(
+          (await bench.subscriber('ben').client.readState()).channels.find(
             (state) => state.channelId === channelId,
           )?.unread;
         const unreadBefore = await unread();
@@ -221,7 +224,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     it('loses, doubles and misplaces nothing while its link is cut again and again', async () => {
       await seatBoth();
       await place.run(async (bench, { channelId }) => {
-        const { client } = bench.seat('ana');
+        const { client } = bench.subscriber('ana');
         const talk = { isOver: false, sent: [] as Promise<{ seq: number }>[] };
         Object.assign(bench, { talk });
         const timer = setInterval(() => {
@@ -240,8 +243,8 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
         };
         talk.isOver = true;
         const seqs = (await Promise.all(talk.sent)).map(({ seq }) => seq);
-        const { head } = (await bench.seat('ana').client.channel(channelId).get()).channel;
-        const { events, discontinuities, states } = bench.seat('ben');
+        const { head } = (await bench.subscriber('ana').client.channel(channelId).get()).channel;
+        const { events, discontinuities, states } = bench.subscriber('ben');
         await bench.until(() => events.some(({ seq }) => seq === head), 'the last event');
         const contents = events.flatMap(({ event }) =>
           event.type === 'channel.message' ? [event.message.content] : [],
@@ -265,7 +268,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       await seatBoth();
       link.stallReplies();
       await place.run(async (bench, { channelId }) => {
-        const room = bench.seat('ana').client.channel(channelId);
+        const room = bench.subscriber('ana').client.channel(channelId);
         const results = Promise.all(['one', 'two', 'three'].map((content) => room.send(content)));
         Object.assign(bench, { results });
       }, given);
@@ -287,7 +290,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       link.stall();
       link.cut();
       const said = await place.run(async (bench, { channelId }) => {
-        const { client, states } = bench.seat('ana');
+        const { client, states } = bench.subscriber('ana');
         await bench.until(() => states.includes('reconnecting'), 'the loss');
         const room = client.channel(channelId);
         Object.assign(bench, {
@@ -310,13 +313,13 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     it('goes on after a hub that was killed and came back', async () => {
       await seatBoth();
       await place.run(async (bench, { channelId }) => {
-        await bench.seat('ana').client.channel(channelId).send('before');
+        await bench.subscriber('ana').client.channel(channelId).send('before');
       }, given);
       await hub.kill();
       await hub.restart();
       const seen = await place.run(async (bench, { channelId }) => {
-        await bench.seat('ana').client.channel(channelId).send('after');
-        const { events, discontinuities } = bench.seat('ben');
+        await bench.subscriber('ana').client.channel(channelId).send('after');
+        const { events, discontinuities } = bench.subscriber('ben');
         const contents = () =>
           events.flatMap(({ event }) =>
             event.type === 'channel.message' ? [event.message.content] : [],
@@ -335,7 +338,10 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
           const seat = bench.connect('again', url, all);
           await seat.client.channel(channelId).subscribe({ since: 0 });
           await bench.until(() => seat.tokens === 2 && seat.client.state === 'live', 'the renewal');
-          const { seq } = await bench.seat('ana').client.channel(channelId).send('Still here?');
+          const { seq } = await bench
+            .subscriber('ana')
+            .client.channel(channelId)
+            .send('Still here?');
           await bench.until(() => seat.events.some((event) => event.seq === seq), 'the message');
           return { states: seat.states, seqs: seat.events.map((event) => event.seq) };
         },
@@ -348,7 +354,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     it('ends cleanly: its streams and calls with it, and for the others it is offline', async () => {
       await seatBoth();
       const seen = await place.run(async (bench, { channelId, ben }) => {
-        const ana = bench.seat('ana').client;
+        const ana = bench.subscriber('ana').client;
         let isOffline = false;
         ana.channel(channelId).on('channel.presence', ({ presences }) => {
           isOffline ||= presences.some(
@@ -356,7 +362,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
           );
         });
         await ana.channel(channelId).subscribe();
-        const { client } = bench.seat('ben');
+        const { client } = bench.subscriber('ben');
         const codeOf = (promise: Promise<unknown>) =>
           promise.then(
             () => 'none',

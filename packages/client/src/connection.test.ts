@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { freePort, waitFor } from '@openclaw/test-support';
 import { createClient } from './client.ts';
 import type { HubClient } from './hub-client.ts';
-import type { StateChange } from './connection.ts';
+import { backoffMs, type StateChange } from './connection.ts';
 import type { ClientOptions } from './options.ts';
 import { startScriptedHub, type ScriptedHub } from './scripted-hub.test.support.ts';
 
@@ -156,6 +156,37 @@ describe('a connection', () => {
     await client.ready();
   });
 
+  it.each([
+    ['text that is not JSON', 'text'],
+    ['null', 'null'],
+    ['null in a batch', '[null]'],
+    ['an event without params', '{"method":"event"}'],
+    [
+      'an envelope without an event',
+      '{"method":"event","params":{"channelId":"dm_1","seq":1,"epoch":"e1"}}',
+    ],
+    ['a welcome without limits', '{"method":"welcome","params":{"direct":[]}}'],
+    ['a reconnect without params', '{"method":"reconnect"}'],
+    ['an error without a code or data', '{"id":1,"error":null}'],
+  ])('is replaced after a malformed frame: %s', async (_what, text) => {
+    const { client, changes } = connect();
+    const first = await hub.nextConnection();
+    first.welcome();
+    await client.ready();
+    const call = client.call('read.state', {});
+    const { id } = await first.nextCall('read.state');
+    expect(id).toBe(1);
+    first.sendText(text);
+    const second = await hub.nextConnection();
+    second.welcome();
+    second.answer(await second.nextCall('read.state'), { channels: [] });
+    expect(await call).toEqual({ channels: [] });
+    expect(changes[1]?.error).toMatchObject({
+      code: 'disconnected',
+      message: 'A frame is malformed',
+    });
+  });
+
   it('closes at once and for good, also while it waits for the next attempt', async () => {
     const { client, states } = connect({ backoffMinMs: 60_000, backoffMaxMs: 60_000 });
     (await hub.nextConnection()).terminate();
@@ -164,5 +195,17 @@ describe('a connection', () => {
     await client.close();
     expect(states()).toEqual(['connecting', 'closed']);
     await expect(client.call('ping', {})).rejects.toMatchObject({ code: 'closed' });
+  });
+});
+
+describe('backoffMs', () => {
+  it('is anywhere between nothing and a bound that doubles with each failure up to the maximum', () => {
+    const options = { backoffMinMs: 500, backoffMaxMs: 20_000 };
+    const bounds = [0, 1, 2, 5, 6, 1000].map((failures) =>
+      backoffMs(failures, { ...options, random: () => 0.999_999 }),
+    );
+    expect(bounds).toEqual([500, 1000, 2000, 16_000, 20_000, 20_000]);
+    expect(backoffMs(5, { ...options, random: () => 0 })).toBe(0);
+    expect(backoffMs(5, { ...options, random: () => 0.5 })).toBe(8000);
   });
 });

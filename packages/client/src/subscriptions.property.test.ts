@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Envelope } from '@openclaw/protocol';
-import type { AskMethod } from './calls.ts';
+import type { CallSyncMethod } from './calls.ts';
 import { HubError } from './errors.ts';
 import { exampleEnvelope, exampleWelcome } from './scripted-hub.test.support.ts';
 import { createSubscriptions } from './subscriptions.ts';
@@ -56,7 +56,7 @@ describe('subscriptions over a wire that loses, doubles and reorders', () => {
                 topics: [{ channelId: 'hall', head, resumed, events, presencePushed: true }],
               });
             });
-          }) as unknown as AskMethod;
+          }) as unknown as CallSyncMethod;
           // What an answer makes the client ask is answered by the next step, after what comes in between.
           const answerDue = async () => {
             const due = answers;
@@ -70,13 +70,13 @@ describe('subscriptions over a wire that loses, doubles and reorders', () => {
           };
           const subscriptions = createSubscriptions(
             {
-              ask,
+              callSync: ask,
               emitEvent: ({ seq }) => handedOn.push(seq),
               emitDiscontinuity: (discontinuity) => {
                 throw new Error(`unexpected ${JSON.stringify(discontinuity)}`);
               },
             },
-            { heldMax, catchUpMax: 10_000 },
+            { bufferMax: heldMax, catchUpMax: 10_000 },
           );
           const reconnect = async () => {
             subscriptions.onLost();

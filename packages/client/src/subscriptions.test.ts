@@ -121,7 +121,7 @@ describe('a subscribed channel', () => {
   // The race: more events come live than may be held while a page of the log is on its way, and then none. Invariant:
   // exactly once, in order, to every live subscriber, also the last ones before a channel falls silent.
   it('fetches what it could not hold, though nothing follows', async () => {
-    start({ heldMax: 2 });
+    start({ bufferMax: 2 });
     void client.channel('hall').subscribe({ since: 0 });
     const side = await nextLive();
     side.answer(await side.nextCall('subscribe'), unresumed(2));
@@ -163,7 +163,7 @@ describe('a subscribed channel', () => {
     for (const seq of [8, 8, 7, 9]) side.notify('event', event('hall', seq));
     await arrived(2);
     expect(seqs).toEqual([8, 9]);
-    expect(client.counters).toEqual({ delivered: 2, repeated: 2, early: 0 });
+    expect(client.counters).toEqual({ delivered: 2, repeated: 2, outOfOrder: 0 });
   });
 
   it('holds an event that is not the next until a subscribe result fills the hole', async () => {
