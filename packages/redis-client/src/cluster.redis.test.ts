@@ -78,6 +78,19 @@ describe('Redis Cluster', () => {
     expect(heard.sort()).toEqual(rooms.map((room) => `${room} again`).sort());
   });
 
+  it('works on a Cluster of the caller’s own, which it leaves open', async () => {
+    const theirs = await connectTheirs();
+    const redis = await clients.connect({ connection: theirs });
+    const heard = await listenToRooms(redis);
+    await publishToRooms(redis, 'theirs');
+    await waitFor(() => heard.length === rooms.length);
+    expect(await redis.health()).toMatchObject({ status: 'ok', mode: 'cluster' });
+    await redis.close();
+    await expect(redis.send(['PING'])).rejects.toMatchObject({ code: 'closed' });
+    expect(await theirs.set(keys.sequence('room0'), 1)).toBe('OK');
+    theirs.disconnect();
+  });
+
   it('computes slots as the server does', async () => {
     const redis = await connect();
     for (const key of ['a', 'openclaw:{room}:x', '{}a', 'a{b', 'a}b{c}', '{ü}', '', '{a}{b}']) {

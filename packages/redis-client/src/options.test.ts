@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseRedisUrl, resolveConnection } from './connection-options.ts';
 import { createRedisClient, type RedisClientOptions } from './index.ts';
 import { retryDelayMs, serverOptions } from './ioredis-options.ts';
-import { clientDefaults, resolveSettings } from './options.ts';
+import { clientDefaults, parseRedisUrl, resolveConnection, resolveSettings } from './options.ts';
 
 describe('the options of a client', () => {
   it.each<[string, RedisClientOptions]>([

@@ -51,7 +51,7 @@ describe('the registry of subscriptions', () => {
     set.confirm('a', first);
     expect(set.isConfirmed('a')).toBe(false);
     expect(set.countUnconfirmed()).toBe(1);
-    set.forget('a', first);
+    set.retryLater('a', first);
     set.confirm('a', second);
     expect(set.isConfirmed('a')).toBe(true);
   });
@@ -61,12 +61,12 @@ describe('the registry of subscriptions', () => {
     for (const name of ['a', 'b']) set.add(name, entry());
     for (const [name, told] of set.takeChanges().add) set.confirm(name, told);
     expect(set.countUnconfirmed()).toBe(0);
-    set.forgetAll();
+    set.reset();
     expect(set.countUnconfirmed()).toBe(2);
     const { add } = set.takeChanges();
     expect([...add.keys()]).toEqual(['a', 'b']);
     set.confirm('a', add.get('a')!);
-    set.forget('b', add.get('b')!);
+    set.retryLater('b', add.get('b')!);
     expect(names(set.takeChanges())).toEqual({ add: ['b'], remove: [] });
   });
 
