@@ -1,20 +1,20 @@
 import { createClient, type Discontinuity, type Envelope, type HubClient } from './index.ts';
 
-/** One agent's client, and all that it was told. */
+/** One agent's client, and everything it received. */
 export interface Subscriber {
   readonly client: HubClient;
   readonly events: Envelope[];
   readonly discontinuities: Discontinuity[];
   readonly states: string[];
-  /** How many tokens it asked for. */
+  /** The number of tokens it requested. */
   tokens: number;
 }
 
-/** Where the contract's scripts act: in this process or in a page. It has no other way to reach what they made. */
+/** The clients of the contract's scripts, in this process or in a page. */
 export interface Bench {
-  /** The seat of that name, made earlier. */
+  /** Returns the subscriber of that name. */
   subscriber(name: string): Subscriber;
-  /** Connects an agent with these tokens, one after another; the last serves for good. */
+  /** Connects an agent with these tokens in turn. The last one is used again. */
   connect(name: string, url: string, tokens: readonly string[]): Subscriber;
   /** Waits until the condition holds. */
   until(condition: () => boolean, what: string): Promise<void>;
@@ -22,18 +22,18 @@ export interface Bench {
   clear(): Promise<void>;
 }
 
-/** A bench without seats. */
+/** Creates a bench without clients. */
 export function createBench(): Bench {
   const subscribers = new Map<string, Subscriber>();
   return {
     subscriber(name) {
       const subscriber = subscribers.get(name);
-      if (subscriber === undefined) throw new Error(`There is no seat ${name}`);
+      if (subscriber === undefined) throw new Error(`There is no subscriber ${name}`);
       return subscriber;
     },
     connect(name, url, tokens) {
-      // Whom nobody can reach nobody closes.
-      if (subscribers.has(name)) throw new Error(`The seat ${name} is taken`);
+      // Two clients of one name: only one of them would be closed.
+      if (subscribers.has(name)) throw new Error(`There is a subscriber ${name} already`);
       const client = createClient({
         url,
         getToken() {

@@ -20,13 +20,13 @@ import {
 } from '@openclaw/test-support';
 import { createBench, type Bench } from './bench.test.support.ts';
 
-/** Where the client under test runs. */
+/** The environment in which the client under test runs. */
 export interface Place {
-  /** The Origin of its connections; null where there is none. */
+  /** The Origin of its connections; null in Node. */
   readonly origin: string | null;
-  /** What it calls this machine. */
+  /** The name of this machine there. */
   readonly hostname: string;
-  /** Runs a script there, which sees nothing of this file but what it is given. */
+  /** Runs a script there. The script can only use its parameters. */
   run<G, R>(script: (bench: Bench, given: G) => R | Promise<R>, given: G): Promise<R>;
   stop(): Promise<void>;
 }
@@ -35,10 +35,10 @@ const secret = 'a-secret-for-tests-of-more-than-32-characters';
 
 const token = (agentId: string, lifeSeconds?: number) => signToken(secret, agentId, lifeSeconds);
 
-// A busy machine takes its time.
+// A busy machine is slow.
 jest.setTimeout(90_000);
 
-/** What every place owes its users, against a real hub, over links that are cut. */
+/** The tests of every environment, against a real hub, over links that are cut. */
 export function clientContract(name: string, startPlace: () => Promise<Place>): void {
   describe(`A client ${name}`, () => {
     let place: Place;
@@ -46,7 +46,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     let hub: HubProcess;
     let link: TcpProxy;
     let rooms = 0;
-    /** What a script is given: the link's address, a channel of its own, two agents of its own. */
+    /** The parameters of a script: the link's address, and a channel and two agents of its own. */
     let given: {
       url: string;
       channelId: string;
@@ -55,7 +55,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       anaToken: string;
       benToken: string;
     };
-    /** In this process, past the link: to know what the hub has. */
+    /** Observes the hub from this process, without the link. */
     const watch = createBench();
 
     beforeAll(async () => {
@@ -90,7 +90,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       await place?.stop();
     });
 
-    /** Both agents in the channel, ben reading it from its beginning into `read`. */
+    /** Puts both agents into the channel. Ben reads it from its beginning. */
     async function seatBoth() {
       await place.run(async (bench, { url, channelId, anaToken, benToken }) => {
         const ana = bench.connect('ana', url, [anaToken]).client;
@@ -107,7 +107,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
         null,
       );
 
-    /** How many messages the hub itself has of the channel. */
+    /** The contents that the hub has stored in the channel. */
     async function storedContents(): Promise<string[]> {
       const observer = watch.connect('ana', hub.url, [given.anaToken]).client;
       const { head } = (await observer.channel(given.channelId).get()).channel;
@@ -122,7 +122,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       return contents;
     }
 
-    it('holds a conversation: messages, edits, replies, mentions, reactions, deletes, each heard by its type', async () => {
+    it('delivers messages, edits, replies, mentions, reactions and deletes to listeners of their type', async () => {
       await seatBoth();
       const heard = await place.run(async (bench, { channelId, ana, ben }) => {
         const [room, ears] = [
@@ -159,7 +159,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       ]);
     });
 
-    it('hears typing and presence come and go', async () => {
+    it('delivers typing and presence, and their end', async () => {
       await seatBoth();
       const heard = await place.run(async (bench, { channelId, ana }) => {
         const { client } = bench.subscriber('ana');
@@ -187,7 +187,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       expect(heard).toEqual(['online', 'typing true', 'typing false', 'dnd', 'offline']);
     });
 
-    it('exchanges direct messages, and keeps count of what is unread', async () => {
+    it('exchanges direct messages, and counts the unread ones', async () => {
       await seatBoth();
       const seen = await place.run(async (bench, { ana, ben }) => {
         const toBen = bench.subscriber('ana').client.direct(ben);
@@ -221,7 +221,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       });
     });
 
-    it('loses, doubles and misplaces nothing while its link is cut again and again', async () => {
+    it('delivers every event once and in order while its link is cut again and again', async () => {
       await seatBoth();
       await place.run(async (bench, { channelId }) => {
         const { client } = bench.subscriber('ana');
@@ -263,8 +263,8 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       expect(seen.losses).toBeGreaterThanOrEqual(4);
     });
 
-    // The sends reach the hub and are stored; their answers die with the link. Invariant: the repeats find them.
-    it('stores a send once whose answer was lost, and answers it all the same', async () => {
+    // The hub stores the sends, but their answers are lost with the link. Invariant: the repeats find the stored messages.
+    it('stores a send once and answers it, even if the first answer was lost', async () => {
       await seatBoth();
       link.stallReplies();
       await place.run(async (bench, { channelId }) => {
@@ -285,7 +285,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       expect(await storedContents()).toEqual(['one', 'two', 'three']);
     });
 
-    it('keeps what is said while there is no link, in its order, and says that it is away', async () => {
+    it('keeps sends in order while there is no link, and reports the lost connection', async () => {
       await seatBoth();
       link.stall();
       link.cut();
@@ -310,7 +310,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       expect(await storedContents()).toEqual(['one', 'two']);
     });
 
-    it('goes on after a hub that was killed and came back', async () => {
+    it('continues after a hub was killed and restarted', async () => {
       await seatBoth();
       await place.run(async (bench, { channelId }) => {
         await bench.subscriber('ana').client.channel(channelId).send('before');
@@ -330,7 +330,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       expect(seen).toEqual({ contents: ['before', 'after'], discontinuities: [] });
     });
 
-    it('takes a new token when the old one expires, and misses nothing', async () => {
+    it('gets a new token when the old one expires, and misses no event', async () => {
       await seatBoth();
       const tokens = [token(given.ben, 2), token(given.ben)];
       const seen = await place.run(
@@ -351,7 +351,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       expect(seen.seqs.filter((seq) => seq !== null)).toEqual([1, 2, 3]);
     });
 
-    it('ends cleanly: its streams and calls with it, and for the others it is offline', async () => {
+    it('ends its streams and calls when it is closed, and is offline for the others', async () => {
       await seatBoth();
       const seen = await place.run(async (bench, { channelId, ben }) => {
         const ana = bench.subscriber('ana').client;

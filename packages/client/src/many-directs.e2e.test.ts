@@ -51,7 +51,7 @@ describe('a client with more direct channels than a welcome names', () => {
     const heard: Envelope[] = [];
     const discontinuities: unknown[] = [];
     client.direct('old').on('event', (envelope) => heard.push(envelope));
-    client.on('discontinuity', (told) => discontinuities.push(told));
+    client.on('discontinuity', (received) => discontinuities.push(received));
     const { direct } = await client.ready();
     const { id } = await client.direct('old').channel();
     expect([direct.length, direct.some(({ channelId }) => channelId === id)]).toEqual([200, false]);

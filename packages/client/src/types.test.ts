@@ -9,7 +9,7 @@ import type {
   ResultOf,
 } from './index.ts';
 
-// What is asserted here is checked by the compiler; only that it was compiled is left to the test run.
+// The compiler checks these assertions. The test only proves that they were compiled.
 
 type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;

@@ -122,7 +122,7 @@ export function openClusterTransport(
     onChange();
     for (const listener of topologyListeners) listener();
   };
-  const listeners: readonly (readonly [string, (...args: never[]) => void])[] = [
+  const listeners: readonly (readonly [string, (value: Redis & Error) => void])[] = [
     ['error', onError],
     ['node error', onError],
     ['+node', onNode],
@@ -132,7 +132,7 @@ export function openClusterTransport(
     ['close', onChange],
     ['refresh', onRefresh],
   ];
-  for (const [name, listener] of listeners) cluster.on(name, listener as () => void);
+  for (const [name, listener] of listeners) cluster.on(name, listener);
   if (bound) {
     cluster.nodes('all').forEach(watchNode);
     queueMicrotask(onRefresh);
@@ -184,7 +184,7 @@ export function openClusterTransport(
       clearInterval(refreshInterval);
       const nodes = cluster.nodes('all');
       if (bound) {
-        for (const [name, listener] of listeners) cluster.off(name, listener as () => void);
+        for (const [name, listener] of listeners) cluster.off(name, listener);
         for (const node of nodes) node.off('ready', check).off('close', check);
         return bound.close();
       }

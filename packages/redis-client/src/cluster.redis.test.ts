@@ -65,7 +65,7 @@ describe('Redis Cluster', () => {
     expect(health.usedMemoryBytes).toBeGreaterThan(3_000_000);
   });
 
-  it('replaces the subscriber connections that are given up, also those that answer', async () => {
+  it('replaces all subscriber connections on reconnect(), even those that answer', async () => {
     const redis = await connect();
     const heard = await listenToRooms(redis);
     let resubscribed = 0;
@@ -98,7 +98,7 @@ describe('Redis Cluster', () => {
     }
   });
 
-  it('sends each call of a pipeline to its slot, and keeps the places', async () => {
+  it('sends each call of a pipeline to its slot, and keeps the order of the replies', async () => {
     const redis = await connect();
     const add = defineScript('add', "return redis.call('INCRBY', KEYS[1], ARGV[1])");
     const calls = rooms.flatMap((room, n) => [
@@ -121,7 +121,7 @@ describe('Redis Cluster', () => {
     ).rejects.toMatchObject({ code: 'unsupported' });
   });
 
-  // What the hash tag in each name and one command per slot are for.
+  // This is why each name has a hash tag and each command one slot.
   it('refuses, without them, a channel’s keys in one script and topics in one subscription (the control)', async () => {
     const redis = await connect();
     const bare = createKeySchema({ prefix: randomPrefix() });

@@ -190,7 +190,7 @@ describe('a call that failed', () => {
           );
           expect(new Set(await Promise.all(writes))).toEqual(new Set(['refused']));
         }
-        // What is held does not go away by waiting; what only was not collected yet does.
+        // Memory that is still referenced stays; the rest is collected after a while.
         await waitFor(() => heldBytes() - before < 5e6, { what: 'no more than 5 MB held' });
       } finally {
         if (how === 'gone') await server.restart();
@@ -233,7 +233,7 @@ describe('a call that failed', () => {
     await proxy.stop();
   });
 
-  it('is told `closed` when the client was closed under it', async () => {
+  it('is rejected with `closed` when the client was closed', async () => {
     const redis = createRedisClient({ url: server.url });
     await untilUp(redis);
     server.freeze();

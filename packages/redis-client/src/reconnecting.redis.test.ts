@@ -82,7 +82,7 @@ describe('flapping', () => {
       proxy.cut();
       await until(isLost);
       await until(isWhole);
-      // Answered by nobody, each attempt is given up in its time and made anew.
+      // Without an answer, each attempt times out and is made again.
       proxy.stall();
       const made = proxy.accepted;
       await until(isLost);

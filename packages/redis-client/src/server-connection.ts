@@ -14,7 +14,7 @@ import type {
 export interface ServerConnection extends CommandTransport {
   readonly redis: Redis;
   /** Makes a call, with a bound if the connection is borrowed. */
-  run<T>(work: () => Promise<T>): Promise<T>;
+  readonly run: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** Options for a connection of our own, or a connection of the caller's. */
@@ -59,7 +59,7 @@ export function openServerConnection(
   for (const [name, listener] of Object.entries(listeners)) redis.on(name as 'error', listener);
   if (borrowed) {
     if (redis.status === 'wait') redis.connect().catch(() => undefined);
-    queueMicrotask(listeners.ready);
+    queueMicrotask(() => listeners.ready());
   }
 
   const run = <T>(work: () => Promise<T>) =>

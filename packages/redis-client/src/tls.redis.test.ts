@@ -84,7 +84,7 @@ let ca: string;
       await folder.remove();
     });
 
-    it('works with the certificate that it is told to trust, by URL and by options', async () => {
+    it('works with a certificate that it trusts, by URL and by options', async () => {
       const byUrl = await clients.connect({ url: `rediss://127.0.0.1:${port}`, tls: { ca } });
       expect(await byUrl.send(['PING'])).toBe('PONG');
       const byOptions = await clients.connect({ host: 'localhost', port, tls: { ca } });
