@@ -4,7 +4,6 @@ import { fromRpcError, HubError } from './errors.ts';
 import type { ResolvedOptions } from './options.ts';
 import { isEphemeral, isRepeatable, withClientMessageId } from './repeatable-calls.ts';
 
-/** Options of one call. */
 export interface CallOptions {
   /** Stops waiting and rejects with the signal's reason. A call that was sent already may still take effect. */
   readonly signal?: AbortSignal;

@@ -28,7 +28,6 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** The user of a connection. */
 export interface ConnectionOwner {
   onText(text: string): void;
   onState(change: StateChange): void;

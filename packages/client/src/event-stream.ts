@@ -11,7 +11,6 @@ export interface StreamReader extends TopicReader {
   onGap(): void;
 }
 
-/** Options of {@link createEventStream}. */
 export interface EventStreamOptions {
   /** At most this many events wait for the reader. It gets the later durable ones from the log. */
   readonly max: number;

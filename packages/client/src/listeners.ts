@@ -50,7 +50,6 @@ export type EnvelopeOf<T extends EventType> = Omit<Envelope, 'event'> & {
   readonly event: EventOf<T>;
 };
 
-/** A listener of one type's events. */
 export type EventListener<T extends EventType> = (
   event: EventOf<T>,
   envelope: EnvelopeOf<T>,
@@ -96,7 +95,6 @@ function onKey<K>(
   };
 }
 
-/** Starts without listeners. */
 export function createEventListeners(): EventListeners {
   const any = createListeners<Envelope>();
   const byType = new Map<EventType, Listeners<Envelope>>();

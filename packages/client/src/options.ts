@@ -10,7 +10,6 @@ export interface WebSocketLike {
   close(code?: number, reason?: string): void;
 }
 
-/** The constructor of a {@link WebSocketLike}. */
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
 /** Options of `createClient`: the hub's address, one of three ways to name the agent, and limits. */
@@ -57,7 +56,6 @@ export interface ResolvedOptions extends Required<
   readonly canRenewToken: boolean;
 }
 
-/** The defaults of {@link ClientOptions}. */
 export const clientDefaults = {
   callTimeoutMs: 10_000,
   connectTimeoutMs: 10_000,

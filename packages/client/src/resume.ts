@@ -31,7 +31,6 @@ export interface Resume {
   close(): void;
 }
 
-/** The collaborators of {@link createResume}. */
 export interface ResumeDeps {
   readonly topics: ReadonlyMap<string, Topic>;
   readonly ordering: Ordering;

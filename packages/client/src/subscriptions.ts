@@ -31,7 +31,6 @@ export interface Subscriptions {
   close(error: HubError): void;
 }
 
-/** The collaborators of {@link createSubscriptions}. */
 export interface SubscriptionDeps {
   readonly callSync: CallSyncMethod;
   readonly emitEvent: (envelope: Envelope) => void;

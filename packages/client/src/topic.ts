@@ -42,7 +42,6 @@ export interface Topic {
   waiters: { resolve(subscribed: Subscribed): void; reject(error: unknown): void }[];
 }
 
-/** Creates a topic that is not subscribed yet. */
 export function createTopic(channelId: string, last: number | null, epoch: string | null): Topic {
   return {
     channelId,

@@ -42,7 +42,6 @@ export interface CallBound {
   close(): void;
 }
 
-/** Creates a {@link CallBound}. */
 export function createCallBound(timeoutMs: number): CallBound {
   const rejects = new Set<(error: Error) => void>();
   return {

@@ -17,7 +17,6 @@ const stateNames = {
   [CircuitState.HalfOpen]: 'half_open',
 } as const;
 
-/** Creates a breaker. `onChange` is called after each change of state. */
 export function createBreaker(
   { failures, halfOpenAfterMs }: { failures: number; halfOpenAfterMs: number },
   onChange: (state: RedisHealth['breaker']) => void,

@@ -13,7 +13,6 @@ export interface FirstConnection {
   end(): void;
 }
 
-/** Starts the wait. */
 export function createFirstConnection(timeoutMs: number): FirstConnection {
   const ended = Promise.withResolvers<void>();
   let isAwaited = true;

@@ -38,7 +38,6 @@ export interface RedisHealth {
   };
 }
 
-/** The sources of {@link readHealth}. */
 export interface HealthSources {
   readonly transport: CommandTransport;
   readonly breaker: Pick<Breaker, 'state'>;

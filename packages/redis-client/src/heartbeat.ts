@@ -3,7 +3,6 @@ import type { Logger } from './logger.ts';
 import type { ClientSettings } from './options.ts';
 import type { SubscriberTransport } from './transport.ts';
 
-/** Options of {@link startHeartbeat}. */
 export interface HeartbeatOptions {
   readonly everyMs: number;
   /** One beat. A rejection is ignored. */

@@ -1,4 +1,5 @@
-import { createCallBound, isCluster, resolveBorrowed } from './borrowed.ts';
+import type { Cluster } from 'ioredis';
+import { type CallBound, createCallBound, isCluster, resolveBorrowed } from './borrowed.ts';
 import { connectCluster, openClusterTransport } from './cluster-transport.ts';
 import { RedisClientError } from './errors.ts';
 import type { RedisHealth } from './health.ts';
@@ -31,75 +32,56 @@ export interface Transports {
 
 /** Connects as the options say. Pub/sub always has connections of its own. */
 export function openTransports(
-  options: RedisClientOptions,
+  { connection, ...address }: RedisClientOptions,
   settings: ClientSettings,
   events: ConnectionEvents,
 ): Transports {
-  const { connection, ...address } = options;
-  if (connection) return openBorrowed(connection, address, settings, events);
-  const resolved = resolveConnection(address);
-  const { mode } = resolved;
-  if (mode === 'cluster') {
-    const cluster = connectCluster(resolved, settings);
-    return openCluster(cluster, profile(resolved, settings), settings, events, null);
+  const connectionName = `${settings.connectionName}:sub`;
+  const resolved = resolveConnection(connection ? {} : address);
+  const ownProfile = profile(resolved, settings);
+
+  function openServer(
+    mode: RedisHealth['mode'],
+    source: ServerSource,
+    subscriberSource: ServerSource,
+  ): Transports {
+    return {
+      mode,
+      transport: openServerConnection(source, events),
+      openSubscriber: (...args) => openServerSubscriber(subscriberSource, ...args),
+    };
   }
-  const source = serverOptions(resolved, settings);
-  return openServer(mode, source, { ...source, ...subscriberName(settings) }, events);
-}
 
-const subscriberName = ({ connectionName }: ClientSettings) => ({
-  connectionName: `${connectionName}:sub`,
-});
+  function openCluster(
+    cluster: Cluster,
+    node: IoredisOptions,
+    bound: CallBound | null,
+  ): Transports {
+    const { transport, topology } = openClusterTransport(cluster, settings, events, bound);
+    const options = { ...node, ...ownProfile, connectionName };
+    return {
+      mode: 'cluster',
+      transport,
+      openSubscriber: (subscriberEvents, onMessage) =>
+        openShardedSubscriber({ topology, options, events: subscriberEvents, onMessage }),
+    };
+  }
 
-function openServer(
-  mode: RedisHealth['mode'],
-  source: ServerSource,
-  subscriberSource: ServerSource,
-  events: ConnectionEvents,
-): Transports {
-  return {
-    mode,
-    transport: openServerConnection(source, events),
-    openSubscriber: (subscriberEvents, onMessage) =>
-      openServerSubscriber(subscriberSource, subscriberEvents, onMessage),
-  };
-}
+  if (!connection) {
+    const { mode } = resolved;
+    if (mode === 'cluster') return openCluster(connectCluster(resolved, settings), {}, null);
+    const source = serverOptions(resolved, settings);
+    return openServer(mode, source, { ...source, connectionName });
+  }
 
-function openCluster(
-  ...[cluster, nodeOptions, settings, events, bound]: [
-    Parameters<typeof openClusterTransport>[0],
-    IoredisOptions,
-    ClientSettings,
-    ConnectionEvents,
-    Parameters<typeof openClusterTransport>[3],
-  ]
-): Transports {
-  const { transport, topology } = openClusterTransport(cluster, settings, events, bound);
-  const options = { ...nodeOptions, ...subscriberName(settings) };
-  return {
-    mode: 'cluster',
-    transport,
-    openSubscriber: (subscriberEvents, onMessage) =>
-      openShardedSubscriber({ topology, options, events: subscriberEvents, onMessage }),
-  };
-}
-
-function openBorrowed(
-  connection: NonNullable<RedisClientOptions['connection']>,
-  address: RedisClientOptions,
-  settings: ClientSettings,
-  events: ConnectionEvents,
-): Transports {
   const extra = Object.keys(address).find((name) => !Object.hasOwn(clientDefaults, name));
   if (extra !== undefined) {
     throw new RedisClientError('invalid_options', `connection and ${extra} exclude each other`);
   }
   const { commands, subscriber } = resolveBorrowed(connection);
   const createBound = () => createCallBound(settings.commandTimeoutMs);
-  const ownProfile = { ...profile(resolveConnection({}), settings), lazyConnect: false };
   if (isCluster(commands)) {
-    const nodeOptions = { ...commands.options.redisOptions, ...ownProfile };
-    return openCluster(commands, nodeOptions, settings, events, createBound());
+    return openCluster(commands, commands.options.redisOptions ?? {}, createBound());
   }
   const { replyMapping: _mapping, ...theirOptions } = commands.options;
   return openServer(
@@ -107,7 +89,6 @@ function openBorrowed(
     { redis: commands, bound: createBound() },
     subscriber
       ? { redis: subscriber, bound: createBound() }
-      : { ...theirOptions, ...ownProfile, ...subscriberName(settings) },
-    events,
+      : { ...theirOptions, ...ownProfile, connectionName, lazyConnect: false },
   );
 }

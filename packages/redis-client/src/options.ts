@@ -65,7 +65,6 @@ export type ClientSettings = Required<
   Omit<RedisClientOptions, keyof RedisConnection | 'connection'>
 >;
 
-/** The defaults of {@link RedisClientOptions}. */
 export const clientDefaults: ClientSettings = {
   commandTimeoutMs: 1000,
   connectTimeoutMs: 1000,
@@ -113,7 +112,6 @@ export interface ResolvedConnection {
   readonly cluster: readonly RedisNode[];
 }
 
-/** The parts of a Redis URL. */
 export interface RedisUrlParts {
   readonly host: string;
   readonly port: number;

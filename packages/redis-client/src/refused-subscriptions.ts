@@ -17,7 +17,6 @@ export interface RefusedSubscriptions {
   stop(): void;
 }
 
-/** Creates a {@link RefusedSubscriptions}. */
 export function createRefusedSubscriptions(
   retry: () => void,
   { logger, random }: { readonly logger: Logger; readonly random: () => number },

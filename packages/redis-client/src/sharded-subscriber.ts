@@ -6,7 +6,6 @@ import type { ConnectionEvents, OnMessage, SubscriberTransport, Topology } from 
 
 const movedPauseMs = 100;
 
-/** The collaborators of {@link openShardedSubscriber}. */
 export interface ShardedSubscriberParts {
   readonly topology: Topology;
   /** The options of each connection, without `host` and `port`. */

@@ -49,7 +49,6 @@ export interface RedisSubscriber {
 
 type Refused = ReadonlyMap<string, RedisClientError>;
 
-/** The client's view of its subscriber. */
 export interface OwnedSubscriber extends RedisSubscriber {
   readonly topics: number;
   readonly unconfirmed: number;
@@ -57,7 +56,6 @@ export interface OwnedSubscriber extends RedisSubscriber {
   close(): Promise<void>;
 }
 
-/** The collaborators of {@link createSubscriber}. */
 export interface SubscriberDeps {
   readonly open: (events: ConnectionEvents, onMessage: OnMessage) => SubscriberTransport;
   readonly logger: Logger;

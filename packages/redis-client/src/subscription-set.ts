@@ -39,7 +39,6 @@ export interface SubscriptionSet {
   reset(): void;
 }
 
-/** Makes an empty {@link SubscriptionSet}. */
 export function createSubscriptionSet(kind: SubscriptionKind): SubscriptionSet {
   const wanted = new Map<string, readonly HandlerEntry[]>();
   const sent = new Map<string, SentSubscribe>();
@@ -106,7 +105,6 @@ export function createSubscriptionSet(kind: SubscriptionKind): SubscriptionSet {
 // A SUBSCRIBE of this many names is answered well within the timeout of one command.
 const namesPerCommand = 500;
 
-/** The result of one sync. */
 export interface SyncResult {
   readonly confirmed: number;
   /** Names that Redis refused, with its error. */

@@ -14,7 +14,6 @@ export interface CommandTransport {
   readonly close: () => Promise<void>;
 }
 
-/** Changes of a connection. */
 export interface ConnectionEvents {
   onReady(): void;
   onDown(): void;
