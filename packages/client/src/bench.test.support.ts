@@ -40,7 +40,10 @@ export function createBench(): Bench {
           subscriber.tokens += 1;
           return tokens[Math.min(subscriber.tokens, tokens.length) - 1] as string;
         },
-        ...{ backoffMinMs: 20, backoffMaxMs: 200, callTimeoutMs: 30_000, queueMax: 10_000 },
+        backoffMinMs: 20,
+        backoffMaxMs: 200,
+        callTimeoutMs: 30_000,
+        queueMax: 10_000,
       });
       const subscriber: Subscriber = {
         client,

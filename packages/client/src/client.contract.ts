@@ -21,7 +21,7 @@ import {
 import { createBench, type Bench } from './bench.test.support.ts';
 
 /** The environment in which the client under test runs. */
-export interface Place {
+export interface Environment {
   /** The Origin of its connections; null in Node. */
   readonly origin: string | null;
   /** The name of this machine there. */
@@ -39,9 +39,9 @@ const token = (agentId: string, lifeSeconds?: number) => signToken(secret, agent
 jest.setTimeout(90_000);
 
 /** The tests of every environment, against a real hub, over links that are cut. */
-export function clientContract(name: string, startPlace: () => Promise<Place>): void {
+export function clientContract(name: string, startEnvironment: () => Promise<Environment>): void {
   describe(`A client ${name}`, () => {
-    let place: Place;
+    let environment: Environment;
     let redis: RedisServer;
     let hub: HubProcess;
     let link: TcpProxy;
@@ -59,13 +59,15 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     const watch = createBench();
 
     beforeAll(async () => {
-      place = await startPlace();
+      environment = await startEnvironment();
       redis = await startRedis();
       hub = await startHub({
         env: {
-          ...{ REDIS_URL: redis.url, HUB_LIMIT_MESSAGE: '1000000/60' },
-          ...{ HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret },
-          ...(place.origin !== null && { HUB_ALLOWED_ORIGINS: place.origin }),
+          REDIS_URL: redis.url,
+          HUB_LIMIT_MESSAGE: '1000000/60',
+          HUB_AUTH: 'jwt',
+          HUB_JWT_SECRET: secret,
+          ...(environment.origin !== null && { HUB_ALLOWED_ORIGINS: environment.origin }),
         },
       });
       link = await startTcpProxy(hub.port);
@@ -74,25 +76,29 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       rooms += 1;
       const [ana, ben] = [`ana${rooms}`, `ben${rooms}`];
       given = {
-        ...{ url: `ws://${place.hostname}:${link.port}`, channelId: `room${rooms}`, ana, ben },
-        ...{ anaToken: token(ana), benToken: token(ben) },
+        url: `ws://${environment.hostname}:${link.port}`,
+        channelId: `room${rooms}`,
+        ana,
+        ben,
+        anaToken: token(ana),
+        benToken: token(ben),
       };
     });
     afterEach(async () => {
       link.resume();
-      await place.run((bench) => bench.clear(), null);
+      await environment.run((bench) => bench.clear(), null);
       await watch.clear();
     });
     afterAll(async () => {
       await link?.stop();
       await hub?.stop();
       await redis?.stop();
-      await place?.stop();
+      await environment?.stop();
     });
 
     /** Puts both agents into the channel. Ben reads it from its beginning. */
-    async function seatBoth() {
-      await place.run(async (bench, { url, channelId, anaToken, benToken }) => {
+    async function connectBoth() {
+      await environment.run(async (bench, { url, channelId, anaToken, benToken }) => {
         const ana = bench.connect('ana', url, [anaToken]).client;
         const ben = bench.connect('ben', url, [benToken]).client;
         await ana.createChannel({ channelId, name: 'Room' });
@@ -102,7 +108,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     }
 
     const receivedCount = () =>
-      place.run(
+      environment.run(
         (bench) => bench.subscriber('ben').events.filter(({ seq }) => seq !== null).length,
         null,
       );
@@ -123,8 +129,8 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     }
 
     it('delivers messages, edits, replies, mentions, reactions and deletes to listeners of their type', async () => {
-      await seatBoth();
-      const heard = await place.run(async (bench, { channelId, ana, ben }) => {
+      await connectBoth();
+      const heard = await environment.run(async (bench, { channelId, ana, ben }) => {
         const [room, ears] = [
           bench.subscriber('ana').client.channel(channelId),
           bench.subscriber('ben').client.channel(channelId),
@@ -160,8 +166,8 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     });
 
     it('delivers typing and presence, and their end', async () => {
-      await seatBoth();
-      const heard = await place.run(async (bench, { channelId, ana }) => {
+      await connectBoth();
+      const heard = await environment.run(async (bench, { channelId, ana }) => {
         const { client } = bench.subscriber('ana');
         const ears = bench.subscriber('ben').client.channel(channelId);
         const lines: string[] = [];
@@ -188,8 +194,8 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     });
 
     it('exchanges direct messages, and counts the unread ones', async () => {
-      await seatBoth();
-      const seen = await place.run(async (bench, { ana, ben }) => {
+      await connectBoth();
+      const seen = await environment.run(async (bench, { ana, ben }) => {
         const toBen = bench.subscriber('ana').client.direct(ben);
         const toAna = bench.subscriber('ben').client.direct(ana);
         const before = await toAna.history();
@@ -211,19 +217,25 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
         await room.markRead(2);
         const { messages } = await toBen.history({ limit: 1 });
         return {
-          ...{ before: before.messages.length, contents, isSame: room.id === channelId },
-          ...{ unread: [unreadBefore, await unread()], last: messages[0]?.content },
+          before: before.messages.length,
+          contents,
+          isSame: room.id === channelId,
+          unread: [unreadBefore, await unread()],
+          last: messages[0]?.content,
         };
       }, given);
       expect(seen).toEqual({
-        ...{ before: 0, contents: ['psst', 'are you there?'], isSame: true },
-        ...{ unread: [2, 0], last: 'are you there?' },
+        before: 0,
+        contents: ['psst', 'are you there?'],
+        isSame: true,
+        unread: [2, 0],
+        last: 'are you there?',
       });
     });
 
     it('delivers every event once and in order while its link is cut again and again', async () => {
-      await seatBoth();
-      await place.run(async (bench, { channelId }) => {
+      await connectBoth();
+      await environment.run(async (bench, { channelId }) => {
         const { client } = bench.subscriber('ana');
         const talk = { isOver: false, sent: [] as Promise<{ seq: number }>[] };
         Object.assign(bench, { talk });
@@ -237,7 +249,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
         await waitFor(async () => (await receivedCount()) > before + 15, { timeoutMs: 20_000 });
         link.cut();
       }
-      const seen = await place.run(async (bench, { channelId }) => {
+      const seen = await environment.run(async (bench, { channelId }) => {
         const { talk } = bench as typeof bench & {
           talk: { isOver: boolean; sent: Promise<{ seq: number }>[] };
         };
@@ -250,7 +262,11 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
           event.type === 'channel.message' ? [event.message.content] : [],
         );
         return {
-          ...{ head, sent: seqs.length, different: new Set(seqs).size, contents, discontinuities },
+          head,
+          sent: seqs.length,
+          different: new Set(seqs).size,
+          contents,
+          discontinuities,
           received: events.flatMap(({ seq }) => (seq === null ? [] : [seq])),
           losses: states.filter((state) => state === 'reconnecting').length,
         };
@@ -265,9 +281,9 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
 
     // The hub stores the sends, but their answers are lost with the link. Invariant: the repeats find the stored messages.
     it('stores a send once and answers it, even if the first answer was lost', async () => {
-      await seatBoth();
+      await connectBoth();
       link.stallReplies();
-      await place.run(async (bench, { channelId }) => {
+      await environment.run(async (bench, { channelId }) => {
         const room = bench.subscriber('ana').client.channel(channelId);
         const results = Promise.all(['one', 'two', 'three'].map((content) => room.send(content)));
         Object.assign(bench, { results });
@@ -275,7 +291,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       await waitFor(async () => (await storedContents()).length === 3);
       link.cut();
       link.resume();
-      const duplicates = await place.run(async (bench) => {
+      const duplicates = await environment.run(async (bench) => {
         const { results } = bench as typeof bench & {
           results: Promise<{ duplicate: boolean }[]>;
         };
@@ -286,10 +302,10 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     });
 
     it('keeps sends in order while there is no link, and reports the lost connection', async () => {
-      await seatBoth();
+      await connectBoth();
       link.stall();
       link.cut();
-      const said = await place.run(async (bench, { channelId }) => {
+      const said = await environment.run(async (bench, { channelId }) => {
         const { client, states } = bench.subscriber('ana');
         await bench.until(() => states.includes('reconnecting'), 'the loss');
         const room = client.channel(channelId);
@@ -304,20 +320,20 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       }, given);
       expect(said).toEqual({ typing: 'disconnected', state: 'reconnecting' });
       link.resume();
-      await place.run(async (bench) => {
+      await environment.run(async (bench) => {
         await (bench as typeof bench & { results: Promise<unknown> }).results;
       }, null);
       expect(await storedContents()).toEqual(['one', 'two']);
     });
 
     it('continues after a hub was killed and restarted', async () => {
-      await seatBoth();
-      await place.run(async (bench, { channelId }) => {
+      await connectBoth();
+      await environment.run(async (bench, { channelId }) => {
         await bench.subscriber('ana').client.channel(channelId).send('before');
       }, given);
       await hub.kill();
       await hub.restart();
-      const seen = await place.run(async (bench, { channelId }) => {
+      const seen = await environment.run(async (bench, { channelId }) => {
         await bench.subscriber('ana').client.channel(channelId).send('after');
         const { events, discontinuities } = bench.subscriber('ben');
         const contents = () =>
@@ -331,19 +347,22 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     });
 
     it('gets a new token when the old one expires, and misses no event', async () => {
-      await seatBoth();
+      await connectBoth();
       const tokens = [token(given.ben, 2), token(given.ben)];
-      const seen = await place.run(
+      const seen = await environment.run(
         async (bench, { url, channelId, all }) => {
-          const seat = bench.connect('again', url, all);
-          await seat.client.channel(channelId).subscribe({ since: 0 });
-          await bench.until(() => seat.tokens === 2 && seat.client.state === 'live', 'the renewal');
+          const again = bench.connect('again', url, all);
+          await again.client.channel(channelId).subscribe({ since: 0 });
+          await bench.until(
+            () => again.tokens === 2 && again.client.state === 'live',
+            'the renewal',
+          );
           const { seq } = await bench
             .subscriber('ana')
             .client.channel(channelId)
             .send('Still here?');
-          await bench.until(() => seat.events.some((event) => event.seq === seq), 'the message');
-          return { states: seat.states, seqs: seat.events.map((event) => event.seq) };
+          await bench.until(() => again.events.some((event) => event.seq === seq), 'the message');
+          return { states: again.states, seqs: again.events.map((event) => event.seq) };
         },
         { ...given, all: tokens },
       );
@@ -352,8 +371,8 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     });
 
     it('ends its streams and calls when it is closed, and is offline for the others', async () => {
-      await seatBoth();
-      const seen = await place.run(async (bench, { channelId, ben }) => {
+      await connectBoth();
+      const seen = await environment.run(async (bench, { channelId, ben }) => {
         const ana = bench.subscriber('ana').client;
         let isOffline = false;
         ana.channel(channelId).on('channel.presence', ({ presences }) => {

@@ -12,7 +12,7 @@ import type { HubClient } from './hub-client.ts';
 
 const channelId = 'large';
 const count = 100;
-/** 192 KiB as JSON: all of them are more than two answers hold. */
+/** 192 KiB as JSON. All messages together do not fit two answers. */
 const content = '\u0001'.repeat(limits.contentBytes);
 
 let hub: HubProcess;

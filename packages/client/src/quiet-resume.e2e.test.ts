@@ -41,8 +41,8 @@ function connect(agent: string, { url }: HubProcess): HubClient {
 }
 
 describe('a subscription without any event yet', () => {
-  // The races: the client has never had an event whose seq it could go on from, what it did have is typing and presence,
-  // which have none, and the hub that knew where it stood is dead. Invariant: it misses nothing, and gets nothing twice.
+  // The races: the client has received typing and presence only, which have no seq to resume from, and the hub that knew
+  // its position is killed. Invariant: it misses no event, and gets none twice.
   it('resumes from its start when its hub was killed, even if ephemeral events arrived', async () => {
     const channelId = 'quiet';
     const [ada, bob] = [connect('ada', other), connect('bob', killed)];

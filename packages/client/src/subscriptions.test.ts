@@ -118,8 +118,8 @@ describe('a subscribed channel', () => {
     });
   });
 
-  // The race: more events come live than may be held while a page of the log is on its way, and then none. Invariant:
-  // exactly once, in order, to every live subscriber, also the last ones before a channel falls silent.
+  // The race: more live events arrive than the buffer holds while a page of the log is on its way, and then none. Invariant:
+  // every event is delivered once and in order, also the last ones before a channel falls silent.
   it('fetches the events that did not fit the buffer, even if no event follows', async () => {
     start({ bufferMax: 2 });
     void client.channel('hall').subscribe({ since: 0 });
@@ -219,15 +219,17 @@ describe('a subscribed channel', () => {
     expect(discontinuities).toEqual([]);
   });
 
-  // The race: a client comes back to more than a subscribe brings, and the hub has no room or no call left for its next
-  // page just then. Invariant: what the log holds is not given up; the page is asked for again.
+  // The race: a client reconnects to more events than a subscribe returns, and the hub cannot answer its next page.
+  // Invariant: the client requests the page again.
   it('requests a page again that the hub could not answer', async () => {
     const side = await startInHall(7);
     side.notify('event', event('hall', 9));
     side.answer(await side.nextCall('subscribe'), unresumed(9));
     for (const code of ['rate_limited', 'unavailable'])
       side.refuse(await side.nextCall('log.read'), {
-        ...{ code: -32_000, message: 'Later', data: { code, retryAfterMs: 1 } },
+        code: -32_000,
+        message: 'Later',
+        data: { code, retryAfterMs: 1 },
       });
     const page = await side.nextCall('log.read');
     expect(page.params).toEqual({ channelId: 'hall', after: 7 });
@@ -237,8 +239,8 @@ describe('a subscribed channel', () => {
     expect(discontinuities).toEqual([]);
   });
 
-  // The race: of many channels none can be resumed, because their events are too large for one answer together.
-  // Invariant: the client stays within the calls that a connection may have unanswered, and misses nothing.
+  // The race: none of many channels can be resumed, because their events together are too large for one answer.
+  // Invariant: the client stays within the limit of unanswered calls, and misses nothing.
   it('reads the logs of many channels a few at a time', async () => {
     start();
     const ids = Array.from({ length: 300 }, (_, n) => `c${n}`);
@@ -250,7 +252,11 @@ describe('a subscribed channel', () => {
     first.terminate();
     const second = await nextLive();
     const topics = ids.map((channelId) => ({
-      ...{ channelId, head: 2, resumed: false, events: [], presencePushed: true },
+      channelId,
+      head: 2,
+      resumed: false,
+      events: [],
+      presencePushed: true,
     }));
     second.answer(await second.nextCall('subscribe'), { topics });
     let most = 0;
@@ -412,7 +418,7 @@ describe('direct channels', () => {
     const second = await nextLive({ direct });
     const resume = await second.nextCall('subscribe');
     expect(resume.params).toEqual({
-      // dm_3 was in no list before, so all of it is new.
+      // dm_3 was in no earlier list, so it is read from its beginning.
       topics: [
         { channelId: 'dm_1', since: 5 },
         { channelId: 'dm_2', since: 1 },
@@ -435,8 +441,8 @@ describe('direct channels', () => {
 
   const full = Array.from({ length: 200 }, (_, n) => ({ channelId: `dm_named${n}`, head: 1 }));
 
-  // The race: the hub names 200 direct channels, and an older one goes on while the client is away. Invariant: what may
-  // have been missed is reported, never skipped in silence; on one connection the hub skips nothing.
+  // The race: the hub names 200 direct channels, and an older one gets messages while the client is away. Invariant: events
+  // that may have been missed are reported. On one connection the hub skips nothing.
   it('start with their first event if no welcome named them, and report a discontinuity after a reconnect', async () => {
     start();
     const first = await nextLive({ direct: full });
@@ -456,8 +462,8 @@ describe('direct channels', () => {
     expect(discontinuities).toEqual([{ channelId: 'dm_older', head: 4, reason: 'behind' }]);
   });
 
-  // The race: the client once knew all its direct channels; while it is away it gets so many new ones that the next
-  // welcome cannot name them all. Invariant: what a whole list did not name is new, and read from its beginning.
+  // The race: the client knew all its direct channels. While it is away it gets more new ones than the next welcome can
+  // name. Invariant: a channel that the complete list did not name is new, and is read from its beginning.
   it('are read from their beginning if they are new since a complete list', async () => {
     start();
     const first = await nextLive({ direct: [] });
@@ -500,7 +506,7 @@ describe('direct channels', () => {
     expect(seqs).toEqual([null, 5]);
   });
 
-  // The race: an event is on its way when the channel is unsubscribed, and the next connection follows it again.
+  // The race: an event is on its way when the channel is unsubscribed, and the hub subscribes it again on reconnect.
   it('stay unsubscribed, also on the next connection', async () => {
     start();
     const direct = [{ channelId: 'dm_1', head: 4 }];
@@ -568,8 +574,8 @@ describe('channel.events()', () => {
     expect(read).toEqual([1, 2]);
   });
 
-  // The race: the agent is removed and added again while its client is away. Invariant: a member reads its channel's log
-  // without a hole; the leave is a thing of the past where a subscribe was answered at a later head.
+  // The race: the agent is removed and added again while its client is away. Invariant: a member gets every event. A leave
+  // before the head of a subscribe's answer is outdated.
   it('continues for an agent that was removed and added again while it was away', async () => {
     start();
     const events = client.channel('hall').events();
@@ -611,7 +617,8 @@ describe('channel.events()', () => {
         event('hall', 2, { type: 'channel.member.join', ...own }),
         event('hall', 3),
       ],
-      ...{ head: 3, hasMore: false },
+      head: 3,
+      hasMore: false,
     });
     second.notify('event', event('hall', 4, { type: 'channel.member.leave', ...own }));
     const read = [];

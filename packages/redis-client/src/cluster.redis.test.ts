@@ -160,8 +160,8 @@ describe('Redis Cluster', () => {
     await waitFor(() => heard.length === rooms.length);
   });
 
-  // A server that answers TRYAGAIN lives, and speaks of one slot. Counted as an outage, a hot channel whose slot moves
-  // slowly opened the breaker for all the others, again and again until the resharding was done.
+  // TRYAGAIN concerns one slot of a healthy server. When it counted as an outage, a busy channel in a slowly moving slot
+  // opened the breaker for all other channels until the resharding was done.
   it('stays in use for all other slots while one is half way to another master', async () => {
     const redis = await connect();
     const [first, second] = [keys.channelMembers('halfway'), keys.sequence('halfway')];
@@ -222,7 +222,7 @@ describe('Redis Cluster', () => {
       await publishToRooms(redis, '3');
       await waitFor(() => heard.length === rooms.length);
       if (fail === 'freeze') {
-        // It goes on listening to the frozen one, and says that all is well.
+        // It still listens to the frozen master, and reports "ready".
         expect({ status: theirs.status, theyHeard }).toEqual({
           status: 'ready',
           theyHeard: [`${room} before`],

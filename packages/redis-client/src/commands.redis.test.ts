@@ -83,7 +83,7 @@ describe('Redis connection/disconnection', () => {
 });
 
 describe('Key namespace isolation ("openclaw:" prefix)', () => {
-  // ioredis' own keyPrefix reaches neither pub/sub nor SCAN: the prefix is part of the name, and passes unchanged.
+  // The keyPrefix of ioredis applies neither to published topics nor to SCAN. Our prefix is part of the name.
   it('sends names unchanged, so that two systems on one Redis stay separate', async () => {
     const redis = await clients.connect({ url: server.url });
     const ours = createKeySchema();

@@ -174,7 +174,7 @@ describe('a call that failed', () => {
     expect(await redis.send(['INCR', key])).toBe(1);
   });
 
-  // Invariant: what is refused is forgotten. A queue for later would hold 60 MB here.
+  // Invariant: a refused call leaves nothing in memory. A queue would hold 60 MB here.
   it.each(['gone', 'frozen'])(
     'leaves nothing in memory: 20,000 writes with Redis %s',
     async (how) => {
@@ -280,7 +280,7 @@ describe('a master demoted under its clients (READONLY)', () => {
       unavailable,
     );
     await waitFor(async () => (await redis.health()).breaker === 'open');
-    // A replica answers every probe, and must not be taken for well by any of them.
+    // A replica answers every PING, and must still not be used.
     await waitFor(async () => (await redis.health()).breaker === 'half_open', { everyMs: 1 });
     await waitFor(async () => (await redis.health()).breaker === 'open', { everyMs: 1 });
     await demoted.command('REPLICAOF NO ONE');

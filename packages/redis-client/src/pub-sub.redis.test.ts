@@ -50,7 +50,7 @@ describe('Pub/Sub publish/subscribe', () => {
       const topic = keys.channelTopic(`room${n}`);
       const second: Promise<unknown>[] = [];
       const first = redis.subscriber.subscribe(topic, () => undefined);
-      // Joins a SUBSCRIBE that is on its way: it must wait for it all the same.
+      // It joins a SUBSCRIBE that is on its way, and must wait for its answer.
       await Promise.resolve().then(() =>
         second.push(redis.subscriber.subscribe(topic, () => undefined)),
       );

@@ -23,7 +23,7 @@ const refusals = [
     kind: 'MISCONF',
     async begin() {
       const [folder = ''] = /\/\S+/.exec(await server.command('CONFIG GET dir')) ?? [];
-      // Nobody can write a file there.
+      // Redis cannot write a file there.
       await server.command('CONFIG SET dir /proc');
       await server.command('CONFIG SET save "3600 1" stop-writes-on-bgsave-error yes');
       await server.command('BGSAVE');
@@ -61,7 +61,10 @@ describe('a Redis that answers reads and refuses writes', () => {
       const began = await refusal.begin();
       await waitFor(() => !redis.available, { what: 'the client to notice without a write' });
       expect(await redis.health()).toMatchObject({
-        ...{ status: 'refusing_writes', refusal: kind, breaker: 'closed', reconnects: 0 },
+        status: 'refusing_writes',
+        refusal: kind,
+        breaker: 'closed',
+        reconnects: 0,
         subscriber: { connected: true },
       });
       const error = await redis.send(['GET', key]).catch((failure: unknown) => failure);
