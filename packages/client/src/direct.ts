@@ -1,12 +1,11 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Envelope, EventType, ParamsInputOf, ResultOf } from '@openclaw/protocol';
-import type { CallMethod, CallOptions } from './calls.ts';
-import type { HubChannel } from './channel.ts';
+import type { CallOptions } from './calls.ts';
+import type { ChannelDeps, HubChannel } from './channel.ts';
 import { HubError } from './errors.ts';
 import { createEventStream, readLogPage, type StreamReader } from './event-stream.ts';
-import { ofType, type EventListener, type EventListeners } from './listeners.ts';
-import type { Discontinuity } from './resume.ts';
+import { ofType, type EventListener } from './listeners.ts';
 
 /** The direct messages with one agent. Their events arrive without subscribing. The first message creates the channel. */
 export interface HubDirect {
@@ -35,15 +34,11 @@ export interface HubDirect {
 }
 
 /** The parts of a client that its direct messages share. */
-export interface DirectDeps {
-  readonly call: CallMethod;
-  readonly events: EventListeners;
-  readonly streamMax: number;
+export interface DirectDeps extends Omit<ChannelDeps, 'subscriptions'> {
   /** This agent's id; null before the first welcome. */
   ownId(): string | null;
   ready(options: CallOptions): Promise<{ readonly agentId: string }>;
   channel(channelId: string): HubChannel;
-  onDiscontinuity(listener: (discontinuity: Discontinuity) => void): () => void;
   /** Listens to the end of the client. @throws {HubError} when it is closed already */
   onEnd(listener: (error: HubError) => void): () => void;
 }

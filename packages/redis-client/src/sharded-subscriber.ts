@@ -21,7 +21,7 @@ export interface ShardedSubscriberParts {
  */
 export function openShardedSubscriber(parts: ShardedSubscriberParts): SubscriberTransport {
   const { topology, options, events, onMessage } = parts;
-  const links = new Map<string, ServerConnection>();
+  const connections = new Map<string, ServerConnection>();
   let owners = '';
   let lost = 0;
   let up = false;
@@ -29,7 +29,9 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
   let movedTimer: NodeJS.Timeout | undefined;
 
   const isReady = () =>
-    !isClosed && links.size > 0 && [...links.values()].every((link) => link.ready);
+    !isClosed &&
+    connections.size > 0 &&
+    [...connections.values()].every((connection) => connection.ready);
 
   function goDown() {
     if (!up) return;
@@ -60,15 +62,15 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
 
   function open(address: string): ServerConnection {
     const colon = address.lastIndexOf(':');
-    const link = openServerConnection(
+    const connection = openServerConnection(
       { ...options, host: address.slice(0, colon), port: Number(address.slice(colon + 1)) },
       { onReady: check, onDown: goDown, onError: (error) => events.onError(error) },
     );
-    link.redis.on('smessage', (topic: string, message: string) =>
+    connection.redis.on('smessage', (topic: string, message: string) =>
       onMessage('topic', topic, topic, message),
     );
-    link.redis.on('moved', onMoved);
-    return link;
+    connection.redis.on('moved', onMoved);
+    return connection;
   }
 
   /** The owners of all slots as one string, to compare. */
@@ -87,13 +89,13 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     if (now === owners) return;
     owners = now;
     const wanted = topology.owners();
-    for (const [address, link] of links) {
+    for (const [address, connection] of connections) {
       if (wanted.has(address)) continue;
-      links.delete(address);
-      void link.close();
+      connections.delete(address);
+      void connection.close();
     }
     for (const address of wanted) {
-      if (!links.has(address)) links.set(address, open(address));
+      if (!connections.has(address)) connections.set(address, open(address));
     }
     resubscribeAll();
   }
@@ -102,7 +104,7 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
   /** Calls `send` once per slot, because a command may only name topics of one slot. */
   function eachSlot(
     names: readonly string[],
-    send: (link: ServerConnection, names: string[]) => Promise<unknown>,
+    send: (connection: ServerConnection, names: string[]) => Promise<unknown>,
   ): Promise<unknown> {
     const slots = new Map<number, string[]>();
     for (const name of names) {
@@ -113,9 +115,9 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     }
     return Promise.all(
       [...slots].map(([slot, slotNames]) => {
-        const link = links.get(topology.ownerOf(slot) ?? '');
-        if (!link) throw new Error(`no server holds slot ${slot}`);
-        return send(link, slotNames);
+        const connection = connections.get(topology.ownerOf(slot) ?? '');
+        if (!connection) throw new Error(`no server holds slot ${slot}`);
+        return send(connection, slotNames);
       }),
     );
   }
@@ -132,17 +134,17 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
       eachSlot(names, ({ redis }, some) => redis.ssubscribe(...some)),
     unsubscribe: async (_kind, names) =>
       eachSlot(names, ({ redis }, some) => redis.sunsubscribe(...some)),
-    ping: () => Promise.all([...links.values()].map(({ redis }) => redis.ping())),
+    ping: () => Promise.all([...connections.values()].map(({ redis }) => redis.ping())),
     drop() {
-      for (const { redis } of links.values()) dropIfSilent(redis);
+      for (const { redis } of connections.values()) dropIfSilent(redis);
     },
     dropAll() {
-      for (const { redis } of links.values()) destroySocket(redis);
+      for (const { redis } of connections.values()) destroySocket(redis);
     },
     async close() {
       isClosed = true;
       clearTimeout(movedTimer);
-      await Promise.all([...links.values()].map((link) => link.close()));
+      await Promise.all([...connections.values()].map((connection) => connection.close()));
     },
   };
 }

@@ -68,7 +68,6 @@ let ca: string;
         folder.path,
         '--save',
         '',
-
         '--tls-cert-file',
         cert,
         '--tls-key-file',
