@@ -1,17 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { RedisClientError } from './errors.ts';
 import { within } from './heartbeat.ts';
-
-/**
- * The caller's own connections. The client never closes them, but it destroys the socket of one that does not answer, so
- * that ioredis reconnects. Their own options hold: set `autoResendUnfulfilledCommands: false` for a connection whose writes
- * must not run late or twice, and `autoResubscribe: false` for a subscriber whose topics an ACL may deny.
- */
-export interface BorrowedConnections {
-  readonly commands: Redis | Cluster;
-  /** Only for this client. With a Cluster leave it out. @default a connection of the client's own to the same server */
-  readonly subscriber?: Redis;
-}
+import type { BorrowedConnections } from './options.ts';
 
 /** Also true for a Cluster of another copy of ioredis. */
 export function isCluster(connection: Redis | Cluster): connection is Cluster {

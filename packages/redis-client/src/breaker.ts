@@ -1,11 +1,12 @@
 import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen } from 'cockatiel';
 import { PipelineReplies } from './commands.ts';
 import { isOutage, isSlotMoving, writeRefusalOf } from './errors.ts';
-import type { RedisHealth } from './health.ts';
+
+export type BreakerState = 'closed' | 'open' | 'half_open';
 
 /** Opens after several outages without a success between them. While it is open, only the heartbeat reaches Redis. */
 export interface Breaker {
-  readonly state: RedisHealth['breaker'];
+  readonly state: BreakerState;
   /** Runs `work` and counts its outcome. Calls check {@link Breaker.state} first; the heartbeat does not. */
   execute<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -19,7 +20,7 @@ const stateNames = {
 
 export function createBreaker(
   { failures, halfOpenAfterMs }: { failures: number; halfOpenAfterMs: number },
-  onChange: (state: RedisHealth['breaker']) => void,
+  onChange: (state: BreakerState) => void,
 ): Breaker {
   // A server that refuses writes still answers, so a new connection would not help.
   const isRefusal = (error: unknown) =>

@@ -1,12 +1,6 @@
 import { createAvailability } from './availability.ts';
 import { createBreaker } from './breaker.ts';
-import {
-  type RedisCommand,
-  type RedisReply,
-  runPipeline,
-  runScript,
-  type ScriptCall,
-} from './commands.ts';
+import { runPipeline, runScript, type ScriptCall } from './commands.ts';
 import { isOutage, RedisClientError, toClientError } from './errors.ts';
 import { createFirstConnection } from './first-connection.ts';
 import { readHealth, type RedisHealth } from './health.ts';
@@ -16,7 +10,7 @@ import { openTransports } from './open-transports.ts';
 import { type RedisClientOptions, resolveSettings } from './options.ts';
 import { createProbe } from './probe.ts';
 import { createSubscriber, type RedisSubscriber } from './subscriber.ts';
-import type { CommandTransport } from './transport.ts';
+import type { CommandTransport, RedisCommand, RedisReply } from './transport.ts';
 
 /**
  * A client of one Redis: a connection for commands, another for subscriptions, and a circuit breaker.

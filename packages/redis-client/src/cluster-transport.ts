@@ -1,11 +1,17 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { CallBound } from './borrowed.ts';
-import { type RedisCommand, type RedisReply, toWire } from './commands.ts';
+import { toWire } from './commands.ts';
 import { profile, retryDelayMs } from './ioredis-options.ts';
 import { keySlot } from './key-slot.ts';
 import type { ClientSettings, ResolvedConnection } from './options.ts';
 import { destroySocket, dropIfSilent, untilEnded } from './sockets.ts';
-import type { CommandTransport, ConnectionEvents, Topology } from './transport.ts';
+import type {
+  CommandTransport,
+  ConnectionEvents,
+  RedisCommand,
+  RedisReply,
+  Topology,
+} from './transport.ts';
 
 /** The slots are also read again whenever a server is lost or gives a slot away. */
 const refreshEveryMs = 1000;

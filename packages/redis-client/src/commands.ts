@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RedisKey, TopicName } from '@openclaw/key-schema';
 import { toClientError } from './errors.ts';
-import type { CommandTransport } from './transport.ts';
-
-/** A reply of Redis in its RESP2 shape: string, number, null or array. Parse it before use. */
-export type RedisReply = unknown;
-
-/** A command as data: its name, then its arguments. Cluster needs the key or topic as the first argument. */
-export type RedisCommand = readonly [name: string, ...args: (string | number)[]];
+import type { CommandTransport, RedisCommand, RedisReply } from './transport.ts';
 
 /** A Lua script, created once per file by {@link defineScript}. */
 export interface Script {

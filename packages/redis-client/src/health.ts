@@ -1,4 +1,4 @@
-import type { Breaker } from './breaker.ts';
+import type { Breaker, BreakerState } from './breaker.ts';
 import type { WriteRefusal } from './errors.ts';
 import { untilAnswered } from './heartbeat.ts';
 import type { Probe } from './probe.ts';
@@ -12,7 +12,7 @@ export interface RedisHealth {
   /** Why the server takes no writes; null when it takes them or is down. */
   readonly refusal: WriteRefusal | null;
   readonly mode: 'standalone' | 'sentinel' | 'cluster';
-  readonly breaker: 'closed' | 'open' | 'half_open';
+  readonly breaker: BreakerState;
   /** Round trip of one PING, on Cluster to the slowest master; null when down. */
   readonly latencyMs: number | null;
   /** The role of the server that answers commands; null when down or hidden by ACL. */

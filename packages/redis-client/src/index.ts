@@ -1,13 +1,14 @@
-export type { BorrowedConnections } from './borrowed.ts';
 export { createRedisClient } from './client.ts';
 export type { RedisClient } from './client.ts';
 export { defineScript } from './commands.ts';
-export type { RedisCommand, RedisReply, Script, ScriptCall } from './commands.ts';
+export type { Script, ScriptCall } from './commands.ts';
 export { parseRedisEnvironment } from './environment.ts';
 export { isDenied, RedisClientError } from './errors.ts';
 export type { RedisClientErrorCode, WriteRefusal } from './errors.ts';
 export { withFallback } from './fallback.ts';
 export type { RedisHealth } from './health.ts';
-export type { Logger as RedisLogger } from './logger.ts';
-export type { RedisClientOptions, RedisConnection, RedisNode, RedisTls } from './options.ts';
+export type { Logger } from './logger.ts';
+export type { BorrowedConnections, RedisClientOptions, RedisConnection } from './options.ts';
+export type { RedisNode, RedisTls } from './options.ts';
 export type { MessageHandler, RedisSubscriber } from './subscriber.ts';
+export type { RedisCommand, RedisReply } from './transport.ts';

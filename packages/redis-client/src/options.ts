@@ -1,6 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { Cluster, Redis } from 'ioredis';
-import type { BorrowedConnections } from './borrowed.ts';
 import { RedisClientError } from './errors.ts';
 
 /** One server's address. */
@@ -36,6 +35,17 @@ export interface RedisConnection {
   readonly sentinelTls?: boolean | RedisTls;
   /** Some nodes of the Cluster. They name the others. */
   readonly cluster?: readonly RedisNode[];
+}
+
+/**
+ * The caller's own connections. The client never closes them, but it destroys the socket of one that does not answer, so
+ * that ioredis reconnects. Their own options hold: set `autoResendUnfulfilledCommands: false` for a connection whose writes
+ * must not run late or twice, and `autoResubscribe: false` for a subscriber whose topics an ACL may deny.
+ */
+export interface BorrowedConnections {
+  readonly commands: Redis | Cluster;
+  /** Only for this client. With a Cluster leave it out. @default a connection of the client's own to the same server */
+  readonly subscriber?: Redis;
 }
 
 /** Options of {@link createRedisClient}. All times are milliseconds. */

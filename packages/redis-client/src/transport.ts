@@ -1,4 +1,8 @@
-import type { RedisCommand, RedisReply } from './commands.ts';
+/** A reply of Redis in its RESP2 shape: string, number, null or array. Parse it before use. */
+export type RedisReply = unknown;
+
+/** A command as data: its name, then its arguments. Cluster needs the key or topic as the first argument. */
+export type RedisCommand = readonly [name: string, ...args: (string | number)[]];
 
 /** The connection for commands, to any kind of Redis. Rejects as ioredis does and queues nothing. */
 export interface CommandTransport {

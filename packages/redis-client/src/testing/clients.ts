@@ -4,7 +4,7 @@ import {
   createRedisClient,
   type RedisClient,
   type RedisClientOptions,
-  type RedisLogger,
+  type Logger,
 } from '../index.ts';
 
 /** One line that a client logged. */
@@ -15,7 +15,7 @@ export interface LogLine {
 }
 
 /** A logger that keeps its lines. */
-export function recordingLogger(): RedisLogger & { readonly lines: LogLine[] } {
+export function recordingLogger(): Logger & { readonly lines: LogLine[] } {
   const lines: LogLine[] = [];
   const at = (level: LogLine['level']) => (details: object, message: string) =>
     void lines.push({ level, message, details });
@@ -24,14 +24,14 @@ export function recordingLogger(): RedisLogger & { readonly lines: LogLine[] } {
 
 /** Creates clients that are closed after each test. */
 export function clientsOfTest(): {
-  open(options: RedisClientOptions, logger?: RedisLogger): RedisClient;
-  connect(options: RedisClientOptions, logger?: RedisLogger): Promise<RedisClient>;
+  open(options: RedisClientOptions, logger?: Logger): RedisClient;
+  connect(options: RedisClientOptions, logger?: Logger): Promise<RedisClient>;
 } {
   const clients: RedisClient[] = [];
   afterEach(async () => {
     await Promise.all(clients.splice(0).map((client) => client.close()));
   });
-  const open = (options: RedisClientOptions, logger?: RedisLogger) => {
+  const open = (options: RedisClientOptions, logger?: Logger) => {
     const client = createRedisClient(options, logger ? { logger } : {});
     clients.push(client);
     return client;
