@@ -7,6 +7,7 @@ export { isDenied, RedisClientError } from './errors.ts';
 export type { RedisClientErrorCode, WriteRefusal } from './errors.ts';
 export { withFallback } from './fallback.ts';
 export type { RedisHealth } from './health.ts';
+export { createThrottledWarn } from './logger.ts';
 export type { Logger } from './logger.ts';
 export type { BorrowedConnections, RedisClientOptions, RedisConnection } from './options.ts';
 export type { RedisNode, RedisTls } from './options.ts';

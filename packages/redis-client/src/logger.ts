@@ -1,9 +1,32 @@
-/** Receives the log lines of a package. A pino logger fits. No line holds a password or a command's arguments. */
+/** Where a package reports; a pino logger fits. No argument ever holds a password or the arguments of a command. */
 export interface Logger {
   info(details: object, message: string): void;
   warn(details: object, message: string): void;
   error(details: object, message: string): void;
 }
 
-/** The logger of a client that was given none. */
+/** Used when no logger is given. */
 export const silentLogger: Logger = { info() {}, warn() {}, error() {} };
+
+const quietMs = 1000;
+
+/**
+ * Returns a `warn` that logs each message once a second at most, with `count`: how often it came since the last line.
+ * So a fault that fails thousands of calls fills no disk.
+ */
+export function createThrottledWarn(
+  logger: Pick<Logger, 'warn'> | undefined,
+  monotonic: () => number,
+): Logger['warn'] {
+  const messages = new Map<string, { quietUntilMs: number; count: number }>();
+  return (details, message) => {
+    if (!logger) return;
+    const seen = messages.get(message) ?? { quietUntilMs: -Infinity, count: 0 };
+    messages.set(message, seen);
+    seen.count += 1;
+    if (monotonic() < seen.quietUntilMs) return;
+    logger.warn({ ...details, count: seen.count }, message);
+    seen.quietUntilMs = monotonic() + quietMs;
+    seen.count = 0;
+  };
+}
