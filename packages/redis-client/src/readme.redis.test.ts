@@ -21,7 +21,13 @@ async function runExample(port: number) {
 
 it('shows lines that run with Redis and without it', async () => {
   const server = await startRedis();
-  expect(await runExample(server.port)).toEqual({ code: 0, output: '1 heard hello\n' });
+  expect(await runExample(server.port)).toEqual({
+    code: 0,
+    output: "{ value: 'PONG', degraded: false }\n",
+  });
   await server.stop();
-  expect(await runExample(await freePort())).toEqual({ code: 0, output: 'without Redis\n' });
+  expect(await runExample(await freePort())).toEqual({
+    code: 0,
+    output: "{ value: 'Nobody is there', degraded: true }\n",
+  });
 });
