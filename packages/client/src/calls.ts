@@ -11,6 +11,11 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
+/** A call of one method, with the options of the call as its last argument. */
+export type Call<M extends MethodName, Args extends unknown[]> = (
+  ...args: [...Args, options?: CallOptions]
+) => Promise<ResultOf<M>>;
+
 /** Calls a method by its name. */
 export type CallMethod = <M extends MethodName>(
   method: M,
@@ -43,7 +48,7 @@ export interface Calls {
   close(error: HubError): void;
 }
 
-interface Call {
+interface PendingCall {
   readonly id: number;
   readonly body: string;
   readonly isRepeatable: boolean;
@@ -90,7 +95,7 @@ function createFrameBatcher(write: (text: string) => void) {
 /** `write` sends one frame. */
 export function createCalls(options: ResolvedOptions, write: (text: string) => void): Calls {
   // All unanswered calls, in the order in which they were made. Repeats after a reconnect keep this order.
-  const calls = new Map<number, Call>();
+  const calls = new Map<number, PendingCall>();
   const batcher = createFrameBatcher(write);
   let inFlight = 0;
   let lastId = 0;
@@ -100,7 +105,7 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
 
   const waiting = () => calls.size - inFlight;
 
-  function send(call: Call, within: Welcome['limits']) {
+  function send(call: PendingCall, within: Welcome['limits']) {
     const { body } = call;
     const { frameBytes } = within;
     if (body.length * maxBytesPerChar > frameBytes && utf8Bytes(body) > frameBytes) {
@@ -119,7 +124,7 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
     }
   }
 
-  function remove(call: Call) {
+  function remove(call: PendingCall) {
     if (!calls.delete(call.id) || !call.isSent) return;
     inFlight -= 1;
     if (isLive) sendWaiting();
@@ -148,7 +153,7 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
       signal?.removeEventListener('abort', abort);
       remove(call);
     };
-    const call: Call = {
+    const call: PendingCall = {
       id,
       body: JSON.stringify({ jsonrpc: '2.0', id, method, params: sent }),
       isRepeatable: !isOnThisConnection && isRepeatable(method, sent),

@@ -1,15 +1,18 @@
-import type { Envelope, EventType, JsonObject, ParamsInputOf, ResultOf } from '@openclaw/protocol';
-import type { CallMethod, CallOptions } from './calls.ts';
+import type {
+  Envelope,
+  EventType,
+  JsonObject,
+  MethodName,
+  ParamsInputOf,
+} from '@openclaw/protocol';
+import type { Call, CallMethod } from './calls.ts';
 import { createEventStream, readLogPage } from './event-stream.ts';
 import { ofType, type EventListener, type EventListeners } from './listeners.ts';
 import type { Discontinuity } from './resume.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { Subscribed } from './topic.ts';
 
-type Rest<M extends Parameters<CallMethod>[0], K extends string = never> = Omit<
-  ParamsInputOf<M>,
-  'channelId' | K
->;
+type Rest<M extends MethodName, K extends string = never> = Omit<ParamsInputOf<M>, 'channelId' | K>;
 
 /** The calls and events of one channel. Creating one sends nothing. Every call rejects with a `HubError`. */
 export interface HubChannel {
@@ -40,87 +43,54 @@ export interface HubChannel {
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
 
   /** Sends a message. It is stored once, even if the call is repeated after a lost connection. */
-  send(
-    content: string,
-    more?: Rest<'message.send', 'content'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'message.send'>>;
+  readonly send: Call<'message.send', [content: string, more?: Rest<'message.send', 'content'>]>;
   /** Replies in the thread of a message. A message without a thread becomes the root of a new one. */
-  reply(
-    to: { readonly id: string; readonly threadId: string | null },
-    content: string,
-    more?: Rest<'message.send', 'content' | 'threadId'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'message.send'>>;
-  edit(
-    messageId: string,
-    content: string,
-    options?: CallOptions,
-  ): Promise<ResultOf<'message.edit'>>;
-  delete(messageId: string, options?: CallOptions): Promise<ResultOf<'message.delete'>>;
-  react(messageId: string, emoji: string, options?: CallOptions): Promise<ResultOf<'reaction.add'>>;
-  unreact(
-    messageId: string,
-    emoji: string,
-    options?: CallOptions,
-  ): Promise<ResultOf<'reaction.remove'>>;
-  history(
-    page?: Rest<'message.history'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'message.history'>>;
+  readonly reply: Call<
+    'message.send',
+    [
+      to: { readonly id: string; readonly threadId: string | null },
+      content: string,
+      more?: Rest<'message.send', 'content' | 'threadId'>,
+    ]
+  >;
+  readonly edit: Call<'message.edit', [messageId: string, content: string]>;
+  readonly delete: Call<'message.delete', [messageId: string]>;
+  readonly react: Call<'reaction.add', [messageId: string, emoji: string]>;
+  readonly unreact: Call<'reaction.remove', [messageId: string, emoji: string]>;
+  readonly history: Call<'message.history', [page?: Rest<'message.history'>]>;
   /** Reads a page of the log: durable events of every type. */
-  log(page: Rest<'log.read'>, options?: CallOptions): Promise<ResultOf<'log.read'>>;
+  readonly log: Call<'log.read', [page: Rest<'log.read'>]>;
 
-  get(options?: CallOptions): Promise<ResultOf<'channel.get'>>;
-  update(
-    changes: Rest<'channel.update'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'channel.update'>>;
+  readonly get: Call<'channel.get', []>;
+  readonly update: Call<'channel.update', [changes: Rest<'channel.update'>]>;
   /** Makes the channel read-only. This cannot be undone. */
-  archive(options?: CallOptions): Promise<ResultOf<'channel.archive'>>;
+  readonly archive: Call<'channel.archive', []>;
   /** Deletes the channel with its whole content. */
-  deleteChannel(options?: CallOptions): Promise<ResultOf<'channel.delete'>>;
+  readonly deleteChannel: Call<'channel.delete', []>;
 
-  join(options?: CallOptions): Promise<ResultOf<'channel.join'>>;
-  leave(options?: CallOptions): Promise<ResultOf<'channel.leave'>>;
-  members(page?: Rest<'member.list'>, options?: CallOptions): Promise<ResultOf<'member.list'>>;
-  addMember(
-    agentId: string,
-    more?: Rest<'member.add', 'agentId'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'member.add'>>;
-  updateMember(
-    agentId: string,
-    changes: Rest<'member.update', 'agentId'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'member.update'>>;
-  removeMember(agentId: string, options?: CallOptions): Promise<ResultOf<'member.remove'>>;
+  readonly join: Call<'channel.join', []>;
+  readonly leave: Call<'channel.leave', []>;
+  readonly members: Call<'member.list', [page?: Rest<'member.list'>]>;
+  readonly addMember: Call<'member.add', [agentId: string, more?: Rest<'member.add', 'agentId'>]>;
+  readonly updateMember: Call<
+    'member.update',
+    [agentId: string, changes: Rest<'member.update', 'agentId'>]
+  >;
+  readonly removeMember: Call<'member.remove', [agentId: string]>;
 
-  presence(page?: Rest<'presence.list'>, options?: CallOptions): Promise<ResultOf<'presence.list'>>;
-  startTyping(threadId?: string | null, options?: CallOptions): Promise<ResultOf<'typing.start'>>;
-  stopTyping(threadId?: string | null, options?: CallOptions): Promise<ResultOf<'typing.stop'>>;
-  typing(options?: CallOptions): Promise<ResultOf<'typing.list'>>;
+  readonly presence: Call<'presence.list', [page?: Rest<'presence.list'>]>;
+  readonly startTyping: Call<'typing.start', [threadId?: string | null]>;
+  readonly stopTyping: Call<'typing.stop', [threadId?: string | null]>;
+  readonly typing: Call<'typing.list', []>;
 
-  createThread(
-    messageId: string,
-    title?: string | null,
-    options?: CallOptions,
-  ): Promise<ResultOf<'thread.create'>>;
-  updateThread(
-    threadId: string,
-    title: string | null,
-    options?: CallOptions,
-  ): Promise<ResultOf<'thread.update'>>;
-  threads(page?: Rest<'thread.list'>, options?: CallOptions): Promise<ResultOf<'thread.list'>>;
+  readonly createThread: Call<'thread.create', [messageId: string, title?: string | null]>;
+  readonly updateThread: Call<'thread.update', [threadId: string, title: string | null]>;
+  readonly threads: Call<'thread.list', [page?: Rest<'thread.list'>]>;
 
   /** Emits a `collaboration.event` with a name of the caller's choice. */
-  emit(
-    name: string,
-    payload: JsonObject,
-    options?: CallOptions,
-  ): Promise<ResultOf<'collaboration.emit'>>;
+  readonly emit: Call<'collaboration.emit', [name: string, payload: JsonObject]>;
   /** Marks the channel as read up to a seq. `readState()` of the client counts the rest. */
-  markRead(seq: number, options?: CallOptions): Promise<ResultOf<'read.mark'>>;
+  readonly markRead: Call<'read.mark', [seq: number]>;
 }
 
 /** The parts of a client that its channels share. */

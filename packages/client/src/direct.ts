@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import type { Envelope, EventType, ParamsInputOf, ResultOf } from '@openclaw/protocol';
-import type { CallOptions } from './calls.ts';
+import type { Envelope, EventType, ParamsInputOf } from '@openclaw/protocol';
+import type { Call, CallOptions } from './calls.ts';
 import type { ChannelDeps, HubChannel } from './channel.ts';
 import { HubError } from './errors.ts';
 import { createEventStream, readLogPage, type StreamReader } from './event-stream.ts';
@@ -12,16 +12,12 @@ export interface HubDirect {
   /** The other agent. */
   readonly agentId: string;
   /** Sends a message. It is stored once, even if the call is repeated after a lost connection. */
-  send(
-    content: string,
-    more?: Omit<ParamsInputOf<'direct.send'>, 'agentId' | 'content'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'direct.send'>>;
+  readonly send: Call<
+    'direct.send',
+    [content: string, more?: Omit<ParamsInputOf<'direct.send'>, 'agentId' | 'content'>]
+  >;
   /** Pages the messages. Empty before the first message. */
-  history(
-    page?: Omit<ParamsInputOf<'message.history'>, 'channelId'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'message.history'>>;
+  readonly history: HubChannel['history'];
   /** Iterates over the events from now on, each durable one once and in order, until the client is closed. */
   events(options?: { readonly signal?: AbortSignal }): AsyncIterableIterator<Envelope>;
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;

@@ -1,12 +1,5 @@
-import type {
-  Envelope,
-  EventType,
-  JsonObject,
-  ParamsInputOf,
-  ResultOf,
-  Welcome,
-} from '@openclaw/protocol';
-import type { CallMethod, CallOptions } from './calls.ts';
+import type { Envelope, EventType, JsonObject, ParamsInputOf, Welcome } from '@openclaw/protocol';
+import type { Call, CallMethod, CallOptions } from './calls.ts';
 import type { HubChannel } from './channel.ts';
 import type { ConnectionState, StateChange } from './connection.ts';
 import type { HubDirect } from './direct.ts';
@@ -56,28 +49,15 @@ export interface HubClient {
   direct(agentId: string): HubDirect;
 
   /** Creates a channel with this agent as its owner. The call is repeated only if it names a `channelId`. */
-  createChannel(
-    params: ParamsInputOf<'channel.create'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'channel.create'>>;
+  readonly createChannel: Call<'channel.create', [params: ParamsInputOf<'channel.create'>]>;
   /** Lists the channels that this agent may see. */
-  channels(
-    page?: ParamsInputOf<'channel.list'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'channel.list'>>;
+  readonly channels: Call<'channel.list', [page?: ParamsInputOf<'channel.list'>]>;
   /** Sets this agent's whole presence, and sets it again on each new connection. */
-  setPresence(
-    presence: ParamsInputOf<'presence.set'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'presence.set'>>;
+  readonly setPresence: Call<'presence.set', [presence: ParamsInputOf<'presence.set'>]>;
   /** Counts the unread messages and mentions of each channel of this agent. */
-  readState(options?: CallOptions): Promise<ResultOf<'read.state'>>;
+  readonly readState: Call<'read.state', []>;
   /** Emits an event to every connection of the hub. Admins only; never repeated. */
-  emitGlobal(
-    name: string,
-    payload: JsonObject,
-    options?: CallOptions,
-  ): Promise<ResultOf<'collaboration.emit'>>;
+  readonly emitGlobal: Call<'collaboration.emit', [name: string, payload: JsonObject]>;
   /** Ends the connection, and every call and stream with `closed`. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-export type { CallMethod, CallOptions } from './calls.ts';
+export type { Call, CallMethod, CallOptions } from './calls.ts';
 export type { HubChannel } from './channel.ts';
 export { createClient } from './client.ts';
 export type { ConnectionState, StateChange } from './connection.ts';
