@@ -8,7 +8,7 @@ async function carry(from: HubChannel, to: HubChannel) {
   for await (const { event } of from.events({ since: 0 })) {
     if (event.type !== 'channel.message' || event.message.senderId === agentId) continue;
     const { id, senderId, content } = event.message;
-    // Named after the original: a bridge that starts over carries everything again, and nothing is stored twice.
+    // With the original's id the hub stores each message once, even if a restarted bridge sends it again.
     await to.send(`${senderId}: ${content}`, { clientMessageId: id });
   }
 }

@@ -1,53 +1,62 @@
 import { createClient, type Discontinuity, type Envelope, type HubClient } from './index.ts';
 
-/** One agent's client, and all that it was told. */
-export interface Seat {
+/** One agent's client, and everything it received. */
+export interface Subscriber {
   readonly client: HubClient;
   readonly events: Envelope[];
   readonly discontinuities: Discontinuity[];
   readonly states: string[];
-  /** How many tokens it asked for. */
+  /** The number of tokens it requested. */
   tokens: number;
 }
 
-/** Where the contract's scripts act: in this process or in a page. It has no other way to reach what they made. */
+/** The clients of the contract's scripts, in this process or in a page. */
 export interface Bench {
-  /** The seat of that name, made earlier. */
-  seat(name: string): Seat;
-  /** Connects an agent with these tokens, one after another; the last serves for good. */
-  connect(name: string, url: string, tokens: readonly string[]): Seat;
+  /** Returns the subscriber of that name. */
+  subscriber(name: string): Subscriber;
+  /** Connects an agent with these tokens in turn. The last one is used again. */
+  connect(name: string, url: string, tokens: readonly string[]): Subscriber;
   /** Waits until the condition holds. */
   until(condition: () => boolean, what: string): Promise<void>;
   /** Closes every client. */
   clear(): Promise<void>;
 }
 
-/** A bench without seats. */
+/** Creates a bench without clients. */
 export function createBench(): Bench {
-  const seats = new Map<string, Seat>();
+  const subscribers = new Map<string, Subscriber>();
   return {
-    seat(name) {
-      const seat = seats.get(name);
-      if (seat === undefined) throw new Error(`There is no seat ${name}`);
-      return seat;
+    subscriber(name) {
+      const subscriber = subscribers.get(name);
+      if (subscriber === undefined) throw new Error(`There is no subscriber ${name}`);
+      return subscriber;
     },
     connect(name, url, tokens) {
-      // Whom nobody can reach nobody closes.
-      if (seats.has(name)) throw new Error(`The seat ${name} is taken`);
+      // Two clients of one name: only one of them would be closed.
+      if (subscribers.has(name)) throw new Error(`There is a subscriber ${name} already`);
       const client = createClient({
         url,
         getToken() {
-          seat.tokens += 1;
-          return tokens[Math.min(seat.tokens, tokens.length) - 1] as string;
+          subscriber.tokens += 1;
+          return tokens[Math.min(subscriber.tokens, tokens.length) - 1] as string;
         },
-        ...{ backoffMinMs: 20, backoffMaxMs: 200, callTimeoutMs: 30_000, queueMax: 10_000 },
+        backoffMinMs: 20,
+        backoffMaxMs: 200,
+        callTimeoutMs: 30_000,
+        queueMax: 10_000,
       });
-      const seat: Seat = { client, events: [], discontinuities: [], states: [], tokens: 0 };
-      client.on('event', (envelope) => seat.events.push(envelope));
-      client.on('discontinuity', (discontinuity) => seat.discontinuities.push(discontinuity));
-      client.on('state', ({ state }) => seat.states.push(state));
-      seats.set(name, seat);
-      return seat;
+      const subscriber: Subscriber = {
+        client,
+        events: [],
+        discontinuities: [],
+        states: [],
+        tokens: 0,
+      };
+      client.on('event', (envelope) => subscriber.events.push(envelope));
+      client.on('discontinuity', (discontinuity) => subscriber.discontinuities.push(discontinuity));
+      client.on('state', ({ state }) => subscriber.states.push(state));
+      subscribers.set(name, subscriber);
+      return subscriber;
     },
     async until(condition, what) {
       const endMs = Date.now() + 20_000;
@@ -57,8 +66,8 @@ export function createBench(): Bench {
       }
     },
     async clear() {
-      await Promise.all([...seats.values()].map(({ client }) => client.close()));
-      seats.clear();
+      await Promise.all([...subscribers.values()].map(({ client }) => client.close()));
+      subscribers.clear();
     },
   };
 }

@@ -4,8 +4,8 @@ import { resolve } from 'node:path';
 const folder = resolve(import.meta.dirname, '..');
 
 /**
- * A module's text as one minified ES module, as a page would be served it; its imports are resolved from this package's
- * folder. In a process of its own, because the bundler takes no values of a test's realm.
+ * Bundles a module's text into one minified ES module. Its imports are resolved from this package's folder. The bundler
+ * runs in a process of its own, because it rejects values of a test's realm.
  */
 export function bundleForBrowser(text: string): string {
   const script = `

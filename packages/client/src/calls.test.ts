@@ -53,7 +53,7 @@ describe('a call', () => {
     expect(await second).toEqual({ channel: { channelId: 'b' } });
   });
 
-  it('shares a frame with the calls of the same turn, up to the hub’s limits', async () => {
+  it('shares a frame with other calls in the same turn, up to the hub’s limits', async () => {
     start();
     const side = await nextLive({ batch: 2 });
     const calls = ['a', 'b', 'c'].map((channelId) => client.call('channel.get', { channelId }));
@@ -87,7 +87,7 @@ describe('a call', () => {
     await expect(malformed).rejects.toMatchObject({ code: 'invalid', data: issues });
   });
 
-  it('that sends gets a clientMessageId and keeps it when it is repeated after a lost connection', async () => {
+  it('to send gets a clientMessageId, and keeps it when it is repeated after a lost connection', async () => {
     start();
     const first = await nextLive();
     const result = client.channel('hall').send('once');
@@ -101,7 +101,7 @@ describe('a call', () => {
     expect(await result).toEqual({ ...sent, duplicate: true });
   });
 
-  it('that sends keeps the clientMessageId that the caller gave', async () => {
+  it('to send keeps the caller’s clientMessageId', async () => {
     start();
     const side = await nextLive();
     void client
@@ -128,7 +128,7 @@ describe('a call', () => {
     await Promise.all(results);
   });
 
-  it('leaves no more unanswered than the hub allows', async () => {
+  it('waits when the hub’s limit of unanswered calls is reached', async () => {
     start();
     const side = await nextLive({ inFlight: 1 });
     const results = ['1', '2'].map((content) => client.channel('hall').send(content));
@@ -141,7 +141,7 @@ describe('a call', () => {
     await Promise.all([...results, probe]);
   });
 
-  it('that could happen twice is not repeated after a lost connection', async () => {
+  it('that could take effect twice is not repeated after a lost connection', async () => {
     start();
     const side = await nextLive();
     const create = client.call('channel.create', { name: 'Hall' });
@@ -157,14 +157,14 @@ describe('a call', () => {
     await expect(global).rejects.toMatchObject({ code: 'disconnected' });
   });
 
-  it('that is worth nothing later does not wait for a connection', async () => {
+  it('that is useless later does not wait for a connection', async () => {
     start();
     await expect(client.channel('hall').startTyping()).rejects.toMatchObject({
       code: 'disconnected',
     });
   });
 
-  it('is refused when too many wait already', async () => {
+  it('is refused when too many calls are already waiting', async () => {
     start({ queueMax: 2 });
     const waiting = [1, 2].map(() => client.channel('hall').send('x'));
     await expect(client.channel('hall').send('x')).rejects.toMatchObject({ code: 'queue_full' });
@@ -173,7 +173,7 @@ describe('a call', () => {
     await Promise.all(waiting);
   });
 
-  it('ends within its timeout, offline too, and makes room for others', async () => {
+  it('ends at its timeout, also offline, and makes room for others', async () => {
     start({ queueMax: 1 });
     const late = client.call('read.state', {}, { timeoutMs: 5 });
     await expect(late).rejects.toMatchObject({ code: 'timeout' });
@@ -181,7 +181,7 @@ describe('a call', () => {
     const unanswered = client.call('read.state', {}, { timeoutMs: 5 });
     const call = await side.nextCall('read.state');
     await expect(unanswered).rejects.toMatchObject({ code: 'timeout' });
-    // The late answer belongs to nobody.
+    // The late answer is ignored.
     side.answer(call, { channels: [] });
     const next = client.call('read.state', {});
     side.answer(await side.nextCall('read.state'), { channels: ['next'] });
@@ -198,7 +198,7 @@ describe('a call', () => {
     await expect(client.call('read.state', {}, { signal: controller.signal })).rejects.toBe(reason);
   });
 
-  it('over the hub’s frame limit is refused here, and the connection lives on', async () => {
+  it('over the hub’s frame limit is refused by the client, and the connection stays', async () => {
     start();
     const side = await nextLive({ frameBytes: 1000 });
     const tooLarge = client.channel('hall').send('é'.repeat(600));
@@ -208,14 +208,14 @@ describe('a call', () => {
     expect(await fits).toEqual(sent);
   });
 
-  it('of subscribe is left to the channels', async () => {
+  it('to subscribe is refused, because channels do it', async () => {
     start();
     await expect(client.call('subscribe', { topics: [] })).rejects.toMatchObject({
       code: 'invalid',
     });
   });
 
-  it('of presence is said again on each new connection', async () => {
+  it('to set presence is repeated on each new connection', async () => {
     start();
     const first = await nextLive();
     const set = client.call('presence.set', { status: 'dnd' });

@@ -1,57 +1,54 @@
-import {
-  utf8Bytes,
-  type MethodName,
-  type ParamsInputOf,
-  type ResultOf,
-  type RpcError,
-  type Welcome,
-} from '@openclaw/protocol';
+import type { MethodName, ParamsInputOf, ResultOf, RpcError, Welcome } from '@openclaw/protocol';
+import { utf8Bytes } from '@openclaw/protocol/wire';
 import { fromRpcError, HubError } from './errors.ts';
-import { isFleeting, isRepeatable, withClientMessageId } from './idempotency.ts';
 import type { ResolvedOptions } from './options.ts';
-import { createOutbox } from './outbox.ts';
+import { isEphemeral, isRepeatable, withClientMessageId } from './repeatable-calls.ts';
 
-/** Options of one call. */
 export interface CallOptions {
-  /** Gives up waiting; what was sent may happen all the same. The call rejects with the signal's reason. */
+  /** Stops waiting and rejects with the signal's reason. A call that was sent already may still take effect. */
   readonly signal?: AbortSignal;
-  /** Over the whole wait, offline time and repeats included. @default callTimeoutMs of the client */
+  /** Bounds the whole wait, including offline time and repeats. @default callTimeoutMs of the client */
   readonly timeoutMs?: number;
 }
 
-/** A method's caller. */
+/** A call of one method, with the options of the call as its last argument. */
+export type Call<M extends MethodName, Args extends unknown[]> = (
+  ...args: [...Args, options?: CallOptions]
+) => Promise<ResultOf<M>>;
+
+/** Calls a method by its name. */
 export type CallMethod = <M extends MethodName>(
   method: M,
   params: ParamsInputOf<M>,
   options?: CallOptions,
 ) => Promise<ResultOf<M>>;
 
-/** A method's caller that waits for no promise. */
-export type AskMethod = <M extends MethodName>(
+/** Calls a method and hands the answer to a callback, synchronously when it arrives. */
+export type CallSyncMethod = <M extends MethodName>(
   method: M,
   params: ParamsInputOf<M>,
   onResult: (result: ResultOf<M>) => void,
   onError: (error: unknown) => void,
 ) => void;
 
-/** Calls and their answers, over one connection after another. */
+/** Calls and their answers. They outlive a connection. */
 export interface Calls {
   readonly call: CallMethod;
-  /** As `call`, but for this connection alone: ahead of what waits, rejected with `disconnected` when it is lost. */
-  readonly callNow: CallMethod;
-  /** As `callNow`, answered in the same breath as the answer comes: ahead of what stands behind it in its frame. */
-  readonly ask: AskMethod;
-  /** An answer came. */
+  /** Sends on this connection only, before the calls that wait. Rejects with `disconnected` when it is lost. */
+  readonly callOnThisConnection: CallMethod;
+  /** As `callOnThisConnection`, but the answer is handled before the messages behind it in its frame. */
+  readonly callSync: CallSyncMethod;
+  /** Settles a call with its answer. */
   settle(id: unknown, result: unknown, error: RpcError | undefined): void;
-  /** This connection takes calls, within its limits. */
+  /** A connection accepts calls, within these limits. */
   connected(limits: Welcome['limits']): void;
-  /** Sends what waited; called once the subscriptions are on their way. */
+  /** Sends the calls that waited. Called after the subscribes were sent. */
   resume(): void;
   disconnected(error: HubError): void;
   close(error: HubError): void;
 }
 
-interface Call {
+interface PendingCall {
   readonly id: number;
   readonly body: string;
   readonly isRepeatable: boolean;
@@ -60,63 +57,93 @@ interface Call {
   reject(error: unknown): void;
 }
 
+// A UTF-16 code unit is at most three bytes of UTF-8. This upper bound saves a walk through the text.
+const maxBytesPerChar = 3;
+
+/** Puts the calls of one turn of the event loop into as few frames as the limits allow. */
+function createFrameBatcher(write: (text: string) => void) {
+  let bodies: string[] = [];
+  let chars = 0;
+  let isScheduled = false;
+
+  function flush() {
+    isScheduled = false;
+    if (bodies.length === 1) write(bodies[0] as string);
+    else if (bodies.length > 1) write(`[${bodies.join(',')}]`);
+    clear();
+  }
+
+  function clear() {
+    bodies = [];
+    chars = 0;
+  }
+
+  return {
+    clear,
+    add(body: string, { batch, frameBytes }: Welcome['limits']) {
+      const frameChars = chars + body.length + bodies.length + 2;
+      if (bodies.length === batch || frameChars * maxBytesPerChar > frameBytes) flush();
+      bodies.push(body);
+      chars += body.length;
+      if (isScheduled) return;
+      isScheduled = true;
+      queueMicrotask(flush);
+    },
+  };
+}
+
 /** `write` sends one frame. */
 export function createCalls(options: ResolvedOptions, write: (text: string) => void): Calls {
-  // In the order of the calls, which repeats after a reconnect keep.
-  const calls = new Map<number, Call>();
-  const outbox = createOutbox(write);
-  let waiting: Call[] = [];
+  // All unanswered calls, in the order in which they were made. Repeats after a reconnect keep this order.
+  const calls = new Map<number, PendingCall>();
+  const batcher = createFrameBatcher(write);
   let inFlight = 0;
   let lastId = 0;
   let limits: Welcome['limits'] | null = null;
   let isLive = false;
   let closedBy: HubError | null = null;
 
-  function send(call: Call) {
-    if (
-      limits !== null &&
-      call.body.length * 3 > limits.frameBytes &&
-      utf8Bytes(call.body) > limits.frameBytes
-    ) {
-      return call.reject(new HubError('too_large', `The call is over ${limits.frameBytes} bytes`));
+  const waiting = () => calls.size - inFlight;
+
+  function send(call: PendingCall, within: Welcome['limits']) {
+    const { body } = call;
+    const { frameBytes } = within;
+    if (body.length * maxBytesPerChar > frameBytes && utf8Bytes(body) > frameBytes) {
+      return call.reject(new HubError('too_large', `The call is over ${frameBytes} bytes`));
     }
     call.isSent = true;
     inFlight += 1;
-    outbox.push(call.body);
+    batcher.add(body, within);
   }
 
   function sendWaiting() {
-    while (limits !== null && inFlight < limits.inFlight) {
-      const call = waiting.shift();
-      if (call === undefined) return;
-      send(call);
+    if (limits === null || waiting() === 0) return;
+    for (const call of calls.values()) {
+      if (inFlight >= limits.inFlight) return;
+      if (!call.isSent) send(call, limits);
     }
   }
 
-  function remove(call: Call) {
-    if (!calls.delete(call.id)) return;
-    if (!call.isSent) {
-      waiting = waiting.filter((other) => other !== call);
-      return;
-    }
+  function remove(call: PendingCall) {
+    if (!calls.delete(call.id) || !call.isSent) return;
     inFlight -= 1;
-    if (isLive && waiting.length > 0) sendWaiting();
+    if (isLive) sendWaiting();
   }
 
   function start(
     method: MethodName,
     params: object,
     { signal, timeoutMs = options.callTimeoutMs }: CallOptions,
-    isNow: boolean,
+    isOnThisConnection: boolean,
     onResult: (result: unknown) => void,
     onError: (error: unknown) => void,
   ) {
     if (closedBy !== null) return onError(closedBy);
     if (signal?.aborted) return onError(signal.reason);
-    const isAway = isNow ? limits === null : !isLive && isFleeting(method);
-    if (isAway) return onError(new HubError('disconnected', `${method}: not connected`));
-    if (!isNow && waiting.length >= options.queueMax) {
-      return onError(new HubError('queue_full', `${waiting.length} calls wait already`));
+    const needsConnection = isOnThisConnection ? limits === null : !isLive && isEphemeral(method);
+    if (needsConnection) return onError(new HubError('disconnected', `${method}: not connected`));
+    if (!isOnThisConnection && waiting() >= options.queueMax) {
+      return onError(new HubError('queue_full', `${waiting()} calls are already waiting`));
     }
     const sent = withClientMessageId(method, params);
     lastId += 1;
@@ -126,10 +153,10 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
       signal?.removeEventListener('abort', abort);
       remove(call);
     };
-    const call: Call = {
+    const call: PendingCall = {
       id,
       body: JSON.stringify({ jsonrpc: '2.0', id, method, params: sent }),
-      isRepeatable: !isNow && isRepeatable(method, sent),
+      isRepeatable: !isOnThisConnection && isRepeatable(method, sent),
       isSent: false,
       resolve(result) {
         end();
@@ -146,22 +173,22 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
     }, timeoutMs);
     signal?.addEventListener('abort', abort);
     calls.set(id, call);
-    if (isNow) return send(call);
-    waiting.push(call);
-    if (isLive) sendWaiting();
+    if (isOnThisConnection && limits !== null) send(call, limits);
+    else if (isLive) sendWaiting();
   }
 
   const promise =
-    (isNow: boolean): CallMethod =>
+    (isOnThisConnection: boolean): CallMethod =>
     (method, params, callOptions = {}) =>
       new Promise((resolve, reject) => {
-        start(method, params, callOptions, isNow, resolve as (result: unknown) => void, reject);
+        const onResult = resolve as (result: unknown) => void;
+        start(method, params, callOptions, isOnThisConnection, onResult, reject);
       });
 
   return {
     call: promise(false),
-    callNow: promise(true),
-    ask: (method, params, onResult, onError) =>
+    callOnThisConnection: promise(true),
+    callSync: (method, params, onResult, onError) =>
       start(method, params, {}, true, onResult as (result: unknown) => void, onError),
     settle(id, result, error) {
       const call = calls.get(id as number);
@@ -171,7 +198,6 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
     },
     connected(next) {
       limits = next;
-      outbox.setLimits(next);
     },
     resume() {
       isLive = true;
@@ -180,16 +206,14 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
     disconnected(error) {
       isLive = false;
       limits = null;
-      outbox.clear();
-      waiting = [];
+      batcher.clear();
       for (const call of [...calls.values()]) {
-        if (!call.isSent) waiting.push(call);
-        else if (!call.isRepeatable) {
+        if (!call.isSent) continue;
+        if (!call.isRepeatable) {
           call.reject(new HubError('disconnected', error.message, { cause: error }));
         } else {
           call.isSent = false;
           inFlight -= 1;
-          waiting.push(call);
         }
       }
     },
@@ -197,7 +221,6 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
       closedBy = error;
       isLive = false;
       for (const call of [...calls.values()]) call.reject(error);
-      waiting = [];
     },
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CallMethod, CallOptions } from './calls.ts';
 import { createChannel, type HubChannel } from './channel.ts';
-import { createEventListeners } from './event-listeners.ts';
+import { createEventListeners } from './listeners.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 const channelId = 'hall';

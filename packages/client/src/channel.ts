@@ -1,26 +1,25 @@
-import type { Envelope, EventType, JsonObject, ParamsInputOf, ResultOf } from '@openclaw/protocol';
-import type { CallMethod, CallOptions } from './calls.ts';
-import { ofType, type EventListener, type EventListeners } from './event-listeners.ts';
-import { createEventStream } from './event-stream.ts';
-import { readLogPage } from './log-page.ts';
+import type {
+  Envelope,
+  EventType,
+  JsonObject,
+  MethodName,
+  ParamsInputOf,
+} from '@openclaw/protocol';
+import type { Call, CallMethod } from './calls.ts';
+import { createEventStream, readLogPage } from './event-stream.ts';
+import { ofType, type EventListener, type EventListeners } from './listeners.ts';
 import type { Discontinuity } from './resume.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { Subscribed } from './topic.ts';
 
-type Rest<M extends Parameters<CallMethod>[0], K extends string = never> = Omit<
-  ParamsInputOf<M>,
-  'channelId' | K
->;
+type Rest<M extends MethodName, K extends string = never> = Omit<ParamsInputOf<M>, 'channelId' | K>;
 
-/**
- * One channel: the calls that name it, without naming it. Making one costs nothing and sends nothing. Each call takes
- * a signal and a timeout as its last argument, and rejects with a `HubError`.
- */
+/** The calls and events of one channel. Creating one sends nothing. Every call rejects with a `HubError`. */
 export interface HubChannel {
   readonly id: string;
   /**
-   * Receives the channel's events from now on, or from the one after `since` (0 is the beginning); after a reconnect,
-   * from the last one received. Resolves when live. With `since`, a channel that is subscribed already is a `conflict`.
+   * Receives the channel's events from now on, or the ones after seq `since` (0 is the beginning). A reconnect resumes
+   * after the last event. Resolves when live. With `since`, a channel that is subscribed already is a `conflict`.
    */
   subscribe(options?: {
     readonly since?: number;
@@ -28,107 +27,73 @@ export interface HubChannel {
   }): Promise<Subscribed>;
   unsubscribe(): Promise<void>;
   /**
-   * The channel's events, each durable one once and in order; subscribes while it is read. A reader that is slower than
-   * the channel gets what it has no room for from the log. Ends when this agent leaves or the channel is deleted;
-   * throws when it is refused, and at `signal`.
+   * Iterates over the channel's events, each durable one once and in order. The channel is subscribed until the loop
+   * ends. A slow reader gets the events past `streamMax` from the log. The loop ends when this agent leaves or the
+   * channel is deleted. It throws when the hub refuses, and at `signal`.
    */
   events(options?: {
     readonly since?: number;
     readonly signal?: AbortSignal;
   }): AsyncIterableIterator<Envelope>;
-  /** Calls the listener with each event of this channel, once it is subscribed. */
+  /** Listens to each event of this channel. Does not subscribe it. */
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;
-  /** Calls the listener when events of this channel were missed that will not come. */
+  /** Listens to reports of missed events that will not come. */
   on(name: 'discontinuity', listener: (discontinuity: Discontinuity) => void): () => void;
-  /** Calls the listener with each event of this type. */
+  /** Listens to each event of this type. */
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
 
-  /** Sends a message; repeated after a lost connection, it is stored once. */
-  send(
-    content: string,
-    more?: Rest<'message.send', 'content'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'message.send'>>;
-  /** Sends into the thread of a message, which becomes its root where there was none. */
-  reply(
-    to: { readonly id: string; readonly threadId: string | null },
-    content: string,
-    more?: Rest<'message.send', 'content' | 'threadId'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'message.send'>>;
-  edit(
-    messageId: string,
-    content: string,
-    options?: CallOptions,
-  ): Promise<ResultOf<'message.edit'>>;
-  /** Deletes a message. */
-  delete(messageId: string, options?: CallOptions): Promise<ResultOf<'message.delete'>>;
-  react(messageId: string, emoji: string, options?: CallOptions): Promise<ResultOf<'reaction.add'>>;
-  unreact(
-    messageId: string,
-    emoji: string,
-    options?: CallOptions,
-  ): Promise<ResultOf<'reaction.remove'>>;
-  history(
-    page?: Rest<'message.history'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'message.history'>>;
-  /** Pages the log itself, every kind of durable event. */
-  log(page: Rest<'log.read'>, options?: CallOptions): Promise<ResultOf<'log.read'>>;
+  /** Sends a message. It is stored once, even if the call is repeated after a lost connection. */
+  readonly send: Call<'message.send', [content: string, more?: Rest<'message.send', 'content'>]>;
+  /** Replies in the thread of a message. A message without a thread becomes the root of a new one. */
+  readonly reply: Call<
+    'message.send',
+    [
+      to: { readonly id: string; readonly threadId: string | null },
+      content: string,
+      more?: Rest<'message.send', 'content' | 'threadId'>,
+    ]
+  >;
+  readonly edit: Call<'message.edit', [messageId: string, content: string]>;
+  readonly delete: Call<'message.delete', [messageId: string]>;
+  readonly react: Call<'reaction.add', [messageId: string, emoji: string]>;
+  readonly unreact: Call<'reaction.remove', [messageId: string, emoji: string]>;
+  readonly history: Call<'message.history', [page?: Rest<'message.history'>]>;
+  /** Reads a page of the log: durable events of every type. */
+  readonly log: Call<'log.read', [page: Rest<'log.read'>]>;
 
-  get(options?: CallOptions): Promise<ResultOf<'channel.get'>>;
-  update(
-    changes: Rest<'channel.update'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'channel.update'>>;
-  /** Makes the channel read-only, for good. */
-  archive(options?: CallOptions): Promise<ResultOf<'channel.archive'>>;
-  /** Deletes the channel with all it holds. */
-  deleteChannel(options?: CallOptions): Promise<ResultOf<'channel.delete'>>;
+  readonly get: Call<'channel.get', []>;
+  readonly update: Call<'channel.update', [changes: Rest<'channel.update'>]>;
+  /** Makes the channel read-only. This cannot be undone. */
+  readonly archive: Call<'channel.archive', []>;
+  /** Deletes the channel with its whole content. */
+  readonly deleteChannel: Call<'channel.delete', []>;
 
-  join(options?: CallOptions): Promise<ResultOf<'channel.join'>>;
-  leave(options?: CallOptions): Promise<ResultOf<'channel.leave'>>;
-  members(page?: Rest<'member.list'>, options?: CallOptions): Promise<ResultOf<'member.list'>>;
-  addMember(
-    agentId: string,
-    more?: Rest<'member.add', 'agentId'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'member.add'>>;
-  updateMember(
-    agentId: string,
-    changes: Rest<'member.update', 'agentId'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'member.update'>>;
-  removeMember(agentId: string, options?: CallOptions): Promise<ResultOf<'member.remove'>>;
+  readonly join: Call<'channel.join', []>;
+  readonly leave: Call<'channel.leave', []>;
+  readonly members: Call<'member.list', [page?: Rest<'member.list'>]>;
+  readonly addMember: Call<'member.add', [agentId: string, more?: Rest<'member.add', 'agentId'>]>;
+  readonly updateMember: Call<
+    'member.update',
+    [agentId: string, changes: Rest<'member.update', 'agentId'>]
+  >;
+  readonly removeMember: Call<'member.remove', [agentId: string]>;
 
-  presence(page?: Rest<'presence.list'>, options?: CallOptions): Promise<ResultOf<'presence.list'>>;
-  startTyping(threadId?: string | null, options?: CallOptions): Promise<ResultOf<'typing.start'>>;
-  stopTyping(threadId?: string | null, options?: CallOptions): Promise<ResultOf<'typing.stop'>>;
-  typing(options?: CallOptions): Promise<ResultOf<'typing.list'>>;
+  readonly presence: Call<'presence.list', [page?: Rest<'presence.list'>]>;
+  readonly startTyping: Call<'typing.start', [threadId?: string | null]>;
+  readonly stopTyping: Call<'typing.stop', [threadId?: string | null]>;
+  readonly typing: Call<'typing.list', []>;
 
-  createThread(
-    messageId: string,
-    title?: string | null,
-    options?: CallOptions,
-  ): Promise<ResultOf<'thread.create'>>;
-  updateThread(
-    threadId: string,
-    title: string | null,
-    options?: CallOptions,
-  ): Promise<ResultOf<'thread.update'>>;
-  threads(page?: Rest<'thread.list'>, options?: CallOptions): Promise<ResultOf<'thread.list'>>;
+  readonly createThread: Call<'thread.create', [messageId: string, title?: string | null]>;
+  readonly updateThread: Call<'thread.update', [threadId: string, title: string | null]>;
+  readonly threads: Call<'thread.list', [page?: Rest<'thread.list'>]>;
 
-  /** Emits an event of the caller's own naming. */
-  emit(
-    name: string,
-    payload: JsonObject,
-    options?: CallOptions,
-  ): Promise<ResultOf<'collaboration.emit'>>;
-  /** Says that the channel is read up to a seq; `readState()` of the client counts what is not. */
-  markRead(seq: number, options?: CallOptions): Promise<ResultOf<'read.mark'>>;
+  /** Emits a `collaboration.event` with a name of the caller's choice. */
+  readonly emit: Call<'collaboration.emit', [name: string, payload: JsonObject]>;
+  /** Marks the channel as read up to a seq. `readState()` of the client counts the rest. */
+  readonly markRead: Call<'read.mark', [seq: number]>;
 }
 
-/** What channels share of their client. */
+/** The parts of a client that its channels share. */
 export interface ChannelDeps {
   readonly call: CallMethod;
   readonly subscriptions: Subscriptions;
@@ -137,7 +102,6 @@ export interface ChannelDeps {
   onDiscontinuity(listener: (discontinuity: Discontinuity) => void): () => void;
 }
 
-/** A channel of the client that `deps` belong to. */
 export function createChannel(channelId: string, deps: ChannelDeps): HubChannel {
   const { call, subscriptions, streamMax } = deps;
 
@@ -158,9 +122,9 @@ export function createChannel(channelId: string, deps: ChannelDeps): HubChannel 
         readLog: (after, over) => readLogPage(call, { channelId, after, max: streamMax }, over),
         start(reader) {
           const stop = subscriptions.read(channelId, since ?? null, reader);
-          const offSkip = onDiscontinuity(() => reader.onSkip());
+          const off = onDiscontinuity(() => reader.onGap());
           return () => {
-            offSkip();
+            off();
             stop();
           };
         },

@@ -4,9 +4,9 @@ import { chromium, type Page } from 'playwright-core';
 /** A page in a Chromium of its own. */
 export interface ServedPage {
   readonly page: Page;
-  /** Where it was loaded from. */
+  /** The origin of the page. */
   readonly origin: string;
-  /** What it could not handle. */
+  /** Uncaught errors of the page. */
   readonly errors: readonly string[];
   stop(): Promise<void>;
 }

@@ -20,13 +20,13 @@ import {
 } from '@openclaw/test-support';
 import { createBench, type Bench } from './bench.test.support.ts';
 
-/** Where the client under test runs. */
-export interface Place {
-  /** The Origin of its connections; null where there is none. */
+/** The environment in which the client under test runs. */
+export interface Environment {
+  /** The Origin of its connections; null in Node. */
   readonly origin: string | null;
-  /** What it calls this machine. */
+  /** The name of this machine there. */
   readonly hostname: string;
-  /** Runs a script there, which sees nothing of this file but what it is given. */
+  /** Runs a script there. The script can only use its parameters. */
   run<G, R>(script: (bench: Bench, given: G) => R | Promise<R>, given: G): Promise<R>;
   stop(): Promise<void>;
 }
@@ -35,18 +35,18 @@ const secret = 'a-secret-for-tests-of-more-than-32-characters';
 
 const token = (agentId: string, lifeSeconds?: number) => signToken(secret, agentId, lifeSeconds);
 
-// A busy machine takes its time.
+// A busy machine is slow.
 jest.setTimeout(90_000);
 
-/** What every place owes its users, against a real hub, over links that are cut. */
-export function clientContract(name: string, startPlace: () => Promise<Place>): void {
+/** The tests of every environment, against a real hub, over links that are cut. */
+export function clientContract(name: string, startEnvironment: () => Promise<Environment>): void {
   describe(`A client ${name}`, () => {
-    let place: Place;
+    let environment: Environment;
     let redis: RedisServer;
     let hub: HubProcess;
     let link: TcpProxy;
     let rooms = 0;
-    /** What a script is given: the link's address, a channel of its own, two agents of its own. */
+    /** The parameters of a script: the link's address, and a channel and two agents of its own. */
     let given: {
       url: string;
       channelId: string;
@@ -55,17 +55,19 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       anaToken: string;
       benToken: string;
     };
-    /** In this process, past the link: to know what the hub has. */
+    /** Observes the hub from this process, without the link. */
     const watch = createBench();
 
     beforeAll(async () => {
-      place = await startPlace();
+      environment = await startEnvironment();
       redis = await startRedis();
       hub = await startHub({
         env: {
-          ...{ REDIS_URL: redis.url, HUB_LIMIT_MESSAGE: '1000000/60' },
-          ...{ HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret },
-          ...(place.origin !== null && { HUB_ALLOWED_ORIGINS: place.origin }),
+          REDIS_URL: redis.url,
+          HUB_LIMIT_MESSAGE: '1000000/60',
+          HUB_AUTH: 'jwt',
+          HUB_JWT_SECRET: secret,
+          ...(environment.origin !== null && { HUB_ALLOWED_ORIGINS: environment.origin }),
         },
       });
       link = await startTcpProxy(hub.port);
@@ -74,25 +76,29 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       rooms += 1;
       const [ana, ben] = [`ana${rooms}`, `ben${rooms}`];
       given = {
-        ...{ url: `ws://${place.hostname}:${link.port}`, channelId: `room${rooms}`, ana, ben },
-        ...{ anaToken: token(ana), benToken: token(ben) },
+        url: `ws://${environment.hostname}:${link.port}`,
+        channelId: `room${rooms}`,
+        ana,
+        ben,
+        anaToken: token(ana),
+        benToken: token(ben),
       };
     });
     afterEach(async () => {
       link.resume();
-      await place.run((bench) => bench.clear(), null);
+      await environment.run((bench) => bench.clear(), null);
       await watch.clear();
     });
     afterAll(async () => {
       await link?.stop();
       await hub?.stop();
       await redis?.stop();
-      await place?.stop();
+      await environment?.stop();
     });
 
-    /** Both agents in the channel, ben reading it from its beginning into `read`. */
-    async function seatBoth() {
-      await place.run(async (bench, { url, channelId, anaToken, benToken }) => {
+    /** Puts both agents into the channel. Ben reads it from its beginning. */
+    async function connectBoth() {
+      await environment.run(async (bench, { url, channelId, anaToken, benToken }) => {
         const ana = bench.connect('ana', url, [anaToken]).client;
         const ben = bench.connect('ben', url, [benToken]).client;
         await ana.createChannel({ channelId, name: 'Room' });
@@ -102,9 +108,12 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
     }
 
     const receivedCount = () =>
-      place.run((bench) => bench.seat('ben').events.filter(({ seq }) => seq !== null).length, null);
+      environment.run(
+        (bench) => bench.subscriber('ben').events.filter(({ seq }) => seq !== null).length,
+        null,
+      );
 
-    /** How many messages the hub itself has of the channel. */
+    /** The contents that the hub has stored in the channel. */
     async function storedContents(): Promise<string[]> {
       const observer = watch.connect('ana', hub.url, [given.anaToken]).client;
       const { head } = (await observer.channel(given.channelId).get()).channel;
@@ -119,12 +128,12 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       return contents;
     }
 
-    it('holds a conversation: messages, edits, replies, mentions, reactions, deletes, each heard by its type', async () => {
-      await seatBoth();
-      const heard = await place.run(async (bench, { channelId, ana, ben }) => {
+    it('delivers messages, edits, replies, mentions, reactions and deletes to listeners of their type', async () => {
+      await connectBoth();
+      const heard = await environment.run(async (bench, { channelId, ana, ben }) => {
         const [room, ears] = [
-          bench.seat('ana').client.channel(channelId),
-          bench.seat('ben').client.channel(channelId),
+          bench.subscriber('ana').client.channel(channelId),
+          bench.subscriber('ben').client.channel(channelId),
         ];
         const lines: string[] = [];
         ears.on('channel.message', ({ message }) =>
@@ -156,11 +165,11 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       ]);
     });
 
-    it('hears typing and presence come and go', async () => {
-      await seatBoth();
-      const heard = await place.run(async (bench, { channelId, ana }) => {
-        const { client } = bench.seat('ana');
-        const ears = bench.seat('ben').client.channel(channelId);
+    it('delivers typing and presence, and their end', async () => {
+      await connectBoth();
+      const heard = await environment.run(async (bench, { channelId, ana }) => {
+        const { client } = bench.subscriber('ana');
+        const ears = bench.subscriber('ben').client.channel(channelId);
         const lines: string[] = [];
         const has = (line: string) => bench.until(() => lines.includes(line), line);
         ears.on('channel.typing', ({ agentId, typing }) => {
@@ -184,11 +193,11 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       expect(heard).toEqual(['online', 'typing true', 'typing false', 'dnd', 'offline']);
     });
 
-    it('exchanges direct messages, and keeps count of what is unread', async () => {
-      await seatBoth();
-      const seen = await place.run(async (bench, { ana, ben }) => {
-        const toBen = bench.seat('ana').client.direct(ben);
-        const toAna = bench.seat('ben').client.direct(ana);
+    it('exchanges direct messages, and counts the unread ones', async () => {
+      await connectBoth();
+      const seen = await environment.run(async (bench, { ana, ben }) => {
+        const toBen = bench.subscriber('ana').client.direct(ben);
+        const toAna = bench.subscriber('ben').client.direct(ana);
         const before = await toAna.history();
         const stream = toAna.events();
         const { channelId } = await toBen.send('psst');
@@ -201,27 +210,33 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
         }
         const room = await toAna.channel();
         const unread = async () =>
-          (await bench.seat('ben').client.readState()).channels.find(
+          (await bench.subscriber('ben').client.readState()).channels.find(
             (state) => state.channelId === channelId,
           )?.unread;
         const unreadBefore = await unread();
         await room.markRead(2);
         const { messages } = await toBen.history({ limit: 1 });
         return {
-          ...{ before: before.messages.length, contents, isSame: room.id === channelId },
-          ...{ unread: [unreadBefore, await unread()], last: messages[0]?.content },
+          before: before.messages.length,
+          contents,
+          isSame: room.id === channelId,
+          unread: [unreadBefore, await unread()],
+          last: messages[0]?.content,
         };
       }, given);
       expect(seen).toEqual({
-        ...{ before: 0, contents: ['psst', 'are you there?'], isSame: true },
-        ...{ unread: [2, 0], last: 'are you there?' },
+        before: 0,
+        contents: ['psst', 'are you there?'],
+        isSame: true,
+        unread: [2, 0],
+        last: 'are you there?',
       });
     });
 
-    it('loses, doubles and misplaces nothing while its link is cut again and again', async () => {
-      await seatBoth();
-      await place.run(async (bench, { channelId }) => {
-        const { client } = bench.seat('ana');
+    it('delivers every event once and in order while its link is cut again and again', async () => {
+      await connectBoth();
+      await environment.run(async (bench, { channelId }) => {
+        const { client } = bench.subscriber('ana');
         const talk = { isOver: false, sent: [] as Promise<{ seq: number }>[] };
         Object.assign(bench, { talk });
         const timer = setInterval(() => {
@@ -234,20 +249,24 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
         await waitFor(async () => (await receivedCount()) > before + 15, { timeoutMs: 20_000 });
         link.cut();
       }
-      const seen = await place.run(async (bench, { channelId }) => {
+      const seen = await environment.run(async (bench, { channelId }) => {
         const { talk } = bench as typeof bench & {
           talk: { isOver: boolean; sent: Promise<{ seq: number }>[] };
         };
         talk.isOver = true;
         const seqs = (await Promise.all(talk.sent)).map(({ seq }) => seq);
-        const { head } = (await bench.seat('ana').client.channel(channelId).get()).channel;
-        const { events, discontinuities, states } = bench.seat('ben');
+        const { head } = (await bench.subscriber('ana').client.channel(channelId).get()).channel;
+        const { events, discontinuities, states } = bench.subscriber('ben');
         await bench.until(() => events.some(({ seq }) => seq === head), 'the last event');
         const contents = events.flatMap(({ event }) =>
           event.type === 'channel.message' ? [event.message.content] : [],
         );
         return {
-          ...{ head, sent: seqs.length, different: new Set(seqs).size, contents, discontinuities },
+          head,
+          sent: seqs.length,
+          different: new Set(seqs).size,
+          contents,
+          discontinuities,
           received: events.flatMap(({ seq }) => (seq === null ? [] : [seq])),
           losses: states.filter((state) => state === 'reconnecting').length,
         };
@@ -260,19 +279,19 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       expect(seen.losses).toBeGreaterThanOrEqual(4);
     });
 
-    // The sends reach the hub and are stored; their answers die with the link. Invariant: the repeats find them.
-    it('stores a send once whose answer was lost, and answers it all the same', async () => {
-      await seatBoth();
+    // The hub stores the sends, but their answers are lost with the link. Invariant: the repeats find the stored messages.
+    it('stores a send once and answers it, even if the first answer was lost', async () => {
+      await connectBoth();
       link.stallReplies();
-      await place.run(async (bench, { channelId }) => {
-        const room = bench.seat('ana').client.channel(channelId);
+      await environment.run(async (bench, { channelId }) => {
+        const room = bench.subscriber('ana').client.channel(channelId);
         const results = Promise.all(['one', 'two', 'three'].map((content) => room.send(content)));
         Object.assign(bench, { results });
       }, given);
       await waitFor(async () => (await storedContents()).length === 3);
       link.cut();
       link.resume();
-      const duplicates = await place.run(async (bench) => {
+      const duplicates = await environment.run(async (bench) => {
         const { results } = bench as typeof bench & {
           results: Promise<{ duplicate: boolean }[]>;
         };
@@ -282,12 +301,12 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       expect(await storedContents()).toEqual(['one', 'two', 'three']);
     });
 
-    it('keeps what is said while there is no link, in its order, and says that it is away', async () => {
-      await seatBoth();
+    it('keeps sends in order while there is no link, and reports the lost connection', async () => {
+      await connectBoth();
       link.stall();
       link.cut();
-      const said = await place.run(async (bench, { channelId }) => {
-        const { client, states } = bench.seat('ana');
+      const said = await environment.run(async (bench, { channelId }) => {
+        const { client, states } = bench.subscriber('ana');
         await bench.until(() => states.includes('reconnecting'), 'the loss');
         const room = client.channel(channelId);
         Object.assign(bench, {
@@ -301,22 +320,22 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       }, given);
       expect(said).toEqual({ typing: 'disconnected', state: 'reconnecting' });
       link.resume();
-      await place.run(async (bench) => {
+      await environment.run(async (bench) => {
         await (bench as typeof bench & { results: Promise<unknown> }).results;
       }, null);
       expect(await storedContents()).toEqual(['one', 'two']);
     });
 
-    it('goes on after a hub that was killed and came back', async () => {
-      await seatBoth();
-      await place.run(async (bench, { channelId }) => {
-        await bench.seat('ana').client.channel(channelId).send('before');
+    it('continues after a hub was killed and restarted', async () => {
+      await connectBoth();
+      await environment.run(async (bench, { channelId }) => {
+        await bench.subscriber('ana').client.channel(channelId).send('before');
       }, given);
       await hub.kill();
       await hub.restart();
-      const seen = await place.run(async (bench, { channelId }) => {
-        await bench.seat('ana').client.channel(channelId).send('after');
-        const { events, discontinuities } = bench.seat('ben');
+      const seen = await environment.run(async (bench, { channelId }) => {
+        await bench.subscriber('ana').client.channel(channelId).send('after');
+        const { events, discontinuities } = bench.subscriber('ben');
         const contents = () =>
           events.flatMap(({ event }) =>
             event.type === 'channel.message' ? [event.message.content] : [],
@@ -327,17 +346,23 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       expect(seen).toEqual({ contents: ['before', 'after'], discontinuities: [] });
     });
 
-    it('takes a new token when the old one expires, and misses nothing', async () => {
-      await seatBoth();
+    it('gets a new token when the old one expires, and misses no event', async () => {
+      await connectBoth();
       const tokens = [token(given.ben, 2), token(given.ben)];
-      const seen = await place.run(
+      const seen = await environment.run(
         async (bench, { url, channelId, all }) => {
-          const seat = bench.connect('again', url, all);
-          await seat.client.channel(channelId).subscribe({ since: 0 });
-          await bench.until(() => seat.tokens === 2 && seat.client.state === 'live', 'the renewal');
-          const { seq } = await bench.seat('ana').client.channel(channelId).send('Still here?');
-          await bench.until(() => seat.events.some((event) => event.seq === seq), 'the message');
-          return { states: seat.states, seqs: seat.events.map((event) => event.seq) };
+          const again = bench.connect('again', url, all);
+          await again.client.channel(channelId).subscribe({ since: 0 });
+          await bench.until(
+            () => again.tokens === 2 && again.client.state === 'live',
+            'the renewal',
+          );
+          const { seq } = await bench
+            .subscriber('ana')
+            .client.channel(channelId)
+            .send('Still here?');
+          await bench.until(() => again.events.some((event) => event.seq === seq), 'the message');
+          return { states: again.states, seqs: again.events.map((event) => event.seq) };
         },
         { ...given, all: tokens },
       );
@@ -345,10 +370,10 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
       expect(seen.seqs.filter((seq) => seq !== null)).toEqual([1, 2, 3]);
     });
 
-    it('ends cleanly: its streams and calls with it, and for the others it is offline', async () => {
-      await seatBoth();
-      const seen = await place.run(async (bench, { channelId, ben }) => {
-        const ana = bench.seat('ana').client;
+    it('ends its streams and calls when it is closed, and is offline for the others', async () => {
+      await connectBoth();
+      const seen = await environment.run(async (bench, { channelId, ben }) => {
+        const ana = bench.subscriber('ana').client;
         let isOffline = false;
         ana.channel(channelId).on('channel.presence', ({ presences }) => {
           isOffline ||= presences.some(
@@ -356,7 +381,7 @@ export function clientContract(name: string, startPlace: () => Promise<Place>): 
           );
         });
         await ana.channel(channelId).subscribe();
-        const { client } = bench.seat('ben');
+        const { client } = bench.subscriber('ben');
         const codeOf = (promise: Promise<unknown>) =>
           promise.then(
             () => 'none',

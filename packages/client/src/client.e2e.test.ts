@@ -44,7 +44,7 @@ function connect(agent: string, url = hub.url): HubClient {
 }
 
 let channels = 0;
-/** A channel of its own, with these members; the first is its owner. */
+/** Creates a channel with these members. The first is its owner. */
 async function createChannel(...members: HubClient[]): Promise<string> {
   channels += 1;
   const channelId = `room-${channels}`;
@@ -87,7 +87,7 @@ describe('a client of a real hub', () => {
     expect(messages).toMatchObject([{ id: messageId, content: '', deletedAt: expect.any(Number) }]);
   });
 
-  it('hears typing and presence of the others', async () => {
+  it('receives typing and presence of the others', async () => {
     const [ada, bob] = [connect('ada2'), connect('bob2')];
     const channelId = await createChannel(ada, bob);
     const seen: string[] = [];
@@ -110,7 +110,7 @@ describe('a client of a real hub', () => {
     await waitFor(() => seen.includes('ada2 offline'));
   });
 
-  it('reads direct messages without subscribing, and notices of channels it does not follow', async () => {
+  it('receives direct messages without subscribing, and notices of other channels', async () => {
     const [ada, bob] = [connect('ada3'), connect('bob3')];
     await bob.ready();
     const direct: Envelope[] = [];
@@ -126,7 +126,7 @@ describe('a client of a real hub', () => {
     expect(contentsOf(direct)).toEqual(['psst']);
   });
 
-  it('is told why when it may not', async () => {
+  it('gets the reason of a refusal', async () => {
     const [ada, eve] = [connect('ada4'), connect('eve4')];
     const channelId = await createChannel(ada);
     await expect(eve.channel(channelId).send('hi')).rejects.toMatchObject({ code: 'forbidden' });
@@ -135,7 +135,7 @@ describe('a client of a real hub', () => {
     await expect(eve.channel('no where').join()).rejects.toMatchObject({ code: 'invalid' });
   });
 
-  // The hub dies without a word, three times, in the middle of sends whose results may be lost on the way.
+  // The hub is killed three times in the middle of sends, whose results may be lost.
   it('loses and doubles nothing when the hub is killed, neither what it sends nor what it receives', async () => {
     const own = await startHub({ env: { REDIS_URL: redis.url, HUB_LIMIT_MESSAGE: '1000000/60' } });
     try {
@@ -177,7 +177,7 @@ describe('a client of a real hub', () => {
     }
   }, 120_000);
 
-  it('comes back after a hub was shut down and started again', async () => {
+  it('reconnects after the hub was stopped and started again', async () => {
     const own = await startHub({ env: { REDIS_URL: redis.url } });
     const ada = connect('ada', own.url);
     const states: string[] = [];
@@ -200,7 +200,7 @@ describe('a client of a hub with tokens', () => {
   });
   afterAll(() => guarded.stop());
 
-  it('is closed for good with the reason when its token is refused', async () => {
+  it('closes with the reason when its token is refused', async () => {
     const client = createClient({ url: guarded.url, token: 'not.a.token' });
     clients.push(client);
     await expect(client.ready()).rejects.toMatchObject({ code: 'unauthorized' });
@@ -209,13 +209,13 @@ describe('a client of a hub with tokens', () => {
 });
 
 describe('the README', () => {
-  it('shows lines that work', async () => {
+  it('shows lines that run to their end', async () => {
     const folder = resolve(fileURLToPath(import.meta.url), '../..');
     const readme = readFileSync(join(folder, 'README.md'), 'utf8');
     const example = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? '';
     expect(example).toContain('createClient');
     const code = example.replaceAll('ws://127.0.0.1:8080', hub.url);
-    // From the package's folder its own name resolves as for a user.
+    // In the package's folder its own name resolves as for a user.
     const run = startProcess(
       process.execPath,
       ['--conditions=@openclaw/source', '--input-type=module', '--eval', code],

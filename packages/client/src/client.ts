@@ -1,81 +1,75 @@
 import type {
+  Discontinuity as HubDiscontinuity,
   Envelope,
   EventType,
   MethodName,
   NotificationName,
-  NotificationOf,
   ParamsInputOf,
+  Reconnect,
   RpcError,
   Welcome,
 } from '@openclaw/protocol';
+import { abortable } from './abortable.ts';
 import { createCalls, type CallMethod } from './calls.ts';
 import { createChannel } from './channel.ts';
 import { createConnection, type StateChange } from './connection.ts';
 import { createDirect } from './direct.ts';
 import { HubError } from './errors.ts';
-import { createEventListeners } from './event-listeners.ts';
 import type { HubClient } from './hub-client.ts';
-import { createListeners } from './listeners.ts';
+import { createEventListeners, createListeners } from './listeners.ts';
 import { resolveOptions, type ClientOptions } from './options.ts';
-import { untilReady } from './ready.ts';
 import type { Discontinuity } from './resume.ts';
 import { createSubscriptions } from './subscriptions.ts';
-import { createWatchdog } from './watchdog.ts';
 
-type Incoming = {
+interface IncomingMessage {
   readonly id?: unknown;
   readonly method?: NotificationName;
   readonly params?: unknown;
   readonly result?: unknown;
   readonly error?: RpcError;
-};
+}
 
-// Made outside the client's cursors, a subscription would deliver what nobody follows.
-const managed: ReadonlySet<MethodName> = new Set<MethodName>(['subscribe', 'unsubscribe']);
+// A subscription made by `call` would deliver events whose position nobody keeps.
+const channelMethods: ReadonlySet<MethodName> = new Set<MethodName>(['subscribe', 'unsubscribe']);
 
-/** Connects to a hub at once, and stays connected until closed. @throws {HubError} `invalid`, naming a bad option */
+/** Connects to a hub at once, and stays connected until closed. @throws {HubError} `invalid`, with the bad option's name */
 export function createClient(options: ClientOptions): HubClient {
   const resolved = resolveOptions(options);
-  const { parseFrame } = resolved;
   const events = createEventListeners();
   const notices = createListeners<Envelope>();
   const discontinuities = createListeners<Discontinuity>();
   const states = createListeners<StateChange>();
   const welcomes = createListeners<Welcome>();
   const listeners = {
-    ...{ event: events.onAny, direct: events.onDirect, global: events.onGlobal },
-    ...{ notice: notices.on, discontinuity: discontinuities.on },
-    ...{ state: states.on, welcome: welcomes.on },
+    event: events.onAny,
+    direct: events.onDirect,
+    global: events.onGlobal,
+    notice: notices.on,
+    discontinuity: discontinuities.on,
+    state: states.on,
+    welcome: welcomes.on,
   };
   let welcome: Welcome | null = null;
   let lastPresence: ParamsInputOf<'presence.set'> | null = null;
   let closeReason = new HubError('closed', 'The client is closed');
 
   const calls = createCalls(resolved, (text) => connection.send(text));
-  const { callNow } = calls;
-  const watchdog = createWatchdog(callNow, (error) => connection.abandon(error));
+  const { callOnThisConnection, callSync } = calls;
   const subscriptions = createSubscriptions(
-    {
-      ask: calls.ask,
-      emitEvent: events.emit,
-      emitDiscontinuity: discontinuities.emit,
-    },
+    { callSync, emitEvent: events.emit, emitDiscontinuity: discontinuities.emit },
     resolved,
   );
   const connection = createConnection(resolved, {
     onText(text) {
-      watchdog.heard();
-      let frame: unknown;
       try {
-        frame = parseFrame(text);
+        const frame = resolved.parseFrame(text);
+        if (!Array.isArray(frame)) return receive(frame as IncomingMessage);
+        for (let i = 0; i < frame.length; i += 1) receive(frame[i] as IncomingMessage);
       } catch (cause) {
-        return connection.abandon(new HubError('disconnected', 'A frame is not JSON', { cause }));
+        connection.abandon(new HubError('disconnected', 'A frame is malformed', { cause }));
       }
-      if (!Array.isArray(frame)) return receive(frame as Incoming);
-      for (let i = 0; i < frame.length; i += 1) receive(frame[i] as Incoming);
     },
     onLost(error) {
-      watchdog.stop();
       subscriptions.onLost();
       calls.disconnected(error);
     },
@@ -83,9 +77,11 @@ export function createClient(options: ClientOptions): HubClient {
       if (change.state === 'closed') end(change.error);
       states.emit(change);
     },
+    ping: (timeoutMs) => callOnThisConnection('ping', {}, { timeoutMs }),
   });
 
-  function receive(message: Incoming) {
+  /** Frames are not validated by schemas. One that breaks this code counts as a lost connection. */
+  function receive(message: IncomingMessage) {
     switch (message.method) {
       case 'event':
         return subscriptions.onEvent(message.params as Envelope);
@@ -96,46 +92,52 @@ export function createClient(options: ClientOptions): HubClient {
       case 'notice':
         return notices.emit(message.params as Envelope);
       case 'discontinuity':
-        return subscriptions.onDiscontinuity(message.params as NotificationOf<'discontinuity'>);
+        return subscriptions.onDiscontinuity(message.params as HubDiscontinuity);
       case 'reconnect':
-        return connection.replace((message.params as NotificationOf<'reconnect'>).afterMs);
+        return connection.replace((message.params as Reconnect).afterMs);
     }
   }
 
   function onWelcome(next: Welcome) {
     welcome = next;
     calls.connected(next.limits);
-    watchdog.start(next.heartbeatMs);
-    // What was missed is asked for before anything that waited is sent.
+    // Missed events are requested before the waiting calls are sent.
     subscriptions.onWelcome(next);
-    if (lastPresence !== null) callNow('presence.set', lastPresence).catch(() => {});
-    connection.welcomed();
+    if (lastPresence !== null) callOnThisConnection('presence.set', lastPresence).catch(() => {});
+    connection.welcomed(next.heartbeatMs);
     calls.resume();
     welcomes.emit(next);
   }
 
   function end(error: HubError | null) {
     if (error !== null) closeReason = error;
-    watchdog.stop();
     subscriptions.close(closeReason);
     calls.close(closeReason);
   }
 
   const call: CallMethod = async (method, params, callOptions) => {
-    if (managed.has(method)) {
-      throw new HubError('invalid', `${method} is made by channel(id).${method}()`);
+    if (channelMethods.has(method)) {
+      throw new HubError('invalid', `Use channel(id).${method}() instead of call`);
     }
     if (method === 'presence.set') lastPresence = params as ParamsInputOf<'presence.set'>;
-    // What was subscribed before this call is to bring what the call does.
+    // The events that this call causes must arrive on the channels that were subscribed before it.
     subscriptions.flush();
     return calls.call(method, params, callOptions);
   };
 
-  const ready: HubClient['ready'] = async (readyOptions = {}) => {
-    readyOptions.signal?.throwIfAborted();
+  const ready: HubClient['ready'] = async ({ signal, timeoutMs } = {}) => {
+    signal?.throwIfAborted();
     if (connection.state === 'live' && welcome !== null) return welcome;
-    if (connection.state === 'closed') throw closeReason;
-    return untilReady({ onWelcome: welcomes.on, onEnd }, readyOptions);
+    return abortable(signal, (resolve, reject) => {
+      const offs = [onEnd(reject), welcomes.on(resolve)];
+      const onTimeout = () =>
+        reject(new HubError('timeout', `No connection within ${timeoutMs} ms`));
+      const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
+      return () => {
+        clearTimeout(timer);
+        offs.forEach((off) => off());
+      };
+    });
   };
 
   function onEnd(listener: (error: HubError) => void) {
@@ -145,9 +147,11 @@ export function createClient(options: ClientOptions): HubClient {
     });
   }
 
-  const { streamMax } = resolved;
   const channelDeps = {
-    ...{ call, subscriptions, events, streamMax },
+    call,
+    subscriptions,
+    events,
+    streamMax: resolved.streamMax,
     onDiscontinuity: discontinuities.on,
   };
   const channel = (channelId: string) => createChannel(channelId, channelDeps);
@@ -168,9 +172,8 @@ export function createClient(options: ClientOptions): HubClient {
     },
     counters: subscriptions.counters,
     on(name: string, listener: never) {
-      if (Object.hasOwn(listeners, name))
-        return listeners[name as keyof typeof listeners](listener);
-      return events.onType(name as EventType, listener);
+      if (!Object.hasOwn(listeners, name)) return events.onType(name as EventType, listener);
+      return listeners[name as keyof typeof listeners](listener);
     },
     ready,
     call,

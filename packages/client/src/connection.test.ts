@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { freePort, waitFor } from '@openclaw/test-support';
 import { createClient } from './client.ts';
 import type { HubClient } from './hub-client.ts';
-import type { StateChange } from './connection.ts';
+import { backoffMs, type StateChange } from './connection.ts';
 import type { ClientOptions } from './options.ts';
 import { startScriptedHub, type ScriptedHub } from './scripted-hub.test.support.ts';
 
@@ -52,7 +52,7 @@ describe('a connection', () => {
     expect(side.address).toBe('/v1/ws?agent=ada');
   });
 
-  it('comes back after a crash of the hub, with a fresh token each time', async () => {
+  it('reconnects after a crash of the hub, with a new token each time', async () => {
     let tokens = 0;
     const { client, states } = connect({ getToken: async () => `t${(tokens += 1)}` });
     const first = await hub.nextConnection();
@@ -66,7 +66,7 @@ describe('a connection', () => {
     expect(states()).toEqual(['live', 'reconnecting', 'live']);
   });
 
-  it('keeps trying a hub that is not there, and says why', async () => {
+  it('keeps trying an absent hub, and reports why', async () => {
     const { client, changes } = connect({ url: `ws://127.0.0.1:${await freePort()}` });
     await waitFor(() => changes.length >= 3);
     expect(client.state).toBe('connecting');
@@ -74,7 +74,7 @@ describe('a connection', () => {
     expect(changes[2]?.error?.message).toContain('cannot be reached');
   });
 
-  it('comes back exactly when the close reason of a draining hub says', async () => {
+  it('reconnects exactly at the time in a draining hub’s close reason', async () => {
     const { client, changes } = connect({ backoffMinMs: 60_000, backoffMaxMs: 60_000 });
     (await hub.nextConnection()).close(4503, '{"afterMs":30}');
     const second = await hub.nextConnection();
@@ -86,7 +86,7 @@ describe('a connection', () => {
     });
   });
 
-  it('comes back at its slot when the hub asks it to, whether the hub closes earlier or not', async () => {
+  it('reconnects at its slot when the hub asks for it, even if the hub closes earlier', async () => {
     const { client } = connect({ backoffMinMs: 60_000, backoffMaxMs: 60_000 });
     const first = await hub.nextConnection();
     first.welcome();
@@ -102,7 +102,7 @@ describe('a connection', () => {
     await client.ready();
   });
 
-  it('ends for good when the hub refuses the token, and tells everyone who waits', async () => {
+  it('closes when the hub refuses the token, and rejects everything that waits', async () => {
     const { client, states } = connect({ token: 'bad' });
     const call = client.call('read.state', {});
     const ready = client.ready();
@@ -115,7 +115,7 @@ describe('a connection', () => {
     expect(hub.connectionCount).toBe(1);
   });
 
-  it('asks once for a new token when the old one expired, and ends when that is refused too', async () => {
+  it('gets one new token when the old one expired, and closes when the new one is refused too', async () => {
     let tokens = 0;
     const { client, states } = connect({ getToken: () => `t${(tokens += 1)}` });
     const first = await hub.nextConnection();
@@ -128,22 +128,22 @@ describe('a connection', () => {
     expect(states()).toEqual(['live', 'reconnecting', 'closed']);
   });
 
-  it('ends for good when its token was revoked, even if it could get another', async () => {
+  it('closes when its token was revoked, even if it could get another', async () => {
     const { client } = connect({ getToken: () => 't' });
     (await hub.nextConnection()).close(4403);
     await waitFor(() => client.state === 'closed');
     expect(hub.connectionCount).toBe(1);
   });
 
-  it('gives up an attempt without a welcome, and tries again', async () => {
+  it('abandons an attempt without a welcome, and tries again', async () => {
     const { changes } = connect({ connectTimeoutMs: 20 });
     await hub.nextConnection();
     await hub.nextConnection();
     expect(changes[0]?.error?.message).toContain('No welcome');
   });
 
-  // A half-open TCP connection looks open for ever to whoever only listens (what a browser's WebSocket does).
-  it('pings a hub that says nothing for a heartbeat, and leaves it when that stays unanswered', async () => {
+  // A half-open TCP connection looks open to a browser's WebSocket, which only listens.
+  it('pings a hub that is silent for a heartbeat, and reconnects when it does not answer', async () => {
     const { client } = connect();
     const first = await hub.nextConnection();
     first.welcome({ heartbeatMs: 100 });
@@ -156,7 +156,38 @@ describe('a connection', () => {
     await client.ready();
   });
 
-  it('closes at once and for good, also while it waits for the next attempt', async () => {
+  it.each([
+    ['text that is not JSON', 'text'],
+    ['null', 'null'],
+    ['null in a batch', '[null]'],
+    ['an event without params', '{"method":"event"}'],
+    [
+      'an envelope without an event',
+      '{"method":"event","params":{"channelId":"dm_1","seq":1,"epoch":"e1"}}',
+    ],
+    ['a welcome without limits', '{"method":"welcome","params":{"direct":[]}}'],
+    ['a reconnect without params', '{"method":"reconnect"}'],
+    ['an error without a code or data', '{"id":1,"error":null}'],
+  ])('is replaced after a malformed frame: %s', async (_what, text) => {
+    const { client, changes } = connect();
+    const first = await hub.nextConnection();
+    first.welcome();
+    await client.ready();
+    const call = client.call('read.state', {});
+    const { id } = await first.nextCall('read.state');
+    expect(id).toBe(1);
+    first.sendText(text);
+    const second = await hub.nextConnection();
+    second.welcome();
+    second.answer(await second.nextCall('read.state'), { channels: [] });
+    expect(await call).toEqual({ channels: [] });
+    expect(changes[1]?.error).toMatchObject({
+      code: 'disconnected',
+      message: 'A frame is malformed',
+    });
+  });
+
+  it('closes at once, also while it waits for the next attempt', async () => {
     const { client, states } = connect({ backoffMinMs: 60_000, backoffMaxMs: 60_000 });
     (await hub.nextConnection()).terminate();
     await waitFor(() => states().length === 1);
@@ -164,5 +195,17 @@ describe('a connection', () => {
     await client.close();
     expect(states()).toEqual(['connecting', 'closed']);
     await expect(client.call('ping', {})).rejects.toMatchObject({ code: 'closed' });
+  });
+});
+
+describe('backoffMs', () => {
+  it('is random between zero and a bound that doubles with each failure up to the maximum', () => {
+    const options = { backoffMinMs: 500, backoffMaxMs: 20_000 };
+    const bounds = [0, 1, 2, 5, 6, 1000].map((failures) =>
+      backoffMs(failures, { ...options, random: () => 0.999_999 }),
+    );
+    expect(bounds).toEqual([500, 1000, 2000, 16_000, 20_000, 20_000]);
+    expect(backoffMs(5, { ...options, random: () => 0 })).toBe(0);
+    expect(backoffMs(5, { ...options, random: () => 0.5 })).toBe(8000);
   });
 });

@@ -1,41 +1,40 @@
-import { closeCodes, parseCloseReason, subprotocol, type CloseCode } from '@openclaw/protocol';
-import { backoffMs } from './backoff.ts';
+import { closeCodes, parseCloseReason, subprotocol, type CloseCode } from '@openclaw/protocol/wire';
 import { HubError, type HubErrorCode } from './errors.ts';
-import type { ResolvedOptions } from './options.ts';
-import type { WebSocketLike } from './web-socket.ts';
+import type { ResolvedOptions, WebSocketLike } from './options.ts';
 
 /** `connecting` until the first welcome, `live` while welcomed, `reconnecting` after a loss, `closed` at the end. */
 export type ConnectionState = 'connecting' | 'live' | 'reconnecting' | 'closed';
 
-/** What listeners of `state` get: at each change, and at each failed attempt. */
+/** Listeners of `state` get this at each change and at each failed attempt. */
 export interface StateChange {
   readonly state: ConnectionState;
   /** Why the last connection or attempt ended; null while live and after `close()`. */
   readonly error: HubError | null;
-  /** When the next attempt is made; null when none is waited for. */
+  /** The time until the next attempt; null when none is planned. */
   readonly retryInMs: number | null;
 }
 
-/** One connection after another, until it is closed. */
+/** A connection that is opened again after each loss until it is closed. */
 export interface Connection {
   readonly state: ConnectionState;
-  /** Writes a frame; what is written while not live is lost. */
+  /** Writes a frame. A frame that is written while not live is lost. */
   send(text: string): void;
-  /** The hub's welcome came: this connection is live. */
-  welcomed(): void;
-  /** The hub asked to come back then: the connection is replaced after that time. */
+  /** The hub's welcome arrived, so this connection is live. A hub silent for longer than `heartbeatMs` is pinged. */
+  welcomed(heartbeatMs: number): void;
+  /** Reconnects after this time, as a draining hub asked. */
   replace(afterMs: number): void;
-  /** This connection is of no use any more (silent, for one): lose it now. */
+  /** Drops this connection now and plans the next attempt. */
   abandon(error: HubError): void;
   close(): Promise<void>;
 }
 
-/** Who uses a connection. */
 export interface ConnectionOwner {
   onText(text: string): void;
   onState(change: StateChange): void;
-  /** A live connection is gone, before the state changes. */
+  /** A live connection was lost. Called before the state changes. */
   onLost(error: HubError): void;
+  /** Rejects with `timeout` when the hub does not answer in time. */
+  ping(timeoutMs: number): Promise<unknown>;
 }
 
 const stableAfterMs = 10_000;
@@ -56,31 +55,50 @@ function closeError(code: number, reason: string, detail: string, wasLive: boole
     const retryAfterMs = parseCloseReason(reason);
     return new HubError(errorCodes[code] ?? 'disconnected', text, { retryAfterMs });
   }
-  // Browsers and Node alike keep the cause to themselves.
+  // A WebSocket does not say why it failed, neither in browsers nor in Node.
   const why = detail || reason || `close code ${code}`;
   const what = wasLive ? 'The connection to the hub was lost' : 'The hub cannot be reached';
   return new HubError('disconnected', `${what}: ${why}`);
 }
 
-/** Opens a WebSocket at once, and again after each loss that time can cure. */
+/**
+ * The wait before the next attempt. Full jitter (anywhere between zero and a bound that doubles) keeps clients that lost
+ * their hub together from coming back together. `random` answers in [0, 1).
+ */
+export function backoffMs(
+  failures: number,
+  options: Pick<ResolvedOptions, 'backoffMinMs' | 'backoffMaxMs' | 'random'>,
+): number {
+  const doubledMs = options.backoffMinMs * 2 ** Math.min(failures, 30);
+  return Math.round(options.random() * Math.min(options.backoffMaxMs, doubledMs));
+}
+
+/** Opens a WebSocket at once, and again after each loss, unless the hub refuses this client for good. */
 export function createConnection(options: ResolvedOptions, owner: ConnectionOwner): Connection {
   let state: ConnectionState = 'connecting';
   let socket: WebSocketLike | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let heartbeat: ReturnType<typeof setInterval> | undefined;
+  let hasHeard = false;
   let failures = 0;
   let liveSinceMs = 0;
   let refusedTokens = 0;
   let slotAtMs: number | null = null;
-  let closed: (() => void) | null = null;
+  let onClosed: (() => void) | null = null;
 
-  function become(next: ConnectionState, error: HubError | null, retryInMs: number | null) {
+  function setState(next: ConnectionState, error: HubError | null, retryInMs: number | null) {
     state = next;
     owner.onState({ state, error, retryInMs });
   }
 
-  function wait(ms: number, then: () => void) {
+  function startTimer(ms: number, onTimeout: () => void) {
     clearTimeout(timer);
-    timer = setTimeout(then, ms);
+    timer = setTimeout(onTimeout, ms);
+  }
+
+  function stopTimers() {
+    clearTimeout(timer);
+    clearInterval(heartbeat);
   }
 
   async function attempt() {
@@ -104,7 +122,9 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     let detail = '';
     socket = opened;
     opened.onmessage = ({ data }) => {
-      if (socket === opened && typeof data === 'string') owner.onText(data);
+      if (socket !== opened || typeof data !== 'string') return;
+      hasHeard = true;
+      owner.onText(data);
     };
     opened.onerror = ({ message }) => {
       detail = message || detail;
@@ -113,29 +133,46 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
       if (socket === opened) ended(code, reason, detail);
     };
     const { connectTimeoutMs } = options;
-    wait(connectTimeoutMs, () => {
+    startTimer(connectTimeoutMs, () => {
       const text = `No welcome from the hub within ${connectTimeoutMs} ms`;
       connection.abandon(new HubError('disconnected', text));
     });
   }
 
+  /** A browser does not report a dead connection. After a silent heartbeat the hub is pinged, and then it is left. */
+  function startHeartbeat(heartbeatMs: number) {
+    hasHeard = true;
+    heartbeat = setInterval(() => {
+      if (!hasHeard) ping(heartbeatMs);
+      hasHeard = false;
+    }, heartbeatMs);
+  }
+
+  function ping(timeoutMs: number) {
+    owner.ping(timeoutMs).catch((error: unknown) => {
+      if (!(error instanceof HubError) || error.code !== 'timeout' || hasHeard) return;
+      const text = `The hub was silent for ${2 * timeoutMs} ms`;
+      connection.abandon(new HubError('disconnected', text));
+    });
+  }
+
   function ended(code: number, reason: string, detail: string) {
-    if (state === 'closed') return closed?.();
+    if (state === 'closed') return onClosed?.();
     const error = closeError(code, reason, detail, state === 'live');
     if (knownCodes[code]?.reconnect !== false) return lost(error, error.retryAfterMs);
     if (isStable()) refusedTokens = 0;
-    // A token that was good until now has expired: a new one helps, unless that is refused as well.
+    // A token that worked until now has expired: one new token is tried.
     const mayRenew = code === 4401 && options.canRenewToken && refusedTokens === 0;
     if (!mayRenew) return finish(error);
     refusedTokens += 1;
     lost(error, 0);
   }
 
-  // A hub that welcomes and closes in a loop must not be called a success each time.
+  // The backoff must keep growing for a hub that welcomes and closes in a loop.
   const isStable = () => state === 'live' && Date.now() - liveSinceMs >= stableAfterMs;
 
   function lost(error: HubError, afterMs: number | null) {
-    clearTimeout(timer);
+    stopTimers();
     socket = null;
     if (isStable()) failures = 0;
     if (state === 'live') owner.onLost(error);
@@ -143,13 +180,13 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     slotAtMs = null;
     const retryInMs = afterMs ?? slotMs ?? backoffMs(failures, options);
     failures += 1;
-    wait(retryInMs, () => void attempt());
-    become(state === 'connecting' ? 'connecting' : 'reconnecting', error, retryInMs);
+    startTimer(retryInMs, () => void attempt());
+    setState(state === 'connecting' ? 'connecting' : 'reconnecting', error, retryInMs);
   }
 
   function finish(error: HubError | null) {
-    clearTimeout(timer);
-    become('closed', error, null);
+    stopTimers();
+    setState('closed', error, null);
   }
 
   const connection: Connection = {
@@ -157,17 +194,21 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
       return state;
     },
     send: (text) => socket?.send(text),
-    welcomed() {
-      clearTimeout(timer);
+    welcomed(heartbeatMs) {
+      stopTimers();
+      startHeartbeat(heartbeatMs);
       liveSinceMs = Date.now();
-      become('live', null, null);
+      setState('live', null, null);
     },
     replace(afterMs) {
-      // Kept beside the timer, for a hub that closes before this client's slot comes.
+      // Remembered beside the timer, because the hub may close before this client's slot comes.
       slotAtMs = Date.now() + afterMs;
-      wait(afterMs, () => connection.abandon(new HubError('unavailable', 'The hub is draining')));
+      startTimer(afterMs, () =>
+        connection.abandon(new HubError('unavailable', 'The hub is draining')),
+      );
     },
     abandon(error) {
+      if (state === 'closed') return;
       const dropped = socket;
       lost(error, null);
       dropped?.close(1000);
@@ -178,9 +219,9 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
       finish(null);
       if (current === null) return;
       await new Promise<void>((resolve) => {
-        closed = resolve;
-        // A hub that does not answer the close keeps nobody waiting.
-        wait(closeWaitMs, resolve);
+        onClosed = resolve;
+        // The wait is bounded, because a hub may not answer the close.
+        startTimer(closeWaitMs, resolve);
         current.close(1000);
       });
       clearTimeout(timer);

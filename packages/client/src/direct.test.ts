@@ -32,13 +32,13 @@ async function nextLive(): Promise<HubSide> {
 }
 
 describe('direct messages', () => {
-  it('live in a channel whose id both sides make alike', () => {
+  it('use a channel whose id both agents compute alike', () => {
     const digest = createHash('sha256').update('ada\nbob').digest('hex');
     expect(directChannelId('bob', 'ada')).toBe(`dm_${digest.slice(0, 32)}`);
     expect(withBob).toBe(directChannelId('bob', 'ada'));
   });
 
-  it('are sent to an agent, and read in the channel once this agent’s own id is known', async () => {
+  it('are sent to an agent, and paged in the channel once the own id is known', async () => {
     const bob = client.direct('bob');
     const channel = bob.channel();
     const side = await nextLive();
@@ -67,13 +67,13 @@ describe('direct messages', () => {
     expect(await history).toEqual({ messages: [], head: 0, hasMore: false });
   });
 
-  it('are streamed and heard apart from those with others, from the first welcome on', async () => {
+  it('are streamed separately from those with other agents, from the first welcome on', async () => {
     const heard: unknown[] = [];
     const bob = client.direct('bob');
     bob.on('channel.message', (_event, { seq }) => heard.push(seq));
     const events = bob.events();
     const side = await hub.nextConnection();
-    // In one frame, so that no promise comes between.
+    // In one frame, so that no promise is resolved between them.
     const first = [
       { method: 'welcome', params: exampleWelcome },
       { method: 'event', params: event(directChannelId('ada', 'eve'), 1) },
@@ -82,7 +82,7 @@ describe('direct messages', () => {
     side.send(first.map((message) => ({ jsonrpc: '2.0', ...message })));
     expect((await events.next()).value).toMatchObject({ channelId: withBob, seq: 1 });
     expect(heard).toEqual([1]);
-    // One waits; the next is read from the log.
+    // One event waits. The next one is read from the log.
     side.notify('event', event(withBob, 2));
     side.notify('event', event(withBob, 3));
     await new Promise<void>((resolve) => {
@@ -103,7 +103,7 @@ describe('direct messages', () => {
     await end;
   });
 
-  it('wait no longer than they may for a hub that is not there', async () => {
+  it('wait for an absent hub only until the timeout or abort', async () => {
     const channel = client.direct('bob').channel({ timeoutMs: 5 });
     await expect(channel).rejects.toMatchObject({ code: 'timeout' });
     const reason = new Error('enough');

@@ -1,65 +1,51 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import type { Envelope, EventType, ParamsInputOf, ResultOf } from '@openclaw/protocol';
-import type { CallMethod, CallOptions } from './calls.ts';
-import type { HubChannel } from './channel.ts';
+import type { Envelope, EventType, ParamsInputOf } from '@openclaw/protocol';
+import type { Call, CallOptions } from './calls.ts';
+import type { ChannelDeps, HubChannel } from './channel.ts';
 import { HubError } from './errors.ts';
-import { ofType, type EventListener, type EventListeners } from './event-listeners.ts';
-import { createEventStream, type StreamReader } from './event-stream.ts';
-import { readLogPage } from './log-page.ts';
-import type { Discontinuity } from './resume.ts';
+import { createEventStream, readLogPage, type StreamReader } from './event-stream.ts';
+import { ofType, type EventListener } from './listeners.ts';
 
-/**
- * The direct messages with one agent. Their events come without subscribing; the channel itself begins with the first
- * message.
- */
+/** The direct messages with one agent. Their events arrive without subscribing. The first message creates the channel. */
 export interface HubDirect {
-  /** The other one. */
+  /** The other agent. */
   readonly agentId: string;
-  /** Sends a message; repeated after a lost connection, it is stored once. */
-  send(
-    content: string,
-    more?: Omit<ParamsInputOf<'direct.send'>, 'agentId' | 'content'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'direct.send'>>;
-  /** As a channel's; empty where nothing was said yet. */
-  history(
-    page?: Omit<ParamsInputOf<'message.history'>, 'channelId'>,
-    options?: CallOptions,
-  ): Promise<ResultOf<'message.history'>>;
-  /** The events from now on, each durable one once and in order, until the client is closed. */
+  /** Sends a message. It is stored once, even if the call is repeated after a lost connection. */
+  readonly send: Call<
+    'direct.send',
+    [content: string, more?: Omit<ParamsInputOf<'direct.send'>, 'agentId' | 'content'>]
+  >;
+  /** Pages the messages. Empty before the first message. */
+  readonly history: HubChannel['history'];
+  /** Iterates over the events from now on, each durable one once and in order, until the client is closed. */
   events(options?: { readonly signal?: AbortSignal }): AsyncIterableIterator<Envelope>;
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
   /**
-   * The channel behind it, for all else: edit, react, typing, markRead. Its id is made of both agentIds, so this waits
-   * until the hub has told this one's.
+   * The channel itself, for all other calls: edit, react, typing, markRead. Its id is derived from both agentIds, so this
+   * waits for the first welcome.
    */
   channel(options?: CallOptions): Promise<HubChannel>;
 }
 
-/** What direct messages share of their client. */
-export interface DirectDeps {
-  readonly call: CallMethod;
-  readonly events: EventListeners;
-  readonly streamMax: number;
-  /** This agent's id; null until a hub told it. */
+/** The parts of a client that its direct messages share. */
+export interface DirectDeps extends Omit<ChannelDeps, 'subscriptions'> {
+  /** This agent's id; null before the first welcome. */
   ownId(): string | null;
   ready(options: CallOptions): Promise<{ readonly agentId: string }>;
   channel(channelId: string): HubChannel;
-  onDiscontinuity(listener: (discontinuity: Discontinuity) => void): () => void;
-  /** Tells when and why the client closes. @throws {HubError} when it is closed */
+  /** Listens to the end of the client. @throws {HubError} when it is closed already */
   onEnd(listener: (error: HubError) => void): () => void;
 }
 
-/** The channelId of two agents' direct messages, whoever of them asks. */
+/** The channelId of two agents' direct messages. The order of the two does not matter. */
 export function directChannelId(one: string, other: string): string {
   const pair = one < other ? `${one}\n${other}` : `${other}\n${one}`;
-  // Not WebCrypto's, which pages without TLS lack, and which answers later: an id is wanted at once.
+  // WebCrypto would do it asynchronously, and it does not exist on pages without TLS.
   return `dm_${bytesToHex(sha256(utf8ToBytes(pair))).slice(0, 32)}`;
 }
 
-/** The direct messages between the client that `deps` belong to and one agent. */
 export function createDirect(agentId: string, deps: DirectDeps): HubDirect {
   let known: { readonly ownId: string; readonly channelId: string } | null = null;
 
@@ -68,7 +54,7 @@ export function createDirect(agentId: string, deps: DirectDeps): HubDirect {
     return known.channelId;
   }
 
-  // Events come after a welcome alone, so that whose they are is known by then.
+  // Events arrive after a welcome, so the own id is known by then.
   const isOurs = (channelId: string | null) => {
     const ownId = deps.ownId();
     return ownId !== null && channelId === idWith(ownId);
@@ -83,7 +69,7 @@ export function createDirect(agentId: string, deps: DirectDeps): HubDirect {
       deps.onEnd((error) => reader.onEnd(error)),
       onEvent((envelope) => reader.onEvent(envelope)),
       deps.onDiscontinuity(({ channelId }) => {
-        if (isOurs(channelId)) reader.onSkip();
+        if (isOurs(channelId)) reader.onGap();
       }),
     ];
     return () => offs.forEach((off) => off());

@@ -12,7 +12,7 @@ import { createServer, connect as connectTcp, type Server, type Socket } from 'n
 import { createClient } from './client.ts';
 import type { HubClient } from './hub-client.ts';
 
-/** What stands before hubs: new connections go to the first that is ready, and old ones stay where they are. */
+/** A balancer in front of the hubs. New connections go to its target; old ones stay. */
 interface Balancer {
   readonly url: string;
   send(to: HubProcess): void;
@@ -85,7 +85,7 @@ function connect(agent: string): HubClient {
   return client;
 }
 
-/** What one agent received, and when it came to the hub that stays. */
+/** The events of one agent, and the times of its welcomes. */
 interface Listener {
   readonly client: HubClient;
   readonly seqs: number[];
@@ -93,8 +93,8 @@ interface Listener {
   readonly welcomesAtMs: number[];
 }
 
-describe('a hub that is told to end', () => {
-  it('sends its clients to another at moments of their own, and meanwhile messages flow: no hole, no double', async () => {
+describe('a hub that is stopped', () => {
+  it('sends each client to another hub at its own time, and no message is lost or doubled', async () => {
     const ana = connect('ana');
     const channelId = 'hall';
     await ana.call('channel.create', { channelId, name: 'Hall' });
@@ -149,7 +149,7 @@ describe('a hub that is told to end', () => {
     await talking;
     await Promise.all(sending);
 
-    // They moved one by one over the drain's second, and each just once.
+    // The clients moved one by one during the drain of a second, each once.
     expect(tookMs).toBeGreaterThan(900);
     expect(tookMs).toBeLessThan(6_000);
     const moves = listeners
@@ -162,7 +162,7 @@ describe('a hub that is told to end', () => {
     expect(halves.length).toBeLessThan(22);
     for (const { welcomesAtMs } of listeners) expect(welcomesAtMs).toHaveLength(2);
 
-    // Every call was acknowledged, with a seq of its own, and each listener has all of them once and in order.
+    // Every call was acknowledged with its own seq, and each listener received all events once and in order.
     expect(new Set(acks).size).toBe(sending.length);
     const last = Math.max(...acks);
     await waitFor(() => listeners.every(({ seqs }) => (seqs.at(-1) ?? 0) >= last));

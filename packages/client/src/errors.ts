@@ -1,23 +1,23 @@
 import type { ErrorCode, RpcError } from '@openclaw/protocol';
 
 /**
- * Why something failed: a refusal of the hub (its own code), or what only a client can know.
- * - `invalid`: the call was malformed; `data` holds the hub's issues.
- * - `disconnected`: the connection broke and the call cannot be repeated safely; it may have happened.
- * - `queue_full`: too many calls wait for the connection.
- * - `overflow`: a channel ended while an event stream's reader was too far behind to have been given all of it.
- * - `closed`: the client was closed, or the hub refused it for good.
+ * The code of a refusal by the hub, or one of the client's own:
+ * - `invalid`: a call or an option is malformed; `data` holds the hub's issues.
+ * - `disconnected`: the connection was lost and the call cannot be repeated safely. It may have taken effect.
+ * - `queue_full`: too many calls are waiting.
+ * - `overflow`: a channel ended before a slow reader of `events()` received all of it.
+ * - `closed`: the client was closed.
  */
 export type HubErrorCode =
   ErrorCode | 'invalid' | 'disconnected' | 'queue_full' | 'overflow' | 'closed';
 
-/** What every promise and stream of the client rejects with. Branch on `code`. */
+/** The only error of this package, apart from an aborted signal's reason. Branch on `code`. */
 export class HubError extends Error {
   override readonly name = 'HubError';
   readonly code: HubErrorCode;
-  /** When trying again makes sense; null when the hub did not say. */
+  /** The hub's advice on when to retry; null when it gave none. */
   readonly retryAfterMs: number | null;
-  /** What the hub added: for `invalid`, the issues by field. */
+  /** The hub's `data`: for `invalid`, the issues by field. */
   readonly data: unknown;
 
   constructor(
@@ -32,7 +32,6 @@ export class HubError extends Error {
   }
 }
 
-/** The hub's JSON-RPC error as a {@link HubError}. */
 export function fromRpcError(error: RpcError): HubError {
   const { message } = error;
   if (error.code === -32_000) {
@@ -42,8 +41,7 @@ export function fromRpcError(error: RpcError): HubError {
   return new HubError('invalid', message, { data: 'data' in error ? error.data : null });
 }
 
-// Refusals that say nothing against what was asked.
-const passing: ReadonlySet<HubErrorCode> = new Set<HubErrorCode>([
+const retryableCodes: ReadonlySet<HubErrorCode> = new Set<HubErrorCode>([
   'unavailable',
   'timeout',
   'internal',
@@ -51,7 +49,8 @@ const passing: ReadonlySet<HubErrorCode> = new Set<HubErrorCode>([
   'queue_full',
 ]);
 
-/** Can the same be asked again a little later? */
-export function isPassing(error: HubError): boolean {
-  return passing.has(error.code);
+/** The pause after which the same call may succeed; null when a repeat would not help. */
+export function retryPauseMs(error: unknown): number | null {
+  if (!(error instanceof HubError) || !retryableCodes.has(error.code)) return null;
+  return error.retryAfterMs ?? 1_000;
 }

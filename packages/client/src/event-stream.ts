@@ -1,28 +1,52 @@
 import type { Envelope } from '@openclaw/protocol';
-import { HubError } from './errors.ts';
+import { limits } from '@openclaw/protocol/wire';
+import { abortable } from './abortable.ts';
+import type { CallMethod } from './calls.ts';
+import { HubError, retryPauseMs } from './errors.ts';
 import type { TopicReader } from './topic.ts';
 
-/** Whom a stream feeds: a reader of a topic that also hears where its events were broken off. */
+/** The source's side of a stream. */
 export interface StreamReader extends TopicReader {
-  /** The next event follows no other: a discontinuity was reported. */
-  onSkip(): void;
+  /** A discontinuity was reported: the next event does not follow the last one. */
+  onGap(): void;
 }
 
-/** Options of {@link createEventStream}. */
 export interface EventStreamOptions {
-  /** Events that may wait for the reader; the durable ones past it are read from the log when it comes to them. */
+  /** At most this many events wait for the reader. It gets the later durable ones from the log. */
   readonly max: number;
   readonly signal: AbortSignal | undefined;
-  /** Begins the reading; the returned function ends it. */
+  /** Starts the source. The returned function stops it. */
   start(reader: StreamReader): () => void;
-  /** The durable events after a seq, at most `max`; takes as long as the hub is away. */
+  /** Reads up to `max` durable events after a seq. Waits while the hub is away. */
   readLog(after: number, signal: AbortSignal): Promise<readonly Envelope[]>;
 }
 
+/** Reads a page of a channel's log, and repeats the call until the hub can answer. @throws at `signal` */
+export async function readLogPage(
+  call: CallMethod,
+  page: { readonly channelId: string; readonly after: number; readonly max: number },
+  signal: AbortSignal,
+): Promise<readonly Envelope[]> {
+  const { channelId, after, max } = page;
+  const limit = Math.max(1, Math.min(Math.floor(max), limits.logPage));
+  for (;;) {
+    try {
+      return (await call('log.read', { channelId, after, limit }, { signal })).events;
+    } catch (error) {
+      const pauseMs = retryPauseMs(error);
+      if (pauseMs === null) throw error;
+      await abortable<void>(signal, (resolve) => {
+        const timer = setTimeout(resolve, pauseMs);
+        return () => clearTimeout(timer);
+      });
+    }
+  }
+}
+
 /**
- * Events as an async iterator that begins at once, so that nothing is missed between the call and the loop. A reader
- * that is slower than its channel is `behind`: what comes is let go, and read from the log (`filling`) once what waits
- * is used up. So it gets every durable event at its own pace, while memory stays bounded.
+ * Events as an async iterator. It starts at once, so no event is missed between the call and the loop. When a reader is
+ * slower than its channel, the stream falls `behind`: it drops new events, and reads them from the log (`filling`) after
+ * the reader has used up the waiting ones. So the reader gets every durable event, and memory stays bounded.
  */
 export function createEventStream(options: EventStreamOptions): AsyncIterableIterator<Envelope> {
   const { max, signal } = options;
@@ -37,14 +61,14 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
   let end: { readonly error: unknown } | null = null;
 
   let phase: 'live' | 'behind' | 'filling' = 'live';
-  /** The last durable event that was put before the reader. */
+  /** The last durable event that was handed to the reader or waits for it. */
   let last: { readonly seq: number | null; readonly epoch: string } | null = null;
-  /** What came while a page was on its way. */
-  let held: Envelope[] = [];
-  /** The highest seq that was let go or held. */
+  /** Live events that arrived while a page was on its way. */
+  let buffered: Envelope[] = [];
+  /** The highest seq that was dropped or buffered. */
   let newest = 0;
-  /** Raised by what makes a page on its way worthless. */
-  let turn = 0;
+  /** Incremented by everything that makes a page on its way outdated. */
+  let generation = 0;
 
   function finish(error: unknown) {
     if (end !== null) return;
@@ -58,7 +82,7 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
     reader = null;
   }
 
-  function give(envelope: Envelope) {
+  function push(envelope: Envelope) {
     if (envelope.seq !== null) last = envelope;
     if (reader === null) return waiting.push(envelope);
     reader.resolve({ done: false, value: envelope });
@@ -70,45 +94,45 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
 
   function onEvent(envelope: Envelope) {
     const { seq, epoch } = envelope;
-    if (phase === 'live' && !isFull()) return void give(envelope);
-    // What is not in the log is worth nothing late.
+    if (phase === 'live' && !isFull()) return void push(envelope);
+    // Ephemeral events are not in the log, and nobody needs them late.
     if (seq === null) return;
     newest = seq;
     if (phase === 'live') {
       phase = 'behind';
       last ??= { seq: seq - 1, epoch };
-    } else if (phase === 'filling' && held.length < max) {
-      held.push(envelope);
+    } else if (phase === 'filling' && buffered.length < max) {
+      buffered.push(envelope);
     }
   }
 
   function fill() {
     phase = 'filling';
-    held = [];
-    turn += 1;
-    const mine = turn;
+    buffered = [];
+    generation += 1;
+    const ownGeneration = generation;
     options.readLog(lastSeq(), over.signal).then(
       (page) => {
-        if (mine === turn && end === null) onPage(page);
+        if (ownGeneration === generation && end === null) onPage(page);
       },
       (error: unknown) => {
-        if (mine === turn) finish(error);
+        if (ownGeneration === generation) finish(error);
       },
     );
   }
 
   function onPage(page: readonly Envelope[]) {
     const before = lastSeq();
-    // A restored backup numbers anew; that its events follow no others is told by the discontinuity.
-    for (const envelope of page) if (envelope.epoch === last?.epoch) give(envelope);
+    // After a restored backup the seqs of another epoch mean other events. A discontinuity reports that.
+    for (const envelope of page) if (envelope.epoch === last?.epoch) push(envelope);
     const hasMoved = lastSeq() > before;
-    for (const envelope of held) {
+    for (const envelope of buffered) {
       const seq = envelope.seq as number;
       if (hasMoved && seq <= lastSeq()) continue;
       if (hasMoved && (isFull() || seq !== lastSeq() + 1)) break;
-      give(envelope);
+      push(envelope);
     }
-    held = [];
+    buffered = [];
     phase = hasMoved && lastSeq() < newest ? 'behind' : 'live';
   }
 
@@ -117,13 +141,17 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
     onEvent(envelope) {
       if (end === null) onEvent(envelope);
     },
-    onSkip() {
+    onGap() {
       phase = 'live';
-      turn += 1;
+      generation += 1;
     },
     onEnd(error) {
       const isCutShort = error === null && phase !== 'live';
-      finish(isCutShort ? new HubError('overflow', 'The channel ended before its reader') : error);
+      finish(
+        isCutShort
+          ? new HubError('overflow', 'The channel ended before its slow reader got all events')
+          : error,
+      );
     },
   });
   signal?.addEventListener('abort', onAbort);
@@ -136,7 +164,7 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
       const value = waiting[next];
       if (value !== undefined) {
         next += 1;
-        // Taken out in bulk, since each shift of a long array moves all of it.
+        // Removed in bulk, because each shift of a long array moves all of it.
         if (next === waiting.length || next === 1_000) {
           waiting = waiting.slice(next);
           next = 0;
@@ -150,7 +178,7 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
         // eslint-disable-next-line @typescript-eslint/only-throw-error -- an abort's reason is the caller's own
         throw error;
       }
-      if (reader !== null) throw new HubError('invalid', 'One next() at a time');
+      if (reader !== null) throw new HubError('invalid', 'Another next() is still waiting');
       return new Promise((resolve, reject) => {
         reader = { resolve, reject };
         if (phase === 'behind') fill();

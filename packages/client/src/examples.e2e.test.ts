@@ -41,7 +41,7 @@ afterEach(async () => {
 });
 afterAll(() => hub.stop());
 
-/** Runs an example as its first lines say. */
+/** Runs an example with the hub as its first argument. */
 function run(name: string, ...args: string[]) {
   const example = startProcess(
     process.execPath,
@@ -52,7 +52,7 @@ function run(name: string, ...args: string[]) {
   return example;
 }
 
-/** What was said in a channel and its threads. */
+/** The messages of a channel and its threads. */
 async function said(channelId: string): Promise<string[]> {
   const { messages } = await ada.channel(channelId).history();
   return messages.map(({ senderId, content }) => `${senderId}: ${content}`);
@@ -61,16 +61,16 @@ async function said(channelId: string): Promise<string[]> {
 const untilSaid = (channelId: string, line: string) =>
   waitFor(async () => (await said(channelId)).includes(line), { what: line, timeoutMs: 30_000 });
 
-// A busy machine takes its time to start a process or a browser.
+// A busy machine starts a process or a browser slowly.
 jest.setTimeout(90_000);
 
 describe('the examples', () => {
-  it.each(['mentions.ts', 'bridge.ts', 'browser.html'])('stand in the README: %s', (name) => {
+  it.each(['mentions.ts', 'bridge.ts', 'browser.html'])('are linked in the README: %s', (name) => {
     const readme = readFileSync(resolve(folder, 'README.md'), 'utf8');
-    expect(readme).toContain(`\`\`\`${name.split('.').at(-1)}\n${example(name)}\`\`\``);
+    expect(readme).toContain(`(examples/${name})`);
   });
 
-  it('mentions.ts is an agent in 20 lines that answers those who mention it, and after a restart those who did meanwhile', async () => {
+  it('mentions.ts is an agent in 20 lines that answers each mention, including those made before a restart', async () => {
     expect(example('mentions.ts').split('\n').filter(Boolean).length).toBeLessThanOrEqual(20);
     const room = ada.channel('lobby');
     const first = run('mentions.ts', 'lobby');
@@ -89,7 +89,7 @@ describe('the examples', () => {
     expect(answers).toEqual(['echo: You said: Hello', 'echo: You said: Are you there?']);
   });
 
-  it('bridge.ts carries what is said in either channel to the other, once, also when it starts over', async () => {
+  it('bridge.ts carries each message of two channels to the other one, once, also after a restart', async () => {
     for (const channelId of ['left', 'right']) await ada.createChannel({ channelId, name: 'Side' });
     const first = run('bridge.ts', 'left', 'right');
     await ada.channel('left').send('to the right');
@@ -115,7 +115,7 @@ describe('the examples', () => {
       await open?.stop();
     });
 
-    it('shows what is said, and says what is typed', async () => {
+    it('shows messages, and sends typed text', async () => {
       const script = /<script type="module">([^]*?)<\/script>/;
       const text = script.exec(example('browser.html'))?.[1] ?? '';
       expect(text).toContain('createClient');

@@ -12,11 +12,11 @@ import type { HubClient } from './hub-client.ts';
 
 const channelId = 'large';
 const count = 100;
-/** 192 KiB as JSON: all of them are more than two answers hold. */
+/** 192 KiB as JSON. All messages together do not fit two answers. */
 const content = '\u0001'.repeat(limits.contentBytes);
 
 let hub: HubProcess;
-/** Bob's way to the hub. */
+/** Bob's link to the hub. */
 let link: TcpProxy;
 const clients: HubClient[] = [];
 
@@ -36,9 +36,9 @@ afterAll(async () => {
   await hub?.stop();
 });
 
-describe('a client that missed more than one answer holds', () => {
-  // Invariant: a page that ends early, at resumeBytes, says that there is more; nothing is missed and nothing comes twice.
-  it('comes level page by page, in order, and pages the history as well', async () => {
+describe('a client that missed more than fits one answer', () => {
+  // Invariant: a page that ends early, at resumeBytes, says that there is more. No event is missed or repeated.
+  it('catches up page by page in order, and pages the history as well', async () => {
     const [ada, bob] = [connect('ada', hub.url), connect('bob', `ws://127.0.0.1:${link.port}`)];
     await ada.call('channel.create', { channelId, name: 'Large' });
     await bob.channel(channelId).join();
@@ -47,9 +47,9 @@ describe('a client that missed more than one answer holds', () => {
     bob.on('event', (envelope) => {
       if (envelope.seq !== null) events.push(envelope);
     });
-    bob.on('discontinuity', (told) => discontinuities.push(told));
+    bob.on('discontinuity', (received) => discontinuities.push(received));
     await bob.channel(channelId).subscribe();
-    // It knows where it stands, and then is away.
+    // The client knows its position, and then it is cut off.
     await ada.channel(channelId).send('first');
     await waitFor(() => events.length === 1);
     link.stall();
@@ -71,7 +71,7 @@ describe('a client that missed more than one answer holds', () => {
       hasMore = page.hasMore;
     }
     expect(seqs).toEqual(events.map(({ seq }) => seq));
-    // The control: one answer could not hold them.
+    // The control: they do not fit one answer.
     expect(pages).toBeGreaterThan(2);
   }, 60_000);
 });

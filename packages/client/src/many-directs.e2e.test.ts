@@ -20,8 +20,10 @@ beforeAll(async () => {
   redis = await startRedis();
   folder = await temporaryFolder('many-directs');
   const env = {
-    ...{ REDIS_URL: redis.url, HUB_DB_URL: `sqlite:${folder.path}/hub.sqlite` },
-    ...{ HUB_LIMIT_MESSAGE: '100000/60', LOG_LEVEL: 'fatal' },
+    REDIS_URL: redis.url,
+    HUB_DB_URL: `sqlite:${folder.path}/hub.sqlite`,
+    HUB_LIMIT_MESSAGE: '100000/60',
+    LOG_LEVEL: 'fatal',
   };
   for (let started = 0; started < 2; started += 1) hubs.push(await startHub({ env }));
 }, 60_000);
@@ -39,8 +41,8 @@ function connect(agent: string, hub: HubProcess | undefined): HubClient {
 }
 
 describe('a client with more direct channels than a welcome names', () => {
-  // The race: Redis is frozen, so that the other hub finds what was sent in the log, many messages at a time. Invariant:
-  // every message that was sent after the welcome is handed on, once and in order.
+  // The race: Redis is frozen, so the other hub finds the messages in the log, many at a time. Invariant: every message that
+  // was sent after the welcome is delivered, once and in order.
   it('misses nothing of the oldest of them, with Redis frozen, nor over a reconnect from then on', async () => {
     const [ada, old] = [connect('ada', hubs[0]), connect('old', hubs[1])];
     await ada.direct('old').send('m1');
@@ -51,7 +53,7 @@ describe('a client with more direct channels than a welcome names', () => {
     const heard: Envelope[] = [];
     const discontinuities: unknown[] = [];
     client.direct('old').on('event', (envelope) => heard.push(envelope));
-    client.on('discontinuity', (told) => discontinuities.push(told));
+    client.on('discontinuity', (received) => discontinuities.push(received));
     const { direct } = await client.ready();
     const { id } = await client.direct('old').channel();
     expect([direct.length, direct.some(({ channelId }) => channelId === id)]).toEqual([200, false]);

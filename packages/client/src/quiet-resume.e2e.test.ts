@@ -14,8 +14,8 @@ import type { HubClient } from './hub-client.ts';
 
 let redis: RedisServer;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-/** The one that dies, and the one that goes on. */
-let doomed: HubProcess;
+/** The hub that is killed, and the one that stays. */
+let killed: HubProcess;
 let other: HubProcess;
 const clients: HubClient[] = [];
 
@@ -23,12 +23,12 @@ beforeAll(async () => {
   redis = await startRedis();
   folder = await temporaryFolder('quiet');
   const env = { REDIS_URL: redis.url, HUB_DB_URL: `sqlite:${folder.path}/hub.sqlite` };
-  doomed = await startHub({ env });
+  killed = await startHub({ env });
   other = await startHub({ env });
 }, 60_000);
 afterAll(async () => {
   await Promise.all(clients.map((client) => client.close()));
-  await doomed?.stop();
+  await killed?.stop();
   await other?.stop();
   await redis?.stop();
   await folder?.remove();
@@ -40,28 +40,28 @@ function connect(agent: string, { url }: HubProcess): HubClient {
   return client;
 }
 
-describe('a subscription in which nothing was said', () => {
-  // The races: the client has never had an event whose seq it could go on from, what it did have is typing and presence,
-  // which have none, and the hub that knew where it stood is dead. Invariant: it misses nothing, and gets nothing twice.
-  it('resumes from where it began when its hub was killed, whatever ephemeral events came meanwhile', async () => {
+describe('a subscription without any event yet', () => {
+  // The races: the client has received typing and presence only, which have no seq to resume from, and the hub that knew
+  // its position is killed. Invariant: it misses no event, and gets none twice.
+  it('resumes from its start when its hub was killed, even if ephemeral events arrived', async () => {
     const channelId = 'quiet';
-    const [ada, bob] = [connect('ada', other), connect('bob', doomed)];
+    const [ada, bob] = [connect('ada', other), connect('bob', killed)];
     await ada.call('channel.create', { channelId, name: 'Quiet' });
     for (const content of ['before', 'before too']) await ada.channel(channelId).send(content);
     await bob.channel(channelId).join();
     const events: Envelope[] = [];
     const discontinuities: unknown[] = [];
     bob.on('event', (envelope) => events.push(envelope));
-    bob.on('discontinuity', (told) => discontinuities.push(told));
+    bob.on('discontinuity', (received) => discontinuities.push(received));
     const { head } = await bob.channel(channelId).subscribe();
     await ada.channel(channelId).startTyping();
     await waitFor(() => events.some(({ event }) => event.type === 'channel.typing'));
     expect(events.every(({ seq }) => seq === null)).toBe(true);
 
-    await doomed.kill();
+    await killed.kill();
     await waitFor(() => bob.state !== 'live');
     for (const content of ['one', 'two', 'three']) await ada.channel(channelId).send(content);
-    await doomed.restart();
+    await killed.restart();
     const durable = () => events.filter(({ seq }) => seq !== null);
     await waitFor(() => durable().length >= 3, { timeoutMs: 20_000 });
     await ada.channel(channelId).send('live');
@@ -69,8 +69,8 @@ describe('a subscription in which nothing was said', () => {
     expect(durable().map(({ seq }) => seq)).toEqual([1, 2, 3, 4].map((n) => head + n));
     expect(discontinuities).toEqual([]);
 
-    // The control: a client without a place of its own to go on from has missed them.
-    const forgetful = await connectRpc(`${doomed.url}/v1/ws?agent=bob`);
+    // The control: a client without a position has missed them.
+    const forgetful = await connectRpc(`${killed.url}/v1/ws?agent=bob`);
     const { topics } = await forgetful.call('subscribe', { topics: [{ channelId }] });
     expect(topics).toMatchObject([{ head: head + 4, resumed: false, events: [] }]);
     await forgetful.close();

@@ -5,25 +5,25 @@ import type {
   ResultOf,
   Welcome,
 } from '@openclaw/protocol';
-import type { AskMethod } from './calls.ts';
-import { HubError, isPassing } from './errors.ts';
-import type { Ordering } from './ordering.ts';
-import type { Topic } from './topic.ts';
+import type { CallSyncMethod } from './calls.ts';
+import { HubError, retryPauseMs } from './errors.ts';
+import type { Ordering, Topic } from './topic.ts';
 
-/** A subscribed channel cannot be continued; live from head + 1 or, where the reason is a refusal, not at all. */
+/** Events of a channel were missed and will not come. It continues from head + 1, or not at all after a refusal. */
 export interface Discontinuity {
   readonly channelId: string;
   readonly head: number;
+  /** `epoch`: a backup was restored; `behind`: too many were missed; an error code: the hub refused the channel. */
   readonly reason: HubDiscontinuity['reason'] | ErrorCode;
 }
 
-/** Brings topics to where they are live. */
+/** Subscribes topics, on each connection, and fetches what they missed. */
 export interface Resume {
-  /** Subscribes the topic, from its last event if it has one; all that one turn wants goes in one call. */
-  want(topic: Topic): void;
-  /** Asks at once for what this turn wanted so far, so that a call made after it stands behind it. */
+  /** Subscribes the topic from its last event. All topics of one turn of the event loop share a call. */
+  request(topic: Topic): void;
+  /** Subscribes the requested topics now, so that the next call is sent after their subscribe. */
   flush(): void;
-  /** Subscribes what is wanted on this connection. */
+  /** Subscribes every pending topic on this connection. */
   onWelcome(welcome: Welcome): void;
   onLost(): void;
   /** The hub cannot continue the topic. */
@@ -31,41 +31,39 @@ export interface Resume {
   close(): void;
 }
 
-/** What {@link createResume} is wired to. */
 export interface ResumeDeps {
   readonly topics: ReadonlyMap<string, Topic>;
   readonly ordering: Ordering;
-  readonly ask: AskMethod;
-  /** The topic is refused for good. */
+  readonly callSync: CallSyncMethod;
+  /** Ends a topic that the hub refused for good. */
   readonly end: (topic: Topic, error: HubError) => void;
   readonly emitDiscontinuity: (discontinuity: Discontinuity) => void;
 }
 
-const askAgainMs = 1_000;
-/** Channels whose log is read at a time: each page may be as large as any answer, and each is a call. */
+/** At most this many logs are read at a time, because each page may be as large as an answer may be. */
 const readsMax = 4;
 
-/** A page of a topic's log that is due. */
+/** A log page that has to be read. */
 interface DuePage {
   readonly topic: Topic;
-  /** Up to here it is read. */
+  /** The log is read up to this seq. */
   readonly head: number;
   readonly isCurrent: () => boolean;
 }
 
-/** `catchUpMax` bounds what is paged from the log when a subscribe cannot resume. */
+/** A topic that missed more than `catchUpMax` events is not read from the log but reported as a discontinuity. */
 export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: number }): Resume {
   const { topics, ordering, emitDiscontinuity } = deps;
   let welcome: Welcome | null = null;
   let isScheduled = false;
-  let askTimer: ReturnType<typeof setTimeout> | undefined;
+  let retryTimer: ReturnType<typeof setTimeout> | undefined;
   let duePages: DuePage[] = [];
   let reading = 0;
-  /** Set while the hub has asked for a pause. */
+  /** Set while reads pause because the hub could not answer one. */
   let pauseTimer: ReturnType<typeof setTimeout> | undefined;
 
-  function want(topic: Topic) {
-    topic.phase = 'wanted';
+  function request(topic: Topic) {
+    topic.phase = 'pending';
     if (isScheduled) return;
     isScheduled = true;
     queueMicrotask(flush);
@@ -74,38 +72,37 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
   function flush() {
     if (!isScheduled) return;
     isScheduled = false;
-    askForWanted();
+    subscribePending();
   }
 
-  function askForWanted() {
+  function subscribePending() {
     if (welcome === null) return;
-    // One call names one epoch.
+    // One call names one epoch and a limited number of topics.
     const groups = new Map<string | null, Topic[]>();
     for (const topic of topics.values()) {
-      if (topic.phase !== 'wanted') continue;
+      if (topic.phase !== 'pending') continue;
       const epoch = topic.last === null ? null : topic.epoch;
-      const group = groups.get(epoch);
-      if (group === undefined) groups.set(epoch, [topic]);
-      else group.push(topic);
+      groups.set(epoch, groups.get(epoch) ?? []);
+      groups.get(epoch)?.push(topic);
     }
-    const most = welcome.limits.topics;
+    const max = welcome.limits.topics;
     for (const [epoch, group] of groups) {
-      for (let i = 0; i < group.length; i += most) subscribe(group.slice(i, i + most), epoch);
+      for (let i = 0; i < group.length; i += max) subscribe(group.slice(i, i + max), epoch);
     }
   }
 
-  /** Answers whether what was true of the topic when it was made still is. */
-  function stillCurrent(topic: Topic): () => boolean {
-    const { turn } = topic;
-    return () => topics.get(topic.channelId) === topic && topic.turn === turn;
+  /** Makes a check of whether the topic is still in the state in which a call was made for it. */
+  function createIsCurrent(topic: Topic): () => boolean {
+    const { generation } = topic;
+    return () => topics.get(topic.channelId) === topic && topic.generation === generation;
   }
 
-  function subscribe(asked: readonly Topic[], epoch: string | null) {
-    const current = new Map(asked.map((topic) => [topic.channelId, stillCurrent(topic)]));
-    for (const topic of asked) topic.phase = 'asked';
-    deps.ask(
+  function subscribe(group: readonly Topic[], epoch: string | null) {
+    const current = new Map(group.map((topic) => [topic.channelId, createIsCurrent(topic)]));
+    for (const topic of group) topic.phase = 'subscribing';
+    deps.callSync(
       'subscribe',
-      { topics: asked.map(({ channelId, last }) => ({ channelId, since: last })), epoch },
+      { topics: group.map(({ channelId, last }) => ({ channelId, since: last })), epoch },
       (result) => {
         for (const answer of result.topics) {
           const topic = topics.get(answer.channelId);
@@ -113,23 +110,24 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
         }
       },
       (error) => {
-        for (const topic of asked) if (current.get(topic.channelId)?.()) onRefusal(topic, error);
+        for (const topic of group) if (current.get(topic.channelId)?.()) onRefusal(topic, error);
       },
     );
   }
 
   function onRefusal(topic: Topic, error: unknown) {
     const refusal = error instanceof HubError ? error : new HubError('internal', String(error));
-    if (isPassing(refusal)) {
-      topic.phase = 'wanted';
-      clearTimeout(askTimer);
-      askTimer = setTimeout(askForWanted, refusal.retryAfterMs ?? askAgainMs);
+    const pauseMs = retryPauseMs(refusal);
+    if (pauseMs !== null) {
+      topic.phase = 'pending';
+      clearTimeout(retryTimer);
+      retryTimer = setTimeout(subscribePending, pauseMs);
       return;
     }
     const { channelId, last } = topic;
     const wasSubscribed = topic.subscribed !== null;
     deps.end(topic, refusal);
-    // A first subscribe's refusal is told by its promise.
+    // The promise of a first subscribe reports the refusal.
     if (!wasSubscribed) return;
     emitDiscontinuity({ channelId, head: last ?? 0, reason: refusal.code as ErrorCode });
   }
@@ -143,7 +141,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     topic.subscribed = { head, presencePushed };
     if (topic.last === null) topic.last = head;
     else if (!answer.resumed) return catchUp(topic, head);
-    for (const envelope of answer.events) ordering.fill(topic, envelope);
+    for (const envelope of answer.events) ordering.receiveFetched(topic, envelope);
     topic.epoch ??= welcome?.epoch ?? null;
     becomeLive(topic);
   }
@@ -153,21 +151,21 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     ordering.drain(topic);
     topic.subscribed ??= { head: topic.last ?? 0, presencePushed: true };
     for (const waiter of topic.waiters.splice(0)) waiter.resolve(topic.subscribed);
-    // What is still held stands behind another hole, and what could not be held has yet to come.
-    if (topic.held.size > 0 || topic.unheld > (topic.last ?? 0)) want(topic);
+    // The events that are still buffered follow another gap, and the dropped ones must be fetched.
+    if (topic.buffered.size > 0 || topic.droppedUpTo > (topic.last ?? 0)) request(topic);
   }
 
   function catchUp(topic: Topic, head: number) {
     const last = topic.last ?? 0;
-    // A topic at its head is always resumed, unless that is another epoch's head.
+    // The hub resumes a topic that is at its head, unless the epoch changed.
     if (last >= head) return skipTo(topic, head, 'epoch');
     if (head - last > options.catchUpMax) return skipTo(topic, head, 'behind');
-    topic.phase = 'paging';
+    topic.phase = 'catching-up';
     readLog(topic, head);
   }
 
   function readLog(topic: Topic, head: number) {
-    duePages.push({ topic, head, isCurrent: stillCurrent(topic) });
+    duePages.push({ topic, head, isCurrent: createIsCurrent(topic) });
     readDue();
   }
 
@@ -183,7 +181,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     const { topic, head, isCurrent } = page;
     const after = topic.last ?? 0;
     reading += 1;
-    deps.ask(
+    deps.callSync(
       'log.read',
       { channelId: topic.channelId, after },
       ({ events }) => {
@@ -194,17 +192,17 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
       (error) => {
         reading -= 1;
         if (!isCurrent()) return readDue();
-        if (error instanceof HubError && isPassing(error)) {
-          duePages.unshift(page);
-          clearTimeout(pauseTimer);
-          pauseTimer = setTimeout(() => {
-            pauseTimer = undefined;
-            readDue();
-          }, error.retryAfterMs ?? askAgainMs);
-          return;
+        const pauseMs = retryPauseMs(error);
+        if (pauseMs === null) {
+          skipTo(topic, head, 'behind');
+          return readDue();
         }
-        skipTo(topic, head, 'behind');
-        readDue();
+        duePages.unshift(page);
+        clearTimeout(pauseTimer);
+        pauseTimer = setTimeout(() => {
+          pauseTimer = undefined;
+          readDue();
+        }, pauseMs);
       },
     );
   }
@@ -212,7 +210,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
   function onPage({ topic, head, isCurrent }: DuePage, after: number, events: readonly Envelope[]) {
     const isOtherEpoch = events.some(({ epoch }) => epoch !== (topic.epoch ?? epoch));
     if (isOtherEpoch) return skipTo(topic, head, 'epoch');
-    for (const envelope of events) ordering.fill(topic, envelope);
+    for (const envelope of events) ordering.receiveFetched(topic, envelope);
     if (!isCurrent()) return;
     if (topic.last === after) skipTo(topic, head, 'behind');
     else if ((topic.last ?? 0) < head) readLog(topic, head);
@@ -226,42 +224,42 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
   }
 
   function skipTo(topic: Topic, head: number, reason: HubDiscontinuity['reason']) {
-    topic.turn += 1;
+    topic.generation += 1;
     topic.last = head;
     if (topic.subscribed !== null) topic.subscribed = { ...topic.subscribed, head };
     if (reason === 'epoch') {
       topic.epoch = null;
-      topic.held.clear();
-      topic.unheld = 0;
+      topic.buffered.clear();
+      topic.droppedUpTo = 0;
     }
     emitDiscontinuity({ channelId: topic.channelId, head, reason });
     becomeLive(topic);
   }
 
   return {
-    want,
+    request,
     flush,
     onWelcome(next) {
       welcome = next;
-      askForWanted();
+      subscribePending();
     },
     onLost() {
       welcome = null;
-      clearTimeout(askTimer);
+      clearTimeout(retryTimer);
       stopReading();
       for (const topic of topics.values()) {
-        topic.turn += 1;
-        topic.phase = 'wanted';
+        topic.generation += 1;
+        topic.phase = 'pending';
       }
     },
     onDiscontinuity(topic, head, reason) {
-      topic.turn += 1;
+      topic.generation += 1;
       if (reason === 'behind' && (topic.last ?? head) < head) catchUp(topic, head);
       else skipTo(topic, head, reason);
     },
     close() {
       welcome = null;
-      clearTimeout(askTimer);
+      clearTimeout(retryTimer);
       stopReading();
     },
   };

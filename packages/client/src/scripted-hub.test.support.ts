@@ -1,58 +1,59 @@
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Envelope, EventType, MethodName, NotificationName } from '@openclaw/protocol';
 
-/** A call as the scripted hub got it. */
+/** A call that the scripted hub received. */
 export interface ScriptedCall {
   readonly id: number;
   readonly method: MethodName;
   readonly params: Record<string, never> & { [name: string]: unknown };
 }
 
-/** The hub's side of one connection: does only what the test says. */
+/** The hub's side of one connection. It sends only what the test tells it to. */
 export interface HubSide {
   readonly address: string;
   readonly offered: readonly string[];
   /** Every call so far. */
   readonly calls: readonly ScriptedCall[];
-  /** How many frames brought them. */
+  /** The number of frames that contained them. */
   readonly frames: number;
   readonly closed: Promise<void>;
-  /** The next call of this method, each once. */
+  /** Waits for the next call of this method. Each call is returned once. */
   nextCall(method: MethodName): Promise<ScriptedCall>;
   answer(call: ScriptedCall, result: unknown): void;
   refuse(call: ScriptedCall, error: object): void;
   notify(method: NotificationName, params: unknown): void;
   welcome(changes?: Record<string, unknown>): void;
-  /** Sends a frame as it is. */
+  /** Sends a frame as JSON. */
   send(frame: unknown): void;
+  sendText(text: string): void;
   close(code: number, reason?: string): void;
-  /** As a crash. */
+  /** Ends the connection without a close frame, as a crash does. */
   terminate(): void;
 }
 
-/** A WebSocket server that speaks the protocol's frames as a test scripts them. */
+/** A WebSocket server whose frames a test scripts. */
 export interface ScriptedHub {
   readonly url: string;
-  /** Each connection once, in the order of their coming. */
+  /** Waits for the next connection. Each one is returned once, in order. */
   nextConnection(): Promise<HubSide>;
   readonly connectionCount: number;
   stop(): Promise<void>;
 }
 
-/** What comes, handed out once each to who asks for its like, now or later. */
+/** Keeps items until a caller takes a matching one. A caller may also wait for an item to come. */
 function createInbox<T>() {
   let items: T[] = [];
-  let askers: { is: (item: T) => boolean; resolve: (item: T) => void }[] = [];
+  let takers: { is: (item: T) => boolean; resolve: (item: T) => void }[] = [];
   return {
     add(item: T) {
-      const asker = askers.find(({ is }) => is(item));
-      if (asker === undefined) return items.push(item);
-      askers = askers.filter((other) => other !== asker);
-      asker.resolve(item);
+      const taker = takers.find(({ is }) => is(item));
+      if (taker === undefined) return items.push(item);
+      takers = takers.filter((other) => other !== taker);
+      taker.resolve(item);
     },
     async take(is: (item: T) => boolean = () => true): Promise<T> {
       const found = items.find(is);
-      if (found === undefined) return new Promise((resolve) => askers.push({ is, resolve }));
+      if (found === undefined) return new Promise((resolve) => takers.push({ is, resolve }));
       items = items.filter((other) => other !== found);
       return found;
     },
@@ -110,6 +111,7 @@ function createHubSide(socket: WebSocket, address: string, offered: string[]): H
     notify,
     welcome: (changes = {}) => notify('welcome', { ...exampleWelcome, ...changes }),
     send,
+    sendText: (text) => socket.send(text),
     close: (code, reason) => socket.close(code, reason),
     terminate: () => socket.terminate(),
   };
@@ -138,7 +140,7 @@ export const exampleWelcome = {
   direct: [] as { channelId: string; head: number }[],
 };
 
-/** An envelope with the least that a client looks at. */
+/** An envelope with only the fields that a client reads. */
 export function exampleEnvelope(
   channelId: string | null,
   seq: number | null,
@@ -157,7 +159,7 @@ export function exampleEnvelope(
   } as unknown as Envelope;
 }
 
-/** A live subscription's answer for each topic asked for. */
+/** The answer to a subscribe call that makes each of its topics live. */
 export function subscribedAt(call: ScriptedCall, head: number, events: readonly Envelope[] = []) {
   const topics = call.params['topics'] as unknown as { channelId: string; since: number | null }[];
   return {

@@ -15,7 +15,7 @@ let hub: ScriptedHub;
 let client: HubClient;
 let side: HubSide;
 let events: AsyncIterableIterator<Envelope>;
-/** Of all events, as listeners get them. */
+/** The seqs of all events that listeners received. */
 let heard: number[];
 
 // A stream that holds two events, subscribed at head 0.
@@ -50,7 +50,7 @@ async function read(count: number): Promise<unknown[]> {
   return seqs;
 }
 
-/** Answers the next log.read with these. */
+/** Answers the next log.read with these seqs. */
 async function answerPage(after: number, seqs: readonly number[]) {
   const page = await side.nextCall('log.read');
   expect(page.params).toEqual({ channelId: 'hall', after, limit: 2 });
@@ -59,7 +59,7 @@ async function answerPage(after: number, seqs: readonly number[]) {
 }
 
 describe('a reader that is slower than its channel', () => {
-  it('gets from the log what it had no room for, at its own pace, and then what is live', async () => {
+  it('gets the events past its buffer from the log, at its own pace, and then live ones', async () => {
     await bring(1, 2, 3, 4, 5, 6);
     expect(await read(2)).toEqual([1, 2]);
     expect(side.calls.map(({ method }) => method)).toEqual(['subscribe']);
@@ -76,7 +76,7 @@ describe('a reader that is slower than its channel', () => {
     expect(heard).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
-  it('goes on with what came while the page was on its way', async () => {
+  it('continues with the events that arrived while a page was on its way', async () => {
     await bring(1, 2, 3);
     expect(await read(2)).toEqual([1, 2]);
     const next = read(1);
@@ -85,13 +85,13 @@ describe('a reader that is slower than its channel', () => {
     await answerPage(2, [3, 4]);
     expect(await next).toEqual([3]);
     expect(await read(2)).toEqual([4, 5]);
-    // The sixth found no room, behind the two that waited.
+    // The sixth did not fit, because two were waiting.
     const last = read(1);
     await answerPage(5, [6]);
     expect(await last).toEqual([6]);
   });
 
-  it('misses typing and presence of that time, which are worth nothing late', async () => {
+  it('misses the typing and presence events of that time', async () => {
     await bring(1, null, null, null);
     expect(await read(2)).toEqual([1, null]);
     const next = read(1);
@@ -110,7 +110,7 @@ describe('a reader that is slower than its channel', () => {
     expect(await next).toEqual([3]);
   });
 
-  it('goes on past a discontinuity, also with a page on its way', async () => {
+  it('continues after a discontinuity, also with a page on its way', async () => {
     await bring(1, 2, 3);
     await read(2);
     const next = read(1);
@@ -121,8 +121,8 @@ describe('a reader that is slower than its channel', () => {
     expect(await next).toEqual([2]);
   });
 
-  // A restored database answers before it is known that it was restored.
-  it('is given nothing of another epoch as if it followed', async () => {
+  // A restored database may answer before the hub has noticed the restore.
+  it('gets no event of another epoch as if it followed', async () => {
     await bring(1, 2, 3);
     await read(2);
     const next = events.next();
@@ -134,7 +134,7 @@ describe('a reader that is slower than its channel', () => {
     expect((await next).value).toMatchObject({ seq: 4, epoch: 'e2' });
   });
 
-  it('is told so when the channel ended before it got everything', async () => {
+  it('rejects with `overflow` when the channel ended before it got everything', async () => {
     await bring(1, 2, 3);
     side.notify('event', event('hall', 4, { type: 'channel.delete' }));
     await waitFor(() => heard.length === 4);
@@ -143,7 +143,7 @@ describe('a reader that is slower than its channel', () => {
     expect(await events.next()).toMatchObject({ done: true });
   });
 
-  it('is told when its page is refused for good', async () => {
+  it('rejects when a page is refused', async () => {
     await bring(1, 2, 3);
     await read(2);
     const next = events.next();

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Envelope } from '@openclaw/protocol';
-import type { AskMethod } from './calls.ts';
+import type { CallSyncMethod } from './calls.ts';
 import { HubError } from './errors.ts';
 import { exampleEnvelope, exampleWelcome } from './scripted-hub.test.support.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-// A hub with an honest log and a dishonest wire: what a step says happens to the events of a channel on their way.
+// The hub's log is correct, but its wire is not: each step says what happens to events on their way.
 const step = fc.oneof(
   {
     weight: 5,
@@ -21,8 +21,8 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('reconnect', 'answer', 'answer') }) },
 );
 
-describe('subscriptions over a wire that loses, doubles and reorders', () => {
-  it('hand on every durable event once and in order, whatever the resume can bring at once', async () => {
+describe('subscriptions over a wire that loses, doubles and reorders events', () => {
+  it('deliver every durable event once and in order, for any size of a resume', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { maxLength: 60 }),
@@ -33,7 +33,7 @@ describe('subscriptions over a wire that loses, doubles and reorders', () => {
           const handedOn: (number | null)[] = [];
           let answers: (() => void)[] = [];
           let failures: (() => void)[] = [];
-          // Each call is answered when the script says so, with the log of that moment.
+          // Each call is answered when a step says so, with the log of that time.
           const ask = ((
             method: string,
             params: { after?: number; topics?: { since: number | null }[] },
@@ -56,8 +56,8 @@ describe('subscriptions over a wire that loses, doubles and reorders', () => {
                 topics: [{ channelId: 'hall', head, resumed, events, presencePushed: true }],
               });
             });
-          }) as unknown as AskMethod;
-          // What an answer makes the client ask is answered by the next step, after what comes in between.
+          }) as unknown as CallSyncMethod;
+          // A call that the client makes because of an answer is answered in the next step.
           const answerDue = async () => {
             const due = answers;
             answers = [];
@@ -70,13 +70,13 @@ describe('subscriptions over a wire that loses, doubles and reorders', () => {
           };
           const subscriptions = createSubscriptions(
             {
-              ask,
+              callSync: ask,
               emitEvent: ({ seq }) => handedOn.push(seq),
               emitDiscontinuity: (discontinuity) => {
                 throw new Error(`unexpected ${JSON.stringify(discontinuity)}`);
               },
             },
-            { heldMax, catchUpMax: 10_000 },
+            { bufferMax: heldMax, catchUpMax: 10_000 },
           );
           const reconnect = async () => {
             subscriptions.onLost();
@@ -109,7 +109,7 @@ describe('subscriptions over a wire that loses, doubles and reorders', () => {
             await settle();
           }
           await answerAll();
-          // What was lost last shows with the next connection; where nothing was lost, nothing more is needed.
+          // A lost last event is found on the next connection.
           if (steps.some((action) => action.do === 'lose')) {
             await reconnect();
             await settle();

@@ -62,7 +62,7 @@ const unresumed = (head: number) => ({
 const arrived = (count: number) => waitFor(() => seqs.length >= count, { what: `${count} events` });
 
 describe('a subscribed channel', () => {
-  it('brings live events from the head on, ephemeral ones among them', async () => {
+  it('delivers live events after the head, including ephemeral ones', async () => {
     const side = await startInHall(7);
     expect(side.calls[0]?.params).toEqual({
       topics: [{ channelId: 'hall', since: null }],
@@ -77,7 +77,7 @@ describe('a subscribed channel', () => {
     expect(seqs).toEqual([8, null, 9, 10]);
   });
 
-  it('asks for all channels of one turn in one call', async () => {
+  it('is subscribed in one call with the other channels of the same turn', async () => {
     start();
     const subscribed = ['a', 'b'].map((id) => client.channel(id).subscribe());
     const side = await nextLive();
@@ -90,7 +90,7 @@ describe('a subscribed channel', () => {
     expect(side.calls).toHaveLength(1);
   });
 
-  it('is asked for ahead of the calls made after it in the same turn', async () => {
+  it('is subscribed before the calls that follow in the same turn', async () => {
     start();
     const side = await nextLive();
     void client
@@ -105,7 +105,7 @@ describe('a subscribed channel', () => {
     expect(side.calls.map(({ method }) => method)).toEqual(['subscribe', 'message.send']);
   });
 
-  it('begins where since says', async () => {
+  it('starts after the given seq', async () => {
     start();
     const subscribed = client.channel('hall').subscribe({ since: 0 });
     const side = await nextLive();
@@ -118,10 +118,10 @@ describe('a subscribed channel', () => {
     });
   });
 
-  // The race: more events come live than may be held while a page of the log is on its way, and then none. Invariant:
-  // exactly once, in order, to every live subscriber, also the last ones before a channel falls silent.
-  it('fetches what it could not hold, though nothing follows', async () => {
-    start({ heldMax: 2 });
+  // The race: more live events arrive than the buffer holds while a page of the log is on its way, and then none. Invariant:
+  // every event is delivered once and in order, also the last ones before a channel falls silent.
+  it('fetches the events that did not fit the buffer, even if no event follows', async () => {
+    start({ bufferMax: 2 });
     void client.channel('hall').subscribe({ since: 0 });
     const side = await nextLive();
     side.answer(await side.nextCall('subscribe'), unresumed(2));
@@ -158,15 +158,15 @@ describe('a subscribed channel', () => {
     expect(seqs).toEqual([8, 9, 10, 11]);
   });
 
-  it('drops what comes twice', async () => {
+  it('drops repeated events', async () => {
     const side = await startInHall(7);
     for (const seq of [8, 8, 7, 9]) side.notify('event', event('hall', seq));
     await arrived(2);
     expect(seqs).toEqual([8, 9]);
-    expect(client.counters).toEqual({ delivered: 2, repeated: 2, early: 0 });
+    expect(client.counters).toEqual({ delivered: 2, repeated: 2, outOfOrder: 0 });
   });
 
-  it('holds an event that is not the next until a subscribe result fills the hole', async () => {
+  it('buffers an event after a gap until a subscribe result fills the gap', async () => {
     const side = await startInHall(7);
     side.notify('event', event('hall', 10));
     const call = await side.nextCall('subscribe');
@@ -185,7 +185,7 @@ describe('a subscribed channel', () => {
     expect(seqs).toEqual([8, 9, 10, 11]);
   });
 
-  it('asks again when what it holds stands behind another hole', async () => {
+  it('subscribes again when buffered events follow another gap', async () => {
     const side = await startInHall(7);
     side.notify('event', event('hall', 10));
     const first = await side.nextCall('subscribe');
@@ -219,15 +219,17 @@ describe('a subscribed channel', () => {
     expect(discontinuities).toEqual([]);
   });
 
-  // The race: a client comes back to more than a subscribe brings, and the hub has no room or no call left for its next
-  // page just then. Invariant: what the log holds is not given up; the page is asked for again.
-  it('asks again for a page that the hub refuses for now', async () => {
+  // The race: a client reconnects to more events than a subscribe returns, and the hub cannot answer its next page.
+  // Invariant: the client requests the page again.
+  it('requests a page again that the hub could not answer', async () => {
     const side = await startInHall(7);
     side.notify('event', event('hall', 9));
     side.answer(await side.nextCall('subscribe'), unresumed(9));
     for (const code of ['rate_limited', 'unavailable'])
       side.refuse(await side.nextCall('log.read'), {
-        ...{ code: -32_000, message: 'Later', data: { code, retryAfterMs: 1 } },
+        code: -32_000,
+        message: 'Later',
+        data: { code, retryAfterMs: 1 },
       });
     const page = await side.nextCall('log.read');
     expect(page.params).toEqual({ channelId: 'hall', after: 7 });
@@ -237,8 +239,8 @@ describe('a subscribed channel', () => {
     expect(discontinuities).toEqual([]);
   });
 
-  // The race: of many channels none can be resumed, because their events are too large for one answer together.
-  // Invariant: the client stays within the calls that a connection may have unanswered, and misses nothing.
+  // The race: none of many channels can be resumed, because their events together are too large for one answer.
+  // Invariant: the client stays within the limit of unanswered calls, and misses nothing.
   it('reads the logs of many channels a few at a time', async () => {
     start();
     const ids = Array.from({ length: 300 }, (_, n) => `c${n}`);
@@ -250,7 +252,11 @@ describe('a subscribed channel', () => {
     first.terminate();
     const second = await nextLive();
     const topics = ids.map((channelId) => ({
-      ...{ channelId, head: 2, resumed: false, events: [], presencePushed: true },
+      channelId,
+      head: 2,
+      resumed: false,
+      events: [],
+      presencePushed: true,
     }));
     second.answer(await second.nextCall('subscribe'), { topics });
     let most = 0;
@@ -277,8 +283,8 @@ describe('a subscribed channel', () => {
     expect(seqs).toEqual([109]);
   });
 
-  // A restored backup numbers anew: what follows must neither be dropped as old nor wait for a hole that never fills.
-  it('reports a discontinuity when the epoch changed, and goes on in the new one', async () => {
+  // After a restored backup the seqs start again. The next events must not be dropped as old, nor wait for a gap to fill.
+  it('reports a discontinuity when the epoch changed, and continues in the new epoch', async () => {
     const first = await startInHall(7);
     first.terminate();
     const second = await nextLive({ epoch: 'e2' });
@@ -292,7 +298,7 @@ describe('a subscribed channel', () => {
     expect(seqs).toEqual([4, 5]);
   });
 
-  it('follows the hub’s own discontinuity: at an epoch from the head, behind by the log', async () => {
+  it('handles the hub’s discontinuity: continues from the head after `epoch`, reads the log after `behind`', async () => {
     const side = await startInHall(7);
     side.notify('discontinuity', { channelId: 'hall', head: 2, reason: 'epoch' });
     side.notify('event', event('hall', 3, { epoch: 'e2' }));
@@ -310,7 +316,7 @@ describe('a subscribed channel', () => {
     expect(discontinuities).toEqual([{ channelId: 'hall', head: 2, reason: 'epoch' }]);
   });
 
-  it('that is refused at first rejects; refused at a resume, it says so and ends', async () => {
+  it('rejects when its first subscribe is refused, and ends with a discontinuity when a resume is refused', async () => {
     start();
     const refused = client.channel('hall').subscribe();
     const side = await nextLive();
@@ -330,7 +336,7 @@ describe('a subscribed channel', () => {
     expect(discontinuities).toEqual([{ channelId: 'hall', head: 1, reason: 'forbidden' }]);
   });
 
-  it('is asked for again when the hub could not answer', async () => {
+  it('is subscribed again when the hub could not answer', async () => {
     start();
     const subscribed = client.channel('hall').subscribe();
     const side = await nextLive();
@@ -344,7 +350,7 @@ describe('a subscribed channel', () => {
     expect(await subscribed).toMatchObject({ head: 4 });
   });
 
-  it('is silent once unsubscribed', async () => {
+  it('delivers nothing after unsubscribe', async () => {
     const side = await startInHall(7);
     await Promise.all([
       client.channel('hall').unsubscribe(),
@@ -357,7 +363,7 @@ describe('a subscribed channel', () => {
   });
 });
 
-describe('a subscribe that is given up', () => {
+describe('a subscribe that is aborted', () => {
   it('rejects with its signal’s reason, and leaves nothing subscribed', async () => {
     start();
     const reason = new Error('enough');
@@ -377,7 +383,7 @@ describe('a subscribe that is given up', () => {
     await expect(client.channel('hall').subscribe({ signal })).rejects.toBe(reason);
   });
 
-  it('leaves it to those who still wait for it', async () => {
+  it('keeps the subscription for other callers that wait for it', async () => {
     start();
     const controller = new AbortController();
     const given = client.channel('hall').subscribe({ signal: controller.signal });
@@ -390,7 +396,7 @@ describe('a subscribe that is given up', () => {
     expect(await kept).toMatchObject({ head: 4 });
   });
 
-  it('of a closed client is refused, as is a stream', async () => {
+  it('is refused by a closed client, as is a stream', async () => {
     start();
     await client.close();
     await expect(client.channel('hall').subscribe()).rejects.toMatchObject({ code: 'closed' });
@@ -400,11 +406,11 @@ describe('a subscribe that is given up', () => {
 });
 
 describe('direct channels', () => {
-  it('are live from the welcome’s heads, and resumed like any other', async () => {
+  it('are live from the heads in the welcome, and resume like other channels', async () => {
     start();
     const first = await nextLive({ direct: [{ channelId: 'dm_1', head: 4 }] });
     first.notify('event', event('dm_1', 5));
-    // One that began after the welcome.
+    // A direct channel that started after the welcome.
     first.notify('event', event('dm_2', 1));
     await arrived(2);
     first.terminate();
@@ -412,7 +418,7 @@ describe('direct channels', () => {
     const second = await nextLive({ direct });
     const resume = await second.nextCall('subscribe');
     expect(resume.params).toEqual({
-      // dm_3 was in no list before, so all of it is new.
+      // dm_3 was in no earlier list, so it is read from its beginning.
       topics: [
         { channelId: 'dm_1', since: 5 },
         { channelId: 'dm_2', since: 1 },
@@ -422,7 +428,7 @@ describe('direct channels', () => {
     });
   });
 
-  it('that missed nothing are not asked about', async () => {
+  it('are not subscribed again if they missed nothing', async () => {
     start();
     const direct = [{ channelId: 'dm_1', head: 4 }];
     const first = await nextLive({ direct });
@@ -435,9 +441,9 @@ describe('direct channels', () => {
 
   const full = Array.from({ length: 200 }, (_, n) => ({ channelId: `dm_named${n}`, head: 1 }));
 
-  // The race: the hub names 200 direct channels, and an older one goes on while the client is away. Invariant: what may
-  // have been missed is reported, never skipped in silence; on one connection the hub skips nothing.
-  it('that no welcome named begin with their first event, behind a discontinuity after a reconnect', async () => {
+  // The race: the hub names 200 direct channels, and an older one gets messages while the client is away. Invariant: events
+  // that may have been missed are reported. On one connection the hub skips nothing.
+  it('start with their first event if no welcome named them, and report a discontinuity after a reconnect', async () => {
     start();
     const first = await nextLive({ direct: full });
     first.notify('event', event('dm_old', 7));
@@ -456,9 +462,9 @@ describe('direct channels', () => {
     expect(discontinuities).toEqual([{ channelId: 'dm_older', head: 4, reason: 'behind' }]);
   });
 
-  // The race: the client once knew all its direct channels; while it is away it gets so many new ones that the next
-  // welcome cannot name them all. Invariant: what a whole list did not name is new, and read from its beginning.
-  it('that are new since a whole list are read from their beginning', async () => {
+  // The race: the client knew all its direct channels. While it is away it gets more new ones than the next welcome can
+  // name. Invariant: a channel that the complete list did not name is new, and is read from its beginning.
+  it('are read from their beginning if they are new since a complete list', async () => {
     start();
     const first = await nextLive({ direct: [] });
     first.terminate();
@@ -481,7 +487,7 @@ describe('direct channels', () => {
     expect(discontinuities).toEqual([]);
   });
 
-  it('are reported when the hub says that they cannot be continued, also if they were not heard of before', async () => {
+  it('report the hub’s discontinuity even before their first event', async () => {
     start();
     const side = await nextLive({ direct: full });
     side.notify('discontinuity', { channelId: 'dm_old', head: 4, reason: 'epoch' });
@@ -491,7 +497,7 @@ describe('direct channels', () => {
     expect(discontinuities).toEqual([{ channelId: 'dm_old', head: 4, reason: 'epoch' }]);
   });
 
-  it('bring typing before their first message', async () => {
+  it('deliver typing before their first message', async () => {
     start();
     const side = await nextLive({ direct: full });
     side.notify('event', event('dm_old', null));
@@ -500,8 +506,8 @@ describe('direct channels', () => {
     expect(seqs).toEqual([null, 5]);
   });
 
-  // The race: an event is on its way when the channel is unsubscribed, and the next connection follows it again.
-  it('that were unsubscribed stay so, also on the next connection', async () => {
+  // The race: an event is on its way when the channel is unsubscribed, and the hub subscribes it again on reconnect.
+  it('stay unsubscribed, also on the next connection', async () => {
     start();
     const direct = [{ channelId: 'dm_1', head: 4 }];
     const first = await nextLive({ direct });
@@ -568,9 +574,9 @@ describe('channel.events()', () => {
     expect(read).toEqual([1, 2]);
   });
 
-  // The race: the agent is removed and added again while its client is away. Invariant: a member reads its channel's log
-  // without a hole; the leave is a thing of the past where a subscribe was answered at a later head.
-  it('goes on for one who was removed and added again while it was away', async () => {
+  // The race: the agent is removed and added again while its client is away. Invariant: a member gets every event. A leave
+  // before the head of a subscribe's answer is outdated.
+  it('continues for an agent that was removed and added again while it was away', async () => {
     start();
     const events = client.channel('hall').events();
     const first = await nextLive();
@@ -598,7 +604,7 @@ describe('channel.events()', () => {
     expect(discontinuities).toEqual([]);
   });
 
-  it('goes on for the same when the log has to be paged', async () => {
+  it('continues for such an agent when the log has to be paged', async () => {
     const first = await startInHall(0);
     const events = client.channel('hall').events();
     first.terminate();
@@ -611,7 +617,8 @@ describe('channel.events()', () => {
         event('hall', 2, { type: 'channel.member.join', ...own }),
         event('hall', 3),
       ],
-      ...{ head: 3, hasMore: false },
+      head: 3,
+      hasMore: false,
     });
     second.notify('event', event('hall', 4, { type: 'channel.member.leave', ...own }));
     const read = [];
@@ -619,7 +626,7 @@ describe('channel.events()', () => {
     expect(read).toEqual([1, 2, 3, 4]);
   });
 
-  it('ends at a leave in another epoch, whatever the head was in the one before', async () => {
+  it('ends at a leave in a new epoch, even if the old head was higher', async () => {
     const side = await startInHall(7);
     const events = client.channel('hall').events();
     side.notify('discontinuity', { channelId: 'hall', head: 2, reason: 'epoch' });

@@ -1,70 +1,70 @@
-import {
-  isDirectChannelId,
-  type Discontinuity as HubDiscontinuity,
-  type Envelope,
-  type Welcome,
-} from '@openclaw/protocol';
-import type { AskMethod } from './calls.ts';
+import type { Discontinuity as HubDiscontinuity, Envelope, Welcome } from '@openclaw/protocol';
+import { isDirectChannelId, limits } from '@openclaw/protocol/wire';
+import { abortable } from './abortable.ts';
+import type { CallSyncMethod } from './calls.ts';
 import { HubError } from './errors.ts';
-import { createOrdering, type EventCounters } from './ordering.ts';
 import { createResume, type Discontinuity } from './resume.ts';
-import { createTopic, type Subscribed, type Topic, type TopicReader } from './topic.ts';
+import {
+  createOrdering,
+  createTopic,
+  type EventCounters,
+  type Subscribed,
+  type Topic,
+  type TopicReader,
+} from './topic.ts';
 
-/** Every channel that the client receives. */
+/** The channels that the client receives. */
 export interface Subscriptions {
   readonly counters: EventCounters;
-  /** At `signal` it gives up waiting, and the subscription too, where nobody else wants it. */
+  /** Resolves when live. An abort also unsubscribes, unless someone else uses the subscription. */
   subscribe(channelId: string, since: number | null, signal?: AbortSignal): Promise<Subscribed>;
   unsubscribe(channelId: string): Promise<void>;
-  /** Adds a reader and, where there is none, a subscription; the returned function takes both back. */
+  /** Adds a reader, and subscribes the channel if needed. The returned function takes both back. */
   read(channelId: string, since: number | null, reader: TopicReader): () => void;
-  /** Asks at once for what this turn subscribed so far. */
+  /** Subscribes the requested channels now, so that the next call is sent after their subscribe. */
   flush(): void;
   onEvent(envelope: Envelope): void;
   onDiscontinuity(params: HubDiscontinuity): void;
-  /** Asks for all that was missed. */
+  /** Resumes every channel on the new connection. */
   onWelcome(welcome: Welcome): void;
   onLost(): void;
   close(error: HubError): void;
 }
 
-/** What {@link createSubscriptions} is wired to. */
 export interface SubscriptionDeps {
-  readonly ask: AskMethod;
+  readonly callSync: CallSyncMethod;
   readonly emitEvent: (envelope: Envelope) => void;
   readonly emitDiscontinuity: (discontinuity: Discontinuity) => void;
 }
 
 const ignore = () => undefined;
-// A welcome names so many direct channels at most.
-const welcomeDirectMax = 200;
 
-/** Keeps each channel's cursor over all connections. */
+/** Keeps each channel's position across connections. */
 export function createSubscriptions(
-  { ask, emitEvent, emitDiscontinuity }: SubscriptionDeps,
-  options: { readonly heldMax: number; readonly catchUpMax: number },
+  { callSync, emitEvent, emitDiscontinuity }: SubscriptionDeps,
+  options: { readonly bufferMax: number; readonly catchUpMax: number },
 ): Subscriptions {
   const topics = new Map<string, Topic>();
-  /** Direct channels that were unsubscribed: what comes of them is not wanted, on later connections either. */
-  const unwanted = new Set<string>();
+  /** Direct channels that were unsubscribed. The hub subscribes them again on each connection. */
+  const unsubscribedDirect = new Set<string>();
   let welcome: Welcome | null = null;
   let isReconnected = false;
-  /** The epoch in which a welcome named all direct channels there were, so that any other is new; null before. */
-  let wholeListEpoch: string | null = null;
+  /** In this epoch a welcome has named every direct channel, so each other one is new. */
+  let completeListEpoch: string | null = null;
   let closedBy: HubError | null = null;
 
   const ordering = createOrdering({
-    heldMax: options.heldMax,
-    handOn,
-    onHole: (topic) => resume.want(topic),
+    bufferMax: options.bufferMax,
+    deliver,
+    onGap: (topic) => resume.request(topic),
   });
-  const resume = createResume({ topics, ordering, ask, end, emitDiscontinuity }, options);
+  const resume = createResume({ topics, ordering, callSync, end, emitDiscontinuity }, options);
 
-  function handOn(topic: Topic, envelope: Envelope) {
+  function deliver(topic: Topic, envelope: Envelope) {
     emitEvent(envelope);
     for (const reader of topic.readers) reader.onEvent(envelope);
     const { event, seq } = envelope;
-    // A leave up to the head of a subscribe's answer is past: the answer was for a member.
+    // A leave before the head of a subscribe's answer is outdated: that answer was given to a member.
     const isLeft =
       event.type === 'channel.member.leave' &&
       event.member.agentId === welcome?.agentId &&
@@ -74,103 +74,97 @@ export function createSubscriptions(
 
   function end(topic: Topic, error: HubError | null) {
     topics.delete(topic.channelId);
-    topic.turn += 1;
-    topic.held.clear();
-    for (const waiter of topic.waiters.splice(0)) {
-      waiter.reject(
-        error ?? new HubError('not_found', `The subscription of ${topic.channelId} ended`),
-      );
-    }
+    topic.generation += 1;
+    topic.buffered.clear();
+    const reason =
+      error ?? new HubError('not_found', `The subscription of ${topic.channelId} ended`);
+    for (const waiter of topic.waiters.splice(0)) waiter.reject(reason);
     for (const reader of topic.readers) reader.onEnd(error);
     topic.readers.clear();
   }
 
-  function find(channelId: string, since: number | null): Topic {
+  function findOrCreate(channelId: string, since: number | null): Topic {
     if (closedBy !== null) throw closedBy;
-    unwanted.delete(channelId);
+    unsubscribedDirect.delete(channelId);
     const known = topics.get(channelId);
     if (known === undefined) {
       const topic = createTopic(channelId, since, null);
       topics.set(channelId, topic);
-      resume.want(topic);
+      resume.request(topic);
       return topic;
     }
     if (since === null) return known;
-    throw new HubError(
-      'conflict',
-      `${channelId} is subscribed already: read what is before from its log`,
-    );
+    const message = `${channelId} is subscribed already: read the earlier events from its log`;
+    throw new HubError('conflict', message);
   }
 
-  async function until(topic: Topic, signal: AbortSignal | undefined): Promise<Subscribed> {
-    let onAbort: (() => void) | undefined;
-    try {
-      return await new Promise<Subscribed>((resolve, reject) => {
-        const waiter = { resolve, reject };
-        topic.waiters.push(waiter);
-        onAbort = () => {
-          topic.waiters = topic.waiters.filter((other) => other !== waiter);
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own reason
-          reject(signal?.reason);
-          if (topic.waiters.length > 0) return;
-          topic.isKept = false;
-          void giveUp(topic);
-        };
-        signal?.addEventListener('abort', onAbort);
-      });
-    } finally {
-      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
-    }
-  }
-
-  async function giveUp(topic: Topic) {
-    const isUsed = topic.isKept || topic.readers.size > 0;
-    if (isUsed || topics.get(topic.channelId) !== topic) return;
-    end(topic, null);
-    if (isDirectChannelId(topic.channelId)) unwanted.add(topic.channelId);
-    // Without a connection there is nothing to take back.
-    await new Promise<unknown>((resolve) => {
-      ask('unsubscribe', { channelIds: [topic.channelId] }, resolve, resolve);
+  function untilLive(topic: Topic, signal: AbortSignal | undefined): Promise<Subscribed> {
+    return abortable(signal, (resolve, reject) => {
+      const waiter = { resolve, reject };
+      topic.waiters.push(waiter);
+      return () => {
+        // A waiter that is still here was aborted.
+        const others = topic.waiters.filter((other) => other !== waiter);
+        if (others.length === topic.waiters.length) return;
+        topic.waiters = others;
+        if (others.length > 0) return;
+        topic.isExplicit = false;
+        void release(topic);
+      };
     });
   }
 
-  /** The hub brings direct channels unasked; they are kept like any that was asked for. */
+  async function release(topic: Topic) {
+    const isUsed = topic.isExplicit || topic.readers.size > 0;
+    if (isUsed || topics.get(topic.channelId) !== topic) return;
+    end(topic, null);
+    if (isDirectChannelId(topic.channelId)) unsubscribedDirect.add(topic.channelId);
+    // It also resolves when there is no connection, because then the hub has no subscription.
+    await new Promise<unknown>((resolve) => {
+      callSync('unsubscribe', { channelIds: [topic.channelId] }, resolve, resolve);
+    });
+  }
+
+  /** Adds a direct channel, which the hub subscribes by itself. */
   function addDirect(channelId: string, last: number, epoch: string | null): Topic {
     const topic = createTopic(channelId, last, epoch);
     topic.phase = 'live';
-    topic.isKept = true;
+    topic.isExplicit = true;
     topic.subscribed = { head: last, presencePushed: true };
     topics.set(channelId, topic);
     return topic;
   }
 
-  /** The first event of a direct channel that no welcome named. */
-  function meetDirect(channelId: string, seq: number, epoch: string): Topic {
-    // A new one is read from its beginning; so the event waits until what comes before it is there.
-    if (seq === 1 || wholeListEpoch === epoch) return addDirect(channelId, 0, epoch);
+  /** Adds a direct channel that no welcome named, at its first event. */
+  function addUnnamedDirect(channelId: string, seq: number, epoch: string): Topic {
+    // A new channel is read from its beginning, so this event waits for those before it.
+    if (seq === 1 || completeListEpoch === epoch) return addDirect(channelId, 0, epoch);
     const head = seq - 1;
-    // Within one connection the hub skips nothing; whether events came between two connections is unknown.
+    // Within one connection the hub skips no event. Between two connections events may have been missed.
     if (isReconnected) emitDiscontinuity({ channelId, head, reason: 'behind' });
     return addDirect(channelId, head, epoch);
   }
 
-  function resumeDirect({ direct, epoch, limits }: Welcome, before: Welcome | null) {
-    if (unwanted.size > 0) {
-      const channelIds = [...unwanted].slice(0, limits.topics);
-      ask('unsubscribe', { channelIds }, ignore, ignore);
+  function resumeDirect(
+    { direct, epoch, limits: { topics: topicsMax } }: Welcome,
+    before: Welcome | null,
+  ) {
+    if (unsubscribedDirect.size > 0) {
+      const channelIds = [...unsubscribedDirect].slice(0, topicsMax);
+      callSync('unsubscribe', { channelIds }, ignore, ignore);
     }
-    // What a whole list did not name is new since then; past a full list's end that cannot be told.
-    const knewAll = wholeListEpoch === epoch;
-    const isWhole = direct.length < welcomeDirectMax;
-    wholeListEpoch = knewAll || isWhole ? epoch : null;
+    // A channel that a complete list did not name is new. A list of the maximum length may be incomplete.
+    const knewAll = completeListEpoch === epoch;
+    const isComplete = direct.length < limits.welcomeDirect;
+    completeListEpoch = knewAll || isComplete ? epoch : null;
     isReconnected = before !== null;
     for (const { channelId, head } of direct) {
-      if (unwanted.has(channelId)) continue;
+      if (unsubscribedDirect.has(channelId)) continue;
       const topic = topics.get(channelId);
       if (topic !== undefined) {
         if (topic.last === head && topic.epoch === epoch) topic.phase = 'live';
       } else if (knewAll) {
-        resume.want(addDirect(channelId, 0, epoch));
+        resume.request(addDirect(channelId, 0, epoch));
       } else {
         addDirect(channelId, head, epoch);
         if (before !== null) emitDiscontinuity({ channelId, head, reason: 'behind' });
@@ -182,22 +176,22 @@ export function createSubscriptions(
     counters: ordering.counters,
     async subscribe(channelId, since, signal) {
       signal?.throwIfAborted();
-      const topic = find(channelId, since);
-      topic.isKept = true;
+      const topic = findOrCreate(channelId, since);
+      topic.isExplicit = true;
       if (topic.subscribed !== null) return topic.subscribed;
-      return until(topic, signal);
+      return untilLive(topic, signal);
     },
     async unsubscribe(channelId) {
       const topic = topics.get(channelId);
       if (topic === undefined) return;
-      topic.isKept = false;
-      await giveUp(topic);
+      topic.isExplicit = false;
+      await release(topic);
     },
     read(channelId, since, reader) {
-      const topic = find(channelId, since);
+      const topic = findOrCreate(channelId, since);
       topic.readers.add(reader);
       return () => {
-        if (topic.readers.delete(reader)) void giveUp(topic);
+        if (topic.readers.delete(reader)) void release(topic);
       };
     },
     flush: () => resume.flush(),
@@ -206,10 +200,10 @@ export function createSubscriptions(
       if (channelId === null) return emitEvent(envelope);
       let topic = topics.get(channelId);
       if (topic === undefined) {
-        // Anything else is the tail of a channel that was given up.
-        if (!isDirectChannelId(channelId) || unwanted.has(channelId)) return;
+        // Other events belong to a channel that was unsubscribed a moment ago.
+        if (!isDirectChannelId(channelId) || unsubscribedDirect.has(channelId)) return;
         if (seq === null) return emitEvent(envelope);
-        topic = meetDirect(channelId, seq, envelope.epoch);
+        topic = addUnnamedDirect(channelId, seq, envelope.epoch);
       }
       if (seq !== null) return ordering.receive(topic, envelope, seq);
       emitEvent(envelope);
@@ -218,7 +212,7 @@ export function createSubscriptions(
     onDiscontinuity({ channelId, head, reason }) {
       const topic = topics.get(channelId);
       if (topic !== undefined) return resume.onDiscontinuity(topic, head, reason);
-      if (!isDirectChannelId(channelId) || unwanted.has(channelId)) return;
+      if (!isDirectChannelId(channelId) || unsubscribedDirect.has(channelId)) return;
       addDirect(channelId, head, reason === 'epoch' ? null : (welcome?.epoch ?? null));
       emitDiscontinuity({ channelId, head, reason });
     },

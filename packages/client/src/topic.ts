@@ -1,70 +1,150 @@
 import type { Envelope } from '@openclaw/protocol';
 import type { HubError } from './errors.ts';
 
-/** What a subscribe found. */
+/** The hub's answer to a subscribe. */
 export interface Subscribed {
-  /** Live events go on from head + 1. */
+  /** Live events continue from head + 1. */
   readonly head: number;
-  /** Does presence come as events, or only by `presence.list`? */
+  /** True when presence arrives as events; otherwise `presence.list` is the only way. */
   readonly presencePushed: boolean;
 }
 
-/** Who wants a channel's events. */
+/** A reader of one channel's events. */
 export interface TopicReader {
   onEvent(envelope: Envelope): void;
-  /** No more will come: null when the agent left or the channel was deleted. */
+  /** No more events will come. The error is null when the agent left or the channel was deleted. */
   onEnd(error: HubError | null): void;
 }
 
 /**
  * One subscribed channel.
- * - `wanted`: a subscribe is due; `asked`: it is on its way; `paging`: what it did not bring is read from the log.
+ * - `pending`: it must be subscribed on this connection; `subscribing`: the call is on its way.
+ * - `catching-up`: missed events are read from the log.
  * - `live`: the next durable event is `last + 1`.
  */
 export interface Topic {
   readonly channelId: string;
-  phase: 'wanted' | 'asked' | 'paging' | 'live';
-  /** The seq of the last event handed on; null until a first subscribe says where live begins. */
+  phase: 'pending' | 'subscribing' | 'catching-up' | 'live';
+  /** The seq of the last delivered event. Null until the first subscribe is answered with the head. */
   last: number | null;
-  /** The epoch of `last`; null when the next event will tell. */
+  /** The epoch of `last`. Null when the next event decides it. */
   epoch: string | null;
-  /** Events past a hole, by seq. */
-  readonly held: Map<number, Envelope>;
-  /** The highest seq that `held` had no room for. */
-  unheld: number;
-  /** Raised by all that makes an answer on its way worthless. */
-  turn: number;
+  /** Events after a gap, by seq. */
+  readonly buffered: Map<number, Envelope>;
+  /** The highest seq for which `buffered` had no room. */
+  droppedUpTo: number;
+  /** Incremented by everything that makes answers on their way outdated. */
+  generation: number;
   subscribed: Subscribed | null;
-  /** Set by `subscribe()`, cleared by `unsubscribe()`: a topic with neither this nor readers is given up. */
-  isKept: boolean;
+  /** Set by `subscribe()`, cleared by `unsubscribe()`. A topic without this and without readers is released. */
+  isExplicit: boolean;
   readonly readers: Set<TopicReader>;
   waiters: { resolve(subscribed: Subscribed): void; reject(error: unknown): void }[];
 }
 
-/** A topic that asks to be subscribed. */
 export function createTopic(channelId: string, last: number | null, epoch: string | null): Topic {
   return {
     channelId,
-    phase: 'wanted',
+    phase: 'pending',
     last,
     epoch,
-    held: new Map(),
-    unheld: 0,
-    turn: 0,
+    buffered: new Map(),
+    droppedUpTo: 0,
+    generation: 0,
     subscribed: null,
-    isKept: false,
+    isExplicit: false,
     readers: new Set(),
     waiters: [],
   };
 }
 
-/** Takes out of `held` what now follows `last`, and forgets what is older. */
-export function* takeHeld(topic: Topic): Generator<Envelope> {
-  while (topic.held.size > 0) {
-    const next = topic.held.get((topic.last ?? 0) + 1);
-    if (next === undefined) break;
-    topic.held.delete((topic.last ?? 0) + 1);
-    yield next;
+/** Counts of durable events since the client was created. */
+export interface EventCounters {
+  readonly delivered: number;
+  /** Events that arrived a second time and were dropped. */
+  readonly repeated: number;
+  /** Events that arrived before the one they follow and were buffered. */
+  readonly outOfOrder: number;
+}
+
+/** Delivers every durable event once and in order. */
+export interface Ordering {
+  readonly counters: EventCounters;
+  /** Takes a live event. */
+  receive(topic: Topic, envelope: Envelope, seq: number): void;
+  /** Takes an event that was fetched, which may arrive before `topic` is live. */
+  receiveFetched(topic: Topic, envelope: Envelope): void;
+  /** Delivers the buffered events that follow now. */
+  drain(topic: Topic): void;
+}
+
+/** `onGap` is called when a live topic cannot continue with the events it has. */
+export function createOrdering(deps: {
+  readonly bufferMax: number;
+  deliver(topic: Topic, envelope: Envelope): void;
+  onGap(topic: Topic): void;
+}): Ordering {
+  const counters = { delivered: 0, repeated: 0, outOfOrder: 0 };
+
+  function deliver(topic: Topic, envelope: Envelope, seq: number) {
+    topic.last = seq;
+    counters.delivered += 1;
+    deps.deliver(topic, envelope);
   }
-  for (const seq of topic.held.keys()) if (seq <= (topic.last ?? 0)) topic.held.delete(seq);
+
+  function drain(topic: Topic) {
+    const { buffered } = topic;
+    while (buffered.size > 0) {
+      const seq = (topic.last ?? 0) + 1;
+      const envelope = buffered.get(seq);
+      if (envelope === undefined) break;
+      buffered.delete(seq);
+      deliver(topic, envelope, seq);
+    }
+    for (const seq of buffered.keys()) if (seq <= (topic.last ?? 0)) buffered.delete(seq);
+  }
+
+  function buffer(topic: Topic, envelope: Envelope, seq: number) {
+    if (topic.buffered.size < deps.bufferMax) topic.buffered.set(seq, envelope);
+    // The event is fetched again once the topic is live, even if no later event reveals the gap.
+    else topic.droppedUpTo = Math.max(topic.droppedUpTo, seq);
+  }
+
+  function receiveOutOfOrder(topic: Topic, envelope: Envelope, seq: number) {
+    if (topic.epoch === null) {
+      // After a discontinuity the next event decides the epoch.
+      topic.epoch = envelope.epoch;
+      if (topic.phase === 'live' && seq === (topic.last ?? 0) + 1) {
+        return deliver(topic, envelope, seq);
+      }
+    }
+    // Another epoch numbers its events differently. The subscribe that follows names our epoch, and its answer settles it.
+    if (topic.epoch === envelope.epoch) buffer(topic, envelope, seq);
+    if (topic.phase !== 'live') return;
+    counters.outOfOrder += 1;
+    deps.onGap(topic);
+  }
+
+  return {
+    counters,
+    drain,
+    receive(topic, envelope, seq) {
+      const { last } = topic;
+      const isLive = topic.phase === 'live' && last !== null && topic.epoch === envelope.epoch;
+      if (isLive && seq === last + 1) {
+        deliver(topic, envelope, seq);
+        if (topic.buffered.size > 0) drain(topic);
+      } else if (isLive && seq <= last) {
+        counters.repeated += 1;
+      } else {
+        receiveOutOfOrder(topic, envelope, seq);
+      }
+    },
+    receiveFetched(topic, envelope) {
+      const seq = envelope.seq as number;
+      topic.epoch ??= envelope.epoch;
+      if (seq === (topic.last ?? 0) + 1) deliver(topic, envelope, seq);
+      else if (seq > (topic.last ?? 0)) buffer(topic, envelope, seq);
+    },
+  };
 }

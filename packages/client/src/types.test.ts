@@ -9,7 +9,7 @@ import type {
   ResultOf,
 } from './index.ts';
 
-// What is asserted here is checked by the compiler; only that it was compiled is left to the test run.
+// The compiler checks these assertions. The test only proves that they were compiled.
 
 type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -58,9 +58,9 @@ export async function calls(hub: HubClient, direct: HubDirect) {
   exactly<string>()(sent.channelId);
   const { channels } = await hub.readState({ signal });
   exactly<number[]>()(channels.map(({ unread }) => unread));
-  // @ts-expect-error -- the content is wanted
+  // @ts-expect-error -- the content is required
   await room.send();
-  // @ts-expect-error -- the channel names itself
+  // @ts-expect-error -- the channel sets its own id
   await room.send('x', { channelId: 'attic' });
   // @ts-expect-error -- no such role
   await room.addMember('bob', { role: 'king' });
@@ -79,7 +79,7 @@ export async function streams(hub: HubClient, direct: HubDirect) {
     if (event.type === 'collaboration.event') exactly<string>()(event.name);
   }
   for await (const { channelId } of direct.events()) exactly<string | null>()(channelId);
-  // @ts-expect-error -- direct channels are followed from the welcome on
+  // @ts-expect-error -- direct channels are subscribed from the welcome on
   direct.events({ since: 0 });
 }
 

@@ -25,7 +25,7 @@ afterAll(() => server.stop());
 const secretUrl = () => `redis://hub:secret@127.0.0.1:${server.port}`;
 
 describe('a user with a password', () => {
-  it('enters by URL and by options', async () => {
+  it('connects by URL and by options', async () => {
     const byUrl = await clients.connect({ url: secretUrl() });
     expect(await byUrl.send(['ACL', 'WHOAMI'])).toBe('hub');
     const byOptions = await clients.connect({
@@ -36,7 +36,7 @@ describe('a user with a password', () => {
     expect(await byOptions.send(['ACL', 'WHOAMI'])).toBe('hub');
   });
 
-  it('with the wrong password is unavailable, says why, and never prints it', async () => {
+  it('with the wrong password is unavailable, logs why, and never prints the password', async () => {
     const logger = recordingLogger();
     const redis = clients.open(
       { port: server.port, username: 'hub', password: 'wrong-password' },
@@ -55,7 +55,7 @@ describe('a user with a password', () => {
 });
 
 describe('a topic that the ACL denies', () => {
-  it('is refused as `rejected` to who asks for it, and the others of that turn are not harmed', async () => {
+  it('is refused as `rejected`, and other topics of the same turn are not affected', async () => {
     await server.command(`ACL SETUSER hub resetchannels &${keys.channelTopic('open')}`);
     const logger = recordingLogger();
     const redis = await clients.connect({ url: secretUrl() }, logger);
@@ -106,7 +106,7 @@ describe('a topic that the ACL denies', () => {
     expect(refusals()).toHaveLength(1);
   });
 
-  // With ioredis' own resubscription the refusal is an unhandled rejection, which ends the process.
+  // In ioredis' own resubscription the refusal is an unhandled rejection, which ends the process.
   it('after a reconnect does not end the process', async () => {
     const topic = keys.channelTopic('secret');
     const program = `

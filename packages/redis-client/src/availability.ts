@@ -1,17 +1,17 @@
 import { createListeners } from './listeners.ts';
 import type { Logger } from './logger.ts';
 
-/** Whether Redis can be used, told and logged once per change. */
+/** The availability of Redis. Each change is emitted and logged once. */
 export interface Availability {
   readonly now: boolean;
   onChange(listener: (available: boolean) => void): () => void;
-  /** Takes what is true now; `reason` explains an outage in the log. */
+  /** Sets the current value. `reason` explains an outage in the log. */
   set(available: boolean, reason: string): void;
-  /** Unavailable for good, which is no outage to log. */
+  /** Sets unavailable without a log line, because the client is closed. */
   end(): void;
 }
 
-/** Starts unavailable and unlogged: connecting takes a moment. */
+/** Starts as unavailable, without a log line. */
 export function createAvailability(logger: Logger): Availability {
   const listeners = createListeners<[boolean]>((error) =>
     logger.error({ err: error }, 'a listener of Redis availability threw'),

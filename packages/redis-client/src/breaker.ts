@@ -1,12 +1,13 @@
 import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen } from 'cockatiel';
+import { PipelineReplies } from './commands.ts';
 import { isOutage, isSlotMoving, writeRefusalOf } from './errors.ts';
-import type { RedisHealth } from './health.ts';
-import { PipelineReplies } from './pipeline.ts';
 
-/** Opens after a run of outages without a success between them; while open, only the background probe reaches Redis. */
+export type BreakerState = 'closed' | 'open' | 'half_open';
+
+/** Opens after several outages without a success between them. While it is open, only the heartbeat reaches Redis. */
 export interface Breaker {
-  readonly state: RedisHealth['breaker'];
-  /** Runs `work` and counts its outcome. Callers ask {@link Breaker.state} first: only the probe runs while not closed. */
+  readonly state: BreakerState;
+  /** Runs `work` and counts its outcome. Calls check {@link Breaker.state} first; the heartbeat does not. */
   execute<T>(work: () => Promise<T>): Promise<T>;
 }
 
@@ -17,12 +18,11 @@ const stateNames = {
   [CircuitState.HalfOpen]: 'half_open',
 } as const;
 
-/** Makes a breaker. `onChange` is called after each change of state. */
 export function createBreaker(
   { failures, halfOpenAfterMs }: { failures: number; halfOpenAfterMs: number },
-  onChange: (state: RedisHealth['breaker']) => void,
+  onChange: (state: BreakerState) => void,
 ): Breaker {
-  // A server that refuses writes answers, so another connection would not help; the probe finds out when it takes them.
+  // A server that refuses writes still answers, so a new connection would not help.
   const isRefusal = (error: unknown) =>
     /^(OOM|MISCONF|NOREPLICAS)$/.test(`${writeRefusalOf(error)}`);
   const counts = (error: unknown) => isOutage(error) && !isSlotMoving(error) && !isRefusal(error);

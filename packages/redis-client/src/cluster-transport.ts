@@ -1,17 +1,22 @@
 import { Cluster, type Redis } from 'ioredis';
-import { type RedisCommand, type RedisReply, toWire } from './command.ts';
-import type { ResolvedConnection } from './connection-options.ts';
-import { destroySocket, dropIfSilent, untilEnded } from './sockets.ts';
+import type { CallBound } from './borrowed.ts';
+import { toWire } from './commands.ts';
 import { profile, retryDelayMs } from './ioredis-options.ts';
 import { keySlot } from './key-slot.ts';
-import type { ClientSettings } from './options.ts';
-import type { Topology } from './topology.ts';
-import type { CommandTransport, LinkEvents } from './transport.ts';
+import type { ClientSettings, ResolvedConnection } from './options.ts';
+import { destroySocket, dropIfSilent, untilEnded } from './sockets.ts';
+import type {
+  CommandTransport,
+  ConnectionEvents,
+  RedisCommand,
+  RedisReply,
+  Topology,
+} from './transport.ts';
 
-/** How often the cluster is asked who holds which slot, beside each time that a server is lost or says it is not the one. */
+/** The slots are also read again whenever a server is lost or gives a slot away. */
 const refreshEveryMs = 1000;
 
-/** The key of a command as this package takes commands: the first argument, or the first key of a script. */
+/** The key of a command: its first argument, or the first key of a script. */
 function keyOf([name, ...args]: RedisCommand): string | null {
   const isScript = /^eval(sha)?$/i.test(name);
   const key = isScript ? (Number(args[1]) > 0 ? args[2] : undefined) : args[0];
@@ -22,21 +27,14 @@ function addressOf({ options }: Redis): string {
   return `${options.host}:${options.port}`;
 }
 
-/**
- * The commands' side of a Cluster: a connection to each master. Ready while every slot's master is connected, because
- * what calls one channel will soon call another.
- */
-export function openCluster(
-  connection: ResolvedConnection,
-  settings: ClientSettings,
-  events: LinkEvents,
-): { readonly transport: CommandTransport; readonly topology: Topology } {
+/** Opens the connections to a Cluster without waiting for them. */
+export function connectCluster(connection: ResolvedConnection, settings: ClientSettings): Cluster {
   const {
     retryStrategy: _retry,
     enableOfflineQueue: _queue,
     ...redisOptions
   } = profile(connection, settings);
-  const cluster = new Cluster(
+  return new Cluster(
     connection.cluster.map((node) => ({ ...node })),
     {
       redisOptions,
@@ -44,12 +42,24 @@ export function openCluster(
       enableReadyCheck: true,
       slotsRefreshTimeout: settings.connectTimeoutMs,
       clusterRetryStrategy: (times) => retryDelayMs(times, settings),
-      // A call that met a dead or undecided server fails now instead of being tried again behind its caller's back.
+      // A call that meets a dead or undecided server fails at once. ioredis must not retry it behind its caller's back.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
       maxRedirections: 5,
     },
   );
+}
+
+/**
+ * Sends commands to a Cluster, over one connection to each master. It is ready while the master of every slot is
+ * connected, because a caller of one channel will soon call another. `bound` is given for a Cluster of the caller's.
+ */
+export function openClusterTransport(
+  cluster: Cluster,
+  settings: ClientSettings,
+  events: ConnectionEvents,
+  bound: CallBound | null,
+): { readonly transport: CommandTransport; readonly topology: Topology } {
   let established = 0;
   let up = false;
   let isClosed = false;
@@ -75,7 +85,7 @@ export function openCluster(
       events.onDown();
     }
   };
-  // ioredis connects to a node with the first command for it, which then would wait in that node's own queue.
+  // ioredis connects to a node with the first command for it. That command would wait in the node's own queue.
   const connectAll = () => {
     if (cluster.status !== 'ready') return;
     for (const node of cluster.nodes('master')) {
@@ -83,7 +93,7 @@ export function openCluster(
     }
   };
 
-  // A lost node is out of ioredis' pool until the slots are read again; a dead one is lost again at once.
+  // ioredis forgets a lost node until the slots are read again. A dead node is lost again at once, hence the pause.
   const refreshSoon = () => {
     if (isClosed) return;
     refreshTimer ??= setTimeout(
@@ -95,27 +105,49 @@ export function openCluster(
     );
   };
 
-  // Not by slotsRefreshInterval, which sets its timer again when a refresh ends after the close.
+  // Not slotsRefreshInterval of ioredis, which starts its timer again when a refresh ends after the close.
   const refreshInterval = setInterval(() => {
     if (cluster.status === 'ready') cluster.refreshSlotsCache();
   }, refreshEveryMs);
 
-  cluster.on('error', (error: Error) => events.onError(error));
-  cluster.on('node error', (error: Error) => events.onError(error));
-  cluster.on('+node', (node: Redis) => {
+  const onError = (error: Error) => events.onError(error);
+  const onChange = () => {
+    connectAll();
+    check();
+  };
+  const watchNode = (node: Redis) => {
     node.on('ready', check);
     node.on('close', check);
+  };
+  const onNode = (node: Redis) => {
+    watchNode(node);
     connectAll();
-  });
-  cluster.on('-node', refreshSoon);
-  for (const event of ['ready', 'close', '-node', 'refresh']) {
-    cluster.on(event, () => {
-      connectAll();
-      check();
-    });
+  };
+  const topologyListeners: (() => void)[] = [];
+  const onRefresh = () => {
+    onChange();
+    for (const listener of topologyListeners) listener();
+  };
+  const listeners: readonly (readonly [string, (value: Redis & Error) => void])[] = [
+    ['error', onError],
+    ['node error', onError],
+    ['+node', onNode],
+    ['-node', refreshSoon],
+    ['-node', onChange],
+    ['ready', onChange],
+    ['close', onChange],
+    ['refresh', onRefresh],
+  ];
+  for (const [name, listener] of listeners) cluster.on(name, listener);
+  if (bound) {
+    cluster.nodes('all').forEach(watchNode);
+    queueMicrotask(onRefresh);
   }
 
-  const call = (command: RedisCommand): Promise<RedisReply> => cluster.call(...toWire(command));
+  const run = <T>(work: () => Promise<T>) =>
+    bound ? bound.run(cluster.status === 'ready', work) : work();
+  const call = (command: RedisCommand): Promise<RedisReply> =>
+    run(() => cluster.call(...toWire(command)));
   const transport: CommandTransport = {
     get ready() {
       return up && isReady();
@@ -124,7 +156,7 @@ export function openCluster(
       return Math.max(0, established - 1);
     },
     call,
-    /** One pipeline per slot: all are written in the same turn, and one whose slot moved is redirected as a whole. */
+    /** Makes one pipeline per slot. All are written in the same turn, and one whose slot moved is redirected as a whole. */
     async batch(commands) {
       const groups = new Map<number, number[]>();
       commands.forEach((command, place) => {
@@ -137,7 +169,7 @@ export function openCluster(
         [...groups.values()].map(async (places) => {
           const pipeline = cluster.pipeline();
           for (const place of places) pipeline.call(...toWire(commands[place] as RedisCommand));
-          const results = await pipeline.exec().catch((error: unknown) => error);
+          const results = await run(() => pipeline.exec()).catch((error: unknown) => error);
           places.forEach((place, index) => {
             if (!Array.isArray(results)) replies[place] = results;
             else {
@@ -150,16 +182,21 @@ export function openCluster(
       return replies;
     },
     callEach: (command) =>
-      Promise.all(cluster.nodes('master').map((node) => node.call(...toWire(command)))),
+      run(() => Promise.all(cluster.nodes('master').map((node) => node.call(...toWire(command))))),
     drop: () => cluster.nodes('all').forEach(dropIfSilent),
     async close() {
       isClosed = true;
       clearTimeout(refreshTimer);
       clearInterval(refreshInterval);
       const nodes = cluster.nodes('all');
+      if (bound) {
+        for (const [name, listener] of listeners) cluster.off(name, listener);
+        for (const node of nodes) node.off('ready', check).off('close', check);
+        return bound.close();
+      }
       cluster.disconnect();
       for (const node of nodes) destroySocket(node);
-      // Without a node ioredis ends when the last has left, which is never.
+      // ioredis ends with its last node, so without any node it never does.
       if (nodes.length > 0) await untilEnded(cluster);
     },
   };
@@ -167,7 +204,7 @@ export function openCluster(
     owners,
     ownerOf: (slot) => cluster.slots[slot]?.[0],
     refresh: refreshSoon,
-    onRefresh: (listener) => void cluster.on('refresh', listener),
+    onRefresh: (listener) => void topologyListeners.push(listener),
   };
   return { transport, topology };
 }

@@ -65,7 +65,7 @@ describe('Redis Cluster', () => {
     expect(health.usedMemoryBytes).toBeGreaterThan(3_000_000);
   });
 
-  it('replaces the subscriber connections that are given up, also those that answer', async () => {
+  it('replaces all subscriber connections on reconnect(), even those that answer', async () => {
     const redis = await connect();
     const heard = await listenToRooms(redis);
     let resubscribed = 0;
@@ -78,6 +78,19 @@ describe('Redis Cluster', () => {
     expect(heard.sort()).toEqual(rooms.map((room) => `${room} again`).sort());
   });
 
+  it('works on a Cluster of the caller’s own, which it leaves open', async () => {
+    const theirs = await connectTheirs();
+    const redis = await clients.connect({ connection: theirs });
+    const heard = await listenToRooms(redis);
+    await publishToRooms(redis, 'theirs');
+    await waitFor(() => heard.length === rooms.length);
+    expect(await redis.health()).toMatchObject({ status: 'ok', mode: 'cluster' });
+    await redis.close();
+    await expect(redis.send(['PING'])).rejects.toMatchObject({ code: 'closed' });
+    expect(await theirs.set(keys.sequence('room0'), 1)).toBe('OK');
+    theirs.disconnect();
+  });
+
   it('computes slots as the server does', async () => {
     const redis = await connect();
     for (const key of ['a', 'openclaw:{room}:x', '{}a', 'a{b', 'a}b{c}', '{ü}', '', '{a}{b}']) {
@@ -85,7 +98,7 @@ describe('Redis Cluster', () => {
     }
   });
 
-  it('sends each call of a pipeline to its slot, and keeps the places', async () => {
+  it('sends each call of a pipeline to its slot, and keeps the order of the replies', async () => {
     const redis = await connect();
     const add = defineScript('add', "return redis.call('INCRBY', KEYS[1], ARGV[1])");
     const calls = rooms.flatMap((room, n) => [
@@ -108,7 +121,7 @@ describe('Redis Cluster', () => {
     ).rejects.toMatchObject({ code: 'unsupported' });
   });
 
-  // What the hash tag in each name and one command per slot are for.
+  // This is why each name has a hash tag and each command one slot.
   it('refuses, without them, a channel’s keys in one script and topics in one subscription (the control)', async () => {
     const redis = await connect();
     const bare = createKeySchema({ prefix: randomPrefix() });
@@ -147,8 +160,8 @@ describe('Redis Cluster', () => {
     await waitFor(() => heard.length === rooms.length);
   });
 
-  // A server that answers TRYAGAIN lives, and speaks of one slot. Counted as an outage, a hot channel whose slot moves
-  // slowly opened the breaker for all the others, again and again until the resharding was done.
+  // TRYAGAIN concerns one slot of a healthy server. When it counted as an outage, a busy channel in a slowly moving slot
+  // opened the breaker for all other channels until the resharding was done.
   it('stays in use for all other slots while one is half way to another master', async () => {
     const redis = await connect();
     const [first, second] = [keys.channelMembers('halfway'), keys.sequence('halfway')];
@@ -209,7 +222,7 @@ describe('Redis Cluster', () => {
       await publishToRooms(redis, '3');
       await waitFor(() => heard.length === rooms.length);
       if (fail === 'freeze') {
-        // It goes on listening to the frozen one, and says that all is well.
+        // It still listens to the frozen master, and reports "ready".
         expect({ status: theirs.status, theyHeard }).toEqual({
           status: 'ready',
           theyHeard: [`${room} before`],

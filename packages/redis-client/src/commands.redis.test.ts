@@ -23,7 +23,7 @@ beforeEach(() => {
 afterAll(() => server.stop());
 
 describe('Redis connection/disconnection', () => {
-  it('answers once connected, tells its listeners, and reports its health', async () => {
+  it('answers once connected, calls its listeners, and reports its health', async () => {
     const redis = clients.open({ url: server.url });
     const changes: boolean[] = [];
     const remove = redis.onAvailability((available) => changes.push(available));
@@ -76,15 +76,15 @@ describe('Redis connection/disconnection', () => {
     expect((await redis.health()).status).toBe('down');
   });
 
-  it('can be closed before it ever connected', async () => {
+  it('can be closed before its first connection', async () => {
     await createRedisClient({ url: server.url }).close();
     await createRedisClient({ host: '127.0.0.1', port: 1 }).close();
   });
 });
 
 describe('Key namespace isolation ("openclaw:" prefix)', () => {
-  // ioredis' own keyPrefix reaches neither pub/sub nor SCAN: the prefix is part of the name, and passes unchanged.
-  it('sends names as they are, so that two systems on one Redis do not meet', async () => {
+  // The keyPrefix of ioredis applies neither to published topics nor to SCAN. Our prefix is part of the name.
+  it('sends names unchanged, so that two systems on one Redis stay separate', async () => {
     const redis = await clients.connect({ url: server.url });
     const ours = createKeySchema();
     const theirs = createKeySchema({ prefix: 'staging:' });
@@ -119,7 +119,7 @@ describe('a command that Redis rejects', () => {
     expect((await redis.health()).breaker).toBe('closed');
   });
 
-  it('keeps its arguments out of the error, which will be logged', async () => {
+  it('keeps its arguments out of the error, which may be logged', async () => {
     const redis = await clients.connect({ url: server.url });
     await redis.send(['SET', keys.sequence('room'), 'text']);
     const error = await redis
@@ -158,7 +158,7 @@ describe('scripts', () => {
     expect(await server.command('INFO commandstats')).toContain('cmdstat_eval:calls=1');
   });
 
-  it('tell the error of the script as `rejected`', async () => {
+  it('report the error of the script as `rejected`', async () => {
     const redis = await clients.connect({ url: server.url });
     const bad = defineScript('bad', "return redis.call('INCR', KEYS[1])");
     await redis.send(['SET', keys.sequence('room'), 'text']);
@@ -185,7 +185,7 @@ describe('a pipeline', () => {
     expect(await redis.pipeline([])).toEqual([]);
   });
 
-  it('puts the error of one call in its place, and the others are not harmed', async () => {
+  it('puts the error of one call in its place, and the others are not affected', async () => {
     const redis = await clients.connect({ url: server.url });
     const replies = await redis.pipeline([
       ['SET', keys.sequence('room'), 'text'],

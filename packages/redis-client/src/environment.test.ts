@@ -10,18 +10,16 @@ describe('parseRedisEnvironment', () => {
     [
       "the EPIC's own .env",
       {
-        ...{
-          REDIS_HOST: 'localhost',
-          REDIS_PORT: '6379',
-          REDIS_PASSWORD: 'optional_password',
-          REDIS_DB: '0',
-        },
-        ...{
-          CHAT_REDIS_HOST: 'localhost',
-          CHAT_REDIS_PORT: '6379',
-          CHAT_REDIS_PASSWORD: '',
-          CHAT_REDIS_DB: '0',
-        },
+        REDIS_HOST: 'localhost',
+        REDIS_PORT: '6379',
+        REDIS_PASSWORD: 'optional_password',
+        REDIS_DB: '0',
+
+        CHAT_REDIS_HOST: 'localhost',
+        CHAT_REDIS_PORT: '6379',
+        CHAT_REDIS_PASSWORD: '',
+        CHAT_REDIS_DB: '0',
+
         CHAT_REDIS_TLS: 'false',
       },
       { ...local, password: 'optional_password' },

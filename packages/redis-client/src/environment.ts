@@ -1,21 +1,26 @@
+import { RedisClientError } from './errors.ts';
 import {
   parseRedisUrl,
   type RedisConnection,
   type RedisNode,
   type RedisUrlParts,
-} from './connection-options.ts';
-import { RedisClientError } from './errors.ts';
+} from './options.ts';
 
 const names = [
-  ...['REDIS_HOST', 'REDIS_PORT', 'REDIS_PASSWORD', 'REDIS_DB', 'REDIS_URL'],
-  ...[
-    'CHAT_REDIS_HOST',
-    'CHAT_REDIS_PORT',
-    'CHAT_REDIS_PASSWORD',
-    'CHAT_REDIS_DB',
-    'CHAT_REDIS_URL',
-  ],
-  ...['CHAT_REDIS_TLS', 'CHAT_REDIS_SENTINELS', 'CHAT_REDIS_SENTINEL_NAME', 'CHAT_REDIS_CLUSTER'],
+  'REDIS_HOST',
+  'REDIS_PORT',
+  'REDIS_PASSWORD',
+  'REDIS_DB',
+  'REDIS_URL',
+  'CHAT_REDIS_HOST',
+  'CHAT_REDIS_PORT',
+  'CHAT_REDIS_PASSWORD',
+  'CHAT_REDIS_DB',
+  'CHAT_REDIS_URL',
+  'CHAT_REDIS_TLS',
+  'CHAT_REDIS_SENTINELS',
+  'CHAT_REDIS_SENTINEL_NAME',
+  'CHAT_REDIS_CLUSTER',
 ];
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,7 +29,7 @@ function invalid(name: string, problem: string): RedisClientError {
   return new RedisClientError('invalid_options', `${name} ${problem}`);
 }
 
-/** The value of one level's variable; empty means unset. */
+/** Reads a variable. Empty means unset. */
 function read(env: Environment, name: string): string | undefined {
   return env[name]?.trim() || undefined;
 }
@@ -74,7 +79,7 @@ function readNodes(env: Environment, name: string): RedisNode[] | undefined {
     });
 }
 
-/** Nodes to start from; `true` stands for the host and port that are set. */
+/** Reads the nodes of the Cluster. `true` stands for the configured host and port. */
 function readCluster(env: Environment, node: RedisNode): RedisNode[] | undefined {
   const name = 'CHAT_REDIS_CLUSTER';
   const isOn = parseSwitch(read(env, name) ?? 'false');
@@ -82,11 +87,11 @@ function readCluster(env: Environment, node: RedisNode): RedisNode[] | undefined
   return isOn ? [node] : undefined;
 }
 
-/** What one level names; the URL beats the others in what it names. */
+/** Reads one level. The parts of its URL win over its other variables. */
 function readLevel(env: Environment, level: 'REDIS_' | 'CHAT_REDIS_'): Partial<RedisUrlParts> {
   const host = read(env, `${level}HOST`);
   const port = readPort(env, `${level}PORT`);
-  // Not trimmed: a password may begin or end with a space.
+  // Not trimmed, because a password may begin or end with a space.
   const password = env[`${level}PASSWORD`];
   const db = readInteger(env, `${level}DB`, 65_535, 'a database number');
   const values = {
@@ -103,10 +108,10 @@ function readLevel(env: Environment, level: 'REDIS_' | 'CHAT_REDIS_'): Partial<R
 }
 
 /**
- * Reads where Redis is from `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`, `REDIS_DB` and `REDIS_URL`, each overridden by
- * the same name with `CHAT_` before it, and from `CHAT_REDIS_TLS`, `CHAT_REDIS_SENTINELS` (`host:port,host:port`),
- * `CHAT_REDIS_SENTINEL_NAME` and `CHAT_REDIS_CLUSTER` (`true`, or nodes to start from as `host:port,host:port`). Empty
- * means unset; a URL beats the other values of its level in what it names. Answers null when none is set.
+ * Reads the address of Redis from `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`, `REDIS_DB` and `REDIS_URL`. The same name
+ * with the prefix `CHAT_` overrides each. Also reads `CHAT_REDIS_TLS`, `CHAT_REDIS_SENTINELS` (`host:port,host:port`),
+ * `CHAT_REDIS_SENTINEL_NAME` and `CHAT_REDIS_CLUSTER` (`true`, or some nodes as `host:port,host:port`). Empty means unset.
+ * The parts of a URL win over the other variables of its level. Returns null when nothing is set.
  * @throws {RedisClientError} `invalid_options`, naming the variable and never its value
  */
 export function parseRedisEnvironment(env: Environment): RedisConnection | null {
@@ -115,10 +120,10 @@ export function parseRedisEnvironment(env: Environment): RedisConnection | null 
   const chat = readLevel(env, 'CHAT_REDIS_');
   const { host = 'localhost', port = 6379, password, db = 0 } = { ...base, ...chat };
   const chatHasUrl = chat.tls !== undefined;
-  // Where both a URL and a password are new, the user of the level below is not meant.
+  // With a URL and a password of its own, a level does not inherit the username of the level below.
   const username = chatHasUrl && chat.password ? chat.username : (chat.username ?? base.username);
   const tlsSwitch = readSwitch(env, 'CHAT_REDIS_TLS');
-  // Beside a URL the switch can only add TLS: a password must not travel in clear because a URL lacks one letter.
+  // With a URL the switch can only add TLS: a password must not travel in clear because a URL lacks one letter.
   const tls = chatHasUrl ? chat.tls || tlsSwitch : (tlsSwitch ?? base.tls);
   const sentinels = readNodes(env, 'CHAT_REDIS_SENTINELS');
   const sentinelName = read(env, 'CHAT_REDIS_SENTINEL_NAME');

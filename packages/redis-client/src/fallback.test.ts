@@ -38,7 +38,7 @@ describe('withFallback', () => {
     await expect(withFallback(up, failing(code), () => 2)).rejects.toMatchObject({ code });
   });
 
-  it("hides no error of the caller's own", async () => {
+  it("throws the caller's own errors", async () => {
     const bug = () => Promise.reject(new TypeError('a bug'));
     await expect(withFallback(up, bug, () => 2)).rejects.toThrow(TypeError);
   });

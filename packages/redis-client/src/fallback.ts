@@ -2,9 +2,9 @@ import { isOutage } from './errors.ts';
 import type { RedisClient } from './client.ts';
 
 /**
- * Runs `primary` while Redis is available or being connected to for the first time (`primary` then waits for that), and
- * `fallback` while it is not available or when `primary` fails by an outage (`unavailable`, `timeout`); `degraded` says
- * which one answered. Every other error of `primary` is thrown.
+ * Runs `primary` while Redis is available or its first connection is awaited. Runs `fallback` otherwise, and when
+ * `primary` fails by an outage (`unavailable`, `timeout`). `degraded` is true for the fallback's value. Every other error
+ * of `primary` is thrown.
  */
 export async function withFallback<T>(
   client: Pick<RedisClient, 'available'> & Partial<Pick<RedisClient, 'connecting'>>,

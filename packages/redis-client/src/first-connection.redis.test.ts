@@ -25,7 +25,7 @@ const unavailable = expect.objectContaining({ name: 'RedisClientError', code: 'u
 describe('calls made before the first connection', () => {
   // The race: a short-lived process makes its call in the turn in which it creates the client. Invariant: with a healthy
   // Redis it is answered by Redis, in order, and not by a fallback.
-  it('wait for it, whatever the call, in their order', async () => {
+  it('wait for it in their order, for every kind of call', async () => {
     const redis = clients.open({ url: server.url });
     expect(redis.available).toBe(false);
     expect(redis.connecting).toBe(true);
@@ -38,7 +38,7 @@ describe('calls made before the first connection', () => {
         () => redis.send(['APPEND', key, 'd']),
         () => 'fallback',
       ),
-      // Not known to the server, so it comes a round trip later.
+      // The server does not know the script, so it takes a second round trip.
       redis.run({ script, keys: [key as never], args: [] }),
     ]);
     expect(answers).toEqual([1, [2], { value: 3, degraded: false }, 4]);
@@ -46,7 +46,7 @@ describe('calls made before the first connection', () => {
     expect(redis.connecting).toBe(false);
   });
 
-  it('wait for a Redis that begins a little later', async () => {
+  it('wait for a Redis that starts a little later', async () => {
     const port = await freePort();
     const redis = clients.open({ port, connectTimeoutMs: 10_000 });
     const answer = redis.send(['PING']);
@@ -83,7 +83,7 @@ describe('calls made before the first connection', () => {
     expect(failed.at(-1)).toMatchObject({ code: 'closed' });
   });
 
-  it('do not wait once there was one: an outage fails them at once', async () => {
+  it('fail at once in an outage after the first connection', async () => {
     const own = await startRedis();
     const redis = await clients.connect({ url: own.url, connectTimeoutMs: 10_000 });
     await own.kill();
@@ -96,14 +96,14 @@ describe('calls made before the first connection', () => {
 });
 
 describe('ready', () => {
-  it('says when Redis is available, and that it is', async () => {
+  it('resolves with true when Redis becomes available', async () => {
     const redis = clients.open({ url: server.url });
     expect(await redis.ready()).toBe(true);
     expect(redis.available).toBe(true);
     expect(await redis.ready()).toBe(true);
   });
 
-  it('says no when Redis is not there in time, and each time anew', async () => {
+  it('resolves with false when Redis is not there in time, at each call', async () => {
     const port = await freePort();
     const redis = clients.open({ port, connectTimeoutMs: 200 });
     expect(await redis.ready()).toBe(false);
@@ -113,7 +113,7 @@ describe('ready', () => {
     await late.stop();
   });
 
-  it('says no when the client is closed meanwhile', async () => {
+  it('resolves with false when the client is closed', async () => {
     const redis = clients.open({ port: await freePort(), connectTimeoutMs: 60_000 });
     const ready = redis.ready();
     await redis.close();

@@ -1,19 +1,18 @@
 import { RedisClientError } from './errors.ts';
 
-/** The most calls that wait for the first connection; further ones fail at once. */
+/** At most this many calls wait for the first connection. More fail at once. */
 const waitingMax = 1_000;
 
-/** The time between a client's creation and its first connection, in which calls wait instead of failing. */
+/** The time between a client's creation and its first connection. Calls wait during this time instead of failing. */
 export interface FirstConnection {
-  /** True until the first connection, or until the time for it is over. */
+  /** True until the first connection or the timeout. */
   readonly isAwaited: boolean;
-  /** Resolves when it is no longer awaited, in the order of the calls. @throws {RedisClientError} `unavailable` */
+  /** Resolves when the wait ends, in the order of the calls. @throws {RedisClientError} `unavailable` */
   wait(): Promise<void>;
-  /** Ends the wait: there is a connection, or the client is closed. Idempotent. */
+  /** Ends the wait, because the client is connected or closed. Idempotent. */
   end(): void;
 }
 
-/** Begins to wait. */
 export function createFirstConnection(timeoutMs: number): FirstConnection {
   const ended = Promise.withResolvers<void>();
   let isAwaited = true;

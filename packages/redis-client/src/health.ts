@@ -1,44 +1,43 @@
-import { answered } from './answered.ts';
-import type { Breaker } from './breaker.ts';
-import type { OwnedSubscriber } from './create-subscriber.ts';
+import type { Breaker, BreakerState } from './breaker.ts';
 import type { WriteRefusal } from './errors.ts';
+import { untilAnswered } from './heartbeat.ts';
 import type { Probe } from './probe.ts';
+import type { OwnedSubscriber } from './subscriber.ts';
 import type { CommandTransport } from './transport.ts';
 
-/** What {@link RedisClient.health} answers; made to be shown by a readiness endpoint and read by metrics. */
+/** The state of Redis, for a readiness endpoint and for metrics. */
 export interface RedisHealth {
-  /** `refusing_writes`: it answers, and is not used, because what it holds is outdated as long as it takes no writes. */
+  /** `refusing_writes`: the server answers but takes no writes, so its data is outdated and it is not used. */
   readonly status: 'ok' | 'refusing_writes' | 'down';
-  /** Why it takes no writes; null when it does, or is down. */
+  /** Why the server takes no writes; null when it takes them or is down. */
   readonly refusal: WriteRefusal | null;
   readonly mode: 'standalone' | 'sentinel' | 'cluster';
-  readonly breaker: 'closed' | 'open' | 'half_open';
-  /** Round trip of one PING; on Cluster the slowest master's; null when down. */
+  readonly breaker: BreakerState;
+  /** Round trip of one PING, on Cluster to the slowest master; null when down. */
   readonly latencyMs: number | null;
-  /** Of the server that answers commands; null when down or hidden by ACL. */
+  /** The role of the server that answers commands; null when down or hidden by ACL. */
   readonly role: 'master' | 'replica' | null;
-  /** Changes when the server was restarted or another took over; null when down, hidden, or Cluster. */
+  /** Changes when the server restarts or another one takes over; null when down, hidden, or Cluster. */
   readonly runId: string | null;
   readonly version: string | null;
   /** On Cluster the sum over the masters. */
   readonly usedMemoryBytes: number | null;
   /** 0: no limit is set. On Cluster the sum over the masters. */
   readonly maxMemoryBytes: number | null;
-  /** Keys that Redis dropped to stay within its memory, since it began. On Cluster the sum over the masters. */
+  /** Keys that Redis evicted since its start. On Cluster the sum over the masters. */
   readonly evictedKeys: number | null;
-  /** How often the command connection was established again since creation. */
+  /** How often the command connection was established again since the creation of the client. */
   readonly reconnects: number;
   readonly subscriber: {
     readonly connected: boolean;
-    /** Topics and patterns that someone handles. */
+    /** Topics and patterns with a handler. */
     readonly topics: number;
-    /** Those of them that Redis has not confirmed on this connection. */
+    /** The topics and patterns that Redis has not confirmed on this connection. */
     readonly unconfirmed: number;
     readonly reconnects: number;
   };
 }
 
-/** What {@link readHealth} looks at. */
 export interface HealthSources {
   readonly transport: CommandTransport;
   readonly breaker: Pick<Breaker, 'state'>;
@@ -58,7 +57,7 @@ function sum(values: readonly string[]): number | null {
 
 const roles: Readonly<Record<string, RedisHealth['role']>> = { master: 'master', slave: 'replica' };
 
-/** Two round trips: PING, timed, and INFO. Goes past the breaker, because it reports on it. */
+/** Makes two round trips, PING and INFO. Bypasses the breaker, because it reports on the breaker. */
 export async function readHealth(sources: HealthSources): Promise<RedisHealth> {
   const { transport, breaker, probe, subscriber, mode } = sources;
   let latencyMs: number | null = null;
@@ -66,11 +65,11 @@ export async function readHealth(sources: HealthSources): Promise<RedisHealth> {
   if (transport.ready && !sources.isClosed()) {
     const startedMs = performance.now();
     try {
-      await answered(transport.callEach(['ping']));
+      await untilAnswered(transport.callEach(['ping']));
       latencyMs = performance.now() - startedMs;
       info = (await transport.callEach(['info'])).map(String);
     } catch {
-      // What could not be read stays null; an ACL may deny INFO to a healthy client.
+      // The unread values stay null. An ACL may deny INFO to a healthy client.
     }
   }
   const [role] = field(info, 'role');

@@ -1,36 +1,82 @@
-/** Options of {@link startHeartbeat}. */
+import { toClientError, writeRefusalOf } from './errors.ts';
+import type { Logger } from './logger.ts';
+import type { ClientSettings } from './options.ts';
+import type { SubscriberTransport } from './transport.ts';
+
 export interface HeartbeatOptions {
   readonly everyMs: number;
-  /** One beat; its outcome is its own business. */
+  /** One beat. A rejection is ignored. */
   readonly beat: () => Promise<void>;
-  /** How many beats may be under way at once, asked before each. */
+  /** The number of beats that may run at once, read before each beat. */
   readonly concurrent: () => number;
 }
 
-/** Runs `beat` every `everyMs`, and at once by `now`. A stalled event loop yields one beat, not many. */
+/** Runs `beat` every `everyMs`, and at once by `now`. A stalled event loop causes one late beat, not many. */
 export function startHeartbeat({ everyMs, beat, concurrent }: HeartbeatOptions): {
   now(): void;
   stop(): void;
 } {
-  let underWay = 0;
+  let running = 0;
   const now = () => {
-    if (underWay >= concurrent()) return;
-    underWay += 1;
+    if (running >= concurrent()) return;
+    running += 1;
     void beat()
       .catch(() => undefined)
-      .then(() => (underWay -= 1));
+      .then(() => (running -= 1));
   };
   const timer = setInterval(now, everyMs);
   return { now, stop: () => clearInterval(timer) };
 }
 
-/** Rejects with what `onTimeout` makes when `work` has not settled within `timeoutMs`; `work` then settles unheard. */
+/** Rejects with the error of `onTimeout` unless `work` settles within `timeoutMs`. */
 export function within<T>(work: Promise<T>, timeoutMs: number, onTimeout: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      // After a stall of the event loop timers run before the answers that wait in the socket are read: one turn more.
+      // After a stall of the event loop, timers run before the answers that wait in the socket. One more turn reads them.
       setImmediate(() => reject(onTimeout()));
     }, timeoutMs);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** Resolves when a PING was answered. MISCONF is an answer too: the server cannot save, but it is alive. */
+export async function untilAnswered(ping: Promise<unknown>): Promise<void> {
+  try {
+    await ping;
+  } catch (error) {
+    if (writeRefusalOf(toClientError(error)) === null) throw error;
+  }
+}
+
+/**
+ * Pings the subscriber connection every `heartbeatMs`. After `breakerFailures` pings in a row without an answer the
+ * connection is destroyed. A subscriber only listens, so nothing else would detect a dead connection.
+ */
+export function startSubscriberHeartbeat(
+  transport: SubscriberTransport,
+  { heartbeatMs, heartbeatTimeoutMs, breakerFailures }: ClientSettings,
+  logger: Logger,
+): { stop(): void } {
+  let missed = 0;
+  const noAnswer = () => new Error('no answer to PING');
+  return startHeartbeat({
+    everyMs: heartbeatMs,
+    concurrent: () => breakerFailures,
+    async beat() {
+      if (!transport.ready) {
+        missed = 0;
+        return;
+      }
+      try {
+        await within(untilAnswered(transport.ping()), heartbeatTimeoutMs, noAnswer);
+        missed = 0;
+      } catch {
+        missed += 1;
+        if (missed < breakerFailures || !transport.ready) return;
+        missed = 0;
+        logger.warn({}, 'the Redis subscriber connection is silent; reconnecting');
+        transport.drop();
+      }
+    },
   });
 }

@@ -41,7 +41,7 @@ async function connect(options: Options): Promise<Redis> {
 
 const storedCount = async () => Number(/\d+$/.exec(await server.command(`GET ${key}`))?.[0] ?? 0);
 
-// Should one of these fail after an update of ioredis, that setting of our profile may have become needless.
+// If one of these fails after an update of ioredis, that option of our profile may no longer be needed.
 describe('negative controls: the faults that our profile prevents, with the defaults of ioredis', () => {
   it('a command that timed out in the offline queue runs after the reconnect', async () => {
     const redis = await connect({ commandTimeout: 200 });
@@ -111,7 +111,7 @@ describe('negative controls: the faults that our profile prevents, with the defa
     await waitFor(() => redis.status !== 'ready');
     let settled = 0;
     const calls = Array.from({ length: 10_000 }, () => redis.incr(key).then(() => (settled += 1)));
-    // Until the server is back: then all of them run, however late.
+    // When the server is back, all of them run.
     await new Promise((resolve) => redis.once('reconnecting', resolve));
     expect(settled).toBe(0);
     await server.restart();

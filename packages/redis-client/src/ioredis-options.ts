@@ -1,21 +1,20 @@
 import type { RedisOptions } from 'ioredis';
-import type { ResolvedConnection } from './connection-options.ts';
-import type { ClientSettings } from './options.ts';
+import type { ClientSettings, ResolvedConnection } from './options.ts';
 
-/** What ioredis takes, without the option whose type depends on the class parameter. */
+/** Options of ioredis, without the one whose type depends on the class parameter. */
 export type IoredisOptions = Omit<RedisOptions, 'replyMapping'>;
 
-/** Pause before attempt `times` (1, 2, …): doubling from 50 ms up to `retryMaxMs`, the upper half of it random. */
+/** The pause before attempt `times` (1, 2, …). It doubles from 50 ms up to `retryMaxMs`; its upper half is random. */
 export function retryDelayMs(times: number, { retryMaxMs, random }: ClientSettings): number {
   const ceilingMs = Math.min(retryMaxMs, 50 * 2 ** Math.min(times - 1, 10));
   return Math.round(ceilingMs * (0.5 + random() / 2));
 }
 
-/** The profile of every connection, whichever way the server is found. */
+/** The options of every connection, except for the address. */
 export function profile(connection: ResolvedConnection, settings: ClientSettings): IoredisOptions {
   const retry = (times: number) => retryDelayMs(times, settings);
   return {
-    // RESP2 asks least of the server, of a proxy before it and of the user's ACL; replies are the same.
+    // RESP2 needs least of the server, of proxies and of the user's ACL. The replies are the same.
     protocol: 2,
     disableClientInfo: true,
     connectionName: settings.connectionName,
@@ -25,25 +24,25 @@ export function profile(connection: ResolvedConnection, settings: ClientSettings
     ...(connection.tls && { tls: connection.tls }),
     connectTimeout: settings.connectTimeoutMs,
     commandTimeout: settings.commandTimeoutMs,
-    // A frozen server never answers our FIN; waiting for it would delay the next attempt.
+    // A frozen server never answers our FIN, and waiting for it would delay the next attempt.
     disconnectTimeout: 50,
     retryStrategy: retry,
-    // Nothing may be held back and run later, when its caller has long been told that it failed.
+    // No command may be queued and run after its caller got an error.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
-    // With 0, what was in flight is rejected as soon as the connection closes.
+    // With 0, commands in flight are rejected as soon as the connection closes.
     maxRetriesPerRequest: 0,
-    // Its own resubscription has no error handling: a refused topic would end the process.
+    // ioredis does not handle errors of its own resubscription: a refused topic would end the process.
     autoResubscribe: false,
-    // Also what makes the Sentinel connector check the role of whom it found.
+    // This also makes the Sentinel connector check the role of the server it found.
     enableReadyCheck: true,
-    // A loading server is asked again this often.
+    // The interval at which a loading server is tried again.
     maxLoadingRetryTime: settings.retryMaxMs,
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   };
 }
 
-/** The profile with where to connect: one server, or the master that the sentinels name. */
+/** The profile with the address: one server, or the master that the sentinels name. */
 export function serverOptions(
   connection: ResolvedConnection,
   settings: ClientSettings,
@@ -59,7 +58,7 @@ export function serverOptions(
     ...(connection.sentinelPassword && { sentinelPassword: connection.sentinelPassword }),
     ...(connection.sentinelTls && { sentinelTLS: connection.sentinelTls }),
     enableTLSForSentinelMode: connection.tls !== undefined,
-    // Without it a subscriber of a frozen master stays silent and "ready" for ever.
+    // Without it a subscriber of a frozen master stays silent but "ready".
     failoverDetector: true,
     sentinelCommandTimeout: settings.heartbeatTimeoutMs,
     sentinelRetryStrategy: retry,

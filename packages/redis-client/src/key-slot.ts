@@ -5,7 +5,7 @@ const crcTable = Uint16Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** The Cluster slot of a key or sharded topic, 0 to 16383: of what stands in its first non-empty braces, if any. */
+/** The Cluster slot (0 to 16383) of a key or sharded topic. If it has non-empty braces, only their content counts. */
 export function keySlot(key: string): number {
   const open = key.indexOf('{');
   const close = open < 0 ? -1 : key.indexOf('}', open + 1);

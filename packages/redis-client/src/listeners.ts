@@ -1,11 +1,11 @@
-/** Functions to call on each change; one that throws harms no other. */
+/** Functions to call on each change. An error in one does not affect the others. */
 export interface Listeners<A extends unknown[]> {
-  /** Adds one; the same function may be added twice. Returns what removes this one. */
+  /** Adds a listener. The same function may be added twice. The returned function removes this one. */
   add(listener: (...args: A) => void): () => void;
   emit(...args: A): void;
 }
 
-/** Makes {@link Listeners}; `onThrow` hears what a listener threw. */
+/** Creates {@link Listeners}. `onThrow` receives the errors of the listeners. */
 export function createListeners<A extends unknown[]>(
   onThrow: (error: unknown) => void,
 ): Listeners<A> {

@@ -1,39 +1,94 @@
-import { openCluster } from './cluster-transport.ts';
-import type { ResolvedConnection } from './connection-options.ts';
-import { profile, serverOptions } from './ioredis-options.ts';
-import { openLink } from './link.ts';
-import { openLinkSubscriber } from './link-subscriber.ts';
-import type { ClientSettings } from './options.ts';
+import type { Cluster } from 'ioredis';
+import { type CallBound, createCallBound, isCluster, resolveBorrowed } from './borrowed.ts';
+import { connectCluster, openClusterTransport } from './cluster-transport.ts';
+import { RedisClientError } from './errors.ts';
+import type { RedisHealth } from './health.ts';
+import { type IoredisOptions, profile, serverOptions } from './ioredis-options.ts';
+import {
+  type ClientSettings,
+  clientDefaults,
+  type RedisClientOptions,
+  resolveConnection,
+} from './options.ts';
+import {
+  openServerConnection,
+  openServerSubscriber,
+  type ServerSource,
+} from './server-connection.ts';
 import { openShardedSubscriber } from './sharded-subscriber.ts';
-import type { OnMessage, SubscriberTransport } from './subscriber-transport.ts';
-import type { CommandTransport, LinkEvents } from './transport.ts';
+import type {
+  CommandTransport,
+  ConnectionEvents,
+  OnMessage,
+  SubscriberTransport,
+} from './transport.ts';
 
-/** The two sides of a client: commands at once, subscriptions when their owner is ready to hear of them. */
+/** The connections of a client. The one for subscriptions opens when its owner is ready for its events. */
 export interface Transports {
+  readonly mode: RedisHealth['mode'];
   readonly transport: CommandTransport;
-  readonly openSubscriber: (events: LinkEvents, onMessage: OnMessage) => SubscriberTransport;
+  readonly openSubscriber: (events: ConnectionEvents, onMessage: OnMessage) => SubscriberTransport;
 }
 
-/** Connects in the way that the options ask for. Pub/sub has connections of its own in each. */
+/** Connects as the options say. Pub/sub always has connections of its own. */
 export function openTransports(
-  connection: ResolvedConnection,
+  { connection, ...address }: RedisClientOptions,
   settings: ClientSettings,
-  events: LinkEvents,
+  events: ConnectionEvents,
 ): Transports {
   const connectionName = `${settings.connectionName}:sub`;
-  if (connection.mode === 'cluster') {
-    const { transport, topology } = openCluster(connection, settings, events);
-    const options = { ...profile(connection, settings), connectionName };
+  const resolved = resolveConnection(connection ? {} : address);
+  const ownProfile = profile(resolved, settings);
+
+  function openServer(
+    mode: RedisHealth['mode'],
+    source: ServerSource,
+    subscriberSource: ServerSource,
+  ): Transports {
     return {
+      mode,
+      transport: openServerConnection(source, events),
+      openSubscriber: (...args) => openServerSubscriber(subscriberSource, ...args),
+    };
+  }
+
+  function openCluster(
+    cluster: Cluster,
+    node: IoredisOptions,
+    bound: CallBound | null,
+  ): Transports {
+    const { transport, topology } = openClusterTransport(cluster, settings, events, bound);
+    const options = { ...node, ...ownProfile, connectionName };
+    return {
+      mode: 'cluster',
       transport,
       openSubscriber: (subscriberEvents, onMessage) =>
         openShardedSubscriber({ topology, options, events: subscriberEvents, onMessage }),
     };
   }
-  const options = serverOptions(connection, settings);
-  return {
-    transport: openLink(options, events),
-    openSubscriber: (subscriberEvents, onMessage) =>
-      openLinkSubscriber({ ...options, connectionName }, subscriberEvents, onMessage),
-  };
+
+  if (!connection) {
+    const { mode } = resolved;
+    if (mode === 'cluster') return openCluster(connectCluster(resolved, settings), {}, null);
+    const source = serverOptions(resolved, settings);
+    return openServer(mode, source, { ...source, connectionName });
+  }
+
+  const extra = Object.keys(address).find((name) => !Object.hasOwn(clientDefaults, name));
+  if (extra !== undefined) {
+    throw new RedisClientError('invalid_options', `connection and ${extra} exclude each other`);
+  }
+  const { commands, subscriber } = resolveBorrowed(connection);
+  const createBound = () => createCallBound(settings.commandTimeoutMs);
+  if (isCluster(commands)) {
+    return openCluster(commands, commands.options.redisOptions ?? {}, createBound());
+  }
+  const { replyMapping: _mapping, ...theirOptions } = commands.options;
+  return openServer(
+    theirOptions.sentinels ? 'sentinel' : 'standalone',
+    { redis: commands, bound: createBound() },
+    subscriber
+      ? { redis: subscriber, bound: createBound() }
+      : { ...theirOptions, ...ownProfile, connectionName, lazyConnect: false },
+  );
 }

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseRedisUrl, resolveConnection } from './connection-options.ts';
 import { createRedisClient, type RedisClientOptions } from './index.ts';
 import { retryDelayMs, serverOptions } from './ioredis-options.ts';
-import { clientDefaults, resolveSettings } from './options.ts';
+import { clientDefaults, parseRedisUrl, resolveConnection, resolveSettings } from './options.ts';
 
 describe('the options of a client', () => {
   it.each<[string, RedisClientOptions]>([
@@ -30,7 +29,7 @@ describe('the options of a client', () => {
     );
   });
 
-  it('take from a URL what it names, and the rest from the fields', () => {
+  it('take the parts of a URL first, and the rest from the fields', () => {
     const resolved = resolveConnection({
       url: 'rediss://u:p@url:7000',
       host: 'field',
@@ -67,7 +66,7 @@ describe('the options of a client', () => {
 });
 
 describe('the profile of a connection', () => {
-  it('holds nothing back, and resends nothing', () => {
+  it('queues nothing and resends nothing', () => {
     const connection = resolveConnection({ sentinels: [{ host: 's', port: 26379 }] });
     expect(serverOptions(connection, clientDefaults)).toMatchObject({
       enableOfflineQueue: false,
@@ -81,7 +80,7 @@ describe('the profile of a connection', () => {
     });
   });
 
-  it('retries for ever, after 25 to 500 ms, with jitter', () => {
+  it('retries without end, after 25 to 500 ms, with jitter', () => {
     for (const random of [() => 0, () => 0.999]) {
       const settings = resolveSettings({ random });
       const delays = Array.from({ length: 10_000 }, (_, index) =>

@@ -1,30 +1,80 @@
-import type { RedisConnection } from './connection-options.ts';
+import type { ConnectionOptions } from 'node:tls';
+import type { Cluster, Redis } from 'ioredis';
 import { RedisClientError } from './errors.ts';
+
+/** One server's address. */
+export interface RedisNode {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** TLS settings as Node's `tls.connect` takes them: `ca`, `cert`, `key`, `servername`, `rejectUnauthorized`, … */
+export type RedisTls = ConnectionOptions;
+
+/** The address of Redis and its credentials. With `sentinels` or `cluster`, `host` and `port` are not used. */
+export interface RedisConnection {
+  /** `redis://[user[:password]@]host[:port][/db]`, or `rediss://` for TLS. Its parts win over the fields below. */
+  readonly url?: string;
+  /** @default 'localhost' */
+  readonly host?: string;
+  /** @default 6379 */
+  readonly port?: number;
+  readonly username?: string;
+  readonly password?: string;
+  /** The database of the keys. Pub/sub ignores it, and Cluster has only 0. @default 0 */
+  readonly db?: number;
+  /** @default false */
+  readonly tls?: boolean | RedisTls;
+  /** The sentinels to ask for the master, instead of connecting to `host`. */
+  readonly sentinels?: readonly RedisNode[];
+  /** The master's name at the sentinels. @default 'openclaw' */
+  readonly sentinelName?: string;
+  readonly sentinelUsername?: string;
+  readonly sentinelPassword?: string;
+  /** TLS to the sentinels. @default as `tls` */
+  readonly sentinelTls?: boolean | RedisTls;
+  /** Some nodes of the Cluster. They name the others. */
+  readonly cluster?: readonly RedisNode[];
+}
+
+/**
+ * The caller's own connections. The client never closes them, but it destroys the socket of one that does not answer, so
+ * that ioredis reconnects. Their own options hold: set `autoResendUnfulfilledCommands: false` for a connection whose writes
+ * must not run late or twice, and `autoResubscribe: false` for a subscriber whose topics an ACL may deny.
+ */
+export interface BorrowedConnections {
+  readonly commands: Redis | Cluster;
+  /** Only for this client. With a Cluster leave it out. @default a connection of the client's own to the same server */
+  readonly subscriber?: Redis;
+}
 
 /** Options of {@link createRedisClient}. All times are milliseconds. */
 export interface RedisClientOptions extends RedisConnection {
-  /** Every command is answered or rejected within this time. @default 1000 */
+  /** ioredis connections of the caller's own, instead of an address. */
+  readonly connection?: Redis | Cluster | BorrowedConnections;
+  /** Bounds the time until a command is answered or rejected. @default 1000 */
   readonly commandTimeoutMs?: number;
-  /** A connection attempt is given up after this time. @default 1000 */
+  /** Bounds an attempt to connect, and the wait of calls for the first connection. @default 1000 */
   readonly connectTimeoutMs?: number;
-  /** Both connections are asked this often whether they are alive. @default 250 */
+  /** The interval of the pings on both connections. @default 250 */
   readonly heartbeatMs?: number;
-  /** A heartbeat not answered within this time has failed. @default 500 */
+  /** A ping without an answer within this time has failed. @default 500 */
   readonly heartbeatTimeoutMs?: number;
-  /** This many failures (timeouts, lost connections) without a success between them open the breaker. @default 3 */
+  /** The breaker opens after this many outages (timeouts, lost connections) without a success between them. @default 3 */
   readonly breakerFailures?: number;
-  /** The longest pause between two attempts to connect; they never end. At most 500. @default 500 */
+  /** The longest pause between two attempts to connect, 500 at most. The attempts never end. @default 500 */
   readonly retryMaxMs?: number;
-  /** Shown by CLIENT LIST; the subscriber's ends in `:sub`. @default 'openclaw' */
+  /** The name in CLIENT LIST. The subscriber's name ends in `:sub`. @default 'openclaw' */
   readonly connectionName?: string;
-  /** For jitter: 0 ≤ x < 1. @default Math.random */
+  /** Source of the jitter, in [0, 1). @default Math.random */
   readonly random?: () => number;
 }
 
-/** What is not connection, with defaults. */
-export type ClientSettings = Required<Omit<RedisClientOptions, keyof RedisConnection>>;
+/** The options that do not name a connection, with defaults. */
+export type ClientSettings = Required<
+  Omit<RedisClientOptions, keyof RedisConnection | 'connection'>
+>;
 
-/** The defaults of {@link RedisClientOptions}. */
 export const clientDefaults: ClientSettings = {
   commandTimeoutMs: 1000,
   connectTimeoutMs: 1000,
@@ -36,20 +86,116 @@ export const clientDefaults: ClientSettings = {
   random: Math.random,
 };
 
-/** @throws {RedisClientError} `invalid_options` */
+function invalid(message: string): RedisClientError {
+  return new RedisClientError('invalid_options', message);
+}
+
+/** Checks the settings. @throws {RedisClientError} `invalid_options` */
 export function resolveSettings(options: RedisClientOptions): ClientSettings {
   const settings = { ...clientDefaults };
   for (const name of Object.keys(clientDefaults) as (keyof ClientSettings)[]) {
     const value = options[name];
     if (value === undefined) continue;
     if (typeof value === 'number' && !(Number.isInteger(value) && value > 0)) {
-      throw new RedisClientError('invalid_options', `${name} must be a positive integer`);
+      throw invalid(`${name} must be a positive integer`);
     }
     Object.assign(settings, { [name]: value });
   }
-  if (settings.retryMaxMs > 500) {
-    // The promises about recovery rest on it.
-    throw new RedisClientError('invalid_options', 'retryMaxMs must not exceed 500');
-  }
+  // The promised recovery times depend on it.
+  if (settings.retryMaxMs > 500) throw invalid('retryMaxMs must not exceed 500');
   return settings;
+}
+
+/** A {@link RedisConnection} with its URL parsed, its defaults filled in and its values checked. */
+export interface ResolvedConnection {
+  readonly mode: 'standalone' | 'sentinel' | 'cluster';
+  readonly node: RedisNode;
+  readonly username?: string;
+  readonly password?: string;
+  readonly db: number;
+  readonly tls?: RedisTls;
+  readonly sentinels: readonly RedisNode[];
+  readonly sentinelName: string;
+  readonly sentinelUsername?: string;
+  readonly sentinelPassword?: string;
+  readonly sentinelTls?: RedisTls;
+  readonly cluster: readonly RedisNode[];
+}
+
+export interface RedisUrlParts {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+  readonly username?: string;
+  readonly password?: string;
+  readonly db?: number;
+}
+
+/** Parses a Redis URL; null for any other text. Never throws, so that no message can quote a password. */
+export function parseRedisUrl(text: string): RedisUrlParts | null {
+  if (!URL.canParse(text)) return null;
+  const url = new URL(text);
+  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') return null;
+  const path = /^\/?(\d*)$/.exec(url.pathname);
+  if (!path) return null;
+  try {
+    return {
+      host: url.hostname.replace(/^\[(.*)\]$/, '$1') || 'localhost',
+      port: url.port === '' ? 6379 : Number(url.port),
+      tls: url.protocol === 'rediss:',
+      ...(url.username && { username: decodeURIComponent(url.username) }),
+      ...(url.password && { password: decodeURIComponent(url.password) }),
+      ...(path[1] && { db: Number(path[1]) }),
+    };
+  } catch {
+    return null;
+  }
+}
+
+function checkPort(port: number, name: string): void {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid(`${name} is not a port`);
+}
+
+function checkNodes(nodes: readonly RedisNode[], name: string): void {
+  if (nodes.length === 0) throw invalid(`${name} names no server`);
+  nodes.forEach(({ host, port }, index) => {
+    if (!host) throw invalid(`${name}[${index}].host is empty`);
+    checkPort(port, `${name}[${index}].port`);
+  });
+}
+
+function tlsOptions(tls: boolean | RedisTls | undefined): RedisTls | undefined {
+  return tls === true ? {} : tls || undefined;
+}
+
+/** Checks the address. Its messages never quote a password. @throws {RedisClientError} `invalid_options` */
+export function resolveConnection(options: RedisConnection): ResolvedConnection {
+  const parts: Partial<RedisUrlParts> | null =
+    options.url === undefined ? {} : parseRedisUrl(options.url);
+  if (parts === null) throw invalid('url is not redis://… or rediss://…');
+  if (options.sentinels && options.cluster)
+    throw invalid('sentinels and cluster exclude each other');
+  const { host = 'localhost', port = 6379, db = 0, username, password } = { ...options, ...parts };
+  checkPort(port, 'port');
+  if (!Number.isInteger(db) || db < 0) throw invalid('db is not a database number');
+  if (options.cluster && db !== 0) throw invalid('db must be 0 on Cluster');
+  if (options.sentinels) checkNodes(options.sentinels, 'sentinels');
+  if (options.cluster) checkNodes(options.cluster, 'cluster');
+  // Either place can require TLS: a password must not travel in clear because a URL lacks one letter.
+  const tls = tlsOptions(options.tls || parts.tls);
+  const sentinelTls = tlsOptions(options.sentinelTls ?? tls);
+  return {
+    mode: options.sentinels ? 'sentinel' : options.cluster ? 'cluster' : 'standalone',
+    node: { host, port },
+    db,
+    ...(username && { username }),
+    ...(password && { password }),
+    ...(tls && { tls }),
+    sentinels: options.sentinels ?? [],
+    sentinelName: options.sentinelName ?? 'openclaw',
+    ...(options.sentinelUsername && { sentinelUsername: options.sentinelUsername }),
+    ...(options.sentinelPassword && { sentinelPassword: options.sentinelPassword }),
+    ...(sentinelTls && { sentinelTls }),
+    cluster: options.cluster ?? [],
+  };
 }

@@ -174,7 +174,7 @@ describe('a call that failed', () => {
     expect(await redis.send(['INCR', key])).toBe(1);
   });
 
-  // Invariant: what is refused is forgotten. A queue for later would hold 60 MB here.
+  // Invariant: a refused call leaves nothing in memory. A queue would hold 60 MB here.
   it.each(['gone', 'frozen'])(
     'leaves nothing in memory: 20,000 writes with Redis %s',
     async (how) => {
@@ -190,7 +190,7 @@ describe('a call that failed', () => {
           );
           expect(new Set(await Promise.all(writes))).toEqual(new Set(['refused']));
         }
-        // What is held does not go away by waiting; what only was not collected yet does.
+        // Memory that is still referenced stays; the rest is collected after a while.
         await waitFor(() => heldBytes() - before < 5e6, { what: 'no more than 5 MB held' });
       } finally {
         if (how === 'gone') await server.restart();
@@ -233,7 +233,7 @@ describe('a call that failed', () => {
     await proxy.stop();
   });
 
-  it('is told `closed` when the client was closed under it', async () => {
+  it('is rejected with `closed` when the client was closed', async () => {
     const redis = createRedisClient({ url: server.url });
     await untilUp(redis);
     server.freeze();
@@ -280,7 +280,7 @@ describe('a master demoted under its clients (READONLY)', () => {
       unavailable,
     );
     await waitFor(async () => (await redis.health()).breaker === 'open');
-    // A replica answers every probe, and must not be taken for well by any of them.
+    // A replica answers every PING, and must still not be used.
     await waitFor(async () => (await redis.health()).breaker === 'half_open', { everyMs: 1 });
     await waitFor(async () => (await redis.health()).breaker === 'open', { everyMs: 1 });
     await demoted.command('REPLICAOF NO ONE');

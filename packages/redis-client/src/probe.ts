@@ -1,4 +1,3 @@
-import { answered } from './answered.ts';
 import {
   isOutage,
   RedisClientError,
@@ -6,34 +5,34 @@ import {
   writeRefusalOf,
   type WriteRefusal,
 } from './errors.ts';
-import { within } from './heartbeat.ts';
+import { untilAnswered, within } from './heartbeat.ts';
 import type { ClientSettings } from './options.ts';
 import type { CommandTransport } from './transport.ts';
 
-/** One beat of the command connection: is there a server that answers and takes writes? */
+/** The heartbeat of the command connection. It finds out if a server answers and takes writes. */
 export interface Probe {
-  /** Rejects with an outage when no master answers. {@link Probe.takesWrites} says whether writes are taken. */
+  /** Rejects with an outage when no master answers. Updates {@link Probe.takesWrites}. */
   readonly beat: () => Promise<void>;
-  /** The connection was lost: whether the next one takes writes is not known. */
-  readonly lost: () => void;
-  /** Takes the error of a call; true when it says that the server takes no writes, which is news for the probe. */
+  /** The connection was lost. It is unknown if the next one takes writes. */
+  readonly connectionLost: () => void;
+  /** Reads the error of a call. True when it shows that the server takes no writes. */
   noticeError(error: unknown): boolean;
-  /** A write would be taken, as far as the last beat and all calls since then say. */
+  /** True when the last beat and all calls since then found that writes are taken. */
   readonly takesWrites: boolean;
-  /** Why not, in Redis' own words; null when writes are taken, or nothing is known. */
+  /** The error by which Redis refused writes; null when it takes them or nothing is known. */
   readonly refusal: { readonly kind: WriteRefusal; readonly message: string } | null;
 }
 
 /**
- * A script that may write, which is all that a server looks at before it refuses one for lack of memory, disk or
- * replicas. It touches no key, so it needs no name, and every master of a Cluster can be asked.
+ * A script that is declared to write. This is enough for a server to refuse it for lack of memory, disk or replicas. It
+ * touches no key, so it runs on every master of a Cluster.
  */
 const writeProbe = ['eval', '#!lua\nreturn 1', 0] as const;
 
 /**
- * A beat is a PING and a script that Redis would refuse if it refused writes. Where scripts are denied, the role is asked
- * after a READONLY, because a demoted master still answers PING. A server that refused a write is trusted again after
- * `breakerFailures` good beats in a row; otherwise, at the edge of its memory, it would come and go with each call.
+ * A beat is a PING and a script that Redis refuses when it refuses writes. If an ACL denies scripts, the beat reads the
+ * role after a READONLY, because a demoted master still answers PING. After a refused write, the server is used again
+ * after `breakerFailures` good beats in a row. Otherwise a server at its memory limit would change with each call.
  */
 export function createProbe(
   transport: CommandTransport,
@@ -41,8 +40,8 @@ export function createProbe(
 ): Probe {
   let refusal: Probe['refusal'] = null;
   let isKnown = false;
-  /** False where the script cannot be run at all: then only calls say what is refused, each for itself. */
-  let canAsk = false;
+  /** False where an ACL denies the script. A refused write then concerns only its own call. */
+  let canProbe = false;
   let goodBeats = 0;
   const silent = () =>
     new RedisClientError('timeout', `Redis did not answer a PING within ${heartbeatTimeoutMs} ms`);
@@ -59,42 +58,42 @@ export function createProbe(
     refusal = { kind, message: error.message };
   }
 
-  async function askForWrites(): Promise<void> {
+  async function probeWrites(): Promise<void> {
     const error = await transport
       .callEach(writeProbe)
       .then(() => null)
       .catch(toClientError);
     const kind = writeRefusalOf(error);
-    // Not answered: that is for the PING to say.
+    // The PING reports a server that does not answer.
     if (kind === null && isOutage(error)) return;
-    canAsk = error === null || kind !== null;
+    canProbe = error === null || kind !== null;
     isKnown = true;
     if (error && kind) return refused(error, kind);
     goodBeats += 1;
-    // A demoted master does not come and go: the first answer of a master decides.
-    if (refusal?.kind === 'READONLY' ? canAsk : goodBeats >= breakerFailures) refusal = null;
+    // A demoted master does not change with each call, so one good beat is enough.
+    if (refusal?.kind === 'READONLY' ? canProbe : goodBeats >= breakerFailures) refusal = null;
   }
 
   return {
     async beat() {
       if (!transport.ready) throw new RedisClientError('unavailable', 'Redis is not connected');
       try {
-        const ping = answered(transport.callEach(['ping']));
-        await within(Promise.all([ping, askForWrites()]), heartbeatTimeoutMs, silent);
+        const ping = untilAnswered(transport.callEach(['ping']));
+        await within(Promise.all([ping, probeWrites()]), heartbeatTimeoutMs, silent);
         if (refusal?.kind !== 'READONLY') return;
-        if (canAsk) throw new RedisClientError('unavailable', refusal.message);
+        if (canProbe) throw new RedisClientError('unavailable', refusal.message);
         await within(checkRole(), heartbeatTimeoutMs, silent);
         refusal = null;
       } catch (error) {
         throw toClientError(error);
       }
     },
-    lost() {
+    connectionLost() {
       isKnown = false;
     },
     noticeError(error) {
       const kind = writeRefusalOf(error);
-      if (kind === null || !(kind === 'READONLY' || canAsk)) return false;
+      if (kind === null || !(kind === 'READONLY' || canProbe)) return false;
       refused(error as RedisClientError, kind);
       return true;
     },

@@ -44,13 +44,13 @@ describe('Pub/Sub publish/subscribe', () => {
     expect(heard).toEqual(Array.from({ length: 100 }, (_, n) => `${n}`));
   });
 
-  it('resolves a subscription when Redis has confirmed it: the next message is heard', async () => {
+  it('resolves a subscription when Redis has confirmed it, so the next message arrives', async () => {
     const redis = await clients.connect({ url: server.url });
     for (let n = 0; n < 20; n += 1) {
       const topic = keys.channelTopic(`room${n}`);
       const second: Promise<unknown>[] = [];
       const first = redis.subscriber.subscribe(topic, () => undefined);
-      // Joins a SUBSCRIBE that is on its way: it must wait for it all the same.
+      // It joins a SUBSCRIBE that is on its way, and must wait for its answer.
       await Promise.resolve().then(() =>
         second.push(redis.subscriber.subscribe(topic, () => undefined)),
       );
@@ -83,7 +83,7 @@ describe('Pub/Sub publish/subscribe', () => {
     expect(heard).toEqual(['1', '1', 'other 1', '2', 'other 2', 'other 3']);
   });
 
-  it('survives leaving and joining in one turn', async () => {
+  it('survives unsubscribe and subscribe in one turn', async () => {
     const redis = await clients.connect({ url: server.url });
     const topic = keys.channelTopic('room');
     const heard: string[] = [];
@@ -129,7 +129,7 @@ describe('Pub/Sub publish/subscribe', () => {
 });
 
 describe('Pattern subscriptions (pubsub:channel:*)', () => {
-  it('hears every channel under the pattern, beside the topic itself', async () => {
+  it('receives every channel of the pattern, beside the topic itself', async () => {
     const redis = await clients.connect({ url: server.url });
     const heard: string[] = [];
     const leave = await redis.subscriber.subscribePattern(keys.channelPattern, (message, topic) =>
@@ -153,7 +153,7 @@ describe('Pattern subscriptions (pubsub:channel:*)', () => {
 });
 
 describe('a subscription made while Redis is away', () => {
-  it('resolves, takes effect with the connection, and tells who must close the hole', async () => {
+  it('resolves, takes effect with the connection, and then calls onResubscribed', async () => {
     const port = await freePort();
     const redis = clients.open({ host: '127.0.0.1', port });
     const heard: string[] = [];
@@ -177,8 +177,8 @@ describe('a subscription made while Redis is away', () => {
   });
 });
 
-describe('a connection that is given up', () => {
-  it('is replaced by one on which all is subscribed again, and the gap is told', async () => {
+describe('a subscriber connection that is replaced', () => {
+  it('is subscribed to all topics again, and the gap is reported', async () => {
     const redis = await clients.connect({ url: server.url });
     const heard: string[] = [];
     let resubscribed = 0;
@@ -193,7 +193,7 @@ describe('a connection that is given up', () => {
     expect(heard).toEqual(['again']);
   });
 
-  it('leaves alone what is being connected anyway', async () => {
+  it('is not replaced while it connects anyway', async () => {
     const redis = clients.open({ host: '127.0.0.1', port: await freePort() });
     redis.subscriber.reconnect();
     expect(redis.subscriber.connected).toBe(false);

@@ -1,32 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { expect, it } from '@jest/globals';
-import { startRedis, waitFor } from '@openclaw/test-support';
-import { createKeySchema } from '@openclaw/key-schema';
-import { createRedisClient, withFallback } from '@openclaw/redis-client';
+import { freePort, startProcess, startRedis } from '@openclaw/test-support';
 
-const report = (_state: string) => undefined;
+const folder = resolve(import.meta.dirname, '..');
+const readme = readFileSync(resolve(folder, 'README.md'), 'utf8');
+const example = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? '';
 
-async function example(url: string, onMessage: (message: string) => void) {
-  const keys = createKeySchema();
-  const redis = createRedisClient({ url });
-  redis.onAvailability((available) => report(available ? 'Redis is there' : 'without Redis'));
-  await redis.subscriber.subscribe(keys.channelTopic('lobby'), onMessage);
-
-  const { value, degraded } = await withFallback(
-    redis,
-    async () => Number(await redis.send(['PUBLISH', keys.channelTopic('lobby'), 'hello'])),
-    () => 0,
+/** Runs the lines of the README to their end, with the port of their Redis replaced. */
+async function runExample(port: number) {
+  expect(example).toContain('localhost:6379');
+  const code = example.replace('localhost:6379', `127.0.0.1:${port}`);
+  const run = startProcess(
+    process.execPath,
+    ['--no-warnings', '--conditions=@openclaw/source', '--input-type=module', '--eval', code],
+    { cwd: folder },
   );
-  return { redis, receivers: value, degraded };
+  return { code: await run.exited, output: run.output() };
 }
 
-it('does what the README shows', async () => {
+it('shows lines that run with Redis and without it', async () => {
   const server = await startRedis();
-  const heard: string[] = [];
-  const { redis, degraded } = await example(server.url, (message) => heard.push(message));
-  expect(degraded).toBe(false);
-  await waitFor(() => redis.available && redis.subscriber.connected);
-  await redis.send(['PUBLISH', createKeySchema().channelTopic('lobby'), 'hello']);
-  await waitFor(() => heard.length > 0);
-  await redis.close();
+  expect(await runExample(server.port)).toEqual({
+    code: 0,
+    output: "{ value: 'PONG', degraded: false }\n",
+  });
   await server.stop();
+  expect(await runExample(await freePort())).toEqual({
+    code: 0,
+    output: "{ value: 'Nobody is there', degraded: true }\n",
+  });
 });

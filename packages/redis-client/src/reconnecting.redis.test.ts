@@ -22,8 +22,8 @@ beforeEach(() => {
 afterAll(() => server.stop());
 
 describe('a reconnect that fails half way', () => {
-  // The race: the next connection is accepted, and dies before anything was subscribed on it; that happens again and
-  // again. Invariant: what was subscribed, and what is subscribed meanwhile, is heard on the first one that lives.
+  // The race: each new connection is accepted and lost before anything is subscribed on it. Invariant: all topics, old and
+  // new, are subscribed on the first connection that stays.
   it('loses no subscription, however often', async () => {
     const proxy = await startTcpProxy(server.port);
     const redis = await clients.connect({ host: '127.0.0.1', port: proxy.port });
@@ -62,8 +62,8 @@ function establishedTo(port: number): number {
 }
 
 describe('flapping', () => {
-  // The fault: each failed attempt left a connection behind, until the server took no more (maxclients). Invariant: two
-  // connections, and beside them at most the one that is being given up and the one that is being made.
+  // The fault: each failed attempt left a connection behind, until the server accepted no more (maxclients). Invariant: two
+  // connections, plus at most one that is closing and one that is opening.
   it('never holds more than its two connections (clients must not storm to maxclients)', async () => {
     const proxy = await startTcpProxy(server.port);
     const redis = await clients.connect({ host: '127.0.0.1', port: proxy.port });
@@ -82,7 +82,7 @@ describe('flapping', () => {
       proxy.cut();
       await until(isLost);
       await until(isWhole);
-      // Answered by nobody, each attempt is given up in its time and made anew.
+      // Without an answer, each attempt times out and is made again.
       proxy.stall();
       const made = proxy.accepted;
       await until(isLost);
@@ -93,7 +93,7 @@ describe('flapping', () => {
     await until(() => establishedTo(proxy.port) === 2);
     expect(most).toBeGreaterThanOrEqual(2);
     expect(most).toBeLessThanOrEqual(4);
-    // They were not made for want of trying.
+    // The control: there were many more attempts.
     expect(proxy.accepted).toBeGreaterThan(3 * most);
     await redis.close();
     await proxy.stop();

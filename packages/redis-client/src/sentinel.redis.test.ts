@@ -20,8 +20,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   await deployment.stop();
-  // After a failover ioredis disconnects its old sentinel connections a second time, and each of these calls leaves a
-  // timer of 2 s behind that nothing can cancel; it does nothing, but holds the process.
+  // After a failover ioredis disconnects its old sentinel connections a second time. Each of these calls leaves a timer of
+  // 2 s that cannot be cancelled. It only keeps the process alive.
   await waitFor(() => timers() <= timersBefore, { what: 'the last timer of ioredis' });
 });
 
@@ -70,7 +70,7 @@ describe('Redis behind Sentinel', () => {
       theirs.on('message', (_topic, message) => theyHeard.push(message));
       const { runId } = await redis.health();
       const oldPort = await deployment.masterPort();
-      // The round before this one took a server away: the replica that is left must be in sync to be elected.
+      // The previous round removed a server. The remaining replica must be in sync to be elected.
       await waitFor(async () =>
         /state=online/.test(String(await redis.send(['INFO', 'replication']))),
       );
@@ -90,12 +90,12 @@ describe('Redis behind Sentinel', () => {
       await waitFor(() => heard.length === 1);
       expect(resubscribed).toBeGreaterThan(0);
       if (fail === 'freezeMaster') {
-        // It goes on listening to the frozen one, and says that all is well.
+        // It still listens to the frozen master, and reports "ready".
         expect({ status: theirs.status, theyHeard }).toEqual({ status: 'ready', theyHeard: [] });
       }
       theirs.disconnect();
 
-      // A thawed master believes for some seconds that it still is one: nobody may go back to it.
+      // A thawed master believes for some seconds that it is still the master. No client may return to it.
       old.thaw();
       expect(await redis.send(['CONFIG', 'GET', 'port'])).toEqual(['port', String(newPort)]);
     },

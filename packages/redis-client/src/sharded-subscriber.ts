@@ -1,30 +1,27 @@
 import type { IoredisOptions } from './ioredis-options.ts';
 import { keySlot } from './key-slot.ts';
-import { type Link, openLink } from './link.ts';
+import { openServerConnection, type ServerConnection } from './server-connection.ts';
 import { destroySocket, dropIfSilent } from './sockets.ts';
-import type { OnMessage, SubscriberTransport } from './subscriber-transport.ts';
-import type { Topology } from './topology.ts';
-import type { LinkEvents } from './transport.ts';
+import type { ConnectionEvents, OnMessage, SubscriberTransport, Topology } from './transport.ts';
 
 const movedPauseMs = 100;
 
-/** What {@link openShardedSubscriber} works with. */
 export interface ShardedSubscriberParts {
   readonly topology: Topology;
-  /** Of one connection; `host` and `port` are filled in. */
+  /** The options of each connection, without `host` and `port`. */
   readonly options: IoredisOptions;
-  readonly events: LinkEvents;
+  readonly events: ConnectionEvents;
   readonly onMessage: OnMessage;
 }
 
 /**
- * Sharded pub/sub: one connection to each master, kept in step with the topology, and SSUBSCRIBE on the one that holds
- * the topic's slot. A moved slot ends its subscriptions; like a lost connection it makes the registry tell everything
- * again, which is harmless where nothing changed.
+ * Sharded pub/sub: one connection to each master of the topology, and SSUBSCRIBE on the one that holds the topic's slot.
+ * A moved slot ends its subscriptions. It is handled like a lost connection: all topics are subscribed again, which is
+ * harmless for those that did not move.
  */
 export function openShardedSubscriber(parts: ShardedSubscriberParts): SubscriberTransport {
   const { topology, options, events, onMessage } = parts;
-  const links = new Map<string, Link>();
+  const connections = new Map<string, ServerConnection>();
   let owners = '';
   let lost = 0;
   let up = false;
@@ -32,7 +29,9 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
   let movedTimer: NodeJS.Timeout | undefined;
 
   const isReady = () =>
-    !isClosed && links.size > 0 && [...links.values()].every((link) => link.ready);
+    !isClosed &&
+    connections.size > 0 &&
+    [...connections.values()].every((connection) => connection.ready);
 
   function goDown() {
     if (!up) return;
@@ -45,36 +44,36 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     up = true;
     events.onReady();
   }
-  function tellAgain() {
+  function resubscribeAll() {
     goDown();
     check();
   }
 
-  /** A server gave a slot away, which ended the subscriptions in it, or was asked for one that it does not hold. */
+  /** A server gave a slot away and ended its subscriptions, or it received a topic of a slot that it does not hold. */
   function onMoved() {
-    // Not at once: while the servers disagree, this would come again with each attempt.
+    // After a pause, because each attempt fails again while the servers disagree.
     movedTimer ??= setTimeout(() => {
       movedTimer = undefined;
-      // Told again even if the slot is back where it was.
+      // All topics are subscribed again even if the slot is back on its old server.
       owners = '';
       topology.refresh();
     }, movedPauseMs);
   }
 
-  function open(address: string): Link {
+  function open(address: string): ServerConnection {
     const colon = address.lastIndexOf(':');
-    const link = openLink(
+    const connection = openServerConnection(
       { ...options, host: address.slice(0, colon), port: Number(address.slice(colon + 1)) },
       { onReady: check, onDown: goDown, onError: (error) => events.onError(error) },
     );
-    link.redis.on('smessage', (topic: string, message: string) =>
+    connection.redis.on('smessage', (topic: string, message: string) =>
       onMessage('topic', topic, topic, message),
     );
-    link.redis.on('moved', onMoved);
-    return link;
+    connection.redis.on('moved', onMoved);
+    return connection;
   }
 
-  /** Which slots belong to whom, in one string: equal while nothing moved. */
+  /** The owners of all slots as one string, to compare. */
   function describeOwners(): string {
     const runs: string[] = [];
     for (let slot = 0; slot < 16_384; slot += 1) {
@@ -84,28 +83,28 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     return runs.join();
   }
 
-  function follow() {
+  function followTopology() {
     if (isClosed) return;
     const now = describeOwners();
     if (now === owners) return;
     owners = now;
     const wanted = topology.owners();
-    for (const [address, link] of links) {
+    for (const [address, connection] of connections) {
       if (wanted.has(address)) continue;
-      links.delete(address);
-      void link.close();
+      connections.delete(address);
+      void connection.close();
     }
     for (const address of wanted) {
-      if (!links.has(address)) links.set(address, open(address));
+      if (!connections.has(address)) connections.set(address, open(address));
     }
-    tellAgain();
+    resubscribeAll();
   }
-  topology.onRefresh(follow);
+  topology.onRefresh(followTopology);
 
-  /** Calls `send` once per slot, as a command may name topics of one slot only. */
+  /** Calls `send` once per slot, because a command may only name topics of one slot. */
   function eachSlot(
     names: readonly string[],
-    send: (link: Link, names: string[]) => Promise<unknown>,
+    send: (connection: ServerConnection, names: string[]) => Promise<unknown>,
   ): Promise<unknown> {
     const slots = new Map<number, string[]>();
     for (const name of names) {
@@ -116,9 +115,9 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     }
     return Promise.all(
       [...slots].map(([slot, slotNames]) => {
-        const link = links.get(topology.ownerOf(slot) ?? '');
-        if (!link) throw new Error(`no server holds slot ${slot}`);
-        return send(link, slotNames);
+        const connection = connections.get(topology.ownerOf(slot) ?? '');
+        if (!connection) throw new Error(`no server holds slot ${slot}`);
+        return send(connection, slotNames);
       }),
     );
   }
@@ -135,17 +134,17 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
       eachSlot(names, ({ redis }, some) => redis.ssubscribe(...some)),
     unsubscribe: async (_kind, names) =>
       eachSlot(names, ({ redis }, some) => redis.sunsubscribe(...some)),
-    ping: () => Promise.all([...links.values()].map(({ redis }) => redis.ping())),
+    ping: () => Promise.all([...connections.values()].map(({ redis }) => redis.ping())),
     drop() {
-      for (const { redis } of links.values()) dropIfSilent(redis);
+      for (const { redis } of connections.values()) dropIfSilent(redis);
     },
     dropAll() {
-      for (const { redis } of links.values()) destroySocket(redis);
+      for (const { redis } of connections.values()) destroySocket(redis);
     },
     async close() {
       isClosed = true;
       clearTimeout(movedTimer);
-      await Promise.all([...links.values()].map((link) => link.close()));
+      await Promise.all([...connections.values()].map((connection) => connection.close()));
     },
   };
 }

@@ -1,17 +1,16 @@
 import type { Cluster, Redis } from 'ioredis';
-import { answered } from './answered.ts';
-import { within } from './heartbeat.ts';
+import { untilAnswered, within } from './heartbeat.ts';
 
 const silenceMs = 250;
 const endMs = 1000;
 
-/** Ends the connection without a goodbye, which a frozen server would not answer. Whoever owns it connects anew. */
+/** Destroys the socket without a close handshake, which a frozen server would not answer. ioredis then reconnects. */
 export function destroySocket(redis: Redis): void {
-  // Before the first attempt there is none, whatever the type says.
+  // The type is wrong: before the first attempt there is no stream.
   (redis.stream as Redis['stream'] | undefined)?.destroy();
 }
 
-/** Runs what writes to the connection, and sends it all at once. */
+/** Sends everything that `work` writes to the connection in one write. */
 export function inOneWrite<T>(redis: Redis, work: () => T): T {
   const socket = redis.stream as Redis['stream'] | undefined;
   socket?.cork();
@@ -22,15 +21,15 @@ export function inOneWrite<T>(redis: Redis, work: () => T): T {
   }
 }
 
-/** {@link destroySocket}, unless the server answers a PING: of many connections only the silent ones are given up. */
+/** Destroys the socket unless the server answers a PING. */
 export function dropIfSilent(redis: Redis): void {
   if (redis.status !== 'ready') return;
-  within(answered(redis.ping()), silenceMs, () => new Error('silent')).catch(() =>
+  within(untilAnswered(redis.ping()), silenceMs, () => new Error('silent')).catch(() =>
     destroySocket(redis),
   );
 }
 
-/** Waits for the end after a `disconnect()`; in some states ioredis ends without saying so, hence not for ever. */
+/** Waits for the end after a `disconnect()`. The wait is bounded, because ioredis does not always report the end. */
 export async function untilEnded(connection: Redis | Cluster): Promise<void> {
   if (connection.status === 'end' || connection.status === 'reconnecting') return;
   const ended = new Promise<void>((resolve) => void connection.once('end', resolve));

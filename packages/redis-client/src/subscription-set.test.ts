@@ -8,7 +8,7 @@ const names = (changes: { add: ReadonlyMap<string, unknown>; remove: readonly st
 });
 
 describe('the registry of subscriptions', () => {
-  it('tells the server a name with its first handler and takes it back with its last', () => {
+  it('subscribes a name with its first handler and unsubscribes it with its last', () => {
     const set = createSubscriptionSet('topic');
     const [one, two] = [entry(), entry()];
     set.add('a', one);
@@ -23,7 +23,7 @@ describe('the registry of subscriptions', () => {
     expect(set.size).toBe(0);
   });
 
-  it('says nothing of a name that came and went, or went and came, in one turn', () => {
+  it('sends nothing for a name that was added and removed, or removed and added, in one turn', () => {
     const set = createSubscriptionSet('topic');
     const [one, two] = [entry(), entry()];
     set.add('a', one);
@@ -39,7 +39,7 @@ describe('the registry of subscriptions', () => {
   });
 
   // The race: SUBSCRIBE on its way, UNSUBSCRIBE and SUBSCRIBE behind it. The first answer confirms only the first.
-  it('takes the confirmation of an earlier telling for that one alone', () => {
+  it('takes the confirmation of an earlier SUBSCRIBE only for that one', () => {
     const set = createSubscriptionSet('topic');
     const one = entry();
     set.add('a', one);
@@ -51,26 +51,26 @@ describe('the registry of subscriptions', () => {
     set.confirm('a', first);
     expect(set.isConfirmed('a')).toBe(false);
     expect(set.countUnconfirmed()).toBe(1);
-    set.forget('a', first);
+    set.retryLater('a', first);
     set.confirm('a', second);
     expect(set.isConfirmed('a')).toBe(true);
   });
 
-  it('tells everything again to a new connection, and a refused name at the next try', () => {
+  it('subscribes every name again on a new connection, and a refused name at the next try', () => {
     const set = createSubscriptionSet('topic');
     for (const name of ['a', 'b']) set.add(name, entry());
     for (const [name, told] of set.takeChanges().add) set.confirm(name, told);
     expect(set.countUnconfirmed()).toBe(0);
-    set.forgetAll();
+    set.reset();
     expect(set.countUnconfirmed()).toBe(2);
     const { add } = set.takeChanges();
     expect([...add.keys()]).toEqual(['a', 'b']);
     set.confirm('a', add.get('a')!);
-    set.forget('b', add.get('b')!);
+    set.retryLater('b', add.get('b')!);
     expect(names(set.takeChanges())).toEqual({ add: ['b'], remove: [] });
   });
 
-  it('leaves the handlers of a message as they were when it came', () => {
+  it('calls the handlers that were registered when the message arrived', () => {
     const set = createSubscriptionSet('topic');
     const [one, two] = [entry(), entry()];
     set.add('a', one);

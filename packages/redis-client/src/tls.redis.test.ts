@@ -35,47 +35,47 @@ let ca: string;
       execFileSync(
         'openssl',
         [
-          ...[
-            'req',
-            '-x509',
-            '-newkey',
-            'ec',
-            '-pkeyopt',
-            'ec_paramgen_curve:prime256v1',
-            '-nodes',
-            '-days',
-            '2',
-          ],
-          ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'],
-          ...['-keyout', key, '-out', cert],
+          'req',
+          '-x509',
+          '-newkey',
+          'ec',
+          '-pkeyopt',
+          'ec_paramgen_curve:prime256v1',
+          '-nodes',
+          '-days',
+          '2',
+          '-subj',
+          '/CN=localhost',
+          '-addext',
+          'subjectAltName=DNS:localhost,IP:127.0.0.1',
+          '-keyout',
+          key,
+          '-out',
+          cert,
         ],
         { stdio: 'pipe' },
       );
       ca = readFileSync(cert, 'utf8');
       port = await freePort();
       server = startProcess('redis-server', [
-        ...[
-          '--port',
-          '0',
-          '--tls-port',
-          String(port),
-          '--bind',
-          '127.0.0.1',
-          '--dir',
-          folder.path,
-          '--save',
-          '',
-        ],
-        ...[
-          '--tls-cert-file',
-          cert,
-          '--tls-key-file',
-          key,
-          '--tls-ca-cert-file',
-          cert,
-          '--tls-auth-clients',
-          'no',
-        ],
+        '--port',
+        '0',
+        '--tls-port',
+        String(port),
+        '--bind',
+        '127.0.0.1',
+        '--dir',
+        folder.path,
+        '--save',
+        '',
+        '--tls-cert-file',
+        cert,
+        '--tls-key-file',
+        key,
+        '--tls-ca-cert-file',
+        cert,
+        '--tls-auth-clients',
+        'no',
       ]);
       await waitFor(() => server.output().includes('Ready to accept connections'));
     });
@@ -84,7 +84,7 @@ let ca: string;
       await folder.remove();
     });
 
-    it('works with the certificate that it is told to trust, by URL and by options', async () => {
+    it('works with a certificate that it trusts, by URL and by options', async () => {
       const byUrl = await clients.connect({ url: `rediss://127.0.0.1:${port}`, tls: { ca } });
       expect(await byUrl.send(['PING'])).toBe('PONG');
       const byOptions = await clients.connect({ host: 'localhost', port, tls: { ca } });

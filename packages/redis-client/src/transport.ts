@@ -1,22 +1,63 @@
-import type { RedisCommand, RedisReply } from './command.ts';
+/** A reply of Redis in its RESP2 shape: string, number, null or array. Parse it before use. */
+export type RedisReply = unknown;
 
-/** The connection for commands, whichever kind of Redis is behind it. Rejects as ioredis does; nothing is queued. */
+/** A command as data: its name, then its arguments. Cluster needs the key or topic as the first argument. */
+export type RedisCommand = readonly [name: string, ...args: (string | number)[]];
+
+/** The connection for commands, to any kind of Redis. Rejects as ioredis does and queues nothing. */
 export interface CommandTransport {
   readonly ready: boolean;
   readonly reconnects: number;
   call(command: RedisCommand): Promise<RedisReply>;
-  /** One round trip per node; each place holds a reply or that command's error. */
+  /** One round trip per node. Each place holds the reply or the error of its command. */
   batch(commands: readonly RedisCommand[]): Promise<RedisReply[]>;
-  /** The command on every server that takes writes: one, or the masters of a Cluster. */
+  /** Sends the command to every server that takes writes: one, or the masters of a Cluster. */
   callEach(command: RedisCommand): Promise<RedisReply[]>;
-  /** Destroys the sockets at once; the next attempt follows. */
+  /** Destroys the sockets now. The next attempt to connect follows. */
   readonly drop: () => void;
   readonly close: () => Promise<void>;
 }
 
-/** What is told about a connection's life. */
-export interface LinkEvents {
+export interface ConnectionEvents {
   onReady(): void;
   onDown(): void;
   onError(error: Error): void;
+}
+
+/** A topic, or a pattern of topics. */
+export type SubscriptionKind = 'topic' | 'pattern';
+
+/** The connection for subscriptions, to any kind of Redis. A new connection starts without subscriptions. */
+export interface SubscriberTransport {
+  readonly ready: boolean;
+  readonly reconnects: number;
+  readonly supportsPatterns: boolean;
+  /** Resolves when all names are confirmed. After a rejection none of them counts as subscribed. */
+  subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<unknown>;
+  unsubscribe(kind: SubscriptionKind, names: readonly string[]): Promise<unknown>;
+  ping(): Promise<unknown>;
+  /** Destroys the socket now, or on Cluster those sockets that do not answer. The next attempt follows. */
+  drop(): void;
+  /** Destroys every socket, even one that answers. */
+  dropAll(): void;
+  close(): Promise<void>;
+}
+
+/** Receives a message with the name it was subscribed under and the topic it was published on. */
+export type OnMessage = (
+  kind: SubscriptionKind,
+  name: string,
+  topic: string,
+  message: string,
+) => void;
+
+/** The assignment of slots to the masters of a Cluster, as last learnt. */
+export interface Topology {
+  /** The addresses (`host:port`) of all masters that hold slots. */
+  owners(): ReadonlySet<string>;
+  ownerOf(slot: number): string | undefined;
+  /** Asks the cluster again. The answer arrives through `onRefresh`. */
+  refresh(): void;
+  /** Called after each answer of the cluster, even an unchanged one. */
+  onRefresh(listener: () => void): void;
 }

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-/** Ways in which Redis answers reads and refuses writes, and what ends each. */
+/** The ways in which Redis answers reads but refuses writes, and how to end each. */
 const refusals = [
   {
     kind: 'OOM',
@@ -23,7 +23,7 @@ const refusals = [
     kind: 'MISCONF',
     async begin() {
       const [folder = ''] = /\/\S+/.exec(await server.command('CONFIG GET dir')) ?? [];
-      // Nobody can write a file there.
+      // Redis cannot write a file there.
       await server.command('CONFIG SET dir /proc');
       await server.command('CONFIG SET save "3600 1" stop-writes-on-bgsave-error yes');
       await server.command('BGSAVE');
@@ -45,8 +45,8 @@ const refusals = [
 ];
 
 describe('a Redis that answers reads and refuses writes', () => {
-  // The fault: PING and GET are well, so that all health is green while nothing can be written. Invariant: such a Redis is
-  // away, for a client too that only reads; it is back when it takes writes. The control is the same client before.
+  // The fault: PING and GET succeed, so every health check is green while no write is possible. Invariant: such a Redis is
+  // unavailable, even for a client that only reads, until it takes writes. The control is the same client before.
   it.each(refusals)(
     'is unavailable, says why, and comes back by itself: $kind',
     async (refusal) => {
@@ -61,7 +61,10 @@ describe('a Redis that answers reads and refuses writes', () => {
       const began = await refusal.begin();
       await waitFor(() => !redis.available, { what: 'the client to notice without a write' });
       expect(await redis.health()).toMatchObject({
-        ...{ status: 'refusing_writes', refusal: kind, breaker: 'closed', reconnects: 0 },
+        status: 'refusing_writes',
+        refusal: kind,
+        breaker: 'closed',
+        reconnects: 0,
         subscriber: { connected: true },
       });
       const error = await redis.send(['GET', key]).catch((failure: unknown) => failure);
@@ -85,10 +88,10 @@ describe('a Redis that answers reads and refuses writes', () => {
     },
   );
 
-  it('is noticed by the first write that it refuses, command, script or one of a pipeline', async () => {
+  it('is noticed by the first refused write: a command, a script or one of a pipeline', async () => {
     const redis = await clients.connect({ url: server.url, heartbeatMs: 60_000 });
     await server.command('CONFIG SET min-replicas-to-write 1');
-    // A beat a minute: nothing but the call can have found it out.
+    // With one heartbeat a minute, only the call can have noticed it.
     const replies = await redis.pipeline([
       ['GET', key],
       ['SET', key, '1'],
@@ -97,7 +100,7 @@ describe('a Redis that answers reads and refuses writes', () => {
     expect(redis.available).toBe(false);
   });
 
-  it('is away from the beginning for a client that finds it so, and is never said to be there', async () => {
+  it('is unavailable from the beginning, and no listener is called', async () => {
     await server.command('CONFIG SET min-replicas-to-write 1');
     const told: boolean[] = [];
     const redis = clients.open({ url: server.url });
@@ -110,8 +113,8 @@ describe('a Redis that answers reads and refuses writes', () => {
     expect(told).toEqual([true]);
   });
 
-  // A server at the edge of its memory takes one write and refuses the next. Invariant: it does not come and go with each.
-  it('is not trusted again by a single write that it would take', async () => {
+  // A server at its memory limit takes one write and refuses the next. Invariant: its availability does not flap.
+  it('is not used again after a single good heartbeat', async () => {
     const redis = await clients.connect({ url: server.url });
     let changes = 0;
     redis.onAvailability(() => (changes += 1));

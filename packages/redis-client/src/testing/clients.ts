@@ -14,7 +14,7 @@ export interface LogLine {
   readonly details: object;
 }
 
-/** A logger that keeps what it is told. */
+/** A logger that keeps its lines. */
 export function recordingLogger(): Logger & { readonly lines: LogLine[] } {
   const lines: LogLine[] = [];
   const at = (level: LogLine['level']) => (details: object, message: string) =>
@@ -22,7 +22,7 @@ export function recordingLogger(): Logger & { readonly lines: LogLine[] } {
   return { lines, info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** Makes clients that are closed after each test. */
+/** Creates clients that are closed after each test. */
 export function clientsOfTest(): {
   open(options: RedisClientOptions, logger?: Logger): RedisClient;
   connect(options: RedisClientOptions, logger?: Logger): Promise<RedisClient>;

@@ -4,24 +4,23 @@ import type { Logger } from './logger.ts';
 const retryMinMs = 500;
 const retryMaxMs = 30_000;
 
-/** Names that Redis refused or left unanswered though it had them before: each reported once, all retried. */
-export interface Refusals {
+/** Subscriptions that Redis refused after it had accepted them before. Each is logged once, and all are retried. */
+export interface RefusedSubscriptions {
   readonly any: boolean;
   report(name: string, error: RedisClientError): void;
-  /** Keeps those that `stillRefused` says, and starts from the shortest pause when none is left. */
+  /** Forgets the names for which `stillRefused` is false. */
   keep(stillRefused: (name: string) => boolean): void;
-  /** Calls `retry` after a pause of 0.5 s, doubling to 30 s; does nothing while a call is due. */
+  /** Calls `retry` after a pause of 0.5 s, doubling to 30 s. Does nothing while a call is scheduled. */
   scheduleRetry(): void;
-  /** The next pause is the shortest. */
+  /** Starts again with the shortest pause. */
   resetPause(): void;
   stop(): void;
 }
 
-/** Makes {@link Refusals}. */
-export function createRefusals(
+export function createRefusedSubscriptions(
   retry: () => void,
   { logger, random }: { readonly logger: Logger; readonly random: () => number },
-): Refusals {
+): RefusedSubscriptions {
   const names = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let retries = 0;

@@ -15,7 +15,7 @@ let client: HubClient;
 let side: HubSide;
 let heard: unknown[];
 
-/** Subscribed to hall and attic, both at head 0. */
+/** Subscribes to hall and attic, both at head 0. */
 beforeEach(async () => {
   hub = await startScriptedHub();
   client = createClient({ url: hub.url, agent: 'ada' });
@@ -35,7 +35,7 @@ afterEach(async () => {
 const edit = (channelId: string, seq: number) =>
   event(channelId, seq, { type: 'channel.message.edit' });
 
-/** Brings one last event, and waits for it: what comes before it was heard by then. */
+/** Sends these events and a last one, and waits for the last one. */
 async function bring(...envelopes: readonly ReturnType<typeof event>[]) {
   let isOver = false;
   const off = client.on('global', () => (isOver = true));
@@ -46,7 +46,7 @@ async function bring(...envelopes: readonly ReturnType<typeof event>[]) {
 }
 
 describe('listeners', () => {
-  it('of one type get its events of all channels, and the envelope', async () => {
+  it('of one type receive its events of all channels, with the envelope', async () => {
     client.on('channel.message.edit', ({ type, channelId }, { seq }) =>
       heard.push([type, channelId, seq]),
     );
@@ -57,7 +57,7 @@ describe('listeners', () => {
     ]);
   });
 
-  it('of a channel get its events alone, all of them or those of one type', async () => {
+  it('of a channel receive only its events, all or those of one type', async () => {
     const hall = client.channel('hall');
     hall.on('event', ({ seq }) => heard.push(['any', seq]));
     hall.on('channel.message.edit', (_event, { seq }) => heard.push(['edit', seq]));
@@ -69,14 +69,14 @@ describe('listeners', () => {
     ]);
   });
 
-  it('of direct channels and of the whole hub are told apart', async () => {
+  it('of direct channels and of the whole hub receive only their events', async () => {
     client.on('direct', ({ channelId }) => heard.push(channelId));
     client.on('global', ({ event: { type } }) => heard.push(type));
     await bring(event('dm_1', 1), event('hall', 1));
     expect(heard).toEqual(['dm_1', 'collaboration.event']);
   });
 
-  it('of a channel hear of its discontinuities', async () => {
+  it('of a channel receive its discontinuities', async () => {
     client.channel('attic').on('discontinuity', ({ reason }) => heard.push(reason));
     side.notify('discontinuity', { channelId: 'hall', head: 3, reason: 'epoch' });
     side.notify('discontinuity', { channelId: 'attic', head: 3, reason: 'epoch' });
@@ -84,7 +84,7 @@ describe('listeners', () => {
     expect(heard).toEqual(['epoch']);
   });
 
-  it('get none after they are removed, while others of the same kind go on', async () => {
+  it('receive nothing after their removal, while others of the same kind continue', async () => {
     const hall = client.channel('hall');
     const off = hall.on('channel.message', (_event, { seq }) => heard.push(['first', seq]));
     hall.on('channel.message', (_event, { seq }) => heard.push(['second', seq]));
@@ -99,7 +99,7 @@ describe('listeners', () => {
     ]);
   });
 
-  it('get notices as they come, and none after they are removed', async () => {
+  it('receive notices until they are removed', async () => {
     const off = client.on('notice', ({ id }) => heard.push(id));
     side.notify('notice', event('elsewhere', 5));
     await waitFor(() => heard.length === 1);
@@ -109,7 +109,7 @@ describe('listeners', () => {
     expect(heard).toEqual(['elsewhere-5-e1']);
   });
 
-  it('of a misspelt name are refused', () => {
+  it('with a misspelt name are refused', () => {
     const on = (name: string) => client.on(name as 'event', () => {});
     expect(() => on('channel.mesage')).toThrow('channel.mesage');
     expect(() => on('toString')).toThrow('toString');

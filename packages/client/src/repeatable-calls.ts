@@ -1,0 +1,47 @@
+import type { MethodName } from '@openclaw/protocol';
+
+// These methods create something. With an id of ours, a repeat after a lost answer is stored once.
+const methodsWithClientMessageId: ReadonlySet<MethodName> = new Set<MethodName>([
+  'message.send',
+  'direct.send',
+  'thread.create',
+  'collaboration.emit',
+]);
+// These calls are useless when they arrive late.
+const ephemeralMethods: ReadonlySet<MethodName> = new Set<MethodName>([
+  'typing.start',
+  'typing.stop',
+  'ping',
+]);
+
+/**
+ * The time in ms, then 128 random bits, as hex. Ids that begin with the time lie next to each other in the hub's index,
+ * so a commit touches fewer pages. `crypto.randomUUID` does not exist on pages without TLS.
+ */
+export function createClientMessageId(): string {
+  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
+  const random = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `${Date.now().toString(16).padStart(12, '0')}-${random}`;
+}
+
+/** Adds a `clientMessageId` where the method takes one and the caller gave none. */
+export function withClientMessageId(method: MethodName, params: object): object {
+  if (!methodsWithClientMessageId.has(method)) return params;
+  const given = (params as { clientMessageId?: string | null }).clientMessageId;
+  return given == null ? { ...params, clientMessageId: createClientMessageId() } : params;
+}
+
+/** An ephemeral call does not wait for a connection. */
+export function isEphemeral(method: MethodName): boolean {
+  return ephemeralMethods.has(method);
+}
+
+/** True when the call may be sent again after the connection was lost before its answer came. */
+export function isRepeatable(method: MethodName, params: object): boolean {
+  if (ephemeralMethods.has(method)) return false;
+  // A global event is in no log, so the hub cannot recognize a repeat.
+  if (method === 'collaboration.emit') return (params as { channelId: unknown }).channelId !== null;
+  // Without a channelId from the caller, a repeat would create a second channel.
+  if (method === 'channel.create') return (params as { channelId?: unknown }).channelId != null;
+  return true;
+}

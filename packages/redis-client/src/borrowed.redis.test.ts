@@ -1,0 +1,143 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import { Cluster, Redis } from 'ioredis';
+import { createRedisClient } from './index.ts';
+import { clientsOfTest, timed, untilUp } from './testing/clients.ts';
+
+let server: RedisServer;
+let keys: KeySchema;
+const clients = clientsOfTest();
+const theirs: Redis[] = [];
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+beforeEach(() => {
+  keys = createKeySchema({ prefix: randomPrefix() });
+});
+afterEach(() => {
+  for (const redis of theirs.splice(0)) redis.disconnect();
+});
+afterAll(() => server.stop());
+
+/** A connection of the caller's, with ioredis' defaults. */
+function connectTheirs(options: { lazyConnect?: boolean; keyPrefix?: string } = {}): Redis {
+  const redis = new Redis(server.port, '127.0.0.1', options);
+  redis.on('error', () => undefined);
+  theirs.push(redis);
+  return redis;
+}
+
+const listenersOf = (redis: Redis) => redis.eventNames().flatMap((name) => redis.listeners(name));
+
+describe('a client on connections of the caller’s own', () => {
+  it.each([
+    ['that connects meanwhile', async (_redis: Redis) => {}],
+    ['that is connected', (redis: Redis) => waitFor(() => redis.status === 'ready')],
+  ])('sends commands over one %s, and subscribes on another of its own', async (_which, before) => {
+    const redis = connectTheirs();
+    await before(redis);
+    const client = await clients.connect({ connection: redis, connectionName: 'borrower' });
+    const theirId = await redis.call('CLIENT', 'ID');
+    expect(await client.send(['CLIENT', 'ID'])).toBe(theirId);
+    expect(await client.pipeline([['CLIENT', 'ID'], ['NO'], ['PING']])).toEqual([
+      theirId,
+      expect.objectContaining({ code: 'rejected' }),
+      'PONG',
+    ]);
+    const heard: string[] = [];
+    await client.subscriber.subscribe(keys.globalTopic, (message) => heard.push(message));
+    await client.send(['PUBLISH', keys.globalTopic, 'hello']);
+    await waitFor(() => heard.length > 0);
+    expect(heard).toEqual(['hello']);
+    expect(await server.command('CLIENT LIST')).toContain('name=borrower:sub');
+    expect(await client.health()).toMatchObject({ status: 'ok', mode: 'standalone' });
+  });
+
+  it('connects one that is lazy', async () => {
+    const client = clients.open({ connection: connectTheirs({ lazyConnect: true }) });
+    expect(await client.send(['PING'])).toBe('PONG');
+  });
+
+  it('leaves both connections open and as they were when it is closed', async () => {
+    const [commands, subscriber] = [connectTheirs(), connectTheirs()];
+    const before = [commands, subscriber].map(listenersOf);
+    const client = await clients.connect({ connection: { commands, subscriber } });
+    const heard: string[] = [];
+    await client.subscriber.subscribe(keys.globalTopic, (message) => heard.push(message));
+    await client.subscriber.subscribePattern(keys.channelPattern, () => undefined);
+    await commands.publish(keys.globalTopic, 'hello');
+    await waitFor(() => heard.length > 0);
+    await client.close();
+    expect([commands, subscriber].map(listenersOf)).toEqual(before);
+    expect(await commands.ping()).toBe('PONG');
+    // No longer in subscriber mode, so it takes commands again.
+    expect(await subscriber.get(keys.sequence('room'))).toBeNull();
+    expect(await commands.publish(keys.globalTopic, 'nobody')).toBe(0);
+    await expect(client.send(['PING'])).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  // The connection’s own options would let the call wait without end. Invariant: each call ends in its timeout, and the
+  // subscriptions come back, with connections that are the caller's.
+  it('ends its calls in their timeout on a frozen server, and comes back after it', async () => {
+    const [commands, subscriber] = [connectTheirs(), connectTheirs()];
+    const client = await clients.connect({
+      connection: { commands, subscriber },
+      commandTimeoutMs: 300,
+    });
+    const heard: string[] = [];
+    await client.subscriber.subscribe(keys.globalTopic, (message) => heard.push(message));
+    let resubscribed = 0;
+    client.subscriber.onResubscribed(() => (resubscribed += 1));
+    server.freeze();
+    try {
+      const { ms, outcome } = await timed(client.send(['PING']));
+      expect(outcome).toMatchObject({ code: 'timeout' });
+      expect(ms).toBeLessThan(1500);
+      await waitFor(() => !client.available);
+    } finally {
+      server.thaw();
+    }
+    await untilUp(client);
+    client.subscriber.reconnect();
+    await waitFor(() => resubscribed > 0);
+    await client.send(['PUBLISH', keys.globalTopic, 'again']);
+    await waitFor(() => heard.length > 0);
+  });
+
+  it('rejects calls in flight with `closed` when it is closed', async () => {
+    const client = await clients.connect({ connection: connectTheirs() });
+    server.freeze();
+    try {
+      const call = timed(client.send(['PING']));
+      await client.close();
+      expect((await call).outcome).toMatchObject({ code: 'closed' });
+    } finally {
+      server.thaw();
+    }
+  });
+
+  it('refuses what cannot work together', () => {
+    const redis = connectTheirs({ lazyConnect: true });
+    const prefixed = connectTheirs({ lazyConnect: true, keyPrefix: 'x:' });
+    const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true });
+    const refusals = [
+      { connection: redis, url: server.url },
+      { connection: redis, cluster: [] },
+      { connection: { commands: redis, subscriber: redis } },
+      { connection: { commands: cluster, subscriber: redis } },
+      { connection: prefixed },
+      { connection: { commands: redis, subscriber: prefixed } },
+    ];
+    for (const options of refusals) {
+      expect(() => createRedisClient(options)).toThrow(
+        expect.objectContaining({
+          code: 'invalid_options',
+          message: expect.stringMatching(/^connection /),
+        }),
+      );
+    }
+    cluster.disconnect();
+  });
+});

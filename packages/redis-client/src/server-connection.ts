@@ -1,0 +1,152 @@
+import { Redis } from 'ioredis';
+import type { CallBound } from './borrowed.ts';
+import { toWire } from './commands.ts';
+import type { IoredisOptions } from './ioredis-options.ts';
+import { destroySocket, inOneWrite, untilEnded } from './sockets.ts';
+import type {
+  CommandTransport,
+  ConnectionEvents,
+  OnMessage,
+  SubscriberTransport,
+} from './transport.ts';
+
+/** One connection to one server. It reconnects until it is closed. */
+export interface ServerConnection extends CommandTransport {
+  readonly redis: Redis;
+  /** Makes a call, with a bound if the connection is borrowed. */
+  readonly run: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** Options for a connection of our own, or a connection of the caller's. */
+export type ServerSource = IoredisOptions | { readonly redis: Redis; readonly bound: CallBound };
+
+/** Opens or borrows a connection without waiting for it. */
+export function openServerConnection(
+  source: ServerSource,
+  events: ConnectionEvents,
+): ServerConnection {
+  const borrowed = 'bound' in source ? source : null;
+  const options: IoredisOptions = 'bound' in source ? {} : source;
+  const redis = borrowed?.redis ?? new Redis(options);
+  let established = 0;
+  let up = false;
+  let isClosed = false;
+  let restartTimer: NodeJS.Timeout | undefined;
+
+  const isReady = () => up && !isClosed && redis.status === 'ready';
+  const listeners = {
+    error: (error: Error) => events.onError(error),
+    ready() {
+      // Events arrive a tick late, so the connection may be lost again.
+      if (up || isClosed || redis.status !== 'ready') return;
+      established += 1;
+      up = true;
+      events.onReady();
+    },
+    close() {
+      if (!up) return;
+      up = false;
+      events.onDown();
+    },
+    end() {
+      // A failover that is announced while ioredis asks the sentinels makes it cancel that attempt and end, although its
+      // options tell it to retry without end.
+      if (isClosed || !options.sentinels) return;
+      const delayMs = Number(options.retryStrategy?.(1) ?? 50);
+      restartTimer = setTimeout(() => void redis.connect().catch(() => undefined), delayMs);
+    },
+  };
+  for (const [name, listener] of Object.entries(listeners)) redis.on(name as 'error', listener);
+  if (borrowed) {
+    if (redis.status === 'wait') redis.connect().catch(() => undefined);
+    queueMicrotask(() => listeners.ready());
+  }
+
+  const run = <T>(work: () => Promise<T>) =>
+    borrowed ? borrowed.bound.run(isReady(), work) : work();
+  const call: ServerConnection['call'] = (command) => run(() => redis.call(...toWire(command)));
+
+  return {
+    redis,
+    run,
+    get ready() {
+      return isReady();
+    },
+    get reconnects() {
+      return Math.max(0, established - 1);
+    },
+    call,
+    async batch(commands) {
+      // Not a pipeline of ioredis: each one gets an accessor of its own, so that everything it holds survives the minor
+      // collections.
+      const calls = inOneWrite(redis, () => commands.map(call));
+      return (await Promise.allSettled(calls)).map((outcome) =>
+        outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as Error),
+      );
+    },
+    callEach: async (command) => [await call(command)],
+    drop: () => destroySocket(redis),
+    async close() {
+      isClosed = true;
+      clearTimeout(restartTimer);
+      if (borrowed) {
+        for (const [name, listener] of Object.entries(listeners)) redis.off(name, listener);
+        return borrowed.bound.close();
+      }
+      redis.disconnect();
+      destroySocket(redis);
+      await untilEnded(redis);
+    },
+  };
+}
+
+/** Subscriptions on one server, or on the master that the sentinels name. */
+export function openServerSubscriber(
+  source: ServerSource,
+  events: ConnectionEvents,
+  onMessage: OnMessage,
+): SubscriberTransport {
+  const connection = openServerConnection(source, events);
+  const { redis, run } = connection;
+  const listeners = {
+    message: (topic: string, message: string) => onMessage('topic', topic, topic, message),
+    pmessage: (pattern: string, topic: string, message: string) =>
+      onMessage('pattern', pattern, topic, message),
+  };
+  for (const [name, listener] of Object.entries(listeners)) redis.on(name as 'message', listener);
+  /** Names that a borrowed connection must not keep after the close. */
+  const subscribed = { topic: new Set<string>(), pattern: new Set<string>() };
+
+  const unsubscribe: SubscriberTransport['unsubscribe'] = (kind, names) => {
+    for (const name of names) subscribed[kind].delete(name);
+    return run(() =>
+      kind === 'topic' ? redis.unsubscribe(...names) : redis.punsubscribe(...names),
+    );
+  };
+
+  return {
+    get ready() {
+      return connection.ready;
+    },
+    get reconnects() {
+      return connection.reconnects;
+    },
+    supportsPatterns: true,
+    subscribe(kind, names) {
+      for (const name of names) subscribed[kind].add(name);
+      return run(() => (kind === 'topic' ? redis.subscribe(...names) : redis.psubscribe(...names)));
+    },
+    unsubscribe,
+    ping: () => run(() => redis.ping()),
+    drop: connection.drop,
+    dropAll: connection.drop,
+    async close() {
+      for (const [name, listener] of Object.entries(listeners)) redis.off(name, listener);
+      if ('bound' in source) {
+        const kinds = (['topic', 'pattern'] as const).filter((kind) => subscribed[kind].size > 0);
+        await Promise.allSettled(kinds.map((kind) => unsubscribe(kind, [...subscribed[kind]])));
+      }
+      await connection.close();
+    },
+  };
+}
