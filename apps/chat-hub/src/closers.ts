@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 
-/** What was opened, to be closed last first. */
+/** Collects how to close the parts of the hub. */
 export interface Closers {
   add(close: () => unknown): void;
-  /** Closes everything once; a part that fails is logged, and the rest closes all the same. */
+  /** Closes everything once, in reverse order. A part that fails is logged; the rest is closed all the same. */
   closeAll(): Promise<void>;
 }
 

@@ -106,7 +106,7 @@ export async function startLive(
         if (source === 'store') dropCaches(channelId, seq);
       },
       onForeignEpoch: () => tailCheck.now(),
-      onConflict: (delivered) => tailCheck.doubt(delivered),
+      onConflict: (delivered) => tailCheck.reportSeqConflict(delivered),
     }),
   );
 
@@ -123,7 +123,7 @@ export async function startLive(
   };
   const publisher = createPublisher({
     ...{ bus, cache, store, metrics, log, directMembers },
-    onCommitted: (event) => latestEvents.committed(event),
+    onCommitted: (event) => latestEvents.record(event),
   });
   const epoch = () => store.epoch;
   const presence = opened(

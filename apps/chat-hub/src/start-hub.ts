@@ -4,20 +4,24 @@ import type { Logger } from 'pino';
 import { admissionDefaults, createAdmission, type AdmissionOptions } from './edge/admission.ts';
 import { createAuthenticate } from './edge/authenticate.ts';
 import { createFailedSignIns } from './edge/failed-sign-ins.ts';
-import { createGate } from './edge/origin-policy.ts';
+import { createOriginPolicy } from './edge/origin-policy.ts';
+import {
+  connectionLimits,
+  createConnectionCap,
+  openFilesLimit,
+  type ConnectionCap,
+} from './edge/connection-cap.ts';
 import { createRemoteAddress } from './edge/remote-address.ts';
 import { createCallAllowance, defaultCallLimit } from './calls/call-allowance.ts';
 import { createClosers, type Closers } from './closers.ts';
 import type { Config } from './config.ts';
 import { createConnectionHandler } from './sockets/connection.ts';
-import { createConnectionCap, type ConnectionCap } from './edge/connection-cap.ts';
 import { drainLengthMs, drainSessions } from './sockets/drain.ts';
 import { startLive, type MemoryBudgets } from './live.ts';
 import type { PresenceTimes } from './presence/presence-times.ts';
 import { createMethods } from './methods/table.ts';
 import { RecentLatency } from './observe/recent-latency.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
-import { connectionLimits, openFilesLimit } from './edge/open-files.ts';
 import { createOperations } from './observe/operations.ts';
 import { createReadiness, type Readiness } from './observe/readiness.ts';
 import { createDispatcher } from './calls/dispatcher.ts';
@@ -26,21 +30,21 @@ import { openServices, type Services } from './services.ts';
 import { createUpgradeHandler } from './edge/upgrade.ts';
 import { builtPageDir } from './rest/web-page.ts';
 
-/** A hub that runs. */
+/** A running hub. */
 export interface RunningHub {
   readonly hubId: string;
   /** `http://host:port` */
   readonly url: string;
-  /** Where readiness and metrics are, when that is elsewhere. */
+  /** The address of readiness and metrics, when they have a port of their own. */
   readonly opsUrl: string | null;
   readonly redis: Services['redis'];
-  /** Sends every client away at a moment of its own, then closes what was opened, last first. */
+  /** Drains: sends each client away in its own slot. Then closes everything that was opened, in reverse order. */
   close(): Promise<void>;
 }
 
-/** What is not for the environment to say. */
+/** Settings that the environment does not have. */
 export interface StartOptions {
-  /** How fast clients are let in, and sent away at the end. @default admissionDefaults */
+  /** The rate at which clients are admitted, and sent away at the end. @default admissionDefaults */
   readonly admission?: AdmissionOptions;
   /** How long leases last and how often rosters are compared. @default the hub's own */
   readonly times?: PresenceTimes;
@@ -48,7 +52,7 @@ export interface StartOptions {
   readonly budgets?: MemoryBudgets;
 }
 
-/** Wires configuration, stores, features and server, and listens. Rejects when the database or the port cannot be had. */
+/** Wires configuration, stores, features and server, and listens. Rejects when the database or the port is not available. */
 export async function startHub(
   config: Config,
   log: Logger,
@@ -96,7 +100,7 @@ export async function startHub(
       barredForMs: (agentId) => calls.barredForMs(agentId),
       log: log.child({ part: 'auth' }),
     });
-    const gate = createGate(config);
+    const originPolicy = createOriginPolicy(config);
     const remoteAddress = createRemoteAddress(config.trustedProxies);
     const failedSignIns = createFailedSignIns({ onFailed: () => metrics.failedSignIns.inc() });
     const cap = createCap(config, pace, metrics, log);
@@ -109,7 +113,7 @@ export async function startHub(
     });
     const { auth } = config;
     const app = await createServer({
-      ...{ hub, handlers, auth, authenticate, gate, readiness, operations },
+      ...{ hub, handlers, auth, authenticate, originPolicy, readiness, operations },
       ...{ remoteAddress, failedSignIns, calls, cap, hasOpsPort: config.opsPort !== null },
       webDir: config.webDir ?? builtPageDir,
     });
@@ -117,26 +121,26 @@ export async function startHub(
     const admission = createAdmission(pace);
     metrics.observe(
       'hub_admission_places',
-      'Places kept for clients that were told when to come back',
-      () => admission.kept,
+      'Slots reserved for clients that were told when to come back',
+      () => admission.reserved,
     );
     let drainEndMs: number | null = null;
     app.server.on(
       'upgrade',
       createUpgradeHandler({
         authenticate,
-        ...{ gate, remoteAddress, failedSignIns },
+        ...{ originPolicy, remoteAddress, failedSignIns },
         admission: {
-          ask(name) {
-            const answer = admission.ask(name);
+          admit(name) {
+            const answer = admission.admit(name);
             metrics.admissions.inc({ outcome: answer.afterMs === null ? 'admitted' : 'deferred' });
             return answer;
           },
         },
-        busyForMs: (socket) =>
+        fullForMs: (socket) =>
           drainEndMs === null ? cap.surplusMs(socket) : slotWithinMs(drainEndMs - Date.now()),
-        // Refused sockets stay open until they have read their close code: this bounds how many connections they take.
-        maxParting: Math.min(4_096, 4 * cap.surplus),
+        // Refused sockets stay open until they have read their close code: this bounds their number.
+        maxClosing: Math.min(4_096, 4 * cap.surplus),
         onAccepted: createConnectionHandler({
           ...{ hub, flusher, dispatcher, agentTopics, directHeads, calls },
         }),
@@ -159,7 +163,7 @@ export async function startHub(
   }
 }
 
-/** The cap on connections, in what open files allow, with its metrics. */
+/** The limit on connections, as far as open files allow it, with its metrics. */
 function createCap(
   { maxConnections }: Config,
   { perSecond }: AdmissionOptions,
@@ -170,25 +174,25 @@ function createCap(
   if (maxConnections !== null && limits.served < maxConnections) {
     log.warn(
       { HUB_MAX_CONNECTIONS: maxConnections, served: limits.served },
-      'open files (ulimit -n) do not allow so many connections',
+      'the limit on open files (ulimit -n) allows fewer connections than HUB_MAX_CONNECTIONS',
     );
   }
   const cap = createConnectionCap({ ...limits, perSecond });
   metrics.observe('hub_connections', 'Open connections, WebSocket and HTTP', () => cap.open);
   metrics.observe(
     'hub_connections_limit',
-    'Connections that are served; more are told when to come back',
+    'Connections that are served; further clients are told when to come back',
     () => cap.limit,
   );
   metrics.observe(
     'hub_dropped_connections_total',
-    'Connections dropped without an answer, because too many were over the limit already',
+    'Connections dropped without an answer, because the surplus was used up too',
     () => cap.dropped,
   );
   return cap;
 }
 
-/** Answers readiness and metrics on their own port, where one is set, until the hub has closed everything else. */
+/** Answers readiness and metrics on their own port, if one is set, until the hub has closed everything else. */
 async function listenForOps(
   { host, opsPort }: Config,
   readiness: Readiness,
@@ -202,7 +206,7 @@ async function listenForOps(
   return app.listen({ host, port: opsPort });
 }
 
-/** When a client may try again that came while the hub drains: spread, and not all at once after the end. */
+/** The retry time of a client that came during the drain: spread over its length, so that they do not return at once. */
 function slotWithinMs(leftMs: number): number {
   return Math.round(Math.random() * Math.max(1_000, leftMs));
 }

@@ -95,11 +95,11 @@ async function upgradesOnly(
     'upgrade',
     createUpgradeHandler({
       authenticate: async () => ana,
-      gate: () => null,
+      originPolicy: () => null,
       remoteAddress: ({ socket }) => socket.remoteAddress ?? '',
       failedSignIns: createFailedSignIns(),
-      admission: { ask: () => ({ afterMs: null }) },
-      busyForMs: () => null,
+      admission: { admit: () => ({ afterMs: null }) },
+      fullForMs: () => null,
       onAccepted: ({ ws }) => ws.close(1000, 'accepted'),
       onRefused: (status) => refused.push(status),
       log: pino({ level: 'silent' }),
@@ -187,8 +187,8 @@ describe('refusing an upgrade', () => {
   });
 
   it.each<[string, Partial<UpgradeOptions>]>([
-    ['the gate', { gate: () => fault() }],
-    ['the room', { busyForMs: () => fault() }],
+    ['the gate', { originPolicy: () => fault() }],
+    ['the room', { fullForMs: () => fault() }],
     ['the welcome', { onAccepted: () => fault() }],
     [
       'the metric',
@@ -230,7 +230,7 @@ describe('waiting for admission', () => {
   it('a forged token takes no place: admission is asked for verified agents only, by their verified ids', async () => {
     const names: string[] = [];
     const { port } = await upgradesOnly({
-      admission: { ask: (name) => (names.push(name), { afterMs: null }) },
+      admission: { admit: (name) => (names.push(name), { afterMs: null }) },
       authenticate: ({ devAgent }) =>
         devAgent === 'ana'
           ? Promise.resolve(ana)
@@ -268,17 +268,20 @@ describe('waiting for admission', () => {
   });
 
   it('a foreign page and a draining hub take no place of the admission', async () => {
-    const open = { admission: { ask: () => fault() } };
-    const foreign = await upgradesOnly({ ...open, gate: () => 'this Origin may not come in' });
+    const open = { admission: { admit: () => fault() } };
+    const foreign = await upgradesOnly({
+      ...open,
+      originPolicy: () => 'this Origin is not allowed',
+    });
     expect(await upgradeRaw(foreign.port).ended).toMatch(/^HTTP\/1\.1 403 /);
-    const draining = await upgradesOnly({ ...open, busyForMs: () => 1_000 });
+    const draining = await upgradesOnly({ ...open, fullForMs: () => 1_000 });
     expect(await upgradeRaw(draining.port).ended).toMatch(/^HTTP\/1\.1 503 /);
   });
 
   it('no more sockets wait than may; the next is told when to come back', async () => {
     const admitted: (() => void)[] = [];
     const { port, refused } = await upgradesOnly({
-      maxWaiting: 2,
+      maxAuthenticating: 2,
       authenticate: () => new Promise((resolve) => admitted.push(() => resolve(ana))),
     });
     const first = upgradeRaw(port);
@@ -298,7 +301,7 @@ describe('waiting for admission', () => {
   it('a socket whose identity is not had in time is cut, and its place is free again', async () => {
     let isStuck = true;
     const { port } = await upgradesOnly({
-      maxWaiting: 1,
+      maxAuthenticating: 1,
       upgradeTimeoutMs: 100,
       authenticate: () => (isStuck ? new Promise(() => undefined) : Promise.resolve(ana)),
     });
@@ -310,7 +313,7 @@ describe('waiting for admission', () => {
 
   it('of many refused clients only so many are told by a close code, the others by a status', async () => {
     const { port } = await upgradesOnly({
-      maxParting: 4,
+      maxClosing: 4,
       authenticate: () => Promise.reject(new AuthError('unauthorized', 'no')),
     });
     const first = upgradeRaw(port, '/v1/ws', offering);
@@ -324,7 +327,7 @@ describe('waiting for admission', () => {
     let busyForMs: number | null = null;
     const admitted: (() => void)[] = [];
     const { port } = await upgradesOnly({
-      busyForMs: () => busyForMs,
+      fullForMs: () => busyForMs,
       authenticate: () => new Promise((resolve) => admitted.push(() => resolve(ana))),
     });
     const client = upgradeRaw(port, '/v1/ws', offering);

@@ -9,7 +9,7 @@ import fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import type { FailedSignIns } from '../edge/failed-sign-ins.ts';
-import type { Gate } from '../edge/origin-policy.ts';
+import type { OriginPolicy } from '../edge/origin-policy.ts';
 import { AuthError, credentialsOf, isFailedSignIn, type Authenticate } from '../edge/identity.ts';
 import type { RemoteAddress } from '../edge/remote-address.ts';
 import { callsOf, type CallAllowance } from '../calls/call-allowance.ts';
@@ -52,7 +52,7 @@ export interface ServerDeps {
   readonly handlers: Handlers;
   readonly auth: AuthConfig;
   readonly authenticate: Authenticate;
-  readonly gate: Gate;
+  readonly originPolicy: OriginPolicy;
   readonly remoteAddress: RemoteAddress;
   readonly failedSignIns: FailedSignIns;
   readonly calls: CallAllowance;
@@ -71,7 +71,7 @@ export async function createServer({
   handlers,
   auth,
   authenticate,
-  gate,
+  originPolicy,
   remoteAddress,
   failedSignIns,
   calls,
@@ -113,21 +113,21 @@ export async function createServer({
     async (v1) => {
       v1.addHook('onRequest', async (request, reply) => {
         reply.header('cache-control', 'no-store');
-        const barred = gate(request.headers);
-        if (barred !== null) return sendRefusal(reply, refuse('forbidden', barred));
+        const denied = originPolicy(request.headers);
+        if (denied !== null) return sendRefusal(reply, refuse('forbidden', denied));
         const address = remoteAddress(request.raw);
         const credentials = credentialsOf(request);
-        const heldForMs = failedSignIns.heldForMs(address, credentials);
-        if (heldForMs !== null)
+        const blockedForMs = failedSignIns.blockedForMs(address, credentials);
+        if (blockedForMs !== null)
           return sendRefusal(
             reply,
-            refuse('rate_limited', 'too many failed sign-ins from this address', heldForMs),
+            refuse('rate_limited', 'too many failed sign-ins from this address', blockedForMs),
           );
         try {
           request.identity = await authenticate(credentials);
-          failedSignIns.proved(credentials);
+          failedSignIns.recordSuccess(credentials);
         } catch (error) {
-          if (isFailedSignIn(error)) failedSignIns.failed(address, credentials);
+          if (isFailedSignIn(error)) failedSignIns.recordFailure(address, credentials);
           return sendRefusal(reply, refusalOfSignIn(error));
         }
         const afterMs = calls.count(request.identity.agentId, callsOf(bodyBytes(request.headers)));
@@ -149,7 +149,7 @@ export async function createServer({
   addAliveRoute(app);
   if (!hasOpsPort) addStatusRoutes(app, readiness, hub.metrics);
   addSpecificationRoutes(app);
-  await addWebPage(app, { directory: webDir, gate, log: hub.log });
+  await addWebPage(app, { directory: webDir, originPolicy, log: hub.log });
   return app;
 }
 

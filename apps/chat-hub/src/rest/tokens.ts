@@ -3,8 +3,7 @@ import { idSchema } from '@openclaw/protocol';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { isAdminOfAll } from '../edge/identity.ts';
-import { jtiSchema } from '../edge/jti.ts';
-import { mintToken } from '../edge/mint.ts';
+import { jtiSchema, mintToken } from '../edge/mint.ts';
 import { refuse } from '../calls/answer.ts';
 import { errorBody, sendRefusal } from './errors.ts';
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import type { Gate } from '../edge/origin-policy.ts';
+import type { OriginPolicy } from '../edge/origin-policy.ts';
 import { sendRefusal } from './errors.ts';
 import { refuse } from '../calls/answer.ts';
 
@@ -15,7 +15,7 @@ export const builtPageDir = resolve(fileURLToPath(import.meta.url), '../../../..
 export interface WebPageOptions {
   /** The built page: `index.html`, and all that is named by its hash in `assets/`. */
   readonly directory: string;
-  readonly gate: Gate;
+  readonly originPolicy: OriginPolicy;
   readonly log: Logger;
 }
 
@@ -58,7 +58,7 @@ const unbuilt =
  */
 export async function addWebPage(
   app: FastifyInstance,
-  { directory, gate, log }: WebPageOptions,
+  { directory, originPolicy, log }: WebPageOptions,
 ): Promise<void> {
   const assets = join(directory, 'assets');
   const isBuilt = () =>
@@ -87,8 +87,8 @@ export async function addWebPage(
     });
     page.addHook('onRequest', async (request, reply) => {
       reply.headers(pageHeaders);
-      const barred = gate(request.headers);
-      if (barred !== null) return sendRefusal(reply, refuse('forbidden', barred));
+      const denied = originPolicy(request.headers);
+      if (denied !== null) return sendRefusal(reply, refuse('forbidden', denied));
     });
 
     const hidden = { schema: { hide: true } };
