@@ -16,8 +16,8 @@ export type RpcObject = Record<string, unknown> & {
   };
 };
 
-/** A bare protocol connection for tests: it hides nothing and repairs nothing. */
-export interface RpcSocket {
+/** A bare protocol connection for tests: it hides nothing and repairs nothing. `await using` closes it. */
+export interface RpcSocket extends AsyncDisposable {
   readonly ws: WebSocket;
   /** Params of the welcome. */
   readonly welcome: Any;
@@ -168,6 +168,7 @@ export async function connectRpc(url: string, options: RpcSocketOptions = {}): P
       ws.close();
       await closed;
     },
+    [Symbol.asyncDispose]: () => socket.close(),
   };
   if (waitForWelcome) await until(() => socket.welcome as unknown, 'the welcome', timeoutMs);
   return socket;

@@ -1,52 +1,36 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectRpc, freePort } from '@openclaw/test-support';
-import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
+import { describe, expect, it } from '@jest/globals';
+import { connectRpc } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { mintToken } from '../edge/mint.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { noRedis, startTestHub } from '../testing/test-hub.ts';
 
 const secret = 'a-secret-for-tests-of-more-than-32-characters';
-let database: TestDatabase;
-let hub: TestHub;
-let wsUrl: string;
-let keyServer: Server;
-let privateKey: CryptoKey;
-let jwks: string;
 
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  const pair = await generateKeyPair('ES256', { extractable: true });
-  privateKey = pair.privateKey;
-  const jwk = { ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' };
-  jwks = JSON.stringify({ keys: [jwk] });
-  keyServer = createServer((_request, response) => {
+const pair = await generateKeyPair('ES256', { extractable: true });
+const privateKey = pair.privateKey;
+const jwk = { ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' };
+const jwks = JSON.stringify({ keys: [jwk] });
+const keyServer = closeAfterAll(
+  createServer((_request, response) => {
     response.setHeader('content-type', 'application/json').end(jwks);
-  });
-  await new Promise<void>((resolve) => keyServer.listen(0, '127.0.0.1', resolve));
-  const { port } = keyServer.address() as AddressInfo;
-  hub = await startTestHub({
-    HUB_DB_URL: database.url,
+  }),
+);
+await new Promise<void>((resolve) => keyServer.listen(0, '127.0.0.1', resolve));
+const { port } = keyServer.address() as AddressInfo;
+const hub = closeAfterAll(
+  await startTestHub({
     HUB_HOST: '127.0.0.1',
     HUB_AUTH: 'jwt',
     HUB_JWT_SECRET: secret,
     HUB_JWKS_URL: `http://127.0.0.1:${port}/keys`,
     HUB_ALLOWED_ORIGINS: 'https://chat.example.com',
-    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-    LOG_LEVEL: 'error',
-  });
-  wsUrl = `${hub.url.replace('http', 'ws')}/v1/ws`;
-});
-afterAll(async () => {
-  await hub?.close();
-  keyServer?.close();
-  await database?.remove();
-});
+    ...noRedis,
+  }),
+);
+const { wsUrl } = hub;
 
 const tokenFor = async (
   agentId: string,
@@ -85,9 +69,8 @@ describe('sign-in by JWT', () => {
   });
 
   it('takes an ES256 token whose key stands at the JWKS URL', async () => {
-    const socket = await connectAs(await keyedToken('k1'));
+    await using socket = await connectAs(await keyedToken('k1'));
     expect(socket.welcome.agentId).toBe('keyed');
-    await socket.close();
   });
 
   it('refuses no token, a wrong one, an expired one, one without exp, and a sub that is no agentId: 401 or 4401', async () => {
@@ -201,12 +184,14 @@ describe('sign-in by JWT', () => {
   });
 
   it('a token’s channels bound everything', async () => {
-    const owner = await connectAs((await tokenFor('owner')).token);
+    await using owner = await connectAs((await tokenFor('owner')).token);
     for (const channelId of ['in-bounds', 'out-of-bounds']) {
       await owner.call('channel.create', { channelId, name: channelId });
       await owner.call('member.add', { channelId, agentId: 'bounded' });
     }
-    const bounded = await connectAs((await tokenFor('bounded', { channels: ['in-bounds'] })).token);
+    await using bounded = await connectAs(
+      (await tokenFor('bounded', { channels: ['in-bounds'] })).token,
+    );
     await expect(
       bounded.call('message.send', { channelId: 'in-bounds', content: 'x' }),
     ).resolves.toMatchObject({ duplicate: false });
@@ -230,7 +215,6 @@ describe('sign-in by JWT', () => {
     expect(channels.map((channel: { channelId: string }) => channel.channelId)).toEqual([
       'in-bounds',
     ]);
-    await Promise.all([owner.close(), bounded.close()]);
   });
 
   it('admins mint and revoke; a revocation ends live sockets with 4403 and bars new ones', async () => {
@@ -264,14 +248,13 @@ describe('sign-in by JWT', () => {
     expect((await api(token, 'POST', '/v1/tokens', { sub: 'x', role: 'admin' })).status).toBe(403);
     expect((await api(token, 'DELETE', '/v1/tokens/some-jti')).status).toBe(403);
     expect((await api(token, 'DELETE', '/v1/tokens?sub=x')).status).toBe(403);
-    const socket = await connectAs(token);
+    await using socket = await connectAs(token);
     const toEveryone = { channelId: null, name: 'x', payload: {} };
     await expect(socket.call('collaboration.emit', toEveryone)).rejects.toMatchObject({
       code: 'forbidden',
     });
-    const root = await connectAs((await tokenFor('root', { role: 'admin' })).token);
+    await using root = await connectAs((await tokenFor('root', { role: 'admin' })).token);
     await expect(root.call('collaboration.emit', toEveryone)).resolves.toEqual({ seq: null });
-    await Promise.all([socket.close(), root.close()]);
   });
 });
 
@@ -288,16 +271,14 @@ describe('a key server that fails', () => {
     let give: Answer = () => undefined;
     const server = createServer((_request, response) => give(response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const own = await temporaryDatabase();
-    const keyed = await startTestHub({
-      HUB_DB_URL: own.url,
+    await using keyed = await startTestHub({
       HUB_HOST: '127.0.0.1',
       HUB_JWKS_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
-      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+      REDIS_URL: noRedis.REDIS_URL,
       LOG_LEVEL: 'fatal',
     });
     const connectKeyed = async (kid: string) => {
-      const socket = await connectRpc(`${keyed.url.replace('http', 'ws')}/v1/ws`, {
+      const socket = await connectRpc(keyed.wsUrl, {
         protocols: ['openclaw.v1', `bearer.${await keyedToken(kid)}`],
         waitForWelcome: false,
       });
@@ -325,10 +306,8 @@ describe('a key server that fails', () => {
       expect((await (await connectKeyed('unknown')).closed).code).toBe(4401);
       expect((await fetch(`${keyed.url}/v1/channels`)).status).toBe(401);
     } finally {
-      await keyed.close();
       server.close();
       server.closeAllConnections();
-      await own.remove();
     }
   });
 });

@@ -1,39 +1,27 @@
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { limits } from '@openclaw/protocol';
 import {
   connectRpc,
   startHub,
   temporaryFolder,
   waitFor,
-  type HubProcess,
-  type RpcSocket,
   type RpcSocketOptions,
 } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 
-// A hub in a process of its own: its memory is its own, and its death would be seen.
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let path: string;
-let hub: HubProcess;
-let ana: RpcSocket;
-
-beforeAll(async () => {
-  folder = await temporaryFolder('bounds');
-  path = `${folder.path}/hub.sqlite`;
-  hub = await startHub({
+// The hub runs in its own process: its memory can be measured, and a crash would be seen.
+const folder = closeAfterAll(await temporaryFolder('bounds'));
+const path = `${folder.path}/hub.sqlite`;
+const hub = closeAfterAll(
+  await startHub({
     env: { HUB_DB_URL: `sqlite:${path}`, HUB_LIMIT_MESSAGE: '1000000/60', LOG_LEVEL: 'error' },
-  });
-  ana = await connect('ana');
-});
-afterAll(async () => {
-  await ana?.close();
-  await hub?.stop();
-  await folder?.remove();
-});
-
+  }),
+);
 const connect = (agentId: string, options: RpcSocketOptions = {}) =>
   connectRpc(`${hub.url}/v1/ws?agent=${agentId}`, options);
+const ana = closeAfterAll(await connect('ana'));
 
 async function metric(name: string): Promise<number> {
   const text = await (await fetch(`${hub.httpUrl}/metrics`)).text();
@@ -88,7 +76,7 @@ describe('a socket that does not read', () => {
     const channelId = 'unread-answers';
     await ana.call('channel.create', { channelId, name: channelId });
     await send(channelId, 256, 32_000);
-    const socket = await connect('ana');
+    await using socket = await connect('ana');
     const calls = 60;
     const before = await metric('process_resident_memory_bytes');
     const laggedBefore = await metric('hub_lagging_sockets_total');
@@ -112,7 +100,6 @@ describe('a socket that does not read', () => {
       what: 'all answers',
       timeoutMs: 25_000,
     });
-    await socket.close();
   });
 
   // Invariant: a client without the subprotocol never gets an array it did not ask for.
@@ -132,7 +119,7 @@ describe('a socket that does not read', () => {
     const channelId = 'batch';
     await ana.call('channel.create', { channelId, name: channelId });
     await send(channelId, 256, 32_000);
-    const socket = await connect('ana', { protocols: [] });
+    await using socket = await connect('ana', { protocols: [] });
     const before = await metric('process_resident_memory_bytes');
     const calls = range(1, limits.batch).map((n) => ({
       ...{ jsonrpc: '2.0', id: `b${n}`, method: 'log.read', params: { channelId, after: 0 } },
@@ -149,6 +136,5 @@ describe('a socket that does not read', () => {
     expect(answers.at(-1)?.error?.data).toMatchObject({ code: 'too_large' });
     const after = await metric('process_resident_memory_bytes');
     expect((after - before) / 1e6).toBeLessThan(150);
-    await socket.close();
   });
 });

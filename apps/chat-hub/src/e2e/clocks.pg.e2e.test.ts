@@ -1,44 +1,32 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   connectRpc,
   startHub,
   startPostgres,
   startRedis,
   waitFor,
-  type HubProcess,
-  type PostgresServer,
-  type RedisServer,
   type RpcSocket,
 } from '@openclaw/test-support';
 import { range, seqsOf } from '../testing/seqs.ts';
 import { statusesOf } from '../testing/told-presence.ts';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 
 const channelId = 'clocks';
 const hourMs = 3_600_000;
-let redis: RedisServer;
-let postgres: PostgresServer;
-/** One is an hour behind, the other an hour ahead. */
-let hubs: HubProcess[] = [];
-
-/** Also of the threads of the process. */
+/** Options of Node that set the clock of a process and its threads. */
 function clockOff(ms: number): string {
   const preload = `const now = Date.now; Date.now = () => now() + ${ms};`;
   return `--import=data:text/javascript,${encodeURIComponent(preload)}`;
 }
 
-beforeAll(async () => {
-  redis = await startRedis();
-  postgres = await startPostgres();
-  const env = { REDIS_URL: redis.url, HUB_DB_URL: postgres.url };
-  hubs = await Promise.all(
-    [-hourMs, hourMs].map((ms) => startHub({ env: { ...env, NODE_OPTIONS: clockOff(ms) } })),
-  );
-}, 60_000);
-afterAll(async () => {
-  await Promise.all(hubs.map((hub) => hub.stop()));
-  await postgres?.stop();
-  await redis?.stop();
-});
+const redis = closeAfterAll(await startRedis());
+const postgres = closeAfterAll(await startPostgres());
+const env = { REDIS_URL: redis.url, HUB_DB_URL: postgres.url };
+/** One is an hour behind, the other an hour ahead. */
+const hubs = await Promise.all(
+  [-hourMs, hourMs].map((ms) => startHub({ env: { ...env, NODE_OPTIONS: clockOff(ms) } })),
+);
+for (const hub of hubs) closeAfterAll(hub);
 
 describe('clocks that are two hours apart', () => {
   // The race: two agents write at the same time through hubs whose clocks disagree. Invariants: the log's order is the one
@@ -94,12 +82,11 @@ describe('clocks that are two hours apart', () => {
   }, 120_000);
 
   it('of a client cannot even be told to the hub', async () => {
-    const cem = await connectRpc(`${hubs[0]?.url}/v1/ws?agent=ana`);
+    await using cem = await connectRpc(`${hubs[0]?.url}/v1/ws?agent=ana`);
     for (const time of ['timestamp', 'createdAt', 'seq']) {
       await expect(
         cem.call('message.send', { channelId, content: 'from tomorrow', [time]: 1 }),
       ).rejects.toMatchObject({ rpcCode: -32602 });
     }
-    await cem.close();
   });
 });

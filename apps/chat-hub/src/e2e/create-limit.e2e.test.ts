@@ -1,25 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { directChannelId } from '@openclaw/chat-store';
 import { range } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
-
-let database: TestDatabase;
-let hub: TestHub;
+import { startTestHub, type TestHub } from '../testing/test-hub.ts';
 const most = 12;
 
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  hub = await startTestHub({ HUB_DB_URL: database.url, HUB_LIMIT_CREATE: `${most}/3600` });
-});
-afterAll(async () => {
-  await hub?.close();
-  await database?.remove();
-});
+const hub = closeAfterAll(await startTestHub({ HUB_LIMIT_CREATE: `${most}/3600` }));
 
 type Socket = Awaited<ReturnType<TestHub['connect']>>;
 interface Refused {
@@ -41,7 +27,7 @@ const directsOf = async (socket: Socket) =>
 // nobody else pays for it.
 describe('what one agent makes', () => {
   it('is so many channels in the window, over WebSocket and REST together', async () => {
-    const ana = await hub.connect('ana');
+    await using ana = await hub.connect('ana');
     const create = (name: string) => codeOf(ana, 'channel.create', { name });
     const codes = await Promise.all(range(1, most - 2).map((n) => create(`c${n}`)));
     expect(count(codes, 'ok')).toBe(most - 2);
@@ -63,14 +49,13 @@ describe('what one agent makes', () => {
     expect(await codeOf(ana, 'channel.update', { channelId, topic: 'x', metadata: { a: 1 } })).toBe(
       'ok',
     );
-    const ben = await hub.connect('ben');
+    await using ben = await hub.connect('ben');
     expect(await codeOf(ben, 'channel.join', { channelId })).toBe('ok');
     expect(await codeOf(ben, 'channel.create', { name: 'x' })).toBe('ok');
-    await Promise.all([ana.close(), ben.close()]);
   });
 
   it('is so many memberships of others', async () => {
-    const cem = await hub.connect('cem');
+    await using cem = await hub.connect('cem');
     const { channel } = await cem.call('channel.create', { name: 'full' });
     const codes = await Promise.all(
       range(1, most + 5).map((n) =>
@@ -79,7 +64,6 @@ describe('what one agent makes', () => {
     );
     expect(count(codes, 'ok')).toBe(most - 1);
     expect(count(codes, 'rate_limited')).toBe(6);
-    await cem.close();
   });
 
   // The race: many first messages at once, from several sockets of one agent. None may pass because the others are not
@@ -115,7 +99,7 @@ describe('what one agent makes', () => {
 
   // Calls of one socket on one channel take effect in the order of arrival.
   it('keeps its order when a direct channel is made by the first of many calls', async () => {
-    const gus = await hub.connect('gus');
+    await using gus = await hub.connect('gus');
     const channelId = directChannelId('gus', 'hal');
     const answers = await Promise.all([
       gus.call('direct.send', { agentId: 'hal', content: '1' }),
@@ -123,25 +107,22 @@ describe('what one agent makes', () => {
       gus.call('direct.send', { agentId: 'hal', content: '3' }),
     ]);
     expect(answers.map(({ seq }) => seq)).toEqual([1, 2, 3]);
-    await gus.close();
   });
 
   it('is so many KiB of channels’ metadata', async () => {
-    const ida = await hub.connect('ida');
+    await using ida = await hub.connect('ida');
     const metadata = { text: 'x'.repeat(7 * 1024) };
     const { channel } = await ida.call('channel.create', { name: 'small', metadata: { a: 'b' } });
     const { channelId } = channel;
     expect(await codeOf(ida, 'channel.update', { channelId, metadata })).toBe('ok');
     expect(await codeOf(ida, 'channel.create', { name: 'big', metadata })).toBe('rate_limited');
-    await ida.close();
   });
 
   it('is not counted for admins', async () => {
-    const jim = await hub.connect('jim', { query: '&role=admin' });
+    await using jim = await hub.connect('jim', { query: '&role=admin' });
     const codes = await Promise.all(
       range(1, 2 * most).map((n) => codeOf(jim, 'channel.create', { name: `j${n}` })),
     );
     expect(count(codes, 'ok')).toBe(2 * most);
-    await jim.close();
   });
 });

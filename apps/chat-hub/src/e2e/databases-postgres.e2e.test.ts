@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   appRole,
   connectAgent,
@@ -18,33 +18,29 @@ import {
   untilTopicsPass,
   waitFor,
   type ChatTraffic,
-  type HubPair,
-  type PostgresServer,
-  type RedisServer,
 } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { openQuietChannel, type QuietChannel } from './topologies/quiet-channel.contract.ts';
 
-/** Design §8 says 3 s; the machine that runs this may be busy. */
+/** 3 s by design, and one more for a busy machine. */
 const answerMs = 4_000;
 
-let postgres: PostgresServer;
-let redis: RedisServer;
-let pair: HubPair;
 let traffic: ChatTraffic;
 let quiet: QuietChannel;
 let run = 0;
-/** What is still to be mended, should a test fail before it does. */
+/** Ends the fault if the test fails before it does. */
 let mend: (() => void | Promise<void>) | undefined;
 
-beforeAll(async () => {
-  [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
-  pair = await startHubPair({
+const postgres = closeAfterAll(await startPostgres());
+const redis = closeAfterAll(await startRedis());
+const pair = closeAfterAll(
+  await startHubPair({
     HUB_DB_URL: createAppRole(postgres),
     REDIS_URL: redis.url,
     HUB_LIMIT_MESSAGE: '100000/60',
-  });
-  await untilRedisIs('used', pair.hubs);
-}, 90_000);
+  }),
+);
+await untilRedisIs('used', pair.hubs);
 beforeEach(async () => {
   run += 1;
   traffic = await startChatTraffic(pair.hubs, { name: `run${run}` });
@@ -55,16 +51,13 @@ afterEach(async () => {
   mend = undefined;
   await traffic?.close();
 });
-afterAll(async () => {
-  await pair?.stop();
-  await Promise.all([postgres?.stop(), redis?.stop()]);
-});
 
-/** One way for PostgreSQL to be no good, and whether it still answers reads meanwhile. */
+/** A fault of PostgreSQL. */
 interface Fault {
   readonly title: string;
+  /** True if PostgreSQL still answers reads. */
   readonly reads: boolean;
-  /** Resolves with what ends it. */
+  /** Resolves with the function that ends it. */
   strike(): Promise<() => void | Promise<void>>;
 }
 

@@ -1,40 +1,15 @@
 import { backup, DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { createChatStore } from '@openclaw/chat-store';
-import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
-import { openLogWriter, type LogWriter } from '../testing/log-writer.ts';
+import { type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { openLogWriter } from '../testing/log-writer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { isMessage } from '../testing/messages.ts';
+import { startTwoHubs } from '../testing/two-hubs.ts';
 
-let redis: RedisServer;
-let database: TestDatabase;
-let writer: LogWriter;
-let hubA: TestHub;
-let hubB: TestHub;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  writer = await openLogWriter(database);
-  const environment = { REDIS_URL: redis.url, HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
-  hubA = await startTestHub(environment);
-  hubB = await startTestHub(environment);
-  await waitFor(() => hubA.redis.available && hubB.redis.available, {
-    what: 'Redis for both hubs',
-  });
-});
-afterAll(async () => {
-  await hubB?.close();
-  await hubA?.close();
-  await writer?.close();
-  await redis?.stop();
-  await database?.remove();
-});
+const { database, hubA, hubB } = await startTwoHubs({ LOG_LEVEL: 'error' });
+const writer = closeAfterAll(await openLogWriter(database));
 
 /** Ana on hub A and Ben on hub B, both in a channel of Ana's and in their direct channel. */
 async function pair(channelId: string) {
@@ -45,9 +20,6 @@ async function pair(channelId: string) {
   for (const socket of [ana, ben]) await socket.call('subscribe', { topics: [{ channelId }] });
   return { ana, ben };
 }
-
-const isMessage = (content: string) => (envelope: { event: { message?: { content: string } } }) =>
-  envelope.event.message?.content === content;
 
 /** The discontinuity of a channel, and the events of it that came after. */
 async function continued(socket: RpcSocket, channelId: string) {
@@ -110,7 +82,7 @@ describe('another epoch of the database', () => {
     for (const socket of [ana, ben]) await continued(socket, channelId);
 
     for (const hub of [hubA, hubB]) {
-      const socket = await hub.connect('ben');
+      await using socket = await hub.connect('ben');
       expect(socket.welcome.epoch).toBe(epoch);
       const topics = [{ channelId, since: 1 }];
       const old = await socket.call('subscribe', { topics, epoch: before });
@@ -118,7 +90,6 @@ describe('another epoch of the database', () => {
       const current = await socket.call('subscribe', { topics, epoch });
       expect(current.topics).toMatchObject([{ resumed: true, head: 3 }]);
       expect(seqsOf(current.topics[0].events)).toEqual([2, 3]);
-      await socket.close();
     }
     await Promise.all([ana.close(), ben.close()]);
   });

@@ -1,38 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { limits } from '@openclaw/protocol';
-import { startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
-import { openLogWriter, type LogWriter } from '../testing/log-writer.ts';
+import { startRedis, waitFor } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { openLogWriter } from '../testing/log-writer.ts';
 import { range } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
-let redis: RedisServer;
-let database: TestDatabase;
-let writer: LogWriter;
-let hub: TestHub;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  writer = await openLogWriter(database);
-  hub = await startTestHub({ REDIS_URL: redis.url, HUB_DB_URL: database.url });
-  await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
-  await Promise.all(
-    range(0, limits.topics).map((n) =>
-      writer.append('ana', 'channel.create', { channelId: `k${n}`, name: 'K' }),
-    ),
-  );
-});
-afterAll(async () => {
-  await hub?.close();
-  await writer?.close();
-  await redis?.stop();
-  await database?.remove();
-});
+const redis = closeAfterAll(await startRedis());
+const database = closeAfterAll(await temporaryDatabase());
+const writer = closeAfterAll(await openLogWriter(database));
+const hub = closeAfterAll(await startTestHub({ REDIS_URL: redis.url, HUB_DB_URL: database.url }));
+await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
+await Promise.all(
+  range(0, limits.topics).map((n) =>
+    writer.append('ana', 'channel.create', { channelId: `k${n}`, name: 'K' }),
+  ),
+);
 
 const topics = range(0, limits.topics - 1).map((n) => ({ channelId: `k${n}` }));
 type Topic = { readonly channelId: string; readonly error?: { readonly code: string } };
@@ -88,7 +71,7 @@ describe('as many topics as a connection may have', () => {
 describe('hasMore of the newest page', () => {
   // Invariant: it is exact, read from the store or from the cache, at the very size of a page too.
   it('is exact with as many messages as a page holds, one fewer and one more', async () => {
-    const ana = await hub.connect('ana');
+    await using ana = await hub.connect('ana');
     for (const [count, hasMore] of [
       [49, false],
       [50, false],
@@ -109,6 +92,5 @@ describe('hasMore of the newest page', () => {
       const part = await ana.call('message.history', { channelId, limit: count - 1 });
       expect(part).toMatchObject({ hasMore: true });
     }
-    await ana.close();
   });
 });

@@ -1,37 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  freePort,
-  startTcpProxy,
-  waitFor,
-  connectRpc,
-  type TcpProxy,
-} from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { describe, expect, it } from '@jest/globals';
+import { startTcpProxy, waitFor, connectRpc } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { noRedis, startTestHub } from '../testing/test-hub.ts';
 
-let database: TestDatabase;
-let hub: TestHub;
+const hub = closeAfterAll(
+  await startTestHub({
+    ...noRedis,
+  }),
+);
 /** Between the hub and the agent whose results are lost. */
-let proxy: TcpProxy;
-
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  hub = await startTestHub({
-    HUB_DB_URL: database.url,
-    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-    LOG_LEVEL: 'error',
-  });
-  proxy = await startTcpProxy(Number(new URL(hub.url).port));
-});
-afterAll(async () => {
-  await proxy?.stop();
-  await hub?.close();
-  await database?.remove();
-});
+const proxy = closeAfterAll(await startTcpProxy(Number(new URL(hub.url).port)));
 
 /** Sends, loses the result on the way, comes back and sends the same again; resolves with the second result. */
 async function sendTwice(channelId: string, ids: { clientMessageId?: string }) {

@@ -1,52 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  startDeafProxy,
-  startRedis,
-  waitFor,
-  type DeafProxy,
-  type RedisServer,
-  type RpcSocket,
-} from '@openclaw/test-support';
-import { openLogWriter, type LogWriter } from '../testing/log-writer.ts';
+import { describe, expect, it } from '@jest/globals';
+import { startDeafProxy, startRedis, waitFor } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { openLogWriter } from '../testing/log-writer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
-let redis: RedisServer;
-let proxy: DeafProxy;
-let database: TestDatabase;
-let writer: LogWriter;
-let hub: TestHub;
-/** Its way from Redis can be made deaf. */
-let deafHub: TestHub;
-let ana: RpcSocket;
-let ben: RpcSocket;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  proxy = await startDeafProxy(redis.port);
-  database = await temporaryDatabase();
-  writer = await openLogWriter(database, redis.url);
-  const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
-  hub = await startTestHub({ ...environment, REDIS_URL: redis.url });
-  deafHub = await startTestHub({ ...environment, REDIS_URL: proxy.url });
-  await waitFor(() => hub.redis.available && deafHub.redis.available, { what: 'Redis' });
-  ana = await hub.connect('ana');
-  ben = await deafHub.connect('ben');
-}, 60_000);
-afterAll(async () => {
-  await Promise.all([ana?.close(), ben?.close()]);
-  await deafHub?.close();
-  await hub?.close();
-  await writer?.close();
-  await proxy?.stop();
-  await redis?.stop();
-  await database?.remove();
-});
+const redis = closeAfterAll(await startRedis());
+const proxy = closeAfterAll(await startDeafProxy(redis.port));
+const database = closeAfterAll(await temporaryDatabase());
+const writer = closeAfterAll(await openLogWriter(database, redis.url));
+const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
+const hub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }));
+/** Its subscriber connection can be made deaf. */
+const deafHub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: proxy.url }));
+await waitFor(() => hub.redis.available && deafHub.redis.available, { what: 'Redis' });
+const ana = closeAfterAll(await hub.connect('ana'));
+const ben = closeAfterAll(await deafHub.connect('ben'));
 
 /** A channel of Ana's that Ben follows on the other hub. */
 async function followed(channelId: string): Promise<void> {

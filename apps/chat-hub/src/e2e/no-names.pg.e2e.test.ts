@@ -1,24 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectRpc, startPostgres, waitFor, type PostgresServer } from '@openclaw/test-support';
+import { describe, expect, it } from '@jest/globals';
+import { connectRpc, startPostgres, waitFor } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { sendRaw } from '../hostile/raw-http.ts';
-import { startTestHub, type TestHub } from '../testing/test-hub.ts';
-
-// Nothing that a client is told may help it to find what is behind the hub: no host, no port, no database, no file.
-let postgres: PostgresServer;
-let hub: TestHub;
+import { startTestHub } from '../testing/test-hub.ts';
 const redisPort = 1;
-beforeAll(async () => {
-  postgres = await startPostgres();
-  hub = await startTestHub({
+// Nothing that a client is told may help it to find what is behind the hub: no host, no port, no database, no file.
+const postgres = closeAfterAll(await startPostgres());
+const hub = closeAfterAll(
+  await startTestHub({
     HUB_DB_URL: postgres.url,
     REDIS_URL: `redis://127.0.0.1:${redisPort}`,
     LOG_LEVEL: 'silent',
-  });
-});
-afterAll(async () => {
-  await hub?.close();
-  await postgres?.stop();
-});
+  }),
+);
 
 function expectNoNames(text: string): void {
   expect(text).not.toMatch(/127\.0\.0\.1|localhost|postgres|sqlite|redis:\/\/|\/hub\b|ioredis/i);
@@ -63,7 +57,7 @@ describe('while the database is away', () => {
       expectNoNames(body);
     }
 
-    const late = await connectRpc(`${hub.url.replace('http', 'ws')}/v1/ws?agent=ben`, {
+    const late = await connectRpc(`${hub.wsUrl}?agent=ben`, {
       waitForWelcome: false,
     });
     const { code, reason } = await late.closed;
@@ -80,7 +74,7 @@ describe('the metric of closed connections', () => {
   // the hub's own would tell the operators what never happened. Invariant: labels are the hub's own.
   it('has no label that a client chose', async () => {
     for (const code of [4777, 3123, 4403, 1000]) {
-      const socket = await connectRpc(`${hub.url.replace('http', 'ws')}/v1/ws?agent=eve`, {
+      const socket = await connectRpc(`${hub.wsUrl}?agent=eve`, {
         waitForWelcome: false,
       });
       socket.ws.close(code, 'mine');

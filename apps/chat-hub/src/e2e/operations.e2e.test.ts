@@ -1,46 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { operationsAgentsSchema, operationsSchema, type Operations } from '@openclaw/protocol';
-import {
-  freePort,
-  startRedis,
-  waitFor,
-  type RedisServer,
-  type RpcSocket,
-} from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { waitFor } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { noRedis, startTestHub } from '../testing/test-hub.ts';
+import { startTwoHubs } from '../testing/two-hubs.ts';
 
 const secret = 'a-secret-of-more-than-thirty-two-characters';
-let database: TestDatabase;
-let redis: RedisServer;
-let hub: TestHub;
-let other: TestHub;
-let ana: RpcSocket;
-let ben: RpcSocket;
-
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  redis = await startRedis();
-  const environment = { HUB_DB_URL: database.url, REDIS_URL: redis.url };
-  hub = await startTestHub({ ...environment, LOG_LEVEL: 'silent' });
-  other = await startTestHub({ ...environment, LOG_LEVEL: 'silent' });
-  [ana, ben] = [await hub.connect('ana'), await hub.connect('ben')];
-  await ana.call('channel.create', { channelId: 'busy', name: 'The busy one' });
-  await ben.call('channel.join', { channelId: 'busy' });
-  for (const socket of [ana, ben])
-    await socket.call('subscribe', { topics: [{ channelId: 'busy' }] });
-});
-afterAll(async () => {
-  await ana?.close();
-  await ben?.close();
-  await Promise.all([hub?.close(), other?.close()]);
-  await redis?.stop();
-  await database?.remove();
-});
+const { hubA: hub, hubB: other, database, redis } = await startTwoHubs({ LOG_LEVEL: 'silent' });
+const ana = closeAfterAll(await hub.connect('ana'));
+const ben = closeAfterAll(await hub.connect('ben'));
+await ana.call('channel.create', { channelId: 'busy', name: 'The busy one' });
+await ben.call('channel.join', { channelId: 'busy' });
+for (const socket of [ana, ben])
+  await socket.call('subscribe', { topics: [{ channelId: 'busy' }] });
 
 async function look(at = hub): Promise<Operations> {
   const { status, body } = await at.request('eve', 'GET', '/v1/operations');
@@ -122,24 +94,19 @@ describe('the operations of a hub', () => {
   });
 
   it('say that Redis is away, or that there is none on purpose', async () => {
-    const port = await freePort();
-    const alone = await startTestHub({
+    await using alone = await startTestHub({
+      ...noRedis,
       HUB_DB_URL: database.url,
-      REDIS_URL: `redis://127.0.0.1:${port}`,
       LOG_LEVEL: 'silent',
     });
-    try {
-      const { redis: away, degraded } = await look(alone);
-      expect({ degraded, ...away }).toMatchObject({
-        ...{ degraded: true, status: 'away', latencyMs: null, usedMemoryBytes: null },
-      });
-    } finally {
-      await alone.close();
-    }
+    const { redis: away, degraded } = await look(alone);
+    expect({ degraded, ...away }).toMatchObject({
+      ...{ degraded: true, status: 'away', latencyMs: null, usedMemoryBytes: null },
+    });
   });
 
   it('are for admins without bounds alone where tokens are asked for', async () => {
-    const guarded = await startTestHub({
+    await using guarded = await startTestHub({
       ...{ HUB_DB_URL: database.url, HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret },
       ...{ HUB_HOST: '127.0.0.1', REDIS_URL: redis.url, LOG_LEVEL: 'silent' },
     });
@@ -151,14 +118,10 @@ describe('the operations of a hub', () => {
       );
       return (await Promise.all(answers)).map(({ status }) => status);
     };
-    try {
-      expect((await fetch(`${guarded.url}/v1/operations`)).status).toBe(401);
-      expect(await ask({})).toEqual([403, 403]);
-      expect(await ask({ role: 'admin', channels: ['busy'] })).toEqual([403, 403]);
-      expect(await ask({ role: 'admin' })).toEqual([200, 200]);
-    } finally {
-      await guarded.close();
-    }
+    expect((await fetch(`${guarded.url}/v1/operations`)).status).toBe(401);
+    expect(await ask({})).toEqual([403, 403]);
+    expect(await ask({ role: 'admin', channels: ['busy'] })).toEqual([403, 403]);
+    expect(await ask({ role: 'admin' })).toEqual([200, 200]);
   });
 
   it('stand in the OpenAPI document', async () => {

@@ -1,61 +1,32 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { createRedisPresence, type Presence } from '@openclaw/presence';
-import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
-import {
-  startRedis,
-  startTcpProxy,
-  waitFor,
-  type RedisServer,
-  type RpcSocket,
-  type TcpProxy,
-} from '@openclaw/test-support';
+import { createRedisClient } from '@openclaw/redis-client';
+import { startRedis, startTcpProxy, waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import type { PresenceTimes } from '../presence/presence-times.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 import { statusesOf, toldPresence } from '../testing/told-presence.ts';
 
 // As the hub's own times, five times as fast. A hub that does not beat is dead after five seconds, as ever.
 const times: PresenceTimes = { leaseMs: 6_000, heartbeatMs: 2_000, compareMs: 3_000 };
-
-let redis: RedisServer;
-let database: TestDatabase;
-let proxy: TcpProxy;
-let hubA: TestHub;
-let hubB: TestHub;
-let direct: RedisClient;
 let ana: RpcSocket;
 let ben: RpcSocket;
 let channelId: string;
 let channels = 0;
 
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  proxy = await startTcpProxy(redis.port);
-  const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
-  hubA = await startTestHub({ ...environment, REDIS_URL: redis.url }, { times });
-  // Hub B's way to Redis can be cut.
-  hubB = await startTestHub(
-    { ...environment, REDIS_URL: `redis://127.0.0.1:${proxy.port}` },
-    { times },
-  );
-  direct = createRedisClient({ url: redis.url });
-  await waitFor(() => hubA.redis.available && hubB.redis.available && direct.available, {
-    what: 'Redis for everyone',
-  });
-});
-afterAll(async () => {
-  await direct?.close();
-  await hubB?.close();
-  await hubA?.close();
-  await proxy?.stop();
-  await redis?.stop();
-  await database?.remove();
+const redis = closeAfterAll(await startRedis());
+const proxy = closeAfterAll(await startTcpProxy(redis.port));
+const database = closeAfterAll(await temporaryDatabase());
+const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
+const hubA = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }, { times }));
+// Hub B's way to Redis can be cut.
+const hubB = closeAfterAll(
+  await startTestHub({ ...environment, REDIS_URL: `redis://127.0.0.1:${proxy.port}` }, { times }),
+);
+const direct = closeAfterAll(createRedisClient({ url: redis.url }));
+await waitFor(() => hubA.redis.available && hubB.redis.available && direct.available, {
+  what: 'Redis for everyone',
 });
 
 // Ana on hub A and Ben on hub B, each present in a new channel and watching it.

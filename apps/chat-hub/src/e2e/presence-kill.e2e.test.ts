@@ -1,48 +1,22 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
-import {
-  connectRpc,
-  startHub,
-  startRedis,
-  waitFor,
-  type HubProcess,
-  type RedisServer,
-  type RpcSocket,
-} from '@openclaw/test-support';
+import { connectRpc, startHub, startRedis, waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { presenceTimes } from '../presence/presence-times.ts';
 import { range } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 import { statusesOf, toldPresence } from '../testing/told-presence.ts';
 
 // The hub that dies is a process of its own, and its leases are those that hubs have: half a minute.
 const keys = createKeySchema();
-let redis: RedisServer;
-let database: TestDatabase;
-let hub: TestHub;
-let doomed: HubProcess;
-let ana: RpcSocket;
 
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  const environment = { REDIS_URL: redis.url, HUB_DB_URL: database.url };
-  hub = await startTestHub(environment);
-  doomed = await startHub({ env: environment });
-  await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
-  ana = await hub.connect('ana');
-});
-afterAll(async () => {
-  await ana?.close();
-  await hub?.close();
-  await doomed?.stop();
-  await redis?.stop();
-  await database?.remove();
-});
+const redis = closeAfterAll(await startRedis());
+const database = closeAfterAll(await temporaryDatabase());
+const environment = { REDIS_URL: redis.url, HUB_DB_URL: database.url };
+const hub = closeAfterAll(await startTestHub(environment));
+const doomed = closeAfterAll(await startHub({ env: environment }));
+await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
+const ana = closeAfterAll(await hub.connect('ana'));
 
 /** When each lease of an agent in the channel ends, by Redis' own time, the latest last. */
 async function leaseEnds(channelId: string): Promise<Map<string, number>> {
@@ -75,7 +49,7 @@ describe('a hub that is killed', () => {
     const ghosts = range(1, 20).map((n) => `ghost-${n}`);
     const leaving = await Promise.all(ghosts.slice(0, 5).map((agentId) => enter(agentId, there)));
     for (const agentId of [...ghosts.slice(5), 'both', 'typist']) await enter(agentId, there);
-    const alive = await enter('both', here);
+    await using alive = await enter('both', here);
     const typist = await connectRpc(`${doomed.url}/v1/ws?agent=typist`);
     await typist.call('typing.start', { channelId });
     const isTyping =
@@ -126,7 +100,6 @@ describe('a hub that is killed', () => {
     expect([...(await leaseEnds(channelId)).keys()].sort()).toEqual(['ana', 'both']);
     const hashes = gone.map((agentId) => keys.presence(channelId, agentId));
     expect(await redis.command(`EXISTS ${hashes.join(' ')}`)).toContain(':0');
-    await alive.close();
   }, 90_000);
 
   // As above, and Redis loses all leases before those of the dead hub end, so that no reaper sees them end. Invariant: its

@@ -1,42 +1,22 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { limits } from '@openclaw/protocol';
-import { freePort, waitFor, type RpcSocket } from '@openclaw/test-support';
-import { openLogWriter, type LogWriter } from '../testing/log-writer.ts';
+import { waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { openLogWriter } from '../testing/log-writer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { noRedis, startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
 // Two hubs without a Redis: each is behind what the other commits, until its tail check finds it.
-let database: TestDatabase;
-let writer: LogWriter;
-let hub: TestHub;
-let otherHub: TestHub;
-let ana: RpcSocket;
-
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  writer = await openLogWriter(database);
-  const environment = {
-    HUB_DB_URL: database.url,
-    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-    HUB_LIMIT_MESSAGE: '1000000/60',
-    LOG_LEVEL: 'error',
-  };
-  hub = await startTestHub(environment);
-  otherHub = await startTestHub(environment);
-  ana = await hub.connect('ana');
-});
-afterAll(async () => {
-  await ana?.close();
-  await otherHub?.close();
-  await hub?.close();
-  await writer?.close();
-  await database?.remove();
-});
+const database = closeAfterAll(await temporaryDatabase());
+const writer = closeAfterAll(await openLogWriter(database));
+const environment = {
+  HUB_DB_URL: database.url,
+  ...noRedis,
+  HUB_LIMIT_MESSAGE: '1000000/60',
+};
+const hub = closeAfterAll(await startTestHub(environment));
+const otherHub = closeAfterAll(await startTestHub(environment));
+const ana = closeAfterAll(await hub.connect('ana'));
 
 /** A channel of Ana's with this many messages. */
 async function channelWith(channelId: string, messages: number, contentBytes = 10): Promise<void> {
@@ -73,13 +53,12 @@ describe('a subscribe with since', () => {
       await ana.call('message.delete', { channelId, messageId });
     });
     for (let round = 0; round < 12; round++) {
-      const socket = await hub.connect('ana');
+      await using socket = await hub.connect('ana');
       const { topics } = await socket.call('subscribe', { topics: [{ channelId, since: 0 }] });
       expect(topics[0]).toMatchObject({ channelId, resumed: true });
       await waitFor(() => live(socket, channelId).length > 4, { what: 'live events' });
       const seqs = [...seqsOf(topics[0].events), ...live(socket, channelId)];
       expect(seqs).toEqual(range(1, seqs.length));
-      await socket.close();
     }
     await deletions.stop();
   });
@@ -93,7 +72,7 @@ describe('a subscribe with since', () => {
       Promise.all(range(1, 3).map(() => ana.call('message.send', { channelId, content: 's' }))),
     );
     for (let round = 0; round < 5; round++) {
-      const socket = await otherHub.connect('ana');
+      await using socket = await otherHub.connect('ana');
       const since = round % 2 === 0 ? 0 : 1_150;
       const { topics } = await socket.call('subscribe', { topics: [{ channelId, since }] });
       const [{ head, events, resumed }] = topics;
@@ -102,7 +81,6 @@ describe('a subscribe with since', () => {
       await waitFor(() => live(socket, channelId).length > 10, { what: 'live events' });
       const seqs = [...seqsOf(events), ...live(socket, channelId)];
       expect(seqs).toEqual(range(since + 1, since + seqs.length));
-      await socket.close();
     }
     await sends.stop();
   });
@@ -120,7 +98,7 @@ describe('a subscribe with since', () => {
       ana.call('message.send', { channelId, content: 'y'.repeat(contentBytes) }),
     );
     const last = Math.max(...(await Promise.all(sends)).map(({ seq }) => seq as number));
-    const socket = await hub.connect('ana');
+    await using socket = await hub.connect('ana');
     const since = last - messages;
     const result = await socket.call('subscribe', { topics: [{ channelId, since }] });
     const [{ head, events, resumed }] = result.topics;
@@ -132,7 +110,6 @@ describe('a subscribe with since', () => {
       (object) => object.result === result || object.params?.channelId === channelId,
     );
     expect(order[0]?.result).toBe(result);
-    await socket.close();
   });
 });
 
@@ -142,7 +119,7 @@ describe('a second subscribe', () => {
   it('on a live topic is followed by no event at or below its head', async () => {
     const channelId = 'again';
     await channelWith(channelId, 10);
-    const socket = await hub.connect('ana');
+    await using socket = await hub.connect('ana');
     await socket.call('subscribe', { topics: [{ channelId }] });
     const sends = stream(() =>
       Promise.all(range(1, 4).map(() => ana.call('message.send', { channelId, content: 's' }))),
@@ -158,6 +135,5 @@ describe('a second subscribe', () => {
       expect(seqs).toEqual(range(head + 1, head + seqs.length));
     }
     await sends.stop();
-    await socket.close();
   });
 });

@@ -1,34 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
-import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
+import { waitFor, type RpcSocket } from '@openclaw/test-support';
 import type { PresenceTimes } from '../presence/presence-times.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { type TestHub } from '../testing/test-hub.ts';
 import { toldPresence } from '../testing/told-presence.ts';
+import { startTwoHubs } from '../testing/two-hubs.ts';
 
 const times: PresenceTimes = { leaseMs: 3_000, heartbeatMs: 1_000, compareMs: 1_500 };
 const keys = createKeySchema();
 
-let redis: RedisServer;
-let database: TestDatabase;
-let hubs: TestHub[];
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  // Warnings are expected: the test causes the fault that they report.
-  const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error', REDIS_URL: redis.url };
-  hubs = [await startTestHub(environment, { times }), await startTestHub(environment, { times })];
-  await waitFor(() => hubs.every((hub) => hub.redis.available));
-});
-afterAll(async () => {
-  for (const hub of hubs ?? []) await hub.close();
-  await redis?.stop();
-  await database?.remove();
-});
+// Warnings are expected: the test causes the fault that they report.
+const { redis, hubA, hubB } = await startTwoHubs({ LOG_LEVEL: 'error' }, { times });
+const hubs = [hubA, hubB];
 
 /** The state of Redis by each source that a hub has for it. */
 async function said(hub: TestHub, socket: RpcSocket, channelId: string) {
@@ -76,8 +59,8 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
     async ({ begin, end, refusal }) => {
       const channelId = `refused-${refusal}`;
       const [hubA, hubB] = hubs as [TestHub, TestHub];
-      const ana = await hubA.connect('ana');
-      const ben = await hubB.connect('ben');
+      await using ana = await hubA.connect('ana');
+      await using ben = await hubB.connect('ben');
       await ana.call('channel.create', { channelId, name: channelId });
       await ana.call('member.add', { channelId, agentId: 'ben' });
       for (const socket of [ana, ben]) await socket.call('subscribe', { topics: [{ channelId }] });
@@ -143,7 +126,6 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
         expect(offline).toEqual([]);
         expect(await said(hub, socket, channelId)).toEqual(well(both));
       }
-      await Promise.all([ana.close(), ben.close()]);
     },
     90_000,
   );

@@ -1,45 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  freePort,
-  startRedis,
-  waitFor,
-  type RedisServer,
-  type RpcSocket,
-} from '@openclaw/test-support';
+import { describe, expect, it } from '@jest/globals';
+import { waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { noRedis, startTestHub, type TestHub } from '../testing/test-hub.ts';
+import { isMessage } from '../testing/messages.ts';
+import { startTwoHubs } from '../testing/two-hubs.ts';
 
-let redis: RedisServer;
-let database: TestDatabase;
-let hubA: TestHub;
-let hubB: TestHub;
-let ana: RpcSocket;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  const environment = {
-    ...{ REDIS_URL: redis.url, HUB_DB_URL: database.url, HUB_LIMIT_MESSAGE: '1000000/60' },
-  };
-  hubA = await startTestHub(environment);
-  hubB = await startTestHub(environment);
-  await waitFor(() => hubA.redis.available && hubB.redis.available, {
-    what: 'Redis for both hubs',
-  });
-  ana = await hubA.connect('ana');
-});
-afterAll(async () => {
-  await ana?.close();
-  await hubB?.close();
-  await hubA?.close();
-  await redis?.stop();
-  await database?.remove();
-});
+const { database, hubA, hubB } = await startTwoHubs({ HUB_LIMIT_MESSAGE: '1000000/60' });
+const ana = closeAfterAll(await hubA.connect('ana'));
 
 /** A private channel of Ana's that this agent was added to and follows on a hub. */
 async function follower(hub: TestHub, agentId: string, channelId: string): Promise<RpcSocket> {
@@ -50,8 +18,6 @@ async function follower(hub: TestHub, agentId: string, channelId: string): Promi
   return socket;
 }
 
-const isMessage = (content: string) => (envelope: { event: { message?: { content: string } } }) =>
-  envelope.event.message?.content === content;
 const live = (socket: RpcSocket, channelId: string) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
@@ -72,14 +38,13 @@ describe('a removed member', () => {
       [hubB, 'far'],
     ] as const) {
       const channelId = `leave-of-${agentId}`;
-      const socket = await follower(hub, agentId, channelId);
+      await using socket = await follower(hub, agentId, channelId);
       await ana.call('member.remove', { channelId, agentId });
       await flushed(socket, agentId);
       const told = socket.received
         .filter(({ params }) => params?.event?.type === 'channel.member.leave')
         .map(({ method }) => method);
       expect(told).toEqual(['event']);
-      await socket.close();
     }
   });
 
@@ -87,7 +52,7 @@ describe('a removed member', () => {
   // everything up to and with its own leave, once, in order, and nothing after.
   it('that lags gets everything up to its own leave, and nothing after', async () => {
     const channelId = 'lags';
-    const socket = await follower(hubA, 'slow', channelId);
+    await using socket = await follower(hubA, 'slow', channelId);
     socket.ws.pause();
     const send = (count: number, contentBytes: number) =>
       Promise.all(
@@ -115,7 +80,6 @@ describe('a removed member', () => {
       type: 'channel.member.leave',
       member: { agentId: 'slow' },
     });
-    await socket.close();
   });
 });
 
@@ -125,33 +89,28 @@ describe('without Redis', () => {
   it('a member removed by way of one hub is refused by the other at once', async () => {
     const environment = {
       ...{ HUB_DB_URL: database.url, LOG_LEVEL: 'error' },
-      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+      REDIS_URL: noRedis.REDIS_URL,
     };
-    const hub = await startTestHub(environment);
-    try {
-      const channelId = 'refused';
-      const socket = await follower(hub, 'gil', channelId);
-      await socket.call('log.read', { channelId, after: 0 });
-      await socket.call('message.history', { channelId });
-      await ana.call('member.remove', { channelId, agentId: 'gil' });
-      await ana.call('message.send', { channelId, content: 'secret' });
-      for (const [method, params] of [
-        ['log.read', { after: 0 }],
-        ['message.history', {}],
-        ['typing.list', {}],
-        ['presence.list', {}],
-      ] as const) {
-        await expect(socket.call(method, { channelId, ...params })).rejects.toMatchObject({
-          code: 'not_found',
-        });
-      }
-      const { topics } = await socket.call('subscribe', { topics: [{ channelId, since: 0 }] });
-      expect(topics).toEqual([{ channelId, error: { code: 'not_found' } }]);
-      await flushed(socket, 'gil');
-      expect(socket.events.some(isMessage('secret'))).toBe(false);
-      await socket.close();
-    } finally {
-      await hub.close();
+    await using hub = await startTestHub(environment);
+    const channelId = 'refused';
+    await using socket = await follower(hub, 'gil', channelId);
+    await socket.call('log.read', { channelId, after: 0 });
+    await socket.call('message.history', { channelId });
+    await ana.call('member.remove', { channelId, agentId: 'gil' });
+    await ana.call('message.send', { channelId, content: 'secret' });
+    for (const [method, params] of [
+      ['log.read', { after: 0 }],
+      ['message.history', {}],
+      ['typing.list', {}],
+      ['presence.list', {}],
+    ] as const) {
+      await expect(socket.call(method, { channelId, ...params })).rejects.toMatchObject({
+        code: 'not_found',
+      });
     }
+    const { topics } = await socket.call('subscribe', { topics: [{ channelId, since: 0 }] });
+    expect(topics).toEqual([{ channelId, error: { code: 'not_found' } }]);
+    await flushed(socket, 'gil');
+    expect(socket.events.some(isMessage('secret'))).toBe(false);
   });
 });

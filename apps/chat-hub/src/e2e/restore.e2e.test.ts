@@ -1,17 +1,11 @@
 import { backup, DatabaseSync } from 'node:sqlite';
 import { rename, rm } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { createChatStore } from '@openclaw/chat-store';
-import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
-
-let redis: RedisServer;
-let database: TestDatabase;
+import { startRedis, waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
+import { contents, isMessage } from '../testing/messages.ts';
 const hubs: TestHub[] = [];
 const path = () => database.url.slice('sqlite:'.length);
 
@@ -25,15 +19,9 @@ async function start(): Promise<TestHub> {
 }
 const stop = () => Promise.all(hubs.splice(0).map((hub) => hub.close()));
 
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-});
+const redis = closeAfterAll(await startRedis());
+const database = closeAfterAll(await temporaryDatabase());
 afterEach(stop);
-afterAll(async () => {
-  await redis.stop();
-  await database.remove();
-});
 
 /** Copies one database over or to another file, as SQLite does it under running processes. */
 async function copy(from: string, to: string): Promise<void> {
@@ -56,14 +44,6 @@ async function restorable(channelId: string) {
   for (const content of ['lost', 'lost too']) await send(content);
   await ben.event(isMessage('lost too'));
   return { ana, ben, backedUp };
-}
-
-const isMessage = (content: string) => (envelope: { event: { message?: { content: string } } }) =>
-  envelope.event.message?.content === content;
-
-async function contents(socket: RpcSocket, channelId: string): Promise<string[]> {
-  const { messages } = await socket.call('message.history', { channelId });
-  return (messages as { content: string }[]).map(({ content }) => content);
 }
 
 /** On a busy machine a hub may listen before Redis has answered it. */

@@ -1,34 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  startPostgres,
-  startRedis,
-  waitFor,
-  type PostgresServer,
-  type RedisServer,
-  type RpcSocket,
-} from '@openclaw/test-support';
-import { startTestHub, type TestHub } from '../testing/test-hub.ts';
+import { describe, expect, it } from '@jest/globals';
+import { startPostgres, startRedis, waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { startTestHub } from '../testing/test-hub.ts';
+import { contents, isMessage } from '../testing/messages.ts';
 
-let redis: RedisServer;
-let postgres: PostgresServer;
-let hubA: TestHub;
-let hubB: TestHub;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  postgres = await startPostgres();
-  const environment = { REDIS_URL: redis.url, HUB_DB_URL: postgres.url, LOG_LEVEL: 'fatal' };
-  hubA = await startTestHub(environment);
-  hubB = await startTestHub(environment);
-  await waitFor(() => hubA.redis.available && hubB.redis.available, {
-    what: 'Redis for both hubs',
-  });
-}, 60_000);
-afterAll(async () => {
-  await hubB?.close();
-  await hubA?.close();
-  await postgres?.stop();
-  await redis?.stop();
+const redis = closeAfterAll(await startRedis());
+const postgres = closeAfterAll(await startPostgres());
+const environment = { REDIS_URL: redis.url, HUB_DB_URL: postgres.url, LOG_LEVEL: 'fatal' };
+const hubA = closeAfterAll(await startTestHub(environment));
+const hubB = closeAfterAll(await startTestHub(environment));
+await waitFor(() => hubA.redis.available && hubB.redis.available, {
+  what: 'Redis for both hubs',
 });
 
 const tables = () =>
@@ -48,14 +30,6 @@ function restore(then = ''): void {
     (table) => `insert into public.${table} select * from backup.${table};`,
   );
   postgres.query(`begin; truncate ${names.join(', ')}; ${copies.join(' ')} commit; ${then}`);
-}
-
-const isMessage = (content: string) => (envelope: { event: { message?: { content: string } } }) =>
-  envelope.event.message?.content === content;
-
-async function contents(socket: RpcSocket, channelId: string): Promise<string[]> {
-  const { messages } = await socket.call('message.history', { channelId });
-  return (messages as { content: string }[]).map(({ content }) => content);
 }
 
 const told = (socket: RpcSocket, channelId: string) =>

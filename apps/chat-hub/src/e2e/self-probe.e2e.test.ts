@@ -1,52 +1,24 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  startDeafProxy,
-  startRedis,
-  waitFor,
-  type DeafProxy,
-  type RedisServer,
-  type RpcSocket,
-} from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { startDeafProxy, startRedis, waitFor } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
 
 const channelId = 'general';
-let redis: RedisServer;
-let proxy: DeafProxy;
-let database: TestDatabase;
-/** Its way to Redis can be made deaf. */
-let hub: TestHub;
-let other: TestHub;
-let ana: RpcSocket;
-let ben: RpcSocket;
 
-beforeAll(async () => {
-  redis = await startRedis();
-  proxy = await startDeafProxy(redis.port);
-  database = await temporaryDatabase();
-  // What it warns of here is the very fault.
-  const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
-  hub = await startTestHub({ ...environment, REDIS_URL: proxy.url });
-  other = await startTestHub({ ...environment, REDIS_URL: redis.url });
-  await waitFor(() => hub.redis.available && other.redis.available);
-  ana = await other.connect('ana');
-  ben = await hub.connect('ben');
-  await ana.call('channel.create', { channelId, name: 'General' });
-  await ben.call('channel.join', { channelId });
-  await ben.call('subscribe', { topics: [{ channelId }] });
-});
-afterAll(async () => {
-  await Promise.all([ana?.close(), ben?.close()]);
-  await hub?.close();
-  await other?.close();
-  await proxy?.stop();
-  await redis?.stop();
-  await database?.remove();
-});
+const redis = closeAfterAll(await startRedis());
+const proxy = closeAfterAll(await startDeafProxy(redis.port));
+const database = closeAfterAll(await temporaryDatabase());
+// Warnings are expected here: they report the fault under test.
+const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
+/** Its subscriber connection can be made deaf. */
+const hub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: proxy.url }));
+const other = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }));
+await waitFor(() => hub.redis.available && other.redis.available);
+const ana = closeAfterAll(await other.connect('ana'));
+const ben = closeAfterAll(await hub.connect('ben'));
+await ana.call('channel.create', { channelId, name: 'General' });
+await ben.call('channel.join', { channelId });
+await ben.call('subscribe', { topics: [{ channelId }] });
 afterEach(() => proxy.heal());
 
 const readiness = async (of: TestHub) => (await of.request('ana', 'GET', '/readyz')).body;
@@ -125,17 +97,12 @@ describe('the self-probe of a hub', () => {
   }, 60_000);
 
   it('of a hub alone, for which no Redis is named, is unused', async () => {
-    const own = await temporaryDatabase();
-    const alone = await startTestHub({ HUB_DB_URL: own.url, LOG_LEVEL: 'error' });
-    try {
-      const { ready, redis: state, publishPath } = await readiness(alone);
-      expect(ready).toBe(true);
-      // Where a Redis happens to run on the usual port, it is used.
-      if (state.status === 'down')
-        expect(publishPath).toEqual({ status: 'unused', latencyMs: null, lastOkAt: null });
-    } finally {
-      await alone.close();
-      await own.remove();
-    }
+    await using own = await temporaryDatabase();
+    await using alone = await startTestHub({ HUB_DB_URL: own.url, LOG_LEVEL: 'error' });
+    const { ready, redis: state, publishPath } = await readiness(alone);
+    expect(ready).toBe(true);
+    // Where a Redis happens to run on the usual port, it is used.
+    if (state.status === 'down')
+      expect(publishPath).toEqual({ status: 'unused', latencyMs: null, lastOkAt: null });
   });
 });

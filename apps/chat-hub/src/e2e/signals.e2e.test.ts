@@ -1,40 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { describe, expect, it } from '@jest/globals';
+import { waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { startTestHub, type TestHub } from '../testing/test-hub.ts';
+import { startTwoHubs } from '../testing/two-hubs.ts';
 
-let redis: RedisServer;
-let database: TestDatabase;
-let hubA: TestHub;
-let hubB: TestHub;
-let ana: RpcSocket;
-let ben: RpcSocket;
-
-const startHub = async () => {
-  const hub = await startTestHub({ REDIS_URL: redis.url, HUB_DB_URL: database.url });
-  await waitFor(() => hub.redis.available, { what: 'Redis for a hub' });
-  return hub;
-};
-
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  hubA = await startHub();
-  hubB = await startHub();
-  ana = await hubA.connect('ana');
-  ben = await hubB.connect('ben');
-});
-afterAll(async () => {
-  await Promise.all([ana?.close(), ben?.close()]);
-  await hubB?.close();
-  await hubA?.close();
-  await redis?.stop();
-  await database?.remove();
-});
+const { environment, hubA, hubB } = await startTwoHubs();
+const ana = closeAfterAll(await hubA.connect('ana'));
+const ben = closeAfterAll(await hubB.connect('ben'));
 
 /** A new channel of Ana's on hub A that Ben follows on hub B; Ana does not follow it. */
 async function watchedChannel(channelId: string): Promise<void> {
@@ -124,7 +96,8 @@ describe('a graceful stop of a hub', () => {
   it('tells the watchers on the other hub that its agents went offline', async () => {
     const channelId = 'stopped';
     await watchedChannel(channelId);
-    const stopping = await startHub();
+    await using stopping = await startTestHub(environment);
+    await waitFor(() => stopping.redis.available, { what: 'Redis for a hub' });
     const leaving = ['cem', 'dan', 'eva'];
     for (const agentId of leaving) {
       await ana.call('member.add', { channelId, agentId });

@@ -1,27 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  connectRpc,
-  startHub,
-  waitFor,
-  type HubProcess,
-  type RpcSocket,
-} from '@openclaw/test-support';
+import { describe, expect, it } from '@jest/globals';
+import { connectRpc, startHub, waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 import { statusesOf } from '../testing/told-presence.ts';
 
-// A hub in a process of its own: its memory is its own.
-let hub: HubProcess;
-let ana: RpcSocket;
-
 const connect = (agentId: string) => connectRpc(`${hub.url}/v1/ws?agent=${agentId}`);
-beforeAll(async () => {
-  hub = await startHub({ env: { HUB_LIMIT_MESSAGE: '1000000/60' } });
-  ana = await connect('ana');
-});
-afterAll(async () => {
-  await ana?.close();
-  await hub?.stop();
-});
+// A hub in a process of its own: its memory is its own.
+const hub = closeAfterAll(await startHub({ env: { HUB_LIMIT_MESSAGE: '1000000/60' } }));
+const ana = closeAfterAll(await connect('ana'));
 
 async function metric(name: string): Promise<number> {
   const text = await (await fetch(`${hub.httpUrl}/metrics`)).text();

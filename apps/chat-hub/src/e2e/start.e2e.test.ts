@@ -57,7 +57,7 @@ describe('starting and stopping the hub', () => {
     const redisPort = await freePort();
     const started = await start({ REDIS_URL: `redis://127.0.0.1:${redisPort}` });
     await up(started);
-    const ana = await connectRpc(`ws://127.0.0.1:${started.port}/v1/ws?agent=ana`);
+    await using ana = await connectRpc(`ws://127.0.0.1:${started.port}/v1/ws?agent=ana`);
     await ana.call('channel.create', { channelId: 'c', name: 'c' });
     await ana.call('subscribe', { topics: [{ channelId: 'c' }] });
     await ana.call('message.send', { channelId: 'c', content: 'alone' });
@@ -77,7 +77,6 @@ describe('starting and stopping the hub', () => {
       { what: 'the seq in Redis' },
     );
     expect(await redisCommand(redisPort, 'ZCARD openclaw:roster:c')).toBe(':1');
-    await ana.close();
   });
 
   it('names the embedded mode in one line when no Redis is named', async () => {
@@ -114,11 +113,10 @@ describe('starting and stopping the hub', () => {
     expect(await first.process.exited).toBe(0);
     const second = await start({ HUB_DB_URL: `sqlite:${first.folder}/hub.sqlite` });
     await up(second);
-    const back = await connectRpc(`ws://127.0.0.1:${second.port}/v1/ws?agent=ana`);
+    await using back = await connectRpc(`ws://127.0.0.1:${second.port}/v1/ws?agent=ana`);
     expect((await back.call('message.history', { channelId: 'kept' })).messages).toMatchObject([
       { content: 'kept' },
     ]);
-    await back.close();
   });
 
   it('what was acked survives a kill -9', async () => {
@@ -130,7 +128,7 @@ describe('starting and stopping the hub', () => {
     await first.process.stop('SIGKILL');
     const second = await start({ HUB_DB_URL: `sqlite:${first.folder}/hub.sqlite` });
     await up(second);
-    const back = await connectRpc(`ws://127.0.0.1:${second.port}/v1/ws?agent=ana`);
+    await using back = await connectRpc(`ws://127.0.0.1:${second.port}/v1/ws?agent=ana`);
     const { topics } = await back.call('subscribe', {
       topics: [{ channelId: 'c', since: seq - 1 }],
     });
@@ -139,7 +137,6 @@ describe('starting and stopping the hub', () => {
       head: seq,
       events: [{ event: { message: { content: 'acked' } } }],
     });
-    await back.close();
   });
 
   describe('ends in one clear sentence and a non-zero exit when', () => {

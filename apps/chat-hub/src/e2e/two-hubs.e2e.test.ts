@@ -1,34 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { envelopeSchema, eventTypes } from '@openclaw/protocol';
-import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { type RpcSocket } from '@openclaw/test-support';
+import { startTwoHubs } from '../testing/two-hubs.ts';
 
-let redis: RedisServer;
-let database: TestDatabase;
-let hubA: TestHub;
-let hubB: TestHub;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  const environment = { REDIS_URL: redis.url, HUB_DB_URL: database.url };
-  hubA = await startTestHub(environment);
-  hubB = await startTestHub(environment);
-  await waitFor(() => hubA.redis.available && hubB.redis.available, {
-    what: 'Redis for both hubs',
-  });
-});
-afterAll(async () => {
-  await hubA?.close();
-  await hubB?.close();
-  await redis?.stop();
-  await database?.remove();
-});
+const { hubA, hubB } = await startTwoHubs();
 
 /** Ana on hub A and Ben on hub B, both subscribed to a new channel of Ana's. */
 async function pair(channelId: string): Promise<{ ana: RpcSocket; ben: RpcSocket }> {
@@ -240,8 +215,8 @@ describe('two hubs on one Redis and one database', () => {
 
   it('a mention and an invitation come as notices to an agent that is not subscribed', async () => {
     const channelId = 'notices';
-    const ana = await hubA.connect('ana');
-    const dan = await hubB.connect('dan');
+    await using ana = await hubA.connect('ana');
+    await using dan = await hubB.connect('dan');
     await ana.call('channel.create', { channelId, name: 'Notices', kind: 'private' });
     await ana.call('member.add', { channelId, agentId: 'dan' });
     await dan.notification('notice', ({ event }) => event.type === 'channel.member.join');
@@ -250,7 +225,6 @@ describe('two hubs on one Redis and one database', () => {
     const { channels } = await dan.call('read.state');
     expect(channels).toMatchObject([{ channelId, mentions: 1, unread: 1 }]);
     expect(dan.events.filter((envelope) => envelope.channelId === channelId)).toEqual([]);
-    await Promise.all([ana.close(), dan.close()]);
   });
 
   it('a global event of an admin reaches every connection of both hubs once', async () => {

@@ -1,21 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   connectRpc,
   startHub,
   waitFor,
-  type HubProcess,
   type RpcObject,
   type RpcSocket,
 } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 
 const mib = 1_048_576;
 const channelId = 'unread';
 const socketCount = 60;
-
-// A hub in a process of its own: its memory is its own.
-let hub: HubProcess;
-let ana: RpcSocket;
 let last = 0;
 
 const connect = (agentId: string) => connectRpc(`${hub.url}/v1/ws?agent=${agentId}`);
@@ -32,17 +28,14 @@ async function send(count: number): Promise<number> {
   return Math.max(...sent.map(({ seq }) => seq as number));
 }
 
-beforeAll(async () => {
-  hub = await startHub({ env: { HUB_LIMIT_MESSAGE: '1000000/60', LOG_LEVEL: 'error' } });
-  ana = await connect('ana');
-  await ana.call('channel.create', { channelId, name: channelId });
-  for (const agentId of ['greedy', 'ben']) await ana.call('member.add', { channelId, agentId });
-  for (let round = 1; round <= 3; round++) last = await send(100);
-});
-afterAll(async () => {
-  await ana?.close();
-  await hub?.stop();
-});
+// A hub in a process of its own: its memory is its own.
+const hub = closeAfterAll(
+  await startHub({ env: { HUB_LIMIT_MESSAGE: '1000000/60', LOG_LEVEL: 'error' } }),
+);
+const ana = closeAfterAll(await connect('ana'));
+await ana.call('channel.create', { channelId, name: channelId });
+for (const agentId of ['greedy', 'ben']) await ana.call('member.add', { channelId, agentId });
+for (let round = 1; round <= 3; round++) last = await send(100);
 
 /** Watches the hub's memory while `work` is done; returns the highest values above those before. */
 async function watched(work: () => Promise<unknown>) {

@@ -1,22 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  connectRpc,
-  freePort,
-  startProcess,
-  temporaryFolder,
-  waitFor,
-  type ServerProcess,
-} from '@openclaw/test-support';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { connectRpc, startHub, waitFor } from '@openclaw/test-support';
 import { pino } from 'pino';
 import { admissionDefaults, createAdmission } from '../edge/admission.ts';
 import { createFailedSignIns } from '../edge/failed-sign-ins.ts';
 import { AuthError, type Identity } from '../edge/identity.ts';
-import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { noRedis, startTestHub, type TestHub } from '../testing/test-hub.ts';
 import { createUpgradeHandler, type UpgradeOptions } from '../edge/upgrade.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -65,14 +57,7 @@ const isAlive = (port: number) =>
   );
 
 async function devHub(): Promise<TestHub & { port: number }> {
-  const database = await temporaryDatabase();
-  cleanups.push(() => database.remove());
-  const hub = await startTestHub({
-    HUB_DB_URL: database.url,
-    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-    LOG_LEVEL: 'error',
-  });
-  cleanups.push(() => hub.close());
+  const hub = await startTestHub(noRedis);
   return Object.assign(hub, { port: Number(new URL(hub.url).port) });
 }
 
@@ -115,35 +100,11 @@ async function upgradesOnly(
   return { port: (server.address() as AddressInfo).port, refused };
 }
 
+// In its own process, so that a crash would be seen.
+const hub = closeAfterAll(await startHub({ env: noRedis }));
+const port = Number(new URL(hub.httpUrl).port);
+
 describe('what a stranger sends to a hub', () => {
-  let folder: { path: string; remove(): Promise<void> };
-  let hub: ServerProcess;
-  let port: number;
-
-  // In a process of its own, so that its death would be seen.
-  beforeAll(async () => {
-    folder = await temporaryFolder('upgrade');
-    port = await freePort();
-    const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.ts');
-    hub = startProcess(
-      process.execPath,
-      ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning', main],
-      {
-        cwd: folder.path,
-        env: {
-          PATH: process.env['PATH'] ?? '',
-          HUB_PORT: String(port),
-          REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-        },
-      },
-    );
-    await waitFor(() => isAlive(port), { what: `the hub: ${hub.output()}`, timeoutMs: 15_000 });
-  });
-  afterAll(async () => {
-    await hub?.stop('SIGKILL');
-    await folder?.remove();
-  });
-
   it.each(['//', '//?agent=ana', 'http://[', '/%', '/v1/ws%', '/v1/ws/'])(
     'a request target such as %s gets 404, and the hub lives on',
     async (target) => {
@@ -164,7 +125,7 @@ describe('what a stranger sends to a hub', () => {
 
 describe('refusing an upgrade', () => {
   it('a refused client that does not answer the close is cut after two seconds', async () => {
-    const hub = await devHub();
+    await using hub = await devHub();
     const startMs = Date.now();
     const silent = upgradeRaw(hub.port, '/v1/ws', offering);
     await silent.ended;
@@ -341,9 +302,9 @@ describe('waiting for admission', () => {
 describe('dev sign-in is for this machine', () => {
   // A foreign name that resolves to this machine (DNS rebinding) is the same origin to the browser that shows its page.
   it('refuses an upgrade whose Host is not loopback with 403', async () => {
-    const hub = await devHub();
+    await using hub = await devHub();
     const open = (host: string) =>
-      connectRpc(`${hub.url.replace('http', 'ws')}/v1/ws?agent=ana`, {
+      connectRpc(`${hub.wsUrl}?agent=ana`, {
         headers: { host, origin: `http://${host}` },
       });
     for (const host of [

@@ -2,43 +2,28 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { temporaryFolder } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { sendRaw } from '../hostile/raw-http.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
 const html =
   '<!doctype html><title>Hub</title><script type="module" src="./assets/page-Ab12.js"></script>';
 const script = 'document.title = "up";'.repeat(50);
 
-let database: TestDatabase;
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let hub: TestHub;
-
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  folder = await temporaryFolder('page');
-  const page = join(folder.path, 'dist');
-  mkdirSync(join(page, 'assets'), { recursive: true });
-  writeFileSync(join(folder.path, 'secret.txt'), 'outside');
-  writeFileSync(join(page, 'index.html'), html);
-  writeFileSync(join(page, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
-  writeFileSync(join(page, '.built-from'), 'hidden');
-  writeFileSync(join(page, 'assets', 'page-Ab12.js'), script);
-  writeFileSync(join(page, 'assets', 'page-Ab12.js.br'), brotliCompressSync(script));
-  writeFileSync(join(page, 'assets', 'page-Ab12.js.gz'), gzipSync(script));
-  hub = await startTestHub({ HUB_DB_URL: database.url, HUB_WEB_DIR: page });
-});
-afterAll(async () => {
-  await hub?.close();
-  await database?.remove();
-  await folder?.remove();
-});
+const database = closeAfterAll(await temporaryDatabase());
+const folder = closeAfterAll(await temporaryFolder('page'));
+const page = join(folder.path, 'dist');
+mkdirSync(join(page, 'assets'), { recursive: true });
+writeFileSync(join(folder.path, 'secret.txt'), 'outside');
+writeFileSync(join(page, 'index.html'), html);
+writeFileSync(join(page, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+writeFileSync(join(page, '.built-from'), 'hidden');
+writeFileSync(join(page, 'assets', 'page-Ab12.js'), script);
+writeFileSync(join(page, 'assets', 'page-Ab12.js.br'), brotliCompressSync(script));
+writeFileSync(join(page, 'assets', 'page-Ab12.js.gz'), gzipSync(script));
+const hub = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url, HUB_WEB_DIR: page }));
 
 const ask = (path: string, headers: Record<string, string> = {}) =>
   new Promise<{ status: number; headers: Record<string, unknown>; bytes: number }>(
@@ -158,22 +143,18 @@ describe('the page for people', () => {
 
   it('that is not built is missed in one sentence, and found as soon as it is', async () => {
     const directory = join(folder.path, 'later');
-    const other = await startTestHub({
+    await using other = await startTestHub({
       ...{ HUB_DB_URL: database.url, HUB_WEB_DIR: directory, LOG_LEVEL: 'error' },
     });
-    try {
-      const missing = await fetch(`${other.url}/`);
-      expect([missing.status, missing.headers.get('content-type')]).toEqual([
-        404,
-        'text/plain; charset=utf-8',
-      ]);
-      expect(await missing.text()).toMatch(/^The page of this hub is not built: .*\n$/);
-      expect((await other.request('ana', 'GET', '/v1/channels')).status).toBe(200);
-      mkdirSync(directory);
-      writeFileSync(join(directory, 'index.html'), html);
-      expect(await (await fetch(`${other.url}/`)).text()).toBe(html);
-    } finally {
-      await other.close();
-    }
+    const missing = await fetch(`${other.url}/`);
+    expect([missing.status, missing.headers.get('content-type')]).toEqual([
+      404,
+      'text/plain; charset=utf-8',
+    ]);
+    expect(await missing.text()).toMatch(/^The page of this hub is not built: .*\n$/);
+    expect((await other.request('ana', 'GET', '/v1/channels')).status).toBe(200);
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'index.html'), html);
+    expect(await (await fetch(`${other.url}/`)).text()).toBe(html);
   });
 });

@@ -12,7 +12,7 @@ import { waitFor } from '@openclaw/test-support';
 import type { TestDatabase } from './test-hub.ts';
 
 /** Writes to the log as another hub does, but publishes only what the test tells it to: the rest is lost on the way. */
-export interface LogWriter {
+export interface LogWriter extends AsyncDisposable {
   readonly store: ChatStore;
   /** Commits a change; its params are checked and filled in as those of a call. Throws when it is refused. */
   append<M extends WriteMethod>(
@@ -26,7 +26,10 @@ export interface LogWriter {
 }
 
 /** Opens a writer; without a Redis it cannot publish. */
-export async function openLogWriter(database: TestDatabase, redisUrl?: string): Promise<LogWriter> {
+export async function openLogWriter(
+  database: Pick<TestDatabase, 'url'>,
+  redisUrl?: string,
+): Promise<LogWriter> {
   const store = await createChatStore({ url: database.url });
   const connection = redisUrl === undefined ? null : parseRedisEnvironment({ REDIS_URL: redisUrl });
   const redis = connection && createRedisClient(connection);
@@ -45,10 +48,13 @@ export async function openLogWriter(database: TestDatabase, redisUrl?: string): 
       if (!event || !bus) throw new Error('there is nothing to publish, or nowhere to');
       await bus.publish(event, { channel: !event.channelId?.startsWith('dm_'), agents });
     },
-    async close() {
-      await bus?.close();
-      await redis?.close();
-      await store.close();
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
+
+  async function close(): Promise<void> {
+    await bus?.close();
+    await redis?.close();
+    await store.close();
+  }
 }
