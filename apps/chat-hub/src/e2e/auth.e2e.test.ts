@@ -55,7 +55,7 @@ const api = (token: string | null, verb: string, path: string, body?: unknown) =
   });
 
 describe('sign-in by JWT', () => {
-  it.each(['subprotocol', 'header', 'query'])('takes the token from the %s', async (place) => {
+  it.each(['subprotocol', 'header', 'query'])('accepts the token from the %s', async (place) => {
     const { token } = await tokenFor('ana');
     const socket =
       place === 'subprotocol'
@@ -68,12 +68,12 @@ describe('sign-in by JWT', () => {
     await socket.close();
   });
 
-  it('takes an ES256 token whose key stands at the JWKS URL', async () => {
+  it('accepts an ES256 token whose key is at the JWKS URL', async () => {
     await using socket = await connectAs(await keyedToken('k1'));
     expect(socket.welcome.agentId).toBe('keyed');
   });
 
-  it('refuses no token, a wrong one, an expired one, one without exp, and a sub that is no agentId: 401 or 4401', async () => {
+  it('refuses a missing, wrong or expired token, one without exp, and a sub that is not an agentId: 401 or 4401', async () => {
     const key = new TextEncoder().encode(secret);
     const sign = (jwt: SignJWT) => jwt.setProtectedHeader({ alg: 'HS256' }).sign(key);
     const bad = [
@@ -103,11 +103,11 @@ describe('sign-in by JWT', () => {
     expect((await api(null, 'GET', '/v1/channels')).status).toBe(401);
   });
 
-  it('does not heed ?agent= outside dev mode', async () => {
+  it('ignores ?agent= outside dev mode', async () => {
     await expect(connectRpc(`${wsUrl}?agent=ana`, { protocols: [] })).rejects.toThrow('401');
   });
 
-  it('refuses a foreign Origin with 403, and takes this host’s and the allowed ones', async () => {
+  it('refuses a foreign Origin with 403, and accepts this host’s and the allowed ones', async () => {
     const { token } = await tokenFor('ana');
     const open = (origin: string) =>
       connectRpc(wsUrl, { headers: { authorization: `Bearer ${token}`, origin } });
@@ -115,7 +115,7 @@ describe('sign-in by JWT', () => {
     for (const origin of ['https://chat.example.com', hub.url]) await (await open(origin)).close();
   });
 
-  it('refuses a foreign Origin of a REST call with 403 too, whoever asks', async () => {
+  it('refuses a foreign Origin of a REST call with 403, with and without a token', async () => {
     const { token } = await tokenFor('ana');
     const from = (origin: string | null, authorization: string | null = `Bearer ${token}`) =>
       fetch(`${hub.url}/v1/channels`, {
@@ -133,7 +133,7 @@ describe('sign-in by JWT', () => {
       expect((await from(origin)).status).toBe(200);
   });
 
-  it('says that an expired token has expired, also where a JWKS URL is configured', async () => {
+  it('says that an expired token has expired, even if a JWKS URL is configured', async () => {
     const expired = await new SignJWT({})
       .setProtectedHeader({ alg: 'HS256' })
       .setSubject('ana')
@@ -165,7 +165,7 @@ describe('sign-in by JWT', () => {
     }
   });
 
-  it('documents both places of the token, and no dev sign-in', async () => {
+  it('documents both ways to send the token, and no dev sign-in', async () => {
     const document = (await (await fetch(`${hub.url}/v1/openapi.json`)).json()) as {
       components: { securitySchemes: object };
       security: object[];
@@ -177,13 +177,13 @@ describe('sign-in by JWT', () => {
     expect(document.security).toEqual([{ bearer: [] }, { accessToken: [] }]);
   });
 
-  it('closes 4401 when the token expires under a live socket', async () => {
+  it('closes a live socket with 4401 when its token expires', async () => {
     const { token } = await tokenFor('short', { ttlSeconds: 2 });
     const socket = await connectAs(token);
     expect((await socket.closed).code).toBe(4401);
   });
 
-  it('a token’s channels bound everything', async () => {
+  it('limits a token to its channels in every method', async () => {
     await using owner = await connectAs((await tokenFor('owner')).token);
     for (const channelId of ['in-bounds', 'out-of-bounds']) {
       await owner.call('channel.create', { channelId, name: channelId });
@@ -217,7 +217,7 @@ describe('sign-in by JWT', () => {
     ]);
   });
 
-  it('admins mint and revoke; a revocation ends live sockets with 4403 and bars new ones', async () => {
+  it('lets admins mint and revoke; a revocation closes live sockets with 4403 and refuses new ones', async () => {
     const admin = (await tokenFor('root', { role: 'admin' })).token;
     const plain = (await tokenFor('plain')).token;
     expect((await api(plain, 'POST', '/v1/tokens', { sub: 'x' })).status).toBe(403);
@@ -243,7 +243,7 @@ describe('sign-in by JWT', () => {
     expect((await other.closed).code).toBe(4403);
   });
 
-  it('an admin bounded to channels neither mints nor revokes, nor speaks to everyone', async () => {
+  it('does not let an admin limited to channels mint, revoke or send global events', async () => {
     const { token } = await tokenFor('local', { role: 'admin', channels: ['only'] });
     expect((await api(token, 'POST', '/v1/tokens', { sub: 'x', role: 'admin' })).status).toBe(403);
     expect((await api(token, 'DELETE', '/v1/tokens/some-jti')).status).toBe(403);
@@ -259,7 +259,7 @@ describe('sign-in by JWT', () => {
 });
 
 describe('a key server that fails', () => {
-  it('is no fault of the token: 503 or 4503 with a time to come back, until it is well again', async () => {
+  it('leads to 503 or 4503 with a retry time, until it answers again', async () => {
     type Answer = (response: ServerResponse) => void;
     const failures: Record<string, Answer> = {
       'answers 500': (response) => response.writeHead(500).end(jwks),

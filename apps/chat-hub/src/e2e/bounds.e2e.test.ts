@@ -35,7 +35,7 @@ async function send(channelId: string, count: number, contentBytes: number): Pro
   return Math.max(...sent.map(({ seq }) => seq as number));
 }
 
-/** A socket that follows a new channel and has read nothing for so long that the hub gave up feeding it. */
+/** A lagging socket that follows a new channel: it has read nothing for so long that live delivery to it stopped. */
 async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) {
   await ana.call('channel.create', { channelId, name: channelId });
   const socket = await connect('ana', options);
@@ -49,19 +49,19 @@ async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) 
     },
     { what: 'a lagging socket' },
   );
-  // More than the hub remembers of a channel: the rest is in the store alone.
+  // More than the hub keeps in memory for a channel: the rest is in the store only.
   return { socket, last: await send(channelId, 60, 30_000) };
 }
 
 describe('a socket that does not read', () => {
-  // The race: the store fails while the socket catches up. Invariants: the hub goes on, and the socket gets all, once, in
-  // order, when the store is back.
+  // The race: the store fails while the socket catches up. Invariants: the hub keeps running, and the socket gets all
+  // events once and in order when the store is back.
   it('gets everything once and in order though the store fails while it catches up', async () => {
     const { socket, last } = await laggingSocket('store-fails');
     const database = new DatabaseSync(path);
     database.exec('alter table log rename to log_away');
     socket.ws.resume();
-    // What had been written before is read; then the hub asks the store, in vain.
+    // The socket reads what was written already; then the hub reads the store and fails.
     await waitFor(() => hub.output().includes('no such table'), { what: 'the failure' });
     database.exec('alter table log_away rename to log');
     database.close();
@@ -70,9 +70,9 @@ describe('a socket that does not read', () => {
     await socket.close();
   });
 
-  // The race: cheap calls whose answers are large, from a peer that takes none. Invariants: the hub's memory for it stays
-  // bounded; its answers come when it reads.
-  it('is answered when it reads, and costs no more memory the more it asks', async () => {
+  // The race: cheap calls with large answers, from a peer that reads none. Invariants: the memory of the hub for it is
+  // bounded, and its answers come when it reads.
+  it('is answered when it reads, and its calls use bounded memory', async () => {
     const channelId = 'unread-answers';
     await ana.call('channel.create', { channelId, name: channelId });
     await send(channelId, 256, 32_000);
@@ -88,7 +88,7 @@ describe('a socket that does not read', () => {
     await waitFor(async () => (await metric('hub_lagging_sockets_total')) > laggedBefore, {
       what: 'a lagging socket',
     });
-    // Other agents' calls go on, and each is behind whatever the hub still does for the one that does not read.
+    // Calls of other agents are answered; each waits behind the hub's work for the lagging socket.
     let highest = 0;
     for (let round = 0; round < calls; round++) {
       await ana.call('log.read', { channelId, after: 200, limit: 1 });
@@ -102,8 +102,8 @@ describe('a socket that does not read', () => {
     });
   });
 
-  // Invariant: a client without the subprotocol never gets an array it did not ask for.
-  it('and has no subprotocol gets one object a frame also when it catches up', async () => {
+  // Invariant: a client without the subprotocol gets an array only as the answer to a batch.
+  it('gets one object per frame without the subprotocol, even while it catches up', async () => {
     const { socket, last } = await laggingSocket('plain', { protocols: [] });
     let arrays = 0;
     socket.ws.on('message', (data: Buffer) => (arrays += data[0] === 0x5b ? 1 : 0));
@@ -114,8 +114,8 @@ describe('a socket that does not read', () => {
     await socket.close();
   });
 
-  // The race: none of a batch's answers is sent before all are there. Invariant: what they weigh together is bounded too.
-  it('gets a batch answered in one array of bounded size, and is told what did not fit', async () => {
+  // The race: no answer of a batch is sent before all are ready. Invariant: their total size is bounded too.
+  it('gets a batch answered in one array of bounded size, with errors for the calls that do not fit', async () => {
     const channelId = 'batch';
     await ana.call('channel.create', { channelId, name: channelId });
     await send(channelId, 256, 32_000);

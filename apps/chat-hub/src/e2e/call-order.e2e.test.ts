@@ -39,8 +39,8 @@ async function together(
 const live = (socket: RpcSocket) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
-// The races: a client sends what belongs together without waiting for answers. Invariant: calls of one socket on one
-// channel take effect in the order of their arrival, however they are framed.
+// The race: a client sends related calls without waiting for answers. Invariant: calls of one socket on one channel
+// take effect in the order of their arrival, in any framing.
 describe.each([
   { how: 'as single frames', isBatch: false, protocols: ['openclaw.v1'] },
   { how: 'as a batch', isBatch: true, protocols: ['openclaw.v1'] },
@@ -60,7 +60,7 @@ describe.each([
     expect(live(socket)).toEqual([]);
   });
 
-  it('[channel.join, subscribe] is subscribed', async () => {
+  it('[channel.join, subscribe] ends subscribed', async () => {
     await using socket = await hub.connect('ben', { protocols });
     const [, subscribed] = await together(socket, isBatch, [
       ['channel.join', { channelId }],
@@ -72,7 +72,7 @@ describe.each([
     expect(live(socket)).toEqual([3]);
   });
 
-  it('[subscribe, message.send] brings the own message live, after the result', async () => {
+  it('[subscribe, message.send] delivers the own message live, after the result', async () => {
     await using socket = await hub.connect('ana', { protocols });
     const [subscribed, sent] = await together(socket, isBatch, [
       ['subscribe', { topics: [{ channelId }] }],
@@ -87,7 +87,7 @@ describe.each([
     expect(order[0]?.id).toBe(subscribed?.id);
   });
 
-  it('[message.send, message.history] answers with the message just sent', async () => {
+  it('[message.send, message.history] includes the message just sent', async () => {
     await using socket = await hub.connect('ana', { protocols });
     const [sent, history] = await together(socket, isBatch, [
       ['message.send', { channelId, content: 'mine' }],
@@ -98,9 +98,9 @@ describe.each([
 });
 
 describe('a batch without the subprotocol', () => {
-  // The race: what a batch subscribes to goes on before all its calls are answered. Invariant: the one array of results
-  // comes before the events, which come one in a frame.
-  it('is answered by one array, before the events of what it subscribed', async () => {
+  // The race: a subscribed channel has new events before all calls of the batch are answered. Invariant: the array of
+  // results comes before the events, which come one per frame.
+  it('is answered by one array, before the events of its subscriptions', async () => {
     await using socket = await hub.connect('ana', { protocols: [] });
     const frames: (RpcObject | RpcObject[])[] = [];
     socket.ws.on('message', (data: Buffer) => frames.push(JSON.parse(data.toString())));

@@ -18,8 +18,8 @@ async function hubWith(
 const get = (port: number, path: string) =>
   sendRaw(port, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
 
-describe('a hub that has as many connections as it may', () => {
-  it('tells further clients when to come back, and lets them in when there is room', async () => {
+describe('a hub at its limit of connections', () => {
+  it('tells further clients when to come back, and admits them when there is room', async () => {
     await using hub = await hubWith({ HUB_MAX_CONNECTIONS: '3' });
     const sockets = await Promise.all(range(1, 3).map((n) => hub.connect(`agent-${n}`)));
     const surplus = await hub.connect('late', { waitForWelcome: false });
@@ -42,7 +42,7 @@ describe('a hub that has as many connections as it may', () => {
     await Promise.all([...sockets.slice(1), next].map((socket) => socket.close()));
   });
 
-  it('says that it is alive, how it is and what it counts all the same', async () => {
+  it('still answers liveness, readiness and metrics', async () => {
     await using hub = await hubWith({ HUB_MAX_CONNECTIONS: '2' });
     const sockets = await Promise.all(range(1, 2).map((n) => hub.connect(`agent-${n}`)));
     expect((await get(hub.port, '/healthz')).status).toBe(200);
@@ -53,9 +53,9 @@ describe('a hub that has as many connections as it may', () => {
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 
-  // The race: whoever opens connections and sends nothing takes what is left for refusals too. Invariant: the
-  // operations port has descriptors of its own.
-  it('answers on its operations port when not one connection more is taken elsewhere', async () => {
+  // The race: a client opens connections, sends nothing, and uses up the surplus too. Invariant: the operations port
+  // has file descriptors of its own.
+  it('answers on its operations port when no other connection is accepted', async () => {
     await using hub = await hubWith({ HUB_MAX_CONNECTIONS: '2', HUB_OPS_PORT: '0' });
     const opsPort = Number(new URL(hub.opsUrl ?? '').port);
     const idle: Socket[] = range(1, 200).map(() =>
@@ -72,7 +72,7 @@ describe('a hub that has as many connections as it may', () => {
 });
 
 describe('the operations port', () => {
-  it('has readiness and metrics alone; the public one says that the hub is alive and nothing more', async () => {
+  it('alone has readiness and metrics; the public port has liveness only', async () => {
     await using hub = await hubWith({ HUB_OPS_PORT: '0' });
     const opsPort = Number(new URL(hub.opsUrl ?? '').port);
     expect((await get(hub.port, '/readyz')).status).toBe(404);
@@ -85,7 +85,7 @@ describe('the operations port', () => {
     expect((await get(opsPort, '/')).status).toBe(404);
   });
 
-  it('is named when it cannot be had', async () => {
+  it('is named in the error when it is in use', async () => {
     const port = await freePort();
     closeAfterAll(await startHub({ env: { HUB_OPS_PORT: String(port) } }));
     await expect(startHub({ env: { HUB_OPS_PORT: String(port) } })).rejects.toThrow(

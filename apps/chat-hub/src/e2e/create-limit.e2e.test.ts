@@ -23,10 +23,10 @@ const count = (codes: readonly string[], code: string) =>
 const directsOf = async (socket: Socket) =>
   (await socket.call('channel.list', { kind: 'direct', limit: 200 })).channels as unknown[];
 
-// Invariant: what one agent can make is bounded, however many calls it makes at once, and over whichever transport; and
-// nobody else pays for it.
-describe('what one agent makes', () => {
-  it('is so many channels in the window, over WebSocket and REST together', async () => {
+// Invariant: one agent creates a bounded number of objects, however many calls it makes at once and over both
+// transports, and other agents are not affected.
+describe('what one agent may create', () => {
+  it('is a limited number of channels per window, over WebSocket and REST together', async () => {
     await using ana = await hub.connect('ana');
     const create = (name: string) => codeOf(ana, 'channel.create', { name });
     const codes = await Promise.all(range(1, most - 2).map((n) => create(`c${n}`)));
@@ -42,7 +42,7 @@ describe('what one agent makes', () => {
     await expect(ana.call('channel.create', { name: 'x' })).rejects.toMatchObject({
       ...{ code: 'rate_limited', retryAfterMs: expect.any(Number) },
     });
-    // Everything else goes on, for her and for others.
+    // All other calls still succeed, for her and for others.
     const { channels } = await ana.call('channel.list', { member: true });
     const { channelId } = channels[0];
     expect(await codeOf(ana, 'message.send', { channelId, content: 'x' })).toBe('ok');
@@ -54,7 +54,7 @@ describe('what one agent makes', () => {
     expect(await codeOf(ben, 'channel.create', { name: 'x' })).toBe('ok');
   });
 
-  it('is so many memberships of others', async () => {
+  it('is a limited number of memberships of others', async () => {
     await using cem = await hub.connect('cem');
     const { channel } = await cem.call('channel.create', { name: 'full' });
     const codes = await Promise.all(
@@ -67,8 +67,8 @@ describe('what one agent makes', () => {
   });
 
   // The race: many first messages at once, from several sockets of one agent. None may pass because the others are not
-  // yet committed.
-  it('is so many direct channels; messages in them do not count', async () => {
+  // committed yet.
+  it('is a limited number of direct channels; messages in them do not count', async () => {
     const sockets = await Promise.all(range(1, 3).map(() => hub.connect('dan')));
     const [dan, ...others] = sockets as [Socket, ...Socket[]];
     const direct = (socket: Socket, agentId: string) =>
@@ -82,7 +82,7 @@ describe('what one agent makes', () => {
       range(1, 20).map((n) => direct(socket, `peer-${index}-${n}`)),
     );
     const codes = await Promise.all(flood);
-    // The first peer's was one of them; Ema's was hers.
+    // The direct channel with peer-1 counts; the one that Ema opened does not.
     expect([count(codes, 'ok'), count(codes, 'rate_limited')]).toEqual([most - 1, 61 - most]);
     expect(await directsOf(dan)).toHaveLength(most + 1);
     expect(await direct(dan, 'peer-1')).toBe('ok');
@@ -90,7 +90,7 @@ describe('what one agent makes', () => {
     const posted = await hub.request('dan', 'POST', '/v1/direct/nobody', { content: 'x' });
     expect(posted.status).toBe(429);
     expect(await direct(dan, 'fay')).toBe('rate_limited');
-    // Whom another has written to may answer.
+    // An agent may answer in a direct channel that another one opened.
     const fay = await hub.connect('fay');
     expect(await direct(fay, 'dan')).toBe('ok');
     expect(await direct(dan, 'fay')).toBe('ok');
@@ -98,7 +98,7 @@ describe('what one agent makes', () => {
   });
 
   // Calls of one socket on one channel take effect in the order of arrival.
-  it('keeps its order when a direct channel is made by the first of many calls', async () => {
+  it('keeps the order of calls when the first creates their direct channel', async () => {
     await using gus = await hub.connect('gus');
     const channelId = directChannelId('gus', 'hal');
     const answers = await Promise.all([
@@ -109,7 +109,7 @@ describe('what one agent makes', () => {
     expect(answers.map(({ seq }) => seq)).toEqual([1, 2, 3]);
   });
 
-  it('is so many KiB of channels’ metadata', async () => {
+  it('is a limited size of channel metadata', async () => {
     await using ida = await hub.connect('ida');
     const metadata = { text: 'x'.repeat(7 * 1024) };
     const { channel } = await ida.call('channel.create', { name: 'small', metadata: { a: 'b' } });
@@ -118,7 +118,7 @@ describe('what one agent makes', () => {
     expect(await codeOf(ida, 'channel.create', { name: 'big', metadata })).toBe('rate_limited');
   });
 
-  it('is not counted for admins', async () => {
+  it('is not limited for admins', async () => {
     await using jim = await hub.connect('jim', { query: '&role=admin' });
     const codes = await Promise.all(
       range(1, 2 * most).map((n) => codeOf(jim, 'channel.create', { name: `j${n}` })),

@@ -104,7 +104,7 @@ const faults: Fault[] = [
 
 describe('two hubs on a PostgreSQL that', () => {
   it.each(faults.map((fault) => [fault.title, fault] as const))(
-    '%s: sends are refused in time, the rest goes on, nothing acked is lost or stored twice',
+    '%s: sends are refused in time, all else works on, no acknowledged message is lost or stored twice',
     async (title, fault) => {
       await traffic.moreAcks(40);
       await quiet.fillCaches();
@@ -119,7 +119,7 @@ describe('two hubs on a PostgreSQL that', () => {
       expect(refusal.retryAfterMs ?? 0).toBeGreaterThan(refusal.code === 'timeout' ? -1 : 0);
       expect(await refusalCodes()).toEqual(expect.arrayContaining(['unavailable']));
 
-      // Live sockets, typing, presence and what was read before: all of it without the database.
+      // Live sockets, typing, presence and cached history work without the database.
       await untilTopicsPass(traffic);
       await untilPresenceIsWhole(traffic);
       expect(await history()).toHaveLength(3);
@@ -164,7 +164,7 @@ async function refusedSend(): Promise<RpcCallError> {
   );
 }
 
-/** What calls of each family are answered, by a socket that is live in no channel. */
+/** The results of calls of each family, on a socket that follows no channel. */
 async function refusalCodes(): Promise<string[]> {
   const [writer] = traffic.writers;
   const channelId = `quiet${run}`;
@@ -191,9 +191,9 @@ async function refusalCodes(): Promise<string[]> {
 }
 
 describe('a hub that freezes in the middle of a transaction', () => {
-  // The channel's row is locked by the hub's connection, and nobody is there to commit: without a limit on idle
-  // transactions the other hub could not write to this channel until the frozen one is gone.
-  it('holds its locks on PostgreSQL for 3 s at most; then the other hub writes, and nothing acked is lost', async () => {
+  // The hub's connection holds the lock of the channel's row and never commits. Without a limit on idle transactions
+  // the other hub could not write to this channel until the frozen one is gone.
+  it('holds its locks on PostgreSQL for at most 3 s; then the other hub writes, and no acknowledged message is lost', async () => {
     const [frozen, other] = pair.hubs;
     const channelId = `held${run}`;
     const [ana, ben] = [await connectAgent(frozen, 'ana'), await connectAgent(other, 'ben')];
@@ -238,7 +238,7 @@ describe('a hub that freezes in the middle of a transaction', () => {
         `[recovery] ${JSON.stringify({ topology: 'PostgreSQL', fault: 'a hub frozen in a transaction', heldMs })}\n`,
       );
       expect(sent.seq).toBe(3);
-      // It did hold them: this is what the bound is for.
+      // The control: the locks were held.
       expect(heldMs).toBeGreaterThan(2_000);
       expect(heldMs).toBeLessThan(5_500);
     } finally {

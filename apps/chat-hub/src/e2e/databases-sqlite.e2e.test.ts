@@ -40,7 +40,7 @@ const disk = await mountSmallDisk(6);
     }, 60_000);
     afterEach(() => traffic?.close());
 
-    it('refuse sends and say why, read on, and go on when there is room: nothing acked is lost or stored twice', async () => {
+    it('refuse sends with the reason, still read, and continue when there is room: no acknowledged message is lost or stored twice', async () => {
       traffic = await startChatTraffic(pair.hubs);
       await openQuietChannel(traffic, 'quiet');
       await traffic.moreAcks(100);

@@ -9,9 +9,10 @@ const hub = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url }));
 const other = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url }));
 
 describe('the text of a deleted message', () => {
-  // Invariant: a deletion holds for every reader at once, from memory and from the log, over both transports and on every
-  // hub, though the rows of its edits are emptied later. The ring of a hub that follows the channel holds the edits too.
-  it('is in no answer from the deletion on', async () => {
+  // Invariant: a deletion takes effect for every reader at once, from memory and from the log, over both transports and
+  // on every hub, though the rows of its edits are emptied later. The memory of a hub that follows the channel holds
+  // the edits too.
+  it('is in no answer after the deletion', async () => {
     await using ana = await hub.connect('ana');
     expect(ana.welcome.limits).toMatchObject({ edits: limits.edits });
     await ana.call('channel.create', { channelId: 'ops', name: 'Ops' });

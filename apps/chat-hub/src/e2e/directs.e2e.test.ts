@@ -32,9 +32,9 @@ const typingEvent = (channelId: string, agentId: string) =>
   });
 
 describe('a new direct channel', () => {
-  // The race: nothing but the log says that the channel is there. Invariant: its recipient, connected since before its
-  // first message, gets it from seq 1 on, once, in order.
-  it('with Redis away reaches a recipient on the other hub from its first message on', async () => {
+  // The race: only the log shows the new channel. Invariant: its recipient, connected since before the first message,
+  // gets its events from seq 1 on, once and in order.
+  it('reaches a recipient on the other hub from its first message on while Redis is away', async () => {
     const alone = { ...noRedis, HUB_DB_URL: database.url };
     await using hubA = await startTestHub(alone);
     await using hubB = await startTestHub(alone);
@@ -50,8 +50,8 @@ describe('a new direct channel', () => {
     expect(seqsIn(ana, sent[0].channelId)).toEqual([1, 2, 3, 4]);
   });
 
-  // The race: the first publish is lost, and the second is the first that the hub hears. Invariant: as above.
-  it('whose first publish was lost is delivered from its first message on', async () => {
+  // The race: the first publish is lost, and the hub receives the second one first. The invariant is the one above.
+  it('is delivered from its first message on though that publish was lost', async () => {
     await using dora = await hub.connect('dora');
     await send('cem', 'dora', 'lost');
     const second = await send('cem', 'dora', 'second');
@@ -63,7 +63,7 @@ describe('a new direct channel', () => {
     expect(seqsIn(dora, second.result.channelId)).toEqual([1, 2, 3]);
   });
 
-  it('whose publishes were all lost is found in the log', async () => {
+  it('is found in the log though all its publishes were lost', async () => {
     await using eva = await hub.connect('eva');
     const { result } = await send('cem', 'eva', 'lost');
     await send('cem', 'eva', 'lost too');
@@ -73,9 +73,9 @@ describe('a new direct channel', () => {
 });
 
 describe('a direct channel that the welcome did not name', () => {
-  // The race: a typing event is the first that the hub hears of a channel that is long on. Invariant: nothing of its log
-  // is replayed; live begins with what comes live.
-  it('does not replay its log when someone types or writes there', async () => {
+  // The race: a typing event is the first that the hub receives of an old channel. Invariant: nothing of its log is
+  // replayed.
+  it('does not replay its log when an agent types or writes there', async () => {
     const { result } = await send('old', 'fay', 'm1');
     const { channelId } = result;
     for (let sent = 2; sent <= 30; sent++) await send('old', 'fay', `m${sent}`);
@@ -105,9 +105,9 @@ describe('an older direct channel that the welcome did not name', () => {
     return result.channelId;
   }
 
-  // The race: the publishes of five messages are lost, and one look at the log finds them all at once. Invariant: nothing
-  // committed after the welcome is skipped, also where the welcome did not name the channel.
-  it('is delivered without a hole though every publish was lost', async () => {
+  // The race: the publishes of five messages are lost, and one read of the log finds them all. Invariant: nothing that
+  // was committed after the welcome is skipped, even if the welcome did not name the channel.
+  it('is delivered without a gap though every publish was lost', async () => {
     const channelId = await popular('kim');
     await using kim = await hub.connect('kim');
     expect(kim.welcome.direct).toHaveLength(limits.welcomeDirect);
@@ -115,7 +115,7 @@ describe('an older direct channel that the welcome did not name', () => {
     await waitFor(() => seqsIn(kim, channelId).includes(6), { what: 'the last message' });
     expect(seqsIn(kim, channelId)).toEqual(range(2, 6));
     expect(kim.received.some(({ method }) => method === 'discontinuity')).toBe(false);
-    // A second socket shares what the first one knows, and what has come since is not sent to it again.
+    // A second socket shares the heads of the first one, and gets no event twice.
     await using again = await hub.connect('kim');
     await send(oldest, 'kim', 'm7');
     for (const socket of [kim, again]) await socket.event(isMessage('m7'));
@@ -126,8 +126,8 @@ describe('an older direct channel that the welcome did not name', () => {
     expect(seqsIn(again, channelId)).toEqual([7]);
   });
 
-  // The race: as above, and the other agent of the channel is here too, so that the channel is live already.
-  it('is delivered also when the channel is live here for the other agent alone', async () => {
+  // The race is the one above, and the other agent of the channel is connected here, so the channel is live already.
+  it('is delivered even if only the other agent has the channel live on this hub', async () => {
     const channelId = await popular('lea');
     const [lea, other] = [await hub.connect('lea'), await hub.connect(oldest)];
     await other.call('subscribe', { topics: [{ channelId }] });
@@ -137,7 +137,7 @@ describe('an older direct channel that the welcome did not name', () => {
     await Promise.all([lea.close(), other.close()]);
   });
 
-  it('brings typing too, and nothing of its log from before the welcome', async () => {
+  it('delivers typing too, and nothing from before the welcome', async () => {
     const channelId = await popular('max');
     await using max = await hub.connect('max');
     await writer.publish(typingEvent(channelId, oldest), [oldest, 'max']);
@@ -148,7 +148,7 @@ describe('an older direct channel that the welcome did not name', () => {
     expect(seqsIn(max, channelId)).toEqual([2]);
   });
 
-  it('stays away from a token that is bound to other channels, and from who unsubscribed it', async () => {
+  it('is not delivered to a token limited to other channels, nor after an unsubscribe', async () => {
     const channelId = await popular('nia');
     await using nia = await hub.connect('nia');
     await nia.call('unsubscribe', { channelIds: [channelId] });
@@ -160,8 +160,8 @@ describe('an older direct channel that the welcome did not name', () => {
     expect(topics[0]).toMatchObject({ head: 2, resumed: true });
   });
 
-  // The race: Redis is frozen, so that messages sent through one hub are found by the other in the log alone.
-  it('is delivered from hub to hub with Redis frozen', async () => {
+  // The race: Redis is frozen, so a hub finds the messages of the other one only in the log.
+  it('is delivered from hub to hub while Redis is frozen', async () => {
     const frozen = closeAfterAll(await startRedis());
     const environment = {
       ...{ REDIS_URL: frozen.url, HUB_DB_URL: database.url, LOG_LEVEL: 'fatal' },
@@ -185,9 +185,9 @@ describe('an older direct channel that the welcome did not name', () => {
 });
 
 describe('a welcome', () => {
-  // The race: direct messages are committed, deleted and published while connections are welcomed. Invariant: the head
-  // that a welcome names and the live events after it are one unbroken run.
-  it('beside a stream of direct messages and deletions names a head that the live events follow', async () => {
+  // The race: direct messages are committed, deleted and published while connections are welcomed. Invariant: the live
+  // events continue from the head in the welcome without a gap.
+  it('names a head that the live events continue, during a stream of direct messages and deletions', async () => {
     await using gus = await hub.connect('gus');
     const { channelId } = await gus.call('direct.send', { agentId: 'hal', content: 'first' });
     let isStopped = false;

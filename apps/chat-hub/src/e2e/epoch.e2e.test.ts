@@ -21,7 +21,7 @@ async function pair(channelId: string) {
   return { ana, ben };
 }
 
-/** The discontinuity of a channel, and the events of it that came after. */
+/** The discontinuity of a channel, and its durable events after it. */
 async function continued(socket: RpcSocket, channelId: string) {
   const params = await socket.notification('discontinuity', (told) => told.channelId === channelId);
   const at = socket.received.findIndex((object) => object.params === params);
@@ -36,10 +36,10 @@ async function continued(socket: RpcSocket, channelId: string) {
   };
 }
 
-describe('another epoch of the database', () => {
-  // The race: the epoch changes under hubs whose channels go on. Invariants: every live socket is told, of every channel
-  // it hears, from where it goes on; from there nothing is missing and nothing doubled.
-  it('is told to every live socket, and live events go on from the head that it names', async () => {
+describe('a new epoch of the database', () => {
+  // The race: the epoch changes while channels are in use. Invariants: every live socket is told for each of its
+  // channels from which seq it continues; after that no event is missing or doubled.
+  it('is announced to every live socket, and live events continue from the announced head', async () => {
     const channelId = 'goes-on';
     const { ana, ben } = await pair(channelId);
     const direct = await ana.call('direct.send', { agentId: 'ben', content: 'before' });
@@ -73,7 +73,7 @@ describe('another epoch of the database', () => {
     await Promise.all([ana.close(), ben.close()]);
   });
 
-  it('lets new subscribers in, resumes what is of it, and nothing of the one before', async () => {
+  it('admits new subscribers, and resumes within it only', async () => {
     const channelId = 'newcomers';
     const { ana, ben } = await pair(channelId);
     const before = ana.welcome.epoch as string;
@@ -94,9 +94,9 @@ describe('another epoch of the database', () => {
     await Promise.all([ana.close(), ben.close()]);
   });
 
-  // The race: hubs and Redis hold what a restored database does not know. Invariants: nobody is served what was lost,
-  // numbers that are given anew are delivered, and who is no member in it hears nothing more.
-  it('that is of a restored copy lets go of what the copy does not hold', async () => {
+  // The race: hubs and Redis hold events that a restored database lacks. Invariants: lost events are not served, seqs
+  // that are given a second time are delivered, and a former member receives nothing.
+  it('of a restored copy serves nothing that the copy lacks', async () => {
     const channelId = 'restored';
     const { ana, ben } = await pair(channelId);
     const contents = async (socket: RpcSocket) =>
@@ -120,7 +120,7 @@ describe('another epoch of the database', () => {
       expect(await contents(socket)).toEqual(['kept', 'lost', 'lost too']);
     }
 
-    // As a restore does it: the copy gets its new epoch first, then takes the place of what is there.
+    // The steps of a restore: the copy gets its new epoch first, and then replaces the database.
     const restored = await createChatStore({ url: `sqlite:${copy}` });
     await restored.changeEpoch(restored.epoch);
     await restored.close();

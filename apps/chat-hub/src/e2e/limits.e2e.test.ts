@@ -21,10 +21,10 @@ const topics = range(0, limits.topics - 1).map((n) => ({ channelId: `k${n}` }));
 type Topic = { readonly channelId: string; readonly error?: { readonly code: string } };
 const refused = (results: readonly Topic[]) => results.filter(({ error }) => error !== undefined);
 
-describe('as many topics as a connection may have', () => {
-  // The race: many rooms are opened at once, by several clients. Invariant: each topic stands for itself; none fails for
-  // the number of the others, nor for the fault of one.
-  it('are subscribed in one call by several clients at once, but for a bad one among them', async () => {
+describe('the maximum of topics of a connection', () => {
+  // The race: several clients open many rooms at once. Invariant: topics are independent. None fails because of their
+  // number or because another one is bad.
+  it('is subscribed in one call by several clients at once, except for a bad topic among them', async () => {
     const sockets = await Promise.all(range(1, 4).map(() => hub.connect('ana')));
     const results = await Promise.all(
       sockets.map(async (socket, index) => {
@@ -45,7 +45,7 @@ describe('as many topics as a connection may have', () => {
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 
-  it('do not include direct channels, which come without asking', async () => {
+  it('does not include direct channels, which need no subscription', async () => {
     const ana = await hub.connect('ana');
     for (const agentId of ['ben', 'cem', 'dan'])
       await ana.call('direct.send', { agentId, content: 'hi' });
@@ -58,7 +58,7 @@ describe('as many topics as a connection may have', () => {
       const oneMore = { channelId: `k${limits.topics}` };
       const more = await socket.call('subscribe', { topics: [oneMore] });
       expect(more.topics).toEqual([{ ...oneMore, error: { code: 'too_large' } }]);
-      // A place is free again, and a direct channel takes none.
+      // One topic is free again; a direct channel takes none.
       await socket.call('unsubscribe', { channelIds: ['k0', direct] });
       expect(refused((await socket.call('subscribe', { topics: [oneMore] })).topics)).toEqual([]);
       const full = await socket.call('subscribe', { topics: [{ channelId: 'k0' }] });
@@ -69,8 +69,8 @@ describe('as many topics as a connection may have', () => {
 });
 
 describe('hasMore of the newest page', () => {
-  // Invariant: it is exact, read from the store or from the cache, at the very size of a page too.
-  it('is exact with as many messages as a page holds, one fewer and one more', async () => {
+  // Invariant: it is exact, from the store and from the cache, even with exactly one page.
+  it('is exact with one page of messages, one fewer and one more', async () => {
     await using ana = await hub.connect('ana');
     for (const [count, hasMore] of [
       [49, false],

@@ -4,7 +4,7 @@ import { closeAfterAll } from '../testing/close-after-all.ts';
 import { sendRaw } from '../hostile/raw-http.ts';
 import { startTestHub } from '../testing/test-hub.ts';
 const redisPort = 1;
-// Nothing that a client is told may help it to find what is behind the hub: no host, no port, no database, no file.
+// Invariant: clients learn nothing of what is behind the hub: no host, port, database or file.
 const postgres = closeAfterAll(await startPostgres());
 const hub = closeAfterAll(
   await startTestHub({
@@ -21,7 +21,7 @@ function expectNoNames(text: string): void {
 }
 
 describe('while the database is away', () => {
-  it('no error over WebSocket or REST, no close reason and no readiness report names it', async () => {
+  it('no error, close reason or readiness report names it', async () => {
     const ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'c', name: 'C' });
     await postgres.kill();
@@ -37,7 +37,7 @@ describe('while the database is away', () => {
     const told = outcomes.map((outcome) =>
       outcome instanceof Error ? outcome.message : JSON.stringify(outcome),
     );
-    // The control: they were refused for the database's sake.
+    // The control: the calls were refused because of the database.
     expect(told.join('\n')).toMatch(/unavailable|timeout/);
     for (const text of told) expectNoNames(text);
 
@@ -70,8 +70,8 @@ describe('while the database is away', () => {
 });
 
 describe('the metric of closed connections', () => {
-  // The race: every code from 3000 to 4999 that a client makes up would be a series more in Prometheus, and a code of
-  // the hub's own would tell the operators what never happened. Invariant: labels are the hub's own.
+  // The fault: each close code that a client invents would be another series in Prometheus, and a code of the hub would
+  // be reported falsely. Invariant: all labels are the hub's own.
   it('has no label that a client chose', async () => {
     for (const code of [4777, 3123, 4403, 1000]) {
       const socket = await connectRpc(`${hub.wsUrl}?agent=eve`, {

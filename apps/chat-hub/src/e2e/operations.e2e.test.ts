@@ -20,7 +20,7 @@ async function look(at = hub): Promise<Operations> {
   return operationsSchema.strict().parse(body);
 }
 
-/** Asks until it is so: snapshots are shared by those who ask at about the same time. */
+/** Reads the view until the condition holds. Snapshots are shared for half a second. */
 const until = (is: (operations: Operations) => boolean, what: string, at = hub) =>
   waitFor(
     async () => {
@@ -30,8 +30,8 @@ const until = (is: (operations: Operations) => boolean, what: string, at = hub) 
     { what, timeoutMs: 15_000, everyMs: 100 },
   );
 
-describe('the operations of a hub', () => {
-  it('count what was sent and delivered, and say how long it took', async () => {
+describe('the operations view of a hub', () => {
+  it('counts sends and deliveries with their latency', async () => {
     const before = await look();
     for (let i = 0; i < 20; i++)
       await ana.call('message.send', { channelId: 'busy', content: `${i}` });
@@ -57,21 +57,21 @@ describe('the operations of a hub', () => {
     expect(metrics).toMatch(/^hub_delivery_seconds_count \d\d+$/m);
   });
 
-  it('name the busy channels with their numbers', async () => {
+  it('lists the busy channels with their numbers', async () => {
     await ana.call('message.send', { channelId: 'busy', content: 'one more' });
     const { channels } = await until(({ channels }) => channels.length > 0, 'a busy channel');
     expect(channels[0]).toMatchObject({ channelId: 'busy', name: 'The busy one', sockets: 2 });
     expect(channels[0]?.deliveriesPerSecond).toBeGreaterThan(channels[0]?.messagesPerSecond ?? 0);
   });
 
-  it('name the hubs of the system, and which of them this is', async () => {
+  it('lists the hubs of the system, and marks this one', async () => {
     const { hubs } = await until((found) => found.hubs.length === 2, 'both hubs', other);
     expect(hubs.filter(({ isThis }) => isThis)).toMatchObject([{ hubId: other.hubId }]);
     expect(hubs.map(({ hubId }) => hubId).sort()).toEqual([hub.hubId, other.hubId].sort());
     for (const { lastBeatAgoMs } of hubs) expect(lastBeatAgoMs).toBeLessThan(20_000);
   });
 
-  it('page the agents that are connected, with their state', async () => {
+  it('pages the connected agents with their state', async () => {
     await ben.call('presence.set', { status: 'dnd', customStatus: 'reviewing', avatar: '🔍' });
     const page = async (query: string) => {
       const { status, body } = await hub.request('eve', 'GET', `/v1/operations/agents?${query}`);
@@ -93,7 +93,7 @@ describe('the operations of a hub', () => {
     expect(bad).toMatchObject({ status: 400, body: { error: { code: 'invalid_params' } } });
   });
 
-  it('say that Redis is away, or that there is none on purpose', async () => {
+  it('says that Redis is away, or that none is configured', async () => {
     await using alone = await startTestHub({
       ...noRedis,
       HUB_DB_URL: database.url,
@@ -105,7 +105,7 @@ describe('the operations of a hub', () => {
     });
   });
 
-  it('are for admins without bounds alone where tokens are asked for', async () => {
+  it('is for admins without limits only, when tokens are required', async () => {
     await using guarded = await startTestHub({
       ...{ HUB_DB_URL: database.url, HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret },
       ...{ HUB_HOST: '127.0.0.1', REDIS_URL: redis.url, LOG_LEVEL: 'silent' },
@@ -124,7 +124,7 @@ describe('the operations of a hub', () => {
     expect(await ask({ role: 'admin' })).toEqual([200, 200]);
   });
 
-  it('stand in the OpenAPI document', async () => {
+  it('is in the OpenAPI document', async () => {
     const document = (await (await fetch(`${hub.url}/v1/openapi.json`)).json()) as {
       paths: Record<string, { get?: { responses?: Record<string, unknown> } }>;
     };

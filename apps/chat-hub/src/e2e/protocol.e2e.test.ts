@@ -25,7 +25,7 @@ describe('wire protocol', () => {
     expect(ana.ws.protocol).toBe('openclaw.v1');
   });
 
-  it('is spoken by a JSON-RPC client library that we did not write', async () => {
+  it('works with a JSON-RPC client library of others', async () => {
     const ws = new WebSocket(`${hub.wsUrl}?agent=library`);
     const client = new JSONRPCClient((request) => ws.send(JSON.stringify(request)));
     const welcomed = new Promise<void>((resolve) => {
@@ -74,7 +74,7 @@ describe('wire protocol', () => {
     ]);
   });
 
-  it('sends a client without the subprotocol one object a frame', async () => {
+  it('sends a client without the subprotocol one object per frame', async () => {
     await using ana = await hub.connect('ana', { protocols: [] });
     await ana.call('channel.create', { channelId: 'plain', name: 'Plain' });
     await ana.call('subscribe', { topics: [{ channelId: 'plain' }] });
@@ -112,7 +112,7 @@ describe('wire protocol', () => {
     });
   });
 
-  it('a bad call in a socket never harms the next one’s work, nor another socket’s', async () => {
+  it('a bad call affects neither the next call nor another socket', async () => {
     const [ana, ben] = [await hub.connect('ana'), await hub.connect('ben')];
     ana.send(
       '{"jsonrpc":"2.0","id":9,"method":"message.send","params":{"channelId":"c","content":"x","__proto__":{"y":1}}}',
@@ -140,7 +140,7 @@ describe('wire protocol', () => {
     expect((await eve.closed).code).toBe(4429);
   });
 
-  it('answers too_large for content over its limit, and takes content at it', async () => {
+  it('answers too_large for content over the limit, and accepts content at it', async () => {
     await using ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'large', name: 'Large' });
     await expect(
@@ -154,7 +154,7 @@ describe('wire protocol', () => {
     ).resolves.toMatchObject({ seq: 2 });
   });
 
-  it('stores a retry with the same clientMessageId once, and calls other content under it a conflict', async () => {
+  it('stores a retry with the same clientMessageId once, and answers conflict for other content', async () => {
     await using ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'retry', name: 'Retry' });
     const params = { channelId: 'retry', content: 'once', clientMessageId: 'c1' };
@@ -179,7 +179,7 @@ describe('wire protocol', () => {
     expect(seqs).toEqual(seqs.map((_, i) => 2 + i));
   });
 
-  it('limits by agent: refuses with rate_limited and when to try again', async () => {
+  it('limits each agent: refuses with rate_limited and a retry time', async () => {
     await using limited = await startTestHub({
       HUB_DB_URL: database.url,
       HUB_LIMIT_MESSAGE: '5/60',

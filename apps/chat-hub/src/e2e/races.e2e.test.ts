@@ -6,7 +6,7 @@ import { openLogWriter } from '../testing/log-writer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 import { noRedis, startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
-// Two hubs without a Redis: each is behind what the other commits, until its tail check finds it.
+// Two hubs without Redis: each learns of the other's commits by its tail check.
 const database = closeAfterAll(await temporaryDatabase());
 const writer = closeAfterAll(await openLogWriter(database));
 const environment = {
@@ -43,9 +43,9 @@ const live = (socket: RpcSocket, channelId: string) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
 describe('a subscribe with since', () => {
-  // The race: while the missed events are gathered, deletions empty the hub's memory of the channel. Invariant: every
-  // subscribe is resumed, and its result and the live events are one unbroken run.
-  it('beside a stream of deletions is always resumed, without a hole', async () => {
+  // The race: while the missed events are collected, deletions empty the hub's memory of the channel. Invariant: every
+  // subscribe is resumed, without a gap or overlap between its result and the live events.
+  it('is always resumed without a gap during a stream of deletions', async () => {
     const channelId = 'deletions';
     await channelWith(channelId, 1_500);
     const deletions = stream(async () => {
@@ -63,9 +63,9 @@ describe('a subscribe with since', () => {
     await deletions.stop();
   });
 
-  // The race: the hub is behind the store, which holds events that the hub has yet to deliver live. Invariant: a result
-  // holds nothing beyond its own head, and no event comes twice, in the result and live.
-  it('on a hub that is behind the store holds nothing beyond its own head, and nothing comes twice', async () => {
+  // The race: the hub is behind the store, which has events that the hub has not delivered yet. Invariant: a result has
+  // nothing beyond its own head, and no event comes both in the result and live.
+  it('on a hub behind the store contains nothing beyond its own head, and nothing comes twice', async () => {
     const channelId = 'behind';
     await channelWith(channelId, 1_200);
     const sends = stream(() =>
@@ -85,14 +85,14 @@ describe('a subscribe with since', () => {
     await sends.stop();
   });
 
-  // The race: what the client missed fits into one result but for the newest, which the hub remembers and sends live.
+  // The race: all missed events fit into one result except the newest, which the hub has in memory and sends live.
   // Invariant: the result comes before the event after its head.
-  it('whose newest events do not fit into the result gets them live, after the result', async () => {
+  it('gets the newest events live after the result, if they do not fit into it', async () => {
     const channelId = 'heavy';
     const contentBytes = 30_000;
     const messages = Math.ceil((1.02 * limits.resumeBytes) / contentBytes);
     await channelWith(channelId, messages, contentBytes);
-    // The hub follows the channel from here on, and remembers the newest of it.
+    // From here on the hub follows the channel and keeps its newest events.
     await ana.call('subscribe', { topics: [{ channelId }] });
     const sends = range(1, 30).map(() =>
       ana.call('message.send', { channelId, content: 'y'.repeat(contentBytes) }),
@@ -114,9 +114,9 @@ describe('a subscribe with since', () => {
 });
 
 describe('a second subscribe', () => {
-  // The race: events wait to be framed when the topic is asked for again. Invariant: no live event at or below the head
-  // of the result comes after the result.
-  it('on a live topic is followed by no event at or below its head', async () => {
+  // The race: events wait to be framed when the topic is subscribed again. Invariant: after the result comes no live
+  // event up to its head.
+  it('on a live topic is followed by no event up to its head', async () => {
     const channelId = 'again';
     await channelWith(channelId, 10);
     await using socket = await hub.connect('ana');

@@ -13,7 +13,7 @@ const keys = createKeySchema();
 const { redis, hubA, hubB } = await startTwoHubs({ LOG_LEVEL: 'error' }, { times });
 const hubs = [hubA, hubB];
 
-/** The state of Redis by each source that a hub has for it. */
+/** The state of Redis in each place where a hub reports it. */
 async function said(hub: TestHub, socket: RpcSocket, channelId: string) {
   const { ready, redis: state, publishPath } = (await hub.request('ana', 'GET', '/readyz')).body;
   const metrics = await (await fetch(`${hub.url}/metrics`)).text();
@@ -40,9 +40,9 @@ const live = async (channelId: string) => {
 };
 
 describe('hubs on a Redis that answers reads and refuses writes', () => {
-  // The race: nobody can renew a lease, while reads are answered. Invariants: the lists are each hub's own and say so;
-  // readyz, the metric and the lists agree; who is connected is told offline by nobody, then and after; messages go on. The
-  // controls: all agree before and after as well, and the leases did end in Redis.
+  // The race: leases cannot be renewed while reads are answered. Invariants: the lists are local and say so; readyz,
+  // the metric and the lists agree; no connected agent is reported offline, then or later; messages are delivered. The
+  // controls: all agree before and after, and the leases did end in Redis.
   it.each([
     {
       ...{ how: 'its memory is full', refusal: 'OOM' },
@@ -79,7 +79,7 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
       await waitFor(
         async () => {
           const [a, b] = [await said(hubA, ana, channelId), await said(hubB, ben, channelId)];
-          // The operations view is one answer for half a second.
+          // The operations view is shared for half a second.
           const all = [a, b].every((one) => one.listDegraded && one.operationsDegraded);
           return all && a.publishPath === 'down';
         },
@@ -107,7 +107,7 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
         await waitFor(
           async () => {
             const { listDegraded, agents, publishPath } = await said(hub, socket, channelId);
-            // The path of events is known to be whole with the next one.
+            // The next probe reports the publish path.
             if (publishPath !== 'ok')
               await socket.call('message.send', { channelId, content: 'again' });
             return !listDegraded && agents.length === 2 && publishPath === 'ok';
@@ -116,7 +116,7 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
         );
         expect(await said(hub, socket, channelId)).toEqual(well(both));
       }
-      // A lease, in which nothing is reaped, and time to reap and compare after it.
+      // One lease without reaping, and then time to reap and compare.
       const quietMs = performance.now() + 2 * times.leaseMs;
       await waitFor(() => performance.now() > quietMs, { timeoutMs: 20_000, everyMs: 50 });
       for (const { hub, socket } of everyone) {

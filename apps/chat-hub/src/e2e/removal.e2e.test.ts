@@ -21,7 +21,9 @@ async function follower(hub: TestHub, agentId: string, channelId: string): Promi
 const live = (socket: RpcSocket, channelId: string) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
-/** Whatever was on its way to the socket has come, for this comes behind it: twice, for a catch-up between. */
+/**
+ * Resolves when all earlier events have reached the socket. It sends two messages, because a catch-up may run between.
+ */
 async function flushed(socket: RpcSocket, agentId: string): Promise<void> {
   for (const content of ['bye', 'bye again']) {
     await ana.call('direct.send', { agentId, content });
@@ -30,8 +32,8 @@ async function flushed(socket: RpcSocket, agentId: string): Promise<void> {
 }
 
 describe('a removed member', () => {
-  // The race: its leave comes on two topics, the channel's and its own, and after the first it is no subscriber any
-  // more. Invariant: its socket gets the leave once, as the event that it is of the channel.
+  // The race: the leave comes on two topics, the channel's and the agent's, and after the first the agent is no
+  // subscriber any more. Invariant: its socket gets the leave once, as an event of the channel.
   it('gets its leave once, as an event and not also as a notice, on every hub', async () => {
     for (const [hub, agentId] of [
       [hubA, 'near'],
@@ -48,8 +50,8 @@ describe('a removed member', () => {
     }
   });
 
-  // The race: it lags, the channel goes on, it is removed, the channel goes on, and only then it reads. Invariant: it gets
-  // everything up to and with its own leave, once, in order, and nothing after.
+  // The race: the socket lags, events follow, its agent is removed, more events follow, and only then it reads.
+  // Invariant: it gets everything up to its own leave, once and in order, and nothing after.
   it('that lags gets everything up to its own leave, and nothing after', async () => {
     const channelId = 'lags';
     await using socket = await follower(hubA, 'slow', channelId);
@@ -84,9 +86,9 @@ describe('a removed member', () => {
 });
 
 describe('without Redis', () => {
-  // The race: the hub that the removed member reads from has not heard of the removal yet. Invariant: what rights allow
-  // is decided by the store, never by what a hub remembers.
-  it('a member removed by way of one hub is refused by the other at once', async () => {
+  // The race: the reader's hub has not received the removal yet. Invariant: the store decides on rights, never the
+  // memory of a hub.
+  it('a member removed through one hub is refused by the other at once', async () => {
     const environment = {
       ...{ HUB_DB_URL: database.url, LOG_LEVEL: 'error' },
       REDIS_URL: noRedis.REDIS_URL,

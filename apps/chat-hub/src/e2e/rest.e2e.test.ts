@@ -75,7 +75,7 @@ describe('REST', () => {
     });
   });
 
-  it('what a script posts, a live socket receives', async () => {
+  it('a live socket receives what REST posts', async () => {
     await using ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'mixed', name: 'Mixed' });
     await ana.call('subscribe', { topics: [{ channelId: 'mixed' }] });
@@ -101,7 +101,7 @@ describe('REST', () => {
     });
   });
 
-  it('answers a body that is not JSON, and one that is too large, clearly', async () => {
+  it('answers clearly to a body that is not JSON or too large', async () => {
     const post = (body: string) =>
       fetch(`${hub.url}/v1/channels?agent=ana`, {
         method: 'POST',
@@ -135,7 +135,7 @@ describe('REST', () => {
     expect((await fetch(`${hub.url}/v1/openapi.json`)).headers.get('cache-control')).toBeNull();
   });
 
-  // A foreign name that resolves to this machine (DNS rebinding) is the same origin to the browser that shows its page.
+  // To a browser, a foreign host name that resolves to this machine (DNS rebinding) has the same origin as its page.
   it('refuses a Host that is not loopback with 403 in dev mode', async () => {
     const statusFor = (host: string) =>
       new Promise<number | undefined>((resolve, reject) => {

@@ -53,7 +53,7 @@ const up = (started: { process: ServerProcess; port: number }) =>
   });
 
 describe('starting and stopping the hub', () => {
-  it('runs embedded without Redis, says so in one line, and moves onto Redis by itself when one appears', async () => {
+  it('runs embedded without Redis, says so in one line, and uses Redis as soon as one appears', async () => {
     const redisPort = await freePort();
     const started = await start({ REDIS_URL: `redis://127.0.0.1:${redisPort}` });
     await up(started);
@@ -79,8 +79,8 @@ describe('starting and stopping the hub', () => {
     expect(await redisCommand(redisPort, 'ZCARD openclaw:roster:c')).toBe(':1');
   });
 
-  it('names the embedded mode in one line when no Redis is named', async () => {
-    // Whatever may listen on 6379 of the machine that runs this test: the line tells how it is either way.
+  it('prints the embedded mode in one line when no Redis is configured', async () => {
+    // A Redis may listen on port 6379 of this machine. The line reports both cases.
     const started = await start({});
     await up(started);
     await waitFor(() => /Embedded mode: .*REDIS_URL|Redis answers/.test(started.process.output()), {
@@ -88,7 +88,7 @@ describe('starting and stopping the hub', () => {
     });
   });
 
-  it('reads a .env beside it, which the environment overrides', async () => {
+  it('reads a .env in its folder, and the environment wins over it', async () => {
     const [port, other] = [await freePort(), await freePort()];
     const folder = await temporaryFolder('env');
     cleanups.push(() => folder.remove());
@@ -103,7 +103,7 @@ describe('starting and stopping the hub', () => {
     expect(existsSync(`${folder.path}/from-env.sqlite`)).toBe(true);
   });
 
-  it('shuts down cleanly on SIGTERM, and what was acked is there after the next start', async () => {
+  it('shuts down cleanly on SIGTERM, and acknowledged messages are there after the next start', async () => {
     const first = await start({});
     await up(first);
     const ana = await connectRpc(`ws://127.0.0.1:${first.port}/v1/ws?agent=ana`);
@@ -119,7 +119,7 @@ describe('starting and stopping the hub', () => {
     ]);
   });
 
-  it('what was acked survives a kill -9', async () => {
+  it('keeps acknowledged messages through a kill -9', async () => {
     const first = await start({});
     await up(first);
     const ana = await connectRpc(`ws://127.0.0.1:${first.port}/v1/ws?agent=ana`);
@@ -157,11 +157,11 @@ describe('starting and stopping the hub', () => {
       );
     });
 
-    it('a variable is bad', async () => {
+    it('a variable is not valid', async () => {
       expect(await failure({ HUB_PORT: 'abc' })).toContain('HUB_PORT');
     });
 
-    it('the database is no database', async () => {
+    it('the file is not a database', async () => {
       const folder = await temporaryFolder('bad-db');
       cleanups.push(() => folder.remove());
       writeFileSync(
@@ -179,7 +179,7 @@ describe('starting and stopping the hub', () => {
       writeFileSync(`${folder.path}/file`, '');
       mkdirSync(`${folder.path}/closed`);
       chmodSync(`${folder.path}/closed`, 0o500);
-      // Root may write anywhere, but nobody makes a folder inside a file.
+      // Root may write anywhere, but cannot create a folder inside a file.
       expect(await failure({ HUB_DB_URL: `sqlite:${folder.path}/file/hub.sqlite` })).toMatch(
         /hub\.sqlite/,
       );
@@ -197,7 +197,7 @@ describe('starting and stopping the hub', () => {
       );
     });
 
-    it('PostgreSQL is not there', async () => {
+    it('PostgreSQL does not answer', async () => {
       const port = await freePort();
       const output = await failure({ HUB_DB_URL: `postgres://hub:pa55word@127.0.0.1:${port}/hub` });
       expect(output).toContain(String(port));

@@ -31,7 +31,7 @@ async function channelWith(channelId: string, messages: number) {
 }
 
 describe('subscribe', () => {
-  it('resumes after the last seq, in order, and goes on live from head+1', async () => {
+  it('resumes after the last seq, in order, and continues live from head+1', async () => {
     await using ana = await channelWith('resume', 20);
     const result = await ana.call('subscribe', {
       topics: [{ channelId: 'resume', since: 5 }],
@@ -43,7 +43,7 @@ describe('subscribe', () => {
     expect(await ana.event(({ seq }) => seq !== null)).toMatchObject({ seq: 22 });
   });
 
-  it('without since is live from head+1, with no events', async () => {
+  it('is live from head+1 with no events when it has no since', async () => {
     await using ana = await channelWith('fresh', 3);
     const { topics } = await ana.call('subscribe', { topics: [{ channelId: 'fresh' }] });
     expect(topics[0]).toMatchObject({ head: 4, resumed: false, events: [] });
@@ -60,7 +60,7 @@ describe('subscribe', () => {
     expect(beyond.topics[0]).toMatchObject({ resumed: false, events: [], head: 4 });
   });
 
-  it('does not resume over more events than a result may hold; log.read pages them', async () => {
+  it('does not resume over more events than a result may contain; log.read pages them', async () => {
     const count = limits.resumeEvents + 10;
     await using ana = await channelWith('long', count);
     const { topics } = await ana.call('subscribe', { topics: [{ channelId: 'long', since: 0 }] });
@@ -74,7 +74,7 @@ describe('subscribe', () => {
     expect(seqs).toEqual(range(1, count + 1));
   });
 
-  it('asking again answers again and doubles nothing', async () => {
+  it('answers a repeated subscribe and delivers nothing twice', async () => {
     await using ana = await channelWith('again', 2);
     await ana.call('subscribe', { topics: [{ channelId: 'again' }] });
     const second = await ana.call('subscribe', { topics: [{ channelId: 'again', since: 1 }] });
@@ -107,9 +107,9 @@ describe('subscribe', () => {
     ]);
   });
 
-  // The race: a result is gathered while events are committed. Invariant: result and live events together are one
-  // unbroken run, whatever falls between.
-  it('under a stream of sends the result and the live events leave no hole and overlap nowhere', async () => {
+  // The race: events are committed while a result is collected. Invariant: result and live events have no gap and no
+  // overlap.
+  it('leaves no gap and no overlap between result and live events during a stream of sends', async () => {
     await using ana = await channelWith('stream', 1_500);
     let isStopped = false;
     const stream = (async () => {
@@ -143,7 +143,7 @@ describe('subscribe', () => {
     await stream;
   });
 
-  it('an unsubscribed channel sends nothing more', async () => {
+  it('delivers nothing more of an unsubscribed channel', async () => {
     await using ana = await channelWith('quiet', 1);
     await ana.call('channel.create', { channelId: 'marker', name: 'Marker' });
     await ana.call('subscribe', { topics: [{ channelId: 'quiet' }, { channelId: 'marker' }] });
@@ -156,7 +156,7 @@ describe('subscribe', () => {
     );
   });
 
-  it('another hub on the same database delivers without any Redis, by the log', async () => {
+  it('delivers events of another hub on the same database without Redis, through the log', async () => {
     await using second = await startTestHub(environment);
     await using ana = await channelWith('no-redis', 1);
     await using ben = await second.connect('ben');
@@ -169,9 +169,10 @@ describe('subscribe', () => {
     expect(seqs).toEqual(range(seqs[0] ?? 0, (seqs[0] ?? 0) + seqs.length - 1));
   });
 
-  // The race: a socket that does not read fills its buffer while its channel goes on. Invariants: the hub's memory for
-  // it stays bounded, the others are not slowed, and it gets everything, once and in order, when it reads again.
-  it('a socket that does not read is not fed, and catches up from the log when it reads again', async () => {
+  // The race: a socket that does not read fills its buffer while its channel has new events. Invariants: the hub's
+  // memory for it is bounded, other sockets are not delayed, and it gets everything once and in order when it reads
+  // again.
+  it('stops live delivery to a socket that does not read, which catches up from the log when it reads again', async () => {
     await using ana = await channelWith('slow', 1);
     await using slow = await hub.connect('slow-reader');
     await slow.call('channel.join', { channelId: 'slow' });

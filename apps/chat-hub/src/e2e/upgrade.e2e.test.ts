@@ -16,12 +16,12 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** A client that sends what it is told, answers nothing, and keeps its side open. */
+/** A raw client: it sends the given bytes, answers nothing, and keeps its side open. */
 interface RawClient {
   readonly socket: Socket;
-  /** What came, byte for byte. */
+  /** All received bytes. */
   received(): string;
-  /** Resolves with what came once the other side has ended. */
+  /** Resolves with all received bytes once the other side has ended. */
   readonly ended: Promise<string>;
 }
 
@@ -104,27 +104,27 @@ async function upgradesOnly(
 const hub = closeAfterAll(await startHub({ env: noRedis }));
 const port = Number(new URL(hub.httpUrl).port);
 
-describe('what a stranger sends to a hub', () => {
+describe('the input of an unauthenticated client', () => {
   it.each(['//', '//?agent=ana', 'http://[', '/%', '/v1/ws%', '/v1/ws/'])(
-    'a request target such as %s gets 404, and the hub lives on',
+    'with the request target %s gets 404, and the hub stays alive',
     async (target) => {
       expect(await upgradeRaw(port, target).ended).toMatch(/^HTTP\/1\.1 404 /);
       expect(await isAlive(port)).toBe(true);
     },
   );
 
-  it('the broken frame of a refused client ends that socket alone', async () => {
+  it('with a broken frame after its refusal ends that socket only', async () => {
     const stranger = upgradeRaw(port, '/v1/ws', offering);
     await waitFor(() => stranger.received().includes('101 Switching Protocols'));
-    // A frame with all reserved bits set: the WebSocket emits an error, which somebody must listen to.
+    // A frame with all reserved bits set: the WebSocket emits an error, which needs a listener.
     stranger.socket.write(Buffer.from([0xff, 0x01, 0x00]));
     await stranger.ended;
     expect(await isAlive(port)).toBe(true);
   });
 });
 
-describe('refusing an upgrade', () => {
-  it('a refused client that does not answer the close is cut after two seconds', async () => {
+describe('a refused upgrade', () => {
+  it('is destroyed after two seconds if the client does not answer the close', async () => {
     await using hub = await devHub();
     const startMs = Date.now();
     const silent = upgradeRaw(hub.port, '/v1/ws', offering);
@@ -134,13 +134,13 @@ describe('refusing an upgrade', () => {
     expect(Date.now() - startMs).toBeLessThan(5_000);
   });
 
-  it('a client refused by status is let go, though it keeps its own side open', async () => {
+  it('by status is closed, though the client keeps its side open', async () => {
     const { port } = await upgradesOnly({
       authenticate: () => Promise.reject(new AuthError('unauthorized', 'no')),
     });
     const client = upgradeRaw(port);
     expect(await client.ended).toMatch(/^HTTP\/1\.1 401 [^]*"no"/);
-    // Only a socket that is gone for good answers the next byte with a reset.
+    // Only a destroyed socket answers the next byte with a reset.
     await waitFor(() => {
       client.socket.write('x');
       return client.socket.destroyed;
@@ -166,8 +166,8 @@ function fault(): never {
   throw new Error('a fault');
 }
 
-describe('waiting for admission', () => {
-  it('a client that comes when many do is told when to come back, and is let in then', async () => {
+describe('authentication and admission', () => {
+  it('tell a client among many when to come back, and admit it then', async () => {
     const { port, refused } = await upgradesOnly({
       admission: createAdmission({ ...admissionDefaults, perSecond: 5, burst: 1 }),
       authenticate: ({ devAgent }) => Promise.resolve({ ...ana, agentId: devAgent ?? '' }),
@@ -188,7 +188,7 @@ describe('waiting for admission', () => {
     await waitFor(() => back.received().includes('accepted'));
   });
 
-  it('a forged token takes no place: admission is asked for verified agents only, by their verified ids', async () => {
+  it('reserve slots for verified agents only, by their verified ids', async () => {
     const names: string[] = [];
     const { port } = await upgradesOnly({
       admission: { admit: (name) => (names.push(name), { afterMs: null }) },
@@ -203,7 +203,7 @@ describe('waiting for admission', () => {
     expect(names).toEqual(['ana']);
   });
 
-  it('a token from an address that failed too often is not looked at, and its client is told when it will be', async () => {
+  it('do not check a token from a blocked address, and tell its client when to come back', async () => {
     let asked = 0;
     const { port, refused } = await upgradesOnly({
       failedSignIns: createFailedSignIns({ burst: 3, perSecond: 0.001 }),
@@ -219,7 +219,7 @@ describe('waiting for admission', () => {
     expect({ asked, refused }).toEqual({ asked: 3, refused: [401, 401, 401, 429, 429] });
   });
 
-  it('a key server or database that is away is not held against the address', async () => {
+  it('do not count failures of the key server or database for the address', async () => {
     const { port, refused } = await upgradesOnly({
       failedSignIns: createFailedSignIns({ burst: 1, perSecond: 0.001 }),
       authenticate: () => Promise.reject(new AuthError('unavailable', 'away')),
@@ -228,7 +228,7 @@ describe('waiting for admission', () => {
     expect(refused).toEqual([503, 503, 503]);
   });
 
-  it('a foreign page and a draining hub take no place of the admission', async () => {
+  it('reserve no slot for a foreign page or on a draining hub', async () => {
     const open = { admission: { admit: () => fault() } };
     const foreign = await upgradesOnly({
       ...open,
@@ -239,7 +239,7 @@ describe('waiting for admission', () => {
     expect(await upgradeRaw(draining.port).ended).toMatch(/^HTTP\/1\.1 503 /);
   });
 
-  it('no more sockets wait than may; the next is told when to come back', async () => {
+  it('take at most maxAuthenticating sockets at a time, and tell the next when to come back', async () => {
     const admitted: (() => void)[] = [];
     const { port, refused } = await upgradesOnly({
       maxAuthenticating: 2,
@@ -259,7 +259,7 @@ describe('waiting for admission', () => {
     await waitFor(() => fourth.received().includes('accepted'));
   });
 
-  it('a socket whose identity is not had in time is cut, and its place is free again', async () => {
+  it('destroy a socket whose authentication takes too long, and free its place', async () => {
     let isStuck = true;
     const { port } = await upgradesOnly({
       maxAuthenticating: 1,
@@ -272,7 +272,7 @@ describe('waiting for admission', () => {
     await waitFor(() => next.received().includes('accepted'));
   });
 
-  it('of many refused clients only so many are told by a close code, the others by a status', async () => {
+  it('refuse at most maxClosing clients at a time by a close code, the others by a status', async () => {
     const { port } = await upgradesOnly({
       maxClosing: 4,
       authenticate: () => Promise.reject(new AuthError('unauthorized', 'no')),
@@ -282,9 +282,9 @@ describe('waiting for admission', () => {
     expect(await upgradeRaw(port, '/v1/ws', offering).ended).toMatch(/^HTTP\/1\.1 401 /);
   });
 
-  // The race: the drain sends every session away, and a client proving itself just then would come in after it and
-  // hold the hub's end up. Invariant: nobody is accepted once the hub is busy.
-  it('a client that proved itself while the hub began to drain is sent away', async () => {
+  // The race: the drain sends every session away, and a client in authentication would connect after it and delay the
+  // end. Invariant: no client is accepted once the drain has begun.
+  it('send away a client that was authenticated while the hub began to drain', async () => {
     let busyForMs: number | null = null;
     const admitted: (() => void)[] = [];
     const { port } = await upgradesOnly({
@@ -300,7 +300,7 @@ describe('waiting for admission', () => {
 });
 
 describe('dev sign-in is for this machine', () => {
-  // A foreign name that resolves to this machine (DNS rebinding) is the same origin to the browser that shows its page.
+  // To a browser, a foreign host name that resolves to this machine (DNS rebinding) has the same origin as its page.
   it('refuses an upgrade whose Host is not loopback with 403', async () => {
     await using hub = await devHub();
     const open = (host: string) =>

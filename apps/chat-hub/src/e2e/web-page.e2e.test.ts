@@ -38,8 +38,8 @@ const ask = (path: string, headers: Record<string, string> = {}) =>
     },
   );
 
-describe('the page for people', () => {
-  it('is served at / without sign-in, to be asked for anew each time', async () => {
+describe('the web UI', () => {
+  it('is served at / without sign-in, and is revalidated each time', async () => {
     const response = await fetch(`${hub.url}/`);
     expect(response.status).toBe(200);
     expect(await response.text()).toBe(html);
@@ -52,7 +52,7 @@ describe('the page for people', () => {
     expect((await fetch(`${hub.url}/?x=1`)).status).toBe(200);
   });
 
-  it('runs nothing and loads nothing that is not the hub’s own', async () => {
+  it('runs and loads nothing from other hosts', async () => {
     for (const path of ['/', '/assets/page-Ab12.js', '/favicon.svg']) {
       const { headers } = await fetch(`${hub.url}${path}`);
       const policy = headers.get('content-security-policy') ?? '';
@@ -73,7 +73,7 @@ describe('the page for people', () => {
     }
   });
 
-  it('has assets that a browser keeps for good, compressed where they were', async () => {
+  it('has assets that a browser caches forever, compressed if a compressed file exists', async () => {
     const plain = await ask('/assets/page-Ab12.js');
     expect(plain).toMatchObject({
       ...{ status: 200, bytes: script.length },
@@ -101,7 +101,7 @@ describe('the page for people', () => {
     });
   });
 
-  it('keeps what is not there, hidden or outside of it out of reach', async () => {
+  it('does not serve missing files, hidden files and files outside of its folder', async () => {
     const targets = [
       ...['/nothing.js', '/assets', '/assets/', '/assets/nothing.js', '/.built-from'],
       ...['/../secret.txt', '/assets/../../secret.txt', '/assets/..%2f..%2fsecret.txt'],
@@ -125,7 +125,7 @@ describe('the page for people', () => {
     }
   });
 
-  it('is refused to a foreign page and to a foreign name of this machine, as the API is', async () => {
+  it('is refused to a foreign Origin and a foreign Host, as the API is', async () => {
     expect((await ask('/', { origin: 'https://evil.example.com' })).status).toBe(403);
     expect((await ask('/', { host: 'evil.example.com' })).status).toBe(403);
     expect((await ask('/assets/page-Ab12.js', { host: 'evil.example.com' })).status).toBe(403);
@@ -134,14 +134,14 @@ describe('the page for people', () => {
     );
   });
 
-  it('is no part of the API’s description', async () => {
+  it('is not in the OpenAPI document', async () => {
     const document = (await (await fetch(`${hub.url}/v1/openapi.json`)).json()) as {
       paths: Record<string, unknown>;
     };
     expect(Object.keys(document.paths).filter((path) => !path.startsWith('/v1/'))).toEqual([]);
   });
 
-  it('that is not built is missed in one sentence, and found as soon as it is', async () => {
+  it('answers one sentence while it is not built, and is found as soon as it is', async () => {
     const directory = join(folder.path, 'later');
     await using other = await startTestHub({
       ...{ HUB_DB_URL: database.url, HUB_WEB_DIR: directory, LOG_LEVEL: 'error' },
