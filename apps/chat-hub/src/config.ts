@@ -49,17 +49,19 @@ export class ConfigError extends Error {
 }
 
 const port = z.coerce.number().int().min(0).max(65_535);
-const limit = z.string().transform((text, context) => {
-  try {
-    return parseLimit(text);
-  } catch (error) {
-    context.addIssue({
-      code: 'custom',
-      message: error instanceof Error ? error.message : String(error),
-    });
-    return z.NEVER;
-  }
-});
+/** A string that `parse` turns into a value; an error of `parse` is the issue, with its own message by default. */
+const parsedBy = <T>(parse: (text: string) => T, message?: string) =>
+  z.string().transform((text, context) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: message ?? messageOf(error) });
+      return z.NEVER;
+    }
+  });
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+const limit = parsedBy(parseLimit);
 const databaseUrl = z
   .string()
   .refine(
@@ -71,35 +73,23 @@ const jwksUrl = z.url({ protocol: /^https?$/ }).refine((url) => {
   const { username, password } = new URL(url);
   return username + password === '';
 }, 'must not contain a user or a password');
-const origin = z.string().transform((text, context) => {
-  // The form that browsers send. `URL.origin` is "null" for the schemes of apps, such as tauri://localhost.
-  const { protocol, host } = URL.canParse(text) ? new URL(text) : { protocol: '', host: '' };
-  if (host !== '') return `${protocol}//${host}`;
-  context.addIssue({
-    code: 'custom',
-    message: 'must be a comma-separated list of origins such as https://chat.example.com',
-  });
-  return z.NEVER;
-});
+// The form that browsers send. `URL.origin` is "null" for the schemes of apps, such as tauri://localhost.
+const origin = parsedBy((text) => {
+  const { protocol, host } = new URL(text);
+  if (host === '') throw new TypeError('no host');
+  return `${protocol}//${host}`;
+}, 'must be a comma-separated list of origins such as https://chat.example.com');
 
 const listOf = (text: string) =>
   text
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean);
-const trustedProxies = z.string().transform((text, context) => {
+const trustedProxies = parsedBy((text) => {
   const list = listOf(text);
-  try {
-    createRemoteAddress(list);
-    return list;
-  } catch {
-    context.addIssue({
-      code: 'custom',
-      message: 'must be a comma-separated list of addresses or ranges such as 10.0.0.0/8',
-    });
-    return z.NEVER;
-  }
-});
+  createRemoteAddress(list);
+  return list;
+}, 'must be a comma-separated list of addresses or ranges such as 10.0.0.0/8');
 
 const environmentSchema = z.object({
   NODE_ENV: z.string().default('development'),
@@ -140,7 +130,7 @@ export function parseConfig(environment: Environment): Config {
   try {
     redis = parseRedisEnvironment(given);
   } catch (error) {
-    problems.push(error instanceof Error ? error.message : String(error));
+    problems.push(messageOf(error));
   }
   if (!parsed.success) throw new ConfigError(problems.join('\n'));
 
