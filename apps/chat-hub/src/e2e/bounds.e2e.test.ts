@@ -122,7 +122,10 @@ describe('a socket that does not read', () => {
     await using socket = await connect('ana', { protocols: [] });
     const before = await metric('process_resident_memory_bytes');
     const calls = range(1, limits.batch).map((n) => ({
-      ...{ jsonrpc: '2.0', id: `b${n}`, method: 'log.read', params: { channelId, after: 0 } },
+      jsonrpc: '2.0',
+      id: `b${n}`,
+      method: 'log.read',
+      params: { channelId, after: 0 },
     }));
     socket.send(JSON.stringify(calls));
     const answers = await waitFor(

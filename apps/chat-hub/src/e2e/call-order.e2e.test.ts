@@ -23,7 +23,10 @@ async function together(
   calls: readonly Call[],
 ): Promise<RpcObject[]> {
   const requests = calls.map(([method, params], index) => ({
-    ...{ jsonrpc: '2.0', id: `together-${index}`, method, params },
+    jsonrpc: '2.0',
+    id: `together-${index}`,
+    method,
+    params,
   }));
   if (isBatch) socket.send(JSON.stringify(requests));
   else for (const request of requests) socket.send(JSON.stringify(request));

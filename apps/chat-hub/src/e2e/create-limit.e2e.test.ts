@@ -37,10 +37,12 @@ describe('what one agent may create', () => {
     expect(posted.map(({ status }) => status).sort()).toEqual([201, 201, 429, 429]);
     const refused = posted.find(({ status }) => status === 429);
     expect(refused?.body.error).toMatchObject({
-      ...{ code: 'rate_limited', retryAfterMs: expect.any(Number) },
+      code: 'rate_limited',
+      retryAfterMs: expect.any(Number),
     });
     await expect(ana.call('channel.create', { name: 'x' })).rejects.toMatchObject({
-      ...{ code: 'rate_limited', retryAfterMs: expect.any(Number) },
+      code: 'rate_limited',
+      retryAfterMs: expect.any(Number),
     });
     // All other calls still succeed, for her and for others.
     const { channels } = await ana.call('channel.list', { member: true });

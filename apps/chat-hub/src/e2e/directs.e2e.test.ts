@@ -13,7 +13,9 @@ const database = closeAfterAll(await temporaryDatabase());
 const writer = closeAfterAll(await openLogWriter(database, redis.url));
 const hub = closeAfterAll(
   await startTestHub({
-    ...{ REDIS_URL: redis.url, HUB_DB_URL: database.url, HUB_LIMIT_MESSAGE: '1000000/60' },
+    REDIS_URL: redis.url,
+    HUB_DB_URL: database.url,
+    HUB_LIMIT_MESSAGE: '1000000/60',
   }),
 );
 await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
@@ -27,7 +29,10 @@ const typingEvent = (channelId: string, agentId: string) =>
   encodeEnvelope({
     id: randomUUID(),
     event: { type: 'channel.typing', channelId, agentId, typing: true, threadId: null },
-    ...{ timestamp: Date.now(), senderId: agentId, channelId, seq: null },
+    timestamp: Date.now(),
+    senderId: agentId,
+    channelId,
+    seq: null,
     epoch: writer.store.epoch,
   });
 
@@ -164,7 +169,9 @@ describe('an older direct channel that the welcome did not name', () => {
   it('is delivered from hub to hub while Redis is frozen', async () => {
     const frozen = closeAfterAll(await startRedis());
     const environment = {
-      ...{ REDIS_URL: frozen.url, HUB_DB_URL: database.url, LOG_LEVEL: 'fatal' },
+      REDIS_URL: frozen.url,
+      HUB_DB_URL: database.url,
+      LOG_LEVEL: 'fatal',
     };
     await using hubA = await startTestHub(environment);
     await using hubB = await startTestHub(environment);

@@ -13,7 +13,11 @@ const slowHub = (environment: Readonly<Record<string, string>>) =>
     { HUB_HOST: '127.0.0.1', ...noRedis, HUB_JWT_SECRET: secret, ...environment },
     {
       admission: {
-        ...{ perSecond: 0.05, burst: 2, horizonMs: 60_000, graceMs: 5_000, maxPerName: 4 },
+        perSecond: 0.05,
+        burst: 2,
+        horizonMs: 60_000,
+        graceMs: 5_000,
+        maxPerName: 4,
       },
     },
   );

@@ -38,7 +38,8 @@ describe('the maximum of topics of a connection', () => {
     for (const result of results) expect(result).toHaveLength(limits.topics);
     const { seq } = await writer
       .append('ana', 'message.send', {
-        ...{ channelId: 'k999', content: 'heard' },
+        channelId: 'k999',
+        content: 'heard',
       })
       .then(({ result }) => result);
     for (const socket of sockets) await socket.event((envelope) => envelope.seq === seq);

@@ -46,7 +46,11 @@ describe('the operations view of a hub', () => {
       expect(latency?.p99).toBeLessThan(5_000);
     }
     expect(after).toMatchObject({
-      ...{ hubId: hub.hubId, sockets: 2, agents: 2, laggingNow: 0, degraded: false },
+      hubId: hub.hubId,
+      sockets: 2,
+      agents: 2,
+      laggingNow: 0,
+      degraded: false,
       database: { status: 'ok', engine: 'sqlite' },
       redis: { status: 'in_use', mode: 'standalone', maxMemoryBytes: 0, evictedKeys: 0 },
       breaker: 'closed',
@@ -101,14 +105,21 @@ describe('the operations view of a hub', () => {
     });
     const { redis: away, degraded } = await look(alone);
     expect({ degraded, ...away }).toMatchObject({
-      ...{ degraded: true, status: 'away', latencyMs: null, usedMemoryBytes: null },
+      degraded: true,
+      status: 'away',
+      latencyMs: null,
+      usedMemoryBytes: null,
     });
   });
 
   it('is for admins without limits only, when tokens are required', async () => {
     await using guarded = await startTestHub({
-      ...{ HUB_DB_URL: database.url, HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret },
-      ...{ HUB_HOST: '127.0.0.1', REDIS_URL: redis.url, LOG_LEVEL: 'silent' },
+      HUB_DB_URL: database.url,
+      HUB_AUTH: 'jwt',
+      HUB_JWT_SECRET: secret,
+      HUB_HOST: '127.0.0.1',
+      REDIS_URL: redis.url,
+      LOG_LEVEL: 'silent',
     });
     const { mintToken } = await import('../edge/mint.ts');
     const ask = async (claims: object) => {

@@ -221,7 +221,8 @@ describe('presence on two hubs', () => {
   it('is not pushed while over a thousand agents are present, and is again when they are fewer', async () => {
     const elsewhere = deadHub(60_000);
     const crowd = Array.from({ length: 1_000 }, (_, n) => ({
-      ...{ channelId: `${channelId}-crowd`, lease: lease(`a${n}`) },
+      channelId: `${channelId}-crowd`,
+      lease: lease(`a${n}`),
     }));
     const crowded = `${channelId}-crowd`;
     await elsewhere.joinMany(crowd);

@@ -125,7 +125,9 @@ describe('a hub that is killed', () => {
       await waitFor(() => Date.now() - killedMs >= afterMs, { timeoutMs: 60_000, everyMs: 50 });
       await redis.command('FLUSHALL');
       await waitFor(isTold('offline'), {
-        ...{ timeoutMs: presenceTimes.leaseMs + 15_000, everyMs: 100, what: 'everyone offline' },
+        timeoutMs: presenceTimes.leaseMs + 15_000,
+        everyMs: 100,
+        what: 'everyone offline',
       });
       for (const { atMs, status, agentId } of toldPresence(ana, channelId)) {
         if (status !== 'offline') continue;

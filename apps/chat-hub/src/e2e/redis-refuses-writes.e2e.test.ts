@@ -31,8 +31,14 @@ async function said(hub: TestHub, socket: RpcSocket, channelId: string) {
   };
 }
 const well = (agents: string[]) => ({
-  ...{ ready: true, status: 'ok', refusal: null, publishPath: 'ok', metric: 1 },
-  ...{ operationsDegraded: false, listDegraded: false, agents },
+  ready: true,
+  status: 'ok',
+  refusal: null,
+  publishPath: 'ok',
+  metric: 1,
+  operationsDegraded: false,
+  listDegraded: false,
+  agents,
 });
 const live = async (channelId: string) => {
   const [seconds = '0'] = /\d{9,}/.exec(await redis.command('TIME')) ?? [];
@@ -45,12 +51,14 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
   // controls: all agree before and after, and the leases did end in Redis.
   it.each([
     {
-      ...{ how: 'its memory is full', refusal: 'OOM' },
+      how: 'its memory is full',
+      refusal: 'OOM',
       begin: 'CONFIG SET maxmemory 1000000 maxmemory-policy noeviction',
       end: 'CONFIG SET maxmemory 0',
     },
     {
-      ...{ how: 'a command is denied', refusal: 'NOPERM' },
+      how: 'a command is denied',
+      refusal: 'NOPERM',
       begin: 'ACL SETUSER default -zadd -set',
       end: 'ACL SETUSER default +zadd +set',
     },
@@ -90,8 +98,13 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
         async () => {
           for (const { hub, socket, own } of everyone) {
             expect(await said(hub, socket, channelId)).toMatchObject({
-              ...{ ready: true, status: 'refusing_writes', refusal, metric: 0 },
-              ...{ operationsDegraded: true, listDegraded: true, agents: own },
+              ready: true,
+              status: 'refusing_writes',
+              refusal,
+              metric: 0,
+              operationsDegraded: true,
+              listDegraded: true,
+              agents: own,
             });
           }
           return performance.now() > untilMs;

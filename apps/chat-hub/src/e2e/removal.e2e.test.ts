@@ -90,7 +90,8 @@ describe('without Redis', () => {
   // memory of a hub.
   it('a member removed through one hub is refused by the other at once', async () => {
     const environment = {
-      ...{ HUB_DB_URL: database.url, LOG_LEVEL: 'error' },
+      HUB_DB_URL: database.url,
+      LOG_LEVEL: 'error',
       REDIS_URL: noRedis.REDIS_URL,
     };
     await using hub = await startTestHub(environment);

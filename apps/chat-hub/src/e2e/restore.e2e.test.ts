@@ -11,7 +11,9 @@ const path = () => database.url.slice('sqlite:'.length);
 
 async function start(): Promise<TestHub> {
   const hub = await startTestHub({
-    ...{ REDIS_URL: redis.url, HUB_DB_URL: database.url, LOG_LEVEL: 'fatal' },
+    REDIS_URL: redis.url,
+    HUB_DB_URL: database.url,
+    LOG_LEVEL: 'fatal',
   });
   hubs.push(hub);
   await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
@@ -153,7 +155,9 @@ describe('a SQLite database that was restored without a new epoch', () => {
     await copy(backedUp, path());
     redis.freeze();
     const hub = await startTestHub({
-      ...{ REDIS_URL: redis.url, HUB_DB_URL: database.url, LOG_LEVEL: 'fatal' },
+      REDIS_URL: redis.url,
+      HUB_DB_URL: database.url,
+      LOG_LEVEL: 'fatal',
     });
     hubs.push(hub);
     const again = await hub.connect('ana');

@@ -76,7 +76,8 @@ describe('the web UI', () => {
   it('has assets that a browser caches forever, compressed if a compressed file exists', async () => {
     const plain = await ask('/assets/page-Ab12.js');
     expect(plain).toMatchObject({
-      ...{ status: 200, bytes: script.length },
+      status: 200,
+      bytes: script.length,
       headers: {
         'cache-control': 'public, max-age=31536000, immutable',
         'content-type': 'application/javascript; charset=utf-8',
@@ -103,17 +104,25 @@ describe('the web UI', () => {
 
   it('does not serve missing files, hidden files and files outside of its folder', async () => {
     const targets = [
-      ...['/nothing.js', '/assets', '/assets/', '/assets/nothing.js', '/.built-from'],
-      ...['/../secret.txt', '/assets/../../secret.txt', '/assets/..%2f..%2fsecret.txt'],
-      ...['/%2e%2e/secret.txt', '/..%2fsecret.txt', '/assets/..', '/assets/%2e%2e%2findex.html'],
-      ...[
-        '/..%5csecret.txt',
-        '/assets/%00',
-        '/page.js%00.html',
-        '//etc/passwd',
-        '/%2fetc%2fpasswd',
-      ],
-      ...[`${folder.path}/secret.txt`, `/${encodeURIComponent(`${folder.path}/secret.txt`)}`],
+      '/nothing.js',
+      '/assets',
+      '/assets/',
+      '/assets/nothing.js',
+      '/.built-from',
+      '/../secret.txt',
+      '/assets/../../secret.txt',
+      '/assets/..%2f..%2fsecret.txt',
+      '/%2e%2e/secret.txt',
+      '/..%2fsecret.txt',
+      '/assets/..',
+      '/assets/%2e%2e%2findex.html',
+      '/..%5csecret.txt',
+      '/assets/%00',
+      '/page.js%00.html',
+      '//etc/passwd',
+      '/%2fetc%2fpasswd',
+      `${folder.path}/secret.txt`,
+      `/${encodeURIComponent(`${folder.path}/secret.txt`)}`,
     ];
     for (const target of targets) {
       const answer = await sendRaw(
@@ -144,7 +153,9 @@ describe('the web UI', () => {
   it('answers one sentence while it is not built, and is found as soon as it is', async () => {
     const directory = join(folder.path, 'later');
     await using other = await startTestHub({
-      ...{ HUB_DB_URL: database.url, HUB_WEB_DIR: directory, LOG_LEVEL: 'error' },
+      HUB_DB_URL: database.url,
+      HUB_WEB_DIR: directory,
+      LOG_LEVEL: 'error',
     });
     const missing = await fetch(`${other.url}/`);
     expect([missing.status, missing.headers.get('content-type')]).toEqual([

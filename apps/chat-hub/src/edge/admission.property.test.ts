@@ -41,12 +41,16 @@ function play(
 ) {
   let nowMs = 0;
   const admission = createAdmission({
-    ...{ ...options, graceMs, maxPerName: 4 },
+    ...options,
+    graceMs,
+    maxPerName: 4,
     clock: () => nowMs,
   });
   const toleratedMs = ((options.burst - 1) * 1_000) / options.perSecond / 2;
   const visits: Visit[] = given.map((client, i) => ({
-    ...{ client: { ...client, name: `client ${i}` }, atMs: client.arrivesAtMs, tries: 0 },
+    client: { ...client, name: `client ${i}` },
+    atMs: client.arrivesAtMs,
+    tries: 0,
   }));
   const admitted: Visit[] = [];
   const slots: number[] = [];

@@ -5,7 +5,11 @@ let nowMs: number;
 let admission: Admission;
 
 const options: AdmissionOptions = {
-  ...{ perSecond: 10, burst: 3, horizonMs: 2_000, graceMs: 1_000, maxPerName: 2 },
+  perSecond: 10,
+  burst: 3,
+  horizonMs: 2_000,
+  graceMs: 1_000,
+  maxPerName: 2,
   clock: () => nowMs,
 };
 beforeEach(() => {

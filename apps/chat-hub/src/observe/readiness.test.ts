@@ -8,7 +8,10 @@ describe('the readiness of a hub', () => {
   // would block its checks and heartbeats, and the hub would not be ready. Invariant: concurrent requests cost one query.
   it('is queried once for all concurrent requests, and again for a later one', async () => {
     const health: StoreHealth = {
-      ...{ status: 'ok', engine: 'sqlite', latencyMs: 1, queueLength: 0 },
+      status: 'ok',
+      engine: 'sqlite',
+      latencyMs: 1,
+      queueLength: 0,
     };
     const queries: PromiseWithResolvers<StoreHealth>[] = [];
     const store: ReadinessDeps['store'] = {

@@ -24,11 +24,18 @@ describe('a new epoch', () => {
       store: {
         epoch: 'e',
         logPage: async (channelId: string) => ({
-          ...{ events: [], head: heads.get(channelId) ?? 0, epoch: 'e' },
+          events: [],
+          head: heads.get(channelId) ?? 0,
+          epoch: 'e',
         }),
       } as unknown as ChatStore,
-      ...{ bus: createMemoryEventBus(), flusher: createFlusher(), log: pino({ level: 'silent' }) },
-      ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
+      bus: createMemoryEventBus(),
+      flusher: createFlusher(),
+      log: pino({ level: 'silent' }),
+      onOpened: nothing,
+      onDelivered: nothing,
+      onEphemeral: nothing,
+      onForeignEpoch: nothing,
     });
     await rooms.open('early');
     await rooms.open('gone');
@@ -98,8 +105,13 @@ describe('a new epoch', () => {
         },
         logPage: async () => ({ events: [], head: 3, epoch: state.epoch }),
       } as unknown as ChatStore,
-      ...{ bus: createMemoryEventBus(), flusher, log: pino({ level: 'silent' }) },
-      ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
+      bus: createMemoryEventBus(),
+      flusher,
+      log: pino({ level: 'silent' }),
+      onOpened: nothing,
+      onDelivered: nothing,
+      onEphemeral: nothing,
+      onForeignEpoch: nothing,
     });
     const room = await rooms.open('early');
     const sessions = createSessions();

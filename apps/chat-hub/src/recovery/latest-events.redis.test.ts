@@ -28,7 +28,8 @@ function createBench(prefix: string, head: number, hubId = 'hub') {
     heads: async () => new Map([['c', head]]),
     recentHeads: async () => new Map([['c', head]]),
     logPage: async (_channelId: string, after: number) => ({
-      ...{ head, epoch: 'now' },
+      head,
+      epoch: 'now',
       events: [{ seq: after + 1, id: `id-${after + 1}` } as EncodedEnvelope],
     }),
     async changeEpoch(expected: string) {
@@ -37,8 +38,13 @@ function createBench(prefix: string, head: number, hubId = 'hub') {
     },
   };
   const latest = createLatestEvents({
-    ...{ hubId, redis, keys, store, cache: { drop: async () => undefined } },
-    ...{ log: pino({ level: 'silent' }), onRestored: () => undefined },
+    hubId,
+    redis,
+    keys,
+    store,
+    cache: { drop: async () => undefined },
+    log: pino({ level: 'silent' }),
+    onRestored: () => undefined,
   });
   const remember = (of: string, event: object | string) =>
     redis.send([
@@ -50,7 +56,10 @@ function createBench(prefix: string, head: number, hubId = 'hub') {
 }
 
 const eventAt = (seq: number, changes = {}) => ({
-  ...{ epoch: 'now', channelId: 'c', seq, id: `id-${seq}` },
+  epoch: 'now',
+  channelId: 'c',
+  seq,
+  id: `id-${seq}`,
   ...changes,
 });
 

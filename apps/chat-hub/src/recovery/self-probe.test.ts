@@ -21,7 +21,8 @@ describe('the self-probe', () => {
         probe: () => new Promise((resolve) => asked.push(resolve)),
         reconnect: () => seen.reconnects.push(seen.probes),
         onDeaf: () => (seen.deaf += 1),
-        ...{ isRedisNamed, log: pino({ level: 'silent' }) },
+        isRedisNamed,
+        log: pino({ level: 'silent' }),
       },
       { everyMs: 1, everyMsWhenDeaf: 1, clock: () => 7_000 },
     );

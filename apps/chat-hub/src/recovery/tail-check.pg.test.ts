@@ -34,13 +34,16 @@ describe('the tail check on PostgreSQL', () => {
     const lag = async () => (await metrics.storeHorizonLag.get()).values[0]?.value ?? -1;
     expect(await lag()).toBe(0);
     const check = await startTailCheck({
-      ...{ store: mine, metrics, log: pino({ level: 'silent' }) },
+      store: mine,
+      metrics,
+      log: pino({ level: 'silent' }),
       rooms: {
         get: (id: string) => (id === channelId ? room : undefined),
         channelIds: () => [channelId],
       } as unknown as Rooms,
       isBusAvailable: () => false,
-      ...{ onRevoked: () => undefined, onDirect: () => undefined },
+      onRevoked: () => undefined,
+      onDirect: () => undefined,
       onEpoch: async (epoch) => expect(epoch).toBe('unchanged'),
     });
     const endForeign = await holdLocks(server, 'select pg_current_xact_id()');

@@ -20,7 +20,11 @@ async function createBench() {
     if (database.isAway) throw new Error('the database is away');
     const { epoch, head, mark } = database;
     return {
-      ...{ mark: { next: mark, open: [] }, hasMore: false, epoch, revoked: [], horizonLag: 0 },
+      mark: { next: mark, open: [] },
+      hasMore: false,
+      epoch,
+      revoked: [],
+      horizonLag: 0,
       heads: reported.current ?? [{ channelId: 'c', head }],
     };
   };
@@ -45,7 +49,8 @@ async function createBench() {
       get: (channelId: string) => (channelId === 'c' ? room : undefined),
       channelIds: () => ['c'],
     } as unknown as Rooms,
-    ...{ metrics: createMetrics(), log: pino({ level: 'silent' }) },
+    metrics: createMetrics(),
+    log: pino({ level: 'silent' }),
     isBusAvailable: () => true,
     onRevoked: () => undefined,
     onDirect: () => undefined,

@@ -92,7 +92,8 @@ deliverySuite<Nodes>(
     const nodes = deployment.nodes.map(({ host, port }) => `${host}:${port}`).join();
     return {
       deployment,
-      ...{ fallen: undefined, halfMoved: undefined },
+      fallen: undefined,
+      halfMoved: undefined,
       env: { CHAT_REDIS_CLUSTER: nodes },
       stop: () => deployment.stop(),
     };

@@ -149,7 +149,8 @@ deliverySuite<OneServer>(
     const redis = await startRedis({ args: ['--enable-debug-command', 'local'] });
     const proxy = await startTcpProxy(redis.port);
     return {
-      ...{ redis, proxy },
+      redis,
+      proxy,
       env: { REDIS_URL: redis.url },
       second: { REDIS_URL: `redis://127.0.0.1:${proxy.port}` },
       async stop() {
