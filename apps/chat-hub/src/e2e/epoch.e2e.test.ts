@@ -1,7 +1,7 @@
 import { backup, DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from '@jest/globals';
 import { createChatStore } from '@openclaw/chat-store';
-import { type RpcSocket } from '@openclaw/test-support';
+import type { RpcSocket } from '@openclaw/test-support';
 import { closeAfterAll } from '../testing/close-after-all.ts';
 import { openLogWriter } from '../testing/log-writer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';

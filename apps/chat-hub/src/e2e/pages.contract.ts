@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { limits } from '@openclaw/protocol';
-import { type RpcSocket } from '@openclaw/test-support';
+import type { RpcSocket } from '@openclaw/test-support';
 import { range, seqsOf } from '../testing/seqs.ts';
 import { startTestHub, type TestHub } from '../testing/test-hub.ts';
 

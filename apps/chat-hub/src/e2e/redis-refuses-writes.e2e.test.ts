@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { waitFor, type RpcSocket } from '@openclaw/test-support';
 import type { PresenceTimes } from '../presence/presence-times.ts';
-import { type TestHub } from '../testing/test-hub.ts';
+import type { TestHub } from '../testing/test-hub.ts';
 import { toldPresence } from '../testing/told-presence.ts';
 import { startTwoHubs } from '../testing/two-hubs.ts';
 

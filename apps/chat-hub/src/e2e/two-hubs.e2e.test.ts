@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { envelopeSchema, eventTypes } from '@openclaw/protocol';
-import { type RpcSocket } from '@openclaw/test-support';
+import type { RpcSocket } from '@openclaw/test-support';
 import { startTwoHubs } from '../testing/two-hubs.ts';
 
 const { hubA, hubB } = await startTwoHubs();
