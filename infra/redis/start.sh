@@ -2,15 +2,15 @@
 # Starts one Redis process in a container: start.sh dev|prod|sentinel [further redis-server argument …]
 #
 # A secret comes from the environment or from a file of its name in /run/secrets:
-#   REDIS_PASSWORD              what hubs connect with; prod needs it, dev takes it
-#   REDIS_REPLICATION_PASSWORD  between nodes and sentinels; needed beside Sentinel
-#   REDIS_EXPORTER_PASSWORD     of the user "exporter"; without it there is none
-#   REDIS_ADMIN_PASSWORD        of the user "admin"; without it there is none
-# Beside Sentinel:
-#   REDIS_SENTINELS       host:port,host:port,… of all sentinels, asked who is master
-#   REDIS_FIRST_MASTER    host:port of the node that is master as long as no sentinel knows better
-#   REDIS_ANNOUNCE        host:port under which the others reach this process
-# It writes to /run/openclaw alone (and Redis itself to its data folder).
+#   REDIS_PASSWORD              the hubs' password; required in prod, optional in dev
+#   REDIS_REPLICATION_PASSWORD  between nodes and sentinels; required with Sentinel
+#   REDIS_EXPORTER_PASSWORD     of the user "exporter", which does not exist without it
+#   REDIS_ADMIN_PASSWORD        of the user "admin", which does not exist without it
+# With Sentinel:
+#   REDIS_SENTINELS       host:port,host:port,… of all sentinels, which name the master
+#   REDIS_FIRST_MASTER    host:port of the node that is master until a sentinel names one
+#   REDIS_ANNOUNCE        host:port under which other nodes reach this process
+# The script writes to /run/openclaw only; Redis itself writes to its data folder.
 set -eu
 
 etc=$(cd "$(dirname "$0")/.." && pwd)
@@ -24,7 +24,7 @@ fail() {
   exit 1
 }
 
-# secret NAME: sets $value, empty when it is not given.
+# secret NAME: sets $value; empty if the secret is not given.
 secret() {
   eval "value=\${$1:-}"
   if [ -z "$value" ] && [ -r "$secrets/$1" ]; then value=$(cat "$secrets/$1"); fi
@@ -42,7 +42,7 @@ sha256() {
   printf %s "$1" | sha256sum | cut -d ' ' -f 1
 }
 
-# users.acl without comments, one line a user, with the hashes of those passwords that are set.
+# Prints users.acl without comments, one line per user, with the hashes of the given passwords.
 write_users() {
   awk '/^[ \t]*(#|$)/ { next }
        /^[ \t]/       { sub(/^[ \t]+/, " "); line = line $0; next }
@@ -56,7 +56,7 @@ write_users() {
   done
 }
 
-# host:port of the master that a sentinel names; else the first master.
+# Prints host:port of the master that a sentinel names, else of the first master.
 find_master() {
   for sentinel in $(echo "$REDIS_SENTINELS" | tr ',' ' '); do
     reply=$(timeout 2 redis-cli -h "${sentinel%:*}" -p "${sentinel##*:}" \
@@ -74,7 +74,7 @@ mkdir -p "$run"
 
 case $mode in
   dev)
-    # The file admits this machine alone, which inside a container would be nobody.
+    # The file allows this machine only. Inside a container that would be nobody.
     printf '%s\n' "include $etc/redis/redis.dev.conf" 'bind * -::*' 'protected-mode no' >"$run/redis.conf"
     secret REDIS_PASSWORD
     [ -z "$value" ] || echo "user default on #$(sha256 "$value") ~* &* +@all" >>"$run/redis.conf"
@@ -96,7 +96,7 @@ case $mode in
   sentinel)
     needed REDIS_REPLICATION_PASSWORD
     master=$(find_master)
-    # Sentinel refuses to start with a name that does not resolve yet.
+    # Sentinel does not start with a host name that does not resolve yet.
     tries=0
     until timeout 2 redis-cli -h "${master%:*}" -p "${master##*:}" PING >/dev/null 2>&1 || [ $tries -ge 30 ]; do
       tries=$((tries + 1))
@@ -114,6 +114,6 @@ case $mode in
   *) fail "say dev, prod or sentinel" ;;
 esac
 
-# The server needs none of them any more, and its environment can be read where /proc is.
+# The server does not need the secrets any more, and /proc shows its environment.
 unset REDIS_PASSWORD REDIS_REPLICATION_PASSWORD REDIS_EXPORTER_PASSWORD REDIS_ADMIN_PASSWORD value
 exec redis-server "$run/redis.conf" "$@"

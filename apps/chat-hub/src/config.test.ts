@@ -27,7 +27,7 @@ describe('configuration', () => {
     });
   });
 
-  it('takes an empty variable for an unset one, as in the EPIC’s own .env', () => {
+  it('treats an empty variable as unset, as the EPIC’s .env needs it', () => {
     const environment = {
       REDIS_HOST: 'localhost',
       CHAT_REDIS_PASSWORD: '',
@@ -55,7 +55,7 @@ describe('configuration', () => {
     expect(problemsOf({ NODE_ENV: 'production', HUB_AUTH: 'dev' })).toContain('HUB_AUTH');
   });
 
-  it('wants a secret or a JWKS URL in production', () => {
+  it('requires a secret or a JWKS URL in production', () => {
     expect(problemsOf({ NODE_ENV: 'production' })).toContain('HUB_JWT_SECRET');
     expect(parseConfig({ NODE_ENV: 'production', HUB_JWT_SECRET: secret }).auth.mode).toBe('jwt');
   });
@@ -65,7 +65,7 @@ describe('configuration', () => {
     expect(parseConfig({ HUB_HOST: '0.0.0.0', HUB_JWT_SECRET: secret }).host).toBe('0.0.0.0');
   });
 
-  it('takes allowed origins as browsers send them, and nothing that is no origin', () => {
+  it('accepts allowed origins in the form that browsers send, and nothing else', () => {
     const HUB_ALLOWED_ORIGINS =
       'https://chat.example.com/, HTTP://LOCALHOST:5173, tauri://localhost,https://x.org:443/app';
     expect(parseConfig({ HUB_ALLOWED_ORIGINS }).allowedOrigins).toEqual([
@@ -78,13 +78,13 @@ describe('configuration', () => {
       expect(problemsOf({ HUB_ALLOWED_ORIGINS: bad })).toContain('HUB_ALLOWED_ORIGINS');
   });
 
-  it('takes no JWKS URL with a password in it, which no fetch would take either', () => {
+  it('refuses a JWKS URL that contains a password, as fetch does', () => {
     expect(problemsOf({ HUB_JWKS_URL: 'https://u:pa55word@keys.example.com/jwks' })).toMatch(
-      /HUB_JWKS_URL: must hold no user/,
+      /HUB_JWKS_URL: must not contain a user/,
     );
   });
 
-  it('leaves calls and connections to the hub’s own defaults, and takes what is said', () => {
+  it('has null for the limits of calls and connections unless they are set', () => {
     expect(parseConfig({})).toMatchObject({
       ...{ callLimit: null, maxConnections: null, opsPort: null, trustedProxies: [] },
     });

@@ -6,15 +6,15 @@ import { parseLimit, type Limit } from '@openclaw/ratelimit';
 import { z } from 'zod';
 import { createRemoteAddress } from './edge/remote-address.ts';
 
-/** What the hub runs with; everything that the environment may say, parsed once. */
+/** The hub's settings, parsed once from the environment. */
 export interface Config {
   readonly host: string;
   readonly port: number;
-  /** Where readiness and metrics are answered instead of on `port`; null: they are answered there. */
+  /** The port of readiness and metrics; null: they are answered on `port`. */
   readonly opsPort: number | null;
   /** `sqlite:<path>` or `postgres://…` */
   readonly databaseUrl: string;
-  /** Null: nothing in the environment names a Redis, so localhost:6379 is used as soon as one answers there. */
+  /** Null: no Redis is configured, so localhost:6379 is used as soon as one answers there. */
   readonly redis: RedisConnection | null;
   readonly auth: AuthConfig;
   /** Further Origins, beside the hub's own host, that browsers may connect from. */
@@ -26,40 +26,42 @@ export interface Config {
     /** New channels, memberships given to others, first direct messages; see creation-limit.ts. */
     readonly create: Limit;
   };
-  /** Calls of one agent, of any kind; null: the hub's default, which the other limits widen. */
+  /** All calls of one agent; null: the default, which grows with the other limits. */
   readonly callLimit: Limit | null;
   /** Connections at a time; null: as many as open files allow. */
   readonly maxConnections: number | null;
-  /** Proxies whose `X-Forwarded-For` is believed: addresses, ranges (CIDR), or names of ranges such as `loopback`. */
+  /** Proxies whose `X-Forwarded-For` is trusted: addresses, ranges (CIDR), or names of ranges such as `loopback`. */
   readonly trustedProxies: readonly string[];
-  /** Where the built page for people is; null for where `npm start` builds it. */
+  /** The folder of the built web UI; null: the folder that `npm start` builds. */
   readonly webDir: string | null;
   readonly logLevel: string;
 }
 
-/** How agents prove who they are. */
+/** How agents authenticate. */
 export type AuthConfig =
   | { readonly mode: 'dev' }
   | { readonly mode: 'jwt'; readonly secret: string | null; readonly jwksUrl: string | null };
 
-/** Thrown by {@link parseConfig}; the message names every bad variable, one a line, and never a secret's value. */
+/** Thrown by {@link parseConfig}. The message names every bad variable, one per line, and never the value of a secret. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly code = 'invalid_environment';
 }
 
 const port = z.coerce.number().int().min(0).max(65_535);
-const limit = z.string().transform((text, context) => {
-  try {
-    return parseLimit(text);
-  } catch (error) {
-    context.addIssue({
-      code: 'custom',
-      message: error instanceof Error ? error.message : String(error),
-    });
-    return z.NEVER;
-  }
-});
+/** A string that `parse` turns into a value; an error of `parse` is the issue, with its own message by default. */
+const parsedBy = <T>(parse: (text: string) => T, message?: string) =>
+  z.string().transform((text, context) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: message ?? messageOf(error) });
+      return z.NEVER;
+    }
+  });
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+const limit = parsedBy(parseLimit);
 const databaseUrl = z
   .string()
   .refine(
@@ -70,36 +72,24 @@ const databaseUrl = z
 const jwksUrl = z.url({ protocol: /^https?$/ }).refine((url) => {
   const { username, password } = new URL(url);
   return username + password === '';
-}, 'must hold no user and no password');
-const origin = z.string().transform((text, context) => {
-  // As browsers send it; the URL's own `origin` is "null" for schemes of apps, such as tauri://localhost.
-  const { protocol, host } = URL.canParse(text) ? new URL(text) : { protocol: '', host: '' };
-  if (host !== '') return `${protocol}//${host}`;
-  context.addIssue({
-    code: 'custom',
-    message: 'must be a comma-separated list of origins such as https://chat.example.com',
-  });
-  return z.NEVER;
-});
+}, 'must not contain a user or a password');
+// The form that browsers send. `URL.origin` is "null" for the schemes of apps, such as tauri://localhost.
+const origin = parsedBy((text) => {
+  const { protocol, host } = new URL(text);
+  if (host === '') throw new TypeError('no host');
+  return `${protocol}//${host}`;
+}, 'must be a comma-separated list of origins such as https://chat.example.com');
 
 const listOf = (text: string) =>
   text
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean);
-const trustedProxies = z.string().transform((text, context) => {
+const trustedProxies = parsedBy((text) => {
   const list = listOf(text);
-  try {
-    createRemoteAddress(list);
-    return list;
-  } catch {
-    context.addIssue({
-      code: 'custom',
-      message: 'must be a comma-separated list of addresses or ranges such as 10.0.0.0/8',
-    });
-    return z.NEVER;
-  }
-});
+  createRemoteAddress(list);
+  return list;
+}, 'must be a comma-separated list of addresses or ranges such as 10.0.0.0/8');
 
 const environmentSchema = z.object({
   NODE_ENV: z.string().default('development'),
@@ -116,7 +106,7 @@ const environmentSchema = z.object({
   HUB_LIMIT_MESSAGE: limit.prefault('600/60'),
   HUB_LIMIT_REACTION: limit.prefault('600/60'),
   HUB_LIMIT_TYPING: limit.prefault('600/60'),
-  // Setting up a fleet of 111 in 20 channels takes 2,240 of these, well below the default.
+  // Setting up 111 agents in 20 channels takes 2,240 of these.
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_LIMIT_CALLS: limit.optional(),
   HUB_WEB_DIR: z.string().optional(),
@@ -126,8 +116,8 @@ const environmentSchema = z.object({
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the hub's configuration (design §9) from an environment; an empty variable counts as unset.
- * @throws {ConfigError} naming each variable that cannot be used
+ * Parses the hub's configuration. An empty variable counts as unset.
+ * @throws {ConfigError} naming each variable that is not valid
  */
 export function parseConfig(environment: Environment): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
@@ -140,7 +130,7 @@ export function parseConfig(environment: Environment): Config {
   try {
     redis = parseRedisEnvironment(given);
   } catch (error) {
-    problems.push(error instanceof Error ? error.message : String(error));
+    problems.push(messageOf(error));
   }
   if (!parsed.success) throw new ConfigError(problems.join('\n'));
 
@@ -152,7 +142,7 @@ export function parseConfig(environment: Environment): Config {
     env.HUB_HOST === undefined || ['127.0.0.1', '::1', 'localhost'].includes(env.HUB_HOST);
   if (mode === 'dev' && isProduction) {
     problems.push(
-      'HUB_AUTH: dev lets anyone be anyone, so it is refused with NODE_ENV=production; set HUB_AUTH=jwt',
+      'HUB_AUTH: dev lets any client act as any agent, so it is refused with NODE_ENV=production; set HUB_AUTH=jwt',
     );
   }
   if (mode === 'dev' && !isLoopback) {
@@ -161,7 +151,7 @@ export function parseConfig(environment: Environment): Config {
     );
   }
   if (env.HUB_OPS_PORT !== undefined && env.HUB_OPS_PORT === env.HUB_PORT && env.HUB_PORT !== 0) {
-    problems.push('HUB_OPS_PORT: must be another than HUB_PORT');
+    problems.push('HUB_OPS_PORT: must differ from HUB_PORT');
   }
   if (mode === 'jwt' && !hasKey) {
     problems.push('HUB_JWT_SECRET or HUB_JWKS_URL: one of them is needed with HUB_AUTH=jwt');
@@ -194,8 +184,8 @@ export function parseConfig(environment: Environment): Config {
 }
 
 /**
- * The configuration of this process: the one place that reads `process.env`. A `.env` in the working directory is read
- * first; what the environment already says wins.
+ * Reads the configuration of this process; nothing else reads `process.env`. Variables of the environment win over a
+ * `.env` file in the working directory.
  * @throws {ConfigError}
  */
 export function readConfig(): Config {

@@ -127,7 +127,7 @@ export async function startLive(
     metrics,
     log,
     directMembers,
-    onCommitted: (event) => latestEvents.committed(event),
+    onCommitted: (event) => latestEvents.record(event),
   });
   const epoch = () => store.epoch;
   const presence = closers.opened(
@@ -226,7 +226,7 @@ export async function startLive(
     }),
   );
   signals.on('logChanged', () => tailCheck.now());
-  signals.on('seqConflict', (delivered) => tailCheck.doubt(delivered));
+  signals.on('seqConflict', (delivered) => tailCheck.reportSeqConflict(delivered));
   closers.add(bus.onResubscribed(checkLog));
   closers.add(bus.onResubscribed(() => presence.onResubscribed()));
   closers.add(redis.onAvailability(checkLog));

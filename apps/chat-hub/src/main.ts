@@ -15,7 +15,7 @@ function configured(): Config {
     return readConfig();
   } catch (error) {
     if (error instanceof ConfigError)
-      fail(`the configuration cannot be used:\n  ${error.message.replaceAll('\n', '\n  ')}`);
+      fail(`the configuration is not valid:\n  ${error.message.replaceAll('\n', '\n  ')}`);
     throw error;
   }
 }
@@ -26,7 +26,7 @@ function sentenceOf(error: unknown, { host, port, opsPort }: Config): string {
   const [which, name] = isOps ? [opsPort, 'HUB_OPS_PORT'] : [port, 'HUB_PORT'];
   if (code === 'EADDRINUSE') return `port ${which} on ${host} is in use; set ${name} to another`;
   if (code === 'EACCES')
-    return `port ${which} on ${host} may not be used by this user; set ${name} to another`;
+    return `this user may not listen on port ${which} of ${host}; set ${name} to another`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     return `this machine has no address ${host}; set HUB_HOST to another`;
   return message;
@@ -44,7 +44,7 @@ function welcome(hub: RunningHub, config: Config): string {
     );
   }
   if (config.auth.mode === 'dev')
-    lines.push('Dev sign-in: anyone on this machine is who they say, by ?agent=<id>.');
+    lines.push('Dev sign-in: any client on this machine may act as any agent, with ?agent=<id>.');
   return `${lines.join('\n')}\n`;
 }
 
@@ -68,8 +68,8 @@ async function main(): Promise<void> {
   hub.redis.onAvailability((available) => {
     log.info(
       available
-        ? 'Redis answers: presence, typing, limits and live delivery go over it'
-        : 'Redis is away: this hub goes on alone',
+        ? 'Redis answers: this hub uses it for presence, typing, limits and live delivery'
+        : 'Redis is away: this hub works on without it',
     );
   });
 
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
   const shutDown = (signal: NodeJS.Signals) => {
     if (isClosing) process.exit(1);
     isClosing = true;
-    log.info({ signal }, 'shutting down; once more to stop at once');
+    log.info({ signal }, 'shutting down; a second signal stops the hub at once');
     setTimeout(() => fail('the shutdown took too long'), shutdownMs).unref();
     hub.close().then(
       () => process.exit(0),

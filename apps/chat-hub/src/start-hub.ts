@@ -4,13 +4,18 @@ import type { Logger } from 'pino';
 import { admissionDefaults, createAdmission, type AdmissionOptions } from './edge/admission.ts';
 import { createAuthenticate } from './edge/authenticate.ts';
 import { createFailedSignIns } from './edge/failed-sign-ins.ts';
-import { createGate } from './edge/origin-policy.ts';
+import { createOriginPolicy } from './edge/origin-policy.ts';
+import {
+  connectionLimits,
+  createConnectionCap,
+  openFilesLimit,
+  type ConnectionCap,
+} from './edge/connection-cap.ts';
 import { createRemoteAddress } from './edge/remote-address.ts';
 import { createCallAllowance, defaultCallLimit } from './calls/call-allowance.ts';
 import { createClosers, type Closers } from './closers.ts';
 import type { Config } from './config.ts';
 import { createConnectionHandler } from './sockets/connection.ts';
-import { createConnectionCap, type ConnectionCap } from './edge/connection-cap.ts';
 import { drainLengthMs, drainSessions } from './sockets/drain.ts';
 import { startLive, type MemoryBudgets } from './live.ts';
 import type { PresenceTimes } from './presence/presence-times.ts';
@@ -19,7 +24,6 @@ import { createInvoke, type CallObserver } from './calls/invoke.ts';
 import { RecentLatency } from './observe/recent-latency.ts';
 import { observeLive } from './observe/gauges.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
-import { connectionLimits, openFilesLimit } from './edge/open-files.ts';
 import { createOperations } from './observe/operations.ts';
 import { createReadiness, type Readiness } from './observe/readiness.ts';
 import { createDispatcher } from './calls/dispatcher.ts';
@@ -104,7 +108,7 @@ export async function startHub(
       onVerified: (identity) => live.knownAgents.seen(identity),
       log: log.child({ part: 'auth' }),
     });
-    const gate = createGate(config);
+    const originPolicy = createOriginPolicy(config);
     const remoteAddress = createRemoteAddress(config.trustedProxies);
     const failedSignIns = createFailedSignIns({ onFailed: () => metrics.failedSignIns.inc() });
     const cap = createCap(config, pace, metrics, log);
@@ -136,7 +140,7 @@ export async function startHub(
       knownAgents: live.knownAgents,
       auth: config.auth,
       authenticate,
-      gate,
+      originPolicy,
       remoteAddress,
       failedSignIns,
       cap,
@@ -151,28 +155,28 @@ export async function startHub(
     const admission = createAdmission(pace);
     metrics.observe(
       'hub_admission_places',
-      'Places kept for clients that were told when to come back',
-      () => admission.kept,
+      'Slots reserved for clients that were told when to come back',
+      () => admission.reserved,
     );
     let drainEndMs: number | null = null;
     app.server.on(
       'upgrade',
       createUpgradeHandler({
         authenticate,
-        gate,
+        originPolicy,
         remoteAddress,
         failedSignIns,
         admission: {
-          ask(name) {
-            const answer = admission.ask(name);
+          admit(name) {
+            const answer = admission.admit(name);
             metrics.admissions.inc({ outcome: answer.afterMs === null ? 'admitted' : 'deferred' });
             return answer;
           },
         },
-        busyForMs: (socket) =>
+        fullForMs: (socket) =>
           drainEndMs === null ? cap.surplusMs(socket) : slotWithinMs(drainEndMs - Date.now()),
         // A refused socket stays open until it has read its close code: this bounds their number.
-        maxParting: Math.min(4_096, 4 * cap.surplus),
+        maxClosing: Math.min(4_096, 4 * cap.surplus),
         onAccepted: createConnectionHandler({
           hub: { ...live, store, metrics, log },
           flusher,
@@ -211,19 +215,19 @@ function createCap(
   if (maxConnections !== null && limits.served < maxConnections) {
     log.warn(
       { HUB_MAX_CONNECTIONS: maxConnections, served: limits.served },
-      'open files (ulimit -n) do not allow so many connections',
+      'the limit on open files (ulimit -n) allows fewer connections than HUB_MAX_CONNECTIONS',
     );
   }
   const cap = createConnectionCap({ ...limits, perSecond });
   metrics.observe('hub_connections', 'Open connections, WebSocket and HTTP', () => cap.open);
   metrics.observe(
     'hub_connections_limit',
-    'Connections that are served; more are told when to come back',
+    'Connections that are served; further clients are told when to come back',
     () => cap.limit,
   );
   metrics.observe(
     'hub_dropped_connections_total',
-    'Connections dropped without an answer, because too many were over the limit already',
+    'Connections dropped without an answer, because the surplus was used up too',
     () => cap.dropped,
   );
   return cap;

@@ -5,26 +5,35 @@ import { readText, root } from './repository.ts';
 
 const homes = ['packages', 'apps/chat-hub/src', ''];
 
-interface Row {
+interface Fault {
   readonly number: string;
-  readonly tests: string;
+  readonly tests: readonly string[];
   readonly control: string;
   readonly text: string;
 }
 
-async function rows(): Promise<Row[]> {
+async function faults(): Promise<Fault[]> {
   const page = await readText('docs/failure-modes.md');
-  return [...page.matchAll(/^\| (\d+[a-z]?) .*$/gm)].map(([text, number = '']) => {
-    const [, , , tests = '', control = ''] = text.split(' | ').map((cell) => cell.trim());
-    return { number, tests, control, text };
-  });
+  return [...page.matchAll(/^- \*\*(\d+[a-z]?)\. [^]*?(?=^- |$(?![^]))/gm)].map(
+    ([text, number = '']) => ({
+      number,
+      tests: linesOf(text, 'test'),
+      control: linesOf(text, 'control').join('\n'),
+      text,
+    }),
+  );
 }
 
-/** The tests that a cell names, by file and title. */
-function named(cell: string): { file: string; title: string }[] {
-  return [...cell.matchAll(/`([^`]+\.ts)` “(.*?)”(?=<br>|\s*\|?$)/g)].map(
-    ([, file = '', title = '']) => ({ file, title }),
-  );
+function linesOf(text: string, kind: string): string[] {
+  const begin = `  - ${kind}: `;
+  const lines = text.split('\n').filter((line) => line.startsWith(begin));
+  return lines.map((line) => line.slice(begin.length));
+}
+
+/** The test that a line names: its file, and its title as in the source. */
+function named(line: string): { file: string; title: string }[] {
+  const [, file, title] = /^`([^`]+\.ts)` “(.*)”$/.exec(line) ?? [];
+  return file !== undefined && title !== undefined ? [{ file, title }] : [];
 }
 
 async function has({ file, title }: { file: string; title: string }): Promise<boolean> {
@@ -35,14 +44,14 @@ async function has({ file, title }: { file: string; title: string }): Promise<bo
 }
 
 describe('docs/failure-modes.md', () => {
-  it('has a row for each of the 45, each with a test and a control', async () => {
-    const all = await rows();
+  it('lists each of the 45 faults with a test and a control', async () => {
+    const all = await faults();
     const names = all.map(({ number }) => number);
     expect(names).toEqual([...new Set(names)]);
     const numbers = new Set(names.map((name) => Number.parseInt(name)));
     expect([...numbers]).toEqual(Array.from({ length: 45 }, (_, n) => n + 1));
     for (const { number, tests, control } of all) {
-      expect([number, named(tests).length > 0]).toEqual([number, true]);
+      expect([number, tests.flatMap(named).length > 0]).toEqual([number, true]);
       expect([number, named(control).length > 0 || /^(same|none)\b.*: \w/.test(control)]).toEqual([
         number,
         true,
@@ -50,20 +59,17 @@ describe('docs/failure-modes.md', () => {
     }
   });
 
-  it('names only tests that exist, by their full titles', async () => {
-    for (const { text } of await rows()) {
-      for (const cell of text.split(' | ')) {
-        const files = cell.match(/`[^`]+\.ts`/g) ?? [];
-        const tests = named(cell);
-        expect(tests).toHaveLength(files.length);
-        for (const test of tests) expect([test, await has(test)]).toEqual([test, true]);
-      }
+  it('names only tests that exist, by their whole titles', async () => {
+    for (const { tests, control, text } of await faults()) {
+      const all = [...tests, control].flatMap(named);
+      expect([text, all.length]).toEqual([text, text.match(/`[^`]+\.ts`/g)?.length]);
+      for (const test of all) expect([test, await has(test)]).toEqual([test, true]);
     }
   });
 
   it('refers only to decisions that exist', async () => {
     const decisions = await readText('docs/decisions.md');
-    for (const { text } of await rows()) {
+    for (const { text } of await faults()) {
       for (const [, number] of text.matchAll(/\[decision (\d+)\]/g)) {
         expect(decisions).toMatch(new RegExp(`^## ${number}\\. `, 'm'));
       }

@@ -1,52 +1,36 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectRpc, freePort } from '@openclaw/test-support';
-import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
+import { describe, expect, it } from '@jest/globals';
+import { connectRpc } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { mintToken } from '../edge/mint.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { noRedis, startTestHub } from '../testing/test-hub.ts';
 
 const secret = 'a-secret-for-tests-of-more-than-32-characters';
-let database: TestDatabase;
-let hub: TestHub;
-let wsUrl: string;
-let keyServer: Server;
-let privateKey: CryptoKey;
-let jwks: string;
 
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  const pair = await generateKeyPair('ES256', { extractable: true });
-  privateKey = pair.privateKey;
-  const jwk = { ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' };
-  jwks = JSON.stringify({ keys: [jwk] });
-  keyServer = createServer((_request, response) => {
+const pair = await generateKeyPair('ES256', { extractable: true });
+const privateKey = pair.privateKey;
+const jwk = { ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' };
+const jwks = JSON.stringify({ keys: [jwk] });
+const keyServer = closeAfterAll(
+  createServer((_request, response) => {
     response.setHeader('content-type', 'application/json').end(jwks);
-  });
-  await new Promise<void>((resolve) => keyServer.listen(0, '127.0.0.1', resolve));
-  const { port } = keyServer.address() as AddressInfo;
-  hub = await startTestHub({
-    HUB_DB_URL: database.url,
+  }),
+);
+await new Promise<void>((resolve) => keyServer.listen(0, '127.0.0.1', resolve));
+const { port } = keyServer.address() as AddressInfo;
+const hub = closeAfterAll(
+  await startTestHub({
     HUB_HOST: '127.0.0.1',
     HUB_AUTH: 'jwt',
     HUB_JWT_SECRET: secret,
     HUB_JWKS_URL: `http://127.0.0.1:${port}/keys`,
     HUB_ALLOWED_ORIGINS: 'https://chat.example.com',
-    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-    LOG_LEVEL: 'error',
-  });
-  wsUrl = `${hub.url.replace('http', 'ws')}/v1/ws`;
-});
-afterAll(async () => {
-  await hub?.close();
-  keyServer?.close();
-  await database?.remove();
-});
+    ...noRedis,
+  }),
+);
+const { wsUrl } = hub;
 
 const tokenFor = async (
   agentId: string,
@@ -71,7 +55,7 @@ const api = (token: string | null, verb: string, path: string, body?: unknown) =
   });
 
 describe('sign-in by JWT', () => {
-  it.each(['subprotocol', 'header', 'query'])('takes the token from the %s', async (place) => {
+  it.each(['subprotocol', 'header', 'query'])('accepts the token from the %s', async (place) => {
     const { token } = await tokenFor('ana');
     const socket =
       place === 'subprotocol'
@@ -84,13 +68,12 @@ describe('sign-in by JWT', () => {
     await socket.close();
   });
 
-  it('takes an ES256 token whose key stands at the JWKS URL', async () => {
-    const socket = await connectAs(await keyedToken('k1'));
+  it('accepts an ES256 token whose key is at the JWKS URL', async () => {
+    await using socket = await connectAs(await keyedToken('k1'));
     expect(socket.welcome.agentId).toBe('keyed');
-    await socket.close();
   });
 
-  it('refuses no token, a wrong one, an expired one, one without exp, and a sub that is no agentId: 401 or 4401', async () => {
+  it('refuses a missing, wrong or expired token, one without exp, and a sub that is not an agentId: 401 or 4401', async () => {
     const key = new TextEncoder().encode(secret);
     const sign = (jwt: SignJWT) => jwt.setProtectedHeader({ alg: 'HS256' }).sign(key);
     const bad = [
@@ -120,11 +103,11 @@ describe('sign-in by JWT', () => {
     expect((await api(null, 'GET', '/v1/channels')).status).toBe(401);
   });
 
-  it('does not heed ?agent= outside dev mode', async () => {
+  it('ignores ?agent= outside dev mode', async () => {
     await expect(connectRpc(`${wsUrl}?agent=ana`, { protocols: [] })).rejects.toThrow('401');
   });
 
-  it('refuses a foreign Origin with 403, and takes this host’s and the allowed ones', async () => {
+  it('refuses a foreign Origin with 403, and accepts this host’s and the allowed ones', async () => {
     const { token } = await tokenFor('ana');
     const open = (origin: string) =>
       connectRpc(wsUrl, { headers: { authorization: `Bearer ${token}`, origin } });
@@ -132,7 +115,7 @@ describe('sign-in by JWT', () => {
     for (const origin of ['https://chat.example.com', hub.url]) await (await open(origin)).close();
   });
 
-  it('refuses a foreign Origin of a REST call with 403 too, whoever asks', async () => {
+  it('refuses a foreign Origin of a REST call with 403, with and without a token', async () => {
     const { token } = await tokenFor('ana');
     const from = (origin: string | null, authorization: string | null = `Bearer ${token}`) =>
       fetch(`${hub.url}/v1/channels`, {
@@ -150,7 +133,7 @@ describe('sign-in by JWT', () => {
       expect((await from(origin)).status).toBe(200);
   });
 
-  it('says that an expired token has expired, also where a JWKS URL is configured', async () => {
+  it('says that an expired token has expired, even if a JWKS URL is configured', async () => {
     const expired = await new SignJWT({})
       .setProtectedHeader({ alg: 'HS256' })
       .setSubject('ana')
@@ -182,7 +165,7 @@ describe('sign-in by JWT', () => {
     }
   });
 
-  it('documents both places of the token, and no dev sign-in', async () => {
+  it('documents both ways to send the token, and no dev sign-in', async () => {
     const document = (await (await fetch(`${hub.url}/v1/openapi.json`)).json()) as {
       components: { securitySchemes: object };
       security: object[];
@@ -194,19 +177,21 @@ describe('sign-in by JWT', () => {
     expect(document.security).toEqual([{ bearer: [] }, { accessToken: [] }]);
   });
 
-  it('closes 4401 when the token expires under a live socket', async () => {
+  it('closes a live socket with 4401 when its token expires', async () => {
     const { token } = await tokenFor('short', { ttlSeconds: 2 });
     const socket = await connectAs(token);
     expect((await socket.closed).code).toBe(4401);
   });
 
-  it('a token’s channels bound everything', async () => {
-    const owner = await connectAs((await tokenFor('owner')).token);
+  it('limits a token to its channels in every method', async () => {
+    await using owner = await connectAs((await tokenFor('owner')).token);
     for (const channelId of ['in-bounds', 'out-of-bounds']) {
       await owner.call('channel.create', { channelId, name: channelId });
       await owner.call('member.add', { channelId, agentId: 'bounded' });
     }
-    const bounded = await connectAs((await tokenFor('bounded', { channels: ['in-bounds'] })).token);
+    await using bounded = await connectAs(
+      (await tokenFor('bounded', { channels: ['in-bounds'] })).token,
+    );
     await expect(
       bounded.call('message.send', { channelId: 'in-bounds', content: 'x' }),
     ).resolves.toMatchObject({ duplicate: false });
@@ -230,10 +215,9 @@ describe('sign-in by JWT', () => {
     expect(channels.map((channel: { channelId: string }) => channel.channelId)).toEqual([
       'in-bounds',
     ]);
-    await Promise.all([owner.close(), bounded.close()]);
   });
 
-  it('admins mint and revoke; a revocation ends live sockets with 4403 and bars new ones', async () => {
+  it('lets admins mint and revoke; a revocation closes live sockets with 4403 and refuses new ones', async () => {
     const admin = (await tokenFor('root', { role: 'admin' })).token;
     const plain = (await tokenFor('plain')).token;
     expect((await api(plain, 'POST', '/v1/tokens', { sub: 'x' })).status).toBe(403);
@@ -259,24 +243,23 @@ describe('sign-in by JWT', () => {
     expect((await other.closed).code).toBe(4403);
   });
 
-  it('an admin bounded to channels neither mints nor revokes, nor speaks to everyone', async () => {
+  it('does not let an admin limited to channels mint, revoke or send global events', async () => {
     const { token } = await tokenFor('local', { role: 'admin', channels: ['only'] });
     expect((await api(token, 'POST', '/v1/tokens', { sub: 'x', role: 'admin' })).status).toBe(403);
     expect((await api(token, 'DELETE', '/v1/tokens/some-jti')).status).toBe(403);
     expect((await api(token, 'DELETE', '/v1/tokens?sub=x')).status).toBe(403);
-    const socket = await connectAs(token);
+    await using socket = await connectAs(token);
     const toEveryone = { channelId: null, name: 'x', payload: {} };
     await expect(socket.call('collaboration.emit', toEveryone)).rejects.toMatchObject({
       code: 'forbidden',
     });
-    const root = await connectAs((await tokenFor('root', { role: 'admin' })).token);
+    await using root = await connectAs((await tokenFor('root', { role: 'admin' })).token);
     await expect(root.call('collaboration.emit', toEveryone)).resolves.toEqual({ seq: null });
-    await Promise.all([socket.close(), root.close()]);
   });
 });
 
 describe('a key server that fails', () => {
-  it('is no fault of the token: 503 or 4503 with a time to come back, until it is well again', async () => {
+  it('leads to 503 or 4503 with a retry time, until it answers again', async () => {
     type Answer = (response: ServerResponse) => void;
     const failures: Record<string, Answer> = {
       'answers 500': (response) => response.writeHead(500).end(jwks),
@@ -288,16 +271,14 @@ describe('a key server that fails', () => {
     let give: Answer = () => undefined;
     const server = createServer((_request, response) => give(response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const own = await temporaryDatabase();
-    const keyed = await startTestHub({
-      HUB_DB_URL: own.url,
+    await using keyed = await startTestHub({
       HUB_HOST: '127.0.0.1',
       HUB_JWKS_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
-      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+      REDIS_URL: noRedis.REDIS_URL,
       LOG_LEVEL: 'fatal',
     });
     const connectKeyed = async (kid: string) => {
-      const socket = await connectRpc(`${keyed.url.replace('http', 'ws')}/v1/ws`, {
+      const socket = await connectRpc(keyed.wsUrl, {
         protocols: ['openclaw.v1', `bearer.${await keyedToken(kid)}`],
         waitForWelcome: false,
       });
@@ -325,10 +306,8 @@ describe('a key server that fails', () => {
       expect((await (await connectKeyed('unknown')).closed).code).toBe(4401);
       expect((await fetch(`${keyed.url}/v1/channels`)).status).toBe(401);
     } finally {
-      await keyed.close();
       server.close();
       server.closeAllConnections();
-      await own.remove();
     }
   });
 });

@@ -1,39 +1,27 @@
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { limits } from '@openclaw/protocol';
 import {
   connectRpc,
   startHub,
   temporaryFolder,
   waitFor,
-  type HubProcess,
-  type RpcSocket,
   type RpcSocketOptions,
 } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 
-// A hub in a process of its own: its memory is its own, and its death would be seen.
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let path: string;
-let hub: HubProcess;
-let ana: RpcSocket;
-
-beforeAll(async () => {
-  folder = await temporaryFolder('bounds');
-  path = `${folder.path}/hub.sqlite`;
-  hub = await startHub({
+// The hub runs in its own process: its memory can be measured, and a crash would be seen.
+const folder = closeAfterAll(await temporaryFolder('bounds'));
+const path = `${folder.path}/hub.sqlite`;
+const hub = closeAfterAll(
+  await startHub({
     env: { HUB_DB_URL: `sqlite:${path}`, HUB_LIMIT_MESSAGE: '1000000/60', LOG_LEVEL: 'error' },
-  });
-  ana = await connect('ana');
-});
-afterAll(async () => {
-  await ana?.close();
-  await hub?.stop();
-  await folder?.remove();
-});
-
+  }),
+);
 const connect = (agentId: string, options: RpcSocketOptions = {}) =>
   connectRpc(`${hub.url}/v1/ws?agent=${agentId}`, options);
+const ana = closeAfterAll(await connect('ana'));
 
 async function metric(name: string): Promise<number> {
   const text = await (await fetch(`${hub.httpUrl}/metrics`)).text();
@@ -47,7 +35,7 @@ async function send(channelId: string, count: number, contentBytes: number): Pro
   return Math.max(...sent.map(({ seq }) => seq as number));
 }
 
-/** A socket that follows a new channel and has read nothing for so long that the hub gave up feeding it. */
+/** A lagging socket that follows a new channel: it has read nothing for so long that live delivery to it stopped. */
 async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) {
   await ana.call('channel.create', { channelId, name: channelId });
   const socket = await connect('ana', options);
@@ -61,19 +49,19 @@ async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) 
     },
     { what: 'a lagging socket' },
   );
-  // More than the hub remembers of a channel: the rest is in the store alone.
+  // More than the hub keeps in memory for a channel: the rest is in the store only.
   return { socket, last: await send(channelId, 60, 30_000) };
 }
 
 describe('a socket that does not read', () => {
-  // The race: the store fails while the socket catches up. Invariants: the hub goes on, and the socket gets all, once, in
-  // order, when the store is back.
+  // The race: the store fails while the socket catches up. Invariants: the hub keeps running, and the socket gets all
+  // events once and in order when the store is back.
   it('gets everything once and in order though the store fails while it catches up', async () => {
     const { socket, last } = await laggingSocket('store-fails');
     const database = new DatabaseSync(path);
     database.exec('alter table log rename to log_away');
     socket.ws.resume();
-    // What had been written before is read; then the hub asks the store, in vain.
+    // The socket reads what was written already; then the hub reads the store and fails.
     await waitFor(() => hub.output().includes('no such table'), { what: 'the failure' });
     database.exec('alter table log_away rename to log');
     database.close();
@@ -82,13 +70,13 @@ describe('a socket that does not read', () => {
     await socket.close();
   });
 
-  // The race: cheap calls whose answers are large, from a peer that takes none. Invariants: the hub's memory for it stays
-  // bounded; its answers come when it reads.
-  it('is answered when it reads, and costs no more memory the more it asks', async () => {
+  // The race: cheap calls with large answers, from a peer that reads none. Invariants: the memory of the hub for it is
+  // bounded, and its answers come when it reads.
+  it('is answered when it reads, and its calls use bounded memory', async () => {
     const channelId = 'unread-answers';
     await ana.call('channel.create', { channelId, name: channelId });
     await send(channelId, 256, 32_000);
-    const socket = await connect('ana');
+    await using socket = await connect('ana');
     const calls = 60;
     const before = await metric('process_resident_memory_bytes');
     const laggedBefore = await metric('hub_lagging_sockets_total');
@@ -100,7 +88,7 @@ describe('a socket that does not read', () => {
     await waitFor(async () => (await metric('hub_lagging_sockets_total')) > laggedBefore, {
       what: 'a lagging socket',
     });
-    // Other agents' calls go on, and each is behind whatever the hub still does for the one that does not read.
+    // Calls of other agents are answered; each waits behind the hub's work for the lagging socket.
     let highest = 0;
     for (let round = 0; round < calls; round++) {
       await ana.call('log.read', { channelId, after: 200, limit: 1 });
@@ -112,11 +100,10 @@ describe('a socket that does not read', () => {
       what: 'all answers',
       timeoutMs: 25_000,
     });
-    await socket.close();
   });
 
-  // Invariant: a client without the subprotocol never gets an array it did not ask for.
-  it('and has no subprotocol gets one object a frame also when it catches up', async () => {
+  // Invariant: a client without the subprotocol gets an array only as the answer to a batch.
+  it('gets one object per frame without the subprotocol, even while it catches up', async () => {
     const { socket, last } = await laggingSocket('plain', { protocols: [] });
     let arrays = 0;
     socket.ws.on('message', (data: Buffer) => (arrays += data[0] === 0x5b ? 1 : 0));
@@ -127,15 +114,18 @@ describe('a socket that does not read', () => {
     await socket.close();
   });
 
-  // The race: none of a batch's answers is sent before all are there. Invariant: what they weigh together is bounded too.
-  it('gets a batch answered in one array of bounded size, and is told what did not fit', async () => {
+  // The race: no answer of a batch is sent before all are ready. Invariant: their total size is bounded too.
+  it('gets a batch answered in one array of bounded size, with errors for the calls that do not fit', async () => {
     const channelId = 'batch';
     await ana.call('channel.create', { channelId, name: channelId });
     await send(channelId, 256, 32_000);
-    const socket = await connect('ana', { protocols: [] });
+    await using socket = await connect('ana', { protocols: [] });
     const before = await metric('process_resident_memory_bytes');
     const calls = range(1, limits.batch).map((n) => ({
-      ...{ jsonrpc: '2.0', id: `b${n}`, method: 'log.read', params: { channelId, after: 0 } },
+      jsonrpc: '2.0',
+      id: `b${n}`,
+      method: 'log.read',
+      params: { channelId, after: 0 },
     }));
     socket.send(JSON.stringify(calls));
     const answers = await waitFor(
@@ -149,6 +139,5 @@ describe('a socket that does not read', () => {
     expect(answers.at(-1)?.error?.data).toMatchObject({ code: 'too_large' });
     const after = await metric('process_resident_memory_bytes');
     expect((after - before) / 1e6).toBeLessThan(150);
-    await socket.close();
   });
 });

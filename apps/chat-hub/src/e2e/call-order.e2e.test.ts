@@ -1,34 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { freePort, waitFor, type RpcObject, type RpcSocket } from '@openclaw/test-support';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { waitFor, type RpcObject, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { seqsOf } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
-
-let database: TestDatabase;
-let hub: TestHub;
-let ana: RpcSocket;
+import { noRedis, startTestHub } from '../testing/test-hub.ts';
 let channelId: string;
 let channels = 0;
 
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  hub = await startTestHub({
-    HUB_DB_URL: database.url,
-    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-    LOG_LEVEL: 'error',
-  });
-  ana = await hub.connect('ana');
-  await ana.call('channel.create', { channelId: 'marker', name: 'Marker' });
-});
-afterAll(async () => {
-  await ana?.close();
-  await hub?.close();
-  await database?.remove();
-});
+const hub = closeAfterAll(await startTestHub(noRedis));
+const ana = closeAfterAll(await hub.connect('ana'));
+await ana.call('channel.create', { channelId: 'marker', name: 'Marker' });
 beforeEach(async () => {
   channelId = `c${(channels += 1)}`;
   await ana.call('channel.create', { channelId, name: 'Channel' });
@@ -43,7 +23,10 @@ async function together(
   calls: readonly Call[],
 ): Promise<RpcObject[]> {
   const requests = calls.map(([method, params], index) => ({
-    ...{ jsonrpc: '2.0', id: `together-${index}`, method, params },
+    jsonrpc: '2.0',
+    id: `together-${index}`,
+    method,
+    params,
   }));
   if (isBatch) socket.send(JSON.stringify(requests));
   else for (const request of requests) socket.send(JSON.stringify(request));
@@ -59,8 +42,8 @@ async function together(
 const live = (socket: RpcSocket) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
-// The races: a client sends what belongs together without waiting for answers. Invariant: calls of one socket on one
-// channel take effect in the order of their arrival, however they are framed.
+// The race: a client sends related calls without waiting for answers. Invariant: calls of one socket on one channel
+// take effect in the order of their arrival, in any framing.
 describe.each([
   { how: 'as single frames', isBatch: false, protocols: ['openclaw.v1'] },
   { how: 'as a batch', isBatch: true, protocols: ['openclaw.v1'] },
@@ -68,7 +51,7 @@ describe.each([
   { how: 'as a batch without the subprotocol', isBatch: true, protocols: [] },
 ])('calls of one socket, sent together $how', ({ isBatch, protocols }) => {
   it('[subscribe, unsubscribe] ends unsubscribed', async () => {
-    const socket = await hub.connect('ana', { protocols });
+    await using socket = await hub.connect('ana', { protocols });
     await socket.call('subscribe', { topics: [{ channelId: 'marker' }] });
     await together(socket, isBatch, [
       ['subscribe', { topics: [{ channelId }] }],
@@ -78,11 +61,10 @@ describe.each([
     await ana.call('message.send', { channelId: 'marker', content: channelId });
     await socket.event(({ event }) => event.message?.content === channelId);
     expect(live(socket)).toEqual([]);
-    await socket.close();
   });
 
-  it('[channel.join, subscribe] is subscribed', async () => {
-    const socket = await hub.connect('ben', { protocols });
+  it('[channel.join, subscribe] ends subscribed', async () => {
+    await using socket = await hub.connect('ben', { protocols });
     const [, subscribed] = await together(socket, isBatch, [
       ['channel.join', { channelId }],
       ['subscribe', { topics: [{ channelId, since: 0 }] }],
@@ -91,11 +73,10 @@ describe.each([
     const { seq } = await ana.call('message.send', { channelId, content: 'heard' });
     await socket.event((envelope) => envelope.seq === seq);
     expect(live(socket)).toEqual([3]);
-    await socket.close();
   });
 
-  it('[subscribe, message.send] brings the own message live, after the result', async () => {
-    const socket = await hub.connect('ana', { protocols });
+  it('[subscribe, message.send] delivers the own message live, after the result', async () => {
+    await using socket = await hub.connect('ana', { protocols });
     const [subscribed, sent] = await together(socket, isBatch, [
       ['subscribe', { topics: [{ channelId }] }],
       ['message.send', { channelId, content: 'mine' }],
@@ -107,25 +88,23 @@ describe.each([
       (object) => object.id === subscribed?.id || object.params?.channelId === channelId,
     );
     expect(order[0]?.id).toBe(subscribed?.id);
-    await socket.close();
   });
 
-  it('[message.send, message.history] answers with the message just sent', async () => {
-    const socket = await hub.connect('ana', { protocols });
+  it('[message.send, message.history] includes the message just sent', async () => {
+    await using socket = await hub.connect('ana', { protocols });
     const [sent, history] = await together(socket, isBatch, [
       ['message.send', { channelId, content: 'mine' }],
       ['message.history', { channelId, limit: 1 }],
     ]);
     expect(history?.result.messages).toMatchObject([{ seq: sent?.result.seq }]);
-    await socket.close();
   });
 });
 
 describe('a batch without the subprotocol', () => {
-  // The race: what a batch subscribes to goes on before all its calls are answered. Invariant: the one array of results
-  // comes before the events, which come one in a frame.
-  it('is answered by one array, before the events of what it subscribed', async () => {
-    const socket = await hub.connect('ana', { protocols: [] });
+  // The race: a subscribed channel has new events before all calls of the batch are answered. Invariant: the array of
+  // results comes before the events, which come one per frame.
+  it('is answered by one array, before the events of its subscriptions', async () => {
+    await using socket = await hub.connect('ana', { protocols: [] });
     const frames: (RpcObject | RpcObject[])[] = [];
     socket.ws.on('message', (data: Buffer) => frames.push(JSON.parse(data.toString())));
     const sends = Array.from({ length: 20 }, (_, n): Call => [
@@ -138,6 +117,5 @@ describe('a batch without the subprotocol', () => {
     expect(Array.isArray(answer) && answer.length).toBe(21);
     expect(events.some((frame) => Array.isArray(frame))).toBe(false);
     expect(live(socket)).toEqual(Array.from({ length: 20 }, (_, n) => n + 2));
-    await socket.close();
   });
 });

@@ -1,37 +1,25 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { parseCloseReason } from '@openclaw/protocol';
 import { freePort, sendRaw, startHub, waitFor } from '@openclaw/test-support';
-import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
+import { noRedis, startTestHub, type TestHub } from '../testing/test-hub.ts';
 import { range } from '../testing/seqs.ts';
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+import { closeAfterAll } from '../testing/close-after-all.ts';
 
 async function hubWith(
   environment: Readonly<Record<string, string>>,
 ): Promise<TestHub & { port: number }> {
-  const database = await temporaryDatabase();
-  cleanups.push(() => database.remove());
-  const hub = await startTestHub({
-    HUB_DB_URL: database.url,
-    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-    LOG_LEVEL: 'error',
-    ...environment,
-  });
-  cleanups.push(() => hub.close());
+  const hub = await startTestHub({ ...noRedis, ...environment });
   return Object.assign(hub, { port: Number(new URL(hub.url).port) });
 }
 
 const get = (port: number, path: string) =>
   sendRaw(port, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
 
-describe('a hub that has as many connections as it may', () => {
-  it('tells further clients when to come back, and lets them in when there is room', async () => {
-    const hub = await hubWith({ HUB_MAX_CONNECTIONS: '3' });
+describe('a hub at its limit of connections', () => {
+  it('tells further clients when to come back, and admits them when there is room', async () => {
+    await using hub = await hubWith({ HUB_MAX_CONNECTIONS: '3' });
     const sockets = await Promise.all(range(1, 3).map((n) => hub.connect(`agent-${n}`)));
     const surplus = await hub.connect('late', { waitForWelcome: false });
     const { code, reason } = await surplus.closed;
@@ -53,8 +41,8 @@ describe('a hub that has as many connections as it may', () => {
     await Promise.all([...sockets.slice(1), next].map((socket) => socket.close()));
   });
 
-  it('says that it is alive, how it is and what it counts all the same', async () => {
-    const hub = await hubWith({ HUB_MAX_CONNECTIONS: '2' });
+  it('still answers liveness, readiness and metrics', async () => {
+    await using hub = await hubWith({ HUB_MAX_CONNECTIONS: '2' });
     const sockets = await Promise.all(range(1, 2).map((n) => hub.connect(`agent-${n}`)));
     expect((await get(hub.port, '/healthz')).status).toBe(200);
     expect((await get(hub.port, '/readyz')).status).toBe(200);
@@ -64,15 +52,15 @@ describe('a hub that has as many connections as it may', () => {
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 
-  // The race: whoever opens connections and sends nothing takes what is left for refusals too. Invariant: the
-  // operations port has descriptors of its own.
-  it('answers on its operations port when not one connection more is taken elsewhere', async () => {
-    const hub = await hubWith({ HUB_MAX_CONNECTIONS: '2', HUB_OPS_PORT: '0' });
+  // The race: a client opens connections, sends nothing, and uses up the surplus too. Invariant: the operations port
+  // has file descriptors of its own.
+  it('answers on its operations port when no other connection is accepted', async () => {
+    await using hub = await hubWith({ HUB_MAX_CONNECTIONS: '2', HUB_OPS_PORT: '0' });
     const opsPort = Number(new URL(hub.opsUrl ?? '').port);
     const idle: Socket[] = range(1, 200).map(() =>
       connect({ port: hub.port, host: '127.0.0.1' }).on('error', () => undefined),
     );
-    cleanups.push(() => idle.forEach((socket) => socket.destroy()));
+    using _ = { [Symbol.dispose]: () => idle.forEach((socket) => socket.destroy()) };
     await Promise.race(idle.map((socket) => once(socket, 'close')));
     for (const path of ['/healthz', '/readyz', '/metrics'])
       expect((await get(opsPort, path)).status).toBe(200);
@@ -83,8 +71,8 @@ describe('a hub that has as many connections as it may', () => {
 });
 
 describe('the operations port', () => {
-  it('has readiness and metrics alone; the public one says that the hub is alive and nothing more', async () => {
-    const hub = await hubWith({ HUB_OPS_PORT: '0' });
+  it('alone has readiness and metrics; the public port has liveness only', async () => {
+    await using hub = await hubWith({ HUB_OPS_PORT: '0' });
     const opsPort = Number(new URL(hub.opsUrl ?? '').port);
     expect((await get(hub.port, '/readyz')).status).toBe(404);
     expect((await get(hub.port, '/metrics')).status).toBe(404);
@@ -96,10 +84,9 @@ describe('the operations port', () => {
     expect((await get(opsPort, '/')).status).toBe(404);
   });
 
-  it('is named when it cannot be had', async () => {
+  it('is named in the error when it is in use', async () => {
     const port = await freePort();
-    const first = await startHub({ env: { HUB_OPS_PORT: String(port) } });
-    cleanups.push(() => first.stop());
+    closeAfterAll(await startHub({ env: { HUB_OPS_PORT: String(port) } }));
     await expect(startHub({ env: { HUB_OPS_PORT: String(port) } })).rejects.toThrow(
       `port ${port} on 127.0.0.1 is in use; set HUB_OPS_PORT to another`,
     );

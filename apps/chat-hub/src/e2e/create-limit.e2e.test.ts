@@ -1,25 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { directChannelId } from '@openclaw/chat-store';
 import { range } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
-
-let database: TestDatabase;
-let hub: TestHub;
+import { startTestHub, type TestHub } from '../testing/test-hub.ts';
 const most = 12;
 
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  hub = await startTestHub({ HUB_DB_URL: database.url, HUB_LIMIT_CREATE: `${most}/3600` });
-});
-afterAll(async () => {
-  await hub?.close();
-  await database?.remove();
-});
+const hub = closeAfterAll(await startTestHub({ HUB_LIMIT_CREATE: `${most}/3600` }));
 
 type Socket = Awaited<ReturnType<TestHub['connect']>>;
 interface Refused {
@@ -37,11 +23,11 @@ const count = (codes: readonly string[], code: string) =>
 const directsOf = async (socket: Socket) =>
   (await socket.call('channel.list', { kind: 'direct', limit: 200 })).channels as unknown[];
 
-// Invariant: what one agent can make is bounded, however many calls it makes at once, and over whichever transport; and
-// nobody else pays for it.
-describe('what one agent makes', () => {
-  it('is so many channels in the window, over WebSocket and REST together', async () => {
-    const ana = await hub.connect('ana');
+// Invariant: one agent creates a bounded number of objects, however many calls it makes at once and over both
+// transports, and other agents are not affected.
+describe('what one agent may create', () => {
+  it('is a limited number of channels per window, over WebSocket and REST together', async () => {
+    await using ana = await hub.connect('ana');
     const create = (name: string) => codeOf(ana, 'channel.create', { name });
     const codes = await Promise.all(range(1, most - 2).map((n) => create(`c${n}`)));
     expect(count(codes, 'ok')).toBe(most - 2);
@@ -51,26 +37,27 @@ describe('what one agent makes', () => {
     expect(posted.map(({ status }) => status).sort()).toEqual([201, 201, 429, 429]);
     const refused = posted.find(({ status }) => status === 429);
     expect(refused?.body.error).toMatchObject({
-      ...{ code: 'rate_limited', retryAfterMs: expect.any(Number) },
+      code: 'rate_limited',
+      retryAfterMs: expect.any(Number),
     });
     await expect(ana.call('channel.create', { name: 'x' })).rejects.toMatchObject({
-      ...{ code: 'rate_limited', retryAfterMs: expect.any(Number) },
+      code: 'rate_limited',
+      retryAfterMs: expect.any(Number),
     });
-    // Everything else goes on, for her and for others.
+    // All other calls still succeed, for her and for others.
     const { channels } = await ana.call('channel.list', { member: true });
     const { channelId } = channels[0];
     expect(await codeOf(ana, 'message.send', { channelId, content: 'x' })).toBe('ok');
     expect(await codeOf(ana, 'channel.update', { channelId, topic: 'x', metadata: { a: 1 } })).toBe(
       'ok',
     );
-    const ben = await hub.connect('ben');
+    await using ben = await hub.connect('ben');
     expect(await codeOf(ben, 'channel.join', { channelId })).toBe('ok');
     expect(await codeOf(ben, 'channel.create', { name: 'x' })).toBe('ok');
-    await Promise.all([ana.close(), ben.close()]);
   });
 
-  it('is so many memberships of others', async () => {
-    const cem = await hub.connect('cem');
+  it('is a limited number of memberships of others', async () => {
+    await using cem = await hub.connect('cem');
     const { channel } = await cem.call('channel.create', { name: 'full' });
     const codes = await Promise.all(
       range(1, most + 5).map((n) =>
@@ -79,12 +66,11 @@ describe('what one agent makes', () => {
     );
     expect(count(codes, 'ok')).toBe(most - 1);
     expect(count(codes, 'rate_limited')).toBe(6);
-    await cem.close();
   });
 
   // The race: many first messages at once, from several sockets of one agent. None may pass because the others are not
-  // yet committed.
-  it('is so many direct channels; messages in them do not count', async () => {
+  // committed yet.
+  it('is a limited number of direct channels; messages in them do not count', async () => {
     const sockets = await Promise.all(range(1, 3).map(() => hub.connect('dan')));
     const [dan, ...others] = sockets as [Socket, ...Socket[]];
     const direct = (socket: Socket, agentId: string) =>
@@ -98,7 +84,7 @@ describe('what one agent makes', () => {
       range(1, 20).map((n) => direct(socket, `peer-${index}-${n}`)),
     );
     const codes = await Promise.all(flood);
-    // The first peer's was one of them; Ema's was hers.
+    // The direct channel with peer-1 counts; the one that Ema opened does not.
     expect([count(codes, 'ok'), count(codes, 'rate_limited')]).toEqual([most - 1, 61 - most]);
     expect(await directsOf(dan)).toHaveLength(most + 1);
     expect(await direct(dan, 'peer-1')).toBe('ok');
@@ -106,7 +92,7 @@ describe('what one agent makes', () => {
     const posted = await hub.request('dan', 'POST', '/v1/direct/nobody', { content: 'x' });
     expect(posted.status).toBe(429);
     expect(await direct(dan, 'fay')).toBe('rate_limited');
-    // Whom another has written to may answer.
+    // An agent may answer in a direct channel that another one opened.
     const fay = await hub.connect('fay');
     expect(await direct(fay, 'dan')).toBe('ok');
     expect(await direct(dan, 'fay')).toBe('ok');
@@ -114,8 +100,8 @@ describe('what one agent makes', () => {
   });
 
   // Calls of one socket on one channel take effect in the order of arrival.
-  it('keeps its order when a direct channel is made by the first of many calls', async () => {
-    const gus = await hub.connect('gus');
+  it('keeps the order of calls when the first creates their direct channel', async () => {
+    await using gus = await hub.connect('gus');
     const channelId = directChannelId('gus', 'hal');
     const answers = await Promise.all([
       gus.call('direct.send', { agentId: 'hal', content: '1' }),
@@ -123,25 +109,22 @@ describe('what one agent makes', () => {
       gus.call('direct.send', { agentId: 'hal', content: '3' }),
     ]);
     expect(answers.map(({ seq }) => seq)).toEqual([1, 2, 3]);
-    await gus.close();
   });
 
-  it('is so many KiB of channels’ metadata', async () => {
-    const ida = await hub.connect('ida');
+  it('is a limited size of channel metadata', async () => {
+    await using ida = await hub.connect('ida');
     const metadata = { text: 'x'.repeat(7 * 1024) };
     const { channel } = await ida.call('channel.create', { name: 'small', metadata: { a: 'b' } });
     const { channelId } = channel;
     expect(await codeOf(ida, 'channel.update', { channelId, metadata })).toBe('ok');
     expect(await codeOf(ida, 'channel.create', { name: 'big', metadata })).toBe('rate_limited');
-    await ida.close();
   });
 
-  it('is not counted for admins', async () => {
-    const jim = await hub.connect('jim', { query: '&role=admin' });
+  it('is not limited for admins', async () => {
+    await using jim = await hub.connect('jim', { query: '&role=admin' });
     const codes = await Promise.all(
       range(1, 2 * most).map((n) => codeOf(jim, 'channel.create', { name: `j${n}` })),
     );
     expect(count(codes, 'ok')).toBe(2 * most);
-    await jim.close();
   });
 });

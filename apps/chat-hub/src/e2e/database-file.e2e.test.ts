@@ -1,29 +1,17 @@
 import { rm } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { waitFor } from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
-let database: TestDatabase;
-let hub: TestHub;
+const database = closeAfterAll(await temporaryDatabase());
+const hub = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url, LOG_LEVEL: 'silent' }));
 
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  hub = await startTestHub({ HUB_DB_URL: database.url, LOG_LEVEL: 'silent' });
-});
-afterAll(async () => {
-  await hub?.close();
-  await database?.remove();
-});
-
-describe('a hub whose SQLite file is removed under it', () => {
-  // Invariant: acked is durable. The hub says no, over both transports, and is not ready; it names no path to clients.
+describe('a hub whose SQLite file is removed while it runs', () => {
+  // Invariant: an acknowledged message is durable. The hub refuses sends over both transports and is not ready; it
+  // tells clients no path.
   it('refuses sends and is not ready', async () => {
-    const ana = await hub.connect('ana');
+    await using ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'ops', name: 'Ops' });
     await ana.call('message.send', { channelId: 'ops', content: 'kept' });
     expect((await hub.request('ana', 'GET', '/readyz')).status).toBe(200);
@@ -48,6 +36,5 @@ describe('a hub whose SQLite file is removed under it', () => {
     expect([ready.status, ready.body.database.status]).toEqual([503, 'down']);
     // Connected agents stay connected.
     expect(await ana.call('ping', {})).toMatchObject({ timestamp: expect.any(Number) });
-    await ana.close();
   });
 });

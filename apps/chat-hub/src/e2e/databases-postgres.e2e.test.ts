@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   appRole,
   connectAgent,
@@ -18,33 +18,29 @@ import {
   untilTopicsPass,
   waitFor,
   type ChatTraffic,
-  type HubPair,
-  type PostgresServer,
-  type RedisServer,
 } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { openQuietChannel, type QuietChannel } from './topologies/quiet-channel.contract.ts';
 
-/** Design §8 says 3 s; the machine that runs this may be busy. */
+/** 3 s by design, and one more for a busy machine. */
 const answerMs = 4_000;
 
-let postgres: PostgresServer;
-let redis: RedisServer;
-let pair: HubPair;
 let traffic: ChatTraffic;
 let quiet: QuietChannel;
 let run = 0;
-/** What is still to be mended, should a test fail before it does. */
+/** Ends the fault if the test fails before it does. */
 let mend: (() => void | Promise<void>) | undefined;
 
-beforeAll(async () => {
-  [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
-  pair = await startHubPair({
+const postgres = closeAfterAll(await startPostgres());
+const redis = closeAfterAll(await startRedis());
+const pair = closeAfterAll(
+  await startHubPair({
     HUB_DB_URL: createAppRole(postgres),
     REDIS_URL: redis.url,
     HUB_LIMIT_MESSAGE: '100000/60',
-  });
-  await untilRedisIs('used', pair.hubs);
-}, 90_000);
+  }),
+);
+await untilRedisIs('used', pair.hubs);
 beforeEach(async () => {
   run += 1;
   traffic = await startChatTraffic(pair.hubs, { name: `run${run}` });
@@ -55,16 +51,13 @@ afterEach(async () => {
   mend = undefined;
   await traffic?.close();
 });
-afterAll(async () => {
-  await pair?.stop();
-  await Promise.all([postgres?.stop(), redis?.stop()]);
-});
 
-/** One way for PostgreSQL to be no good, and whether it still answers reads meanwhile. */
+/** A fault of PostgreSQL. */
 interface Fault {
   readonly title: string;
+  /** True if PostgreSQL still answers reads. */
   readonly reads: boolean;
-  /** Resolves with what ends it. */
+  /** Resolves with the function that ends it. */
   strike(): Promise<() => void | Promise<void>>;
 }
 
@@ -111,7 +104,7 @@ const faults: Fault[] = [
 
 describe('two hubs on a PostgreSQL that', () => {
   it.each(faults.map((fault) => [fault.title, fault] as const))(
-    '%s: sends are refused in time, the rest goes on, nothing acked is lost or stored twice',
+    '%s: sends are refused in time, all else works on, no acknowledged message is lost or stored twice',
     async (title, fault) => {
       await traffic.moreAcks(40);
       await quiet.fillCaches();
@@ -126,7 +119,7 @@ describe('two hubs on a PostgreSQL that', () => {
       expect(refusal.retryAfterMs ?? 0).toBeGreaterThan(refusal.code === 'timeout' ? -1 : 0);
       expect(await refusalCodes()).toEqual(expect.arrayContaining(['unavailable']));
 
-      // Live sockets, typing, presence and what was read before: all of it without the database.
+      // Live sockets, typing, presence and cached history work without the database.
       await untilTopicsPass(traffic);
       await untilPresenceIsWhole(traffic);
       expect(await history()).toHaveLength(3);
@@ -171,7 +164,7 @@ async function refusedSend(): Promise<RpcCallError> {
   );
 }
 
-/** What calls of each family are answered, by a socket that is live in no channel. */
+/** The results of calls of each family, on a socket that follows no channel. */
 async function refusalCodes(): Promise<string[]> {
   const [writer] = traffic.writers;
   const channelId = `quiet${run}`;
@@ -198,9 +191,9 @@ async function refusalCodes(): Promise<string[]> {
 }
 
 describe('a hub that freezes in the middle of a transaction', () => {
-  // The channel's row is locked by the hub's connection, and nobody is there to commit: without a limit on idle
-  // transactions the other hub could not write to this channel until the frozen one is gone.
-  it('holds its locks on PostgreSQL for 3 s at most; then the other hub writes, and nothing acked is lost', async () => {
+  // The hub's connection holds the lock of the channel's row and never commits. Without a limit on idle transactions
+  // the other hub could not write to this channel until the frozen one is gone.
+  it('holds its locks on PostgreSQL for at most 3 s; then the other hub writes, and no acknowledged message is lost', async () => {
     const [frozen, other] = pair.hubs;
     const channelId = `held${run}`;
     const [ana, ben] = [await connectAgent(frozen, 'ana'), await connectAgent(other, 'ben')];
@@ -245,7 +238,7 @@ describe('a hub that freezes in the middle of a transaction', () => {
         `[recovery] ${JSON.stringify({ topology: 'PostgreSQL', fault: 'a hub frozen in a transaction', heldMs })}\n`,
       );
       expect(sent.seq).toBe(3);
-      // It did hold them: this is what the bound is for.
+      // The control: the locks were held.
       expect(heldMs).toBeGreaterThan(2_000);
       expect(heldMs).toBeLessThan(5_500);
     } finally {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
 import {
   mountSmallDisk,
@@ -11,39 +11,36 @@ import {
   waitFor,
   type ChatTraffic,
   type HubPair,
-  type RedisServer,
   type SmallDisk,
 } from '@openclaw/test-support';
 import { openQuietChannel } from './topologies/quiet-channel.contract.ts';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 
 const disk = await mountSmallDisk(6);
 
 (disk ? describe : describe.skip)(
   'two hubs whose SQLite disk fills (needs root to mount one)',
   () => {
-    // A skipped suite is described too; only its hooks and tests do not run.
+    // The body of a skipped suite runs too; only its hooks and tests do not.
     const small = disk as SmallDisk;
-    let redis: RedisServer;
     let pair: HubPair;
     let traffic: ChatTraffic;
 
     beforeAll(async () => {
-      redis = await startRedis();
-      pair = await startHubPair({
-        HUB_DB_URL: `sqlite:${join(small.path, 'hub.sqlite')}`,
-        REDIS_URL: redis.url,
-        HUB_LIMIT_MESSAGE: '100000/60',
-      });
+      closeAfterAll(small);
+      const redis = closeAfterAll(await startRedis());
+      pair = closeAfterAll(
+        await startHubPair({
+          HUB_DB_URL: `sqlite:${join(small.path, 'hub.sqlite')}`,
+          REDIS_URL: redis.url,
+          HUB_LIMIT_MESSAGE: '100000/60',
+        }),
+      );
       await untilRedisIs('used', pair.hubs);
     }, 60_000);
     afterEach(() => traffic?.close());
-    afterAll(async () => {
-      await pair?.stop();
-      await redis?.stop();
-      await small.remove();
-    });
 
-    it('refuse sends and say why, read on, and go on when there is room: nothing acked is lost or stored twice', async () => {
+    it('refuse sends with the reason, still read, and continue when there is room: no acknowledged message is lost or stored twice', async () => {
       traffic = await startChatTraffic(pair.hubs);
       await openQuietChannel(traffic, 'quiet');
       await traffic.moreAcks(100);

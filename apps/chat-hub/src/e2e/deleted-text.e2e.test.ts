@@ -1,32 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { limits } from '@openclaw/protocol';
 import { range } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
-let database: TestDatabase;
-let hub: TestHub;
-let other: TestHub;
-
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  hub = await startTestHub({ HUB_DB_URL: database.url });
-  other = await startTestHub({ HUB_DB_URL: database.url });
-});
-afterAll(async () => {
-  await Promise.all([hub?.close(), other?.close()]);
-  await database?.remove();
-});
+const database = closeAfterAll(await temporaryDatabase());
+const hub = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url }));
+const other = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url }));
 
 describe('the text of a deleted message', () => {
-  // Invariant: a deletion holds for every reader at once, from memory and from the log, over both transports and on every
-  // hub, though the rows of its edits are emptied later. The ring of a hub that follows the channel holds the edits too.
-  it('is in no answer from the deletion on', async () => {
-    const ana = await hub.connect('ana');
+  // Invariant: a deletion takes effect for every reader at once, from memory and from the log, over both transports and
+  // on every hub, though the rows of its edits are emptied later. The memory of a hub that follows the channel holds
+  // the edits too.
+  it('is in no answer after the deletion', async () => {
+    await using ana = await hub.connect('ana');
     expect(ana.welcome.limits).toMatchObject({ edits: limits.edits });
     await ana.call('channel.create', { channelId: 'ops', name: 'Ops' });
     await ana.call('subscribe', { topics: [{ channelId: 'ops' }] });
@@ -40,7 +27,7 @@ describe('the text of a deleted message', () => {
     await ana.event((envelope) => envelope.seq === seq);
 
     for (const at of [hub, other]) {
-      const socket = await at.connect('ana');
+      await using socket = await at.connect('ana');
       const topics = [{ channelId: 'ops', since: 0 }];
       const answers = [
         await socket.call('subscribe', { topics }),
@@ -55,8 +42,6 @@ describe('the text of a deleted message', () => {
       }
       expect(answers[0].topics[0]).toMatchObject({ resumed: true, head: seq });
       expect(answers[0].topics[0].events).toHaveLength(seq);
-      await socket.close();
     }
-    await ana.close();
   });
 });

@@ -1,47 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { encodeEnvelope, limits } from '@openclaw/protocol';
-import {
-  freePort,
-  startRedis,
-  waitFor,
-  type RedisServer,
-  type RpcSocket,
-} from '@openclaw/test-support';
-import { openLogWriter, type LogWriter } from '../testing/log-writer.ts';
+import { startRedis, waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { openLogWriter } from '../testing/log-writer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { noRedis, startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
+import { isMessage } from '../testing/messages.ts';
 
-let redis: RedisServer;
-let database: TestDatabase;
-let writer: LogWriter;
-let hub: TestHub;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  writer = await openLogWriter(database, redis.url);
-  hub = await startTestHub({
-    ...{ REDIS_URL: redis.url, HUB_DB_URL: database.url, HUB_LIMIT_MESSAGE: '1000000/60' },
-  });
-  await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
-});
-afterAll(async () => {
-  await hub?.close();
-  await writer?.close();
-  await redis?.stop();
-  await database?.remove();
-});
+const redis = closeAfterAll(await startRedis());
+const database = closeAfterAll(await temporaryDatabase());
+const writer = closeAfterAll(await openLogWriter(database, redis.url));
+const hub = closeAfterAll(
+  await startTestHub({
+    REDIS_URL: redis.url,
+    HUB_DB_URL: database.url,
+    HUB_LIMIT_MESSAGE: '1000000/60',
+  }),
+);
+await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
 
 const send = (from: string, to: string, content: string) =>
   writer.append(from, 'direct.send', { agentId: to, content });
-const isMessage = (content: string) => (envelope: { event: { message?: { content: string } } }) =>
-  envelope.event.message?.content === content;
 const seqsIn = (socket: RpcSocket, channelId: string) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
@@ -49,39 +29,36 @@ const typingEvent = (channelId: string, agentId: string) =>
   encodeEnvelope({
     id: randomUUID(),
     event: { type: 'channel.typing', channelId, agentId, typing: true, threadId: null },
-    ...{ timestamp: Date.now(), senderId: agentId, senderKind: null, channelId, seq: null },
+    timestamp: Date.now(),
+    senderId: agentId,
+    senderKind: null,
+    channelId,
+    seq: null,
     epoch: writer.store.epoch,
   });
 
 describe('a new direct channel', () => {
-  // The race: nothing but the log says that the channel is there. Invariant: its recipient, connected since before its
-  // first message, gets it from seq 1 on, once, in order.
-  it('with Redis away reaches a recipient on the other hub from its first message on', async () => {
-    const alone = {
-      ...{ HUB_DB_URL: database.url, LOG_LEVEL: 'error' },
-      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-    };
-    const [hubA, hubB] = [await startTestHub(alone), await startTestHub(alone)];
-    try {
-      const [ana, ben] = [await hubA.connect('ana'), await hubB.connect('ben')];
-      const sent = [];
-      for (const content of ['one', 'two', 'three'])
-        sent.push(await ana.call('direct.send', { agentId: 'ben', content }));
-      await ben.event(isMessage('three'));
-      await ana.call('direct.send', { agentId: 'ben', content: 'four' });
-      await ben.event(isMessage('four'));
-      expect(seqsIn(ben, sent[0].channelId)).toEqual([1, 2, 3, 4]);
-      expect(seqsIn(ana, sent[0].channelId)).toEqual([1, 2, 3, 4]);
-      await Promise.all([ana.close(), ben.close()]);
-    } finally {
-      await hubA.close();
-      await hubB.close();
-    }
+  // The race: only the log shows the new channel. Invariant: its recipient, connected since before the first message,
+  // gets its events from seq 1 on, once and in order.
+  it('reaches a recipient on the other hub from its first message on while Redis is away', async () => {
+    const alone = { ...noRedis, HUB_DB_URL: database.url };
+    await using hubA = await startTestHub(alone);
+    await using hubB = await startTestHub(alone);
+    await using ana = await hubA.connect('ana');
+    await using ben = await hubB.connect('ben');
+    const sent = [];
+    for (const content of ['one', 'two', 'three'])
+      sent.push(await ana.call('direct.send', { agentId: 'ben', content }));
+    await ben.event(isMessage('three'));
+    await ana.call('direct.send', { agentId: 'ben', content: 'four' });
+    await ben.event(isMessage('four'));
+    expect(seqsIn(ben, sent[0].channelId)).toEqual([1, 2, 3, 4]);
+    expect(seqsIn(ana, sent[0].channelId)).toEqual([1, 2, 3, 4]);
   });
 
-  // The race: the first publish is lost, and the second is the first that the hub hears. Invariant: as above.
-  it('whose first publish was lost is delivered from its first message on', async () => {
-    const dora = await hub.connect('dora');
+  // The race: the first publish is lost, and the hub receives the second one first. The invariant is the one above.
+  it('is delivered from its first message on though that publish was lost', async () => {
+    await using dora = await hub.connect('dora');
     await send('cem', 'dora', 'lost');
     const second = await send('cem', 'dora', 'second');
     await writer.publish(...second.events);
@@ -90,30 +67,28 @@ describe('a new direct channel', () => {
     await writer.publish(...third.events);
     await dora.event(isMessage('third'));
     expect(seqsIn(dora, second.result.channelId)).toEqual([1, 2, 3]);
-    await dora.close();
   });
 
-  it('whose publishes were all lost is found in the log', async () => {
-    const eva = await hub.connect('eva');
+  it('is found in the log though all its publishes were lost', async () => {
+    await using eva = await hub.connect('eva');
     const { result } = await send('cem', 'eva', 'lost');
     await send('cem', 'eva', 'lost too');
     await eva.event(isMessage('lost too'));
     expect(seqsIn(eva, result.channelId)).toEqual([1, 2]);
-    await eva.close();
   });
 });
 
 describe('a direct channel that the welcome did not name', () => {
-  // The race: a typing event is the first that the hub hears of a channel that is long on. Invariant: nothing of its log
-  // is replayed; live begins with what comes live.
-  it('does not replay its log when someone types or writes there', async () => {
+  // The race: a typing event is the first that the hub receives of an old channel. Invariant: nothing of its log is
+  // replayed.
+  it('does not replay its log when an agent types or writes there', async () => {
     const { result } = await send('old', 'fay', 'm1');
     const { channelId } = result;
     for (let sent = 2; sent <= 30; sent++) await send('old', 'fay', `m${sent}`);
     await Promise.all(
       range(1, limits.welcomeDirect + 1).map((n) => send(`later-${n}`, 'fay', 'hi')),
     );
-    const fay = await hub.connect('fay');
+    await using fay = await hub.connect('fay');
     const named = fay.welcome.direct as { channelId: string }[];
     expect(named).toHaveLength(limits.welcomeDirect);
     expect(named.some((direct) => direct.channelId === channelId)).toBe(false);
@@ -124,7 +99,6 @@ describe('a direct channel that the welcome did not name', () => {
     }
     await fay.event(isMessage('m32'));
     expect(seqsIn(fay, channelId)).toEqual([31, 32]);
-    await fay.close();
   });
 });
 
@@ -137,18 +111,18 @@ describe('an older direct channel that the welcome did not name', () => {
     return result.channelId;
   }
 
-  // The race: the publishes of five messages are lost, and one look at the log finds them all at once. Invariant: nothing
-  // committed after the welcome is skipped, also where the welcome did not name the channel.
-  it('is delivered without a hole though every publish was lost', async () => {
+  // The race: the publishes of five messages are lost, and one read of the log finds them all. Invariant: nothing that
+  // was committed after the welcome is skipped, even if the welcome did not name the channel.
+  it('is delivered without a gap though every publish was lost', async () => {
     const channelId = await popular('kim');
-    const kim = await hub.connect('kim');
+    await using kim = await hub.connect('kim');
     expect(kim.welcome.direct).toHaveLength(limits.welcomeDirect);
     await Promise.all(range(2, 6).map((n) => send(oldest, 'kim', `m${n}`)));
     await waitFor(() => seqsIn(kim, channelId).includes(6), { what: 'the last message' });
     expect(seqsIn(kim, channelId)).toEqual(range(2, 6));
     expect(kim.received.some(({ method }) => method === 'discontinuity')).toBe(false);
-    // A second socket shares what the first one knows, and what has come since is not sent to it again.
-    const again = await hub.connect('kim');
+    // A second socket shares the heads of the first one, and gets no event twice.
+    await using again = await hub.connect('kim');
     await send(oldest, 'kim', 'm7');
     for (const socket of [kim, again]) await socket.event(isMessage('m7'));
     const named = (again.welcome.direct as { channelId: string }[]).map(
@@ -156,11 +130,10 @@ describe('an older direct channel that the welcome did not name', () => {
     );
     expect(named).toContain(channelId);
     expect(seqsIn(again, channelId)).toEqual([7]);
-    await Promise.all([kim.close(), again.close()]);
   });
 
-  // The race: as above, and the other agent of the channel is here too, so that the channel is live already.
-  it('is delivered also when the channel is live here for the other agent alone', async () => {
+  // The race is the one above, and the other agent of the channel is connected here, so the channel is live already.
+  it('is delivered even if only the other agent has the channel live on this hub', async () => {
     const channelId = await popular('lea');
     const [lea, other] = [await hub.connect('lea'), await hub.connect(oldest)];
     await other.call('subscribe', { topics: [{ channelId }] });
@@ -170,21 +143,20 @@ describe('an older direct channel that the welcome did not name', () => {
     await Promise.all([lea.close(), other.close()]);
   });
 
-  it('brings typing too, and nothing of its log from before the welcome', async () => {
+  it('delivers typing too, and nothing from before the welcome', async () => {
     const channelId = await popular('max');
-    const max = await hub.connect('max');
+    await using max = await hub.connect('max');
     await writer.publish({ event: typingEvent(channelId, oldest), agentTopics: [oldest, 'max'] });
     await max.event(({ event }) => event.type === 'channel.typing');
     const { events } = await send(oldest, 'max', 'm2');
     await writer.publish(...events);
     await max.event(isMessage('m2'));
     expect(seqsIn(max, channelId)).toEqual([2]);
-    await max.close();
   });
 
-  it('stays away from a token that is bound to other channels, and from who unsubscribed it', async () => {
+  it('is not delivered to a token limited to other channels, nor after an unsubscribe', async () => {
     const channelId = await popular('nia');
-    const nia = await hub.connect('nia');
+    await using nia = await hub.connect('nia');
     await nia.call('unsubscribe', { channelIds: [channelId] });
     await send(oldest, 'nia', 'm2');
     await send('later-1', 'nia', 'behind it');
@@ -192,40 +164,39 @@ describe('an older direct channel that the welcome did not name', () => {
     expect(seqsIn(nia, channelId)).toEqual([]);
     const { topics } = await nia.call('subscribe', { topics: [{ channelId, since: 1 }] });
     expect(topics[0]).toMatchObject({ head: 2, resumed: true });
-    await nia.close();
   });
 
-  // The race: Redis is frozen, so that messages sent through one hub are found by the other in the log alone.
-  it('is delivered from hub to hub with Redis frozen', async () => {
-    const frozen = await startRedis();
+  // The race: Redis is frozen, so a hub finds the messages of the other one only in the log.
+  it('is delivered from hub to hub while Redis is frozen', async () => {
+    const frozen = closeAfterAll(await startRedis());
     const environment = {
-      ...{ REDIS_URL: frozen.url, HUB_DB_URL: database.url, LOG_LEVEL: 'fatal' },
+      REDIS_URL: frozen.url,
+      HUB_DB_URL: database.url,
+      LOG_LEVEL: 'fatal',
     };
-    const [hubA, hubB] = [await startTestHub(environment), await startTestHub(environment)];
+    await using hubA = await startTestHub(environment);
+    await using hubB = await startTestHub(environment);
     try {
       const channelId = await popular('ola');
-      const [ola, sender] = [await hubA.connect('ola'), await hubB.connect(oldest)];
+      await using ola = await hubA.connect('ola');
+      await using sender = await hubB.connect(oldest);
       frozen.freeze();
       for (const n of range(2, 6)) {
         await sender.call('direct.send', { agentId: 'ola', content: `m${n}` });
       }
       await ola.event(isMessage('m6'));
       expect(seqsIn(ola, channelId)).toEqual(range(2, 6));
-      await Promise.all([ola.close(), sender.close()]);
     } finally {
       frozen.thaw();
-      await hubA.close();
-      await hubB.close();
-      await frozen.stop();
     }
   });
 });
 
 describe('a welcome', () => {
-  // The race: direct messages are committed, deleted and published while connections are welcomed. Invariant: the head
-  // that a welcome names and the live events after it are one unbroken run.
-  it('beside a stream of direct messages and deletions names a head that the live events follow', async () => {
-    const gus = await hub.connect('gus');
+  // The race: direct messages are committed, deleted and published while connections are welcomed. Invariant: the live
+  // events continue from the head in the welcome without a gap.
+  it('names a head that the live events continue, during a stream of direct messages and deletions', async () => {
+    await using gus = await hub.connect('gus');
     const { channelId } = await gus.call('direct.send', { agentId: 'hal', content: 'first' });
     let isStopped = false;
     const stream = (async () => {
@@ -235,15 +206,13 @@ describe('a welcome', () => {
       }
     })();
     for (let round = 0; round < 15; round++) {
-      const hal = await hub.connect('hal');
+      await using hal = await hub.connect('hal');
       await waitFor(() => hal.events.length > 10, { what: 'live events' });
       const [{ head }] = hal.welcome.direct;
       const seqs = seqsIn(hal, channelId);
       expect(seqs).toEqual(range(head + 1, head + seqs.length));
-      await hal.close();
     }
     isStopped = true;
     await stream;
-    await gus.close();
   });
 });

@@ -1,32 +1,15 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { freePort, waitFor, type RpcSocket } from '@openclaw/test-support';
+import { describe, expect, it } from '@jest/globals';
+import { waitFor, type RpcSocket } from '@openclaw/test-support';
 import { admissionDefaults } from '../edge/admission.ts';
-import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
+import { noRedis, startTestHub } from '../testing/test-hub.ts';
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-/** A hub that sends four clients away a second. */
-async function slowlyDrainingHub(): Promise<TestHub> {
-  const database = await temporaryDatabase();
-  cleanups.push(() => database.remove());
-  const hub = await startTestHub(
-    {
-      HUB_DB_URL: database.url,
-      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-      LOG_LEVEL: 'error',
-    },
-    { admission: { ...admissionDefaults, perSecond: 4 } },
-  );
-  cleanups.push(() => hub.close());
-  return hub;
-}
+/** A hub that sends away four clients per second. */
+const slowlyDrainingHub = () =>
+  startTestHub(noRedis, { admission: { ...admissionDefaults, perSecond: 4 } });
 
 describe('a hub that drains', () => {
-  it('serves each client until its own moment, closes it then, and lets nobody in any more', async () => {
-    const hub = await slowlyDrainingHub();
+  it('serves each client until its slot, closes it then, and admits no new clients', async () => {
+    await using hub = await slowlyDrainingHub();
     const channelId = 'hall';
     const sockets: RpcSocket[] = [];
     for (let i = 0; i < 8; i += 1) sockets.push(await hub.connect(`agent${i}`));
@@ -56,7 +39,7 @@ describe('a hub that drains', () => {
     expect(refusal.code).toBe(4503);
     expect(JSON.parse(refusal.reason)).toEqual({ afterMs: expect.any(Number) });
 
-    // The first is gone; the last still sends, and hears what it sent.
+    // The first client is disconnected; the last one still sends and receives.
     await first.closed;
     const acks: number[] = [];
     await waitFor(
@@ -79,11 +62,11 @@ describe('a hub that drains', () => {
     }
   }, 30_000);
 
-  it('answers the calls that were under way when the moment came', async () => {
-    const hub = await slowlyDrainingHub();
+  it('answers the calls that are in flight when the slot comes', async () => {
+    await using hub = await slowlyDrainingHub();
     const ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'hall', name: 'Hall' });
-    // Its moment is at once, and all of these are taken before it: the commits they wait for come after.
+    // Its slot is at once. All of these calls arrive before it, and their commits finish after it.
     const calls = Array.from({ length: 20 }, (_, i) =>
       ana.call('message.send', { channelId: 'hall', content: `message ${i}` }),
     );

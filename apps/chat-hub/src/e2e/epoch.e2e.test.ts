@@ -1,40 +1,15 @@
 import { backup, DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { createChatStore } from '@openclaw/chat-store';
-import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
-import { openLogWriter, type LogWriter } from '../testing/log-writer.ts';
+import type { RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { openLogWriter } from '../testing/log-writer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { isMessage } from '../testing/messages.ts';
+import { startTwoHubs } from '../testing/two-hubs.ts';
 
-let redis: RedisServer;
-let database: TestDatabase;
-let writer: LogWriter;
-let hubA: TestHub;
-let hubB: TestHub;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  writer = await openLogWriter(database);
-  const environment = { REDIS_URL: redis.url, HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
-  hubA = await startTestHub(environment);
-  hubB = await startTestHub(environment);
-  await waitFor(() => hubA.redis.available && hubB.redis.available, {
-    what: 'Redis for both hubs',
-  });
-});
-afterAll(async () => {
-  await hubB?.close();
-  await hubA?.close();
-  await writer?.close();
-  await redis?.stop();
-  await database?.remove();
-});
+const { database, hubA, hubB } = await startTwoHubs({ LOG_LEVEL: 'error' });
+const writer = closeAfterAll(await openLogWriter(database));
 
 /** Ana on hub A and Ben on hub B, both in a channel of Ana's and in their direct channel. */
 async function pair(channelId: string) {
@@ -46,10 +21,7 @@ async function pair(channelId: string) {
   return { ana, ben };
 }
 
-const isMessage = (content: string) => (envelope: { event: { message?: { content: string } } }) =>
-  envelope.event.message?.content === content;
-
-/** The discontinuity of a channel, and the events of it that came after. */
+/** The discontinuity of a channel, and its durable events after it. */
 async function continued(socket: RpcSocket, channelId: string) {
   const params = await socket.notification('discontinuity', (told) => told.channelId === channelId);
   const at = socket.received.findIndex((object) => object.params === params);
@@ -64,10 +36,10 @@ async function continued(socket: RpcSocket, channelId: string) {
   };
 }
 
-describe('another epoch of the database', () => {
-  // The race: the epoch changes under hubs whose channels go on. Invariants: every live socket is told, of every channel
-  // it hears, from where it goes on; from there nothing is missing and nothing doubled.
-  it('is told to every live socket, and live events go on from the head that it names', async () => {
+describe('a new epoch of the database', () => {
+  // The race: the epoch changes while channels are in use. Invariants: every live socket is told for each of its
+  // channels from which seq it continues; after that no event is missing or doubled.
+  it('is announced to every live socket, and live events continue from the announced head', async () => {
     const channelId = 'goes-on';
     const { ana, ben } = await pair(channelId);
     const direct = await ana.call('direct.send', { agentId: 'ben', content: 'before' });
@@ -101,7 +73,7 @@ describe('another epoch of the database', () => {
     await Promise.all([ana.close(), ben.close()]);
   });
 
-  it('lets new subscribers in, resumes what is of it, and nothing of the one before', async () => {
+  it('admits new subscribers, and resumes within it only', async () => {
     const channelId = 'newcomers';
     const { ana, ben } = await pair(channelId);
     const before = ana.welcome.epoch as string;
@@ -110,7 +82,7 @@ describe('another epoch of the database', () => {
     for (const socket of [ana, ben]) await continued(socket, channelId);
 
     for (const hub of [hubA, hubB]) {
-      const socket = await hub.connect('ben');
+      await using socket = await hub.connect('ben');
       expect(socket.welcome.epoch).toBe(epoch);
       const topics = [{ channelId, since: 1 }];
       const old = await socket.call('subscribe', { topics, epoch: before });
@@ -118,14 +90,13 @@ describe('another epoch of the database', () => {
       const current = await socket.call('subscribe', { topics, epoch });
       expect(current.topics).toMatchObject([{ resumed: true, head: 3 }]);
       expect(seqsOf(current.topics[0].events)).toEqual([2, 3]);
-      await socket.close();
     }
     await Promise.all([ana.close(), ben.close()]);
   });
 
-  // The race: hubs and Redis hold what a restored database does not know. Invariants: nobody is served what was lost,
-  // numbers that are given anew are delivered, and who is no member in it hears nothing more.
-  it('that is of a restored copy lets go of what the copy does not hold', async () => {
+  // The race: hubs and Redis hold events that a restored database lacks. Invariants: lost events are not served, seqs
+  // that are given a second time are delivered, and a former member receives nothing.
+  it('of a restored copy serves nothing that the copy lacks', async () => {
     const channelId = 'restored';
     const { ana, ben } = await pair(channelId);
     const contents = async (socket: RpcSocket) =>
@@ -149,7 +120,7 @@ describe('another epoch of the database', () => {
       expect(await contents(socket)).toEqual(['kept', 'lost', 'lost too']);
     }
 
-    // As a restore does it: the copy gets its new epoch first, then takes the place of what is there.
+    // The steps of a restore: the copy gets its new epoch first, and then replaces the database.
     const restored = await createChatStore({ url: `sqlite:${copy}` });
     await restored.changeEpoch(restored.epoch);
     await restored.close();

@@ -1,43 +1,33 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { parseCloseReason } from '@openclaw/protocol';
-import { connectRpc, freePort, signToken, waitFor } from '@openclaw/test-support';
-import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
+import { connectRpc, signToken, waitFor } from '@openclaw/test-support';
+import { noRedis, startTestHub, type TestHub } from '../testing/test-hub.ts';
 import { range } from '../testing/seqs.ts';
 
 const secret = 'a-secret-of-more-than-thirty-two-characters';
 const otherSecret = 'another-secret-of-more-than-thirty-two-characters';
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-/** A hub that lets two clients in at once, and then one in twenty seconds. */
-async function slowHub(environment: Readonly<Record<string, string>>): Promise<TestHub> {
-  const database = await temporaryDatabase();
-  cleanups.push(() => database.remove());
-  const hub = await startTestHub(
-    {
-      HUB_HOST: '127.0.0.1',
-      HUB_DB_URL: database.url,
-      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-      HUB_JWT_SECRET: secret,
-      LOG_LEVEL: 'error',
-      ...environment,
-    },
+/** A hub that admits two clients at once, and then one in twenty seconds. */
+const slowHub = (environment: Readonly<Record<string, string>>) =>
+  startTestHub(
+    { HUB_HOST: '127.0.0.1', ...noRedis, HUB_JWT_SECRET: secret, ...environment },
     {
       admission: {
-        ...{ perSecond: 0.05, burst: 2, horizonMs: 60_000, graceMs: 5_000, maxPerName: 4 },
+        perSecond: 0.05,
+        burst: 2,
+        horizonMs: 60_000,
+        graceMs: 5_000,
+        maxPerName: 4,
       },
     },
   );
-  cleanups.push(() => hub.close());
-  return hub;
-}
 
-/** Comes with a token, from an address that a proxy names; resolves with the hub's close, code null when it is let in. */
+/**
+ * Connects with a token from an address that a proxy names. Resolves with the hub's close; its code is null after a
+ * welcome.
+ */
 async function come(hub: TestHub, token: string, address: string) {
-  const url = `${hub.url.replace('http', 'ws')}/v1/ws?access_token=${token}`;
+  const url = `${hub.wsUrl}?access_token=${token}`;
   const headers = { 'x-forwarded-for': address };
   const socket = await connectRpc(url, { headers, waitForWelcome: false });
   await waitFor(() => socket.welcome || socket.ws.readyState === socket.ws.CLOSED);
@@ -52,22 +42,22 @@ const ask = (hub: TestHub, token: string, address: string) =>
   });
 
 describe('forged tokens', () => {
-  // The race: places are given out before anybody proves anything, so forged tokens take those of real newcomers.
-  // Invariant: only a verified agent takes a place.
-  it('take no place of a real newcomer, however many come before it', async () => {
-    const hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
+  // The race: if slots are reserved before authentication, forged tokens take those of real clients. Invariant: only a
+  // verified agent takes a slot.
+  it('take no slot of a real client, however many come before it', async () => {
+    await using hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
     for (const n of range(1, 30)) {
       const { code } = await come(hub, signToken(otherSecret, `forger-${n}`), '203.0.113.7');
       expect(code).toBe(4401);
     }
     expect(await come(hub, signToken(secret, 'ana'), '203.0.113.8')).toMatchObject({ code: null });
     expect(await come(hub, signToken(secret, 'ben'), '203.0.113.8')).toMatchObject({ code: null });
-    // The control: places are scarce here, and the next real one has to wait for its own.
+    // The control: slots are scarce here, and the next real client has to wait.
     expect(await come(hub, signToken(secret, 'cem'), '203.0.113.8')).toMatchObject({ code: 4503 });
   });
 
-  it('from one address are soon not looked at any more, over WebSocket and REST, and other addresses are not touched', async () => {
-    const hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
+  it('block their address soon, over WebSocket and REST, and no other address', async () => {
+    await using hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
     const forged = signToken(otherSecret, 'ana');
     const answers = await Promise.all(range(1, 300).map(() => ask(hub, forged, '203.0.113.7')));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401, 429]));
@@ -82,17 +72,17 @@ describe('forged tokens', () => {
     expect(await come(hub, signToken(secret, 'ana'), '203.0.113.8')).toMatchObject({ code: null });
   });
 
-  // The race: one agent behind an address, a proxy's that nobody named or a site's, goes on with an expired token as fast
-  // as it can, and what is forgiven goes to it. Invariant: it stops nobody whose token this hub has verified before.
-  it('from an address do not stop those from there whose tokens were good before', async () => {
-    const hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
+  // The race: an agent behind a shared address repeats an expired token as fast as it can, and uses up all attempts
+  // that leak away. Invariant: it does not block tokens that this hub has verified before.
+  it('do not block tokens from their address that were verified before', async () => {
+    await using hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
     const address = '203.0.113.7';
     const good = signToken(secret, 'ana');
     expect((await ask(hub, good, address)).status).toBe(200);
     const forged = signToken(otherSecret, 'ana');
     const answers = await Promise.all(range(1, 300).map(() => ask(hub, forged, address)));
     expect(answers.map(({ status }) => status)).toContain(429);
-    // The control, at the same moment: a token that was never seen waits.
+    // The control, at the same time: an unknown token is blocked.
     const [known, unknown, socket] = await Promise.all([
       ask(hub, good, address),
       ask(hub, signToken(secret, 'ben'), address),
@@ -102,15 +92,15 @@ describe('forged tokens', () => {
     expect(socket).toMatchObject({ code: null });
   });
 
-  it('are counted for the address of the connection where no proxy is trusted, whatever a header says', async () => {
-    const hub = await slowHub({});
+  it('count for the address of the connection when no proxy is trusted, whatever a header says', async () => {
+    await using hub = await slowHub({});
     const forged = signToken(otherSecret, 'ana');
     const answers = await Promise.all(range(1, 200).map((n) => ask(hub, forged, `203.0.113.${n}`)));
     expect(answers.map(({ status }) => status)).toContain(429);
   });
 
-  it('that are good never count: one address may bring any number of agents', async () => {
-    const hub = await slowHub({});
+  it('are the only ones that count: any number of agents may share an address', async () => {
+    await using hub = await slowHub({});
     const answers = await Promise.all(
       range(1, 300).map((n) => ask(hub, signToken(secret, `agent-${n}`), '203.0.113.7')),
     );

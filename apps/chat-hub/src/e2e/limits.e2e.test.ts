@@ -1,47 +1,30 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { limits } from '@openclaw/protocol';
-import { startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
-import { openLogWriter, type LogWriter } from '../testing/log-writer.ts';
+import { startRedis, waitFor } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { openLogWriter } from '../testing/log-writer.ts';
 import { range } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
-let redis: RedisServer;
-let database: TestDatabase;
-let writer: LogWriter;
-let hub: TestHub;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  writer = await openLogWriter(database);
-  hub = await startTestHub({ REDIS_URL: redis.url, HUB_DB_URL: database.url });
-  await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
-  await Promise.all(
-    range(0, limits.topics).map((n) =>
-      writer.append('ana', 'channel.create', { channelId: `k${n}`, name: 'K' }),
-    ),
-  );
-});
-afterAll(async () => {
-  await hub?.close();
-  await writer?.close();
-  await redis?.stop();
-  await database?.remove();
-});
+const redis = closeAfterAll(await startRedis());
+const database = closeAfterAll(await temporaryDatabase());
+const writer = closeAfterAll(await openLogWriter(database));
+const hub = closeAfterAll(await startTestHub({ REDIS_URL: redis.url, HUB_DB_URL: database.url }));
+await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
+await Promise.all(
+  range(0, limits.topics).map((n) =>
+    writer.append('ana', 'channel.create', { channelId: `k${n}`, name: 'K' }),
+  ),
+);
 
 const topics = range(0, limits.topics - 1).map((n) => ({ channelId: `k${n}` }));
 type Topic = { readonly channelId: string; readonly error?: { readonly code: string } };
 const refused = (results: readonly Topic[]) => results.filter(({ error }) => error !== undefined);
 
-describe('as many topics as a connection may have', () => {
-  // The race: many rooms are opened at once, by several clients. Invariant: each topic stands for itself; none fails for
-  // the number of the others, nor for the fault of one.
-  it('are subscribed in one call by several clients at once, but for a bad one among them', async () => {
+describe('the maximum of topics of a connection', () => {
+  // The race: several clients open many rooms at once. Invariant: topics are independent. None fails because of their
+  // number or because another one is bad.
+  it('is subscribed in one call by several clients at once, except for a bad topic among them', async () => {
     const sockets = await Promise.all(range(1, 4).map(() => hub.connect('ana')));
     const results = await Promise.all(
       sockets.map(async (socket, index) => {
@@ -55,14 +38,15 @@ describe('as many topics as a connection may have', () => {
     for (const result of results) expect(result).toHaveLength(limits.topics);
     const { seq } = await writer
       .append('ana', 'message.send', {
-        ...{ channelId: 'k999', content: 'heard' },
+        channelId: 'k999',
+        content: 'heard',
       })
       .then(({ result }) => result);
     for (const socket of sockets) await socket.event((envelope) => envelope.seq === seq);
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 
-  it('do not include direct channels, which come without asking', async () => {
+  it('does not include direct channels, which need no subscription', async () => {
     const ana = await hub.connect('ana');
     for (const agentId of ['ben', 'cem', 'dan'])
       await ana.call('direct.send', { agentId, content: 'hi' });
@@ -75,7 +59,7 @@ describe('as many topics as a connection may have', () => {
       const oneMore = { channelId: `k${limits.topics}` };
       const more = await socket.call('subscribe', { topics: [oneMore] });
       expect(more.topics).toEqual([{ ...oneMore, error: { code: 'too_large' } }]);
-      // A place is free again, and a direct channel takes none.
+      // One topic is free again; a direct channel takes none.
       await socket.call('unsubscribe', { channelIds: ['k0', direct] });
       expect(refused((await socket.call('subscribe', { topics: [oneMore] })).topics)).toEqual([]);
       const full = await socket.call('subscribe', { topics: [{ channelId: 'k0' }] });
@@ -86,9 +70,9 @@ describe('as many topics as a connection may have', () => {
 });
 
 describe('hasMore of the newest page', () => {
-  // Invariant: it is exact, read from the store or from the cache, at the very size of a page too.
-  it('is exact with as many messages as a page holds, one fewer and one more', async () => {
-    const ana = await hub.connect('ana');
+  // Invariant: it is exact, from the store and from the cache, even with exactly one page.
+  it('is exact with one page of messages, one fewer and one more', async () => {
+    await using ana = await hub.connect('ana');
     for (const [count, hasMore] of [
       [49, false],
       [50, false],
@@ -109,6 +93,5 @@ describe('hasMore of the newest page', () => {
       const part = await ana.call('message.history', { channelId, limit: count - 1 });
       expect(part).toMatchObject({ hasMore: true });
     }
-    await ana.close();
   });
 });

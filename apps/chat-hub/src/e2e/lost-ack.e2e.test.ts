@@ -1,39 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  freePort,
-  startTcpProxy,
-  waitFor,
-  connectRpc,
-  type TcpProxy,
-} from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { describe, expect, it } from '@jest/globals';
+import { startTcpProxy, waitFor, connectRpc } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { noRedis, startTestHub } from '../testing/test-hub.ts';
 
-let database: TestDatabase;
-let hub: TestHub;
-/** Between the hub and the agent whose results are lost. */
-let proxy: TcpProxy;
+const hub = closeAfterAll(
+  await startTestHub({
+    ...noRedis,
+  }),
+);
+/** A proxy between the hub and the agent whose results are lost. */
+const proxy = closeAfterAll(await startTcpProxy(Number(new URL(hub.url).port)));
 
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  hub = await startTestHub({
-    HUB_DB_URL: database.url,
-    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-    LOG_LEVEL: 'error',
-  });
-  proxy = await startTcpProxy(Number(new URL(hub.url).port));
-});
-afterAll(async () => {
-  await proxy?.stop();
-  await hub?.close();
-  await database?.remove();
-});
-
-/** Sends, loses the result on the way, comes back and sends the same again; resolves with the second result. */
+/** Sends, loses the result, reconnects and repeats the send. Resolves with the second result. */
 async function sendTwice(channelId: string, ids: { clientMessageId?: string }) {
   const params = { channelId, content: 'once?', ...ids };
   const connect = () => connectRpc(`ws://127.0.0.1:${proxy.port}/v1/ws?agent=ana`);
@@ -57,7 +35,8 @@ async function sendTwice(channelId: string, ids: { clientMessageId?: string }) {
 }
 
 describe('a send whose result was lost with the connection', () => {
-  // The race: the message is committed, and its sender never hears of it. Invariant: sent again, it is stored once.
+  // The race: the message is committed, but its sender never gets the result. Invariant: the repeated send is stored
+  // once.
   it('is stored once when it is repeated with its clientMessageId', async () => {
     const { result, count } = await sendTwice('with-id', { clientMessageId: 'mine-1' });
     expect(result).toMatchObject({ seq: 2, duplicate: true });

@@ -1,29 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  connectRpc,
-  sendRaw,
-  startPostgres,
-  waitFor,
-  type PostgresServer,
-} from '@openclaw/test-support';
-import { startTestHub, type TestHub } from '../testing/test-hub.ts';
-
-// Nothing that a client is told may help it to find what is behind the hub: no host, no port, no database, no file.
-let postgres: PostgresServer;
-let hub: TestHub;
+import { describe, expect, it } from '@jest/globals';
+import { connectRpc, sendRaw, startPostgres, waitFor } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { startTestHub } from '../testing/test-hub.ts';
 const redisPort = 1;
-beforeAll(async () => {
-  postgres = await startPostgres();
-  hub = await startTestHub({
+// Invariant: clients learn nothing of what is behind the hub: no host, port, database or file.
+const postgres = closeAfterAll(await startPostgres());
+const hub = closeAfterAll(
+  await startTestHub({
     HUB_DB_URL: postgres.url,
     REDIS_URL: `redis://127.0.0.1:${redisPort}`,
     LOG_LEVEL: 'silent',
-  });
-});
-afterAll(async () => {
-  await hub?.close();
-  await postgres?.stop();
-});
+  }),
+);
 
 function expectNoNames(text: string): void {
   expect(text).not.toMatch(/127\.0\.0\.1|localhost|postgres|sqlite|redis:\/\/|\/hub\b|ioredis/i);
@@ -32,7 +20,7 @@ function expectNoNames(text: string): void {
 }
 
 describe('while the database is away', () => {
-  it('no error over WebSocket or REST, no close reason and no readiness report names it', async () => {
+  it('no error, close reason or readiness report names it', async () => {
     const ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'c', name: 'C' });
     await postgres.kill();
@@ -48,7 +36,7 @@ describe('while the database is away', () => {
     const told = outcomes.map((outcome) =>
       outcome instanceof Error ? outcome.message : JSON.stringify(outcome),
     );
-    // The control: they were refused for the database's sake.
+    // The control: the calls were refused because of the database.
     expect(told.join('\n')).toMatch(/unavailable|timeout/);
     for (const text of told) expectNoNames(text);
 
@@ -68,7 +56,7 @@ describe('while the database is away', () => {
       expectNoNames(body);
     }
 
-    const late = await connectRpc(`${hub.url.replace('http', 'ws')}/v1/ws?agent=ben`, {
+    const late = await connectRpc(`${hub.wsUrl}?agent=ben`, {
       waitForWelcome: false,
     });
     const { code, reason } = await late.closed;
@@ -81,11 +69,11 @@ describe('while the database is away', () => {
 });
 
 describe('the metric of closed connections', () => {
-  // The race: every code from 3000 to 4999 that a client makes up would be a series more in Prometheus, and a code of
-  // the hub's own would tell the operators what never happened. Invariant: labels are the hub's own.
+  // The fault: each close code that a client invents would be another series in Prometheus, and a code of the hub would
+  // be reported falsely. Invariant: all labels are the hub's own.
   it('has no label that a client chose', async () => {
     for (const code of [4777, 3123, 4403, 1000]) {
-      const socket = await connectRpc(`${hub.url.replace('http', 'ws')}/v1/ws?agent=eve`, {
+      const socket = await connectRpc(`${hub.wsUrl}?agent=eve`, {
         waitForWelcome: false,
       });
       socket.ws.close(code, 'mine');

@@ -1,46 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { operationsAgentsSchema, operationsSchema, type Operations } from '@openclaw/protocol';
-import {
-  freePort,
-  startRedis,
-  waitFor,
-  type RedisServer,
-  type RpcSocket,
-} from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { waitFor } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { noRedis, startTestHub } from '../testing/test-hub.ts';
+import { startTwoHubs } from '../testing/two-hubs.ts';
 
 const secret = 'a-secret-of-more-than-thirty-two-characters';
-let database: TestDatabase;
-let redis: RedisServer;
-let hub: TestHub;
-let other: TestHub;
-let ana: RpcSocket;
-let ben: RpcSocket;
-
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  redis = await startRedis();
-  const environment = { HUB_DB_URL: database.url, REDIS_URL: redis.url };
-  hub = await startTestHub({ ...environment, LOG_LEVEL: 'silent' });
-  other = await startTestHub({ ...environment, LOG_LEVEL: 'silent' });
-  [ana, ben] = [await hub.connect('ana'), await hub.connect('ben')];
-  await ana.call('channel.create', { channelId: 'busy', name: 'The busy one' });
-  await ben.call('channel.join', { channelId: 'busy' });
-  for (const socket of [ana, ben])
-    await socket.call('subscribe', { topics: [{ channelId: 'busy' }] });
-});
-afterAll(async () => {
-  await ana?.close();
-  await ben?.close();
-  await Promise.all([hub?.close(), other?.close()]);
-  await redis?.stop();
-  await database?.remove();
-});
+const { hubA: hub, hubB: other, database, redis } = await startTwoHubs({ LOG_LEVEL: 'silent' });
+const ana = closeAfterAll(await hub.connect('ana'));
+const ben = closeAfterAll(await hub.connect('ben'));
+await ana.call('channel.create', { channelId: 'busy', name: 'The busy one' });
+await ben.call('channel.join', { channelId: 'busy' });
+for (const socket of [ana, ben])
+  await socket.call('subscribe', { topics: [{ channelId: 'busy' }] });
 
 async function look(at = hub): Promise<Operations> {
   const { status, body } = await at.request('eve', 'GET', '/v1/operations');
@@ -48,7 +20,7 @@ async function look(at = hub): Promise<Operations> {
   return operationsSchema.strict().parse(body);
 }
 
-/** Asks until it is so: snapshots are shared by those who ask at about the same time. */
+/** Reads the view until the condition holds. Snapshots are shared for half a second. */
 const until = (is: (operations: Operations) => boolean, what: string, at = hub) =>
   waitFor(
     async () => {
@@ -58,8 +30,8 @@ const until = (is: (operations: Operations) => boolean, what: string, at = hub) 
     { what, timeoutMs: 15_000, everyMs: 100 },
   );
 
-describe('the operations of a hub', () => {
-  it('count what was sent and delivered, and say how long it took', async () => {
+describe('the operations view of a hub', () => {
+  it('counts sends and deliveries with their latency', async () => {
     const before = await look();
     for (let i = 0; i < 20; i++)
       await ana.call('message.send', { channelId: 'busy', content: `${i}` });
@@ -74,7 +46,11 @@ describe('the operations of a hub', () => {
       expect(latency?.p99).toBeLessThan(5_000);
     }
     expect(after).toMatchObject({
-      ...{ hubId: hub.hubId, sockets: 2, agents: 2, laggingNow: 0, degraded: false },
+      hubId: hub.hubId,
+      sockets: 2,
+      agents: 2,
+      laggingNow: 0,
+      degraded: false,
       database: { status: 'ok', engine: 'sqlite' },
       redis: { status: 'in_use', mode: 'standalone', maxMemoryBytes: 0, evictedKeys: 0 },
       breaker: 'closed',
@@ -85,21 +61,21 @@ describe('the operations of a hub', () => {
     expect(metrics).toMatch(/^hub_delivery_seconds_count \d\d+$/m);
   });
 
-  it('name the busy channels with their numbers', async () => {
+  it('lists the busy channels with their numbers', async () => {
     await ana.call('message.send', { channelId: 'busy', content: 'one more' });
     const { channels } = await until(({ channels }) => channels.length > 0, 'a busy channel');
     expect(channels[0]).toMatchObject({ channelId: 'busy', name: 'The busy one', sockets: 2 });
     expect(channels[0]?.deliveriesPerSecond).toBeGreaterThan(channels[0]?.messagesPerSecond ?? 0);
   });
 
-  it('name the hubs of the system, and which of them this is', async () => {
+  it('lists the hubs of the system, and marks this one', async () => {
     const { hubs } = await until((found) => found.hubs.length === 2, 'both hubs', other);
     expect(hubs.filter(({ isThis }) => isThis)).toMatchObject([{ hubId: other.hubId }]);
     expect(hubs.map(({ hubId }) => hubId).sort()).toEqual([hub.hubId, other.hubId].sort());
     for (const { lastBeatAgoMs } of hubs) expect(lastBeatAgoMs).toBeLessThan(20_000);
   });
 
-  it('page the agents that are connected, with their state', async () => {
+  it('pages the connected agents with their state', async () => {
     await ben.call('presence.set', { status: 'dnd', customStatus: 'reviewing', avatar: '🔍' });
     const page = async (query: string) => {
       const { status, body } = await hub.request('eve', 'GET', `/v1/operations/agents?${query}`);
@@ -121,27 +97,29 @@ describe('the operations of a hub', () => {
     expect(bad).toMatchObject({ status: 400, body: { error: { code: 'invalid_params' } } });
   });
 
-  it('say that Redis is away, or that there is none on purpose', async () => {
-    const port = await freePort();
-    const alone = await startTestHub({
+  it('says that Redis is away, or that none is configured', async () => {
+    await using alone = await startTestHub({
+      ...noRedis,
       HUB_DB_URL: database.url,
-      REDIS_URL: `redis://127.0.0.1:${port}`,
       LOG_LEVEL: 'silent',
     });
-    try {
-      const { redis: away, degraded } = await look(alone);
-      expect({ degraded, ...away }).toMatchObject({
-        ...{ degraded: true, status: 'away', latencyMs: null, usedMemoryBytes: null },
-      });
-    } finally {
-      await alone.close();
-    }
+    const { redis: away, degraded } = await look(alone);
+    expect({ degraded, ...away }).toMatchObject({
+      degraded: true,
+      status: 'away',
+      latencyMs: null,
+      usedMemoryBytes: null,
+    });
   });
 
-  it('are for admins without bounds alone where tokens are asked for', async () => {
-    const guarded = await startTestHub({
-      ...{ HUB_DB_URL: database.url, HUB_AUTH: 'jwt', HUB_JWT_SECRET: secret },
-      ...{ HUB_HOST: '127.0.0.1', REDIS_URL: redis.url, LOG_LEVEL: 'silent' },
+  it('is for admins without limits only, when tokens are required', async () => {
+    await using guarded = await startTestHub({
+      HUB_DB_URL: database.url,
+      HUB_AUTH: 'jwt',
+      HUB_JWT_SECRET: secret,
+      HUB_HOST: '127.0.0.1',
+      REDIS_URL: redis.url,
+      LOG_LEVEL: 'silent',
     });
     const { mintToken } = await import('../edge/mint.ts');
     const ask = async (claims: object) => {
@@ -151,17 +129,13 @@ describe('the operations of a hub', () => {
       );
       return (await Promise.all(answers)).map(({ status }) => status);
     };
-    try {
-      expect((await fetch(`${guarded.url}/v1/operations`)).status).toBe(401);
-      expect(await ask({})).toEqual([403, 403]);
-      expect(await ask({ role: 'admin', channels: ['busy'] })).toEqual([403, 403]);
-      expect(await ask({ role: 'admin' })).toEqual([200, 200]);
-    } finally {
-      await guarded.close();
-    }
+    expect((await fetch(`${guarded.url}/v1/operations`)).status).toBe(401);
+    expect(await ask({})).toEqual([403, 403]);
+    expect(await ask({ role: 'admin', channels: ['busy'] })).toEqual([403, 403]);
+    expect(await ask({ role: 'admin' })).toEqual([200, 200]);
   });
 
-  it('stand in the OpenAPI document', async () => {
+  it('is in the OpenAPI document', async () => {
     const document = (await (await fetch(`${hub.url}/v1/openapi.json`)).json()) as {
       paths: Record<string, { get?: { responses?: Record<string, unknown> } }>;
     };

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { limits } from '@openclaw/protocol';
-import { type RpcSocket } from '@openclaw/test-support';
+import type { RpcSocket } from '@openclaw/test-support';
 import { range, seqsOf } from '../testing/seqs.ts';
 import { startTestHub, type TestHub } from '../testing/test-hub.ts';
 
 const channelId = 'escaped';
 const count = 200;
-/** As large as a message can be: each of its bytes takes six as JSON. */
+/** The largest message: each of its bytes takes six as JSON. */
 const content = '\u0001'.repeat(limits.contentBytes);
 
-/** The answer of a page, of the log or of the history. */
+/** A page of the log or of the history. */
 interface Page {
   readonly rows: readonly { readonly seq: number }[];
   readonly hasMore: boolean;
@@ -24,7 +24,7 @@ export function describePages(
     let database: Awaited<ReturnType<typeof startDatabase>>;
     let hub: TestHub;
     let ana: RpcSocket;
-    /** The size of each answer, as it came. */
+    /** The size of each answer in bytes. */
     const sizes: number[] = [];
 
     beforeAll(async () => {
@@ -79,7 +79,7 @@ export function describePages(
       return way === 'forward' ? pages : pages.reverse();
     }
 
-    // Invariant: every answer is bounded in bytes as sent, and paging by hasMore misses and doubles nothing.
+    // Invariant: every answer has a bounded size, and paging by hasMore misses and repeats nothing.
     it.each([
       ['log.read', 'forward', 'the socket', overSocket, 1],
       ['message.history', 'forward', 'the socket', overSocket, 2],
@@ -94,12 +94,12 @@ export function describePages(
         const pages = await readAll(ask, method, way);
         expect(pages.flat()).toEqual(range(first, count + 1));
         expect(Math.max(...sizes)).toBeLessThanOrEqual(limits.resumeBytes);
-        // As full as they may be: 42 of them and a bit.
+        // Answers are full: 42 rows each.
         expect(pages.length).toBe(5);
       },
     );
 
-    it('the newest page is as bounded, whether it is cached or not', async () => {
+    it('the newest page is bounded too, cached or not', async () => {
       sizes.length = 0;
       for (const limit of [1, 2, 50]) {
         for (const ask of [overSocket, overRest, overSocket]) {

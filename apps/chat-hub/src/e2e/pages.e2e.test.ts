@@ -30,8 +30,8 @@ describe('the newest page in the cache', () => {
     await redis?.stop();
   });
 
-  // Invariant: what is cached is bounded in bytes, since every reader of it costs a parse and a serialization. A longer
-  // page is read from the store, and is the same page.
+  // Invariant: the cached page is bounded in bytes, because every reader parses and serializes it. A longer page is
+  // read from the store, with the same content.
   it.each([
     ['kept', 4_000, true],
     ['not-kept', 8_000, false],

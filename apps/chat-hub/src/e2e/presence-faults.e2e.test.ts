@@ -1,61 +1,32 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { createRedisLeaseStore, type LeaseStore } from '@openclaw/presence';
-import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
-import {
-  startRedis,
-  startTcpProxy,
-  waitFor,
-  type RedisServer,
-  type RpcSocket,
-  type TcpProxy,
-} from '@openclaw/test-support';
+import { createRedisClient } from '@openclaw/redis-client';
+import { startRedis, startTcpProxy, waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import type { PresenceTimes } from '../presence/presence-times.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 import { statusesOf, presenceEvents } from '../testing/presence-events.ts';
 
-// As the hub's own times, five times as fast. A hub that does not beat is dead after five seconds, as ever.
+// The hub's own times, five times as fast. A hub without a heartbeat still counts as dead after five seconds.
 const times: PresenceTimes = { leaseMs: 6_000, heartbeatMs: 2_000, compareMs: 3_000 };
-
-let redis: RedisServer;
-let database: TestDatabase;
-let proxy: TcpProxy;
-let hubA: TestHub;
-let hubB: TestHub;
-let direct: RedisClient;
 let ana: RpcSocket;
 let ben: RpcSocket;
 let channelId: string;
 let channels = 0;
 
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  proxy = await startTcpProxy(redis.port);
-  const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
-  hubA = await startTestHub({ ...environment, REDIS_URL: redis.url }, { times });
-  // Hub B's way to Redis can be cut.
-  hubB = await startTestHub(
-    { ...environment, REDIS_URL: `redis://127.0.0.1:${proxy.port}` },
-    { times },
-  );
-  direct = createRedisClient({ url: redis.url });
-  await waitFor(() => hubA.redis.available && hubB.redis.available && direct.available, {
-    what: 'Redis for everyone',
-  });
-});
-afterAll(async () => {
-  await direct?.close();
-  await hubB?.close();
-  await hubA?.close();
-  await proxy?.stop();
-  await redis?.stop();
-  await database?.remove();
+const redis = closeAfterAll(await startRedis());
+const proxy = closeAfterAll(await startTcpProxy(redis.port));
+const database = closeAfterAll(await temporaryDatabase());
+const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
+const hubA = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }, { times }));
+// Hub B's connection to Redis can be cut.
+const hubB = closeAfterAll(
+  await startTestHub({ ...environment, REDIS_URL: `redis://127.0.0.1:${proxy.port}` }, { times }),
+);
+const direct = closeAfterAll(createRedisClient({ url: redis.url }));
+await waitFor(() => hubA.redis.available && hubB.redis.available && direct.available, {
+  what: 'Redis for everyone',
 });
 
 // Ana on hub A and Ben on hub B, each present in a new channel and watching it.
@@ -71,12 +42,12 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await Promise.all([ana.close(), ben.close()]);
-  // A test that failed on the way left it so.
+  // A failed test may have left it cut.
   proxy.resume();
   await waitFor(() => hubB.redis.available, { what: 'Redis for hub B' });
 });
 
-/** Leases as a hub that does not beat holds them: it is dead. */
+/** Writes leases of a hub without a heartbeat: it counts as dead. */
 function deadHub(leaseMs: number): LeaseStore {
   return createRedisLeaseStore({ redis: direct, keys: createKeySchema() }, { leaseMs });
 }
@@ -98,9 +69,9 @@ const passed = (ms: number) => {
 };
 
 describe('presence on two hubs', () => {
-  // The race: Redis comes back with a snapshot that holds a lease which hub B has given up since. Invariant: it ends with its
-  // time, and is not vouched for because hub B lives. The control is Ben's own lease, which hub B renews.
-  it('ends a lease that a restored snapshot brought back, although its hub lives', async () => {
+  // The race: Redis comes back with a snapshot that holds a lease which hub B has ended. Invariant: the lease ends in
+  // time and is not extended, although hub B is alive. The control is Ben's own lease, which hub B renews.
+  it('ends a lease that a restored snapshot brought back, although its hub is alive', async () => {
     const strayed = createRedisLeaseStore({ redis: direct, keys: createKeySchema() }, times);
     await strayed.join(channelId, { agentId: 'cem', hubId: hubB.hubId, sessionId: 'given-up' });
     expect(await agentsOf(ana)).toEqual(['ana', 'ben', 'cem']);
@@ -109,9 +80,9 @@ describe('presence on two hubs', () => {
     expect(await agentsOf(ana)).toEqual(['ana', 'ben']);
   });
 
-  // The race: hub B cannot renew its leases, and hub A sees them end. Invariant: who has a live connection is not told
-  // offline, by the hub that is cut off or by the other, also not when the way is open again.
-  it('calls nobody offline when one hub is cut off from Redis for three leases', async () => {
+  // The race: hub B cannot renew its leases, and hub A sees them end. Invariant: an agent with a live connection is not
+  // reported offline by either hub, even after hub B is connected again.
+  it('reports nobody offline when one hub is cut off from Redis for three leases', async () => {
     proxy.stall();
     await waitFor(() => !hubB.redis.available, { what: 'the cut' });
     await deadHub(times.leaseMs).join(channelId, lease('ghost'));
@@ -125,7 +96,7 @@ describe('presence on two hubs', () => {
       },
       { timeoutMs: 30_000, everyMs: 100 },
     );
-    // Reaping goes on: who is dead is told so. And the lists of the hub that is cut off say that they are its own.
+    // Leases of dead hubs are still reaped. The lists of the hub without Redis say that they are local.
     expect(offlineOf(ana)).toEqual(['ghost']);
     expect(await ben.call('presence.list', { channelId })).toMatchObject({ degraded: true });
     proxy.resume();
@@ -137,8 +108,8 @@ describe('presence on two hubs', () => {
     expect((await agentsOf(ben)).sort()).toEqual(['ana', 'ben']);
   }, 90_000);
 
-  // The race: all leases end while Redis stands still, or are gone when it comes back empty; whoever is back first must
-  // not take the others for dead. Invariant: as above; and who died meanwhile is told offline after one more lease.
+  // The race: all leases end while Redis is frozen, or are gone when it comes back empty. The hub that is back first
+  // must not report the agents of the other one offline. Agents that left meanwhile go offline after one more lease.
   it.each(['frozen', 'killed, and comes back empty'])(
     'calls nobody offline when Redis is %s for longer than a lease',
     async (how) => {
@@ -161,7 +132,7 @@ describe('presence on two hubs', () => {
       await waitFor(async () => (await agentsOf(ana)).filter((id) => id !== 'ghost').length === 2, {
         what: 'both in the roster again',
       });
-      // Each hub writes its own again at once, not with its next heartbeat.
+      // Each hub writes its own leases at once, not with its next heartbeat.
       expect(Date.now() - backMs).toBeLessThan(2_000);
       await waitFor(() => offlineOf(ana).length > 0, { what: 'the ghost’s end' });
       const [ended] = presenceEvents(ana, channelId).filter(({ status }) => status === 'offline');
@@ -173,8 +144,9 @@ describe('presence on two hubs', () => {
     90_000,
   );
 
-  // The race: Redis loses all leases and nobody's connection to it breaks, while rosters are compared. Invariant: as above.
-  it('calls nobody offline when Redis is wiped under its feet, and lists all again within a second', async () => {
+  // The race: Redis loses all leases while its connections stay open and rosters are compared. The invariant is the one
+  // above.
+  it('reports nobody offline when Redis is wiped, and lists all again within a second', async () => {
     await direct.send(['flushall']);
     expect(await agentsOf(ana)).toEqual([]);
     await waitFor(async () => (await agentsOf(ana)).length === 2, {
@@ -185,9 +157,8 @@ describe('presence on two hubs', () => {
     expect([...offlineOf(ana), ...offlineOf(ben)]).toEqual([]);
   });
 
-  // The race: a hub dies, and before its leases end Redis loses them with all others, so that no reaper sees them end.
-  // Invariant: its agents are told offline within a lease and a second of its death, once, by every hub; nobody else is. It
-  // took until the second comparison that missed them, and a heartbeat between.
+  // The race: a hub dies, and Redis loses all leases before those of the dead hub end, so no reaper sees them end.
+  // Invariant: its agents go offline once on every hub, within a lease and a second; no other agent does.
   it.each([
     { when: 'soon after its death', afterMs: 500 },
     { when: 'when its leases are about to end', afterMs: times.leaseMs - 600 },
@@ -223,9 +194,9 @@ describe('presence on two hubs', () => {
     60_000,
   );
 
-  // The race: a change was decided, and its event lost on the way. Invariant: within two comparisons every socket of every
-  // hub was told, once. Nothing but the comparison tells: these changes are written to Redis behind the hubs' backs.
-  it('tells its sockets what the rosters say and no event has said, once', async () => {
+  // The race: a change was decided and its event was lost. Invariant: within two comparisons every socket of every hub
+  // gets it, once. These changes are written to Redis directly, so only the comparison can find them.
+  it('announces a difference between rosters and events once', async () => {
     const elsewhere = deadHub(60_000);
     await elsewhere.join(channelId, lease('ghost'));
     const isTold = (status: string) => () =>
@@ -246,11 +217,12 @@ describe('presence on two hubs', () => {
     expect(offlineOf(ana)).toEqual(['ghost']);
   }, 60_000);
 
-  // Those present are on other hubs: this one has few sockets. Invariant: how many are present decides, not where.
-  it('is not pushed where over a thousand are present on any hub, and is again when they are fewer', async () => {
+  // The present agents are on other hubs; this one has few sockets. Invariant: the total number decides.
+  it('is not pushed while over a thousand agents are present, and is again when they are fewer', async () => {
     const elsewhere = deadHub(60_000);
     const crowd = Array.from({ length: 1_000 }, (_, n) => ({
-      ...{ channelId: `${channelId}-crowd`, lease: lease(`a${n}`) },
+      channelId: `${channelId}-crowd`,
+      lease: lease(`a${n}`),
     }));
     const crowded = `${channelId}-crowd`;
     await elsewhere.joinMany(crowd);
@@ -278,8 +250,8 @@ describe('presence on two hubs', () => {
     });
   }, 60_000);
 
-  // As those of Rocket.Chat#20147. Invariant: envelopes go by time and size, not by changes.
-  it('of many agents that flap comes in few envelopes, on the other hub too, and ends with what is so', async () => {
+  // The fault of Rocket.Chat#20147. Invariant: the number of envelopes grows with time and size, not with changes.
+  it('of many flapping agents comes in few envelopes, on the other hub too, and ends with the true state', async () => {
     const agents = Array.from({ length: 150 }, (_, n) => `flapper-${n}`);
     for (const agentId of agents) await ana.call('member.add', { channelId, agentId });
     const envelopes = (socket: RpcSocket) =>

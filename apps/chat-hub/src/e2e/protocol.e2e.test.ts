@@ -1,46 +1,32 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { JSONRPCClient } from 'json-rpc-2.0';
 import { limits, notifications } from '@openclaw/protocol';
-import { freePort } from '@openclaw/test-support';
 import { WebSocket } from 'ws';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { noRedis, startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
-let database: TestDatabase;
-let hub: TestHub;
-
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  // Nothing listens there: this hub is alone.
-  hub = await startTestHub({
+const database = closeAfterAll(await temporaryDatabase());
+// Nothing listens there: this hub is alone.
+const hub = closeAfterAll(
+  await startTestHub({
     HUB_DB_URL: database.url,
-    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-    LOG_LEVEL: 'error',
-  });
-});
-afterAll(async () => {
-  await hub?.close();
-  await database?.remove();
-});
+    ...noRedis,
+  }),
+);
 
 describe('wire protocol', () => {
   it('welcomes with session, epoch, limits and heartbeat', async () => {
-    const ana = await hub.connect('ana');
+    await using ana = await hub.connect('ana');
     expect(() => notifications.welcome.params.parse(ana.welcome)).not.toThrow();
     expect(ana.received[0]).toMatchObject({
       method: 'welcome',
       params: { agentId: 'ana', protocol: 1, direct: [] },
     });
     expect(ana.ws.protocol).toBe('openclaw.v1');
-    await ana.close();
   });
 
-  it('is spoken by a JSON-RPC client library that we did not write', async () => {
-    const ws = new WebSocket(`${hub.url.replace('http', 'ws')}/v1/ws?agent=library`);
+  it('works with a JSON-RPC client library of others', async () => {
+    const ws = new WebSocket(`${hub.wsUrl}?agent=library`);
     const client = new JSONRPCClient((request) => ws.send(JSON.stringify(request)));
     const welcomed = new Promise<void>((resolve) => {
       ws.on('message', (data: Buffer) => {
@@ -69,7 +55,7 @@ describe('wire protocol', () => {
   });
 
   it('answers a batch with one array to a client without the subprotocol', async () => {
-    const ana = await hub.connect('ana', { protocols: [] });
+    await using ana = await hub.connect('ana', { protocols: [] });
     const frame = new Promise<unknown>((resolve) =>
       ana.ws.once('message', (data: Buffer) => resolve(JSON.parse(data.toString()))),
     );
@@ -86,11 +72,10 @@ describe('wire protocol', () => {
       { id: 'two', error: { code: -32601 } },
       { id: null, error: { code: -32600 } },
     ]);
-    await ana.close();
   });
 
-  it('sends a client without the subprotocol one object a frame', async () => {
-    const ana = await hub.connect('ana', { protocols: [] });
+  it('sends a client without the subprotocol one object per frame', async () => {
+    await using ana = await hub.connect('ana', { protocols: [] });
     await ana.call('channel.create', { channelId: 'plain', name: 'Plain' });
     await ana.call('subscribe', { topics: [{ channelId: 'plain' }] });
     const frames: unknown[] = [];
@@ -103,7 +88,6 @@ describe('wire protocol', () => {
     await ana.event(({ event }) => event.message?.content === 'm49');
     expect(frames.length).toBeGreaterThanOrEqual(100);
     expect(frames.some(Array.isArray)).toBe(false);
-    await ana.close();
   });
 
   it.each([
@@ -119,17 +103,16 @@ describe('wire protocol', () => {
     ['{"jsonrpc":"2.0","id":"x","method":"channel.get","params":{"channelId":"a{b}"}}', -32602],
     ['{"jsonrpc":"2.0","id":"x","method":"channel.get","params":{"channelId":"a","x":1}}', -32602],
   ])('answers %s with %i and goes on', async (text, code) => {
-    const ana = await hub.connect('ana');
+    await using ana = await hub.connect('ana');
     ana.send(text);
     await ana.call('ping');
     expect(ana.received.find((object) => object.error)).toMatchObject({
       jsonrpc: '2.0',
       error: { code },
     });
-    await ana.close();
   });
 
-  it('a bad call in a socket never harms the next one’s work, nor another socket’s', async () => {
+  it('a bad call affects neither the next call nor another socket', async () => {
     const [ana, ben] = [await hub.connect('ana'), await hub.connect('ben')];
     ana.send(
       '{"jsonrpc":"2.0","id":9,"method":"message.send","params":{"channelId":"c","content":"x","__proto__":{"y":1}}}',
@@ -157,8 +140,8 @@ describe('wire protocol', () => {
     expect((await eve.closed).code).toBe(4429);
   });
 
-  it('answers too_large for content over its limit, and takes content at it', async () => {
-    const ana = await hub.connect('ana');
+  it('answers too_large for content over the limit, and accepts content at it', async () => {
+    await using ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'large', name: 'Large' });
     await expect(
       ana.call('message.send', {
@@ -169,11 +152,10 @@ describe('wire protocol', () => {
     await expect(
       ana.call('message.send', { channelId: 'large', content: 'x'.repeat(limits.contentBytes) }),
     ).resolves.toMatchObject({ seq: 2 });
-    await ana.close();
   });
 
-  it('stores a retry with the same clientMessageId once, and calls other content under it a conflict', async () => {
-    const ana = await hub.connect('ana');
+  it('stores a retry with the same clientMessageId once, and answers conflict for other content', async () => {
+    await using ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'retry', name: 'Retry' });
     const params = { channelId: 'retry', content: 'once', clientMessageId: 'c1' };
     const [first, again] = await Promise.all([
@@ -185,51 +167,42 @@ describe('wire protocol', () => {
     await expect(ana.call('message.send', { ...params, content: 'other' })).rejects.toMatchObject({
       code: 'conflict',
     });
-    await ana.close();
   });
 
   it('keeps the order of one socket’s calls on one channel', async () => {
-    const ana = await hub.connect('ana');
+    await using ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'order', name: 'Order' });
     const sends = Array.from({ length: 200 }, (_, i) =>
       ana.call('message.send', { channelId: 'order', content: `m${i}` }),
     );
     const seqs = (await Promise.all(sends)).map(({ seq }) => seq as number);
     expect(seqs).toEqual(seqs.map((_, i) => 2 + i));
-    await ana.close();
   });
 
-  it('limits by agent: refuses with rate_limited and when to try again', async () => {
-    const limited = await startTestHub({
+  it('limits each agent: refuses with rate_limited and a retry time', async () => {
+    await using limited = await startTestHub({
       HUB_DB_URL: database.url,
       HUB_LIMIT_MESSAGE: '5/60',
-      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-      LOG_LEVEL: 'error',
+      ...noRedis,
     });
-    try {
-      const ana = await limited.connect('limited');
-      await ana.call('channel.create', { channelId: 'limits', name: 'Limits' });
-      for (let i = 0; i < 4; i++)
-        await ana.call('message.send', { channelId: 'limits', content: `m${i}` });
-      await expect(
-        ana.call('message.send', { channelId: 'limits', content: 'six' }),
-      ).rejects.toMatchObject({
-        code: 'rate_limited',
-        retryAfterMs: expect.any(Number),
-      });
-      const other = await limited.connect('other');
-      await other.call('channel.join', { channelId: 'limits' });
-      await Promise.all([ana.close(), other.close()]);
-    } finally {
-      await limited.close();
-    }
+    await using ana = await limited.connect('limited');
+    await ana.call('channel.create', { channelId: 'limits', name: 'Limits' });
+    for (let i = 0; i < 4; i++)
+      await ana.call('message.send', { channelId: 'limits', content: `m${i}` });
+    await expect(
+      ana.call('message.send', { channelId: 'limits', content: 'six' }),
+    ).rejects.toMatchObject({
+      code: 'rate_limited',
+      retryAfterMs: expect.any(Number),
+    });
+    await using other = await limited.connect('other');
+    await other.call('channel.join', { channelId: 'limits' });
   });
 
   it('notifies draining clients with a slot each and closes 4503 with a hint', async () => {
     const leaving = await startTestHub({
       HUB_DB_URL: database.url,
-      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-      LOG_LEVEL: 'error',
+      ...noRedis,
     });
     const ana = await leaving.connect('ana');
     await leaving.close();

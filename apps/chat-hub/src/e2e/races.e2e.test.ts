@@ -1,42 +1,22 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { limits } from '@openclaw/protocol';
-import { freePort, waitFor, type RpcSocket } from '@openclaw/test-support';
-import { openLogWriter, type LogWriter } from '../testing/log-writer.ts';
+import { waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { openLogWriter } from '../testing/log-writer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { noRedis, startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
-// Two hubs without a Redis: each is behind what the other commits, until its tail check finds it.
-let database: TestDatabase;
-let writer: LogWriter;
-let hub: TestHub;
-let otherHub: TestHub;
-let ana: RpcSocket;
-
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  writer = await openLogWriter(database);
-  const environment = {
-    HUB_DB_URL: database.url,
-    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-    HUB_LIMIT_MESSAGE: '1000000/60',
-    LOG_LEVEL: 'error',
-  };
-  hub = await startTestHub(environment);
-  otherHub = await startTestHub(environment);
-  ana = await hub.connect('ana');
-});
-afterAll(async () => {
-  await ana?.close();
-  await otherHub?.close();
-  await hub?.close();
-  await writer?.close();
-  await database?.remove();
-});
+// Two hubs without Redis: each learns of the other's commits by its tail check.
+const database = closeAfterAll(await temporaryDatabase());
+const writer = closeAfterAll(await openLogWriter(database));
+const environment = {
+  HUB_DB_URL: database.url,
+  ...noRedis,
+  HUB_LIMIT_MESSAGE: '1000000/60',
+};
+const hub = closeAfterAll(await startTestHub(environment));
+const otherHub = closeAfterAll(await startTestHub(environment));
+const ana = closeAfterAll(await hub.connect('ana'));
 
 /** A channel of Ana's with this many messages. */
 async function channelWith(channelId: string, messages: number, contentBytes = 10): Promise<void> {
@@ -63,9 +43,9 @@ const live = (socket: RpcSocket, channelId: string) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
 describe('a subscribe with since', () => {
-  // The race: while the missed events are gathered, deletions empty the hub's memory of the channel. Invariant: every
-  // subscribe is resumed, and its result and the live events are one unbroken run.
-  it('beside a stream of deletions is always resumed, without a hole', async () => {
+  // The race: while the missed events are collected, deletions empty the hub's memory of the channel. Invariant: every
+  // subscribe is resumed, without a gap or overlap between its result and the live events.
+  it('is always resumed without a gap during a stream of deletions', async () => {
     const channelId = 'deletions';
     await channelWith(channelId, 1_500);
     const deletions = stream(async () => {
@@ -73,27 +53,26 @@ describe('a subscribe with since', () => {
       await ana.call('message.delete', { channelId, messageId });
     });
     for (let round = 0; round < 12; round++) {
-      const socket = await hub.connect('ana');
+      await using socket = await hub.connect('ana');
       const { topics } = await socket.call('subscribe', { topics: [{ channelId, since: 0 }] });
       expect(topics[0]).toMatchObject({ channelId, resumed: true });
       await waitFor(() => live(socket, channelId).length > 4, { what: 'live events' });
       const seqs = [...seqsOf(topics[0].events), ...live(socket, channelId)];
       expect(seqs).toEqual(range(1, seqs.length));
-      await socket.close();
     }
     await deletions.stop();
   });
 
-  // The race: the hub is behind the store, which holds events that the hub has yet to deliver live. Invariant: a result
-  // holds nothing beyond its own head, and no event comes twice, in the result and live.
-  it('on a hub that is behind the store holds nothing beyond its own head, and nothing comes twice', async () => {
+  // The race: the hub is behind the store, which has events that the hub has not delivered yet. Invariant: a result has
+  // nothing beyond its own head, and no event comes both in the result and live.
+  it('on a hub behind the store contains nothing beyond its own head, and nothing comes twice', async () => {
     const channelId = 'behind';
     await channelWith(channelId, 1_200);
     const sends = stream(() =>
       Promise.all(range(1, 3).map(() => ana.call('message.send', { channelId, content: 's' }))),
     );
     for (let round = 0; round < 5; round++) {
-      const socket = await otherHub.connect('ana');
+      await using socket = await otherHub.connect('ana');
       const since = round % 2 === 0 ? 0 : 1_150;
       const { topics } = await socket.call('subscribe', { topics: [{ channelId, since }] });
       const [{ head, events, resumed }] = topics;
@@ -102,25 +81,24 @@ describe('a subscribe with since', () => {
       await waitFor(() => live(socket, channelId).length > 10, { what: 'live events' });
       const seqs = [...seqsOf(events), ...live(socket, channelId)];
       expect(seqs).toEqual(range(since + 1, since + seqs.length));
-      await socket.close();
     }
     await sends.stop();
   });
 
-  // The race: what the client missed fits into one result but for the newest, which the hub remembers and sends live.
+  // The race: all missed events fit into one result except the newest, which the hub has in memory and sends live.
   // Invariant: the result comes before the event after its head.
-  it('whose newest events do not fit into the result gets them live, after the result', async () => {
+  it('gets the newest events live after the result, if they do not fit into it', async () => {
     const channelId = 'heavy';
     const contentBytes = 30_000;
     const messages = Math.ceil((1.02 * limits.resumeBytes) / contentBytes);
     await channelWith(channelId, messages, contentBytes);
-    // The hub follows the channel from here on, and remembers the newest of it.
+    // From here on the hub follows the channel and keeps its newest events.
     await ana.call('subscribe', { topics: [{ channelId }] });
     const sends = range(1, 30).map(() =>
       ana.call('message.send', { channelId, content: 'y'.repeat(contentBytes) }),
     );
     const last = Math.max(...(await Promise.all(sends)).map(({ seq }) => seq as number));
-    const socket = await hub.connect('ana');
+    await using socket = await hub.connect('ana');
     const since = last - messages;
     const result = await socket.call('subscribe', { topics: [{ channelId, since }] });
     const [{ head, events, resumed }] = result.topics;
@@ -132,17 +110,16 @@ describe('a subscribe with since', () => {
       (object) => object.result === result || object.params?.channelId === channelId,
     );
     expect(order[0]?.result).toBe(result);
-    await socket.close();
   });
 });
 
 describe('a second subscribe', () => {
-  // The race: events wait to be framed when the topic is asked for again. Invariant: no live event at or below the head
-  // of the result comes after the result.
-  it('on a live topic is followed by no event at or below its head', async () => {
+  // The race: events wait to be framed when the topic is subscribed again. Invariant: after the result comes no live
+  // event up to its head.
+  it('on a live topic is followed by no event up to its head', async () => {
     const channelId = 'again';
     await channelWith(channelId, 10);
-    const socket = await hub.connect('ana');
+    await using socket = await hub.connect('ana');
     await socket.call('subscribe', { topics: [{ channelId }] });
     const sends = stream(() =>
       Promise.all(range(1, 4).map(() => ana.call('message.send', { channelId, content: 's' }))),
@@ -158,6 +135,5 @@ describe('a second subscribe', () => {
       expect(seqs).toEqual(range(head + 1, head + seqs.length));
     }
     await sends.stop();
-    await socket.close();
   });
 });

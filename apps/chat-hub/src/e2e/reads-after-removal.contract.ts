@@ -12,13 +12,13 @@ interface Answer {
   readonly events?: readonly { readonly seq: number }[];
   readonly messages?: readonly { readonly seq: number }[];
 }
-/** A socket of the reader's, and a REST request of its. */
+/** A socket of the reader, and its REST requests. */
 interface Ways {
   readonly call: (method: string, params: object) => Promise<Answer>;
   readonly get: (path: string) => Promise<Answer>;
 }
 
-/** The highest seq that an answer of either transport tells of. */
+/** The highest seq in an answer of either transport. */
 function newestOf(answer: Answer): number {
   const seqs = [...(answer.events ?? []), ...(answer.messages ?? [])].map(({ seq }) => seq);
   return Math.max(0, answer.head ?? 0, answer.channel?.head ?? 0, ...seqs);
@@ -50,7 +50,7 @@ export function describeReadsAfterRemoval(
       await redis?.stop();
     });
 
-    /** One removal under way, with reads before, beside and after it. Answers what was read beyond the leave. */
+    /** One removal, with reads before, during and after it. Returns all reads beyond the leave. */
     async function race(
       channelId: string,
       agentId: string,
@@ -58,7 +58,7 @@ export function describeReadsAfterRemoval(
     ): Promise<{ beyond: number; answered: number }> {
       await ana.call('channel.create', { channelId, name: channelId, kind: 'private' });
       await ana.call('member.add', { channelId, agentId });
-      // The cache is filled, so that the next reads meet it.
+      // Fills the cache, so that the next reads use it.
       for (const content of ['one', 'two']) {
         await ana.call('message.send', { channelId, content });
         await ana.call('message.history', { channelId });
@@ -91,8 +91,8 @@ export function describeReadsAfterRemoval(
       };
     }
 
-    // The race: rights are read, the reader is removed and the channel goes on, then rows are read. Invariant: an answer
-    // holds nothing that was committed after the reader's own leave, whatever the method and the transport.
+    // The race: rights are read, the reader is removed, events follow, and then rows are read. Invariant: an answer
+    // holds nothing that was committed after the reader's own leave, for every method and transport.
     it.each<[string, (ways: Ways, channelId: string) => Promise<Answer>]>([
       ['log.read', ({ call }, channelId) => call('log.read', { channelId, after: 0 })],
       ['the newest page', ({ call }, channelId) => call('message.history', { channelId })],
@@ -104,7 +104,7 @@ export function describeReadsAfterRemoval(
         ({ get }, channelId) => get(`/v1/channels/${channelId}/messages`),
       ],
     ])('never show what came after it: %s', async (name, read) => {
-      // The limits are each agent's own.
+      // Each agent has its own limits.
       const agentId = `reader-of-${name.replaceAll(/\W+/g, '-')}`;
       const sockets = await Promise.all(range(1, readers).map(() => hub.connect(agentId)));
       const waysOf = (reader: number): Ways => ({
@@ -124,7 +124,7 @@ export function describeReadsAfterRemoval(
       }
       await Promise.all(sockets.map((socket) => socket.close()));
       expect(outcome.beyond).toBe(0);
-      // The control: the reads did meet the removals.
+      // The control: reads did overlap with removals.
       expect(outcome.answered).toBeGreaterThan(rounds);
     });
   });

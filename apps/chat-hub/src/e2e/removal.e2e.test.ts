@@ -1,45 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  freePort,
-  startRedis,
-  waitFor,
-  type RedisServer,
-  type RpcSocket,
-} from '@openclaw/test-support';
+import { describe, expect, it } from '@jest/globals';
+import { waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { noRedis, startTestHub, type TestHub } from '../testing/test-hub.ts';
+import { isMessage } from '../testing/messages.ts';
+import { startTwoHubs } from '../testing/two-hubs.ts';
 
-let redis: RedisServer;
-let database: TestDatabase;
-let hubA: TestHub;
-let hubB: TestHub;
-let ana: RpcSocket;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  const environment = {
-    ...{ REDIS_URL: redis.url, HUB_DB_URL: database.url, HUB_LIMIT_MESSAGE: '1000000/60' },
-  };
-  hubA = await startTestHub(environment);
-  hubB = await startTestHub(environment);
-  await waitFor(() => hubA.redis.available && hubB.redis.available, {
-    what: 'Redis for both hubs',
-  });
-  ana = await hubA.connect('ana');
-});
-afterAll(async () => {
-  await ana?.close();
-  await hubB?.close();
-  await hubA?.close();
-  await redis?.stop();
-  await database?.remove();
-});
+const { database, hubA, hubB } = await startTwoHubs({ HUB_LIMIT_MESSAGE: '1000000/60' });
+const ana = closeAfterAll(await hubA.connect('ana'));
 
 /** A private channel of Ana's that this agent was added to and follows on a hub. */
 async function follower(hub: TestHub, agentId: string, channelId: string): Promise<RpcSocket> {
@@ -50,12 +18,12 @@ async function follower(hub: TestHub, agentId: string, channelId: string): Promi
   return socket;
 }
 
-const isMessage = (content: string) => (envelope: { event: { message?: { content: string } } }) =>
-  envelope.event.message?.content === content;
 const live = (socket: RpcSocket, channelId: string) =>
   seqsOf(socket.events.filter((envelope) => envelope.channelId === channelId));
 
-/** Whatever was on its way to the socket has come, for this comes behind it: twice, for a catch-up between. */
+/**
+ * Resolves when all earlier events have reached the socket. It sends two messages, because a catch-up may run between.
+ */
 async function flushed(socket: RpcSocket, agentId: string): Promise<void> {
   for (const content of ['bye', 'bye again']) {
     await ana.call('direct.send', { agentId, content });
@@ -64,30 +32,29 @@ async function flushed(socket: RpcSocket, agentId: string): Promise<void> {
 }
 
 describe('a removed member', () => {
-  // The race: its leave comes on two topics, the channel's and its own, and after the first it is no subscriber any
-  // more. Invariant: its socket gets the leave once, as the event that it is of the channel.
+  // The race: the leave comes on two topics, the channel's and the agent's, and after the first the agent is no
+  // subscriber any more. Invariant: its socket gets the leave once, as an event of the channel.
   it('gets its leave once, as an event and not also as a notice, on every hub', async () => {
     for (const [hub, agentId] of [
       [hubA, 'near'],
       [hubB, 'far'],
     ] as const) {
       const channelId = `leave-of-${agentId}`;
-      const socket = await follower(hub, agentId, channelId);
+      await using socket = await follower(hub, agentId, channelId);
       await ana.call('member.remove', { channelId, agentId });
       await flushed(socket, agentId);
       const told = socket.received
         .filter(({ params }) => params?.event?.type === 'channel.member.leave')
         .map(({ method }) => method);
       expect(told).toEqual(['event']);
-      await socket.close();
     }
   });
 
-  // The race: it lags, the channel goes on, it is removed, the channel goes on, and only then it reads. Invariant: it gets
-  // everything up to and with its own leave, once, in order, and nothing after.
+  // The race: the socket lags, events follow, its agent is removed, more events follow, and only then it reads.
+  // Invariant: it gets everything up to its own leave, once and in order, and nothing after.
   it('that lags gets everything up to its own leave, and nothing after', async () => {
     const channelId = 'lags';
-    const socket = await follower(hubA, 'slow', channelId);
+    await using socket = await follower(hubA, 'slow', channelId);
     socket.ws.pause();
     const send = (count: number, contentBytes: number) =>
       Promise.all(
@@ -115,43 +82,38 @@ describe('a removed member', () => {
       type: 'channel.member.leave',
       member: { agentId: 'slow' },
     });
-    await socket.close();
   });
 });
 
 describe('without Redis', () => {
-  // The race: the hub that the removed member reads from has not heard of the removal yet. Invariant: what rights allow
-  // is decided by the store, never by what a hub remembers.
-  it('a member removed by way of one hub is refused by the other at once', async () => {
+  // The race: the reader's hub has not received the removal yet. Invariant: the store decides on rights, never the
+  // memory of a hub.
+  it('a member removed through one hub is refused by the other at once', async () => {
     const environment = {
-      ...{ HUB_DB_URL: database.url, LOG_LEVEL: 'error' },
-      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+      HUB_DB_URL: database.url,
+      LOG_LEVEL: 'error',
+      REDIS_URL: noRedis.REDIS_URL,
     };
-    const hub = await startTestHub(environment);
-    try {
-      const channelId = 'refused';
-      const socket = await follower(hub, 'gil', channelId);
-      await socket.call('log.read', { channelId, after: 0 });
-      await socket.call('message.history', { channelId });
-      await ana.call('member.remove', { channelId, agentId: 'gil' });
-      await ana.call('message.send', { channelId, content: 'secret' });
-      for (const [method, params] of [
-        ['log.read', { after: 0 }],
-        ['message.history', {}],
-        ['typing.list', {}],
-        ['presence.list', {}],
-      ] as const) {
-        await expect(socket.call(method, { channelId, ...params })).rejects.toMatchObject({
-          code: 'not_found',
-        });
-      }
-      const { topics } = await socket.call('subscribe', { topics: [{ channelId, since: 0 }] });
-      expect(topics).toEqual([{ channelId, error: { code: 'not_found' } }]);
-      await flushed(socket, 'gil');
-      expect(socket.events.some(isMessage('secret'))).toBe(false);
-      await socket.close();
-    } finally {
-      await hub.close();
+    await using hub = await startTestHub(environment);
+    const channelId = 'refused';
+    await using socket = await follower(hub, 'gil', channelId);
+    await socket.call('log.read', { channelId, after: 0 });
+    await socket.call('message.history', { channelId });
+    await ana.call('member.remove', { channelId, agentId: 'gil' });
+    await ana.call('message.send', { channelId, content: 'secret' });
+    for (const [method, params] of [
+      ['log.read', { after: 0 }],
+      ['message.history', {}],
+      ['typing.list', {}],
+      ['presence.list', {}],
+    ] as const) {
+      await expect(socket.call(method, { channelId, ...params })).rejects.toMatchObject({
+        code: 'not_found',
+      });
     }
+    const { topics } = await socket.call('subscribe', { topics: [{ channelId, since: 0 }] });
+    expect(topics).toEqual([{ channelId, error: { code: 'not_found' } }]);
+    await flushed(socket, 'gil');
+    expect(socket.events.some(isMessage('secret'))).toBe(false);
   });
 });

@@ -1,36 +1,23 @@
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { methods } from '@openclaw/protocol';
-import { startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { startRedis, waitFor } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
-let redis: RedisServer;
-let database: TestDatabase;
-let hub: TestHub;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  hub = await startTestHub({
+const redis = closeAfterAll(await startRedis());
+const database = closeAfterAll(await temporaryDatabase());
+const hub = closeAfterAll(
+  await startTestHub({
     HUB_DB_URL: database.url,
     REDIS_URL: redis.url,
     HUB_LIMIT_REACTION: '3/60',
-  });
-  await waitFor(() => hub.redis.available);
-});
-afterAll(async () => {
-  await hub?.close();
-  await redis?.stop();
-  await database?.remove();
-});
+  }),
+);
+await waitFor(() => hub.redis.available);
 
 describe('REST', () => {
   it('holds a conversation: channel, members, messages, paging, edit, delete', async () => {
@@ -88,15 +75,14 @@ describe('REST', () => {
     });
   });
 
-  it('what a script posts, a live socket receives', async () => {
-    const ana = await hub.connect('ana');
+  it('a live socket receives what REST posts', async () => {
+    await using ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'mixed', name: 'Mixed' });
     await ana.call('subscribe', { topics: [{ channelId: 'mixed' }] });
     await hub.request('ana', 'POST', '/v1/channels/mixed/messages', { content: 'from curl' });
     expect(await ana.event(({ event }) => event.type === 'channel.message')).toMatchObject({
       event: { message: { content: 'from curl' } },
     });
-    await ana.close();
   });
 
   it.each([
@@ -115,7 +101,7 @@ describe('REST', () => {
     });
   });
 
-  it('answers a body that is not JSON, and one that is too large, clearly', async () => {
+  it('answers clearly to a body that is not JSON or too large', async () => {
     const post = (body: string) =>
       fetch(`${hub.url}/v1/channels?agent=ana`, {
         method: 'POST',
@@ -149,7 +135,7 @@ describe('REST', () => {
     expect((await fetch(`${hub.url}/v1/openapi.json`)).headers.get('cache-control')).toBeNull();
   });
 
-  // A foreign name that resolves to this machine (DNS rebinding) is the same origin to the browser that shows its page.
+  // To a browser, a foreign host name that resolves to this machine (DNS rebinding) has the same origin as its page.
   it('refuses a Host that is not loopback with 403 in dev mode', async () => {
     const statusFor = (host: string) =>
       new Promise<number | undefined>((resolve, reject) => {
@@ -204,21 +190,17 @@ describe('REST', () => {
     await hub.request('eve', 'POST', '/v1/channels', { channelId: 'limits', name: 'Limits' });
     const read = await hub.request('eve', 'GET', '/v1/channels/limits');
     expect(read.headers.get('ratelimit-policy')).toContain('q=6000;w=60');
-    const small = await startTestHub({
+    await using small = await startTestHub({
       HUB_DB_URL: database.url,
       REDIS_URL: redis.url,
       HUB_LIMIT_MESSAGE: '2/60',
     });
-    try {
-      const send = () => small.request('greedy', 'POST', '/v1/channels', { name: 'x' });
-      expect((await send()).headers.get('ratelimit')).toContain('r=1');
-      expect((await send()).headers.get('ratelimit')).toContain('r=0');
-      const refused = await send();
-      expect(refused).toMatchObject({ status: 429, body: { error: { code: 'rate_limited' } } });
-      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    } finally {
-      await small.close();
-    }
+    const send = () => small.request('greedy', 'POST', '/v1/channels', { name: 'x' });
+    expect((await send()).headers.get('ratelimit')).toContain('r=1');
+    expect((await send()).headers.get('ratelimit')).toContain('r=0');
+    const refused = await send();
+    expect(refused).toMatchObject({ status: 429, body: { error: { code: 'rate_limited' } } });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
   });
 });
 

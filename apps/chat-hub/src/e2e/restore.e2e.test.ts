@@ -1,24 +1,20 @@
 import { backup, DatabaseSync } from 'node:sqlite';
 import { rename, rm } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { createChatStore } from '@openclaw/chat-store';
 import { methods } from '@openclaw/protocol';
-import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
-
-let redis: RedisServer;
-let database: TestDatabase;
+import { startRedis, waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
+import { contents, isMessage } from '../testing/messages.ts';
 const hubs: TestHub[] = [];
 const path = () => database.url.slice('sqlite:'.length);
 
 async function start(): Promise<TestHub> {
   const hub = await startTestHub({
-    ...{ REDIS_URL: redis.url, HUB_DB_URL: database.url, LOG_LEVEL: 'fatal' },
+    REDIS_URL: redis.url,
+    HUB_DB_URL: database.url,
+    LOG_LEVEL: 'fatal',
   });
   hubs.push(hub);
   await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
@@ -26,17 +22,11 @@ async function start(): Promise<TestHub> {
 }
 const stop = () => Promise.all(hubs.splice(0).map((hub) => hub.close()));
 
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-});
+const redis = closeAfterAll(await startRedis());
+const database = closeAfterAll(await temporaryDatabase());
 afterEach(stop);
-afterAll(async () => {
-  await redis.stop();
-  await database.remove();
-});
 
-/** Copies one database over or to another file, as SQLite does it under running processes. */
+/** Copies a database to another file, or over it while processes use it. */
 async function copy(from: string, to: string): Promise<void> {
   const source = new DatabaseSync(from);
   // It fails while a hub writes to the file.
@@ -49,7 +39,7 @@ async function copy(from: string, to: string): Promise<void> {
   source.close();
 }
 
-/** A channel of Ana's on one hub, heard by Ben on another; `kept` is in the backup, what follows is not. */
+/** A channel of Ana on one hub, followed by Ben on another. The backup has `kept`, but not the messages after it. */
 async function restorable(channelId: string) {
   const [hubA, hubB] = [await start(), await start()];
   const [ana, ben] = [await hubA.connect('ana'), await hubB.connect('ben')];
@@ -63,14 +53,6 @@ async function restorable(channelId: string) {
   for (const content of ['lost', 'lost too']) await send(content);
   await ben.event(isMessage('lost too'));
   return { ana, ben, backedUp };
-}
-
-const isMessage = (content: string) => (envelope: { event: { message?: { content: string } } }) =>
-  envelope.event.message?.content === content;
-
-async function contents(socket: RpcSocket, channelId: string): Promise<string[]> {
-  const { messages } = await socket.call('message.history', { channelId });
-  return (messages as { content: string }[]).map(({ content }) => content);
 }
 
 /** On a busy machine a hub may listen before Redis has answered it. */
@@ -89,7 +71,7 @@ const told = (socket: RpcSocket, channelId: string) =>
   socket.notification('discontinuity', (params) => params.channelId === channelId, 20_000);
 
 describe('a SQLite database that was restored without a new epoch', () => {
-  // Nothing fails and nothing new is committed: only less is there than before. It is looked for every ten seconds.
+  // No call fails and nothing is committed; the log is only shorter. The hub compares heads every ten seconds.
   it('is noticed while hubs run, though no check fails and nobody writes', async () => {
     const channelId = 'quiet';
     const { ana, ben, backedUp } = await restorable(channelId);
@@ -104,7 +86,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     }
   }, 30_000);
 
-  // The copy's log has grown past what was lost, so that no head and no mark is behind.
+  // The log of the copy has grown past the lost events, so no head and no mark is lower.
   it('is noticed when it holds other events where the lost ones stood', async () => {
     const channelId = 'outgrown';
     const { ana, ben, backedUp } = await restorable(channelId);
@@ -127,7 +109,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     const { ana, backedUp } = await restorable(channelId);
     await rename(backedUp, path());
     const send = () => ana.call('message.send', { channelId, content: 'into the void?' });
-    // The first may have been found by its own commit.
+    // The first difference may have been found by the commit itself.
     await expect(send()).rejects.toMatchObject({
       code: expect.stringMatching(/^(timeout|unavailable)$/),
     });
@@ -143,8 +125,8 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(await contents(again, channelId)).toEqual(['kept']);
   });
 
-  // The race: the copy is put in place while no hub is there to notice. Invariant: Redis remembers the newest event that
-  // was committed, so that the epoch changes before anybody is served, and once.
+  // The race: the copy is put in place while no hub runs. Invariant: Redis remembers the newest committed event, so the
+  // epoch changes once, before any client is served.
   it('is noticed by the hubs that start when all were stopped meanwhile', async () => {
     const channelId = 'stopped';
     const { ana, backedUp } = await restorable(channelId);
@@ -155,7 +137,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     const again = await connectPast(hubA, epoch);
     const changed = again.welcome.epoch as string;
     expect((await connectPast(hubB, epoch)).welcome.epoch).toBe(changed);
-    // The restored log grows past the seq that the client knows, with other events.
+    // The restored log grows past the client's seq, with other events.
     for (const content of ['new', 'new too', 'and more']) {
       await again.call('message.send', { channelId, content });
     }
@@ -170,7 +152,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(third.welcome.epoch).toBe(changed);
   });
 
-  // The race: as above, and Redis comes when the hub serves already.
+  // The race is the one above, and Redis appears after the hub serves clients.
   it('is noticed as soon as Redis is there', async () => {
     const channelId = 'later';
     const { ana, backedUp } = await restorable(channelId);
@@ -179,7 +161,9 @@ describe('a SQLite database that was restored without a new epoch', () => {
     await copy(backedUp, path());
     redis.freeze();
     const hub = await startTestHub({
-      ...{ REDIS_URL: redis.url, HUB_DB_URL: database.url, LOG_LEVEL: 'fatal' },
+      REDIS_URL: redis.url,
+      HUB_DB_URL: database.url,
+      LOG_LEVEL: 'fatal',
     });
     hubs.push(hub);
     const again = await hub.connect('ana');
@@ -189,8 +173,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(await told(again, channelId)).toMatchObject({ head: 3, reason: 'epoch' });
   });
 
-  // Without what Redis remembers a hub that starts knows nothing of what was lost: what a client knows of it must not be
-  // resumed.
+  // Without Redis a starting hub does not know what was lost. A client from beyond the head must not be resumed.
   it('resumes nobody from beyond its head when Redis was lost too', async () => {
     const channelId = 'forgotten';
     const { ana, backedUp } = await restorable(channelId);
@@ -199,12 +182,12 @@ describe('a SQLite database that was restored without a new epoch', () => {
     await copy(backedUp, path());
     await redis.command('FLUSHALL');
     const again = await (await start()).connect('ana');
-    // Nobody has said that it is another life.
+    // The epoch has not changed.
     expect(again.welcome.epoch).toBe(epoch);
     const ask = async (since: number, asked = epoch) =>
       (await again.call('subscribe', { topics: [{ channelId, since }], epoch: asked })).topics[0];
     expect(await ask(5)).toMatchObject({ resumed: false, events: [], head: 3 });
-    expect(await ask(2, 'of another life')).toMatchObject({ resumed: false, events: [], head: 3 });
+    expect(await ask(2, 'of another epoch')).toMatchObject({ resumed: false, events: [], head: 3 });
     expect(await ask(2)).toMatchObject({ resumed: true, head: 3 });
   });
 });

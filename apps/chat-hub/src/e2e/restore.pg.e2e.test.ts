@@ -1,61 +1,35 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  startPostgres,
-  startRedis,
-  waitFor,
-  type PostgresServer,
-  type RedisServer,
-  type RpcSocket,
-} from '@openclaw/test-support';
-import { startTestHub, type TestHub } from '../testing/test-hub.ts';
+import { describe, expect, it } from '@jest/globals';
+import { startPostgres, startRedis, waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { startTestHub } from '../testing/test-hub.ts';
+import { contents, isMessage } from '../testing/messages.ts';
 
-let redis: RedisServer;
-let postgres: PostgresServer;
-let hubA: TestHub;
-let hubB: TestHub;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  postgres = await startPostgres();
-  const environment = { REDIS_URL: redis.url, HUB_DB_URL: postgres.url, LOG_LEVEL: 'fatal' };
-  hubA = await startTestHub(environment);
-  hubB = await startTestHub(environment);
-  await waitFor(() => hubA.redis.available && hubB.redis.available, {
-    what: 'Redis for both hubs',
-  });
-}, 60_000);
-afterAll(async () => {
-  await hubB?.close();
-  await hubA?.close();
-  await postgres?.stop();
-  await redis?.stop();
+const redis = closeAfterAll(await startRedis());
+const postgres = closeAfterAll(await startPostgres());
+const environment = { REDIS_URL: redis.url, HUB_DB_URL: postgres.url, LOG_LEVEL: 'fatal' };
+const hubA = closeAfterAll(await startTestHub(environment));
+const hubB = closeAfterAll(await startTestHub(environment));
+await waitFor(() => hubA.redis.available && hubB.redis.available, {
+  what: 'Redis for both hubs',
 });
 
 const tables = () =>
   postgres.query(`select tablename from pg_tables where schemaname = 'public'`).split('\n');
 
-/** Keeps a copy of every table beside it. */
+/** Copies every table into another schema. */
 function backUp(): void {
   postgres.query('drop schema if exists backup cascade; create schema backup');
   for (const table of tables())
     postgres.query(`create table backup.${table} as table public.${table}`);
 }
 
-/** Puts the copy back in one transaction, as pg_restore --clean --single-transaction: no connection is lost. */
+/** Restores the copy in one transaction, as pg_restore --clean --single-transaction does: no connection is lost. */
 function restore(then = ''): void {
   const names = tables().map((table) => `public.${table}`);
   const copies = tables().map(
     (table) => `insert into public.${table} select * from backup.${table};`,
   );
   postgres.query(`begin; truncate ${names.join(', ')}; ${copies.join(' ')} commit; ${then}`);
-}
-
-const isMessage = (content: string) => (envelope: { event: { message?: { content: string } } }) =>
-  envelope.event.message?.content === content;
-
-async function contents(socket: RpcSocket, channelId: string): Promise<string[]> {
-  const { messages } = await socket.call('message.history', { channelId });
-  return (messages as { content: string }[]).map(({ content }) => content);
 }
 
 const told = (socket: RpcSocket, channelId: string) =>
@@ -75,19 +49,19 @@ async function restorable(channelId: string) {
   return { ana, ben, send, close };
 }
 
-async function expectNewLife(channelId: string, sockets: readonly RpcSocket[]): Promise<void> {
+async function expectNewEpoch(channelId: string, sockets: readonly RpcSocket[]): Promise<void> {
   for (const socket of sockets) {
     expect(await told(socket, channelId)).toMatchObject({ reason: 'epoch' });
   }
 }
 
 describe('a PostgreSQL database that was restored without a new epoch', () => {
-  // Transaction ids go on rising, no call fails, and what is put back is not reported as new.
+  // Transaction ids keep rising, no call fails, and restored rows are not reported as new.
   it('is noticed though no connection was lost and nobody writes', async () => {
     const channelId = 'quiet';
     const { ana, ben, send, close } = await restorable(channelId);
     restore();
-    await expectNewLife(channelId, [ana, ben]);
+    await expectNewEpoch(channelId, [ana, ben]);
     expect(await told(ana, channelId)).toMatchObject({ head: 3 });
     for (const socket of [ana, ben]) expect(await contents(socket, channelId)).toEqual(['kept']);
     const { seq } = await send('new');
@@ -96,13 +70,13 @@ describe('a PostgreSQL database that was restored without a new epoch', () => {
     await close();
   }, 40_000);
 
-  // What is sent next gets a seq that was given before: a hub that went by seqs alone would drop it as a repeat.
+  // The next message gets a seq that was given before. A hub that compared seqs only would drop it as a duplicate.
   it('is noticed by the first message after it', async () => {
     const channelId = 'spoken-to';
     const { ana, ben, send, close } = await restorable(channelId);
     restore();
     expect((await send('in the place of a lost one')).seq).toBe(4);
-    await expectNewLife(channelId, [ana, ben]);
+    await expectNewEpoch(channelId, [ana, ben]);
     for (const socket of [ana, ben]) {
       expect(await contents(socket, channelId)).toEqual(['kept', 'in the place of a lost one']);
     }
@@ -119,7 +93,7 @@ describe('a PostgreSQL database that was restored without a new epoch', () => {
     restore(
       'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname is not null;',
     );
-    await expectNewLife(channelId, [ana, ben]);
+    await expectNewEpoch(channelId, [ana, ben]);
     for (const socket of [ana, ben]) expect(await contents(socket, channelId)).toEqual(['kept']);
     await close();
   }, 40_000);

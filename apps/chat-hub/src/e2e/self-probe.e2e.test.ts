@@ -1,52 +1,24 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  startDeafProxy,
-  startRedis,
-  waitFor,
-  type DeafProxy,
-  type RedisServer,
-  type RpcSocket,
-} from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { startDeafProxy, startRedis, waitFor } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
 
 const channelId = 'general';
-let redis: RedisServer;
-let proxy: DeafProxy;
-let database: TestDatabase;
-/** Its way to Redis can be made deaf. */
-let hub: TestHub;
-let other: TestHub;
-let ana: RpcSocket;
-let ben: RpcSocket;
 
-beforeAll(async () => {
-  redis = await startRedis();
-  proxy = await startDeafProxy(redis.port);
-  database = await temporaryDatabase();
-  // What it warns of here is the very fault.
-  const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
-  hub = await startTestHub({ ...environment, REDIS_URL: proxy.url });
-  other = await startTestHub({ ...environment, REDIS_URL: redis.url });
-  await waitFor(() => hub.redis.available && other.redis.available);
-  ana = await other.connect('ana');
-  ben = await hub.connect('ben');
-  await ana.call('channel.create', { channelId, name: 'General' });
-  await ben.call('channel.join', { channelId });
-  await ben.call('subscribe', { topics: [{ channelId }] });
-});
-afterAll(async () => {
-  await Promise.all([ana?.close(), ben?.close()]);
-  await hub?.close();
-  await other?.close();
-  await proxy?.stop();
-  await redis?.stop();
-  await database?.remove();
-});
+const redis = closeAfterAll(await startRedis());
+const proxy = closeAfterAll(await startDeafProxy(redis.port));
+const database = closeAfterAll(await temporaryDatabase());
+// Warnings are expected here: they report the fault under test.
+const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
+/** Its subscriber connection can be made deaf. */
+const hub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: proxy.url }));
+const other = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }));
+await waitFor(() => hub.redis.available && other.redis.available);
+const ana = closeAfterAll(await other.connect('ana'));
+const ben = closeAfterAll(await hub.connect('ben'));
+await ana.call('channel.create', { channelId, name: 'General' });
+await ben.call('channel.join', { channelId });
+await ben.call('subscribe', { topics: [{ channelId }] });
 afterEach(() => proxy.heal());
 
 const readiness = async (of: TestHub) => (await of.request('ana', 'GET', '/readyz')).body;
@@ -57,7 +29,7 @@ async function metric(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
 }
 
-/** Ana, on the other hub, sends; how long until Ben, on the hub that may be deaf, has it. */
+/** The time until Ben, on the hub that may be deaf, has a message that Ana sends on the other hub. */
 async function deliveryMs(): Promise<number> {
   const sentAtMs = performance.now();
   const { seq } = await ana.call('message.send', { channelId, content: 'hello' });
@@ -80,28 +52,28 @@ describe('the self-probe of a hub', () => {
     );
   });
 
-  // The fault: the subscriber connection answers every PING and brings nothing, so that all health is green while the
-  // hub hears nobody. It is given here to every new connection too, so that it lasts as long as the test wants.
-  it('finds out that its subscriber is deaf, delivers by the log meanwhile, and is whole again with a connection that hears', async () => {
+  // The fault: the subscriber connection answers every PING and delivers nothing, so every health check is green. New
+  // connections are deaf too, so that the fault lasts.
+  it('notices a deaf subscriber, delivers through the log meanwhile, and recovers with a new connection', async () => {
     await waitFor(isPath('ok'));
     const [swallowed, accepted] = [proxy.swallowed, proxy.accepted];
     const repairs = await metric('hub_tail_repairs_total');
     proxy.deafenAll();
-    // Before it has found out the tail check is slow, and yet nothing takes longer than a second.
+    // Until the hub has noticed, its tail check is slow, but no delivery takes longer than a second.
     expect(await deliveryMs()).toBeLessThan(1_500);
     await waitFor(isPath('down'));
     const times: number[] = [];
     for (let i = 0; i < 8; i += 1) times.push(await deliveryMs());
     expect(Math.max(...times)).toBeLessThan(1_000);
 
-    // Control: the bus did lose them, Redis says it is well, and the hub is ready.
+    // The control: the bus did lose them, Redis is healthy, and the hub is ready.
     expect(proxy.swallowed - swallowed).toBeGreaterThanOrEqual(9);
     expect((await metric('hub_tail_repairs_total')) - repairs).toBeGreaterThanOrEqual(9);
     expect(await readiness(hub)).toMatchObject({ ready: true, redis: { status: 'ok' } });
     expect(await metric('hub_publish_path_up')).toBe(0);
     expect(times.reduce((sum, ms) => sum + ms) / times.length).toBeLessThan(400);
 
-    // One attempt after another, but not a storm of them.
+    // It reconnects repeatedly, but not in a storm.
     await waitFor(() => proxy.accepted > accepted, { what: 'a new subscriber connection' });
     expect(proxy.accepted - accepted).toBeLessThanOrEqual(4);
     proxy.heal();
@@ -115,7 +87,7 @@ describe('the self-probe of a hub', () => {
     expect(seqs).toEqual(seqs.map((_, i) => (seqs[0] ?? 0) + i));
   }, 60_000);
 
-  it('with Redis away says that the path is down, is ready all the same, and has it back with Redis', async () => {
+  it('reports the path down while Redis is away, stays ready, and recovers with Redis', async () => {
     await waitFor(isPath('ok'));
     await redis.kill();
     await waitFor(isPath('down'));
@@ -124,18 +96,13 @@ describe('the self-probe of a hub', () => {
     await waitFor(isPath('ok'), { timeoutMs: 20_000 });
   }, 60_000);
 
-  it('of a hub alone, for which no Redis is named, is unused', async () => {
-    const own = await temporaryDatabase();
-    const alone = await startTestHub({ HUB_DB_URL: own.url, LOG_LEVEL: 'error' });
-    try {
-      const { ready, redis: state, publishPath } = await readiness(alone);
-      expect(ready).toBe(true);
-      // Where a Redis happens to run on the usual port, it is used.
-      if (state.status === 'down')
-        expect(publishPath).toEqual({ status: 'unused', latencyMs: null, lastOkAt: null });
-    } finally {
-      await alone.close();
-      await own.remove();
-    }
+  it('is unused on a hub alone without a configured Redis', async () => {
+    await using own = await temporaryDatabase();
+    await using alone = await startTestHub({ HUB_DB_URL: own.url, LOG_LEVEL: 'error' });
+    const { ready, redis: state, publishPath } = await readiness(alone);
+    expect(ready).toBe(true);
+    // If a Redis runs on the default port of this machine, the hub uses it.
+    if (state.status === 'down')
+      expect(publishPath).toEqual({ status: 'unused', latencyMs: null, lastOkAt: null });
   });
 });

@@ -1,49 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { describe, expect, it } from '@jest/globals';
+import { waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { startTestHub, type TestHub } from '../testing/test-hub.ts';
+import { startTwoHubs } from '../testing/two-hubs.ts';
 
-let redis: RedisServer;
-let database: TestDatabase;
-let hubA: TestHub;
-let hubB: TestHub;
-let ana: RpcSocket;
-let ben: RpcSocket;
+const { environment, hubA, hubB } = await startTwoHubs();
+const ana = closeAfterAll(await hubA.connect('ana'));
+const ben = closeAfterAll(await hubB.connect('ben'));
 
-const startHub = async () => {
-  const hub = await startTestHub({ REDIS_URL: redis.url, HUB_DB_URL: database.url });
-  await waitFor(() => hub.redis.available, { what: 'Redis for a hub' });
-  return hub;
-};
-
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  hubA = await startHub();
-  hubB = await startHub();
-  ana = await hubA.connect('ana');
-  ben = await hubB.connect('ben');
-});
-afterAll(async () => {
-  await Promise.all([ana?.close(), ben?.close()]);
-  await hubB?.close();
-  await hubA?.close();
-  await redis?.stop();
-  await database?.remove();
-});
-
-/** A new channel of Ana's on hub A that Ben follows on hub B; Ana does not follow it. */
+/** A new channel of Ana on hub A. Ben follows it on hub B; Ana does not follow it. */
 async function watchedChannel(channelId: string): Promise<void> {
   await ana.call('channel.create', { channelId, name: channelId });
   await ana.call('member.add', { channelId, agentId: 'ben' });
   await ben.call('subscribe', { topics: [{ channelId }] });
 }
 
-/** What Ben was told of typing in a channel, up to a message that Ana sends now. */
+/** The typing states that Ben got in a channel, up to a message that Ana sends now. */
 async function typingUntilNow(channelId: string): Promise<boolean[]> {
   const { seq } = await ana.call('message.send', { channelId, content: 'until here' });
   await ben.event((envelope) => envelope.channelId === channelId && envelope.seq === seq);
@@ -60,7 +32,8 @@ const isTyping =
     envelope.event.typing === typing;
 
 describe('typing', () => {
-  // The race: the sender's hub has no room of the channel, so it saw nobody start. Invariant: a message stops typing.
+  // The race: the sender's hub has no room of the channel, so it has not seen the start. Invariant: a message stops
+  // typing.
   it('stops with the message of a sender that is not subscribed', async () => {
     const channelId = 'not-subscribed';
     await watchedChannel(channelId);
@@ -71,7 +44,7 @@ describe('typing', () => {
     expect(await typingUntilNow(channelId)).toEqual([true, false]);
   });
 
-  // The race: the message comes while its own typing.start still waits for Redis. Invariant: as above.
+  // The race: the message comes while its typing.start waits for Redis. The invariant is the one above.
   it('stops with a message that comes while typing.start is in flight', async () => {
     for (const channelId of ['in-flight', 'in-flight-subscribed']) {
       await watchedChannel(channelId);
@@ -87,9 +60,9 @@ describe('typing', () => {
     }
   });
 
-  // The race: two sockets of one agent, and the one that typed nothing goes. Invariant: a disconnect stops what was typed
-  // through that socket alone.
-  it('that one socket of an agent started goes on when another socket of it closes', async () => {
+  // The race: an agent has two sockets, and the one without typing closes. Invariant: a disconnect stops only the
+  // typing of that socket.
+  it('started by one socket of an agent continues when another one closes', async () => {
     const channelId = 'two-sockets';
     await watchedChannel(channelId);
     await ana.call('subscribe', { topics: [{ channelId }] });
@@ -100,7 +73,7 @@ describe('typing', () => {
     await closedOn(hubA, tab);
     expect(await ana.call('typing.list', { channelId })).toMatchObject({ agents: ['ana'] });
     expect(ben.events.filter(isTyping(channelId, false))).toEqual([]);
-    // That socket's own end stops it.
+    // The close of that socket stops it.
     const other = await hubA.connect('ana');
     await other.call('typing.start', { channelId });
     await closedOn(hubA, other);
@@ -109,7 +82,7 @@ describe('typing', () => {
   });
 });
 
-/** Closes a socket and waits until its hub has let go of it. */
+/** Closes a socket and waits until its hub has removed it. */
 async function closedOn(hub: TestHub, socket: RpcSocket): Promise<void> {
   const count = async () =>
     Number(/hub_sockets (\d+)/.exec(await (await fetch(`${hub.url}/metrics`)).text())?.[1]);
@@ -119,12 +92,13 @@ async function closedOn(hub: TestHub, socket: RpcSocket): Promise<void> {
 }
 
 describe('a graceful stop of a hub', () => {
-  // The race: the hub ends its leases, and the publishes that say so, while it closes what it publishes with. Invariant:
-  // who was there through it is told offline at once, not when the leases run out.
-  it('tells the watchers on the other hub that its agents went offline', async () => {
+  // The race: the hub ends its leases and publishes that while it closes its bus. Invariant: its agents are announced
+  // offline at once, not at the end of their leases.
+  it('announces its agents offline on the other hub', async () => {
     const channelId = 'stopped';
     await watchedChannel(channelId);
-    const stopping = await startHub();
+    await using stopping = await startTestHub(environment);
+    await waitFor(() => stopping.redis.available, { what: 'Redis for a hub' });
     const leaving = ['cem', 'dan', 'eva'];
     for (const agentId of leaving) {
       await ana.call('member.add', { channelId, agentId });

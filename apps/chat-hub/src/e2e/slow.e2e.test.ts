@@ -1,27 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  connectRpc,
-  startHub,
-  waitFor,
-  type HubProcess,
-  type RpcSocket,
-} from '@openclaw/test-support';
+import { describe, expect, it } from '@jest/globals';
+import { connectRpc, startHub, waitFor, type RpcSocket } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 import { statusesOf } from '../testing/presence-events.ts';
 
-// A hub in a process of its own: its memory is its own.
-let hub: HubProcess;
-let ana: RpcSocket;
-
 const connect = (agentId: string) => connectRpc(`${hub.url}/v1/ws?agent=${agentId}`);
-beforeAll(async () => {
-  hub = await startHub({ env: { HUB_LIMIT_MESSAGE: '1000000/60' } });
-  ana = await connect('ana');
-});
-afterAll(async () => {
-  await ana?.close();
-  await hub?.stop();
-});
+// The hub runs in its own process, so that its memory can be measured.
+const hub = closeAfterAll(await startHub({ env: { HUB_LIMIT_MESSAGE: '1000000/60' } }));
+const ana = closeAfterAll(await connect('ana'));
 
 async function metric(name: string): Promise<number> {
   const text = await (await fetch(`${hub.httpUrl}/metrics`)).text();
@@ -35,7 +21,7 @@ async function send(channelId: string, count: number, contentBytes: number): Pro
   return Math.max(...sent.map(({ seq }) => seq as number));
 }
 
-/** A new channel of Ana's, and sockets of these agents that follow it. */
+/** A new channel of Ana, and sockets of these agents that follow it. */
 async function followers(channelId: string, ...agentIds: string[]): Promise<RpcSocket[]> {
   await ana.call('channel.create', { channelId, name: channelId });
   return Promise.all(
@@ -48,7 +34,7 @@ async function followers(channelId: string, ...agentIds: string[]): Promise<RpcS
   );
 }
 
-/** Sends until the hub no longer feeds one socket more, which reads nothing. */
+/** Sends until live delivery to one more socket stops. */
 async function untilLagging(channelId: string): Promise<void> {
   const before = await metric('hub_lagging_sockets_total');
   await waitFor(
@@ -61,9 +47,10 @@ async function untilLagging(channelId: string): Promise<void> {
 }
 
 describe('a socket that reads too slowly', () => {
-  // The race: somebody began to type before it lagged and stopped while it did; others came, went and changed. Invariants:
-  // it gets all durable events in order, then the latest of each agent alone, and no indicator sticks.
-  it('is told the latest of typing and presence behind everything that it had missed', async () => {
+  // The race: an agent starts typing before the socket lags and stops during it; others join, leave and change.
+  // Invariants: the socket gets all durable events in order, then only the latest state of each agent, and no indicator
+  // sticks.
+  it('gets the latest typing and presence after everything that it missed', async () => {
     const channelId = 'latest';
     const [slow, cem, dan] = (await followers(channelId, 'slow', 'cem', 'dan')) as [
       RpcSocket,
@@ -106,15 +93,15 @@ describe('a socket that reads too slowly', () => {
     await Promise.all([slow.close(), cem.close()]);
   });
 
-  // The races: one socket reads nothing from the middle of the traffic on, another from its resume on. Invariants: the hub
-  // holds little for them, feeds and answers the others as fast as ever, and in the end lets the stuck ones go.
-  it('and never reads again costs bounded memory, harms nobody, and is closed in the end', async () => {
+  // The races: one socket stops reading in the middle of the traffic, another after its resume. Invariants: the hub
+  // keeps little memory for them, serves the others as fast as before, and closes the stuck ones in the end.
+  it('uses bounded memory, harms nobody, and is closed in the end when it never reads again', async () => {
     const channelId = 'stuck';
     const [stuck, fast] = (await followers(channelId, 'stuck', 'fast')) as [RpcSocket, RpcSocket];
     const first = seqsOf(fast.events)[0] ?? 4;
     stuck.ws.pause();
     await untilLagging(channelId);
-    // More than a result may weigh, so that the rest of the resume follows it.
+    // More than a result may contain, so the rest of the resume follows it.
     const resuming = await connect('fast');
     const asked = resuming.call('subscribe', { topics: [{ channelId, since: 1 }] });
     asked.catch(() => undefined);
@@ -137,8 +124,8 @@ describe('a socket that reads too slowly', () => {
       },
       { timeoutMs: 45_000, everyMs: 150, what: 'the end of the stuck sockets' },
     );
-    // What waits to be written is Buffers. Without a bound each of the two would hold all that was sent: the control is
-    // that this was several times as much.
+    // Unsent data is in Buffers. The control: without a bound each of the two sockets would hold all sent data, which
+    // is several times as much.
     expect(highest - memory).toBeLessThan(50e6);
     expect(2 * sent * 30_000).toBeGreaterThan(150e6);
     expect(slowestMs).toBeLessThan(3_000);

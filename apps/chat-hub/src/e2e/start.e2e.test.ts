@@ -53,11 +53,11 @@ const up = (started: { process: ServerProcess; port: number }) =>
   });
 
 describe('starting and stopping the hub', () => {
-  it('runs embedded without Redis, says so in one line, and moves onto Redis by itself when one appears', async () => {
+  it('runs embedded without Redis, says so in one line, and uses Redis as soon as one appears', async () => {
     const redisPort = await freePort();
     const started = await start({ REDIS_URL: `redis://127.0.0.1:${redisPort}` });
     await up(started);
-    const ana = await connectRpc(`ws://127.0.0.1:${started.port}/v1/ws?agent=ana`);
+    await using ana = await connectRpc(`ws://127.0.0.1:${started.port}/v1/ws?agent=ana`);
     await ana.call('channel.create', { channelId: 'c', name: 'c' });
     await ana.call('subscribe', { topics: [{ channelId: 'c' }] });
     await ana.call('message.send', { channelId: 'c', content: 'alone' });
@@ -77,11 +77,10 @@ describe('starting and stopping the hub', () => {
       { what: 'the seq in Redis' },
     );
     expect(await redisCommand(redisPort, 'ZCARD openclaw:roster:c')).toBe(':1');
-    await ana.close();
   });
 
-  it('names the embedded mode in one line when no Redis is named', async () => {
-    // Whatever may listen on 6379 of the machine that runs this test: the line tells how it is either way.
+  it('prints the embedded mode in one line when no Redis is configured', async () => {
+    // A Redis may listen on port 6379 of this machine. The line reports both cases.
     const started = await start({});
     await up(started);
     await waitFor(() => /Embedded mode: .*REDIS_URL|Redis answers/.test(started.process.output()), {
@@ -89,7 +88,7 @@ describe('starting and stopping the hub', () => {
     });
   });
 
-  it('reads a .env beside it, which the environment overrides', async () => {
+  it('reads a .env in its folder, and the environment wins over it', async () => {
     const [port, other] = [await freePort(), await freePort()];
     const folder = await temporaryFolder('env');
     cleanups.push(() => folder.remove());
@@ -104,7 +103,7 @@ describe('starting and stopping the hub', () => {
     expect(existsSync(`${folder.path}/from-env.sqlite`)).toBe(true);
   });
 
-  it('shuts down cleanly on SIGTERM, and what was acked is there after the next start', async () => {
+  it('shuts down cleanly on SIGTERM, and acknowledged messages are there after the next start', async () => {
     const first = await start({});
     await up(first);
     const ana = await connectRpc(`ws://127.0.0.1:${first.port}/v1/ws?agent=ana`);
@@ -114,14 +113,13 @@ describe('starting and stopping the hub', () => {
     expect(await first.process.exited).toBe(0);
     const second = await start({ HUB_DB_URL: `sqlite:${first.folder}/hub.sqlite` });
     await up(second);
-    const back = await connectRpc(`ws://127.0.0.1:${second.port}/v1/ws?agent=ana`);
+    await using back = await connectRpc(`ws://127.0.0.1:${second.port}/v1/ws?agent=ana`);
     expect((await back.call('message.history', { channelId: 'kept' })).messages).toMatchObject([
       { content: 'kept' },
     ]);
-    await back.close();
   });
 
-  it('what was acked survives a kill -9', async () => {
+  it('keeps acknowledged messages through a kill -9', async () => {
     const first = await start({});
     await up(first);
     const ana = await connectRpc(`ws://127.0.0.1:${first.port}/v1/ws?agent=ana`);
@@ -130,7 +128,7 @@ describe('starting and stopping the hub', () => {
     await first.process.stop('SIGKILL');
     const second = await start({ HUB_DB_URL: `sqlite:${first.folder}/hub.sqlite` });
     await up(second);
-    const back = await connectRpc(`ws://127.0.0.1:${second.port}/v1/ws?agent=ana`);
+    await using back = await connectRpc(`ws://127.0.0.1:${second.port}/v1/ws?agent=ana`);
     const { topics } = await back.call('subscribe', {
       topics: [{ channelId: 'c', since: seq - 1 }],
     });
@@ -139,7 +137,6 @@ describe('starting and stopping the hub', () => {
       head: seq,
       events: [{ event: { message: { content: 'acked' } } }],
     });
-    await back.close();
   });
 
   describe('ends in one clear sentence and a non-zero exit when', () => {
@@ -160,11 +157,11 @@ describe('starting and stopping the hub', () => {
       );
     });
 
-    it('a variable is bad', async () => {
+    it('a variable is not valid', async () => {
       expect(await failure({ HUB_PORT: 'abc' })).toContain('HUB_PORT');
     });
 
-    it('the database is no database', async () => {
+    it('the file is not a database', async () => {
       const folder = await temporaryFolder('bad-db');
       cleanups.push(() => folder.remove());
       writeFileSync(
@@ -182,7 +179,7 @@ describe('starting and stopping the hub', () => {
       writeFileSync(`${folder.path}/file`, '');
       mkdirSync(`${folder.path}/closed`);
       chmodSync(`${folder.path}/closed`, 0o500);
-      // Root may write anywhere, but nobody makes a folder inside a file.
+      // Root may write anywhere, but cannot create a folder inside a file.
       expect(await failure({ HUB_DB_URL: `sqlite:${folder.path}/file/hub.sqlite` })).toMatch(
         /hub\.sqlite/,
       );
@@ -200,7 +197,7 @@ describe('starting and stopping the hub', () => {
       );
     });
 
-    it('PostgreSQL is not there', async () => {
+    it('PostgreSQL does not answer', async () => {
       const port = await freePort();
       const output = await failure({ HUB_DB_URL: `postgres://hub:pa55word@127.0.0.1:${port}/hub` });
       expect(output).toContain(String(port));

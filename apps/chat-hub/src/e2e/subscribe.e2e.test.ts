@@ -1,31 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { limits } from '@openclaw/protocol';
-import { freePort, waitFor } from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { waitFor } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { noRedis, startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
-let database: TestDatabase;
-let hub: TestHub;
-let environment: Record<string, string>;
-
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  environment = {
-    HUB_DB_URL: database.url,
-    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-    HUB_LIMIT_MESSAGE: '1000000/60',
-    LOG_LEVEL: 'error',
-  };
-  hub = await startTestHub(environment);
-});
-afterAll(async () => {
-  await hub?.close();
-  await database?.remove();
-});
+const database = closeAfterAll(await temporaryDatabase());
+const environment = {
+  HUB_DB_URL: database.url,
+  ...noRedis,
+  HUB_LIMIT_MESSAGE: '1000000/60',
+};
+const hub = closeAfterAll(await startTestHub(environment));
 
 const seqsOf = (events: readonly { seq: number }[]) => events.map(({ seq }) => seq);
 const range = (from: number, to: number) =>
@@ -46,8 +31,8 @@ async function channelWith(channelId: string, messages: number) {
 }
 
 describe('subscribe', () => {
-  it('resumes after the last seq, in order, and goes on live from head+1', async () => {
-    const ana = await channelWith('resume', 20);
+  it('resumes after the last seq, in order, and continues live from head+1', async () => {
+    await using ana = await channelWith('resume', 20);
     const result = await ana.call('subscribe', {
       topics: [{ channelId: 'resume', since: 5 }],
       epoch: ana.welcome.epoch,
@@ -56,18 +41,16 @@ describe('subscribe', () => {
     expect(seqsOf(result.topics[0].events)).toEqual(range(6, 21));
     await ana.call('message.send', { channelId: 'resume', content: 'live' });
     expect(await ana.event(({ seq }) => seq !== null)).toMatchObject({ seq: 22 });
-    await ana.close();
   });
 
-  it('without since is live from head+1, with no events', async () => {
-    const ana = await channelWith('fresh', 3);
+  it('is live from head+1 with no events when it has no since', async () => {
+    await using ana = await channelWith('fresh', 3);
     const { topics } = await ana.call('subscribe', { topics: [{ channelId: 'fresh' }] });
     expect(topics[0]).toMatchObject({ head: 4, resumed: false, events: [] });
-    await ana.close();
   });
 
   it('does not resume from another epoch, nor from beyond the head', async () => {
-    const ana = await channelWith('epoch', 3);
+    await using ana = await channelWith('epoch', 3);
     const other = await ana.call('subscribe', {
       topics: [{ channelId: 'epoch', since: 1 }],
       epoch: 'another-life',
@@ -75,12 +58,11 @@ describe('subscribe', () => {
     expect(other.topics[0]).toMatchObject({ resumed: false, events: [], head: 4 });
     const beyond = await ana.call('subscribe', { topics: [{ channelId: 'epoch', since: 99 }] });
     expect(beyond.topics[0]).toMatchObject({ resumed: false, events: [], head: 4 });
-    await ana.close();
   });
 
-  it('does not resume over more events than a result may hold; log.read pages them', async () => {
+  it('does not resume over more events than a result may contain; log.read pages them', async () => {
     const count = limits.resumeEvents + 10;
-    const ana = await channelWith('long', count);
+    await using ana = await channelWith('long', count);
     const { topics } = await ana.call('subscribe', { topics: [{ channelId: 'long', since: 0 }] });
     expect(topics[0]).toMatchObject({ resumed: false, events: [], head: count + 1 });
     const seqs: number[] = [];
@@ -90,11 +72,10 @@ describe('subscribe', () => {
       hasMore = page.hasMore;
     }
     expect(seqs).toEqual(range(1, count + 1));
-    await ana.close();
   });
 
-  it('asking again answers again and doubles nothing', async () => {
-    const ana = await channelWith('again', 2);
+  it('answers a repeated subscribe and delivers nothing twice', async () => {
+    await using ana = await channelWith('again', 2);
     await ana.call('subscribe', { topics: [{ channelId: 'again' }] });
     const second = await ana.call('subscribe', { topics: [{ channelId: 'again', since: 1 }] });
     expect(seqsOf(second.topics[0].events)).toEqual([2, 3]);
@@ -102,12 +83,11 @@ describe('subscribe', () => {
     await ana.call('message.send', { channelId: 'again', content: 'last' });
     await ana.event(({ event }) => event.message?.content === 'last');
     expect(seqsOf(ana.events.filter(({ seq }) => seq !== null))).toEqual([4, 5]);
-    await ana.close();
   });
 
   it('one bad topic does not fail the others', async () => {
-    const ana = await channelWith('good', 1);
-    const ben = await hub.connect('ben');
+    await using ana = await channelWith('good', 1);
+    await using ben = await hub.connect('ben');
     await ana.call('channel.create', { channelId: 'secret', name: 'Secret', kind: 'private' });
     await ben.call('channel.join', { channelId: 'good' });
     await ana.call('channel.create', { channelId: 'not-joined', name: 'Public' });
@@ -125,13 +105,12 @@ describe('subscribe', () => {
       { channelId: 'secret', error: { code: 'not_found' } },
       { channelId: 'not-joined', error: { code: 'forbidden' } },
     ]);
-    await Promise.all([ana.close(), ben.close()]);
   });
 
-  // The race: a result is gathered while events are committed. Invariant: result and live events together are one
-  // unbroken run, whatever falls between.
-  it('under a stream of sends the result and the live events leave no hole and overlap nowhere', async () => {
-    const ana = await channelWith('stream', 1_500);
+  // The race: events are committed while a result is collected. Invariant: result and live events have no gap and no
+  // overlap.
+  it('leaves no gap and no overlap between result and live events during a stream of sends', async () => {
+    await using ana = await channelWith('stream', 1_500);
     let isStopped = false;
     const stream = (async () => {
       while (!isStopped) {
@@ -143,7 +122,7 @@ describe('subscribe', () => {
       }
     })();
     for (let round = 0; round < 10; round++) {
-      const agent = await hub.connect(`reader-${round}`);
+      await using agent = await hub.connect(`reader-${round}`);
       await agent.call('channel.join', { channelId: 'stream' });
       const since = round % 2 === 0 ? 0 : 1_400;
       const { topics } = await agent.call('subscribe', {
@@ -159,15 +138,13 @@ describe('subscribe', () => {
         range(since + 1, since + events.length + live.length),
       );
       expect(live[0]).toBe(head + 1);
-      await agent.close();
     }
     isStopped = true;
     await stream;
-    await ana.close();
   });
 
-  it('an unsubscribed channel sends nothing more', async () => {
-    const ana = await channelWith('quiet', 1);
+  it('delivers nothing more of an unsubscribed channel', async () => {
+    await using ana = await channelWith('quiet', 1);
     await ana.call('channel.create', { channelId: 'marker', name: 'Marker' });
     await ana.call('subscribe', { topics: [{ channelId: 'quiet' }, { channelId: 'marker' }] });
     await ana.call('unsubscribe', { channelIds: ['quiet'] });
@@ -177,32 +154,27 @@ describe('subscribe', () => {
     expect(ana.events.some(({ channelId, seq }) => channelId === 'quiet' && seq !== null)).toBe(
       false,
     );
-    await ana.close();
   });
 
-  it('another hub on the same database delivers without any Redis, by the log', async () => {
-    const second = await startTestHub(environment);
-    try {
-      const ana = await channelWith('no-redis', 1);
-      const ben = await second.connect('ben');
-      await ben.call('channel.join', { channelId: 'no-redis' });
-      await ben.call('subscribe', { topics: [{ channelId: 'no-redis' }] });
-      for (let i = 0; i < 5; i++)
-        await ana.call('message.send', { channelId: 'no-redis', content: `m${i}` });
-      await ben.event(({ event }) => event.message?.content === 'm4');
-      const seqs = seqsOf(ben.events.filter(({ seq }) => seq !== null));
-      expect(seqs).toEqual(range(seqs[0] ?? 0, (seqs[0] ?? 0) + seqs.length - 1));
-      await Promise.all([ana.close(), ben.close()]);
-    } finally {
-      await second.close();
-    }
+  it('delivers events of another hub on the same database without Redis, through the log', async () => {
+    await using second = await startTestHub(environment);
+    await using ana = await channelWith('no-redis', 1);
+    await using ben = await second.connect('ben');
+    await ben.call('channel.join', { channelId: 'no-redis' });
+    await ben.call('subscribe', { topics: [{ channelId: 'no-redis' }] });
+    for (let i = 0; i < 5; i++)
+      await ana.call('message.send', { channelId: 'no-redis', content: `m${i}` });
+    await ben.event(({ event }) => event.message?.content === 'm4');
+    const seqs = seqsOf(ben.events.filter(({ seq }) => seq !== null));
+    expect(seqs).toEqual(range(seqs[0] ?? 0, (seqs[0] ?? 0) + seqs.length - 1));
   });
 
-  // The race: a socket that does not read fills its buffer while its channel goes on. Invariants: the hub's memory for
-  // it stays bounded, the others are not slowed, and it gets everything, once and in order, when it reads again.
-  it('a socket that does not read is not fed, and catches up from the log when it reads again', async () => {
-    const ana = await channelWith('slow', 1);
-    const slow = await hub.connect('slow-reader');
+  // The race: a socket that does not read fills its buffer while its channel has new events. Invariants: the hub's
+  // memory for it is bounded, other sockets are not delayed, and it gets everything once and in order when it reads
+  // again.
+  it('stops live delivery to a socket that does not read, which catches up from the log when it reads again', async () => {
+    await using ana = await channelWith('slow', 1);
+    await using slow = await hub.connect('slow-reader');
     await slow.call('channel.join', { channelId: 'slow' });
     await slow.call('subscribe', { topics: [{ channelId: 'slow' }] });
     slow.ws.pause();
@@ -219,6 +191,5 @@ describe('subscribe', () => {
     expect(seqs).toEqual(range(4, last.seq));
     const metrics = await (await fetch(`${hub.url}/metrics`)).text();
     expect(metrics).toMatch(/hub_lagging_sockets_total [1-9]/);
-    await Promise.all([ana.close(), slow.close()]);
   });
 });

@@ -1,34 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { envelopeSchema, eventTypes } from '@openclaw/protocol';
-import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import type { RpcSocket } from '@openclaw/test-support';
+import { startTwoHubs } from '../testing/two-hubs.ts';
 
-let redis: RedisServer;
-let database: TestDatabase;
-let hubA: TestHub;
-let hubB: TestHub;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  database = await temporaryDatabase();
-  const environment = { REDIS_URL: redis.url, HUB_DB_URL: database.url };
-  hubA = await startTestHub(environment);
-  hubB = await startTestHub(environment);
-  await waitFor(() => hubA.redis.available && hubB.redis.available, {
-    what: 'Redis for both hubs',
-  });
-});
-afterAll(async () => {
-  await hubA?.close();
-  await hubB?.close();
-  await redis?.stop();
-  await database?.remove();
-});
+const { hubA, hubB } = await startTwoHubs();
 
 /** Ana on hub A and Ben on hub B, both subscribed to a new channel of Ana's. */
 async function pair(channelId: string): Promise<{ ana: RpcSocket; ben: RpcSocket }> {
@@ -68,7 +43,7 @@ describe('two hubs on one Redis and one database', () => {
     await ben.event(({ event }) => event.type === 'channel.presence');
     await ben.event(({ event }) => event.type === 'channel.typing');
     const types = new Set(ben.events.map(({ event }) => event.type as string));
-    // Ben saw his own join in the resume's events, before the live ones.
+    // Ben got his own join with the events of the resume, before the live ones.
     const log = await ana.call('log.read', { channelId, after: 0 }).catch(() => null);
     expect(log).toBeNull();
     expect([...types, 'channel.member.join'].sort()).toEqual(
@@ -98,7 +73,7 @@ describe('two hubs on one Redis and one database', () => {
       senderId: 'ana',
       event: { message: { content: 'over Redis' } },
     });
-    // One after the other, each would be a repair of the tail check if Redis did not bring it first.
+    // Sent one after the other: each would be a repair of the tail check if Redis did not deliver it first.
     const repairs = async () => {
       const text = await (await fetch(`${hubB.url}/metrics`)).text();
       return Number(/^hub_tail_repairs_total (\S+)$/m.exec(text)?.[1]);
@@ -112,7 +87,7 @@ describe('two hubs on one Redis and one database', () => {
     await Promise.all([ana.close(), ben.close()]);
   });
 
-  it('Presence tracking (join → heartbeat → leave) is seen on the other hub', async () => {
+  it('Presence tracking (join → heartbeat → leave) is visible on the other hub', async () => {
     const channelId = 'presence';
     const { ana, ben } = await pair(channelId);
     const isBen =
@@ -179,7 +154,7 @@ describe('two hubs on one Redis and one database', () => {
     await Promise.all([ana.close(), ben.close()]);
   });
 
-  it('Channel member list sync: who joins and leaves on one hub is listed on the other', async () => {
+  it('Channel member list sync: agents that join and leave on one hub are listed on the other', async () => {
     const channelId = 'members';
     const { ana, ben } = await pair(channelId);
     const members = async () =>
@@ -205,7 +180,7 @@ describe('two hubs on one Redis and one database', () => {
     await expect(ben.call('message.send', { channelId, content: 'x' })).rejects.toMatchObject({
       code: 'forbidden',
     });
-    // Ben's own direct message comes after, over the same hub: whatever was still on its way has come by then.
+    // Ben's own direct message comes later through the same hub, so all earlier events have arrived by then.
     await ana.call('direct.send', { agentId: 'ben', content: 'bye' });
     await ben.event(
       ({ event }) => event.type === 'channel.message' && event.message.content === 'bye',
@@ -214,7 +189,7 @@ describe('two hubs on one Redis and one database', () => {
     await Promise.all([ana.close(), ben.close()]);
   });
 
-  it('direct messages reach both agents on every hub, without asking, also after a reconnect', async () => {
+  it('direct messages reach both agents on every hub without a subscription, even after a reconnect', async () => {
     const [ana, ben] = [await hubA.connect('ana2'), await hubB.connect('ben2')];
     const first = await ana.call('direct.send', { agentId: 'ben2', content: 'hi' });
     const isHi = ({ event }: { event: { message?: { content: string } } }) =>
@@ -240,8 +215,8 @@ describe('two hubs on one Redis and one database', () => {
 
   it('a mention and an invitation come as notices to an agent that is not subscribed', async () => {
     const channelId = 'notices';
-    const ana = await hubA.connect('ana');
-    const dan = await hubB.connect('dan');
+    await using ana = await hubA.connect('ana');
+    await using dan = await hubB.connect('dan');
     await ana.call('channel.create', { channelId, name: 'Notices', kind: 'private' });
     await ana.call('member.add', { channelId, agentId: 'dan' });
     await dan.notification('notice', ({ event }) => event.type === 'channel.member.join');
@@ -250,7 +225,6 @@ describe('two hubs on one Redis and one database', () => {
     const { channels } = await dan.call('read.state');
     expect(channels).toMatchObject([{ channelId, mentions: 1, unread: 1 }]);
     expect(dan.events.filter((envelope) => envelope.channelId === channelId)).toEqual([]);
-    await Promise.all([ana.close(), dan.close()]);
   });
 
   it('a global event of an admin reaches every connection of both hubs once', async () => {

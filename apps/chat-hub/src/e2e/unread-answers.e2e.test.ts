@@ -1,21 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   connectRpc,
   startHub,
   waitFor,
-  type HubProcess,
   type RpcObject,
   type RpcSocket,
 } from '@openclaw/test-support';
+import { closeAfterAll } from '../testing/close-after-all.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 
 const mib = 1_048_576;
 const channelId = 'unread';
 const socketCount = 60;
-
-// A hub in a process of its own: its memory is its own.
-let hub: HubProcess;
-let ana: RpcSocket;
 let last = 0;
 
 const connect = (agentId: string) => connectRpc(`${hub.url}/v1/ws?agent=${agentId}`);
@@ -32,19 +28,16 @@ async function send(count: number): Promise<number> {
   return Math.max(...sent.map(({ seq }) => seq as number));
 }
 
-beforeAll(async () => {
-  hub = await startHub({ env: { HUB_LIMIT_MESSAGE: '1000000/60', LOG_LEVEL: 'error' } });
-  ana = await connect('ana');
-  await ana.call('channel.create', { channelId, name: channelId });
-  for (const agentId of ['greedy', 'ben']) await ana.call('member.add', { channelId, agentId });
-  for (let round = 1; round <= 3; round++) last = await send(100);
-});
-afterAll(async () => {
-  await ana?.close();
-  await hub?.stop();
-});
+// The hub runs in its own process, so that its memory can be measured.
+const hub = closeAfterAll(
+  await startHub({ env: { HUB_LIMIT_MESSAGE: '1000000/60', LOG_LEVEL: 'error' } }),
+);
+const ana = closeAfterAll(await connect('ana'));
+await ana.call('channel.create', { channelId, name: channelId });
+for (const agentId of ['greedy', 'ben']) await ana.call('member.add', { channelId, agentId });
+for (let round = 1; round <= 3; round++) last = await send(100);
 
-/** Watches the hub's memory while `work` is done; returns the highest values above those before. */
+/** Measures the hub's memory during `work`; returns the highest values, as differences to those before. */
 async function watched(work: () => Promise<unknown>) {
   const before = await metric('process_resident_memory_bytes');
   let unsent = 0;
@@ -63,9 +56,9 @@ const answerOf = ({ received }: RpcSocket, id: string): RpcObject | undefined =>
   received.find((object) => object.id === id);
 
 describe('many sockets of one agent that do not read', () => {
-  // The race: each of them asks for 8 MiB before any has an answer, and events go on. Invariants: what is unsent stays
-  // within the agent's budget, others are answered and fed, a refusal says when to ask again, and nothing is lost.
-  it('hold no more memory than one agent may, and go on when they read again', async () => {
+  // The race: each socket requests 8 MiB before any has an answer, and events continue. Invariants: unsent output stays
+  // within the agent's budget, other agents are served, a refusal has a retry time, and nothing is lost.
+  it('use no more memory than one agent may, and continue when they read again', async () => {
     const ben = await connect('ben');
     await ben.call('subscribe', { topics: [{ channelId }] });
     const sockets = await Promise.all(range(1, socketCount).map(() => connect('greedy')));
@@ -89,7 +82,7 @@ describe('many sockets of one agent that do not read', () => {
         what: 'a refusal',
       });
     });
-    // One answer of Ben's at a time, and for each socket what one turn brought before it was seen not to read.
+    // One answer of Ben at a time, and for each socket the output of one turn before the hub saw that it does not read.
     expect(unsent / mib).toBeLessThan(16 + 8 + 16);
     expect(resident / 1e6).toBeLessThan(250);
 
@@ -121,8 +114,8 @@ describe('many sockets of one agent that do not read', () => {
     await Promise.all([ben, ...sockets].map((socket) => socket.close()));
   }, 90_000);
 
-  // The same over REST: what a client does not take of an answer counts for its agent as well.
-  it('count together with REST requests whose answers are not taken', async () => {
+  // REST too: the unread part of an answer counts for its agent.
+  it('count together with REST requests whose answers are not read', async () => {
     const url = `${hub.httpUrl}/v1/channels/${channelId}/log?after=0&agent=greedy`;
     const unread = await Promise.all(range(1, 2).map(() => fetch(url)));
     const refusal = await waitFor(

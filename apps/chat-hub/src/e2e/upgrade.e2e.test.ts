@@ -1,22 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  connectRpc,
-  freePort,
-  startProcess,
-  temporaryFolder,
-  waitFor,
-  type ServerProcess,
-} from '@openclaw/test-support';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { connectRpc, startHub, waitFor } from '@openclaw/test-support';
 import { pino } from 'pino';
 import { admissionDefaults, createAdmission } from '../edge/admission.ts';
 import { createFailedSignIns } from '../edge/failed-sign-ins.ts';
 import { AuthError, type Identity } from '../edge/identity.ts';
-import { startTestHub, temporaryDatabase, type TestHub } from '../testing/test-hub.ts';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { noRedis, startTestHub, type TestHub } from '../testing/test-hub.ts';
 import { createUpgradeHandler, type UpgradeOptions } from '../edge/upgrade.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -24,12 +16,12 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** A client that sends what it is told, answers nothing, and keeps its side open. */
+/** A raw client: it sends the given bytes, answers nothing, and keeps its side open. */
 interface RawClient {
   readonly socket: Socket;
-  /** What came, byte for byte. */
+  /** All received bytes. */
   received(): string;
-  /** Resolves with what came once the other side has ended. */
+  /** Resolves with all received bytes once the other side has ended. */
   readonly ended: Promise<string>;
 }
 
@@ -65,14 +57,7 @@ const isAlive = (port: number) =>
   );
 
 async function devHub(): Promise<TestHub & { port: number }> {
-  const database = await temporaryDatabase();
-  cleanups.push(() => database.remove());
-  const hub = await startTestHub({
-    HUB_DB_URL: database.url,
-    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-    LOG_LEVEL: 'error',
-  });
-  cleanups.push(() => hub.close());
+  const hub = await startTestHub(noRedis);
   return Object.assign(hub, { port: Number(new URL(hub.url).port) });
 }
 
@@ -97,11 +82,11 @@ async function upgradesOnly(
     'upgrade',
     createUpgradeHandler({
       authenticate: async () => ana,
-      gate: () => null,
+      originPolicy: () => null,
       remoteAddress: ({ socket }) => socket.remoteAddress ?? '',
       failedSignIns: createFailedSignIns(),
-      admission: { ask: () => ({ afterMs: null }) },
-      busyForMs: () => null,
+      admission: { admit: () => ({ afterMs: null }) },
+      fullForMs: () => null,
       onAccepted: ({ ws }) => ws.close(1000, 'accepted'),
       onRefused: (status) => refused.push(status),
       log: pino({ level: 'silent' }),
@@ -117,56 +102,32 @@ async function upgradesOnly(
   return { port: (server.address() as AddressInfo).port, refused };
 }
 
-describe('what a stranger sends to a hub', () => {
-  let folder: { path: string; remove(): Promise<void> };
-  let hub: ServerProcess;
-  let port: number;
+// In its own process, so that a crash would be seen.
+const hub = closeAfterAll(await startHub({ env: noRedis }));
+const port = Number(new URL(hub.httpUrl).port);
 
-  // In a process of its own, so that its death would be seen.
-  beforeAll(async () => {
-    folder = await temporaryFolder('upgrade');
-    port = await freePort();
-    const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.ts');
-    hub = startProcess(
-      process.execPath,
-      ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning', main],
-      {
-        cwd: folder.path,
-        env: {
-          PATH: process.env['PATH'] ?? '',
-          HUB_PORT: String(port),
-          REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
-        },
-      },
-    );
-    await waitFor(() => isAlive(port), { what: `the hub: ${hub.output()}`, timeoutMs: 15_000 });
-  });
-  afterAll(async () => {
-    await hub?.stop('SIGKILL');
-    await folder?.remove();
-  });
-
+describe('the input of an unauthenticated client', () => {
   it.each(['//', '//?agent=ana', 'http://[', '/%', '/v1/ws%', '/v1/ws/'])(
-    'a request target such as %s gets 404, and the hub lives on',
+    'with the request target %s gets 404, and the hub stays alive',
     async (target) => {
       expect(await upgradeRaw(port, target).ended).toMatch(/^HTTP\/1\.1 404 /);
       expect(await isAlive(port)).toBe(true);
     },
   );
 
-  it('the broken frame of a refused client ends that socket alone', async () => {
+  it('with a broken frame after its refusal ends that socket only', async () => {
     const stranger = upgradeRaw(port, '/v1/ws', offering);
     await waitFor(() => stranger.received().includes('101 Switching Protocols'));
-    // A frame with all reserved bits set: the WebSocket emits an error, which somebody must listen to.
+    // A frame with all reserved bits set: the WebSocket emits an error, which needs a listener.
     stranger.socket.write(Buffer.from([0xff, 0x01, 0x00]));
     await stranger.ended;
     expect(await isAlive(port)).toBe(true);
   });
 });
 
-describe('refusing an upgrade', () => {
-  it('a refused client that does not answer the close is cut after two seconds', async () => {
-    const hub = await devHub();
+describe('a refused upgrade', () => {
+  it('is destroyed after two seconds if the client does not answer the close', async () => {
+    await using hub = await devHub();
     const startMs = Date.now();
     const silent = upgradeRaw(hub.port, '/v1/ws', offering);
     await silent.ended;
@@ -175,13 +136,13 @@ describe('refusing an upgrade', () => {
     expect(Date.now() - startMs).toBeLessThan(5_000);
   });
 
-  it('a client refused by status is let go, though it keeps its own side open', async () => {
+  it('by status is closed, though the client keeps its side open', async () => {
     const { port } = await upgradesOnly({
       authenticate: () => Promise.reject(new AuthError('unauthorized', 'no')),
     });
     const client = upgradeRaw(port);
     expect(await client.ended).toMatch(/^HTTP\/1\.1 401 [^]*"no"/);
-    // Only a socket that is gone for good answers the next byte with a reset.
+    // Only a destroyed socket answers the next byte with a reset.
     await waitFor(() => {
       client.socket.write('x');
       return client.socket.destroyed;
@@ -189,8 +150,8 @@ describe('refusing an upgrade', () => {
   });
 
   it.each<[string, Partial<UpgradeOptions>]>([
-    ['the gate', { gate: () => fault() }],
-    ['the room', { busyForMs: () => fault() }],
+    ['the gate', { originPolicy: () => fault() }],
+    ['the room', { fullForMs: () => fault() }],
     ['the welcome', { onAccepted: () => fault() }],
     [
       'the metric',
@@ -207,8 +168,8 @@ function fault(): never {
   throw new Error('a fault');
 }
 
-describe('waiting for admission', () => {
-  it('a client that comes when many do is told when to come back, and is let in then', async () => {
+describe('authentication and admission', () => {
+  it('tell a client among many when to come back, and admit it then', async () => {
     const { port, refused } = await upgradesOnly({
       admission: createAdmission({ ...admissionDefaults, perSecond: 5, burst: 1 }),
       authenticate: ({ devAgent }) => Promise.resolve({ ...ana, agentId: devAgent ?? '' }),
@@ -229,10 +190,10 @@ describe('waiting for admission', () => {
     await waitFor(() => back.received().includes('accepted'));
   });
 
-  it('a forged token takes no place: admission is asked for verified agents only, by their verified ids', async () => {
+  it('reserve slots for verified agents only, by their verified ids', async () => {
     const names: string[] = [];
     const { port } = await upgradesOnly({
-      admission: { ask: (name) => (names.push(name), { afterMs: null }) },
+      admission: { admit: (name) => (names.push(name), { afterMs: null }) },
       authenticate: ({ devAgent }) =>
         devAgent === 'ana'
           ? Promise.resolve(ana)
@@ -244,7 +205,7 @@ describe('waiting for admission', () => {
     expect(names).toEqual(['ana']);
   });
 
-  it('a token from an address that failed too often is not looked at, and its client is told when it will be', async () => {
+  it('do not check a token from a blocked address, and tell its client when to come back', async () => {
     let asked = 0;
     const { port, refused } = await upgradesOnly({
       failedSignIns: createFailedSignIns({ burst: 3, perSecond: 0.001 }),
@@ -260,7 +221,7 @@ describe('waiting for admission', () => {
     expect({ asked, refused }).toEqual({ asked: 3, refused: [401, 401, 401, 429, 429] });
   });
 
-  it('a key server or database that is away is not held against the address', async () => {
+  it('do not count failures of the key server or database for the address', async () => {
     const { port, refused } = await upgradesOnly({
       failedSignIns: createFailedSignIns({ burst: 1, perSecond: 0.001 }),
       authenticate: () => Promise.reject(new AuthError('unavailable', 'away')),
@@ -269,18 +230,21 @@ describe('waiting for admission', () => {
     expect(refused).toEqual([503, 503, 503]);
   });
 
-  it('a foreign page and a draining hub take no place of the admission', async () => {
-    const open = { admission: { ask: () => fault() } };
-    const foreign = await upgradesOnly({ ...open, gate: () => 'this Origin may not come in' });
+  it('reserve no slot for a foreign page or on a draining hub', async () => {
+    const open = { admission: { admit: () => fault() } };
+    const foreign = await upgradesOnly({
+      ...open,
+      originPolicy: () => 'this Origin is not allowed',
+    });
     expect(await upgradeRaw(foreign.port).ended).toMatch(/^HTTP\/1\.1 403 /);
-    const draining = await upgradesOnly({ ...open, busyForMs: () => 1_000 });
+    const draining = await upgradesOnly({ ...open, fullForMs: () => 1_000 });
     expect(await upgradeRaw(draining.port).ended).toMatch(/^HTTP\/1\.1 503 /);
   });
 
-  it('no more sockets wait than may; the next is told when to come back', async () => {
+  it('take at most maxAuthenticating sockets at a time, and tell the next when to come back', async () => {
     const admitted: (() => void)[] = [];
     const { port, refused } = await upgradesOnly({
-      maxWaiting: 2,
+      maxAuthenticating: 2,
       authenticate: () => new Promise((resolve) => admitted.push(() => resolve(ana))),
     });
     const first = upgradeRaw(port);
@@ -297,10 +261,10 @@ describe('waiting for admission', () => {
     await waitFor(() => fourth.received().includes('accepted'));
   });
 
-  it('a socket whose identity is not had in time is cut, and its place is free again', async () => {
+  it('destroy a socket whose authentication takes too long, and free its place', async () => {
     let isStuck = true;
     const { port } = await upgradesOnly({
-      maxWaiting: 1,
+      maxAuthenticating: 1,
       upgradeTimeoutMs: 100,
       authenticate: () => (isStuck ? new Promise(() => undefined) : Promise.resolve(ana)),
     });
@@ -310,9 +274,9 @@ describe('waiting for admission', () => {
     await waitFor(() => next.received().includes('accepted'));
   });
 
-  it('of many refused clients only so many are told by a close code, the others by a status', async () => {
+  it('refuse at most maxClosing clients at a time by a close code, the others by a status', async () => {
     const { port } = await upgradesOnly({
-      maxParting: 4,
+      maxClosing: 4,
       authenticate: () => Promise.reject(new AuthError('unauthorized', 'no')),
     });
     const first = upgradeRaw(port, '/v1/ws', offering);
@@ -320,13 +284,13 @@ describe('waiting for admission', () => {
     expect(await upgradeRaw(port, '/v1/ws', offering).ended).toMatch(/^HTTP\/1\.1 401 /);
   });
 
-  // The race: the drain sends every session away, and a client proving itself just then would come in after it and
-  // hold the hub's end up. Invariant: nobody is accepted once the hub is busy.
-  it('a client that proved itself while the hub began to drain is sent away', async () => {
+  // The race: the drain sends every session away, and a client in authentication would connect after it and delay the
+  // end. Invariant: no client is accepted once the drain has begun.
+  it('send away a client that was authenticated while the hub began to drain', async () => {
     let busyForMs: number | null = null;
     const admitted: (() => void)[] = [];
     const { port } = await upgradesOnly({
-      busyForMs: () => busyForMs,
+      fullForMs: () => busyForMs,
       authenticate: () => new Promise((resolve) => admitted.push(() => resolve(ana))),
     });
     const client = upgradeRaw(port, '/v1/ws', offering);
@@ -338,11 +302,11 @@ describe('waiting for admission', () => {
 });
 
 describe('dev sign-in is for this machine', () => {
-  // A foreign name that resolves to this machine (DNS rebinding) is the same origin to the browser that shows its page.
+  // To a browser, a foreign host name that resolves to this machine (DNS rebinding) has the same origin as its page.
   it('refuses an upgrade whose Host is not loopback with 403', async () => {
-    const hub = await devHub();
+    await using hub = await devHub();
     const open = (host: string) =>
-      connectRpc(`${hub.url.replace('http', 'ws')}/v1/ws?agent=ana`, {
+      connectRpc(`${hub.wsUrl}?agent=ana`, {
         headers: { host, origin: `http://${host}` },
       });
     for (const host of [

@@ -2,42 +2,27 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { sendRaw, temporaryFolder } from '@openclaw/test-support';
-import {
-  startTestHub,
-  temporaryDatabase,
-  type TestDatabase,
-  type TestHub,
-} from '../testing/test-hub.ts';
+import { closeAfterAll } from '../testing/close-after-all.ts';
+import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
 const html =
   '<!doctype html><title>Hub</title><script type="module" src="./assets/page-Ab12.js"></script>';
 const script = 'document.title = "up";'.repeat(50);
 
-let database: TestDatabase;
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let hub: TestHub;
-
-beforeAll(async () => {
-  database = await temporaryDatabase();
-  folder = await temporaryFolder('page');
-  const page = join(folder.path, 'dist');
-  mkdirSync(join(page, 'assets'), { recursive: true });
-  writeFileSync(join(folder.path, 'secret.txt'), 'outside');
-  writeFileSync(join(page, 'index.html'), html);
-  writeFileSync(join(page, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
-  writeFileSync(join(page, '.built-from'), 'hidden');
-  writeFileSync(join(page, 'assets', 'page-Ab12.js'), script);
-  writeFileSync(join(page, 'assets', 'page-Ab12.js.br'), brotliCompressSync(script));
-  writeFileSync(join(page, 'assets', 'page-Ab12.js.gz'), gzipSync(script));
-  hub = await startTestHub({ HUB_DB_URL: database.url, HUB_WEB_DIR: page });
-});
-afterAll(async () => {
-  await hub?.close();
-  await database?.remove();
-  await folder?.remove();
-});
+const database = closeAfterAll(await temporaryDatabase());
+const folder = closeAfterAll(await temporaryFolder('page'));
+const page = join(folder.path, 'dist');
+mkdirSync(join(page, 'assets'), { recursive: true });
+writeFileSync(join(folder.path, 'secret.txt'), 'outside');
+writeFileSync(join(page, 'index.html'), html);
+writeFileSync(join(page, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+writeFileSync(join(page, '.built-from'), 'hidden');
+writeFileSync(join(page, 'assets', 'page-Ab12.js'), script);
+writeFileSync(join(page, 'assets', 'page-Ab12.js.br'), brotliCompressSync(script));
+writeFileSync(join(page, 'assets', 'page-Ab12.js.gz'), gzipSync(script));
+const hub = closeAfterAll(await startTestHub({ HUB_DB_URL: database.url, HUB_WEB_DIR: page }));
 
 const ask = (path: string, headers: Record<string, string> = {}) =>
   new Promise<{ status: number; headers: Record<string, unknown>; bytes: number }>(
@@ -52,8 +37,8 @@ const ask = (path: string, headers: Record<string, string> = {}) =>
     },
   );
 
-describe('the page for people', () => {
-  it('is served at / without sign-in, to be asked for anew each time', async () => {
+describe('the web UI', () => {
+  it('is served at / without sign-in, and is revalidated each time', async () => {
     const response = await fetch(`${hub.url}/`);
     expect(response.status).toBe(200);
     expect(await response.text()).toBe(html);
@@ -66,7 +51,7 @@ describe('the page for people', () => {
     expect((await fetch(`${hub.url}/?x=1`)).status).toBe(200);
   });
 
-  it('runs nothing and loads nothing that is not the hub’s own', async () => {
+  it('runs and loads nothing from other hosts', async () => {
     for (const path of ['/', '/assets/page-Ab12.js', '/favicon.svg']) {
       const { headers } = await fetch(`${hub.url}${path}`);
       const policy = headers.get('content-security-policy') ?? '';
@@ -87,10 +72,11 @@ describe('the page for people', () => {
     }
   });
 
-  it('has assets that a browser keeps for good, compressed where they were', async () => {
+  it('has assets that a browser caches forever, compressed if a compressed file exists', async () => {
     const plain = await ask('/assets/page-Ab12.js');
     expect(plain).toMatchObject({
-      ...{ status: 200, bytes: script.length },
+      status: 200,
+      bytes: script.length,
       headers: {
         'cache-control': 'public, max-age=31536000, immutable',
         'content-type': 'application/javascript; charset=utf-8',
@@ -115,19 +101,27 @@ describe('the page for people', () => {
     });
   });
 
-  it('keeps what is not there, hidden or outside of it out of reach', async () => {
+  it('does not serve missing files, hidden files and files outside of its folder', async () => {
     const targets = [
-      ...['/nothing.js', '/assets', '/assets/', '/assets/nothing.js', '/.built-from'],
-      ...['/../secret.txt', '/assets/../../secret.txt', '/assets/..%2f..%2fsecret.txt'],
-      ...['/%2e%2e/secret.txt', '/..%2fsecret.txt', '/assets/..', '/assets/%2e%2e%2findex.html'],
-      ...[
-        '/..%5csecret.txt',
-        '/assets/%00',
-        '/page.js%00.html',
-        '//etc/passwd',
-        '/%2fetc%2fpasswd',
-      ],
-      ...[`${folder.path}/secret.txt`, `/${encodeURIComponent(`${folder.path}/secret.txt`)}`],
+      '/nothing.js',
+      '/assets',
+      '/assets/',
+      '/assets/nothing.js',
+      '/.built-from',
+      '/../secret.txt',
+      '/assets/../../secret.txt',
+      '/assets/..%2f..%2fsecret.txt',
+      '/%2e%2e/secret.txt',
+      '/..%2fsecret.txt',
+      '/assets/..',
+      '/assets/%2e%2e%2findex.html',
+      '/..%5csecret.txt',
+      '/assets/%00',
+      '/page.js%00.html',
+      '//etc/passwd',
+      '/%2fetc%2fpasswd',
+      `${folder.path}/secret.txt`,
+      `/${encodeURIComponent(`${folder.path}/secret.txt`)}`,
     ];
     for (const target of targets) {
       const answer = await sendRaw(
@@ -139,7 +133,7 @@ describe('the page for people', () => {
     }
   });
 
-  it('is refused to a foreign page and to a foreign name of this machine, as the API is', async () => {
+  it('is refused to a foreign Origin and a foreign Host, as the API is', async () => {
     expect((await ask('/', { origin: 'https://evil.example.com' })).status).toBe(403);
     expect((await ask('/', { host: 'evil.example.com' })).status).toBe(403);
     expect((await ask('/assets/page-Ab12.js', { host: 'evil.example.com' })).status).toBe(403);
@@ -148,31 +142,29 @@ describe('the page for people', () => {
     );
   });
 
-  it('is no part of the API’s description', async () => {
+  it('is not in the OpenAPI document', async () => {
     const document = (await (await fetch(`${hub.url}/v1/openapi.json`)).json()) as {
       paths: Record<string, unknown>;
     };
     expect(Object.keys(document.paths).filter((path) => !path.startsWith('/v1/'))).toEqual([]);
   });
 
-  it('that is not built is missed in one sentence, and found as soon as it is', async () => {
+  it('answers one sentence while it is not built, and is found as soon as it is', async () => {
     const directory = join(folder.path, 'later');
-    const other = await startTestHub({
-      ...{ HUB_DB_URL: database.url, HUB_WEB_DIR: directory, LOG_LEVEL: 'error' },
+    await using other = await startTestHub({
+      HUB_DB_URL: database.url,
+      HUB_WEB_DIR: directory,
+      LOG_LEVEL: 'error',
     });
-    try {
-      const missing = await fetch(`${other.url}/`);
-      expect([missing.status, missing.headers.get('content-type')]).toEqual([
-        404,
-        'text/plain; charset=utf-8',
-      ]);
-      expect(await missing.text()).toMatch(/^The web UI of this hub is not built: .*\n$/);
-      expect((await other.request('ana', 'GET', '/v1/channels')).status).toBe(200);
-      mkdirSync(directory);
-      writeFileSync(join(directory, 'index.html'), html);
-      expect(await (await fetch(`${other.url}/`)).text()).toBe(html);
-    } finally {
-      await other.close();
-    }
+    const missing = await fetch(`${other.url}/`);
+    expect([missing.status, missing.headers.get('content-type')]).toEqual([
+      404,
+      'text/plain; charset=utf-8',
+    ]);
+    expect(await missing.text()).toMatch(/^The web UI of this hub is not built: .*\n$/);
+    expect((await other.request('ana', 'GET', '/v1/channels')).status).toBe(200);
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'index.html'), html);
+    expect(await (await fetch(`${other.url}/`)).text()).toBe(html);
   });
 });

@@ -2,14 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createAdmission } from './admission.ts';
 
-/** How a client behaves that was told to come back. */
+/** The behaviour of a client that was told to come back. */
 type Manner = 'obeys' | 'never comes back' | 'comes back at random';
 
 interface Client {
   readonly name: string;
   readonly arrivesAtMs: number;
   readonly manner: Manner;
-  /** How late it is when it obeys, as a part of what the burst forgives. */
+  /** Its lateness when it obeys, as a fraction of the delay that the burst tolerates. */
   readonly lateness: number;
 }
 
@@ -33,7 +33,7 @@ interface Visit {
   readonly tries: number;
 }
 
-/** Plays all clients against one admission; what the clock says is the time of the visit. */
+/** Runs all clients against one admission, on a clock that stands at the time of each visit. */
 function play(
   given: readonly Omit<Client, 'name'>[],
   options: { perSecond: number; burst: number; horizonMs: number },
@@ -41,42 +41,46 @@ function play(
 ) {
   let nowMs = 0;
   const admission = createAdmission({
-    ...{ ...options, graceMs, maxPerName: 4 },
+    ...options,
+    graceMs,
+    maxPerName: 4,
     clock: () => nowMs,
   });
-  const forgivenMs = ((options.burst - 1) * 1_000) / options.perSecond / 2;
+  const toleratedMs = ((options.burst - 1) * 1_000) / options.perSecond / 2;
   const visits: Visit[] = given.map((client, i) => ({
-    ...{ client: { ...client, name: `client ${i}` }, atMs: client.arrivesAtMs, tries: 0 },
+    client: { ...client, name: `client ${i}` },
+    atMs: client.arrivesAtMs,
+    tries: 0,
   }));
   const admitted: Visit[] = [];
-  const moments: number[] = [];
+  const slots: number[] = [];
   let asked = 0;
-  let mostKept = 0;
+  let mostReserved = 0;
   for (;;) {
     visits.sort((a, b) => b.atMs - a.atMs);
     const visit = visits.pop();
     if (!visit || (asked += 1) > 20_000) break;
     nowMs = visit.atMs;
     const { client, tries } = visit;
-    const { afterMs } = admission.ask(client.name);
-    mostKept = Math.max(mostKept, admission.kept);
+    const { afterMs } = admission.admit(client.name);
+    mostReserved = Math.max(mostReserved, admission.reserved);
     if (afterMs === null) {
       admitted.push(visit);
       continue;
     }
-    if (afterMs <= options.horizonMs) moments.push(nowMs + afterMs);
+    if (afterMs <= options.horizonMs) slots.push(nowMs + afterMs);
     if (client.manner === 'never comes back') continue;
     const waitMs =
       client.manner === 'obeys'
-        ? afterMs + client.lateness * forgivenMs
+        ? afterMs + client.lateness * toleratedMs
         : 20 + client.lateness * 2 * afterMs;
     visits.push({ client, atMs: nowMs + waitMs, tries: tries + 1 });
   }
-  return { admitted, moments, mostKept };
+  return { admitted, slots, mostReserved };
 }
 
-describe('admission, whoever comes and however they behave', () => {
-  it('lets in no more than rate and burst in any window', () => {
+describe('admission, for any clients and any behaviour', () => {
+  it('admits no more than rate and burst in any window', () => {
     fc.assert(
       fc.property(clients, pace, (given, options) => {
         const times = play(given, options).admitted.map(({ atMs }) => atMs);
@@ -92,7 +96,7 @@ describe('admission, whoever comes and however they behave', () => {
     );
   });
 
-  it('lets in who obeys at its first return, whatever the others do', () => {
+  it('admits an obedient client at its first return, whatever the others do', () => {
     fc.assert(
       fc.property(clients, pace, (given, options) => {
         const obeying = play(given, { ...options, horizonMs: 600_000 }).admitted.filter(
@@ -105,28 +109,28 @@ describe('admission, whoever comes and however they behave', () => {
     );
   });
 
-  it('names no moment twice: they lie as far apart as the rate says', () => {
+  it('gives no slot twice: slots are as far apart as the rate says', () => {
     fc.assert(
       fc.property(clients, pace, (given, options) => {
         const obedient = given.map((client) => ({ ...client, manner: 'obeys' as const }));
         const within = { ...options, horizonMs: 600_000 };
-        const sorted = play(obedient, within).moments.sort((a, b) => a - b);
-        for (const [i, moment] of sorted.entries()) {
-          // Each is rounded up to a whole ms on its way to the client.
+        const sorted = play(obedient, within).slots.sort((a, b) => a - b);
+        for (const [i, slot] of sorted.entries()) {
+          // The client is told whole milliseconds, rounded up.
           if (i > 0)
-            expect(moment - (sorted[i - 1] ?? 0)).toBeGreaterThan(1_000 / options.perSecond - 1.01);
+            expect(slot - (sorted[i - 1] ?? 0)).toBeGreaterThan(1_000 / options.perSecond - 1.01);
         }
       }),
       { numRuns: 150 },
     );
   });
 
-  it('keeps no more places than the horizon holds', () => {
+  it('reserves no more slots than the horizon holds', () => {
     fc.assert(
       fc.property(clients, pace, (given, options) => {
         const graceMs = 100;
         const most = (options.perSecond * (options.horizonMs + graceMs)) / 1_000;
-        expect(play(given, options, graceMs).mostKept).toBeLessThanOrEqual(most + 1);
+        expect(play(given, options, graceMs).mostReserved).toBeLessThanOrEqual(most + 1);
       }),
       { numRuns: 100 },
     );

@@ -5,7 +5,11 @@ let nowMs: number;
 let admission: Admission;
 
 const options: AdmissionOptions = {
-  ...{ perSecond: 10, burst: 3, horizonMs: 2_000, graceMs: 1_000, maxPerName: 2 },
+  perSecond: 10,
+  burst: 3,
+  horizonMs: 2_000,
+  graceMs: 1_000,
+  maxPerName: 2,
   clock: () => nowMs,
 };
 beforeEach(() => {
@@ -13,14 +17,14 @@ beforeEach(() => {
   admission = createAdmission(options);
 });
 
-const ask = (...names: string[]) => names.map((name) => admission.ask(name).afterMs);
+const ask = (...names: string[]) => names.map((name) => admission.admit(name).afterMs);
 
 describe('admission', () => {
-  it('lets a burst in, and gives each of the others a moment of its own at the rate', () => {
+  it('admits a burst, and gives each further client a slot of its own at the rate', () => {
     expect(ask('a', 'b', 'c', 'd', 'e', 'f')).toEqual([null, null, null, 100, 200, 300]);
   });
 
-  it('lets in again what the rate allows, and no more than a burst after a quiet time', () => {
+  it('admits at the rate afterwards, and at most a burst after a quiet time', () => {
     ask('a', 'b', 'c');
     nowMs += 100;
     expect(ask('d', 'e')).toEqual([null, 100]);
@@ -28,8 +32,8 @@ describe('admission', () => {
     expect(ask('f', 'g', 'h', 'i')).toEqual([null, null, null, 100]);
   });
 
-  // The race: newcomers take each token as it drips in, and those who were told to come back never find one.
-  it('keeps the place of a client that comes back at its moment, however many newcomers ask', () => {
+  // The race: newcomers take each token as soon as it is there, so clients that were told to come back never find one.
+  it('keeps the slot of a client that comes back on time, however many newcomers come', () => {
     ask('a', 'b', 'c');
     expect(ask('late')).toEqual([100]);
     for (let i = 0; i < 10; i += 1) {
@@ -40,7 +44,7 @@ describe('admission', () => {
     expect(ask('another', 'late')).toEqual([expect.any(Number), null]);
   });
 
-  it('a client that comes too early keeps its place', () => {
+  it('keeps the slot of a client that comes too early', () => {
     ask('a', 'b', 'c', 'eager');
     nowMs += 40;
     ask('eager');
@@ -48,15 +52,15 @@ describe('admission', () => {
     expect(ask('eager')).toEqual([null]);
   });
 
-  it('keeps so many places under one name and no more', () => {
+  it('reserves at most maxPerName slots for one agent', () => {
     ask('a', 'b', 'c');
     expect(ask('agent', 'agent', 'agent', 'agent')).toEqual([100, 200, 200, 200]);
-    expect(admission.kept).toBe(2);
+    expect(admission.reserved).toBe(2);
     nowMs += 200;
     expect(ask('agent', 'agent', 'agent')).toEqual([null, null, 100]);
   });
 
-  it('gives a place that nobody came for to others, when its grace is over', () => {
+  it('gives an unused slot to others when its grace is over', () => {
     ask('a', 'b', 'c', 'gone', 'gone too', 'gone for good');
     nowMs += 1_050;
     expect(ask('x')).toEqual([100]);
@@ -64,14 +68,14 @@ describe('admission', () => {
     expect(ask('y')).toEqual([expect.any(Number)]);
     nowMs += 5_000;
     expect(ask('z', 'z', 'z')).toEqual([null, null, null]);
-    expect(admission.kept).toBe(0);
+    expect(admission.reserved).toBe(0);
   });
 
-  it('beyond the horizon keeps nothing and spreads those who are to ask again', () => {
+  it('reserves nothing beyond the horizon, and spreads the times at which to ask again', () => {
     ask('a', 'b', 'c');
     const told = ask(...Array.from({ length: 60 }, (_, i) => `client ${i}`));
     expect(told.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_, i) => (i + 1) * 100));
-    expect(admission.kept).toBe(20);
+    expect(admission.reserved).toBe(20);
     expect(told.slice(20, 23)).toEqual([2_100, 2_200, 2_300]);
     expect(Math.max(...told.map(Number))).toBeLessThanOrEqual(4_000);
   });

@@ -11,22 +11,22 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { AuthConfig } from '../config.ts';
 import { AuthError, type Authenticate, type Identity } from './identity.ts';
-import { jtiSchema } from './jti.ts';
+import { jtiSchema } from './mint.ts';
 import { createRemoteKeys } from './remote-keys.ts';
 
 /** The parts of the hub that {@link createAuthenticate} uses. */
 export interface AuthenticateDeps {
   readonly store: Pick<ChatStore, 'isRevoked'>;
-  /** For how many milliseconds an agent may not come in; null when it may. */
+  /** The milliseconds for which an agent is barred; null when it is not. */
   readonly barredForMs: (agentId: string) => number | null;
   /** Called with each identity that was proved. */
   readonly onVerified: (identity: Identity) => void;
   readonly log: Logger;
 }
 
-/** The last moment that a Date can name, in seconds. */
+/** The latest time that a Date can hold, in seconds. */
 const endOfTime = 8.64e12;
-// RFC 7519 lets it have a fraction, and a signer may write any number; the store keeps whole milliseconds.
+// RFC 7519 allows fractions, and a signer may write any number; the store keeps whole milliseconds.
 const numericDate = z
   .number()
   .transform((seconds) => Math.floor(Math.min(Math.max(seconds, 0), endOfTime) * 1000));
@@ -87,7 +87,7 @@ function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
   };
 }
 
-/** A source of keys, for the tokens that are signed by one of its algorithms. */
+/** The keys for tokens that are signed with one of these algorithms. */
 interface KeySource {
   readonly algorithms: string[];
   readonly key: JWTVerifyGetKey;
@@ -108,7 +108,7 @@ function keySources({ secret, jwksUrl }: AuthConfig & { mode: 'jwt' }, log: Logg
   return sources;
 }
 
-/** JWT bearer tokens, HS256 by a shared secret or by a JWKS URL's asymmetric keys; revoked ones are refused. */
+/** JWT bearer tokens: HS256 with the shared secret, or asymmetric keys from the JWKS URL. Revoked tokens are refused. */
 function authenticateJwt(
   config: AuthConfig & { mode: 'jwt' },
   { store, log, barredForMs }: AuthenticateDeps,
@@ -127,7 +127,7 @@ function authenticateJwt(
       });
       return payload;
     } catch (error) {
-      // The key source's own, which is no fault of the token.
+      // The key server failed: the token may be good.
       if (error instanceof AuthError) throw error;
       throw unauthorized(
         error instanceof errors.JWTExpired ? 'the token has expired' : 'the token is not valid',
@@ -139,7 +139,7 @@ function authenticateJwt(
     if (token === null || token === '') throw unauthorized('a bearer token is needed');
     const identity = identityOf(await verify(token));
     const { agentId, jti, issuedAtMs } = identity;
-    // Before the database is asked: a flood must not cost it anything.
+    // Before the database is read: a flood must not load it.
     refuseBarred(agentId, barredForMs);
     if (await store.isRevoked({ sub: agentId, jti, issuedAtMs }))
       throw new AuthError('revoked', 'the token was revoked');
@@ -165,7 +165,7 @@ function unauthorized(message: string): AuthError {
   return new AuthError('unauthorized', message);
 }
 
-/** How this hub authenticates, by its configuration. */
+/** Creates the hub's way to authenticate, by its configuration. */
 export function createAuthenticate(config: AuthConfig, deps: AuthenticateDeps): Authenticate {
   const verify = config.mode === 'dev' ? authenticateDev(deps) : authenticateJwt(config, deps);
   return async (credentials) => {

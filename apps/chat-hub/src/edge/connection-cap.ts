@@ -1,28 +1,75 @@
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { ConnectionLimits } from './open-files.ts';
 
-/** Caps a server's connections, so that file descriptors are left for what the hub itself needs. */
+/** File descriptors kept for the database, Redis, files and the operations port. */
+const ownFiles = 256;
+/** The limit that is assumed where the system does not report one: most systems allow at least this. */
+const assumedFiles = 1_024;
+/** The surplus is this part of the connections that are served, within the two bounds below. */
+const surplusShare = 1 / 8;
+const minSurplus = 16;
+const maxSurplus = 1_024;
+
+/** How many connections a hub takes. */
+export interface ConnectionLimits {
+  /** Connections that are served. */
+  readonly served: number;
+  /** Further connections, accepted only to tell the client when to come back. Connections beyond them are dropped. */
+  readonly surplus: number;
+}
+
+/** How many files (and so connections) this process may have open; null where the system does not report it. */
+export function openFilesLimit(): number | null {
+  const report = process.report as NodeJS.ProcessReport & { excludeNetwork: boolean };
+  const { excludeNetwork } = report;
+  // Otherwise the report would look up the host names of all open connections.
+  report.excludeNetwork = true;
+  try {
+    const { userLimits } = report.getReport() as {
+      readonly userLimits?: { readonly open_files?: { readonly soft?: unknown } };
+    };
+    const soft = Number(userLimits?.open_files?.soft);
+    return Number.isSafeInteger(soft) && soft > 0 ? soft : null;
+  } finally {
+    report.excludeNetwork = excludeNetwork;
+  }
+}
+
+/** Splits the open files into limits: serves `wanted` connections if that is given and fits, else as many as fit. */
+export function connectionLimits(
+  openFiles: number | null,
+  wanted: number | null,
+): ConnectionLimits {
+  const most = Math.max(2 * minSurplus, (openFiles ?? assumedFiles) - ownFiles);
+  const surplusOf = (served: number) =>
+    Math.min(maxSurplus, Math.max(minSurplus, Math.floor(served * surplusShare)));
+  const fitting = most - surplusOf(Math.floor(most / (1 + surplusShare)));
+  // A configured number is trusted where the system reports no limit.
+  const served = openFiles === null ? (wanted ?? fitting) : Math.min(wanted ?? fitting, fitting);
+  return { served, surplus: surplusOf(served) };
+}
+
+/** Limits a server's connections, so that file descriptors are left for the hub itself. */
 export interface ConnectionCap {
-  /** Watches a server. Call it before the server listens. */
+  /** Counts the connections of a server. Call it before the server listens. */
   watch(server: Server): void;
   /**
-   * Null for a connection that is served, as long as it is open. For a connection beyond the limit, the milliseconds after
-   * which its client may come back; each gets another time.
+   * Null for a connection that is served, for as long as it is open. For a connection over the limit, the milliseconds
+   * after which its client may come back; each call gives another time.
    */
   surplusMs(socket: Duplex): number | null;
-  /** Connections that are open now, those included that are being sent away. */
+  /** Open connections, including those over the limit. */
   readonly open: number;
   readonly limit: number;
-  /** The most connections over the limit at a time that are accepted, to be told when to come back. */
+  /** The most connections over the limit that are accepted at a time. */
   readonly surplus: number;
-  /** Connections dropped without an answer, because even the surplus was used up. */
+  /** Connections dropped without an answer, because the surplus was used up too. */
   readonly dropped: number;
 }
 
 /** Options of {@link createConnectionCap}. */
 export interface ConnectionCapOptions extends ConnectionLimits {
-  /** How many clients are asked to come back within one second, so that they do not all come back at once. */
+  /** How many clients are told to come back within one second, so that they do not return at once. */
   readonly perSecond: number;
 }
 
@@ -31,8 +78,11 @@ const soonestMs = 1_000;
 const latestMs = 60_000;
 
 /** Creates a cap. */
-export function createConnectionCap(options: ConnectionCapOptions): ConnectionCap {
-  const { served, surplus, perSecond } = options;
+export function createConnectionCap({
+  served,
+  surplus,
+  perSecond,
+}: ConnectionCapOptions): ConnectionCap {
   const surpluses = new WeakSet<Duplex>();
   let open = 0;
   let dropped = 0;
@@ -59,7 +109,8 @@ export function createConnectionCap(options: ConnectionCapOptions): ConnectionCa
     get open() {
       return open;
     },
-    ...{ limit: served, surplus },
+    limit: served,
+    surplus,
     get dropped() {
       return dropped;
     },

@@ -1,7 +1,6 @@
 import { channelKinds, type AgentKind } from '@openclaw/protocol';
-import { parseTarget } from './request-target.ts';
 
-/** Who a connection or request acts as. */
+/** The agent that a connection or request acts as. */
 export interface Identity {
   readonly agentId: string;
   /** The token's own: being an admin does not make a person. */
@@ -9,27 +8,27 @@ export interface Identity {
   readonly isAdmin: boolean;
   /** The token's claim `on_behalf_of`. */
   readonly onBehalfOf: string | null;
-  /** The channels that the token is bounded to; null for no bound. */
+  /** The channels that the token is limited to; null for no limit. */
   readonly channels: readonly string[] | null;
   readonly jti: string | null;
-  /** When the token was issued, ms; null when it does not say. */
+  /** Epoch ms; null when the token has no `iat`. */
   readonly issuedAtMs: number | null;
-  /** When the identity ends, ms; null for never (dev mode). */
+  /** Epoch ms; null for never (dev mode). */
   readonly expiresAtMs: number | null;
 }
 
-/** Why an identity is not had; branch on this. */
+/** Why authentication failed; branch on this. */
 export type AuthErrorCode =
-  /** No token, or one that is no good. */
+  /** No token, or one that is not valid. */
   | 'unauthorized'
-  /** A token that was good until it was revoked. */
+  /** The token is valid, but was revoked. */
   | 'revoked'
-  /** Nobody can say now: the key server is away. The same token may be good later. */
+  /** The key server does not answer. The same token may be valid later. */
   | 'unavailable'
-  /** The token is good, but its agent has called far too often: `retryAfterMs` says when it may come back. */
+  /** The token is valid, but its agent has called far too often; `retryAfterMs` says when it may come back. */
   | 'barred';
 
-/** No identity: the sentence is safe to show, and says nothing of the token. */
+/** Authentication failed. The message may be shown: it repeats nothing of the token. */
 export class AuthError extends Error {
   override readonly name = 'AuthError';
   readonly code: AuthErrorCode;
@@ -46,20 +45,20 @@ export class AuthError extends Error {
   }
 }
 
-/** True when the credentials are wrong, and not when the hub could not check them or bars the agent. */
+/** True when the credentials are wrong; false when the hub could not check them or has barred the agent. */
 export function isFailedSignIn(error: unknown): boolean {
   return error instanceof AuthError && (error.code === 'unauthorized' || error.code === 'revoked');
 }
 
-/** Whether this is an admin of everything: one whose token is bound to channels has no say beyond them. */
+/** True for an admin without limits. An admin whose token is limited to channels has no rights beyond them. */
 export function isAdminOfAll({ isAdmin, channels }: Identity): boolean {
   return isAdmin && channels === null;
 }
 
-/** Proves who is calling. Rejects with {@link AuthError}, or with the store's own error when that is away. */
+/** Verifies credentials. Rejects with {@link AuthError}, or with the store's error when the store is away. */
 export type Authenticate = (credentials: Credentials) => Promise<Identity>;
 
-/** What a request may carry to say who it is. */
+/** The credentials that a request may carry. */
 export interface Credentials {
   /** From the Authorization header, the subprotocol list or `access_token`, in that order. */
   readonly token: string | null;
@@ -102,7 +101,16 @@ export function offeredProtocols(header: string | readonly string[] | undefined)
     .filter(Boolean);
 }
 
-/** Whether the identity's token reaches the channel. */
+/** Whether the token's limits include the channel. */
 export function isWithinBounds({ channels }: Identity, channelId: string): boolean {
   return channels === null || channels.includes(channelId);
+}
+
+/** The path and the query of a request's target. Never throws: a client may send anything as the target. */
+export function parseTarget(target: string | undefined): {
+  readonly path: string;
+  readonly query: URLSearchParams;
+} {
+  const [path = '', ...query] = (target ?? '').split('?');
+  return { path, query: new URLSearchParams(query.join('?')) };
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { AgentKind } from '@openclaw/protocol';
+import { isStorableText, type AgentKind } from '@openclaw/protocol';
 import { SignJWT } from 'jose';
+import { z } from 'zod';
 
-/** What a new token says. */
+/** The claims of a new token. */
 export interface TokenClaims {
   readonly agentId: string;
   readonly ttlSeconds: number;
@@ -11,7 +12,7 @@ export interface TokenClaims {
   readonly kind?: AgentKind | undefined;
 }
 
-/** Signs a token with the hub's HS256 secret; its `jti` is new, so that it can be revoked alone. */
+/** Signs a token with the hub's HS256 secret. Each gets its own `jti`, so that it can be revoked alone. */
 export async function mintToken(
   secret: string,
   claims: TokenClaims,
@@ -32,3 +33,9 @@ export async function mintToken(
     .sign(new TextEncoder().encode(secret));
   return { token, jti, expiresAt: expiresAt * 1000 };
 }
+
+/** A token's own id (RFC 7519 §4.1.7): any text that every store can keep. */
+export const jtiSchema = z
+  .string()
+  .max(128)
+  .refine(isStorableText, { error: 'with U+0000 or half a surrogate pair' });

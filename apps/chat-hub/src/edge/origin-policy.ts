@@ -1,24 +1,24 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Config } from '../config.ts';
 
-/** Null when a request with these headers may come in, else why not. */
-export type Gate = (headers: IncomingHttpHeaders) => string | null;
+/** Decides by its headers whether a request is allowed: null if so, else the reason for the refusal. */
+export type OriginPolicy = (headers: IncomingHttpHeaders) => string | null;
 
 const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
 
 /**
- * Keeps other people's web pages out, for REST and WebSocket alike. A page that is neither this host's nor allowed is
- * known by its Origin. With dev sign-in the request must also name this machine: to a browser, a foreign name that
- * resolves to 127.0.0.1 is the page's own host.
+ * Refuses foreign web pages, for REST and WebSocket alike: their Origin is neither this host nor an allowed one. With dev
+ * sign-in the Host must also be this machine. Otherwise a foreign host name that resolves to 127.0.0.1 (DNS rebinding)
+ * would count as the page's own host.
  */
-export function createGate({
+export function createOriginPolicy({
   allowedOrigins,
   auth,
-}: Pick<Config, 'allowedOrigins' | 'auth'>): Gate {
+}: Pick<Config, 'allowedOrigins' | 'auth'>): OriginPolicy {
   return (headers) => {
     if (auth.mode === 'dev' && !loopbackHost.test(headers.host ?? ''))
-      return 'dev sign-in is for this machine only: ask for localhost';
-    if (!isOriginAllowed(headers, allowedOrigins)) return 'this Origin may not come in';
+      return 'dev sign-in works on this machine only: use localhost in the address';
+    if (!isOriginAllowed(headers, allowedOrigins)) return 'this Origin is not allowed';
     return null;
   };
 }

@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import proxyAddr from '@fastify/proxy-addr';
 import ipaddr from 'ipaddr.js';
 
-/** Says from which address a request came, as far as it can be believed. */
+/** The address that a request came from, as far as it can be trusted. */
 export type RemoteAddress = (request: IncomingMessage) => string;
 
 /**
- * The address of the connection; behind trusted proxies the last one in `X-Forwarded-For` that is none of theirs.
- * IPv6 addresses of one /64 are one: that is what a single customer gets.
- * @throws {TypeError} when a proxy is no address, range (CIDR) or one of `loopback`, `linklocal`, `uniquelocal`
+ * Answers the address of the connection. Behind trusted proxies it is the last address in `X-Forwarded-For` that is not
+ * one of theirs. All addresses of an IPv6 /64 count as one, because a single customer gets a whole /64.
+ * @throws {TypeError} when a proxy is not an address, a range (CIDR) or one of `loopback`, `linklocal`, `uniquelocal`
  */
 export function createRemoteAddress(trustedProxies: readonly string[]): RemoteAddress {
   if (trustedProxies.length === 0) return ({ socket }) => groupOf(socket.remoteAddress ?? '');
@@ -16,13 +16,13 @@ export function createRemoteAddress(trustedProxies: readonly string[]): RemoteAd
   return (request) => groupOf(proxyAddr(request, isTrusted));
 }
 
-/** Some proxies write the port as well, and brackets around IPv6. */
+/** Some proxies add the port, and brackets around IPv6. */
 const withPort = /^(?:\[([^\]]+)\]|([\d.]+))(?::\d+)?$/;
 
 function groupOf(written: string): string {
   const [, v6, v4] = withPort.exec(written) ?? [];
   const address = v6 ?? v4 ?? written;
-  // The header may hold anything, of any length.
+  // The client may write anything of any length into the header.
   if (!ipaddr.isValid(address)) return address.slice(0, 64);
   const parsed = ipaddr.process(address);
   if (parsed.kind() === 'ipv4') return parsed.toString();

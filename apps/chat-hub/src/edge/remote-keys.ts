@@ -2,13 +2,13 @@ import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import type { Logger } from 'pino';
 import { AuthError } from './identity.ts';
 
-/** How often, at most, a failing key server is logged. */
+/** A failing key server is logged once in this time. */
 const warnEveryMs = 30_000;
 
 /**
- * The keys at a JWKS URL, fetched when first needed, every ten minutes, and for a key not seen before. Rejects with
- * AuthError `unavailable` when the key server does not answer or answers nonsense, and with jose's own error when it
- * has no key for the token.
+ * The keys at a JWKS URL. They are fetched at first use, every ten minutes, and for an unknown key. Rejects with AuthError
+ * `unavailable` when the key server does not answer with a key set, and with jose's own error when it has no key for the
+ * token.
  */
 export function createRemoteKeys(url: string, log: Logger): JWTVerifyGetKey {
   const keys = createRemoteJWKSet(new URL(url), {
@@ -27,7 +27,7 @@ export function createRemoteKeys(url: string, log: Logger): JWTVerifyGetKey {
         throw error;
       if (performance.now() - warnedAtMs >= warnEveryMs) {
         warnedAtMs = performance.now();
-        log.warn({ err: error }, 'the key server at HUB_JWKS_URL gives no keys');
+        log.warn({ err: error }, 'the key server at HUB_JWKS_URL did not answer with keys');
       }
       throw new AuthError('unavailable', 'the key server does not answer; try again', {
         cause: error,

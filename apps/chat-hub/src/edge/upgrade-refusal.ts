@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { AuthError } from './identity.ts';
 
-/** Why a client is not let in, and what it is told. */
+/** The refusal of an upgrade: by a close code where the client can read one, else by an HTTP status. */
 export interface UpgradeRefusal {
   readonly status: 401 | 403 | 404 | 429 | 503;
   readonly closeCode: 4401 | 4403 | 4429 | 4503 | null;
@@ -11,14 +11,15 @@ export interface UpgradeRefusal {
 
 /** The refusal for a client that could not be authenticated. */
 export function refusalOf(error: unknown): UpgradeRefusal {
-  if (!(error instanceof AuthError)) return unavailable('the hub cannot say who you are now');
+  if (!(error instanceof AuthError))
+    return unavailable('the hub cannot check your credentials now; try again');
   const { code, message, retryAfterMs } = error;
   if (code === 'unavailable') return unavailable(message);
   if (code === 'barred') return tooMany(message, retryAfterMs);
   return { status: 401, closeCode: code === 'revoked' ? 4403 : 4401, reason: message };
 }
 
-/** Come back later. Where no time is given each client gets a random one, so that they do not all come back at once. */
+/** The client may come back later. Without a given time each gets a random one, so that they do not return at once. */
 export function unavailable(
   reason: string,
   retryAfterMs = 1_000 + Math.round(Math.random() * 1_000),
@@ -39,7 +40,7 @@ const statusTexts = {
   503: 'Service Unavailable',
 } as const;
 
-/** Refuses by an HTTP status, and lets the socket go once that is written. */
+/** Refuses with an HTTP status, and closes the socket once that is written. */
 export function refuseByStatus(
   socket: Duplex,
   { status, reason, retryAfterMs }: UpgradeRefusal,

@@ -6,12 +6,13 @@ import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Admission } from './admission.ts';
 import type { FailedSignIns } from './failed-sign-ins.ts';
-import type { Gate } from './origin-policy.ts';
+import type { OriginPolicy } from './origin-policy.ts';
 import {
   AuthError,
   credentialsOf,
   isFailedSignIn,
   offeredProtocols,
+  parseTarget,
   type Authenticate,
   type Credentials,
   type Identity,
@@ -24,10 +25,9 @@ import {
   unavailable,
   type UpgradeRefusal,
 } from './upgrade-refusal.ts';
-import { parseTarget } from './request-target.ts';
 import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 
-/** What is told of an upgrade that came through. */
+/** A completed upgrade. */
 export interface Accepted {
   readonly ws: WebSocket;
   readonly socket: Duplex;
@@ -36,46 +36,49 @@ export interface Accepted {
 
 export interface UpgradeOptions {
   readonly authenticate: Authenticate;
-  readonly gate: Gate;
+  readonly originPolicy: OriginPolicy;
   readonly remoteAddress: RemoteAddress;
-  /** Asked before a token is checked, and told the result. */
+  /** Consulted before a token is checked; gets the result of the check. */
   readonly failedSignIns: FailedSignIns;
-  /** Asked after authentication, so that forged tokens take no places. */
-  readonly admission: Pick<Admission, 'ask'>;
-  /** Null when there is room for this connection, else in how many milliseconds to come back. */
-  readonly busyForMs: (socket: Duplex) => number | null;
+  /** Consulted after authentication, so that forged tokens take no slots. */
+  readonly admission: Pick<Admission, 'admit'>;
+  /** Null when this connection can be served, else the milliseconds after which its client may come back. */
+  readonly fullForMs: (socket: Duplex) => number | null;
   readonly onAccepted: (accepted: Accepted) => void;
   readonly onRefused: (status: number) => void;
   readonly log: Logger;
-  /** How many sockets may be proving who they are; the next is told to come back. @default 1024 */
-  readonly maxWaiting?: number;
+  /** Sockets that may be in authentication at a time; further clients are told to come back. @default 1024 */
+  readonly maxAuthenticating?: number;
   /**
-   * How many refused sockets at a time are told by a close code; refusals other than 503 get at most a quarter of these.
-   * The next is refused by an HTTP status and ends at once. @default 4096
+   * Refused sockets that may be waiting at a time for the client to read its close code; refusals other than 503 get at
+   * most a quarter of these. Further clients are refused by an HTTP status. @default 4096
    */
-  readonly maxParting?: number;
-  /** How long a socket may take to prove who it is before it is cut. @default 5000 */
+  readonly maxClosing?: number;
+  /** How long authentication may take before the socket is destroyed. @default 5000 */
   readonly upgradeTimeoutMs?: number;
 }
 
-/** A client that may prove who it is. */
-interface Knock {
+/** A client whose credentials may be checked. */
+interface Candidate {
   readonly credentials: Credentials;
   readonly address: string;
 }
 
-/** How long upgrades may keep the event loop from those who are in. */
+/** How long upgrades may keep the event loop busy at a time. */
 const sliceMs = 5;
-/** Upgrades that may wait for their turn; any more are cut. */
+/** Upgrades that may wait for their turn; the sockets of further ones are destroyed. */
 const maxQueued = 16_384;
-/** How long a refused client may take to go. */
-const farewellMs = 2_000;
+/** How long a refused client may take to close its side. */
+const closeTimeoutMs = 2_000;
 
-/** Handles HTTP upgrades: path, gate, address, room, identity, admission; then the WebSocket handshake. */
+/**
+ * Handles HTTP upgrades. Checks, in this order: path, origin, failed sign-ins of the address, capacity, credentials and
+ * admission. The WebSocket handshake follows.
+ */
 export function createUpgradeHandler(options: UpgradeOptions) {
-  const { maxWaiting = 1_024, maxParting = 4_096, upgradeTimeoutMs = 5_000 } = options;
-  const waiting = new Set<Duplex>();
-  const parting = new Set<Duplex>();
+  const { maxAuthenticating = 1_024, maxClosing = 4_096, upgradeTimeoutMs = 5_000 } = options;
+  const authenticating = new Set<Duplex>();
+  const closing = new Set<Duplex>();
   const queue = createTimeSlicedQueue({ sliceMs, maxWaiting: maxQueued });
   const server = new WebSocketServer({
     noServer: true,
@@ -85,83 +88,86 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   });
 
-  /** All that is decided without asking anybody: a refusal, or who it says it is and may prove. */
-  function knock(request: IncomingMessage): UpgradeRefusal | Knock {
+  /** All checks that need no I/O. */
+  function precheck(request: IncomingMessage): UpgradeRefusal | Candidate {
     if (parseTarget(request.url).path !== webSocketPath)
       return { status: 404, closeCode: null, reason: `the WebSocket is at ${webSocketPath}` };
-    const barred = options.gate(request.headers);
-    if (barred !== null) return { status: 403, closeCode: null, reason: barred };
+    const denied = options.originPolicy(request.headers);
+    if (denied !== null) return { status: 403, closeCode: null, reason: denied };
     const address = options.remoteAddress(request);
     const credentials = credentialsOf(request);
-    const heldForMs = options.failedSignIns.heldForMs(address, credentials);
-    if (heldForMs !== null) {
-      // Spread, because others may wait at that address too.
-      const afterMs = Math.max(1_000, heldForMs) + Math.round(Math.random() * 1_000);
+    const blockedForMs = options.failedSignIns.blockedForMs(address, credentials);
+    if (blockedForMs !== null) {
+      // Spread over a second, because other clients may be waiting at that address too.
+      const afterMs = Math.max(1_000, blockedForMs) + Math.round(Math.random() * 1_000);
       return tooMany('too many failed sign-ins from this address', afterMs);
     }
-    const full = noRoom(request.socket);
+    const full = refusalWhenFull(request.socket);
     if (full) return full;
-    if (waiting.size >= maxWaiting) return unavailable('too many clients are signing in');
+    if (authenticating.size >= maxAuthenticating)
+      return unavailable('too many clients are signing in');
     return { credentials, address };
   }
 
-  async function prove(
-    { credentials, address }: Knock,
+  async function authenticate(
+    { credentials, address }: Candidate,
     socket: Duplex,
   ): Promise<Identity | UpgradeRefusal> {
     try {
       const identity = await options.authenticate(credentials);
-      options.failedSignIns.proved(credentials);
-      // Asked again: a drain may have begun meanwhile, and it sends away only those that are in.
-      const full = noRoom(socket);
+      options.failedSignIns.recordSuccess(credentials);
+      // Checked again: a drain that began meanwhile sends away only clients that are connected already.
+      const full = refusalWhenFull(socket);
       if (full) return full;
-      // A socket that was cut meanwhile takes no place in the admission.
+      // A socket that was destroyed meanwhile must take no slot.
       if (socket.destroyed) return identity;
-      const { afterMs } = options.admission.ask(identity.agentId);
+      const { afterMs } = options.admission.admit(identity.agentId);
       return afterMs === null
         ? identity
         : unavailable('too many clients are connecting: come back after the given time', afterMs);
     } catch (error) {
-      if (isFailedSignIn(error)) options.failedSignIns.failed(address, credentials);
+      if (isFailedSignIn(error)) options.failedSignIns.recordFailure(address, credentials);
       if (!(error instanceof AuthError || error instanceof ChatStoreError))
         options.log.error({ err: error }, 'a client could not be authenticated');
       return refusalOf(error);
     }
   }
 
-  function noRoom(socket: Duplex): UpgradeRefusal | null {
-    const afterMs = options.busyForMs(socket);
+  function refusalWhenFull(socket: Duplex): UpgradeRefusal | null {
+    const afterMs = options.fullForMs(socket);
     return afterMs === null ? null : unavailable('the hub is draining or full', afterMs);
   }
 
-  /** Settles as the work does; a socket that waits too long is cut, and its place is free at once. */
-  async function inTime<T>(socket: Duplex, work: () => Promise<T>): Promise<T> {
-    waiting.add(socket);
+  /** Settles as the work does. Destroys the socket after the timeout; either end frees its place in `authenticating`. */
+  async function withTimeout<T>(socket: Duplex, work: () => Promise<T>): Promise<T> {
+    authenticating.add(socket);
     const timer = setTimeout(() => socket.destroy(), upgradeTimeoutMs);
-    const leave = () => {
+    const settle = () => {
       clearTimeout(timer);
-      waiting.delete(socket);
+      authenticating.delete(socket);
     };
-    socket.once('close', leave);
+    socket.once('close', settle);
     try {
       return await work();
     } finally {
-      leave();
-      socket.off('close', leave);
+      settle();
+      socket.off('close', settle);
     }
   }
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (socket.destroyed) return;
-    const knocked = knock(request);
-    const admitted =
-      'status' in knocked ? knocked : await inTime(socket, () => prove(knocked, socket));
+    const candidate = precheck(request);
+    const result =
+      'status' in candidate
+        ? candidate
+        : await withTimeout(socket, () => authenticate(candidate, socket));
     if (socket.destroyed) return;
-    if ('status' in admitted) {
-      refuse(request, socket, head, admitted);
+    if ('status' in result) {
+      refuse(request, socket, head, result);
     } else {
       server.handleUpgrade(request, socket, head, (ws) => {
-        options.onAccepted({ ws, socket, identity: admitted });
+        options.onAccepted({ ws, socket, identity: result });
       });
     }
   }
@@ -170,23 +176,23 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    no: UpgradeRefusal,
+    refusal: UpgradeRefusal,
   ): void {
-    const { closeCode, retryAfterMs, reason } = no;
-    const isTold =
+    const { closeCode, retryAfterMs, reason } = refusal;
+    const usesCloseCode =
       closeCode !== null &&
-      parting.size < (no.status === 503 ? maxParting : maxParting / 4) &&
+      closing.size < (refusal.status === 503 ? maxClosing : maxClosing / 4) &&
       offeredProtocols(request.headers['sec-websocket-protocol']).includes(subprotocol);
-    // Whether or not the peer answers or reads, it is gone by then.
-    const timer = setTimeout(() => socket.destroy(), farewellMs);
-    parting.add(socket);
+    // A client that neither answers nor reads must not keep its connection.
+    const timer = setTimeout(() => socket.destroy(), closeTimeoutMs);
+    closing.add(socket);
     socket.once('close', () => {
       clearTimeout(timer);
-      parting.delete(socket);
+      closing.delete(socket);
     });
-    options.onRefused(no.status);
-    if (!isTold) {
-      refuseByStatus(socket, no);
+    options.onRefused(refusal.status);
+    if (!usesCloseCode) {
+      refuseByStatus(socket, refusal);
       return;
     }
     // A browser cannot read an HTTP status, but it can read a close code.
@@ -208,7 +214,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
   };
 }
 
-// Not a closure: it stays with the socket, and would keep the request alive as long.
+// Not a closure: the listener lives as long as the socket, and a closure would keep the request alive as well.
 function destroyThis(this: Duplex): void {
   this.destroy();
 }

@@ -52,10 +52,13 @@ export function createMetrics(): Metrics {
       registers,
     }),
     publishFailures: counter('hub_publish_failures_total', 'Events that did not reach Redis'),
-    tailRepairs: counter('hub_tail_repairs_total', 'Channels found behind by the tail check'),
+    tailRepairs: counter(
+      'hub_tail_repairs_total',
+      'Channels that the tail check found behind the store',
+    ),
     tailFailures: counter(
       'hub_tail_check_failures_total',
-      'Tail checks that the store did not answer',
+      'Tail checks that failed because the store did not answer',
     ),
     storeHorizonLag: new Gauge({
       name: 'hub_store_horizon_lag',
@@ -63,7 +66,7 @@ export function createMetrics(): Metrics {
       registers,
     }),
     refusedConnections: counter('hub_refused_connections_total', 'Upgrades refused', ['status']),
-    admissions: counter('hub_admissions_total', 'Clients let in, or told when to come back', [
+    admissions: counter('hub_admissions_total', 'Clients admitted, or told when to come back', [
       'outcome',
     ]),
     closedConnections: counter('hub_closed_connections_total', 'Sockets closed, by close code', [
@@ -71,17 +74,17 @@ export function createMetrics(): Metrics {
     ]),
     laggingSockets: counter(
       'hub_lagging_sockets_total',
-      'Times a socket read too slowly to be fed',
+      'Times a socket read too slowly for live delivery',
     ),
     badFrames: counter('hub_bad_frames_total', 'Frames that were not JSON-RPC'),
     failedSignIns: counter(
       'hub_failed_sign_ins_total',
       'Failed sign-ins over WebSocket and REST: wrong, expired and revoked tokens',
     ),
-    limitedCalls: counter('hub_limited_calls_total', 'Calls refused for HUB_LIMIT_CALLS'),
+    limitedCalls: counter('hub_limited_calls_total', 'Calls refused because of HUB_LIMIT_CALLS'),
     barredAgents: counter(
       'hub_barred_agents_total',
-      'Times an agent was sent away for calling far more than HUB_LIMIT_CALLS',
+      'Times an agent was barred for calling far more than HUB_LIMIT_CALLS',
     ),
     observe(name, help, read) {
       new Gauge({

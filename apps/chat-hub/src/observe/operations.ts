@@ -14,15 +14,14 @@ import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { Session } from '../sockets/session.ts';
 import type { Traffic } from './traffic.ts';
 
-/** How this hub is, for people who look after it. */
+/** The state of this hub, for its operators. */
 export interface OperationsView {
-  /** Never rejects: what does not answer is null or down. Askers at about the same time share one answer. */
+  /** Never rejects: a part that does not answer is null or down. Calls within half a second share one answer. */
   snapshot(): Promise<Operations>;
   /** A page of the agents with a socket here, by agentId. */
   agents(cursor: string | null, limit: number): OperationsAgents;
 }
 
-/** What {@link createOperations} looks at. */
 export interface OperationsDeps {
   readonly hubId: string;
   readonly store: ChatStore;
@@ -34,13 +33,13 @@ export interface OperationsDeps {
   readonly flusher: Pick<Flusher, 'deliveries'>;
   readonly traffic: Traffic;
   readonly selfProbe: Pick<SelfProbe, 'path'>;
-  /** How long sends took until their answer. */
+  /** The time from a send to its answer. */
   readonly acks: RecentLatency;
 }
 
-/** However many look on, dependencies are asked no oftener. */
+/** Dependencies are read once in this time, however many operators watch. */
 const sharedMs = 500;
-/** INFO is a few kilobytes of text: enough to have it now and then. */
+/** INFO of Redis is a few kilobytes of text, so it is read less often. */
 const redisHealthMs = 5_000;
 const shownChannels = 20;
 
@@ -48,7 +47,7 @@ const { version } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
 
-/** Creates the view of one hub. It costs nothing while nobody asks. */
+/** Creates the view of one hub. It costs nothing until it is read. */
 export function createOperations(deps: OperationsDeps): OperationsView {
   const { hubId, store, rooms, sessions, presence, metrics } = deps;
   const { redis, flusher, traffic, selfProbe, acks } = deps;
@@ -69,7 +68,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
     return health;
   }
 
-  async function take(): Promise<Operations> {
+  async function readSnapshot(): Promise<Operations> {
     const [database, health, beats, channels, counters] = await Promise.all([
       store.health(),
       redisHealth(),
@@ -155,7 +154,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
     snapshot() {
       const nowMs = performance.now();
       if (shared === null || nowMs - shared.atMs >= sharedMs)
-        shared = { atMs: nowMs, answer: take() };
+        shared = { atMs: nowMs, answer: readSnapshot() };
       return shared.answer;
     },
     agents(cursor, limit) {
@@ -169,7 +168,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
   };
 }
 
-/** None while the database does not say. */
+/** Empty while the database does not answer. */
 function beatsOf(store: Pick<ChatStore, 'hubs'>): Promise<HubBeat[]> {
   return store.hubs().catch(() => []);
 }

@@ -2,23 +2,23 @@ import type { ChatStore } from '@openclaw/chat-store';
 import type { PublishPath } from '../recovery/self-probe.ts';
 import type { RedisReport, RedisState } from './redis-state.ts';
 
-/** Whether this hub is fit for traffic, and each dependency's state. */
+/** Readiness for traffic, with the state of each dependency. */
 export interface Readiness {
   report(): Promise<ReadinessReport>;
-  /** From now on the hub is not ready: it is draining. */
+  /** From now on the hub reports that it is draining, so not ready. */
   drain(): void;
 }
 
-/** What `/readyz` answers; 200 when `ready`. */
+/** The answer of `/readyz`; its status is 200 when `ready`. */
 export interface ReadinessReport {
   readonly ready: boolean;
   readonly hubId: string;
   readonly draining: boolean;
-  /** Without the database no send is taken, so the hub is not ready. */
+  /** Without the database no send is accepted, so the hub is not ready. */
   readonly database: { readonly status: 'ok' | 'down'; readonly latencyMs: number | null };
-  /** Without Redis, or one that takes writes, the hub goes on alone, so it stays ready and says so. */
+  /** Without a Redis that accepts writes the hub works on alone, so it stays ready. */
   readonly redis: RedisReport;
-  /** Whether what this hub publishes comes back to it; where not, events come by the log, so it stays ready. */
+  /** While it is down, events of other hubs arrive through the log, so the hub stays ready. */
   readonly publishPath: PublishPath;
 }
 
@@ -32,16 +32,16 @@ export interface ReadinessDeps {
 /** Creates the readiness report of one hub. */
 export function createReadiness({ hubId, store, redis, publishPath }: ReadinessDeps): Readiness {
   let draining = false;
-  // Anyone may ask, and the store has few places for such questions: all who ask at a time share one answer.
-  let looking: ReturnType<typeof look> | undefined;
+  // Anybody may call this, and the store runs few health checks at a time: concurrent callers share one answer.
+  let pending: ReturnType<typeof check> | undefined;
 
-  function look() {
-    return Promise.all([store.health(), redis.health()]).finally(() => (looking = undefined));
+  function check() {
+    return Promise.all([store.health(), redis.health()]).finally(() => (pending = undefined));
   }
 
   return {
     async report() {
-      const [database, redisHealth] = await (looking ??= look());
+      const [database, redisHealth] = await (pending ??= check());
       return {
         ready: !draining && database.status === 'ok',
         hubId,

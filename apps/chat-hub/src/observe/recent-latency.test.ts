@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { RecentLatency } from './recent-latency.ts';
 
 describe('recent latency', () => {
-  it('answers percentiles that are within 1/32 of the truth, or a tenth of a millisecond', () => {
+  it('answers percentiles that are exact to 1/32 or a tenth of a millisecond', () => {
     const recent = new RecentLatency();
     for (const scale of [0.1, 3, 700]) {
       const own = new RecentLatency();
@@ -20,7 +20,7 @@ describe('recent latency', () => {
     expect(recent.percentiles()).toBeNull();
   });
 
-  it('tells whole milliseconds apart to the letter while they are short', () => {
+  it('is exact for short latencies in whole milliseconds', () => {
     for (const ms of [0, 1, 2]) {
       const recent = new RecentLatency();
       recent.record(ms);
@@ -28,7 +28,7 @@ describe('recent latency', () => {
     }
   });
 
-  it('counts a latency as often as it was had', () => {
+  it('counts a latency with its weight', () => {
     const recent = new RecentLatency();
     recent.record(1, 98);
     recent.record(100, 2);
@@ -37,13 +37,13 @@ describe('recent latency', () => {
     expect(found?.p99).toBeGreaterThan(95);
   });
 
-  it('takes what no clock should give: negative, huge, not a number', () => {
+  it('survives values that no clock should give: negative, infinite, huge', () => {
     const recent = new RecentLatency();
     for (const odd of [-5, Infinity, 1e12]) recent.record(odd);
     expect(recent.percentiles()?.p50).toBeGreaterThan(60_000);
   });
 
-  it('forgets after one or two slices, and says how much there is a second', () => {
+  it('forgets after one or two slices, and answers rates per second', () => {
     let nowMs = 0;
     const recent = new RecentLatency({ sliceMs: 5_000, clock: () => nowMs });
     for (let second = 0; second < 10; second++) {

@@ -7,17 +7,17 @@ export interface Percentiles {
 
 /** Options of {@link RecentLatency}. */
 export interface RecentLatencyOptions {
-  /** Two such slices are kept, so what is answered is of the last one or two of them. @default 5000 */
+  /** Answers cover the last one to two slices. @default 5000 */
   readonly sliceMs?: number;
-  /** Milliseconds that never go back. @default performance.now */
+  /** Monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
 }
 
 /** Resolution of the shortest latencies. */
 const unitsPerMs = 16;
-/** So many buckets between one power of two and the next: an answer is within 1/32 of the truth, or 0.1 ms. */
+/** Buckets per power of two: an answer is exact to 1/32 or 0.1 ms. */
 const bucketsPerOctave = 16;
-/** About a minute; what took longer counts as that. */
+/** About a minute; longer latencies count as that. */
 const maxUnits = 2 ** 20 - 1;
 const bucketCount = bucketsPerOctave * 17;
 
@@ -29,8 +29,8 @@ interface Slice {
 }
 
 /**
- * Latencies of the last seconds, in 2 KiB whatever their number: logarithmic buckets, in two slices that take turns. To
- * record one costs a few array accesses and no allocation.
+ * Latencies of the last seconds in logarithmic buckets, kept in two alternating time slices: 2 KiB, however many there
+ * are. Recording one costs a few array accesses and no allocation.
  */
 export class RecentLatency {
   readonly #sliceMs: number;
@@ -45,7 +45,7 @@ export class RecentLatency {
     this.#previous = emptySlice(clock());
   }
 
-  /** One latency, which so many had at once. */
+  /** Records a latency `weight` times, for instance once for each receiver. */
   record(latencyMs: number, weight = 1): void {
     this.#turn();
     const { counts } = this.#current;
@@ -64,7 +64,7 @@ export class RecentLatency {
     return { p50: p50 ?? 0, p90: p90 ?? 0, p99: p99 ?? 0 };
   }
 
-  /** Records a second lately, and their weights. */
+  /** Recent calls of `record` per second, and the sum of their weights per second. */
   rates(): { readonly perSecond: number; readonly weightPerSecond: number } {
     this.#turn();
     const seconds = Math.max(1, (this.#clock() - this.#previous.startMs) / 1000);

@@ -3,19 +3,19 @@ import type { RedisClient, RedisHealth } from '@openclaw/redis-client';
 
 /** The state of Redis, for operators. */
 export type RedisReport = Omit<RedisHealth, 'refusal'> & {
-  /** Why it takes no writes. `NOPERM`: its ACL denies this hub what presence has to write. */
+  /** Why Redis refuses writes. `NOPERM`: its ACL denies this hub the commands of presence. */
   readonly refusal: RedisHealth['refusal'] | 'NOPERM';
 };
 
-/** The one source for the state of Redis: readyz, metrics, the operations view and presence lists agree on it. */
+/** The single source for the state of Redis: readyz, metrics, the operations view and presence lists use it. */
 export interface RedisState {
-  /** True while Redis is in use: it answers, takes writes, and presence may write. */
+  /** True while Redis is in use: it answers, accepts writes, and allows presence to write. */
   readonly available: boolean;
   /** Never rejects. */
   health(): Promise<RedisReport>;
 }
 
-/** Creates the state over the client and its most demanding user. */
+/** Combines the client's health with that of presence, the feature with the most Redis commands. */
 export function createRedisState(
   redis: Pick<RedisClient, 'health'>,
   tracker: Pick<PresenceTracker, 'degraded'>,

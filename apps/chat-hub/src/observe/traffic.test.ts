@@ -25,7 +25,7 @@ function bench(maxChannels?: number) {
 }
 
 describe('traffic', () => {
-  it('counts durable events and how late each delivery of them was', () => {
+  it('counts durable events and the latency of each delivery', () => {
     const { traffic, latencies, hand } = bench();
     hand('a', 2, 99);
     hand('b', 2_000, 1);
@@ -35,13 +35,13 @@ describe('traffic', () => {
     expect(traffic.latency()).toMatchObject({ p50: 2, p90: 2, p99: 2 });
   });
 
-  it('takes a timestamp that is ahead for no latency', () => {
+  it('counts a timestamp in the future as no latency', () => {
     const { traffic, hand } = bench();
     hand('a', -500);
     expect(traffic.latency()?.p99).toBe(0);
   });
 
-  it('names the busiest channels, and the slowest even when they are not busy', () => {
+  it('lists the busiest channels, and the slowest even when they are not busy', () => {
     const { traffic, hand } = bench();
     for (let i = 0; i < 30; i++) hand(`busy-${i}`, 1, 1_000 + i);
     hand('slow', 5_000, 1);
@@ -51,7 +51,7 @@ describe('traffic', () => {
     expect(shown.at(-1)?.channelId).toBe('slow');
   });
 
-  it('forgets the channel that was silent for longest when there are too many', () => {
+  it('evicts the channel that was silent longest when there are too many', () => {
     const { traffic, hand } = bench(2);
     for (const channelId of ['a', 'b', 'a', 'c']) hand(channelId, 1);
     expect(

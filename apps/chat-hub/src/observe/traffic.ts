@@ -1,8 +1,9 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
+import { LRUCache } from 'lru-cache';
 import type { Delivery } from '../channels/flusher.ts';
 import { RecentLatency, type Percentiles } from './recent-latency.ts';
 
-/** What passed through a channel lately. */
+/** The recent traffic of a channel. */
 export interface ChannelTraffic {
   readonly channelId: string;
   readonly messagesPerSecond: number;
@@ -10,44 +11,40 @@ export interface ChannelTraffic {
   readonly deliveryP99Ms: number;
 }
 
-/** What goes out to the sockets of this hub: how much, how late, and where. */
+/** Measures what this hub delivers: how much, with what latency, in which channels. */
 export interface Traffic {
   /** The deliveries that one turn wrote to sockets. */
   written(deliveries: readonly Delivery[]): void;
   /** Durable events so far. */
   readonly events: number;
   latency(): Percentiles | null;
-  /** The busiest channels of the last seconds and the slowest, the busiest first. */
+  /** The busiest and the slowest channels of the last seconds, sorted by deliveries. A quarter are the slowest. */
   channels(limit: number): ChannelTraffic[];
 }
 
 /** Options of {@link createTraffic}. */
 export interface TrafficOptions {
-  /** Told of the latency of each durable event. */
+  /** Called with the latency of each durable event. */
   readonly onLatency: (latencyMs: number) => void;
-  /** Channels that are measured by themselves; beyond them those that were silent for longest are forgotten. @default 500 */
+  /** Channels that are measured; the one that was silent longest is evicted. @default 500 */
   readonly maxChannels?: number;
   /** Epoch ms, as in timestamps. @default Date.now */
   readonly clock?: () => number;
 }
 
-/** Creates the measurement. Its cost is by event, not by delivery. */
+/** Creates the measurement. Its cost grows with events, not with deliveries. */
 export function createTraffic({
   onLatency,
   maxChannels = 500,
   clock = Date.now,
 }: TrafficOptions): Traffic {
-  const whole = new RecentLatency();
-  // Those that spoke last stand last.
-  const channels = new Map<string, RecentLatency>();
+  const overall = new RecentLatency();
+  const channels = new LRUCache<string, RecentLatency>({ max: maxChannels });
   let events = 0;
 
   function measureOf(channelId: string): RecentLatency {
     const measure = channels.get(channelId) ?? new RecentLatency();
-    channels.delete(channelId);
     channels.set(channelId, measure);
-    const [silent] = channels.keys();
-    if (channels.size > maxChannels && silent !== undefined) channels.delete(silent);
     return measure;
   }
 
@@ -62,7 +59,7 @@ export function createTraffic({
           // The timestamp is the database's: its clock may be ahead.
           const latencyMs = Math.max(0, nowMs - timestamp);
           measure.record(latencyMs, sockets);
-          whole.record(latencyMs, sockets);
+          overall.record(latencyMs, sockets);
           onLatency(latencyMs);
         }
         events += durable.length;
@@ -71,7 +68,7 @@ export function createTraffic({
     get events() {
       return events;
     },
-    latency: () => whole.percentiles(),
+    latency: () => overall.percentiles(),
     channels(limit) {
       const all = [...channels].flatMap(([channelId, measure]) => {
         const percentiles = measure.percentiles();

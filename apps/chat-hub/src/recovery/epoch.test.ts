@@ -12,10 +12,10 @@ import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { createSessions } from '../sockets/sessions.ts';
 import { createUnsentBudget } from '../sockets/unsent-budget.ts';
 
-describe('another life of the database', () => {
-  // The race: a room is opened while the heads of the others are read. Invariant: every room goes on from its own head;
-  // from 0 its whole log would be told to its sockets as new.
-  it('begins at the head of every room, also of one that is opened meanwhile', async () => {
+describe('a new epoch', () => {
+  // The race: a room is opened while the heads of the others are read. Invariant: every room continues from its own head.
+  // From 0 its whole log would be delivered to its sockets as new.
+  it('begins at the head of every room, even of one that is opened meanwhile', async () => {
     const heads = new Map([
       ['early', 3],
       ['late', 5],
@@ -26,11 +26,18 @@ describe('another life of the database', () => {
       store: {
         epoch: 'e',
         logPage: async (channelId: string) => ({
-          ...{ events: [], head: heads.get(channelId) ?? 0, epoch: 'e' },
+          events: [],
+          head: heads.get(channelId) ?? 0,
+          epoch: 'e',
         }),
       } as unknown as ChatStore,
-      ...{ bus: createMemoryEventBus(), flusher: createFlusher(), log: pino({ level: 'silent' }) },
-      ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
+      bus: createMemoryEventBus(),
+      flusher: createFlusher(),
+      log: pino({ level: 'silent' }),
+      onOpened: nothing,
+      onDelivered: nothing,
+      onEphemeral: nothing,
+      onForeignEpoch: nothing,
     });
     await rooms.open('early');
     await rooms.open('gone');
@@ -53,9 +60,8 @@ describe('another life of the database', () => {
     await rooms.close();
   });
 
-  // The fault: the rights of each session were read alone, one after the other, and the tail check stood still for all of
-  // them. Each read was made in the agent's own turn, which the agent's other calls delay. Invariant: some are read at
-  // once, once for all sockets of an agent, for the hub itself.
+  // The fault: the rights of the sessions were read one after the other while the tail check waited, and each read queued
+  // behind the agent's own calls. Invariant: a bounded number is read at a time, once per agent, outside its queue.
   it('reads rights once for each agent, a bounded number at a time', async () => {
     const sessions = createSessions();
     for (let n = 0; n < 300; n++) {
@@ -89,8 +95,8 @@ describe('another life of the database', () => {
     expect([most, [...turns]]).toEqual([16, [null]]);
   });
 
-  // The race: events of the new epoch come while rights are read, and at once after the rooms were restarted. Invariant:
-  // an agent that is not a member in the new epoch gets none of them. The control is a member, which gets them all.
+  // The race: events of the new epoch come while rights are read, and right after the rooms were restarted. Invariant: an
+  // agent that is not a member in the new epoch gets none of them. The control is a member, which gets them all.
   it('gives nothing of the new epoch to agents that are not members in it', async () => {
     const state = { epoch: 'old' };
     const [flusher, nothing] = [createFlusher(), () => undefined];
@@ -101,8 +107,13 @@ describe('another life of the database', () => {
         },
         logPage: async () => ({ events: [], head: 3, epoch: state.epoch }),
       } as unknown as ChatStore,
-      ...{ bus: createMemoryEventBus(), flusher, log: pino({ level: 'silent' }) },
-      ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
+      bus: createMemoryEventBus(),
+      flusher,
+      log: pino({ level: 'silent' }),
+      onOpened: nothing,
+      onDelivered: nothing,
+      onEphemeral: nothing,
+      onForeignEpoch: nothing,
     });
     const room = await rooms.open('early');
     const sessions = createSessions();
@@ -155,14 +166,14 @@ describe('another life of the database', () => {
     room.flush();
     for (const { session } of [member, outsider]) session.flush();
     expect([member.peer.seqs, outsider.peer.seqs]).toEqual([[4, 5], []]);
-    // Both were told that what they have ends here.
+    // Both got a discontinuity.
     const told = [member, outsider].map(({ peer }) => peer.objects[0].method);
     expect(told).toEqual(['discontinuity', 'discontinuity']);
     expect(outsider.session.rooms.size).toBe(0);
     await rooms.close();
   });
 
-  // The fault: rooms were restarted before rights were read, so that each failed attempt made every room begin again.
+  // The fault: rooms were restarted before rights were read, so each failed attempt restarted every room.
   it('changes no room when rights cannot be read', async () => {
     const restarted: unknown[] = [];
     const sessions = createSessions();

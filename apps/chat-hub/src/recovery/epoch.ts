@@ -8,7 +8,7 @@ import type { Sessions } from '../sockets/sessions.ts';
 const maxRounds = 20;
 /** Agents whose rights are read at once: enough to keep the store busy. */
 const agentsAtOnce = 16;
-/** Channels that one statement is asked about. */
+/** Channels that one statement reads. */
 const channelsAtOnce = 1_000;
 
 export interface EpochDeps {
@@ -26,14 +26,14 @@ export interface EpochDeps {
  */
 export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): Promise<void> {
   const heads = new Map<string, number>();
-  // Rooms are opened while heads are read: those are asked for too, until none is left.
+  // Rooms may be opened while heads are read: their heads are read too, until none is left.
   async function readNewHeads(): Promise<void> {
-    let asked = rooms.channelIds().filter((channelId) => !heads.has(channelId));
-    for (let round = 1; asked.length > 0; round++) {
+    let missing = rooms.channelIds().filter((channelId) => !heads.has(channelId));
+    for (let round = 1; missing.length > 0; round++) {
       if (round > maxRounds) throw new Error('rooms are opened faster than their heads are read');
-      const found = await store.heads(asked);
-      for (const channelId of asked) heads.set(channelId, found.get(channelId) ?? 0);
-      asked = rooms.channelIds().filter((channelId) => !heads.has(channelId));
+      const found = await store.heads(missing);
+      for (const channelId of missing) heads.set(channelId, found.get(channelId) ?? 0);
+      missing = rooms.channelIds().filter((channelId) => !heads.has(channelId));
     }
   }
   await readNewHeads();

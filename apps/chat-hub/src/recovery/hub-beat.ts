@@ -4,18 +4,17 @@ import type { Logger } from 'pino';
 
 const everyMs = 2_000;
 
-/** What a beat works with. */
 export interface HubBeatDeps {
   readonly store: Pick<ChatStore, 'beat'>;
   readonly hubId: string;
-  /** While it is degraded, this hub's leases in Redis cannot be renewed. */
+  /** While it is degraded, this hub cannot renew its leases in Redis. */
   readonly tracker: Pick<PresenceTracker, 'degraded' | 'onDegraded'>;
   readonly log: Logger;
 }
 
 /**
- * Tells the store, every two seconds and at each change, that this hub lives and whether it lacks Redis or cannot write
- * there: then the others do not end its presence leases. Returns the function that stops it.
+ * Writes to the store, every two seconds and at each change, that this hub is alive and whether it can write to Redis.
+ * Other hubs do not end the presence leases of a hub that is alive without Redis. Returns the function that stops it.
  */
 export async function startHubBeat({
   store,
@@ -34,7 +33,7 @@ export async function startHubBeat({
   await store.beat(hubId, tracker.degraded);
   const timer = setInterval(() => void beat(), everyMs);
   timer.unref();
-  // A beat that is under way may say what was so before.
+  // A beat that is in flight may carry the former state.
   const offDegraded = tracker.onDegraded(() => void beat().then(beat));
   return async () => {
     offDegraded();

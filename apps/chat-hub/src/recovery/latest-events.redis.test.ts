@@ -19,7 +19,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** A hub over a log of one channel, whose event n has the id `id-n`. */
+/** The record of a hub over the log of one channel, in which event n has the id `id-n`. */
 function createBench(prefix: string, head: number, hubId = 'hub') {
   const keys = createKeySchema({ prefix });
   const changed: string[] = [];
@@ -28,7 +28,8 @@ function createBench(prefix: string, head: number, hubId = 'hub') {
     heads: async () => new Map([['c', head]]),
     recentHeads: async () => new Map([['c', head]]),
     logPage: async (_channelId: string, after: number) => ({
-      ...{ head, epoch: 'now' },
+      head,
+      epoch: 'now',
       events: [{ seq: after + 1, id: `id-${after + 1}` } as EncodedEnvelope],
     }),
     async changeEpoch(expected: string) {
@@ -37,8 +38,13 @@ function createBench(prefix: string, head: number, hubId = 'hub') {
     },
   };
   const latest = createLatestEvents({
-    ...{ hubId, redis, keys, store, cache: { drop: async () => undefined } },
-    ...{ log: pino({ level: 'silent' }), onRestored: () => undefined },
+    hubId,
+    redis,
+    keys,
+    store,
+    cache: { drop: async () => undefined },
+    log: pino({ level: 'silent' }),
+    onRestored: () => undefined,
   });
   const remember = (of: string, event: object | string) =>
     redis.send([
@@ -50,21 +56,24 @@ function createBench(prefix: string, head: number, hubId = 'hub') {
 }
 
 const eventAt = (seq: number, changes = {}) => ({
-  ...{ epoch: 'now', channelId: 'c', seq, id: `id-${seq}` },
+  epoch: 'now',
+  channelId: 'c',
+  seq,
+  id: `id-${seq}`,
   ...changes,
 });
 
-describe('the newest events that Redis remembers', () => {
-  it('are those of each hub, and prove nothing while the log holds them', async () => {
+describe('the newest events in Redis', () => {
+  it('are one per hub, and prove nothing while the log holds them', async () => {
     const { latest, changed, fields, remember } = createBench('held:', 5);
     await remember('other', eventAt(4));
     await latest.compare(0);
-    latest.committed(eventAt(5) as unknown as EncodedEnvelope);
+    latest.record(eventAt(5) as unknown as EncodedEnvelope);
     await latest.close();
     expect([(await fields()).sort(), changed]).toEqual([['hub', 'other'], []]);
   });
 
-  it('change the epoch when the log is shorter, or holds another event there', async () => {
+  it('change the epoch when the log is shorter or holds another event at that seq', async () => {
     for (const [prefix, event] of [
       ['shorter:', eventAt(6)],
       ['another:', eventAt(3, { id: 'another' })],
@@ -77,7 +86,7 @@ describe('the newest events that Redis remembers', () => {
     }
   });
 
-  it('are forgotten when they are of another epoch, of nobody, or too many', async () => {
+  it('are removed when they are of another epoch, malformed, or too many', async () => {
     const { latest, changed, fields, remember } = createBench('pruned:', 99);
     await remember('before', eventAt(200, { epoch: 'before' }));
     await remember('garbage', '{');

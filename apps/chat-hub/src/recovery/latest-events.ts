@@ -6,15 +6,15 @@ import type { Logger } from 'pino';
 import type { HubCache } from '../channels/hub-cache.ts';
 
 /**
- * The newest events that the hubs committed, remembered in Redis. A starting hub looks for them in the log: committed
- * events stay, so a log that lacks one is that of a backup, which was restored while no hub was running to notice it.
+ * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up in the log. Committed
+ * events never vanish, so a log that lacks one was restored from a backup while no hub was running to notice it.
  */
 export interface LatestEvents {
-  /** An event was committed here. Redis is written at most every 100 ms, with the newest one alone. */
-  committed(event: EncodedEnvelope): void;
+  /** Takes an event that was committed here. Redis is written at most every 100 ms, with the newest event only. */
+  record(event: EncodedEnvelope): void;
   /**
-   * Compares Redis with the log, and changes the epoch if the database was restored. Resolves when that is done, or after
-   * `waitMs` without Redis: then the comparison follows as soon as Redis is available. Never rejects.
+   * Compares Redis with the log, and changes the epoch if the database was restored. Resolves when that is done. After
+   * `waitMs` without Redis it resolves too, and compares as soon as Redis is available. Never rejects.
    */
   compare(waitMs: number): Promise<void>;
   close(): Promise<void>;
@@ -32,12 +32,12 @@ export interface LatestEventsDeps {
 }
 
 const writeEveryMs = 100;
-/** Entries kept in Redis, of hubs that are gone and of running ones. */
+/** Entries kept in Redis, of running hubs and of stopped ones. */
 const maxRemembered = 32;
-/** Channels whose caches and heads in Redis are dropped after a restore: they are of the lost log. */
+/** Channels whose caches and heads in Redis are dropped after a restore, because they belong to the lost log. */
 const droppedChannels = 1_000;
 
-/** Creates the memory of one hub. Nothing is written before Redis was compared once. */
+/** Creates the record of one hub. It writes nothing before it has compared Redis with the log once. */
 export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
   const { hubId, redis, keys, store, cache, log } = deps;
   let latest: LatestEvent | null = null;
@@ -52,9 +52,9 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
     const { epoch } = store;
     const key = keys.latestEvents();
     const remembered = entriesOf(await redis.send(['hgetall', key]));
-    // Entries of another epoch prove nothing: that change was noticed already.
+    // Entries of another epoch prove nothing: hubs know of that change already.
     const current = remembered.filter(({ event }) => event.epoch === epoch);
-    // Ids begin with their time.
+    // Event ids begin with their time.
     current.sort((one, other) => (one.event.id < other.event.id ? 1 : -1));
     const kept = current.slice(0, maxRemembered);
     const lost = await findLost(kept.map(({ event }) => event));
@@ -62,9 +62,9 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
       const changed = await store.changeEpoch(epoch);
       log.warn(
         { lost, epoch: changed },
-        'the log lacks a committed event: the database was restored, and a new epoch begins',
+        'the log lacks a committed event (a backup was restored): a new epoch begins',
       );
-      // Otherwise caches stay empty until the log has grown past the seqs that Redis knows.
+      // Otherwise caches would stay empty until the log has grown past the seqs in Redis.
       const recent = await store.recentHeads(droppedChannels);
       await cache.drop([...recent.keys()], { forgetHeads: true }).catch(() => undefined);
       deps.onRestored();
@@ -80,7 +80,7 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
       const { channelId, seq, id } = event;
       if ((heads.get(channelId) ?? 0) < seq) return event;
       const [found] = (await store.logPage(channelId, seq - 1, 1, 1)).events;
-      // An event that was trimmed, or swept with its channel, was not lost by a restore.
+      // An event that is missing here was trimmed or deleted with its channel, not lost by a restore.
       if (found?.seq === seq && found.id !== id) return event;
     }
     return null;
@@ -95,7 +95,7 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
     if (latest === writing) latest = null;
   }
 
-  /** Compares or writes if due; what fails stays due. */
+  /** Compares and writes what is due. A failed step stays due. */
   function run(): Promise<void> {
     return (running ??= write()
       .catch((error: unknown) => log.debug({ err: error }, 'the latest event was not remembered'))
@@ -120,7 +120,7 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
   });
 
   return {
-    committed({ epoch, channelId, seq, id }) {
+    record({ epoch, channelId, seq, id }) {
       if (channelId === null || seq === null) return;
       latest = { epoch, channelId, seq, id };
       schedule();
@@ -136,7 +136,7 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
           resolve();
         }
       });
-      // The listener above has started it.
+      // The listener above has started the comparison.
       await running;
     },
     async close() {
@@ -155,7 +155,7 @@ interface Entry {
   readonly event: LatestEvent;
 }
 
-/** Parses a hash as Redis answers it: fields and values alternate. */
+/** Parses a hash in the form of Redis: fields and values alternate. */
 function entriesOf(reply: unknown): Entry[] {
   const texts = Array.isArray(reply) ? (reply as unknown[]).map(String) : [];
   const entries: Entry[] = [];
@@ -165,14 +165,14 @@ function entriesOf(reply: unknown): Entry[] {
   return entries;
 }
 
-/** A malformed value, by another release or by hand, counts as of another epoch. */
+/** A malformed value (of another release, or set by hand) counts as one of another epoch. */
 function parse(text: string): LatestEvent {
   try {
     const { epoch, channelId, seq, id } = JSON.parse(text) as Record<string, unknown>;
     const isEvent = [epoch, channelId, id].every((value) => typeof value === 'string');
     if (isEvent && Number.isSafeInteger(seq)) return { epoch, channelId, seq, id } as LatestEvent;
   } catch {
-    // Falls through to the one that proves nothing.
+    // The empty event below proves nothing.
   }
   return { epoch: '', channelId: '', seq: 0, id: '' };
 }

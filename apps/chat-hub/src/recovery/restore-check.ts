@@ -1,25 +1,26 @@
 import type { Changes, ChatStore } from '@openclaw/chat-store';
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import { createKnownHeads } from './high-water-marks.ts';
+import { LRUCache } from 'lru-cache';
 import type { Rooms } from '../channels/rooms.ts';
 
 /**
- * Notices that the database was restored from a backup without anybody having said so. What is committed stays: a
- * channel whose log is shorter than it was, or holds another event where one was delivered, is of another life.
+ * Notices that the database was restored from a backup without a change of its epoch. Committed events never vanish. So
+ * the database was restored if a channel's log is shorter than before, or holds another event at a delivered seq.
  */
 export interface RestoreCheck {
-  /** Takes what the store says it knows, when the hub starts and after each restore. */
+  /** Reads the heads to compare with. Call it when the hub starts and after each restore. */
   begin(): Promise<void>;
   /**
-   * Whether these changes, or the heads of the channels known here, show another life than the one before. The heads are
-   * asked for when there is a reason, and with every 25th check (10 s) without one.
+   * True if these changes, or the heads of the channels known here, show a restore. The heads are read when there is a
+   * reason, and otherwise with every 25th check (10 s).
    */
   isRestored(changes: Changes, hasFailed: boolean): Promise<boolean>;
-  /** This was delivered, and another event came with its seq: the store is asked which it holds. */
-  doubt(delivered: EncodedEnvelope): void;
+  /** Another event came with the seq of this delivered one: the next check reads which of them the store holds. */
+  reportSeqConflict(delivered: EncodedEnvelope): void;
 }
 
-const maxKnown = 5_000;
+/** Channels whose highest head is remembered: those that changed last, because a restore loses the newest events. */
+const maxMarks = 5_000;
 const seedChannels = 1_000;
 const channelsAtOnce = 500;
 const comparedEvery = 25;
@@ -29,30 +30,38 @@ export function createRestoreCheck(
   store: Pick<ChatStore, 'heads' | 'recentHeads' | 'logPage'>,
   rooms: Pick<Rooms, 'channelIds' | 'get'>,
 ): RestoreCheck {
-  const known = createKnownHeads(maxKnown);
+  const marks = new LRUCache<string, number>({ max: maxMarks });
   let nextMark = 0;
   let checks = 0;
-  let doubted: EncodedEnvelope | null = null;
+  let conflicting: EncodedEnvelope | null = null;
 
-  /** Whether the store's head of any channel is below what it has said, or what was delivered here before it was asked. */
+  /** Remembers the head of a channel. False when the store has reported a higher one before. */
+  function record(channelId: string, head: number): boolean {
+    if (head < (marks.peek(channelId) ?? 0)) return false;
+    marks.set(channelId, head);
+    return true;
+  }
+
+  /** True if the store's head of a channel is below one that it reported or that was delivered here before. */
   async function isBehind(): Promise<boolean> {
-    const least = new Map(known.entries());
+    const least = new Map(marks.entries());
     for (const channelId of rooms.channelIds()) {
       const head = rooms.get(channelId)?.head ?? 0;
       if (head > (least.get(channelId) ?? 0)) least.set(channelId, head);
     }
     const channelIds = [...least.keys()];
     for (let from = 0; from < channelIds.length; from += channelsAtOnce) {
-      const asked = channelIds.slice(from, from + channelsAtOnce);
-      const heads = await store.heads(asked);
-      if (asked.some((channelId) => (heads.get(channelId) ?? 0) < (least.get(channelId) ?? 0))) {
+      const batch = channelIds.slice(from, from + channelsAtOnce);
+      const heads = await store.heads(batch);
+      if (batch.some((channelId) => (heads.get(channelId) ?? 0) < (least.get(channelId) ?? 0))) {
         return true;
       }
     }
     return false;
   }
 
-  async function isAnother({ channelId, seq, id }: EncodedEnvelope): Promise<boolean> {
+  /** True if the store does not hold this event at its seq. */
+  async function isLost({ channelId, seq, id }: EncodedEnvelope): Promise<boolean> {
     if (channelId === null || seq === null) return false;
     const { events } = await store.logPage(channelId, seq - 1, 1, 1);
     return events[0]?.id !== id;
@@ -61,29 +70,29 @@ export function createRestoreCheck(
   return {
     async begin() {
       const heads = await store.recentHeads(seedChannels);
-      known.clear();
+      marks.clear();
       nextMark = 0;
-      doubted = null;
-      // The newest is remembered longest.
-      for (const [channelId, head] of [...heads].reverse()) known.saw(channelId, head);
+      conflicting = null;
+      // The newest channel goes last, so that it is remembered longest.
+      for (const [channelId, head] of [...heads].reverse()) record(channelId, head);
     },
     async isRestored(changes, hasFailed) {
       let isShorter = false;
       for (const { channelId, head } of changes.heads) {
-        if (!known.saw(channelId, head)) isShorter = true;
+        if (!record(channelId, head)) isShorter = true;
       }
       if (isShorter) return true;
-      const doubt = doubted;
-      if (doubt?.epoch === changes.epoch && (await isAnother(doubt))) return true;
-      if (doubted === doubt) doubted = null;
-      // Marks only rise, but PostgreSQL may give one again after a crash: a reason to look, and no proof.
+      const event = conflicting;
+      if (event?.epoch === changes.epoch && (await isLost(event))) return true;
+      if (conflicting === event) conflicting = null;
+      // Marks only rise, but PostgreSQL may give one twice after a crash. So a lower mark is a reason to look, not a proof.
       const isReason = hasFailed || changes.mark.next < nextMark;
       nextMark = changes.mark.next;
       checks += 1;
       return (isReason || checks % comparedEvery === 0) && (await isBehind());
     },
-    doubt(delivered) {
-      doubted ??= delivered;
+    reportSeqConflict(delivered) {
+      conflicting ??= delivered;
     },
   };
 }

@@ -21,7 +21,8 @@ describe('the self-probe', () => {
         probe: () => new Promise((resolve) => asked.push(resolve)),
         reconnect: () => seen.reconnects.push(seen.probes),
         onDeaf: () => (seen.deaf += 1),
-        ...{ isRedisNamed, log: pino({ level: 'silent' }) },
+        isRedisNamed,
+        log: pino({ level: 'silent' }),
       },
       { everyMs: 1, everyMsWhenDeaf: 1, clock: () => 7_000 },
     );
@@ -31,7 +32,7 @@ describe('the self-probe', () => {
       asked.shift()?.(result);
       await waitFor(() => asked.length > 0, { everyMs: 1 });
     };
-    // What is left open would keep the end waiting.
+    // An open probe would block close().
     const started = probe;
     probe = Object.assign(Object.create(started) as SelfProbe, {
       close() {
@@ -43,7 +44,7 @@ describe('the self-probe', () => {
     return { seen, answer };
   }
 
-  it('says how long what is published takes to come back, and when it last did', async () => {
+  it('reports the latency of the publish path, and when a probe last came back', async () => {
     const { answer } = start();
     expect(probe.path).toEqual({ status: 'down', latencyMs: null, lastOkAt: null });
     await answer(back);
@@ -53,7 +54,7 @@ describe('the self-probe', () => {
     expect(probe.path).toEqual({ status: 'down', latencyMs: 3, lastOkAt: 7_000 });
   });
 
-  it('is deaf at the first lost word, and replaces the connection at the second', async () => {
+  it('is deaf after one lost probe, and replaces the connection after two', async () => {
     const { seen, answer } = start();
     await answer(back);
     await answer(lost);
@@ -65,7 +66,7 @@ describe('the self-probe', () => {
     expect(probe.isDeaf).toBe(false);
   });
 
-  it('replaces it further and further apart where that does not help, and soon again the next time', async () => {
+  it('replaces the connection at growing intervals while that does not help, and soon again the next time', async () => {
     const { seen, answer } = start();
     for (let i = 0; i < 300; i += 1) await answer(lost);
     expect(seen.reconnects).toEqual([2, 4, 8, 16, 32, 64, 128, 192, 256]);
@@ -76,7 +77,7 @@ describe('the self-probe', () => {
     expect(seen.deaf).toBe(2);
   });
 
-  it('with Redis away neither is deaf nor replaces anything: that is another’s matter', async () => {
+  it('is not deaf and replaces nothing while Redis is away: the client reconnects by itself', async () => {
     const { seen, answer } = start();
     for (let i = 0; i < 5; i += 1) await answer(refused);
     expect(probe.isDeaf).toBe(false);
@@ -84,7 +85,7 @@ describe('the self-probe', () => {
     expect(seen).toMatchObject({ deaf: 0, reconnects: [] });
   });
 
-  it('calls the path unused where no Redis is named and none was found, and down once there was one', async () => {
+  it('calls the path unused when no Redis is configured and none was found, and down once there was one', async () => {
     const { answer } = start({ isRedisNamed: false });
     await answer(refused);
     expect(probe.path.status).toBe('unused');

@@ -1,50 +1,50 @@
 import type { ProbeResult } from '@openclaw/events';
 import type { Logger } from 'pino';
 
-/** How the publish path is, as `/readyz` shows it. */
+/** The state of the publish path, as `/readyz` shows it. */
 export interface PublishPath {
-  /** `unused`: no Redis is named and none was found, so this hub is alone. */
+  /** `unused`: no Redis is configured and none was found, so this hub is alone. */
   readonly status: 'ok' | 'down' | 'unused';
-  /** From publishing to hearing it, the last time it came back; null before. */
+  /** From publishing to receiving, for the last probe that came back; null before the first. */
   readonly latencyMs: number | null;
   /** Epoch milliseconds; null before the first. */
   readonly lastOkAt: number | null;
 }
 
-/** Publishes to itself now and then, as a connection may answer every PING and yet bring nothing. */
+/** Publishes to itself periodically: a connection may answer every PING and still deliver nothing. */
 export interface SelfProbe {
   readonly path: PublishPath;
-  /** Redis answers, and what it takes does not come back: events of other hubs come by the store alone. */
+  /** True while Redis accepts what this hub publishes, but does not deliver it back. Other hubs' events then arrive only through the store. */
   readonly isDeaf: boolean;
   close(): Promise<void>;
 }
 
 export interface SelfProbeDeps {
   readonly probe: (timeoutMs: number) => Promise<ProbeResult>;
-  /** Replaces the connection that brings nothing. */
+  /** Replaces the subscriber connection. */
   readonly reconnect: () => void;
-  /** The hub has just become deaf. */
+  /** Called when the hub has become deaf. */
   readonly onDeaf: () => void;
-  /** Whether a Redis was named, so that having none is a fault. */
+  /** True if a Redis is configured, so that its absence is a fault. */
   readonly isRedisNamed: boolean;
   readonly log: Logger;
 }
 
 /** Options of {@link startSelfProbe}, in ms. */
 export interface SelfProbeOptions {
-  /** From one probe to the next while all is well. @default 2000 */
+  /** Interval while probes come back. @default 2000 */
   readonly everyMs?: number;
-  /** From one probe to the next after one that was lost. @default 500 */
+  /** Interval after a lost probe. @default 500 */
   readonly everyMsWhenDeaf?: number;
-  /** A word that is not back by then is lost. @default 500 */
+  /** A probe that has not come back by then is lost. @default 500 */
   readonly timeoutMs?: number;
   /** @default Date.now */
   readonly clock?: () => number;
 }
 
-/** Lost words in a row that make a connection deaf; one alone may be a stall. */
+/** Lost probes in a row after which the connection is replaced; a single one may be a stall. */
 const lostToReconnect = 2;
-/** The most probes that pass between two reconnects of one deafness: their number grows from 2 to this. */
+/** The most lost probes between two reconnects; their number grows from 2 to this. */
 const maxLostBetween = 64;
 
 /** Starts probing; the first probe is made at once. */
@@ -59,12 +59,12 @@ export function startSelfProbe(deps: SelfProbeDeps, options: SelfProbeOptions = 
   let running: Promise<void> | undefined;
   let isClosed = false;
 
-  function heard(result: ProbeResult): void {
+  function record(result: ProbeResult): void {
     outcome = result.outcome;
     if (result.outcome === 'back') {
       latencyMs = result.latencyMs;
       lastOkAt = clock();
-      if (lost > 0) deps.log.info({ lost, latencyMs }, 'what is published comes back again');
+      if (lost > 0) deps.log.info({ lost, latencyMs }, 'published events come back again');
     }
     if (result.outcome !== 'lost') {
       lost = 0;
@@ -74,19 +74,19 @@ export function startSelfProbe(deps: SelfProbeDeps, options: SelfProbeOptions = 
     lost += 1;
     if (lost === 1) deps.onDeaf();
     if (lost < reconnectAtLost) return;
-    // Further and further apart: where a new connection does not help, many do not either.
+    // At growing intervals: if one new connection does not help, many will not help either.
     reconnectAtLost += Math.min(lost, maxLostBetween);
-    deps.log.warn({ lost }, 'Redis answers but brings nothing; its subscriber connects anew');
+    deps.log.warn({ lost }, 'Redis answers but delivers nothing; the subscriber reconnects');
     deps.reconnect();
   }
 
   async function run(): Promise<void> {
     try {
-      heard(await deps.probe(timeoutMs));
+      record(await deps.probe(timeoutMs));
     } catch (error) {
-      // The bus is closed before this is: nothing more will come.
+      // The bus is closed before this probe: its failure then means nothing.
       if (!isClosed) deps.log.error({ err: error }, 'the publish path could not be probed');
-      heard({ outcome: 'refused' });
+      record({ outcome: 'refused' });
     }
     if (isClosed) return;
     timer = setTimeout(start, lost > 0 ? everyMsWhenDeaf : everyMs);

@@ -6,21 +6,25 @@ import { createMetrics } from '../observe/metrics.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import { startTailCheck } from './tail-check.ts';
 
-/** A database with one channel `c`, and a hub that has delivered it up to 5. */
+/** A database with one channel `c`, and a hub that has delivered its events up to seq 5. */
 async function createBench() {
-  const database = { epoch: 'first life', head: 5, isAway: false, mark: 1, eventId: 'event 5' };
-  /** What the next checks are told of; else of `c`. */
+  const database = { epoch: 'first epoch', head: 5, isAway: false, mark: 1, eventId: 'event 5' };
+  /** The heads that the next checks report. @default that of `c` */
   const reported: { current?: { channelId: string; head: number }[] } = {};
   const other = { channelId: 'o', head: 9 };
-  /** How often telling of another life will fail. */
+  /** How many of the next calls of `onEpoch` fail. */
   const failures = { left: 0 };
-  const lives: string[] = [];
+  const epochs: string[] = [];
   const raised: number[] = [];
   const changes = async () => {
     if (database.isAway) throw new Error('the database is away');
     const { epoch, head, mark } = database;
     return {
-      ...{ mark: { next: mark, open: [] }, hasMore: false, epoch, revoked: [], horizonLag: 0 },
+      mark: { next: mark, open: [] },
+      hasMore: false,
+      epoch,
+      revoked: [],
+      horizonLag: 0,
       heads: reported.current ?? [{ channelId: 'c', head }],
     };
   };
@@ -37,7 +41,7 @@ async function createBench() {
       recentHeads: async () => heads(),
       logPage: async () => ({ events: [{ id: database.eventId }] }),
       async changeEpoch(expected: string) {
-        if (expected === database.epoch) database.epoch = 'next life';
+        if (expected === database.epoch) database.epoch = 'next epoch';
         return database.epoch;
       },
     } as unknown as ChatStore,
@@ -45,18 +49,19 @@ async function createBench() {
       get: (channelId: string) => (channelId === 'c' ? room : undefined),
       channelIds: () => ['c'],
     } as unknown as Rooms,
-    ...{ metrics: createMetrics(), log: pino({ level: 'silent' }) },
+    metrics: createMetrics(),
+    log: pino({ level: 'silent' }),
     isBusAvailable: () => true,
     onRevoked: () => undefined,
     onDirect: () => undefined,
     async onEpoch(epoch) {
       failures.left -= 1;
       if (failures.left >= 0) throw new Error('the database is away');
-      lives.push(epoch);
+      epochs.push(epoch);
       room.head = database.head;
     },
   });
-  return { check, database, failures, lives, raised, reported, other };
+  return { check, database, failures, epochs, raised, reported, other };
 }
 
 describe('the tail check', () => {
@@ -68,110 +73,110 @@ describe('the tail check', () => {
   });
   const aWhile = () => jest.advanceTimersByTimeAsync(5_000);
 
-  it('fetches what the bus did not bring', async () => {
-    const { check, database, raised, lives } = await createBench();
+  it('finds an event that the bus lost', async () => {
+    const { check, database, raised, epochs } = await createBench();
     database.head = 8;
     await aWhile();
     expect(raised).toContain(8);
-    expect(lives).toEqual([]);
+    expect(epochs).toEqual([]);
     await check.close();
   });
 
-  // The race: the database is restored from a backup while the hub cannot reach it, and nobody changes its epoch. The
-  // hub has delivered more than the log now holds. Invariant: that is another life, and is told once.
-  it('begins another epoch when the database comes back with less than was delivered', async () => {
-    const { check, database, lives } = await createBench();
+  // The race: the database is restored from a backup while the hub cannot reach it, without a change of its epoch. The hub
+  // has delivered more than the log now holds. Invariant: a new epoch begins, once.
+  it('begins a new epoch when the database comes back with less than was delivered', async () => {
+    const { check, database, epochs } = await createBench();
     database.isAway = true;
     await aWhile();
     Object.assign(database, { isAway: false, head: 3 });
     await aWhile();
-    expect(database.epoch).toBe('next life');
-    expect(lives).toEqual(['next life']);
+    expect(database.epoch).toBe('next epoch');
+    expect(epochs).toEqual(['next epoch']);
     await check.close();
   });
 
-  it('begins no other epoch when the database comes back with all that was delivered', async () => {
-    const { check, database, lives } = await createBench();
+  it('keeps the epoch when the database comes back with all that was delivered', async () => {
+    const { check, database, epochs } = await createBench();
     database.isAway = true;
     await aWhile();
     Object.assign(database, { isAway: false, head: 6 });
     await aWhile();
-    expect([database.epoch, lives]).toEqual(['first life', []]);
+    expect([database.epoch, epochs]).toEqual(['first epoch', []]);
     await check.close();
   });
 
-  // The race: the store fails in the midst of telling everyone. Invariant: a change of epoch is told until it is told.
-  it('tells of another epoch until that succeeds', async () => {
-    const { check, database, failures, lives } = await createBench();
+  // The race: the store fails while the hub enters the new epoch. Invariant: the hub tries again until it succeeds.
+  it('repeats the change of epoch until it succeeds', async () => {
+    const { check, database, failures, epochs } = await createBench();
     failures.left = 2;
     database.epoch = 'changed elsewhere';
     await aWhile();
     expect(failures.left).toBeLessThan(0);
-    expect(lives).toEqual(['changed elsewhere']);
+    expect(epochs).toEqual(['changed elsewhere']);
     await check.close();
   });
 
-  describe('of a database that was restored without any check failing', () => {
-    it('begins another epoch when a channel is reported with less than before', async () => {
-      const { check, database, lives } = await createBench();
+  describe('of a database that was restored without a failed check', () => {
+    it('begins a new epoch when the head of a channel is lower than before', async () => {
+      const { check, database, epochs } = await createBench();
       database.head = 8;
       await aWhile();
       database.head = 7;
       await aWhile();
-      expect(lives).toEqual(['next life']);
+      expect(epochs).toEqual(['next epoch']);
       await check.close();
     });
 
-    // A restored copy has the heads it was made with, and reports none of them as new. The marks, which count what was
-    // committed, begin again with the copy's.
-    it('begins another epoch when marks go back and a channel that nobody hears has less', async () => {
-      const { check, database, lives, reported, other } = await createBench();
+    // A restored copy has the heads of the backup and reports none of them as new. The marks, which count commits, continue
+    // from those of the backup.
+    it('begins a new epoch when marks go back and a channel without subscribers has a lower head', async () => {
+      const { check, database, epochs, reported, other } = await createBench();
       reported.current = [];
       database.mark = 50;
       await jest.advanceTimersByTimeAsync(2_000);
       other.head = 4;
       await jest.advanceTimersByTimeAsync(2_000);
-      // The negative control: without a reason nobody has looked yet.
-      expect(lives).toEqual([]);
+      // The negative control: without a reason the heads are not read yet.
+      expect(epochs).toEqual([]);
       database.mark = 20;
       await jest.advanceTimersByTimeAsync(2_000);
-      expect(lives).toEqual(['next life']);
+      expect(epochs).toEqual(['next epoch']);
       await check.close();
     });
 
-    it('begins no other epoch when marks go back and nothing is lost', async () => {
-      const { check, database, lives, reported } = await createBench();
+    it('keeps the epoch when marks go back and nothing is lost', async () => {
+      const { check, database, epochs, reported } = await createBench();
       reported.current = [];
       database.mark = 50;
       await aWhile();
       database.mark = 20;
       await aWhile();
-      expect(lives).toEqual([]);
+      expect(epochs).toEqual([]);
       await check.close();
     });
 
-    it('looks every ten seconds without a reason', async () => {
-      const { check, lives, reported, other } = await createBench();
+    it('compares heads every ten seconds without a reason', async () => {
+      const { check, epochs, reported, other } = await createBench();
       reported.current = [];
       await aWhile();
       other.head = 4;
       await jest.advanceTimersByTimeAsync(10_000);
-      expect(lives).toEqual(['next life']);
+      expect(epochs).toEqual(['next epoch']);
       await check.close();
     });
 
-    // The race: the log grows past what was lost before anybody looks, so that no head is behind. Invariant: one seq names
-    // one event.
-    it('begins another epoch when the store holds another event where one was delivered', async () => {
-      const { check, database, lives } = await createBench();
-      const delivered = { channelId: 'c', seq: 5, id: 'event 5', epoch: 'first life' };
-      check.doubt(delivered as EncodedEnvelope);
+    // The race: the restored log grows past the lost events before the next check, so no head is lower. Invariant: a seq
+    // belongs to one event only.
+    it('begins a new epoch when the store holds another event at a delivered seq', async () => {
+      const { check, database, epochs } = await createBench();
+      const delivered = { channelId: 'c', seq: 5, id: 'event 5', epoch: 'first epoch' };
+      check.reportSeqConflict(delivered as EncodedEnvelope);
       await aWhile();
-      expect(lives).toEqual([]);
+      expect(epochs).toEqual([]);
       database.eventId = 'another event 5';
-      check.doubt(delivered as EncodedEnvelope);
+      check.reportSeqConflict(delivered as EncodedEnvelope);
       await aWhile();
-      expect(lives).toEqual(['next life']);
+      expect(epochs).toEqual(['next epoch']);
       await check.close();
     });
   });

@@ -5,12 +5,12 @@ import type { Metrics } from '../observe/metrics.ts';
 import { createRestoreCheck } from './restore-check.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** Asks the store what has been committed anywhere, so that what the bus lost is found within half a second. */
+/** Reads from the store what any hub has committed, so that an event that the bus lost is found within half a second. */
 export interface TailCheck {
-  /** Checks at once, for instance after the bus was reconnected. */
+  /** Starts a check at once, for instance after the bus was reconnected. */
   now(): void;
-  /** Another event came with the seq of this one, which was delivered: the store is asked which it holds. */
-  doubt(delivered: EncodedEnvelope): void;
+  /** Another event came with the seq of this delivered one: the store is asked which of them it holds. */
+  reportSeqConflict(delivered: EncodedEnvelope): void;
   close(): Promise<void>;
 }
 
@@ -19,20 +19,20 @@ export interface TailCheckDeps {
   readonly rooms: Rooms;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** False while events of other hubs come by the store alone. */
+  /** False while events of other hubs arrive only through the store. */
   readonly isBusAvailable: () => boolean;
   readonly onRevoked: (revoked: Changes['revoked']) => void;
-  /** A direct channel has a new head: sockets here that follow it may have no room of it yet. */
+  /** A direct channel has a new head. Its agents may be connected here without a room for it. */
   readonly onDirect: (channelId: string, head: number) => void;
   /** The database has another epoch. */
   readonly onEpoch: (epoch: string) => Promise<void>;
 }
 
-/** Below the 500 ms in which a hub that Redis serves must hear one that is cut off from it, and knows nothing of that. */
+/** Below 500 ms: within that time a hub with Redis must deliver the events of a hub that has lost Redis. */
 const everyMs = 400;
 const everyMsWithoutBus = 200;
 
-/** Starts checking. A check costs by what changed: one statement for some thousand commits. */
+/** Starts checking. The cost of a check grows with the changes only: one statement for up to some thousand commits. */
 export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
   const { store, rooms, metrics, log } = deps;
   let { mark, epoch } = await store.changes(null);
@@ -40,16 +40,16 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
   await restore.begin();
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
-  let isAskedAgain = false;
+  let isDueAgain = false;
   let hasFailed = false;
   let isClosed = false;
 
-  // Each statement reads a bounded number of commits and moves the mark, so a check that fails midway is not lost.
+  // Each page reads a bounded number of commits and moves the mark, so a check that fails midway keeps its progress.
   async function check(): Promise<void> {
     while ((await checkPage()) && !isClosed);
   }
 
-  /** Answers whether more has been committed already. */
+  /** Resolves with true when there are more changes already. */
   async function checkPage(): Promise<boolean> {
     const changes = await store.changes(mark);
     metrics.storeHorizonLag.set(changes.horizonLag);
@@ -57,7 +57,7 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
     if (current === epoch && (await restore.isRestored(changes, hasFailed))) {
       current = await store.changeEpoch(epoch);
     }
-    // Before the heads: they are of the new epoch.
+    // Before the heads are used: they belong to the new epoch.
     if (current !== epoch) {
       await restore.begin();
       await deps.onEpoch(current);
@@ -80,19 +80,19 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
     clearTimeout(timer);
     if (isClosed) return;
     if (running) {
-      isAskedAgain = true;
+      isDueAgain = true;
       return;
     }
     running = check()
       .catch((error: unknown) => {
         hasFailed = true;
         metrics.tailFailures.inc();
-        log.debug({ err: error }, 'the tail check failed; it is tried again');
+        log.debug({ err: error }, 'the tail check failed and is repeated');
       })
       .finally(() => {
         running = undefined;
-        if (isAskedAgain) {
-          isAskedAgain = false;
+        if (isDueAgain) {
+          isDueAgain = false;
           run();
         } else if (!isClosed) {
           timer = setTimeout(run, deps.isBusAvailable() ? everyMs : everyMsWithoutBus);
@@ -103,8 +103,8 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
   run();
   return {
     now: run,
-    doubt(delivered) {
-      restore.doubt(delivered);
+    reportSeqConflict(delivered) {
+      restore.reportSeqConflict(delivered);
       run();
     },
     async close() {

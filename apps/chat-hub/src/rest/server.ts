@@ -9,7 +9,7 @@ import fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import type { FailedSignIns } from '../edge/failed-sign-ins.ts';
-import type { Gate } from '../edge/origin-policy.ts';
+import type { OriginPolicy } from '../edge/origin-policy.ts';
 import { AuthError, credentialsOf, isFailedSignIn, type Authenticate } from '../edge/identity.ts';
 import type { RemoteAddress } from '../edge/remote-address.ts';
 import { callsOf, type CallAllowance } from '../calls/call-allowance.ts';
@@ -59,7 +59,7 @@ export interface ServerDeps {
   readonly knownAgents: KnownAgents;
   readonly auth: AuthConfig;
   readonly authenticate: Authenticate;
-  readonly gate: Gate;
+  readonly originPolicy: OriginPolicy;
   readonly remoteAddress: RemoteAddress;
   readonly failedSignIns: FailedSignIns;
   readonly cap: ConnectionCap;
@@ -75,7 +75,7 @@ export interface ServerDeps {
 
 /** The HTTP side: REST, health, metrics, specifications, the web UI. Upgrades are added by start-hub.ts. */
 export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
-  const { auth, cap, gate, log, metrics, webDir } = deps;
+  const { auth, cap, originPolicy, log, metrics, webDir } = deps;
   const app = fastify({
     ...serverOptions,
     bodyLimit: limits.frameBytes,
@@ -106,31 +106,32 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   addAliveRoute(app);
   if (!deps.hasOpsPort) addStatusRoutes(app, deps.readiness, metrics);
   addDocuments(app, specifications(auth));
-  await addWebPage(app, { directory: webDir, gate, log });
+  await addWebPage(app, { directory: webDir, originPolicy, log });
   return app;
 }
 
 /** Everything below /v1: it needs a sign-in, and counts against the agent's allowance. */
 async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
-  const { auth, gate, remoteAddress, failedSignIns, authenticate, allowance, metrics } = deps;
+  const { auth, originPolicy, remoteAddress, failedSignIns, authenticate, allowance, metrics } =
+    deps;
   const { operations, limiter } = deps;
   v1.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
-    const barred = gate(request.headers);
-    if (barred !== null) return sendFailure(reply, refuse('forbidden', barred));
+    const denied = originPolicy(request.headers);
+    if (denied !== null) return sendFailure(reply, refuse('forbidden', denied));
     const address = remoteAddress(request.raw);
     const credentials = credentialsOf(request);
-    const heldForMs = failedSignIns.heldForMs(address, credentials);
-    if (heldForMs !== null)
+    const blockedForMs = failedSignIns.blockedForMs(address, credentials);
+    if (blockedForMs !== null)
       return sendFailure(
         reply,
-        refuse('rate_limited', 'too many failed sign-ins from this address', heldForMs),
+        refuse('rate_limited', 'too many failed sign-ins from this address', blockedForMs),
       );
     try {
       request.identity = await authenticate(credentials);
-      failedSignIns.proved(credentials);
+      failedSignIns.recordSuccess(credentials);
     } catch (error) {
-      if (isFailedSignIn(error)) failedSignIns.failed(address, credentials);
+      if (isFailedSignIn(error)) failedSignIns.recordFailure(address, credentials);
       return sendFailure(reply, refusalOfSignIn(error));
     }
     const { agentId } = request.identity;

@@ -4,8 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { malformed } from '../calls/failure.ts';
 import { isAdminOfAll } from '../edge/identity.ts';
-import { jtiSchema } from '../edge/jti.ts';
-import { mintToken } from '../edge/mint.ts';
+import { jtiSchema, mintToken } from '../edge/mint.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
 import { sendFailure } from './errors.ts';
 

@@ -5,7 +5,7 @@ import fastifyStatic from '@fastify/static';
 import { refuse } from '@openclaw/protocol';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import type { Gate } from '../edge/origin-policy.ts';
+import type { OriginPolicy } from '../edge/origin-policy.ts';
 import { sendFailure } from './errors.ts';
 
 /** The build folder of the web UI, seen from this file's source and from its build alike. */
@@ -15,7 +15,7 @@ export const builtPageDir = resolve(fileURLToPath(import.meta.url), '../../../..
 export interface WebPageOptions {
   /** The built web UI: `index.html`, and the files in `assets/`, which are named by their hash. */
   readonly directory: string;
-  readonly gate: Gate;
+  readonly originPolicy: OriginPolicy;
   readonly log: Logger;
 }
 
@@ -58,7 +58,7 @@ const unbuilt =
  */
 export async function addWebPage(
   app: FastifyInstance,
-  { directory, gate, log }: WebPageOptions,
+  { directory, originPolicy, log }: WebPageOptions,
 ): Promise<void> {
   const assets = join(directory, 'assets');
   const isBuilt = () =>
@@ -87,8 +87,8 @@ export async function addWebPage(
     });
     page.addHook('onRequest', async (request, reply) => {
       reply.headers(pageHeaders);
-      const barred = gate(request.headers);
-      if (barred !== null) return sendFailure(reply, refuse('forbidden', barred));
+      const denied = originPolicy(request.headers);
+      if (denied !== null) return sendFailure(reply, refuse('forbidden', denied));
     });
 
     page.get('/', async (_request, reply) =>

@@ -13,7 +13,7 @@ import { waitFor } from '@openclaw/test-support';
 import type { TestDatabase } from './test-hub.ts';
 
 /** Writes to the log like another hub, but publishes only the events that the test names; the others count as lost. */
-export interface LogWriter {
+export interface LogWriter extends AsyncDisposable {
   readonly store: ChatStore;
   /** Commits a change; its params are parsed like those of a call. Throws when it is refused. */
   append<M extends WriteMethod>(
@@ -27,7 +27,10 @@ export interface LogWriter {
 }
 
 /** Opens a writer; without a Redis it cannot publish. */
-export async function openLogWriter(database: TestDatabase, redisUrl?: string): Promise<LogWriter> {
+export async function openLogWriter(
+  database: Pick<TestDatabase, 'url'>,
+  redisUrl?: string,
+): Promise<LogWriter> {
   const store = await createChatStore({ url: database.url });
   const connection = redisUrl === undefined ? null : parseRedisEnvironment({ REDIS_URL: redisUrl });
   const redis = connection && createRedisClient(connection);
@@ -48,10 +51,13 @@ export async function openLogWriter(database: TestDatabase, redisUrl?: string): 
         await bus.publish(event, { channel: !event.channelId?.startsWith('dm_'), agents });
       }
     },
-    async close() {
-      await bus?.close();
-      await redis?.close();
-      await store.close();
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
+
+  async function close(): Promise<void> {
+    await bus?.close();
+    await redis?.close();
+    await store.close();
+  }
 }

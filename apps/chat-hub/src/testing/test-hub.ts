@@ -8,9 +8,11 @@ import { pino } from 'pino';
 import { parseConfig } from '../config.ts';
 import { startHub, type RunningHub, type StartOptions } from '../start-hub.ts';
 
-/** A hub in this process, on a free loopback port. */
-export interface TestHub extends RunningHub {
-  /** Connects as an agent in dev mode. */
+/** A hub in this process, on a free loopback port. `await using` closes it. */
+export interface TestHub extends RunningHub, AsyncDisposable {
+  readonly wsUrl: string;
+  readonly databaseUrl: string;
+  /** Connects as an agent of dev mode. */
   connect(
     agentId: string,
     options?: RpcSocketOptions & { readonly query?: string },
@@ -26,7 +28,7 @@ export interface TestHub extends RunningHub {
 }
 
 /** A database that several hubs of one test share. */
-export interface TestDatabase {
+export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
   remove(): Promise<void>;
 }
@@ -34,18 +36,38 @@ export interface TestDatabase {
 /** A fresh SQLite file. */
 export async function temporaryDatabase(): Promise<TestDatabase> {
   const folder = await temporaryFolder('hub');
-  return { url: `sqlite:${folder.path}/hub.sqlite`, remove: () => folder.remove() };
+  return {
+    url: `sqlite:${folder.path}/hub.sqlite`,
+    remove: () => folder.remove(),
+    [Symbol.asyncDispose]: () => folder.remove(),
+  };
 }
 
-/** Starts a hub with this environment in place of the process's own. */
+/** Variables of a hub for which no Redis answers. Nothing listens on port 1. */
+export const noRedis = { REDIS_URL: 'redis://127.0.0.1:1', LOG_LEVEL: 'error' } as const;
+
+/** Starts a hub with these variables. Without a HUB_DB_URL it gets a fresh SQLite file, which is removed with it. */
 export async function startTestHub(
-  environment: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string>> = {},
   options: StartOptions = {},
 ): Promise<TestHub> {
-  const config = parseConfig({ HUB_PORT: '0', LOG_LEVEL: 'warn', ...environment });
+  const own = environment['HUB_DB_URL'] === undefined ? await temporaryDatabase() : null;
+  const databaseUrl = environment['HUB_DB_URL'] ?? own?.url ?? '';
+  const config = parseConfig({
+    HUB_PORT: '0',
+    LOG_LEVEL: 'warn',
+    ...environment,
+    HUB_DB_URL: databaseUrl,
+  });
   const hub = await startHub(config, pino({ level: config.logLevel }), options);
   const wsUrl = `${hub.url.replace('http', 'ws')}/v1/ws`;
   return Object.assign(hub, {
+    wsUrl,
+    databaseUrl,
+    async [Symbol.asyncDispose]() {
+      await hub.close();
+      await own?.[Symbol.asyncDispose]();
+    },
     connect: (
       agentId: string,
       { query = '', ...options }: RpcSocketOptions & { readonly query?: string } = {},

@@ -53,7 +53,7 @@ const faults: Fault<Nodes>[] = [
     },
   },
   {
-    // TRYAGAIN and ASK for every script of the channel, for as long as the resharding takes.
+    // TRYAGAIN and ASK for every script of the channel while the slot moves.
     title: 'a slot that is half way to another master',
     cutOff: [],
     async strike(topology, scene) {
@@ -92,7 +92,8 @@ deliverySuite<Nodes>(
     const nodes = deployment.nodes.map(({ host, port }) => `${host}:${port}`).join();
     return {
       deployment,
-      ...{ fallen: undefined, halfMoved: undefined },
+      fallen: undefined,
+      halfMoved: undefined,
       env: { CHAT_REDIS_CLUSTER: nodes },
       stop: () => deployment.stop(),
     };

@@ -12,33 +12,33 @@ import {
 } from '@openclaw/test-support';
 import { openQuietChannel, type QuietChannel } from './quiet-channel.contract.ts';
 
-/** A Redis as users run it. */
+/** A Redis deployment. */
 export interface Topology {
-  /** Says to a hub where it is. */
+  /** The variables with which a hub finds it. */
   readonly env: Readonly<Record<string, string>>;
-  /** What the second hub is told otherwise. */
+  /** Variables that differ for the second hub. */
   readonly second?: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
 
-/** One thing that happens to it while messages flow. */
+/** A fault of the deployment while messages flow. */
 export interface Fault<T extends Topology> {
   /** Completes "deliver once and in order through …". */
   readonly title: string;
-  /** The hubs that lose Redis by it, by their place; they must notice. */
+  /** The indices of the hubs that lose Redis; they must notice. */
   readonly cutOff: readonly number[];
   strike(topology: T, at: FaultScene): Promise<void>;
-  /** Resolves when there is a server again that would serve every hub. */
+  /** Ends the fault. Resolves when a server can serve every hub again. */
   recover?(topology: T, at: FaultScene): Promise<void>;
-  /** Afterwards: brings back what the fault took, for the fault after it. */
+  /** Runs afterwards, to prepare the deployment for the next fault. */
   mend?(topology: T): Promise<void>;
   /** Longest time from ack to delivery. @default 4000 */
   readonly delayMs?: number;
-  /** Longest time from the recovery until presence is whole and topics pass on both hubs. @default 8000 */
+  /** Longest time from the recovery until presence is complete and topics work on both hubs. @default 8000 */
   readonly recoveredMs?: number;
 }
 
-/** Where a fault happens. */
+/** The parts that a fault may act on. */
 export interface FaultScene {
   readonly traffic: ChatTraffic;
   readonly hubs: readonly [HubProcess, HubProcess];
@@ -46,10 +46,10 @@ export interface FaultScene {
 
 const reactionLimit = 30;
 const env = { HUB_LIMIT_MESSAGE: '100000/60', HUB_LIMIT_REACTION: `${reactionLimit}/60` };
-/** The bounds of design §8 are for a machine with nothing else to do. */
+/** The bounds of the design are for an idle machine. */
 const bounds = { noticedMs: 4_000, delayMs: 4_000, recoveredMs: 8_000 };
 
-/** Runs the same traffic through every fault of a topology, over two hub processes. */
+/** Runs the same traffic through every fault of a deployment, over two hub processes. */
 export function deliverySuite<T extends Topology>(
   name: string,
   start: () => Promise<T>,
@@ -94,7 +94,7 @@ export function deliverySuite<T extends Topology>(
         const strikeMs = since(struckMs);
         await untilRedisIs('away', cutOff);
         const noticedMs = cutOff.length > 0 ? since(struckMs) : 0;
-        // Messages go on over the log alone, and what is changed now is not read as it was from any cache.
+        // Messages are delivered through the log, and no cache serves the state from before this change.
         await traffic.moreAcks(150);
         await quiet.change();
         expect(await quiet.staleReads()).toEqual([]);

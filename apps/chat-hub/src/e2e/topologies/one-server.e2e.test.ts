@@ -14,7 +14,7 @@ import { deliverySuite, type Fault, type FaultScene, type Topology } from './del
 
 interface OneServer extends Topology {
   readonly redis: RedisServer;
-  /** Between the second hub and the server. */
+  /** The proxy between the second hub and the server. */
   readonly proxy: TcpProxy;
 }
 
@@ -27,16 +27,16 @@ const seqIn = async (redis: RedisServer, channelId: string, before = '') =>
   );
 const firstChannel = ({ traffic }: FaultScene) => traffic.channels[0] as string;
 
-/** Saves, lets the channels go on, and gives the seq of the first channel at the save. */
+/** Saves a snapshot, sends more messages, and returns the seq of the first channel at the save. */
 async function saveAndGoOn(redis: RedisServer, scene: FaultScene): Promise<number> {
-  // In one write, or a publish may come between the two.
+  // In one write, so that no publish comes between the two commands.
   const saved = await seqIn(redis, firstChannel(scene), 'SAVE\r\n');
   await scene.traffic.moreAcks(60);
   expect(await seqIn(redis, firstChannel(scene))).toBeGreaterThan(saved);
   return saved;
 }
 
-/** Where no connection breaks, the next heartbeat (every 10 s) writes the leases again. */
+/** If no connection breaks, the next heartbeat (every 10 s) writes the leases again. */
 const heartbeatMs = 12_000;
 
 const faults: Fault<OneServer>[] = [
@@ -61,7 +61,7 @@ const faults: Fault<OneServer>[] = [
     },
   },
   {
-    // The connections live on, so nobody is told that Redis is in the past again.
+    // The connections stay open, so no hub notices that Redis was set back.
     title: 'a rollback to an older snapshot under the connections (DEBUG RELOAD)',
     cutOff: [],
     async strike({ redis }, scene) {
@@ -117,7 +117,7 @@ const faults: Fault<OneServer>[] = [
     },
   },
   {
-    // Redis drops a subscriber whose output grew too large, with all that was on its way to it.
+    // Redis disconnects a subscriber with too much output, and discards that output.
     title: 'subscribers that Redis kills for their output buffer',
     cutOff: [],
     async strike({ redis }, { traffic, hubs }) {
@@ -149,7 +149,8 @@ deliverySuite<OneServer>(
     const redis = await startRedis({ args: ['--enable-debug-command', 'local'] });
     const proxy = await startTcpProxy(redis.port);
     return {
-      ...{ redis, proxy },
+      redis,
+      proxy,
       env: { REDIS_URL: redis.url },
       second: { REDIS_URL: `redis://127.0.0.1:${proxy.port}` },
       async stop() {

@@ -1,18 +1,18 @@
 import type { ChatTraffic } from '@openclaw/test-support';
 
-/** A channel in which nothing happens but what the test does: its messages stay in every cache. */
+/** A channel without other traffic: its messages stay in every cache. */
 export interface QuietChannel {
-  /** Reads it on every hub, so that Redis and the hubs hold it as it is. */
+  /** Reads it on every hub, so that Redis and the hubs cache it. */
   fillCaches(): Promise<void>;
   /** Edits a message, deletes one and renames the channel. */
   change(): Promise<void>;
-  /** What any hub still reads as it was before the change; empty when none does. */
+  /** Reads that still show the state from before the change; empty when there are none. */
   staleReads(): Promise<string[]>;
   /** Its newest message. */
   newest(): { readonly channelId: string; readonly messageId: string };
 }
 
-/** Makes the channel with three messages; every watcher of the traffic is a member and subscribed. */
+/** Creates the channel with three messages; every watcher of the traffic is a member and subscribed. */
 export async function openQuietChannel(
   { writers, watchers }: ChatTraffic,
   channelId: string,

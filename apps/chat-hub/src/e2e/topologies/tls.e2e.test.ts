@@ -22,7 +22,7 @@ const faults: Fault<OverTls>[] = [
     recover: ({ redis }) => redis.restart(),
   },
   {
-    // As when a secret is changed on the server first: until it is what the hubs have, each goes on alone.
+    // A password is changed on the server first. Until the hubs have it, each works alone.
     title: "a password of the hubs' user that is not theirs for a while",
     cutOff: [0, 1],
     async strike({ redis }) {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { connectionLimits, openFilesLimit } from './open-files.ts';
+import { connectionLimits, openFilesLimit } from './connection-cap.ts';
 
-describe('connections in so many open files', () => {
-  it('leave files for the hub itself and connections for those that are told to come back', () => {
+describe('connection limits', () => {
+  it('leave files for the hub itself and connections for refused clients', () => {
     for (const files of [512, 1_024, 20_000, 1_048_576]) {
       const { served, surplus } = connectionLimits(files, null);
       expect(served + surplus).toBeLessThanOrEqual(files - 256);
@@ -12,14 +12,14 @@ describe('connections in so many open files', () => {
     }
   });
 
-  it('are as many as is said, where they fit', () => {
+  it('follow the configured number where it fits', () => {
     expect(connectionLimits(20_000, 100)).toEqual({ served: 100, surplus: 16 });
     expect(connectionLimits(1_024, 50_000)).toEqual(connectionLimits(1_024, null));
     expect(connectionLimits(null, 50_000)).toEqual({ served: 50_000, surplus: 1_024 });
     expect(connectionLimits(null, null)).toEqual(connectionLimits(1_024, null));
   });
 
-  it('are asked of the system', () => {
+  it('read the limit of open files from the system', () => {
     expect(openFilesLimit()).toBeGreaterThan(100);
   });
 });

@@ -1,0 +1,13 @@
+import type { RpcSocket } from '@openclaw/test-support';
+
+/** Matches the event of a message with this content. */
+export const isMessage =
+  (content: string) =>
+  (envelope: { readonly event: { readonly message?: { readonly content: string } } }): boolean =>
+    envelope.event.message?.content === content;
+
+/** The contents of a channel's newest page, as this socket's agent reads it. */
+export async function contents(socket: RpcSocket, channelId: string): Promise<string[]> {
+  const { messages } = await socket.call('message.history', { channelId });
+  return (messages as { content: string }[]).map(({ content }) => content);
+}

@@ -1,0 +1,30 @@
+import { startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
+import type { StartOptions } from '../start-hub.ts';
+import { closeAfterAll } from './close-after-all.ts';
+import { startTestHub, temporaryDatabase, type TestDatabase, type TestHub } from './test-hub.ts';
+
+/** Two hubs that share a database and a Redis. */
+export interface TwoHubs {
+  readonly redis: RedisServer;
+  readonly database: TestDatabase;
+  /** The variables of both hubs. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly hubA: TestHub;
+  readonly hubB: TestHub;
+}
+
+/** Starts two hubs and waits until both use Redis. Everything is closed after the last test of the file. */
+export async function startTwoHubs(
+  variables: Readonly<Record<string, string>> = {},
+  options: StartOptions = {},
+): Promise<TwoHubs> {
+  const redis = closeAfterAll(await startRedis());
+  const database = closeAfterAll(await temporaryDatabase());
+  const environment = { REDIS_URL: redis.url, HUB_DB_URL: database.url, ...variables };
+  const hubA = closeAfterAll(await startTestHub(environment, options));
+  const hubB = closeAfterAll(await startTestHub(environment, options));
+  await waitFor(() => hubA.redis.available && hubB.redis.available, {
+    what: 'Redis for both hubs',
+  });
+  return { redis, database, environment, hubA, hubB };
+}
