@@ -9,6 +9,11 @@ const steps = [
   ['typecheck and build', 'nx', ['run-many', '-t', 'build', '--outputStyle=static']],
   ['web UI', 'node', ['tools/setup/web.mjs']],
   ['lint', 'nx', ['run-many', '-t', 'lint', '--outputStyle=static']],
+  [
+    'import cycles',
+    'depcruise',
+    ['--config', 'tools/setup/cycles.config.mjs', 'packages', 'apps', 'tools'],
+  ],
   ['packed packages', 'nx', ['run-many', '-t', 'pack-check', '--outputStyle=static']],
   ['tests', 'npm', ['test']],
 ];
