@@ -7,7 +7,9 @@ import type { Abuse, AbuseCounts, AbuseTask } from './abusive-agents.ts';
 const { behaviour, url, channelIds } = workerData as AbuseTask;
 const socketCount = 5;
 const tickMs = 10;
-const callsPerTick = 40;
+const callsPerMs = 4;
+/** The most that one tick sends to catch up after this thread had to wait for a processor. */
+const callsPerTickMax = 2_000;
 const unansweredMax = 20;
 const reconnectMs = 200;
 const junk = ['{"jsonrpc":"2.0","id":1,"method":', '{"id":1}', '[]', '"ping"'];
@@ -24,8 +26,8 @@ function pick<T>(items: readonly T[]): T {
 }
 
 /** Valid and malformed calls, more than an agent is allowed. */
-function floodFrames(): string[] {
-  return Array.from({ length: callsPerTick }, (_, index) => {
+function floodFrames(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => {
     if (index % 10 === 0) return pick(junk);
     if (index % 7 === 0) return callText('message.send', { channelId: 7 });
     return callText('ping', {});
@@ -44,11 +46,14 @@ function readFrame(): string {
   ]);
 }
 
-const behaviours: Record<Abuse, (socket: WebSocket, unanswered: number) => number> = {
-  flood(socket) {
+/** Sends the calls that are due after so many ms. Returns their number. */
+type Act = (socket: WebSocket, unanswered: number, elapsedMs: number) => number;
+
+const behaviours: Record<Abuse, Act> = {
+  flood(socket, _unanswered, elapsedMs) {
     // Bounds what the socket buffers while the hub does not read.
     if (socket.bufferedAmount > 1_000_000) return 0;
-    const frames = floodFrames();
+    const frames = floodFrames(Math.min(callsPerTickMax, Math.round(elapsedMs * callsPerMs)));
     for (const frame of frames) socket.send(frame);
     return frames.length;
   },
@@ -66,9 +71,12 @@ function connect(): void {
   socket.on('open', () => {
     if (behaviour === 'read-storm')
       for (const channelId of channelIds) socket.send(callText('channel.join', { channelId }));
+    let lastMs = performance.now();
     timer = setInterval(() => {
       if (socket.readyState !== socket.OPEN) return;
-      const sent = behaviours[behaviour](socket, unanswered);
+      const nowMs = performance.now();
+      const sent = behaviours[behaviour](socket, unanswered, nowMs - lastMs);
+      lastMs = nowMs;
       unanswered += sent;
       counts.calls += sent;
     }, tickMs);
