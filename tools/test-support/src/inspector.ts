@@ -4,10 +4,12 @@ import { WebSocket } from 'ws';
 /** Environment of a Node process that {@link openInspector} can connect to. */
 export const inspectorEnv = { NODE_OPTIONS: '--inspect=127.0.0.1:0' } as const;
 
-/** The heap of another process. */
+/** The heap and the processor time of another process. */
 export interface Inspector extends Disposable {
   /** Bytes in use after a full garbage collection. */
   retainedBytes(): Promise<number>;
+  /** Processor time used so far by all its threads, ms. Unlike elapsed time, other processes do not change it. */
+  cpuMs(): Promise<number>;
   close(): void;
 }
 
@@ -19,17 +21,17 @@ export async function openInspector(output: () => string): Promise<Inspector> {
   const ws = new WebSocket(url, { perMessageDeflate: false });
   await new Promise<void>((resolve, reject) => ws.once('open', resolve).once('error', reject));
   let nextId = 0;
-  const ask = (method: string) =>
-    new Promise<Record<string, number>>((resolve) => {
+  const ask = <T = Record<string, number>>(method: string, params = {}) =>
+    new Promise<T>((resolve) => {
       const id = ++nextId;
       const take = (data: Buffer) => {
         const answer = JSON.parse(data.toString()) as { id?: number; result?: never };
         if (answer.id !== id) return;
         ws.off('message', take);
-        resolve(answer.result ?? {});
+        resolve(answer.result ?? ({} as T));
       };
       ws.on('message', take);
-      ws.send(JSON.stringify({ id, method }));
+      ws.send(JSON.stringify({ id, method, params }));
     });
   return {
     async retainedBytes() {
@@ -40,6 +42,14 @@ export async function openInspector(output: () => string): Promise<Inspector> {
         backingStorageSize = 0,
       } = await ask('Runtime.getHeapUsage');
       return usedSize + embedderHeapUsedSize + backingStorageSize;
+    },
+    async cpuMs() {
+      const { result } = await ask<{ result?: { value?: { user: number; system: number } } }>(
+        'Runtime.evaluate',
+        { expression: 'process.cpuUsage()', returnByValue: true },
+      );
+      const { user = Number.NaN, system = Number.NaN } = result?.value ?? {};
+      return (user + system) / 1_000;
     },
     close: () => ws.terminate(),
     [Symbol.dispose]: () => ws.terminate(),
