@@ -58,7 +58,7 @@ export async function openServices(
     isRedisNamed: config.redis !== null,
     keys,
     bus: closers.opened(createRedisEventBus({ ...shared, logger: log.child({ part: 'events' }) })),
-    cache: closers.opened(createCache(shared)),
+    cache: closers.opened(createCache(shared, { isMessage: hasPresentFields })),
     limiter: closers.opened(
       createLocalRateLimiter(shared, { limits: { ...config.limits, read: readLimit } }),
     ),
@@ -76,4 +76,9 @@ export async function openServices(
     typing: closers.opened(createTyping(shared)),
     times,
   };
+}
+
+// A hub of an earlier release may have cached the newest messages without the fields that it did not know.
+function hasPresentFields(message: object): boolean {
+  return 'senderKind' in message && 'state' in message;
 }

@@ -16,7 +16,7 @@ import { createConnection, type StateChange } from './connection.ts';
 import { createDirect } from './direct.ts';
 import { HubError } from './errors.ts';
 import type { HubClient } from './hub-client.ts';
-import { createEventListeners, createListeners } from './listeners.ts';
+import { checkEnvelope, createEventListeners, createListeners } from './listeners.ts';
 import { resolveOptions, type ClientOptions } from './options.ts';
 import type { Discontinuity } from './resume.ts';
 import { createSubscriptions } from './subscriptions.ts';
@@ -90,6 +90,7 @@ export function createClient(options: ClientOptions): HubClient {
       case 'welcome':
         return onWelcome(message.params as Welcome);
       case 'notice':
+        checkEnvelope(message.params as Envelope);
         return notices.emit(message.params as Envelope);
       case 'discontinuity':
         return subscriptions.onDiscontinuity(message.params as HubDiscontinuity);

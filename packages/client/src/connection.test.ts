@@ -167,9 +167,15 @@ describe('a connection', () => {
     ],
     ['a welcome without limits', '{"method":"welcome","params":{"direct":[]}}'],
     ['a reconnect without params', '{"method":"reconnect"}'],
+    ['a notice without params', '{"method":"notice"}'],
+    ['a notice without an event', '{"method":"notice","params":{"channelId":null}}'],
+    ['an event without an event', '{"method":"event","params":{"channelId":null,"seq":null}}'],
     ['an error without a code or data', '{"id":1,"error":null}'],
   ])('is replaced after a malformed frame: %s', async (_what, text) => {
     const { client, changes } = connect();
+    const heard: unknown[] = [];
+    client.on('notice', (notice) => heard.push(notice));
+    client.on('event', (event) => heard.push(event));
     const first = await hub.nextConnection();
     first.welcome();
     await client.ready();
@@ -185,6 +191,18 @@ describe('a connection', () => {
       code: 'disconnected',
       message: 'A frame is malformed',
     });
+    expect(heard).toEqual([]);
+  });
+
+  // The attempt ends before it is live, so what the welcome brought must not stay.
+  it('forgets the limits of a malformed welcome', async () => {
+    const { client } = connect({ backoffMinMs: 60_000, backoffMaxMs: 60_000 });
+    const side = await hub.nextConnection();
+    side.sendText('{"method":"welcome","params":{"direct":[]}}');
+    await side.closed;
+    const channel = client.channel('hall');
+    channel.subscribe().catch(() => undefined);
+    await expect(channel.unsubscribe()).resolves.toBeUndefined();
   });
 
   it('closes at once, also while it waits for the next attempt', async () => {

@@ -31,7 +31,7 @@ export interface Connection {
 export interface ConnectionOwner {
   onText(text: string): void;
   onState(change: StateChange): void;
-  /** A live connection was lost. Called before the state changes. */
+  /** A connection or an attempt was lost. Called before the state changes. */
   onLost(error: HubError): void;
   /** Rejects with `timeout` when the hub does not answer in time. */
   ping(timeoutMs: number): Promise<unknown>;
@@ -175,7 +175,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     stopTimers();
     socket = null;
     if (isStable()) failures = 0;
-    if (state === 'live') owner.onLost(error);
+    owner.onLost(error);
     const slotMs = slotAtMs === null ? null : Math.max(0, slotAtMs - Date.now());
     slotAtMs = null;
     const retryInMs = afterMs ?? slotMs ?? backoffMs(failures, options);

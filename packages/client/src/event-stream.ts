@@ -111,14 +111,14 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
     buffered = [];
     generation += 1;
     const ownGeneration = generation;
-    options.readLog(lastSeq(), over.signal).then(
-      (page) => {
+    options
+      .readLog(lastSeq(), over.signal)
+      .then((page) => {
         if (ownGeneration === generation && end === null) onPage(page);
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         if (ownGeneration === generation) finish(error);
-      },
-    );
+      });
   }
 
   function onPage(page: readonly Envelope[]) {

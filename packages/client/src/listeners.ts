@@ -95,6 +95,13 @@ function onKey<K>(
   };
 }
 
+/** Throws for a frame that is no envelope: in a listener it would throw where nobody can catch it. */
+export function checkEnvelope({ event, channelId }: Envelope): void {
+  const isEnvelope =
+    isEventType(event.type) && (channelId === null || typeof channelId === 'string');
+  if (!isEnvelope) throw new TypeError('An event has no type or no channel');
+}
+
 export function createEventListeners(): EventListeners {
   const any = createListeners<Envelope>();
   const byType = new Map<EventType, Listeners<Envelope>>();
@@ -113,6 +120,7 @@ export function createEventListeners(): EventListeners {
         if (envelope.channelId === null) listener(envelope as EnvelopeOf<'collaboration.event'>);
       }),
     emit(envelope) {
+      checkEnvelope(envelope);
       any.emit(envelope);
       if (byType.size > 0) byType.get(envelope.event.type)?.emit(envelope);
       if (byChannel.size > 0 && envelope.channelId !== null)

@@ -184,9 +184,10 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     deps.callSync(
       'log.read',
       { channelId: topic.channelId, after },
-      ({ events }) => {
+      (result) => {
+        // First, as a malformed result throws.
         reading -= 1;
-        if (isCurrent()) onPage(page, after, events);
+        if (isCurrent()) onPage(page, after, result.events);
         readDue();
       },
       (error) => {

@@ -151,4 +151,12 @@ describe('a reader that is slower than its channel', () => {
     side.refuse(await side.nextCall('log.read'), { code: -32_000, message: 'No', data });
     await expect(next).rejects.toMatchObject({ code: 'forbidden' });
   });
+
+  it('ends with an error when the page from the log is malformed', async () => {
+    await bring(1, 2, 3);
+    expect(await read(2)).toEqual([1, 2]);
+    const third = events.next();
+    side.answer(await side.nextCall('log.read'), {});
+    await expect(third).rejects.toThrow(TypeError);
+  });
 });

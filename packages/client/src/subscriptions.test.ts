@@ -77,6 +77,23 @@ describe('a subscribed channel', () => {
     expect(seqs).toEqual([8, null, 9, 10]);
   });
 
+  // At most four logs are read at a time: a read that a malformed page ended must not count any more.
+  it('catches up after any number of malformed pages', async () => {
+    let side = await startInHall(7);
+    for (let i = 0; i < 6; i += 1) {
+      side.terminate();
+      side = await nextLive();
+      side.answer(await side.nextCall('subscribe'), unresumed(8));
+      side.answer(await side.nextCall('log.read'), null);
+      await side.closed;
+    }
+    side = await nextLive();
+    side.answer(await side.nextCall('subscribe'), unresumed(8));
+    const page = await side.nextCall('log.read');
+    side.answer(page, { events: [event('hall', 8)], head: 8, hasMore: false });
+    await arrived(1);
+  });
+
   it('is subscribed in one call with the other channels of the same turn', async () => {
     start();
     const subscribed = ['a', 'b'].map((id) => client.channel(id).subscribe());

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Message } from '@openclaw/protocol';
 import { createKeySchema } from '@openclaw/key-schema';
 import { startRedis, waitFor, type RedisServer, type RpcSocket } from '@openclaw/test-support';
 import { range, seqsOf } from '../testing/seqs.ts';
@@ -50,5 +51,31 @@ describe('the newest page in the cache', () => {
     }
     expect(await cachedBytes()).toBeLessThan(262_144);
     expect((await cachedBytes()) > 0).toBe(isCached);
+  });
+
+  // During an upgrade an earlier release may have cached the page. Its messages lack the fields that came later.
+  it('is read from the store when an earlier release cached it', async () => {
+    const channelId = 'upgraded';
+    await ana.call('channel.create', { channelId, name: channelId });
+    await ana.call('message.send', { channelId, content: 'hello' });
+    const history = async (of: RpcSocket) =>
+      (await of.call('message.history', { channelId, limit: 50 })).messages;
+    const present = await history(ana);
+    const key = createKeySchema().recentMessages(channelId);
+    await waitFor(
+      async () => {
+        await history(ana);
+        return Number(await hub.redis.send(['STRLEN', key])) > 0;
+      },
+      { what: 'the fill' },
+    );
+    const old = present.map(({ senderKind: _kind, state: _state, ...rest }: Message) => rest);
+    await hub.redis.send(['SET', key, JSON.stringify(old), 'PX', '60000']);
+    // A hub that starts now has no copy in its memory.
+    await using next = await startTestHub({ REDIS_URL: redis.url, HUB_DB_URL: database.url });
+    await waitFor(() => next.redis.available, { what: 'Redis' });
+    const back = await next.connect('ana');
+    expect(await history(back)).toEqual(present);
+    await back.close();
   });
 });

@@ -56,6 +56,16 @@ describe('known agents', () => {
     await agents.close();
   });
 
+  it('are all written at the end, however many, unless the store is away', async () => {
+    for (isAway of [false, true]) {
+      written = [];
+      const agents = open();
+      for (let i = 0; i < 1_200; i += 1) agents.minted(`agent-${i}`);
+      await agents.close();
+      expect(written.map((batch) => batch.length)).toEqual(isAway ? [] : [500, 500, 200]);
+    }
+  });
+
   it('that could not be written are written later, as they were seen last', async () => {
     const agents = open();
     isAway = true;

@@ -54,7 +54,8 @@ export function createKnownAgents(deps: {
     timer.unref();
   }
 
-  async function write(): Promise<void> {
+  /** Writes one batch. Resolves with false when it could not be written. */
+  async function write(): Promise<boolean> {
     timer = undefined;
     writtenMs = clock();
     const batch = [...pending.values()].slice(0, maxBatch);
@@ -73,6 +74,7 @@ export function createKnownAgents(deps: {
     await writing;
     writing = undefined;
     if (pending.size > 0) schedule(waitMs);
+    return waitMs === writeEveryMs;
   }
 
   return {
@@ -95,7 +97,8 @@ export function createKnownAgents(deps: {
       isClosed = true;
       clearTimeout(timer);
       await writing;
-      if (pending.size > 0) await write();
+      // Ends with the first failure, so that an absent database does not hold up the close.
+      while (pending.size > 0 && (await write()));
     },
   };
 }

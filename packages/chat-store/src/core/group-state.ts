@@ -35,8 +35,13 @@ export interface GroupState {
   addReply(row: Omit<RepliesRow, 'count'>): void;
   /** Records an agent that becomes a member as known. */
   addAgent(agentId: string): void;
-  /** Takes the rows that are not yet written. The caller must write them. */
+  /** Takes the rows that are not yet written, except agents. The caller must write them. */
   takeRows(): GroupRows;
+  /**
+   * Takes all rows, for the commit. Agents are written here alone and in id order, because two hubs that make the same
+   * agents known would else wait for each other in a circle.
+   */
+  takeLastRows(): GroupRows;
   readonly hasRows: boolean;
 }
 
@@ -48,8 +53,19 @@ export function createGroupState(opening: GroupOpening): GroupState {
   let messages: GroupRows['messages'][number][] = [];
   let mentions: GroupRows['mentions'][number][] = [];
   let replies = new Map<string, RepliesRow>();
-  let agents = new Set<string>();
+  const agents = new Set<string>();
   let lastRows = new Map<string, LogTable>();
+
+  function takeRows(): GroupRows {
+    for (const row of lastRows.values()) row.mark = mark;
+    const rows = { log, messages, mentions, replies: [...replies.values()], agents: [] };
+    log = [];
+    messages = [];
+    mentions = [];
+    replies = new Map();
+    lastRows = new Map();
+    return rows;
+  }
 
   return {
     nowMs,
@@ -97,23 +113,8 @@ export function createGroupState(opening: GroupOpening): GroupState {
       else replies.set(row.thread_id, { ...row, count: 1 });
     },
     addAgent: (agentId) => void agents.add(agentId),
-    takeRows() {
-      for (const row of lastRows.values()) row.mark = mark;
-      const rows = {
-        log,
-        messages,
-        mentions,
-        replies: [...replies.values()],
-        agents: [...agents].sort(),
-      };
-      log = [];
-      messages = [];
-      mentions = [];
-      replies = new Map();
-      agents = new Set();
-      lastRows = new Map();
-      return rows;
-    },
+    takeRows,
+    takeLastRows: () => ({ ...takeRows(), agents: [...agents].sort() }),
     get hasRows() {
       return log.length > 0;
     },

@@ -89,7 +89,7 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
         outcomes.push(await decide(group, run.single));
       }
     }
-    await transaction.commit(group.takeRows());
+    await transaction.commit(group.takeLastRows());
     return outcomes;
   } catch (error) {
     await transaction.rollback();

@@ -181,6 +181,36 @@ describe('a chat store on PostgreSQL', () => {
     expect([said.seq, created.channel.head]).toEqual([3, 1]);
   });
 
+  // The race: groups of two hubs bring the same new agents in, in opposite orders. A group that held the row of its first
+  // agent while it wrote its second would deadlock with the other. Invariant: all agents of a group are written at its end.
+  it('writes no new agent before the end of a group', async () => {
+    const store = await open(server.url);
+    const { owner } = await channelWithTwo(store);
+    const newcomers = [uniqueId('new'), uniqueId('new')] as const;
+    const channelIds = [uniqueId('c'), uniqueId('c')] as const;
+    for (const channelId of channelIds)
+      await owner.write('channel.create', { channelId, name: channelId });
+    const rival = await connect(server);
+    await rival.query('begin');
+    await rival.query(
+      `insert into members (channel_id, agent_id, role, joined_at) values ($1, $2, 'member', 1)`,
+      [channelIds[1], newcomers[1]],
+    );
+    // The group waits before its second member.
+    const group = Promise.all(
+      newcomers.map((agentId, index) =>
+        owner.write('member.add', { channelId: channelIds[index] ?? '', agentId }),
+      ),
+    );
+    await waitFor(() => server.query(`select count(*) from pg_locks where not granted`) === '1');
+    server.query(`set lock_timeout = '2s'; insert into agents (id) values ('${newcomers[0]}')`);
+    await rival.query('rollback');
+    await rival.end();
+    await group;
+    const names = newcomers.join(`','`);
+    expect(server.query(`select count(*) from agents where id in ('${names}')`)).toBe('2');
+  });
+
   it('removes what a deleted channel held', async () => {
     const store = await open(server.url);
     const { channelId, owner, member } = await channelWithTwo(store);
