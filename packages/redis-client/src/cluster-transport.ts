@@ -1,10 +1,9 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { CallBound } from './borrowed.ts';
-import { toWire } from './commands.ts';
 import { profile, retryDelayMs } from './ioredis-options.ts';
 import { keySlot } from './key-slot.ts';
 import type { ClientSettings, ResolvedConnection } from './options.ts';
-import { destroySocket, dropIfSilent, untilEnded } from './sockets.ts';
+import { destroySocket, dropIfSilent, toWire, untilEnded } from './server-connection.ts';
 import type {
   CommandTransport,
   ConnectionEvents,

@@ -22,6 +22,10 @@ export class RedisClientError extends Error {
   }
 }
 
+export function closedError(): RedisClientError {
+  return new RedisClientError('closed', 'the Redis client is closed');
+}
+
 // After these answers, an attempt on another server or at a later time may succeed.
 const outageReply =
   /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|OOM|MISCONF|NOREPLICAS|MOVED|ASK|UNKILLABLE)\b/;

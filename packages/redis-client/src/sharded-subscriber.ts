@@ -1,7 +1,11 @@
 import type { IoredisOptions } from './ioredis-options.ts';
 import { keySlot } from './key-slot.ts';
-import { openServerConnection, type ServerConnection } from './server-connection.ts';
-import { destroySocket, dropIfSilent } from './sockets.ts';
+import {
+  destroySocket,
+  dropIfSilent,
+  openServerConnection,
+  type ServerConnection,
+} from './server-connection.ts';
 import type { ConnectionEvents, OnMessage, SubscriberTransport, Topology } from './transport.ts';
 
 const movedPauseMs = 100;
