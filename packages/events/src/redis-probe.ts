@@ -3,23 +3,15 @@ import type { TopicName } from '@openclaw/key-schema';
 import type { RedisSubscriber } from '@openclaw/redis-client';
 import type { ProbeResult } from './event-bus.ts';
 
-/** The dependencies of {@link createRedisProbe}. */
-export interface RedisProbeParts {
-  /** A topic that only this probe uses. */
-  readonly topic: TopicName;
-  readonly subscriber: RedisSubscriber;
-  /** Publishes as events are published; resolves when Redis took it. */
-  readonly publish: (topic: TopicName, nonce: string) => Promise<void>;
-}
-
-/** Publishes to itself through Redis; subscribes when it is first run. */
-export interface RedisProbe {
-  run(timeoutMs: number): Promise<ProbeResult>;
-  close(): Promise<void>;
-}
-
-/** Creates the probe of one bus. */
-export function createRedisProbe({ topic, subscriber, publish }: RedisProbeParts): RedisProbe {
+/**
+ * Publishes to itself through Redis. Subscribes to `topic`, which only this probe uses, when it is first run. `publish`
+ * resolves when Redis took the nonce.
+ */
+export function createRedisProbe(
+  topic: TopicName,
+  subscriber: RedisSubscriber,
+  publish: (topic: TopicName, nonce: string) => Promise<void>,
+) {
   const waiting = new Map<string, () => void>();
   let listening: ReturnType<RedisSubscriber['subscribe']> | null = null;
 
