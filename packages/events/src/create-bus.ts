@@ -17,7 +17,7 @@ interface NamedTopic {
 }
 
 /** One publish: the event, its topics, and the cache keys to delete. */
-export interface Publication {
+interface Publication {
   readonly event: EncodedEnvelope;
   readonly topics: readonly NamedTopic[];
   readonly invalidates: readonly RedisKey[];

@@ -10,7 +10,7 @@ import {
   type RedisCommand,
   type ScriptCall,
 } from '@openclaw/redis-client';
-import { createBus, type Publication } from './create-bus.ts';
+import { createBus } from './create-bus.ts';
 import { createRecentIds } from './ephemeral-filter.ts';
 import { EventsError, positiveInteger } from './errors.ts';
 import type { EventBus, EventsLogger } from './event-bus.ts';
@@ -78,39 +78,6 @@ export function createRedisEventBus(
   let lastMessage = '';
   let lastEvent: EncodedEnvelope | null = null;
 
-  function callsOf({ event, topics, invalidates, invalidatesOnGap }: Publication): PublishCall[] {
-    const { channelId, seq, json } = event;
-    const calls: PublishCall[] = [];
-    const inChannel = topics.some(({ topic }) => topic.kind === 'channel');
-    const isScripted = channelId !== null && (seq !== null || invalidates.length > 0);
-    for (const { name, topic } of topics) {
-      if (!(isScripted && topic.kind === 'channel')) calls.push([command, name, json]);
-    }
-    if (isScripted) {
-      const publishing = inChannel ? [command, json] : ['', ''];
-      calls.push({
-        script: publishScript,
-        keys: [
-          keys.channelTopic(channelId),
-          keys.sequence(channelId),
-          ...invalidates,
-          ...invalidatesOnGap,
-        ],
-        args: [...publishing, seq ?? '', invalidates.length],
-      });
-    }
-    return calls;
-  }
-
-  /** An envelope on several topics arrives as equal messages in a row, so the last one is not parsed again. */
-  function decode(message: string): EncodedEnvelope | null {
-    if (message !== lastMessage) {
-      lastEvent = decodeEnvelope(message)?.encoded ?? null;
-      lastMessage = message;
-    }
-    return lastEvent;
-  }
-
   function receive(
     message: string,
     topic: Topic | null,
@@ -121,7 +88,12 @@ export function createRedisEventBus(
       echoes += 1;
       return;
     }
-    const event = decode(message);
+    // An envelope on several topics arrives as equal messages in a row, so the last one is not parsed again.
+    if (message !== lastMessage) {
+      lastEvent = decodeEnvelope(message)?.encoded ?? null;
+      lastMessage = message;
+    }
+    const event = lastEvent;
     const isStray = topic?.kind === 'channel' && topic.channelId !== event?.channelId;
     if (event === null || topic === null || isStray) {
       malformed += 1;
@@ -134,14 +106,29 @@ export function createRedisEventBus(
   return createBus(
     keys,
     {
-      send(publication) {
-        const { event, topics } = publication;
-        const calls = callsOf(publication);
+      send({ event, topics, invalidates, invalidatesOnGap }) {
+        const { id, channelId, seq, json } = event;
+        const isScripted = channelId !== null && (seq !== null || invalidates.length > 0);
+        const inChannel = topics.some(({ topic }) => topic.kind === 'channel');
+        const calls: PublishCall[] = topics
+          .filter(({ topic }) => !(isScripted && topic.kind === 'channel'))
+          .map(({ name }) => [command, name, json]);
+        if (isScripted) {
+          calls.push({
+            script: publishScript,
+            keys: [
+              keys.channelTopic(channelId),
+              keys.sequence(channelId),
+              ...invalidates,
+              ...invalidatesOnGap,
+            ],
+            args: [...(inChannel ? [command, json] : ['', '']), seq ?? '', invalidates.length],
+          });
+        }
         if (calls.length === 0) return Promise.resolve();
         // Also when sending fails: Redis may still run a command that timed out.
-        ownIds.add(event.id);
-        const sent = queue.push(calls, event.json.length * Math.max(1, topics.length));
-        const isScripted = calls.some((call) => !Array.isArray(call));
+        ownIds.add(id);
+        const sent = queue.push(calls, json.length * Math.max(1, topics.length));
         if (!isScripted) return sent;
         return sent.then(
           () => {

@@ -25,41 +25,30 @@ export function createRedisProbe(
     return listening;
   }
 
-  async function run(timeoutMs: number): Promise<ProbeResult> {
-    const nonce = randomUUID();
-    let wasTaken = false;
-    let timer: NodeJS.Timeout | undefined;
-    const startedMs = performance.now();
-    const back = new Promise<ProbeResult>((resolve) =>
-      waiting.set(nonce, () =>
-        resolve({ outcome: 'back', latencyMs: performance.now() - startedMs }),
-      ),
-    );
-    const late = new Promise<ProbeResult>((resolve) => {
-      timer = setTimeout(() => {
+  return {
+    run(timeoutMs: number): Promise<ProbeResult> {
+      const nonce = randomUUID();
+      const startedMs = performance.now();
+      const { promise, resolve } = Promise.withResolvers<ProbeResult>();
+      let wasTaken = false;
+      const timer = setTimeout(() => {
         // If this process stalled, its sockets may hold unread answers when the timer fires.
         setImmediate(() => resolve({ outcome: wasTaken ? 'lost' : 'refused' }));
       }, timeoutMs);
-    });
-    const refused = listen()
-      .then(() => publish(topic, nonce))
-      .then(
-        (): Promise<ProbeResult> => {
-          wasTaken = true;
-          return back;
-        },
-        (): ProbeResult => ({ outcome: 'refused' }),
+      waiting.set(nonce, () =>
+        resolve({ outcome: 'back', latencyMs: performance.now() - startedMs }),
       );
-    try {
-      return await Promise.race([back, refused, late]);
-    } finally {
-      clearTimeout(timer);
-      waiting.delete(nonce);
-    }
-  }
-
-  return {
-    run,
+      listen()
+        .then(() => publish(topic, nonce))
+        .then(
+          () => (wasTaken = true),
+          () => resolve({ outcome: 'refused' }),
+        );
+      return promise.finally(() => {
+        clearTimeout(timer);
+        waiting.delete(nonce);
+      });
+    },
     async close() {
       const end = await listening?.catch(() => null);
       // A failed unsubscribe no longer matters.

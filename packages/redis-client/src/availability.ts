@@ -63,10 +63,10 @@ export function createAvailability(
     refresh();
   });
 
-  const heartbeat = startHeartbeat({
-    everyMs: heartbeatMs,
-    concurrent: () => (breaker.state === CircuitState.Closed ? breakerFailures : 1),
-    beat: () =>
+  const heartbeat = startHeartbeat(
+    heartbeatMs,
+    () => (breaker.state === CircuitState.Closed ? breakerFailures : 1),
+    () =>
       breaker
         .execute(() =>
           probe.beat().catch((error: RedisClientError) => {
@@ -76,7 +76,7 @@ export function createAvailability(
           }),
         )
         .finally(refresh),
-  });
+  );
 
   const waiters = new Set<() => void>();
   const settleWaiters = () => {
@@ -134,14 +134,9 @@ export function createAvailability(
     get isClosed() {
       return isClosed;
     },
-    get breaker() {
-      return breakerStates[breaker.state];
-    },
-    get refusal() {
-      return probe.refusal;
-    },
-    get takesWrites() {
-      return probe.takesWrites;
+    get health() {
+      const { refusal, takesWrites } = probe;
+      return { breaker: breakerStates[breaker.state], refusal, takesWrites };
     },
     onChange: (listener: (available: boolean) => void) => listeners.add(listener),
     ready(): Promise<boolean> {

@@ -117,12 +117,10 @@ function isScriptCall(call: RedisCommand | ScriptCall): call is ScriptCall {
   return !Array.isArray(call);
 }
 
-function evalsha({ script, keys, args }: ScriptCall): RedisCommand {
-  return ['evalsha', script.sha, keys.length, ...keys, ...args];
-}
-
-function evalSource({ script, keys, args }: ScriptCall): RedisCommand {
-  return ['eval', script.lua, keys.length, ...keys, ...args];
+/** The command of a call: by the script's SHA, or with its source. */
+function toCommand(by: 'evalsha' | 'eval', { script, keys, args }: ScriptCall): RedisCommand {
+  const text = by === 'eval' ? script.lua : script.sha;
+  return [by, text, keys.length, ...keys, ...args];
 }
 
 function isUnknownScript(reply: unknown): boolean {
@@ -138,12 +136,12 @@ async function runPipeline(
   calls: readonly (RedisCommand | ScriptCall)[],
 ): Promise<RedisReply[]> {
   const replies = await transport.batch(
-    calls.map((call) => (isScriptCall(call) ? evalsha(call) : call)),
+    calls.map((call) => (isScriptCall(call) ? toCommand('evalsha', call) : call)),
   );
   const unknown: { readonly place: number; readonly command: RedisCommand }[] = [];
   calls.forEach((call, place) => {
     if (isScriptCall(call) && isUnknownScript(replies[place])) {
-      unknown.push({ place, command: evalSource(call) });
+      unknown.push({ place, command: toCommand('eval', call) });
     }
   });
   if (unknown.length > 0) {
@@ -156,9 +154,9 @@ async function runPipeline(
 /** Runs a script by its SHA, or by its source if the server does not know it. */
 async function runScript(transport: CommandTransport, call: ScriptCall): Promise<RedisReply> {
   try {
-    return await transport.call(evalsha(call));
+    return await transport.call(toCommand('evalsha', call));
   } catch (error) {
     if (!isUnknownScript(error)) throw error;
-    return transport.call(evalSource(call));
+    return transport.call(toCommand('eval', call));
   }
 }

@@ -69,9 +69,9 @@ export async function readHealth(
   const [role] = field(info, 'role');
   const [runId] = field(info, 'run_id');
   const [version] = field(info, 'redis_version');
-  const { breaker, takesWrites } = availability;
-  const isUp = latencyMs !== null && breaker === 'closed' && (takesWrites || availability.refusal);
-  const refusal = isUp ? (availability.refusal?.kind ?? null) : null;
+  const { breaker, takesWrites, refusal: lastRefusal } = availability.health;
+  const isUp = latencyMs !== null && breaker === 'closed' && (takesWrites || lastRefusal);
+  const refusal = isUp ? (lastRefusal?.kind ?? null) : null;
   return {
     status: !isUp ? 'down' : refusal ? 'refusing_writes' : 'ok',
     refusal,
@@ -85,11 +85,6 @@ export async function readHealth(
     maxMemoryBytes: sum(field(info, 'maxmemory')),
     evictedKeys: sum(field(info, 'evicted_keys')),
     reconnects: transport.reconnects,
-    subscriber: {
-      connected: subscriber.connected,
-      topics: subscriber.topics,
-      unconfirmed: subscriber.unconfirmed,
-      reconnects: subscriber.reconnects,
-    },
+    subscriber: subscriber.health,
   };
 }

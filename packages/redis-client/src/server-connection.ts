@@ -1,5 +1,4 @@
 import { type Cluster, Redis } from 'ioredis';
-import type { CallBound } from './borrowed.ts';
 import { untilAnswered, within } from './heartbeat.ts';
 import type { IoredisOptions } from './ioredis-options.ts';
 import type {
@@ -16,9 +15,11 @@ const endMs = 1000;
 /** One connection to one server. It reconnects until it is closed. */
 export interface ServerConnection extends CommandTransport {
   readonly redis: Redis;
-  /** Makes a call, with a bound if the connection is borrowed. */
+  /** Makes a call, with a {@link CallBound} if the connection is borrowed. */
   readonly run: <T>(work: () => Promise<T>) => Promise<T>;
 }
+
+export type CallBound = ReturnType<typeof createCallBound>;
 
 /** Options for a connection of our own, or a connection of the caller's. */
 export type ServerSource = IoredisOptions | { readonly redis: Redis; readonly bound: CallBound };
@@ -150,6 +151,26 @@ export function openServerSubscriber(
         await Promise.allSettled(kinds.map((kind) => unsubscribe(kind, [...subscribed[kind]])));
       }
       await connection.close();
+    },
+  };
+}
+
+/** Ends the calls of a borrowed connection, whose own options could let a call wait without end. */
+export function createCallBound(timeoutMs: number) {
+  const rejects = new Set<(error: Error) => void>();
+  return {
+    /** Rejects at the timeout, and when closed. `isReady` keeps the call out of the connection's own offline queue. */
+    run<T>(isReady: boolean, work: () => Promise<T>): Promise<T> {
+      if (!isReady) return Promise.reject(new Error('the connection is not ready'));
+      return new Promise((resolve, reject) => {
+        rejects.add(reject);
+        within(work(), timeoutMs, () => new Error('Command timed out'))
+          .then(resolve, reject)
+          .finally(() => rejects.delete(reject));
+      });
+    },
+    close() {
+      for (const reject of rejects) reject(new Error('Connection is closed.'));
     },
   };
 }

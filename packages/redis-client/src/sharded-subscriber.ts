@@ -1,3 +1,4 @@
+import type { Topology } from './cluster-transport.ts';
 import type { IoredisOptions } from './ioredis-options.ts';
 import { keySlot } from './key-slot.ts';
 import {
@@ -6,25 +7,21 @@ import {
   openServerConnection,
   type ServerConnection,
 } from './server-connection.ts';
-import type { ConnectionEvents, OnMessage, SubscriberTransport, Topology } from './transport.ts';
+import type { ConnectionEvents, OnMessage, SubscriberTransport } from './transport.ts';
 
 const movedPauseMs = 100;
 
-export interface ShardedSubscriberParts {
-  readonly topology: Topology;
-  /** The options of each connection, without `host` and `port`. */
-  readonly options: IoredisOptions;
-  readonly events: ConnectionEvents;
-  readonly onMessage: OnMessage;
-}
-
 /**
- * Sharded pub/sub: one connection to each master of the topology, and SSUBSCRIBE on the one that holds the topic's slot.
+ * Sharded pub/sub: one connection to each master of the topology (by `options`, without `host` and `port`), and SSUBSCRIBE on the one that holds the topic's slot.
  * A moved slot ends its subscriptions. It is handled like a lost connection: all topics are subscribed again, which is
  * harmless for those that did not move.
  */
-export function openShardedSubscriber(parts: ShardedSubscriberParts): SubscriberTransport {
-  const { topology, options, events, onMessage } = parts;
+export function openShardedSubscriber(
+  topology: Topology,
+  options: IoredisOptions,
+  events: ConnectionEvents,
+  onMessage: OnMessage,
+): SubscriberTransport {
   const connections = new Map<string, ServerConnection>();
   let owners = '';
   let lost = 0;
@@ -47,10 +44,6 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     if (up || !isReady()) return;
     up = true;
     events.onReady();
-  }
-  function resubscribeAll() {
-    goDown();
-    check();
   }
 
   /** A server gave a slot away and ended its subscriptions, or it received a topic of a slot that it does not hold. */
@@ -101,7 +94,8 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     for (const address of wanted) {
       if (!connections.has(address)) connections.set(address, open(address));
     }
-    resubscribeAll();
+    goDown();
+    check();
   }
   topology.onRefresh(followTopology);
 
@@ -110,15 +104,8 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     names: readonly string[],
     send: (connection: ServerConnection, names: string[]) => Promise<unknown>,
   ): Promise<unknown> {
-    const slots = new Map<number, string[]>();
-    for (const name of names) {
-      const slot = keySlot(name);
-      const sameSlot = slots.get(slot);
-      if (sameSlot) sameSlot.push(name);
-      else slots.set(slot, [name]);
-    }
     return Promise.all(
-      [...slots].map(([slot, slotNames]) => {
+      [...Map.groupBy(names, keySlot)].map(([slot, slotNames]) => {
         const connection = connections.get(topology.ownerOf(slot) ?? '');
         if (!connection) throw new Error(`no server holds slot ${slot}`);
         return send(connection, slotNames);

@@ -181,14 +181,13 @@ export function createSubscriber(
     get connected() {
       return transport.ready && countUnconfirmed() === 0;
     },
-    get topics() {
-      return sets.topic.size + sets.pattern.size;
-    },
-    get unconfirmed() {
-      return countUnconfirmed();
-    },
-    get reconnects() {
-      return transport.reconnects;
+    get health() {
+      return {
+        connected: transport.ready && countUnconfirmed() === 0,
+        topics: sets.topic.size + sets.pattern.size,
+        unconfirmed: countUnconfirmed(),
+        reconnects: transport.reconnects,
+      };
     },
     async close() {
       isClosed = true;
