@@ -1,5 +1,5 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import { EventsError, positiveInteger } from './errors.ts';
+import { EventsError, type EventsErrorCode, positiveInteger } from './errors.ts';
 
 /** Runs `callback` once after `delayMs`; the returned function prevents that. */
 export type Schedule = (callback: () => void, delayMs: number) => () => void;
@@ -118,29 +118,13 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
   let overflows = 0;
   let failedFetches = 0;
 
-  const report = (error: EventsError) => {
+  const report = (code: EventsErrorCode, message: string, details?: ErrorOptions) => {
     try {
-      deps.onError?.(error);
+      deps.onError?.(new EventsError(code, message, details));
     } catch {
       // An error handler that throws must not stop the channel.
     }
   };
-
-  /** Fetches one page. A page without a new event counts as a failure. */
-  async function fetchPage(): Promise<EventsError | null> {
-    const after = head;
-    try {
-      accept(await deps.fetch(after, pageSize));
-      if (head > after) return null;
-      return new EventsError(
-        'fetch_failed',
-        `the store did not return event ${after + 1} of ${channelId}`,
-      );
-    } catch (cause) {
-      const message = `could not fetch the events of ${channelId} after ${after}`;
-      return new EventsError('fetch_failed', message, { cause });
-    }
-  }
 
   function backoffMs(): number {
     const ceilingMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** (failures - 1));
@@ -148,17 +132,27 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     return Math.ceil((ceilingMs * (1 + random())) / 2);
   }
 
-  async function runFetch(): Promise<void> {
+  /** Fetches one page. A page without a new event counts as a failure. */
+  async function fetchPage(): Promise<void> {
+    const after = head;
+    let message = `the store did not return event ${after + 1} of ${channelId}`;
+    let thrown: ErrorOptions | undefined;
     fetching = true;
-    const error = await fetchPage();
+    try {
+      accept(await deps.fetch(after, pageSize));
+    } catch (cause) {
+      message = `could not fetch the events of ${channelId} after ${after}`;
+      thrown = { cause };
+    }
     fetching = false;
     if (closed) return;
-    failures = error === null ? 0 : failures + 1;
+    const isFailure = thrown !== undefined || head === after;
+    failures = isFailure ? failures + 1 : 0;
     // It never stops retrying, as that would silence the channel. Other work of the process runs between two pages.
-    if (target > head) cancelNextFetch = schedule(fetchMissing, error === null ? 0 : backoffMs());
-    if (error === null) return;
+    if (target > head) cancelNextFetch = schedule(fetchMissing, isFailure ? backoffMs() : 0);
+    if (!isFailure) return;
     failedFetches += 1;
-    report(error);
+    report('fetch_failed', message, thrown);
   }
 
   /** Fetches at once, even if the next attempt was scheduled for later; a fetch in progress continues. */
@@ -166,7 +160,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     if (fetching || closed) return;
     cancelNextFetch?.();
     cancelNextFetch = null;
-    if (target > head) void runFetch();
+    if (target > head) void fetchPage();
   }
 
   function callDeliver(event: EncodedEnvelope, source: EventSource): void {
@@ -174,9 +168,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       deps.deliver(event, source);
     } catch (cause) {
       const what = event.seq === null ? event.id : `event ${event.seq}`;
-      report(
-        new EventsError('handler_failed', `deliver threw at ${what} of ${channelId}`, { cause }),
-      );
+      report('handler_failed', `deliver threw at ${what} of ${channelId}`, { cause });
     }
   }
 
@@ -243,9 +235,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
 
   function isForeign(event: EncodedEnvelope): boolean {
     if (event.channelId !== channelId) {
-      report(
-        new EventsError('invalid_event', `an event of ${event.channelId} came to ${channelId}`),
-      );
+      report('invalid_event', `an event of ${event.channelId} came to ${channelId}`);
       return true;
     }
     if (event.epoch === epoch) return false;
@@ -254,9 +244,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       try {
         deps.onForeignEpoch?.(event);
       } catch (cause) {
-        report(
-          new EventsError('handler_failed', `onForeignEpoch of ${channelId} threw`, { cause }),
-        );
+        report('handler_failed', `onForeignEpoch of ${channelId} threw`, { cause });
       }
     }
     return true;

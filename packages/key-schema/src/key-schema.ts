@@ -31,12 +31,10 @@ export class KeySchemaError extends Error {
   }
 }
 
-// A colon could make the name of another key; a brace could move the key to another Cluster slot.
-const idPattern = /^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/;
-
 /** True for an id that can be part of a name: letters, digits and `._@|~-`, 1 to 128 characters, the first a letter or digit. */
 export function isNameId(id: string): boolean {
-  return idPattern.test(id);
+  // A colon could make the name of another key; a brace could move the key to another Cluster slot.
+  return /^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(id);
 }
 
 function checkId(id: string, user: string): string {

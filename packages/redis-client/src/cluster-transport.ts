@@ -110,7 +110,6 @@ export function openClusterTransport(
     if (cluster.status === 'ready') cluster.refreshSlotsCache();
   }, refreshEveryMs);
 
-  const onError = (error: Error) => events.onError(error);
   const onChange = () => {
     connectAll();
     check();
@@ -129,8 +128,8 @@ export function openClusterTransport(
     for (const listener of topologyListeners) listener();
   };
   const listeners: readonly (readonly [string, (value: Redis & Error) => void])[] = [
-    ['error', onError],
-    ['node error', onError],
+    ['error', events.onError],
+    ['node error', events.onError],
     ['+node', onNode],
     ['-node', refreshSoon],
     ['-node', onChange],
@@ -169,11 +168,9 @@ export function openClusterTransport(
           for (const place of places) pipeline.call(...toWire(commands[place] as RedisCommand));
           const results = await run(() => pipeline.exec()).catch((error: unknown) => error);
           places.forEach((place, index) => {
-            if (!Array.isArray(results)) replies[place] = results;
-            else {
-              const [error, reply] = results[index] as [Error | null, RedisReply];
-              replies[place] = error ?? reply;
-            }
+            const result: unknown = Array.isArray(results) ? results[index] : [results, null];
+            const [error, reply] = result as [Error | null, RedisReply];
+            replies[place] = error ?? reply;
           });
         }),
       );

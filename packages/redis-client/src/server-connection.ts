@@ -39,7 +39,7 @@ export function openServerConnection(
 
   const isReady = () => up && !isClosed && redis.status === 'ready';
   const listeners = {
-    error: (error: Error) => events.onError(error),
+    error: events.onError,
     ready() {
       // Events arrive a tick late, so the connection may be lost again.
       if (up || isClosed || redis.status !== 'ready') return;

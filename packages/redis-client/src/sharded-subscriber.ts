@@ -61,7 +61,7 @@ export function openShardedSubscriber(
     const colon = address.lastIndexOf(':');
     const connection = openServerConnection(
       { ...options, host: address.slice(0, colon), port: Number(address.slice(colon + 1)) },
-      { onReady: check, onDown: goDown, onError: (error) => events.onError(error) },
+      { onReady: check, onDown: goDown, onError: events.onError },
     );
     connection.redis.on('smessage', (topic: string, message: string) =>
       onMessage('topic', topic, topic, message),

@@ -333,9 +333,7 @@ async function sendChanges(
 }
 
 function chunksOf<T>(items: readonly T[]): T[][] {
-  const chunks: T[][] = [];
-  for (let start = 0; start < items.length; start += namesPerCommand) {
-    chunks.push(items.slice(start, start + namesPerCommand));
-  }
-  return chunks;
+  return Array.from({ length: Math.ceil(items.length / namesPerCommand) }, (_, chunk) =>
+    items.slice(chunk * namesPerCommand, (chunk + 1) * namesPerCommand),
+  );
 }

@@ -19,9 +19,9 @@ export interface CommandTransport {
 }
 
 export interface ConnectionEvents {
-  onReady(): void;
-  onDown(): void;
-  onError(error: Error): void;
+  readonly onReady: () => void;
+  readonly onDown: () => void;
+  readonly onError: (error: Error) => void;
 }
 
 /** A topic, or a pattern of topics. */
