@@ -1,5 +1,6 @@
 import type { KeySchema, RedisKey, Topic, TopicName } from '@openclaw/key-schema';
 import type { EncodedEnvelope } from '@openclaw/protocol';
+import type { createThrottledWarn } from '@openclaw/redis-client';
 import { EventsError } from './errors.ts';
 import type {
   EventBus,
@@ -8,11 +9,15 @@ import type {
   PublishTargets,
   Unsubscribe,
 } from './event-bus.ts';
-import type { Reporter } from './reporter.ts';
-import { namedTopics, Topics, type NamedTopic } from './topics.ts';
+
+/** A topic and its name in Redis. */
+interface NamedTopic {
+  readonly name: TopicName;
+  readonly topic: Topic;
+}
 
 /** One publish: the event, its topics, and the cache keys to delete. */
-export interface Publication {
+interface Publication {
   readonly event: EncodedEnvelope;
   readonly topics: readonly NamedTopic[];
   readonly invalidates: readonly RedisKey[];
@@ -46,35 +51,59 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** The parts of a bus; only the transports differ. */
-export interface BusParts {
-  readonly keys: KeySchema;
-  readonly transport: Transport;
-  readonly reporter: Reporter;
+interface HandlerEntry {
+  readonly handler: EventHandler;
+  readonly number: number;
 }
 
-/** Creates a bus that calls handlers of this process directly and reaches others through the transport. */
-export function createBus({ keys, transport, reporter }: BusParts): EventBus {
+/** A topic is subscribed once, while it has any handler. The same function may be added several times. */
+interface Subscribed {
+  readonly handlers: Set<HandlerEntry>;
+  /** Ends the subscription at the transport. */
+  readonly end: Promise<() => Promise<void>>;
+}
+
+/**
+ * Creates a bus that calls handlers of this process directly and reaches others through the transport. `warn` gets what
+ * failed; it is throttled.
+ */
+export function createBus(
+  keys: KeySchema,
+  transport: Transport,
+  warn: ReturnType<typeof createThrottledWarn>,
+): EventBus {
+  const topics = new Map<TopicName, Subscribed>();
+  let added = 0;
   let published = 0;
   let failed = 0;
   let received = 0;
   let handlerErrors = 0;
   let closing: Promise<void> | null = null;
 
-  const topics = new Topics(
-    (name) =>
-      transport.listen(name, (event, topic) => {
-        received += 1;
-        topics.dispatch(name, event, topic);
-      }),
-    (error, topic) => {
-      handlerErrors += 1;
-      reporter.report('a handler of an event failed', { err: error, topic });
-    },
-  );
-
   function assertOpen(): void {
     if (closing !== null) throw new EventsError('closed', 'the bus is closed');
+  }
+
+  function onHandlerError(error: unknown, topic: Topic): void {
+    handlerErrors += 1;
+    warn({ err: error, topic }, 'a handler of an event failed');
+  }
+
+  /** Calls the handlers. One that is added meanwhile waits for the next event; one that is removed is not called. */
+  function dispatch(name: TopicName, event: EncodedEnvelope, topic: Topic): void {
+    const last = added;
+    for (const { handler, number } of topics.get(name)?.handlers ?? []) {
+      if (number > last) return;
+      try {
+        // An async function is assignable to EventHandler: its rejection must not end the process.
+        const result: unknown = handler(event, topic);
+        if (result instanceof Promise) {
+          result.catch((error: unknown) => onHandlerError(error, topic));
+        }
+      } catch (error) {
+        onHandlerError(error, topic);
+      }
+    }
   }
 
   function send(
@@ -90,20 +119,47 @@ export function createBus({ keys, transport, reporter }: BusParts): EventBus {
     const targets = namedTopics(keys, event, to);
     const sent = transport.send({ event, topics: targets, invalidates, invalidatesOnGap });
     for (const { name, topic } of targets) {
-      topics.dispatch(name, event, topic);
-      if (topic.kind === 'channel') topics.dispatch(keys.channelPattern, event, topic);
+      dispatch(name, event, topic);
+      if (topic.kind === 'channel') dispatch(keys.channelPattern, event, topic);
     }
     return sent;
   }
 
-  async function subscribe(name: () => TopicName, handler: EventHandler): Promise<Unsubscribe> {
+  function open(name: TopicName): Subscribed {
+    const end = transport.listen(name, (event, topic) => {
+      received += 1;
+      dispatch(name, event, topic);
+    });
+    const subscribed = { handlers: new Set<HandlerEntry>(), end };
+    topics.set(name, subscribed);
+    return subscribed;
+  }
+
+  /** Adds the handler at once. Resolves when the topic is subscribed, or rejects and removes the handler. */
+  async function subscribe(nameOf: () => TopicName, handler: EventHandler): Promise<Unsubscribe> {
     assertOpen();
-    return topics.subscribe(name(), handler);
+    const name = nameOf();
+    const { handlers, end } = topics.get(name) ?? open(name);
+    const entry = { handler, number: (added += 1) };
+    handlers.add(entry);
+    /** Returns true when the handler was the topic's last. */
+    const remove = () => handlers.delete(entry) && handlers.size === 0 && topics.delete(name);
+    try {
+      await end;
+    } catch (error) {
+      remove();
+      throw error;
+    }
+    return async () => {
+      if (remove()) await (await end)();
+    };
   }
 
   async function close(): Promise<void> {
     await transport.idle();
-    await Promise.all([topics.close(), transport.close()]);
+    const ends = [...topics.values()].map(async ({ end }) => (await end)());
+    topics.clear();
+    await Promise.all([Promise.allSettled(ends), transport.close()]);
   }
 
   return {
@@ -118,7 +174,7 @@ export function createBus({ keys, transport, reporter }: BusParts): EventBus {
           failed += 1;
           // The client has already reported a Redis that was never there.
           if (closing !== null || !transport.wasAvailable) return;
-          reporter.report('an event was not published', { err: error });
+          warn({ err: error }, 'an event was not published');
         },
       );
       return sent;
@@ -152,4 +208,29 @@ export function createBus({ keys, transport, reporter }: BusParts): EventBus {
     },
     close: () => (closing ??= close()),
   };
+}
+
+/** The topics that an event is published on. @throws {EventsError} `invalid_event` */
+function namedTopics(
+  keys: KeySchema,
+  { channelId }: EncodedEnvelope,
+  to: PublishTargets,
+): NamedTopic[] {
+  const topics: NamedTopic[] = [];
+  try {
+    // Checked even if the event is not published there, as a durable event raises its channel's seq in any case.
+    const name = channelId === null ? null : keys.channelTopic(channelId);
+    for (const agentId of new Set(to.agents)) {
+      topics.push({ name: keys.agentTopic(agentId), topic: { kind: 'agent', agentId } });
+    }
+    // After the agents' topics, so that their handlers run before the event changes who is in the channel.
+    if (to.channel === true) {
+      if (channelId === null || name === null) throw new Error('it belongs to no channel');
+      topics.push({ name, topic: { kind: 'channel', channelId } });
+    }
+  } catch (cause) {
+    throw new EventsError('invalid_event', 'the event cannot be published there', { cause });
+  }
+  if (to.global === true) topics.push({ name: keys.globalTopic, topic: { kind: 'global' } });
+  return topics;
 }

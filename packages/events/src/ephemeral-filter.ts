@@ -32,7 +32,7 @@ export function createEphemeralFilter(options: EphemeralFilterOptions = {}): Eph
   const maxAgeMs = positiveInteger('maxAgeMs', options.maxAgeMs ?? 10_000);
   const windowMs = positiveInteger('windowMs', options.windowMs ?? 30_000);
   const maxIds = positiveInteger('maxIds', options.maxIds ?? 50_000);
-  const seen = new RecentIds(maxIds, windowMs, clock);
+  const seen = createRecentIds(maxIds, windowMs, clock);
   return {
     accept({ id, timestamp }) {
       if (clock() - timestamp > maxAgeMs || seen.has(id)) return false;
@@ -50,38 +50,26 @@ export function createEphemeralFilter(options: EphemeralFilterOptions = {}): Eph
  * becomes the old one, and the old one is dropped as a whole. So the last `maxIds / 2` ids of the last `windowMs` are
  * always known, and there are never more than `maxIds`.
  */
-export class RecentIds {
-  readonly #generationSize: number;
-  readonly #windowMs: number;
-  readonly #clock: () => number;
-  #young = new Set<string>();
-  #old = new Set<string>();
-  #startedAtMs: number;
-
-  constructor(maxIds: number, windowMs: number, clock: () => number) {
-    this.#generationSize = Math.ceil(maxIds / 2);
-    this.#windowMs = windowMs;
-    this.#clock = clock;
-    this.#startedAtMs = clock();
-  }
-
-  has(id: string): boolean {
-    return this.#young.has(id) || this.#old.has(id);
-  }
-
-  add(id: string): void {
-    const nowMs = this.#clock();
-    const ageMs = nowMs - this.#startedAtMs;
-    if (this.#young.size >= this.#generationSize || ageMs >= this.#windowMs) {
-      // After two windows without ids the young generation is too old as well.
-      this.#old = ageMs >= 2 * this.#windowMs ? new Set() : this.#young;
-      this.#young = new Set();
-      this.#startedAtMs = nowMs;
-    }
-    this.#young.add(id);
-  }
-
-  get size(): number {
-    return this.#young.size + this.#old.size;
-  }
+export function createRecentIds(maxIds: number, windowMs: number, clock: () => number) {
+  const generationSize = Math.ceil(maxIds / 2);
+  let young = new Set<string>();
+  let old = new Set<string>();
+  let startedAtMs = clock();
+  return {
+    has: (id: string) => young.has(id) || old.has(id),
+    add(id: string) {
+      const nowMs = clock();
+      const ageMs = nowMs - startedAtMs;
+      if (young.size >= generationSize || ageMs >= windowMs) {
+        // After two windows without ids the young generation is too old as well.
+        old = ageMs >= 2 * windowMs ? new Set() : young;
+        young = new Set();
+        startedAtMs = nowMs;
+      }
+      young.add(id);
+    },
+    get size() {
+      return young.size + old.size;
+    },
+  };
 }

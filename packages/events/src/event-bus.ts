@@ -1,6 +1,11 @@
 import type { RedisKey, Topic } from '@openclaw/key-schema';
 import type { EncodedEnvelope } from '@openclaw/protocol';
 
+/** The logger of this package; pino's loggers fit. */
+export interface EventsLogger {
+  warn(details: object, message: string): void;
+}
+
 /** Receives an event and its topic. Called synchronously. If it throws or rejects, that is logged and counted. */
 export type EventHandler = (event: EncodedEnvelope, topic: Topic) => void;
 

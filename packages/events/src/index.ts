@@ -6,6 +6,7 @@ export type {
   EventBus,
   EventBusStats,
   EventHandler,
+  EventsLogger,
   ProbeResult,
   PublishTargets,
   Unsubscribe,
@@ -14,11 +15,10 @@ export { createMemoryEventBus } from './memory-event-bus.ts';
 export type { MemoryEventBusOptions } from './memory-event-bus.ts';
 export { createRedisEventBus } from './redis-event-bus.ts';
 export type { RedisEventBusDeps, RedisEventBusOptions } from './redis-event-bus.ts';
-export type { Schedule } from './repair.ts';
-export type { EventsLogger } from './reporter.ts';
 export { createSequencer } from './sequencer.ts';
 export type {
   EventSource,
+  Schedule,
   Sequencer,
   SequencerDeps,
   SequencerOptions,

@@ -1,7 +1,7 @@
 import { createKeySchema } from '@openclaw/key-schema';
+import { createThrottledWarn } from '@openclaw/redis-client';
 import { createBus } from './create-bus.ts';
-import type { EventBus } from './event-bus.ts';
-import { Reporter, type EventsLogger } from './reporter.ts';
+import type { EventBus, EventsLogger } from './event-bus.ts';
 
 /** Options of {@link createMemoryEventBus}. */
 export interface MemoryEventBusOptions {
@@ -15,10 +15,9 @@ export interface MemoryEventBusOptions {
 export function createMemoryEventBus(options: MemoryEventBusOptions = {}): EventBus {
   const highestSeqs = new Map<string, number>();
   const highest = (channelId: string) => highestSeqs.get(channelId) ?? 0;
-  return createBus({
-    keys: createKeySchema(),
-    reporter: new Reporter(options.logger, options.clock ?? Date.now),
-    transport: {
+  return createBus(
+    createKeySchema(),
+    {
       async send({ event: { channelId, seq } }) {
         if (channelId !== null && seq !== null && seq > highest(channelId)) {
           highestSeqs.set(channelId, seq);
@@ -38,5 +37,6 @@ export function createMemoryEventBus(options: MemoryEventBusOptions = {}): Event
       idle: async () => {},
       close: async () => {},
     },
-  });
+    createThrottledWarn(options.logger, options.clock ?? Date.now),
+  );
 }

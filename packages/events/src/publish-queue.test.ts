@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { RedisClientError, type RedisReply } from '@openclaw/redis-client';
-import { PublishQueue, type PublishCall } from './publish-queue.ts';
+import { createPublishQueue, type PublishCall } from './redis-event-bus.ts';
 
 /** A Redis whose answers the test controls. */
 function slowRedis() {
@@ -29,7 +29,7 @@ const tick = () => new Promise((resolve) => setImmediate(resolve));
 describe('a publish queue', () => {
   it('sends all calls of one tick in one pipeline, in order, including those of promise callbacks', async () => {
     const redis = slowRedis();
-    const queue = new PublishQueue(redis, limits);
+    const queue = createPublishQueue(redis, limits);
     const published = [queue.push([call('a'), call('b')], 2)];
     await Promise.resolve();
     published.push(queue.push([call('c')], 1));
@@ -49,7 +49,7 @@ describe('a publish queue', () => {
 
   it('rejects what exceeds its bounds at once, and takes more when Redis has answered', async () => {
     const redis = slowRedis();
-    const queue = new PublishQueue(redis, { maxPending: 2, maxPendingCharacters: 10 });
+    const queue = createPublishQueue(redis, { maxPending: 2, maxPendingCharacters: 10 });
     const unavailable = expect.objectContaining({ code: 'unavailable' });
     const first = queue.push([call('a')], 8);
     await expect(queue.push([call('too'), call('many')], 2)).rejects.toEqual(unavailable);
@@ -68,7 +68,7 @@ describe('a publish queue', () => {
 
   it('rejects exactly the publishes with a failed call', async () => {
     const redis = slowRedis();
-    const queue = new PublishQueue(redis, limits);
+    const queue = createPublishQueue(redis, limits);
     const results = Promise.allSettled([
       queue.push([call('a')], 1),
       queue.push([call('b'), call('c')], 1),
@@ -90,7 +90,7 @@ describe('a publish queue', () => {
 
   it('rejects all publishes of a pipeline that was not sent', async () => {
     const redis = slowRedis();
-    const queue = new PublishQueue(redis, limits);
+    const queue = createPublishQueue(redis, limits);
     const results = Promise.allSettled([queue.push([call('a')], 1), queue.push([call('b')], 1)]);
     await tick();
     const cause = new RedisClientError('unavailable', 'down');
@@ -101,7 +101,7 @@ describe('a publish queue', () => {
 
   it('is idle when everything pushed was answered', async () => {
     const redis = slowRedis();
-    const queue = new PublishQueue(redis, limits);
+    const queue = createPublishQueue(redis, limits);
     await queue.idle();
     let answered = false;
     void queue.push([call('a')], 1).then(() => (answered = true));

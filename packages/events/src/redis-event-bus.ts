@@ -1,15 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { KeySchema, Topic } from '@openclaw/key-schema';
 import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
-import { defineScript, isDenied, RedisClientError, type RedisClient } from '@openclaw/redis-client';
-import { createBus, type Publication, type Transport } from './create-bus.ts';
-import { RecentIds } from './ephemeral-filter.ts';
+import {
+  createThrottledWarn,
+  defineScript,
+  isDenied,
+  type RedisClient,
+  RedisClientError,
+  type RedisCommand,
+  type ScriptCall,
+} from '@openclaw/redis-client';
+import { createBus } from './create-bus.ts';
+import { createRecentIds } from './ephemeral-filter.ts';
 import { EventsError, positiveInteger } from './errors.ts';
-import type { EventBus } from './event-bus.ts';
+import type { EventBus, EventsLogger } from './event-bus.ts';
 import { publishLua } from './lua.gen.ts';
-import { PublishQueue, type PublishCall } from './publish-queue.ts';
 import { createRedisProbe } from './redis-probe.ts';
-import { Reporter, type EventsLogger } from './reporter.ts';
 
 /** Publishes one event of a channel; see the header of `lua/publish.lua`. */
 export const publishScript = defineScript('publish', publishLua);
@@ -41,24 +47,15 @@ export interface RedisEventBusOptions {
  * @throws {EventsError} `invalid_options`
  */
 export function createRedisEventBus(
-  deps: RedisEventBusDeps,
+  { redis, keys, logger }: RedisEventBusDeps,
   options: RedisEventBusOptions = {},
 ): EventBus {
-  const reporter = new Reporter(deps.logger, options.clock ?? Date.now);
-  const transport = createRedisTransport(deps, options, reporter);
-  return createBus({ keys: deps.keys, transport, reporter });
-}
-
-function createRedisTransport(
-  { redis, keys }: RedisEventBusDeps,
-  options: RedisEventBusOptions,
-  reporter: Reporter,
-): Transport {
+  const warn = createThrottledWarn(logger, options.clock ?? Date.now);
   const { subscriber } = redis;
   const sharded = options.sharded ?? keys.hashTags;
   const command = sharded ? 'spublish' : 'publish';
   const maxPending = positiveInteger('maxPending', options.maxPending ?? 10_000);
-  const queue = new PublishQueue(redis, {
+  const queue = createPublishQueue(redis, {
     maxPending,
     maxPendingCharacters: positiveInteger(
       'maxPendingCharacters',
@@ -66,59 +63,20 @@ function createRedisTransport(
     ),
   });
   // Half of these are always known: those in the queue, and as many that are answered but whose echo has yet to come.
-  const ownIds = new RecentIds(4 * maxPending, Infinity, () => 0);
-  const probe = createRedisProbe({
-    topic: keys.probeTopic(randomUUID()),
-    subscriber,
-    publish: (topic, nonce) => queue.push([[command, topic, nonce]], nonce.length),
-  });
+  const ownIds = createRecentIds(4 * maxPending, Infinity, () => 0);
+  const probe = createRedisProbe(keys.probeTopic(randomUUID()), subscriber, (topic, nonce) =>
+    queue.push([[command, topic, nonce]], nonce.length),
+  );
   let wasAvailable = redis.available;
   const offAvailability = redis.onAvailability((available) => {
     if (available) wasAvailable = true;
   });
   /** Redis denied the latest publish script (ACL). A plain PUBLISH, such as the probe's, may still be allowed. */
   let isScriptDenied = false;
-  const noteDenial = (error: unknown) => {
-    if (error instanceof EventsError && isDenied(error.cause)) isScriptDenied = true;
-    throw error;
-  };
   let echoes = 0;
   let malformed = 0;
   let lastMessage = '';
   let lastEvent: EncodedEnvelope | null = null;
-
-  function callsOf({ event, topics, invalidates, invalidatesOnGap }: Publication): PublishCall[] {
-    const { channelId, seq, json } = event;
-    const calls: PublishCall[] = [];
-    const inChannel = topics.some(({ topic }) => topic.kind === 'channel');
-    const isScripted = channelId !== null && (seq !== null || invalidates.length > 0);
-    for (const { name, topic } of topics) {
-      if (!(isScripted && topic.kind === 'channel')) calls.push([command, name, json]);
-    }
-    if (isScripted) {
-      const publishing = inChannel ? [command, json] : ['', ''];
-      calls.push({
-        script: publishScript,
-        keys: [
-          keys.channelTopic(channelId),
-          keys.sequence(channelId),
-          ...invalidates,
-          ...invalidatesOnGap,
-        ],
-        args: [...publishing, seq ?? '', invalidates.length],
-      });
-    }
-    return calls;
-  }
-
-  /** An envelope on several topics arrives as equal messages in a row, so the last one is not parsed again. */
-  function decode(message: string): EncodedEnvelope | null {
-    if (message !== lastMessage) {
-      lastEvent = decodeEnvelope(message)?.encoded ?? null;
-      lastMessage = message;
-    }
-    return lastEvent;
-  }
 
   function receive(
     message: string,
@@ -130,79 +88,109 @@ function createRedisTransport(
       echoes += 1;
       return;
     }
-    const event = decode(message);
+    // An envelope on several topics arrives as equal messages in a row, so the last one is not parsed again.
+    if (message !== lastMessage) {
+      lastEvent = decodeEnvelope(message)?.encoded ?? null;
+      lastMessage = message;
+    }
+    const event = lastEvent;
     const isStray = topic?.kind === 'channel' && topic.channelId !== event?.channelId;
     if (event === null || topic === null || isStray) {
       malformed += 1;
-      reporter.report('a message from Redis is no envelope of its topic', { topic });
+      warn({ topic }, 'a message from Redis is no envelope of its topic');
       return;
     }
     onEvent(event, topic);
   }
 
-  return {
-    send(publication) {
-      const { event, topics } = publication;
-      const calls = callsOf(publication);
-      if (calls.length === 0) return Promise.resolve();
-      // Also when sending fails: Redis may still run a command that timed out.
-      ownIds.add(event.id);
-      const sent = queue.push(calls, event.json.length * Math.max(1, topics.length));
-      const isScripted = calls.some((call) => !Array.isArray(call));
-      if (!isScripted) return sent;
-      return sent.then(() => {
-        isScriptDenied = false;
-      }, noteDenial);
-    },
-    async listen(name, onEvent) {
-      const isPattern = name === keys.channelPattern;
-      if (isPattern && sharded) {
-        throw new EventsError('unsupported', 'sharded pub/sub has no pattern subscriptions');
-      }
-      const topic = keys.parseTopic(name);
-      const end = await (
-        isPattern
-          ? subscriber.subscribePattern(name, (message, from) =>
-              receive(message, keys.parseTopic(from), onEvent),
-            )
-          : subscriber.subscribe(name, (message) => receive(message, topic, onEvent))
-      ).catch((error: unknown) => {
-        throw toEventsError(error);
-      });
-      return async () => {
-        // Its handlers are removed already, so a failure concerns none of them.
-        await end().catch((error: unknown) => {
-          reporter.report('a topic could not be unsubscribed', { err: error, topic: name });
+  return createBus(
+    keys,
+    {
+      send({ event, topics, invalidates, invalidatesOnGap }) {
+        const { id, channelId, seq, json } = event;
+        const isScripted = channelId !== null && (seq !== null || invalidates.length > 0);
+        const inChannel = topics.some(({ topic }) => topic.kind === 'channel');
+        const calls: PublishCall[] = topics
+          .filter(({ topic }) => !(isScripted && topic.kind === 'channel'))
+          .map(({ name }) => [command, name, json]);
+        if (isScripted) {
+          calls.push({
+            script: publishScript,
+            keys: [
+              keys.channelTopic(channelId),
+              keys.sequence(channelId),
+              ...invalidates,
+              ...invalidatesOnGap,
+            ],
+            args: [...(inChannel ? [command, json] : ['', '']), seq ?? '', invalidates.length],
+          });
+        }
+        if (calls.length === 0) return Promise.resolve();
+        // Also when sending fails: Redis may still run a command that timed out.
+        ownIds.add(id);
+        const sent = queue.push(calls, json.length * Math.max(1, topics.length));
+        if (!isScripted) return sent;
+        return sent.then(
+          () => {
+            isScriptDenied = false;
+          },
+          (error: unknown) => {
+            if (error instanceof EventsError && isDenied(error.cause)) isScriptDenied = true;
+            throw error;
+          },
+        );
+      },
+      async listen(name, onEvent) {
+        const isPattern = name === keys.channelPattern;
+        if (isPattern && sharded) {
+          throw new EventsError('unsupported', 'sharded pub/sub has no pattern subscriptions');
+        }
+        const topic = keys.parseTopic(name);
+        const end = await (
+          isPattern
+            ? subscriber.subscribePattern(name, (message, from) =>
+                receive(message, keys.parseTopic(from), onEvent),
+              )
+            : subscriber.subscribe(name, (message) => receive(message, topic, onEvent))
+        ).catch((error: unknown) => {
+          throw toEventsError(error);
         });
-      };
+        return async () => {
+          // Its handlers are removed already, so a failure concerns none of them.
+          await end().catch((error: unknown) => {
+            warn({ err: error, topic: name }, 'a topic could not be unsubscribed');
+          });
+        };
+      },
+      async nextSeq(channelId) {
+        try {
+          return Number(await redis.send(['incr', keys.sequence(channelId)]));
+        } catch (error) {
+          throw toEventsError(error);
+        }
+      },
+      onResubscribed: (listener) => subscriber.onResubscribed(listener),
+      get available() {
+        return redis.available && subscriber.connected && !isScriptDenied;
+      },
+      get wasAvailable() {
+        return wasAvailable;
+      },
+      get stats() {
+        return { pending: queue.pending, echoes, malformed };
+      },
+      async probe(timeoutMs) {
+        const result = await probe.run(timeoutMs);
+        return isScriptDenied ? { outcome: 'refused' } : result;
+      },
+      idle: () => queue.idle(),
+      close: () => {
+        offAvailability();
+        return probe.close();
+      },
     },
-    async nextSeq(channelId) {
-      try {
-        return Number(await redis.send(['incr', keys.sequence(channelId)]));
-      } catch (error) {
-        throw toEventsError(error);
-      }
-    },
-    onResubscribed: (listener) => subscriber.onResubscribed(listener),
-    get available() {
-      return redis.available && subscriber.connected && !isScriptDenied;
-    },
-    get wasAvailable() {
-      return wasAvailable;
-    },
-    get stats() {
-      return { pending: queue.pending, echoes, malformed };
-    },
-    async probe(timeoutMs) {
-      const result = await probe.run(timeoutMs);
-      return isScriptDenied ? { outcome: 'refused' } : result;
-    },
-    idle: () => queue.idle(),
-    close: () => {
-      offAvailability();
-      return probe.close();
-    },
-  };
+    warn,
+  );
 }
 
 // Every envelope begins {"id":"<id>", and an id needs no escape: the id can be read without parsing.
@@ -218,4 +206,82 @@ function toEventsError(cause: unknown): EventsError {
   const code = cause instanceof RedisClientError ? cause.code : 'unavailable';
   const known = code === 'unsupported' || code === 'closed' ? code : 'unavailable';
   return new EventsError(known, cause instanceof Error ? cause.message : String(cause), { cause });
+}
+
+export type PublishCall = RedisCommand | ScriptCall;
+
+/**
+ * Sends all calls of one tick as one pipeline. The calls not yet answered are bounded, in commands and characters: more
+ * are refused at once, so that a slow Redis costs neither memory nor waiting.
+ */
+export function createPublishQueue(
+  redis: Pick<RedisClient, 'pipeline'>,
+  { maxPending, maxPendingCharacters }: { maxPending: number; maxPendingCharacters: number },
+) {
+  let batch: {
+    readonly calls: readonly PublishCall[];
+    readonly characters: number;
+    readonly resolve: () => void;
+    readonly reject: (error: EventsError) => void;
+  }[] = [];
+  let pending = 0;
+  let pendingCharacters = 0;
+  const inFlight = new Set<Promise<void>>();
+
+  function flush(): void {
+    if (batch.length === 0) return;
+    const sent = send().finally(() => inFlight.delete(sent));
+    inFlight.add(sent);
+  }
+
+  async function send(): Promise<void> {
+    const entries = batch;
+    batch = [];
+    let replies: readonly unknown[] = [];
+    let failure: unknown = null;
+    try {
+      replies = await redis.pipeline(entries.flatMap((entry) => entry.calls));
+    } catch (error) {
+      failure = error;
+    }
+    let offset = 0;
+    for (const { calls, characters, resolve, reject } of entries) {
+      const answers = replies.slice(offset, offset + calls.length);
+      offset += calls.length;
+      pending -= calls.length;
+      pendingCharacters -= characters;
+      const cause = failure ?? answers.find((reply) => reply instanceof RedisClientError);
+      if (cause === undefined) resolve();
+      else reject(new EventsError('unavailable', 'Redis did not take the event', { cause }));
+    }
+  }
+
+  return {
+    /** Commands pushed and not yet answered. */
+    get pending() {
+      return pending;
+    },
+    /** Resolves when Redis took every call. @throws {EventsError} `unavailable` */
+    push(calls: readonly PublishCall[], characters: number): Promise<void> {
+      if (
+        pending + calls.length > maxPending ||
+        pendingCharacters + characters > maxPendingCharacters
+      ) {
+        const message = `${pending} commands wait for Redis already`;
+        return Promise.reject(new EventsError('unavailable', message));
+      }
+      pending += calls.length;
+      pendingCharacters += characters;
+      // nextTick runs after all promise callbacks that are due, so the calls they push join this pipeline.
+      if (batch.length === 0) process.nextTick(flush);
+      return new Promise((resolve, reject) => {
+        batch.push({ calls, characters, resolve, reject });
+      });
+    },
+    /** Resolves when nothing is pending. */
+    async idle(): Promise<void> {
+      flush();
+      await Promise.all(inFlight);
+    },
+  };
 }

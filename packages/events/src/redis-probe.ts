@@ -3,23 +3,15 @@ import type { TopicName } from '@openclaw/key-schema';
 import type { RedisSubscriber } from '@openclaw/redis-client';
 import type { ProbeResult } from './event-bus.ts';
 
-/** The dependencies of {@link createRedisProbe}. */
-export interface RedisProbeParts {
-  /** A topic that only this probe uses. */
-  readonly topic: TopicName;
-  readonly subscriber: RedisSubscriber;
-  /** Publishes as events are published; resolves when Redis took it. */
-  readonly publish: (topic: TopicName, nonce: string) => Promise<void>;
-}
-
-/** Publishes to itself through Redis; subscribes when it is first run. */
-export interface RedisProbe {
-  run(timeoutMs: number): Promise<ProbeResult>;
-  close(): Promise<void>;
-}
-
-/** Creates the probe of one bus. */
-export function createRedisProbe({ topic, subscriber, publish }: RedisProbeParts): RedisProbe {
+/**
+ * Publishes to itself through Redis. Subscribes to `topic`, which only this probe uses, when it is first run. `publish`
+ * resolves when Redis took the nonce.
+ */
+export function createRedisProbe(
+  topic: TopicName,
+  subscriber: RedisSubscriber,
+  publish: (topic: TopicName, nonce: string) => Promise<void>,
+) {
   const waiting = new Map<string, () => void>();
   let listening: ReturnType<RedisSubscriber['subscribe']> | null = null;
 
@@ -33,41 +25,30 @@ export function createRedisProbe({ topic, subscriber, publish }: RedisProbeParts
     return listening;
   }
 
-  async function run(timeoutMs: number): Promise<ProbeResult> {
-    const nonce = randomUUID();
-    let wasTaken = false;
-    let timer: NodeJS.Timeout | undefined;
-    const startedMs = performance.now();
-    const back = new Promise<ProbeResult>((resolve) =>
-      waiting.set(nonce, () =>
-        resolve({ outcome: 'back', latencyMs: performance.now() - startedMs }),
-      ),
-    );
-    const late = new Promise<ProbeResult>((resolve) => {
-      timer = setTimeout(() => {
+  return {
+    run(timeoutMs: number): Promise<ProbeResult> {
+      const nonce = randomUUID();
+      const startedMs = performance.now();
+      const { promise, resolve } = Promise.withResolvers<ProbeResult>();
+      let wasTaken = false;
+      const timer = setTimeout(() => {
         // If this process stalled, its sockets may hold unread answers when the timer fires.
         setImmediate(() => resolve({ outcome: wasTaken ? 'lost' : 'refused' }));
       }, timeoutMs);
-    });
-    const refused = listen()
-      .then(() => publish(topic, nonce))
-      .then(
-        (): Promise<ProbeResult> => {
-          wasTaken = true;
-          return back;
-        },
-        (): ProbeResult => ({ outcome: 'refused' }),
+      waiting.set(nonce, () =>
+        resolve({ outcome: 'back', latencyMs: performance.now() - startedMs }),
       );
-    try {
-      return await Promise.race([back, refused, late]);
-    } finally {
-      clearTimeout(timer);
-      waiting.delete(nonce);
-    }
-  }
-
-  return {
-    run,
+      listen()
+        .then(() => publish(topic, nonce))
+        .then(
+          () => (wasTaken = true),
+          () => resolve({ outcome: 'refused' }),
+        );
+      return promise.finally(() => {
+        clearTimeout(timer);
+        waiting.delete(nonce);
+      });
+    },
     async close() {
       const end = await listening?.catch(() => null);
       // A failed unsubscribe no longer matters.

@@ -1,6 +1,8 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import { EventsError, positiveInteger } from './errors.ts';
-import { createRepair, scheduleTimeout, type Schedule } from './repair.ts';
+import { EventsError, type EventsErrorCode, positiveInteger } from './errors.ts';
+
+/** Runs `callback` once after `delayMs`; the returned function prevents that. */
+export type Schedule = (callback: () => void, delayMs: number) => () => void;
 
 /** Where a delivered event came from: the bus (`live`), or the store because the bus lost or delayed it. */
 export type EventSource = 'live' | 'store';
@@ -58,6 +60,11 @@ export interface SequencerStats {
   readonly failedFetches: number;
 }
 
+const scheduleTimeout: Schedule = (callback, delayMs) => {
+  const timer = setTimeout(callback, delayMs).unref();
+  return () => clearTimeout(timer);
+};
+
 /** Delivers one channel's events exactly once and in order. See {@link createSequencer}. */
 export interface Sequencer {
   /** The seq delivered last. */
@@ -79,12 +86,16 @@ export interface Sequencer {
  */
 export function createSequencer(deps: SequencerDeps, options: SequencerOptions = {}): Sequencer {
   const { channelId, epoch, schedule = scheduleTimeout } = deps;
+  const { random = Math.random } = options;
   const gapTimeoutMs = positiveInteger('gapTimeoutMs', options.gapTimeoutMs ?? 25);
   const maxBuffered = positiveInteger('maxBuffered', options.maxBuffered ?? 512);
   const maxBufferedCharacters = positiveInteger(
     'maxBufferedCharacters',
     options.maxBufferedCharacters ?? 1024 * 1024,
   );
+  const pageSize = positiveInteger('pageSize', options.pageSize ?? 200);
+  const minBackoffMs = positiveInteger('minBackoffMs', options.minBackoffMs ?? 100);
+  const maxBackoffMs = positiveInteger('maxBackoffMs', options.maxBackoffMs ?? 5_000);
   if (!Number.isSafeInteger(deps.head) || deps.head < 0) {
     throw new EventsError('invalid_options', `head must be an integer from 0 on, not ${deps.head}`);
   }
@@ -95,6 +106,9 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
   const buffered = new Map<number, EncodedEnvelope>();
   let bufferedCharacters = 0;
   let cancelGapTimeout: (() => void) | null = null;
+  let fetching = false;
+  let cancelNextFetch: (() => void) | null = null;
+  let failures = 0;
   let delivering = false;
   let closed = false;
   let foreignEpoch: string | null = null;
@@ -104,43 +118,57 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
   let overflows = 0;
   let failedFetches = 0;
 
-  const report = (error: EventsError) => {
+  const report = (code: EventsErrorCode, message: string, details?: ErrorOptions) => {
     try {
-      deps.onError?.(error);
+      deps.onError?.(new EventsError(code, message, details));
     } catch {
       // An error handler that throws must not stop the channel.
     }
   };
 
-  const repair = createRepair(
-    {
-      channelId,
-      head: () => head,
-      isBehind: () => target > head,
-      fetch: (after, limit) => deps.fetch(after, limit),
-      accept,
-      onFailure(error) {
-        failedFetches += 1;
-        report(error);
-      },
-      schedule,
-      random: options.random ?? Math.random,
-    },
-    {
-      pageSize: positiveInteger('pageSize', options.pageSize ?? 200),
-      minBackoffMs: positiveInteger('minBackoffMs', options.minBackoffMs ?? 100),
-      maxBackoffMs: positiveInteger('maxBackoffMs', options.maxBackoffMs ?? 5_000),
-    },
-  );
+  function backoffMs(): number {
+    const ceilingMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** (failures - 1));
+    // Half of it is random, so that the channels of a hub do not all retry at the same time.
+    return Math.ceil((ceilingMs * (1 + random())) / 2);
+  }
+
+  /** Fetches one page. A page without a new event counts as a failure. */
+  async function fetchPage(): Promise<void> {
+    const after = head;
+    let message = `the store did not return event ${after + 1} of ${channelId}`;
+    let thrown: ErrorOptions | undefined;
+    fetching = true;
+    try {
+      accept(await deps.fetch(after, pageSize));
+    } catch (cause) {
+      message = `could not fetch the events of ${channelId} after ${after}`;
+      thrown = { cause };
+    }
+    fetching = false;
+    if (closed) return;
+    const isFailure = thrown !== undefined || head === after;
+    failures = isFailure ? failures + 1 : 0;
+    // It never stops retrying, as that would silence the channel. Other work of the process runs between two pages.
+    if (target > head) cancelNextFetch = schedule(fetchMissing, isFailure ? backoffMs() : 0);
+    if (!isFailure) return;
+    failedFetches += 1;
+    report('fetch_failed', message, thrown);
+  }
+
+  /** Fetches at once, even if the next attempt was scheduled for later; a fetch in progress continues. */
+  function fetchMissing(): void {
+    if (fetching || closed) return;
+    cancelNextFetch?.();
+    cancelNextFetch = null;
+    if (target > head) void fetchPage();
+  }
 
   function callDeliver(event: EncodedEnvelope, source: EventSource): void {
     try {
       deps.deliver(event, source);
     } catch (cause) {
       const what = event.seq === null ? event.id : `event ${event.seq}`;
-      report(
-        new EventsError('handler_failed', `deliver threw at ${what} of ${channelId}`, { cause }),
-      );
+      report('handler_failed', `deliver threw at ${what} of ${channelId}`, { cause });
     }
   }
 
@@ -162,15 +190,17 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     watchGap();
   }
 
-  /** A timeout runs while events are buffered, unless a repair is active. */
+  const isRepairing = () => fetching || cancelNextFetch !== null;
+
+  /** A timeout runs while events are buffered, unless missing ones are fetched already. */
   function watchGap(): void {
     if (buffered.size === 0 || closed) {
       cancelGapTimeout?.();
       cancelGapTimeout = null;
-    } else if (cancelGapTimeout === null && !repair.active) {
+    } else if (cancelGapTimeout === null && !isRepairing()) {
       cancelGapTimeout = schedule(() => {
         cancelGapTimeout = null;
-        repair.start();
+        fetchMissing();
       }, gapTimeoutMs);
     }
   }
@@ -191,7 +221,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       buffered.clear();
       bufferedCharacters = 0;
       watchGap();
-      if (!repair.active) repair.start();
+      if (!isRepairing()) fetchMissing();
     }
   }
 
@@ -205,9 +235,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
 
   function isForeign(event: EncodedEnvelope): boolean {
     if (event.channelId !== channelId) {
-      report(
-        new EventsError('invalid_event', `an event of ${event.channelId} came to ${channelId}`),
-      );
+      report('invalid_event', `an event of ${event.channelId} came to ${channelId}`);
       return true;
     }
     if (event.epoch === epoch) return false;
@@ -216,9 +244,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       try {
         deps.onForeignEpoch?.(event);
       } catch (cause) {
-        report(
-          new EventsError('handler_failed', `onForeignEpoch of ${channelId} threw`, { cause }),
-        );
+        report('handler_failed', `onForeignEpoch of ${channelId} threw`, { cause });
       }
     }
     return true;
@@ -242,14 +268,15 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     raise(storeHead) {
       if (closed || !Number.isSafeInteger(storeHead) || storeHead <= head) return;
       target = Math.max(target, storeHead);
-      repair.start();
+      fetchMissing();
     },
     close() {
       closed = true;
       buffered.clear();
       bufferedCharacters = 0;
       watchGap();
-      repair.close();
+      cancelNextFetch?.();
+      cancelNextFetch = null;
     },
   };
 }

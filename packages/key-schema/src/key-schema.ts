@@ -1,11 +1,47 @@
-import {
-  isNameId,
-  KeySchemaError,
-  type RedisKey,
-  type RosterMember,
-  type Topic,
-  type TopicName,
-} from './names.ts';
+declare const redisKey: unique symbol;
+declare const topicName: unique symbol;
+
+/** A Redis key. Only this package makes one. */
+export type RedisKey = string & { readonly [redisKey]: true };
+
+/** A Redis pub/sub topic or topic pattern. Only this package makes one. */
+export type TopicName = string & { readonly [topicName]: true };
+
+/** The result of {@link KeySchema.parseTopic}. */
+export type Topic =
+  | { readonly kind: 'channel'; readonly channelId: string }
+  | { readonly kind: 'agent'; readonly agentId: string }
+  | { readonly kind: 'global' };
+
+/** The lease of one connection in a roster. */
+export interface RosterMember {
+  readonly agentId: string;
+  readonly hubId: string;
+  readonly sessionId: string;
+}
+
+/** Thrown for an id that cannot be part of a name, and for an invalid prefix. */
+export class KeySchemaError extends Error {
+  override readonly name = 'KeySchemaError';
+  readonly code: 'invalid_id' | 'invalid_prefix';
+
+  constructor(code: KeySchemaError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** True for an id that can be part of a name: letters, digits and `._@|~-`, 1 to 128 characters, the first a letter or digit. */
+export function isNameId(id: string): boolean {
+  // A colon could make the name of another key; a brace could move the key to another Cluster slot.
+  return /^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(id);
+}
+
+function checkId(id: string, user: string): string {
+  if (isNameId(id)) return id;
+  const text = JSON.stringify(id).slice(0, 160);
+  throw new KeySchemaError('invalid_id', `not an id for ${user}: ${text}`);
+}
 
 export interface KeySchemaOptions {
   /**
@@ -72,15 +108,7 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
     throw new KeySchemaError('invalid_prefix', `not a valid prefix of Redis names: ${prefix}`);
   }
 
-  const checked = (id: string): string => {
-    if (!isNameId(id)) {
-      throw new KeySchemaError(
-        'invalid_id',
-        `not an id for a Redis name: ${JSON.stringify(id).slice(0, 160)}`,
-      );
-    }
-    return id;
-  };
+  const checked = (id: string) => checkId(id, 'a Redis name');
   const slot = hashTags ? (id: string) => `{${checked(id)}}` : checked;
   const key = (name: string) => `${prefix}${name}` as RedisKey;
   const topic = (name: string) => `${prefix}pubsub:${name}` as TopicName;
@@ -88,7 +116,8 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
   const channelTopicStart = topic('channel:');
   const agentTopicStart = topic('agent:');
   const globalTopic = topic('global');
-  const idAfter = (start: string, name: string): string | null => {
+  const idAfter = (start: TopicName, name: string): string | null => {
+    if (!name.startsWith(start)) return null;
     const tagged = name.slice(start.length);
     const id = hashTags ? /^\{(.*)\}$/.exec(tagged)?.[1] : tagged;
     return id !== undefined && isNameId(id) ? id : null;
@@ -104,15 +133,10 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
     channelPattern: topic('channel:*'),
     parseTopic(name) {
       if (name === globalTopic) return { kind: 'global' };
-      if (name.startsWith(channelTopicStart)) {
-        const channelId = idAfter(channelTopicStart, name);
-        return channelId === null ? null : { kind: 'channel', channelId };
-      }
-      if (name.startsWith(agentTopicStart)) {
-        const agentId = idAfter(agentTopicStart, name);
-        return agentId === null ? null : { kind: 'agent', agentId };
-      }
-      return null;
+      const channelId = idAfter(channelTopicStart, name);
+      if (channelId !== null) return { kind: 'channel', channelId };
+      const agentId = idAfter(agentTopicStart, name);
+      return agentId === null ? null : { kind: 'agent', agentId };
     },
     presence: (channelId, agentId) => key(`presence:${slot(channelId)}:${checked(agentId)}`),
     roster: (channelId) => key(`roster:${slot(channelId)}`),
@@ -131,11 +155,7 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
 
 /** A member of a roster, `agentId:hubId:sessionId`. @throws {KeySchemaError} `invalid_id` */
 export function encodeRosterMember({ agentId, hubId, sessionId }: RosterMember): string {
-  for (const id of [agentId, hubId, sessionId]) {
-    if (!isNameId(id))
-      throw new KeySchemaError('invalid_id', `not an id for a roster: ${JSON.stringify(id)}`);
-  }
-  return `${agentId}:${hubId}:${sessionId}`;
+  return [agentId, hubId, sessionId].map((id) => checkId(id, 'a roster')).join(':');
 }
 
 /** Parses a member of a roster; null for any other text. */

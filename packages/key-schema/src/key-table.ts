@@ -1,5 +1,17 @@
-import { recentMessagesMax, ttlMs } from './ttl.ts';
 import type { KeyValues } from './values.ts';
+
+/** Time to live of each key that expires, in milliseconds. */
+export const ttlMs = {
+  presence: 300_000,
+  typing: 10_000,
+  channel: 3_600_000,
+  channelMembers: 3_600_000,
+  recentMessages: 300_000,
+  rateLimit: 60_000,
+} as const;
+
+/** The most messages that `messages:{channelId}:recent` holds. */
+export const recentMessagesMax = 50;
 
 /** One kind of key or topic: a row of the table in the README. */
 export interface KeyTableEntry {
@@ -16,35 +28,27 @@ export interface KeyTableEntry {
   readonly source: 'EPIC' | 'ours';
 }
 
+const eventTopic = {
+  redisType: 'topic',
+  ttlMs: null,
+  value: 'JSON of PublishedEnvelope',
+  owner: 'events',
+  source: 'EPIC',
+} as const;
+
 /** Every key and topic, under the name of its maker in {@link KeySchema}. */
 export const keyTable = {
   channelTopic: {
+    ...eventTopic,
     pattern: 'pubsub:channel:{channelId}',
-    redisType: 'topic',
-    ttlMs: null,
-    value: 'JSON of PublishedEnvelope',
     purpose: "A channel's live events",
-    owner: 'events',
-    source: 'EPIC',
   },
   agentTopic: {
+    ...eventTopic,
     pattern: 'pubsub:agent:{agentId}',
-    redisType: 'topic',
-    ttlMs: null,
-    value: 'JSON of PublishedEnvelope',
     purpose: 'Direct messages to one agent, and notices for it',
-    owner: 'events',
-    source: 'EPIC',
   },
-  globalTopic: {
-    pattern: 'pubsub:global',
-    redisType: 'topic',
-    ttlMs: null,
-    value: 'JSON of PublishedEnvelope',
-    purpose: 'System-wide broadcasts',
-    owner: 'events',
-    source: 'EPIC',
-  },
+  globalTopic: { ...eventTopic, pattern: 'pubsub:global', purpose: 'System-wide broadcasts' },
   probeTopic: {
     pattern: 'pubsub:probe:{probeId}',
     redisType: 'topic',

@@ -1,16 +1,33 @@
+import { createHash } from 'node:crypto';
+import type { RedisKey, TopicName } from '@openclaw/key-schema';
 import { createAvailability } from './availability.ts';
-import { createBreaker } from './breaker.ts';
-import { runPipeline, runScript, type ScriptCall } from './commands.ts';
-import { isOutage, RedisClientError, toClientError } from './errors.ts';
-import { createFirstConnection } from './first-connection.ts';
+import { closedError, isOutage, toClientError } from './errors.ts';
 import { readHealth, type RedisHealth } from './health.ts';
-import { startHeartbeat } from './heartbeat.ts';
 import { type Logger, silentLogger } from './logger.ts';
 import { openTransports } from './open-transports.ts';
 import { type RedisClientOptions, resolveSettings } from './options.ts';
-import { createProbe } from './probe.ts';
 import { createSubscriber, type RedisSubscriber } from './subscriber.ts';
 import type { CommandTransport, RedisCommand, RedisReply } from './transport.ts';
+
+/** A Lua script, created once per file by {@link defineScript}. */
+export interface Script {
+  readonly name: string;
+  readonly lua: string;
+  /** SHA-1 of `lua`. */
+  readonly sha: string;
+}
+
+/** One call of a script. On Cluster all its keys must be in one slot. */
+export interface ScriptCall {
+  readonly script: Script;
+  readonly keys: readonly (RedisKey | TopicName)[];
+  readonly args: readonly (string | number)[];
+}
+
+/** Creates a {@link Script} without sending it. `name` is for error messages. */
+export function defineScript(name: string, lua: string): Script {
+  return { name, lua, sha: createHash('sha1').update(lua).digest('hex') };
+}
 
 /**
  * A client of one Redis: a connection for commands, another for subscriptions, and a circuit breaker.
@@ -59,141 +76,87 @@ export function createRedisClient(
   { logger = silentLogger }: { readonly logger?: Logger } = {},
 ): RedisClient {
   const settings = resolveSettings(options);
-  let isClosed = false;
-  let lastError = 'not connected yet';
-
-  const availability = createAvailability(logger);
-  const refresh = () => {
-    if (isClosed) return;
-    // A server that takes no writes counts as away, because its data is outdated.
-    const isUp = transport.ready && breaker.state === 'closed' && probe.takesWrites;
-    if (!isUp && !availability.now && isAwaitingFirstBeat()) return;
-    availability.set(isUp, outageReason());
-    if (isUp) firstConnection.end();
-  };
-  /** True for a new connection whose first heartbeat is not answered yet. */
-  const isAwaitingFirstBeat = () =>
-    transport.ready && breaker.state === 'closed' && !probe.takesWrites && !probe.refusal;
-  const outageReason = () => probe.refusal?.message ?? lastError;
-  const firstConnection = createFirstConnection(settings.connectTimeoutMs);
-  const readyWaiters = new Set<() => void>();
-  const breaker = createBreaker(
-    { failures: settings.breakerFailures, halfOpenAfterMs: Math.ceil(settings.heartbeatMs * 0.8) },
-    (state) => {
-      // A silent connection is replaced. Commands in its buffers must not be sent later, and the sentinels may know a
-      // better server.
-      if (state === 'open' && transport.ready) transport.drop();
-      refresh();
-    },
-  );
   const { mode, transport, openSubscriber } = openTransports(options, settings, {
-    onReady() {
-      refresh();
-      heartbeat.now();
-    },
-    onDown() {
-      lastError = 'the connection was lost';
-      probe.connectionLost();
-      refresh();
-    },
-    onError(error) {
-      // A host with several addresses fails with an AggregateError, whose message is empty.
-      lastError = error.message || ('code' in error ? String(error.code) : error.name);
-    },
+    onReady: () => availability.onReady(),
+    onDown: () => availability.onDown(),
+    onError: (error) => availability.onError(error),
   });
-  const probe = createProbe(transport, settings);
-  const heartbeat = startHeartbeat({
-    everyMs: settings.heartbeatMs,
-    concurrent: () => (breaker.state === 'closed' ? settings.breakerFailures : 1),
-    beat: () =>
-      breaker
-        .execute(() =>
-          probe.beat().catch((error: RedisClientError) => {
-            // Without a connection, the reason for its loss is the better message.
-            if (transport.ready) lastError = error.message;
-            throw error;
-          }),
-        )
-        .finally(refresh),
-  });
-  const subscriber = createSubscriber({ open: openSubscriber, logger, settings });
-
-  function noteError(error: unknown): void {
-    if (probe.noticeError(error)) refresh();
-  }
-
-  const closedError = () => new RedisClientError('closed', 'the Redis client is closed');
-
-  async function guarded<T>(work: (commands: CommandTransport) => Promise<T>): Promise<T> {
-    if (isClosed) throw closedError();
-    if (firstConnection.isAwaited && !availability.now) await firstConnection.wait();
-    if (isClosed) throw closedError();
-    if (!availability.now) {
-      throw new RedisClientError('unavailable', `Redis is unavailable: ${outageReason()}`);
-    }
-    try {
-      return await breaker.execute(() =>
-        work(transport).catch((error: unknown) => {
-          throw toClientError(error);
-        }),
-      );
-    } catch (thrown) {
-      const error = toClientError(thrown);
-      if (isClosed && isOutage(error)) throw closedError();
-      if (isOutage(error)) lastError = error.message;
-      noteError(error);
-      throw error;
-    }
-  }
+  const availability = createAvailability(transport, settings, logger);
+  const subscriber = createSubscriber(openSubscriber, settings, logger);
 
   return {
     get available() {
       return availability.now;
     },
-    onAvailability: (listener) => availability.onChange(listener),
+    onAvailability: availability.onChange,
     get connecting() {
-      return firstConnection.isAwaited && !isClosed;
+      return availability.connecting;
     },
-    ready() {
-      if (availability.now || isClosed) return Promise.resolve(availability.now);
-      return new Promise((resolve) => {
-        const settle = () => {
-          clearTimeout(timer);
-          off();
-          readyWaiters.delete(settle);
-          resolve(availability.now);
-        };
-        const timer = setTimeout(settle, settings.connectTimeoutMs);
-        const off = availability.onChange(settle);
-        readyWaiters.add(settle);
-      });
-    },
-    send: (command) => guarded((commands) => commands.call(command)),
-    run: (call) => guarded((commands) => runScript(commands, call)),
+    ready: () => availability.ready(),
+    send: (command) => availability.run(() => transport.call(command)),
+    run: (call) => availability.run(() => runScript(transport, call)),
     async pipeline(calls) {
-      if (calls.length === 0 && !isClosed) return [];
-      const { replies } = await guarded((commands) => runPipeline(commands, calls));
-      replies.forEach(noteError);
-      return replies.map((reply) => (isClosed && isOutage(reply) ? closedError() : reply));
+      if (calls.length === 0 && !availability.isClosed) return [];
+      const replies = await availability.run(() => runPipeline(transport, calls));
+      replies.forEach(availability.noteError);
+      return replies.map((reply) =>
+        availability.isClosed && isOutage(reply) ? closedError() : reply,
+      );
     },
     subscriber,
-    health: () =>
-      readHealth({
-        transport,
-        breaker,
-        probe,
-        subscriber,
-        mode,
-        isClosed: () => isClosed,
-      }),
+    health: () => readHealth(mode, transport, availability, subscriber),
     async close() {
-      if (isClosed) return;
-      isClosed = true;
-      heartbeat.stop();
-      availability.end();
-      firstConnection.end();
-      for (const settle of [...readyWaiters]) settle();
+      if (availability.isClosed) return;
+      availability.close();
       await Promise.all([transport.close(), subscriber.close()]);
     },
   };
+}
+
+function isScriptCall(call: RedisCommand | ScriptCall): call is ScriptCall {
+  return !Array.isArray(call);
+}
+
+/** The command of a call: by the script's SHA, or with its source. */
+function toCommand(by: 'evalsha' | 'eval', { script, keys, args }: ScriptCall): RedisCommand {
+  const text = by === 'eval' ? script.lua : script.sha;
+  return [by, text, keys.length, ...keys, ...args];
+}
+
+function isUnknownScript(reply: unknown): boolean {
+  return reply instanceof Error && reply.message.startsWith('NOSCRIPT');
+}
+
+/**
+ * Sends all calls in one batch. A call whose script the server does not know was not executed. Only these calls are sent
+ * again, with the source, in a second batch.
+ */
+async function runPipeline(
+  transport: CommandTransport,
+  calls: readonly (RedisCommand | ScriptCall)[],
+): Promise<RedisReply[]> {
+  const replies = await transport.batch(
+    calls.map((call) => (isScriptCall(call) ? toCommand('evalsha', call) : call)),
+  );
+  const unknown: { readonly place: number; readonly command: RedisCommand }[] = [];
+  calls.forEach((call, place) => {
+    if (isScriptCall(call) && isUnknownScript(replies[place])) {
+      unknown.push({ place, command: toCommand('eval', call) });
+    }
+  });
+  if (unknown.length > 0) {
+    const second = await transport.batch(unknown.map(({ command }) => command));
+    unknown.forEach(({ place }, index) => (replies[place] = second[index]));
+  }
+  return replies.map((reply) => (reply instanceof Error ? toClientError(reply) : reply));
+}
+
+/** Runs a script by its SHA, or by its source if the server does not know it. */
+async function runScript(transport: CommandTransport, call: ScriptCall): Promise<RedisReply> {
+  try {
+    return await transport.call(toCommand('evalsha', call));
+  } catch (error) {
+    if (!isUnknownScript(error)) throw error;
+    return transport.call(toCommand('eval', call));
+  }
 }

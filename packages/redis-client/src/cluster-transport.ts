@@ -1,17 +1,15 @@
 import { Cluster, type Redis } from 'ioredis';
-import type { CallBound } from './borrowed.ts';
-import { toWire } from './commands.ts';
 import { profile, retryDelayMs } from './ioredis-options.ts';
 import { keySlot } from './key-slot.ts';
 import type { ClientSettings, ResolvedConnection } from './options.ts';
-import { destroySocket, dropIfSilent, untilEnded } from './sockets.ts';
-import type {
-  CommandTransport,
-  ConnectionEvents,
-  RedisCommand,
-  RedisReply,
-  Topology,
-} from './transport.ts';
+import {
+  type CallBound,
+  destroySocket,
+  dropIfSilent,
+  toWire,
+  untilEnded,
+} from './server-connection.ts';
+import type { CommandTransport, ConnectionEvents, RedisCommand, RedisReply } from './transport.ts';
 
 /** The slots are also read again whenever a server is lost or gives a slot away. */
 const refreshEveryMs = 1000;
@@ -26,6 +24,8 @@ function keyOf([name, ...args]: RedisCommand): string | null {
 function addressOf({ options }: Redis): string {
   return `${options.host}:${options.port}`;
 }
+
+export type Topology = ReturnType<typeof openClusterTransport>['topology'];
 
 /** Opens the connections to a Cluster without waiting for them. */
 export function connectCluster(connection: ResolvedConnection, settings: ClientSettings): Cluster {
@@ -59,7 +59,7 @@ export function openClusterTransport(
   settings: ClientSettings,
   events: ConnectionEvents,
   bound: CallBound | null,
-): { readonly transport: CommandTransport; readonly topology: Topology } {
+) {
   let established = 0;
   let up = false;
   let isClosed = false;
@@ -110,7 +110,6 @@ export function openClusterTransport(
     if (cluster.status === 'ready') cluster.refreshSlotsCache();
   }, refreshEveryMs);
 
-  const onError = (error: Error) => events.onError(error);
   const onChange = () => {
     connectAll();
     check();
@@ -129,8 +128,8 @@ export function openClusterTransport(
     for (const listener of topologyListeners) listener();
   };
   const listeners: readonly (readonly [string, (value: Redis & Error) => void])[] = [
-    ['error', onError],
-    ['node error', onError],
+    ['error', events.onError],
+    ['node error', events.onError],
     ['+node', onNode],
     ['-node', refreshSoon],
     ['-node', onChange],
@@ -158,11 +157,9 @@ export function openClusterTransport(
     call,
     /** Makes one pipeline per slot. All are written in the same turn, and one whose slot moved is redirected as a whole. */
     async batch(commands) {
-      const groups = new Map<number, number[]>();
-      commands.forEach((command, place) => {
-        const key = keyOf(command);
-        const slot = key === null ? -1 : keySlot(key);
-        groups.set(slot, [...(groups.get(slot) ?? []), place]);
+      const groups = Map.groupBy(commands.keys(), (place) => {
+        const key = keyOf(commands[place] as RedisCommand);
+        return key === null ? -1 : keySlot(key);
       });
       const replies: RedisReply[] = Array(commands.length).fill(null);
       await Promise.all(
@@ -171,11 +168,9 @@ export function openClusterTransport(
           for (const place of places) pipeline.call(...toWire(commands[place] as RedisCommand));
           const results = await run(() => pipeline.exec()).catch((error: unknown) => error);
           places.forEach((place, index) => {
-            if (!Array.isArray(results)) replies[place] = results;
-            else {
-              const [error, reply] = results[index] as [Error | null, RedisReply];
-              replies[place] = error ?? reply;
-            }
+            const result: unknown = Array.isArray(results) ? results[index] : [results, null];
+            const [error, reply] = result as [Error | null, RedisReply];
+            replies[place] = error ?? reply;
           });
         }),
       );
@@ -200,11 +195,14 @@ export function openClusterTransport(
       if (nodes.length > 0) await untilEnded(cluster);
     },
   };
-  const topology: Topology = {
+  /** The assignment of slots to the masters (`host:port`), as last learnt. */
+  const topology = {
     owners,
-    ownerOf: (slot) => cluster.slots[slot]?.[0],
+    ownerOf: (slot: number): string | undefined => cluster.slots[slot]?.[0],
+    /** Asks the cluster again. The answer arrives through `onRefresh`. */
     refresh: refreshSoon,
-    onRefresh: (listener) => void topologyListeners.push(listener),
+    /** Calls the listener after each answer of the cluster, even an unchanged one. */
+    onRefresh: (listener: () => void) => void topologyListeners.push(listener),
   };
   return { transport, topology };
 }

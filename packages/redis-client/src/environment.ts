@@ -23,88 +23,14 @@ const names = [
   'CHAT_REDIS_CLUSTER',
 ];
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 function invalid(name: string, problem: string): RedisClientError {
   return new RedisClientError('invalid_options', `${name} ${problem}`);
-}
-
-/** Reads a variable. Empty means unset. */
-function read(env: Environment, name: string): string | undefined {
-  return env[name]?.trim() || undefined;
-}
-
-function readInteger(
-  env: Environment,
-  name: string,
-  max: number,
-  what: string,
-): number | undefined {
-  const text = read(env, name);
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > max) throw invalid(name, `is not ${what}`);
-  return value;
-}
-
-function readPort(env: Environment, name: string): number | undefined {
-  const what = 'a port (1 to 65535; Kubernetes sets such names unless enableServiceLinks is false)';
-  const port = readInteger(env, name, 65_535, what);
-  if (port === 0) throw invalid(name, `is not ${what}`);
-  return port;
 }
 
 function parseSwitch(text: string): boolean | undefined {
   if (['true', '1', 'yes', 'on'].includes(text.toLowerCase())) return true;
   if (['false', '0', 'no', 'off'].includes(text.toLowerCase())) return false;
   return undefined;
-}
-
-function readSwitch(env: Environment, name: string): boolean | undefined {
-  const text = read(env, name);
-  const value = text === undefined ? undefined : parseSwitch(text);
-  if (text !== undefined && value === undefined) throw invalid(name, 'is neither true nor false');
-  return value;
-}
-
-function readNodes(env: Environment, name: string): RedisNode[] | undefined {
-  return read(env, name)
-    ?.split(',')
-    .map((text) => {
-      const [, host, port] = /^\s*(?:\[?([^\s,\]]+?)\]?):(\d+)\s*$/.exec(text) ?? [];
-      if (!host || !port || Number(port) < 1 || Number(port) > 65_535) {
-        throw invalid(name, 'is not host:port,host:port,…');
-      }
-      return { host, port: Number(port) };
-    });
-}
-
-/** Reads the nodes of the Cluster. `true` stands for the configured host and port. */
-function readCluster(env: Environment, node: RedisNode): RedisNode[] | undefined {
-  const name = 'CHAT_REDIS_CLUSTER';
-  const isOn = parseSwitch(read(env, name) ?? 'false');
-  if (isOn === undefined) return readNodes(env, name);
-  return isOn ? [node] : undefined;
-}
-
-/** Reads one level. The parts of its URL win over its other variables. */
-function readLevel(env: Environment, level: 'REDIS_' | 'CHAT_REDIS_'): Partial<RedisUrlParts> {
-  const host = read(env, `${level}HOST`);
-  const port = readPort(env, `${level}PORT`);
-  // Not trimmed, because a password may begin or end with a space.
-  const password = env[`${level}PASSWORD`];
-  const db = readInteger(env, `${level}DB`, 65_535, 'a database number');
-  const values = {
-    ...(host !== undefined && { host }),
-    ...(port !== undefined && { port }),
-    ...(password && { password }),
-    ...(db !== undefined && { db }),
-  };
-  const url = read(env, `${level}URL`);
-  if (url === undefined) return values;
-  const parts = parseRedisUrl(url);
-  if (!parts) throw invalid(`${level}URL`, 'is not redis://… or rediss://…');
-  return { ...values, ...parts };
 }
 
 /**
@@ -114,20 +40,80 @@ function readLevel(env: Environment, level: 'REDIS_' | 'CHAT_REDIS_'): Partial<R
  * The parts of a URL win over the other variables of its level. Returns null when nothing is set.
  * @throws {RedisClientError} `invalid_options`, naming the variable and never its value
  */
-export function parseRedisEnvironment(env: Environment): RedisConnection | null {
+export function parseRedisEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): RedisConnection | null {
   if (!names.some((name) => env[name]?.trim())) return null;
-  const base = readLevel(env, 'REDIS_');
-  const chat = readLevel(env, 'CHAT_REDIS_');
+
+  /** Reads a variable. Empty means unset. */
+  const read = (name: string) => env[name]?.trim() || undefined;
+
+  function readInteger(name: string, min: number, what: string): number | undefined {
+    const text = read(name);
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > 65_535) throw invalid(name, `is not ${what}`);
+    return value;
+  }
+
+  function readSwitch(name: string): boolean | undefined {
+    const text = read(name);
+    if (text === undefined) return undefined;
+    const value = parseSwitch(text);
+    if (value === undefined) throw invalid(name, 'is neither true nor false');
+    return value;
+  }
+
+  function readNodes(name: string): RedisNode[] | undefined {
+    return read(name)
+      ?.split(',')
+      .map((text) => {
+        const [, host, port] = /^\s*(?:\[?([^\s,\]]+?)\]?):(\d+)\s*$/.exec(text) ?? [];
+        if (!host || !port || Number(port) < 1 || Number(port) > 65_535) {
+          throw invalid(name, 'is not host:port,host:port,…');
+        }
+        return { host, port: Number(port) };
+      });
+  }
+
+  /** Reads one level. The parts of its URL win over its other variables. */
+  function readLevel(level: 'REDIS_' | 'CHAT_REDIS_'): Partial<RedisUrlParts> {
+    const host = read(`${level}HOST`);
+    const port = readInteger(
+      `${level}PORT`,
+      1,
+      'a port (1 to 65535; Kubernetes sets such names unless enableServiceLinks is false)',
+    );
+    // Not trimmed, because a password may begin or end with a space.
+    const password = env[`${level}PASSWORD`];
+    const db = readInteger(`${level}DB`, 0, 'a database number');
+    const url = read(`${level}URL`);
+    const parts = url === undefined ? {} : parseRedisUrl(url);
+    if (!parts) throw invalid(`${level}URL`, 'is not redis://… or rediss://…');
+    return {
+      ...(host !== undefined && { host }),
+      ...(port !== undefined && { port }),
+      ...(password && { password }),
+      ...(db !== undefined && { db }),
+      ...parts,
+    };
+  }
+
+  const base = readLevel('REDIS_');
+  const chat = readLevel('CHAT_REDIS_');
   const { host = 'localhost', port = 6379, password, db = 0 } = { ...base, ...chat };
   const chatHasUrl = chat.tls !== undefined;
   // With a URL and a password of its own, a level does not inherit the username of the level below.
   const username = chatHasUrl && chat.password ? chat.username : (chat.username ?? base.username);
-  const tlsSwitch = readSwitch(env, 'CHAT_REDIS_TLS');
+  const tlsSwitch = readSwitch('CHAT_REDIS_TLS');
   // With a URL the switch can only add TLS: a password must not travel in clear because a URL lacks one letter.
   const tls = chatHasUrl ? chat.tls || tlsSwitch : (tlsSwitch ?? base.tls);
-  const sentinels = readNodes(env, 'CHAT_REDIS_SENTINELS');
-  const sentinelName = read(env, 'CHAT_REDIS_SENTINEL_NAME');
-  const cluster = readCluster(env, { host, port });
+  const sentinels = readNodes('CHAT_REDIS_SENTINELS');
+  const sentinelName = read('CHAT_REDIS_SENTINEL_NAME');
+  const isCluster = parseSwitch(read('CHAT_REDIS_CLUSTER') ?? 'false');
+  // `true` stands for the configured host and port.
+  const ownNode = isCluster ? [{ host, port }] : undefined;
+  const cluster = isCluster === undefined ? readNodes('CHAT_REDIS_CLUSTER') : ownNode;
   if (sentinels && cluster)
     throw invalid('CHAT_REDIS_CLUSTER', 'and CHAT_REDIS_SENTINELS exclude each other');
   if (cluster && db !== 0) {

@@ -22,6 +22,10 @@ export class RedisClientError extends Error {
   }
 }
 
+export function closedError(): RedisClientError {
+  return new RedisClientError('closed', 'the Redis client is closed');
+}
+
 // After these answers, an attempt on another server or at a later time may succeed.
 const outageReply =
   /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|OOM|MISCONF|NOREPLICAS|MOVED|ASK|UNKILLABLE)\b/;
@@ -36,11 +40,8 @@ export function toClientError(error: unknown): RedisClientError {
   if (message === 'Command timed out')
     return new RedisClientError('timeout', 'Redis did not answer in time', cause);
   if (cause.name === 'ReplyError') {
-    return new RedisClientError(
-      outageReply.test(message) ? 'unavailable' : 'rejected',
-      message,
-      cause,
-    );
+    const code = outageReply.test(message) ? 'unavailable' : 'rejected';
+    return new RedisClientError(code, message, cause);
   }
   return new RedisClientError('unavailable', `Redis is unavailable: ${message}`, cause);
 }

@@ -1,7 +1,6 @@
-import type { Breaker, BreakerState } from './breaker.ts';
+import type { Availability } from './availability.ts';
 import type { WriteRefusal } from './errors.ts';
 import { untilAnswered } from './heartbeat.ts';
-import type { Probe } from './probe.ts';
 import type { OwnedSubscriber } from './subscriber.ts';
 import type { CommandTransport } from './transport.ts';
 
@@ -12,7 +11,7 @@ export interface RedisHealth {
   /** Why the server takes no writes; null when it takes them or is down. */
   readonly refusal: WriteRefusal | null;
   readonly mode: 'standalone' | 'sentinel' | 'cluster';
-  readonly breaker: BreakerState;
+  readonly breaker: 'closed' | 'open' | 'half_open';
   /** Round trip of one PING, on Cluster to the slowest master; null when down. */
   readonly latencyMs: number | null;
   /** The role of the server that answers commands; null when down or hidden by ACL. */
@@ -38,15 +37,6 @@ export interface RedisHealth {
   };
 }
 
-export interface HealthSources {
-  readonly transport: CommandTransport;
-  readonly breaker: Pick<Breaker, 'state'>;
-  readonly probe: Pick<Probe, 'refusal' | 'takesWrites'>;
-  readonly subscriber: Pick<OwnedSubscriber, 'connected' | 'topics' | 'unconfirmed' | 'reconnects'>;
-  readonly mode: RedisHealth['mode'];
-  isClosed(): boolean;
-}
-
 function field(info: readonly string[], name: string): readonly string[] {
   return info.flatMap((text) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(text)?.[1] ?? []);
 }
@@ -58,11 +48,15 @@ function sum(values: readonly string[]): number | null {
 const roles: Readonly<Record<string, RedisHealth['role']>> = { master: 'master', slave: 'replica' };
 
 /** Makes two round trips, PING and INFO. Bypasses the breaker, because it reports on the breaker. */
-export async function readHealth(sources: HealthSources): Promise<RedisHealth> {
-  const { transport, breaker, probe, subscriber, mode } = sources;
+export async function readHealth(
+  mode: RedisHealth['mode'],
+  transport: CommandTransport,
+  availability: Availability,
+  subscriber: OwnedSubscriber,
+): Promise<RedisHealth> {
   let latencyMs: number | null = null;
   let info: readonly string[] = [];
-  if (transport.ready && !sources.isClosed()) {
+  if (transport.ready && !availability.isClosed) {
     const startedMs = performance.now();
     try {
       await untilAnswered(transport.callEach(['ping']));
@@ -75,14 +69,14 @@ export async function readHealth(sources: HealthSources): Promise<RedisHealth> {
   const [role] = field(info, 'role');
   const [runId] = field(info, 'run_id');
   const [version] = field(info, 'redis_version');
-  const isUp =
-    latencyMs !== null && breaker.state === 'closed' && (probe.takesWrites || probe.refusal);
-  const refusal = isUp ? (probe.refusal?.kind ?? null) : null;
+  const { breaker, takesWrites, refusal: lastRefusal } = availability.health;
+  const isUp = latencyMs !== null && breaker === 'closed' && (takesWrites || lastRefusal);
+  const refusal = isUp ? (lastRefusal?.kind ?? null) : null;
   return {
     status: !isUp ? 'down' : refusal ? 'refusing_writes' : 'ok',
     refusal,
     mode,
-    breaker: breaker.state,
+    breaker,
     latencyMs,
     role: roles[role ?? ''] ?? null,
     runId: mode === 'cluster' ? null : (runId ?? null),
@@ -91,11 +85,6 @@ export async function readHealth(sources: HealthSources): Promise<RedisHealth> {
     maxMemoryBytes: sum(field(info, 'maxmemory')),
     evictedKeys: sum(field(info, 'evicted_keys')),
     reconnects: transport.reconnects,
-    subscriber: {
-      connected: subscriber.connected,
-      topics: subscriber.topics,
-      unconfirmed: subscriber.unconfirmed,
-      reconnects: subscriber.reconnects,
-    },
+    subscriber: subscriber.health,
   };
 }

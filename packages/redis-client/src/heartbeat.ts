@@ -3,19 +3,15 @@ import type { Logger } from './logger.ts';
 import type { ClientSettings } from './options.ts';
 import type { SubscriberTransport } from './transport.ts';
 
-export interface HeartbeatOptions {
-  readonly everyMs: number;
-  /** One beat. A rejection is ignored. */
-  readonly beat: () => Promise<void>;
-  /** The number of beats that may run at once, read before each beat. */
-  readonly concurrent: () => number;
-}
-
-/** Runs `beat` every `everyMs`, and at once by `now`. A stalled event loop causes one late beat, not many. */
-export function startHeartbeat({ everyMs, beat, concurrent }: HeartbeatOptions): {
-  now(): void;
-  stop(): void;
-} {
+/**
+ * Runs `beat` every `everyMs`, and at once by `now`. At most `concurrent()` beats run at once. A rejection is ignored. A
+ * stalled event loop causes one late beat, not many.
+ */
+export function startHeartbeat(
+  everyMs: number,
+  concurrent: () => number,
+  beat: () => Promise<void>,
+): { now(): void; stop(): void } {
   let running = 0;
   const now = () => {
     if (running >= concurrent()) return;
@@ -59,10 +55,10 @@ export function startSubscriberHeartbeat(
 ): { stop(): void } {
   let missed = 0;
   const noAnswer = () => new Error('no answer to PING');
-  return startHeartbeat({
-    everyMs: heartbeatMs,
-    concurrent: () => breakerFailures,
-    async beat() {
+  return startHeartbeat(
+    heartbeatMs,
+    () => breakerFailures,
+    async () => {
       if (!transport.ready) {
         missed = 0;
         return;
@@ -78,5 +74,5 @@ export function startSubscriberHeartbeat(
         transport.drop();
       }
     },
-  });
+  );
 }

@@ -1,7 +1,5 @@
-export { createRedisClient } from './client.ts';
-export type { RedisClient } from './client.ts';
-export { defineScript } from './commands.ts';
-export type { Script, ScriptCall } from './commands.ts';
+export { createRedisClient, defineScript } from './client.ts';
+export type { RedisClient, Script, ScriptCall } from './client.ts';
 export { parseRedisEnvironment } from './environment.ts';
 export { isDenied, RedisClientError } from './errors.ts';
 export type { RedisClientErrorCode, WriteRefusal } from './errors.ts';

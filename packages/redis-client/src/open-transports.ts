@@ -1,16 +1,18 @@
-import type { Cluster } from 'ioredis';
-import { type CallBound, createCallBound, isCluster, resolveBorrowed } from './borrowed.ts';
+import type { Cluster, Redis } from 'ioredis';
 import { connectCluster, openClusterTransport } from './cluster-transport.ts';
 import { RedisClientError } from './errors.ts';
 import type { RedisHealth } from './health.ts';
 import { type IoredisOptions, profile, serverOptions } from './ioredis-options.ts';
 import {
+  type BorrowedConnections,
   type ClientSettings,
   clientDefaults,
   type RedisClientOptions,
   resolveConnection,
 } from './options.ts';
 import {
+  type CallBound,
+  createCallBound,
   openServerConnection,
   openServerSubscriber,
   type ServerSource,
@@ -40,17 +42,15 @@ export function openTransports(
   const resolved = resolveConnection(connection ? {} : address);
   const ownProfile = profile(resolved, settings);
 
-  function openServer(
+  const openServer = (
     mode: RedisHealth['mode'],
     source: ServerSource,
     subscriberSource: ServerSource,
-  ): Transports {
-    return {
-      mode,
-      transport: openServerConnection(source, events),
-      openSubscriber: (...args) => openServerSubscriber(subscriberSource, ...args),
-    };
-  }
+  ): Transports => ({
+    mode,
+    transport: openServerConnection(source, events),
+    openSubscriber: (...args) => openServerSubscriber(subscriberSource, ...args),
+  });
 
   function openCluster(
     cluster: Cluster,
@@ -62,8 +62,7 @@ export function openTransports(
     return {
       mode: 'cluster',
       transport,
-      openSubscriber: (subscriberEvents, onMessage) =>
-        openShardedSubscriber({ topology, options, events: subscriberEvents, onMessage }),
+      openSubscriber: (...args) => openShardedSubscriber(topology, options, ...args),
     };
   }
 
@@ -91,4 +90,24 @@ export function openTransports(
       ? { redis: subscriber, bound: createBound() }
       : { ...theirOptions, ...ownProfile, connectionName, lazyConnect: false },
   );
+}
+
+/** Also true for a Cluster of another copy of ioredis. */
+function isCluster(connection: Redis | Cluster): connection is Cluster {
+  return connection.isCluster;
+}
+
+/** Checks the caller's connections. @throws {RedisClientError} `invalid_options` */
+function resolveBorrowed(connection: Redis | Cluster | BorrowedConnections): BorrowedConnections {
+  const borrowed = 'commands' in connection ? connection : { commands: connection };
+  const { commands, subscriber } = borrowed;
+  const invalid = (problem: string) =>
+    new RedisClientError('invalid_options', `connection ${problem}`);
+  if (commands === subscriber) throw invalid('needs a subscriber of its own');
+  if (isCluster(commands) && subscriber) throw invalid('takes no subscriber beside a Cluster');
+  for (const redis of [commands, subscriber]) {
+    // A prefix of ioredis changes the names of keys, but not the topics that are published on.
+    if (redis?.options.keyPrefix) throw invalid('has a keyPrefix: use a key schema with a prefix');
+  }
+  return borrowed;
 }

@@ -106,29 +106,21 @@ export function resolveSettings(options: RedisClientOptions): ClientSettings {
   return settings;
 }
 
+type Fields<K extends keyof RedisConnection> = Pick<RedisConnection, K>;
+
 /** A {@link RedisConnection} with its URL parsed, its defaults filled in and its values checked. */
-export interface ResolvedConnection {
+export interface ResolvedConnection
+  extends
+    Fields<'username' | 'password' | 'sentinelUsername' | 'sentinelPassword'>,
+    Required<Fields<'db' | 'sentinels' | 'sentinelName' | 'cluster'>> {
   readonly mode: 'standalone' | 'sentinel' | 'cluster';
   readonly node: RedisNode;
-  readonly username?: string;
-  readonly password?: string;
-  readonly db: number;
   readonly tls?: RedisTls;
-  readonly sentinels: readonly RedisNode[];
-  readonly sentinelName: string;
-  readonly sentinelUsername?: string;
-  readonly sentinelPassword?: string;
   readonly sentinelTls?: RedisTls;
-  readonly cluster: readonly RedisNode[];
 }
 
-export interface RedisUrlParts {
-  readonly host: string;
-  readonly port: number;
+export interface RedisUrlParts extends RedisNode, Fields<'username' | 'password' | 'db'> {
   readonly tls: boolean;
-  readonly username?: string;
-  readonly password?: string;
-  readonly db?: number;
 }
 
 /** Parses a Redis URL; null for any other text. Never throws, so that no message can quote a password. */

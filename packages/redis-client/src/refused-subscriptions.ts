@@ -5,22 +5,11 @@ const retryMinMs = 500;
 const retryMaxMs = 30_000;
 
 /** Subscriptions that Redis refused after it had accepted them before. Each is logged once, and all are retried. */
-export interface RefusedSubscriptions {
-  readonly any: boolean;
-  report(name: string, error: RedisClientError): void;
-  /** Forgets the names for which `stillRefused` is false. */
-  keep(stillRefused: (name: string) => boolean): void;
-  /** Calls `retry` after a pause of 0.5 s, doubling to 30 s. Does nothing while a call is scheduled. */
-  scheduleRetry(): void;
-  /** Starts again with the shortest pause. */
-  resetPause(): void;
-  stop(): void;
-}
-
 export function createRefusedSubscriptions(
   retry: () => void,
-  { logger, random }: { readonly logger: Logger; readonly random: () => number },
-): RefusedSubscriptions {
+  random: () => number,
+  logger: Logger,
+) {
   const names = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let retries = 0;
@@ -30,15 +19,17 @@ export function createRefusedSubscriptions(
     get any() {
       return names.size > 0;
     },
-    report(name, error) {
+    report(name: string, error: RedisClientError) {
       if (names.has(name)) return;
       names.add(name);
       const details = { topic: name, reason: error.message };
       logger.error(details, 'Redis refused a subscription; retrying');
     },
-    keep(stillRefused) {
+    /** Forgets the names for which `stillRefused` is false. */
+    keep(stillRefused: (name: string) => boolean) {
       for (const name of names) if (!stillRefused(name)) names.delete(name);
     },
+    /** Calls `retry` after a pause of 0.5 s, doubling to 30 s. Does nothing while a call is scheduled. */
     scheduleRetry() {
       if (timer || isStopped) return;
       const pauseMs = Math.min(retryMaxMs, retryMinMs * 2 ** Math.min(retries, 10));
@@ -51,6 +42,7 @@ export function createRefusedSubscriptions(
         pauseMs * (0.5 + random() / 2),
       );
     },
+    /** Starts again with the shortest pause. */
     resetPause() {
       retries = 0;
     },

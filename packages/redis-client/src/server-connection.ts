@@ -1,21 +1,25 @@
-import { Redis } from 'ioredis';
-import type { CallBound } from './borrowed.ts';
-import { toWire } from './commands.ts';
+import { type Cluster, Redis } from 'ioredis';
+import { untilAnswered, within } from './heartbeat.ts';
 import type { IoredisOptions } from './ioredis-options.ts';
-import { destroySocket, inOneWrite, untilEnded } from './sockets.ts';
 import type {
   CommandTransport,
   ConnectionEvents,
   OnMessage,
+  RedisCommand,
   SubscriberTransport,
 } from './transport.ts';
+
+const silenceMs = 250;
+const endMs = 1000;
 
 /** One connection to one server. It reconnects until it is closed. */
 export interface ServerConnection extends CommandTransport {
   readonly redis: Redis;
-  /** Makes a call, with a bound if the connection is borrowed. */
+  /** Makes a call, with a {@link CallBound} if the connection is borrowed. */
   readonly run: <T>(work: () => Promise<T>) => Promise<T>;
 }
+
+export type CallBound = ReturnType<typeof createCallBound>;
 
 /** Options for a connection of our own, or a connection of the caller's. */
 export type ServerSource = IoredisOptions | { readonly redis: Redis; readonly bound: CallBound };
@@ -35,7 +39,7 @@ export function openServerConnection(
 
   const isReady = () => up && !isClosed && redis.status === 'ready';
   const listeners = {
-    error: (error: Error) => events.onError(error),
+    error: events.onError,
     ready() {
       // Events arrive a tick late, so the connection may be lost again.
       if (up || isClosed || redis.status !== 'ready') return;
@@ -149,4 +153,61 @@ export function openServerSubscriber(
       await connection.close();
     },
   };
+}
+
+/** Ends the calls of a borrowed connection, whose own options could let a call wait without end. */
+export function createCallBound(timeoutMs: number) {
+  const rejects = new Set<(error: Error) => void>();
+  return {
+    /** Rejects at the timeout, and when closed. `isReady` keeps the call out of the connection's own offline queue. */
+    run<T>(isReady: boolean, work: () => Promise<T>): Promise<T> {
+      if (!isReady) return Promise.reject(new Error('the connection is not ready'));
+      return new Promise((resolve, reject) => {
+        rejects.add(reject);
+        within(work(), timeoutMs, () => new Error('Command timed out'))
+          .then(resolve, reject)
+          .finally(() => rejects.delete(reject));
+      });
+    },
+    close() {
+      for (const reject of rejects) reject(new Error('Connection is closed.'));
+    },
+  };
+}
+
+/** The command in the form for ioredis. In capitals, because ioredis transforms the replies of `hgetall` and others. */
+export function toWire([name, ...args]: RedisCommand): readonly [string, ...(string | number)[]] {
+  return [name.toUpperCase(), ...args];
+}
+
+/** Sends everything that `work` writes to the connection in one write. */
+function inOneWrite<T>(redis: Redis, work: () => T): T {
+  const socket = redis.stream as Redis['stream'] | undefined;
+  socket?.cork();
+  try {
+    return work();
+  } finally {
+    socket?.uncork();
+  }
+}
+
+/** Destroys the socket without a close handshake, which a frozen server would not answer. ioredis then reconnects. */
+export function destroySocket(redis: Redis): void {
+  // The type is wrong: before the first attempt there is no stream.
+  (redis.stream as Redis['stream'] | undefined)?.destroy();
+}
+
+/** Destroys the socket unless the server answers a PING. */
+export function dropIfSilent(redis: Redis): void {
+  if (redis.status !== 'ready') return;
+  within(untilAnswered(redis.ping()), silenceMs, () => new Error('silent')).catch(() =>
+    destroySocket(redis),
+  );
+}
+
+/** Waits for the end after a `disconnect()`. The wait is bounded, because ioredis does not always report the end. */
+export async function untilEnded(connection: Redis | Cluster): Promise<void> {
+  if (connection.status === 'end' || connection.status === 'reconnecting') return;
+  const ended = new Promise<void>((resolve) => void connection.once('end', resolve));
+  await within(ended, endMs, () => new Error('no end')).catch(() => undefined);
 }

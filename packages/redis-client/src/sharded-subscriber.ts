@@ -1,26 +1,27 @@
+import type { Topology } from './cluster-transport.ts';
 import type { IoredisOptions } from './ioredis-options.ts';
 import { keySlot } from './key-slot.ts';
-import { openServerConnection, type ServerConnection } from './server-connection.ts';
-import { destroySocket, dropIfSilent } from './sockets.ts';
-import type { ConnectionEvents, OnMessage, SubscriberTransport, Topology } from './transport.ts';
+import {
+  destroySocket,
+  dropIfSilent,
+  openServerConnection,
+  type ServerConnection,
+} from './server-connection.ts';
+import type { ConnectionEvents, OnMessage, SubscriberTransport } from './transport.ts';
 
 const movedPauseMs = 100;
 
-export interface ShardedSubscriberParts {
-  readonly topology: Topology;
-  /** The options of each connection, without `host` and `port`. */
-  readonly options: IoredisOptions;
-  readonly events: ConnectionEvents;
-  readonly onMessage: OnMessage;
-}
-
 /**
- * Sharded pub/sub: one connection to each master of the topology, and SSUBSCRIBE on the one that holds the topic's slot.
+ * Sharded pub/sub: one connection to each master of the topology (by `options`, without `host` and `port`), and SSUBSCRIBE on the one that holds the topic's slot.
  * A moved slot ends its subscriptions. It is handled like a lost connection: all topics are subscribed again, which is
  * harmless for those that did not move.
  */
-export function openShardedSubscriber(parts: ShardedSubscriberParts): SubscriberTransport {
-  const { topology, options, events, onMessage } = parts;
+export function openShardedSubscriber(
+  topology: Topology,
+  options: IoredisOptions,
+  events: ConnectionEvents,
+  onMessage: OnMessage,
+): SubscriberTransport {
   const connections = new Map<string, ServerConnection>();
   let owners = '';
   let lost = 0;
@@ -44,10 +45,6 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     up = true;
     events.onReady();
   }
-  function resubscribeAll() {
-    goDown();
-    check();
-  }
 
   /** A server gave a slot away and ended its subscriptions, or it received a topic of a slot that it does not hold. */
   function onMoved() {
@@ -64,7 +61,7 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     const colon = address.lastIndexOf(':');
     const connection = openServerConnection(
       { ...options, host: address.slice(0, colon), port: Number(address.slice(colon + 1)) },
-      { onReady: check, onDown: goDown, onError: (error) => events.onError(error) },
+      { onReady: check, onDown: goDown, onError: events.onError },
     );
     connection.redis.on('smessage', (topic: string, message: string) =>
       onMessage('topic', topic, topic, message),
@@ -97,7 +94,8 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     for (const address of wanted) {
       if (!connections.has(address)) connections.set(address, open(address));
     }
-    resubscribeAll();
+    goDown();
+    check();
   }
   topology.onRefresh(followTopology);
 
@@ -106,15 +104,8 @@ export function openShardedSubscriber(parts: ShardedSubscriberParts): Subscriber
     names: readonly string[],
     send: (connection: ServerConnection, names: string[]) => Promise<unknown>,
   ): Promise<unknown> {
-    const slots = new Map<number, string[]>();
-    for (const name of names) {
-      const slot = keySlot(name);
-      const sameSlot = slots.get(slot);
-      if (sameSlot) sameSlot.push(name);
-      else slots.set(slot, [name]);
-    }
     return Promise.all(
-      [...slots].map(([slot, slotNames]) => {
+      [...Map.groupBy(names, keySlot)].map(([slot, slotNames]) => {
         const connection = connections.get(topology.ownerOf(slot) ?? '');
         if (!connection) throw new Error(`no server holds slot ${slot}`);
         return send(connection, slotNames);

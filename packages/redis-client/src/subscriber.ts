@@ -1,17 +1,10 @@
 import type { TopicName } from '@openclaw/key-schema';
-import { RedisClientError } from './errors.ts';
+import { closedError, isOutage, RedisClientError, toClientError } from './errors.ts';
 import { startSubscriberHeartbeat } from './heartbeat.ts';
 import { createListeners } from './listeners.ts';
 import type { Logger } from './logger.ts';
 import type { ClientSettings } from './options.ts';
 import { createRefusedSubscriptions } from './refused-subscriptions.ts';
-import {
-  createSubscriptionSet,
-  type HandlerEntry,
-  type SubscriptionSet,
-  syncSubscriptions,
-  type SyncResult,
-} from './subscription-set.ts';
 import type {
   ConnectionEvents,
   OnMessage,
@@ -47,36 +40,26 @@ export interface RedisSubscriber {
   readonly connected: boolean;
 }
 
-type Refused = ReadonlyMap<string, RedisClientError>;
+/** The names that Redis refused, with its error. */
+type Refused = Map<string, RedisClientError>;
 
-export interface OwnedSubscriber extends RedisSubscriber {
-  readonly topics: number;
-  readonly unconfirmed: number;
-  readonly reconnects: number;
-  close(): Promise<void>;
-}
-
-export interface SubscriberDeps {
-  readonly open: (events: ConnectionEvents, onMessage: OnMessage) => SubscriberTransport;
-  readonly logger: Logger;
-  readonly settings: ClientSettings;
-}
+export type OwnedSubscriber = ReturnType<typeof createSubscriber>;
 
 /**
  * Sends the registered subscriptions to the server: on every connection, after every change, and by retries (0.5 s
  * doubling to 30 s) of those that the server refused, because an ACL may allow them again.
  */
-export function createSubscriber({ open, logger, settings }: SubscriberDeps): OwnedSubscriber {
+export function createSubscriber(
+  open: (events: ConnectionEvents, onMessage: OnMessage) => SubscriberTransport,
+  settings: ClientSettings,
+  logger: Logger,
+) {
   const sets = { topic: createSubscriptionSet('topic'), pattern: createSubscriptionSet('pattern') };
+  const allSets = Object.values(sets);
   const reportThrow = (error: unknown) =>
     logger.error({ err: error }, 'a subscription handler threw');
   const resubscribed = createListeners<[]>(reportThrow);
-  const refusals = createRefusedSubscriptions(() => void flushSoon(), {
-    logger,
-    random: settings.random,
-  });
-  /** Handlers whose `subscribe` has resolved. If Redis refuses their topic later, that is logged. */
-  const accepted = new WeakSet<HandlerEntry>();
+  const refusals = createRefusedSubscriptions(() => void flushSoon(), settings.random, logger);
   let flush: Promise<Refused> | undefined;
   const flushes = new Set<Promise<Refused>>();
   let connection = 0;
@@ -84,7 +67,7 @@ export function createSubscriber({ open, logger, settings }: SubscriberDeps): Ow
   /** True when messages may have been missed since the last call of the `onResubscribed` listeners. */
   let hasGap = false;
 
-  /** Sends the changes of this turn of the event loop. Resolves with the names that Redis refused. */
+  /** Sends the changes of this turn of the event loop. */
   function flushSoon(): Promise<Refused> {
     if (flush) return flush;
     const started = Promise.resolve().then(() => {
@@ -101,13 +84,19 @@ export function createSubscriber({ open, logger, settings }: SubscriberDeps): Ow
     if (isClosed || !transport.ready) return new Map();
     const onConnection = connection;
     const isRepair = hasGap || refusals.any;
-    const results = await Promise.all([syncEach(sets.topic), syncEach(sets.pattern)]);
+    const outcome: SyncOutcome = { confirmed: 0, isIncomplete: false, refused: new Map() };
+    await Promise.all(allSets.map((set) => sendChanges(transport, set, outcome)));
+    const { confirmed, isIncomplete, refused } = outcome;
+    for (const [name, error] of refused) {
+      // A caller that still waits in `subscribe` gets the error instead.
+      const isAccepted = allSets.some((set) =>
+        set.handlers(name).some((entry) => entry.isAccepted),
+      );
+      if (isAccepted) refusals.report(name, error);
+    }
     // The next connection runs its own sync.
     if (isClosed || onConnection !== connection) return new Map();
-    const refused: Refused = new Map(results.flatMap((result) => [...result.refused]));
-    const isIncomplete = results.some((result) => result.isIncomplete);
-    const confirmed = results.reduce((sum, result) => sum + result.confirmed, 0);
-    refusals.keep((name) => refused.has(name) || isUnconfirmed(name));
+    refusals.keep((name) => refused.has(name) || allSets.some((set) => set.isUnconfirmed(name)));
     if (refused.size > 0 || isIncomplete) refusals.scheduleRetry();
     else refusals.resetPause();
     if (isIncomplete) hasGap = true;
@@ -118,24 +107,8 @@ export function createSubscriber({ open, logger, settings }: SubscriberDeps): Ow
     return refused;
   }
 
-  async function syncEach(set: SubscriptionSet): Promise<SyncResult> {
-    const result = await syncSubscriptions(transport, set);
-    for (const [name, error] of result.refused) {
-      // A caller that still waits in `subscribe` gets the error instead.
-      if (set.handlers(name).some((entry) => accepted.has(entry))) refusals.report(name, error);
-    }
-    return result;
-  }
-
-  function isUnconfirmed(name: string): boolean {
-    return Object.values(sets).some(
-      (set) => set.handlers(name).length > 0 && !set.isConfirmed(name),
-    );
-  }
-
   async function subscribe(kind: SubscriptionKind, name: string, handle: MessageHandler) {
-    const closed = () => new RedisClientError('closed', 'the Redis client is closed');
-    if (isClosed) throw closed();
+    if (isClosed) throw closedError();
     const set = sets[kind];
     const entry: HandlerEntry = { handle };
     set.add(name, entry);
@@ -145,32 +118,36 @@ export function createSubscriber({ open, logger, settings }: SubscriberDeps): Ow
     };
     if (!transport.ready) {
       hasGap = true;
-    } else if (!set.isConfirmed(name)) {
+    } else if (set.isUnconfirmed(name)) {
       // Another call may already have sent SUBSCRIBE for the same topic.
       const outcomes = await Promise.all([flushSoon(), ...flushes]);
       const refusal = outcomes.map((refused) => refused.get(name)).find(Boolean);
-      if (isClosed) throw closed();
+      if (isClosed) throw closedError();
       if (refusal) {
         await remove();
         throw refusal;
       }
     }
-    accepted.add(entry);
+    entry.isAccepted = true;
     return remove;
+  }
+
+  /** All subscriptions end with their connection. */
+  function changeConnection(): void {
+    connection += 1;
+    for (const set of allSets) set.reset();
   }
 
   const transport = open(
     {
       onReady() {
-        connection += 1;
         refusals.resetPause();
-        for (const set of Object.values(sets)) set.reset();
+        changeConnection();
         void flushSoon();
       },
       onDown() {
-        connection += 1;
         hasGap = true;
-        for (const set of Object.values(sets)) set.reset();
+        changeConnection();
       },
       // The command connection has the same errors and logs them.
       onError() {},
@@ -204,14 +181,13 @@ export function createSubscriber({ open, logger, settings }: SubscriberDeps): Ow
     get connected() {
       return transport.ready && countUnconfirmed() === 0;
     },
-    get topics() {
-      return sets.topic.size + sets.pattern.size;
-    },
-    get unconfirmed() {
-      return countUnconfirmed();
-    },
-    get reconnects() {
-      return transport.reconnects;
+    get health() {
+      return {
+        connected: transport.ready && countUnconfirmed() === 0,
+        topics: sets.topic.size + sets.pattern.size,
+        unconfirmed: countUnconfirmed(),
+        reconnects: transport.reconnects,
+      };
     },
     async close() {
       isClosed = true;
@@ -219,5 +195,145 @@ export function createSubscriber({ open, logger, settings }: SubscriberDeps): Ow
       heartbeat.stop();
       await transport.close();
     },
+  } satisfies RedisSubscriber & Record<string, unknown>;
+}
+
+/** One handler of one topic. It is an object, so that the same function twice counts twice. */
+export interface HandlerEntry {
+  readonly handle: MessageHandler;
+  /** Its `subscribe` has resolved. If Redis refuses its topic later, that is logged. */
+  isAccepted?: boolean;
+}
+
+/** One SUBSCRIBE of one name that was sent. */
+interface SentSubscribe {
+  confirmed: boolean;
+}
+
+type SubscriptionSet = ReturnType<typeof createSubscriptionSet>;
+
+/**
+ * The names of one kind that have handlers, and the names that were sent to the server on this connection. It computes
+ * the difference. It has no connection of its own.
+ */
+export function createSubscriptionSet(kind: SubscriptionKind) {
+  const wanted = new Map<string, readonly HandlerEntry[]>();
+  const sent = new Map<string, SentSubscribe>();
+  const changed = new Set<string>();
+  const isUnconfirmed = (name: string) => wanted.has(name) && sent.get(name)?.confirmed !== true;
+
+  return {
+    kind,
+    get size() {
+      return wanted.size;
+    },
+    countUnconfirmed() {
+      let count = 0;
+      for (const name of wanted.keys()) if (isUnconfirmed(name)) count += 1;
+      return count;
+    },
+    isUnconfirmed,
+    /** The array is replaced on change, so a message in progress keeps its handlers. */
+    handlers: (name: string): readonly HandlerEntry[] => wanted.get(name) ?? [],
+    add(name: string, entry: HandlerEntry) {
+      const entries = wanted.get(name);
+      wanted.set(name, [...(entries ?? []), entry]);
+      if (!entries) changed.add(name);
+    },
+    /** Returns true if the entry was there. */
+    remove(name: string, entry: HandlerEntry): boolean {
+      const entries = wanted.get(name);
+      if (!entries?.includes(entry)) return false;
+      const left = entries.filter((other) => other !== entry);
+      if (left.length > 0) {
+        wanted.set(name, left);
+      } else {
+        wanted.delete(name);
+        changed.add(name);
+      }
+      return true;
+    },
+    /** Returns the changes to send. From now on they count as sent. */
+    takeChanges() {
+      const add = new Map<string, SentSubscribe>();
+      const remove: string[] = [];
+      for (const name of changed) {
+        // A name that was removed and added again in one turn needs no command.
+        if (wanted.has(name) === sent.has(name)) continue;
+        if (sent.delete(name)) remove.push(name);
+        else add.set(name, { confirmed: false });
+      }
+      changed.clear();
+      for (const [name, subscribe] of add) sent.set(name, subscribe);
+      return { add, remove };
+    },
+    confirm(name: string, subscribe: SentSubscribe) {
+      if (sent.get(name) === subscribe) subscribe.confirmed = true;
+    },
+    /** The server refused this SUBSCRIBE or did not answer. The next changes contain it again. */
+    retryLater(name: string, subscribe: SentSubscribe) {
+      if (sent.get(name) !== subscribe) return;
+      sent.delete(name);
+      if (wanted.has(name)) changed.add(name);
+    },
+    reset() {
+      sent.clear();
+      changed.clear();
+      for (const name of wanted.keys()) changed.add(name);
+    },
   };
+}
+
+// A SUBSCRIBE of this many names is answered well within the timeout of one command.
+const namesPerCommand = 500;
+
+interface SyncOutcome {
+  confirmed: number;
+  /** True if some names got no answer although the connection may still be up. */
+  isIncomplete: boolean;
+  readonly refused: Refused;
+}
+
+/** Sends the changes of `set` to the server, and reports the answers to `set` and `outcome`. Never rejects. */
+async function sendChanges(
+  transport: SubscriberTransport,
+  set: SubscriptionSet,
+  outcome: SyncOutcome,
+): Promise<void> {
+  const { add, remove } = set.takeChanges();
+
+  async function subscribe(entries: readonly (readonly [string, SentSubscribe])[]): Promise<void> {
+    const names = entries.map(([name]) => name);
+    try {
+      await transport.subscribe(set.kind, names);
+      for (const [name, sent] of entries) set.confirm(name, sent);
+      outcome.confirmed += entries.length;
+    } catch (thrown) {
+      const error = toClientError(thrown);
+      if (!isOutage(error) && entries.length > 1) {
+        // One refused name makes Redis refuse the whole command, so each name is tried alone.
+        await Promise.all(entries.map((entry) => subscribe([entry])));
+        return;
+      }
+      for (const [name, sent] of entries) {
+        set.retryLater(name, sent);
+        if (!isOutage(error)) outcome.refused.set(name, error);
+      }
+      outcome.isIncomplete ||= isOutage(error);
+    }
+  }
+
+  await Promise.all([
+    ...chunksOf([...add]).map(subscribe),
+    // Without an answer, messages that have no handler may arrive until the connection ends. That is harmless.
+    ...chunksOf(remove).map((names) =>
+      transport.unsubscribe(set.kind, names).catch(() => undefined),
+    ),
+  ]);
+}
+
+function chunksOf<T>(items: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(items.length / namesPerCommand) }, (_, chunk) =>
+    items.slice(chunk * namesPerCommand, (chunk + 1) * namesPerCommand),
+  );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createSubscriptionSet, type HandlerEntry } from './subscription-set.ts';
+import { createSubscriptionSet, type HandlerEntry } from './subscriber.ts';
 
 const entry = (): HandlerEntry => ({ handle: () => undefined });
 const names = (changes: { add: ReadonlyMap<string, unknown>; remove: readonly string[] }) => ({
@@ -35,7 +35,7 @@ describe('the registry of subscriptions', () => {
     set.remove('a', one);
     set.add('a', two);
     expect(names(set.takeChanges())).toEqual({ add: [], remove: [] });
-    expect(set.isConfirmed('a')).toBe(true);
+    expect(set.isUnconfirmed('a')).toBe(false);
   });
 
   // The race: SUBSCRIBE on its way, UNSUBSCRIBE and SUBSCRIBE behind it. The first answer confirms only the first.
@@ -49,11 +49,11 @@ describe('the registry of subscriptions', () => {
     set.add('a', one);
     const second = set.takeChanges().add.get('a')!;
     set.confirm('a', first);
-    expect(set.isConfirmed('a')).toBe(false);
+    expect(set.isUnconfirmed('a')).toBe(true);
     expect(set.countUnconfirmed()).toBe(1);
     set.retryLater('a', first);
     set.confirm('a', second);
-    expect(set.isConfirmed('a')).toBe(true);
+    expect(set.isUnconfirmed('a')).toBe(false);
   });
 
   it('subscribes every name again on a new connection, and a refused name at the next try', () => {

@@ -19,9 +19,9 @@ export interface CommandTransport {
 }
 
 export interface ConnectionEvents {
-  onReady(): void;
-  onDown(): void;
-  onError(error: Error): void;
+  readonly onReady: () => void;
+  readonly onDown: () => void;
+  readonly onError: (error: Error) => void;
 }
 
 /** A topic, or a pattern of topics. */
@@ -50,14 +50,3 @@ export type OnMessage = (
   topic: string,
   message: string,
 ) => void;
-
-/** The assignment of slots to the masters of a Cluster, as last learnt. */
-export interface Topology {
-  /** The addresses (`host:port`) of all masters that hold slots. */
-  owners(): ReadonlySet<string>;
-  ownerOf(slot: number): string | undefined;
-  /** Asks the cluster again. The answer arrives through `onRefresh`. */
-  refresh(): void;
-  /** Called after each answer of the cluster, even an unchanged one. */
-  onRefresh(listener: () => void): void;
-}

@@ -1,4 +1,4 @@
-import type { Schedule } from '../repair.ts';
+import type { Schedule } from '../sequencer.ts';
 
 /** A clock that a test advances. */
 export interface ManualClock {
