@@ -11,7 +11,7 @@ import type { Closers } from './closers.ts';
 import type { Config } from './config.ts';
 import type { HubCache } from './channels/hub-cache.ts';
 import { presenceTimes, type PresenceTimes } from './presence/presence-times.ts';
-import type { Limiter } from './calls/limiter.ts';
+import type { Limiter } from './calls/invoke.ts';
 
 /** The opened packages of the hub. */
 export interface Services {

@@ -6,7 +6,7 @@ import {
   type Refusal,
 } from '@openclaw/protocol';
 import type { Answer, Caller } from '../calls/handler.ts';
-import type { Limiter } from '../calls/limiter.ts';
+import type { Limiter } from '../calls/invoke.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import { write, type WriteDeps } from './store-methods.ts';
 

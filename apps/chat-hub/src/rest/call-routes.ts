@@ -4,7 +4,7 @@ import { rateLimitHeaders } from '@openclaw/ratelimit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { malformed, type Failure } from '../calls/failure.ts';
 import type { Invoke, Reply } from '../calls/invoke.ts';
-import type { Limiter } from '../calls/limiter.ts';
+import type { Limiter } from '../calls/invoke.ts';
 import type { Identity } from '../edge/identity.ts';
 import { sendFailure } from './errors.ts';
 import { createQueryReader } from './query.ts';

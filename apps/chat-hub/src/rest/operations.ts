@@ -12,7 +12,7 @@ import { z } from 'zod';
 import { isAdminOfAll } from '../edge/identity.ts';
 import type { OperationsView } from '../observe/operations.ts';
 import { malformed } from '../calls/failure.ts';
-import type { LimitedAction, Limiter } from '../calls/limiter.ts';
+import type { LimitedAction, Limiter } from '../calls/invoke.ts';
 import { sendFailure } from './errors.ts';
 
 const pageQuery = z.object({

@@ -15,7 +15,7 @@ import type { RemoteAddress } from '../edge/remote-address.ts';
 import { callsOf, type CallAllowance } from '../calls/call-allowance.ts';
 import { malformed, refusalOfError, tooManyCalls } from '../calls/failure.ts';
 import type { CallObserver, Invoke } from '../calls/invoke.ts';
-import type { Limiter } from '../calls/limiter.ts';
+import type { Limiter } from '../calls/invoke.ts';
 import type { AuthConfig } from '../config.ts';
 import type { ConnectionCap } from '../edge/connection-cap.ts';
 import type { OperationsView } from '../observe/operations.ts';
