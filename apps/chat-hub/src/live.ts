@@ -14,15 +14,15 @@ import { createDirectHeads } from './channels/direct-heads.ts';
 import { beginEpoch } from './recovery/epoch.ts';
 import { createFoundDirects, type FoundHead } from './channels/found-directs.ts';
 import { createFlusher } from './channels/flusher.ts';
-import { notificationText, textFrame } from './channels/frame.ts';
-import { createHeartbeat, type Heartbeat } from './sockets/heartbeat.ts';
+import { notificationText, textFrame } from './channels/encoding.ts';
+import { createHeartbeat } from './sockets/heartbeat.ts';
 import { startHubBeat } from './recovery/hub-beat.ts';
 import { createLatestEvents } from './recovery/latest-events.ts';
 import { createPresenceFeed } from './presence/presence-feed.ts';
-import { createCacheDropper, createPublisher } from './channels/publisher.ts';
+import { createPublisher } from './channels/publisher.ts';
 import { endRevoked } from './recovery/revocation.ts';
 import type { Room } from './channels/room.ts';
-import { createRingBudget } from './channels/event-ring.ts';
+import { createRingBudget } from './channels/backlog.ts';
 import { createRooms } from './channels/rooms.ts';
 import { startSelfProbe } from './recovery/self-probe.ts';
 import { createKnownAgents } from './edge/known-agents.ts';
@@ -74,19 +74,14 @@ export async function startLive(
   const kindOf = (senderId: string) => (senderId === hubId ? 'hub' : knownAgents.kindOf(senderId));
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
-  const traffic = createTraffic({
-    onLatency: (latencyMs) => metrics.deliverySeconds.observe(latencyMs / 1000),
-  });
-  const flusher = closers.opened(
-    createFlusher({ onWritten: (deliveries) => traffic.written(deliveries) }),
-  );
+  const traffic = createTraffic(metrics);
+  const flusher = closers.opened(createFlusher({ onWritten: traffic.written }));
   const sessions = createSessions();
   const slices = createTimeSlicedQueue();
   const unsent = createUnsentBudget(unsentOptions);
   const ringBudget = createRingBudget(ringBytes === undefined ? {} : { maxBytes: ringBytes });
   const onEphemeral = (room: Room, event: EncodedEnvelope) =>
     void signals.emit('ephemeral', room, event);
-  const dropCaches = createCacheDropper(cache, log);
   const rooms = closers.opened(
     createRooms({
       store,
@@ -95,14 +90,7 @@ export async function startLive(
       ringBudget,
       log,
       onEphemeral,
-      onOpened: (channelId) => cache.forget(channelId),
-      onDelivered(event, source) {
-        const { channelId, type, seq } = event;
-        if (channelId === null || seq === null) return;
-        cache.invalidateFor(type, channelId, seq);
-        // The bus did not bring it, so its sender may not have dropped the caches that it outdates.
-        if (source === 'store') dropCaches(channelId, seq);
-      },
+      cache,
       onForeignEpoch: checkLog,
       onSeqConflict: (delivered) => void signals.emit('seqConflict', delivered),
     }),
@@ -126,8 +114,8 @@ export async function startLive(
     kindOf,
     metrics,
     log,
+    latestEvents,
     directMembers,
-    onCommitted: (event) => latestEvents.record(event),
   });
   const epoch = () => store.epoch;
   const presence = closers.opened(

@@ -11,7 +11,7 @@ import {
 } from '@openclaw/protocol';
 import type { Decision, LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
-import { encodedText, pieceChars } from '../event-loop/encoded-text.ts';
+import { encodedText, pieceChars } from '../channels/encoding.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Unsent, UnsentBudget } from '../sockets/unsent-budget.ts';
 import {

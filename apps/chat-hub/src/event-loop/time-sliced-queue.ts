@@ -89,11 +89,3 @@ export function createTimeSlicedQueue({
 }
 
 function* noSteps(): Steps<void> {}
-
-/** Does all steps at once, for work that is known to be small. */
-export function runNow<T>(steps: Steps<T>): T {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
-}

@@ -8,7 +8,6 @@ import type { Metrics } from './metrics.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 import type { RedisReport, RedisState } from './redis-state.ts';
 import type { Flusher } from '../channels/flusher.ts';
-import type { RecentLatency } from './recent-latency.ts';
 import type { SelfProbe } from '../recovery/self-probe.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { Session } from '../sockets/session.ts';
@@ -33,8 +32,6 @@ export interface OperationsDeps {
   readonly flusher: Pick<Flusher, 'deliveries'>;
   readonly traffic: Traffic;
   readonly selfProbe: Pick<SelfProbe, 'path'>;
-  /** The time from a send to its answer. */
-  readonly acks: RecentLatency;
 }
 
 /** Dependencies are read once in this time, however many operators watch. */
@@ -50,7 +47,7 @@ const { version } = JSON.parse(
 /** Creates the view of one hub. It costs nothing until it is read. */
 export function createOperations(deps: OperationsDeps): OperationsView {
   const { hubId, store, rooms, sessions, presence, metrics } = deps;
-  const { redis, flusher, traffic, selfProbe, acks } = deps;
+  const { redis, flusher, traffic, selfProbe } = deps;
   const names = createChannelNames(store);
   let shared: { readonly atMs: number; readonly answer: Promise<Operations> } | null = null;
   let known: {
@@ -87,7 +84,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
       hubId,
       ...{ version, uptimeMs: Math.round(process.uptime() * 1000) },
       counters,
-      latency: { ackMs: acks.percentiles(), deliveryMs: traffic.latency() },
+      latency: traffic.latency(),
       sockets: sessions.size,
       agents: sessions.agents,
       rooms: rooms.size,

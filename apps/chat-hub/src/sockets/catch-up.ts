@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChatStore } from '@openclaw/chat-store';
 import { limits, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Room } from '../channels/room.ts';
-import { pieceChars } from '../event-loop/encoded-text.ts';
+import { pieceChars } from '../channels/encoding.ts';
 import { Conflation, type Signal } from './conflation.ts';
 import type { SocketOutput } from './output.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DirectChannel } from '@openclaw/chat-store';
+import { createMemoryCache } from '@openclaw/cache';
 import { createMemoryEventBus } from '@openclaw/events';
 import { encodeEnvelope, limits, type EncodedEnvelope } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
@@ -44,8 +45,7 @@ async function connecting() {
     bus,
     flusher,
     log,
-    onOpened: nothing,
-    onDelivered: nothing,
+    cache: createMemoryCache(),
     onEphemeral: nothing,
     onForeignEpoch: nothing,
   });

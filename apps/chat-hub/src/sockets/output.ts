@@ -9,7 +9,7 @@ import {
   textFrame,
   textFrames,
   type Frame,
-} from '../channels/frame.ts';
+} from '../channels/encoding.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Unsent, UnsentBudget } from './unsent-budget.ts';
 
