@@ -18,7 +18,7 @@ import type { Config } from './config.ts';
 import { createConnectionHandler } from './sockets/connection.ts';
 import { drainLengthMs, drainSessions } from './sockets/drain.ts';
 import { startLive, type MemoryBudgets } from './live.ts';
-import type { PresenceTimes } from './presence/presence-times.ts';
+import type { PresenceTimes } from './presence/roster-watch.ts';
 import { createHandlers } from './methods/handlers.ts';
 import { createInvoke } from './calls/invoke.ts';
 import { observeLive } from './observe/gauges.ts';

@@ -59,7 +59,6 @@ export interface Refusal {
   readonly retryAfterMs?: number;
 }
 
-/** Creates a {@link Refusal}. */
 export function refuse(code: ErrorCode, message: string, retryAfterMs?: number): Refusal {
   return retryAfterMs === undefined
     ? { ok: false, code, message }

@@ -52,7 +52,6 @@ type Emit = (payload: Payload) => void;
 /** A larger frame of an agent over its allowance is not read, not even for the id of its refusal. */
 const maxRefusedBytes = 4_096;
 
-/** Creates the dispatcher of all sockets. */
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { invoke, allowance, onLimited, observe, unsent } = deps;
   const callers = new WeakMap<Session, Caller>();

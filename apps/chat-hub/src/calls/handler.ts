@@ -42,7 +42,6 @@ export type Handler<M extends MethodName> = (
 /** Every method of the protocol. */
 export type Handlers = { readonly [M in MethodName]: Handler<M> };
 
-/** Creates the answer of a success. */
 export function answer<R>(result: R): { readonly ok: true; readonly result: R } {
   return { ok: true, result };
 }

@@ -57,7 +57,6 @@ interface Start {
   readonly gap?: 'epoch' | 'behind';
 }
 
-/** Creates the table of agent topics. */
 export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
   const { bus, store, rooms, sessions, heads, onEphemeral } = deps;
   const topics = new Map<string, Promise<() => Promise<void>>>();

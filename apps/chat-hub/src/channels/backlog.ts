@@ -158,7 +158,6 @@ export class Backlog {
   }
 }
 
-/** Options of an {@link EventRing}. */
 interface EventRingOptions {
   /** @default 1_000 */
   readonly maxEvents?: number;
@@ -298,7 +297,6 @@ export function heapBytesOf({ json }: EncodedEnvelope): number {
   return overheadBytes + (isAscii ? 1 : 2) * json.length;
 }
 
-/** Creates the one budget of a hub. */
 export function createRingBudget({ maxBytes = 64 * 1_048_576 } = {}): RingBudget {
   /** Bytes by ring, the least recently used first. */
   const rings = new Map<() => void, number>();

@@ -52,7 +52,6 @@ export interface PublisherDeps {
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
 }
 
-/** Creates the hub's publisher. */
 export function createPublisher(deps: PublisherDeps): Publisher {
   const { bus, cache, store, latestEvents, kindOf, metrics, log } = deps;
 

@@ -76,7 +76,6 @@ const roomsPerTurn = 50;
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
 
-/** Creates the table of live channels. */
 export function createRooms(deps: RoomsDeps): Rooms {
   const { store, bus, flusher, cache, log, ringBudget = createRingBudget() } = deps;
   const dropCaches = createCacheDropper(cache, log);

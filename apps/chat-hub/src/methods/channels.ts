@@ -5,7 +5,6 @@ import { cachedRead, RefusedLoad } from './cached-reads.ts';
 import { creationCost, refuseCreation, type CreationDeps } from './creation-limit.ts';
 import { asHub, readersOf, reads, writes, type WriteDeps } from './store-methods.ts';
 
-/** Dependencies of the methods of this family. */
 export interface ChannelDeps extends WriteDeps, CreationDeps {
   readonly store: Pick<ChatStore, 'read' | 'readJson' | 'access'>;
   readonly cache: Pick<HubCache, 'channel'>;

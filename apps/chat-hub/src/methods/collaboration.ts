@@ -6,7 +6,6 @@ import type { Publisher } from '../channels/publisher.ts';
 import { isAdminOfAll } from '../edge/identity.ts';
 import type { WriteDeps } from './store-methods.ts';
 
-/** Dependencies of the methods of this family. */
 export interface CollaborationDeps extends WriteDeps {
   readonly store: Pick<ChatStore, 'epoch'>;
   readonly publisher: Pick<Publisher, 'commit' | 'publishGlobal'>;

@@ -44,7 +44,6 @@ export function refuseCreation(
   return null;
 }
 
-/** Dependencies of {@link createDirectSend}. */
 export interface DirectSendDeps extends WriteDeps, CreationDeps {
   readonly rooms: Pick<Rooms, 'get'>;
 }

@@ -16,7 +16,6 @@ import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
 import { createDirectSend, type DirectSendDeps } from './creation-limit.ts';
 import { asHub, readersOf, reads, writes } from './store-methods.ts';
 
-/** Dependencies of the methods of this family. */
 export interface MessageDeps extends DirectSendDeps {
   readonly store: Pick<ChatStore, 'read' | 'readJson' | 'access'>;
   readonly cache: Pick<HubCache, 'recentMessages'>;

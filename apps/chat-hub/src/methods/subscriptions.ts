@@ -24,7 +24,6 @@ import {
 } from './missed-events.ts';
 import { outOfBounds, whyNotMember } from './rights.ts';
 
-/** Dependencies of the methods of this family. */
 export interface SubscriptionDeps {
   readonly store: Pick<ChatStore, 'access' | 'epoch'>;
   readonly rooms: Pick<Rooms, 'get' | 'open' | 'epochGeneration'>;

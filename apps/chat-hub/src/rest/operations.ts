@@ -40,7 +40,6 @@ export const operationsOperations: readonly RestOperation[] = [
   },
 ];
 
-/** Options of {@link addOperationsRoutes}. */
 export interface OperationsRoutesOptions {
   readonly operations: OperationsView;
   readonly limiter: Limiter;

@@ -8,13 +8,10 @@ export interface WorkerSettings {
   readonly busyTimeoutMs: number;
 }
 
-/** The methods that run in a worker thread. */
-export type WorkerMethod = keyof StoreCore;
-
 /** Main thread to worker. */
 export interface WorkerCall {
   readonly id: number;
-  readonly method: WorkerMethod;
+  readonly method: keyof StoreCore;
   readonly args: readonly unknown[];
 }
 
