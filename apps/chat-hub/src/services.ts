@@ -63,5 +63,4 @@ export async function openServices(
   };
 }
 
-/** The opened packages of the hub. */
 export type Services = Awaited<ReturnType<typeof openServices>>;

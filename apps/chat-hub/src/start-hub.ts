@@ -31,7 +31,6 @@ import { openServices, type Services } from './services.ts';
 import { createUpgradeHandler } from './edge/upgrade.ts';
 import { builtPageDir } from './rest/web-page.ts';
 
-/** A running hub. */
 export interface RunningHub {
   readonly hubId: string;
   /** `http://host:port` */

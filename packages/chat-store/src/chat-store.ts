@@ -31,14 +31,12 @@ export interface ChatStoreLogger {
   error(details: object, message: string): void;
 }
 
-/** Dependencies of a store, all optional. */
 export interface ChatStoreDeps {
   readonly logger?: ChatStoreLogger;
   /** Called when a group has settled, for metrics. */
   readonly onGroup?: (group: { readonly size: number; readonly durationMs: number }) => void;
 }
 
-/** The health of the database. */
 export interface StoreHealth {
   readonly status: 'ok' | 'down';
   readonly engine: 'sqlite' | 'postgres';

@@ -50,7 +50,6 @@ export interface AppendedEvent {
   readonly agentTopics: readonly string[];
 }
 
-/** The outcome of a write. */
 export type Outcome<M extends WriteMethod = WriteMethod> =
   | {
       readonly ok: true;
@@ -60,7 +59,6 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
     }
   | Refusal;
 
-/** The outcome of a read. */
 export type ReadOutcome<M extends ReadMethod = ReadMethod> =
   { readonly ok: true; readonly result: ResultOf<M> } | Refusal;
 

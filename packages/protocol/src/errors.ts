@@ -26,7 +26,6 @@ export const errorMeanings = {
   internal: 'A fault of the hub.',
 } as const;
 
-/** The code of a refusal. */
 export type ErrorCode = keyof typeof errorMeanings;
 
 /** Every {@link ErrorCode}. */

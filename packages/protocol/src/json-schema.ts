@@ -12,7 +12,6 @@ import {
   threadSchema,
 } from './objects.ts';
 
-/** A JSON Schema, as an object. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 export interface JsonSchemaOptions {

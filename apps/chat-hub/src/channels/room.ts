@@ -24,7 +24,6 @@ export interface RoomMember {
   discontinued(room: Room, reason: 'epoch'): void;
 }
 
-/** The dependencies of a {@link Room}. */
 export interface RoomDeps {
   readonly flusher: Flusher;
   readonly readLog: ReadLog;

@@ -14,7 +14,6 @@ import type { AuthConfig } from '../config.ts';
 import { AuthError, type Authenticate, type Identity } from './identity.ts';
 import { jtiSchema } from './mint.ts';
 
-/** The parts of the hub that {@link createAuthenticate} uses. */
 export interface AuthenticateDeps {
   readonly store: Pick<ChatStore, 'isRevoked'>;
   /** The milliseconds for which an agent is barred; null when it is not. */

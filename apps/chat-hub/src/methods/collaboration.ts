@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { ChatStore } from '@openclaw/chat-store';
-import { encodeEnvelope, refuse } from '@openclaw/protocol';
+import { encodeEnvelope } from '@openclaw/protocol';
 import { answer, type Handlers } from '../calls/handler.ts';
 import type { Publisher } from '../channels/publisher.ts';
-import { isAdminOfAll } from '../edge/identity.ts';
+import { refuseNonAdmin } from '../edge/identity.ts';
 import type { WriteDeps } from './store-methods.ts';
 
 export interface CollaborationDeps extends WriteDeps {
@@ -17,11 +17,8 @@ export function collaborationMethods({ store, publisher }: CollaborationDeps) {
     async 'collaboration.emit'(caller, params) {
       const { channelId, name, payload } = params;
       if (channelId !== null) return publisher.commit(caller, 'collaboration.emit', params);
-      if (!isAdminOfAll(caller.identity))
-        return refuse(
-          'forbidden',
-          'only an admin whose token is not bound to channels may send to everyone',
-        );
+      const refusal = refuseNonAdmin(caller.identity, 'send to everyone');
+      if (refusal) return refusal;
       publisher.publishGlobal(
         encodeEnvelope({
           id: randomUUID(),

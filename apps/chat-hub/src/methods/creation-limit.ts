@@ -14,7 +14,6 @@ import type { WriteDeps } from './store-methods.ts';
 // therefore limits creating them, beside the limit of the calls themselves. Admins are exempt: they set up fleets, and
 // may delete anything.
 
-/** What limiting creations needs. */
 export interface CreationDeps {
   readonly limiter: Pick<Limiter, 'consume'>;
 }

@@ -5,7 +5,6 @@ import { messageMethods, type MessageDeps } from './messages.ts';
 import { presenceMethods, type PresenceDeps } from './presence.ts';
 import { subscriptionMethods, type SubscriptionDeps } from './subscriptions.ts';
 
-/** What the methods need, all together. */
 export type MethodDeps = ChannelDeps &
   MessageDeps &
   SubscriptionDeps &

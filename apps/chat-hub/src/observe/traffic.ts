@@ -3,14 +3,12 @@ import type { CallObserver } from '../calls/invoke.ts';
 import type { Delivery } from '../channels/flusher.ts';
 import type { Metrics } from './metrics.ts';
 
-/** Three percentiles, in ms. */
 interface Percentiles {
   readonly p50: number;
   readonly p90: number;
   readonly p99: number;
 }
 
-/** The recent traffic of a channel. */
 export interface ChannelTraffic {
   readonly channelId: string;
   readonly messagesPerSecond: number;

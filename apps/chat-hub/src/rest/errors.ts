@@ -4,7 +4,6 @@ import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import type { Failure } from '../calls/failure.ts';
 
-/** The HTTP status of each failure. */
 export const statusOf: Readonly<Record<Failure['code'], number>> = {
   parse_error: 400,
   invalid_request: 400,

@@ -9,7 +9,6 @@ import type { SocketOutput } from './output.ts';
 /** How long a session waits after the store failed. */
 const retryMs = 1_000;
 
-/** The dependencies of a {@link CatchUp}. */
 export interface CatchUpDeps {
   readonly agentId: string;
   readonly output: SocketOutput;

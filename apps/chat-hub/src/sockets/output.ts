@@ -26,7 +26,6 @@ const turnBytes = 262_144;
 /** The text of one JSON-RPC object or array, or its UTF-8 in pieces. */
 export type Payload = string | readonly Buffer[];
 
-/** The dependencies of a {@link SocketOutput}. */
 export interface SocketOutputDeps {
   readonly flusher: Flusher;
   readonly unsent: UnsentBudget;

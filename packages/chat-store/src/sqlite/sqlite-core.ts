@@ -18,7 +18,6 @@ const openTimeoutMs = 300_000;
 /** A thread that ended by itself is started again after this. */
 const restartPauseMs = 1000;
 
-/** How the threads are opened. */
 export interface SqliteCoreOptions {
   readonly path: string;
   readonly lockTimeoutMs: number;

@@ -1,7 +1,6 @@
 import type { StoreCore } from '../core/store-core.ts';
 import { ChatStoreError, type ChatStoreErrorCode } from '../errors.ts';
 
-/** The settings of a worker thread. */
 export interface WorkerSettings {
   readonly path: string;
   readonly readOnly: boolean;
