@@ -9,7 +9,6 @@ export interface Closers {
   closeAll(): Promise<void>;
 }
 
-/** Creates an empty list. */
 export function createClosers(log: Logger): Closers {
   const closes: (() => unknown)[] = [];
   return {

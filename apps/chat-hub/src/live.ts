@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import { ChatStoreError } from '@openclaw/chat-store';
 import { createEphemeralFilter } from '@openclaw/events';
 import type { EncodedEnvelope } from '@openclaw/protocol';
@@ -6,7 +5,7 @@ import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
 import { asHub } from './methods/store-methods.ts';
 import type { Metrics } from './observe/metrics.ts';
-import { createRedisState } from './observe/redis-state.ts';
+import { createRedisState } from './observe/readiness.ts';
 import type { Services } from './services.ts';
 import { createTimeSlicedQueue } from './event-loop/time-sliced-queue.ts';
 import { createAgentTopics } from './channels/agent-topics.ts';
@@ -14,20 +13,19 @@ import { createDirectHeads } from './channels/direct-heads.ts';
 import { beginEpoch } from './recovery/epoch.ts';
 import { createFoundDirects, type FoundHead } from './channels/found-directs.ts';
 import { createFlusher } from './channels/flusher.ts';
-import { notificationText, textFrame } from './channels/frame.ts';
-import { createHeartbeat, type Heartbeat } from './sockets/heartbeat.ts';
+import { notificationText, textFrame } from './channels/encoding.ts';
+import { createHeartbeat } from './sockets/heartbeat.ts';
 import { startHubBeat } from './recovery/hub-beat.ts';
 import { createLatestEvents } from './recovery/latest-events.ts';
 import { createPresenceFeed } from './presence/presence-feed.ts';
-import { createCacheDropper, createPublisher } from './channels/publisher.ts';
-import { endRevoked } from './recovery/revocation.ts';
+import { createPublisher } from './channels/publisher.ts';
 import type { Room } from './channels/room.ts';
-import { createRingBudget } from './channels/event-ring.ts';
+import { createRingBudget } from './channels/backlog.ts';
 import { createRooms } from './channels/rooms.ts';
 import { startSelfProbe } from './recovery/self-probe.ts';
 import { createKnownAgents } from './edge/known-agents.ts';
-import { createSessions } from './sockets/sessions.ts';
-import { startTailCheck } from './recovery/tail-check.ts';
+import { createSessions, endRevoked } from './sockets/sessions.ts';
+import { startTailCheck, type TailCheck } from './recovery/tail-check.ts';
 import { createTraffic } from './observe/traffic.ts';
 import { createTypingFeed } from './presence/typing-feed.ts';
 import { createUnsentBudget, type UnsentBudgetOptions } from './sockets/unsent-budget.ts';
@@ -43,16 +41,6 @@ export interface MemoryBudgets {
   readonly ringBytes?: number;
 }
 
-/** Events between parts of which the listener is created later than the emitter. */
-interface LiveSignals {
-  /** A presence or typing event came in for a room. */
-  ephemeral: [room: Room, event: EncodedEnvelope];
-  /** The log may hold events that this hub does not know. */
-  logChanged: [];
-  /** Two events came with the same seq; this one was delivered. */
-  seqConflict: [delivered: EncodedEnvelope];
-}
-
 /** Wires rooms, topics, presence and typing together, and starts their periodic work. */
 export async function startLive(
   hubId: string,
@@ -65,8 +53,10 @@ export async function startLive(
   const { store, redis, isRedisNamed, keys, bus, cache, tracker, typing } = services;
   const redisState = createRedisState(redis, tracker);
 
-  const signals = new EventEmitter<LiveSignals>();
-  const checkLog = () => void signals.emit('logChanged');
+  // Started last, when this hub can apply what the check finds; the parts that ask for a check are older.
+  let tailCheck: TailCheck | null = null;
+  /** The log may hold events that this hub does not know. */
+  const checkLog = () => tailCheck?.now();
   const latestEvents = closers.opened(
     createLatestEvents({ hubId, redis, keys, store, cache, log, onRestored: checkLog }),
   );
@@ -74,19 +64,19 @@ export async function startLive(
   const kindOf = (senderId: string) => (senderId === hubId ? 'hub' : knownAgents.kindOf(senderId));
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
-  const traffic = createTraffic({
-    onLatency: (latencyMs) => metrics.deliverySeconds.observe(latencyMs / 1000),
-  });
-  const flusher = closers.opened(
-    createFlusher({ onWritten: (deliveries) => traffic.written(deliveries) }),
-  );
+  const traffic = createTraffic(metrics);
+  const flusher = closers.opened(createFlusher({ onWritten: traffic.written }));
   const sessions = createSessions();
   const slices = createTimeSlicedQueue();
   const unsent = createUnsentBudget(unsentOptions);
   const ringBudget = createRingBudget(ringBytes === undefined ? {} : { maxBytes: ringBytes });
-  const onEphemeral = (room: Room, event: EncodedEnvelope) =>
-    void signals.emit('ephemeral', room, event);
-  const dropCaches = createCacheDropper(cache, log);
+  const isNew = createEphemeralFilter();
+  function onEphemeral(room: Room, event: EncodedEnvelope): void {
+    if (!isNew.accept(event)) return;
+    if (event.type === 'channel.typing') typingFeed.onEvent(event);
+    const news = event.type === 'channel.presence' ? presence.filterEvent(event) : event;
+    if (news) room.broadcast(news);
+  }
   const rooms = closers.opened(
     createRooms({
       store,
@@ -95,16 +85,9 @@ export async function startLive(
       ringBudget,
       log,
       onEphemeral,
-      onOpened: (channelId) => cache.forget(channelId),
-      onDelivered(event, source) {
-        const { channelId, type, seq } = event;
-        if (channelId === null || seq === null) return;
-        cache.invalidateFor(type, channelId, seq);
-        // The bus did not bring it, so its sender may not have dropped the caches that it outdates.
-        if (source === 'store') dropCaches(channelId, seq);
-      },
+      cache,
       onForeignEpoch: checkLog,
-      onSeqConflict: (delivered) => void signals.emit('seqConflict', delivered),
+      onSeqConflict: (delivered) => tailCheck?.reportSeqConflict(delivered),
     }),
   );
 
@@ -126,8 +109,8 @@ export async function startLive(
     kindOf,
     metrics,
     log,
+    latestEvents,
     directMembers,
-    onCommitted: (event) => latestEvents.record(event),
   });
   const epoch = () => store.epoch;
   const presence = closers.opened(
@@ -149,13 +132,6 @@ export async function startLive(
   const typingFeed = closers.opened(
     createTypingFeed({ typing, rooms, publisher, epoch, kindOf, log }),
   );
-  const isNew = createEphemeralFilter();
-  signals.on('ephemeral', (room, event) => {
-    if (!isNew.accept(event)) return;
-    if (event.type === 'channel.typing') typingFeed.onEvent(event);
-    const news = event.type === 'channel.presence' ? presence.filterEvent(event) : event;
-    if (news) room.broadcast(news);
-  });
   const directHeads = createDirectHeads({ store, epochGeneration: () => rooms.epochGeneration });
   const agentTopics = createAgentTopics({
     bus,
@@ -209,7 +185,7 @@ export async function startLive(
       log,
     }),
   );
-  const tailCheck = closers.opened(
+  tailCheck = closers.opened(
     await startTailCheck({
       store,
       rooms,
@@ -225,8 +201,6 @@ export async function startLive(
       },
     }),
   );
-  signals.on('logChanged', () => tailCheck.now());
-  signals.on('seqConflict', (delivered) => tailCheck.reportSeqConflict(delivered));
   closers.add(bus.onResubscribed(checkLog));
   closers.add(bus.onResubscribed(() => presence.onResubscribed()));
   closers.add(redis.onAvailability(checkLog));

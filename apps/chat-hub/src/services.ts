@@ -1,32 +1,16 @@
 import { createCache } from '@openclaw/cache';
-import { createChatStore, type ChatStore } from '@openclaw/chat-store';
-import { createRedisEventBus, type EventBus } from '@openclaw/events';
-import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
-import { createPresence, type PresenceTracker } from '@openclaw/presence';
+import { createChatStore } from '@openclaw/chat-store';
+import { createRedisEventBus } from '@openclaw/events';
+import { createKeySchema } from '@openclaw/key-schema';
+import { createPresence } from '@openclaw/presence';
 import { createLocalRateLimiter } from '@openclaw/ratelimit';
-import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
-import { createTyping, type SharedTyping } from '@openclaw/typing';
+import type { Channel, Message } from '@openclaw/protocol';
+import { createRedisClient } from '@openclaw/redis-client';
+import { createTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
 import type { Closers } from './closers.ts';
 import type { Config } from './config.ts';
-import type { HubCache } from './channels/hub-cache.ts';
-import { presenceTimes, type PresenceTimes } from './presence/presence-times.ts';
-import type { Limiter } from './calls/limiter.ts';
-
-/** The opened packages of the hub. */
-export interface Services {
-  readonly store: ChatStore;
-  readonly redis: RedisClient;
-  /** False when no Redis is configured: then the usual address is tried, and a missing Redis is no fault. */
-  readonly isRedisNamed: boolean;
-  readonly keys: KeySchema;
-  readonly bus: EventBus;
-  readonly cache: HubCache;
-  readonly limiter: Limiter;
-  readonly tracker: PresenceTracker;
-  readonly typing: SharedTyping;
-  readonly times: PresenceTimes;
-}
+import { presenceTimes, type PresenceTimes } from './presence/roster-watch.ts';
 
 /** The limit of reads of one agent, over WebSocket and REST together. */
 const readLimit = { limit: 6_000, windowMs: 60_000 };
@@ -38,7 +22,7 @@ export async function openServices(
   closers: Closers,
   log: Logger,
   times: PresenceTimes = presenceTimes,
-): Promise<Services> {
+) {
   const store = closers.opened(
     await createChatStore({ url: config.databaseUrl }, { logger: log.child({ part: 'store' }) }),
   );
@@ -55,10 +39,13 @@ export async function openServices(
   return {
     store,
     redis,
+    /** False when no Redis is configured: then the usual address is tried, and a missing Redis is no fault. */
     isRedisNamed: config.redis !== null,
     keys,
     bus: closers.opened(createRedisEventBus({ ...shared, logger: log.child({ part: 'events' }) })),
-    cache: closers.opened(createCache(shared, { isMessage: hasPresentFields })),
+    cache: closers.opened(
+      createCache<Channel, Message>(shared, { isMessage: hasPresentFields }),
+    ),
     limiter: closers.opened(
       createLocalRateLimiter(shared, { limits: { ...config.limits, read: readLimit } }),
     ),
@@ -82,3 +69,5 @@ export async function openServices(
 function hasPresentFields(message: object): boolean {
   return 'senderKind' in message && 'state' in message;
 }
+
+export type Services = Awaited<ReturnType<typeof openServices>>;

@@ -18,10 +18,9 @@ import type { Config } from './config.ts';
 import { createConnectionHandler } from './sockets/connection.ts';
 import { drainLengthMs, drainSessions } from './sockets/drain.ts';
 import { startLive, type MemoryBudgets } from './live.ts';
-import type { PresenceTimes } from './presence/presence-times.ts';
+import type { PresenceTimes } from './presence/roster-watch.ts';
 import { createHandlers } from './methods/handlers.ts';
-import { createInvoke, type CallObserver } from './calls/invoke.ts';
-import { RecentLatency } from './observe/recent-latency.ts';
+import { createInvoke } from './calls/invoke.ts';
 import { observeLive } from './observe/gauges.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createOperations } from './observe/operations.ts';
@@ -32,7 +31,6 @@ import { openServices, type Services } from './services.ts';
 import { createUpgradeHandler } from './edge/upgrade.ts';
 import { builtPageDir } from './rest/web-page.ts';
 
-/** A running hub. */
 export interface RunningHub {
   readonly hubId: string;
   /** `http://host:port` */
@@ -69,7 +67,6 @@ export async function startHub(
     observeLive(metrics, services, live);
     const { store, limiter } = services;
     const { rooms, sessions, unsent, slices, flusher, redisState, traffic, selfProbe } = live;
-    const acks = new RecentLatency();
 
     const allowance = createCallAllowance({
       ...(config.callLimit ?? defaultCallLimit(limiter.limits)),
@@ -83,24 +80,10 @@ export async function startHub(
         for (const session of sessions.ofAgent(agentId)) session.expel(4429, reason);
       },
     });
-    const observe: CallObserver = (method, transport, outcome, durationMs) => {
-      metrics.calls.inc({ method, transport, outcome });
-      if (durationMs === null) return;
-      metrics.callSeconds.observe({ method }, durationMs / 1000);
-      if (outcome === 'ok' && (method === 'message.send' || method === 'direct.send'))
-        acks.record(durationMs);
-    };
     const onLimited = () => metrics.limitedCalls.inc();
     const handlers = createHandlers({ ...live, store, limiter, cache: services.cache });
-    const invoke = createInvoke({
-      handlers,
-      limiter,
-      onLimited,
-      observe,
-      unsent,
-      slices,
-      log,
-    });
+    const observe = traffic.called;
+    const invoke = createInvoke({ handlers, limiter, onLimited, observe, unsent, slices, log });
     const dispatcher = createDispatcher({ invoke, allowance, onLimited, observe, unsent });
     const authenticate = createAuthenticate(config.auth, {
       store,
@@ -129,7 +112,6 @@ export async function startHub(
       flusher,
       traffic,
       selfProbe,
-      acks,
     });
     const app = await createServer({
       invoke,

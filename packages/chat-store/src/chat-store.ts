@@ -2,7 +2,6 @@ import type { ParamsOf } from '@openclaw/protocol';
 import { createCallLane } from './call-lane.ts';
 import {
   refuse,
-  sizeOf,
   type Actor,
   type Command,
   type Outcome,
@@ -18,7 +17,6 @@ import type { StoreCore } from './core/store-core.ts';
 import { ChatStoreError, runtimeError } from './errors.ts';
 import { createFairLane } from './fair-lane.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { createPace } from './group-pace.ts';
 import {
   lookUpsAtOnce,
   parseOptions,
@@ -33,14 +31,12 @@ export interface ChatStoreLogger {
   error(details: object, message: string): void;
 }
 
-/** Dependencies of a store, all optional. */
 export interface ChatStoreDeps {
   readonly logger?: ChatStoreLogger;
   /** Called when a group has settled, for metrics. */
   readonly onGroup?: (group: { readonly size: number; readonly durationMs: number }) => void;
 }
 
-/** The health of the database. */
 export interface StoreHealth {
   readonly status: 'ok' | 'down';
   readonly engine: 'sqlite' | 'postgres';
@@ -158,7 +154,7 @@ export async function createChatStore(
       failed: refused,
       onGroup: (size, durationMs) => deps.onGroup?.({ size, durationMs }),
     },
-    { ...parsed, pace: createPace(parsed) },
+    parsed,
   );
 
   const systemCalls = createCallLane(systemWidth, timeoutMs);
@@ -265,4 +261,15 @@ async function openCore(options: ParsedOptions, deps: ChatStoreDeps): Promise<St
   }
   const { openPostgresCore } = await import('./postgres/postgres-core.ts');
   return openPostgresCore({ ...options, url: options.target.url }, onFault);
+}
+
+/** An estimate of the memory that a command takes; it bounds the queue and its groups. */
+function sizeOf({ params }: Command): number {
+  let size = 256;
+  if ('content' in params) size += params.content.length;
+  if ('metadata' in params && params.metadata) size += JSON.stringify(params.metadata).length;
+  if ('cause' in params) size += 128 * params.cause.length;
+  if ('taint' in params) for (const taint of params.taint) size += taint.length;
+  if ('payload' in params) size += JSON.stringify(params.payload).length;
+  return size;
 }

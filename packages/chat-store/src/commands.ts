@@ -50,7 +50,6 @@ export interface AppendedEvent {
   readonly agentTopics: readonly string[];
 }
 
-/** The outcome of a write. */
 export type Outcome<M extends WriteMethod = WriteMethod> =
   | {
       readonly ok: true;
@@ -60,20 +59,8 @@ export type Outcome<M extends WriteMethod = WriteMethod> =
     }
   | Refusal;
 
-/** The outcome of a read. */
 export type ReadOutcome<M extends ReadMethod = ReadMethod> =
   { readonly ok: true; readonly result: ResultOf<M> } | Refusal;
 
 /** A read's answer as the JSON of its result: UTF-8, in pieces to be joined in this order. */
 export type ReadJsonOutcome = { readonly ok: true; readonly json: readonly Uint8Array[] } | Refusal;
-
-/** An estimate of the memory that a command takes; it bounds the queue and its groups. */
-export function sizeOf({ params }: Command): number {
-  let size = 256;
-  if ('content' in params) size += params.content.length;
-  if ('metadata' in params && params.metadata) size += JSON.stringify(params.metadata).length;
-  if ('cause' in params) size += 128 * params.cause.length;
-  if ('taint' in params) for (const taint of params.taint) size += taint.length;
-  if ('payload' in params) size += JSON.stringify(params.payload).length;
-  return size;
-}

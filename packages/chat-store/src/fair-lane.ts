@@ -12,7 +12,6 @@ export interface FairLane {
   run<T>(agentId: string | null, call: () => Promise<T>): Promise<T>;
 }
 
-/** The limits of a lane. */
 export interface FairLaneOptions {
   /** Calls made at once. */
   readonly width: number;

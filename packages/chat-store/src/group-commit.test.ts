@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { waitFor } from '@openclaw/test-support';
-import { createGroupCommit, type GroupCommitOptions } from './group-commit.ts';
-import { createPace } from './group-pace.ts';
+import { createGroupCommit, createPace, type GroupCommitOptions } from './group-commit.ts';
 
 const bounds: GroupCommitOptions = {
   maxGroup: 10,
@@ -9,7 +8,9 @@ const bounds: GroupCommitOptions = {
   maxQueue: 20,
   maxQueueBytes: 10_000,
   timeoutMs: 2000,
-  pace: createPace({ gapMs: 0, busyGapMs: 0, busyAppendsPerSecond: 1 }),
+  gapMs: 0,
+  busyGapMs: 0,
+  busyAppendsPerSecond: 1,
 };
 
 const cleanUp: (() => Promise<void>)[] = [];

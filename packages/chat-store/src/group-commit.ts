@@ -1,7 +1,14 @@
-import type { Pace } from './group-pace.ts';
+/** See ChatStoreOptions. */
+interface PaceOptions {
+  readonly gapMs: number;
+  readonly busyGapMs: number;
+  readonly busyAppendsPerSecond: number;
+  /** @default performance.now */
+  readonly clock?: () => number;
+}
 
 /** How a queue is bounded and paced. */
-export interface GroupCommitOptions {
+export interface GroupCommitOptions extends PaceOptions {
   /** Commands in one group at most. */
   readonly maxGroup: number;
   /** Their size together at most; a larger one goes alone. */
@@ -11,10 +18,8 @@ export interface GroupCommitOptions {
   readonly maxQueueBytes: number;
   /** Within this time every command is answered. */
   readonly timeoutMs: number;
-  readonly pace: Pace;
 }
 
-/** Dependencies of a queue. */
 export interface GroupCommitDeps<C, R> {
   /** Commits a group and answers each of its commands, in order. The next group begins when it has settled. */
   readonly run: (commands: readonly C[]) => Promise<readonly R[]>;
@@ -54,7 +59,8 @@ export function createGroupCommit<C, R>(
   deps: GroupCommitDeps<C, R>,
   options: GroupCommitOptions,
 ): GroupCommit<C, R> {
-  const { maxGroup, maxGroupBytes, maxQueue, maxQueueBytes, timeoutMs, pace } = options;
+  const { maxGroup, maxGroupBytes, maxQueue, maxQueueBytes, timeoutMs } = options;
+  const pace = createPace(options);
   let queue: Entry<C, R>[] = [];
   let queueBytes = 0;
   let running: Entry<C, R>[] = [];
@@ -165,6 +171,43 @@ export function createGroupCommit<C, R>(
         });
       }
       clearTimeout(watch);
+    },
+  };
+}
+
+/** How far apart groups begin. */
+interface Pace {
+  /** The time until the next group may begin. */
+  waitMs(): number;
+  /** Reports that a group of this size begins now. */
+  began(size: number): void;
+}
+
+const measuredOverMs = 250;
+
+/**
+ * Groups begin 1 ms apart at least, so that a fast disk does not make a commit of every single command; under load 4 ms
+ * apart, where larger groups save more time than the wait costs.
+ */
+export function createPace(options: PaceOptions): Pace {
+  const { gapMs, busyGapMs, busyAppendsPerSecond, clock = () => performance.now() } = options;
+  let lastMs = -Infinity;
+  let windowStartMs = clock();
+  let inWindow = 0;
+  let isBusy = false;
+  return {
+    waitMs() {
+      return Math.max(0, lastMs + (isBusy ? busyGapMs : gapMs) - clock());
+    },
+    began(size) {
+      lastMs = clock();
+      inWindow += size;
+      const windowMs = lastMs - windowStartMs;
+      if (windowMs >= measuredOverMs) {
+        isBusy = (inWindow * 1000) / windowMs > busyAppendsPerSecond;
+        windowStartMs = lastMs;
+        inWindow = 0;
+      }
     },
   };
 }

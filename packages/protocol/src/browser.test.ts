@@ -46,7 +46,6 @@ describe('in a browser', () => {
     'close-codes.ts',
     'event-types.ts',
     'codec.ts',
-    'id-rule.ts',
     'text.ts',
     'json-object.ts',
     'rpc.ts',

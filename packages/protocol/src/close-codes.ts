@@ -45,7 +45,6 @@ export const closeCodes = {
   },
 } as const satisfies Record<number, CloseCode>;
 
-/** A close code of the hub. */
 export type CloseCodeNumber = keyof typeof closeCodes;
 
 /** Encodes the reason of a 4503 or 4429: the delay before this client comes back. */

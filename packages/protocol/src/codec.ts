@@ -1,6 +1,6 @@
 import type { Envelope } from './envelope.ts';
 import { type EventType, isDurable, isEventType } from './event-types.ts';
-import { isId } from './id-rule.ts';
+import { isId } from './text.ts';
 
 /** A serialized envelope, with the fields that a hub routes by beside the text. */
 export interface EncodedEnvelope {

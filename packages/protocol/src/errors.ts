@@ -26,7 +26,6 @@ export const errorMeanings = {
   internal: 'A fault of the hub.',
 } as const;
 
-/** The code of a refusal. */
 export type ErrorCode = keyof typeof errorMeanings;
 
 /** Every {@link ErrorCode}. */
@@ -59,7 +58,6 @@ export interface Refusal {
   readonly retryAfterMs?: number;
 }
 
-/** Creates a {@link Refusal}. */
 export function refuse(code: ErrorCode, message: string, retryAfterMs?: number): Refusal {
   return retryAfterMs === undefined
     ? { ok: false, code, message }

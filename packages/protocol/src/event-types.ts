@@ -19,7 +19,6 @@ export const eventTypes = [
   'collaboration.event',
 ] as const;
 
-/** The type of an event. */
 export type EventType = (typeof eventTypes)[number];
 
 const known: ReadonlySet<unknown> = new Set(eventTypes);

@@ -15,7 +15,6 @@ const event = <T extends EventType, S extends z.ZodRawShape>(type: T, fields: S)
 
 const reaction = { messageId: idSchema, agentId: idSchema, emoji: z.string() };
 
-/** The schema of each event type. */
 export const eventSchemas = {
   'channel.message': event('channel.message', { message: messageSchema }),
   'channel.message.edit': event('channel.message.edit', { message: messageSchema }),
@@ -67,8 +66,6 @@ export const channelEventSchema = z.discriminatedUnion('type', [
   eventSchemas['collaboration.event'],
 ]);
 
-/** An event of any type. */
 export type ChannelEvent = z.infer<typeof channelEventSchema>;
 
-/** The event of one type. */
 export type EventOf<T extends EventType> = Extract<ChannelEvent, { type: T }>;

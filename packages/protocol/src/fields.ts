@@ -74,13 +74,11 @@ export const mentionsSchema = z
 
 /** The kinds of agents, as their tokens say. */
 export const agentKinds = ['agent', 'person', 'service'] as const;
-/** The kind of an agent. */
 export type AgentKind = (typeof agentKinds)[number];
 export const agentKindSchema = z.enum(agentKinds);
 
 /** The kind of a sender: an agent's kind, or `hub` for events that no caller causes. */
 export const senderKindSchema = z.enum([...agentKinds, 'hub']);
-/** The kind of a sender. */
 export type SenderKind = z.infer<typeof senderKindSchema>;
 
 /** Messages of any channel that the sender may read and that led to its message, each once. */

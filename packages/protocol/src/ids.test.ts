@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isDirectChannelId, isId } from './id-rule.ts';
+import { isDirectChannelId, isId } from './text.ts';
 import { clientMessageIdSchema, idSchema, newChannelIdSchema } from './ids.ts';
 
 const good = [

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idPattern, isDirectChannelId } from './id-rule.ts';
+import { idPattern, isDirectChannelId } from './text.ts';
 import { limits } from './limits.ts';
 
 /** An id: of a channel, agent, session, message, thread or envelope. */

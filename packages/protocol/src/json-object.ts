@@ -1,10 +1,8 @@
 import { limits } from './limits.ts';
 import { exceedsBytes, isStorableText } from './text.ts';
 
-/** Any JSON value. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
 
-/** A JSON object. */
 export interface JsonObject {
   [key: string]: JsonValue;
 }

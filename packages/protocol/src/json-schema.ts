@@ -12,10 +12,8 @@ import {
   threadSchema,
 } from './objects.ts';
 
-/** A JSON Schema, as an object. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** Options of {@link buildJsonSchemas}. */
 export interface JsonSchemaOptions {
   /**
    * The draft: 2020-12 for JSON Schema itself and OpenAPI 3.1, draft-07 for OpenRPC.

@@ -34,7 +34,6 @@ export const methods = {
   },
 } as const satisfies Record<string, MethodDefinition>;
 
-/** The name of a method. */
 export type MethodName = keyof typeof methods;
 
 /** The names of the methods of one kind. */
@@ -48,7 +47,6 @@ export type ParamsOf<M extends MethodName> = z.output<(typeof methods)[M]['param
 /** A method's params as a client writes them. */
 export type ParamsInputOf<M extends MethodName> = z.input<(typeof methods)[M]['params']>;
 
-/** A method's result. */
 export type ResultOf<M extends MethodName> = z.output<(typeof methods)[M]['result']>;
 
 /** True for the name of a method of the table; false for names that every object has. */

@@ -70,7 +70,6 @@ export const notifications = {
   reconnect: { summary: 'The hub is draining: reconnect after afterMs.', params: reconnectSchema },
 } as const satisfies Record<string, { readonly summary: string; readonly params: z.ZodObject }>;
 
-/** The name of a notification. */
 export type NotificationName = keyof typeof notifications;
 
 /** A notification's params. */

@@ -19,7 +19,6 @@ export const originSchema = z.object({
   cause: z.array(idSchema).describe('Messages that led to it; the one it replies to comes first.'),
   taint: z.array(z.string()).describe('The labels of the message and of its causes.'),
 });
-/** The origin of a message. */
 export type Origin = z.infer<typeof originSchema>;
 
 /**
@@ -49,10 +48,8 @@ export const messageSchema = z.object({
   deletedAt: timestampSchema.nullable(),
   reactions: z.record(z.string(), z.array(idSchema)),
 });
-/** A message in its present state. */
 export type Message = z.infer<typeof messageSchema>;
 
-/** The kinds of channels. */
 export const channelKinds = ['public', 'private', 'direct'] as const;
 
 /** A channel; `head` is the seq of its last event. */
@@ -67,10 +64,8 @@ export const channelSchema = z.object({
   archivedAt: timestampSchema.nullable(),
   head: seqSchema,
 });
-/** A channel. */
 export type Channel = z.infer<typeof channelSchema>;
 
-/** The roles of members. */
 export const memberRoles = ['owner', 'member'] as const;
 
 /** One agent's membership of one channel. */
@@ -84,7 +79,6 @@ export const memberSchema = z.object({
   displayName: z.string().nullable(),
   joinedAt: timestampSchema,
 });
-/** One agent's membership of one channel. */
 export type Member = z.infer<typeof memberSchema>;
 
 /** A thread. Its id is that of its root message; `replies` counts its messages that are not deleted. */
@@ -96,7 +90,6 @@ export const threadSchema = z.object({
   createdAt: timestampSchema,
   replies: z.int().min(0),
 });
-/** A thread. */
 export type Thread = z.infer<typeof threadSchema>;
 
 /** One agent's presence. */
@@ -107,5 +100,4 @@ export const presenceSchema = z.object({
   avatar: z.string().nullable(),
   lastSeen: timestampSchema,
 });
-/** One agent's presence. */
 export type Presence = z.infer<typeof presenceSchema>;

@@ -16,7 +16,6 @@ export interface OpenRpcContent {
   readonly description?: string;
 }
 
-/** A method in an OpenRPC document. */
 export interface OpenRpcMethod {
   readonly name: string;
   readonly summary: string;

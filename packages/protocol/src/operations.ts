@@ -85,7 +85,6 @@ export const operationsSchema = z.object({
     )
     .describe('The busiest and the slowest live channels here: at most 20, the busiest first.'),
 });
-/** See {@link operationsSchema}. */
 export type Operations = z.infer<typeof operationsSchema>;
 
 /** The answer of `GET /v1/operations/agents`: the agents with a socket on this hub, by agentId. */
@@ -105,5 +104,4 @@ export const operationsAgentsSchema = z.object({
   ),
   nextCursor: idSchema.nullable(),
 });
-/** See {@link operationsAgentsSchema}. */
 export type OperationsAgents = z.infer<typeof operationsAgentsSchema>;

@@ -5,7 +5,6 @@ import type { NotificationName, NotificationOf } from './notifications.ts';
 /** The subprotocol with which one frame may hold an array of JSON-RPC objects. */
 export const subprotocol = 'openclaw.v1';
 
-/** The path of the WebSocket. */
 export const webSocketPath = '/v1/ws';
 
 /** A call. Without an id it gets no response. */

@@ -6,7 +6,6 @@ import type { Channel, Member, Message, Presence, Thread } from './objects.ts';
 /** 27 November 2026, 08:00 UTC. */
 export const sampleTimestamp = 1_795_766_400_000;
 
-/** A channel. */
 export const sampleChannel: Channel = {
   channelId: 'ops',
   name: 'Operations',
@@ -69,7 +68,6 @@ export const sampleThread: Thread = {
   replies: 0,
 };
 
-/** An agent's presence. */
 export const samplePresence: Presence = {
   agentId: 'ben',
   status: 'online',

@@ -5,9 +5,9 @@ export { commonErrors, errorCodes, errorMeanings, refuse, rpcErrorCodes } from '
 export type { ErrorCode, ParamIssue, Refusal, RefusalData, RpcError } from './errors.ts';
 export type { RpcErrorCode } from './errors.ts';
 export { eventTypes, isDurable, isEventType, type EventType } from './event-types.ts';
-export { idPattern, isDirectChannelId, isId } from './id-rule.ts';
 export type { JsonObject, JsonValue } from './json-object.ts';
 export { limits } from './limits.ts';
 export { subprotocol, webSocketPath } from './rpc.ts';
 export type { RpcCall, RpcNotification, RpcResponse } from './rpc.ts';
-export { isContentTooLarge, isStorableText, utf8Bytes } from './text.ts';
+export { idPattern, isContentTooLarge, isDirectChannelId, isId } from './text.ts';
+export { isStorableText, utf8Bytes } from './text.ts';

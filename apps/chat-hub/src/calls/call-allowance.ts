@@ -11,7 +11,6 @@ export interface CallAllowance {
   barredForMs(agentId: string): number | null;
 }
 
-/** Options of {@link createCallAllowance}. */
 export interface CallAllowanceOptions extends Limit {
   /** Called once when an agent is barred. */
   readonly onBarred: (agentId: string, forMs: number) => void;

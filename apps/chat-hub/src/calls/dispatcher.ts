@@ -1,21 +1,12 @@
-import { limits } from '@openclaw/protocol';
+import { limits, rpcErrorCodes, type RpcError } from '@openclaw/protocol';
+import type { Payload } from '../sockets/output.ts';
 import type { Session } from '../sockets/session.ts';
 import type { UnsentBudget } from '../sockets/unsent-budget.ts';
-import { collectReplies } from './batch.ts';
 import { callsOf, type CallAllowance } from './call-allowance.ts';
 import { createCallOrder } from './call-order.ts';
-import { malformed, tooManyCalls, type MalformedCall } from './failure.ts';
+import { malformed, tooManyCalls, type Failure, type MalformedCall } from './failure.ts';
 import type { Caller } from './handler.ts';
-import type { CallObserver, Invoke } from './invoke.ts';
-import {
-  readRequest,
-  writeFailure,
-  writeReply,
-  type BadRequest,
-  type Id,
-  type Payload,
-  type RpcRequest,
-} from './json-rpc.ts';
+import type { CallObserver, Invoke, Reply } from './invoke.ts';
 
 /** Turns a socket's frames into calls, and their replies into frames. */
 export interface Dispatcher {
@@ -25,7 +16,6 @@ export interface Dispatcher {
   refuseBinary(session: Session): void;
 }
 
-/** Dependencies of {@link createDispatcher}. */
 export interface DispatcherDeps {
   readonly invoke: Invoke;
   /** Counts every frame and call, before anything of it is read. */
@@ -36,19 +26,32 @@ export interface DispatcherDeps {
   readonly unsent: Pick<UnsentBudget, 'open'>;
 }
 
+type Id = string | number | null;
+
+/** A well-formed JSON-RPC call; without id it wants no answer. */
+interface RpcRequest {
+  readonly id: Id | undefined;
+  readonly method: string;
+  readonly params: unknown;
+}
+
+/** A value that is no call, with the id under which to say so. */
+interface BadRequest {
+  readonly id: Id;
+  readonly failure: MalformedCall;
+}
+
 /** A request of a frame, and what the allowance said when it was counted. */
 interface Counted {
   readonly request: RpcRequest | BadRequest;
   readonly overAllowanceMs: number | null;
 }
 
-/** Takes the response of a call. */
 type Emit = (payload: Payload) => void;
 
 /** A larger frame of an agent over its allowance is not read, not even for the id of its refusal. */
 const maxRefusedBytes = 4_096;
 
-/** Creates the dispatcher of all sockets. */
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { invoke, allowance, onLimited, observe, unsent } = deps;
   const callers = new WeakMap<Session, Caller>();
@@ -116,20 +119,46 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     // The agent called far too often, and its sockets are closed by now.
     if (!session.isOpen) return true;
     if (session.acceptsBatches) for (const call of batch) void run(session, call, send);
-    else
-      void collectReplies(session, unsent, batch, (call, emit, hasRoom) =>
-        run(session, call, emit, hasRoom),
-      );
+    else void runTogether(session, batch);
     return !batch.every(({ request }) => 'failure' in request);
   }
 
+  /**
+   * Runs the calls of a batch side by side and sends their responses as one array. What the calls set going is sent
+   * after the array, because a response precedes what it begins.
+   */
+  async function runTogether(session: Session, batch: readonly Counted[]): Promise<void> {
+    const responses: (Payload | undefined)[] = batch.map(() => undefined);
+    let bytes = 0;
+    const hasRoom = () => bytes < limits.resumeBytes;
+    const waiting = unsent.open(session.agentId);
+    const release = session.buffer();
+    const runs = batch.map((call, index) => {
+      const emit = (payload: Payload) => {
+        responses[index] = payload;
+        for (const piece of typeof payload === 'string' ? [payload] : payload)
+          bytes += Buffer.byteLength(piece);
+        waiting.settle(bytes);
+      };
+      return run(session, call, emit, hasRoom);
+    });
+    await Promise.all(runs);
+    const pieces: Buffer[] = [];
+    for (const response of responses) {
+      if (response === undefined) continue;
+      pieces.push(Buffer.from(pieces.length === 0 ? '[' : ','));
+      if (typeof response === 'string') pieces.push(Buffer.from(response));
+      else pieces.push(...response);
+    }
+    release(pieces.length > 0 ? [...pieces, Buffer.from(']')] : null);
+    waiting.release();
+  }
+
   return {
-    refuseBinary: (session) =>
-      answerMalformed(
-        (payload) => session.send(payload),
-        null,
-        malformed('parse_error', 'frames are text, not binary'),
-      ),
+    refuseBinary(session) {
+      const failure = malformed('parse_error', 'frames are text, not binary');
+      answerMalformed((payload) => session.send(payload), null, failure);
+    },
     dispatch(session, frame) {
       const send: Emit = (payload) => session.send(payload);
       const overAllowanceMs = allowance.count(session.agentId, callsOf(frame.length));
@@ -152,4 +181,56 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       return !('failure' in request);
     },
   };
+}
+
+// A number too large for a double would go back as another number, and the answer would reach no call.
+function isCallId(id: unknown): id is Id | undefined {
+  if (typeof id === 'number') return Math.abs(id) <= Number.MAX_SAFE_INTEGER;
+  return id === undefined || id === null || typeof id === 'string';
+}
+
+/** Reads a JSON-RPC 2.0 request object. */
+function readRequest(value: unknown): RpcRequest | BadRequest {
+  const bad = (id: Id, message: string) => ({ id, failure: malformed('invalid_request', message) });
+  if (typeof value !== 'object' || value === null) return bad(null, 'a call is an object');
+  const { jsonrpc, id, method, params } = value as Record<string, unknown>;
+  if (!isCallId(id)) return bad(null, 'id must be a string or a number that keeps its value');
+  if (jsonrpc !== '2.0') return bad(id ?? null, 'jsonrpc must be "2.0"');
+  if (typeof method !== 'string') return bad(id ?? null, 'method must be a string');
+  if (params !== undefined && (typeof params !== 'object' || params === null)) {
+    return bad(id ?? null, 'params must be an object');
+  }
+  return { id, method, params };
+}
+
+function writeReply(id: Id, reply: Reply): Payload {
+  if (!reply.ok) return writeFailure(id, reply);
+  const [before, after] = [`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`, '}'];
+  const { json } = reply;
+  return typeof json === 'string'
+    ? `${before}${json}${after}`
+    : [Buffer.from(before), ...json, Buffer.from(after)];
+}
+
+function writeFailure(id: Id, failure: Failure): string {
+  return JSON.stringify({ jsonrpc: '2.0', id, error: rpcErrorOf(failure) });
+}
+
+function rpcErrorOf(failure: Failure): RpcError {
+  const { message } = failure;
+  switch (failure.code) {
+    case 'parse_error':
+      return { code: rpcErrorCodes.parseError, message };
+    case 'invalid_request':
+      return { code: rpcErrorCodes.invalidRequest, message };
+    case 'method_not_found':
+      return { code: rpcErrorCodes.methodNotFound, message };
+    case 'invalid_params':
+      return { code: rpcErrorCodes.invalidParams, message, data: failure.issues ?? [] };
+    default: {
+      const { code, retryAfterMs } = failure;
+      const data = retryAfterMs === undefined ? { code } : { code, retryAfterMs };
+      return { code: rpcErrorCodes.refused, message, data };
+    }
+  }
 }

@@ -15,7 +15,6 @@ export type Failure = Refusal | MalformedCall;
 /** The outcome of a call, for metrics; `abandoned`: its socket closed before the call ran. */
 export type CallOutcome = 'ok' | Failure['code'] | 'abandoned';
 
-/** Creates a {@link MalformedCall}. */
 export function malformed(
   code: MalformedCall['code'],
   message: string,

@@ -4,7 +4,6 @@ import type { Session } from '../sockets/session.ts';
 import type { Steps } from '../event-loop/time-sliced-queue.ts';
 import type { CallOrder } from './call-order.ts';
 
-/** The way a call came in. */
 export type Transport = 'ws' | 'rest';
 
 /** The agent that calls. */
@@ -17,7 +16,6 @@ export interface Caller {
   readonly order?: CallOrder;
 }
 
-/** A caller that has a socket. */
 export interface SocketCaller extends Caller {
   readonly session: Session;
 }
@@ -39,10 +37,8 @@ export type Handler<M extends MethodName> = (
   params: ParamsOf<M>,
 ) => Answer<M> | Promise<Answer<M>>;
 
-/** Every method of the protocol. */
 export type Handlers = { readonly [M in MethodName]: Handler<M> };
 
-/** Creates the answer of a success. */
 export function answer<R>(result: R): { readonly ok: true; readonly result: R } {
   return { ok: true, result };
 }

@@ -5,14 +5,15 @@ import {
   methods,
   refuse,
   type MethodDefinition,
+  type MethodLimit,
   type MethodName,
+  type ParamIssue,
 } from '@openclaw/protocol';
-import type { Decision } from '@openclaw/ratelimit';
+import type { Decision, LocalRateLimiter } from '@openclaw/ratelimit';
 import type { Logger } from 'pino';
-import { encodedText, pieceChars } from '../event-loop/encoded-text.ts';
+import { encodedText, pieceChars } from '../channels/encoding.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Unsent, UnsentBudget } from '../sockets/unsent-budget.ts';
-import { checkParams } from './check-params.ts';
 import {
   malformed,
   refusalOfError,
@@ -22,7 +23,12 @@ import {
   type Failure,
 } from './failure.ts';
 import type { Answer, Caller, Handler, Handlers, Transport } from './handler.ts';
-import type { LimitedAction, Limiter } from './limiter.ts';
+
+/** Everything that has an allowance per agent: calls of methods, and what they create. */
+export type LimitedAction = MethodLimit | 'create';
+
+/** The hub's limiter: it counts in this process and exchanges its counts with Redis in the background. */
+export type Limiter = LocalRateLimiter<LimitedAction>;
 
 /** The JSON of a result: a text, or pieces of one in UTF-8. */
 export type ResultJson = string | readonly Buffer[];
@@ -60,7 +66,6 @@ export type CallObserver = (
   durationMs: number | null,
 ) => void;
 
-/** Dependencies of {@link createInvoke}. */
 export interface InvokeDeps {
   readonly handlers: Handlers;
   readonly limiter: Pick<Limiter, 'consume'>;
@@ -80,6 +85,10 @@ interface Checked {
   readonly params: object;
 }
 
+/** The longest list that any method takes. */
+const maxItems = limits.topics;
+/** The most issues of one call that are reported. */
+const maxIssues = 10;
 /** The place in the order that all bulky calls of a socket share. No channel has this id: it holds a colon. */
 const bulkPlace = ':bulk';
 
@@ -100,9 +109,10 @@ export function createInvoke(deps: InvokeDeps): Invoke {
     if (session && session.callsInFlight >= limits.inFlight)
       return refuse('rate_limited', 'too many unanswered calls on this connection', 100);
     const definition: MethodDefinition = methods[method];
-    const checked = checkParams(definition, call.params);
-    if ('issues' in checked)
-      return malformed('invalid_params', `invalid params for ${method}`, checked.issues);
+    const overlong = overlongListOf(call.params);
+    if (overlong) return invalidParams(method, [overlong]);
+    const parsed = definition.params.safeParse(call.params ?? {});
+    if (!parsed.success) return invalidParams(method, parsed.error.issues);
     const decision = limiter.consume(definition.limit, identity.agentId);
     call.onLimit?.(definition.limit, decision);
     if (!decision.allowed) {
@@ -111,7 +121,7 @@ export function createInvoke(deps: InvokeDeps): Invoke {
     }
     if (definition.kind === 'socket' && !session)
       return refuse('unsupported', `${method} needs a WebSocket`);
-    return { method, definition, params: checked.params };
+    return { method, definition, params: parsed.data };
   }
 
   async function handle(
@@ -202,6 +212,30 @@ export function createInvoke(deps: InvokeDeps): Invoke {
       session?.endCall();
     }
   };
+}
+
+/**
+ * Finds a list that is too long before the schema checks each of its items. A frame has room for 80,000 wrong items,
+ * and reporting them all would block the event loop for a tenth of a second.
+ */
+function overlongListOf(params: unknown): ParamIssue | null {
+  if (typeof params !== 'object' || params === null) return null;
+  for (const [name, value] of Object.entries(params)) {
+    if (Array.isArray(value) && value.length > maxItems)
+      return { path: [name], message: `a list of more than ${maxItems}` };
+  }
+  return null;
+}
+
+function invalidParams(
+  method: MethodName,
+  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+): Failure {
+  const reported = issues.slice(0, maxIssues).map(({ path, message }) => ({
+    path: path.map((step) => (typeof step === 'symbol' ? String(step) : step)),
+    message,
+  }));
+  return malformed('invalid_params', `invalid params for ${method}`, reported);
 }
 
 /** The ids on which a call keeps its place among the calls of its socket. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { createMemoryCache } from '@openclaw/cache';
 import type { ChatStore } from '@openclaw/chat-store';
 import { createMemoryEventBus } from '@openclaw/events';
 import { encodeEnvelope } from '@openclaw/protocol';
@@ -27,8 +28,7 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
     bus,
     flusher: createFlusher(),
     log: pino({ level: 'silent' }),
-    onOpened: nothing,
-    onDelivered: nothing,
+    cache: createMemoryCache(),
     onEphemeral: nothing,
     onForeignEpoch: nothing,
   });

@@ -5,7 +5,7 @@ import { isWithinBounds } from '../edge/identity.ts';
 import type { Session } from '../sockets/session.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 import { latestOf, type DirectHeads } from './direct-heads.ts';
-import { notificationText, textFrame } from './frame.ts';
+import { notificationText, textFrame } from './encoding.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -57,7 +57,6 @@ interface Start {
   readonly gap?: 'epoch' | 'behind';
 }
 
-/** Creates the table of agent topics. */
 export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
   const { bus, store, rooms, sessions, heads, onEphemeral } = deps;
   const topics = new Map<string, Promise<() => Promise<void>>>();

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { encodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
-import { Backlog, pageEvents } from './backlog.ts';
-import { createRingBudget } from './event-ring.ts';
+import { Backlog, createRingBudget, pageEvents } from './backlog.ts';
 
 function event(seq: number, messageId = `m${seq}`): EncodedEnvelope {
   const payload = { message: { id: messageId } };

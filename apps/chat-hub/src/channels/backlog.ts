@@ -1,8 +1,6 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import { runNow, type TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
-import { encodeEvents, pieceChars } from '../event-loop/encoded-text.ts';
-import { createRingBudget, type RingBudget, type RingShare } from './event-ring.ts';
-import { createEventRing, type EventRing } from './event-ring.ts';
+import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import { encodeEvents, pieceChars, runNow } from './encoding.ts';
 
 /** Reads the page of a channel's log that follows a seq. */
 export type ReadLog = (after: number) => Promise<readonly EncodedEnvelope[]>;
@@ -33,7 +31,7 @@ export class Backlog {
   #pagesTimer: NodeJS.Timeout | undefined;
 
   constructor(head: number, readLog: ReadLog, budget: RingBudget = createRingBudget()) {
-    this.#ring = createEventRing(head, { budget });
+    this.#ring = new EventRing(head, { budget });
     this.#pagesShare = budget.open(() => this.#forgetPages());
     this.#readLog = readLog;
   }
@@ -158,4 +156,184 @@ export class Backlog {
     if (this.#deletions === before) this.#ring.prepend(events);
     return events;
   }
+}
+
+interface EventRingOptions {
+  /** @default 1_000 */
+  readonly maxEvents?: number;
+  /** Bytes that its events may take on the heap. @default 1 MiB */
+  readonly maxBytes?: number;
+  /** @default one for this ring alone */
+  readonly budget?: RingBudget;
+}
+
+/** The newest durable events of one channel, without gaps, so that most resumes cost no database read. */
+export class EventRing {
+  readonly #maxEvents: number;
+  readonly #maxBytes: number;
+  readonly #share: RingShare;
+  /** Entries before `#first` are cleared at once, and cut off the array when they are half of it. */
+  #events: (EncodedEnvelope | undefined)[] = [];
+  #first = 0;
+  #bytes = 0;
+  #newest: number;
+
+  /** An empty ring for a channel whose head is `head`. */
+  constructor(
+    head: number,
+    { maxEvents = 1_000, maxBytes = 1_048_576, budget = createRingBudget() }: EventRingOptions = {},
+  ) {
+    this.#newest = head;
+    this.#maxEvents = maxEvents;
+    this.#maxBytes = maxBytes;
+    this.#share = budget.open(() => this.#clear());
+  }
+
+  get #length(): number {
+    return this.#events.length - this.#first;
+  }
+
+  /** The seq of the oldest event kept; one past the newest when none is. */
+  get oldest(): number {
+    return this.#newest - this.#length + 1;
+  }
+
+  push(event: EncodedEnvelope): void {
+    if (event.seq === null) return;
+    this.#events.push(event);
+    this.#newest = event.seq;
+    this.#bytes += heapBytesOf(event);
+    while (this.#length > this.#maxEvents || this.#bytes > this.#maxBytes) {
+      const oldest = this.#events[this.#first];
+      if (!oldest) break;
+      this.#bytes -= heapBytesOf(oldest);
+      this.#events[this.#first] = undefined;
+      this.#first += 1;
+    }
+    if (this.#first > 64 && this.#first * 2 > this.#events.length) {
+      this.#events = this.#events.slice(this.#first);
+      this.#first = 0;
+    }
+    this.#share.resize(this.#bytes);
+  }
+
+  /** Adds events before the oldest, as far as there is room; ignores those that would leave a gap. */
+  prepend(earlier: readonly EncodedEnvelope[]): void {
+    const { oldest } = this;
+    const kept: EncodedEnvelope[] = [];
+    for (const event of earlier.toReversed()) {
+      if (event.seq === null || event.seq >= oldest) continue;
+      const size = heapBytesOf(event);
+      const isFull =
+        this.#length + kept.length >= this.#maxEvents || this.#bytes + size > this.#maxBytes;
+      if (isFull || event.seq !== oldest - kept.length - 1) break;
+      kept.push(event);
+      this.#bytes += size;
+    }
+    this.#events = [...kept.reverse(), ...this.#events.slice(this.#first)];
+    this.#first = 0;
+    this.#share.resize(this.#bytes);
+  }
+
+  /** The events after `seq` up to the newest, or null when the ring does not reach back that far. */
+  after(seq: number): readonly EncodedEnvelope[] | null {
+    const wanted = this.#newest - seq;
+    if (wanted <= 0) return [];
+    if (wanted > this.#length) return null;
+    this.#share.touch();
+    return this.#events.slice(this.#events.length - wanted) as EncodedEnvelope[];
+  }
+
+  /** Drops all events up to the last one that holds the message's text, so that no resume reveals a deleted text. */
+  forgetMessage(messageId: string): void {
+    const idText = `"id":"${messageId}"`;
+    const last = this.#events.findLastIndex(
+      (event) => event && event.type !== 'channel.message.delete' && event.json.includes(idText),
+    );
+    if (last === -1) return;
+    this.#events = this.#events.slice(last + 1);
+    this.#first = 0;
+    this.#bytes = this.#events.reduce((sum, kept) => sum + (kept ? heapBytesOf(kept) : 0), 0);
+    this.#share.resize(this.#bytes);
+  }
+
+  /** Drops all events; later ones are not counted. */
+  close(): void {
+    this.#clear();
+    this.#share.close();
+  }
+
+  #clear(): void {
+    this.#events = [];
+    this.#first = 0;
+    this.#bytes = 0;
+  }
+}
+
+/** The memory that the rings of all channels share. Past its limit the least recently used rings are emptied. */
+export interface RingBudget {
+  /** Bytes that all rings hold now. */
+  readonly bytes: number;
+  readonly maxBytes: number;
+  /** Adds an empty ring. `clear` must empty it without calling `resize`. */
+  open(clear: () => void): RingShare;
+}
+
+/** One ring's share of the budget. */
+export interface RingShare {
+  /** The ring was used and holds this many bytes. Empties the ring itself if it alone is over the budget. */
+  resize(bytes: number): void;
+  /** The ring was read. */
+  touch(): void;
+  close(): void;
+}
+
+/** Bytes of an event besides its JSON: the object, its short strings, its array slot. */
+const overheadBytes = 300;
+
+/** Bytes of an event on the heap. V8 stores a string in one byte a character if it can, else in two. */
+export function heapBytesOf({ json }: EncodedEnvelope): number {
+  const isAscii = Buffer.byteLength(json) === json.length;
+  return overheadBytes + (isAscii ? 1 : 2) * json.length;
+}
+
+export function createRingBudget({ maxBytes = 64 * 1_048_576 } = {}): RingBudget {
+  /** Bytes by ring, the least recently used first. */
+  const rings = new Map<() => void, number>();
+  let total = 0;
+
+  function put(clear: () => void, bytes: number): void {
+    total += bytes - (rings.get(clear) ?? 0);
+    rings.delete(clear);
+    if (bytes > 0) rings.set(clear, bytes);
+  }
+
+  return {
+    maxBytes,
+    get bytes() {
+      return total;
+    },
+    open(clear) {
+      let isOpen = true;
+      return {
+        resize(bytes) {
+          if (!isOpen) return;
+          put(clear, bytes);
+          for (const [clearOldest] of rings) {
+            if (total <= maxBytes) return;
+            put(clearOldest, 0);
+            clearOldest();
+          }
+        },
+        touch() {
+          const bytes = rings.get(clear);
+          if (bytes !== undefined) put(clear, bytes);
+        },
+        close() {
+          isOpen = false;
+          put(clear, 0);
+        },
+      };
+    },
+  };
 }

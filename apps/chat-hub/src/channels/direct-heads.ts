@@ -43,7 +43,6 @@ const pageSize = 1_000;
 /** About 100 bytes each. A channel whose head found no room starts with a discontinuity. */
 const defaultMaxHeads = 1_000_000;
 
-/** Creates the lists of one hub. */
 export function createDirectHeads(
   { store, epochGeneration }: DirectHeadsDeps,
   maxHeads = defaultMaxHeads,

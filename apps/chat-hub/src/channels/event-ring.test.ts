@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { encodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
-import { createEventRing, createRingBudget, heapBytesOf } from './event-ring.ts';
+import { createRingBudget, EventRing, heapBytesOf } from './backlog.ts';
 
 function event(seq: number, payload = {}): EncodedEnvelope {
   return encodeEnvelope({
@@ -18,7 +18,7 @@ const seqs = (events: readonly EncodedEnvelope[] | null) => events?.map(({ seq }
 
 describe('event ring', () => {
   it('returns the events after a seq, in order, up to the newest', () => {
-    const ring = createEventRing(10);
+    const ring = new EventRing(10);
     for (const seq of [11, 12, 13]) ring.push(event(seq));
     expect(seqs(ring.after(10))).toEqual([11, 12, 13]);
     expect(seqs(ring.after(12))).toEqual([13]);
@@ -26,13 +26,13 @@ describe('event ring', () => {
   });
 
   it('returns null when it does not reach back that far, and leaves no gap', () => {
-    const ring = createEventRing(10);
+    const ring = new EventRing(10);
     ring.push(event(11));
     expect(ring.after(9)).toBeNull();
   });
 
   it('keeps at most maxEvents events', () => {
-    const ring = createEventRing(0, { maxEvents: 100 });
+    const ring = new EventRing(0, { maxEvents: 100 });
     for (let seq = 1; seq <= 1_000; seq++) ring.push(event(seq));
     expect(ring.after(899)).toBeNull();
     expect(seqs(ring.after(900))).toHaveLength(100);
@@ -40,7 +40,7 @@ describe('event ring', () => {
   });
 
   it('keeps at most maxBytes bytes', () => {
-    const ring = createEventRing(0, { maxBytes: 10_000 });
+    const ring = new EventRing(0, { maxBytes: 10_000 });
     for (let seq = 1; seq <= 50; seq++) ring.push(event(seq, { text: 'x'.repeat(1_000) }));
     expect(ring.after(0)).toBeNull();
     const kept = [...Array(50).keys()]
@@ -50,7 +50,7 @@ describe('event ring', () => {
   });
 
   it('drops the events up to the last one with a deleted message’s text, and keeps later ones', () => {
-    const ring = createEventRing(0);
+    const ring = new EventRing(0);
     for (const seq of [1, 2, 3, 4])
       ring.push(event(seq, seq === 2 ? { message: { id: 'm2' } } : {}));
     ring.forgetMessage('m2');
@@ -61,7 +61,7 @@ describe('event ring', () => {
   });
 
   it('prepends earlier events as far as there is room', () => {
-    const ring = createEventRing(10, { maxEvents: 5 });
+    const ring = new EventRing(10, { maxEvents: 5 });
     ring.push(event(11));
     ring.prepend([4, 5, 6, 7, 8, 9, 10, 11].map((seq) => event(seq)));
     expect(ring.after(6)).not.toBeNull();
@@ -79,7 +79,7 @@ describe('the budget of all rings', () => {
   // A socket that followed 160 channels, each with its own megabytes, ended a hub with 400 MB of heap.
   it('holds for any number of channels, and empties the least recently used rings', () => {
     const budget = createRingBudget({ maxBytes: 1_000_000 });
-    const rings = Array.from({ length: 160 }, () => createEventRing(0, { budget }));
+    const rings = Array.from({ length: 160 }, () => new EventRing(0, { budget }));
     for (const ring of rings)
       for (let seq = 1; seq <= 10; seq++) {
         ring.push(textEvent(seq, 'x'.repeat(10_000)));
@@ -92,7 +92,7 @@ describe('the budget of all rings', () => {
 
   it('keeps a ring that is read, and lets an emptied one continue from its newest event', () => {
     const budget = createRingBudget({ maxBytes: 50_000 });
-    const [read, unread, third] = [1, 2, 3].map(() => createEventRing(0, { budget }));
+    const [read, unread, third] = [1, 2, 3].map(() => new EventRing(0, { budget }));
     read?.push(textEvent(1, 'x'.repeat(20_000)));
     unread?.push(textEvent(1, 'x'.repeat(20_000)));
     read?.after(0);
@@ -108,7 +108,7 @@ describe('the budget of all rings', () => {
     const [ascii, wide] = [textEvent(1, 'x'.repeat(1_000)), textEvent(1, '語'.repeat(1_000))];
     expect(heapBytesOf(wide) - heapBytesOf(ascii)).toBe(ascii.json.length);
     const budget = createRingBudget();
-    const ring = createEventRing(0, { budget });
+    const ring = new EventRing(0, { budget });
     ring.push(wide);
     expect(budget.bytes).toBe(heapBytesOf(wide));
     ring.close();

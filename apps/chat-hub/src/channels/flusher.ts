@@ -28,7 +28,6 @@ export interface Delivery {
   readonly sockets: number;
 }
 
-/** Options of {@link createFlusher}. */
 export interface FlusherOptions {
   /** Called at the end of a turn with the deliveries that were written in it. */
   readonly onWritten?: (deliveries: readonly Delivery[]) => void;
@@ -47,7 +46,6 @@ const maxUnreported = 1_000;
 const deliveriesPerWaitMs = 25_000;
 const rateWindowMs = 100;
 
-/** Creates the one flusher of a hub. */
 export function createFlusher({
   onWritten,
   clock = () => performance.now(),

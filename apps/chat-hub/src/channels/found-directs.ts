@@ -13,7 +13,6 @@ export interface FoundHead {
   readonly epochGeneration: number;
 }
 
-/** Options of {@link createFoundDirects}. */
 export interface FoundDirectsOptions {
   /** Channels opened concurrently: one tail check may find thousands. @default 16 */
   readonly maxConcurrent?: number;

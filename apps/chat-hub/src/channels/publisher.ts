@@ -1,24 +1,36 @@
 import { randomUUID } from 'node:crypto';
-import type { ChatStore } from '@openclaw/chat-store';
+import type { Actor, ChatStore, WriteMethod } from '@openclaw/chat-store';
 import type { EventBus } from '@openclaw/events';
 import {
   encodeEnvelope,
   isDirectChannelId,
   type EncodedEnvelope,
   type EventOf,
+  type ParamsOf,
   type SenderKind,
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
+import type { Answer, Caller } from '../calls/handler.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { LatestEvents } from '../recovery/latest-events.ts';
 import type { HubCache } from './hub-cache.ts';
 
 /** The kind of an event's sender, as far as this hub knows it. */
 export type KindOf = (senderId: string) => SenderKind | null;
 
-/** Publishes this hub's events: to its own rooms at once, and in the same turn to Redis for the other hubs. */
+/** Commits and publishes this hub's events: to its own rooms at once, and in the same turn to Redis for the other hubs. */
 export interface Publisher {
-  /** Publishes a committed event, also on the topics of these agents. Never fails: other hubs find it in the log. */
-  publishDurable(event: EncodedEnvelope, agentTopics: readonly string[]): void;
+  /**
+   * Commits a change and publishes its events. The store decides rights, archive state and idempotency under the
+   * channel's lock; the change is committed when this resolves. Publishing never fails a call: other hubs find the
+   * events in the log.
+   */
+  commit<M extends WriteMethod>(
+    caller: Caller,
+    method: M,
+    params: ParamsOf<M>,
+    actor?: Actor,
+  ): Promise<Answer<M>>;
   /** Publishes a typing or presence event of a channel. It is not logged: without Redis other hubs never get it. */
   publishEphemeral(
     event: EventOf<'channel.typing'> | EventOf<'channel.presence'>,
@@ -31,35 +43,40 @@ export interface Publisher {
 export interface PublisherDeps {
   readonly bus: EventBus;
   readonly cache: Pick<HubCache, 'invalidates' | 'keysOf' | 'invalidateFor'>;
-  readonly store: Pick<ChatStore, 'epoch'>;
+  readonly store: Pick<ChatStore, 'append' | 'epoch'>;
   readonly kindOf: KindOf;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** Called with each durable event. */
-  readonly onCommitted: (event: EncodedEnvelope) => void;
+  readonly latestEvents: Pick<LatestEvents, 'record'>;
   /** The two agents of a direct channel. */
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
 }
 
-/** Creates the hub's publisher. */
 export function createPublisher(deps: PublisherDeps): Publisher {
-  const { bus, cache, store, kindOf, metrics, log } = deps;
+  const { bus, cache, store, latestEvents, kindOf, metrics, log } = deps;
 
   const countFailure = (error: unknown) => {
     metrics.publishFailures.inc();
     log.debug({ err: error }, 'an event did not reach Redis');
   };
 
+  function publish(event: EncodedEnvelope, agentTopics: readonly string[]): void {
+    const { channelId, type, seq } = event;
+    if (channelId === null) return;
+    if (type === 'channel.message' || type === 'thread.message') metrics.messages.inc();
+    latestEvents.record(event);
+    cache.invalidateFor(type, channelId, seq);
+    const outdated = cache.invalidates(type, channelId);
+    const targets = { channel: !isDirectChannelId(channelId), agents: agentTopics };
+    bus.publish(event, targets, outdated, cache.keysOf(channelId)).catch(countFailure);
+  }
+
   return {
-    publishDurable(event, agentTopics) {
-      const { channelId, type, seq } = event;
-      if (channelId === null) return;
-      if (type === 'channel.message' || type === 'thread.message') metrics.messages.inc();
-      deps.onCommitted(event);
-      cache.invalidateFor(type, channelId, seq);
-      const outdated = cache.invalidates(type, channelId);
-      const targets = { channel: !isDirectChannelId(channelId), agents: agentTopics };
-      bus.publish(event, targets, outdated, cache.keysOf(channelId)).catch(countFailure);
+    async commit(caller, method, params, actor = caller.identity) {
+      const outcome = await store.append({ ...actor, via: caller.transport }, method, params);
+      if (!outcome.ok) return outcome;
+      for (const { event, agentTopics } of outcome.events) publish(event, agentTopics);
+      return { ok: true, result: outcome.result };
     },
     publishEphemeral(event, senderId) {
       const { channelId } = event;
@@ -85,27 +102,5 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     publishGlobal(event) {
       bus.publish(event, { global: true }).catch(countFailure);
     },
-  };
-}
-
-/**
- * Drops the cached pages of channels whose events came from the store, with one pipeline a turn. While Redis is away it
- * does nothing, as cached pages are compared with the log's head before they are served.
- */
-export function createCacheDropper(
-  cache: Pick<HubCache, 'drop'>,
-  log: Logger,
-): (channelId: string, head: number) => void {
-  let heads = new Map<string, number>();
-  function drop(): void {
-    const channels = [...heads].map(([channelId, head]) => ({ channelId, head }));
-    heads = new Map();
-    cache
-      .drop(channels)
-      .catch((error: unknown) => log.debug({ err: error }, 'caches were not dropped'));
-  }
-  return (channelId, head) => {
-    if (heads.size === 0) setImmediate(drop);
-    heads.set(channelId, head);
   };
 }

@@ -1,11 +1,10 @@
 import type { Sequencer } from '@openclaw/events';
 import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
-import { Backlog, type EncodedPage, type ReadLog } from './backlog.ts';
+import { Backlog, type EncodedPage, type ReadLog, type RingBudget } from './backlog.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { signalsOf, type Signal } from '../sockets/conflation.ts';
 import type { Flusher } from './flusher.ts';
-import { framesOf } from './frame.ts';
-import type { RingBudget } from './event-ring.ts';
+import { framesOf } from './encoding.ts';
 
 /** A session as its rooms see it. */
 export interface RoomMember {
@@ -25,7 +24,6 @@ export interface RoomMember {
   discontinued(room: Room, reason: 'epoch'): void;
 }
 
-/** The dependencies of a {@link Room}. */
 export interface RoomDeps {
   readonly flusher: Flusher;
   readonly readLog: ReadLog;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { createMemoryCache } from '@openclaw/cache';
 import type { ChatStore } from '@openclaw/chat-store';
 import { createMemoryEventBus } from '@openclaw/events';
 import { encodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
@@ -33,8 +34,7 @@ function createBench() {
     bus,
     flusher: createFlusher(),
     log: pino({ level: 'silent' }),
-    onOpened: nothing,
-    onDelivered: nothing,
+    cache: createMemoryCache(),
     onEphemeral: nothing,
     onForeignEpoch: nothing,
     onSeqConflict: (delivered) => conflicts.push(delivered),

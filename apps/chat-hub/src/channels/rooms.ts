@@ -1,10 +1,10 @@
-import { createSequencer, type EventBus, type EventSource } from '@openclaw/events';
+import { createSequencer, type EventBus } from '@openclaw/events';
 import { ChatStoreError, type ChatStore, type LogPage } from '@openclaw/chat-store';
 import { isDirectChannelId, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Logger } from 'pino';
-import { pageEvents } from './backlog.ts';
+import { createRingBudget, pageEvents, type RingBudget } from './backlog.ts';
 import type { Flusher } from './flusher.ts';
-import { createRingBudget, type RingBudget } from './event-ring.ts';
+import type { HubCache } from './hub-cache.ts';
 import { Room } from './room.ts';
 
 /** The live channels of this hub. */
@@ -49,10 +49,7 @@ export interface RoomsDeps {
   /** The memory that the newest events of all channels share. @default one of 64 MiB */
   readonly ringBudget?: RingBudget;
   readonly log: Logger;
-  /** Called when a room opens: the hub has not seen the channel's earlier events. */
-  readonly onOpened: (channelId: string) => void;
-  /** Called with each event as it is delivered; source `store`: the bus did not bring it. */
-  readonly onDelivered: (event: EncodedEnvelope, source: EventSource) => void;
+  readonly cache: Pick<HubCache, 'forget' | 'invalidateFor' | 'drop'>;
   /** Called with each ephemeral event of a channel. */
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
   /** Called when an event of another epoch came. */
@@ -79,9 +76,9 @@ const roomsPerTurn = 50;
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
 
-/** Creates the table of live channels. */
 export function createRooms(deps: RoomsDeps): Rooms {
-  const { store, bus, flusher, log, ringBudget = createRingBudget() } = deps;
+  const { store, bus, flusher, cache, log, ringBudget = createRingBudget() } = deps;
+  const dropCaches = createCacheDropper(cache, log);
   const rooms = new Map<string, Entry>();
   const opening = new Map<string, Promise<Room>>();
   let epochGeneration = 0;
@@ -111,7 +108,9 @@ export function createRooms(deps: RoomsDeps): Rooms {
           epoch: current,
           head: from,
           deliver(event, source) {
-            deps.onDelivered(event, source);
+            cache.invalidateFor(event.type, channelId, event.seq);
+            // The bus did not bring it, so its sender may not have dropped the caches that it outdates.
+            if (source === 'store' && event.seq !== null) dropCaches(channelId, event.seq);
             deliver(event);
           },
           fetch: (after, limit) => fetchAfter(channelId, after, limit),
@@ -121,7 +120,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
         });
       },
     });
-    deps.onOpened(channelId);
+    cache.forget(channelId);
     rooms.set(channelId, { room, unsubscribe });
     closeWhenIdle(room);
     return room;
@@ -282,5 +281,27 @@ export function createRooms(deps: RoomsDeps): Rooms {
       isClosed = true;
       await Promise.all([...rooms.keys()].map(closeRoom));
     },
+  };
+}
+
+/**
+ * Drops the cached pages of channels whose events came from the store, with one pipeline a turn. While Redis is away it
+ * does nothing, as cached pages are compared with the log's head before they are served.
+ */
+function createCacheDropper(
+  cache: RoomsDeps['cache'],
+  log: Logger,
+): (channelId: string, head: number) => void {
+  let heads = new Map<string, number>();
+  function drop(): void {
+    const channels = [...heads].map(([channelId, head]) => ({ channelId, head }));
+    heads = new Map();
+    cache
+      .drop(channels)
+      .catch((error: unknown) => log.debug({ err: error }, 'caches were not dropped'));
+  }
+  return (channelId, head) => {
+    if (heads.size === 0) setImmediate(drop);
+    heads.set(channelId, head);
   };
 }

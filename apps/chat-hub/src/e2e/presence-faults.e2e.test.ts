@@ -4,7 +4,7 @@ import { createRedisLeaseStore, type LeaseStore } from '@openclaw/presence';
 import { createRedisClient } from '@openclaw/redis-client';
 import { startRedis, startTcpProxy, waitFor, type RpcSocket } from '@openclaw/test-support';
 import { closeAfterAll } from '../testing/close-after-all.ts';
-import type { PresenceTimes } from '../presence/presence-times.ts';
+import type { PresenceTimes } from '../presence/roster-watch.ts';
 import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 import { statusesOf, presenceEvents } from '../testing/presence-events.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { connectRpc, startHub, startRedis, waitFor, type RpcSocket } from '@openclaw/test-support';
 import { closeAfterAll } from '../testing/close-after-all.ts';
-import { presenceTimes } from '../presence/presence-times.ts';
+import { presenceTimes } from '../presence/roster-watch.ts';
 import { range } from '../testing/seqs.ts';
 import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 import { statusesOf, presenceEvents } from '../testing/presence-events.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { waitFor, type RpcSocket } from '@openclaw/test-support';
-import type { PresenceTimes } from '../presence/presence-times.ts';
+import type { PresenceTimes } from '../presence/roster-watch.ts';
 import type { TestHub } from '../testing/test-hub.ts';
 import { presenceEvents } from '../testing/presence-events.ts';
 import { startTwoHubs } from '../testing/two-hubs.ts';

@@ -9,7 +9,6 @@ export interface Admission {
   readonly reserved: number;
 }
 
-/** Options of {@link createAdmission}. */
 export interface AdmissionOptions {
   /** Clients admitted per second, on average. */
   readonly perSecond: number;

@@ -1,6 +1,7 @@
 import type { ChatStore } from '@openclaw/chat-store';
 import { agentKindSchema, isId } from '@openclaw/protocol';
 import {
+  createRemoteJWKSet,
   decodeProtectedHeader,
   errors,
   jwtVerify,
@@ -12,9 +13,7 @@ import { z } from 'zod';
 import type { AuthConfig } from '../config.ts';
 import { AuthError, type Authenticate, type Identity } from './identity.ts';
 import { jtiSchema } from './mint.ts';
-import { createRemoteKeys } from './remote-keys.ts';
 
-/** The parts of the hub that {@link createAuthenticate} uses. */
 export interface AuthenticateDeps {
   readonly store: Pick<ChatStore, 'isRevoked'>;
   /** The milliseconds for which an agent is barred; null when it is not. */
@@ -106,6 +105,40 @@ function keySources({ secret, jwksUrl }: AuthConfig & { mode: 'jwt' }, log: Logg
     });
   }
   return sources;
+}
+
+/** A failing key server is logged once in this time. */
+const warnEveryMs = 30_000;
+
+/**
+ * The keys at a JWKS URL. They are fetched at first use, every ten minutes, and for an unknown key. Rejects with AuthError
+ * `unavailable` when the key server does not answer with a key set, and with jose's own error when it has no key for the
+ * token.
+ */
+function createRemoteKeys(url: string, log: Logger): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(new URL(url), {
+    timeoutDuration: 3_000,
+    cooldownDuration: 10_000,
+  });
+  let warnedAtMs = -Infinity;
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (
+        error instanceof errors.JWKSNoMatchingKey ||
+        error instanceof errors.JWKSMultipleMatchingKeys
+      )
+        throw error;
+      if (performance.now() - warnedAtMs >= warnEveryMs) {
+        warnedAtMs = performance.now();
+        log.warn({ err: error }, 'the key server at HUB_JWKS_URL did not answer with keys');
+      }
+      throw new AuthError('unavailable', 'the key server does not answer; try again', {
+        cause: error,
+      });
+    }
+  };
 }
 
 /** JWT bearer tokens: HS256 with the shared secret, or asymmetric keys from the JWKS URL. Revoked tokens are refused. */

@@ -67,7 +67,6 @@ export interface ConnectionCap {
   readonly dropped: number;
 }
 
-/** Options of {@link createConnectionCap}. */
 export interface ConnectionCapOptions extends ConnectionLimits {
   /** How many clients are told to come back within one second, so that they do not return at once. */
   readonly perSecond: number;
@@ -77,7 +76,6 @@ export interface ConnectionCapOptions extends ConnectionLimits {
 const soonestMs = 1_000;
 const latestMs = 60_000;
 
-/** Creates a cap. */
 export function createConnectionCap({
   served,
   surplus,

@@ -15,7 +15,6 @@ export interface FailedSignIns {
   recordSuccess(credentials: Credentials): void;
 }
 
-/** Options of {@link createFailedSignIns}. */
 export interface FailedSignInsOptions {
   /** Failures in a burst before an address is blocked. @default 50 */
   readonly burst?: number;

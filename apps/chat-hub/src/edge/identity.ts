@@ -1,4 +1,4 @@
-import { channelKinds, type AgentKind } from '@openclaw/protocol';
+import { channelKinds, refuse, type AgentKind, type Refusal } from '@openclaw/protocol';
 
 /** The agent that a connection or request acts as. */
 export interface Identity {
@@ -50,9 +50,10 @@ export function isFailedSignIn(error: unknown): boolean {
   return error instanceof AuthError && (error.code === 'unauthorized' || error.code === 'revoked');
 }
 
-/** True for an admin without limits. An admin whose token is limited to channels has no rights beyond them. */
-export function isAdminOfAll({ isAdmin, channels }: Identity): boolean {
-  return isAdmin && channels === null;
+/** Null for an admin, else the refusal. An admin whose token is limited to channels has no rights beyond them. */
+export function refuseNonAdmin({ isAdmin, channels }: Identity, action: string): Refusal | null {
+  if (isAdmin && channels === null) return null;
+  return refuse('forbidden', `only an admin whose token is not bound to channels may ${action}`);
 }
 
 /** Verifies credentials. Rejects with {@link AuthError}, or with the store's error when the store is away. */

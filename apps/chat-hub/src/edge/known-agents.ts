@@ -26,7 +26,6 @@ const maxRemembered = 50_000;
 /** An agent that goes on calling is written as seen again after this. */
 const refreshMs = 60_000;
 
-/** Creates the record of one hub. */
 export function createKnownAgents(deps: {
   readonly store: Pick<ChatStore, 'recordAgents'>;
   readonly log: Logger;

@@ -3,7 +3,6 @@ import { isStorableText, type AgentKind } from '@openclaw/protocol';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
 
-/** The claims of a new token. */
 export interface TokenClaims {
   readonly agentId: string;
   readonly ttlSeconds: number;

@@ -27,7 +27,6 @@ import {
 } from './upgrade-refusal.ts';
 import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 
-/** A completed upgrade. */
 export interface Accepted {
   readonly ws: WebSocket;
   readonly socket: Duplex;

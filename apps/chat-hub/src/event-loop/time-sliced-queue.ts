@@ -14,7 +14,6 @@ export interface TimeSlicedQueue {
   enqueue(work: () => void): boolean;
 }
 
-/** Options of {@link createTimeSlicedQueue}. */
 export interface TimeSlicedQueueOptions {
   /** How long the work of one turn of the event loop may take; at least one piece is done. @default 3 */
   readonly sliceMs?: number;
@@ -24,7 +23,6 @@ export interface TimeSlicedQueueOptions {
   readonly clock?: () => number;
 }
 
-/** Creates an empty queue. */
 export function createTimeSlicedQueue({
   sliceMs = 3,
   maxWaiting = Infinity,
@@ -89,11 +87,3 @@ export function createTimeSlicedQueue({
 }
 
 function* noSteps(): Steps<void> {}
-
-/** Does all steps at once, for work that is known to be small. */
-export function runNow<T>(steps: Steps<T>): T {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
-}

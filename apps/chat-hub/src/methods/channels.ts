@@ -3,22 +3,21 @@ import { answer, type Handlers } from '../calls/handler.ts';
 import type { HubCache } from '../channels/hub-cache.ts';
 import { cachedRead, RefusedLoad } from './cached-reads.ts';
 import { creationCost, refuseCreation, type CreationDeps } from './creation-limit.ts';
-import { asHub, readersOf, reads, write, writes, type WriteDeps } from './store-methods.ts';
+import { asHub, readersOf, reads, writes, type WriteDeps } from './store-methods.ts';
 
-/** Dependencies of the methods of this family. */
 export interface ChannelDeps extends WriteDeps, CreationDeps {
-  readonly store: Pick<ChatStore, 'append' | 'read' | 'readJson' | 'access'>;
+  readonly store: Pick<ChatStore, 'read' | 'readJson' | 'access'>;
   readonly cache: Pick<HubCache, 'channel'>;
 }
 
 /** channel.*, member.* and thread.*: the store decides and answers them. */
 export function channelMethods(deps: ChannelDeps) {
-  const { store, cache } = deps;
+  const { store, cache, publisher } = deps;
   const getChannel = reads(deps, 'channel.get');
   return {
     'channel.create': (caller, params) =>
       refuseCreation(deps, caller, creationCost(1, params.metadata)) ??
-      write(deps, caller, 'channel.create', params),
+      publisher.commit(caller, 'channel.create', params),
     async 'channel.get'(caller, params) {
       const { channelId } = params;
       const load = async () => {
@@ -33,7 +32,7 @@ export function channelMethods(deps: ChannelDeps) {
     },
     'channel.update': (caller, params) =>
       refuseCreation(deps, caller, creationCost(0, params.metadata)) ??
-      write(deps, caller, 'channel.update', params),
+      publisher.commit(caller, 'channel.update', params),
     'channel.archive': writes(deps, 'channel.archive'),
     'channel.delete': writes(deps, 'channel.delete'),
     'channel.list': reads(deps, 'channel.list'),
@@ -41,7 +40,7 @@ export function channelMethods(deps: ChannelDeps) {
     'channel.leave': writes(deps, 'channel.leave'),
     'member.list': reads(deps, 'member.list'),
     'member.add': (caller, params) =>
-      refuseCreation(deps, caller, 1) ?? write(deps, caller, 'member.add', params),
+      refuseCreation(deps, caller, 1) ?? publisher.commit(caller, 'member.add', params),
     'member.remove': writes(deps, 'member.remove'),
     'member.update': writes(deps, 'member.update'),
     'thread.create': writes(deps, 'thread.create'),

@@ -1,29 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import type { ChatStore } from '@openclaw/chat-store';
-import { encodeEnvelope, refuse } from '@openclaw/protocol';
+import { encodeEnvelope } from '@openclaw/protocol';
 import { answer, type Handlers } from '../calls/handler.ts';
 import type { Publisher } from '../channels/publisher.ts';
-import { isAdminOfAll } from '../edge/identity.ts';
-import { write, type WriteDeps } from './store-methods.ts';
+import { refuseNonAdmin } from '../edge/identity.ts';
+import type { WriteDeps } from './store-methods.ts';
 
-/** Dependencies of the methods of this family. */
 export interface CollaborationDeps extends WriteDeps {
-  readonly store: Pick<ChatStore, 'append' | 'epoch'>;
-  readonly publisher: Pick<Publisher, 'publishDurable' | 'publishGlobal'>;
+  readonly store: Pick<ChatStore, 'epoch'>;
+  readonly publisher: Pick<Publisher, 'commit' | 'publishGlobal'>;
 }
 
 /** collaboration.emit: events that agents define, in a channel or, from admins, to everyone. */
-export function collaborationMethods(deps: CollaborationDeps) {
+export function collaborationMethods({ store, publisher }: CollaborationDeps) {
   return {
     async 'collaboration.emit'(caller, params) {
       const { channelId, name, payload } = params;
-      if (channelId !== null) return write(deps, caller, 'collaboration.emit', params);
-      if (!isAdminOfAll(caller.identity))
-        return refuse(
-          'forbidden',
-          'only an admin whose token is not bound to channels may send to everyone',
-        );
-      deps.publisher.publishGlobal(
+      if (channelId !== null) return publisher.commit(caller, 'collaboration.emit', params);
+      const refusal = refuseNonAdmin(caller.identity, 'send to everyone');
+      if (refusal) return refusal;
+      publisher.publishGlobal(
         encodeEnvelope({
           id: randomUUID(),
           event: { type: 'collaboration.event', channelId: null, name, payload },
@@ -32,7 +28,7 @@ export function collaborationMethods(deps: CollaborationDeps) {
           senderKind: caller.identity.kind,
           channelId: null,
           seq: null,
-          epoch: deps.store.epoch,
+          epoch: store.epoch,
         }),
       );
       return answer({ seq: null });

@@ -6,15 +6,14 @@ import {
   type Refusal,
 } from '@openclaw/protocol';
 import type { Answer, Caller } from '../calls/handler.ts';
-import type { Limiter } from '../calls/limiter.ts';
+import type { Limiter } from '../calls/invoke.ts';
 import type { Rooms } from '../channels/rooms.ts';
-import { write, type WriteDeps } from './store-methods.ts';
+import type { WriteDeps } from './store-methods.ts';
 
 // Channels and memberships remain, and for all that time they cost reads and counts, other agents' too. HUB_LIMIT_CREATE
 // therefore limits creating them, beside the limit of the calls themselves. Admins are exempt: they set up fleets, and
 // may delete anything.
 
-/** What limiting creations needs. */
 export interface CreationDeps {
   readonly limiter: Pick<Limiter, 'consume'>;
 }
@@ -44,7 +43,6 @@ export function refuseCreation(
   return null;
 }
 
-/** Dependencies of {@link createDirectSend}. */
 export interface DirectSendDeps extends WriteDeps, CreationDeps {
   readonly rooms: Pick<Rooms, 'get'>;
 }
@@ -55,6 +53,7 @@ export interface DirectSendDeps extends WriteDeps, CreationDeps {
  * query that a later call could overtake. Past the limit the store takes the message only if the channel exists.
  */
 export function createDirectSend(deps: DirectSendDeps) {
+  const { publisher, rooms } = deps;
   const known = new Set<string>();
   /** First messages in flight that may create their channel, by sender and channel: together they count as one. */
   const opening = new Map<string, number>();
@@ -71,19 +70,19 @@ export function createDirectSend(deps: DirectSendDeps) {
     channelId: string,
     params: ParamsOf<'direct.send'>,
   ): Promise<Answer<'direct.send'>> {
-    if (known.has(channelId) || (deps.rooms.get(channelId)?.head ?? 0) > 0) {
-      return write(deps, caller, 'direct.send', params);
+    if (known.has(channelId) || (rooms.get(channelId)?.head ?? 0) > 0) {
+      return publisher.commit(caller, 'direct.send', params);
     }
     const key = `${caller.identity.agentId}\n${channelId}`;
     const refusal = opening.has(key) ? null : refuseCreation(deps, caller, 1);
     if (refusal) {
       const actor = { ...caller.identity, mayOpenDirects: false };
-      const reply = await write(deps, caller, 'direct.send', params, actor);
+      const reply = await publisher.commit(caller, 'direct.send', params, actor);
       return reply.ok || reply.code !== 'rate_limited' ? reply : refusal;
     }
     opening.set(key, (opening.get(key) ?? 0) + 1);
     try {
-      const reply = await write(deps, caller, 'direct.send', params);
+      const reply = await publisher.commit(caller, 'direct.send', params);
       if (reply.ok) remember(channelId);
       return reply;
     } finally {

@@ -1,18 +1,15 @@
-import type { Handlers } from '../calls/handler.ts';
+import { answer, type Handlers } from '../calls/handler.ts';
 import { channelMethods, type ChannelDeps } from './channels.ts';
 import { collaborationMethods, type CollaborationDeps } from './collaboration.ts';
 import { messageMethods, type MessageDeps } from './messages.ts';
 import { presenceMethods, type PresenceDeps } from './presence.ts';
-import { readingMethods, type ReadingDeps } from './reading.ts';
 import { subscriptionMethods, type SubscriptionDeps } from './subscriptions.ts';
 
-/** What the methods need, all together. */
 export type MethodDeps = ChannelDeps &
   MessageDeps &
   SubscriptionDeps &
   PresenceDeps &
-  CollaborationDeps &
-  ReadingDeps;
+  CollaborationDeps;
 
 /** Creates the handler of every method of the protocol, each family in a file of its own. */
 export function createHandlers(deps: MethodDeps): Handlers {
@@ -22,6 +19,6 @@ export function createHandlers(deps: MethodDeps): Handlers {
     ...subscriptionMethods(deps),
     ...presenceMethods(deps),
     ...collaborationMethods(deps),
-    ...readingMethods(deps),
+    ping: () => answer({ timestamp: Date.now() }),
   };
 }

@@ -14,11 +14,10 @@ import type { HubCache } from '../channels/hub-cache.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
 import { createDirectSend, type DirectSendDeps } from './creation-limit.ts';
-import { asHub, readersOf, reads, write, writes } from './store-methods.ts';
+import { asHub, readersOf, reads, writes } from './store-methods.ts';
 
-/** Dependencies of the methods of this family. */
 export interface MessageDeps extends DirectSendDeps {
-  readonly store: Pick<ChatStore, 'append' | 'read' | 'readJson' | 'access'>;
+  readonly store: Pick<ChatStore, 'read' | 'readJson' | 'access'>;
   readonly cache: Pick<HubCache, 'recentMessages'>;
   readonly typing: Pick<TypingFeed, 'messageSent'>;
 }
@@ -29,9 +28,9 @@ const cachedPageBytes = 262_144;
 const tooLarge = () =>
   refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`);
 
-/** message.*, direct.send, reaction.* and log.read. */
+/** message.*, direct.send, reaction.*, log.read and read.*. */
 export function messageMethods(deps: MessageDeps) {
-  const { store, cache, typing } = deps;
+  const { store, cache, publisher, typing } = deps;
   const readHistory = reads(deps, 'message.history');
 
   async function newestMessages(channelId: string): Promise<Loaded<readonly Message[]>> {
@@ -86,10 +85,12 @@ export function messageMethods(deps: MessageDeps) {
     'message.send'(caller, params) {
       if (isContentTooLarge(params.content)) return tooLarge();
       typing.messageSent(caller, params.channelId);
-      return write(deps, caller, 'message.send', params);
+      return publisher.commit(caller, 'message.send', params);
     },
     'message.edit': (caller, params) =>
-      isContentTooLarge(params.content) ? tooLarge() : write(deps, caller, 'message.edit', params),
+      isContentTooLarge(params.content)
+        ? tooLarge()
+        : publisher.commit(caller, 'message.edit', params),
     'message.delete': writes(deps, 'message.delete'),
     'message.history'(caller, params) {
       const isNewest = params.before === null && params.after === null && params.threadId === null;
@@ -106,5 +107,7 @@ export function messageMethods(deps: MessageDeps) {
     'reaction.add': writes(deps, 'reaction.add'),
     'reaction.remove': writes(deps, 'reaction.remove'),
     'log.read': reads(deps, 'log.read'),
+    'read.mark': writes(deps, 'read.mark'),
+    'read.state': reads(deps, 'read.state'),
   } satisfies Partial<Handlers>;
 }

@@ -4,7 +4,6 @@ import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { TypingFeed } from '../presence/typing-feed.ts';
 import { notMember } from './rights.ts';
 
-/** Dependencies of the methods of this family. */
 export interface PresenceDeps {
   readonly store: Pick<ChatStore, 'access'>;
   readonly presence: Pick<PresenceFeed, 'set' | 'list'>;

@@ -5,8 +5,7 @@ import type { Publisher } from '../channels/publisher.ts';
 
 /** What a method needs to change the log. */
 export interface WriteDeps {
-  readonly store: Pick<ChatStore, 'append'>;
-  readonly publisher: Pick<Publisher, 'publishDurable'>;
+  readonly publisher: Pick<Publisher, 'commit'>;
 }
 
 /** What a method needs to read the store. */
@@ -23,26 +22,9 @@ export const asHub: Actor = { agentId: 'hub', isAdmin: true };
  */
 export const readersOf = (channelId: string): string => `readers of ${channelId}`;
 
-/**
- * Commits a change and publishes it. The store decides rights, archive state and idempotency under the channel's lock;
- * the change is committed when this resolves.
- */
-export async function write<M extends WriteMethod>(
-  { store, publisher }: WriteDeps,
-  caller: Caller,
-  method: M,
-  params: ParamsOf<M>,
-  actor: Actor = caller.identity,
-): Promise<Answer<M>> {
-  const outcome = await store.append({ ...actor, via: caller.transport }, method, params);
-  if (!outcome.ok) return outcome;
-  for (const { event, agentTopics } of outcome.events) publisher.publishDurable(event, agentTopics);
-  return { ok: true, result: outcome.result };
-}
-
 /** The handler of a method that only changes the log. */
-export function writes<M extends WriteMethod>(deps: WriteDeps, method: M) {
-  return (caller: Caller, params: ParamsOf<M>) => write(deps, caller, method, params);
+export function writes<M extends WriteMethod>({ publisher }: WriteDeps, method: M) {
+  return (caller: Caller, params: ParamsOf<M>) => publisher.commit(caller, method, params);
 }
 
 /** The handler of a method that only reads the store: rights and rows come from one snapshot. */

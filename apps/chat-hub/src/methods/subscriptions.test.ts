@@ -8,12 +8,14 @@ import {
   type EncodedEnvelope,
 } from '@openclaw/protocol';
 import { pino } from 'pino';
+import { createMemoryCache } from '@openclaw/cache';
 import type { ChatStore } from '@openclaw/chat-store';
 import { createFlusher } from '../channels/flusher.ts';
 import { createRooms } from '../channels/rooms.ts';
 import { Session } from '../sockets/session.ts';
 import { createUnsentBudget } from '../sockets/unsent-budget.ts';
-import { createTimeSlicedQueue, runNow } from '../event-loop/time-sliced-queue.ts';
+import { runNow } from '../channels/encoding.ts';
+import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
 import { subscriptionMethods, type SubscriptionDeps } from './subscriptions.ts';
@@ -68,7 +70,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
   const [flusher, bus, nothing] = [createFlusher(), createMemoryEventBus(), () => undefined];
   const rooms = createRooms({
     ...{ store, bus, flusher, log: pino({ level: 'silent' }) },
-    ...{ onOpened: nothing, onDelivered: nothing, onEphemeral: nothing, onForeignEpoch: nothing },
+    ...{ cache: createMemoryCache(), onEphemeral: nothing, onForeignEpoch: nothing },
   });
   const bounds = {
     channels: null,

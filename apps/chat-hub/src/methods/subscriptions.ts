@@ -11,8 +11,8 @@ import { refusalOfError } from '../calls/failure.ts';
 import { answer, type Caller, type Handlers } from '../calls/handler.ts';
 import type { Room } from '../channels/room.ts';
 import type { Rooms } from '../channels/rooms.ts';
-import { encodeEvents } from '../event-loop/encoded-text.ts';
-import { runNow, type Steps, type TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
+import { encodeEvents, runNow } from '../channels/encoding.ts';
+import type { Steps, TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { Session } from '../sockets/session.ts';
 import {
@@ -24,7 +24,6 @@ import {
 } from './missed-events.ts';
 import { outOfBounds, whyNotMember } from './rights.ts';
 
-/** Dependencies of the methods of this family. */
 export interface SubscriptionDeps {
   readonly store: Pick<ChatStore, 'access' | 'epoch'>;
   readonly rooms: Pick<Rooms, 'get' | 'open' | 'epochGeneration'>;

@@ -1,6 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-/** The hub's Prometheus metrics. */
 export interface Metrics {
   readonly registry: Registry;
   readonly calls: Counter<'method' | 'transport' | 'outcome'>;

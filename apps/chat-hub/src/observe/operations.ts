@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { ChatStore, HubBeat } from '@openclaw/chat-store';
-import type { Operations, OperationsAgents } from '@openclaw/protocol';
-import { createChannelNames } from './channel-names.ts';
+import { isDirectChannelId, type Operations, type OperationsAgents } from '@openclaw/protocol';
+import { LRUCache } from 'lru-cache';
 import { isFault } from '../calls/failure.ts';
 import type { Rooms } from '../channels/rooms.ts';
+import { asHub } from '../methods/store-methods.ts';
 import type { Metrics } from './metrics.ts';
 import type { Sessions } from '../sockets/sessions.ts';
-import type { RedisReport, RedisState } from './redis-state.ts';
+import type { RedisReport, RedisState } from './readiness.ts';
 import type { Flusher } from '../channels/flusher.ts';
-import type { RecentLatency } from './recent-latency.ts';
 import type { SelfProbe } from '../recovery/self-probe.ts';
 import type { PresenceFeed } from '../presence/presence-feed.ts';
 import type { Session } from '../sockets/session.ts';
@@ -33,8 +33,6 @@ export interface OperationsDeps {
   readonly flusher: Pick<Flusher, 'deliveries'>;
   readonly traffic: Traffic;
   readonly selfProbe: Pick<SelfProbe, 'path'>;
-  /** The time from a send to its answer. */
-  readonly acks: RecentLatency;
 }
 
 /** Dependencies are read once in this time, however many operators watch. */
@@ -42,6 +40,9 @@ const sharedMs = 500;
 /** INFO of Redis is a few kilobytes of text, so it is read less often. */
 const redisHealthMs = 5_000;
 const shownChannels = 20;
+/** How long the names of channels are kept, and how many. */
+const namesKeptMs = 60_000;
+const maxNames = 500;
 
 const { version } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
@@ -50,8 +51,8 @@ const { version } = JSON.parse(
 /** Creates the view of one hub. It costs nothing until it is read. */
 export function createOperations(deps: OperationsDeps): OperationsView {
   const { hubId, store, rooms, sessions, presence, metrics } = deps;
-  const { redis, flusher, traffic, selfProbe, acks } = deps;
-  const names = createChannelNames(store);
+  const { redis, flusher, traffic, selfProbe } = deps;
+  const nameOf = createChannelNames(store);
   let shared: { readonly atMs: number; readonly answer: Promise<Operations> } | null = null;
   let known: {
     readonly atMs: number;
@@ -87,7 +88,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
       hubId,
       ...{ version, uptimeMs: Math.round(process.uptime() * 1000) },
       counters,
-      latency: { ackMs: acks.percentiles(), deliveryMs: traffic.latency() },
+      latency: traffic.latency(),
       sockets: sessions.size,
       agents: sessions.agents,
       rooms: rooms.size,
@@ -112,13 +113,12 @@ export function createOperations(deps: OperationsDeps): OperationsView {
   }
 
   async function busyChannels(): Promise<Operations['channels']> {
-    const live = traffic
-      .channels(shownChannels)
-      .flatMap((one) => ({ one, room: rooms.get(one.channelId) }));
-    const named = await names.of(live.map(({ one }) => one.channelId));
-    return live.flatMap(({ one, room }) =>
-      room ? { ...one, sockets: room.members.size, name: named.get(one.channelId) ?? null } : [],
-    );
+    const shown = traffic.channels(shownChannels).map(async (one) => {
+      const room = rooms.get(one.channelId);
+      const name = await nameOf(one.channelId);
+      return room ? [{ ...one, sockets: room.members.size, name }] : [];
+    });
+    return (await Promise.all(shown)).flat();
   }
 
   async function readCounters(): Promise<Operations['counters']> {
@@ -165,6 +165,24 @@ export function createOperations(deps: OperationsDeps): OperationsView {
         nextCursor: after.length > limit ? (page.at(-1) ?? null) : null,
       };
     },
+  };
+}
+
+/** Answers a channel's name, or null where it has none or is unknown. Never rejects. */
+function createChannelNames(
+  store: Pick<ChatStore, 'read'>,
+): (channelId: string) => Promise<string | null> {
+  const kept = new LRUCache<string, { readonly name: string | null; readonly atMs: number }>({
+    max: maxNames,
+  });
+  return async (channelId) => {
+    if (isDirectChannelId(channelId)) return null;
+    const known = kept.get(channelId);
+    if (known && performance.now() - known.atMs < namesKeptMs) return known.name;
+    const found = await store.read(asHub, 'channel.get', { channelId }, null);
+    const name = found.ok ? found.result.channel.name : (known?.name ?? null);
+    kept.set(channelId, { name, atMs: performance.now() });
+    return name;
   };
 }
 

@@ -1,9 +1,14 @@
-import type { EncodedEnvelope } from '@openclaw/protocol';
 import { LRUCache } from 'lru-cache';
+import type { CallObserver } from '../calls/invoke.ts';
 import type { Delivery } from '../channels/flusher.ts';
-import { RecentLatency, type Percentiles } from './recent-latency.ts';
+import type { Metrics } from './metrics.ts';
 
-/** The recent traffic of a channel. */
+interface Percentiles {
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+}
+
 export interface ChannelTraffic {
   readonly channelId: string;
   readonly messagesPerSecond: number;
@@ -11,33 +16,40 @@ export interface ChannelTraffic {
   readonly deliveryP99Ms: number;
 }
 
-/** Measures what this hub delivers: how much, with what latency, in which channels. */
+/** Measures the calls that this hub answers and the events that it delivers. */
 export interface Traffic {
-  /** The deliveries that one turn wrote to sockets. */
-  written(deliveries: readonly Delivery[]): void;
+  /** Counts a call. */
+  readonly called: CallObserver;
+  /** Counts the deliveries that one turn wrote to sockets. */
+  readonly written: (deliveries: readonly Delivery[]) => void;
   /** Durable events so far. */
   readonly events: number;
-  latency(): Percentiles | null;
+  /** The time from a send to its answer, and from an event's timestamp to its delivery, in the last seconds. */
+  latency(): { readonly ackMs: Percentiles | null; readonly deliveryMs: Percentiles | null };
   /** The busiest and the slowest channels of the last seconds, sorted by deliveries. A quarter are the slowest. */
   channels(limit: number): ChannelTraffic[];
 }
 
-/** Options of {@link createTraffic}. */
-export interface TrafficOptions {
-  /** Called with the latency of each durable event. */
-  readonly onLatency: (latencyMs: number) => void;
-  /** Channels that are measured; the one that was silent longest is evicted. @default 500 */
-  readonly maxChannels?: number;
-  /** Epoch ms, as in timestamps. @default Date.now */
-  readonly clock?: () => number;
-}
+/** Percentiles and rates cover the last one to two slices. */
+const sliceMs = 5_000;
+/** Resolution of the shortest latencies. */
+const unitsPerMs = 16;
+/** Buckets per power of two: an answer is exact to 1/32 or 0.1 ms. */
+const bucketsPerOctave = 16;
+/** About a minute; longer latencies count as that. */
+const maxUnits = 2 ** 20 - 1;
+const bucketCount = bucketsPerOctave * 17;
 
-/** Creates the measurement. Its cost grows with events, not with deliveries. */
-export function createTraffic({
-  onLatency,
-  maxChannels = 500,
+/** Channels that are measured; the one that was silent longest is evicted. */
+const maxMeasured = 500;
+
+/** Creates the measurement. `clock` is epoch ms, as in timestamps. Its cost grows with events, not with deliveries. */
+export function createTraffic(
+  metrics: Pick<Metrics, 'calls' | 'callSeconds' | 'deliverySeconds'>,
+  maxChannels = maxMeasured,
   clock = Date.now,
-}: TrafficOptions): Traffic {
+): Traffic {
+  const acks = new RecentLatency();
   const overall = new RecentLatency();
   const channels = new LRUCache<string, RecentLatency>({ max: maxChannels });
   let events = 0;
@@ -49,10 +61,17 @@ export function createTraffic({
   }
 
   return {
+    called(method, transport, outcome, durationMs) {
+      metrics.calls.inc({ method, transport, outcome });
+      if (durationMs === null) return;
+      metrics.callSeconds.observe({ method }, durationMs / 1000);
+      if (outcome === 'ok' && (method === 'message.send' || method === 'direct.send'))
+        acks.record(durationMs);
+    },
     written(deliveries) {
       const nowMs = clock();
       for (const { channelId, events: these, sockets } of deliveries) {
-        const durable = these.filter(isDurable);
+        const durable = these.filter(({ seq }) => seq !== null);
         if (durable.length === 0) continue;
         const measure = measureOf(channelId);
         for (const { timestamp } of durable) {
@@ -60,7 +79,7 @@ export function createTraffic({
           const latencyMs = Math.max(0, nowMs - timestamp);
           measure.record(latencyMs, sockets);
           overall.record(latencyMs, sockets);
-          onLatency(latencyMs);
+          metrics.deliverySeconds.observe(latencyMs / 1000);
         }
         events += durable.length;
       }
@@ -68,7 +87,7 @@ export function createTraffic({
     get events() {
       return events;
     },
-    latency: () => overall.percentiles(),
+    latency: () => ({ ackMs: acks.percentiles(), deliveryMs: overall.percentiles() }),
     channels(limit) {
       const all = [...channels].flatMap(([channelId, measure]) => {
         const percentiles = measure.percentiles();
@@ -93,6 +112,99 @@ export function createTraffic({
   };
 }
 
-function isDurable({ seq }: EncodedEnvelope): boolean {
-  return seq !== null;
+interface Slice {
+  startMs: number;
+  total: number;
+  events: number;
+  readonly counts: Uint32Array;
+}
+
+/**
+ * Latencies of the last seconds in logarithmic buckets, kept in two alternating time slices: 2 KiB, however many there
+ * are. Recording one costs a few array accesses and no allocation.
+ */
+export class RecentLatency {
+  readonly #clock: () => number;
+  #current: Slice;
+  #previous: Slice;
+
+  /** `clock` is monotonic time in ms. */
+  constructor(clock = () => performance.now()) {
+    this.#clock = clock;
+    this.#current = emptySlice(clock());
+    this.#previous = emptySlice(clock());
+  }
+
+  /** Records a latency `weight` times, for instance once for each receiver. */
+  record(latencyMs: number, weight = 1): void {
+    this.#turn();
+    const { counts } = this.#current;
+    const bucket = bucketOf(latencyMs);
+    counts[bucket] = (counts[bucket] ?? 0) + weight;
+    this.#current.total += weight;
+    this.#current.events += 1;
+  }
+
+  /** Null when nothing was recorded lately. */
+  percentiles(): Percentiles | null {
+    this.#turn();
+    const total = this.#current.total + this.#previous.total;
+    if (total === 0) return null;
+    const [p50, p90, p99] = [0.5, 0.9, 0.99].map((share) => this.#at(Math.ceil(total * share)));
+    return { p50: p50 ?? 0, p90: p90 ?? 0, p99: p99 ?? 0 };
+  }
+
+  /** Recent calls of `record` per second, and the sum of their weights per second. */
+  rates(): { readonly perSecond: number; readonly weightPerSecond: number } {
+    this.#turn();
+    const seconds = Math.max(1, (this.#clock() - this.#previous.startMs) / 1000);
+    return {
+      perSecond: (this.#current.events + this.#previous.events) / seconds,
+      weightPerSecond: (this.#current.total + this.#previous.total) / seconds,
+    };
+  }
+
+  #at(rank: number): number {
+    let seen = 0;
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      seen += (this.#current.counts[bucket] ?? 0) + (this.#previous.counts[bucket] ?? 0);
+      if (seen >= rank) return latencyOf(bucket);
+    }
+    return latencyOf(bucketCount - 1);
+  }
+
+  #turn(): void {
+    const nowMs = this.#clock();
+    const passedMs = nowMs - this.#current.startMs;
+    if (passedMs < sliceMs) return;
+    const oldest = this.#previous;
+    this.#previous = this.#current;
+    this.#current = oldest;
+    empty(oldest, nowMs);
+    if (passedMs >= 2 * sliceMs) empty(this.#previous, nowMs);
+  }
+}
+
+function emptySlice(startMs: number): Slice {
+  return { startMs, total: 0, events: 0, counts: new Uint32Array(bucketCount) };
+}
+
+function empty(slice: Slice, startMs: number): void {
+  slice.counts.fill(0);
+  Object.assign(slice, { startMs, total: 0, events: 0 });
+}
+
+function bucketOf(latencyMs: number): number {
+  const units = Math.min(maxUnits, Math.max(0, Math.round(latencyMs * unitsPerMs)));
+  if (units < bucketsPerOctave) return units;
+  const octave = 31 - Math.clz32(units) - 4;
+  return bucketsPerOctave * (octave + 1) + ((units >> octave) - bucketsPerOctave);
+}
+
+/** The middle of a bucket, to a tenth of a millisecond. */
+function latencyOf(bucket: number): number {
+  if (bucket < bucketsPerOctave) return Math.round((bucket / unitsPerMs) * 10) / 10;
+  const octave = Math.floor(bucket / bucketsPerOctave) - 1;
+  const lowest = ((bucket % bucketsPerOctave) + bucketsPerOctave) * 2 ** octave;
+  return Math.round(((lowest + (2 ** octave - 1) / 2) / unitsPerMs) * 10) / 10;
 }

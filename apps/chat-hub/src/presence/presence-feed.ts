@@ -10,7 +10,7 @@ import {
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import { filterPresence } from './filter-presence.ts';
-import { presenceTimes, type PresenceTimes } from './presence-times.ts';
+import { presenceTimes, type PresenceTimes } from './roster-watch.ts';
 import type { KindOf, Publisher } from '../channels/publisher.ts';
 import type { Room } from '../channels/room.ts';
 import type { Rooms } from '../channels/rooms.ts';
@@ -69,7 +69,6 @@ const channelsPerTurn = 50;
 
 type ChangedRecords = Map<string, Map<string, PresenceRecord>>;
 
-/** Creates the feed over a presence tracker. */
 export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
   const { hubId, tracker, publisher, rooms, epoch, kindOf, canAllHubsWrite, log } = deps;
   /** channelId → agentId → latest record. */

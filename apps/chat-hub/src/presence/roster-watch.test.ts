@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { PresenceRecord } from '@openclaw/presence';
 import { limits } from '@openclaw/protocol';
-import { presenceTimes } from './presence-times.ts';
+import { presenceTimes } from './roster-watch.ts';
 import { createRosterWatch, type RosterPage } from './roster-watch.ts';
 
 const record = (agentId: string): PresenceRecord => ({

@@ -35,7 +35,6 @@ export interface TypingFeedDeps {
   readonly log: Logger;
 }
 
-/** Creates the feed over the typing package. */
 export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
   const { typing, rooms, publisher, log } = deps;
   /** The agents that started typing, here or on another hub, and did not stop: channelId → agentId → threadId. */

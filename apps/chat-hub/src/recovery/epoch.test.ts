@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Access, ChatStore } from '@openclaw/chat-store';
+import { createMemoryCache } from '@openclaw/cache';
 import { createMemoryEventBus } from '@openclaw/events';
 import { encodeEnvelope } from '@openclaw/protocol';
 import { pino } from 'pino';
@@ -34,8 +35,7 @@ describe('a new epoch', () => {
       bus: createMemoryEventBus(),
       flusher: createFlusher(),
       log: pino({ level: 'silent' }),
-      onOpened: nothing,
-      onDelivered: nothing,
+      cache: createMemoryCache(),
       onEphemeral: nothing,
       onForeignEpoch: nothing,
     });
@@ -110,8 +110,7 @@ describe('a new epoch', () => {
       bus: createMemoryEventBus(),
       flusher,
       log: pino({ level: 'silent' }),
-      onOpened: nothing,
-      onDelivered: nothing,
+      cache: createMemoryCache(),
       onEphemeral: nothing,
       onForeignEpoch: nothing,
     });

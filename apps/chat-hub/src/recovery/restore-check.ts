@@ -25,7 +25,6 @@ const seedChannels = 1_000;
 const channelsAtOnce = 500;
 const comparedEvery = 25;
 
-/** Creates the check of one hub. */
 export function createRestoreCheck(
   store: Pick<ChatStore, 'heads' | 'recentHeads' | 'logPage'>,
   rooms: Pick<Rooms, 'channelIds' | 'get'>,

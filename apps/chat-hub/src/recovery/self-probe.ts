@@ -30,7 +30,6 @@ export interface SelfProbeDeps {
   readonly log: Logger;
 }
 
-/** Options of {@link startSelfProbe}, in ms. */
 export interface SelfProbeOptions {
   /** Interval while probes come back. @default 2000 */
   readonly everyMs?: number;

@@ -3,8 +3,7 @@ import { methods, type MethodDefinition, type RestRoute } from '@openclaw/protoc
 import { rateLimitHeaders } from '@openclaw/ratelimit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { malformed, type Failure } from '../calls/failure.ts';
-import type { Invoke, Reply } from '../calls/invoke.ts';
-import type { Limiter } from '../calls/limiter.ts';
+import type { Invoke, Limiter, Reply } from '../calls/invoke.ts';
 import type { Identity } from '../edge/identity.ts';
 import { sendFailure } from './errors.ts';
 import { createQueryReader } from './query.ts';
@@ -26,7 +25,6 @@ declare module 'fastify' {
   }
 }
 
-/** Dependencies of {@link addCallRoutes}. */
 export interface CallRoutesDeps {
   readonly invoke: Invoke;
   readonly limiter: Pick<Limiter, 'limits'>;

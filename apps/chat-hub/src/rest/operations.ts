@@ -9,10 +9,10 @@ import {
 import { httpRateLimit } from '@openclaw/ratelimit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { isAdminOfAll } from '../edge/identity.ts';
+import { refuseNonAdmin } from '../edge/identity.ts';
 import type { OperationsView } from '../observe/operations.ts';
 import { malformed } from '../calls/failure.ts';
-import type { LimitedAction, Limiter } from '../calls/limiter.ts';
+import type { LimitedAction, Limiter } from '../calls/invoke.ts';
 import { sendFailure } from './errors.ts';
 
 const pageQuery = z.object({
@@ -40,7 +40,6 @@ export const operationsOperations: readonly RestOperation[] = [
   },
 ];
 
-/** Options of {@link addOperationsRoutes}. */
 export interface OperationsRoutesOptions {
   readonly operations: OperationsView;
   readonly limiter: Limiter;
@@ -58,11 +57,8 @@ export function addOperationsRoutes(
     agentOf: (request) => request.identity.agentId,
   });
   app.addHook('preHandler', async (request, reply) => {
-    if (!isForAnyone && !isAdminOfAll(request.identity))
-      return sendFailure(
-        reply,
-        refuse('forbidden', 'only an admin whose token is not bound to channels may see this'),
-      );
+    const refusal = isForAnyone ? null : refuseNonAdmin(request.identity, 'see this');
+    if (refusal) return sendFailure(reply, refusal);
     const { allowed, headers, problem } = await limit(request);
     reply.headers(headers);
     if (!allowed)

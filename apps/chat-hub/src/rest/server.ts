@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ChatStore } from '@openclaw/chat-store';
 import { isMethodName, limits, refuse, type Refusal } from '@openclaw/protocol';
@@ -14,8 +15,7 @@ import { AuthError, credentialsOf, isFailedSignIn, type Authenticate } from '../
 import type { RemoteAddress } from '../edge/remote-address.ts';
 import { callsOf, type CallAllowance } from '../calls/call-allowance.ts';
 import { malformed, refusalOfError, tooManyCalls } from '../calls/failure.ts';
-import type { CallObserver, Invoke } from '../calls/invoke.ts';
-import type { Limiter } from '../calls/limiter.ts';
+import type { CallObserver, Invoke, Limiter } from '../calls/invoke.ts';
 import type { AuthConfig } from '../config.ts';
 import type { ConnectionCap } from '../edge/connection-cap.ts';
 import type { OperationsView } from '../observe/operations.ts';
@@ -23,13 +23,11 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { Readiness } from '../observe/readiness.ts';
 import { addCallRoutes } from './call-routes.ts';
 import { addDocuments, specifications } from './openapi.ts';
-import { sendFailure } from './errors.ts';
-import { acceptJsonBodies } from './json-body.ts';
+import { refuseUnreadable, sendFailure } from './errors.ts';
 import { addOperationsRoutes } from './operations.ts';
 import { addAliveRoute, addStatusRoutes, isStatus } from './status.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
 import { addTokenRoutes } from './tokens.ts';
-import { refuseUnreadable } from './unreadable.ts';
 import { addWebPage } from './web-page.ts';
 
 /** Options of both servers: no client keeps a connection by sending byte by byte, or by not reading its answer. */
@@ -49,7 +47,6 @@ const serverOptions = {
 /** The most connections to the operations port at a time. */
 const maxOpsConnections = 64;
 
-/** Dependencies of {@link createServer}. */
 export interface ServerDeps {
   readonly invoke: Invoke;
   readonly allowance: CallAllowance;
@@ -181,6 +178,23 @@ function refusalOfSignIn(error: unknown): Refusal {
 function bodyBytes(headers: IncomingHttpHeaders): number {
   if (headers['transfer-encoding'] !== undefined) return limits.frameBytes;
   return Math.min(limits.frameBytes, Number(headers['content-length'] ?? 0));
+}
+
+/**
+ * Accepts bodies in JSON and UTF-8 alone. A web page may post other content types across origins without a preflight, so
+ * they are refused (415). Text that is not UTF-8 is refused (400), not stored with bytes replaced, and so is a body that
+ * would pollute a prototype.
+ */
+function acceptJsonBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (isUtf8(body as Buffer)) {
+      void parse(request, body.toString(), done);
+    } else {
+      done(Object.assign(new Error('the body is not UTF-8'), { statusCode: 400 }));
+    }
+  });
 }
 
 function setErrorHandlers(app: FastifyInstance, log: Logger): void {

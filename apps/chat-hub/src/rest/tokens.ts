@@ -3,7 +3,7 @@ import { agentKindSchema, idSchema, refuse, type RestOperation } from '@openclaw
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { malformed } from '../calls/failure.ts';
-import { isAdminOfAll } from '../edge/identity.ts';
+import { refuseNonAdmin } from '../edge/identity.ts';
 import { jtiSchema, mintToken } from '../edge/mint.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
 import { sendFailure } from './errors.ts';
@@ -59,11 +59,8 @@ export function addTokenRoutes(
   secret: string | null,
 ): void {
   app.addHook('preHandler', async (request, reply) => {
-    if (!isAdminOfAll(request.identity))
-      return sendFailure(
-        reply,
-        refuse('forbidden', 'only an admin whose token is not bound to channels may manage tokens'),
-      );
+    const refusal = refuseNonAdmin(request.identity, 'manage tokens');
+    if (refusal) return sendFailure(reply, refusal);
   });
 
   app.post('/tokens', async (request, reply) => {

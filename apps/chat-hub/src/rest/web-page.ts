@@ -11,7 +11,6 @@ import { sendFailure } from './errors.ts';
 /** The build folder of the web UI, seen from this file's source and from its build alike. */
 export const builtPageDir = resolve(fileURLToPath(import.meta.url), '../../../../web/dist');
 
-/** Options of {@link addWebPage}. */
 export interface WebPageOptions {
   /** The built web UI: `index.html`, and the files in `assets/`, which are named by their hash. */
   readonly directory: string;

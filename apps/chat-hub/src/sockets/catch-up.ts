@@ -2,14 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChatStore } from '@openclaw/chat-store';
 import { limits, type EncodedEnvelope } from '@openclaw/protocol';
 import type { Room } from '../channels/room.ts';
-import { pieceChars } from '../event-loop/encoded-text.ts';
+import { pieceChars } from '../channels/encoding.ts';
 import { Conflation, type Signal } from './conflation.ts';
 import type { SocketOutput } from './output.ts';
 
 /** How long a session waits after the store failed. */
 const retryMs = 1_000;
 
-/** The dependencies of a {@link CatchUp}. */
 export interface CatchUpDeps {
   readonly agentId: string;
   readonly output: SocketOutput;

@@ -1,5 +1,6 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import type { DirectChannel } from '@openclaw/chat-store';
+import { createMemoryCache } from '@openclaw/cache';
 import { createMemoryEventBus } from '@openclaw/events';
 import { encodeEnvelope, limits, type EncodedEnvelope } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
@@ -19,6 +20,9 @@ import { range } from '../testing/seqs.ts';
 const channelId = `dm_${'0'.repeat(32)}`;
 const epoch = 'e';
 const log = pino({ level: 'silent' });
+
+const heartbeat = createHeartbeat();
+afterAll(() => heartbeat.close());
 
 /** A connection of `ben`; the test resolves the read of his direct channels. */
 async function connecting() {
@@ -44,8 +48,7 @@ async function connecting() {
     bus,
     flusher,
     log,
-    onOpened: nothing,
-    onDelivered: nothing,
+    cache: createMemoryCache(),
     onEphemeral: nothing,
     onForeignEpoch: nothing,
   });
@@ -71,7 +74,7 @@ async function connecting() {
     flusher,
     agentTopics,
     dispatcher,
-    heartbeat: createHeartbeat(),
+    heartbeat,
     calls: { count: () => null, barredForMs: () => null },
   });
 

@@ -3,7 +3,6 @@ import { encodeCloseReason } from '@openclaw/protocol';
 import type { Sessions } from './sessions.ts';
 import type { Session } from './session.ts';
 
-/** Options of {@link drainSessions}. */
 export interface DrainOptions {
   /** Sockets closed a second, so that the remaining hubs are not overloaded by reconnects. */
   readonly perSecond: number;

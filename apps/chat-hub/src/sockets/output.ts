@@ -9,7 +9,7 @@ import {
   textFrame,
   textFrames,
   type Frame,
-} from '../channels/frame.ts';
+} from '../channels/encoding.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Unsent, UnsentBudget } from './unsent-budget.ts';
 
@@ -26,7 +26,6 @@ const turnBytes = 262_144;
 /** The text of one JSON-RPC object or array, or its UTF-8 in pieces. */
 export type Payload = string | readonly Buffer[];
 
-/** The dependencies of a {@link SocketOutput}. */
 export interface SocketOutputDeps {
   readonly flusher: Flusher;
   readonly unsent: UnsentBudget;

@@ -12,7 +12,6 @@ import { SocketOutput, type Payload, type SocketOutputDeps } from './output.ts';
 /** When a socket that was closed because it did not read may come back. */
 const returnMs = 1_000;
 
-/** The dependencies of a {@link Session}. */
 export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
   readonly store: Pick<ChatStore, 'logPage'>;
   readonly onLag: () => void;

@@ -30,7 +30,6 @@ export interface UnsentBudget {
   isOver(agentId: string): boolean;
 }
 
-/** Options of {@link createUnsentBudget}. */
 export interface UnsentBudgetOptions {
   /** Per agent. @default 16 MiB */
   readonly agentBytes?: number;

@@ -3,7 +3,6 @@ import { headOf } from './head.ts';
 import type { Role } from './rights.ts';
 import type { ChannelsTable, Tables } from './tables.ts';
 
-/** An agent's relation to a channel. */
 export interface Access {
   readonly kind: ChannelsTable['kind'];
   readonly head: number;
@@ -68,7 +67,6 @@ export async function readRecentHeads(
   return new Map(rows.map(({ id, head }) => [id, head]));
 }
 
-/** A direct channel of an agent. */
 export interface DirectChannel {
   readonly channelId: string;
   readonly head: number;

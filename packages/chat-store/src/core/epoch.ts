@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Engine } from './engine.ts';
 
-/** The current epoch. */
 export async function readEpoch(engine: Engine): Promise<string> {
   const { value } = await engine.db
     .selectFrom('meta')

@@ -45,7 +45,6 @@ export interface GroupState {
   readonly hasRows: boolean;
 }
 
-/** Creates the state from a group's opening. */
 export function createGroupState(opening: GroupOpening): GroupState {
   const { nowMs, epoch, mark, transaction } = opening;
   const channels = new Map(opening.channels.map((channel) => [channel.id, { ...channel }]));

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-/** The engines this package knows. */
 export type Dialect = 'sqlite' | 'postgres';
 
 /** Every migration by its name, oldest first. A released one is never changed. */

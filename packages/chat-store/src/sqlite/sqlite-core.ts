@@ -1,10 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import type { StoreCore } from '../core/store-core.ts';
-import { fileLost, watchingFile, type WorkerSettings } from './worker-messages.ts';
-import { startWorkerThread, type OnFault, type WorkerThread } from './worker-thread.ts';
+import { ChatStoreError } from '../errors.ts';
+import {
+  fileLost,
+  fromWire,
+  watchingFile,
+  type WorkerReply,
+  type WorkerSettings,
+} from './worker-messages.ts';
+
+/** Reports faults inside the thread. */
+export type OnFault = (fault: string, doing: string) => void;
 
 /** Opening may migrate millions of rows. */
 const openTimeoutMs = 300_000;
-/** How the threads are opened. */
+/** A thread that ended by itself is started again after this. */
+const restartPauseMs = 1000;
+
 export interface SqliteCoreOptions {
   readonly path: string;
   readonly lockTimeoutMs: number;
@@ -30,11 +43,7 @@ export async function openSqliteCore(
     onFault(fault, doing);
   };
   const start = (readOnly: boolean) =>
-    startWorkerThread(
-      { path, readOnly, busyTimeoutMs: lockTimeoutMs } satisfies WorkerSettings,
-      openTimeoutMs,
-      report,
-    );
+    startWorkerThread({ path, readOnly, busyTimeoutMs: lockTimeoutMs }, report);
   const starting = [start(false), start(true), start(true)] as const;
   const [writer, reader, system] = await Promise.all(starting).catch(async (error: unknown) => {
     // Threads that did open must be closed.
@@ -43,32 +52,148 @@ export async function openSqliteCore(
     }
     throw error;
   });
-  const forward = <M extends keyof StoreCore>(thread: WorkerThread, method: M): StoreCore[M] => {
-    const call = (...args: readonly unknown[]) =>
-      isFileLost ? Promise.reject(fileLost('unavailable')) : thread.call(method, args);
-    return call as StoreCore[M];
-  };
+  function forward<M extends keyof StoreCore>(
+    thread: WorkerThread,
+    ...methods: readonly M[]
+  ): Pick<StoreCore, M> {
+    const calls = methods.map((method) => [
+      method,
+      (...args: readonly unknown[]) =>
+        isFileLost ? Promise.reject(fileLost('unavailable')) : thread.call(method, args),
+    ]);
+    return Object.fromEntries(calls) as Pick<StoreCore, M>;
+  }
   return {
-    runGroup: forward(writer, 'runGroup'),
-    beat: forward(writer, 'beat'),
-    recordAgents: forward(writer, 'recordAgents'),
-    revoke: forward(writer, 'revoke'),
-    sweep: forward(writer, 'sweep'),
-    changeEpoch: forward(writer, 'changeEpoch'),
-    read: forward(reader, 'read'),
-    readJson: forward(reader, 'readJson'),
-    access: forward(system, 'access'),
-    logPage: forward(system, 'logPage'),
-    heads: forward(system, 'heads'),
-    recentHeads: forward(system, 'recentHeads'),
-    directChannels: forward(system, 'directChannels'),
-    changes: forward(system, 'changes'),
-    redislessHubs: forward(system, 'redislessHubs'),
-    hubs: forward(system, 'hubs'),
-    isRevoked: forward(system, 'isRevoked'),
-    epoch: forward(system, 'epoch'),
+    ...forward(writer, 'runGroup', 'beat', 'recordAgents', 'revoke', 'sweep', 'changeEpoch'),
+    ...forward(reader, 'read', 'readJson'),
+    ...forward(system, 'access', 'logPage', 'heads', 'recentHeads', 'directChannels'),
+    ...forward(system, 'changes', 'redislessHubs', 'hubs', 'isRevoked', 'epoch'),
     async close() {
       await Promise.all([writer, reader, system].map((thread) => thread.close(timeoutMs)));
     },
   };
+}
+
+/** A thread that holds one connection, and is started again should it end by itself. */
+export interface WorkerThread {
+  /** Calls run one after the other, in this order. They may take as long as the disk does: callers set their own limits. */
+  call(method: keyof StoreCore, args: readonly unknown[]): Promise<unknown>;
+  /** Ends the thread after its current call, but after `timeoutMs` at the latest. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+interface Running {
+  readonly worker: Worker;
+  readonly pending: Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>;
+}
+
+/**
+ * Starts the thread and resolves when its database is open.
+ * @throws {ChatStoreError} whatever opening the database threw
+ */
+export async function startWorkerThread(
+  settings: WorkerSettings,
+  onFault: OnFault,
+  spawn = spawnWorker,
+): Promise<WorkerThread> {
+  let isClosed = false;
+  let nextId = 1;
+  let endedAtMs = 0;
+  let starting: Promise<Running> | undefined = start();
+  await starting;
+
+  function start(): Promise<Running> {
+    const worker = spawn(settings);
+    const pending: Running['pending'] = new Map();
+    return new Promise<Running>((resolve, reject) => {
+      const tooLong = setTimeout(() => {
+        reject(new ChatStoreError('timeout', `opening ${settings.path} takes too long`));
+        void worker.terminate();
+      }, openTimeoutMs);
+      worker.on('message', (message: WorkerReply) => {
+        if ('ready' in message) {
+          resolve({ worker, pending });
+        } else if ('fault' in message) {
+          onFault(message.fault, message.doing);
+        } else if (message.id === 0 && 'error' in message) {
+          reject(fromWire(message.error));
+        } else {
+          const call = pending.get(message.id);
+          pending.delete(message.id);
+          if ('error' in message) call?.reject(fromWire(message.error));
+          else call?.resolve(message.value);
+        }
+        clearTimeout(tooLong);
+      });
+      worker.on('error', (error: Error) =>
+        onFault(error.stack ?? error.message, 'running the SQLite thread'),
+      );
+      worker.on('exit', () => {
+        clearTimeout(tooLong);
+        starting = undefined;
+        endedAtMs = performance.now();
+        // A commit may have been under way.
+        const gone = ended('timeout');
+        reject(gone);
+        for (const call of pending.values()) call.reject(gone);
+        pending.clear();
+      });
+    });
+  }
+
+  function running(): Promise<Running> {
+    if (starting) return starting;
+    // Not at once: restarting a thread that always fails would use up the machine.
+    if (isClosed || performance.now() - endedAtMs < restartPauseMs) {
+      return Promise.reject(ended(isClosed ? 'closed' : 'unavailable'));
+    }
+    return (starting = start());
+  }
+
+  async function call(method: keyof StoreCore, args: readonly unknown[]): Promise<unknown> {
+    const { worker, pending } = await running();
+    const id = nextId++;
+    return new Promise<unknown>((resolve, reject) => {
+      pending.set(id, { resolve, reject });
+      worker.postMessage({ id, method, args });
+    });
+  }
+
+  return {
+    call,
+    async close(timeoutMs) {
+      const current = await starting?.catch(() => undefined);
+      if (current) {
+        const timer = new AbortController();
+        await Promise.race([
+          call('close', []).catch(() => undefined),
+          delay(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined),
+        ]);
+        timer.abort();
+        isClosed = true;
+        await current.worker.terminate();
+      }
+      isClosed = true;
+    },
+  };
+}
+
+function ended(code: 'timeout' | 'unavailable' | 'closed'): ChatStoreError {
+  return new ChatStoreError(code, 'the SQLite thread has ended', { retryAfterMs: restartPauseMs });
+}
+
+/**
+ * Starts worker.ts. From source Node strips the types itself and resolves the workspace's packages to their sources; from
+ * dist it must do neither.
+ */
+export function spawnWorker(settings: WorkerSettings): Worker {
+  const isSource = import.meta.url.endsWith('.ts');
+  const file = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url);
+  const execArgv = ['--disable-warning=ExperimentalWarning'];
+  if (isSource) execArgv.push('--conditions=@openclaw/source');
+  return new Worker(file, {
+    workerData: settings,
+    execArgv,
+    name: `chat-store ${settings.readOnly ? 'reader' : 'writer'}`,
+  });
 }

@@ -1,20 +1,16 @@
 import type { StoreCore } from '../core/store-core.ts';
 import { ChatStoreError, type ChatStoreErrorCode } from '../errors.ts';
 
-/** The settings of a worker thread. */
 export interface WorkerSettings {
   readonly path: string;
   readonly readOnly: boolean;
   readonly busyTimeoutMs: number;
 }
 
-/** The methods that run in a worker thread. */
-export type WorkerMethod = keyof StoreCore;
-
 /** Main thread to worker. */
 export interface WorkerCall {
   readonly id: number;
-  readonly method: WorkerMethod;
+  readonly method: keyof StoreCore;
   readonly args: readonly unknown[];
 }
 

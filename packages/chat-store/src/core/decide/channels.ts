@@ -55,10 +55,7 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
 
 /** Absent fields stay; null empties a field. */
 export const updateChannel: Decide<'channel.update'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, {
-    from: 'owner',
-    inArchived: false,
-  });
+  const loaded = await loadAuthorized(group, actor, params.channelId, 'owner');
   if (!loaded.ok) return loaded;
   const { channel } = loaded;
   const { name = channel.name, topic = channel.topic } = params;
@@ -71,10 +68,7 @@ export const updateChannel: Decide<'channel.update'> = async (group, { actor, pa
 
 /** Makes the channel read-only. */
 export const archiveChannel: Decide<'channel.archive'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, {
-    from: 'owner',
-    inArchived: true,
-  });
+  const loaded = await loadAuthorized(group, actor, params.channelId, 'owner', 'even archived');
   if (!loaded.ok) return loaded;
   const { channel } = loaded;
   if (channel.archived_at !== null) return accepted({ channel: channelOf(channel) });
@@ -84,10 +78,7 @@ export const archiveChannel: Decide<'channel.archive'> = async (group, { actor, 
 
 /** The log stays readable for hubs that have not yet reached its last event, which reports the deletion. */
 export const deleteChannel: Decide<'channel.delete'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, {
-    from: 'owner',
-    inArchived: true,
-  });
+  const loaded = await loadAuthorized(group, actor, params.channelId, 'owner', 'even archived');
   if (!loaded.ok) return loaded;
   const { channel } = loaded;
   const event = group.append(channel, {

@@ -9,10 +9,7 @@ export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { a
   const print = fingerprint('collaboration.emit', name, payload);
   const repeat = await findRepeat(group, channelId, actor, clientMessageId, print);
   if (repeat) return repeat.ok ? accepted({ seq: repeat.seq }) : repeat;
-  const loaded = await loadAuthorized(group, actor, channelId, {
-    from: 'member',
-    inArchived: false,
-  });
+  const loaded = await loadAuthorized(group, actor, channelId, 'member');
   if (!loaded.ok) return loaded;
   const { channel } = loaded;
   const event = group.append(channel, {

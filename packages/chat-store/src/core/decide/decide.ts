@@ -34,7 +34,6 @@ const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   'read.mark': markRead,
 };
 
-/** Decides one of them. */
 export function decide(group: GroupState, command: SingleCommand): Promise<Outcome> {
   return (decisions[command.method] as Decide<SingleMethod>)(group, command);
 }

@@ -29,18 +29,25 @@ export function accepted<R>(result: R, ...events: readonly AppendedEvent[]) {
   return { ok: true, result, events } as const;
 }
 
-/** Loads the channel of a command and the actor's role; a refusal if the actor lacks the rights. */
+/**
+ * Loads the channel of a command and the actor's role; a refusal if the actor lacks the rights, or if the channel is
+ * archived and the method is not allowed there.
+ */
 export async function loadAuthorized(
   group: GroupState,
   actor: Actor,
   channelId: string,
-  needs: Needs,
+  from: Needs['from'],
+  archived?: 'even archived',
 ): Promise<
   { readonly ok: true; readonly channel: ChannelWithHead; readonly role: Role } | Refusal
 > {
   const channel = group.channel(channelId);
   const role = channel ? await findRole(group, channelId, actor.agentId) : null;
-  const denied = authorize(actor, channelId, channel, role, needs);
+  const denied = authorize(actor, channelId, channel, role, {
+    from,
+    inArchived: archived !== undefined,
+  });
   if (denied) return denied;
   if (!channel) return refuse('not_found', `there is no channel ${channelId}`);
   return { ok: true, channel, role };

@@ -7,10 +7,7 @@ import { accepted, agentKindOf, dbOf, loadAuthorized, type Decide } from './deci
 
 /** Anyone may join a public channel; only an admin may join a private one. */
 export const joinChannel: Decide<'channel.join'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, {
-    from: 'anyone',
-    inArchived: true,
-  });
+  const loaded = await loadAuthorized(group, actor, params.channelId, 'anyone', 'even archived');
   if (!loaded.ok) return loaded;
   const { channel } = loaded;
   const known = await findMember(group, channel.id, actor.agentId);
@@ -29,10 +26,7 @@ export const joinChannel: Decide<'channel.join'> = async (group, { actor, params
 
 /** Adding a member again changes nothing. */
 export const addMember: Decide<'member.add'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, {
-    from: 'owner',
-    inArchived: false,
-  });
+  const loaded = await loadAuthorized(group, actor, params.channelId, 'owner');
   if (!loaded.ok) return loaded;
   const { channel } = loaded;
   const fixed = refuseFixed(channel);
@@ -48,10 +42,7 @@ export const addMember: Decide<'member.add'> = async (group, { actor, params }) 
 
 /** Allowed in an archived channel too. */
 export const leaveChannel: Decide<'channel.leave'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, {
-    from: 'member',
-    inArchived: true,
-  });
+  const loaded = await loadAuthorized(group, actor, params.channelId, 'member', 'even archived');
   if (!loaded.ok) return loaded;
   const removed = await removeFrom(group, loaded.channel, actor, actor.agentId);
   return removed.ok ? accepted({}, removed.event) : removed;
@@ -61,7 +52,7 @@ export const leaveChannel: Decide<'channel.leave'> = async (group, { actor, para
 export const removeMember: Decide<'member.remove'> = async (group, { actor, params }) => {
   const isSelf = params.agentId === actor.agentId;
   const from = isSelf ? 'member' : 'owner';
-  const loaded = await loadAuthorized(group, actor, params.channelId, { from, inArchived: true });
+  const loaded = await loadAuthorized(group, actor, params.channelId, from, 'even archived');
   if (!loaded.ok) return loaded;
   const removed = await removeFrom(group, loaded.channel, actor, params.agentId);
   return removed.ok ? accepted({}, removed.event) : removed;
@@ -71,7 +62,7 @@ export const removeMember: Decide<'member.remove'> = async (group, { actor, para
 export const updateMember: Decide<'member.update'> = async (group, { actor, params }) => {
   const isOwnName = params.agentId === actor.agentId && params.role === undefined;
   const from = isOwnName ? 'member' : 'owner';
-  const loaded = await loadAuthorized(group, actor, params.channelId, { from, inArchived: false });
+  const loaded = await loadAuthorized(group, actor, params.channelId, from);
   if (!loaded.ok) return loaded;
   const { channel } = loaded;
   const known = await findMember(group, channel.id, params.agentId);

@@ -11,10 +11,7 @@ import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 /** For the author and admins only. */
 export const editMessage: Decide<'message.edit'> = async (group, { actor, params }) => {
   if (isContentTooLarge(params.content)) return refuse('too_large', 'the content is too long');
-  const loaded = await loadAuthorized(group, actor, params.channelId, {
-    from: 'member',
-    inArchived: false,
-  });
+  const loaded = await loadAuthorized(group, actor, params.channelId, 'member');
   if (!loaded.ok) return loaded;
   const { channel } = loaded;
   const found = await findMessage(group, channel, params.messageId);
@@ -49,10 +46,7 @@ export const editMessage: Decide<'message.edit'> = async (group, { actor, params
 
 /** For the author and the owners. Allowed in an archived channel too, since text must be removable. */
 export const deleteMessage: Decide<'message.delete'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, {
-    from: 'member',
-    inArchived: true,
-  });
+  const loaded = await loadAuthorized(group, actor, params.channelId, 'member', 'even archived');
   if (!loaded.ok) return loaded;
   const { channel, role } = loaded;
   const found = await findMessage(group, channel, params.messageId);

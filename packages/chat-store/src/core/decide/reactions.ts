@@ -5,11 +5,9 @@ import { findMessage } from './messages.ts';
 /** The most reactions of a message: each history page carries them. */
 export const reactionsMax = 1000;
 
-const reacting = { from: 'member', inArchived: false } as const;
-
 /** Adding the same reaction again changes nothing. */
 export const addReaction: Decide<'reaction.add'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, reacting);
+  const loaded = await loadAuthorized(group, actor, params.channelId, 'member');
   if (!loaded.ok) return loaded;
   const { channel } = loaded;
   const found = await findMessage(group, channel, params.messageId);
@@ -43,7 +41,7 @@ export const addReaction: Decide<'reaction.add'> = async (group, { actor, params
 
 /** Only the caller's own reaction. */
 export const removeReaction: Decide<'reaction.remove'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, reacting);
+  const loaded = await loadAuthorized(group, actor, params.channelId, 'member');
   if (!loaded.ok) return loaded;
   const { channel } = loaded;
   const found = await findMessage(group, channel, params.messageId);

@@ -2,10 +2,7 @@ import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 
 /** A cursor moves only forward, and not past the head. */
 export const markRead: Decide<'read.mark'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, {
-    from: 'member',
-    inArchived: true,
-  });
+  const loaded = await loadAuthorized(group, actor, params.channelId, 'member', 'even archived');
   if (!loaded.ok) return loaded;
   const seq = Math.min(params.seq, loaded.channel.head);
   await dbOf(group)

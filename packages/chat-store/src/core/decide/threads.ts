@@ -6,16 +6,11 @@ import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 import { findMessage } from './messages.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
 
-const writing = { from: 'member', inArchived: false } as const;
-
 /** Gives a thread that exists by its replies its title; a created thread stays unchanged. */
 export const createThread: Decide<'thread.create'> = async (group, { actor, params }) => {
   const { channelId, messageId, title, clientMessageId } = params;
   // A repeat answers the current thread, so rights come first: a removed member must not see later changes.
-  const loaded = await loadAuthorized(group, actor, channelId, {
-    from: 'member',
-    inArchived: true,
-  });
+  const loaded = await loadAuthorized(group, actor, channelId, 'member', 'even archived');
   if (!loaded.ok) return loaded;
   const { channel } = loaded;
   const print = fingerprint('thread.create', messageId, title);
@@ -61,7 +56,7 @@ export const createThread: Decide<'thread.create'> = async (group, { actor, para
 /** For the thread's creator and the owners. */
 export const updateThread: Decide<'thread.update'> = async (group, { actor, params }) => {
   const { channelId, threadId, title } = params;
-  const loaded = await loadAuthorized(group, actor, channelId, writing);
+  const loaded = await loadAuthorized(group, actor, channelId, 'member');
   if (!loaded.ok) return loaded;
   const { channel, role } = loaded;
   const known = await findThread(group, channelId, threadId);

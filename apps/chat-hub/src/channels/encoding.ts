@@ -1,6 +1,8 @@
 import { limits, type EncodedEnvelope } from '@openclaw/protocol';
-import { runNow, type Steps } from '../event-loop/time-sliced-queue.ts';
-import { pieceChars } from '../event-loop/encoded-text.ts';
+import type { Steps } from '../event-loop/time-sliced-queue.ts';
+
+/** Characters encoded in one step: about a tenth of a millisecond. */
+export const pieceChars = 65_536;
 
 /**
  * Encodes a whole WebSocket text frame (RFC 6455 §5.2: FIN, unmasked, uncompressed). Frames to clients carry no mask, so
@@ -109,4 +111,48 @@ export function* framing(
   }
   close();
   return frames;
+}
+
+/** A text as UTF-8, in pieces: one step each. */
+export function* encodedText(text: string): Steps<Buffer[]> {
+  const pieces: Buffer[] = [];
+  let start = 0;
+  while (start < text.length) {
+    let end = Math.min(text.length, start + pieceChars);
+    // A surrogate pair is not split.
+    const last = text.charCodeAt(end - 1);
+    if (end < text.length && last >= 0xd800 && last < 0xdc00) end -= 1;
+    pieces.push(Buffer.from(text.slice(start, end)));
+    start = end;
+    if (start < text.length) yield;
+  }
+  return pieces;
+}
+
+/** Appends events to pieces of UTF-8, as JSON separated by commas. Returns the bytes appended. */
+export function* encodeEvents(events: readonly EncodedEnvelope[], pieces: Buffer[]): Steps<number> {
+  let text = '';
+  let bytes = 0;
+  const encode = () => {
+    const piece = Buffer.from(text);
+    pieces.push(piece);
+    bytes += piece.length;
+    text = '';
+  };
+  for (const [index, { json }] of events.entries()) {
+    text += index > 0 || pieces.length > 0 ? `,${json}` : json;
+    if (text.length < pieceChars || index === events.length - 1) continue;
+    encode();
+    yield;
+  }
+  if (text !== '') encode();
+  return bytes;
+}
+
+/** Does all steps at once, for work that is known to be small. */
+export function runNow<T>(steps: Steps<T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
 }

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from '@jest/globals';
 import { temporaryFolder, waitFor } from '@openclaw/test-support';
-import { spawnWorker, startWorkerThread } from './worker-thread.ts';
+import { spawnWorker, startWorkerThread } from './sqlite-core.ts';
 
 describe('the SQLite thread', () => {
   it('fails what it was doing when it ends by itself, and is started again', async () => {
@@ -16,7 +16,6 @@ describe('the SQLite thread', () => {
     };
     const thread = await startWorkerThread(
       settings,
-      30_000,
       () => undefined,
       (own) => {
         const worker = spawnWorker(own);
