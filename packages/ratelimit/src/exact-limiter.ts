@@ -5,7 +5,6 @@ import {
   checkAgentId,
   checkLimits,
   type Decision,
-  excessOf,
   limitOf,
   type Limits,
   sliceMsOf,
@@ -79,7 +78,8 @@ export function createRateLimiter<Action extends string>(
   return {
     limits,
     async consume(action, agentId) {
-      const limit = limitOfRequest(limits, action, agentId);
+      const limit = limitOf(limits, action);
+      checkAgentId(agentId);
       return askRedis(
         async () => {
           const { allowed, count, resetMs } = await run(action, agentId, [[0, 1]]);
@@ -92,7 +92,8 @@ export function createRateLimiter<Action extends string>(
       );
     },
     async count(action, agentId) {
-      limitOfRequest(limits, action, agentId);
+      limitOf(limits, action);
+      checkAgentId(agentId);
       return askRedis(
         async () => (await run(action, agentId, [])).count,
         () => memory.count(action, agentId),
@@ -124,7 +125,8 @@ export function createMemoryRateLimiter<Action extends string>(
   const windows = new Map<string, AgentMap<SlidingWindow>>();
 
   const find = (action: Action, agentId: string) => {
-    const limit = limitOfRequest(limits, action, agentId);
+    const limit = limitOf(limits, action);
+    checkAgentId(agentId);
     let agents = windows.get(action);
     if (!agents) {
       agents = createAgentMap(maxAgents, limit.windowMs + sliceMsOf(limit));
@@ -142,7 +144,7 @@ export function createMemoryRateLimiter<Action extends string>(
       const allowed = window.count(nowMs) < limit.limit;
       if (allowed) window.add(nowMs);
       const count = window.count(nowMs);
-      const resetMs = leftInMs(window.slices, nowMs, excessOf(limit, count));
+      const resetMs = leftInMs(window.slices, nowMs, count - limit.limit + 1);
       return toDecision(limit, allowed, count, resetMs);
     },
     async count(action, agentId) {
@@ -155,10 +157,4 @@ export function createMemoryRateLimiter<Action extends string>(
       windows.clear();
     },
   };
-}
-
-function limitOfRequest(limits: Limits, action: string, agentId: string) {
-  const limit = limitOf(limits, action);
-  checkAgentId(agentId);
-  return limit;
 }

@@ -81,16 +81,16 @@ export function limitOf(limits: Limits, action: string): Limit {
 }
 
 export function throwUnknown(action: string): never {
-  const shown = JSON.stringify(action).slice(0, 160);
-  throw new RateLimitError('unknown_action', `there is no limit for ${shown}`);
+  throw new RateLimitError('unknown_action', `there is no limit for ${shown(action)}`);
 }
 
 /** @throws {RateLimitError} `invalid_agent` */
 export function checkAgentId(agentId: string): void {
   if (isNameId(agentId)) return;
-  const shown = JSON.stringify(agentId).slice(0, 160);
-  throw new RateLimitError('invalid_agent', `not a valid agentId: ${shown}`);
+  throw new RateLimitError('invalid_agent', `not a valid agentId: ${shown(agentId)}`);
 }
+
+const shown = (value: string) => JSON.stringify(value).slice(0, 160);
 
 /** `count` is the number of requests in the window after the decision. */
 export function toDecision(
@@ -115,9 +115,4 @@ export function uncountedDecision(limit: Limit, allowed: boolean): Decision {
   return allowed
     ? toDecision(limit, true, 0, 0, true)
     : toDecision(limit, false, limit.limit, 1000, true);
-}
-
-/** How many requests must leave the window before another one is allowed. */
-export function excessOf({ limit }: Limit, count: number): number {
-  return Math.max(1, count - limit + 1);
 }

@@ -14,7 +14,6 @@ import {
   checkAgentId,
   checkLimits,
   type Decision,
-  excessOf,
   type Limit,
   type Limits,
   sliceMsOf,
@@ -215,7 +214,7 @@ class LocalAgent {
     const slices = [this.#known, this.#pending, this.#sent]
       .flatMap((window) => window?.slices ?? [])
       .sort((a, b) => a.leavesAtMs - b.leavesAtMs);
-    const resetMs = leftInMs(slices, nowMs, excessOf(this.limit, count));
+    const resetMs = leftInMs(slices, nowMs, count - limit + 1);
     this.#blockedUntilMs = nowMs + resetMs;
     return { allowed: false, count, resetMs };
   }

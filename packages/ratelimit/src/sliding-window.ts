@@ -67,14 +67,14 @@ export class SlidingWindow {
   }
 }
 
-/** Milliseconds until `requests` requests of the slices have left the window; 0 if there are none. */
+/** Milliseconds until one request, and at least `requests`, have left the window; 0 if it is empty. */
 export function leftInMs(slices: readonly Slice[], nowMs: number, requests: number): number {
   let left = 0;
   let leavesAtMs = nowMs;
   for (const slice of slices) {
-    if (left >= requests) break;
     left += slice.count;
     leavesAtMs = slice.leavesAtMs;
+    if (left >= requests) break;
   }
   return Math.max(0, leavesAtMs - nowMs);
 }
@@ -83,20 +83,11 @@ export function leftInMs(slices: readonly Slice[], nowMs: number, requests: numb
 const orderMs = 1000;
 
 /** A bounded map from agent to value; an agent is dropped when it is idle for `idleMs`. */
-export interface AgentMap<T> {
-  /** The agent's value, made by `create` if there is none. Beyond `max` the agent idle longest is dropped. */
-  touch(agentId: string, nowMs: number, create: () => T): T;
-  get(agentId: string): T | undefined;
-  delete(agentId: string): void;
-  /** Drops the agents that were idle for `idleMs`. */
-  sweep(nowMs: number): void;
-  readonly size: number;
-}
-
-export function createAgentMap<T>(max: number, idleMs: number): AgentMap<T> {
+export function createAgentMap<T>(max: number, idleMs: number) {
   // In the order of the last touch: idle agents come first.
   const entries = new Map<string, { readonly value: T; touchedAtMs: number }>();
 
+  /** Drops the agents that were idle for `idleMs`. */
   const sweep = (nowMs: number) => {
     for (const [agentId, { touchedAtMs }] of entries) {
       if (nowMs - touchedAtMs < idleMs + orderMs) break;
@@ -105,7 +96,8 @@ export function createAgentMap<T>(max: number, idleMs: number): AgentMap<T> {
   };
 
   return {
-    touch(agentId, nowMs, create) {
+    /** The agent's value, made by `create` if there is none. Beyond `max` the agent idle longest is dropped. */
+    touch(agentId: string, nowMs: number, create: () => T): T {
       const known = entries.get(agentId);
       if (known) {
         if (Math.abs(nowMs - known.touchedAtMs) >= orderMs) {
@@ -122,11 +114,13 @@ export function createAgentMap<T>(max: number, idleMs: number): AgentMap<T> {
       entries.set(agentId, { value, touchedAtMs: nowMs });
       return value;
     },
-    get: (agentId) => entries.get(agentId)?.value,
-    delete: (agentId) => void entries.delete(agentId),
+    get: (agentId: string) => entries.get(agentId)?.value,
+    delete: (agentId: string) => void entries.delete(agentId),
     sweep,
     get size() {
       return entries.size;
     },
   };
 }
+
+export type AgentMap<T> = ReturnType<typeof createAgentMap<T>>;
