@@ -2,6 +2,7 @@ import { createKeySchema, ttlMs, type KeySchema } from '@openclaw/key-schema';
 import { defineScript, type RedisClient, type ScriptCall } from '@openclaw/redis-client';
 import { toUnavailable } from '../errors.ts';
 import { leaseChangesLua, leaseReadsLua } from '../lua.gen.ts';
+import { parseOptions, type RedisLeaseStoreOptions } from '../options.ts';
 import type { PresenceRecord, PresenceStatus } from '../state.ts';
 
 const changesScript = defineScript('presence changes', leaseChangesLua);
@@ -60,20 +61,19 @@ export function parseRecord([agentId, status, customStatus, avatar, lastSeen]: R
   } satisfies PresenceRecord;
 }
 
-/** Makes and sends the script calls of this package. */
+/** Makes and sends the script calls of this package. @throws {PresenceError} `invalid_options` */
 export function createLeaseScripts(
   { redis, keys = createKeySchema() }: RedisLeaseStoreDeps,
-  settings: {
-    readonly leaseMs: number;
-    /** False: an expired lease counts until a reaper removed it. */
-    readonly expiryDecides: boolean;
-    readonly clock: (() => number) | undefined;
-  },
+  options: RedisLeaseStoreOptions,
 ) {
-  const { leaseMs, expiryDecides, clock } = settings;
+  const { leaseMs } = parseOptions(options);
+  const { clock, redislessHubs } = options;
   // After an outage reaping may wait for a lease, and the expired leases must still be there then.
   const keepMs = Math.max(leaseMs, 60_000);
   const hashMs = Math.max(leaseMs, ttlMs.presence);
+
+  // With `redislessHubs` an expired lease counts until a reaper removed it.
+  const expiryDecides = redislessHubs ? 0 : 1;
 
   const keysOf = (channelId: string, agentIds: readonly string[]) => [
     keys.roster(channelId),
@@ -91,7 +91,7 @@ export function createLeaseScripts(
       args: readonly (string | number)[],
       leaseForMs = leaseMs,
     ): ScriptCall {
-      const rules = [leaseForMs, keepMs, hashMs, expiryDecides ? 1 : 0];
+      const rules = [leaseForMs, keepMs, hashMs, expiryDecides];
       return {
         script: changesScript,
         keys: keysOf(channelId, agentIds),

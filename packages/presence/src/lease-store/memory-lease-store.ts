@@ -1,12 +1,6 @@
 import { PresenceError } from '../errors.ts';
 import { parseOptions, type MemoryLeaseStoreOptions } from '../options.ts';
-import {
-  checkId,
-  checkLease,
-  parsePage,
-  type LeaseStore,
-  type PresenceChange,
-} from './lease-store.ts';
+import { checkId, checkLease, parsePage, withSingleCalls, type LeaseStore } from './lease-store.ts';
 import { createLocalLeases } from './local-leases.ts';
 
 /**
@@ -44,28 +38,9 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
     });
   }
 
-  return {
-    async join(channelId, lease, state = {}) {
-      const { record, changed } = await run((nowMs) => {
-        checkLease(channelId, lease);
-        return leases.join({ channelId, lease, state }, nowMs, nowMs + leaseMs);
-      });
-      return changed ? record : null;
-    },
+  return withSingleCalls({
     joinMany: (entries) =>
-      runEach(
-        entries,
-        ({ channelId, lease }) => checkLease(channelId, lease),
-        (entry, nowMs) => leases.join(entry, nowMs, nowMs + leaseMs),
-      ),
-    update: (channelIds, agentId, state) =>
-      run((nowMs) => {
-        [...channelIds, agentId].forEach(checkId);
-        return channelIds.flatMap((channelId): PresenceChange[] => {
-          const record = leases.update(channelId, agentId, state, nowMs);
-          return record ? [{ channelId, record }] : [];
-        });
-      }),
+      runEach(entries, checkLease, (entry, nowMs) => leases.join(entry, nowMs, nowMs + leaseMs)),
     updateMany: (entries) =>
       runEach(
         entries,
@@ -74,19 +49,12 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
       ),
     renew: (entries) =>
       run((nowMs) => {
-        entries.forEach(({ channelId, lease }) => checkLease(channelId, lease));
+        entries.forEach(checkLease);
         return entries.flatMap((entry) => leases.renew(entry, nowMs, nowMs + leaseMs));
       }),
-    leave: (channelId, lease) =>
-      run((nowMs) => {
-        checkLease(channelId, lease);
-        return leases.leave(channelId, lease, nowMs);
-      }),
     leaveMany: (entries) =>
-      runEach(
-        entries,
-        ({ channelId, lease }) => checkLease(channelId, lease),
-        ({ channelId, lease }, nowMs) => leases.leave(channelId, lease, nowMs),
+      runEach(entries, checkLease, ({ channelId, lease }, nowMs) =>
+        leases.leave(channelId, lease, nowMs),
       ),
     get: (channelId, agentId) =>
       run((nowMs) => {
@@ -109,5 +77,5 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
     async close() {
       closed = true;
     },
-  };
+  });
 }

@@ -1,6 +1,7 @@
 import { parseRosterMember } from '@openclaw/key-schema';
 import type { ScriptCall } from '@openclaw/redis-client';
 import { PresenceError } from '../errors.ts';
+import { parseOptions, type RedisLeaseStoreOptions } from '../options.ts';
 import {
   parseRecord,
   toBatches,
@@ -25,20 +26,14 @@ interface ExpiredLease {
   readonly hubId: string;
 }
 
-export interface RedisReaperSettings {
-  readonly leaseMs: number;
-  readonly hubId: string | undefined;
-  readonly redislessHubs: ((hubIds: readonly string[]) => Promise<ReadonlySet<string>>) | undefined;
-  readonly monotonic: () => number;
-}
-
 /**
  * Ends expired leases in three steps: lists them, asks which of their hubs live without Redis, then extends the leases
  * of those hubs and ends the others, unless they were renewed since. A channel whose first lease ends later is skipped
  * until then.
  */
-export function createRedisReaper(scripts: LeaseScripts, settings: RedisReaperSettings) {
-  const { leaseMs, hubId: localHubId, redislessHubs, monotonic } = settings;
+export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStoreOptions) {
+  const { leaseMs } = parseOptions(options);
+  const { hubId: localHubId, redislessHubs, clock: monotonic = () => performance.now() } = options;
   // Leases are extended shortly before they expire, so that no list lacks the agents of a living hub.
   const aheadMs = redislessHubs ? Math.min(2000, Math.floor(leaseMs / 6)) : 0;
   const extensionMs = Math.max(1, Math.floor(leaseMs / 3));

@@ -187,7 +187,7 @@ export function createPresence(
     async track(channelId, connection, state = {}) {
       checkOpen();
       const lease = leaseOf(connection);
-      checkLease(channelId, lease);
+      checkLease({ channelId, lease });
       const initial = connections.get(connectionKeyOf(connection))?.state;
       const entry = { channelId, lease, state, ...(initial && { initial }) };
       const local = localLeases.join(entry, now(), Infinity);
@@ -200,7 +200,7 @@ export function createPresence(
     async untrack(channelId, connection) {
       checkOpen();
       const lease = leaseOf(connection);
-      checkLease(channelId, lease);
+      checkLease({ channelId, lease });
       const tracked = connections.get(connectionKeyOf(connection));
       tracked?.channelIds.delete(channelId);
       if (tracked?.channelIds.size === 0 && !tracked.state) {
@@ -220,7 +220,7 @@ export function createPresence(
     async set(connection, given) {
       checkOpen();
       const state = parseState(given);
-      checkLease('any', leaseOf(connection));
+      checkLease({ channelId: 'any', lease: leaseOf(connection) });
       const tracked = connectionOf(connection);
       tracked.state = state;
       const { agentId } = connection;
