@@ -6,7 +6,15 @@ import {
   type PresenceRecord,
   type PresenceState,
 } from '../state.ts';
-import type { JoinEntry, JoinOutcome, Lease, RenewEntry, RenewFinding } from './lease-store.ts';
+import type {
+  JoinEntry,
+  JoinOutcome,
+  Lease,
+  LeaveEntry,
+  RenewEntry,
+  RenewFinding,
+  UpdateEntry,
+} from './lease-store.ts';
 
 /** One agent in one channel. */
 interface AgentPresence {
@@ -94,7 +102,7 @@ export function createLocalLeases(maxLeases: number) {
       return size;
     },
     channelIds: () => channels.keys(),
-    has: (channelId: string, lease: Lease) =>
+    has: ({ channelId, lease }: LeaveEntry) =>
       find(channelId, lease.agentId)?.leases.has(connectionKeyOf(lease)) ?? false,
 
     join(entry: JoinEntry, nowMs: number, endsAtMs: number): JoinOutcome {
@@ -128,12 +136,7 @@ export function createLocalLeases(maxLeases: number) {
       return [{ channelId, record: recordOf(lease.agentId, agent), gone, stateGone: gone }];
     },
 
-    update(
-      channelId: string,
-      agentId: string,
-      state: PresenceState,
-      nowMs: number,
-    ): PresenceRecord | null {
+    update: ({ channelId, agentId, state }: UpdateEntry, nowMs: number): PresenceRecord | null => {
       const parsed = parseState(state);
       const agent = find(channelId, agentId);
       if (!agent || !isPresent(agent, nowMs)) return null;
@@ -143,7 +146,7 @@ export function createLocalLeases(maxLeases: number) {
       return changed ? recordOf(agentId, agent) : null;
     },
 
-    leave(channelId: string, lease: Lease, nowMs: number): PresenceRecord | null {
+    leave: ({ channelId, lease }: LeaveEntry, nowMs: number): PresenceRecord | null => {
       const agent = find(channelId, lease.agentId);
       if (!agent?.leases.delete(connectionKeyOf(lease))) return null;
       size -= 1;

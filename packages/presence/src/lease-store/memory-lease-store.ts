@@ -45,17 +45,14 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
       runEach(
         entries,
         ({ channelId, agentId }) => [channelId, agentId].forEach(checkId),
-        ({ channelId, agentId, state }, nowMs) => leases.update(channelId, agentId, state, nowMs),
+        leases.update,
       ),
+    leaveMany: (entries) => runEach(entries, checkLease, leases.leave),
     renew: (entries) =>
       run((nowMs) => {
         entries.forEach(checkLease);
         return entries.flatMap((entry) => leases.renew(entry, nowMs, nowMs + leaseMs));
       }),
-    leaveMany: (entries) =>
-      runEach(entries, checkLease, ({ channelId, lease }, nowMs) =>
-        leases.leave(channelId, lease, nowMs),
-      ),
     get: (channelId, agentId) =>
       run((nowMs) => {
         [channelId, agentId].forEach(checkId);

@@ -4,6 +4,7 @@ import type { RedisLeaseStoreOptions } from '../options.ts';
 import { defaultState, parseState, type PresenceRecord, type PresenceState } from '../state.ts';
 import {
   createLeaseScripts,
+  leaseArgs,
   parseRecord,
   toBatches,
   type Batch,
@@ -34,9 +35,6 @@ const textsOf = ({ status, customStatus, avatar }: PresenceState) => [
   toText(avatar),
 ];
 
-const agentIdOf = (entry: LeaveEntry | UpdateEntry) =>
-  'lease' in entry ? entry.lease.agentId : entry.agentId;
-
 function joinArgs({ lease, state = {}, initial = defaultState }: JoinEntry): string[] {
   const given = parseState(state);
   const base = parseState(initial);
@@ -44,12 +42,8 @@ function joinArgs({ lease, state = {}, initial = defaultState }: JoinEntry): str
     given[name] === undefined ? `?${toText(base[name])}` : `=${toText(given[name])}`;
   return [encodeRosterMember(lease), wish('status'), wish('customStatus'), wish('avatar')];
 }
-const renewArgs = ({ lease, state }: RenewEntry) => [
-  encodeRosterMember(lease),
-  ...textsOf(parseState(state)),
-];
+const renewArgs = (entry: RenewEntry) => [...leaseArgs(entry), ...textsOf(parseState(entry.state))];
 const updateArgs = ({ agentId, state }: UpdateEntry) => [agentId, ...textsOf(parseState(state))];
-const leaveArgs = ({ lease }: LeaveEntry) => [encodeRosterMember(lease)];
 
 /**
  * A lease store in Redis: the leases of a channel in one zset, the states in one hash per agent and channel, each
@@ -77,11 +71,7 @@ export function createRedisLeaseStore(
   ): Promise<{ batch: Batch<E>; reply: unknown }[]> {
     checkOpen();
     const batches = toBatches(entries);
-    const replies = await scripts.send(
-      batches.map(({ channelId, entries: some }) =>
-        scripts.change(operation, channelId, some.map(agentIdOf), some.flatMap(argsOf)),
-      ),
-    );
+    const replies = await scripts.send(scripts.changes(operation, batches, argsOf));
     return batches.map((batch, index) => ({ batch, reply: replies[index] }));
   }
 
@@ -136,7 +126,7 @@ export function createRedisLeaseStore(
       });
     },
 
-    leaveMany: (entries) => changeSome('leave', entries, leaveArgs),
+    leaveMany: (entries) => changeSome('leave', entries, leaseArgs),
 
     async get(channelId, agentId) {
       checkOpen();

@@ -73,7 +73,7 @@ export function createChanges(deps: ChangesDeps) {
 
   /** Takes over the state that Redis has for an agent of this process. */
   const adoptState = ({ channelId, record }: PresenceChange) =>
-    void localLeases.update(channelId, record.agentId, stateOf(record), now());
+    void localLeases.update({ channelId, agentId: record.agentId, state: stateOf(record) }, now());
 
   async function join(entry: JoinEntry, local: JoinOutcome, isReplay = false): Promise<Decision> {
     const { channelId, lease } = entry;
@@ -87,7 +87,7 @@ export function createChanges(deps: ChangesDeps) {
     if (others > 0) joining.set(leaseKey, others);
     else joining.delete(leaseKey);
     if (isFailure(outcome)) {
-      if (localLeases.has(channelId, lease)) {
+      if (localLeases.has(entry)) {
         missed.leaves.delete(leaseKey);
         missed.joins.set(leaseKey, entry);
       }
@@ -95,7 +95,7 @@ export function createChanges(deps: ChangesDeps) {
     }
     adoptState({ channelId, record: outcome.record });
     // A script that Redis did not know yet runs after later calls: this join may have run after its own leave.
-    if (!localLeases.has(channelId, lease)) void leave(entry, null, true);
+    if (!localLeases.has(entry)) void leave(entry, null, true);
     return decide(channelId, isReplay || outcome.changed ? outcome.record : null, false);
   }
 
@@ -116,12 +116,11 @@ export function createChanges(deps: ChangesDeps) {
     if (!isFailure(outcome)) {
       if (isReplay && outcome) pendingOffline.add({ channelId, record: outcome });
       // Nothing was renewed, so the last lease may have expired there unnoticed.
-      else if (!outcome && local && deps.isDenied())
-        pendingOffline.add({ channelId, record: local });
+      if (!outcome && local && deps.isDenied()) pendingOffline.add({ channelId, record: local });
       return decide(channelId, isReplay ? null : outcome, false);
     }
     // If Redis took the lease with a join that timed out, the lease ends there by expiry.
-    if (mayBeInRedis && !localLeases.has(channelId, lease)) {
+    if (mayBeInRedis && !localLeases.has(entry)) {
       missed.joins.delete(leaseKey);
       if (missed.leaves.size < missedLeavesMax) missed.leaves.set(leaseKey, entry);
     }
@@ -135,12 +134,12 @@ export function createChanges(deps: ChangesDeps) {
     local: PresenceRecord | null,
     isReplay = false,
   ): Promise<Decision> {
-    const { channelId, agentId, state } = entry;
+    const { channelId, agentId } = entry;
     const agentKey = agentKeyOf(channelId, agentId);
     missed.sets.delete(agentKey);
     const outcome = await queue.set(entry);
     // A state that was adopted from Redis meanwhile is older.
-    localLeases.update(channelId, agentId, state, now());
+    localLeases.update(entry, now());
     if (isFailure(outcome)) {
       missed.sets.set(agentKey, entry);
       return decide(channelId, isReplay ? null : local, true);

@@ -7,6 +7,7 @@ import {
   checkLease,
   parsePage,
   type Lease,
+  type LeaveEntry,
   type PageOptions,
   type PresenceChange,
   type PresencePage,
@@ -169,11 +170,11 @@ export function createPresence(
     return Promise.resolve({ record, degraded: false });
   }
 
-  async function endLease(channelId: string, lease: Lease): Promise<Decision> {
-    if (!localLeases.has(channelId, lease)) return { record: null, degraded: isDegraded() };
-    const record = localLeases.leave(channelId, lease, now());
-    if (!shared) return decideLocally(channelId, record);
-    const left = shared.changes.leave({ channelId, lease }, record);
+  async function endLease(entry: LeaveEntry): Promise<Decision> {
+    if (!localLeases.has(entry)) return { record: null, degraded: isDegraded() };
+    const record = localLeases.leave(entry, now());
+    if (!shared) return decideLocally(entry.channelId, record);
+    const left = shared.changes.leave(entry, record);
     leaving.add(left);
     return left.finally(() => leaving.delete(left));
   }
@@ -206,7 +207,7 @@ export function createPresence(
       if (tracked?.channelIds.size === 0 && !tracked.state) {
         connections.delete(connectionKeyOf(connection));
       }
-      return endLease(channelId, lease);
+      return endLease({ channelId, lease });
     },
 
     async untrackAll(connection) {
@@ -214,7 +215,7 @@ export function createPresence(
       const channelIds = connections.get(connectionKeyOf(connection))?.channelIds ?? [];
       connections.delete(connectionKeyOf(connection));
       const lease = leaseOf(connection);
-      await Promise.all([...channelIds].map((channelId) => endLease(channelId, lease)));
+      await Promise.all([...channelIds].map((channelId) => endLease({ channelId, lease })));
     },
 
     async set(connection, given) {
@@ -226,10 +227,9 @@ export function createPresence(
       const { agentId } = connection;
       await Promise.all(
         [...tracked.channelIds].map((channelId) => {
-          const record = localLeases.update(channelId, agentId, state, now());
-          return shared
-            ? shared.changes.set({ channelId, agentId, state }, record)
-            : decideLocally(channelId, record);
+          const entry = { channelId, agentId, state };
+          const record = localLeases.update(entry, now());
+          return shared?.changes.set(entry, record) ?? decideLocally(channelId, record);
         }),
       );
     },
@@ -280,7 +280,7 @@ export function createPresence(
           if (some.push(entry) === closingMax) break;
         }
         if (some.length === 0) break;
-        await Promise.all(some.map(({ channelId, lease }) => endLease(channelId, lease)));
+        await Promise.all(some.map(endLease));
       }
       await Promise.allSettled(leaving);
       await shared?.close();

@@ -132,7 +132,7 @@ export function createRenewal(
     const isWipe = lostCount > 0 && lostCount === joined.length;
     if (isWipe && !overdue && !heartbeat.isCatchingUp) deps.onWiped();
     for (const entry of joined) {
-      if (!localLeases.has(entry.channelId, entry.lease)) void changes.leave(entry, null, true);
+      if (!localLeases.has(entry)) void changes.leave(entry, null, true);
     }
     return true;
   }

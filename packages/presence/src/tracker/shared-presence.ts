@@ -39,7 +39,6 @@ export function createSharedPresence(
   let wasDegraded = !redis.available;
   /** When Redis last denied a call of presence; null once all leases were renewed after that. */
   let deniedMs: number | null = null;
-
   /** The channels that are watched, with the number of watchers. */
   const watched = new Map<string, number>();
   let reapingPausedUntilMs = -Infinity;
@@ -139,16 +138,14 @@ export function createSharedPresence(
     warn,
     channelIds: localLeases.channelIds,
     leasesOf: localLeases.entriesOf,
-    isExpected: (entry) =>
-      localLeases.has(entry.channelId, entry.lease) && !changes.isJoining(entry),
+    isExpected: (entry) => localLeases.has(entry) && !changes.isJoining(entry),
   });
 
   const timer = setInterval(() => {
     void reap();
     void pendingOffline.decideDue();
     if (!isDegraded()) void repairAfterWipe();
-  }, reapMs);
-  timer.unref();
+  }, reapMs).unref();
 
   const offAvailability = redis.onAvailability((available) => {
     updateDegraded();
