@@ -41,8 +41,6 @@ export function createChangeQueue(
   store: Pick<LeaseStore, 'joinMany' | 'updateMany' | 'leaveMany'>,
 ) {
   const queue: Change[] = [];
-  /** The changes of the queue's beginning that were taken out already. */
-  let taken = 0;
   let inFlight = 0;
   let immediate: NodeJS.Immediate | undefined;
 
@@ -68,23 +66,18 @@ export function createChangeQueue(
 
   /** The next changes that may be sent together: a lease's leave and its next join must not swap places. */
   function takeSlice(): Change[] {
-    const slice: Change[] = [];
     const leaving = new Set<string>();
-    while (taken < queue.length && slice.length < sliceMax) {
-      const change = queue[taken]!;
+    let count = 0;
+    for (const change of queue) {
+      if (count === sliceMax) break;
       if (change.kind !== 'set') {
         const leaseKey = leaseKeyOf(change.entry);
         if (change.kind === 'leave') leaving.add(leaseKey);
         else if (leaving.has(leaseKey)) break;
       }
-      slice.push(change);
-      taken += 1;
+      count += 1;
     }
-    if (taken === queue.length || taken >= queuedMax) {
-      queue.splice(0, taken);
-      taken = 0;
-    }
-    return slice;
+    return queue.splice(0, count);
   }
 
   function schedule(): void {
@@ -101,7 +94,7 @@ export function createChangeQueue(
   }
 
   function add(change: Change): void {
-    if (queue.length - taken >= queuedMax) {
+    if (queue.length >= queuedMax) {
       return change.done(new PresenceError('unavailable', 'too many unsent changes of presence'));
     }
     queue.push(change);
@@ -110,7 +103,7 @@ export function createChangeQueue(
 
   return {
     get size() {
-      return queue.length - taken;
+      return queue.length;
     },
     join: (entry: JoinEntry) =>
       new Promise<JoinOutcome | PresenceError>((done) => add({ kind: 'join', entry, done })),

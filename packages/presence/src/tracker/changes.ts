@@ -7,7 +7,7 @@ import type {
   PresenceChange,
   UpdateEntry,
 } from '../lease-store/lease-store.ts';
-import type { LocalLeases } from '../lease-store/local-leases.ts';
+import type { LocalLeases } from '../lease-store/memory-lease-store.ts';
 import { stateOf, type PresenceRecord } from '../state.ts';
 import { createChangeQueue, leaseKeyOf } from './change-queue.ts';
 import type { PendingOffline } from './pending-offline.ts';

@@ -13,7 +13,7 @@ import {
   type PresencePage,
   type RenewEntry,
 } from '../lease-store/lease-store.ts';
-import { createLocalLeases } from '../lease-store/local-leases.ts';
+import { createLocalLeases } from '../lease-store/memory-lease-store.ts';
 import { parseOptions, type PresenceTrackerOptions } from '../options.ts';
 import { parseState, type PresenceRecord, type PresenceState } from '../state.ts';
 import type { Decision } from './changes.ts';
