@@ -3,10 +3,45 @@ import type { RedisClient } from '@openclaw/redis-client';
 import { channelCodec, membersCodec, recentMessagesCodec } from './codec.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { type CacheOptions, resolveOptions } from './options.ts';
-import { createRedisStore, viewKey } from './redis-store.ts';
-import type { CacheStore, DroppedChannel } from './store.ts';
-import { type CachedView, createView } from './view.ts';
-import { checkChannelId, invalidatedViews, type ViewName, viewNames } from './views.ts';
+import { createRedisStore } from './redis-store.ts';
+import { type ViewName, viewNames } from './store.ts';
+import { type CachedView, checkChannelId, createView } from './view.ts';
+
+const recent = ['recentMessages'] as const;
+const channel = ['channel'] as const;
+const members = ['members'] as const;
+const none = [] as const;
+
+const invalidated: Readonly<Record<string, readonly ViewName[]>> = {
+  'channel.message': recent,
+  'channel.message.edit': recent,
+  'channel.message.delete': recent,
+  'channel.reaction.add': recent,
+  'channel.reaction.remove': recent,
+  'thread.create': recent,
+  'thread.update': recent,
+  'thread.message': recent,
+  'channel.member.join': members,
+  'channel.member.leave': members,
+  'channel.member.update': members,
+  'channel.update': channel,
+  'channel.archive': channel,
+  'channel.delete': viewNames,
+  'channel.typing': none,
+  'channel.presence': none,
+  'collaboration.event': none,
+};
+
+/**
+ * The views that an event of this type invalidates. An unknown type invalidates all, because a newer process may publish
+ * it. A new head alone invalidates nothing, because the head is never read from the cached channel.
+ */
+export function invalidatedViews(type: string): readonly ViewName[] {
+  return Object.hasOwn(invalidated, type) ? (invalidated[type] ?? viewNames) : viewNames;
+}
+
+/** A channel to drop. With a head, a reader that loaded before that event cannot fill the cache. */
+export type DroppedChannel = string | { readonly channelId: string; readonly head: number };
 
 /**
  * A read-through cache of the values of a channel that are read most. Losing it costs a load. It never serves a value
@@ -64,42 +99,20 @@ export function createCache<Channel extends { readonly head: number }, Message e
   { redis, keys = createKeySchema() }: CacheDeps = {},
   options: CacheOptions = {},
 ): Cache<Channel, Message> {
-  if (!redis) return createMemoryCache(options);
-  return createCacheOn(createRedisStore(redis, keys), resolveOptions(options), (view, channelId) =>
-    viewKey(keys, view, channelId),
-  );
-}
-
-/** Creates a bounded cache in memory, for one process. @throws {CacheError} `invalid_options` */
-export function createMemoryCache<
-  Channel extends { readonly head: number },
-  Message extends object,
->(options: CacheOptions = {}): Cache<Channel, Message> {
   const settings = resolveOptions(options);
-  return createCacheOn(createMemoryStore(settings), settings, () => null);
-}
-
-function createCacheOn<Channel extends { readonly head: number }, Message extends object>(
-  store: CacheStore,
-  options: Required<CacheOptions>,
-  keyOf: (view: ViewName, channelId: string) => RedisKey | null,
-): Cache<Channel, Message> {
+  const store = redis ? createRedisStore(redis, keys) : createMemoryStore(settings);
+  const recentMessages = recentMessagesCodec<Message>(settings);
   const views = {
-    recentMessages: createView(
-      'recentMessages',
-      recentMessagesCodec<Message>(options),
-      store,
-      options,
-    ),
-    channel: createView('channel', channelCodec<Channel>(options), store, options),
-    members: createView('members', membersCodec(options), store, options),
+    recentMessages: createView('recentMessages', recentMessages, store, settings),
+    channel: createView('channel', channelCodec<Channel>(settings), store, settings),
+    members: createView('members', membersCodec(settings), store, settings),
   };
   const forget = (channelId: string) => {
     for (const view of viewNames) views[view].invalidate(channelId);
   };
   const keysOf = (names: readonly ViewName[], channelId: string): RedisKey[] => {
     checkChannelId(channelId);
-    return names.flatMap((view) => keyOf(view, channelId) ?? []);
+    return names.flatMap((view) => store.keyOf(view, channelId) ?? []);
   };
 
   return {
@@ -116,13 +129,21 @@ function createCacheOn<Channel extends { readonly head: number }, Message extend
     },
     forget,
     async drop(channels, { forgetHeads = false } = {}) {
-      const channelIds = channels.map((one) => (typeof one === 'string' ? one : one.channelId));
-      channelIds.forEach(checkChannelId);
-      channelIds.forEach(forget);
-      await store.drop(channels, forgetHeads);
+      const dropped = channels.map((one) => (typeof one === 'string' ? { channelId: one } : one));
+      for (const { channelId } of dropped) checkChannelId(channelId);
+      for (const { channelId } of dropped) forget(channelId);
+      await store.drop(dropped, forgetHeads);
     },
     async close() {
       await Promise.all(viewNames.map((view) => views[view].settled()));
     },
   };
+}
+
+/** Creates a bounded cache in memory, for one process. @throws {CacheError} `invalid_options` */
+export function createMemoryCache<
+  Channel extends { readonly head: number },
+  Message extends object,
+>(options: CacheOptions = {}): Cache<Channel, Message> {
+  return createCache({}, options);
 }

@@ -30,33 +30,41 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function parseJson(raw: Raw): unknown {
-  try {
-    return JSON.parse(raw[0] ?? '') as unknown;
-  } catch {
-    return undefined;
-  }
+/** One JSON text. */
+function jsonCodec<T>(
+  { maxValueBytes }: Settings,
+  isValid: (value: unknown) => boolean,
+): Pick<Codec<T>, 'encode' | 'decode'> {
+  return {
+    encode(value) {
+      const json = JSON.stringify(value);
+      return Buffer.byteLength(json) <= maxValueBytes ? [json] : null;
+    },
+    decode([json = '']) {
+      let value: unknown;
+      try {
+        value = JSON.parse(json);
+      } catch {
+        return undefined;
+      }
+      return isValid(value) ? (value as T) : undefined;
+    },
+  };
 }
-
-const encodeJson = (value: unknown, { maxValueBytes }: Settings): Raw | null => {
-  const json = JSON.stringify(value);
-  return Buffer.byteLength(json) <= maxValueBytes ? [json] : null;
-};
 
 /** The newest fifty messages, oldest first. */
 export function recentMessagesCodec<Message extends object>(
   settings: Settings,
 ): Codec<readonly Message[]> {
+  const isMessage = (value: unknown) => isObject(value) && settings.isMessage(value);
   return {
+    ...jsonCodec(
+      settings,
+      (value) =>
+        Array.isArray(value) && value.length <= recentMessagesMax && value.every(isMessage),
+    ),
     fit: (messages) =>
       messages.length > recentMessagesMax ? messages.slice(-recentMessagesMax) : messages,
-    encode: (messages) => encodeJson(messages, settings),
-    decode(raw) {
-      const value = parseJson(raw);
-      if (!Array.isArray(value) || value.length > recentMessagesMax) return undefined;
-      const sound = value.every((message) => isObject(message) && settings.isMessage(message));
-      return sound ? (value as Message[]) : undefined;
-    },
     withHead: (messages) => messages,
   };
 }
@@ -66,12 +74,8 @@ export function channelCodec<Channel extends { readonly head: number }>(
   settings: Settings,
 ): Codec<Channel> {
   return {
+    ...jsonCodec(settings, (value) => isObject(value) && settings.isChannel(value)),
     fit: (channel) => channel,
-    encode: (channel) => encodeJson(channel, settings),
-    decode(raw) {
-      const value = parseJson(raw);
-      return isObject(value) && settings.isChannel(value) ? (value as Channel) : undefined;
-    },
     withHead: (channel, head) => (channel.head === head ? channel : { ...channel, head }),
   };
 }

@@ -1,11 +1,9 @@
-export { createCache, createMemoryCache } from './cache.ts';
-export type { Cache, CacheDeps } from './cache.ts';
-export type { StaleRead } from './copies.ts';
+export { createCache, createMemoryCache, invalidatedViews } from './cache.ts';
+export type { Cache, CacheDeps, DroppedChannel } from './cache.ts';
 export { CacheError } from './errors.ts';
 export type { CacheErrorCode } from './errors.ts';
 export { cacheDefaults } from './options.ts';
 export type { CacheOptions } from './options.ts';
-export type { DroppedChannel } from './store.ts';
-export type { CachedView, Loaded, ViewStats } from './view.ts';
-export { invalidatedViews, viewNames } from './views.ts';
-export type { ViewName } from './views.ts';
+export { viewNames } from './store.ts';
+export type { ViewName } from './store.ts';
+export type { CachedView, Loaded, StaleRead, ViewStats } from './view.ts';

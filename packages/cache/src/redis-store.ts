@@ -6,22 +6,21 @@ import {
   type RedisCommand,
   type ScriptCall,
 } from '@openclaw/redis-client';
-import type { Raw } from './codec.ts';
 import { CacheError } from './errors.ts';
 import { dropLua, fillLua } from './lua.gen.ts';
-import type { CacheStore, DroppedChannel, Found } from './store.ts';
-import { type ViewName, viewNames, viewTtlMs } from './views.ts';
+import {
+  type CacheStore,
+  type ChannelHead,
+  type Found,
+  type ViewName,
+  viewNames,
+  viewTtlMs,
+} from './store.ts';
 
 const fillScript = defineScript('cache fill', fillLua);
 const dropScript = defineScript('cache drop', dropLua);
 // After an outage a hub drops thousands of channels.
 const dropsPerPipeline = 1000;
-
-/** The key of a view. @throws {KeySchemaError} `invalid_id` */
-export function viewKey(keys: KeySchema, view: ViewName, channelId: string): RedisKey {
-  if (view === 'recentMessages') return keys.recentMessages(channelId);
-  return view === 'channel' ? keys.channel(channelId) : keys.channelMembers(channelId);
-}
 
 function parseHead(reply: unknown): number | null {
   const head = typeof reply === 'string' ? Number(reply) : NaN;
@@ -30,6 +29,11 @@ function parseHead(reply: unknown): number | null {
 
 /** Values in Redis. */
 export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStore {
+  function keyOf(view: ViewName, channelId: string): RedisKey {
+    if (view === 'recentMessages') return keys.recentMessages(channelId);
+    return view === 'channel' ? keys.channel(channelId) : keys.channelMembers(channelId);
+  }
+
   async function lookupString(key: RedisKey, seqKey: RedisKey): Promise<Found> {
     const [raw, seq] = (await redis.send(['MGET', key, seqKey])) as unknown[];
     const head = parseHead(seq);
@@ -51,18 +55,21 @@ export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStor
     return raw.length === 0 || head === null ? { state: 'miss' } : { state: 'hit', raw, head };
   }
 
-  function dropCall(channel: DroppedChannel, forgetHeads: boolean): RedisCommand | ScriptCall {
-    const channelId = typeof channel === 'string' ? channel : channel.channelId;
+  function dropCall(
+    { channelId, head }: ChannelHead,
+    forgetHeads: boolean,
+  ): RedisCommand | ScriptCall {
     const seqKey = keys.sequence(channelId);
-    const cached = viewNames.map((view) => viewKey(keys, view, channelId));
+    const cached = viewNames.map((view) => keyOf(view, channelId));
     if (forgetHeads) return ['DEL', ...cached, seqKey];
-    if (typeof channel === 'string') return ['DEL', ...cached];
-    return { script: dropScript, keys: [seqKey, ...cached], args: [channel.head] };
+    if (head === undefined) return ['DEL', ...cached];
+    return { script: dropScript, keys: [seqKey, ...cached], args: [head] };
   }
 
   return {
+    keyOf,
     async lookup(view, channelId) {
-      const key = viewKey(keys, view, channelId);
+      const key = keyOf(view, channelId);
       if (!redis.available) return { state: 'away' };
       try {
         const seqKey = keys.sequence(channelId);
@@ -71,18 +78,17 @@ export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStor
         return { state: 'away' };
       }
     },
-    async fill(view, channelId, raw: Raw, head) {
+    async fill(view, channelId, raw, head) {
       if (!redis.available) return 'away';
       const kind = view === 'members' ? 'set' : 'string';
+      const otherViews = viewNames.filter((other) => other !== view);
       try {
         const reply = await redis.run({
           script: fillScript,
           keys: [
             keys.sequence(channelId),
-            viewKey(keys, view, channelId),
-            ...viewNames
-              .filter((other) => other !== view)
-              .map((other) => viewKey(keys, other, channelId)),
+            keyOf(view, channelId),
+            ...otherViews.map((other) => keyOf(other, channelId)),
           ],
           args: [head, viewTtlMs[view], kind, ...raw],
         });
@@ -93,7 +99,7 @@ export function createRedisStore(redis: RedisClient, keys: KeySchema): CacheStor
     },
     async discard(view, channelId) {
       // If this fails, the next reader finds the corrupt value and tries again.
-      await redis.send(['DEL', viewKey(keys, view, channelId)]).catch(() => undefined);
+      await redis.send(['DEL', keyOf(view, channelId)]).catch(() => undefined);
     },
     async drop(channels, forgetHeads) {
       const calls = channels.map((channel) => dropCall(channel, forgetHeads));

@@ -1,5 +1,16 @@
+import { type RedisKey, ttlMs } from '@openclaw/key-schema';
 import type { Raw } from './codec.ts';
-import type { ViewName } from './views.ts';
+
+/** The cached values of a channel. */
+export const viewNames = ['recentMessages', 'channel', 'members'] as const;
+export type ViewName = (typeof viewNames)[number];
+
+/** How long each view is kept. */
+export const viewTtlMs: Readonly<Record<ViewName, number>> = {
+  recentMessages: ttlMs.recentMessages,
+  channel: ttlMs.channel,
+  members: ttlMs.channelMembers,
+};
 
 /** The result of a lookup; `away` when Redis could not be asked. */
 export type Found =
@@ -9,11 +20,15 @@ export type Found =
 /** The result of a fill; `refused` when an event came since the load, or the channel's head was unknown. */
 export type Filled = 'filled' | 'refused' | 'away';
 
-/** A channel to drop. With a head, a reader that loaded before that event cannot fill the cache. */
-export type DroppedChannel = string | { readonly channelId: string; readonly head: number };
+export interface ChannelHead {
+  readonly channelId: string;
+  readonly head?: number;
+}
 
 /** Stores the values in Redis or in this process' memory. Only `drop` rejects. */
 export interface CacheStore {
+  /** Null without Redis. @throws {KeySchemaError} `invalid_id` */
+  keyOf(view: ViewName, channelId: string): RedisKey | null;
   /** The value together with the channel's highest published seq; without that seq it is a miss. */
   lookup(view: ViewName, channelId: string): Promise<Found>;
   /** Stores the value only if the highest published seq is the `head` of its load, in one atomic step. */
@@ -21,7 +36,7 @@ export interface CacheStore {
   /** Removes a corrupt value. */
   discard(view: ViewName, channelId: string): Promise<void>;
   /** Removes all views of the channels, with `forgetHeads` also their heads. @throws {CacheError} `unavailable` */
-  drop(channels: readonly DroppedChannel[], forgetHeads: boolean): Promise<void>;
+  drop(channels: readonly ChannelHead[], forgetHeads: boolean): Promise<void>;
   /** This process published or received an event that invalidates `views`. */
   onEvent(views: readonly ViewName[], channelId: string, seq: number | null): void;
 }

@@ -1,15 +1,24 @@
-import type { Codec, Raw } from './codec.ts';
-import { createCopies, type StaleRead } from './copies.ts';
+import { isNameId, KeySchemaError } from '@openclaw/key-schema';
+import { LRUCache } from 'lru-cache';
+import { type Codec, type Raw, sizeOf } from './codec.ts';
 import { CacheError } from './errors.ts';
 import type { CacheOptions } from './options.ts';
-import type { CacheStore } from './store.ts';
-import { checkChannelId, type ViewName } from './views.ts';
+import type { CacheStore, ViewName } from './store.ts';
 
 /** The result of a loader and of a read: a value, and the channel's head at which it is valid. */
 export interface Loaded<T> {
   readonly value: T;
   /** The seq of the channel's newest event; 0 before the first. A loader must read it no later than the value. */
   readonly head: number;
+}
+
+/** A copy in this process' memory. */
+export interface StaleRead<T> {
+  readonly value: T;
+  /** The seq of the channel's newest event that this process knew. */
+  readonly head: number;
+  /** How long ago the value was read. */
+  readonly ageMs: number;
 }
 
 /** Counters of one view, for metrics. Each read counts as one of the first four. */
@@ -48,13 +57,20 @@ export interface CachedView<T> {
 }
 
 /** A {@link CachedView} with what the cache needs to keep it valid. */
-export interface View<T> extends CachedView<T> {
+interface View<T> extends CachedView<T> {
   /** Drops the copy; a load under way will neither fill the cache nor answer later reads. */
   invalidate(channelId: string): void;
   /** An event came that does not invalidate the value. */
   raiseHead(channelId: string, head: number): void;
   /** Resolves when no fill is under way. */
   settled(): Promise<void>;
+}
+
+interface Copy<T> {
+  readonly value: T;
+  readonly readAtMs: number;
+  readonly bytes: number;
+  head: number;
 }
 
 /** A read under way. */
@@ -70,7 +86,12 @@ export function createView<T>(
   store: CacheStore,
   options: Required<CacheOptions>,
 ): View<T> {
-  const copies = createCopies<T>(options);
+  const { maxCopies, maxCopyBytes, clock } = options;
+  const copies = new LRUCache<string, Copy<T>>({
+    max: maxCopies,
+    maxSize: maxCopyBytes,
+    sizeCalculation: ({ bytes }) => bytes,
+  });
   const flights = new Map<string, Flight<T>>();
   const fills = new Set<Promise<void>>();
   const stats: ViewStats = {
@@ -85,6 +106,10 @@ export function createView<T>(
     oversized: 0,
   };
 
+  function keepCopy(channelId: string, value: T, head: number, raw: Raw): void {
+    copies.set(channelId, { value, head, readAtMs: clock(), bytes: sizeOf(raw) });
+  }
+
   async function lookup(channelId: string, flight: Flight<T>): Promise<Loaded<T> | null> {
     const found = await store.lookup(name, channelId);
     if (found.state === 'hit') {
@@ -92,7 +117,7 @@ export function createView<T>(
       if (value !== undefined) {
         stats.hits += 1;
         const { head } = found;
-        if (!flight.isInvalidated) copies.keep(channelId, value, head, found.raw);
+        if (!flight.isInvalidated) keepCopy(channelId, value, head, found.raw);
         return { value: codec.withHead(value, head), head };
       }
     }
@@ -102,12 +127,6 @@ export function createView<T>(
       await store.discard(name, channelId);
     }
     return null;
-  }
-
-  async function fill(channelId: string, raw: Raw, head: number): Promise<void> {
-    const outcome = await store.fill(name, channelId, raw, head);
-    if (outcome === 'filled') stats.fills += 1;
-    if (outcome === 'refused') stats.refusedFills += 1;
   }
 
   async function fly(
@@ -128,8 +147,14 @@ export function createView<T>(
     if (raw === null) {
       stats.oversized += 1;
     } else if (!flight.isInvalidated) {
-      copies.keep(channelId, value, head, raw);
-      const filling = fill(channelId, raw, head).finally(() => fills.delete(filling));
+      keepCopy(channelId, value, head, raw);
+      const filling = store
+        .fill(name, channelId, raw, head)
+        .then((outcome) => {
+          if (outcome === 'filled') stats.fills += 1;
+          if (outcome === 'refused') stats.refusedFills += 1;
+        })
+        .finally(() => fills.delete(filling));
       fills.add(filling);
     }
     return { value, head };
@@ -154,19 +179,29 @@ export function createView<T>(
       const copy = copies.get(channelId);
       if (!copy) return null;
       stats.stale += 1;
-      return { ...copy, value: codec.withHead(copy.value, copy.head) };
+      const { value, head, readAtMs } = copy;
+      return { value: codec.withHead(value, head), head, ageMs: clock() - readAtMs };
     },
     invalidate(channelId) {
-      copies.drop(channelId);
+      copies.delete(channelId);
       const flight = flights.get(channelId);
       if (!flight) return;
       flight.isInvalidated = true;
       // Later reads must not share a load that began before the event.
       flights.delete(channelId);
     },
-    raiseHead: (channelId, head) => copies.raiseHead(channelId, head),
+    raiseHead(channelId, head) {
+      const copy = copies.peek(channelId);
+      if (copy && head > copy.head) copy.head = head;
+    },
     async settled() {
       while (fills.size > 0) await Promise.all(fills);
     },
   };
+}
+
+/** @throws {KeySchemaError} `invalid_id` for a channelId that cannot be part of a key. */
+export function checkChannelId(channelId: string): void {
+  if (isNameId(channelId)) return;
+  throw new KeySchemaError('invalid_id', `not a channelId: ${JSON.stringify(channelId)}`);
 }

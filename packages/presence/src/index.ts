@@ -25,12 +25,12 @@ export type {
 } from './options.ts';
 export { presenceDifference, presenceStatuses } from './state.ts';
 export type { PresenceRecord, PresenceState, PresenceStatus } from './state.ts';
-export { createPresence } from './tracker/create-presence.ts';
-export type { PresenceTrackerDeps } from './tracker/create-presence.ts';
+export type { Decision } from './tracker/changes.ts';
+export { createPresence } from './tracker/presence-tracker.ts';
 export type {
   Connection,
-  Decision,
   PresenceListener,
   PresenceStats,
   PresenceTracker,
-} from './tracker/tracker.ts';
+  PresenceTrackerDeps,
+} from './tracker/presence-tracker.ts';

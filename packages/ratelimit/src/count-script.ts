@@ -1,4 +1,4 @@
-import type { RedisKey } from '@openclaw/key-schema';
+import type { KeySchema, RedisKey } from '@openclaw/key-schema';
 import { defineScript, type RedisReply, type ScriptCall } from '@openclaw/redis-client';
 import { type Limit, sliceMsOf } from './limit.ts';
 import { countLua } from './lua.gen.ts';
@@ -12,6 +12,13 @@ export type Counted = readonly [agoMs: number, requests: number];
 export interface WindowKeys {
   readonly counter: RedisKey;
   readonly window: RedisKey;
+}
+
+export function windowKeysOf(keys: KeySchema, action: string, agentId: string): WindowKeys {
+  return {
+    counter: keys.rateLimit(action, agentId),
+    window: keys.rateLimitWindow(action, agentId),
+  };
 }
 
 /**

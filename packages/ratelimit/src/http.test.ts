@@ -2,10 +2,9 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import Fastify, { type FastifyRequest } from 'fastify';
-import { fastifyRateLimit, nodeRateLimit } from './http-adapters.ts';
-import { httpRateLimit, rateLimitHeaders } from './http.ts';
+import { fastifyRateLimit, httpRateLimit, nodeRateLimit, rateLimitHeaders } from './http.ts';
 import { createLocalRateLimiter } from './local-limiter.ts';
-import { createMemoryRateLimiter } from './memory-limiter.ts';
+import { createMemoryRateLimiter } from './exact-limiter.ts';
 
 const limits = { message: { limit: 2, windowMs: 60_000 } };
 const nowMs = 1_700_000_000_500;

@@ -1,17 +1,20 @@
-export type { Decision } from './decision.ts';
+export { createMemoryRateLimiter, createRateLimiter } from './exact-limiter.ts';
+export type { RateLimiter, RateLimiterDeps } from './exact-limiter.ts';
 export { RateLimitError } from './errors.ts';
 export type { RateLimitErrorCode } from './errors.ts';
-export { httpRateLimit, rateLimitHeaders } from './http.ts';
-export type { Consumer, HttpRateLimit, HttpRateLimitOptions, RateLimitProblem } from './http.ts';
-export { fastifyRateLimit, nodeRateLimit } from './http-adapters.ts';
-export type { FastifyReplyLike, NodeResponse } from './http-adapters.ts';
+export { fastifyRateLimit, httpRateLimit, nodeRateLimit, rateLimitHeaders } from './http.ts';
+export type {
+  Consumer,
+  FastifyReplyLike,
+  HttpRateLimit,
+  HttpRateLimitOptions,
+  NodeResponse,
+  RateLimitProblem,
+} from './http.ts';
 export { parseLimit } from './limit.ts';
-export type { Limit, Limits } from './limit.ts';
-export { createRateLimiter } from './limiter.ts';
-export type { RateLimiter, RateLimiterDeps } from './limiter.ts';
+export type { Decision, Limit, Limits } from './limit.ts';
 export { createLocalRateLimiter } from './local-limiter.ts';
 export type { LocalRateLimiter, LocalRateLimiterStats } from './local-limiter.ts';
-export { createMemoryRateLimiter } from './memory-limiter.ts';
 export { methodRateLimit } from './method.ts';
 export type { MethodConsumer, MethodRefusal } from './method.ts';
 export { rateLimiterDefaults } from './options.ts';

@@ -12,6 +12,21 @@ export interface Limit {
 /** The limit of each action. The action is part of a Redis key: letters, digits and `._@|~-`. */
 export type Limits<Action extends string = string> = Readonly<Record<Action, Limit>>;
 
+/** The answer of a limiter to one request. */
+export interface Decision {
+  /** True if the request is allowed; it is then counted. A refused request is not counted. */
+  readonly allowed: boolean;
+  readonly limit: number;
+  /** How many more requests would be allowed now. */
+  readonly remaining: number;
+  /** Milliseconds until counted requests leave the window and make room; 0 when none is counted. */
+  readonly resetMs: number;
+  /** Milliseconds until this request would be allowed; 0 when it was. */
+  readonly retryAfterMs: number;
+  /** True while Redis is away or refuses to count: this process decided alone. Always false without Redis. */
+  readonly degraded: boolean;
+}
+
 const maxLimit = 1_000_000_000;
 const minWindowMs = 100;
 const maxWindowMs = 86_400_000;
@@ -29,8 +44,7 @@ export function sliceMsOf({ windowMs }: Limit): number {
 export function parseLimit(text: string): Limit {
   const [, count, seconds] = /^\s*(\d{1,10})\s*\/\s*(\d{1,5})\s*$/.exec(text) ?? [];
   const limit = { limit: Number(count), windowMs: Number(seconds) * 1000 };
-  const problem = problemOf(limit);
-  if (problem !== null) {
+  if (problemOf(limit)) {
     throw new RateLimitError(
       'invalid_limit',
       `a limit must be count/seconds, such as 600/60 (at most ${maxLimit} in 1 to ${maxWindowMs / 1000} seconds), not ${JSON.stringify(text)}`,
@@ -46,8 +60,7 @@ export function checkLimits<Action extends string>(limits: Limits<Action>): Limi
       throw new RateLimitError('invalid_options', `not a valid action: ${JSON.stringify(action)}`);
     }
     const problem = problemOf(limit);
-    if (problem !== null)
-      throw new RateLimitError('invalid_options', `limits.${action}: ${problem}`);
+    if (problem) throw new RateLimitError('invalid_options', `limits.${action}: ${problem}`);
   }
   return limits;
 }
@@ -64,24 +77,42 @@ function problemOf({ limit, windowMs }: Limit): string | null {
 
 /** @throws {RateLimitError} `unknown_action` */
 export function limitOf(limits: Limits, action: string): Limit {
-  const limit = Object.hasOwn(limits, action) ? limits[action] : undefined;
-  if (limit === undefined) throw unknownAction(action);
-  return limit;
+  return (Object.hasOwn(limits, action) ? limits[action] : undefined) ?? throwUnknown(action);
 }
 
-export function unknownAction(action: string): RateLimitError {
-  return new RateLimitError(
-    'unknown_action',
-    `there is no limit for ${JSON.stringify(action).slice(0, 160)}`,
-  );
+export function throwUnknown(action: string): never {
+  throw new RateLimitError('unknown_action', `there is no limit for ${shown(action)}`);
 }
 
 /** @throws {RateLimitError} `invalid_agent` */
 export function checkAgentId(agentId: string): void {
-  if (!isNameId(agentId)) {
-    throw new RateLimitError(
-      'invalid_agent',
-      `not a valid agentId: ${JSON.stringify(agentId).slice(0, 160)}`,
-    );
-  }
+  if (isNameId(agentId)) return;
+  throw new RateLimitError('invalid_agent', `not a valid agentId: ${shown(agentId)}`);
+}
+
+const shown = (value: string) => JSON.stringify(value).slice(0, 160);
+
+/** `count` is the number of requests in the window after the decision. */
+export function toDecision(
+  { limit }: Limit,
+  allowed: boolean,
+  count: number,
+  resetMs: number,
+  degraded = false,
+): Decision {
+  return {
+    allowed,
+    limit,
+    remaining: Math.max(0, limit - count),
+    resetMs,
+    retryAfterMs: allowed ? 0 : resetMs,
+    degraded,
+  };
+}
+
+/** The decision while Redis is away and `whenAway` says not to count in this process. A refused client retries after 1 s. */
+export function uncountedDecision(limit: Limit, allowed: boolean): Decision {
+  return allowed
+    ? toDecision(limit, true, 0, 0, true)
+    : toDecision(limit, false, limit.limit, 1000, true);
 }

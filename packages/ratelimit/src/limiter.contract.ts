@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Decision } from './decision.ts';
-import { sliceMsOf } from './limit.ts';
-import type { RateLimiter } from './limiter.ts';
+import { type Decision, sliceMsOf } from './limit.ts';
+import type { RateLimiter } from './exact-limiter.ts';
 import type { RateLimiterOptions } from './options.ts';
 
 /** A clock that a test moves. */

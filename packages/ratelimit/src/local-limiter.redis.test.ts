@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
 import { randomPrefix, type RedisServer, startRedis, waitFor } from '@openclaw/test-support';
-import { createRateLimiter } from './limiter.ts';
+import { createRateLimiter } from './exact-limiter.ts';
 import { createLocalRateLimiter } from './local-limiter.ts';
 
 const limits = { message: { limit: 20, windowMs: 60_000 } };

@@ -1,21 +1,41 @@
 import { createKeySchema } from '@openclaw/key-schema';
-import { type AgentMap, createAgentMap } from './agent-map.ts';
-import { type Decision, toDecision, uncountedDecision } from './decision.ts';
-import { createExchange, type ExchangeStats } from './exchange.ts';
+import { type RedisClient, RedisClientError } from '@openclaw/redis-client';
+import {
+  countCall,
+  type Counted,
+  type CountReply,
+  parseCountReply,
+  unpackSlices,
+  type WindowKeys,
+  windowKeysOf,
+} from './count-script.ts';
+import type { RateLimiterDeps } from './exact-limiter.ts';
 import {
   checkAgentId,
   checkLimits,
+  type Decision,
   type Limit,
   type Limits,
   sliceMsOf,
-  unknownAction,
+  throwUnknown,
+  toDecision,
+  uncountedDecision,
 } from './limit.ts';
-import type { RateLimiterDeps } from './limiter.ts';
-import { LocalAgent } from './local-agent.ts';
 import { type LocalRateLimiterOptions, parseWhenAway, positiveInteger } from './options.ts';
+import {
+  type AgentMap,
+  createAgentMap,
+  leftInMs,
+  type Slice,
+  SlidingWindow,
+} from './sliding-window.ts';
 
 /** For metrics. */
-export interface LocalRateLimiterStats extends Readonly<ExchangeStats> {
+export interface LocalRateLimiterStats {
+  /** Exchanges that Redis answered, at least in part. */
+  readonly exchanges: number;
+  /** Exchanges that were not sent or not answered. */
+  readonly exchangeFailures: number;
   readonly allowed: number;
   readonly refused: number;
   /** Agents in memory, over all actions. */
@@ -57,50 +77,84 @@ export function createLocalRateLimiter<Action extends string>(
   const maxPerExchange = positiveInteger('maxPerExchange', options.maxPerExchange);
   const exchangeMs = positiveInteger('exchangeMs', options.exchangeMs);
   const whenAway = parseWhenAway(options.whenAway);
-  const clock = options.clock ?? Date.now;
+  const { clock = Date.now, redisClock } = options;
   const counters = { exchanges: 0, exchangeFailures: 0, allowed: 0, refused: 0 };
-  const exchange =
-    redis && createExchange(redis, maxPerExchange, clock, options.redisClock, counters);
-
-  const actions = new Map<
-    string,
-    { readonly limit: Limit; readonly agents: AgentMap<LocalAgent> }
-  >();
+  const actions = new Map<string, { limit: Limit; agents: AgentMap<LocalAgent> }>();
   for (const [action, limit] of Object.entries<Limit>(limits)) {
     // By then the agent's requests have been exchanged and have left the window.
     const idleMs = limit.windowMs + 2 * sliceMsOf(limit);
     actions.set(action, { limit, agents: createAgentMap(maxAgents, idleMs) });
   }
+  /** The agents that made requests since their last exchange. */
+  const waiting = new Set<LocalAgent>();
+  let exchanging: Promise<void> | undefined;
+  /** True if Redis refused the whole last exchange, as with an ACL: this process then counts alone. */
+  let isRefused = false;
 
   const newAgent = (action: Action, agentId: string, limit: Limit): LocalAgent => {
     checkAgentId(agentId);
-    const windowKeys = redis && {
-      counter: keys.rateLimit(action, agentId),
-      window: keys.rateLimitWindow(action, agentId),
-    };
-    return new LocalAgent(limit, windowKeys);
+    return new LocalAgent(limit, windowKeysOf(keys, action, agentId));
   };
 
-  const tick = () => {
+  async function send(redis: RedisClient): Promise<void> {
+    const agents: LocalAgent[] = [];
+    for (const agent of waiting) {
+      if (agents.length === maxPerExchange) break;
+      waiting.delete(agent);
+      agents.push(agent);
+    }
+    const nowMs = clock();
+    const mode = { decided: true, nowMs: redisClock?.() };
+    const calls = agents.map((agent) =>
+      countCall(agent.keys, agent.limit, agent.takeUnsent(nowMs), mode),
+    );
+    try {
+      const replies = await redis.pipeline(calls);
+      const answeredAtMs = clock();
+      let unanswered = 0;
+      agents.forEach((agent, at) => {
+        const reply = replies[at];
+        if (reply instanceof RedisClientError || reply === undefined) {
+          agent.onUnanswered();
+          waiting.add(agent);
+          unanswered += 1;
+        } else {
+          agent.onReply(parseCountReply(reply), answeredAtMs);
+        }
+      });
+      isRefused = unanswered === agents.length;
+      if (unanswered < agents.length) counters.exchanges += 1;
+      if (unanswered > 0) counters.exchangeFailures += 1;
+    } catch {
+      counters.exchangeFailures += 1;
+      for (const agent of agents) {
+        agent.onNotSent();
+        waiting.add(agent);
+      }
+    }
+  }
+
+  async function exchange(): Promise<void> {
     const nowMs = clock();
     for (const { agents } of actions.values()) agents.sweep(nowMs);
-    return exchange?.run() ?? Promise.resolve();
-  };
-  const timer = setInterval(() => void tick(), exchangeMs);
-  timer.unref();
+    if (waiting.size > 0 && redis && (redis.available || redis.connecting)) {
+      exchanging ??= send(redis).finally(() => (exchanging = undefined));
+    }
+    await exchanging;
+  }
+
+  const timer = setInterval(() => void exchange(), exchangeMs).unref();
 
   return {
     limits,
     consume(action, agentId) {
-      const known = actions.get(action);
-      if (!known) throw unknownAction(action);
-      const { limit, agents } = known;
+      const { limit, agents } = actions.get(action) ?? throwUnknown(action);
       const nowMs = clock();
       const agent = agents.touch(agentId, nowMs, () => newAgent(action, agentId, limit));
       // Counted even if `whenAway` decides, so that Redis gets the count when it is back.
       const { allowed, count, resetMs } = agent.consume(nowMs);
-      exchange?.add(agent);
-      const isAway = redis !== undefined && (!redis.available || exchange?.isRefused === true);
+      if (redis) waiting.add(agent);
+      const isAway = redis !== undefined && (!redis.available || isRefused);
       const decision =
         isAway && whenAway !== 'memory'
           ? uncountedDecision(limit, whenAway === 'allow')
@@ -109,15 +163,119 @@ export function createLocalRateLimiter<Action extends string>(
       else counters.refused += 1;
       return decision;
     },
-    exchange: tick,
+    exchange,
     get stats() {
       let agents = 0;
       for (const action of actions.values()) agents += action.agents.size;
-      return { ...counters, agents, waiting: exchange?.waiting ?? 0 };
+      return { ...counters, agents, waiting: waiting.size };
     },
     async close() {
       clearInterval(timer);
-      await tick();
+      await exchange();
     },
   };
+}
+
+/**
+ * One agent's window as one process knows it: the requests of all processes up to the last exchange, and those that were
+ * counted here since.
+ */
+class LocalAgent {
+  readonly limit: Limit;
+  readonly keys: WindowKeys;
+  #known: SlidingWindow;
+  #pending: SlidingWindow;
+  #sent: SlidingWindow | undefined;
+  // The slices of a reply are unpacked only when the sum refuses: few agents ever get near their limit.
+  #reply: (CountReply & { readonly atMs: number }) | undefined;
+  #blockedUntilMs = 0;
+
+  constructor(limit: Limit, keys: WindowKeys) {
+    this.limit = limit;
+    this.keys = keys;
+    this.#known = new SlidingWindow(limit);
+    this.#pending = new SlidingWindow(limit);
+  }
+
+  /** Decides and counts. An allowed request's `count` may include requests that have just left the window. */
+  consume(nowMs: number): { allowed: boolean; count: number; resetMs: number } {
+    const { limit, windowMs } = this.limit;
+    const blockedMs = this.#blockedUntilMs - nowMs;
+    // The upper bound is for a clock that was set back.
+    if (blockedMs > 0 && blockedMs <= 2 * windowMs) {
+      return { allowed: false, count: limit, resetMs: blockedMs };
+    }
+    if (this.#countAtMost(nowMs) >= limit) this.#unpack();
+    const count = this.#countAtMost(nowMs);
+    if (count < limit) {
+      this.#pending.add(nowMs);
+      return { allowed: true, count: count + 1, resetMs: this.#resetMs(nowMs) };
+    }
+    const slices = [this.#known, this.#pending, this.#sent]
+      .flatMap((window) => window?.slices ?? [])
+      .sort((a, b) => a.leavesAtMs - b.leavesAtMs);
+    const resetMs = leftInMs(slices, nowMs, count - limit + 1);
+    this.#blockedUntilMs = nowMs + resetMs;
+    return { allowed: false, count, resetMs };
+  }
+
+  /** Takes the requests to send. Call `onReply`, `onUnanswered` or `onNotSent` before the next call. */
+  takeUnsent(nowMs: number): Counted[] {
+    this.#pending.count(nowMs);
+    this.#sent = this.#pending;
+    this.#pending = new SlidingWindow(this.limit);
+    return this.#sent.slices.map(({ leavesAtMs, count }) => {
+      const sliceEndMs = leavesAtMs - this.limit.windowMs;
+      return [Math.max(0, nowMs - sliceEndMs), count] as const;
+    });
+  }
+
+  /** Redis' count replaces what was known, so that a reset counts. */
+  onReply(reply: CountReply, atMs: number): void {
+    this.#known = new SlidingWindow(this.limit);
+    this.#reply = { ...reply, atMs };
+    this.#sent = undefined;
+    this.#blockedUntilMs = 0;
+  }
+
+  /** The exchange may have arrived: the requests stay counted here and are not sent again, so none counts twice. */
+  onUnanswered(): void {
+    this.#unpack();
+    this.#known.merge(this.#sent?.slices ?? []);
+    this.#sent = undefined;
+  }
+
+  /** The requests go with the next exchange. */
+  onNotSent(): void {
+    this.#pending.merge(this.#sent?.slices ?? []);
+    this.#sent = undefined;
+  }
+
+  #countAtMost(nowMs: number): number {
+    return (
+      (this.#reply?.count ?? this.#known.count(nowMs)) +
+      this.#pending.count(nowMs) +
+      (this.#sent?.count(nowMs) ?? 0)
+    );
+  }
+
+  #resetMs(nowMs: number): number {
+    const reply = this.#reply;
+    const oldest = [this.#known, this.#pending, this.#sent].map(
+      (window) => window?.slices[0]?.leavesAtMs ?? Infinity,
+    );
+    const knownMs = reply && reply.count > 0 ? reply.atMs + reply.resetMs : Infinity;
+    return Math.max(0, Math.min(knownMs, ...oldest) - nowMs);
+  }
+
+  #unpack(): void {
+    if (!this.#reply) return;
+    const { packed, atMs } = this.#reply;
+    const slices: Slice[] = unpackSlices(packed).map(([leavesInMs, count]) => ({
+      leavesAtMs: atMs + leavesInMs,
+      count,
+    }));
+    this.#known.merge(slices);
+    this.#reply = undefined;
+  }
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { describeRateLimiter, expectTrueWindow } from './limiter.contract.ts';
-import { createRateLimiter } from './limiter.ts';
-import { createMemoryRateLimiter } from './memory-limiter.ts';
+import { createMemoryRateLimiter, createRateLimiter } from './exact-limiter.ts';
 
 describe('the memory limiter', () => {
   describeRateLimiter(createMemoryRateLimiter, { propertyRuns: 300 });

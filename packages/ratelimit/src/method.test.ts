@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { createLocalRateLimiter } from './local-limiter.ts';
-import { createMemoryRateLimiter } from './memory-limiter.ts';
+import { createMemoryRateLimiter } from './exact-limiter.ts';
 import { methodRateLimit } from './method.ts';
 
 const limits = {

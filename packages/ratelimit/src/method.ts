@@ -1,4 +1,4 @@
-import type { Decision } from './decision.ts';
+import type { Decision } from './limit.ts';
 
 /** Why a method call is refused; a value, not an error. */
 export interface MethodRefusal {

@@ -26,19 +26,14 @@ export interface RateLimiterOptions<Action extends string = string> {
 }
 
 /** Options of {@link createLocalRateLimiter}. */
-export interface LocalRateLimiterOptions<Action extends string = string> {
-  /** The limit of each action. Another action is an error. */
-  readonly limits: Limits<Action>;
+export interface LocalRateLimiterOptions<
+  Action extends string = string,
+> extends RateLimiterOptions<Action> {
   /** How often counts are exchanged with Redis. @default 100 */
   readonly exchangeMs?: number;
   /** The most agents in one exchange; the others go with the next. @default 1000 */
   readonly maxPerExchange?: number;
-  /** The most agents per action in memory; beyond it the one idle longest is dropped. @default 100000 */
-  readonly maxAgents?: number;
-  /**
-   * The decision while Redis is away. Has no effect without `redis`. Because `consume` does not wait, Redis counts as away
-   * until the first connection. @default 'memory'
-   */
+  /** Because `consume` does not wait, Redis counts as away until the first connection. @default 'memory' */
   readonly whenAway?: WhenAway;
   /** Epoch milliseconds, this process' own time. @default Date.now */
   readonly clock?: () => number;

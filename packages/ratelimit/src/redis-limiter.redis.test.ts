@@ -4,7 +4,7 @@ import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
 import { randomPrefix, type RedisServer, startRedis, waitFor } from '@openclaw/test-support';
 import { countCall, parseCountReply, unpackSlices } from './count-script.ts';
 import { describeRateLimiter } from './limiter.contract.ts';
-import { createRateLimiter } from './limiter.ts';
+import { createRateLimiter } from './exact-limiter.ts';
 
 const minute = { limit: 3, windowMs: 60_000 };
 const second = 1000;

@@ -1,3 +1,5 @@
+import { type Limit, sliceMsOf } from './limit.ts';
+
 /** The requests that leave the window together. */
 export interface Slice {
   readonly leavesAtMs: number;
@@ -15,9 +17,9 @@ export class SlidingWindow {
   #slices: Slice[] = [];
   #total = 0;
 
-  constructor(windowMs: number, sliceMs: number) {
-    this.#windowMs = windowMs;
-    this.#sliceMs = sliceMs;
+  constructor(limit: Limit) {
+    this.#windowMs = limit.windowMs;
+    this.#sliceMs = sliceMsOf(limit);
   }
 
   /** The slices in the window, oldest first. */
@@ -65,14 +67,60 @@ export class SlidingWindow {
   }
 }
 
-/** Milliseconds until `requests` requests of the slices have left the window; 0 if there are none. */
+/** Milliseconds until one request, and at least `requests`, have left the window; 0 if it is empty. */
 export function leftInMs(slices: readonly Slice[], nowMs: number, requests: number): number {
   let left = 0;
   let leavesAtMs = nowMs;
   for (const slice of slices) {
-    if (left >= requests) break;
     left += slice.count;
     leavesAtMs = slice.leavesAtMs;
+    if (left >= requests) break;
   }
   return Math.max(0, leavesAtMs - nowMs);
 }
+
+// The order is exact to this time only: moving an agent on every request would cost more than counting it.
+const orderMs = 1000;
+
+/** A bounded map from agent to value; an agent is dropped when it is idle for `idleMs`. */
+export function createAgentMap<T>(max: number, idleMs: number) {
+  // In the order of the last touch: idle agents come first.
+  const entries = new Map<string, { readonly value: T; touchedAtMs: number }>();
+
+  /** Drops the agents that were idle for `idleMs`. */
+  const sweep = (nowMs: number) => {
+    for (const [agentId, { touchedAtMs }] of entries) {
+      if (nowMs - touchedAtMs < idleMs + orderMs) break;
+      entries.delete(agentId);
+    }
+  };
+
+  return {
+    /** The agent's value, made by `create` if there is none. Beyond `max` the agent idle longest is dropped. */
+    touch(agentId: string, nowMs: number, create: () => T): T {
+      const known = entries.get(agentId);
+      if (known) {
+        if (Math.abs(nowMs - known.touchedAtMs) >= orderMs) {
+          known.touchedAtMs = nowMs;
+          entries.delete(agentId);
+          entries.set(agentId, known);
+        }
+        return known.value;
+      }
+      sweep(nowMs);
+      const idlest = entries.size >= max ? entries.keys().next() : undefined;
+      if (idlest?.value !== undefined) entries.delete(idlest.value);
+      const value = create();
+      entries.set(agentId, { value, touchedAtMs: nowMs });
+      return value;
+    },
+    get: (agentId: string) => entries.get(agentId)?.value,
+    delete: (agentId: string) => void entries.delete(agentId),
+    sweep,
+    get size() {
+      return entries.size;
+    },
+  };
+}
+
+export type AgentMap<T> = ReturnType<typeof createAgentMap<T>>;

@@ -1,16 +1,16 @@
-import { createKeySchema, ttlMs, type KeySchema } from '@openclaw/key-schema';
+import { createKeySchema, encodeRosterMember, ttlMs, type KeySchema } from '@openclaw/key-schema';
 import { defineScript, type RedisClient, type ScriptCall } from '@openclaw/redis-client';
 import { toUnavailable } from '../errors.ts';
 import { leaseChangesLua, leaseReadsLua } from '../lua.gen.ts';
+import { parseOptions, type RedisLeaseStoreOptions } from '../options.ts';
 import type { PresenceRecord, PresenceStatus } from '../state.ts';
+import type { LeaveEntry, UpdateEntry } from './lease-store.ts';
 
 const changesScript = defineScript('presence changes', leaseChangesLua);
 const readsScript = defineScript('presence reads', leaseReadsLua);
 
 /** The operations of src/lua/lease-changes.lua. */
 export type ChangeOperation = 'join' | 'renew' | 'extend' | 'update' | 'leave' | 'reap';
-/** The operations of src/lua/lease-reads.lua. */
-export type ReadOperation = 'get' | 'list' | 'expired';
 
 export interface RedisLeaseStoreDeps {
   readonly redis: Pick<RedisClient, 'pipeline' | 'run'>;
@@ -47,6 +47,12 @@ export function toBatches<E extends { readonly channelId: string }>(
   return batches;
 }
 
+const agentIdOf = (entry: LeaveEntry | UpdateEntry) =>
+  'lease' in entry ? entry.lease.agentId : entry.agentId;
+
+/** The arguments of an operation that only names a lease. */
+export const leaseArgs = ({ lease }: LeaveEntry) => [encodeRosterMember(lease)];
+
 /** A record in a script's reply: agentId, status, customStatus, avatar, lastSeen. */
 export type RecordReply = readonly [string, string, string, string, string | number];
 
@@ -60,20 +66,18 @@ export function parseRecord([agentId, status, customStatus, avatar, lastSeen]: R
   } satisfies PresenceRecord;
 }
 
-/** Makes and sends the script calls of this package. */
+/** Makes and sends the script calls of this package. @throws {PresenceError} `invalid_options` */
 export function createLeaseScripts(
   { redis, keys = createKeySchema() }: RedisLeaseStoreDeps,
-  settings: {
-    readonly leaseMs: number;
-    /** False: an expired lease counts until a reaper removed it. */
-    readonly expiryDecides: boolean;
-    readonly clock: (() => number) | undefined;
-  },
+  options: RedisLeaseStoreOptions,
 ) {
-  const { leaseMs, expiryDecides, clock } = settings;
+  const { leaseMs } = parseOptions(options);
+  const { clock, redislessHubs } = options;
   // After an outage reaping may wait for a lease, and the expired leases must still be there then.
   const keepMs = Math.max(leaseMs, 60_000);
   const hashMs = Math.max(leaseMs, ttlMs.presence);
+  // With `redislessHubs` an expired lease counts until a reaper removed it.
+  const expiryDecides = redislessHubs ? 0 : 1;
 
   const keysOf = (channelId: string, agentIds: readonly string[]) => [
     keys.roster(channelId),
@@ -83,24 +87,23 @@ export function createLeaseScripts(
   const now = () => (clock ? Math.floor(clock()) : '');
 
   return {
-    /** One call for the entries of one channel; `args` are the entries as the operation expects them. */
-    change(
+    /** One call for each batch. */
+    changes<E extends LeaveEntry | UpdateEntry>(
       operation: ChangeOperation,
-      channelId: string,
-      agentIds: readonly string[],
-      args: readonly (string | number)[],
+      batches: readonly Batch<E>[],
+      argsOf: (entry: E) => string[],
       leaseForMs = leaseMs,
-    ): ScriptCall {
-      const rules = [leaseForMs, keepMs, hashMs, expiryDecides ? 1 : 0];
-      return {
+    ): ScriptCall[] {
+      const rules = [leaseForMs, keepMs, hashMs, expiryDecides];
+      return batches.map(({ channelId, entries }) => ({
         script: changesScript,
-        keys: keysOf(channelId, agentIds),
-        args: [operation, now(), ...rules, ...args],
-      };
+        keys: keysOf(channelId, entries.map(agentIdOf)),
+        args: [operation, now(), ...rules, ...entries.flatMap(argsOf)],
+      }));
     },
 
     read(
-      operation: ReadOperation,
+      operation: 'get' | 'list' | 'expired',
       channelId: string,
       agentIds: readonly string[],
       args: readonly (string | number)[],

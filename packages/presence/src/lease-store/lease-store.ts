@@ -127,7 +127,7 @@ export function checkId(id: string): void {
 }
 
 /** @throws {KeySchemaError} `invalid_id` */
-export function checkLease(channelId: string, lease: Lease): void {
+export function checkLease({ channelId, lease }: LeaveEntry): void {
   checkId(channelId);
   encodeRosterMember(lease);
 }
@@ -147,4 +147,30 @@ export function parsePage({ cursor, limit = 50, unreaped = false }: PageOptions)
     throw new PresenceError('invalid_argument', 'not a cursor of a former page');
   }
   return { cursor: cursor ?? '', limit, unreaped };
+}
+
+/** Adds the calls for a single lease or agent, made of those for many. */
+export function withSingleCalls(many: Omit<LeaseStore, 'join' | 'update' | 'leave'>): LeaseStore {
+  return {
+    ...many,
+    async join(channelId, lease, state = {}) {
+      const [outcome] = await many.joinMany([{ channelId, lease, state }]);
+      if (outcome instanceof PresenceError) throw outcome;
+      return outcome?.changed ? outcome.record : null;
+    },
+    async update(channelIds, agentId, state) {
+      checkId(agentId);
+      const entries = channelIds.map((channelId) => ({ channelId, agentId, state }));
+      const records = await many.updateMany(entries);
+      return records.flatMap((record, at): PresenceChange[] => {
+        if (record instanceof PresenceError) throw record;
+        return record ? [{ channelId: channelIds[at]!, record }] : [];
+      });
+    },
+    async leave(channelId, lease) {
+      const [record] = await many.leaveMany([{ channelId, lease }]);
+      if (record instanceof PresenceError) throw record;
+      return record ?? null;
+    },
+  };
 }

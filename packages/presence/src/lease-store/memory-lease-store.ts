@@ -1,13 +1,26 @@
 import { PresenceError } from '../errors.ts';
 import { parseOptions, type MemoryLeaseStoreOptions } from '../options.ts';
 import {
+  defaultState,
+  isSameState,
+  parseState,
+  type PresenceRecord,
+  type PresenceState,
+} from '../state.ts';
+import {
   checkId,
   checkLease,
   parsePage,
+  withSingleCalls,
+  type JoinEntry,
+  type JoinOutcome,
+  type Lease,
   type LeaseStore,
-  type PresenceChange,
+  type LeaveEntry,
+  type RenewEntry,
+  type RenewFinding,
+  type UpdateEntry,
 } from './lease-store.ts';
-import { createLocalLeases } from './local-leases.ts';
 
 /**
  * A lease store within one process, without Redis. It answers as {@link createRedisLeaseStore} does.
@@ -44,50 +57,21 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
     });
   }
 
-  return {
-    async join(channelId, lease, state = {}) {
-      const { record, changed } = await run((nowMs) => {
-        checkLease(channelId, lease);
-        return leases.join({ channelId, lease, state }, nowMs, nowMs + leaseMs);
-      });
-      return changed ? record : null;
-    },
+  return withSingleCalls({
     joinMany: (entries) =>
-      runEach(
-        entries,
-        ({ channelId, lease }) => checkLease(channelId, lease),
-        (entry, nowMs) => leases.join(entry, nowMs, nowMs + leaseMs),
-      ),
-    update: (channelIds, agentId, state) =>
-      run((nowMs) => {
-        [...channelIds, agentId].forEach(checkId);
-        return channelIds.flatMap((channelId): PresenceChange[] => {
-          const record = leases.update(channelId, agentId, state, nowMs);
-          return record ? [{ channelId, record }] : [];
-        });
-      }),
+      runEach(entries, checkLease, (entry, nowMs) => leases.join(entry, nowMs, nowMs + leaseMs)),
     updateMany: (entries) =>
       runEach(
         entries,
         ({ channelId, agentId }) => [channelId, agentId].forEach(checkId),
-        ({ channelId, agentId, state }, nowMs) => leases.update(channelId, agentId, state, nowMs),
+        leases.update,
       ),
+    leaveMany: (entries) => runEach(entries, checkLease, leases.leave),
     renew: (entries) =>
       run((nowMs) => {
-        entries.forEach(({ channelId, lease }) => checkLease(channelId, lease));
+        entries.forEach(checkLease);
         return entries.flatMap((entry) => leases.renew(entry, nowMs, nowMs + leaseMs));
       }),
-    leave: (channelId, lease) =>
-      run((nowMs) => {
-        checkLease(channelId, lease);
-        return leases.leave(channelId, lease, nowMs);
-      }),
-    leaveMany: (entries) =>
-      runEach(
-        entries,
-        ({ channelId, lease }) => checkLease(channelId, lease),
-        ({ channelId, lease }, nowMs) => leases.leave(channelId, lease, nowMs),
-      ),
     get: (channelId, agentId) =>
       run((nowMs) => {
         [channelId, agentId].forEach(checkId);
@@ -109,5 +93,193 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
     async close() {
       closed = true;
     },
+  });
+}
+
+/** One agent in one channel. */
+interface AgentPresence {
+  state: PresenceState;
+  lastSeenMs: number;
+  /** `hubId:sessionId` → end of the lease. */
+  readonly leases: Map<string, number>;
+}
+
+interface ChannelLeases {
+  readonly agents: Map<string, AgentPresence>;
+  /** Sorted agentIds, made by the first list after a change. */
+  sortedIds: readonly string[] | null;
+}
+
+const connectionKeyOf = ({ hubId, sessionId }: Lease) => `${hubId}:${sessionId}`;
+
+/**
+ * The leases that one process knows: the memory store's data, and a tracker's own connections. Has no clock and no
+ * timers; the caller checks the ids.
+ */
+export function createLocalLeases(maxLeases: number) {
+  const channels = new Map<string, ChannelLeases>();
+  let size = 0;
+
+  const find = (channelId: string, agentId: string) => channels.get(channelId)?.agents.get(agentId);
+
+  const isPresent = (agent: AgentPresence, afterMs: number) => {
+    for (const endsAtMs of agent.leases.values()) if (endsAtMs > afterMs) return true;
+    return false;
+  };
+
+  const recordOf = (agentId: string, { state, lastSeenMs }: AgentPresence): PresenceRecord => ({
+    agentId,
+    ...state,
+    lastSeen: lastSeenMs,
+  });
+
+  const remove = (channelId: string, agentId: string, agent: AgentPresence): PresenceRecord => {
+    const channel = channels.get(channelId);
+    channel?.agents.delete(agentId);
+    if (channel) channel.sortedIds = null;
+    if (channel?.agents.size === 0) channels.delete(channelId);
+    size -= agent.leases.size;
+    return { ...recordOf(agentId, agent), status: 'offline' };
+  };
+
+  const take = (
+    channelId: string,
+    lease: Lease,
+    endsAtMs: number,
+    state: PresenceState,
+  ): AgentPresence => {
+    const connectionKey = connectionKeyOf(lease);
+    let agent = find(channelId, lease.agentId);
+    if (!agent?.leases.has(connectionKey)) {
+      if (size >= maxLeases) {
+        throw new PresenceError('full', `the limit of ${maxLeases} leases is reached`);
+      }
+      size += 1;
+    }
+    if (!agent) {
+      let channel = channels.get(channelId);
+      if (!channel) channels.set(channelId, (channel = { agents: new Map(), sortedIds: null }));
+      agent = { state, lastSeenMs: 0, leases: new Map() };
+      channel.agents.set(lease.agentId, agent);
+      channel.sortedIds = null;
+    }
+    agent.leases.set(connectionKey, endsAtMs);
+    return agent;
+  };
+
+  function* entriesOf(channelId: string): Generator<RenewEntry> {
+    for (const [agentId, { state, leases }] of channels.get(channelId)?.agents ?? []) {
+      for (const connectionKey of leases.keys()) {
+        const [hubId = '', sessionId = ''] = connectionKey.split(':');
+        yield { channelId, lease: { agentId, hubId, sessionId }, state };
+      }
+    }
+  }
+
+  return {
+    /** The number of leases, expired ones that were not reaped included. */
+    get size() {
+      return size;
+    },
+    channelIds: () => channels.keys(),
+    has: ({ channelId, lease }: LeaveEntry) =>
+      find(channelId, lease.agentId)?.leases.has(connectionKeyOf(lease)) ?? false,
+
+    join(entry: JoinEntry, nowMs: number, endsAtMs: number): JoinOutcome {
+      const { channelId, lease, initial = defaultState } = entry;
+      const old = find(channelId, lease.agentId);
+      const current = old && isPresent(old, nowMs) ? old.state : null;
+      const given = parseState(entry.state ?? {});
+      const base = current ?? parseState(initial);
+      const state: PresenceState = {
+        status: given.status ?? base.status,
+        customStatus: given.customStatus === undefined ? base.customStatus : given.customStatus,
+        avatar: given.avatar === undefined ? base.avatar : given.avatar,
+      };
+      const agent = take(channelId, lease, endsAtMs, state);
+      agent.state = state;
+      agent.lastSeenMs = nowMs;
+      return {
+        record: recordOf(lease.agentId, agent),
+        changed: current === null || !isSameState(current, state),
+      };
+    },
+
+    renew(entry: RenewEntry, nowMs: number, endsAtMs: number): RenewFinding[] {
+      const { channelId, lease } = entry;
+      const state = parseState(entry.state);
+      const old = find(channelId, lease.agentId);
+      const gone = !old || !(old.leases.has(connectionKeyOf(lease)) || isPresent(old, nowMs));
+      const agent = take(channelId, lease, endsAtMs, state);
+      agent.lastSeenMs = nowMs;
+      if (!gone && isSameState(agent.state, state)) return [];
+      return [{ channelId, record: recordOf(lease.agentId, agent), gone, stateGone: gone }];
+    },
+
+    update: ({ channelId, agentId, state }: UpdateEntry, nowMs: number): PresenceRecord | null => {
+      const parsed = parseState(state);
+      const agent = find(channelId, agentId);
+      if (!agent || !isPresent(agent, nowMs)) return null;
+      const changed = !isSameState(agent.state, parsed);
+      agent.state = parsed;
+      agent.lastSeenMs = nowMs;
+      return changed ? recordOf(agentId, agent) : null;
+    },
+
+    leave: ({ channelId, lease }: LeaveEntry, nowMs: number): PresenceRecord | null => {
+      const agent = find(channelId, lease.agentId);
+      if (!agent?.leases.delete(connectionKeyOf(lease))) return null;
+      size -= 1;
+      if (isPresent(agent, nowMs)) return null;
+      return { ...remove(channelId, lease.agentId, agent), lastSeen: nowMs };
+    },
+
+    reap(channelId: string, nowMs: number): PresenceRecord[] {
+      const offline: PresenceRecord[] = [];
+      for (const [agentId, agent] of channels.get(channelId)?.agents ?? []) {
+        for (const [connectionKey, endsAtMs] of agent.leases) {
+          if (endsAtMs > nowMs) continue;
+          agent.leases.delete(connectionKey);
+          size -= 1;
+        }
+        if (agent.leases.size === 0) offline.push(remove(channelId, agentId, agent));
+      }
+      return offline;
+    },
+
+    get(channelId: string, agentId: string, nowMs: number): PresenceRecord | null {
+      const agent = find(channelId, agentId);
+      return agent && isPresent(agent, nowMs) ? recordOf(agentId, agent) : null;
+    },
+
+    /** Lists agents with a lease that ends after `presentAfterMs`; counts the leases that end after `nowMs`. */
+    list(channelId: string, cursor: string, limit: number, nowMs: number, presentAfterMs = nowMs) {
+      const channel = channels.get(channelId);
+      const presences: PresenceRecord[] = [];
+      let count = 0;
+      let nextCursor: string | null = null;
+      for (const agent of channel?.agents.values() ?? []) {
+        for (const endsAtMs of agent.leases.values()) if (endsAtMs > nowMs) count += 1;
+      }
+      if (channel) channel.sortedIds ??= [...channel.agents.keys()].sort();
+      const agentIds = channel?.sortedIds?.filter((agentId) => agentId > cursor) ?? [];
+      for (const [at, agentId] of agentIds.entries()) {
+        if (presences.length === limit) {
+          nextCursor = agentIds[at - 1] ?? null;
+          break;
+        }
+        const agent = channel?.agents.get(agentId);
+        if (agent && isPresent(agent, presentAfterMs)) presences.push(recordOf(agentId, agent));
+      }
+      return { presences, nextCursor, count, atMs: nowMs };
+    },
+
+    entriesOf,
+    /** All leases, channel by channel. Leases may be added and removed between two steps. */
+    *entries(): Generator<RenewEntry> {
+      for (const channelId of channels.keys()) yield* entriesOf(channelId);
+    },
   };
 }
+
+export type LocalLeases = ReturnType<typeof createLocalLeases>;

@@ -1,9 +1,10 @@
 import { encodeRosterMember } from '@openclaw/key-schema';
 import { PresenceError } from '../errors.ts';
-import { parseOptions, type RedisLeaseStoreOptions } from '../options.ts';
+import type { RedisLeaseStoreOptions } from '../options.ts';
 import { defaultState, parseState, type PresenceRecord, type PresenceState } from '../state.ts';
 import {
   createLeaseScripts,
+  leaseArgs,
   parseRecord,
   toBatches,
   type Batch,
@@ -14,11 +15,11 @@ import {
 import {
   checkId,
   parsePage,
+  withSingleCalls,
   type JoinEntry,
   type JoinOutcome,
   type LeaseStore,
   type LeaveEntry,
-  type PresenceChange,
   type RenewEntry,
   type UpdateEntry,
 } from './lease-store.ts';
@@ -34,34 +35,15 @@ const textsOf = ({ status, customStatus, avatar }: PresenceState) => [
   toText(avatar),
 ];
 
-/** How a script reads and writes the entries of an operation. */
-interface EntryCodec<E> {
-  readonly agentOf: (entry: E) => string;
-  readonly argsOf: (entry: E) => string[];
+function joinArgs({ lease, state = {}, initial = defaultState }: JoinEntry): string[] {
+  const given = parseState(state);
+  const base = parseState(initial);
+  const wish = (name: keyof PresenceState) =>
+    given[name] === undefined ? `?${toText(base[name])}` : `=${toText(given[name])}`;
+  return [encodeRosterMember(lease), wish('status'), wish('customStatus'), wish('avatar')];
 }
-
-const joins: EntryCodec<JoinEntry> = {
-  agentOf: ({ lease }) => lease.agentId,
-  argsOf({ lease, state = {}, initial = defaultState }) {
-    const given = parseState(state);
-    const base = parseState(initial);
-    const wish = (name: keyof PresenceState) =>
-      given[name] === undefined ? `?${toText(base[name])}` : `=${toText(given[name])}`;
-    return [encodeRosterMember(lease), wish('status'), wish('customStatus'), wish('avatar')];
-  },
-};
-const renewals: EntryCodec<RenewEntry> = {
-  agentOf: ({ lease }) => lease.agentId,
-  argsOf: ({ lease, state }) => [encodeRosterMember(lease), ...textsOf(parseState(state))],
-};
-const updates: EntryCodec<UpdateEntry> = {
-  agentOf: ({ agentId }) => agentId,
-  argsOf: ({ agentId, state }) => [agentId, ...textsOf(parseState(state))],
-};
-const leaves: EntryCodec<LeaveEntry> = {
-  agentOf: ({ lease }) => lease.agentId,
-  argsOf: ({ lease }) => [encodeRosterMember(lease)],
-};
+const renewArgs = (entry: RenewEntry) => [...leaseArgs(entry), ...textsOf(parseState(entry.state))];
+const updateArgs = ({ agentId, state }: UpdateEntry) => [agentId, ...textsOf(parseState(state))];
 
 /**
  * A lease store in Redis: the leases of a channel in one zset, the states in one hash per agent and channel, each
@@ -73,11 +55,8 @@ export function createRedisLeaseStore(
   deps: RedisLeaseStoreDeps,
   options: RedisLeaseStoreOptions = {},
 ): LeaseStore {
-  const { leaseMs } = parseOptions(options);
-  const { clock, hubId, redislessHubs } = options;
-  const scripts = createLeaseScripts(deps, { leaseMs, clock, expiryDecides: !redislessHubs });
-  const monotonic = clock ?? (() => performance.now());
-  const reap = createRedisReaper(scripts, { leaseMs, hubId, redislessHubs, monotonic });
+  const scripts = createLeaseScripts(deps, options);
+  const reap = createRedisReaper(scripts, options);
   let closed = false;
 
   const checkOpen = () => {
@@ -85,27 +64,23 @@ export function createRedisLeaseStore(
   };
 
   /** Sends one script call per batch, all in one round trip. */
-  async function change<E extends { readonly channelId: string }>(
+  async function change<E extends LeaveEntry | UpdateEntry>(
     operation: ChangeOperation,
     entries: readonly E[],
-    { agentOf, argsOf }: EntryCodec<E>,
+    argsOf: (entry: E) => string[],
   ): Promise<{ batch: Batch<E>; reply: unknown }[]> {
     checkOpen();
     const batches = toBatches(entries);
-    const replies = await scripts.send(
-      batches.map(({ channelId, entries: some }) =>
-        scripts.change(operation, channelId, some.map(agentOf), some.flatMap(argsOf)),
-      ),
-    );
+    const replies = await scripts.send(scripts.changes(operation, batches, argsOf));
     return batches.map((batch, index) => ({ batch, reply: replies[index] }));
   }
 
   /** For operations that reply only with the entries that changed: {i, record}. */
-  async function changeSome<E extends { readonly channelId: string }>(
-    ...[operation, entries, codec]: Parameters<typeof change<E>>
+  async function changeSome<E extends LeaveEntry | UpdateEntry>(
+    ...args: Parameters<typeof change<E>>
   ): Promise<(PresenceRecord | null | PresenceError)[]> {
-    const records = entries.map((): PresenceRecord | null | PresenceError => null);
-    for (const { batch, reply } of await change(operation, entries, codec)) {
+    const records = args[1].map((): PresenceRecord | null | PresenceError => null);
+    for (const { batch, reply } of await change(...args)) {
       if (reply instanceof PresenceError) {
         for (const position of batch.positions) records[position] = reply;
         continue;
@@ -123,16 +98,10 @@ export function createRedisLeaseStore(
     return (reply as RecordReply[]).map(parseRecord);
   }
 
-  const store: LeaseStore = {
-    async join(channelId, lease, state = {}) {
-      const [outcome] = await store.joinMany([{ channelId, lease, state }]);
-      if (outcome instanceof PresenceError) throw outcome;
-      return outcome?.changed ? outcome.record : null;
-    },
-
+  return withSingleCalls({
     async joinMany(entries) {
       const outcomes = new Array<JoinOutcome | PresenceError>(entries.length);
-      for (const { batch, reply } of await change('join', entries, joins)) {
+      for (const { batch, reply } of await change('join', entries, joinArgs)) {
         batch.positions.forEach((position, index) => {
           if (reply instanceof PresenceError) return (outcomes[position] = reply);
           const [changed, ...record] = (reply as [number, ...RecordReply][])[index]!;
@@ -142,20 +111,10 @@ export function createRedisLeaseStore(
       return outcomes;
     },
 
-    async update(channelIds, agentId, state) {
-      checkId(agentId);
-      const entries = channelIds.map((channelId) => ({ channelId, agentId, state }));
-      const records = await store.updateMany(entries);
-      return records.flatMap((record, at): PresenceChange[] => {
-        if (record instanceof PresenceError) throw record;
-        return record ? [{ channelId: channelIds[at]!, record }] : [];
-      });
-    },
-
-    updateMany: (entries) => changeSome('update', entries, updates),
+    updateMany: (entries) => changeSome('update', entries, updateArgs),
 
     async renew(entries) {
-      const sent = await change('renew', entries, renewals);
+      const sent = await change('renew', entries, renewArgs);
       return sent.flatMap(({ batch: { channelId }, reply }) => {
         if (reply instanceof PresenceError) throw reply;
         return (reply as [number, number, ...RecordReply][]).map(([, loss, ...record]) => ({
@@ -167,13 +126,7 @@ export function createRedisLeaseStore(
       });
     },
 
-    async leave(channelId, lease) {
-      const [record] = await store.leaveMany([{ channelId, lease }]);
-      if (record instanceof PresenceError) throw record;
-      return record ?? null;
-    },
-
-    leaveMany: (entries) => changeSome('leave', entries, leaves),
+    leaveMany: (entries) => changeSome('leave', entries, leaseArgs),
 
     async get(channelId, agentId) {
       checkOpen();
@@ -200,6 +153,5 @@ export function createRedisLeaseStore(
     async close() {
       closed = true;
     },
-  };
-  return store;
+  });
 }

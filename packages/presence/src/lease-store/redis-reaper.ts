@@ -1,14 +1,14 @@
 import { parseRosterMember } from '@openclaw/key-schema';
-import type { ScriptCall } from '@openclaw/redis-client';
 import { PresenceError } from '../errors.ts';
+import { parseOptions, type RedisLeaseStoreOptions } from '../options.ts';
 import {
+  leaseArgs,
   parseRecord,
   toBatches,
-  type Batch,
   type LeaseScripts,
   type RecordReply,
 } from './lease-scripts.ts';
-import type { PresenceChange } from './lease-store.ts';
+import type { LeaveEntry, PresenceChange } from './lease-store.ts';
 
 /** The most leases of one channel in one round, and the most rounds of one call. */
 const roundMax = 500;
@@ -18,27 +18,14 @@ const channelsMax = 200;
 /** The most channels whose next expiry is remembered. */
 const rememberedMax = 100_000;
 
-interface ExpiredLease {
-  readonly channelId: string;
-  readonly member: string;
-  readonly agentId: string;
-  readonly hubId: string;
-}
-
-export interface RedisReaperSettings {
-  readonly leaseMs: number;
-  readonly hubId: string | undefined;
-  readonly redislessHubs: ((hubIds: readonly string[]) => Promise<ReadonlySet<string>>) | undefined;
-  readonly monotonic: () => number;
-}
-
 /**
  * Ends expired leases in three steps: lists them, asks which of their hubs live without Redis, then extends the leases
  * of those hubs and ends the others, unless they were renewed since. A channel whose first lease ends later is skipped
  * until then.
  */
-export function createRedisReaper(scripts: LeaseScripts, settings: RedisReaperSettings) {
-  const { leaseMs, hubId: localHubId, redislessHubs, monotonic } = settings;
+export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStoreOptions) {
+  const { leaseMs } = parseOptions(options);
+  const { hubId: localHubId, redislessHubs, clock: monotonic = () => performance.now() } = options;
   // Leases are extended shortly before they expire, so that no list lacks the agents of a living hub.
   const aheadMs = redislessHubs ? Math.min(2000, Math.floor(leaseMs / 6)) : 0;
   const extensionMs = Math.max(1, Math.floor(leaseMs / 3));
@@ -46,9 +33,9 @@ export function createRedisReaper(scripts: LeaseScripts, settings: RedisReaperSe
 
   /** Null when it cannot be known: then every hub is taken to live, since a late offline event is better than a false one. */
   async function findHubsWithoutRedis(
-    expired: readonly ExpiredLease[],
+    expired: readonly LeaveEntry[],
   ): Promise<ReadonlySet<string> | null> {
-    const hubIds = new Set(expired.map(({ hubId }) => hubId));
+    const hubIds = new Set(expired.map(({ lease }) => lease.hubId));
     if (localHubId !== undefined) hubIds.delete(localHubId);
     if (!redislessHubs || hubIds.size === 0) return new Set();
     return redislessHubs([...hubIds]).catch(() => null);
@@ -62,7 +49,7 @@ export function createRedisReaper(scripts: LeaseScripts, settings: RedisReaperSe
     const [failure] = replies;
     if (failure instanceof PresenceError && replies.every((reply) => reply === failure))
       throw failure;
-    const expired: ExpiredLease[] = [];
+    const expired: LeaveEntry[] = [];
     const unfinished: string[] = [];
     if (nextExpiryMs.size > rememberedMax) nextExpiryMs.clear();
     channelIds.forEach((channelId, index) => {
@@ -71,8 +58,7 @@ export function createRedisReaper(scripts: LeaseScripts, settings: RedisReaperSe
       const [now, firstEndMs, members] = reply as [number, number, string[]];
       for (const member of members) {
         const lease = parseRosterMember(member);
-        if (!lease) continue;
-        expired.push({ channelId, member, agentId: lease.agentId, hubId: lease.hubId });
+        if (lease) expired.push({ channelId, lease });
       }
       if (members.length === roundMax) unfinished.push(channelId);
       if (members.length > 0) {
@@ -86,17 +72,6 @@ export function createRedisReaper(scripts: LeaseScripts, settings: RedisReaperSe
     return { expired, unfinished };
   }
 
-  const toCalls = (
-    operation: 'reap' | 'extend',
-    batches: readonly Batch<ExpiredLease>[],
-    forMs: number,
-  ) =>
-    batches.map(({ channelId, entries }): ScriptCall => {
-      const agentIds = entries.map(({ agentId }) => agentId);
-      const members = entries.map(({ member }) => member);
-      return scripts.change(operation, channelId, agentIds, members, forMs);
-    });
-
   /** Reaps these channels. A lease that cannot be decided now is left for the next call. */
   async function reapSome(channelIds: readonly string[]): Promise<PresenceChange[]> {
     const changes: PresenceChange[] = [];
@@ -104,13 +79,13 @@ export function createRedisReaper(scripts: LeaseScripts, settings: RedisReaperSe
     for (let round = 0; due.length > 0 && round < roundsMax; round += 1) {
       const { expired, unfinished } = await findExpired(due);
       const hubsWithoutRedis = await findHubsWithoutRedis(expired);
-      const mayReap = ({ hubId }: ExpiredLease) =>
+      const mayReap = ({ lease: { hubId } }: LeaveEntry) =>
         hubId === localHubId || (hubsWithoutRedis !== null && !hubsWithoutRedis.has(hubId));
       const toReap = toBatches(expired.filter(mayReap));
       const toExtend = hubsWithoutRedis === null ? [] : expired.filter((one) => !mayReap(one));
       const replies = await scripts.send([
-        ...toCalls('reap', toReap, leaseMs),
-        ...toCalls('extend', toBatches(toExtend), extensionMs),
+        ...scripts.changes('reap', toReap, leaseArgs),
+        ...scripts.changes('extend', toBatches(toExtend), leaseArgs, extensionMs),
       ]);
       toReap.forEach(({ channelId }, index) => {
         const reply = replies[index];

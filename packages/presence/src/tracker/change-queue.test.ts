@@ -19,16 +19,13 @@ function watched(over: Partial<LeaseStore> = {}) {
     leaveMany: (entries) => (calls.push(`${entries.length} leaves`), store.leaveMany(entries)),
     ...over,
   });
-  const put = (kind: 'join' | 'set' | 'leave', agentId: string) =>
-    new Promise<void>((resolve) => {
-      const done = (outcome: unknown) => {
-        const failed = outcome instanceof PresenceError;
-        outcomes.push(`${kind} ${agentId}${failed ? ` ${outcome.code}` : ''}`);
-        resolve();
-      };
-      if (kind === 'set') queue.add({ kind, entry: { channelId: 'c', agentId, state }, done });
-      else queue.add({ kind, entry: entry(agentId), done });
-    });
+  const put = async (kind: 'join' | 'set' | 'leave', agentId: string) => {
+    const outcome = await (kind === 'set'
+      ? queue.set({ channelId: 'c', agentId, state })
+      : queue[kind](entry(agentId)));
+    const failed = outcome instanceof PresenceError;
+    outcomes.push(`${kind} ${agentId}${failed ? ` ${outcome.code}` : ''}`);
+  };
   return { queue, store, calls, outcomes, put };
 }
 

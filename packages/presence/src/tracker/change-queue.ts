@@ -14,17 +14,20 @@ const inFlightMax = 8;
 /** A change beyond this many unsent ones fails at once, as if the store were away. */
 const queuedMax = 100_000;
 
-interface QueuedChange<Kind extends string, Entry, Outcome> {
+interface Queued<Kind extends string, Entry, Outcome> {
   readonly kind: Kind;
   readonly entry: Entry;
-  done(outcome: Outcome | PresenceError): void;
+  readonly done: (outcome: Outcome | PresenceError) => void;
 }
 
-/** A change for the store, and what to do with its outcome. */
-export type Change =
-  | QueuedChange<'join', JoinEntry, JoinOutcome>
-  | QueuedChange<'set', UpdateEntry, PresenceRecord | null>
-  | QueuedChange<'leave', LeaveEntry, PresenceRecord | null>;
+type Change =
+  | Queued<'join', JoinEntry, JoinOutcome>
+  | Queued<'set', UpdateEntry, PresenceRecord | null>
+  | Queued<'leave', LeaveEntry, PresenceRecord | null>;
+
+/** Identifies a lease of this process. */
+export const leaseKeyOf = ({ channelId, lease }: LeaveEntry) =>
+  `${channelId}:${lease.agentId}:${lease.sessionId}`;
 
 function ofKind<K extends Change['kind']>(changes: readonly Change[], kind: K) {
   return changes.filter((change): change is Extract<Change, { kind: K }> => change.kind === kind);
@@ -38,20 +41,18 @@ export function createChangeQueue(
   store: Pick<LeaseStore, 'joinMany' | 'updateMany' | 'leaveMany'>,
 ) {
   const queue: Change[] = [];
-  /** The changes of the queue's beginning that were taken out already. */
-  let taken = 0;
   let inFlight = 0;
   let immediate: NodeJS.Immediate | undefined;
 
   /** Sends changes of one kind in one round trip. */
   async function sendAll<E, T>(
-    changes: readonly { readonly entry: E; done(outcome: T | PresenceError): void }[],
+    changes: readonly Queued<string, E, T>[],
     sendMany: (entries: readonly E[]) => Promise<(T | PresenceError)[]>,
   ): Promise<void> {
     if (changes.length === 0) return;
     const outcomes = await sendMany(changes.map(({ entry }) => entry)).catch(toUnavailable);
-    changes.forEach((change, at) =>
-      change.done(outcomes instanceof PresenceError ? outcomes : outcomes[at]!),
+    changes.forEach(({ done }, at) =>
+      done(outcomes instanceof PresenceError ? outcomes : outcomes[at]!),
     );
   }
 
@@ -65,24 +66,18 @@ export function createChangeQueue(
 
   /** The next changes that may be sent together: a lease's leave and its next join must not swap places. */
   function takeSlice(): Change[] {
-    const slice: Change[] = [];
     const leaving = new Set<string>();
-    while (taken < queue.length && slice.length < sliceMax) {
-      const change = queue[taken]!;
+    let count = 0;
+    for (const change of queue) {
+      if (count === sliceMax) break;
       if (change.kind !== 'set') {
-        const { channelId, lease } = change.entry;
-        const leaseKey = `${channelId}:${lease.agentId}:${lease.sessionId}`;
+        const leaseKey = leaseKeyOf(change.entry);
         if (change.kind === 'leave') leaving.add(leaseKey);
         else if (leaving.has(leaseKey)) break;
       }
-      slice.push(change);
-      taken += 1;
+      count += 1;
     }
-    if (taken === queue.length || taken >= queuedMax) {
-      queue.splice(0, taken);
-      taken = 0;
-    }
-    return slice;
+    return queue.splice(0, count);
   }
 
   function schedule(): void {
@@ -98,17 +93,27 @@ export function createChangeQueue(
     });
   }
 
+  function add(change: Change): void {
+    if (queue.length >= queuedMax) {
+      return change.done(new PresenceError('unavailable', 'too many unsent changes of presence'));
+    }
+    queue.push(change);
+    schedule();
+  }
+
   return {
     get size() {
-      return queue.length - taken;
+      return queue.length;
     },
-    add(change: Change): void {
-      if (queue.length - taken >= queuedMax) {
-        change.done(new PresenceError('unavailable', 'too many unsent changes of presence'));
-        return;
-      }
-      queue.push(change);
-      schedule();
-    },
+    join: (entry: JoinEntry) =>
+      new Promise<JoinOutcome | PresenceError>((done) => add({ kind: 'join', entry, done })),
+    set: (entry: UpdateEntry) =>
+      new Promise<PresenceRecord | null | PresenceError>((done) =>
+        add({ kind: 'set', entry, done }),
+      ),
+    leave: (entry: LeaveEntry) =>
+      new Promise<PresenceRecord | null | PresenceError>((done) =>
+        add({ kind: 'leave', entry, done }),
+      ),
   };
 }

@@ -7,12 +7,20 @@ import type {
   PresenceChange,
   UpdateEntry,
 } from '../lease-store/lease-store.ts';
-import type { LocalLeases } from '../lease-store/local-leases.ts';
+import type { LocalLeases } from '../lease-store/memory-lease-store.ts';
 import { stateOf, type PresenceRecord } from '../state.ts';
-import { createChangeQueue } from './change-queue.ts';
+import { createChangeQueue, leaseKeyOf } from './change-queue.ts';
 import type { PendingOffline } from './pending-offline.ts';
-import { createReplayQueue, leaseKeyOf } from './replay-queue.ts';
-import type { Decision } from './tracker.ts';
+
+/** The most leaves that are remembered for replay; a further lease ends by expiry. */
+const missedLeavesMax = 100_000;
+
+/** The result of a change. */
+export interface Decision {
+  /** The record that was announced; null when nothing changed. */
+  readonly record: PresenceRecord | null;
+  readonly degraded: boolean;
+}
 
 export interface ChangesDeps {
   readonly store: LeaseStore;
@@ -24,7 +32,7 @@ export interface ChangesDeps {
   /** False while Redis was never reachable: then no other process shares it. */
   readonly wasAvailable: () => boolean;
   /** Called when Redis did not accept a change. */
-  readonly onFailure: (error: PresenceError) => void;
+  readonly onFailure: (error: unknown) => void;
   readonly emit: (change: PresenceChange, degraded: boolean) => void;
   readonly warn: (details: object, message: string) => void;
   readonly now: () => number;
@@ -39,7 +47,14 @@ export interface ChangesDeps {
 export function createChanges(deps: ChangesDeps) {
   const { store, localLeases, emit, warn, now, pendingOffline } = deps;
   const queue = createChangeQueue(store);
-  const replayQueue = createReplayQueue();
+  /** The changes that Redis missed while it was away: the latest for each lease and each state. */
+  const missed = {
+    joins: new Map<string, JoinEntry>(),
+    sets: new Map<string, UpdateEntry>(),
+    leaves: new Map<string, LeaveEntry>(),
+  };
+  const countMissed = () => missed.joins.size + missed.sets.size + missed.leaves.size;
+  const agentKeyOf = (channelId: string, agentId: string) => `${channelId}:${agentId}`;
   /** Leases whose joins were not answered yet, with the number of those joins. */
   const joining = new Map<string, number>();
 
@@ -58,93 +73,79 @@ export function createChanges(deps: ChangesDeps) {
 
   /** Takes over the state that Redis has for an agent of this process. */
   const adoptState = ({ channelId, record }: PresenceChange) =>
-    void localLeases.update(channelId, record.agentId, stateOf(record), now());
+    void localLeases.update({ channelId, agentId: record.agentId, state: stateOf(record) }, now());
 
-  function join(entry: JoinEntry, local: JoinOutcome, isReplay = false): Promise<Decision> {
+  async function join(entry: JoinEntry, local: JoinOutcome, isReplay = false): Promise<Decision> {
     const { channelId, lease } = entry;
-    const leaseKey = leaseKeyOf(channelId, lease);
-    replayQueue.dropLease(entry);
+    const leaseKey = leaseKeyOf(entry);
+    missed.leaves.delete(leaseKey);
+    missed.joins.delete(leaseKey);
     pendingOffline.cancel(channelId, lease.agentId);
     joining.set(leaseKey, (joining.get(leaseKey) ?? 0) + 1);
-    return new Promise((resolve) => {
-      queue.add({
-        kind: 'join',
-        entry,
-        done(outcome) {
-          const others = (joining.get(leaseKey) ?? 1) - 1;
-          if (others > 0) joining.set(leaseKey, others);
-          else joining.delete(leaseKey);
-          if (isFailure(outcome)) {
-            if (localLeases.has(channelId, lease)) replayQueue.addJoin(entry);
-            const record = !isReplay && local.changed ? local.record : null;
-            return resolve(decide(channelId, record, true));
-          }
-          adoptState({ channelId, record: outcome.record });
-          // A script that Redis did not know yet runs after later calls: this join may have run after its own leave.
-          if (!localLeases.has(channelId, lease)) void leave(entry, null, true);
-          const isNews = isReplay || outcome.changed;
-          resolve(decide(channelId, isNews ? outcome.record : null, false));
-        },
-      });
-    });
+    const outcome = await queue.join(entry);
+    const others = (joining.get(leaseKey) ?? 1) - 1;
+    if (others > 0) joining.set(leaseKey, others);
+    else joining.delete(leaseKey);
+    if (isFailure(outcome)) {
+      if (localLeases.has(entry)) {
+        missed.leaves.delete(leaseKey);
+        missed.joins.set(leaseKey, entry);
+      }
+      return decide(channelId, !isReplay && local.changed ? local.record : null, true);
+    }
+    adoptState({ channelId, record: outcome.record });
+    // A script that Redis did not know yet runs after later calls: this join may have run after its own leave.
+    if (!localLeases.has(entry)) void leave(entry, null, true);
+    return decide(channelId, isReplay || outcome.changed ? outcome.record : null, false);
   }
 
   /** A replayed leave may be wrong about the agent, which another process may still have to write again. */
-  function leave(
+  async function leave(
     entry: LeaveEntry,
     local: PresenceRecord | null,
     isReplay = false,
   ): Promise<Decision> {
     const { channelId, lease } = entry;
-    const mayBeInRedis = !replayQueue.dropLease(entry);
+    const leaseKey = leaseKeyOf(entry);
+    missed.leaves.delete(leaseKey);
+    const mayBeInRedis = !missed.joins.delete(leaseKey);
     if (!localLeases.get(channelId, lease.agentId, now())) {
-      replayQueue.dropSet({ channelId, agentId: lease.agentId });
+      missed.sets.delete(agentKeyOf(channelId, lease.agentId));
     }
-    return new Promise((resolve) => {
-      queue.add({
-        kind: 'leave',
-        entry,
-        done(outcome) {
-          if (!isFailure(outcome)) {
-            if (isReplay && outcome) pendingOffline.add({ channelId, record: outcome });
-            // Nothing was renewed, so the last lease may have expired there unnoticed.
-            else if (!outcome && local && deps.isDenied())
-              pendingOffline.add({ channelId, record: local });
-            return resolve(decide(channelId, isReplay ? null : outcome, false));
-          }
-          // If Redis took the lease with a join that timed out, the lease ends there by expiry.
-          if (mayBeInRedis && !localLeases.has(channelId, lease)) replayQueue.addLeave(entry);
-          if (!deps.wasAvailable()) return resolve(decide(channelId, local, true));
-          if (local) pendingOffline.add({ channelId, record: local });
-          resolve(decide(channelId, null, true));
-        },
-      });
-    });
+    const outcome = await queue.leave(entry);
+    if (!isFailure(outcome)) {
+      if (isReplay && outcome) pendingOffline.add({ channelId, record: outcome });
+      // Nothing was renewed, so the last lease may have expired there unnoticed.
+      if (!outcome && local && deps.isDenied()) pendingOffline.add({ channelId, record: local });
+      return decide(channelId, isReplay ? null : outcome, false);
+    }
+    // If Redis took the lease with a join that timed out, the lease ends there by expiry.
+    if (mayBeInRedis && !localLeases.has(entry)) {
+      missed.joins.delete(leaseKey);
+      if (missed.leaves.size < missedLeavesMax) missed.leaves.set(leaseKey, entry);
+    }
+    if (!deps.wasAvailable()) return decide(channelId, local, true);
+    if (local) pendingOffline.add({ channelId, record: local });
+    return decide(channelId, null, true);
   }
 
-  function set(
+  async function set(
     entry: UpdateEntry,
     local: PresenceRecord | null,
     isReplay = false,
   ): Promise<Decision> {
-    const { channelId, agentId, state } = entry;
-    replayQueue.dropSet(entry);
-    return new Promise((resolve) => {
-      queue.add({
-        kind: 'set',
-        entry,
-        done(outcome) {
-          // A state that was adopted from Redis meanwhile is older.
-          localLeases.update(channelId, agentId, state, now());
-          if (isFailure(outcome)) {
-            replayQueue.addSet(entry);
-            return resolve(decide(channelId, isReplay ? null : local, true));
-          }
-          replayQueue.dropSet(entry);
-          resolve(decide(channelId, isReplay ? local : outcome, false));
-        },
-      });
-    });
+    const { channelId, agentId } = entry;
+    const agentKey = agentKeyOf(channelId, agentId);
+    missed.sets.delete(agentKey);
+    const outcome = await queue.set(entry);
+    // A state that was adopted from Redis meanwhile is older.
+    localLeases.update(entry, now());
+    if (isFailure(outcome)) {
+      missed.sets.set(agentKey, entry);
+      return decide(channelId, isReplay ? null : local, true);
+    }
+    missed.sets.delete(agentKey);
+    return decide(channelId, isReplay ? local : outcome, false);
   }
 
   /**
@@ -152,8 +153,11 @@ export function createChanges(deps: ChangesDeps) {
    * the other processes missed the first announcement; leaves wait.
    */
   async function replay(): Promise<void> {
-    if (replayQueue.size === 0) return;
-    const { joins, sets, leaves } = replayQueue.takeAll();
+    if (countMissed() === 0) return;
+    const joins = [...missed.joins.values()];
+    const sets = [...missed.sets.values()];
+    const leaves = [...missed.leaves.values()];
+    for (const entries of Object.values(missed)) entries.clear();
     const answers: Promise<Decision>[] = [];
     for (const entry of joins) {
       const record = localLeases.get(entry.channelId, entry.lease.agentId, now());
@@ -174,10 +178,9 @@ export function createChanges(deps: ChangesDeps) {
     replay,
     adoptState,
     /** True until a join of this lease is answered. Redis must get the join before anything else about the lease. */
-    isJoining: ({ channelId, lease }: LeaveEntry) =>
-      joining.size > 0 && joining.has(leaseKeyOf(channelId, lease)),
+    isJoining: (entry: LeaveEntry) => joining.size > 0 && joining.has(leaseKeyOf(entry)),
     unsent: () => queue.size,
-    toReplay: () => replayQueue.size,
+    toReplay: countMissed,
   };
 }
 

@@ -1,6 +1,5 @@
-import type { LeaseStore, PresenceChange, RenewEntry } from '../lease-store/lease-store.ts';
-import type { LocalLeases } from '../lease-store/local-leases.ts';
-import type { Changes } from './changes.ts';
+import type { RenewEntry } from '../lease-store/lease-store.ts';
+import type { Changes, ChangesDeps } from './changes.ts';
 
 /** The pause between two slices of a round. */
 const pauseMs = 50;
@@ -91,17 +90,14 @@ export function createHeartbeat(
   };
 }
 
-export interface RenewalDeps {
-  readonly store: Pick<LeaseStore, 'renew'>;
-  readonly localLeases: LocalLeases;
+export interface RenewalDeps extends Pick<
+  ChangesDeps,
+  'store' | 'localLeases' | 'isAvailable' | 'onFailure' | 'emit' | 'warn'
+> {
   readonly changes: Pick<Changes, 'adoptState' | 'isJoining' | 'leave' | 'replay'>;
-  readonly isAvailable: () => boolean;
-  readonly onFailure: (error: unknown) => void;
   readonly onComplete: (startedMs: number) => void;
   /** A renewal found Redis wiped. */
   readonly onWiped: () => void;
-  readonly emit: (change: PresenceChange, degraded: boolean) => void;
-  readonly warn: (details: object, message: string) => void;
   readonly monotonic: () => number;
 }
 
@@ -136,7 +132,7 @@ export function createRenewal(
     const isWipe = lostCount > 0 && lostCount === joined.length;
     if (isWipe && !overdue && !heartbeat.isCatchingUp) deps.onWiped();
     for (const entry of joined) {
-      if (!localLeases.has(entry.channelId, entry.lease)) void changes.leave(entry, null, true);
+      if (!localLeases.has(entry)) void changes.leave(entry, null, true);
     }
     return true;
   }

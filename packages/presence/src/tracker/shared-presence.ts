@@ -6,7 +6,6 @@ import { createRedisLeaseStore } from '../lease-store/redis-lease-store.ts';
 import { parseOptions, type PresenceTrackerOptions } from '../options.ts';
 import { createChanges, type ChangesDeps } from './changes.ts';
 import { createPendingOffline } from './pending-offline.ts';
-import { createReaping } from './reaping.ts';
 import { createRenewal } from './renewal.ts';
 import { createWipeRepair } from './wipe-repair.ts';
 
@@ -29,8 +28,10 @@ export interface SharedPresenceDeps extends Pick<
  * The part of a tracker that shares presence through Redis. It wires changes, renewal, reaping and wipe repair, and
  * decides when presence is degraded: while Redis is away, and while it denies presence its calls.
  */
-export function createSharedPresence(deps: SharedPresenceDeps, options: PresenceTrackerOptions) {
-  const { redis, keys, localLeases, emit, warn, now, onWiped } = deps;
+export function createSharedPresence(
+  { redis, keys, localLeases, emit, warn, now, onDegraded, onWiped }: SharedPresenceDeps,
+  options: PresenceTrackerOptions,
+) {
   const { leaseMs, heartbeatMs, reapMs } = parseOptions(options);
   const monotonic = options.clock ?? (() => performance.now());
   const store = createRedisLeaseStore({ redis, keys }, options);
@@ -38,17 +39,24 @@ export function createSharedPresence(deps: SharedPresenceDeps, options: Presence
   let wasDegraded = !redis.available;
   /** When Redis last denied a call of presence; null once all leases were renewed after that. */
   let deniedMs: number | null = null;
+  /** The channels that are watched, with the number of watchers. */
+  const watched = new Map<string, number>();
+  let reapingPausedUntilMs = -Infinity;
+  let isReaping = false;
 
   const isAvailable = () => redis.available;
   const isDenied = () => deniedMs !== null;
   const isDegraded = () => !isAvailable() || isDenied();
 
+  /** Other processes could not renew either: they get a lease of time to write their leases again. */
+  const pauseReaping = () => void (reapingPausedUntilMs = monotonic() + leaseMs);
+
   function updateDegraded(): void {
     if (isDegraded() === wasDegraded) return;
     wasDegraded = !wasDegraded;
     // Before the first connection there was nothing to write again.
-    if (!wasDegraded && wasAvailable) reaping.pauseForLease();
-    deps.onDegraded(wasDegraded);
+    if (!wasDegraded && wasAvailable) pauseReaping();
+    onDegraded(wasDegraded);
   }
 
   /** Redis lacks the writes that it denied, so its reads are not to be trusted either. */
@@ -70,29 +78,20 @@ export function createSharedPresence(deps: SharedPresenceDeps, options: Presence
     },
     { waitMs: Math.min(offlineWaitMs, Math.floor(leaseMs / 3)), maxWaitMs: leaseMs },
   );
+  const deps = { store, localLeases, emit, warn, isAvailable, onFailure: noteDenial };
   const changes = createChanges({
-    store,
-    localLeases,
+    ...deps,
     pendingOffline,
-    emit,
-    warn,
     now,
-    isAvailable,
     isDenied,
     wasAvailable: () => wasAvailable,
-    onFailure: noteDenial,
   });
   const renewal = createRenewal(
     {
-      store,
-      localLeases,
+      ...deps,
       changes,
-      emit,
-      warn,
       monotonic,
-      isAvailable,
       onWiped,
-      onFailure: noteDenial,
       onComplete(startedMs) {
         if (deniedMs === null || deniedMs >= startedMs) return;
         deniedMs = null;
@@ -102,18 +101,35 @@ export function createSharedPresence(deps: SharedPresenceDeps, options: Presence
     },
     { leaseMs, heartbeatMs },
   );
-  const reaping = createReaping(
-    {
-      store,
-      emit,
-      warn,
-      monotonic,
-      isDegraded,
-      channelIds: localLeases.channelIds,
-      isRenewalOverdue: () => renewal.isOverdue,
-    },
-    { leaseMs },
-  );
+
+  /** Announces the agents whose last lease has ended. Never rejects. */
+  async function reap(): Promise<void> {
+    if (isReaping || isDegraded() || monotonic() < reapingPausedUntilMs) return;
+    // This process could not renew its own leases for a lease.
+    if (renewal.isOverdue) return pauseReaping();
+    isReaping = true;
+    try {
+      const channelIds = new Set([...localLeases.channelIds(), ...watched.keys()]);
+      for (const change of await store.reap([...channelIds])) emit(change, false);
+    } catch (error) {
+      warn({ err: error }, 'expired presence leases could not be reaped');
+    } finally {
+      isReaping = false;
+    }
+  }
+
+  function watch(channelId: string): () => void {
+    watched.set(channelId, (watched.get(channelId) ?? 0) + 1);
+    let hasEnded = false;
+    return () => {
+      if (hasEnded) return;
+      hasEnded = true;
+      const others = (watched.get(channelId) ?? 1) - 1;
+      if (others > 0) watched.set(channelId, others);
+      else watched.delete(channelId);
+    };
+  }
+
   const repairAfterWipe = createWipeRepair({
     redis,
     keys,
@@ -122,16 +138,14 @@ export function createSharedPresence(deps: SharedPresenceDeps, options: Presence
     warn,
     channelIds: localLeases.channelIds,
     leasesOf: localLeases.entriesOf,
-    isExpected: (entry) =>
-      localLeases.has(entry.channelId, entry.lease) && !changes.isJoining(entry),
+    isExpected: (entry) => localLeases.has(entry) && !changes.isJoining(entry),
   });
 
   const timer = setInterval(() => {
-    void reaping.reap();
+    void reap();
     void pendingOffline.decideDue();
     if (!isDegraded()) void repairAfterWipe();
-  }, reapMs);
-  timer.unref();
+  }, reapMs).unref();
 
   const offAvailability = redis.onAvailability((available) => {
     updateDegraded();
@@ -144,7 +158,7 @@ export function createSharedPresence(deps: SharedPresenceDeps, options: Presence
   return {
     changes,
     isDegraded,
-    watch: reaping.watch,
+    watch,
     /** Reads from Redis, or while that is not possible from this process' own connections: then `degraded`. */
     async read<T>(
       fromRedis: (store: LeaseStore) => Promise<T>,

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import type { PresenceTracker } from './tracker.ts';
+import type { PresenceTracker } from './presence-tracker.ts';
 
 /** The behaviour of a {@link PresenceTracker} that is the same with Redis and without it. */
 export function trackerContract(name: string, make: () => PresenceTracker): void {

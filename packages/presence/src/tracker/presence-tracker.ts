@@ -7,15 +7,91 @@ import {
   checkLease,
   parsePage,
   type Lease,
+  type LeaveEntry,
+  type PageOptions,
   type PresenceChange,
+  type PresencePage,
   type RenewEntry,
 } from '../lease-store/lease-store.ts';
-import { createLocalLeases } from '../lease-store/local-leases.ts';
+import { createLocalLeases } from '../lease-store/memory-lease-store.ts';
 import { parseOptions, type PresenceTrackerOptions } from '../options.ts';
-import { parseState, type PresenceState } from '../state.ts';
-import { createListeners } from './listeners.ts';
+import { parseState, type PresenceRecord, type PresenceState } from '../state.ts';
+import type { Decision } from './changes.ts';
 import { createSharedPresence } from './shared-presence.ts';
-import type { Connection, Decision, PresenceListener, PresenceTracker } from './tracker.ts';
+
+/** One connection of one agent to this process. No two connections share a sessionId. */
+export type Connection = Omit<Lease, 'hubId'>;
+
+/** Called once for each change that this process decided. */
+export type PresenceListener = (
+  channelId: string,
+  record: PresenceRecord,
+  /** `degraded`: decided without Redis, from this process' own connections. */
+  info: { readonly degraded: boolean },
+) => void;
+
+/** For metrics. */
+export interface PresenceStats {
+  /** Leases of this process. */
+  readonly leases: number;
+  /** Changes that were not sent to Redis yet. */
+  readonly unsent: number;
+  /** Changes made without Redis, to replay when it is back. */
+  readonly toReplay: number;
+  readonly degraded: boolean;
+}
+
+/**
+ * Presence of this process' connections. The app says which connection enters and leaves which channel; the tracker
+ * keeps the leases, renews them, and reaps the expired leases of other processes. While Redis is away, or refuses
+ * writes, it works with this process' connections alone and says `degraded`. When Redis is back it replays what Redis
+ * missed, and reaps nothing for one lease, so that other processes can do the same.
+ */
+export interface PresenceTracker {
+  /** Names this process in its leases. */
+  readonly hubId: string;
+  /** True while Redis is away, refuses writes, or denies presence its calls. Always false without Redis. */
+  readonly degraded: boolean;
+  /**
+   * The connection entered the channel; a second call changes nothing. Fields that `state` leaves out are those of the
+   * agent's other connections there, else those that this connection last set, else plain `online`. Sent together with
+   * the other changes of the same turn of the event loop. Resolves when decided; rejects with `full`, `invalid_argument`,
+   * `closed` or for a bad id, but not because of Redis.
+   */
+  track(
+    channelId: string,
+    connection: Connection,
+    state?: Partial<PresenceState>,
+  ): Promise<Decision>;
+  /** The connection left the channel. Resolves with the offline record if it was the agent's last connection there. */
+  untrack(channelId: string, connection: Connection): Promise<Decision>;
+  /** The connection closed: it leaves all its channels. */
+  untrackAll(connection: Connection): Promise<void>;
+  /** Sets the agent's state in all channels of the connection, now and later. The agent's last call wins. */
+  set(connection: Connection, state: PresenceState): Promise<void>;
+  /** One agent; `presence` is null when it is not present. */
+  get(
+    channelId: string,
+    agentId: string,
+  ): Promise<{ presence: PresenceRecord | null; degraded: boolean }>;
+  /** The agents that are present, sorted by id. */
+  list(channelId: string, page?: PageOptions): Promise<PresencePage & { degraded: boolean }>;
+  /** Also reaps this channel, in which this process has no connection. Returns a function that ends this. */
+  watch(channelId: string): () => void;
+  /** Returns a function that removes the listener. */
+  onChange(listener: PresenceListener): () => void;
+  /** Called when {@link PresenceTracker.degraded} changes. Returns a function that removes the listener. */
+  onDegraded(listener: (degraded: boolean) => void): () => void;
+  /**
+   * Called when Redis was wiped under an intact connection. Living processes write their leases again within a second;
+   * an agent that is missing after that has gone, and no reaper can report it. Returns a function that removes the
+   * listener.
+   */
+  onWiped(listener: () => void): () => void;
+  stats(): PresenceStats;
+  /** Ends and announces all leases of this process, then stops. Idempotent. */
+  close(): Promise<void>;
+}
 
 /** Without `redis`, presence is kept in memory, for this process alone. */
 export interface PresenceTrackerDeps {
@@ -94,11 +170,11 @@ export function createPresence(
     return Promise.resolve({ record, degraded: false });
   }
 
-  async function endLease(channelId: string, lease: Lease): Promise<Decision> {
-    if (!localLeases.has(channelId, lease)) return { record: null, degraded: isDegraded() };
-    const record = localLeases.leave(channelId, lease, now());
-    if (!shared) return decideLocally(channelId, record);
-    const left = shared.changes.leave({ channelId, lease }, record);
+  async function endLease(entry: LeaveEntry): Promise<Decision> {
+    if (!localLeases.has(entry)) return { record: null, degraded: isDegraded() };
+    const record = localLeases.leave(entry, now());
+    if (!shared) return decideLocally(entry.channelId, record);
+    const left = shared.changes.leave(entry, record);
     leaving.add(left);
     return left.finally(() => leaving.delete(left));
   }
@@ -112,7 +188,7 @@ export function createPresence(
     async track(channelId, connection, state = {}) {
       checkOpen();
       const lease = leaseOf(connection);
-      checkLease(channelId, lease);
+      checkLease({ channelId, lease });
       const initial = connections.get(connectionKeyOf(connection))?.state;
       const entry = { channelId, lease, state, ...(initial && { initial }) };
       const local = localLeases.join(entry, now(), Infinity);
@@ -125,13 +201,13 @@ export function createPresence(
     async untrack(channelId, connection) {
       checkOpen();
       const lease = leaseOf(connection);
-      checkLease(channelId, lease);
+      checkLease({ channelId, lease });
       const tracked = connections.get(connectionKeyOf(connection));
       tracked?.channelIds.delete(channelId);
       if (tracked?.channelIds.size === 0 && !tracked.state) {
         connections.delete(connectionKeyOf(connection));
       }
-      return endLease(channelId, lease);
+      return endLease({ channelId, lease });
     },
 
     async untrackAll(connection) {
@@ -139,22 +215,21 @@ export function createPresence(
       const channelIds = connections.get(connectionKeyOf(connection))?.channelIds ?? [];
       connections.delete(connectionKeyOf(connection));
       const lease = leaseOf(connection);
-      await Promise.all([...channelIds].map((channelId) => endLease(channelId, lease)));
+      await Promise.all([...channelIds].map((channelId) => endLease({ channelId, lease })));
     },
 
     async set(connection, given) {
       checkOpen();
       const state = parseState(given);
-      checkLease('any', leaseOf(connection));
+      checkLease({ channelId: 'any', lease: leaseOf(connection) });
       const tracked = connectionOf(connection);
       tracked.state = state;
       const { agentId } = connection;
       await Promise.all(
         [...tracked.channelIds].map((channelId) => {
-          const record = localLeases.update(channelId, agentId, state, now());
-          return shared
-            ? shared.changes.set({ channelId, agentId, state }, record)
-            : decideLocally(channelId, record);
+          const entry = { channelId, agentId, state };
+          const record = localLeases.update(entry, now());
+          return shared?.changes.set(entry, record) ?? decideLocally(channelId, record);
         }),
       );
     },
@@ -205,7 +280,7 @@ export function createPresence(
           if (some.push(entry) === closingMax) break;
         }
         if (some.length === 0) break;
-        await Promise.all(some.map(({ channelId, lease }) => endLease(channelId, lease)));
+        await Promise.all(some.map(endLease));
       }
       await Promise.allSettled(leaving);
       await shared?.close();
@@ -214,5 +289,28 @@ export function createPresence(
       degradedListeners.clear();
       wipedListeners.clear();
     },
+  };
+}
+
+/** The listeners of one event. An error of a listener is reported, and the other listeners are still called. */
+function createListeners<Args extends unknown[]>(warn: (details: object, message: string) => void) {
+  const listeners = new Set<(...args: Args) => void>();
+  return {
+    add: (listener: (...args: Args) => void): (() => void) => {
+      // Wrapped, so that a function that is added twice counts as two listeners.
+      const added = (...args: Args) => listener(...args);
+      listeners.add(added);
+      return () => void listeners.delete(added);
+    },
+    emit: (...args: Args): void => {
+      for (const listener of listeners) {
+        try {
+          listener(...args);
+        } catch (error) {
+          warn({ err: error }, 'a presence listener threw');
+        }
+      }
+    },
+    clear: () => listeners.clear(),
   };
 }
