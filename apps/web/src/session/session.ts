@@ -11,6 +11,8 @@ import type { Credentials } from './credentials.ts';
 import { noProfile, type Profile } from './profile.ts';
 import { createRedisWatch } from './redis-watch.ts';
 
+const noDrafts: Readonly<Record<string, string>> = {};
+
 /** Everything that exists from sign-in to sign-out. */
 export type Session = ReturnType<typeof createSession>;
 
@@ -58,11 +60,7 @@ function createSession(
     channelId === null ? chats.directWith(agentId ?? '') : chats.byId.value.get(channelId),
   );
   const profile = createStoredValue(storage, `openclaw.profile.${me}`, noProfile);
-  const drafts = createStoredValue<Readonly<Record<string, string>>>(
-    storage,
-    `openclaw.drafts.${me}`,
-    {},
-  );
+  const drafts = createStoredValue(storage, `openclaw.drafts.${me}`, noDrafts);
   const router = createRouter();
   const batch = createEventBatch((envelopes) => chats.apply(envelopes), { onFrame });
 

@@ -87,14 +87,13 @@ export function createOutbox(
   }
 
   async function deliver(item: Outgoing, tries = 0): Promise<void> {
-    const { id } = item;
     try {
       const { channelId, seq } = await call(item);
-      change(id, { state: 'stored', channelId, seq });
+      change(item.id, { state: 'stored', channelId, seq });
     } catch (error) {
       if (isClosed || (error instanceof HubError && error.code === 'closed')) return;
       if (!(error instanceof HubError) || !retryableCodes.has(error.code) || tries >= retriesMax) {
-        return change(id, { state: 'failed', error: errorMessage(error) });
+        return change(item.id, { state: 'failed', error: errorMessage(error) });
       }
       setTimeout(() => {
         if (!isClosed) void deliver(item, tries + 1);
