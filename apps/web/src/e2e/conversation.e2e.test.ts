@@ -1,8 +1,30 @@
 import { describe, expect, it } from '@jest/globals';
 import { waitFor } from '@openclaw/test-support';
-import { clickAction, useWorld } from '../testing/world.ts';
+import { clickAction, useWorld, type Person } from '../testing/world.ts';
 
 const world = useWorld();
+
+/** Reloads the page; its next message then waits, until the test lets it through to the hub or refuses it. */
+async function holdNextMessage({ page }: Person) {
+  const held = Promise.withResolvers<{ release: () => void; refuse: (reason: string) => void }>();
+  let isHeld = false;
+  await page.routeWebSocket(/.*/, (socket) => {
+    const hub = socket.connectToServer();
+    socket.onMessage((text) => {
+      const { id, method } = JSON.parse(String(text)) as { id: number; method: string };
+      if (isHeld || method !== 'message.send') return hub.send(text);
+      isHeld = true;
+      const refuse = (message: string) => {
+        const error = { code: -32000, message, data: { code: 'forbidden' } };
+        socket.send(JSON.stringify({ jsonrpc: '2.0', id, error }));
+      };
+      held.resolve({ release: () => hub.send(text), refuse });
+    });
+  });
+  await page.reload();
+  await page.locator('.conversation .leading').getByText('Beginning').waitFor();
+  return { held: held.promise };
+}
 
 describe('two people and an agent', () => {
   it('see each other’s messages once and in order', async () => {
@@ -142,6 +164,64 @@ describe('two people and an agent', () => {
     await line.getByText('step 3 · model opus · tools 2 items').waitFor();
     await line.locator('summary').click();
     await line.getByText('"model": "opus"').waitFor();
+  });
+});
+
+describe('two messages of the same text', () => {
+  // The race: the first one is slow, and the event of the second one arrives before it is stored. Invariant: each
+  // message is shown once, and says truly whether it is stored.
+  it('are shown as sending and as stored, each by itself', async () => {
+    const { people } = await world.meet('equal', ['ada', 'bob']);
+    const [ada, bob] = people;
+    const { held } = await holdNextMessage(ada);
+    await ada.write('Same');
+    const first = await held;
+    await ada.write('Same');
+    await bob.message('Same').waitFor();
+    const stored = ada.page.locator('.conversation .rows .message', { hasText: 'Same' });
+    const sending = ada.page.locator('.outgoing', { hasText: 'Sending…' });
+    await stored.waitFor();
+    // Later than any frame that the event waits for.
+    await ada.page.waitForTimeout(500);
+    expect([await stored.count(), await sending.count()]).toEqual([1, 1]);
+    first.release();
+    await waitFor(async () => (await stored.count()) === 2, { what: 'both to be stored' });
+    await waitFor(async () => (await ada.message('Same').count()) === 2);
+    expect(await bob.message('Same').count()).toBe(2);
+    expect(ada.pageErrors).toEqual([]);
+  });
+
+  it('are shown as refused and as stored, each by itself', async () => {
+    const { people } = await world.meet('refused', ['ada', 'bob']);
+    const [ada, bob] = people;
+    const { held } = await holdNextMessage(ada);
+    await ada.write('Same');
+    const first = await held;
+    await ada.write('Same');
+    await bob.message('Same').waitFor();
+    first.refuse('not now');
+    await ada.page.locator('.outgoing-failed', { hasText: 'not now' }).waitFor();
+    expect(await ada.message('Same').count()).toBe(2);
+    await ada.page.getByRole('button', { name: 'Try again' }).click();
+    await waitFor(async () => (await ada.page.locator('.outgoing').count()) === 0);
+    expect(await ada.message('Same').count()).toBe(2);
+    await waitFor(async () => (await bob.message('Same').count()) === 2);
+  });
+
+  // The race: the page is reloaded before the answer. Invariant: the message is stored and shown once.
+  it('are stored once each when the page is reloaded before the first one arrives', async () => {
+    const { people } = await world.meet('pending', ['ada', 'bob']);
+    const [ada, bob] = people;
+    const { held } = await holdNextMessage(ada);
+    await ada.write('Same');
+    await held;
+    await ada.write('Same');
+    await bob.message('Same').waitFor();
+    await ada.page.reload();
+    await ada.open('pending');
+    await waitFor(async () => (await bob.message('Same').count()) === 2);
+    await waitFor(async () => (await ada.page.locator('.outgoing').count()) === 0);
+    expect(await ada.message('Same').count()).toBe(2);
   });
 });
 

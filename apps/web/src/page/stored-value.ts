@@ -1,28 +1,17 @@
-import { effect, signal, type Signal } from '@preact/signals';
-
-export interface StoredValue<T> {
-  readonly value: Signal<T>;
-  readonly close: () => void;
-}
+import { effect, signal } from '@preact/signals';
 
 /** A signal that survives a reload. A value that the storage has no room for stays in memory only. */
-export function createStoredValue<T>(storage: Storage, key: string, initial: T): StoredValue<T> {
+export function createStoredValue<T>(storage: Storage, key: string, initial: T) {
   const value = signal(read(storage, key, initial));
-  let isFirst = true;
-  const close = effect(() => {
-    const current = value.value;
-    if (isFirst) {
-      isFirst = false;
-      return;
-    }
+  const stop = effect(() => {
     try {
-      storage.setItem(key, JSON.stringify(current));
+      storage.setItem(key, JSON.stringify(value.value));
     } catch {
       // The storage is full or forbidden. The old value must not come back after a reload.
       storage.removeItem(key);
     }
   });
-  return { value, close };
+  return { value, close: () => stop() };
 }
 
 function read<T>(storage: Storage, key: string, initial: T): T {

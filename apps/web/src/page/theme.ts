@@ -4,14 +4,11 @@ import { createStoredValue } from './stored-value.ts';
 export type Theme = ReturnType<typeof createTheme>;
 
 const order = ['system', 'light', 'dark'] as const;
+type ThemeName = (typeof order)[number];
 
 /** The colours of the page, as the user chose them in this browser. */
 export function createTheme(storage: Storage, root: HTMLElement) {
-  const { value: name } = createStoredValue<(typeof order)[number]>(
-    storage,
-    'openclaw.theme',
-    'system',
-  );
+  const { value: name } = createStoredValue<ThemeName>(storage, 'openclaw.theme', 'system');
   effect(() => {
     if (name.value === 'system') root.removeAttribute('data-theme');
     else root.setAttribute('data-theme', name.value);

@@ -11,6 +11,8 @@ import type { Credentials } from './credentials.ts';
 import { noProfile, type Profile } from './profile.ts';
 import { createRedisWatch } from './redis-watch.ts';
 
+const noDrafts: Readonly<Record<string, string>> = {};
+
 /** Everything that exists from sign-in to sign-out. */
 export type Session = ReturnType<typeof createSession>;
 
@@ -54,16 +56,11 @@ function createSession(
   const storage = sessionStorage;
   const notices = createNotices(() => client.state === 'live');
   const chats = createChats(client, me, notices);
-  const outbox = createOutbox(client, storage, me, (message) => {
-    batch.flush();
-    chats.showSent(message);
-  });
-  const profile = createStoredValue(storage, `openclaw.profile.${me}`, noProfile);
-  const drafts = createStoredValue<Readonly<Record<string, string>>>(
-    storage,
-    `openclaw.drafts.${me}`,
-    {},
+  const outbox = createOutbox(client, storage, me, ({ channelId, agentId }) =>
+    channelId === null ? chats.directWith(agentId ?? '') : chats.byId.value.get(channelId),
   );
+  const profile = createStoredValue(storage, `openclaw.profile.${me}`, noProfile);
+  const drafts = createStoredValue(storage, `openclaw.drafts.${me}`, noDrafts);
   const router = createRouter();
   const batch = createEventBatch((envelopes) => chats.apply(envelopes), { onFrame });
 
@@ -96,9 +93,7 @@ function createSession(
   const offs = [
     client.on('event', (envelope) => {
       const { event } = envelope;
-      if (event.type === 'channel.message' || event.type === 'thread.message') {
-        if (event.message.senderId === me) outbox.onOwnMessage(event.message);
-      } else if (event.type === 'collaboration.event' && envelope.channelId === null) {
+      if (event.type === 'collaboration.event' && envelope.channelId === null) {
         const text = `${envelope.senderId} to everyone: ${event.name}`;
         notices.add(text, JSON.stringify(event.payload));
       }
@@ -122,7 +117,10 @@ function createSession(
           ? 'The hub was restored from a backup: its channels were reloaded'
           : `Some events of #${name} were skipped: its history was reloaded`;
       notices.add(text, null);
-      if (reason === 'epoch') chats.forgetUnread(channelId);
+      if (reason === 'epoch') {
+        chats.forgetUnread(channelId);
+        outbox.forgetStored();
+      }
       chats.reload(channelId).catch(notices.report(`#${name}`));
       chats.refresh().catch(onListFailed);
     }),

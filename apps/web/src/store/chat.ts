@@ -39,19 +39,17 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     /** Settles when its events begin to arrive. A read before that misses the events between the two. */
     subscribed: Promise.resolve(),
     readWithUpdates: recorder.readWithUpdates,
-    /** Applies message events to the timelines only. */
-    show(envelopes: readonly Envelope[]) {
-      const trim = chat.isFollowing.peek() ? 'oldest' : 'newest';
-      const limit = { max: timelineMax, trim } as const;
-      chat.timeline.value = applyEvents(chat.timeline.peek(), envelopes, limit);
-      const thread = chat.thread.peek();
-      if (thread === null) return;
-      chat.thread.value = applyEvents(thread, envelopes, { max: timelineMax, trim: 'oldest' });
-    },
     /** Applies events, in the order of the log. */
     apply(envelopes: readonly Envelope[]) {
       recorder.record(envelopes);
-      chat.show(envelopes);
+      const trim = chat.isFollowing.peek() ? 'oldest' : 'newest';
+      chat.timeline.value = applyEvents(chat.timeline.peek(), envelopes, {
+        max: timelineMax,
+        trim,
+      });
+      const thread = chat.thread.peek();
+      chat.thread.value =
+        thread && applyEvents(thread, envelopes, { max: timelineMax, trim: 'oldest' });
       chat.unread.value = countUnread(chat.unread.peek(), envelopes, me);
       chat.members.value = envelopes.reduce(reduceMembers, chat.members.peek());
       chat.presences.value = envelopes.reduce(reducePresences, chat.presences.peek());

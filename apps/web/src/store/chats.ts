@@ -1,6 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { HubError, type HubClient } from '@openclaw/client';
-import { isDirectChannelId, type Channel, type Envelope, type Message } from '@openclaw/protocol';
+import { isDirectChannelId, type Channel, type Envelope } from '@openclaw/protocol';
 import type { FailureReports } from '../page/notices.ts';
 import { allPages } from './all-pages.ts';
 import { createChannelLoader } from './channel-loader.ts';
@@ -169,15 +169,6 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
         // The agent may have been added again since: this subscription would not see it.
         refresh().catch(reports.reportWhileLive('The channels could not be loaded'));
       }
-    },
-    /** Shows a stored message in case its event is late; whichever comes second changes nothing. */
-    showSent(message: Message) {
-      const { id, channelId, seq, timestamp, senderId } = message;
-      const type = message.threadId === null ? 'channel.message' : 'thread.message';
-      const { senderKind } = message;
-      const event = { type, channelId, message } as const;
-      const envelope = { id, senderId, senderKind, epoch: '', channelId, seq, timestamp, event };
-      byId.peek().get(channelId)?.show([envelope]);
     },
     /** Loads what the channel's view shows when it is opened for the first time. */
     open: (chat: Chat) => views.open(chat),

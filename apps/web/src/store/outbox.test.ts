@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { HubError, type HubClient } from '@openclaw/client';
-import { messageOf } from '../testing/events.ts';
+import type { Message } from '@openclaw/protocol';
+import { channelOf, messageOf, sentOf } from '../testing/events.ts';
 import { useFakeTimers } from '../testing/fixtures.ts';
+import { createChat } from './chat.ts';
 import { createOutbox } from './outbox.ts';
+import { addPage, emptyTimeline } from './timeline.ts';
 
 const draft = { channelId: 'c', agentId: null, threadId: null, mentions: [], content: 'hello' };
 const stored = async () => ({ messageId: 'm1', seq: 1, timestamp: 1, duplicate: false });
@@ -20,7 +23,6 @@ function createStorage(): Storage {
 /** An outbox on a client that records the ids of its sends; `answer` gets the number of the attempt. */
 function createFixture(answer: (attempt: number) => Promise<unknown>, storage = createStorage()) {
   const sentIds: string[] = [];
-  const storedTexts: string[] = [];
   const client = {
     channel: () => ({
       send: (_content: string, { clientMessageId }: { clientMessageId: string }) => {
@@ -29,19 +31,65 @@ function createFixture(answer: (attempt: number) => Promise<unknown>, storage = 
       },
     }),
   } as unknown as HubClient;
-  const outbox = createOutbox(client, storage, 'ada', ({ content }) => storedTexts.push(content));
-  return { ...useFakeTimers(), outbox, sentIds, storedTexts, storage };
+  const chat = createChat(channelOf('c'), 'ada');
+  const outbox = createOutbox(client, storage, 'ada', () => chat);
+  /** Adds a page of the history with these messages. */
+  const load = (...messages: Message[]) => {
+    const page = { messages, systemEvents: [], head: messages.length, hasMore: false };
+    chat.timeline.value = addPage(emptyTimeline(), page, 'newest', 100);
+  };
+  load();
+  /** The message of the nth send, as the hub stores it. */
+  const own = (seq: number, n: number) =>
+    sentOf(seq, { senderId: 'ada', content: 'hello', clientMessageId: sentIds[n - 1] ?? '' });
+  const states = () => outbox.items.value.map(({ state }) => state);
+  return { ...useFakeTimers(), outbox, chat, load, own, states, sentIds, storage };
 }
 
 describe('outgoing messages', () => {
-  it('are removed when the hub has stored them', async () => {
+  it('stay until the timeline has them, also after the answer', async () => {
     using fixture = createFixture(stored);
-    const { outbox } = fixture;
+    const { outbox, chat } = fixture;
     outbox.send(draft);
-    expect(outbox.items.value).toHaveLength(1);
+    expect(fixture.states()).toEqual(['sending']);
     await fixture.settle();
-    expect(outbox.items.value).toEqual([]);
-    expect(fixture.storedTexts).toEqual(['hello']);
+    expect(fixture.states()).toEqual(['stored']);
+    chat.apply([fixture.own(1, 1)]);
+    expect(fixture.states()).toEqual([]);
+  });
+
+  it('leave with the answer when the event came first', async () => {
+    const answer = Promise.withResolvers<unknown>();
+    using fixture = createFixture(() => answer.promise);
+    const { outbox, chat } = fixture;
+    outbox.send({ ...draft, threadId: 'closed' });
+    // A reply is not in the timeline of the channel, and its thread is not open.
+    chat.apply([sentOf(1, { threadId: 'closed', senderId: 'ada' })]);
+    expect(fixture.states()).toEqual(['sending']);
+    answer.resolve(await stored());
+    await fixture.settle();
+    expect(fixture.states()).toEqual([]);
+  });
+
+  it('of equal text settle each by itself', async () => {
+    const first = Promise.withResolvers<unknown>();
+    using fixture = createFixture((attempt) => (attempt === 1 ? first.promise : never()));
+    const { outbox, chat, sentIds } = fixture;
+    outbox.send(draft);
+    outbox.send(draft);
+    chat.apply([fixture.own(1, 2)]);
+    expect(outbox.items.value.map(({ id }) => id)).toEqual([sentIds[0]]);
+    first.reject(new HubError('forbidden', 'not yours'));
+    await fixture.settle();
+    expect(outbox.items.value).toMatchObject([{ id: sentIds[0], state: 'failed' }]);
+  });
+
+  it('are not taken for a message of another agent with the same id', () => {
+    using fixture = createFixture(never);
+    fixture.outbox.send(draft);
+    const { message } = fixture.own(1, 1).event as { message: Message };
+    fixture.chat.apply([sentOf(1, { ...message, senderId: 'bob' })]);
+    expect(fixture.states()).toEqual(['sending']);
   });
 
   it('that are refused stay with the reason until they are retried or discarded', async () => {
@@ -56,7 +104,7 @@ describe('outgoing messages', () => {
     expect(item).toMatchObject({ state: 'failed', error: 'not yours' });
     outbox.retry(item?.id ?? '');
     await fixture.settle();
-    expect(outbox.items.value).toEqual([]);
+    expect(fixture.states()).toEqual(['stored']);
     expect(sentIds[1]).toBe(sentIds[0]);
   });
 
@@ -69,7 +117,7 @@ describe('outgoing messages', () => {
     await fixture.advance(1_000);
     expect(fixture.sentIds).toHaveLength(3);
     expect(new Set(fixture.sentIds).size).toBe(1);
-    expect(fixture.outbox.items.value).toEqual([]);
+    expect(fixture.states()).toEqual(['stored']);
   });
 
   it('survive a reload, under the same id', async () => {
@@ -79,15 +127,20 @@ describe('outgoing messages', () => {
     after.outbox.resume();
     await after.settle();
     expect(after.sentIds).toEqual(before.sentIds);
-    expect(after.outbox.items.value).toEqual([]);
+    expect(after.states()).toEqual(['stored']);
   });
 
-  it('whose event arrives before their answer are shown once', () => {
-    using fixture = createFixture(never);
-    const { outbox } = fixture;
-    outbox.send(draft);
-    outbox.send(draft);
-    outbox.onOwnMessage(messageOf(1, { content: 'hello', senderId: 'ada' }));
-    expect(outbox.items.value.map(({ isShown }) => isShown)).toEqual([true, false]);
+  it('that were stored before a reload are found in the history, and not shown twice', async () => {
+    using before = createFixture(async (attempt) => (attempt === 1 ? never() : stored()));
+    before.outbox.send(draft);
+    before.outbox.send(draft);
+    await before.settle();
+    expect(before.states()).toEqual(['sending', 'stored']);
+    using after = createFixture(never, before.storage);
+    after.outbox.resume();
+    // The answer of the second one came before the reload.
+    expect(after.states()).toEqual(['sending']);
+    after.load(messageOf(1, { senderId: 'ada', clientMessageId: before.sentIds[0] ?? '' }));
+    expect(after.states()).toEqual([]);
   });
 });

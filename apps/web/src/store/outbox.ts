@@ -1,9 +1,11 @@
-import { HubError, type HubClient } from '@openclaw/client';
-import type { Message } from '@openclaw/protocol';
+import { effect } from '@preact/signals';
+import { createClientMessageId, HubError, type HubClient } from '@openclaw/client';
 import { errorMessage } from '../page/notices.ts';
 import { createStoredValue } from '../page/stored-value.ts';
+import type { Chat } from './chat.ts';
+import type { Entry } from './timeline.ts';
 
-/** A message that is being sent, or that was refused. */
+/** A message that is not in the timeline yet: it is being sent, or is stored, or was refused. */
 export interface Outgoing {
   /** Its `clientMessageId`: repeated calls store it once. */
   readonly id: string;
@@ -13,10 +15,10 @@ export interface Outgoing {
   readonly threadId: string | null;
   readonly content: string;
   readonly mentions: readonly string[];
-  readonly state: 'sending' | 'failed';
+  readonly state: 'sending' | 'stored' | 'failed';
   readonly error: string | null;
-  /** Its event arrived before the answer, so the timeline shows it already. */
-  readonly isShown: boolean;
+  /** Known once it is stored. */
+  readonly seq: number | null;
 }
 
 const itemsMax = 200;
@@ -31,22 +33,47 @@ const retryableCodes: ReadonlySet<string> = new Set([
   'queue_full',
 ]);
 
-/** The messages that are not stored yet; they survive a reload. `onSent` gets each one, in case its event is lost. */
+/**
+ * The messages that are not in a timeline yet; they survive a reload. Each one is removed when a timeline has it: from its
+ * event or from a page of the history. The hub's answer only adds the seq, so its order with the event does not matter.
+ */
 export function createOutbox(
   client: HubClient,
   storage: Storage,
   me: string,
-  onSent: (message: Message) => void,
+  chatOf: (item: Outgoing) => Chat | null | undefined,
 ) {
   const stored = createStoredValue<readonly Outgoing[]>(storage, `openclaw.outbox.${me}`, []);
   const items = stored.value;
   let isClosed = false;
+
+  function isInTimeline(item: Outgoing): boolean {
+    const chat = chatOf(item);
+    if (!chat) return false;
+    const isThis = (entry: Entry) =>
+      entry.kind === 'message' &&
+      entry.message.clientMessageId === item.id &&
+      entry.message.senderId === me;
+    const { head, entries } = chat.timeline.value;
+    // Events arrive in order, so the timeline has everything up to its head.
+    if (item.seq !== null && item.seq <= head) return true;
+    return entries.some(isThis) || (chat.thread.value?.entries.some(isThis) ?? false);
+  }
+  const stopMerging = effect(() => {
+    const waiting = items.value.filter((item) => !isInTimeline(item));
+    if (waiting.length < items.value.length) items.value = waiting;
+  });
 
   function change(id: string, next: Partial<Outgoing>) {
     items.value = items.peek().map((item) => (item.id === id ? { ...item, ...next } : item));
   }
   function remove(id: string) {
     items.value = items.peek().filter((item) => item.id !== id);
+  }
+
+  /** Leaves the stored messages to the history, which is loaded from now on. */
+  function forgetStored() {
+    items.value = items.peek().filter(({ state }) => state !== 'stored');
   }
 
   async function call({ id: clientMessageId, ...item }: Outgoing) {
@@ -60,30 +87,13 @@ export function createOutbox(
   }
 
   async function deliver(item: Outgoing, tries = 0): Promise<void> {
-    const { id, content, threadId } = item;
     try {
-      const result = await call(item);
-      onSent({
-        id: result.messageId,
-        channelId: result.channelId,
-        seq: result.seq,
-        timestamp: result.timestamp,
-        senderId: me,
-        senderKind: null,
-        state: 'complete',
-        content,
-        threadId,
-        mentions: [...item.mentions],
-        metadata: null,
-        editedAt: null,
-        deletedAt: null,
-        reactions: {},
-      });
-      remove(id);
+      const { channelId, seq } = await call(item);
+      change(item.id, { state: 'stored', channelId, seq });
     } catch (error) {
       if (isClosed || (error instanceof HubError && error.code === 'closed')) return;
       if (!(error instanceof HubError) || !retryableCodes.has(error.code) || tries >= retriesMax) {
-        return change(id, { state: 'failed', error: errorMessage(error) });
+        return change(item.id, { state: 'failed', error: errorMessage(error) });
       }
       setTimeout(() => {
         if (!isClosed) void deliver(item, tries + 1);
@@ -96,10 +106,10 @@ export function createOutbox(
     send(message: Pick<Outgoing, 'channelId' | 'agentId' | 'threadId' | 'content' | 'mentions'>) {
       const item: Outgoing = {
         ...message,
-        id: newId(),
+        id: createClientMessageId(),
         state: 'sending',
         error: null,
-        isShown: false,
+        seq: null,
       };
       items.value = [...items.peek(), item].slice(-itemsMax);
       void deliver(item);
@@ -111,33 +121,16 @@ export function createOutbox(
       void deliver(item);
     },
     discard: remove,
-    /** Takes a message of this agent that arrived as an event. */
-    onOwnMessage({ channelId, threadId, content }: Message) {
-      const own = items
-        .peek()
-        .find(
-          (item) =>
-            !item.isShown &&
-            item.state === 'sending' &&
-            (item.channelId === channelId || item.channelId === null) &&
-            item.threadId === threadId &&
-            item.content === content,
-        );
-      if (own !== undefined) change(own.id, { isShown: true });
-    },
+    forgetStored,
     /** Sends what was left before a reload. */
     resume() {
+      forgetStored();
       for (const item of items.peek()) if (item.state === 'sending') void deliver(item);
     },
     close() {
       isClosed = true;
+      stopMerging();
       stored.close();
     },
   };
-}
-
-function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
-  const random = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return `${Date.now().toString(16).padStart(12, '0')}-${random}`;
 }

@@ -204,24 +204,16 @@ export function addPage(
   const entries = side === 'older' ? [...added, ...known] : [...known, ...added];
   const head = Math.max(timeline.head, page.head);
   const isOver = entries.length > max;
-  switch (side) {
-    case 'newest': {
-      const hasOlder = page.hasMore;
-      return { ...timeline, isLoaded: true, entries, head, hasOlder, hasNewer: false };
-    }
-    case 'older': {
-      const hasNewer = timeline.hasNewer || isOver;
-      return {
-        ...timeline,
-        entries: entries.slice(0, max),
-        head,
-        hasOlder: page.hasMore,
-        hasNewer,
-      };
-    }
-    case 'newer': {
-      const hasOlder = timeline.hasOlder || isOver;
-      return { ...timeline, entries: entries.slice(-max), head, hasOlder, hasNewer: page.hasMore };
-    }
+  if (side === 'newer') {
+    const hasOlder = timeline.hasOlder || isOver;
+    return { ...timeline, entries: entries.slice(-max), head, hasOlder, hasNewer: page.hasMore };
   }
+  return {
+    ...timeline,
+    isLoaded: timeline.isLoaded || side === 'newest',
+    entries: entries.slice(0, max),
+    head,
+    hasOlder: page.hasMore,
+    hasNewer: side === 'older' && (timeline.hasNewer || isOver),
+  };
 }

@@ -1,12 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { errorMessage } from '../page/notices.ts';
 import type { Theme } from '../page/theme.ts';
-import {
-  clearCredentials,
-  type Credentials,
-  loadCredentials,
-  saveCredentials,
-} from '../session/credentials.ts';
+import { type Credentials, storedCredentials } from '../session/credentials.ts';
 import { openSession } from '../session/session.ts';
 import { createPageState, PageContext, type PageState } from './page-state.ts';
 import { SignIn } from './sign-in/sign-in.tsx';
@@ -14,12 +9,13 @@ import { Workspace } from './workspace/workspace.tsx';
 
 /** The sign-in form, or the workspace of the agent that has signed in. */
 export function App({ theme }: { theme: Theme }) {
-  const [credentials, setCredentials] = useState(() => loadCredentials(sessionStorage));
+  const [stored] = useState(storedCredentials);
+  const [credentials, setCredentials] = useState(stored.peek());
   const [page, setPage] = useState<PageState | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
 
   const end = (reason: string | null) => {
-    clearCredentials(sessionStorage);
+    stored.value = null;
     setProblem(reason);
     setCredentials(null);
   };
@@ -31,7 +27,7 @@ export function App({ theme }: { theme: Theme }) {
     openSession(credentials, { signal, onRetry: setProblem, onEnd: end }).then(
       (session) => {
         if (signal.aborted) return void session.close();
-        saveCredentials(sessionStorage, credentials);
+        stored.value = credentials;
         opened = createPageState(session, theme, () => end(null));
         setProblem(null);
         setPage(opened);

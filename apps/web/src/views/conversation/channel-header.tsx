@@ -26,7 +26,7 @@ export function ChannelHeader({ chat }: { chat: Chat }) {
           <PeerStatus agentId={peerOf(channel, session.me)} />
         ) : (
           channel.topic !== null && (
-            <p class="quiet" title={visibleString(channel.topic)}>
+            <p class="quiet small" title={visibleString(channel.topic)}>
               <IsolatedText text={channel.topic} />
             </p>
           )
@@ -57,16 +57,11 @@ export function ChannelHeader({ chat }: { chat: Chat }) {
 }
 
 function PeerStatus({ agentId }: { agentId: string }) {
-  const presence = usePresence(agentId);
+  const { status, customStatus } = usePresence(agentId);
   return (
-    <p class="quiet">
-      {statusWords[presence?.status ?? 'offline']}
-      {presence?.customStatus != null && (
-        <>
-          {' · '}
-          <IsolatedText text={presence.customStatus} />
-        </>
-      )}
+    <p class="quiet small">
+      {statusWords[status]}
+      {customStatus !== null && [' · ', <IsolatedText text={customStatus} />]}
     </p>
   );
 }
@@ -79,6 +74,7 @@ function ChannelMenu({ chat }: { chat: Chat }) {
   useOutsidePress(menu, () => setOpen(false));
   const isOwner = chat.members.value.get(session.me)?.role === 'owner';
   const close = () => setConfirming(null);
+  const verb = confirming === 'leave' ? 'Leave' : 'Archive';
   const choose = (action: 'leave' | 'archive') => {
     setOpen(false);
     setConfirming(action);
@@ -115,18 +111,13 @@ function ChannelMenu({ chat }: { chat: Chat }) {
       {confirming !== null && (
         <ConfirmDialog
           label="Are you sure?"
-          title={
-            <>
-              {confirming === 'leave' ? 'Leave ' : 'Archive '}
-              <IsolatedText text={chat.channel.value.name} />?
-            </>
-          }
+          title={[`${verb} `, <IsolatedText text={chat.channel.value.name} />, '?']}
           text={
             confirming === 'leave'
               ? 'You will no longer see its messages.'
               : 'It becomes read-only for everyone. This cannot be undone.'
           }
-          action={confirming === 'leave' ? 'Leave' : 'Archive'}
+          action={verb}
           onClose={close}
           onConfirm={() => {
             close();

@@ -30,7 +30,7 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
         {isArchived ? (
           <p class="read-only">This channel is archived: it is read-only.</p>
         ) : (
-          <Composer channelId={chat.id} chat={chat} agentId={null} threadId={null} />
+          <Composer chat={chat} agentId={null} threadId={null} />
         )}
       </main>
       {threadId !== null ? (
@@ -48,7 +48,6 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
 export function DirectView({ agentId }: { agentId: string }) {
   const { session } = usePage();
   const presence = usePresence(agentId);
-  const status = presence?.status ?? 'offline';
   const isMe = agentId === session.me;
   return (
     <div class="chat">
@@ -56,23 +55,17 @@ export function DirectView({ agentId }: { agentId: string }) {
         <header class="channel-header">
           <div class="channel-title">
             <h1>{agentId}</h1>
-            <p class="quiet">{statusWords[status]}</p>
+            <p class="quiet small">{statusWords[presence.status]}</p>
           </div>
         </header>
         <div class="empty">
-          <Avatar agentId={agentId} avatar={presence?.avatar} status={status} />
+          <Avatar {...presence} agentId={agentId} />
           <p>{isMe ? 'This is you.' : `No messages between you and ${agentId} yet.`}</p>
           <OutgoingItems
             items={session.outbox.items.value.filter((item) => item.agentId === agentId)}
           />
         </div>
-        <Composer
-          channelId={null}
-          chat={null}
-          agentId={agentId}
-          threadId={null}
-          isDisabled={isMe}
-        />
+        <Composer chat={null} agentId={agentId} threadId={null} isDisabled={isMe} />
       </main>
     </div>
   );

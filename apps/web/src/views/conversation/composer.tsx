@@ -3,24 +3,25 @@ import { isContentTooLarge } from '@openclaw/protocol';
 import { mentionsIn } from '../../markdown/mentions.ts';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
-import { Icon } from '../shared/controls.tsx';
+import { Icon, Problem } from '../shared/controls.tsx';
 import { composeTarget, draftKey, setDraft } from './compose-target.ts';
 import { lastOwnMessage } from './editing.ts';
 import { NameSuggestions, useNameSuggestions } from './name-suggestions.tsx';
 import { typingSummary } from './summaries.ts';
 
 const rowsMax = 10;
+const tooLargeText = 'This message is too long: shorten it to about 32,000 characters.';
 
 /** Writes messages. The text is kept as a draft for each channel and thread until it is sent. */
 export function Composer(props: {
-  channelId: string | null;
   chat: Chat | null;
   /** The recipient while there is no direct channel yet. */
   agentId: string | null;
   threadId: string | null;
   isDisabled?: boolean;
 }) {
-  const { channelId, chat, agentId, threadId } = props;
+  const { chat, agentId, threadId } = props;
+  const channelId = chat?.id ?? null;
   const { session, editing } = usePage();
   const key = draftKey(
     chat === null
@@ -135,11 +136,7 @@ export function Composer(props: {
       >
         <Icon name="send" />
       </button>
-      {isTooLarge && (
-        <p class="problem" role="alert">
-          This message is too long: shorten it to about 32,000 characters.
-        </p>
-      )}
+      <Problem text={isTooLarge ? tooLargeText : null} />
     </form>
   );
 }

@@ -39,6 +39,14 @@ function memo<P extends object>(component: FunctionComponent<P>): FunctionCompon
   return Memo as FunctionComponent<P>;
 }
 
+function Divider({ text, extraClass = '' }: { text: string; extraClass?: string }) {
+  return (
+    <div class={`divider ${extraClass}`} role="separator">
+      <span>{text}</span>
+    </div>
+  );
+}
+
 /** A message or a system event; the first of a day has the date above it. */
 export const EntryRow = memo(function EntryRow(props: {
   chat: Chat;
@@ -53,16 +61,8 @@ export const EntryRow = memo(function EntryRow(props: {
   const { entry, chat } = props;
   return (
     <div class={`row${props.isMarked ? ' row-marked' : ''}`} data-seq={entry.seq}>
-      {props.isNewDay && (
-        <div class="divider" role="separator">
-          <span>{dayText(timeOf(entry))}</span>
-        </div>
-      )}
-      {props.isFirstNew && (
-        <div class="divider divider-new" role="separator">
-          <span>New</span>
-        </div>
-      )}
+      {props.isNewDay && <Divider text={dayText(timeOf(entry))} />}
+      {props.isFirstNew && <Divider text="New" extraClass="divider-new" />}
       {entry.kind === 'message' ? (
         <MessageRow
           chat={chat}

@@ -55,7 +55,7 @@ export function MessageRow(props: {
             {shortTimeText(message.timestamp)}
           </time>
         ) : (
-          <Avatar agentId={message.senderId} avatar={presence?.avatar} status={presence?.status} />
+          <Avatar {...presence} agentId={message.senderId} />
         )}
       </div>
       <div class="message-body">

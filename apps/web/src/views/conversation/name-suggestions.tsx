@@ -2,7 +2,7 @@ import type { RefObject } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { mentionAtCaret } from '../../markdown/mentions.ts';
 import type { Chat } from '../../store/chat.ts';
-import { Avatar } from '../shared/agents.tsx';
+import { Avatar, unknownPresence } from '../shared/agents.tsx';
 
 const shownMax = 6;
 
@@ -66,12 +66,10 @@ export function useNameSuggestions(options: {
       if (chosen === undefined) return false;
       switch (event.key) {
         case 'ArrowDown':
-        case 'ArrowUp': {
+        case 'ArrowUp':
           event.preventDefault();
-          const step = event.key === 'ArrowDown' ? 1 : names.length - 1;
-          setIndex((index + step) % names.length);
+          setIndex((index + (event.key === 'ArrowDown' ? 1 : names.length - 1)) % names.length);
           return true;
-        }
         case 'Enter':
         case 'Tab':
           event.preventDefault();
@@ -110,12 +108,7 @@ export function NameSuggestions(props: {
             props.onChoose(name);
           }}
         >
-          <Avatar
-            agentId={name}
-            avatar={presences.get(name)?.avatar}
-            status={presences.get(name)?.status ?? 'offline'}
-            isSmall
-          />
+          <Avatar {...(presences.get(name) ?? unknownPresence)} agentId={name} isSmall />
           {name}
         </li>
       ))}

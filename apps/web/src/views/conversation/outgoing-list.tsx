@@ -15,11 +15,11 @@ export function OutgoingList({ chat, threadId }: { chat: Chat; threadId: string 
 
 export function OutgoingItems({ items }: { items: readonly Outgoing[] }) {
   const { me, outbox, profile, connectionStatus } = usePage().session;
-  const shown = items.filter((item) => item.state === 'failed' || !item.isShown);
-  const pending = connectionStatus.value.tone === 'bad' ? 'Waiting for connection' : 'Sending…';
+  const sending = connectionStatus.value.tone === 'bad' ? 'Waiting for connection' : 'Sending…';
+  const states = { sending, stored: '', failed: 'Not sent' };
   return (
     <div class="outgoing-list">
-      {shown.map(({ id, state, content, mentions, error }) => (
+      {items.map(({ id, state, content, mentions, error }) => (
         <article key={id} class={`message outgoing outgoing-${state}`}>
           <div class="gutter">
             <Avatar agentId={me} avatar={profile.value.avatar} />
@@ -27,7 +27,7 @@ export function OutgoingItems({ items }: { items: readonly Outgoing[] }) {
           <div class="message-body">
             <header>
               <span class="author">{me}</span>
-              <span class="quiet small">{state === 'failed' ? 'Not sent' : pending}</span>
+              <span class="quiet small">{states[state]}</span>
             </header>
             <div class="content">{renderMarkdown(parseMarkdown(content), { me, mentions })}</div>
             {state === 'failed' && (

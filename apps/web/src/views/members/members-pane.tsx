@@ -2,17 +2,24 @@ import { useState } from 'preact/hooks';
 import type { Member } from '@openclaw/protocol';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
-import { AgentLink, AgentName, compareAgents, drawnAgentsMax } from '../shared/agents.tsx';
+import {
+  AgentLink,
+  AgentName,
+  compareAgents,
+  NotDrawn,
+  drawnAgentsMax,
+  unknownPresence,
+} from '../shared/agents.tsx';
 import { FilterField, IconButton, Pane } from '../shared/controls.tsx';
 
 /** The members of a channel, present ones first. */
 export function MembersPane({ chat }: { chat: Chat }) {
   const { session, pane } = usePage();
   const [filter, setFilter] = useState('');
-  const members = [...chat.members.value.values()].map((member) => {
-    const presence = chat.presences.value.get(member.agentId);
-    return { ...member, presence, status: presence?.status ?? ('offline' as const) };
-  });
+  const members = [...chat.members.value.values()].map((member) => ({
+    ...member,
+    ...(chat.presences.value.get(member.agentId) ?? unknownPresence),
+  }));
   const shown = members
     .filter(({ agentId, displayName }) =>
       `${agentId} ${displayName ?? ''}`.toLowerCase().includes(filter.toLowerCase()),
@@ -38,12 +45,7 @@ export function MembersPane({ chat }: { chat: Chat }) {
       <ul class="people" tabIndex={0} aria-label="Members">
         {shown.slice(0, drawnAgentsMax).map((member) => (
           <li class="member" key={member.agentId}>
-            <AgentLink
-              agentId={member.agentId}
-              status={member.status}
-              avatar={member.presence?.avatar}
-              customStatus={member.presence?.customStatus}
-            >
+            <AgentLink {...member}>
               <AgentName agentId={member.agentId} displayName={member.displayName} />
               {member.role === 'owner' && <span class="role">owner</span>}
             </AgentLink>
@@ -51,9 +53,7 @@ export function MembersPane({ chat }: { chat: Chat }) {
           </li>
         ))}
       </ul>
-      {shown.length > drawnAgentsMax && (
-        <p class="quiet pane-note">{shown.length - drawnAgentsMax} more: type part of a name.</p>
-      )}
+      <NotDrawn count={shown.length - drawnAgentsMax} />
     </Pane>
   );
 }

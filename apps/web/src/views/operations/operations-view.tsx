@@ -1,4 +1,5 @@
 import { usePage } from '../page-state.ts';
+import { Problem } from '../shared/controls.tsx';
 import { Chart, type ChartLine } from './chart.tsx';
 import { countText, durationText, millisecondsText } from './format-figures.ts';
 import { useSnapshots } from './operations-api.ts';
@@ -16,6 +17,9 @@ export function OperationsView() {
     colour,
     values: samples.map((sample) => sample[field]),
   });
+  const chart = (title: string, format: (value: number) => string, ...lines: ChartLine[]) => (
+    <Chart title={title} atSeconds={atSeconds} format={format} lines={lines} />
+  );
   return (
     <main class="page operations">
       <header class="page-head">
@@ -26,44 +30,26 @@ export function OperationsView() {
           </p>
         )}
       </header>
-      {problem !== null && (
-        <p class="problem banner" role="alert">
-          {problem}
-        </p>
-      )}
+      <Problem text={problem} extraClass="banner" />
       {newest !== null && (
         <>
           <Tiles snapshot={newest} />
           <div class="charts">
-            <Chart
-              title="Messages per second"
-              atSeconds={atSeconds}
-              format={countText}
-              lines={[line('stored', '--chart-1', 'messages')]}
-            />
-            <Chart
-              title="Deliveries per second"
-              atSeconds={atSeconds}
-              format={countText}
-              lines={[line('delivered', '--chart-2', 'deliveries')]}
-            />
-            <Chart
-              title="Latency"
-              atSeconds={atSeconds}
-              format={millisecondsText}
-              lines={[
-                line('ack p50', '--chart-1', 'ackP50'),
-                line('ack p99', '--chart-3', 'ackP99'),
-                line('delivery p50', '--chart-2', 'deliveryP50'),
-                line('delivery p99', '--chart-4', 'deliveryP99'),
-              ]}
-            />
-            <Chart
-              title="Sockets"
-              atSeconds={atSeconds}
-              format={countText}
-              lines={[line('open', '--chart-3', 'sockets')]}
-            />
+            {chart('Messages per second', countText, line('stored', '--chart-1', 'messages'))}
+            {chart(
+              'Deliveries per second',
+              countText,
+              line('delivered', '--chart-2', 'deliveries'),
+            )}
+            {chart(
+              'Latency',
+              millisecondsText,
+              line('ack p50', '--chart-1', 'ackP50'),
+              line('ack p99', '--chart-3', 'ackP99'),
+              line('delivery p50', '--chart-2', 'deliveryP50'),
+              line('delivery p99', '--chart-4', 'deliveryP99'),
+            )}
+            {chart('Sockets', countText, line('open', '--chart-3', 'sockets'))}
           </div>
           <div class="tables">
             <HubTable hubs={newest.hubs} />

@@ -5,6 +5,7 @@ import {
   compareAgents,
   drawnAgentsMax,
   knownAgents,
+  NotDrawn,
   statuses,
   statusWords,
 } from '../shared/agents.tsx';
@@ -22,13 +23,10 @@ export function Roster() {
     const detail = isLagging ? 'reads too slowly' : durationText(Date.now() - since);
     return { agentId, status, customStatus, avatar, detail };
   });
-  const met = [...knownAgents(session)].map(([agentId, presence]) => ({
-    agentId,
-    status: presence?.status ?? ('offline' as const),
-    customStatus: presence?.customStatus ?? null,
-    avatar: presence?.avatar ?? null,
-    detail: presence?.status === 'offline' ? agoText(presence.lastSeen) : null,
-  }));
+  const met = [...knownAgents(session)].map(([agentId, { lastSeen, ...presence }]) => {
+    const isGone = presence.status === 'offline' && lastSeen !== null;
+    return { ...presence, agentId, detail: isGone ? agoText(lastSeen) : null };
+  });
   // What this hub knows of its own agents replaces what the channels know.
   const agents = new Map([...met, ...connected].map((agent) => [agent.agentId, agent]));
   const shown = [...agents.values()]
@@ -48,17 +46,13 @@ export function Roster() {
       </h2>
       <FilterField label="Find an agent" value={filter} onText={setFilter} />
       <ul class="roster-grid">
-        {shown.slice(0, drawnAgentsMax).map(({ agentId, ...agent }) => (
-          <li key={agentId}>
-            <AgentLink agentId={agentId} {...agent}>
-              {agentId}
-            </AgentLink>
+        {shown.slice(0, drawnAgentsMax).map((agent) => (
+          <li key={agent.agentId}>
+            <AgentLink {...agent}>{agent.agentId}</AgentLink>
           </li>
         ))}
       </ul>
-      {shown.length > drawnAgentsMax && (
-        <p class="quiet">{shown.length - drawnAgentsMax} more: type part of a name.</p>
-      )}
+      <NotDrawn count={shown.length - drawnAgentsMax} />
     </section>
   );
 }

@@ -1,3 +1,4 @@
+import type { ComponentChild } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Operations } from '@openclaw/protocol';
 import { IsolatedText } from '../shared/agents.tsx';
@@ -71,36 +72,51 @@ export function HubTable({ hubs }: { hubs: Operations['hubs'] }) {
   return (
     <section>
       <h2>Hubs</h2>
-      <div class="table-scroll" tabIndex={0} role="region" aria-label="Hubs">
-        <table class="figures">
-          <thead>
-            <tr>
-              <th scope="col">Hub</th>
-              <th scope="col">Last beat</th>
+      <Figures label="Hubs" columns={['Hub', 'Last beat']} none="Not known.">
+        {hubs.map(({ hubId, lastBeatAgoMs, isThis }) => {
+          const status = lastBeatAgoMs < aliveWithinMs ? 'online' : 'offline';
+          return (
+            <tr key={hubId}>
+              <td>
+                <span class={`dot dot-${status}`} aria-hidden="true" /> {hubId}
+                {isThis && <span class="role">this one</span>}
+              </td>
+              <td>{durationText(lastBeatAgoMs)} ago</td>
             </tr>
-          </thead>
-          <tbody>
-            {hubs.map(({ hubId, lastBeatAgoMs, isThis }) => {
-              const isAlive = lastBeatAgoMs < aliveWithinMs;
-              return (
-                <tr key={hubId}>
-                  <td>
-                    <span class={`dot dot-${isAlive ? 'online' : 'offline'}`} aria-hidden="true" />{' '}
-                    {hubId}
-                    {isThis && <span class="role">this one</span>}
-                  </td>
-                  <td>{durationText(lastBeatAgoMs)} ago</td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
-      {hubs.length === 0 && <p class="quiet">Not known.</p>}
+          );
+        })}
+      </Figures>
     </section>
   );
 }
 
+/** A table; `none` replaces its rows when there are none. */
+function Figures(props: {
+  label: string;
+  columns: readonly string[];
+  none: string;
+  children: readonly ComponentChild[];
+}) {
+  return (
+    <>
+      <div class="table-scroll" tabIndex={0} role="region" aria-label={props.label}>
+        <table class="figures">
+          <thead>
+            <tr>
+              {props.columns.map((name) => (
+                <th scope="col">{name}</th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>{props.children}</tbody>
+        </table>
+      </div>
+      {props.children.length === 0 && <p class="quiet">{props.none}</p>}
+    </>
+  );
+}
+
+const columns = ['Channel', 'Messages/s', 'Deliveries/s', 'Sockets', 'p99'];
 const orders = {
   busiest: (a: ChannelRow, b: ChannelRow) => b.deliveriesPerSecond - a.deliveriesPerSecond,
   slowest: (a: ChannelRow, b: ChannelRow) => b.deliveryP99Ms - a.deliveryP99Ms,
@@ -121,33 +137,19 @@ export function ChannelTable({ channels }: { channels: Operations['channels'] })
           ))}
         </span>
       </h2>
-      <div class="table-scroll" tabIndex={0} role="region" aria-label="Channels">
-        <table class="figures">
-          <thead>
-            <tr>
-              <th scope="col">Channel</th>
-              <th scope="col">Messages/s</th>
-              <th scope="col">Deliveries/s</th>
-              <th scope="col">Sockets</th>
-              <th scope="col">p99</th>
-            </tr>
-          </thead>
-          <tbody>
-            {[...channels].sort(orders[order]).map((channel) => (
-              <tr key={channel.channelId}>
-                <td>
-                  <IsolatedText text={channel.name ?? channel.channelId} />
-                </td>
-                <td>{countText(channel.messagesPerSecond)}</td>
-                <td>{countText(channel.deliveriesPerSecond)}</td>
-                <td>{countText(channel.sockets)}</td>
-                <td>{millisecondsText(channel.deliveryP99Ms)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      {channels.length === 0 && <p class="quiet">No messages in any channel right now.</p>}
+      <Figures label="Channels" columns={columns} none="No messages in any channel right now.">
+        {[...channels].sort(orders[order]).map((channel) => (
+          <tr key={channel.channelId}>
+            <td>
+              <IsolatedText text={channel.name ?? channel.channelId} />
+            </td>
+            <td>{countText(channel.messagesPerSecond)}</td>
+            <td>{countText(channel.deliveriesPerSecond)}</td>
+            <td>{countText(channel.sockets)}</td>
+            <td>{millisecondsText(channel.deliveryP99Ms)}</td>
+          </tr>
+        ))}
+      </Figures>
     </section>
   );
 }

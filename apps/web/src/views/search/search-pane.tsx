@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Chat } from '../../store/chat.ts';
 import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText } from '../shared/agents.tsx';
-import { Pane } from '../shared/controls.tsx';
+import { LoadButton, Pane } from '../shared/controls.tsx';
 import { dayText, timeText } from '../shared/format-time.ts';
 import { searchTimeline } from './search-timeline.ts';
 
@@ -14,21 +14,18 @@ const pagesAtOnce = 5;
 export function SearchPane({ chat }: { chat: Chat }) {
   const { session, pane, target } = usePage();
   const [query, setQuery] = useState('');
-  const [isLoading, setLoading] = useState(false);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
   const timeline = chat.timeline.value;
   const found = searchTimeline(timeline, query, foundMax);
   const loadOlder = async () => {
-    for (let page = 0; page < pagesAtOnce && chat.timeline.peek().hasOlder; page += 1) {
-      await session.chats.historyOf(chat).older();
+    try {
+      for (let page = 0; page < pagesAtOnce && chat.timeline.peek().hasOlder; page += 1) {
+        await session.chats.historyOf(chat).older();
+      }
+    } catch (error) {
+      session.notices.report('Older messages could not be loaded')(error);
     }
-  };
-  const onLoadOlder = () => {
-    setLoading(true);
-    loadOlder()
-      .catch(session.notices.report('Older messages could not be loaded'))
-      .finally(() => setLoading(false));
   };
   return (
     <Pane title="Search" onClose={() => (pane.value = 'none')}>
@@ -67,11 +64,7 @@ export function SearchPane({ chat }: { chat: Chat }) {
           {query.trim() !== '' && found.length === 0 && 'Nothing found. '}
           {timeline.entries.length.toLocaleString()} lines of this channel are loaded.
         </p>
-        {timeline.hasOlder && (
-          <button class="pane-note-button" disabled={isLoading} onClick={onLoadOlder}>
-            {isLoading ? 'Loading…' : 'Load older messages'}
-          </button>
-        )}
+        {timeline.hasOlder && <LoadButton label="Load older messages" load={loadOlder} />}
       </div>
     </Pane>
   );

@@ -42,8 +42,8 @@ function initialsOf(agentId: string): string {
 /** An agent's emoji, or its initials on a colour that depends on its id. URLs of images are not loaded. */
 export function Avatar(props: {
   agentId: string;
-  avatar?: string | null | undefined;
-  status?: Presence['status'] | undefined;
+  avatar?: string | null;
+  status?: Presence['status'];
   isSmall?: boolean;
 }) {
   const { agentId, avatar, status } = props;
@@ -85,27 +85,38 @@ export const statusWords: Readonly<Record<Presence['status'], string>> = {
 
 export const statuses = Object.keys(statusWords) as readonly Presence['status'][];
 
+/** A presence; `lastSeen` is null when no channel knows the agent. */
+type ShownPresence = Omit<Presence, 'agentId' | 'lastSeen'> & { readonly lastSeen: number | null };
+type AgentStatus = Pick<Presence, 'agentId' | 'status'>;
+
+export const unknownPresence: ShownPresence = {
+  status: 'offline',
+  avatar: null,
+  customStatus: null,
+  lastSeen: null,
+};
+
 /** The presence of an agent: channels may know different ones, and the latest that is not offline counts. */
-export function usePresence(agentId: string): Presence | undefined {
+export function usePresence(agentId: string): ShownPresence {
   return presenceOf(usePage().session, agentId);
 }
 
-function presenceOf(session: Session, agentId: string): Presence | undefined {
-  let best: Presence | undefined;
+function presenceOf(session: Session, agentId: string): ShownPresence {
+  let best = unknownPresence;
   for (const chat of session.chats.byId.value.values()) {
     const presence = chat.presences.value.get(agentId);
     if (presence === undefined) continue;
     const isBetter =
-      best === undefined ||
-      (best.status === 'offline' && presence.status !== 'offline') ||
-      (presence.status !== 'offline' && presence.lastSeen > best.lastSeen);
+      best.lastSeen === null ||
+      (presence.status !== 'offline' &&
+        (best.status === 'offline' || presence.lastSeen > best.lastSeen));
     if (isBetter) best = presence;
   }
   return best;
 }
 
 /** The agents of all channels, ordered by name. */
-export function knownAgents(session: Session): Map<string, Presence | undefined> {
+export function knownAgents(session: Session): Map<string, ShownPresence> {
   const ids = new Set<string>();
   for (const chat of session.chats.byId.value.values()) {
     for (const agentId of chat.members.value.keys()) ids.add(agentId);
@@ -115,13 +126,13 @@ export function knownAgents(session: Session): Map<string, Presence | undefined>
   return new Map(sorted.map((agentId) => [agentId, presenceOf(session, agentId)]));
 }
 
-interface AgentStatus {
-  readonly agentId: string;
-  readonly status: Presence['status'];
-}
-
 /** Most agents that a list draws. */
 export const drawnAgentsMax = 300;
+
+/** Says how many agents a list has left out. */
+export function NotDrawn({ count }: { count: number }) {
+  return count > 0 ? <p class="quiet pane-note">{count} more: type part of a name.</p> : null;
+}
 
 /** Orders agents by status, present ones first, and then by id. */
 export function compareAgents(a: AgentStatus, b: AgentStatus): number {
@@ -131,19 +142,15 @@ export function compareAgents(a: AgentStatus, b: AgentStatus): number {
 }
 
 /** The status that an agent has written, or else the word for its status. */
-export function StatusText(props: {
-  status: Presence['status'];
-  customStatus: string | null | undefined;
-}) {
-  if (props.customStatus == null) return <>{statusWords[props.status]}</>;
-  return <IsolatedText text={props.customStatus} />;
+export function StatusText({ status, customStatus }: Pick<Presence, 'status' | 'customStatus'>) {
+  if (customStatus === null) return <>{statusWords[status]}</>;
+  return <IsolatedText text={customStatus} />;
 }
 
 /** An agent with its status; leads to the direct channel with it. */
 export function AgentLink(
-  props: AgentStatus & {
-    avatar: string | null | undefined;
-    customStatus: string | null | undefined;
+  props: Omit<ShownPresence, 'lastSeen'> & {
+    agentId: string;
     detail?: string | null;
     children: ComponentChildren;
   },

@@ -1,5 +1,5 @@
 import type { ComponentChildren, ComponentProps, RefObject } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 const paths = {
   hash: 'M5 9h14M5 15h14M10 4 8 20M16 4l-2 16',
@@ -79,6 +79,16 @@ export function FilterField(props: {
       value={props.value}
       onInput={(event) => props.onText(event.currentTarget.value)}
     />
+  );
+}
+
+/** An error, announced to screen readers; null shows nothing. */
+export function Problem({ text, extraClass = '' }: { text: string | null; extraClass?: string }) {
+  if (text === null) return null;
+  return (
+    <p class={`problem ${extraClass}`} role="alert">
+      {text}
+    </p>
   );
 }
 
@@ -172,6 +182,20 @@ export function Pane(props: {
       </header>
       {props.children}
     </aside>
+  );
+}
+
+/** A button that is disabled while `load` is under way. */
+export function LoadButton(props: { label: string; load: () => Promise<void> }) {
+  const [isLoading, setLoading] = useState(false);
+  const onClick = () => {
+    setLoading(true);
+    void props.load().finally(() => setLoading(false));
+  };
+  return (
+    <button class="pane-note-button" disabled={isLoading} onClick={onClick}>
+      {isLoading ? 'Loading…' : props.label}
+    </button>
   );
 }
 

@@ -1,8 +1,17 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Credentials } from '../../session/credentials.ts';
-import { TextField } from '../shared/controls.tsx';
+import { Problem, TextField } from '../shared/controls.tsx';
 
-const namePattern = '[A-Za-z0-9][A-Za-z0-9._@\\|~\\-]{0,127}';
+const fields = {
+  name: {
+    label: 'Your name',
+    placeholder: 'ada',
+    pattern: '[A-Za-z0-9][A-Za-z0-9._@\\|~\\-]{0,127}',
+    title: 'Letters, digits and . _ @ | ~ -, without spaces',
+    autoComplete: 'username',
+  },
+  token: { label: 'Access token', placeholder: 'eyJ…', type: 'password', autoComplete: 'off' },
+} as const;
 
 /** Asks for a name or for a token, as the hub needs it; offers both when that is unknown. */
 export function SignIn(props: {
@@ -11,6 +20,7 @@ export function SignIn(props: {
   onSignIn: (credentials: Credentials) => void;
   onCancel: () => void;
 }) {
+  const { isBusy, problem } = props;
   const [mode, setMode] = useState<SignInMode | null>(null);
   const [kind, setKind] = useState<'name' | 'token'>('name');
   const [text, setText] = useState('');
@@ -39,50 +49,26 @@ export function SignIn(props: {
         <span class="logo" aria-hidden="true" />
         <h1>OpenClaw</h1>
         <p class="quiet">Where agents and the people who work with them talk.</p>
-        {kind === 'name' ? (
-          // The key makes a new element, so that the token field does not keep the pattern of the name field.
-          <TextField
-            key="name"
-            label="Your name"
-            name="name"
-            value={text}
-            onText={setText}
-            placeholder="ada"
-            pattern={namePattern}
-            title="Letters, digits and . _ @ | ~ -, without spaces"
-            autoComplete="username"
-            autoFocus
-            required
-          />
-        ) : (
-          <TextField
-            key="token"
-            label="Access token"
-            name="token"
-            type="password"
-            value={text}
-            onText={setText}
-            placeholder="eyJ…"
-            autoComplete="off"
-            autoFocus
-            required
-          />
-        )}
-        {props.problem !== null && (
-          <p class="problem" role="alert">
-            {props.problem}
-            {props.isBusy && '. Trying again…'}
-          </p>
-        )}
-        <button class="primary" type="submit" disabled={props.isBusy}>
-          {props.isBusy ? 'Connecting…' : 'Sign in'}
+        {/* The key makes a new element: the token field must not keep the pattern of the name field. */}
+        <TextField
+          key={kind}
+          name={kind}
+          {...fields[kind]}
+          value={text}
+          onText={setText}
+          autoFocus
+          required
+        />
+        <Problem text={problem && isBusy ? `${problem}. Trying again…` : problem} />
+        <button class="primary" type="submit" disabled={isBusy}>
+          {isBusy ? 'Connecting…' : 'Sign in'}
         </button>
-        {props.isBusy && (
+        {isBusy && (
           <button class="link" type="button" onClick={props.onCancel}>
             Cancel
           </button>
         )}
-        {mode === 'unknown' && !props.isBusy && (
+        {mode === 'unknown' && !isBusy && (
           <button class="link" type="button" onClick={switchKind}>
             {kind === 'name' ? 'Sign in with a token instead' : 'Sign in with a name instead'}
           </button>

@@ -10,7 +10,7 @@ import { EntryRow, isContinued } from '../conversation/entry-row.tsx';
 import { OutgoingList } from '../conversation/outgoing-list.tsx';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
-import { IconButton, Pane } from '../shared/controls.tsx';
+import { IconButton, LoadButton, Pane } from '../shared/controls.tsx';
 
 /** Closes the thread that is open beside the channel, if there is one. */
 export function closeThread(session: Session, chat: Chat): void {
@@ -21,7 +21,6 @@ export function closeThread(session: Session, chat: Chat): void {
 /** A message and its replies, beside the channel. */
 export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string }) {
   const { session, editing } = usePage();
-  const [isLoading, setLoading] = useState(false);
   const thread = chat.thread.value?.threadId === threadId ? chat.thread.value : null;
   const { entries = [], hasOlder = false, isLoaded = false } = thread ?? {};
   const isEditing = editingIn(entries, editing.value, true) !== null;
@@ -33,14 +32,6 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
     history.openThread(threadId).catch(onError);
     return () => history.closeThread(threadId);
   }, [chat, threadId]);
-  const loadOlder = () => {
-    setLoading(true);
-    history
-      .olderReplies()
-      .catch(onError)
-      .finally(() => setLoading(false));
-  };
-
   return (
     <Pane
       title="Thread"
@@ -58,9 +49,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
       >
         <div ref={scroll.list}>
           {isLoaded && hasOlder && (
-            <button class="pane-note-button" disabled={isLoading} onClick={loadOlder}>
-              {isLoading ? 'Loading…' : 'Older replies'}
-            </button>
+            <LoadButton label="Older replies" load={() => history.olderReplies().catch(onError)} />
           )}
           {entries.map((entry, index) => (
             <EntryRow
@@ -80,7 +69,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
         </div>
       </div>
       {chat.channel.value.archivedAt === null && (
-        <Composer channelId={chat.id} chat={chat} agentId={null} threadId={threadId} />
+        <Composer chat={chat} agentId={null} threadId={threadId} />
       )}
     </Pane>
   );

@@ -4,7 +4,14 @@ import { errorMessage } from '../../page/notices.ts';
 import { channelRoute } from '../../page/route.ts';
 import { usePage } from '../page-state.ts';
 import { IsolatedText } from '../shared/agents.tsx';
-import { Dialog, DialogActions, FilterField, Icon, TextField } from '../shared/controls.tsx';
+import {
+  Dialog,
+  DialogActions,
+  FilterField,
+  Icon,
+  Problem,
+  TextField,
+} from '../shared/controls.tsx';
 import { dayText } from '../shared/format-time.ts';
 
 const pageSize = 100;
@@ -135,11 +142,7 @@ export function CreateChannel() {
           />
           Private: only members see it
         </label>
-        {problem !== null && (
-          <p class="problem" role="alert">
-            {problem}
-          </p>
-        )}
+        <Problem text={problem} />
         <DialogActions action="Create" isDisabled={name.trim() === ''} onCancel={close} />
       </form>
     </Dialog>

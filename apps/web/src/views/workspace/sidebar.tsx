@@ -147,15 +147,7 @@ function ChatItem({ chat }: { chat: Chat }) {
 }
 
 function PeerAvatar({ agentId }: { agentId: string }) {
-  const presence = usePresence(agentId);
-  return (
-    <Avatar
-      agentId={agentId}
-      avatar={presence?.avatar}
-      status={presence?.status ?? 'offline'}
-      isSmall
-    />
-  );
+  return <Avatar {...usePresence(agentId)} agentId={agentId} isSmall />;
 }
 
 const shortCount = (count: number) => (count > 999 ? '999+' : count);
@@ -166,17 +158,17 @@ const avatars = ['🙂', '🦊', '🐙', '🦉', '🐝', '🚀', '🤖', '🌱']
 export function OwnCard() {
   const { session, theme, signOut } = usePage();
   const [isOpen, setOpen] = useState(false);
-  const { status, customStatus, avatar } = session.profile.value;
+  const profile = session.profile.value;
   const themeLabel = `Colours: ${theme.name.value}`;
   return (
     <div class="own-card">
       <button class="own-button" onClick={() => setOpen(true)} title="Set your status">
         <span class="hidden">Set your status: </span>
-        <Avatar agentId={session.me} avatar={avatar} status={status} />
+        <Avatar {...profile} agentId={session.me} />
         <span class="own-names">
           <strong>{session.me}</strong>
           <span class="quiet small">
-            <StatusText status={status} customStatus={customStatus} />
+            <StatusText {...profile} />
           </span>
         </span>
       </button>

@@ -58,6 +58,8 @@ export function Workspace() {
   );
 }
 
+const loading = <main class="empty">Loading your channels…</main>;
+
 function RoutedView() {
   const { session } = usePage();
   const route = session.router.route.value;
@@ -77,7 +79,7 @@ function RoutedView() {
       if (chat !== undefined) {
         return <ChatView key={chat.id} chat={chat} threadId={route.threadId} />;
       }
-      return session.chats.isLoaded.value ? <NotAMember /> : <Loading />;
+      return session.chats.isLoaded.value ? <NotAMember /> : loading;
     }
     case 'home':
       return <Home />;
@@ -95,15 +97,7 @@ function Home() {
     if (!isLoaded || parseRoute(location.hash).view !== 'home') return;
     session.router.replace(first === undefined ? { view: 'browse' } : channelRoute(first.id));
   }, [isLoaded, first]);
-  return <Loading />;
-}
-
-function Loading() {
-  return (
-    <main class="empty">
-      <p>Loading your channels…</p>
-    </main>
-  );
+  return loading;
 }
 
 function NotAMember() {
