@@ -43,9 +43,7 @@ export async function openServices(
     isRedisNamed: config.redis !== null,
     keys,
     bus: closers.opened(createRedisEventBus({ ...shared, logger: log.child({ part: 'events' }) })),
-    cache: closers.opened(
-      createCache<Channel, Message>(shared, { isMessage: hasPresentFields }),
-    ),
+    cache: closers.opened(createCache<Channel, Message>(shared, { isMessage: hasPresentFields })),
     limiter: closers.opened(
       createLocalRateLimiter(shared, { limits: { ...config.limits, read: readLimit } }),
     ),
