@@ -15,17 +15,21 @@ const document = buildOpenRpc();
 
 const table = (head, rows) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+const list = (lines) => lines.map((line) => `- ${line}`).join('\n');
 const code = (text) => `\`${text}\``;
 const codes = (texts) => texts.map(code).join(', ') || '–';
 const fields = (schema) => `{${Object.keys(schema.properties ?? {}).join(', ')}}`;
 
 function route({ kind, rest }) {
-  if (kind === 'socket') return 'needs a socket';
+  if (kind === 'socket') return '–';
   return rest ? code(`${rest.verb} ${rest.path.replaceAll(/:(\w+)/g, '{$1}')}`) : '–';
 }
 
-// The reason of a limit is the comment above it.
-function reasons() {
+// The README says of these once that most methods may refuse with them.
+const usualErrors = ['not_found', 'forbidden'];
+
+// A limit's meaning is the beginning of the comment above it, up to its reason.
+function meanings() {
   const source = readFileSync(new URL('../src/limits.ts', import.meta.url), 'utf8');
   const found = source.matchAll(/^ {2}\/\*\*\n?([^]*?)\*\/\n {2}(\w+):/gm);
   return Object.fromEntries(
@@ -34,21 +38,21 @@ function reasons() {
       text
         .replace(/\s*\n\s*\* ?|\s+/g, ' ')
         .replace(/^ ?\* /, '')
-        .trim(),
+        .trim()
+        .replace(/[.:;](?: [^]*)?$/, ''),
     ]),
   );
 }
-const why = reasons();
+const meaning = meanings();
 
 const tables = {
   methods: table(
-    ['method', 'params → result', 'what it does', 'its own refusals', 'limit', 'REST, below `/v1`'],
+    ['method', 'params → result', 'what it does', 'refusals', 'REST, below `/v1`'],
     document.methods.map(({ name, summary, params, result }) => [
       code(name),
       `${code(`{${params.map((param) => param.name + (param.required ? '' : '?')).join(', ')}}`)} → ${code(fields(result.schema))}`,
       summary,
-      codes(methods[name].errors),
-      methods[name].limit,
+      codes(methods[name].errors.filter((error) => !usualErrors.includes(error))),
       route(methods[name]),
     ]),
   ),
@@ -60,38 +64,33 @@ const tables = {
       notifications[name].summary,
     ]),
   ),
-  events: table(
-    ['type', 'fields beside type and channelId', 'in the log'],
-    Object.entries(eventSchemas).map(([type, { shape }]) => [
-      code(type),
-      codes(Object.keys(shape).filter((field) => field !== 'type' && field !== 'channelId')),
-      isDurable(type) ? (type === 'collaboration.event' ? 'yes, unless global' : 'yes') : 'no',
-    ]),
+  events: list(
+    Object.entries(eventSchemas).map(([type, { shape }]) => {
+      const own = Object.keys(shape).filter((field) => field !== 'type' && field !== 'channelId');
+      return `${code(type)}: ${codes(own)}${isDurable(type) ? '' : ' (not in the log)'}`;
+    }),
   ),
   errors: table(
-    ['code', 'meaning', 'from'],
-    Object.entries(errorMeanings).map(([name, meaning]) => [
+    ['code', 'any method', 'meaning'],
+    Object.entries(errorMeanings).map(([name, text]) => [
       code(name),
-      meaning,
-      commonErrors.includes(name) ? 'any method' : 'those that name it',
+      commonErrors.includes(name) ? 'yes' : '',
+      text,
     ]),
   ),
   'close-codes': table(
-    ['code', 'name', 'meaning', 'come back with the same token'],
-    Object.entries(closeCodes).map(([number, { name, meaning, reconnect }]) => [
+    ['code', 'name', 'meaning', 'reconnect'],
+    Object.entries(closeCodes).map(([number, { name, meaning: text, reconnect }]) => [
       number,
       code(name),
-      meaning,
+      text,
       reconnect ? 'yes' : 'no',
     ]),
   ),
-  limits: table(
-    ['limit', 'value', 'why'],
-    Object.entries(limits).map(([name, value]) => [
-      code(name),
-      value.toLocaleString('en'),
-      why[name],
-    ]),
+  limits: list(
+    Object.entries(limits).map(
+      ([name, value]) => `${code(name)} ${value.toLocaleString('en')}: ${meaning[name]}`,
+    ),
   ),
 };
 
