@@ -25,8 +25,13 @@ function route({ kind, rest }) {
   return rest ? code(`${rest.verb} ${rest.path.replaceAll(/:(\w+)/g, '{$1}')}`) : '–';
 }
 
-// The README says of these once that most methods may refuse with them.
-const usualErrors = ['not_found', 'forbidden'];
+// Most methods may refuse with not_found and forbidden.
+function origin(error) {
+  if (commonErrors.includes(error)) return 'Any method.';
+  if (error === 'not_found' || error === 'forbidden') return 'Most methods.';
+  const names = Object.keys(methods).filter((name) => methods[name].errors.includes(error));
+  return `${codes(names)}.`;
+}
 
 // A limit's meaning is the beginning of the comment above it, up to its reason.
 function meanings() {
@@ -47,22 +52,19 @@ const meaning = meanings();
 
 const tables = {
   methods: table(
-    ['method', 'params → result', 'what it does', 'refusals', 'REST, below `/v1`'],
+    ['method', 'params → result', 'what it does', 'REST, below `/v1`'],
     document.methods.map(({ name, summary, params, result }) => [
       code(name),
       `${code(`{${params.map((param) => param.name + (param.required ? '' : '?')).join(', ')}}`)} → ${code(fields(result.schema))}`,
       summary,
-      codes(methods[name].errors.filter((error) => !usualErrors.includes(error))),
       route(methods[name]),
     ]),
   ),
-  notifications: table(
-    ['notification', 'params', 'when'],
-    document['x-notifications'].map(({ name, schema }) => [
-      code(name),
-      schema.$ref ? 'an envelope' : code(fields(schema)),
-      notifications[name].summary,
-    ]),
+  notifications: list(
+    document['x-notifications'].map(
+      ({ name, schema }) =>
+        `${code(name)} ${schema.$ref ? '(an envelope)' : code(fields(schema))}: ${notifications[name].summary}`,
+    ),
   ),
   events: list(
     Object.entries(eventSchemas).map(([type, { shape }]) => {
@@ -70,22 +72,14 @@ const tables = {
       return `${code(type)}: ${codes(own)}${isDurable(type) ? '' : ' (not in the log)'}`;
     }),
   ),
-  errors: table(
-    ['code', 'any method', 'meaning'],
-    Object.entries(errorMeanings).map(([name, text]) => [
-      code(name),
-      commonErrors.includes(name) ? 'yes' : '',
-      text,
-    ]),
+  errors: list(
+    Object.entries(errorMeanings).map(([name, text]) => `${code(name)}: ${text} ${origin(name)}`),
   ),
-  'close-codes': table(
-    ['code', 'name', 'meaning', 'reconnect'],
-    Object.entries(closeCodes).map(([number, { name, meaning: text, reconnect }]) => [
-      number,
-      code(name),
-      text,
-      reconnect ? 'yes' : 'no',
-    ]),
+  'close-codes': list(
+    Object.entries(closeCodes).map(
+      ([number, { name, meaning: text, reconnect }]) =>
+        `${number} ${code(name)}${reconnect ? '' : ' (final)'}: ${text}`,
+    ),
   ),
   limits: list(
     Object.entries(limits).map(
