@@ -8,18 +8,18 @@ const start = '<!-- key-table:start -->';
 const end = '<!-- key-table:end -->';
 
 function ttl(value) {
-  if (value === null) return '–';
-  return typeof value === 'number' ? `${value / 1000} s` : `with its ${value}`;
+  if (value === null) return '';
+  return typeof value === 'number' ? `, ${value / 1000} s` : `, with its ${value}`;
 }
 
 const rows = Object.entries(keyTable).map(
   ([maker, { pattern, redisType, ttlMs, value, purpose, owner, source }]) =>
-    `| \`${pattern}\` | \`${maker}\` | ${redisType} | ${ttl(ttlMs)} | ${value} | ${purpose} | ${owner} | ${source} |`,
+    `| \`${pattern}\` | \`${maker}\` | ${redisType}${ttl(ttlMs)} | ${value} | ${purpose} | ${owner}${source === 'ours' ? ' (ours)' : ''} |`,
 );
 const table = [
   '<!-- prettier-ignore -->',
-  '| name after the prefix | maker | type | TTL | value | purpose | package | source |',
-  '|---|---|---|---|---|---|---|---|',
+  '| name after the prefix | maker | type, TTL | value | purpose | package (ours: not in the EPIC) |',
+  '|---|---|---|---|---|---|',
   ...rows,
 ].join('\n');
 
