@@ -32,6 +32,6 @@ export default {
     ],
   },
   transformIgnorePatterns: ['/node_modules/(?!@openclaw/)', '/dist/'],
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   maxWorkers: 2,
 };
