@@ -89,7 +89,8 @@ describe('the allowance of an agent', () => {
         nowMs += afterMs ?? 0;
         if (afterMs !== null) expect(calls.count('ana')).toBeNull();
       }),
-      // Rounding once left a trace over the limit at the very moment: rare, so the property is tried often.
+      // Rounding once left the count slightly over the limit at exactly that time. This is rare, so the property is
+      // tried often.
       { numRuns: 5_000 },
     );
   });

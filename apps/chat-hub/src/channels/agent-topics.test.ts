@@ -79,8 +79,8 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
 }
 
 describe('a direct channel that is not yet live', () => {
-  // The race: an event of an earlier epoch arrives late. Invariant: a room's head is of the current epoch. Opened at that
-  // event's seq it would drop new events until the log has grown past it.
+  // The race: an event of an earlier epoch arrives late. Invariant: a room's head belongs to the current epoch. A room
+  // opened at that event's seq would drop new events until the log has grown past it.
   it('is not opened by an event of another epoch, which is reported', async () => {
     const { rooms, foreign, publish } = await createBench();
     await publish(40, 'before');

@@ -59,8 +59,8 @@ describe('an agent far over its allowance', () => {
     await database?.remove();
   });
 
-  // The race: each socket keeps below every limit of a socket, and together they take the hub from everyone else.
-  // Invariant: an agent has one allowance, whatever its sockets; beyond five times it, it is gone with all of them.
+  // The race: each socket stays below every limit of a socket, but together they use up the hub. Invariant: an agent
+  // has one allowance for all its sockets. When it makes five times as many calls, all its sockets are closed.
   it('is closed on all its sockets with 4429 and a moment to come back, and nobody else is', async () => {
     const sockets = await Promise.all(range(1, 5).map(() => hub.connect('mallory')));
     const other = await hub.connect('ana');
@@ -151,8 +151,8 @@ describe('the allowance of an agent', () => {
     expect((await ben.closed).code).toBe(4429);
   });
 
-  // The race: 80,000 wrong items fit into a frame, and each is told what is wrong with it. Invariant: a list longer than
-  // any method takes is refused as a whole.
+  // The race: a frame has room for 80,000 wrong items, and each would be reported. Invariant: a list longer than any
+  // method takes is refused as a whole.
   it('does not buy the time that it takes to look at a list longer than any method takes', async () => {
     const hub = await hubWith('1000/3600');
     const socket = await hub.connect('ana');

@@ -30,7 +30,7 @@ for (const hub of hubs) closeAfterAll(hub);
 
 describe('clocks that are two hours apart', () => {
   // The race: two agents write at the same time through hubs with different clocks. Invariants: everyone sees the order
-  // of the log, live and in pages; a retry is recognized; no agent counts as dead because of a clock.
+  // of the log, live and in pages; a retry is recognized; no agent is reported offline because of a clock.
   it('change no order, and make no agent offline', async () => {
     const [ana, ben] = (await Promise.all(
       hubs.map(({ url }, at) => connectRpc(`${url}/v1/ws?agent=${['ana', 'ben'][at]}`)),
@@ -40,7 +40,7 @@ describe('clocks that are two hours apart', () => {
     for (const socket of [ana, ben]) await socket.call('subscribe', { topics: [{ channelId }] });
     const { timestamp: behindMs } = await ana.call('ping');
     const { timestamp: aheadMs } = await ben.call('ping');
-    // The control: the clocks do differ.
+    // The control: the clocks really differ.
     expect(Math.abs(aheadMs - behindMs - 2 * hourMs)).toBeLessThan(60_000);
 
     const sent: { seq: number; timestamp: number }[] = [];

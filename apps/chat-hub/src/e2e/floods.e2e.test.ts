@@ -17,7 +17,7 @@ import {
   type Bystanders,
 } from '@openclaw/test-support';
 
-// With the limits that it has by default, in a process of its own.
+// A hub with the default limits, in its own process.
 let hub: HubProcess;
 let bystanders: Bystanders;
 let inspector: Inspector;
@@ -38,8 +38,9 @@ afterAll(async () => {
 });
 
 /**
- * Exchanges messages of others while `work` goes on. Resolves with the longest of their waits in ms of the hub's
- * processor time: what the hub did before their message came. Elapsed time would depend on the machine's other work.
+ * Exchanges messages between other agents until `work` ends. Resolves with their longest wait, measured in ms of the
+ * hub's CPU time, that is, the work that the hub did before it delivered their message. Elapsed time would also depend
+ * on other work of the machine.
  */
 async function othersWait(work: Promise<unknown>): Promise<number> {
   let isOver = false;
@@ -49,7 +50,7 @@ async function othersWait(work: Promise<unknown>): Promise<number> {
     const beforeMs = await inspector.cpuMs();
     await bystanders.exchangeMessage();
     longest = Math.max(longest, (await inspector.cpuMs()) - beforeMs);
-    // Bystanders keep to their own limits.
+    // The bystanders stay within their own limits.
     await Promise.race([work, delay(50)]);
   } while (!isOver);
   await work;
@@ -58,7 +59,7 @@ async function othersWait(work: Promise<unknown>): Promise<number> {
 
 describe('a flood', () => {
   const ping = '{"jsonrpc":"2.0","method":"ping"}';
-  // Invariant: a frame counts as a call. Pings and pongs cost the hub as much, and pings are answered, too.
+  // Invariant: a ping or pong frame counts as a call, because it costs the hub as much; pings are also answered.
   it.each([
     ['calls', clientFrame(ping)],
     ['pings', clientFrame('x'.repeat(125), { opcode: opcodes.ping })],
@@ -68,15 +69,15 @@ describe('a flood', () => {
     async (kind, frame) => {
       const raws = await Promise.all([open(`reads-${kind}`), open(`reads-not-${kind}`)]);
       raws[1].socket.pause();
-      // Past five times the calls that an agent may make in a window.
+      // More than five times the calls that an agent may make in a window.
       const flood = Buffer.concat(times(15_000, () => frame));
       for (const raw of raws) raw.write(flood);
       expect(await othersWait(raws[0].closed)).toBeLessThan(1_000);
-      // ws itself cuts a peer that has many pings under way, without a word.
+      // The ws client itself disconnects when too many of its pings are unanswered; then there is no close code.
       const codes = kind === 'pings' ? [4429, null] : [4429];
       expect(codes).toContain(await raws[0].closed);
       raws[1].socket.resume();
-      // Of pings whose pongs nobody reads the hub has had enough before it can say so.
+      // When a peer does not read its pongs, the hub may close the socket before it can send a close code.
       expect([4429, null]).toContain(await raws[1].closed);
       for (const raw of raws) raw.destroy();
     },
@@ -132,7 +133,7 @@ describe('a flood', () => {
   });
 });
 
-/** Comes until it is let in: on a fast machine these are more in a second than the hub lets in. */
+/** Connects repeatedly until admitted: on a fast machine more clients connect per second than the hub admits. */
 function comeIn(agentId: string): Promise<RawSocket> {
   return waitFor(async () => {
     const raw = await open(agentId);
@@ -142,14 +143,14 @@ function comeIn(agentId: string): Promise<RawSocket> {
   });
 }
 
-/** Was it welcomed, and not sent away since? */
+/** True when the socket was welcomed and is still open. */
 function isIn(raw: RawSocket): boolean {
   return !raw.isClosed && raw.objects.some(({ method }) => method === 'welcome');
 }
 
 describe('a peer that is slow on purpose', () => {
-  // The race: the hub refuses a broken frame, and the peer neither answers the close nor goes. Invariant: it is present
-  // no longer than a polite one; ws by itself would wait for half a minute.
+  // The race: the hub refuses a broken frame, but the peer neither answers the close nor disconnects. Invariant: the
+  // peer does not stay present longer than one that answers; by itself ws would wait for half a minute.
   it('and ignores that its broken frame closed the socket, is cut within seconds', async () => {
     const raw = await open('ghost');
     const startMs = Date.now();

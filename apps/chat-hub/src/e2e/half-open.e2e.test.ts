@@ -30,7 +30,7 @@ beforeAll(async () => {
     .mockImplementation(() => Math.round(performance.timeOrigin + performance.now()) + aheadMs);
   redis = await startRedis();
   database = await temporaryDatabase();
-  // Presence goes by Redis' clock, which the test does not touch.
+  // Presence uses Redis' clock, which the test does not change.
   hub = await startTestHub({ REDIS_URL: redis.url, HUB_DB_URL: database.url });
   await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
   proxy = await startTcpProxy(Number(new URL(hub.url).port));
@@ -47,7 +47,7 @@ afterAll(async () => {
   await database?.remove();
 });
 
-// Never set back: what the hub has planned would then be far away.
+// Never set back, because the hub's timers would then fire much later.
 let aheadMs = 0;
 
 /** Makes this many heartbeats fall due, one after the other, as the hub's clock sees it. */
@@ -57,15 +57,15 @@ async function passHeartbeats(count: number): Promise<void> {
   ben.ws.on('ping', heard);
   for (let beat = 1; beat <= count; beat++) {
     aheadMs += heartbeatMs;
-    // The hub pings all that are due in one sweep: what ben has heard the others were sent.
+    // The hub pings all due sockets in one sweep, so when Ben received a ping, it was sent to the others too.
     await waitFor(() => pings >= beat, { what: `ping ${beat}` });
   }
   ben.ws.off('ping', heard);
 }
 
 describe('a half-open socket', () => {
-  // The race: a client's host vanishes without a FIN. Invariants: it is closed 4408 by the third heartbeat, and offline
-  // for the others once; who answers pings stays.
+  // The race: a client's host vanishes without a FIN. Invariants: it is closed with 4408 by the third heartbeat and is
+  // reported offline once; a client that answers pings stays.
   it('whose peer vanished is closed 4408 at the third heartbeat, and its agent is offline', async () => {
     const ana = await connectRpc(`ws://127.0.0.1:${proxy.port}/v1/ws?agent=ana`);
     await ana.call('channel.join', { channelId: 'c' });

@@ -72,7 +72,7 @@ const ana: Identity = {
   onBehalfOf: null,
 };
 
-/** The upgrade handler alone, over a bare HTTP server. */
+/** Only the upgrade handler, on a bare HTTP server. */
 async function upgradesOnly(
   options: Partial<UpgradeOptions>,
 ): Promise<{ port: number; refused: number[] }> {
@@ -102,7 +102,7 @@ async function upgradesOnly(
   return { port: (server.address() as AddressInfo).port, refused };
 }
 
-// In its own process, so that a crash would be seen.
+// The hub runs in its own process, so that a crash would be seen.
 const hub = closeAfterAll(await startHub({ env: noRedis }));
 const port = Number(new URL(hub.httpUrl).port);
 
@@ -131,7 +131,7 @@ describe('a refused upgrade', () => {
     const startMs = Date.now();
     const silent = upgradeRaw(hub.port, '/v1/ws', offering);
     await silent.ended;
-    expect(silent.received()).toContain('\x11\x31'); // 4401
+    expect(silent.received()).toContain('\x11\x31'); // Close code 4401.
     expect(Date.now() - startMs).toBeGreaterThan(1_000);
     expect(Date.now() - startMs).toBeLessThan(5_000);
   });
@@ -284,8 +284,8 @@ describe('authentication and admission', () => {
     expect(await upgradeRaw(port, '/v1/ws', offering).ended).toMatch(/^HTTP\/1\.1 401 /);
   });
 
-  // The race: the drain sends every session away, and a client in authentication would connect after it and delay the
-  // end. Invariant: no client is accepted once the drain has begun.
+  // The race: the drain closes every session, and a client that is still being authenticated would connect after it and
+  // delay the end. Invariant: no client is accepted once the drain has begun.
   it('send away a client that was authenticated while the hub began to drain', async () => {
     let busyForMs: number | null = null;
     const admitted: (() => void)[] = [];
@@ -302,7 +302,7 @@ describe('authentication and admission', () => {
 });
 
 describe('dev sign-in is for this machine', () => {
-  // To a browser, a foreign host name that resolves to this machine (DNS rebinding) has the same origin as its page.
+  // For a browser, a foreign host name that resolves to this machine (DNS rebinding) is the same origin as its page.
   it('refuses an upgrade whose Host is not loopback with 403', async () => {
     await using hub = await devHub();
     const open = (host: string) =>

@@ -78,7 +78,7 @@ describe('work in a time-sliced queue', () => {
       { everyMs: 0 },
     );
     expect(done).toEqual(Array.from({ length: 3_000 }, (_, i) => i));
-    // 60 ms of work, during which other callbacks ran many times.
+    // 60 ms of work, during which other callbacks ran several times.
     expect(new Set(seen).size).toBeGreaterThan(8);
   });
 

@@ -8,7 +8,7 @@ import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
 const channelId = 'c';
 type Page = readonly Message[];
 
-/** A hub whose database has a head, a member, and may be away; the cache is in memory. */
+/** A hub with a cache in memory and a database that has a head and a member. The database can be made unavailable. */
 function createBench() {
   const database = { head: 5, isMember: true, isAway: false };
   const unavailable = () => new ChatStoreError('unavailable', 'away', { retryAfterMs: 1 });
@@ -34,7 +34,7 @@ function createBench() {
     ...{ database, cache, rooms, load },
     read: (loader: () => Promise<Loaded<Page>> = load) =>
       cachedRead(store, caller, channelId, cache.recentMessages, loader, 'members'),
-    /** Another member reads: the cache and this process' copy are of the present head. */
+    /** Another member reads, so that the cache and this process' copy hold the current head. */
     fill: async () => {
       cache.invalidateFor('collaboration.event', channelId, database.head);
       await cache.recentMessages.read(channelId, load);
@@ -72,8 +72,8 @@ describe('a read through the cache', () => {
     expect(await read(loading)).toEqual({ ok: true, value: [], head: 7 });
   });
 
-  // The race: the reader is removed while its page is loaded, which holds what came after. Invariant: rights are decided
-  // after what they are for.
+  // The race: the reader is removed while its page is loaded, so the page holds later events. Invariant: rights are
+  // decided after the value was loaded.
   it('refuses one who is removed while the value is read', async () => {
     const { read, load, database } = createBench();
     const loading = async () => {
@@ -84,7 +84,8 @@ describe('a read through the cache', () => {
     expect(await read(loading)).toMatchObject({ ok: false, code: 'not_found' });
   });
 
-  // Invariant: nothing is served of a head at which nobody said that the reader is a member, nor what is outdated.
+  // Invariant: no value is served from a head at which the reader's membership was not confirmed, and no outdated
+  // value.
   it('leaves to the store what the cache has of another head, older or newer', async () => {
     const { read, fill, database } = createBench();
     await fill();
@@ -122,8 +123,9 @@ describe('while the database is away', () => {
     expect(await read()).toEqual({ ok: true, value: [], head: 5 });
   });
 
-  // The race: the reader's leave and what came after it are committed, another member read them, and the database goes
-  // away before this hub has delivered the leave. Invariant: what a live socket may see ends where its room is.
+  // The race: the reader's leave and later events are committed, another member reads them, and the database becomes
+  // unavailable before this hub has delivered the leave. Invariant: a live socket sees nothing newer than its room's
+  // head.
   it('nobody gets a copy that is newer than what their room delivered', async () => {
     const { read, fill, database, rooms } = createBench();
     await fill();
@@ -132,7 +134,7 @@ describe('while the database is away', () => {
     await expect(read()).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  // The race: the socket is dropped from the room while the store is asked in vain.
+  // The race: the socket is dropped from the room while the query to the unavailable store is pending.
   it('a socket that is dropped while the store is asked gets nothing', async () => {
     const { read, fill, database, rooms } = createBench();
     await fill();

@@ -12,7 +12,7 @@ async function createBench() {
   /** The heads that the next checks report. @default that of `c` */
   const reported: { current?: { channelId: string; head: number }[] } = {};
   const other = { channelId: 'o', head: 9 };
-  /** How many of the next calls of `onEpoch` fail. */
+  /** How many of the next calls of `onEpoch` will fail. */
   const failures = { left: 0 };
   const epochs: string[] = [];
   const raised: number[] = [];
@@ -82,8 +82,8 @@ describe('the tail check', () => {
     await check.close();
   });
 
-  // The race: the database is restored from a backup while the hub cannot reach it, without a change of its epoch. The hub
-  // has delivered more than the log now holds. Invariant: a new epoch begins, once.
+  // The race: the database is restored from a backup while the hub cannot reach it, without a change of its epoch. The
+  // hub has delivered more events than the log now holds. Invariant: a new epoch begins, once.
   it('begins a new epoch when the database comes back with less than was delivered', async () => {
     const { check, database, epochs } = await createBench();
     database.isAway = true;
@@ -127,8 +127,8 @@ describe('the tail check', () => {
       await check.close();
     });
 
-    // A restored copy has the heads of the backup and reports none of them as new. The marks, which count commits, continue
-    // from those of the backup.
+    // A restored copy has the heads of the backup and reports none of them as new. The marks, which count commits,
+    // continue from the backup's marks.
     it('begins a new epoch when marks go back and a channel without subscribers has a lower head', async () => {
       const { check, database, epochs, reported, other } = await createBench();
       reported.current = [];

@@ -55,7 +55,7 @@ describe('a drain', () => {
     const { sockets, sessions } = crowd(20);
     const startMs = performance.now();
     const drained = drainSessions(sessions, { perSecond: 50, minMs: 100 });
-    // The notifying may take time on a busy machine, which shortens the remaining time.
+    // Notifying may take time on a busy machine, which shortens the remaining time.
     const notifyingMs = performance.now() - startMs;
     for (const [i, { notifiedMs }] of sockets.entries()) {
       expect(notifiedMs).toBeGreaterThanOrEqual(Math.max(0, i * 20 - notifyingMs - 1));

@@ -70,7 +70,7 @@ describe('typing and presence of a socket that reads too slowly', () => {
     expect(seqsOf(objects.map(({ params }) => params))).toEqual(range(1, last));
   });
 
-  // The race: the start was sent, and the stop came while the socket lagged. Invariant: the stop is sent too.
+  // The race: the start was sent, and the stop arrived while the socket lagged. Invariant: the stop is sent too.
   it('include the stop of a typing indicator that it was sent before', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -83,7 +83,7 @@ describe('typing and presence of a socket that reads too slowly', () => {
     expect(signals(bench)).toEqual(['ana types', 'ana stops']);
   });
 
-  // The race: more signals come while it catches up. Invariant: the last one sent is the newest.
+  // The race: more signals arrive while it catches up. Invariant: the last one sent is the newest.
   it('are never followed by older ones', async () => {
     const bench = await lagging();
     bench.broadcast(typing('ana', true));
