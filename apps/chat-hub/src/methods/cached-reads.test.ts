@@ -103,7 +103,7 @@ describe('a read through the cache', () => {
       return loaded;
     };
     expect(await read(loading)).toEqual({ ok: true, value: [], head: 5 });
-    // Rolled back meanwhile, to a log in which nobody knows whether the reader was a member.
+    // The database was rolled back meanwhile, to a log in which the reader's membership is not confirmed.
     expect(await read(async () => ({ value: [], head: 99 }))).toBeNull();
   });
 

@@ -205,7 +205,8 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
         .map(([channelId]) => channelId);
-      // Read again now that the rooms are live: a removal before this read is seen here, a later one comes as an event.
+      // Read again now that the rooms are live: this read includes earlier removals, and a later removal arrives as an
+      // event.
       const access = await store.access(session.agentId, live);
       // All rooms catch up at the same time, so that they share this limit.
       const levelEndMs = performance.now() + levelMs;

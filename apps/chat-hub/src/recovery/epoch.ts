@@ -6,7 +6,7 @@ import type { Session } from '../sockets/session.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 
 const maxRounds = 20;
-/** Agents whose rights are read at once: enough to keep the store busy. */
+/** Agents whose rights are read concurrently: enough to keep the store busy. */
 const agentsAtOnce = 16;
 /** Channels that one statement reads. */
 const channelsAtOnce = 1_000;

@@ -9,7 +9,7 @@ import { terminateLater } from './close.ts';
 import type { Signal } from './conflation.ts';
 import { SocketOutput, type Payload, type SocketOutputDeps } from './output.ts';
 
-/** When a socket that was closed because it did not read may come back. */
+/** A socket that was closed because it did not read may come back after this time. */
 const returnMs = 1_000;
 
 export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
