@@ -5,7 +5,7 @@ import { createFairLane, type FairLaneOptions } from './fair-lane.ts';
 const finish: (() => void)[] = [];
 afterEach(() => finish.splice(0).forEach((one) => one()));
 
-/** A lane whose calls end when the test says so. */
+/** A lane whose calls end when the test decides. */
 function laneOf(options: Partial<FairLaneOptions> = {}) {
   const lane = createFairLane({
     width: 3,
@@ -24,7 +24,7 @@ function laneOf(options: Partial<FairLaneOptions> = {}) {
   return {
     lane,
     started,
-    /** Answers whether the call was answered, or why not. */
+    /** Resolves with `answered`, or with the code of the failure. */
     ask: (agentId: string | null, name: string) =>
       lane
         .run(agentId, () => {
@@ -80,7 +80,7 @@ describe('a fair lane', () => {
     expect(lane.waiting).toBe(3);
     void ask('cem', 'cem 1');
     expect(await storm[3]).toBe('rate_limited');
-    // Nobody has more waiting than one: the lane is just full.
+    // No agent has more than one waiting call, so the lane is simply full.
     expect(await ask('dan', 'dan 1')).toBe('unavailable');
   });
 
@@ -89,7 +89,7 @@ describe('a fair lane', () => {
     const [first, second] = [ask('ana', 'first'), ask('ana', 'second')];
     expect(await Promise.all([first, second])).toEqual(['unavailable', 'unavailable']);
     expect(lane.waiting).toBe(0);
-    // The first still counts: the database has not let go of it.
+    // The first call still counts, because the database has not finished it.
     const third = ask('ben', 'third');
     expect(started).toEqual(['first']);
     await end('first', 'third');

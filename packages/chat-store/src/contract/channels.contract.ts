@@ -100,7 +100,7 @@ export function describeChannels(database: () => TestDatabase): void {
       expect(channels).toEqual([]);
       expect((await owner.read('read.state', {})).channels).toEqual([]);
       expect(await store.access(owner.agentId, [channelId])).toEqual(new Map());
-      // The sequencers of other hubs, which may be behind, still get there.
+      // Sequencers of other hubs that are behind can still read up to the deletion.
       const page = await store.logPage(channelId, 0, 100, 1e6);
       expect(page.events.map((event) => event.type).at(-1)).toBe('channel.delete');
       expect(page.head).toBe(3);

@@ -35,7 +35,7 @@ export function describeDirectMessages(database: () => TestDatabase): void {
         events: [{ agentTopics: pair }],
         result: { channelId, seq: 2 },
       });
-      // By the channel's id it goes the same way.
+      // A message sent by the channel's id goes to the same channel.
       const usual = await alice.outcome('message.send', { channelId, content: 'three' });
       expect(usual).toMatchObject({ ok: true, events: [{ agentTopics: pair }] });
       const messageId = usual.ok ? usual.result.messageId : '';
@@ -49,8 +49,8 @@ export function describeDirectMessages(database: () => TestDatabase): void {
       expect(await store.directChannels(bob.agentId, 10)).toMatchObject([{ channelId, head: 4 }]);
     });
 
-    // The race: a message by the id of a direct channel that is not there yet stands in one group before the message that
-    // opens the channel. Invariant: calls take effect in their order.
+    // The race: in one group, a message that names a direct channel by its id comes before the message that creates the
+    // channel. Invariant: calls take effect in their order.
     it('are open to nothing that was sent by their id before the first', async () => {
       const [alice, bob] = [agent(), agent()];
       const channelId = directChannelId(alice.agentId, bob.agentId);
@@ -99,7 +99,8 @@ export function describeDirectMessages(database: () => TestDatabase): void {
       expect(channels).toEqual([]);
     });
 
-    // The race: the peer's own message makes the channel in the same group. Invariant: a refused one makes nothing.
+    // The race: the peer's own message creates the channel in the same group. Invariant: a refused message does not
+    // create a channel.
     it('of a sender who may make no further channel go where there is one, and nowhere else', async () => {
       const { store } = database();
       const [alice, bob, eve] = [agent(), agent(), agent()];

@@ -14,9 +14,9 @@ export function describeLanes(database: () => TestDatabase): void {
       return store;
     };
 
-    // The race: clients ask for more than the store takes at once, while the tail check looks for lost events and a
-    // balancer asks whether the hub is ready. Invariant: callers' reads have a bound of their own and take no place
-    // from these.
+    // The race: clients make more reads than the store runs at once, while the tail check looks for lost events and a
+    // balancer checks readiness. Invariant: callers' reads have a limit of their own and take no slot from these system
+    // calls.
     it('is answered while callers have used up all the reads there are', async () => {
       const store = await openNarrow();
       const { mark } = await store.changes(null);
@@ -30,7 +30,7 @@ export function describeLanes(database: () => TestDatabase): void {
         store.changeEpoch('not the current one'),
       ] as const;
       const results = await Promise.allSettled(flood);
-      // The negative control: the flood did use up its own bound.
+      // The negative control: the flood did reach its own limit.
       expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(20);
       const [health, changes] = await Promise.all(vital);
       expect(health).toMatchObject({ status: 'ok' });
@@ -45,9 +45,9 @@ export function describeLanes(database: () => TestDatabase): void {
       expect(await store.health()).toMatchObject({ status: 'ok' });
     });
 
-    // The fault: one line, and on SQLite one thread, for all that is read. An agent that read much made the checks of
-    // rights and the feeding of rooms wait behind it, and other agents' reads fail. What is compared is the order in
-    // which answers come, not how long they take.
+    // The fault: all reads shared one queue, and on SQLite one thread. The rights checks and the reads for rooms waited
+    // behind an agent with many reads, and other agents' reads failed. The test compares the order of the answers, not
+    // their time.
     it('does not wait behind what an agent reads, and neither does another agent', async () => {
       const store = await database().open({ timeoutMs: 20_000 });
       opened.push(store);
@@ -71,7 +71,7 @@ export function describeLanes(database: () => TestDatabase): void {
       ]);
       const { 'another agent': another, ...system } = at;
       expect(Object.entries(system).filter(([, before]) => before > 5)).toEqual([]);
-      // Two of the storm are under way and go first; then turns alternate.
+      // Two reads of the flood are already running and finish first; then turns alternate.
       expect(another).toBeLessThan(10);
       await Promise.all(flood);
       expect(storm).toBe(60);

@@ -76,7 +76,7 @@ export function describeOrigin(database: () => TestDatabase): void {
       });
       const deleted = await owner.outcome('message.delete', { channelId, messageId });
       expect(messageOf(deleted)).toMatchObject({ content: '', senderKind: 'service', origin });
-      // It passes its taints on all the same.
+      // The deleted message still passes on its taints.
       const next = await owner.outcome('message.send', {
         channelId,
         content: 'x',
@@ -120,7 +120,7 @@ export function describeOrigin(database: () => TestDatabase): void {
           cause: [secret.messageId],
         }),
       ).toBe('not_found');
-      // Within one group too: the removal is decided first.
+      // Also within one group: the removal is decided first.
       const [, late] = await Promise.all([
         elsewhere.owner.write('member.remove', {
           channelId: elsewhere.channelId,
@@ -166,7 +166,7 @@ export function describeOrigin(database: () => TestDatabase): void {
       );
       expect(await owner.refusal('direct.send', { ...send, replyTo: messageId })).toBe('not_found');
       expect(await store.directChannels(friend.agentId, 10)).toEqual([]);
-      // In one group: the refused message does not open the channel for the one by its id.
+      // In one group, a refused direct.send must not create the channel for a message that names it by its id.
       const outcome = await owner.outcome('direct.send', { ...send, cause: [messageId] });
       expect(messageOf(outcome)).toMatchObject({ origin: { cause: [messageId], taint: ['web'] } });
       const first = messageOf(outcome);

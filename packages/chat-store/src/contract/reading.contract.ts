@@ -41,7 +41,7 @@ export function describeReading(database: () => TestDatabase): void {
       expect(channels).toMatchObject([{ seq: 4, unread: 1 }]);
     });
 
-    // Race: a mark and a message in the same moment, on two hubs. Invariant: seq, head and unread always agree.
+    // The race: a mark and a message at the same time, on two hubs. Invariant: seq, head and unread always agree.
     it('agrees with the log while messages and marks race on two hubs', async () => {
       const other = await database().another();
       const { channelId, owner, member } = await channelWithTwo(database().store);
@@ -61,7 +61,7 @@ export function describeReading(database: () => TestDatabase): void {
         ]);
         const { channels } = await memberElsewhere.read('read.state', {});
         const { seq: mark = 0, head = 0, unread, mentions } = channels[0] ?? {};
-        // Messages stand from seq 3 on, all by the other, all mentioning.
+        // The messages begin at seq 3. All were sent by the other agent and mention this one.
         const expected = head - Math.max(mark, 2);
         expect({ unread, mentions }).toEqual({
           unread: Math.max(0, expected),

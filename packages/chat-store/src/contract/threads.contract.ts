@@ -151,7 +151,7 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       expect(eventOf(await owner.outcome('thread.update', update)).event).toMatchObject({
         thread: { replies: 2 },
       });
-      // The root is no reply of its own thread.
+      // The root is not a reply of its own thread.
       await remove(messageId);
       expect(await count()).toEqual([2]);
     });

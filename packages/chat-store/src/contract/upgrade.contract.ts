@@ -5,7 +5,7 @@ import { Migrator } from 'kysely/migration';
 import { createMigrations, type Dialect } from '../core/migrations.ts';
 import type { StoreCore } from '../core/store-core.ts';
 
-/** An empty database, and a core that opens it and thereby brings it to this release. */
+/** An empty database, and a core that migrates it to this release when it opens it. */
 export interface EmptyDatabase {
   readonly db: Kysely<unknown>;
   open(): Promise<StoreCore>;

@@ -182,8 +182,8 @@ describe('the core, on a clock of its own', () => {
     ).toMatchObject([{ ok: false, code: 'conflict' }]);
   });
 
-  // The fault: the reactions of 500 messages, of which each may have a thousand, went in one commit, and so did the cursors
-  // of all members. Invariant: no commit waits long for the sweeper.
+  // The fault: the reactions of 500 messages, each with up to a thousand, were removed in one commit, and so were the
+  // cursors of all members. Invariant: no commit waits long for the sweeper.
   it('removes no more than some hundred rows of a deleted channel in one commit', async () => {
     const channelId = 'liked';
     const sends = [1, 2, 3].map(() => command('message.send', { channelId, content: 'x' }));

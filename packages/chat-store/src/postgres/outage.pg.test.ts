@@ -22,7 +22,7 @@ describe('a chat store whose PostgreSQL fails', () => {
   };
 
   beforeAll(async () => {
-    // The server's own default would lose what was acknowledged.
+    // With this server default, acknowledged commits would be lost.
     server = await startPostgres(['synchronous_commit=off']);
   }, 60_000);
   afterAll(async () => {
@@ -44,7 +44,7 @@ describe('a chat store whose PostgreSQL fails', () => {
       retryAfterMs: expect.any(Number),
     });
     expect(performance.now() - startMs).toBeLessThan(1500);
-    // Others are not held up.
+    // Other agents are not delayed.
     await owner.write('channel.create', { name: 'Other' });
     await locker.query('rollback');
     expect((await owner.say(channelId, 'y')).seq).toBe(3);
@@ -121,8 +121,8 @@ describe('a chat store whose PostgreSQL fails', () => {
     expect((await owner.history(channelId)).messages).toHaveLength(1);
   });
 
-  // A call of a client asks for rights, then for what it wanted: each waited for its own timeout, and the client for
-  // the sum of them.
+  // A client's call checks rights and then reads. Each of the two waited for its own timeout, and the client for their
+  // sum.
   it('answers calls that follow each other in one timeout together while the server is frozen', async () => {
     const store = await open(server.url, { timeoutMs: 1000, lockTimeoutMs: 300 });
     const { channelId, owner } = await channelWithTwo(store);
@@ -145,8 +145,8 @@ describe('a chat store whose PostgreSQL fails', () => {
     );
   });
 
-  // A standby refuses BEGIN … READ WRITE itself, as an unsupported feature: senders were told `internal`, a fault of
-  // the hub's, and gave up on a database that was back a moment later.
+  // A standby refuses BEGIN … READ WRITE as an unsupported feature. Senders got `internal`, a bug of the hub, and gave
+  // up although the database was back a moment later.
   it('is unavailable for writes on a standby, reads there, and goes on when it is promoted', async () => {
     const store = await open(server.url);
     const { channelId, owner } = await channelWithTwo(store);
@@ -154,7 +154,7 @@ describe('a chat store whose PostgreSQL fails', () => {
     try {
       const refused = await waitFor(async () => {
         const outcome = await owner.outcome('message.send', { channelId, content: 'x' });
-        // The first may meet the connection that the restart cut.
+        // The first call may use the connection that the restart closed.
         return !outcome.ok && outcome.message.includes('no writes') && outcome;
       });
       expect(refused).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) });
@@ -171,7 +171,7 @@ describe('a chat store whose PostgreSQL fails', () => {
     expect(sent.seq).toBe(3);
   });
 
-  // Both came back as `internal`: 55000 was no outage to us, though it is how a database says "not now".
+  // Both came back as `internal`, because 55000, PostgreSQL's code for "not now", did not count as an outage.
   it.each([
     [
       'the database takes no connections',

@@ -57,7 +57,8 @@ describe('a chat store on SQLite', () => {
     });
   });
 
-  // Invariant: acked is durable. The child says what was acknowledged and is killed without warning.
+  // Invariant: an acknowledged commit is durable. The child process reports its acknowledged messages and is killed
+  // without warning.
   it('has every message it acknowledged after SIGKILL', async () => {
     const path = newPath();
     const writer = startProcess(
@@ -109,10 +110,10 @@ describe('a chat store on SQLite', () => {
     });
     expect(performance.now() - startMs).toBeGreaterThan(350);
     expect(performance.now() - startMs).toBeLessThan(1500);
-    // The lock was waited for in another thread. (A loaded machine may hold this one up, but not that long.)
+    // The wait for the lock was in another thread. (A loaded machine may delay this thread, but not that long.)
     expect(longestMs).toBeLessThan(300);
     await expect(store.beat('hub')).rejects.toMatchObject({ code: 'unavailable' });
-    // Reads go on: they need no lock.
+    // Reads still work, because they need no lock.
     expect((await owner.history(channelId)).head).toBe(2);
     locker.exec('ROLLBACK');
     locker.close();
@@ -161,8 +162,8 @@ describe('a chat store on SQLite', () => {
     });
   });
 
-  // The race: a backup is moved into the place of the file under a running hub, which holds the file that was there. What
-  // it committed from then on would be gone with it. Invariant: acked is durable.
+  // The race: a backup is moved over the file under a running hub, which keeps the former file open. Its further
+  // commits would be lost. Invariant: an acknowledged commit is durable.
   it('takes nothing any more once another file stands in the place of its own', async () => {
     const path = newPath();
     const otherPath = newPath();
@@ -170,13 +171,13 @@ describe('a chat store on SQLite', () => {
     const { channelId, owner } = await channelWithTwo(store);
     await other.close();
     await rename(otherPath, path);
-    // In the first moments the commit itself may be what finds it: then it may have happened.
+    // At first a commit itself may find the replaced file; then it may have happened.
     const first = await owner.refusal('message.send', { channelId, content: 'x' });
     expect(['timeout', 'unavailable']).toContain(first);
     expect(await owner.refusal('message.send', { channelId, content: 'y' })).toBe('unavailable');
     expect((await store.health()).status).toBe('down');
     await store.close();
-    // As a restore has to: the log of the file that was here is not the other one's.
+    // As in a correct restore: the log of the former file does not belong to the new one.
     for (const end of ['-wal', '-shm']) await rm(`${path}${end}`, { force: true });
     const again = await open(path);
     expect([again.epoch, (await again.logPage(channelId, 0, 1, 1)).head]).toEqual([other.epoch, 0]);

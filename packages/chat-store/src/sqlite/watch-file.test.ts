@@ -32,7 +32,9 @@ async function open(path: string) {
   return { store, errors };
 }
 
-/** What may happen to the files of a database under a running hub, and the end of the name that the log must say. */
+/**
+ * Changes to the files of a database under a running hub, each with the end of the file name that the log must contain.
+ */
 const happenings: readonly (readonly [string, (path: string) => Promise<void>, string])[] = [
   ['its file is removed', (path) => rm(path), 'hub.sqlite is gone'],
   ['its file is moved away', (path) => rename(path, `${path}.old`), 'hub.sqlite is gone'],
@@ -51,8 +53,8 @@ const happenings: readonly (readonly [string, (path: string) => Promise<void>, s
 ];
 
 describe('a chat store on SQLite of which', () => {
-  // The fault: a removed file stayed open, so that sends were acknowledged into what nobody could ever open again.
-  // Invariant: acked is durable. The look after each commit leaves no moment in between.
+  // The fault: a removed file stayed open, so sends were acknowledged into a file that nobody could open again.
+  // Invariant: an acknowledged commit is durable. The check after each commit closes this gap.
   it.each(happenings)('%s acknowledges nothing more, and says why', async (_what, act, said) => {
     const path = newPath();
     const { store, errors } = await open(path);
@@ -66,7 +68,7 @@ describe('a chat store on SQLite of which', () => {
     expect(await owner.readRefusal('channel.get', { channelId })).toBe('unavailable');
     await expect(store.beat('hub')).rejects.toMatchObject({ code: 'unavailable' });
     expect(await store.health()).toMatchObject({ status: 'down', latencyMs: null });
-    // What a caller is told names no path; what the log is told does, once.
+    // The refusals for callers contain no path; the log contains it once.
     expect(JSON.stringify(refusals)).not.toContain(folder.path);
     expect(errors).toHaveLength(1);
     expect(errors[0]?.fault).toContain(said);
@@ -98,7 +100,7 @@ describe('a chat store on SQLite of which', () => {
     expect(again.epoch).toBe(store.epoch);
   });
 
-  // The negative control: what others may do to an open database is no fault.
+  // The negative control: permitted operations on an open database are not reported.
   it('the file is read, written, emptied of its log and copied by others goes on', async () => {
     const real = newPath();
     await mkdir(dirname(real), { recursive: true });

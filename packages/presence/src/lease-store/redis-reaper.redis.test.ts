@@ -53,7 +53,7 @@ describe('reaping in real time', () => {
       }, 50),
     );
     await waitFor(() => offline.length >= agentIds.length);
-    // A second offline record would come by the end of this round.
+    // A second offline record would arrive by the end of this round.
     const [again] = await Promise.all(hubs.map((hub) => hub.reap(['c'])));
     timers.forEach((timer) => clearInterval(timer));
     expect(again).toEqual([]);
@@ -79,7 +79,7 @@ describe('reaping in real time', () => {
 });
 
 describe('reaping', () => {
-  /** A store, and the operations of the script calls that it sent. */
+  /** A store that records the operations of its script calls. */
   function counted(options: { hubId?: string; redislessHubs?: Hubs } = {}) {
     const sent: string[] = [];
     const counting = {
@@ -202,7 +202,7 @@ describe('reaping', () => {
     expect(await presence.leave('c', lease('a', 'hub-1'))).toBeNull();
     await presence.reap(['c']);
     expect(await agentsOf(presence)).toEqual(['a']);
-    // The control: where expiry alone decides, the same leave reports it.
+    // The control: when only expiry decides, the same leave is reported.
     const { presence: alone } = counted();
     nowMs += leaseMs;
     await alone.join('c', lease('a', 'hub-1'));

@@ -1,6 +1,6 @@
 import type { PresenceChange } from '../lease-store/lease-store.ts';
 
-/** A further offline record is dropped; hubs that compare rosters report that agent. */
+/** The most waiting offline records. Further ones are dropped; hubs that compare rosters report those agents. */
 const pendingMax = 100_000;
 /** The most agents that are checked at a time. */
 const sliceMax = 100;

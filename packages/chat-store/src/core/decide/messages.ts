@@ -78,7 +78,7 @@ export const deleteMessage: Decide<'message.delete'> = async (group, { actor, pa
     messageId: message.id,
     event: () => ({ type: 'channel.message.delete', channelId: channel.id, message }),
   });
-  // From now on the message's text is this event's, so nobody reads the rows of its edits for it.
+  // From this event on, the message's text is the text of the event, so no reader needs the rows of its edits.
   await db
     .updateTable('messages')
     .set({ deleted_at: group.nowMs, text_seq: channel.head })
@@ -103,8 +103,8 @@ export async function findMessage(
   return message ? { ok: true, message } : refuse('not_found', `there is no message ${messageId}`);
 }
 
-// A reader of the log finds the message in its place without its text. The fingerprint is removed too, because a short text
-// could be guessed from it.
+// A reader of the log finds the message at its seq without its text. The fingerprint is removed too, because a short
+// text could be guessed from it.
 async function redactFirstRow(group: GroupState, message: Message): Promise<void> {
   const db = dbOf(group);
   const { channelId, seq } = message;
@@ -128,7 +128,8 @@ async function redactFirstRow(group: GroupState, message: Message): Promise<void
     .execute();
 }
 
-// Walks at most `limits.edits` entries of an index, also for messages that were edited more often before there was a limit.
+// Walks at most `limits.edits` entries of an index, even for messages that were edited more often before there was a
+// limit.
 async function isEditedOften(group: GroupState, message: Message): Promise<boolean> {
   const last = await dbOf(group)
     .selectFrom('log')

@@ -6,10 +6,10 @@ import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 import { findMessage } from './messages.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
 
-/** Gives a thread that exists by its replies its title; a created thread stays unchanged. */
+/** Gives a title to a thread that exists only by its replies; a thread that was already created stays unchanged. */
 export const createThread: Decide<'thread.create'> = async (group, { actor, params }) => {
   const { channelId, messageId, title, clientMessageId } = params;
-  // A repeat answers the current thread, so rights come first: a removed member must not see later changes.
+  // A repeat returns the current thread, so rights are checked first: a removed member must not see later changes.
   const loaded = await loadAuthorized(group, actor, channelId, 'member', 'even archived');
   if (!loaded.ok) return loaded;
   const { channel } = loaded;

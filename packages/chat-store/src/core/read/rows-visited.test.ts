@@ -13,8 +13,8 @@ import { answerBytes, parsedOutcome } from './read.ts';
 import { readState } from './read-state.ts';
 import type { Read } from './reading.ts';
 
-// A view of the same name stands before a table and calls a function for each row that a plan looks at. What is counted
-// is what the statement costs, on any machine.
+// Each table is hidden by a view of the same name that calls a function for each row that a plan visits. This counts
+// the cost of a statement, independent of the machine.
 function watchTables(database: ReturnType<typeof openDatabase>, tables: readonly string[]) {
   let visited = 0;
   database.function('visited', { deterministic: false }, () => ((visited += 1), 1));
@@ -85,7 +85,7 @@ describe('rows that a read looks at on SQLite', () => {
   const many = <T>(count: number, one: (index: number) => T) =>
     Array.from({ length: count }, (_, i) => one(i));
 
-  // The fault: each unread message, and each of one's own, was looked at, in each channel, in the one thread that reads.
+  // The fault: each unread message and each own message was visited, in each channel, by the only thread that reads.
   it('are as few for read.state when much is unread as when little is', async () => {
     const channelId = 'busy';
     await write('ana', 'channel.create', { channelId, name: 'Busy' });
@@ -126,7 +126,7 @@ describe('rows that a read looks at on SQLite', () => {
     expect(await rowsOf(state)).toBeLessThan(1_000 + 100 + 10);
   });
 
-  // The fault: root or replies in one condition made the whole channel be walked.
+  // The fault: with one condition for the root and the replies, the whole channel was walked.
   it('are those of the thread alone for message.history of a thread', async () => {
     const channelId = 'threads';
     await write('ana', 'channel.create', { channelId, name: 'Threads' });
