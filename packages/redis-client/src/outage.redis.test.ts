@@ -190,7 +190,7 @@ describe('a call that failed', () => {
           );
           expect(new Set(await Promise.all(writes))).toEqual(new Set(['refused']));
         }
-        // Memory that is still referenced stays; the rest is collected after a while.
+        // Memory that is still referenced remains; the rest is collected after a while.
         await waitFor(() => heldBytes() - before < 5e6, { what: 'no more than 5 MB held' });
       } finally {
         if (how === 'gone') await server.restart();

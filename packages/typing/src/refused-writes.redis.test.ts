@@ -16,7 +16,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-// The fault: Redis answered reads, empty and with `degraded: false`. Invariant: a list that lacks denied writes says
+// The fault: Redis answered reads with empty lists and `degraded: false`. Invariant: a list that lacks denied writes is
 // `degraded`, and no call rejects. The control is the same list before and after.
 it.each([
   {
@@ -36,7 +36,7 @@ it.each([
   expect(await typing.list('c')).toEqual({ agents: ['ann'], degraded: false });
 
   await server.command(begin);
-  // The client knows that Redis is full; a denial it learns from the call.
+  // The client detects by itself that Redis is full; it detects a denial only by this call.
   await waitFor(() => !redis.available || begin.startsWith('ACL'));
   expect(await typing.start('c', 'ben')).toEqual({ changed: true, degraded: true });
   expect(await typing.list('c')).toEqual({ agents: ['ann', 'ben'], degraded: true });
