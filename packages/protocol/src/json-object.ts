@@ -54,7 +54,7 @@ function containerProblem(container: object, depthLeft: number, budget: Budget):
 }
 
 function valueProblem(value: unknown, depthLeft: number, budget: Budget): string | null {
-  // Each value has a separator of at least two bytes in total.
+  // Each value takes at least one byte and a separator.
   budget.bytes -= 2;
   switch (typeof value) {
     case 'boolean':
