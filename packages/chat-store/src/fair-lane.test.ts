@@ -46,7 +46,7 @@ function laneOf(options: Partial<FairLaneOptions> = {}) {
 }
 
 describe('a fair lane', () => {
-  it('lets agents take turns, and none have all places', async () => {
+  it('lets agents take turns, and no agent use all slots', async () => {
     const { ask, started, end } = laneOf();
     for (const n of [1, 2, 3, 4, 5]) void ask('storm', `storm ${n}`);
     void ask('ana', 'ana 1');
@@ -57,7 +57,7 @@ describe('a fair lane', () => {
     expect(started.slice(3)).toEqual(['storm 3', 'ana 2', 'ben 1', 'storm 4']);
   });
 
-  it('serves the hub itself first, but leaves a place', async () => {
+  it('serves the hub itself first, but leaves a slot for others', async () => {
     const { ask, started, end } = laneOf();
     for (const n of [1, 2, 3]) void ask('storm', `storm ${n}`);
     void ask('ana', 'ana 1');
@@ -69,7 +69,7 @@ describe('a fair lane', () => {
     expect(started.slice(3)).toEqual(['hub 1', 'hub 2', 'storm 3']);
   });
 
-  it('refuses what is beyond its bound to the agent that has the most waiting', async () => {
+  it('refuses calls over its limit of the agent with the most waiting calls', async () => {
     const { ask, started, lane } = laneOf({ maxCalls: 6 });
     const storm = [1, 2, 3, 4, 5, 6].map((n) => ask('storm', `storm ${n}`));
     expect(await ask('storm', 'storm 7')).toBe('rate_limited');
@@ -84,7 +84,7 @@ describe('a fair lane', () => {
     expect(await ask('dan', 'dan 1')).toBe('unavailable');
   });
 
-  it('never makes a call whose time was over while it waited', async () => {
+  it('never makes a call that timed out while it waited', async () => {
     const { ask, started, end, lane } = laneOf({ width: 1, timeoutMs: 30 });
     const [first, second] = [ask('ana', 'first'), ask('ana', 'second')];
     expect(await Promise.all([first, second])).toEqual(['unavailable', 'unavailable']);
@@ -96,7 +96,7 @@ describe('a fair lane', () => {
     expect([started, await third]).toEqual([['first', 'third'], 'ok']);
   });
 
-  it('goes on after calls that fail', async () => {
+  it('continues after calls that fail', async () => {
     const { lane } = laneOf({ width: 1 });
     const failing = lane.run('ana', () => Promise.reject(new Error('no')));
     const next = lane.run('ana', () => Promise.resolve('yes'));

@@ -49,7 +49,7 @@ describe('group commit', () => {
     for (const end of cleanUp.splice(0)) await end();
   });
 
-  it('commits what came in one turn together, and what came meanwhile in the next group', async () => {
+  it('commits the commands of one turn together, and those that arrive meanwhile in the next group', async () => {
     const { queue, groups, seen, begun } = start();
     const first = ['a', 'b'].map((command) => queue.submit(command));
     await begun(1);
@@ -85,7 +85,7 @@ describe('group commit', () => {
     expect(await answer).toBe('large done');
   });
 
-  it('refuses at once what is over the queue’s length or size', async () => {
+  it('refuses at once commands over the queue’s length or size', async () => {
     const { queue, groups, begun } = start({ maxQueue: 2 });
     const running = queue.submit('running');
     await begun(1);
@@ -103,7 +103,7 @@ describe('group commit', () => {
     expect(await heavy.queue.submit('2')).toBe('queue full');
   });
 
-  it('answers a failed group with its failure, and goes on', async () => {
+  it('answers a failed group with its failure, and continues', async () => {
     const { queue, groups, begun } = start();
     const answers = [queue.submit('a'), queue.submit('b')];
     await begun(1);
@@ -115,7 +115,7 @@ describe('group commit', () => {
     expect(await next).toBe('c done');
   });
 
-  it('answers in time while a commit hangs: it may have happened, and what waits did not', async () => {
+  it('answers in time while a commit hangs: that group may have been committed, the waiting commands were not', async () => {
     const { queue, groups, begun } = start({ timeoutMs: 50 });
     const hanging = queue.submit('hanging');
     await begun(1);
@@ -131,7 +131,7 @@ describe('group commit', () => {
     expect(groups[1]?.commands).toEqual(['next']);
   });
 
-  it('answers what is there when it closes, and refuses what comes', async () => {
+  it('answers waiting commands when it closes, and refuses later ones', async () => {
     const { queue, groups, begun } = start();
     const running = queue.submit('running');
     await begun(1);

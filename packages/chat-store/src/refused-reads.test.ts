@@ -41,7 +41,7 @@ describe('refused reads', () => {
     expect(warnings).toEqual(['calls are refused: the database failed']);
   });
 
-  it('say nothing of the database when an agent asks for too much', async () => {
+  it('do not mention the database when an agent makes too many reads', async () => {
     const { store, warnings } = await open({ maxReads: 4 });
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => store.read(agent, 'read.state', {})),

@@ -55,7 +55,7 @@ describe('a process that was killed', () => {
   }
 
   // Redis notifies no client when a key expires. Invariant: a reaper announces it within the lease and a second.
-  it('leaves agents online for ever, unless a reaper ends their leases', async () => {
+  it('leaves agents online permanently, unless a reaper ends their leases', async () => {
     const reaped = await killedBeside({});
     const startMs = Date.now();
     const control = await killedBeside({ reapMs: 600_000 });

@@ -202,7 +202,7 @@ describe('methods', () => {
       expect(isMethodName(name)).toBe(false);
   });
 
-  it('each method says what it does and which refusals it knows', () => {
+  it('each method has a summary and its refusals', () => {
     for (const { summary, errors } of Object.values(methods)) {
       expect(summary).toMatch(/^[A-Z].*\.$/);
       for (const error of errors) expect(errorCodes).toContain(error);

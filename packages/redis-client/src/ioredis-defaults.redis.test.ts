@@ -81,7 +81,7 @@ describe('negative controls: the faults that our profile prevents, with the defa
     expect(child.output()).toContain('NOPERM');
   });
 
-  it('a subscriber does not notice that its way was cut, when ours has', async () => {
+  it('a subscriber does not notice that its connection was cut, when ours has', async () => {
     const proxy = await startTcpProxy(server.port);
     const theirs = await connect({ port: proxy.port });
     await theirs.subscribe(key);

@@ -69,7 +69,7 @@ describe("the order of one socket's calls", () => {
 
   // The race: [subscribe, unsubscribe, send] in one frame. Invariant: each call sees the effects of the calls before
   // it, and of no later call.
-  it('lets a call that is no change wait for those before it, and those after wait for it', async () => {
+  it('makes a call that is not a change wait for earlier calls, and later calls wait for it', async () => {
     const { call, startedLabels } = createBench();
     const send = call(['a'], 'change', 'send');
     const subscribe = call(['a'], 'read', 'subscribe');
@@ -87,7 +87,7 @@ describe("the order of one socket's calls", () => {
     expect(startedLabels()).toEqual(['send', 'subscribe', 'unsubscribe', 'last send']);
   });
 
-  it('lets a call on several channels wait for the last of them, and holds up each', async () => {
+  it('makes a call on several channels wait for all of them, and calls on each of them wait for it', async () => {
     const { call, startedLabels } = createBench();
     const sends = [call(['a'], 'change', 'to a'), call(['b'], 'change', 'to b')];
     const subscribe = call(['a', 'b', 'c', 'a'], 'read', 'subscribe');
@@ -103,7 +103,7 @@ describe("the order of one socket's calls", () => {
     expect(startedLabels()).toEqual(['to a', 'to b', 'subscribe', 'history of c']);
   });
 
-  it('tells a failure to its own caller alone, and goes on', async () => {
+  it('reports a failure to its own caller only, and continues', async () => {
     const { call } = createBench();
     const first = call(['a'], 'read', 'first');
     const second = call(['a'], 'read', 'second');

@@ -57,7 +57,7 @@ describe('calls of a socket that does not read', () => {
   // The fault: `read.state` answers up to 2.5 MiB but did not count as bulky. All such calls that a socket had in
   // flight when it fell behind were answered. Invariant: unsent output has a budget.
   it.each(['read.state', 'channel.list'] as const)(
-    '%s is not made before it has read on',
+    '%s is not made before it reads again',
     async (method) => {
       let made = 0;
       const answerOne = () => {
@@ -77,7 +77,7 @@ describe('calls of a socket that does not read', () => {
 
   // The fault: all calls that were refused because the budget was full got the same retry time, so they came back
   // together.
-  it('are refused each with a time of its own when there is no room', async () => {
+  it('are refused, each with a different retry time, when there is no room', async () => {
     const randoms = [0, 0.5, 0.999];
     const unsent = createUnsentBudget({ agentBytes: 100, random: () => randoms.shift() ?? 0 });
     unsent.open('ben').settle(100);
@@ -125,7 +125,7 @@ describe('every call is counted once, by method, transport and outcome', () => {
     expect(counted).toEqual([`rest ${outcome}`]);
   });
 
-  it('refused by the rate limit, the allowance, or for want of a socket', async () => {
+  it('refused by the rate limit or the allowance, or because there is no socket', async () => {
     const limited = createBench(handlers, false);
     await limited.rest('ping', {});
     const { rest, counted } = createBench(handlers);
@@ -138,7 +138,7 @@ describe('every call is counted once, by method, transport and outcome', () => {
     ]);
   });
 
-  it('unreadable, alone and in a batch', async () => {
+  it('unreadable, as a single call and in a batch', async () => {
     const { dispatch, counted } = createBench(handlers);
     dispatch({ method: 'ping' });
     dispatch([]);

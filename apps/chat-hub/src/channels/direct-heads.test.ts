@@ -74,7 +74,7 @@ describe("an agent's list of direct heads", () => {
 
   // The fault: each welcome made the store sort all direct channels of the agent. Invariant: a welcome names the most
   // recently active ones, and no statement reads more than a page.
-  it('knows the channels that were active last, including later events', async () => {
+  it('knows the most recently active channels, including later events', async () => {
     const { heads } = createBench();
     const loaded = heads.load('ada');
     heads.raise('ada', ids[1]!, 4);

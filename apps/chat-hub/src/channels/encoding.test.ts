@@ -32,14 +32,14 @@ function read(frames: Buffer): Promise<string> {
 
 describe('text frame', () => {
   it.each([0, 1, 125, 126, 127, 65_535, 65_536, 200_000])(
-    'of %i characters reads back as it was',
+    'of %i characters reads back unchanged',
     async (length) => {
       const text = 'x'.repeat(length);
       await expect(read(textFrame(text))).resolves.toBe(text);
     },
   );
 
-  it('counts bytes of UTF-8, not characters', async () => {
+  it('counts UTF-8 bytes, not characters', async () => {
     const text = '🚀é\u0000"'.repeat(40);
     await expect(read(textFrame(text))).resolves.toBe(text);
   });

@@ -126,7 +126,7 @@ describe('the live channels of a hub', () => {
 
   // A hub has thousands of rooms. Invariant: a room is moved to the current epoch before it is used, even if other
   // rooms still wait.
-  it('change their epoch some in each turn, and at once when they are used', async () => {
+  it('change their epoch a few per turn, and at once when they are used', async () => {
     const { rooms } = createBench();
     const opened = Array.from({ length: 400 }, (_, n) =>
       rooms.openDirect(`dm_${String(n).padStart(32, '0')}`, 7),
@@ -154,7 +154,7 @@ describe('the live channels of a hub', () => {
 
   // The race: a backup is restored while all hubs are connected. The channel grows past the lost events before any hub
   // checks, so no head is lower. Invariant: two events with one seq are reported.
-  it('report another event with the seq of one that was delivered', async () => {
+  it('report a different event with the seq of a delivered one', async () => {
     const { bus, rooms, conflicts } = createBench();
     const room = await rooms.open('a');
     const publish = (id: string, seq: number) => bus.publish(eventOf(id, seq), { channel: true });
@@ -170,7 +170,7 @@ describe('the live channels of a hub', () => {
 
   // The race: a restored copy gets new events before any hub checks, so that its log seems to continue the hub's.
   // Invariant: an event is delivered only after the event that precedes it in its log.
-  it('deliver nothing from a log that has another event at their head', async () => {
+  it('deliver nothing from a log that has a different event at their head', async () => {
     const { bus, rooms, database, conflicts } = createBench();
     const room = await rooms.open('a');
     await bus.publish(eventOf('first', 8), { channel: true });

@@ -31,7 +31,7 @@ for (const hub of hubs) closeAfterAll(hub);
 describe('clocks that are two hours apart', () => {
   // The race: two agents write at the same time through hubs with different clocks. Invariants: everyone sees the order
   // of the log, live and in pages; a retry is recognized; no agent is reported offline because of a clock.
-  it('change no order, and make no agent offline', async () => {
+  it('do not change the order, and make no agent offline', async () => {
     const [ana, ben] = (await Promise.all(
       hubs.map(({ url }, at) => connectRpc(`${url}/v1/ws?agent=${['ana', 'ben'][at]}`)),
     )) as [RpcSocket, RpcSocket];

@@ -73,7 +73,7 @@ describe('a new epoch of the database', () => {
     await Promise.all([ana.close(), ben.close()]);
   });
 
-  it('admits new subscribers, and resumes within it only', async () => {
+  it('accepts new subscribers, and resumes only clients of this epoch', async () => {
     const channelId = 'newcomers';
     const { ana, ben } = await pair(channelId);
     const before = ana.welcome.epoch as string;
@@ -96,7 +96,7 @@ describe('a new epoch of the database', () => {
 
   // The race: hubs and Redis hold events that a restored database lacks. Invariants: lost events are not served, seqs
   // that are used a second time are delivered, and a former member receives nothing.
-  it('of a restored copy serves nothing that the copy lacks', async () => {
+  it('of a restored copy serves no event that the copy lacks', async () => {
     const channelId = 'restored';
     const { ana, ben } = await pair(channelId);
     const contents = async (socket: RpcSocket) =>

@@ -83,7 +83,7 @@ describe('a flood', () => {
     },
   );
 
-  it('of the largest frames that are costly to parse holds nobody else up for long', async () => {
+  it('of large frames that are slow to parse does not delay others for long', async () => {
     const raws = await Promise.all(times(4, (index) => open(`large-${index}`)));
     const text = `{"jsonrpc":"2.0","id":"x","method":"subscribe","params":{"topics":[${'{},'.repeat(85_000)}{}]}}`;
     const work = Promise.all(
@@ -97,7 +97,7 @@ describe('a flood', () => {
     for (const raw of raws) raw.destroy();
   });
 
-  it('of connections of one agent leaves the first hundred in, and makes room as they go', async () => {
+  it('of connections of one agent keeps the first hundred, and accepts more when some of them close', async () => {
     const raws: RawSocket[] = await Promise.all(times(120, () => open('many')));
     const codes = await Promise.all(
       raws.map((raw) => Promise.race([raw.closed, waitFor(() => isIn(raw))])),
@@ -117,7 +117,7 @@ describe('a flood', () => {
     for (const raw of raws) raw.destroy();
   });
 
-  it('of connections that come and go leaves nothing behind', async () => {
+  it('of connections that open and close leaves no memory in use', async () => {
     const round = async () => {
       const raws = await Promise.all(times(50, (index) => comeIn(`gone-${index}`)));
       for (const raw of raws) raw.send('{"jsonrpc":"2.0","id":1,"method":"read.state"}', '{');
@@ -148,10 +148,10 @@ function isIn(raw: RawSocket): boolean {
   return !raw.isClosed && raw.objects.some(({ method }) => method === 'welcome');
 }
 
-describe('a peer that is slow on purpose', () => {
+describe('a deliberately slow peer', () => {
   // The race: the hub refuses a broken frame, but the peer neither answers the close nor disconnects. Invariant: the
   // peer does not stay present longer than one that answers; by itself ws would wait for half a minute.
-  it('and ignores that its broken frame closed the socket, is cut within seconds', async () => {
+  it('that ignores the close after its broken frame is disconnected within seconds', async () => {
     const raw = await open('ghost');
     const startMs = Date.now();
     raw.write(clientFrame('x', { reserved: 7 }));
@@ -161,7 +161,7 @@ describe('a peer that is slow on purpose', () => {
     raw.destroy();
   });
 
-  it('three hundred of them, with half an upgrade, half a body or nothing at all, are let go, and hold nobody up', async () => {
+  it('three hundred of them, with half an upgrade, half a body or nothing at all, are disconnected, and delay no one', async () => {
     const head = 'Host: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
     const body = 'Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{';
     const halves = [

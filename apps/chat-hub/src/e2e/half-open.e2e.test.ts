@@ -66,7 +66,7 @@ async function passHeartbeats(count: number): Promise<void> {
 describe('a half-open socket', () => {
   // The race: a client's host vanishes without a FIN. Invariants: it is closed with 4408 by the third heartbeat and is
   // reported offline once; a client that answers pings stays.
-  it('whose peer vanished is closed 4408 at the third heartbeat, and its agent is offline', async () => {
+  it('whose peer vanished is closed with 4408 at the third heartbeat, and its agent is offline', async () => {
     const ana = await connectRpc(`ws://127.0.0.1:${proxy.port}/v1/ws?agent=ana`);
     await ana.call('channel.join', { channelId: 'c' });
     await ana.call('subscribe', { topics: [{ channelId: 'c' }] });
@@ -89,7 +89,7 @@ describe('a half-open socket', () => {
     expect(seen('offline')).toHaveLength(1);
   });
 
-  it('that stops in the middle of a frame is closed 4408 as well', async () => {
+  it('that stops in the middle of a frame is closed with 4408 as well', async () => {
     const raw = await openRawSocket(`${hub.url.replace('http', 'ws')}/v1/ws?agent=cem`);
     raw.write(clientFrame('{"jsonrpc"', { declaredLength: 200_000 }));
     await passHeartbeats(3);

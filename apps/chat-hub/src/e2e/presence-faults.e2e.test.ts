@@ -112,7 +112,7 @@ describe('presence on two hubs', () => {
   // reconnects must not report the agents of the other one offline. Agents that left meanwhile go offline after one
   // more lease.
   it.each(['frozen', 'killed, and comes back empty'])(
-    'calls nobody offline when Redis is %s for longer than a lease',
+    'reports nobody offline when Redis is %s for longer than a lease',
     async (how) => {
       if (how === 'frozen') {
         await deadHub(times.leaseMs).join(channelId, lease('ghost'));
@@ -164,7 +164,7 @@ describe('presence on two hubs', () => {
     { when: 'soon after its death', afterMs: 500 },
     { when: 'when its leases are about to end', afterMs: times.leaseMs - 600 },
   ])(
-    'tells in time who was on a hub that died, though Redis is wiped $when',
+    'reports the agents of a dead hub offline in time, though Redis is wiped $when',
     async ({ afterMs }) => {
       const elsewhere = deadHub(times.leaseMs);
       const entry = { channelId, lease: lease('ghost') };

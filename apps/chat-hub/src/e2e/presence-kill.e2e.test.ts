@@ -105,7 +105,7 @@ describe('a hub that is killed', () => {
   // The race: as in the test above, but Redis loses all leases before those of the dead hub expire, so no reaper sees
   // them. Invariant: its agents still go offline within a lease and a second.
   it.each([2_000, 20_000])(
-    'has its agents told offline in time though Redis is wiped %i ms later',
+    'has its agents reported offline in time though Redis is wiped %i ms later',
     async (afterMs) => {
       const channelId = `wiped-${afterMs}`;
       const other = await startHub({ env: { REDIS_URL: redis.url, HUB_DB_URL: database.url } });

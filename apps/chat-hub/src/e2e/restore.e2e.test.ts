@@ -89,7 +89,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
   }, 30_000);
 
   // The log of the copy has grown past the lost events, so no head and no mark is lower.
-  it('is noticed when it holds other events where the lost ones stood', async () => {
+  it('is noticed when it holds different events at the seqs of the lost ones', async () => {
     const channelId = 'outgrown';
     const { ana, ben, backedUp } = await restorable(channelId);
     const offline = await createChatStore({ url: `sqlite:${backedUp}` });
@@ -106,7 +106,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     }
   });
 
-  it('makes hubs refuse when its file was put in place under them, and is served after a restart', async () => {
+  it('makes hubs refuse calls when its file replaced theirs, and is served after a restart', async () => {
     const channelId = 'moved';
     const { ana, backedUp } = await restorable(channelId);
     await rename(backedUp, path());
@@ -177,7 +177,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
 
   // Without Redis, a starting hub does not know which events were lost. It must not resume a client whose seq is beyond
   // the head.
-  it('resumes nobody from beyond its head when Redis was lost too', async () => {
+  it('resumes no client from beyond its head when Redis was lost too', async () => {
     const channelId = 'forgotten';
     const { ana, backedUp } = await restorable(channelId);
     const epoch = ana.welcome.epoch as string;

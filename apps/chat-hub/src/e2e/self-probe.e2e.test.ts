@@ -38,7 +38,7 @@ async function deliveryMs(): Promise<number> {
 }
 
 describe('the self-probe of a hub', () => {
-  it('says in /readyz and /metrics that what it publishes comes back, and how fast', async () => {
+  it('reports in /readyz and /metrics that its publishes come back, and how fast', async () => {
     await waitFor(isPath('ok'));
     const { ready, publishPath } = await readiness(hub);
     expect(ready).toBe(true);
@@ -96,7 +96,7 @@ describe('the self-probe of a hub', () => {
     await waitFor(isPath('ok'), { timeoutMs: 20_000 });
   }, 60_000);
 
-  it('is unused on a hub alone without a configured Redis', async () => {
+  it('is unused on a single hub without a configured Redis', async () => {
     await using own = await temporaryDatabase();
     await using alone = await startTestHub({ HUB_DB_URL: own.url, LOG_LEVEL: 'error' });
     const { ready, redis: state, publishPath } = await readiness(alone);

@@ -95,7 +95,7 @@ describe('a socket that reads too slowly', () => {
 
   // The races: one socket stops reading in the middle of the traffic, another after its resume. Invariants: the hub
   // uses little memory for them, serves the others as fast as before, and finally closes the two sockets.
-  it('uses bounded memory, harms nobody, and is closed in the end when it never reads again', async () => {
+  it('uses bounded memory, does not affect others, and is closed when it never reads again', async () => {
     const channelId = 'stuck';
     const [stuck, fast] = (await followers(channelId, 'stuck', 'fast')) as [RpcSocket, RpcSocket];
     const first = seqsOf(fast.events)[0] ?? 4;

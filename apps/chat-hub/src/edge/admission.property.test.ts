@@ -109,7 +109,7 @@ describe('admission, for any clients and any behaviour', () => {
     );
   });
 
-  it('gives no slot twice: slots are as far apart as the rate says', () => {
+  it('gives no slot twice: slots are as far apart as the rate requires', () => {
     fc.assert(
       fc.property(clients, pace, (given, options) => {
         const obedient = given.map((client) => ({ ...client, manner: 'obeys' as const }));

@@ -52,7 +52,7 @@ describe('steps in a time-sliced queue', () => {
     expect(turns).toEqual([['a'], ['b'], ['c']]);
   });
 
-  it('reject with what a step throws, and leave other jobs alone', async () => {
+  it('reject with the error that a step throws, and do not affect other jobs', async () => {
     const { queue, work } = createCase(3);
     function* failing(): Steps<void> {
       yield;

@@ -44,7 +44,7 @@ function createBench() {
 }
 
 describe('a read through the cache', () => {
-  it('serves what is of the head at which the reader is a member', async () => {
+  it('serves a value of the head at which the reader is a member', async () => {
     const { read, fill, cache } = createBench();
     await fill();
     expect(await read()).toEqual({ ok: true, value: [], head: 5 });
@@ -63,7 +63,7 @@ describe('a read through the cache', () => {
     expect(loads).toBe(0);
   });
 
-  it('serves what it loaded at a later head to one who is still a member then', async () => {
+  it('serves a value loaded at a later head if the reader is still a member then', async () => {
     const { read, load, database } = createBench();
     const loading = () => {
       database.head = 7;
@@ -74,7 +74,7 @@ describe('a read through the cache', () => {
 
   // The race: the reader is removed while its page is loaded, so the page holds later events. Invariant: rights are
   // decided after the value was loaded.
-  it('refuses one who is removed while the value is read', async () => {
+  it('refuses a reader that is removed while the value is read', async () => {
     const { read, load, database } = createBench();
     const loading = async () => {
       database.isMember = false;
@@ -86,7 +86,7 @@ describe('a read through the cache', () => {
 
   // Invariant: no value is served from a head at which the reader's membership was not confirmed, and no outdated
   // value.
-  it('leaves to the store what the cache has of another head, older or newer', async () => {
+  it('does not serve a cached value of an older or newer head', async () => {
     const { read, fill, database } = createBench();
     await fill();
     for (const head of [6, 4]) {
@@ -95,7 +95,7 @@ describe('a read through the cache', () => {
     }
   });
 
-  it('serves what it loaded itself though the channel goes on meanwhile, and nothing newer', async () => {
+  it('serves the value that it loaded although the channel has newer events, and nothing newer', async () => {
     const { read, load, database } = createBench();
     const loading = async () => {
       const loaded = await load();
@@ -107,14 +107,14 @@ describe('a read through the cache', () => {
     expect(await read(async () => ({ value: [], head: 99 }))).toBeNull();
   });
 
-  it('leaves to the store what is too large to be cached', async () => {
+  it('does not serve a value that is too large to be cached', async () => {
     const { read } = createBench();
     expect(await read(() => Promise.reject(new UncachedLoad()))).toBeNull();
   });
 });
 
 describe('while the database is away', () => {
-  it('a socket that is live in the channel gets what was last read', async () => {
+  it('a socket that is live in the channel gets the value that was read last', async () => {
     const { read, fill, database, rooms } = createBench();
     await fill();
     database.isAway = true;
@@ -126,7 +126,7 @@ describe('while the database is away', () => {
   // The race: the reader's leave and later events are committed, another member reads them, and the database becomes
   // unavailable before this hub has delivered the leave. Invariant: a live socket sees nothing newer than its room's
   // head.
-  it('nobody gets a copy that is newer than what their room delivered', async () => {
+  it('no socket gets a copy that is newer than its room', async () => {
     const { read, fill, database, rooms } = createBench();
     await fill();
     database.isAway = true;
@@ -135,7 +135,7 @@ describe('while the database is away', () => {
   });
 
   // The race: the socket is dropped from the room while the query to the unavailable store is pending.
-  it('a socket that is dropped while the store is asked gets nothing', async () => {
+  it('a socket that is dropped during the query to the store gets nothing', async () => {
     const { read, fill, database, rooms } = createBench();
     await fill();
     rooms.set(channelId, { head: 5 });

@@ -42,7 +42,7 @@ const seqsOf = (missed: MissedEvents | null) =>
 
 describe('the events that a client missed', () => {
   // A resume of 4,900 events once stopped the event loop for half a second. Each step is one piece of 64 Ki characters.
-  it('are made in many short turns, each of which does little', async () => {
+  it('are encoded in many short turns', async () => {
     let nowMs = 0;
     let turns = 0;
     // The clock advances by one step at each reading.
@@ -68,7 +68,7 @@ describe('the events that a client missed', () => {
     expect(turns).toBeGreaterThan(25);
   });
 
-  it('are none when they are too many or too large, and what was taken of the budget is gone', async () => {
+  it('are null when they are too many or too large, and their share of the budget stays used', async () => {
     const slices = createTimeSlicedQueue();
     const budget = { bytes: 1_000_000 };
     const reads = createLogReads(10_000);

@@ -32,13 +32,13 @@ function createBench() {
 // The race: the agent is removed while the present or typing agents are read. Invariant: an answer holds nothing from
 // after the reader's removal, so rights are checked after the data was read.
 describe('an agent that is removed while it reads', () => {
-  it('is refused who is present', async () => {
+  it('is refused the list of present agents', async () => {
     const { methods, caller } = createBench();
     const params = { channelId, cursor: null, limit: 50 };
     expect(await methods['presence.list'](caller, params)).toMatchObject({ code: 'not_found' });
   });
 
-  it('is refused who is typing', async () => {
+  it('is refused the list of typing agents', async () => {
     const { methods, caller } = createBench();
     const params = { channelId, threadId: null };
     expect(await methods['typing.list'](caller, params)).toMatchObject({

@@ -112,7 +112,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
   };
 }
 
-describe('a subscribe that is under way', () => {
+describe('a subscribe in progress', () => {
   it('is answered with the events up to the head', async () => {
     const { result, session } = await subscribing();
     const topic = await result();
@@ -122,7 +122,7 @@ describe('a subscribe that is under way', () => {
 
   // The race: the epoch changes after the log was read. Invariant: an answer holds nothing from an earlier epoch; the
   // client tries again.
-  it('is refused for now when the database began another life meanwhile', async () => {
+  it('is refused temporarily when the epoch changed meanwhile', async () => {
     const { result, rooms, session } = await subscribing();
     rooms.beginEpoch(new Map([[channelId, 3]]));
     expect(await result()).toEqual({ channelId, error: { code: 'unavailable' } });
@@ -131,7 +131,7 @@ describe('a subscribe that is under way', () => {
 
   // The race: rights were read before the epoch changed, and the answer is made while the hub still reads the rights of
   // sockets that are already in rooms. Invariant: as above; otherwise this socket's rights would not be checked again.
-  it('is refused for now when the epoch has changed and rooms have not been restarted', async () => {
+  it('is refused temporarily when the epoch has changed and rooms have not been restarted', async () => {
     const { result, store, session } = await subscribing();
     Object.assign(store, { epoch: 'f' });
     expect(await result()).toEqual({ channelId, error: { code: 'unavailable' } });
@@ -151,7 +151,7 @@ describe('a subscribe that is under way', () => {
   // The race: the agent is removed and added again meanwhile, and the hub has received either both events or only the
   // leave. Invariant: a member is not refused, because clients take `forbidden` as final.
   it.each(['both', 'the leave alone'])(
-    'enters one who was added again, of which %s came',
+    'enters for an agent that was added again, when the hub received %s',
     async (came) => {
       const { result, rooms, session, access, log } = await subscribing();
       const events = [
@@ -171,7 +171,7 @@ describe('a subscribe that is under way', () => {
 
   // The race: the newest events do not fit into the result, and among them is the leave of an agent that has joined
   // again. Invariant: clients take a live leave as final, so an outdated leave must not be sent live.
-  it('is not resumed when its leave would come live though it is back', async () => {
+  it('is not resumed when its outdated leave would be sent live', async () => {
     const { result, rooms, access, log } = await subscribing(0, limits.resumeBytes / 6);
     const events = [memberEvent(6, 'channel.member.leave'), memberEvent(7, 'channel.member.join')];
     log.push(...events, heavyEvent(8, limits.resumeBytes / 2));
@@ -181,7 +181,7 @@ describe('a subscribe that is under way', () => {
   });
 
   // The race: as above, but the leave arrives when rights cannot be read again.
-  it('is to be asked again when its agent left at the last moment', async () => {
+  it('is to be repeated when its agent left at the last moment', async () => {
     const { result, rooms, session } = await subscribing(null);
     rooms.get(channelId)?.offer(memberEvent(6, 'channel.member.leave'));
     expect(await result()).toEqual({ channelId, error: { code: 'unavailable' } });
@@ -200,7 +200,7 @@ describe('a subscribe that is under way', () => {
   });
 
   // The control: a deletion in an earlier epoch says nothing about the current one.
-  it('is answered in a room whose channel was deleted in another epoch', async () => {
+  it('is answered although its channel was deleted in another epoch', async () => {
     const { rooms, session } = await subscribing(null);
     const room = rooms.get(channelId);
     room?.offer(eventOf(6, { type: 'channel.delete', channelId }));
@@ -213,7 +213,7 @@ describe('a subscribe to many channels', () => {
   // The race: the hub is behind in many channels when the store becomes unavailable. Each topic waited for two seconds,
   // one after the other, and the socket's calls on all these channels waited too. Invariant: every call ends within its
   // time limit.
-  it('waits for all of them together no longer than for one', async () => {
+  it('waits no longer for all of them together than for one', async () => {
     const ids = range(1, 100).map((number) => `c${number}`);
     let nowMs = 0;
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
@@ -325,7 +325,7 @@ describe('an unsubscribe from direct channels', () => {
 
   // The fault: past a limit, unsubscribed channels were not remembered. The next event of such a channel added the
   // socket to it again, from the start of its log. Invariant: an event is delivered once, and the list is bounded.
-  it('is refused, and ends nothing, beyond what the socket remembers', async () => {
+  it('is refused, and ends nothing, beyond the number that the socket remembers', async () => {
     const { session, rooms, methods } = await subscribing(null);
     const caller = { session, transport: 'ws' as const, identity: session.identity };
     const last = directs.at(-1) ?? '';

@@ -35,7 +35,7 @@ function compare(
 }
 
 describe('a roster view, compared with the roster', () => {
-  it('reports agents that came and agents that changed, once', () => {
+  it('reports agents that joined or changed, once', () => {
     view.applyEvent([record('a'), record('b')]);
     const roster = [record('a'), record('b', 'away'), record('c')];
     expect(compare(roster)).toEqual(['b away', 'c online']);
@@ -109,7 +109,7 @@ describe('a roster view, compared with the roster', () => {
 
   // The race: an agent's offline event is lost, and each time before the missing agent is confirmed, Redis fails again.
   // Invariant: it is reported offline after two leases without it, even if Redis never stays available.
-  it('reports an agent offline after two leases without it, however often Redis comes and goes', () => {
+  it('reports an agent offline after two leases without it, however often Redis fails', () => {
     view = new RosterView(() => nowMs, 30_000);
     compare([]);
     view.applyEvent([record('gone'), record('back')]);
@@ -223,14 +223,14 @@ describe('events that arrive in another order than they were decided', () => {
 });
 
 describe('a channel past the push limit', () => {
-  it('is past it from the event on that exceeds it, on whichever hubs the agents are', () => {
+  it('is past it from the event that exceeds it, even if the agents are on several hubs', () => {
     view.applyEvent(crowd(limits.presencePush));
     expect(view.isOverPushLimit).toBe(false);
     view.applyEvent([record('one-more')]);
     expect(view.isOverPushLimit).toBe(true);
   });
 
-  it('is past it by its roster; back under it, the sockets are told what they missed', () => {
+  it('is past it when its roster is; back under it, the sockets get the changes that they missed', () => {
     view.applyEvent(crowd(3));
     expect(compare(null)).toEqual([]);
     expect(view.isOverPushLimit).toBe(true);

@@ -78,7 +78,7 @@ describe('a roster watch', () => {
     jest.useRealTimers();
   });
 
-  it('reads a roster at once and then every 15 s, and reports what is new', async () => {
+  it('reads a roster at once and then every 15 s, and reports the changes', async () => {
     bench.rosters.set('c', ['a']);
     follow(bench, 'c');
     await pass(100);

@@ -85,7 +85,7 @@ describe('the self-probe', () => {
     expect(seen).toMatchObject({ deaf: 0, reconnects: [] });
   });
 
-  it('calls the path unused when no Redis is configured and none was found, and down once there was one', async () => {
+  it('reports the path as unused when no Redis is configured and none was found, and as down once there was one', async () => {
     const { answer } = start({ isRedisNamed: false });
     await answer(refused);
     expect(probe.path.status).toBe('unused');

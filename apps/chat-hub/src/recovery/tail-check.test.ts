@@ -84,7 +84,7 @@ describe('the tail check', () => {
 
   // The race: the database is restored from a backup while the hub cannot reach it, without a change of its epoch. The
   // hub has delivered more events than the log now holds. Invariant: a new epoch begins, once.
-  it('begins a new epoch when the database comes back with less than was delivered', async () => {
+  it('begins a new epoch when the database comes back without some delivered events', async () => {
     const { check, database, epochs } = await createBench();
     database.isAway = true;
     await aWhile();
@@ -95,7 +95,7 @@ describe('the tail check', () => {
     await check.close();
   });
 
-  it('keeps the epoch when the database comes back with all that was delivered', async () => {
+  it('keeps the epoch when the database comes back with all delivered events', async () => {
     const { check, database, epochs } = await createBench();
     database.isAway = true;
     await aWhile();
@@ -116,7 +116,7 @@ describe('the tail check', () => {
     await check.close();
   });
 
-  describe('of a database that was restored without a failed check', () => {
+  describe('on a database that was restored without a failed check', () => {
     it('begins a new epoch when the head of a channel is lower than before', async () => {
       const { check, database, epochs } = await createBench();
       database.head = 8;

@@ -12,8 +12,8 @@ const get = (url: string) => app.inject({ url });
 
 // The race: hundreds of unauthenticated clients request a text that takes a millisecond to write. Invariant: it is
 // written once per turn of the event loop, for all requests of that turn.
-describe('what anyone may ask', () => {
-  it('metrics are written once for all who ask in one turn, and again for who asks later', async () => {
+describe('status and documents that need no sign-in', () => {
+  it('metrics are written once for all requests of one turn, and again for a later one', async () => {
     app = fastify();
     let written = 0;
     const registry = { contentType: 'text/plain', metrics: async () => `hub_up ${++written}\n` };

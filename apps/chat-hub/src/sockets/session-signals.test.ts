@@ -158,12 +158,12 @@ describe('typing and presence of a socket that reads too slowly', () => {
   });
 });
 
-describe('a socket whose peer takes nothing any more', () => {
+describe('a socket whose peer stopped reading', () => {
   afterEach(() => {
     jest.useRealTimers();
   });
 
-  it('is closed with a hint after half a minute, and cut if it does not answer the close', async () => {
+  it('is closed with a hint after half a minute, and destroyed if it does not answer the close', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });

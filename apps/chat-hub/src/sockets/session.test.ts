@@ -67,7 +67,7 @@ describe('a socket that read too slowly', () => {
 
   // The race: an answer takes longer than half a minute over a slow connection. Invariant: only a socket that reads
   // nothing at all is closed. If a slow one were closed, it would come back and request the same again and again.
-  it('is not closed while it takes something, even if that lasts long', async () => {
+  it('is not closed while it reads anything, even if that takes long', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     try {
       const bench = createSessionBench();
@@ -285,7 +285,7 @@ describe('an answer that is made in several turns', () => {
 });
 
 describe('the unsent output of a session', () => {
-  it('is counted until the peer has taken it, buffered or not', async () => {
+  it('is counted until the peer has read it, buffered or not', async () => {
     const unsent = createUnsentBudget();
     const { session, peer, turn } = createSessionBench({ unsent });
     peer.isReading = false;

@@ -3,7 +3,7 @@ import { agentOf, channelWithTwo, type TestDatabase } from './world.contract.ts'
 
 export function describeLog(database: () => TestDatabase): void {
   describe('the log', () => {
-    it('has no holes and one order under 50 senders on two hubs', async () => {
+    it('has no gaps and one order under 50 senders on two hubs', async () => {
       const { store } = database();
       const other = await database().another();
       const { channelId, owner } = await channelWithTwo(store);
@@ -89,7 +89,7 @@ export function describeLog(database: () => TestDatabase): void {
       expect(head).toBe(22);
     });
 
-    it('keeps its group when the database itself refuses one of its rows', async () => {
+    it('keeps the rest of a group when the database refuses one of its rows', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       // PostgreSQL cannot store U+0000, and the protocol refuses it. Here it bypasses the protocol.

@@ -4,7 +4,7 @@ import { agentOf, channelWithTwo, eventOf, type TestDatabase } from './world.con
 
 export function describeMessages(database: () => TestDatabase): void {
   describe('messages', () => {
-    it('are stored as they are, and told to the members they mention', async () => {
+    it('are stored unchanged, and also sent to the members whom they mention', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const content = 'ünïcödé 🚀 "quoted" \\ \n\t\u0001 \u2028';
       const mentions = [member.agentId, owner.agentId, 'stranger'];
@@ -115,7 +115,7 @@ export function describeMessages(database: () => TestDatabase): void {
 
     // Invariant: a deletion takes effect for every reader when it commits, although the rows of the edits are redacted
     // later.
-    it('are edited so often and no more, and are deleted with every text they had', async () => {
+    it('are edited a limited number of times, and are deleted with every text they had', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const { messageId } = await owner.say(channelId, 'secret');

@@ -36,7 +36,7 @@ const deceptive = [
 
 export function describePages(database: () => TestDatabase): void {
   describe('a page as text', () => {
-    it('holds each message as it now stands, whatever its author wrote', async () => {
+    it('contains each message in its current state, whatever its author wrote', async () => {
       const { store } = database();
       const { channelId, owner, member } = await channelWithTwo(store);
       const metadata = { reactions: {}, message: { reactions: {} }, timestamp: '},"timestamp":' };
@@ -82,7 +82,7 @@ export function describePages(database: () => TestDatabase): void {
       expect(await owner.history(channelId)).toEqual(result);
     });
 
-    it('says what the object says, for every method that reads', async () => {
+    it('equals the result as an object, for every method that reads', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const root = await owner.say(channelId, 'root');
@@ -105,7 +105,7 @@ export function describePages(database: () => TestDatabase): void {
     // Invariant: a page ends early rather than exceed its allowed size, at the end away from its start, and holds at
     // least one row. Paging by its answers reads every row once.
     it.each([1, 2500, 5000, 100_000])(
-      'of %d bytes ends by them, and is gone on from',
+      'of %d bytes ends at that size, and can be continued',
       async (max) => {
         const { store } = database();
         const { channelId, owner } = await channelWithTwo(store);
@@ -170,7 +170,7 @@ export function describePages(database: () => TestDatabase): void {
       },
     );
 
-    it('of the longest channels there can be stays within what an answer may weigh', async () => {
+    it('of the largest possible channels stays within the size of an answer', async () => {
       const { store } = database();
       const { owner } = await channelWithTwo(store);
       const metadata = { text: 'x'.repeat(limits.metadataBytes - 12) };

@@ -3,7 +3,7 @@ import { agentOf, channelWithTwo, type TestDatabase } from './world.contract.ts'
 
 export function describeReading(database: () => TestDatabase): void {
   describe('read state', () => {
-    it('counts what others said after the mark, and mentions apart', async () => {
+    it('counts messages of others after the mark, and mentions separately', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const state = async () => (await member.read('read.state', {})).channels;
       await owner.say(channelId, 'one');
@@ -90,7 +90,7 @@ export function describeReading(database: () => TestDatabase): void {
   });
 
   describe('access', () => {
-    it('says in one answer what an agent is to many channels', async () => {
+    it('returns an agent’s access to many channels in one answer', async () => {
       const { store } = database();
       const open = await channelWithTwo(store);
       const closed = await channelWithTwo(store, 'private');

@@ -78,7 +78,7 @@ export function describeRedactions(
     // The fault: all rows were redacted in the transaction of the deletion, which stopped all writes meanwhile and, on
     // PostgreSQL, ran into the statement timeout each time. Invariant: the work of one command is bounded, and from the
     // commit of a deletion no reader gets the deleted text, even if hubs die at any time.
-    it('are read by nobody once the deletion is committed, and emptied in pieces by any hub', async () => {
+    it('are read by nobody once the deletion is committed, and redacted in pieces by any hub', async () => {
       const channelId = 'often';
       const messageId = await messageEditedOften(channelId);
       const [deleted] = await core.runGroup([command('message.delete', { channelId, messageId })]);
@@ -115,7 +115,7 @@ export function describeRedactions(
     // The race: agents edit and delete messages faster than one message after another is redacted. Invariant: the
     // number of rows to redact does not grow without bound, because one piece of work takes several messages with few
     // edits.
-    it('of several messages are emptied together, where each was edited little', async () => {
+    it('of several messages with few edits are redacted together', async () => {
       const channelId = 'little';
       const send = command('message.send', { channelId, content: 'secret' });
       const [, ...sent] = await core.runGroup([
@@ -140,7 +140,7 @@ export function describeRedactions(
       expect(database.count('select count(*) from redactions')).toBe(0);
     });
 
-    it('go with their channel when that is deleted before they are emptied', async () => {
+    it('are removed with their channel when that is deleted before they are redacted', async () => {
       const channelId = 'gone';
       const [, sent] = await core.runGroup([
         command('channel.create', { channelId, name: 'Gone' }),

@@ -118,7 +118,7 @@ export function describeRepeats(database: () => TestDatabase): void {
     // The race: a member creates a thread, is removed, and repeats the call; meanwhile the title was changed.
     // Invariant: an agent reads nothing that was committed after its removal. The repeated answer of a message contains
     // nothing newer than the first call.
-    it('tells a removed member nothing of what came after', async () => {
+    it('shows a removed member nothing that came after', async () => {
       for (const kind of ['public', 'private'] as const) {
         const { channelId, owner, member } = await channelWithTwo(database().store, kind);
         const { messageId } = await member.say(channelId, 'root');
@@ -137,7 +137,7 @@ export function describeRepeats(database: () => TestDatabase): void {
       }
     });
 
-    it('is refused to a token that is not for the channel', async () => {
+    it('is refused for a token that does not cover the channel', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const { messageId } = await owner.say(channelId, 'root');

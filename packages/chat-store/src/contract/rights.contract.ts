@@ -63,7 +63,7 @@ export function describeRights(database: () => TestDatabase): void {
       },
     );
 
-    it('holds within one group: what follows a removal in it is refused', async () => {
+    it('applies within one group: calls after a removal in it are refused', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const answers = await Promise.all([
         member.refusal('message.send', { channelId, content: 'still in' }),

@@ -19,7 +19,7 @@ export function describeMessageOrdinals(
   start: () => Promise<EmptyDatabase>,
 ): void {
   describe(`messages of an earlier release, on ${dialect}`, () => {
-    it('are numbered, and what is unread is counted from there on', async () => {
+    it('are numbered, and unread counts are correct from then on', async () => {
       const database = await start();
       const { url, db } = database;
       const all = Object.entries(createMigrations(dialect));

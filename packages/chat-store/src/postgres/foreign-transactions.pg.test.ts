@@ -4,7 +4,7 @@ import pg from 'pg';
 import { channelWithTwo } from '../contract/world.contract.ts';
 import { createChatStore, type ChatStore } from '../index.ts';
 
-describe('beside transactions of others, a chat store on PostgreSQL', () => {
+describe('a chat store on PostgreSQL, beside other transactions', () => {
   let server: PostgresServer;
   let store: ChatStore;
   let other: ChatStore;
@@ -101,7 +101,7 @@ describe('beside transactions of others, a chat store on PostgreSQL', () => {
 
   // A backup that was restored on another server holds the first server's marks, which may be ahead of this server's
   // count. Invariant: they are not reported as new commits with every check.
-  it('does not report marks of another server again and again', async () => {
+  it('does not report marks of another server repeatedly', async () => {
     const { channelId, owner } = await channelWithTwo(store);
     let { mark } = await store.changes(null);
     server.query(`update log set mark = 1000000000000 where channel_id = '${channelId}'`);
@@ -114,7 +114,7 @@ describe('beside transactions of others, a chat store on PostgreSQL', () => {
     expect((await store.changes(mark)).heads).toEqual([]);
   });
 
-  it('says how many transactions began since the oldest open one', async () => {
+  it('reports how many transactions began since the oldest open one', async () => {
     const { channelId, owner } = await channelWithTwo(store);
     expect((await store.changes(null)).horizonLag).toBe(0);
     const end = await openTransaction();

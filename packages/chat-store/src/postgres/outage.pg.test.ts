@@ -30,7 +30,7 @@ describe('a chat store whose PostgreSQL fails', () => {
     await server.stop();
   });
 
-  it('waits for no lock longer than its bound, and takes nothing of the group', async () => {
+  it('waits for no lock longer than its limit, and commits nothing of the group', async () => {
     const store = await open(server.url, { lockTimeoutMs: 300, timeoutMs: 1500 });
     const { channelId, owner } = await channelWithTwo(store);
     const locker = await connect(server);
@@ -51,7 +51,7 @@ describe('a chat store whose PostgreSQL fails', () => {
     await locker.end();
   });
 
-  it('has every acknowledged message after the server was killed, and goes on by itself', async () => {
+  it('has every acknowledged message after the server was killed, and continues by itself', async () => {
     const store = await open(server.url);
     const { channelId, owner } = await channelWithTwo(store);
     let last = 0;
@@ -89,7 +89,7 @@ describe('a chat store whose PostgreSQL fails', () => {
     expect(await store.health()).toMatchObject({ status: 'ok' });
   });
 
-  it('answers every call in time while the server is frozen, and goes on when it thaws', async () => {
+  it('answers every call in time while the server is frozen, and continues when it thaws', async () => {
     const store = await open(server.url, { timeoutMs: 800, lockTimeoutMs: 300 });
     const { channelId, owner } = await channelWithTwo(store);
     const closing = await open(server.url, { timeoutMs: 800, lockTimeoutMs: 300 });
@@ -123,7 +123,7 @@ describe('a chat store whose PostgreSQL fails', () => {
 
   // A client's call checks rights and then reads. Each of the two waited for its own timeout, and the client for their
   // sum.
-  it('answers calls that follow each other in one timeout together while the server is frozen', async () => {
+  it('answers consecutive calls within one timeout in total while the server is frozen', async () => {
     const store = await open(server.url, { timeoutMs: 1000, lockTimeoutMs: 300 });
     const { channelId, owner } = await channelWithTwo(store);
     const thaw = freezePostgres(server);
@@ -147,7 +147,7 @@ describe('a chat store whose PostgreSQL fails', () => {
 
   // A standby refuses BEGIN … READ WRITE as an unsupported feature. Senders got `internal`, a bug of the hub, and gave
   // up although the database was back a moment later.
-  it('is unavailable for writes on a standby, reads there, and goes on when it is promoted', async () => {
+  it('is unavailable for writes on a standby, reads there, and continues when it is promoted', async () => {
     const store = await open(server.url);
     const { channelId, owner } = await channelWithTwo(store);
     const promote = await restartAsStandby(server);

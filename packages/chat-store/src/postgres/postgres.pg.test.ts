@@ -36,7 +36,7 @@ describe('a chat store on PostgreSQL', () => {
     expect(server.query('select count(*) from chat_store_migrations')).toBe(`${names.length}`);
   });
 
-  it('says who refused it, and no secret', async () => {
+  it('names the server that refused it, and no secret', async () => {
     const port = await freePort();
     const refused = await refusal(`postgres://hub:secret-word@127.0.0.1:${port}/hub`);
     expect(refused).toMatchObject({ name: 'ChatStoreError', code: 'unavailable' });
@@ -138,7 +138,7 @@ describe('a chat store on PostgreSQL', () => {
     expect((await store.changes(mark)).heads).toEqual([{ channelId: late.channelId, head: 3 }]);
   });
 
-  it('makes the same direct channels on two hubs at once, in whatever order they come', async () => {
+  it('creates the same direct channels on two hubs at once, in any order', async () => {
     const hubs = [await open(server.url), await open(server.url)];
     const agents = ['a', 'b', 'c'].map((name) => uniqueId(name));
     const to = Array.from({ length: 8 }, (_, i) => uniqueId(`to-${i}`));
@@ -155,7 +155,7 @@ describe('a chat store on PostgreSQL', () => {
     expect(sent.filter((one) => one.seq === 2)).toHaveLength(24);
   });
 
-  it('runs a group again that lost a deadlock', async () => {
+  it('repeats a group that lost a deadlock', async () => {
     const store = await open(server.url);
     const { channelId, owner } = await channelWithTwo(store);
     const wanted = uniqueId('wanted');
@@ -211,7 +211,7 @@ describe('a chat store on PostgreSQL', () => {
     expect(server.query(`select count(*) from agents where id in ('${names}')`)).toBe('2');
   });
 
-  it('removes what a deleted channel held', async () => {
+  it('removes the contents of a deleted channel', async () => {
     const store = await open(server.url);
     const { channelId, owner, member } = await channelWithTwo(store);
     const { messageId } = await owner.say(channelId, 'secret', { mentions: [member.agentId] });

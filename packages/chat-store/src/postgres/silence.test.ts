@@ -37,8 +37,8 @@ beforeEach(() => {
 const access = () => core.access('ana', []);
 const unavailable = { code: 'unavailable', message: expect.stringContaining('does not answer') };
 
-describe('a PostgreSQL that says nothing', () => {
-  it('has calls refused at once when none was answered for a while, instead of each waiting', async () => {
+describe('a PostgreSQL that does not answer', () => {
+  it('has calls refused at once when none was answered for some time, instead of each waiting', async () => {
     mood = 'is silent';
     void access();
     nowMs = 1499;
@@ -61,7 +61,7 @@ describe('a PostgreSQL that says nothing', () => {
     expect(asked).toEqual(['access', 'epoch', 'epoch', 'access']);
   });
 
-  it('is not silent while it answers anything, be it a refusal', async () => {
+  it('is not silent while it answers anything, even a refusal', async () => {
     mood = 'is silent';
     void access();
     nowMs = 1400;

@@ -30,12 +30,12 @@ describe('a chat store on SQLite', () => {
     await folder.remove();
   });
 
-  it('makes its file and the folders above it', async () => {
+  it('creates its file and the folders above it', async () => {
     const store = await open(join(folder.path, 'not', 'there', 'yet', 'hub.sqlite'));
     expect(await store.health()).toMatchObject({ status: 'ok', engine: 'sqlite' });
   });
 
-  it('has a commit on the disk before it says so', () => {
+  it('has a commit on the disk before it acknowledges it', () => {
     const database = openDatabase(newPath(), 100, false);
     expect(database.prepare('pragma synchronous').get()).toEqual({ synchronous: 2 });
     expect(database.prepare('pragma journal_mode').get()).toEqual({ journal_mode: 'wal' });
@@ -88,7 +88,7 @@ describe('a chat store on SQLite', () => {
     expect((await agentOf(b, owner.agentId).say(channelId, 'x')).seq).toBe(3);
   });
 
-  it('answers within its bound while another process holds the lock, without blocking the loop', async () => {
+  it('answers within its limit while another process holds the lock, without blocking the event loop', async () => {
     const path = newPath();
     const store = await open(path, { lockTimeoutMs: 400, timeoutMs: 1500 });
     const { channelId, owner } = await channelWithTwo(store);
@@ -164,7 +164,7 @@ describe('a chat store on SQLite', () => {
 
   // The race: a backup is moved over the file under a running hub, which keeps the former file open. Its further
   // commits would be lost. Invariant: an acknowledged commit is durable.
-  it('takes nothing any more once another file stands in the place of its own', async () => {
+  it('refuses writes once another file has replaced its own', async () => {
     const path = newPath();
     const otherPath = newPath();
     const [store, other] = [await open(path), await open(otherPath)];
@@ -196,7 +196,7 @@ describe('a chat store on SQLite', () => {
     expect(await store.health()).toMatchObject({ status: 'down', latencyMs: null });
   });
 
-  it('tells of its groups', async () => {
+  it('reports its groups', async () => {
     const groups: number[] = [];
     const store = await createChatStore(
       { url: `sqlite:${newPath()}`, maxGroup: 4 },

@@ -156,7 +156,7 @@ describe('presence keys', () => {
   });
 });
 
-describe('what Redis loses', () => {
+describe('data that Redis loses', () => {
   it('Presence data reconstruction: the next heartbeat repairs a wipe', async () => {
     const presence = createRedisLeaseStore({ redis, keys });
     const agentIds = Array.from({ length: 111 }, (_, n) => `agent-${String(n).padStart(3, '0')}`);

@@ -125,7 +125,7 @@ describe('reaping', () => {
     expect(await presence.reap(['c', 'empty'])).toHaveLength(1);
   });
 
-  it('spares a lease that was renewed between the look and the end', async () => {
+  it('keeps a lease that was renewed between the check and the end', async () => {
     const { presence: reaper } = counted({
       redislessHubs: async () => {
         await renewing.renew([{ channelId: 'c', lease: lease('a'), state: online }]);
@@ -176,7 +176,7 @@ describe('reaping', () => {
     expect(nowMs - diedMs).toBeLessThanOrEqual(leaseMs);
   });
 
-  it('reaps no lease of another hub while it cannot be known whether that hub is alive', async () => {
+  it('reaps no lease of another hub while it is unknown whether that hub is alive', async () => {
     let askable = false;
     const { presence } = counted({
       hubId: 'hub-1',

@@ -73,7 +73,7 @@ async function moveWhileAway() {
 describe('a replayed leave', () => {
   // The race: an agent moves from hub A to B while both are without Redis. A is back first, and Redis has no other
   // lease. Invariant: a connected agent is never announced offline, and an agent that left is announced offline once.
-  it('makes no agent offline that went to a hub that is back within seconds', async () => {
+  it('makes no agent offline that moved to a hub that reconnects within seconds', async () => {
     const { b } = await moveWhileAway();
     expect(told).toEqual([]);
     b.link.heal();
@@ -99,7 +99,7 @@ describe('a replayed leave', () => {
     expect(told.at(-1)).toBe('b: moved online');
   });
 
-  it('is announced before its hub closes, because nobody could later', async () => {
+  it('is announced before its hub closes, because there is no later time', async () => {
     const { a, b } = await moveWhileAway();
     b.link.heal();
     await waitFor(() => told.length > 0);

@@ -44,7 +44,7 @@ describe('a page that ends by its bytes', () => {
   // Invariant: the bytes that a page loads are bounded by the size of its answer, even with rows of maximal length. The
   // answer of one statement may be parsed and encoded in one turn of the event loop, so it is at most a quarter of a
   // megabyte.
-  it('has loaded little more than it answers, in statements of bounded size', async () => {
+  it('loads little more than it answers, in statements of bounded size', async () => {
     const { core, loads, close } = await countingCore();
     const create = methods['channel.create'].params.parse({ channelId, name: channelId });
     const send = methods['message.send'].params.parse({ channelId, content });

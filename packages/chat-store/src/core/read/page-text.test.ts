@@ -7,7 +7,7 @@ const sized = (sizes: readonly number[]) =>
 const textOf = (chunks: readonly Uint8Array[]) => Buffer.concat(chunks).toString();
 
 describe('the steps of a page', () => {
-  it('hold the first rows that fit, and no step more than a statement may bring', () => {
+  it('hold the first rows that fit, and no step loads more than a statement may', () => {
     const steps = stepsOf(sized(Array.from({ length: 1000 }, () => 50_000)), 8 * mib);
     expect(steps.flat()).toHaveLength(Math.floor((8 * mib) / 50_000));
     expect(steps.flat().map(({ seq }) => seq)).toEqual(
@@ -22,7 +22,7 @@ describe('the steps of a page', () => {
   });
 
   // Invariant: the event loop is not blocked, however many reactions the messages of a page have.
-  it('hold no more messages than bring a thousand reactions, or one', () => {
+  it('hold messages with at most a thousand reactions together, or one message', () => {
     const rows = [400, 600, 1, 999, 1_000, 1_000, 0, 0].map((reactions, index) => ({
       seq: index + 1,
       bytes: 1,
@@ -32,7 +32,7 @@ describe('the steps of a page', () => {
     expect(seqs).toEqual([[1, 2], [3, 4], [5], [6, 7, 8]]);
   });
 
-  it('hold one row also when it is larger than all of them may be', () => {
+  it('hold one row even if it exceeds the limit for all of them', () => {
     expect(stepsOf(sized([10, 10]), 1)).toEqual([[{ seq: 1, bytes: 10 }]]);
     expect(stepsOf(sized([9 * mib, 1, 9 * mib]), 8 * mib)).toEqual([[{ seq: 1, bytes: 9 * mib }]]);
     expect(stepsOf([], 100)).toEqual([]);
@@ -40,7 +40,7 @@ describe('the steps of a page', () => {
 });
 
 describe('the text of a page', () => {
-  it('counts bytes of UTF-8, not characters, and takes one row in any case', () => {
+  it('counts UTF-8 bytes, not characters, and takes at least one row', () => {
     const page = createPageText(10);
     expect(['"語語"', '"x"'].map((row) => page.add([[row]]))).toEqual([true, false]);
     expect([textOf(page.pieces), page.count]).toEqual(['"語語"', 1]);
