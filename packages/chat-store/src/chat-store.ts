@@ -263,7 +263,7 @@ export async function createChatStore(
 // An engine's modules are loaded only when it is used.
 async function openCore(options: ParsedOptions, deps: ChatStoreDeps): Promise<StoreCore> {
   const onFault = (fault: string, doing: string) =>
-    deps.logger?.error({ fault, doing }, 'a fault in the chat store');
+    deps.logger?.error({ fault, doing }, 'a bug in the chat store');
   if (options.target.engine === 'sqlite') {
     const { openSqliteCore } = await import('./sqlite/sqlite-core.ts');
     return openSqliteCore({ ...options, path: options.target.path }, onFault);

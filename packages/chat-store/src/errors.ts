@@ -42,7 +42,7 @@ export class ChatStoreError extends Error {
 /** The error of a call on an open store. Every problem that keeps the database from answering becomes `unavailable`. */
 export function runtimeError(error: unknown): ChatStoreError {
   if (!(error instanceof ChatStoreError)) {
-    return new ChatStoreError('internal', 'a fault in the chat store', { cause: error });
+    return new ChatStoreError('internal', 'a bug in the chat store', { cause: error });
   }
   const { code, message, retryAfterMs = 1000 } = error;
   if (code === 'rate_limited') return error;

@@ -73,7 +73,7 @@ describe('a flood', () => {
       const flood = Buffer.concat(times(15_000, () => frame));
       for (const raw of raws) raw.write(flood);
       expect(await othersWait(raws[0].closed)).toBeLessThan(1_000);
-      // The ws client itself disconnects when too many of its pings are unanswered; then there is no close code.
+      // The ws library in the hub destroys the socket of a peer with too many unanswered pings; there is no close code.
       const codes = kind === 'pings' ? [4429, null] : [4429];
       expect(codes).toContain(await raws[0].closed);
       raws[1].socket.resume();

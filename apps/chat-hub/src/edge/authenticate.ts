@@ -186,7 +186,7 @@ function authenticateJwt(
 function refuseBarred(agentId: string, barredForMs: AuthenticateDeps['barredForMs']): void {
   const retryAfterMs = barredForMs(agentId);
   if (retryAfterMs === null) return;
-  throw new AuthError('barred', 'this agent has called far too often', { retryAfterMs });
+  throw new AuthError('barred', 'this agent has made far too many calls', { retryAfterMs });
 }
 
 function algorithmOf(token: string): string {

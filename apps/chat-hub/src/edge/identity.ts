@@ -53,7 +53,7 @@ export function isFailedSignIn(error: unknown): boolean {
 /** Null for an admin, else the refusal. An admin whose token is limited to channels has no rights beyond them. */
 export function refuseNonAdmin({ isAdmin, channels }: Identity, action: string): Refusal | null {
   if (isAdmin && channels === null) return null;
-  return refuse('forbidden', `only an admin whose token is not bound to channels may ${action}`);
+  return refuse('forbidden', `only an admin whose token is not limited to channels may ${action}`);
 }
 
 /** Verifies credentials. Rejects with {@link AuthError}, or with the store's error when the store is away. */

@@ -150,7 +150,7 @@ describe('a subscribe in progress', () => {
 
   // The race: the agent is removed and added again meanwhile, and the hub has received either both events or only the
   // leave. Invariant: a member is not refused, because clients take `forbidden` as final.
-  it.each(['both', 'the leave alone'])(
+  it.each(['both events', 'only the leave'])(
     'enters for an agent that was added again, when the hub received %s',
     async (came) => {
       const { result, rooms, session, access, log } = await subscribing();
@@ -160,7 +160,7 @@ describe('a subscribe in progress', () => {
       ];
       log.push(...events);
       access.head = 7;
-      for (const event of came === 'both' ? events : events.slice(0, 1)) {
+      for (const event of came === 'both events' ? events : events.slice(0, 1)) {
         rooms.get(channelId)?.offer(event);
       }
       const topic = await result();

@@ -31,11 +31,15 @@ export async function runGroup(
       if (failure instanceof ChatStoreError) throw failure;
       if (failure === 'again' && attempt < attempts) continue;
       if (failure === 'again') {
-        throw new ChatStoreError('unavailable', 'the channels are contended', { cause: error });
+        throw new ChatStoreError(
+          'unavailable',
+          'the group conflicted with other transactions too often',
+          { cause: error },
+        );
       }
       if (commands.length > 1) return runApart(engine, commands, report);
       report(error, `deciding ${commands[0]?.method}`);
-      return [refuse('internal', 'the command could not be carried out')];
+      return [refuse('internal', 'the command could not be executed')];
     }
   }
 }

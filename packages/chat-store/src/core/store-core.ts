@@ -85,9 +85,12 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
         const failure = engine.failureOf(error);
         if (failure instanceof ChatStoreError) throw failure;
         if (failure === 'again')
-          throw new ChatStoreError('unavailable', 'the database is contended');
+          throw new ChatStoreError(
+            'unavailable',
+            'the write conflicted with other transactions too often',
+          );
         report(error, doing);
-        throw new ChatStoreError('internal', 'a fault in the chat store', { cause: error });
+        throw new ChatStoreError('internal', 'a bug in the chat store', { cause: error });
       }
     };
   const core: StoreCore = {

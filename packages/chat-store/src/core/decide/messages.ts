@@ -17,7 +17,7 @@ export const editMessage: Decide<'message.edit'> = async (group, { actor, params
   const found = await findMessage(group, channel, params.messageId);
   if (!found.ok) return found;
   if (found.message.senderId !== actor.agentId && !actor.isAdmin) {
-    return refuse('forbidden', 'only its author edits a message');
+    return refuse('forbidden', 'only its author may edit a message');
   }
   if (found.message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
   if (found.message.content === params.content) return accepted({ seq: null });
@@ -52,7 +52,7 @@ export const deleteMessage: Decide<'message.delete'> = async (group, { actor, pa
   const found = await findMessage(group, channel, params.messageId);
   if (!found.ok) return found;
   const mayDelete = found.message.senderId === actor.agentId || role === 'owner' || actor.isAdmin;
-  if (!mayDelete) return refuse('forbidden', 'only its author or an owner deletes a message');
+  if (!mayDelete) return refuse('forbidden', 'only its author or an owner may delete a message');
   if (found.message.deletedAt !== null) return accepted({ seq: null });
 
   const message = redacted(found.message, group.nowMs);

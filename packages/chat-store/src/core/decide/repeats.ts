@@ -36,5 +36,5 @@ export async function findRepeat(
   if (!row) return null;
   return row.fingerprint === print
     ? { ok: true, seq: row.seq }
-    : refuse('conflict', 'the clientMessageId was used for something else');
+    : refuse('conflict', 'the clientMessageId was already used with other content');
 }

@@ -117,7 +117,7 @@ export function decideSend(
       // A deletion removes the fingerprint; then only the id is compared.
       const isSame = first.fingerprint === null || first.fingerprint === print;
       if (!isSame || first.message_id === null) {
-        return refuse('conflict', 'the clientMessageId was used for something else');
+        return refuse('conflict', 'the clientMessageId was already used with other content');
       }
       const { message_id: messageId, seq, timestamp } = first;
       const result = answer({ messageId, seq, timestamp, duplicate: true });
@@ -125,7 +125,7 @@ export function decideSend(
     }
   }
   if (isDirect && !channel && send.actor.mayOpenDirects === false) {
-    return refuse('rate_limited', `${agentId} may make no further direct channel now`);
+    return refuse('rate_limited', `${agentId} may create no further direct channels now`);
   }
   const traced = traceCauses(prefetched, send.actor, channelId, send.params);
   // The message is refused, so no channel was created for it.

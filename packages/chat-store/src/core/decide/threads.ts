@@ -62,7 +62,7 @@ export const updateThread: Decide<'thread.update'> = async (group, { actor, para
   const known = await findThread(group, channelId, threadId);
   if (!known) return refuse('not_found', `there is no thread ${threadId}`);
   if (known.created_by !== actor.agentId && role !== 'owner' && !actor.isAdmin) {
-    return refuse('forbidden', 'only its creator or an owner changes a thread');
+    return refuse('forbidden', 'only its creator or an owner may change a thread');
   }
   if (known.title === title) return accepted({ thread: threadOf(known) });
   await dbOf(group)
