@@ -1,7 +1,7 @@
 import { limits } from './limits.ts';
 
-// PostgreSQL cannot store NUL, and half a surrogate pair has no UTF-8 form. Either would make the commit fail, or come
-// back changed.
+// PostgreSQL cannot store NUL, and half a surrogate pair has no UTF-8 form. Either would make the commit fail or change
+// the text.
 const unstorable = /[\0\p{Cs}]/u;
 const control = /[\p{Cc}\p{Cs}]/u;
 const notInEmoji = /[\p{Cc}\p{Cs}\p{Z}]/u;

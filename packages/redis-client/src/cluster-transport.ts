@@ -93,7 +93,8 @@ export function openClusterTransport(
     }
   };
 
-  // ioredis forgets a lost node until the slots are read again. A dead node is lost again at once, hence the pause.
+  // ioredis forgets a lost node until the slots are read again. The refresh waits, because a dead node would be lost
+  // again at once.
   const refreshSoon = () => {
     if (isClosed) return;
     refreshTimer ??= setTimeout(

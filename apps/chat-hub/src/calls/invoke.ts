@@ -37,7 +37,7 @@ export type ResultJson = string | readonly Buffer[];
 export type Reply =
   { readonly ok: true; readonly json: ResultJson; readonly reserved: Unsent | null } | Failure;
 
-/** One call, as a transport hands it over. */
+/** One call, passed by a transport. */
 export interface Call {
   readonly caller: Caller;
   readonly method: string;

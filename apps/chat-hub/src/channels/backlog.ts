@@ -82,7 +82,7 @@ export class Backlog {
     const before = this.#deletions;
     const page = this.#encode(seq, head, slices).then(
       (encoded) => {
-        // It may hold a text that was deleted while it was encoded.
+        // The page may hold a text that was deleted while it was encoded.
         if (encoded === null || this.#deletions !== before) forget();
         else if (this.#pages.get(seq) === page) this.#keepPage(encoded.bytes);
         return encoded;
@@ -152,7 +152,7 @@ export class Backlog {
   async #read(seq: number): Promise<readonly EncodedEnvelope[]> {
     const before = this.#deletions;
     const events = await this.#readLog(seq);
-    // It may hold a text that was deleted while it was read.
+    // The page may hold a text that was deleted while it was read.
     if (this.#deletions === before) this.#ring.prepend(events);
     return events;
   }

@@ -92,7 +92,7 @@ describe('a flusher', () => {
       onWritten: (handed) => told.push(handed.length),
     });
     let written = 0;
-    // Its flush takes longer than a turn may, and it has more events in the next turn.
+    // The room's flush takes longer than a turn may, and the room has more events in the next turn.
     const rooms = Array.from({ length: 3 }, () => ({
       flush() {
         nowMs += 5;

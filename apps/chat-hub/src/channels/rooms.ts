@@ -156,8 +156,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
     room.offer(event);
   }
 
-  // Also reads the event at `after`. If it differs from the delivered one, this log is not the one that was followed so
-  // far.
+  // Also reads the event at `after`. If it differs from the delivered one, this log is not the log that was followed
+  // before.
   async function fetchAfter(channelId: string, after: number, limit: number) {
     const delivered = rooms.get(channelId)?.room.after(after - 1)?.[0];
     const from = delivered?.seq === after ? after - 1 : after;

@@ -22,7 +22,7 @@ function clockOff(ms: number): string {
 const redis = closeAfterAll(await startRedis());
 const postgres = closeAfterAll(await startPostgres());
 const env = { REDIS_URL: redis.url, HUB_DB_URL: postgres.url };
-/** One is an hour behind, the other an hour ahead. */
+/** One hub's clock is an hour behind, the other's an hour ahead. */
 const hubs = await Promise.all(
   [-hourMs, hourMs].map((ms) => startHub({ env: { ...env, NODE_OPTIONS: clockOff(ms) } })),
 );

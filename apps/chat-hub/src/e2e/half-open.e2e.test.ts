@@ -50,7 +50,7 @@ afterAll(async () => {
 // Never set back, because the hub's timers would then fire much later.
 let aheadMs = 0;
 
-/** Makes this many heartbeats fall due, one after the other, as the hub's clock sees it. */
+/** Advances the hub's clock so that this many heartbeats become due, one after the other. */
 async function passHeartbeats(count: number): Promise<void> {
   let pings = 0;
   const heard = () => void (pings += 1);

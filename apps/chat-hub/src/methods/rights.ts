@@ -12,9 +12,9 @@ export function outOfBounds(caller: Caller, channelId: string): Refusal | null {
 
 /**
  * Null when the caller is a member of the channel, else the refusal. The answer comes from the store, never from a
- * cache. While the store is away, a socket that is live in the channel passes: its membership is as the log last said.
- * Call this after reading an answer that depends on membership; otherwise the answer could hold events after the
- * caller's removal.
+ * cache. While the store is away, a socket that is live in the channel passes, because the last event that it received
+ * did not remove it. Call this after reading an answer that depends on membership; otherwise the answer could hold
+ * events after the caller's removal.
  */
 export async function notMember(
   store: Pick<ChatStore, 'access'>,

@@ -166,7 +166,7 @@ describe('a new epoch', () => {
     room.flush();
     for (const { session } of [member, outsider]) session.flush();
     expect([member.peer.seqs, outsider.peer.seqs]).toEqual([[4, 5], []]);
-    // Both got a discontinuity.
+    // Both sockets got a discontinuity.
     const told = [member, outsider].map(({ peer }) => peer.objects[0].method);
     expect(told).toEqual(['discontinuity', 'discontinuity']);
     expect(outsider.session.rooms.size).toBe(0);

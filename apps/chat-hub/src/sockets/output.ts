@@ -29,7 +29,7 @@ export type Payload = string | readonly Buffer[];
 export interface SocketOutputDeps {
   readonly flusher: Flusher;
   readonly unsent: UnsentBudget;
-  /** Where large payloads are encoded. */
+  /** The queue in which large payloads are encoded. */
   readonly slices: TimeSlicedQueue;
   /** Called after every write that leaves more unsent bytes than the socket or its agent may have. */
   readonly onOverLimit: () => void;

@@ -35,7 +35,7 @@ export type SessionPhase =
    */
   | { readonly name: 'welcoming'; readonly earlyDirects: Map<string, number> }
   | { readonly name: 'live'; readonly directs: WelcomedDirects }
-  /** It reads too slowly: rooms send it nothing, its calls are not read, and it catches up from the log. */
+  /** The session reads too slowly: rooms send it nothing, its calls are not read, and it catches up from the log. */
   | { readonly name: 'lagging'; directs: WelcomedDirects; onDrained: (() => void)[] }
   | { readonly name: 'closing' };
 
@@ -260,7 +260,7 @@ export class Session implements RoomMember {
     this.#catchUp.discontinue(room, reason, room.head);
   }
 
-  /** Closes with one of the protocol's close codes. A peer that does not answer in time is cut. */
+  /** Closes with one of the protocol's close codes. The socket of a peer that does not answer in time is destroyed. */
   close(code: number, reason = ''): void {
     if (!this.isOpen) return;
     this.#output.flushAll();
@@ -300,7 +300,7 @@ export class Session implements RoomMember {
   #lag(): void {
     if (this.#phase.name !== 'live') return;
     this.#phase = { name: 'lagging', directs: this.#phase.directs, onDrained: [] };
-    // Its calls are not read either: every answer would add to what it does not take.
+    // Its calls are not read either, because every answer would add to the unsent output.
     this.#ws.pause();
     this.#deps.onLag();
     void this.#catchUp.run();

@@ -3,7 +3,7 @@ import type { ConnectionState } from '@openclaw/client';
 /** The page's information about the connection. */
 export interface ConnectionInfo {
   readonly state: ConnectionState;
-  /** Whole seconds until the next attempt; null while one is under way. */
+  /** Whole seconds until the next attempt; null during an attempt. */
   readonly retryInSeconds: number | null;
   /** Why the last connection ended. */
   readonly reason: string | null;

@@ -75,7 +75,7 @@ export async function readChanges(engine: Engine, since: Mark | null): Promise<C
       const mark = { next: n, open: JSON.parse(stillOpen ?? '[]') as number[] };
       now = { mark, epoch: id, lag: m };
     } else if (what === 'page') {
-      // A full list may have been cut off within its last commit.
+      // A full list may end in the middle of its last commit.
       if (n === rowsMax) readTo = Math.min(readTo, m - 1);
     } else if (what === 'head') {
       heads.push({ channelId: id, head: n });

@@ -18,7 +18,7 @@ function createWorld(rowsMax: number) {
       open.delete(ended);
       if (isCommit) committed.add(ended);
     },
-    /** As readChanges does it: two lists, each in the order of its marks and cut off at `rowsMax`. */
+    /** Works like readChanges: two lists, each ordered by mark and cut off at `rowsMax`. */
     check() {
       const now: Mark = { next, open: [...open] };
       const isVisible = (x: number) => committed.has(x);

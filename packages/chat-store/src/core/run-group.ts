@@ -115,7 +115,7 @@ type Run =
   | { readonly sends: Send[]; readonly single?: undefined }
   | { readonly sends?: undefined; readonly single: SingleCommand };
 
-// Consecutive messages are decided together; a command between them is decided by itself, in its place.
+// Consecutive messages are decided together. Any other command is decided separately, at its position in the order.
 function splitRuns(commands: readonly Command[]): Run[] {
   const runs: Run[] = [];
   for (const command of commands) {

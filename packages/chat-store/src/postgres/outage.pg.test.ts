@@ -171,7 +171,8 @@ describe('a chat store whose PostgreSQL fails', () => {
     expect(sent.seq).toBe(3);
   });
 
-  // Both came back as `internal`, because 55000, PostgreSQL's code for "not now", did not count as an outage.
+  // Both errors were returned as `internal`, because 55000, PostgreSQL's code for "not now", did not count as an
+  // outage.
   it.each([
     [
       'the database takes no connections',

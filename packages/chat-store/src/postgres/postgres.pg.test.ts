@@ -239,8 +239,8 @@ async function startSlowProxy(port: number, oneWayMs: number) {
   const proxy = createServer((near) => {
     const far = connectTo(port, '127.0.0.1');
     const pass = (from: Socket, to: Socket) => {
-      // Without this, a small segment may wait 40 ms for the acknowledgement of the previous one, and look like a round
-      // trip.
+      // Without this setting, a small segment may wait 40 ms for the acknowledgement of the previous one, and look like
+      // a round trip.
       to.setNoDelay(true);
       from.on('data', (bytes) => setTimeout(() => to.write(bytes), oneWayMs));
       from.on('close', () => to.destroy());

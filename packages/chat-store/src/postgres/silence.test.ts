@@ -47,7 +47,7 @@ describe('a PostgreSQL that does not answer', () => {
     nowMs = 1500;
     await expect(access()).rejects.toMatchObject(unavailable);
     await expect(core.runGroup([])).rejects.toMatchObject(unavailable);
-    // One question for all of them finds out whether it is back.
+    // One probe for all calls finds out whether the server is back.
     expect(asked).toEqual(['access', 'access', 'epoch']);
   });
 
