@@ -166,7 +166,7 @@ export function describeCache(
     expect(state.loads).toBe(3);
   });
 
-  it('holds at most the newest 50 messages, cached or not', async () => {
+  it('returns at most the newest 50 messages, cached or not', async () => {
     const { state, recent, filled } = await setUp();
     state.contents = Array.from({ length: 60 }, (_, index) => `text ${index}`);
     expect((await recent()).value).toHaveLength(50);
@@ -175,7 +175,7 @@ export function describeCache(
     expect(value.map(({ content }) => content)).toEqual(state.contents.slice(10));
   });
 
-  describe('what an event invalidates', () => {
+  describe('the views that an event invalidates', () => {
     const types = {
       recentMessages: [
         ...['channel.message', 'channel.message.edit', 'channel.message.delete', 'thread.message'],
@@ -342,7 +342,7 @@ export function describeCache(
     expect(state.loads).toBe(2);
   });
 
-  it('reads but does not cache what is too large', async () => {
+  it('reads but does not cache a value that is too large', async () => {
     const { cache, state, recent, members, filled } = await setUp({
       maxValueBytes: 100,
       maxMembers: 1,

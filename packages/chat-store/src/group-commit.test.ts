@@ -68,7 +68,7 @@ describe('group commit', () => {
     await queue.close();
   });
 
-  it('bounds a group by its length and its size; one that is too large for any goes alone', async () => {
+  it('bounds a group by its length and its size; a command over the size is committed alone', async () => {
     const { queue, groups, begun } = start({ maxGroup: 3 }, () => 400);
     const answers = ['a', 'b', 'c'].map((command) => queue.submit(command));
     for (let group = 1; group <= 2; group++) {

@@ -33,7 +33,7 @@ describe('replay', () => {
 describe('an ephemeral event', () => {
   // Typing arrived between two messages, and its position was used as the client's seq. Invariant: it does not change
   // the head.
-  it('passes at once and leaves the head alone, also before a resume and while others are held', async () => {
+  it('passes at once without changing the head, also before a resume and while others are buffered', async () => {
     const bench = createSequencerBench(4);
     const typing = () => sampleTyping();
     bench.sequencer.offer(typing());

@@ -127,7 +127,7 @@ describe('a sequencer under any interleaving', () => {
     expect(fc.check(naive, { numRuns: 500 }).failed).toBe(true);
   });
 
-  it('catches up from any buffered state by its timeout alone', async () => {
+  it('catches up from any buffered state, only by its timeout', async () => {
     const run = fc.asyncProperty(
       fc.uniqueArray(seq, { minLength: 1 }),
       settings,

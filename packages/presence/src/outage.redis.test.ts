@@ -71,7 +71,7 @@ function startHub(hubId: string, wrap = ungated, options: PresenceTrackerOptions
 const heard = () => told.splice(0).sort();
 
 describe('presence while Redis is away', () => {
-  it('Redis connection lost (fallback to memory): continues with its own connections, and says degraded', async () => {
+  it('Redis connection lost (fallback to memory): continues with its own connections, and is degraded', async () => {
     const { presence, redis } = startHub('hub');
     await waitFor(() => redis.available);
     for (const agentId of ['a', 'b', 'c']) await presence.track('room', here(agentId));
@@ -93,7 +93,7 @@ describe('presence while Redis is away', () => {
 
   // The race: an agent is connected to two hubs and loses the connection to the hub without Redis. Invariant: an agent
   // with a connection is never announced offline. The control is an agent that is not connected to the other hub.
-  it('announces no agent offline that another hub may have, until it can ask Redis', async () => {
+  it('announces no agent offline that may be on another hub, until Redis answers', async () => {
     const one = startHub('hub-1', gated);
     const two = startHub('hub-2');
     await waitFor(() => one.redis.available && two.redis.available);

@@ -87,7 +87,7 @@ describe('presence on a Redis that answers reads and refuses writes', () => {
       end: 'CONFIG SET min-replicas-to-write 0',
     },
   ])(
-    'lists its own agents, says degraded, and announces no agent offline: $how',
+    'lists its own agents, is degraded, and announces no agent offline: $how',
     async ({ begin, end }) => {
       const [one, two] = [startHub('hub-1'), startHub('hub-2')];
       await waitFor(() => one.redis.available && two.redis.available);

@@ -152,7 +152,7 @@ describe('events', () => {
     );
   });
 
-  it('only typing, presence and what is global are ephemeral', () => {
+  it('only typing, presence and global events are ephemeral', () => {
     expect(eventTypes.filter((type) => !isDurable(type))).toEqual([
       'channel.typing',
       'channel.presence',

@@ -5,7 +5,7 @@ import { createMemoryRateLimiter, createRateLimiter } from './exact-limiter.ts';
 describe('the memory limiter', () => {
   describeRateLimiter(createMemoryRateLimiter, { propertyRuns: 300 });
 
-  it('is what createRateLimiter makes without Redis', async () => {
+  it('is made by createRateLimiter without Redis', async () => {
     const limiter = createRateLimiter({}, { limits: { message: { limit: 1, windowMs: 1000 } } });
     expect(await limiter.consume('message', 'alice')).toMatchObject({
       allowed: true,

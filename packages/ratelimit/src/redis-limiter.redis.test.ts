@@ -111,7 +111,7 @@ describe('the Redis limiter', () => {
     expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(3);
   });
 
-  it('counts alone while Redis is away, and says degraded', async () => {
+  it('counts alone while Redis is away, and is degraded', async () => {
     const { keys } = setUp();
     const own = await startRedis();
     const client = createRedisClient({ url: own.url });

@@ -90,7 +90,7 @@ describe('typing over several hubs', () => {
 });
 
 describe('typing while Redis is away', () => {
-  it('Redis connection lost (fallback to memory): continues with what this process knows, and says degraded', async () => {
+  it('Redis connection lost (fallback to memory): continues with this process’ own data, and is degraded', async () => {
     const { typing, redis } = await startHub();
     await typing.start('c', 'a');
     await server.kill();

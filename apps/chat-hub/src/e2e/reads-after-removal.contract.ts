@@ -106,7 +106,7 @@ export function describeReadsAfterRemoval(
         'the newest page over REST',
         ({ get }, channelId) => get(`/v1/channels/${channelId}/messages`),
       ],
-    ])('never show what came after it: %s', async (name, read) => {
+    ])('never show events after it: %s', async (name, read) => {
       // Each agent has its own limits.
       const agentId = `reader-of-${name.replaceAll(/\W+/g, '-')}`;
       const sockets = await Promise.all(range(1, readers).map(() => hub.connect(agentId)));

@@ -65,7 +65,7 @@ describe('a roster view, compared with the roster', () => {
 
   // The race: Redis reads the roster, then the agent joins and its event arrives, then the roster arrives. This happens
   // twice. Invariant: a roster does not overrule a newer event.
-  it('reports nothing about agents whose event came during the read', () => {
+  it('reports nothing about agents whose event arrived during the read', () => {
     view.applyEvent([record('a'), record('b'), record('c')]);
     compare([record('b'), record('c')]);
     nowMs += confirmMs;

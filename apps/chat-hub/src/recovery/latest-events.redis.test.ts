@@ -73,7 +73,7 @@ describe('the newest events in Redis', () => {
     expect([(await fields()).sort(), changed]).toEqual([['hub', 'other'], []]);
   });
 
-  it('change the epoch when the log is shorter or holds another event at that seq', async () => {
+  it('change the epoch when the log is shorter or holds a different event at that seq', async () => {
     for (const [prefix, event] of [
       ['shorter:', eventAt(6)],
       ['another:', eventAt(3, { id: 'another' })],

@@ -167,7 +167,7 @@ describe('the tail check', () => {
 
     // The race: the restored log grows past the lost events before the next check, so no head is lower. Invariant: a seq
     // belongs to one event only.
-    it('begins a new epoch when the store holds another event at a delivered seq', async () => {
+    it('begins a new epoch when the store holds a different event at a delivered seq', async () => {
       const { check, database, epochs } = await createBench();
       const delivered = { channelId: 'c', seq: 5, id: 'event 5', epoch: 'first epoch' };
       check.reportSeqConflict(delivered as EncodedEnvelope);

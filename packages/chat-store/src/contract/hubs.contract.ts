@@ -173,7 +173,7 @@ export function describeHubs(database: () => TestDatabase): void {
   });
 
   describe('health', () => {
-    it('says that the database answers', async () => {
+    it('reports that the database answers', async () => {
       expect(await database().store.health()).toEqual({
         status: 'ok',
         engine: expect.any(String),

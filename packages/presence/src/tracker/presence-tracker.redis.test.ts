@@ -129,7 +129,7 @@ describe('presence over several hubs', () => {
     stop();
   });
 
-  it('learns with its heartbeat what another hub set, and restores that after a wipe', async () => {
+  it('learns a state set by another hub with its heartbeat, and restores it after a wipe', async () => {
     const [{ presence: one, redis }, { presence: two }] = await Promise.all([
       startHub('hub-1'),
       startHub('hub-2'),

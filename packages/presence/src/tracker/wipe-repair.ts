@@ -2,7 +2,7 @@ import { encodeRosterMember, type KeySchema } from '@openclaw/key-schema';
 import type { RedisClient } from '@openclaw/redis-client';
 import type { LeaveEntry } from '../lease-store/lease-store.ts';
 
-/** The most channels that one look checks. */
+/** The most channels in one check. */
 const channelsMax = 20;
 
 export interface WipeDetectorDeps {
@@ -47,7 +47,7 @@ export function createWipeDetector(deps: WipeDetectorDeps) {
   }
 
   return {
-    /** Resolves with true if a lease is lost. Rejects only if nothing could be sent. */
+    /** Checks some leases. Resolves with true if one is lost. Rejects only if nothing could be sent. */
     async look(): Promise<boolean> {
       const entries = [...nextChannels()].flatMap(firstExpectedIn);
       if (entries.length === 0) return false;

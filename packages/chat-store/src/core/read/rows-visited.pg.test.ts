@@ -29,7 +29,7 @@ function rowsVisited(plan: Plan): number {
   return (plan.Plans ?? []).reduce((sum, one) => sum + rowsVisited(one), isWatched ? own : 0);
 }
 
-describe('rows that a read looks at on PostgreSQL', () => {
+describe('rows that a read visits on PostgreSQL', () => {
   let server: PostgresServer;
   let pool: pg.Pool;
   let db: Kysely<Tables>;
@@ -111,7 +111,7 @@ describe('rows that a read looks at on PostgreSQL', () => {
   }
 
   // The fault: each unread message and each own message was visited, in each channel.
-  it('are as few for read.state when much is unread as when little is', async () => {
+  it('are as few for read.state with many unread messages as with few', async () => {
     const state = (channelId: string, agentId = 'eva') =>
       visited(readState, 'read.state', agentId, {}, [channelId]);
     const [quiet, busy, own] = [
@@ -126,7 +126,7 @@ describe('rows that a read looks at on PostgreSQL', () => {
     expect([busy.rows, own.rows]).toEqual([quiet.rows, quiet.rows + 2]);
   });
 
-  it('are bounded for read.state, however much was deleted or mentions the agent', async () => {
+  it('are bounded for read.state, for any number of deletions and mentions', async () => {
     const { rows, result } = await visited(readState, 'read.state', 'joe', {});
     // 4,000 of 6,000 are deleted, but at most 1,000 of these are subtracted.
     expect(result.channels).toMatchObject([{ unread: 5_000, mentions: 1_000 }]);
@@ -134,7 +134,7 @@ describe('rows that a read looks at on PostgreSQL', () => {
   });
 
   // The fault: with one condition for the root and the replies, the whole channel was walked.
-  it('are those of the thread alone for message.history of a thread', async () => {
+  it('are only those of the thread for message.history of a thread', async () => {
     for (const range of [{}, { after: 0 }, { after: 10_020 }, { before: 10_020 }, { before: 3 }]) {
       const params = { channelId: 'busy', threadId: 'busy9000', limit: 10, ...range };
       const { rows } = await visited(readHistory, 'message.history', 'ana', params);

@@ -29,7 +29,7 @@ function watchTables(database: ReturnType<typeof openDatabase>, tables: readonly
   };
 }
 
-describe('rows that a read looks at on SQLite', () => {
+describe('rows that a read visits on SQLite', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let core: StoreCore;
   let db: Kysely<Tables>;
@@ -86,7 +86,7 @@ describe('rows that a read looks at on SQLite', () => {
     Array.from({ length: count }, (_, i) => one(i));
 
   // The fault: each unread message and each own message was visited, in each channel, by the only thread that reads.
-  it('are as few for read.state when much is unread as when little is', async () => {
+  it('are as few for read.state with many unread messages as with few', async () => {
     const channelId = 'busy';
     await write('ana', 'channel.create', { channelId, name: 'Busy' });
     await write('ana', 'member.add', { channelId, agentId: 'ben' });
@@ -104,7 +104,7 @@ describe('rows that a read looks at on SQLite', () => {
     expect([await rows(), await unread()]).toEqual([few, 1003]);
   });
 
-  it('are bounded for read.state, however much was deleted or mentions the agent', async () => {
+  it('are bounded for read.state, for any number of deletions and mentions', async () => {
     const channelId = 'loud';
     await write('ana', 'channel.create', { channelId, name: 'Loud' });
     await write('ana', 'member.add', { channelId, agentId: 'eva' });
@@ -127,7 +127,7 @@ describe('rows that a read looks at on SQLite', () => {
   });
 
   // The fault: with one condition for the root and the replies, the whole channel was walked.
-  it('are those of the thread alone for message.history of a thread', async () => {
+  it('are only those of the thread for message.history of a thread', async () => {
     const channelId = 'threads';
     await write('ana', 'channel.create', { channelId, name: 'Threads' });
     const say = (count: number, threadId: string | null = null) =>
