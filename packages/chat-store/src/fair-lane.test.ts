@@ -24,7 +24,7 @@ function laneOf(options: Partial<FairLaneOptions> = {}) {
   return {
     lane,
     started,
-    /** Resolves with `answered`, or with the code of the failure. */
+    /** Resolves with `ok`, or with the code of the failure. */
     ask: (agentId: string | null, name: string) =>
       lane
         .run(agentId, () => {

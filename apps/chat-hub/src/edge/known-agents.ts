@@ -88,7 +88,7 @@ export function createKnownAgents(deps: {
       if (remembered.size > maxRemembered && oldest !== undefined) remembered.delete(oldest);
     },
     minted(agentId) {
-      // An agent that waits to be written as seen needs no record of its own.
+      // An agent that waits to be written as seen becomes known by that write.
       if (!pending.has(agentId)) add({ agentId, kind: null });
     },
     kindOf: (agentId) => remembered.get(agentId)?.kind ?? null,
