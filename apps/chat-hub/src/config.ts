@@ -10,11 +10,11 @@ import { createRemoteAddress } from './edge/remote-address.ts';
 export interface Config {
   readonly host: string;
   readonly port: number;
-  /** The port of readiness and metrics; null: they are answered on `port`. */
+  /** The port for readiness and metrics; null: they are served on `port`. */
   readonly opsPort: number | null;
   /** `sqlite:<path>` or `postgres://…` */
   readonly databaseUrl: string;
-  /** Null: no Redis is configured, so localhost:6379 is used as soon as one answers there. */
+  /** Null when no Redis is configured: localhost:6379 is used as soon as a Redis answers there. */
   readonly redis: RedisConnection | null;
   readonly auth: AuthConfig;
   /** Further Origins, beside the hub's own host, that browsers may connect from. */
@@ -28,7 +28,7 @@ export interface Config {
   };
   /** All calls of one agent; null: the default, which grows with the other limits. */
   readonly callLimit: Limit | null;
-  /** Connections at a time; null: as many as open files allow. */
+  /** Concurrent connections; null: as many as the limit of open files allows. */
   readonly maxConnections: number | null;
   /** Proxies whose `X-Forwarded-For` is trusted: addresses, ranges (CIDR), or names of ranges such as `loopback`. */
   readonly trustedProxies: readonly string[];
@@ -49,7 +49,7 @@ export class ConfigError extends Error {
 }
 
 const port = z.coerce.number().int().min(0).max(65_535);
-/** A string that `parse` turns into a value; an error of `parse` is the issue, with its own message by default. */
+/** A string that `parse` turns into a value. If `parse` throws, its message is the issue, unless `message` is given. */
 const parsedBy = <T>(parse: (text: string) => T, message?: string) =>
   z.string().transform((text, context) => {
     try {
@@ -73,7 +73,7 @@ const jwksUrl = z.url({ protocol: /^https?$/ }).refine((url) => {
   const { username, password } = new URL(url);
   return username + password === '';
 }, 'must not contain a user or a password');
-// The form that browsers send. `URL.origin` is "null" for the schemes of apps, such as tauri://localhost.
+// Accepts the form that browsers send. `URL.origin` is "null" for schemes of apps, such as tauri://localhost.
 const origin = parsedBy((text) => {
   const { protocol, host } = new URL(text);
   if (host === '') throw new TypeError('no host');
@@ -106,7 +106,7 @@ const environmentSchema = z.object({
   HUB_LIMIT_MESSAGE: limit.prefault('600/60'),
   HUB_LIMIT_REACTION: limit.prefault('600/60'),
   HUB_LIMIT_TYPING: limit.prefault('600/60'),
-  // Setting up 111 agents in 20 channels takes 2,240 of these.
+  // Setting up 111 agents in 20 channels creates 2,240 of these.
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_LIMIT_CALLS: limit.optional(),
   HUB_WEB_DIR: z.string().optional(),
@@ -184,8 +184,8 @@ export function parseConfig(environment: Environment): Config {
 }
 
 /**
- * Reads the configuration of this process; nothing else reads `process.env`. Variables of the environment win over a
- * `.env` file in the working directory.
+ * Reads the configuration of this process; no other code reads `process.env`. Environment variables override a `.env`
+ * file in the working directory.
  * @throws {ConfigError}
  */
 export function readConfig(): Config {

@@ -53,7 +53,7 @@ export async function startLive(
   const { store, redis, isRedisNamed, keys, bus, cache, tracker, typing } = services;
   const redisState = createRedisState(redis, tracker);
 
-  // Started last, when this hub can apply what the check finds; the parts that ask for a check are older.
+  // Started last, when this hub can apply the check's findings. Parts created earlier may request a check before that.
   let tailCheck: TailCheck | null = null;
   /** The log may hold events that this hub does not know. */
   const checkLog = () => tailCheck?.now();
@@ -91,7 +91,8 @@ export async function startLive(
     }),
   );
 
-  // The only use of cached members: the two of a direct channel never change, so the cache cannot grant a wrong right.
+  // Cached members are used only here. The two members of a direct channel never change, so the cache cannot grant a
+  // wrong right.
   const directMembers = async (channelId: string) => {
     const { value } = await cache.members.read(channelId, async () => {
       const two = { channelId, cursor: null, limit: 2 };
@@ -143,7 +144,7 @@ export async function startLive(
     onForeignEpoch: checkLog,
   });
 
-  // Read once per room: the tail check finds every change again that the bus brought before.
+  // Read once per room, because the tail check also finds every change that the bus already delivered.
   const agentsOfRoom = new WeakMap<Room, readonly string[]>();
   async function agentsOfDirect(channelId: string): Promise<readonly string[]> {
     const room = rooms.get(channelId);
@@ -154,7 +155,10 @@ export async function startLive(
     return agentIds;
   }
 
-  /** Opens a direct channel at a head that was just read, or reads it again: a head of an earlier epoch is wrong. */
+  /**
+   * Opens a direct channel at a head that was just read. If the epoch changed since, reads the head again, because the
+   * earlier one is wrong.
+   */
   async function openFoundDirect(channelId: string, of: FoundHead): Promise<void> {
     let { epochGeneration } = of;
     const agentIds = await agentsOfDirect(channelId);
@@ -174,7 +178,7 @@ export async function startLive(
     for (const session of sessions.all()) session.sendBestEffort(frame);
   });
   closers.add(await startHubBeat({ store, hubId, tracker, log }));
-  // Before any client is served: it must not be in an outdated epoch.
+  // Awaited before any client is served, because a client must not be served in an outdated epoch.
   await compared;
   const selfProbe = closers.opened(
     startSelfProbe({

@@ -27,7 +27,7 @@ export async function openServices(
     await createChatStore({ url: config.databaseUrl }, { logger: log.child({ part: 'store' }) }),
   );
 
-  // Without a configured Redis its absence is no fault, so nothing is logged.
+  // When no Redis is configured, its absence is not a fault, so nothing is logged.
   const connection = config.redis ?? { host: '127.0.0.1', port: 6379 };
   const redisLog = log.child({ part: 'redis' }, config.redis ? {} : { level: 'silent' });
   const redis = closers.opened(
@@ -39,7 +39,7 @@ export async function openServices(
   return {
     store,
     redis,
-    /** False when no Redis is configured: then the usual address is tried, and a missing Redis is no fault. */
+    /** False when no Redis is configured: then the default address is tried, and a missing Redis is not a fault. */
     isRedisNamed: config.redis !== null,
     keys,
     bus: closers.opened(createRedisEventBus({ ...shared, logger: log.child({ part: 'events' }) })),
@@ -63,7 +63,7 @@ export async function openServices(
   };
 }
 
-// A hub of an earlier release may have cached the newest messages without the fields that it did not know.
+// A hub of an earlier release may have cached the newest messages without the fields that later releases added.
 function hasPresentFields(message: object): boolean {
   return 'senderKind' in message && 'state' in message;
 }

@@ -52,7 +52,10 @@ export interface StartOptions {
   readonly budgets?: MemoryBudgets;
 }
 
-/** Wires configuration, packages, live side, calls and server, and listens. Rejects without the database or the port. */
+/**
+ * Wires configuration, packages, live side, calls and server, and listens. Rejects when the database or the port is not
+ * available.
+ */
 export async function startHub(
   config: Config,
   log: Logger,
@@ -157,7 +160,7 @@ export async function startHub(
         },
         fullForMs: (socket) =>
           drainEndMs === null ? cap.surplusMs(socket) : slotWithinMs(drainEndMs - Date.now()),
-        // A refused socket stays open until it has read its close code: this bounds their number.
+        // A refused socket stays open until it has read its close code, so their number needs this limit.
         maxClosing: Math.min(4_096, 4 * cap.surplus),
         onAccepted: createConnectionHandler({
           hub: { ...live, store, metrics, log },
@@ -215,7 +218,7 @@ function createCap(
   return cap;
 }
 
-/** Serves readiness and metrics on their own port, where one is set, until all else is closed. Returns its URL. */
+/** Serves readiness and metrics on their own port, if one is set, until everything else is closed. Returns its URL. */
 async function listenForOps(
   { host, opsPort }: Config,
   readiness: Readiness,

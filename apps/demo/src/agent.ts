@@ -10,7 +10,7 @@ export interface DemoAgent {
   send(channelId: string, text: string, options?: SendOptions): Promise<string>;
   /** Shows typing in the direct channel, then sends to that agent. Resolves with the message's id. */
   sendDirect(agentId: string, channelId: string, text: string, typingMs: number): Promise<string>;
-  /** Sets its presence and custom status; the avatar stays. */
+  /** Sets its presence and custom status; the avatar does not change. */
   setStatus(status: 'online' | 'away' | 'dnd', customStatus: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export function createDemoAgent({ url, persona, signal }: DemoAgentOptions): Dem
 
   async function type(channelId: string, typingMs: number, threadId?: string): Promise<void> {
     if (typingMs <= 0) return;
-    // Typing is best effort; if the connection is lost, the send that follows reports it.
+    // Typing is best effort. If the connection is lost, the send below reports it.
     client
       .channel(channelId)
       .startTyping(threadId)

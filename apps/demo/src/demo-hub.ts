@@ -23,7 +23,7 @@ export interface DemoHubOptions {
   readonly dataFile: string;
 }
 
-/** Thrown when the demo's hub does not start; the message has its last output. */
+/** Thrown when the demo's hub does not start. The message contains the hub's last output. */
 export class DemoError extends Error {
   override readonly name = 'DemoError';
   readonly code = 'hub_not_started';
@@ -55,7 +55,7 @@ export async function startDemoHub({ port, dataFile }: DemoHubOptions): Promise<
     ],
     {
       env: hubEnvironment({ port: chosen, dataFile }),
-      // Its own process group: Ctrl-C must reach the fleet first, which then stops the hub.
+      // The hub has its own process group, because Ctrl-C must reach the fleet first, which then stops the hub.
       detached: true,
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     },

@@ -21,11 +21,11 @@ export interface DemoOptions {
   /** A hub with dev sign-in. */
   readonly url: string;
   readonly agents: number;
-  /** At 1 a person can read along; 2 is twice as fast. */
+  /** At 1 a person can follow the conversation; 2 is twice as fast. */
   readonly pace: number;
   /** The same seed gives the same scenes, apart from answers to people. */
   readonly seed: number;
-  /** Receives what failed; the demo continues. */
+  /** Receives the errors of failed steps; the demo continues. */
   readonly onError: (error: unknown) => void;
 }
 

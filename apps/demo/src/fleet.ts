@@ -9,7 +9,7 @@ import { retryWhileBusy } from './retry.ts';
 export interface Fleet {
   readonly agents: readonly DemoAgent[];
   byId(agentId: string): DemoAgent | undefined;
-  /** An agent with the role. In a small fleet without it, always the same substitute. */
+  /** An agent with the role. If a small fleet has none, always the same substitute. */
   agentFor(role: Role, random: Randomness): DemoAgent;
   /** The members of a channel. */
   agentsIn(channel: DemoChannel): readonly DemoAgent[];
@@ -41,7 +41,7 @@ export async function connectFleet({ url, size, signal }: FleetOptions): Promise
       return random.pick(some);
     },
     agentsIn({ roles }) {
-      // A small fleet lacks some roles, and its substitutes need to be in every channel.
+      // In a small fleet that lacks some roles, the substitutes need to be in every channel.
       if (roles === null || byRole.size < allRoles.length) return agents;
       return agents.filter(({ persona }) => roles.includes(persona.role));
     },
@@ -71,7 +71,7 @@ async function createChannel(
   try {
     await client.createChannel({ channelId, name, topic });
   } catch (error) {
-    // It exists from an earlier demo on this database.
+    // The channel exists from an earlier demo on this database.
     if (!(error instanceof HubError && error.code === 'conflict')) throw error;
   }
 }

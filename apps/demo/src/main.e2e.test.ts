@@ -40,7 +40,7 @@ describe('npm run demo', () => {
     expect(demo.output().split('\n')).toHaveLength(2);
   });
 
-  // The race: a terminal's Ctrl-C reaches every process, and npm passes it on as well. Invariant: no hub is left.
+  // The race: a terminal's Ctrl-C reaches every process, and npm also forwards it. Invariant: no hub keeps running.
   it.each([
     ['gets two signals at once', ['SIGINT', 'SIGINT'] as const],
     ['is killed', ['SIGKILL'] as const],

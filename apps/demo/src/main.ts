@@ -3,7 +3,7 @@ import { parseCommandLine } from './command-line.ts';
 import { startDemo } from './demo.ts';
 import { DemoError, startDemoHub } from './demo-hub.ts';
 
-/** One Ctrl-C may arrive twice: from the terminal, and passed on by npm. */
+/** One Ctrl-C may arrive twice: from the terminal, and forwarded by npm. */
 const sameSignalMs = 1_000;
 /** The least time between two error lines: while the hub is away, every step fails. */
 const errorEveryMs = 10_000;

@@ -89,7 +89,7 @@ export async function playScene(scene: Scene, deps: PlayDeps): Promise<void> {
     signal.throwIfAborted();
     await perform(step);
     const gapMs = pace.gapMs();
-    // Only a message leaves something to read, so other steps are followed sooner.
+    // Only a message needs time to be read, so the next step follows sooner after any other step.
     if (gapMs > 0) await delay(step.kind === 'say' ? gapMs : gapMs / 3, undefined, { signal });
   }
 }

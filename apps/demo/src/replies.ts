@@ -5,7 +5,7 @@ import type { Randomness } from './randomness.ts';
 export interface Reply {
   /** The role that answers. */
   readonly role: Role;
-  /** Reacted with at once, as a sign that the message was read. */
+  /** The reaction that is added at once, to show that the message was read. */
   readonly emoji: string;
   readonly text: string;
 }
@@ -17,7 +17,7 @@ interface Topic {
   readonly texts: readonly string[];
 }
 
-// The first match wins, so the broad ones are last.
+// The first match wins, so broad topics come last.
 const topics: readonly Topic[] = [
   {
     when: /\b(thanks?|thank you|thx|merci|danke)\b/i,

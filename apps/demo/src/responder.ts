@@ -7,9 +7,9 @@ import type { Fleet } from './fleet.ts';
 import type { Randomness } from './randomness.ts';
 import { chooseReply, chooseSecond, directWelcome, welcomes } from './replies.ts';
 
-/** Greets people and answers what they write. */
+/** Greets people and answers their messages. */
 export interface Responder {
-  /** When a person last wrote in the channel, epoch ms; 0 for never. */
+  /** When a person last wrote in the channel, in epoch ms; 0 for never. */
   lastMessageAtMs(channelId: string): number;
   readonly answers: number;
   close(): void;
@@ -150,7 +150,7 @@ export function startResponder({ fleet, random, signal, onError }: ResponderDeps
     if (event.type === 'channel.member.join') {
       if (personOf(event.member.agentId)?.isNew) greet(channel, event.member.agentId);
     } else if (event.type === 'channel.presence') {
-      // A person who is a member from an earlier demo does not join again.
+      // A person who is a member from an earlier demo does not join again, but comes online.
       for (const { agentId, status } of event.presences)
         if (status !== 'offline' && personOf(agentId)?.isNew) greet(channel, agentId);
     } else if (event.type === 'channel.message' || event.type === 'thread.message') {

@@ -32,7 +32,7 @@ export type Step =
       readonly customStatus: string;
     };
 
-/** A conversation that is played many times, with other words each time. */
+/** A conversation that is played repeatedly, each time with different words. */
 export interface Scene {
   readonly channel: ChannelName;
   steps(words: Words, random: Randomness): readonly Step[];

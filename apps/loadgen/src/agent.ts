@@ -50,7 +50,7 @@ export function createAgent(
   const channelIds = channelsOf(plan, index);
   const watches = new Map<string, ChannelWatch>();
   const lastMessages = new Map<string, string>();
-  // The hub repeats a presence when it compares rosters; that is not a new one.
+  // The hub repeats a presence when it compares rosters; a repeated one is not new.
   const seenPresence = new Map<number, number>();
   let reactedTo = '';
   let pending = 0;

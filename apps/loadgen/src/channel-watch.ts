@@ -1,6 +1,6 @@
 /** Losses and repeats in one channel, as seen by one agent. */
 export interface ChannelWatch {
-  /** The first seq to expect. */
+  /** The first expected seq. */
   readonly first: number;
   /** The last seq seen. */
   last: number;

@@ -1,6 +1,6 @@
 import { LoadgenError } from './errors.ts';
 
-/** Reads a secret from the environment, as other users can see a command line. @throws {LoadgenError} */
+/** Reads a secret from the environment, because other users can see a command line. @throws {LoadgenError} */
 export function readSecret(name: string): string {
   const secret = process.env[name];
   if (secret) return secret;

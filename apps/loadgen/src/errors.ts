@@ -1,4 +1,4 @@
-/** Thrown when the run cannot begin; the message is one sentence for the user. */
+/** Thrown when the run cannot begin. The message is one sentence for the user. */
 export class LoadgenError extends Error {
   override readonly name = 'LoadgenError';
   readonly code: 'unreachable' | 'refused' | 'invalid_options';

@@ -42,18 +42,18 @@ export interface Fleet {
   subscribe(): Promise<Record<string, number>>;
   /** Runs the schedule. Resolves when every operation is answered. */
   run(times: RunTimes): Promise<void>;
-  /** Starts nothing more; `run` resolves when its operations are answered. */
+  /** Starts no further operations; `run` resolves when those in flight are answered. */
   stop(): Promise<void>;
   /** Waits until every agent has its channels' heads, and resolves with the measurements. */
   report(heads: Readonly<Record<string, number>>, timeoutMs: number): Promise<FleetReport>;
   close(): Promise<void>;
 }
 
-// Agents that connect at the same time: a hub admits connections at a bounded rate.
+// Agents that connect at the same time. A hub admits connections at a bounded rate.
 const connectingMax = 50;
 const pollMs = 10;
 
-/** Nothing connects before `join`. */
+/** Creates a fleet. It does not connect before `join`. */
 export function createFleet({ plan, identity, part, dues, counts }: FleetSetup): Fleet {
   const tally = createTally(createLatencies());
   const parseFrame = createFrameCache();
@@ -140,7 +140,7 @@ export function createFleet({ plan, identity, part, dues, counts }: FleetSetup):
         counts[2] = tally.deliveries;
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
-      // Each call ends with an answer or with the client's timeout.
+      // There is no time limit here, because each call ends with an answer or with the client's timeout.
       await until(isIdle, Infinity);
     },
     async stop() {

@@ -2,11 +2,10 @@
 const minSharedChars = 256;
 
 /**
- * Parses frames, and equal ones only once. All members of a channel get the same frame, so a process with a hundred agents
- * parses it once: the run measures the hub, not `JSON.parse`. Results are shared and must not be changed.
- *
- * A frame is compared with the newest ones in turn, which is faster than hashing it for a map: different lengths differ
- * at once, and an equal one is usually the newest.
+ * Parses frames, and equal frames only once. All members of a channel get the same frame, so a process with a hundred
+ * agents parses it once, and the run measures the hub instead of `JSON.parse`. Results are shared and must not be
+ * changed. A frame is compared with the newest ones in turn, which is faster than hashing it for a map: frames of
+ * different lengths differ at once, and an equal frame is usually the newest.
  */
 export function createFrameCache(max = 16): (text: string) => unknown {
   const texts = new Array<string>(max).fill('');

@@ -15,7 +15,7 @@ export const latencyNames = [
   'lateness',
 ] as const;
 
-/** `lateness` is the generator's own: from the due time until the send. */
+/** `lateness` is the delay of the generator itself, from the due time until the send. */
 export type LatencyName = (typeof latencyNames)[number];
 
 /** A distribution in milliseconds; null without a value. */

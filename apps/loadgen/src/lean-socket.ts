@@ -1,7 +1,7 @@
 import type { ClientOptions } from '@openclaw/client';
 import { WebSocket } from 'ws';
 
-/** The `ws` WebSocket, which costs less to read than Node's own: one process has a hundred agents. */
+/** The `ws` WebSocket. Reading from it costs less than from Node's own, and one process has a hundred agents. */
 export const LeanSocket: NonNullable<ClientOptions['webSocket']> = class extends WebSocket {
   constructor(url: string, protocols: string[]) {
     super(url, protocols, { perMessageDeflate: false });

@@ -38,7 +38,7 @@ function start(url: string, args: readonly string[], env: Record<string, string>
   });
 }
 
-// The targets are lenient, as other tests share the machine. An impossible target shows a failure.
+// The targets are lenient, because other tests share the machine. An impossible target shows a failure.
 const lenient = [
   '--max-delivery-ms',
   '5000',
@@ -69,14 +69,14 @@ describe('the load generator', () => {
 
     const outcome = JSON.parse(readFileSync(file, 'utf8')) as Outcome;
     expect(outcome).toMatchObject({ connected: 21, lost: 0, doubled: 0, errors: {}, failures: {} });
-    // Each of the 20 agents gets each message, the sender included.
+    // Each of the 20 agents gets each message, also the sender.
     expect(outcome.latencies.delivery?.count).toBe(600 * 20);
     expect(outcome.latencies.ack?.count).toBe(600);
     expect(outcome.latencies.typing?.count).toBeGreaterThan(0);
     expect(outcome.latencies.presence?.count).toBeGreaterThan(0);
     expect(outcome.latencies.reaction?.count).toBeGreaterThan(0);
     expect(outcome.hub?.cpuUsPerDelivery).toBeGreaterThan(0);
-    // It leaves nothing behind.
+    // The run leaves no channels behind.
     const { channels } = (await (await fetch(`${hub.httpUrl}/v1/channels?agent=ana`)).json()) as {
       channels: unknown[];
     };
@@ -139,7 +139,7 @@ describe('the load generator', () => {
     expect(started.output()).toMatch(/Exactly once, in order .* pass/);
   });
 
-  // The negative control of "every subscriber gets every seq once": a proxy that breaks this.
+  // The negative control of "every subscriber gets every seq once": a proxy that loses and repeats events.
   it('finds a repeated and a missing event', async () => {
     const proxy = await startTamperingProxy(hub.url);
     const file = join(folder.path, 'tampered.json');
@@ -161,7 +161,7 @@ describe('the load generator against a hub with tokens', () => {
   });
 
   function adminToken(): string {
-    // Like signToken, with the role.
+    // The token of signToken, with the role added.
     const [header, claims] = signToken(secret, 'admin').split('.') as [string, string];
     const decoded = JSON.parse(Buffer.from(claims, 'base64url').toString()) as object;
     const signed = `${header}.${Buffer.from(JSON.stringify({ ...decoded, role: 'admin' })).toString('base64url')}`;

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 export interface MachineTicks {
   readonly total: number;
   readonly idle: number;
-  /** Time that the host of this virtual machine gave to others. */
+  /** Time that the host of this virtual machine gave to other machines. */
   readonly stolen: number;
 }
 

@@ -27,11 +27,11 @@ export interface Plan {
   /** `reaction.add`s a second. */
   readonly reactionRate: number;
   readonly durationMs: number;
-  /** The same work before, which is not measured. */
+  /** How long the same load runs before the measurement. */
   readonly warmupMs: number;
   /** The length of a message's content. */
   readonly contentChars: number;
-  /** Threads for the agents. */
+  /** Threads that run the agents. */
   readonly workers: number;
 }
 

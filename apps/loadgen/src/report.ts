@@ -11,7 +11,7 @@ const latencyTitles: readonly (readonly [LatencyName, string])[] = [
   ['lateness', 'generator’s lateness'],
 ];
 
-/** Aligns rows: the columns after the first to the right if their heading is. */
+/** Aligns the columns of rows. A column after the first is aligned to the right if its heading is. */
 function table(rows: readonly (readonly string[])[], isRight: (column: number) => boolean): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),
@@ -53,7 +53,7 @@ function listing(counts: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
-// Time that the host takes away delays hub and generator, and shows as latency.
+// CPU time that the host takes away delays hub and generator, and shows up as latency.
 function machineFact({ machine }: Outcome): string[][] {
   if (machine === null) return [];
   const { cores, busy, stolen } = machine;

@@ -48,7 +48,7 @@ export interface Outcome {
   readonly usesRedis: boolean | null;
 }
 
-/** Receives the progress of a run. */
+/** Called with the progress of a run. */
 export interface Progress {
   readonly phase: 'connecting' | 'warming up' | 'measuring' | 'draining';
   readonly elapsedMs: number;
@@ -63,9 +63,9 @@ export interface RunOptions {
   readonly identity: Identity;
   /** The hub's pid on this machine, to measure its CPU and memory. */
   readonly hubPid?: number;
-  /** Does not delete the channels at the end. */
+  /** Keeps the channels at the end instead of deleting them. */
   readonly keepChannels?: boolean;
-  /** Ends the run early, with what was measured so far. */
+  /** Ends the run early; it reports the measurements made so far. */
   readonly signal?: AbortSignal;
   onProgress?(progress: Progress): void;
 }
@@ -155,12 +155,12 @@ export async function runLoad(plan: Plan, options: RunOptions): Promise<Outcome>
   }
 }
 
-/** Without an answer each agent's last event counts as the head; the loss shows as errors. */
+/** If there is no answer, each agent's last event counts as the head; the loss shows as errors. */
 function headsOf(watcher: Watcher): Promise<Record<string, number>> {
   return watcher.heads().catch(() => ({}));
 }
 
-/** The report says whether the hub had Redis, as the results differ. */
+/** The report says whether the hub had Redis, because the results differ. */
 async function askUsesRedis(url: string): Promise<boolean | null> {
   try {
     const address = new URL('/readyz', url.replace(/^ws/, 'http'));

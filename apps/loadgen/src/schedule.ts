@@ -9,7 +9,7 @@ export interface DueOperation {
   readonly dueMs: number;
 }
 
-/** Operations at fixed times: a slow hub gets no pause, and its lag is measured. */
+/** Operations at fixed times. A slow hub gets no pause, so its delay is measured. */
 export interface Schedule {
   /** Takes the next operation that is due by then; undefined if there is none. */
   take(nowMs: number): DueOperation | undefined;
@@ -52,7 +52,7 @@ export function createSchedule({
   function advance(stream: (typeof streams)[number]) {
     do {
       stream.turn += 1;
-      // Computed from the start each time, as sums of fractions drift.
+      // Computed from the start each time, because adding fractions would accumulate rounding errors.
       stream.dueMs = startMs + stream.turn * stream.everyMs;
       stream.agent = (stream.turn * strideOf(stream.kind, agents)) % agents;
     } while (stream.dueMs < endMs && !isOurs(stream.agent));

@@ -2,18 +2,18 @@ import type { Latencies, LatencyName } from './latencies.ts';
 
 /** The phases of a run, on the shared clock. */
 export interface RunTimes {
-  /** The first operation is due. */
+  /** When the first operation is due. */
   readonly startMs: number;
-  /** The end of the warm-up: measuring starts. */
+  /** The end of the warm-up, when measuring starts. */
   readonly measureMs: number;
-  /** The last operation is due before this. */
+  /** All operations are due before this time. */
   readonly endMs: number;
 }
 
 /** The measurements of one thread's agents. */
 export interface Tally {
   times: RunTimes;
-  /** Measured operations, by how they ended. */
+  /** Measured operations, by outcome. */
   sent: number;
   acked: number;
   readonly errors: Map<string, number>;

@@ -19,7 +19,7 @@ export async function connectWatcher(plan: Plan, identity: Identity): Promise<Wa
   const client = createClient({
     url: plan.url,
     ...signInOf(identity, plan.url, watcherIdOf(plan)),
-    // A longer timeout than the agents': it must not fail first when the hub is at its limit.
+    // Longer than the agents' timeout: the watcher must not fail first when the hub is at its limit.
     callTimeoutMs: 30_000,
   });
   await firstConnection(client, plan.url);

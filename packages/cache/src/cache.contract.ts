@@ -46,7 +46,7 @@ export function createTestDatabase() {
   };
 }
 
-/** Stops a load between its read of the database and its answer. */
+/** Pauses a load between its read of the database and its answer. */
 export function stalled<T>(load: () => Promise<Loaded<T>>) {
   let goOn = () => {};
   const mayGoOn = new Promise<void>((resolve) => (goOn = resolve));
@@ -80,7 +80,7 @@ export function describeCache(
       state.head += 1;
       await publish(cache, type, 'ops', state.head);
     };
-    /** Reads, and waits for the fill. */
+    /** Reads, and waits until the cache is filled. */
     const filled = async () => {
       await Promise.all([recent(), channel(), members()]);
       await cache.close();
@@ -138,8 +138,8 @@ export function describeCache(
     expect(cache.recentMessages.stats).toMatchObject({ hits: 1, refusedFills: 1, fills: 1 });
   });
 
-  // The race: event 6 is committed and not published yet, and a reader of the members sees head 6. If only that head
-  // were stored, the messages from before event 6 would be served as those of head 6.
+  // The race: event 6 is committed and not published yet, and a reader of the members sees head 6. If one head were
+  // stored for all views, the messages from before event 6 would be served as those of head 6.
   it('serves no value with a head other than the one it was read at', async () => {
     const { state, recent, members, event, filled } = await setUp();
     await event('channel.member.join', () => {});
@@ -166,7 +166,7 @@ export function describeCache(
     expect(state.loads).toBe(3);
   });
 
-  it('holds at most the newest 50 messages, cached or not', async () => {
+  it('returns at most the newest 50 messages, cached or not', async () => {
     const { state, recent, filled } = await setUp();
     state.contents = Array.from({ length: 60 }, (_, index) => `text ${index}`);
     expect((await recent()).value).toHaveLength(50);
@@ -175,7 +175,7 @@ export function describeCache(
     expect(value.map(({ content }) => content)).toEqual(state.contents.slice(10));
   });
 
-  describe('what an event invalidates', () => {
+  describe('the views that an event invalidates', () => {
     const types = {
       recentMessages: [
         ...['channel.message', 'channel.message.edit', 'channel.message.delete', 'thread.message'],
@@ -227,8 +227,8 @@ export function describeCache(
   });
 
   describe('a slow reader', () => {
-    // The race: a reader loads at head 5; event 6 is committed and invalidates; then the reader fills. Without the
-    // condition of the fill, the text from before event 6 would be served for five minutes.
+    // The race: a reader loads at head 5; event 6 is committed and invalidates; then the reader fills the cache. If the
+    // fill were not conditional, the text from before event 6 would be served for five minutes.
     it('cannot write back what an invalidation removed', async () => {
       const { cache, state, database, recent, event } = await setUp();
       const slow = stalled(database.recent);
@@ -342,7 +342,7 @@ export function describeCache(
     expect(state.loads).toBe(2);
   });
 
-  it('reads but does not cache what is too large', async () => {
+  it('reads but does not cache a value that is too large', async () => {
     const { cache, state, recent, members, filled } = await setUp({
       maxValueBytes: 100,
       maxMembers: 1,

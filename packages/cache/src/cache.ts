@@ -33,8 +33,8 @@ const invalidated: Readonly<Record<string, readonly ViewName[]>> = {
 };
 
 /**
- * The views that an event of this type invalidates. An unknown type invalidates all, because a newer process may publish
- * it. A new head alone invalidates nothing, because the head is never read from the cached channel.
+ * The views that an event of this type invalidates. An unknown type invalidates all, because a newer process may
+ * publish it. A new head alone invalidates nothing, because no reader takes the head from the cached channel.
  */
 export function invalidatedViews(type: string): readonly ViewName[] {
   return Object.hasOwn(invalidated, type) ? (invalidated[type] ?? viewNames) : viewNames;
@@ -44,50 +44,53 @@ export function invalidatedViews(type: string): readonly ViewName[] {
 export type DroppedChannel = string | { readonly channelId: string; readonly head: number };
 
 /**
- * A read-through cache of the values of a channel that are read most. Losing it costs a load. It never serves a value
- * that a published event invalidated, and a slow reader cannot write such a value back. `read`, `drop`, `invalidates` and
- * `keysOf` fail with a `KeySchemaError` for a channelId that cannot be part of a key.
+ * A read-through cache of the most frequently read values of a channel. Losing it costs a load. It never serves a value
+ * that a published event invalidated, and a slow reader cannot write such a value back. `read`, `drop`, `invalidates`
+ * and `keysOf` fail with a `KeySchemaError` for a channelId that cannot be part of a key.
  */
 export interface Cache<Channel extends { readonly head: number }, Message extends object> {
   /** The newest messages, oldest first, at most 50; kept 300 s. */
   readonly recentMessages: CachedView<readonly Message[]>;
-  /** The channel object; kept 3600 s. Its `head` is the current one, not that of the fill. */
+  /** The channel object; kept 3600 s. Its `head` is the current one, not the one when the cache was filled. */
   readonly channel: CachedView<Channel>;
-  /** The agentIds of the members, unordered; kept 3600 s. Never decide rights from them. */
+  /** The agentIds of the members, unordered; kept 3600 s. Do not use them to decide rights. */
   readonly members: CachedView<readonly string[]>;
   /**
-   * The keys that an event of this type invalidates. The publisher deletes them in the step that raises
+   * The keys that an event of this type invalidates. The publisher deletes them in the same step in which it raises
    * `seq:messages:{channelId}`. An unknown type invalidates all. Empty without Redis.
    */
   invalidates(type: string, channelId: string): RedisKey[];
   /**
-   * Every key of the channel. The publisher deletes them in the step that raises `seq:messages:{channelId}` by more than
-   * one, because the skipped events may have invalidated any of them. Empty without Redis.
+   * Every key of the channel. The publisher deletes them in the same step in which it raises `seq:messages:{channelId}`
+   * by more than one, because the skipped events may have invalidated any of them. Empty without Redis.
    */
   keysOf(channelId: string): RedisKey[];
   /**
    * Call it for each event that this process publishes or receives. Drops the copies in memory that the event
-   * invalidates; loads under way neither fill the cache nor answer later reads. Does not access Redis. Without Redis it
-   * is the invalidation itself.
+   * invalidates; loads in progress neither fill the cache nor answer later reads. Does not access Redis. Without Redis,
+   * this call alone invalidates.
    */
   invalidateFor(type: string, channelId: string, seq: number | null): void;
-  /** Drops this process' copies of a channel. Call it when the process begins to follow the channel: it missed events. */
+  /**
+   * Drops this process' copies of a channel. Call it when the process begins to follow the channel, because it missed
+   * events before that.
+   */
   forget(channelId: string): void;
   /**
-   * Drops everything cached of the channels, in pipelines of 1,000, because their events were found in the log and did
-   * not come over the bus. With a head, a reader that loaded before that event cannot fill the cache. `forgetHeads` also
-   * deletes `seq:messages:{channelId}`, for a database that was restored to an earlier state.
-   * @throws {CacheError} `unavailable` when Redis did not carry it out
+   * Drops all cached values of the channels, in pipelines of 1,000. Call it when their events were found in the log and
+   * did not arrive over the bus. With a head, a reader that loaded before that event cannot fill the cache.
+   * `forgetHeads` also deletes `seq:messages:{channelId}`, for a database that was restored to an earlier state.
+   * @throws {CacheError} `unavailable` when Redis did not execute it
    */
   drop(
     channels: readonly DroppedChannel[],
     options?: { readonly forgetHeads?: boolean },
   ): Promise<void>;
-  /** Waits for fills under way. The Redis client is its creator's to close. */
+  /** Waits for fills in progress. The caller who created the Redis client closes it. */
   close(): Promise<void>;
 }
 
-/** Without `redis`, the cache is kept in memory, for this process alone. */
+/** Without `redis`, the cache is in memory, for this process only. */
 export interface CacheDeps {
   readonly redis?: RedisClient;
   /** @default createKeySchema() */

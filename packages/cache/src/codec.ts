@@ -1,7 +1,7 @@
 import { isNameId, recentMessagesMax } from '@openclaw/key-schema';
 import type { CacheOptions } from './options.ts';
 
-/** A value as it is stored: the members of a set, or one JSON text. */
+/** A value in its stored form: the members of a set, or one JSON text. */
 export type Raw = readonly string[];
 
 /** The size of a value for `maxCopyBytes`; never zero. */
@@ -11,7 +11,7 @@ export function sizeOf(raw: Raw): number {
 
 /** How the values of a view are stored. */
 export interface Codec<T> {
-  /** Shortens a loaded value to what the view holds. */
+  /** Shortens a loaded value to the size that the view stores. */
   readonly fit: (value: T) => T;
   /** Null when the value is too large to be cached. */
   readonly encode: (value: T) => Raw | null;
@@ -30,7 +30,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** One JSON text. */
+/** Stores a value as one JSON text. */
 function jsonCodec<T>(
   { maxValueBytes }: Settings,
   isValid: (value: unknown) => boolean,
@@ -69,7 +69,7 @@ export function recentMessagesCodec<Message extends object>(
   };
 }
 
-/** A channel object. The `head` that is stored is that of the fill and is never used. */
+/** A channel object. Its stored `head` is the one when the cache was filled, and is never used. */
 export function channelCodec<Channel extends { readonly head: number }>(
   settings: Settings,
 ): Codec<Channel> {

@@ -5,7 +5,7 @@
  */
 export type CacheErrorCode = 'invalid_options' | 'invalid_load' | 'unavailable';
 
-/** The error of this package; branch on `code`. A read never fails because of Redis: it uses the loader then. */
+/** The error of this package; branch on `code`. A read never fails because of Redis: it then uses the loader. */
 export class CacheError extends Error {
   override readonly name = 'CacheError';
   readonly code: CacheErrorCode;

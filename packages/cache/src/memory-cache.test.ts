@@ -32,7 +32,7 @@ describe('the memory cache', () => {
     expect(await loadsAfter(1)).toBe(2);
   });
 
-  it('is what createCache makes without Redis, and has no keys to delete', () => {
+  it('is made by createCache without Redis, and has no keys to delete', () => {
     expect(createCache({}).invalidates('channel.message', 'ops')).toEqual([]);
     expect(createKeySchema().recentMessages('ops')).toBe('openclaw:messages:ops:recent');
   });

@@ -6,9 +6,9 @@ export interface CacheOptions {
   readonly maxCopies?: number;
   /** The most bytes (JSON characters) of those copies, per view. @default 16777216 */
   readonly maxCopyBytes?: number;
-  /** A longer value is read but not cached. @default 1048576 */
+  /** The most bytes of a cached value; a longer one is read but not cached. @default 1048576 */
   readonly maxValueBytes?: number;
-  /** A longer list of members is read but not cached. @default 10000 */
+  /** The most members of a cached list; a longer one is read but not cached. @default 10000 */
   readonly maxMembers?: number;
   /** Returns false for a stored channel that is corrupt. @default any object is valid */
   readonly isChannel?: (value: object) => boolean;

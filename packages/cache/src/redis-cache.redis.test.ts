@@ -52,7 +52,7 @@ describe('the Redis cache', () => {
       keysOf.set(cache, keys);
       return cache;
     },
-    // As another process would: this process does not see the event.
+    // Drops like another process: this process does not receive the event.
     async (cache, type, channelId, seq) => {
       const keys = keysOf.get(cache);
       if (!keys) throw new Error('the cache was made here');
@@ -119,7 +119,8 @@ describe('the Redis cache', () => {
     expect(database.state.loads).toBe(3);
   });
 
-  // The control of the race in the contract: with an unconditional SET the same steps serve the old text.
+  // The control of the race in the contract: if the fill were an unconditional SET, the same steps would serve the old
+  // text.
   it('would serve the text from before the edit if the fill were a plain SET', async () => {
     const { cache, keys, database, publish } = setUp();
     await publish('collaboration.event', 5);
@@ -136,7 +137,7 @@ describe('the Redis cache', () => {
     expect(value[0]?.content).toBe('hello');
   });
 
-  // As the race in the contract, but another process drops, and this process does not see it.
+  // Like the race in the contract, but another process drops the value, and this process does not receive the event.
   it('refuses the fill of a slow reader in another process after a drop with a head', async () => {
     const { cache, create, database, publish } = setUp();
     await publish('collaboration.event', 5);
@@ -268,7 +269,8 @@ describe('the scripts', () => {
     expect(await readAt(5)).toEqual([0, 1, '5']);
     expect(await readAt(5)).toEqual([1, 1, '5']);
     expect(await readAt(5)).toEqual([2, 1, '5']);
-    // An event is committed but not published, or its publication was lost: the head is raised, and the next read fills.
+    // An event is committed but not published, or its publish was lost. The head is raised, and the next read fills the
+    // cache.
     expect(await readAt(6)).toEqual([2, 2, '6']);
     expect(await readAt(6)).toEqual([3, 2, '6']);
     await publish('channel.message', 8);

@@ -12,12 +12,12 @@ export const viewTtlMs: Readonly<Record<ViewName, number>> = {
   members: ttlMs.channelMembers,
 };
 
-/** The result of a lookup; `away` when Redis could not be asked. */
+/** The result of a lookup; `away` when Redis did not answer. */
 export type Found =
   | { readonly state: 'hit'; readonly raw: Raw; readonly head: number }
   | { readonly state: 'miss' | 'corrupt' | 'away' };
 
-/** The result of a fill; `refused` when an event came since the load, or the channel's head was unknown. */
+/** The result of a fill; `refused` when an event arrived after the load, or the channel's head was unknown. */
 export type Filled = 'filled' | 'refused' | 'away';
 
 export interface ChannelHead {
@@ -37,6 +37,6 @@ export interface CacheStore {
   discard(view: ViewName, channelId: string): Promise<void>;
   /** Removes all views of the channels, with `forgetHeads` also their heads. @throws {CacheError} `unavailable` */
   drop(channels: readonly ChannelHead[], forgetHeads: boolean): Promise<void>;
-  /** This process published or received an event that invalidates `views`. */
+  /** Call it when this process published or received an event that invalidates `views`. */
   onEvent(views: readonly ViewName[], channelId: string, seq: number | null): void;
 }

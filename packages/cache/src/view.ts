@@ -8,14 +8,14 @@ import type { CacheStore, ViewName } from './store.ts';
 /** The result of a loader and of a read: a value, and the channel's head at which it is valid. */
 export interface Loaded<T> {
   readonly value: T;
-  /** The seq of the channel's newest event; 0 before the first. A loader must read it no later than the value. */
+  /** The seq of the channel's newest event; 0 before the first. A loader must not read it later than the value. */
   readonly head: number;
 }
 
 /** A copy in this process' memory. */
 export interface StaleRead<T> {
   readonly value: T;
-  /** The seq of the channel's newest event that this process knew. */
+  /** The seq of the channel's newest event that this process knew of when it read the value. */
   readonly head: number;
   /** How long ago the value was read. */
   readonly ageMs: number;
@@ -25,19 +25,19 @@ export interface StaleRead<T> {
 export interface ViewStats {
   /** Served by the cache. */
   hits: number;
-  /** Not in the cache, so loaded. */
+  /** Loaded because the cache had no value. */
   misses: number;
-  /** Redis away, so loaded. */
+  /** Loaded because Redis was away. */
   bypassed: number;
-  /** Shared a read that was under way. */
+  /** Shared a read that was in progress. */
   shared: number;
   /** Served from a copy in memory by `readStale`. */
   stale: number;
-  /** In the cache but corrupt: deleted, and loaded. */
+  /** Found corrupt in the cache: deleted, and loaded. */
   corrupt: number;
   /** Loaded values that were stored. */
   fills: number;
-  /** Loaded values that were not stored, because an event came since the load or the head was unknown. */
+  /** Loaded values that were not stored, because an event arrived after the load or the head was unknown. */
   refusedFills: number;
   /** Loaded values too large for the cache. */
   oversized: number;
@@ -47,22 +47,22 @@ export interface ViewStats {
 export interface CachedView<T> {
   /**
    * The value from the cache, else from `load`; the reader does not wait for the fill. Simultaneous reads of a channel
-   * share one lookup and one load. One round trip on a hit, a second one for the fill after a miss. Uses `load` while
-   * Redis is away. Rejects only as `load` does, or for a bad channelId.
+   * share one lookup and one load. A hit costs one round trip; after a miss, the fill costs a second one. Uses `load`
+   * while Redis is away. Rejects only when `load` does, or for a bad channelId.
    */
   read(channelId: string, load: () => Promise<Loaded<T>>): Promise<Loaded<T>>;
-  /** This process' copy, for when the database is away too; null when there is none. Does not access Redis. */
+  /** This process' copy, for use while the database is away too; null when there is none. Does not access Redis. */
   readStale(channelId: string): StaleRead<T> | null;
   readonly stats: Readonly<ViewStats>;
 }
 
-/** A {@link CachedView} with what the cache needs to keep it valid. */
+/** A {@link CachedView} with the methods by which the cache keeps it valid. */
 interface View<T> extends CachedView<T> {
-  /** Drops the copy; a load under way will neither fill the cache nor answer later reads. */
+  /** Drops the copy. A load in progress will neither fill the cache nor answer later reads. */
   invalidate(channelId: string): void;
-  /** An event came that does not invalidate the value. */
+  /** Call it when an event arrived that does not invalidate the value. */
   raiseHead(channelId: string, head: number): void;
-  /** Resolves when no fill is under way. */
+  /** Resolves when no fill is in progress. */
   settled(): Promise<void>;
 }
 
@@ -73,7 +73,7 @@ interface Copy<T> {
   head: number;
 }
 
-/** A read under way. */
+/** A read in progress. */
 interface Flight<T> {
   isInvalidated: boolean;
   result?: Promise<Loaded<T>>;

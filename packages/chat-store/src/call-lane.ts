@@ -1,9 +1,9 @@
 import { ChatStoreError, runtimeError, type ChatStoreErrorCode } from './errors.ts';
 
-/** A limited number of calls at once. A flood in one lane does not slow another lane. */
+/** Limits the number of concurrent calls. Many calls in one lane do not slow another lane. */
 export interface CallLane {
   /**
-   * Settles within the lane's time. Late calls reject with `late`, but count until the database has let go of them.
+   * Settles within the lane's timeout. A late call rejects with `late`, but counts until the database has finished it.
    * @throws {ChatStoreError} `unavailable` at once when the lane is full
    */
   run<T>(
@@ -12,7 +12,7 @@ export interface CallLane {
   ): Promise<T>;
 }
 
-/** Makes a lane that is `width` calls wide. */
+/** Creates a lane for `width` concurrent calls. */
 export function createCallLane(width: number, timeoutMs: number): CallLane {
   let calls = 0;
   return {

@@ -14,7 +14,7 @@ import { describeReactionsAndThreads } from './contract/threads.contract.ts';
 import { describeRights } from './contract/rights.contract.ts';
 import { createChatStore, type ChatStore, type ChatStoreOptions } from './index.ts';
 
-/** What every engine must do. `start` makes an empty database. */
+/** The contract of every engine. `start` creates an empty database. */
 export function describeChatStore(
   engine: string,
   start: () => Promise<{ readonly url: string; stop(): Promise<void> }>,

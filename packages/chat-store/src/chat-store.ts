@@ -25,7 +25,7 @@ import {
 } from './options.ts';
 import { startSweeper } from './sweeper.ts';
 
-/** Takes warnings; pino's loggers fit. */
+/** Receives warnings; pino's loggers fit. */
 export interface ChatStoreLogger {
   warn(details: object, message: string): void;
   error(details: object, message: string): void;
@@ -40,7 +40,7 @@ export interface ChatStoreDeps {
 export interface StoreHealth {
   readonly status: 'ok' | 'down';
   readonly engine: 'sqlite' | 'postgres';
-  /** Null while it is down. */
+  /** Null while the database is down. */
   readonly latencyMs: number | null;
   readonly queueLength: number;
 }
@@ -54,7 +54,7 @@ export interface ChatStore extends Omit<
   readonly epoch: string;
   /** Commands that wait for their group. */
   readonly queueLength: number;
-  /** Reads and look-ups that wait for their turn now. */
+  /** Reads and look-ups that are waiting for their turn. */
   readonly waitingReads: number;
   /**
    * Decides and commits one write, in a group with others. Writes take effect in the order of these calls. Never rejects:
@@ -62,8 +62,9 @@ export interface ChatStore extends Omit<
    */
   append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<Outcome<M>>;
   /**
-   * Answers from one snapshot, rights included. Never rejects. Waiting reads take turns by agent: the actor, or `turnOf`
-   * (another agent, or any name that is treated like one). Null is the hub itself, whose reads go first.
+   * Answers from one snapshot, including the rights check. Never rejects. Waiting reads take turns by agent: the actor,
+   * or `turnOf` (another agent, or any name, which is treated like an agent). Null is the hub itself, whose reads go
+   * first.
    */
   read<M extends ReadMethod>(
     actor: Actor,
@@ -71,7 +72,7 @@ export interface ChatStore extends Omit<
     params: ParamsOf<M>,
     turnOf?: string | null,
   ): Promise<ReadOutcome<M>>;
-  /** The same as the result's JSON; see StoreCore. */
+  /** Like `read`, but returns the result as JSON; see StoreCore. */
   readJson<M extends ReadMethod>(
     actor: Actor,
     method: M,
@@ -79,13 +80,18 @@ export interface ChatStore extends Omit<
     maxBytes?: number,
     turnOf?: string | null,
   ): Promise<ReadJsonOutcome>;
-  /** What the agent is to each channel. It waits in the agent's turn, or in that of `turnOf`; null is the hub itself. */
+  /**
+   * Reads the agent's relation to each channel. It waits in the agent's turn, or in the turn of `turnOf`; null is the
+   * hub itself.
+   */
   access(
     agentId: string,
     channelIds: readonly string[],
     turnOf?: string | null,
   ): Promise<Map<string, Access>>;
-  /** Events after a seq, and the head. Checks no rights. Without `turnOf` it is the hub's own read, and goes first. */
+  /**
+   * Events after a seq, and the head. Does not check rights. Without `turnOf` it is the hub's own read, and goes first.
+   */
   logPage(
     channelId: string,
     after: number,
@@ -97,24 +103,27 @@ export interface ChatStore extends Omit<
   health(): Promise<StoreHealth>;
 }
 
-/** The log reports failures of the database at most this often. */
+/** The minimum time between two log lines about failures of the database. */
 const warnEveryMs = 10_000;
 
-/** The most system calls at once: tail checks, beats, the reaper, health checks. */
+/** The most concurrent system calls: tail checks, beats, the reaper, health checks. */
 const systemWidth = 32;
 
-/** Each agent, and the hub itself, leaves one slot for others. */
+/** No agent, nor the hub itself, may use all slots: one is left for others. */
 const lookUpWidths = { width: lookUpsAtOnce, widthPerAgent: lookUpsAtOnce - 1 };
 
-/** Reads at once. SQLite's one thread only needs the next read to be ready when it has answered one. */
+/**
+ * The number of concurrent reads. SQLite's one thread only needs the next read to be ready when it has answered one.
+ */
 function readWidths(engine: 'sqlite' | 'postgres', poolSize: number) {
   const width = engine === 'sqlite' ? 4 : poolSize;
   return { width, widthPerAgent: Math.max(1, Math.min(2, width - 1)) };
 }
 
 /**
- * Opens the database, makes or migrates its schema, and resolves with the store.
- * @throws {ChatStoreError} `invalid_options`, `unavailable`, `locked`, `unwritable`, `corrupt`, `unauthorized`, `newer_schema`
+ * Opens the database, creates or migrates its schema, and resolves with the store.
+ * @throws {ChatStoreError} `invalid_options`, `unavailable`, `locked`, `unwritable`, `corrupt`, `unauthorized`,
+ * `newer_schema`
  */
 export async function createChatStore(
   options: ChatStoreOptions,
@@ -131,7 +140,7 @@ export async function createChatStore(
   let isClosed = false;
 
   let warnedAtMs = -Infinity;
-  /** The refusal of a call that failed. Failures of the database are logged, at most every ten seconds. */
+  /** The refusal for a call that failed. Failures of the database are logged, at most every ten seconds. */
   function refused(error: unknown) {
     const failure = runtimeError(error);
     const isOwnFault = failure.code === 'closed' || failure.code === 'rate_limited';
@@ -164,7 +173,7 @@ export async function createChatStore(
     timeoutMs,
   });
   const lookUps = createFairLane({ ...lookUpWidths, maxCalls: maxReads, timeoutMs });
-  // Checked when a call begins, so that calls which still wait when the store closes are not made.
+  // Checked when a call begins, so that calls still waiting when the store closes are not made.
   const whileOpen =
     <T>(call: () => Promise<T>) =>
     async () => {
@@ -251,10 +260,10 @@ export async function createChatStore(
   };
 }
 
-// Each engine is loaded only where it is used.
+// An engine's modules are loaded only when it is used.
 async function openCore(options: ParsedOptions, deps: ChatStoreDeps): Promise<StoreCore> {
   const onFault = (fault: string, doing: string) =>
-    deps.logger?.error({ fault, doing }, 'a fault in the chat store');
+    deps.logger?.error({ fault, doing }, 'a bug in the chat store');
   if (options.target.engine === 'sqlite') {
     const { openSqliteCore } = await import('./sqlite/sqlite-core.ts');
     return openSqliteCore({ ...options, path: options.target.path }, onFault);
@@ -263,7 +272,7 @@ async function openCore(options: ParsedOptions, deps: ChatStoreDeps): Promise<St
   return openPostgresCore({ ...options, url: options.target.url }, onFault);
 }
 
-/** An estimate of the memory that a command takes; it bounds the queue and its groups. */
+/** Estimates the memory of a command, which limits the queue and its groups. */
 function sizeOf({ params }: Command): number {
   let size = 256;
   if ('content' in params) size += params.content.length;

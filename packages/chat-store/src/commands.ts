@@ -10,14 +10,14 @@ import type {
 
 export { refuse, type Refusal } from '@openclaw/protocol';
 
-/** The caller, as its token says; never taken from the params. */
+/** The caller according to its token; never taken from the params. */
 export interface Actor {
   readonly agentId: string;
   /** The token's kind; absent or null when it is not known. */
   readonly kind?: SenderKind | null;
   /** Has the rights of members and owners in every channel. */
   readonly isAdmin: boolean;
-  /** The channels that the token is bound to, for admins too. Absent or null: no bound. */
+  /** The channels that the token is limited to, also for admins. Absent or null: no limit. */
   readonly channels?: readonly string[] | null;
   /** False: a direct message that would create its channel is `rate_limited`. Absent: it may create it. */
   readonly mayOpenDirects?: boolean;
@@ -46,7 +46,10 @@ export type Command = { [M in WriteMethod]: CommandOf<M> }[WriteMethod];
 /** An event that a write appended to a channel's log. */
 export interface AppendedEvent {
   readonly event: EncodedEnvelope;
-  /** The agents whose own topic gets the event too: both of a direct channel, members mentioned, added, removed. */
+  /**
+   * The agents whose own topic also gets the event: both agents of a direct channel, and members who were mentioned,
+   * added or removed.
+   */
   readonly agentTopics: readonly string[];
 }
 

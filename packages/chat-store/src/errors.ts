@@ -2,7 +2,7 @@
 export type ChatStoreErrorCode =
   /** The database is away or does not answer; nothing happened. */
   | 'unavailable'
-  /** One agent has more calls waiting than there is room for; nothing happened. */
+  /** One agent has too many waiting calls; nothing happened. */
   | 'rate_limited'
   /** No answer in time; it may have happened. */
   | 'timeout'
@@ -10,7 +10,7 @@ export type ChatStoreErrorCode =
   | 'locked'
   /** The file or its folder cannot be written. */
   | 'unwritable'
-  /** The file is no SQLite database, or a damaged one. */
+  /** The file is damaged or not an SQLite database. */
   | 'corrupt'
   /** The server refused the user, the password or the database's name. */
   | 'unauthorized'
@@ -18,14 +18,14 @@ export type ChatStoreErrorCode =
   | 'newer_schema'
   | 'invalid_options'
   | 'closed'
-  /** A fault of this package. */
+  /** A bug in this package. */
   | 'internal';
 
 /** The error that every method of this package rejects with. Its message contains no secret. */
 export class ChatStoreError extends Error {
   override readonly name = 'ChatStoreError';
   readonly code: ChatStoreErrorCode;
-  /** When to try again, where that makes sense. */
+  /** When to try again, if that may help. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -39,10 +39,10 @@ export class ChatStoreError extends Error {
   }
 }
 
-/** The error of a call on an open store: whatever keeps the database from answering is `unavailable`. */
+/** The error of a call on an open store. Every problem that keeps the database from answering becomes `unavailable`. */
 export function runtimeError(error: unknown): ChatStoreError {
   if (!(error instanceof ChatStoreError)) {
-    return new ChatStoreError('internal', 'a fault in the chat store', { cause: error });
+    return new ChatStoreError('internal', 'a bug in the chat store', { cause: error });
   }
   const { code, message, retryAfterMs = 1000 } = error;
   if (code === 'rate_limited') return error;

@@ -5,7 +5,7 @@ import { createFairLane, type FairLaneOptions } from './fair-lane.ts';
 const finish: (() => void)[] = [];
 afterEach(() => finish.splice(0).forEach((one) => one()));
 
-/** A lane whose calls end when the test says so. */
+/** A lane whose calls end when the test decides. */
 function laneOf(options: Partial<FairLaneOptions> = {}) {
   const lane = createFairLane({
     width: 3,
@@ -24,7 +24,7 @@ function laneOf(options: Partial<FairLaneOptions> = {}) {
   return {
     lane,
     started,
-    /** Answers whether the call was answered, or why not. */
+    /** Resolves with `ok`, or with the code of the failure. */
     ask: (agentId: string | null, name: string) =>
       lane
         .run(agentId, () => {
@@ -46,7 +46,7 @@ function laneOf(options: Partial<FairLaneOptions> = {}) {
 }
 
 describe('a fair lane', () => {
-  it('lets agents take turns, and none have all places', async () => {
+  it('lets agents take turns, and no agent use all slots', async () => {
     const { ask, started, end } = laneOf();
     for (const n of [1, 2, 3, 4, 5]) void ask('storm', `storm ${n}`);
     void ask('ana', 'ana 1');
@@ -57,7 +57,7 @@ describe('a fair lane', () => {
     expect(started.slice(3)).toEqual(['storm 3', 'ana 2', 'ben 1', 'storm 4']);
   });
 
-  it('serves the hub itself first, but leaves a place', async () => {
+  it('serves the hub itself first, but leaves a slot for others', async () => {
     const { ask, started, end } = laneOf();
     for (const n of [1, 2, 3]) void ask('storm', `storm ${n}`);
     void ask('ana', 'ana 1');
@@ -69,7 +69,7 @@ describe('a fair lane', () => {
     expect(started.slice(3)).toEqual(['hub 1', 'hub 2', 'storm 3']);
   });
 
-  it('refuses what is beyond its bound to the agent that has the most waiting', async () => {
+  it('refuses calls over its limit of the agent with the most waiting calls', async () => {
     const { ask, started, lane } = laneOf({ maxCalls: 6 });
     const storm = [1, 2, 3, 4, 5, 6].map((n) => ask('storm', `storm ${n}`));
     expect(await ask('storm', 'storm 7')).toBe('rate_limited');
@@ -80,23 +80,23 @@ describe('a fair lane', () => {
     expect(lane.waiting).toBe(3);
     void ask('cem', 'cem 1');
     expect(await storm[3]).toBe('rate_limited');
-    // Nobody has more waiting than one: the lane is just full.
+    // No agent has more than one waiting call, so the lane is simply full.
     expect(await ask('dan', 'dan 1')).toBe('unavailable');
   });
 
-  it('never makes a call whose time was over while it waited', async () => {
+  it('never makes a call that timed out while it waited', async () => {
     const { ask, started, end, lane } = laneOf({ width: 1, timeoutMs: 30 });
     const [first, second] = [ask('ana', 'first'), ask('ana', 'second')];
     expect(await Promise.all([first, second])).toEqual(['unavailable', 'unavailable']);
     expect(lane.waiting).toBe(0);
-    // The first still counts: the database has not let go of it.
+    // The first call still counts, because the database has not finished it.
     const third = ask('ben', 'third');
     expect(started).toEqual(['first']);
     await end('first', 'third');
     expect([started, await third]).toEqual([['first', 'third'], 'ok']);
   });
 
-  it('goes on after calls that fail', async () => {
+  it('continues after calls that fail', async () => {
     const { lane } = laneOf({ width: 1 });
     const failing = lane.run('ana', () => Promise.reject(new Error('no')));
     const next = lane.run('ana', () => Promise.resolve('yes'));

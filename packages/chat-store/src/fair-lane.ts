@@ -1,23 +1,25 @@
 import { ChatStoreError, runtimeError } from './errors.ts';
 
-/** Limits the calls made at once. Waiting calls take turns by agent. */
+/** Limits the number of concurrent calls. Waiting calls take turns by agent. */
 export interface FairLane {
   /** Calls that wait for their turn. */
   readonly waiting: number;
   /**
-   * Settles within the lane's timeout. A late call rejects with `unavailable`. If it still waited, it is never made, else it
-   * counts as running until the database has ended it. `agentId` null is the hub itself, whose calls go first.
-   * @throws {ChatStoreError} `rate_limited` for the agent that fills a full lane, `unavailable` when no single one does
+   * Settles within the lane's timeout. A late call rejects with `unavailable`. If it was still waiting, it is never
+   * made; otherwise it counts as running until the database has ended it. `agentId` null is the hub itself, whose calls
+   * go first.
+   * @throws {ChatStoreError} `rate_limited` for the agent that fills a full lane, `unavailable` when no single agent
+   * does
    */
   run<T>(agentId: string | null, call: () => Promise<T>): Promise<T>;
 }
 
 export interface FairLaneOptions {
-  /** Calls made at once. */
+  /** Calls made concurrently. */
   readonly width: number;
-  /** The most calls of one agent, or of the hub itself, at once. */
+  /** The most concurrent calls of one agent, or of the hub itself. */
   readonly widthPerAgent: number;
-  /** Calls under way and waiting together. */
+  /** The most calls, running and waiting together. */
   readonly maxCalls: number;
   readonly timeoutMs: number;
 }
@@ -55,7 +57,7 @@ export function createFairLane(options: FairLaneOptions): FairLane {
 
   const mayStart = (party: Party) => party.waiting.length > 0 && party.running < widthPerAgent;
 
-  /** The agent whose turn it is. Only agents with calls under way are skipped, so the search is short. */
+  /** The agent whose turn it is. Only agents with running calls are skipped, so the search is short. */
   function nextInTurn(): [string | null, Party] | undefined {
     const hub = parties.get(null);
     if (hub && mayStart(hub)) return [null, hub];

@@ -15,7 +15,7 @@ const bounds: GroupCommitOptions = {
 
 const cleanUp: (() => Promise<void>)[] = [];
 
-/** A queue over commits that settle when the test says so, and at its end. */
+/** A queue over commits that settle when the test decides; at the end of the test all of them settle. */
 function start(options: Partial<GroupCommitOptions> = {}, sizeOf = () => 1) {
   const groups: { commands: readonly string[]; commit(): void; fail(error: Error): void }[] = [];
   const seen: number[] = [];
@@ -49,7 +49,7 @@ describe('group commit', () => {
     for (const end of cleanUp.splice(0)) await end();
   });
 
-  it('commits what came in one turn together, and what came meanwhile in the next group', async () => {
+  it('commits the commands of one turn together, and those that arrive meanwhile in the next group', async () => {
     const { queue, groups, seen, begun } = start();
     const first = ['a', 'b'].map((command) => queue.submit(command));
     await begun(1);
@@ -68,7 +68,7 @@ describe('group commit', () => {
     await queue.close();
   });
 
-  it('bounds a group by its length and its size; one that is too large for any goes alone', async () => {
+  it('bounds a group by its length and its size; a command over the size is committed alone', async () => {
     const { queue, groups, begun } = start({ maxGroup: 3 }, () => 400);
     const answers = ['a', 'b', 'c'].map((command) => queue.submit(command));
     for (let group = 1; group <= 2; group++) {
@@ -85,7 +85,7 @@ describe('group commit', () => {
     expect(await answer).toBe('large done');
   });
 
-  it('refuses at once what is over the queue’s length or size', async () => {
+  it('refuses at once commands over the queue’s length or size', async () => {
     const { queue, groups, begun } = start({ maxQueue: 2 });
     const running = queue.submit('running');
     await begun(1);
@@ -103,7 +103,7 @@ describe('group commit', () => {
     expect(await heavy.queue.submit('2')).toBe('queue full');
   });
 
-  it('answers a failed group with its failure, and goes on', async () => {
+  it('answers a failed group with its failure, and continues', async () => {
     const { queue, groups, begun } = start();
     const answers = [queue.submit('a'), queue.submit('b')];
     await begun(1);
@@ -115,13 +115,13 @@ describe('group commit', () => {
     expect(await next).toBe('c done');
   });
 
-  it('answers in time while a commit hangs: it may have happened, and what waits did not', async () => {
+  it('answers in time while a commit hangs: that group may have been committed, the waiting commands were not', async () => {
     const { queue, groups, begun } = start({ timeoutMs: 50 });
     const hanging = queue.submit('hanging');
     await begun(1);
     const waiting = queue.submit('waiting');
     expect(await Promise.all([hanging, waiting])).toEqual(['timed out', 'no answer']);
-    // Nothing is sent behind a commit that hangs; when it ends after all, the next one goes.
+    // No further commit is sent while one hangs. When it finally ends, the next one starts.
     const next = queue.submit('next');
     expect(groups).toHaveLength(1);
     groups[0]?.commit();
@@ -131,7 +131,7 @@ describe('group commit', () => {
     expect(groups[1]?.commands).toEqual(['next']);
   });
 
-  it('answers what is there when it closes, and refuses what comes', async () => {
+  it('answers waiting commands when it closes, and refuses later ones', async () => {
     const { queue, groups, begun } = start();
     const running = queue.submit('running');
     await begun(1);

@@ -7,28 +7,28 @@ interface PaceOptions {
   readonly clock?: () => number;
 }
 
-/** How a queue is bounded and paced. */
+/** The bounds and the pace of a queue. */
 export interface GroupCommitOptions extends PaceOptions {
-  /** Commands in one group at most. */
+  /** The most commands in one group. */
   readonly maxGroup: number;
-  /** Their size together at most; a larger one goes alone. */
+  /** Their most bytes together; a larger command is committed alone. */
   readonly maxGroupBytes: number;
-  /** Commands that wait at most; beyond it they are refused at once. */
+  /** The most commands that wait; further ones are refused at once. */
   readonly maxQueue: number;
   readonly maxQueueBytes: number;
-  /** Within this time every command is answered. */
+  /** Every command is answered within this time. */
   readonly timeoutMs: number;
 }
 
 export interface GroupCommitDeps<C, R> {
-  /** Commits a group and answers each of its commands, in order. The next group begins when it has settled. */
+  /** Commits a group and answers each of its commands, in order. The next group begins when this one has settled. */
   readonly run: (commands: readonly C[]) => Promise<readonly R[]>;
   readonly sizeOf: (command: C) => number;
-  /** The answer of a command that was never begun. */
+  /** The answer for a command that never began. */
   readonly refused: (reason: 'queue full' | 'no answer' | 'closed') => R;
-  /** The answer of a command whose group has not settled in time: it may have happened. */
+  /** The answer for a command whose group has not settled in time. It may have been committed. */
   readonly timedOut: () => R;
-  /** The answer of each command of a group that failed as a whole. */
+  /** The answer for each command of a group that failed as a whole. */
   readonly failed: (error: unknown) => R;
   readonly onGroup?: (size: number, durationMs: number) => void;
 }
@@ -37,9 +37,9 @@ export interface GroupCommitDeps<C, R> {
 export interface GroupCommit<C, R> {
   /** Always resolves, within `timeoutMs`. Commands take effect in the order of these calls. */
   submit(command: C): Promise<R>;
-  /** Commands that wait, those of the running group not counted. */
+  /** Waiting commands, without those of the running group. */
   readonly queueLength: number;
-  /** Refuses new commands and answers those that wait. */
+  /** Refuses new commands and answers the waiting ones. */
   close(): Promise<void>;
 }
 
@@ -47,13 +47,13 @@ interface Entry<C, R> {
   readonly command: C;
   readonly bytes: number;
   readonly deadlineMs: number;
-  /** Undefined once it is answered. */
+  /** Undefined once the command is answered. */
   settle: ((result: R) => void) | undefined;
 }
 
 /**
- * A group holds the commands that came while the last group was being committed. Under low load each command is committed
- * alone and at once; under high load many share a commit. No timer collects commands.
+ * A group holds the commands that arrived while the last group was being committed. Under low load each command is
+ * committed alone and at once; under high load many share a commit. There is no timer that collects commands.
  */
 export function createGroupCommit<C, R>(
   deps: GroupCommitDeps<C, R>,
@@ -91,7 +91,8 @@ export function createGroupCommit<C, R>(
     }
     state = 'due';
     const waitMs = pace.waitMs();
-    // Without a wait it still comes after the I/O of this turn, so that calls read together are committed together.
+    // Even without a wait the commit starts after the I/O of this turn, so that calls read together are committed
+    // together.
     if (waitMs > 0) setTimeout(commit, waitMs);
     else setImmediate(commit);
   }
@@ -160,7 +161,7 @@ export function createGroupCommit<C, R>(
     },
     async close() {
       isClosed = true;
-      // Bounded: each command is answered by its deadline.
+      // This wait is bounded, because each command is answered by its deadline.
       if (queue.length > 0 || running.length > 0) {
         await new Promise<void>((resolve) => {
           const last = setTimeout(resolve, timeoutMs + 100);
@@ -186,8 +187,8 @@ interface Pace {
 const measuredOverMs = 250;
 
 /**
- * Groups begin 1 ms apart at least, so that a fast disk does not make a commit of every single command; under load 4 ms
- * apart, where larger groups save more time than the wait costs.
+ * Groups begin at least 1 ms apart, so that a fast disk does not commit every single command separately. Under load
+ * they begin at least 4 ms apart, where larger groups save more time than the wait costs.
  */
 export function createPace(options: PaceOptions): Pace {
   const { gapMs, busyGapMs, busyAppendsPerSecond, clock = () => performance.now() } = options;

@@ -20,7 +20,7 @@ describe('options', () => {
     });
   });
 
-  it('take a path after sqlite: as it is', () => {
+  it('take a path after sqlite: unchanged', () => {
     const path = (url: string) => parseOptions({ url }).target;
     expect(path('sqlite:/var/hub.db')).toEqual({ engine: 'sqlite', path: '/var/hub.db' });
     expect(path('sqlite:///var/hub.db')).toEqual({ engine: 'sqlite', path: '/var/hub.db' });
@@ -37,7 +37,7 @@ describe('options', () => {
     [{ url: 'sqlite:x', timeoutMs: 1.5 }, 'timeoutMs'],
     [{ url: 'sqlite:x', timeoutMs: 1000, lockTimeoutMs: 1000 }, 'lockTimeoutMs'],
     [{ url: 'sqlite:x', maxGroops: 3 } as ChatStoreOptions, 'maxGroops'],
-  ])('that make no sense are refused by name: %j', async (options: ChatStoreOptions, named) => {
+  ])('that are invalid are refused by name: %j', async (options: ChatStoreOptions, named) => {
     const refused = createChatStore(options);
     await expect(refused).rejects.toMatchObject({
       name: 'ChatStoreError',

@@ -1,30 +1,37 @@
 import { ChatStoreError } from './errors.ts';
 
-/** How a store is opened and bounded. */
+/** Options to open a store, and its bounds. */
 export interface ChatStoreOptions {
-  /** `sqlite:<path>`, a file that is made with its folder if need be; or `postgres://user:password@host:port/database`. */
+  /**
+   * `sqlite:<path>`, a file that is created with its folder if necessary; or
+   * `postgres://user:password@host:port/database`.
+   */
   readonly url: string;
-  /** Every call ends within this. The default leaves its caller time to answer within 3 s. @default 2900 */
+  /** Every call ends within this time. The default leaves its caller time to answer within 3 s. @default 2900 */
   readonly timeoutMs?: number;
-  /** How long a group waits for its channels' locks, or on SQLite for the file's. @default 2000 */
+  /** How long a group waits for its channels' locks, or on SQLite for the file's lock. @default 2000 */
   readonly lockTimeoutMs?: number;
-  /** Commands committed together at most, 4096 at most. @default 512 */
+  /** The most commands committed together; at most 4096. @default 512 */
   readonly maxGroup?: number;
-  /** The size of one group's content at most. @default 1 MiB */
+  /** The most bytes of one group's content. @default 1 MiB */
   readonly maxGroupBytes?: number;
-  /** Groups begin this far apart at least. @default 1 */
+  /** Groups begin at least this far apart. @default 1 */
   readonly gapMs?: number;
-  /** The same above `busyAppendsPerSecond`: fewer and larger commits. @default 4 */
+  /** The gap above `busyAppendsPerSecond`, for fewer and larger commits. @default 4 */
   readonly busyGapMs?: number;
-  /** Above this rate a wait costs less than the commits that it saves. @default 500 */
+  /** Above this rate a longer gap costs less than the commits that it saves. @default 500 */
   readonly busyAppendsPerSecond?: number;
-  /** Commands that may wait; beyond it they are refused with `unavailable`. @default 10000 */
+  /** The most waiting commands; further ones are refused with `unavailable`. @default 10000 */
   readonly maxQueue?: number;
-  /** The size of the waiting commands' content. @default 32 MiB */
+  /** The most bytes of the waiting commands' content. @default 32 MiB */
   readonly maxQueueBytes?: number;
-  /** Reads under way and waiting, and look-ups likewise; beyond it the agent with most of them is refused. @default 2000 */
+  /**
+   * The most reads running and waiting, and the most look-ups; when there are more, the agent with the most of them is
+   * refused.
+   * @default 2000
+   */
   readonly maxReads?: number;
-  /** Connections to PostgreSQL for reads; six more are for the commits and for what keeps the hub going. @default 8 */
+  /** Connections to PostgreSQL for reads. Six more are used for commits, look-ups and system calls. @default 8 */
   readonly poolSize?: number;
 }
 
@@ -43,8 +50,8 @@ const defaults = {
 };
 
 /**
- * Look-ups at once: small queries that a hub cannot go on without (rights, what rooms deliver, revoked tokens). They share
- * a thread, or connections, with the system calls and never with agents' reads. A system call waits behind at most this
+ * Concurrent look-ups: small queries that a hub always needs (rights, events for rooms, revoked tokens). They share a
+ * thread, or connections, with the system calls and never with agents' reads. A system call waits behind at most this
  * many of them.
  */
 export const lookUpsAtOnce = 3;
@@ -52,14 +59,14 @@ export const lookUpsAtOnce = 3;
 // Below the rows that one tail check reads, so that each check gets past at least one commit; see changes.ts.
 const maxGroupMax = 4096;
 
-/** Options with every default filled in, and the URL taken apart. */
+/** Options with all defaults, and the URL split into its parts. */
 export type ParsedOptions = Required<Omit<ChatStoreOptions, 'url'>> & {
   readonly target:
     | { readonly engine: 'sqlite'; readonly path: string }
     | { readonly engine: 'postgres'; readonly url: string };
 };
 
-/** @throws {ChatStoreError} `invalid_options`, naming what is wrong but not the URL, which may hold a password */
+/** @throws {ChatStoreError} `invalid_options`, naming the problem but not the URL, which may hold a password */
 export function parseOptions(options: ChatStoreOptions): ParsedOptions {
   const { url, ...given } = options;
   const numbers = { ...defaults };

@@ -30,7 +30,7 @@ async function open(options: Omit<ChatStoreOptions, 'url'> = {}) {
 }
 
 describe('refused reads', () => {
-  // Clients are not told why the database fails, so the log must say it, whichever way the hub reads.
+  // Clients do not learn why the database fails, so the log must say it, for both ways in which the hub reads.
   it.each(['read', 'readJson'] as const)('are explained in the log: %s', async (way) => {
     const { path, store, warnings } = await open();
     await rm(path);
@@ -41,7 +41,7 @@ describe('refused reads', () => {
     expect(warnings).toEqual(['calls are refused: the database failed']);
   });
 
-  it('say nothing of the database when an agent asks for too much', async () => {
+  it('do not mention the database when an agent makes too many reads', async () => {
     const { store, warnings } = await open({ maxReads: 4 });
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => store.read(agent, 'read.state', {})),

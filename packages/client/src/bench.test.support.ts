@@ -14,7 +14,7 @@ export interface Subscriber {
 export interface Bench {
   /** Returns the subscriber of that name. */
   subscriber(name: string): Subscriber;
-  /** Connects an agent with these tokens in turn. The last one is used again. */
+  /** Connects an agent with these tokens in turn. The last one is repeated. */
   connect(name: string, url: string, tokens: readonly string[]): Subscriber;
   /** Waits until the condition holds. */
   until(condition: () => boolean, what: string): Promise<void>;
@@ -32,7 +32,7 @@ export function createBench(): Bench {
       return subscriber;
     },
     connect(name, url, tokens) {
-      // Two clients of one name: only one of them would be closed.
+      // With two clients of one name, only one of them would be closed.
       if (subscribers.has(name)) throw new Error(`There is a subscriber ${name} already`);
       const client = createClient({
         url,

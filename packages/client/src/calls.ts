@@ -7,7 +7,7 @@ import { isEphemeral, isRepeatable, withClientMessageId } from './repeatable-cal
 export interface CallOptions {
   /** Stops waiting and rejects with the signal's reason. A call that was sent already may still take effect. */
   readonly signal?: AbortSignal;
-  /** Bounds the whole wait, including offline time and repeats. @default callTimeoutMs of the client */
+  /** Limits the whole wait, including offline time and repeats. @default callTimeoutMs of the client */
   readonly timeoutMs?: number;
 }
 
@@ -23,7 +23,7 @@ export type CallMethod = <M extends MethodName>(
   options?: CallOptions,
 ) => Promise<ResultOf<M>>;
 
-/** Calls a method and hands the answer to a callback, synchronously when it arrives. */
+/** Calls a method and passes the answer to a callback, synchronously when it arrives. */
 export type CallSyncMethod = <M extends MethodName>(
   method: M,
   params: ParamsInputOf<M>,
@@ -31,18 +31,20 @@ export type CallSyncMethod = <M extends MethodName>(
   onError: (error: unknown) => void,
 ) => void;
 
-/** Calls and their answers. They outlive a connection. */
+/** Calls and their answers. They survive a lost connection. */
 export interface Calls {
   readonly call: CallMethod;
-  /** Sends on this connection only, before the calls that wait. Rejects with `disconnected` when it is lost. */
+  /**
+   * Sends on this connection only, ahead of the waiting calls. Rejects with `disconnected` when the connection is lost.
+   */
   readonly callOnThisConnection: CallMethod;
-  /** As `callOnThisConnection`, but the answer is handled before the messages behind it in its frame. */
+  /** Like `callOnThisConnection`, but the answer is handled before the messages that follow it in its frame. */
   readonly callSync: CallSyncMethod;
   /** Settles a call with its answer. */
   settle(id: unknown, result: unknown, error: RpcError | undefined): void;
-  /** A connection accepts calls, within these limits. */
+  /** Call it when a connection accepts calls, within these limits. */
   connected(limits: Welcome['limits']): void;
-  /** Sends the calls that waited. Called after the subscribes were sent. */
+  /** Sends the waiting calls. Called after the subscribes were sent. */
   resume(): void;
   disconnected(error: HubError): void;
   close(error: HubError): void;
@@ -57,7 +59,7 @@ interface PendingCall {
   reject(error: unknown): void;
 }
 
-// A UTF-16 code unit is at most three bytes of UTF-8. This upper bound saves a walk through the text.
+// A UTF-16 code unit takes at most three bytes in UTF-8. With this upper bound the text need not be scanned.
 const maxBytesPerChar = 3;
 
 /** Puts the calls of one turn of the event loop into as few frames as the limits allow. */

@@ -18,8 +18,8 @@ type Rest<M extends MethodName, K extends string = never> = Omit<ParamsInputOf<M
 export interface HubChannel {
   readonly id: string;
   /**
-   * Receives the channel's events from now on, or the ones after seq `since` (0 is the beginning). A reconnect resumes
-   * after the last event. Resolves when live. With `since`, a channel that is subscribed already is a `conflict`.
+   * Receives the channel's events from now on, or those after seq `since` (0 is the beginning). A reconnect resumes
+   * after the last event. Resolves when live. With `since`, a channel that is already subscribed is a `conflict`.
    */
   subscribe(options?: {
     readonly since?: number;
@@ -29,7 +29,7 @@ export interface HubChannel {
   /**
    * Iterates over the channel's events, each durable one once and in order. The channel is subscribed until the loop
    * ends. A slow reader gets the events past `streamMax` from the log. The loop ends when this agent leaves or the
-   * channel is deleted. It throws when the hub refuses, and at `signal`.
+   * channel is deleted. It throws when the hub refuses, and when `signal` aborts.
    */
   events(options?: {
     readonly since?: number;
@@ -37,7 +37,7 @@ export interface HubChannel {
   }): AsyncIterableIterator<Envelope>;
   /** Listens to each event of this channel. Does not subscribe it. */
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;
-  /** Listens to reports of missed events that will not come. */
+  /** Listens to reports of missed events that will not be delivered. */
   on(name: 'discontinuity', listener: (discontinuity: Discontinuity) => void): () => void;
   /** Listens to each event of this type. */
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;

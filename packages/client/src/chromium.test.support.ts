@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { chromium, type Page } from 'playwright-core';
 
-/** A page in a Chromium of its own. */
+/** A page in its own Chromium. */
 export interface ServedPage {
   readonly page: Page;
   /** The origin of the page. */
@@ -12,8 +12,9 @@ export interface ServedPage {
 }
 
 /**
- * Serves a document and its module `/module.js` on a free port, and opens it under `hostname`, which stands for this
- * machine. Any name but localhost makes it a page without TLS, on which a browser holds back `crypto.subtle` and others.
+ * Serves a document and its module `/module.js` on a free port, and opens it under `hostname`, which resolves to this
+ * machine. With any name but localhost, the page has no TLS, so the browser does not offer `crypto.subtle` and other
+ * APIs.
  */
 export async function servePage(options: {
   readonly document: string;

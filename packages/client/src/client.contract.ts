@@ -24,7 +24,7 @@ import { createBench, type Bench } from './bench.test.support.ts';
 export interface Environment {
   /** The Origin of its connections; null in Node. */
   readonly origin: string | null;
-  /** The name of this machine there. */
+  /** The host name of this machine in that environment. */
   readonly hostname: string;
   /** Runs a script there. The script can only use its parameters. */
   run<G, R>(script: (bench: Bench, given: G) => R | Promise<R>, given: G): Promise<R>;
@@ -35,10 +35,10 @@ const secret = 'a-secret-for-tests-of-more-than-32-characters';
 
 const token = (agentId: string, lifeSeconds?: number) => signToken(secret, agentId, lifeSeconds);
 
-// A busy machine is slow.
+// Long, because the machine may be busy.
 jest.setTimeout(90_000);
 
-/** The tests of every environment, against a real hub, over links that are cut. */
+/** The tests for every environment, against a real hub, over links that are cut. */
 export function clientContract(name: string, startEnvironment: () => Promise<Environment>): void {
   describe(`A client ${name}`, () => {
     let environment: Environment;
@@ -46,7 +46,7 @@ export function clientContract(name: string, startEnvironment: () => Promise<Env
     let hub: HubProcess;
     let link: TcpProxy;
     let rooms = 0;
-    /** The parameters of a script: the link's address, and a channel and two agents of its own. */
+    /** The parameters of a script: the link's address, and a channel and two agents that only this test uses. */
     let given: {
       url: string;
       channelId: string;
@@ -96,7 +96,7 @@ export function clientContract(name: string, startEnvironment: () => Promise<Env
       await environment?.stop();
     });
 
-    /** Puts both agents into the channel. Ben reads it from its beginning. */
+    /** Connects both agents and adds them to the channel. Ben reads it from its beginning. */
     async function connectBoth() {
       await environment.run(async (bench, { url, channelId, anaToken, benToken }) => {
         const ana = bench.connect('ana', url, [anaToken]).client;

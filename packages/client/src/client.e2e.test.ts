@@ -136,7 +136,7 @@ describe('a client of a real hub', () => {
   });
 
   // The hub is killed three times in the middle of sends, whose results may be lost.
-  it('loses and doubles nothing when the hub is killed, neither what it sends nor what it receives', async () => {
+  it('sends and receives every message exactly once although the hub is killed', async () => {
     const own = await startHub({ env: { REDIS_URL: redis.url, HUB_LIMIT_MESSAGE: '1000000/60' } });
     try {
       const [ada, bob] = [connect('ada', own.url), connect('bob', own.url)];
@@ -215,7 +215,7 @@ describe('the README', () => {
     const example = /```ts\n([^]*?)```/.exec(readme)?.[1] ?? '';
     expect(example).toContain('createClient');
     const code = example.replaceAll('ws://127.0.0.1:8080', hub.url);
-    // In the package's folder its own name resolves as for a user.
+    // In the package's folder, its own name resolves as in a user's project.
     const run = startProcess(
       process.execPath,
       ['--conditions=@openclaw/source', '--input-type=module', '--eval', code],

@@ -29,7 +29,7 @@ interface IncomingMessage {
   readonly error?: RpcError;
 }
 
-// A subscription made by `call` would deliver events whose position nobody keeps.
+// Not allowed in `call`: the client would not keep the position of such a subscription's events.
 const channelMethods: ReadonlySet<MethodName> = new Set<MethodName>(['subscribe', 'unsubscribe']);
 
 /** Connects to a hub at once, and stays connected until closed. @throws {HubError} `invalid`, with the bad option's name */
@@ -80,7 +80,7 @@ export function createClient(options: ClientOptions): HubClient {
     ping: (timeoutMs) => callOnThisConnection('ping', {}, { timeoutMs }),
   });
 
-  /** Frames are not validated by schemas. One that breaks this code counts as a lost connection. */
+  /** Frames are not validated by schemas. A frame that makes this code throw counts as a lost connection. */
   function receive(message: IncomingMessage) {
     switch (message.method) {
       case 'event':
@@ -121,7 +121,7 @@ export function createClient(options: ClientOptions): HubClient {
       throw new HubError('invalid', `Use channel(id).${method}() instead of call`);
     }
     if (method === 'presence.set') lastPresence = params as ParamsInputOf<'presence.set'>;
-    // The events that this call causes must arrive on the channels that were subscribed before it.
+    // Events that this call causes must arrive on the channels that were subscribed before it.
     subscriptions.flush();
     return calls.call(method, params, callOptions);
   };

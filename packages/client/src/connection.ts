@@ -5,7 +5,7 @@ import type { ResolvedOptions, WebSocketLike } from './options.ts';
 /** `connecting` until the first welcome, `live` while welcomed, `reconnecting` after a loss, `closed` at the end. */
 export type ConnectionState = 'connecting' | 'live' | 'reconnecting' | 'closed';
 
-/** Listeners of `state` get this at each change and at each failed attempt. */
+/** The value that `state` listeners get at each change and at each failed attempt. */
 export interface StateChange {
   readonly state: ConnectionState;
   /** Why the last connection or attempt ended; null while live and after `close()`. */
@@ -19,9 +19,12 @@ export interface Connection {
   readonly state: ConnectionState;
   /** Writes a frame. A frame that is written while not live is lost. */
   send(text: string): void;
-  /** The hub's welcome arrived, so this connection is live. A hub silent for longer than `heartbeatMs` is pinged. */
+  /**
+   * Call it when the hub's welcome arrived, so that this connection is live. A hub that is silent for longer than
+   * `heartbeatMs` is pinged.
+   */
   welcomed(heartbeatMs: number): void;
-  /** Reconnects after this time, as a draining hub asked. */
+  /** Reconnects after this time, as requested by a draining hub. */
   replace(afterMs: number): void;
   /** Drops this connection now and plans the next attempt. */
   abandon(error: HubError): void;
@@ -31,7 +34,7 @@ export interface Connection {
 export interface ConnectionOwner {
   onText(text: string): void;
   onState(change: StateChange): void;
-  /** A connection or an attempt was lost. Called before the state changes. */
+  /** Called when a connection or an attempt was lost, before the state changes. */
   onLost(error: HubError): void;
   /** Rejects with `timeout` when the hub does not answer in time. */
   ping(timeoutMs: number): Promise<unknown>;
@@ -62,8 +65,8 @@ function closeError(code: number, reason: string, detail: string, wasLive: boole
 }
 
 /**
- * The wait before the next attempt. Full jitter (anywhere between zero and a bound that doubles) keeps clients that lost
- * their hub together from coming back together. `random` answers in [0, 1).
+ * The wait before the next attempt. Full jitter (a random time between zero and a bound that doubles) prevents clients
+ * that lost their hub together from reconnecting together. `random` returns a number in [0, 1).
  */
 export function backoffMs(
   failures: number,
@@ -139,7 +142,10 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     });
   }
 
-  /** A browser does not report a dead connection. After a silent heartbeat the hub is pinged, and then it is left. */
+  /**
+   * A browser does not report a dead connection. After a silent heartbeat period the hub is pinged, and if it does not
+   * answer, the connection is dropped.
+   */
   function startHeartbeat(heartbeatMs: number) {
     hasHeard = true;
     heartbeat = setInterval(() => {
@@ -161,7 +167,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     const error = closeError(code, reason, detail, state === 'live');
     if (knownCodes[code]?.reconnect !== false) return lost(error, error.retryAfterMs);
     if (isStable()) refusedTokens = 0;
-    // A token that worked until now has expired: one new token is tried.
+    // A token that worked until now may have expired, so one new token is tried.
     const mayRenew = code === 4401 && options.canRenewToken && refusedTokens === 0;
     if (!mayRenew) return finish(error);
     refusedTokens += 1;
@@ -201,7 +207,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
       setState('live', null, null);
     },
     replace(afterMs) {
-      // Remembered beside the timer, because the hub may close before this client's slot comes.
+      // Remembered in addition to the timer, because the hub may close before this client's slot comes.
       slotAtMs = Date.now() + afterMs;
       startTimer(afterMs, () =>
         connection.abandon(new HubError('unavailable', 'The hub is draining')),

@@ -23,8 +23,8 @@ export interface HubDirect {
   on(name: 'event', listener: (envelope: Envelope) => void): () => void;
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
   /**
-   * The channel itself, for all other calls: edit, react, typing, markRead. Its id is derived from both agentIds, so this
-   * waits for the first welcome.
+   * The channel itself, for all other calls: edit, react, typing, markRead. Its id is derived from both agentIds, so
+   * this waits for the first welcome.
    */
   channel(options?: CallOptions): Promise<HubChannel>;
 }
@@ -35,14 +35,14 @@ export interface DirectDeps extends Omit<ChannelDeps, 'subscriptions'> {
   ownId(): string | null;
   ready(options: CallOptions): Promise<{ readonly agentId: string }>;
   channel(channelId: string): HubChannel;
-  /** Listens to the end of the client. @throws {HubError} when it is closed already */
+  /** Listens to the end of the client. @throws {HubError} when it is already closed */
   onEnd(listener: (error: HubError) => void): () => void;
 }
 
 /** The channelId of two agents' direct messages. The order of the two does not matter. */
 export function directChannelId(one: string, other: string): string {
   const pair = one < other ? `${one}\n${other}` : `${other}\n${one}`;
-  // WebCrypto would do it asynchronously, and it does not exist on pages without TLS.
+  // A synchronous hash, because WebCrypto is asynchronous and does not exist on pages without TLS.
   return `dm_${bytesToHex(sha256(utf8ToBytes(pair))).slice(0, 32)}`;
 }
 

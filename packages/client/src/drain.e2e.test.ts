@@ -12,7 +12,7 @@ import { createServer, connect as connectTcp, type Server, type Socket } from 'n
 import { createClient } from './client.ts';
 import type { HubClient } from './hub-client.ts';
 
-/** A balancer in front of the hubs. New connections go to its target; old ones stay. */
+/** A balancer in front of the hubs. New connections go to its target; existing ones are kept. */
 interface Balancer {
   readonly url: string;
   send(to: HubProcess): void;
@@ -149,7 +149,7 @@ describe('a hub that is stopped', () => {
     await talking;
     await Promise.all(sending);
 
-    // The clients moved one by one during the drain of a second, each once.
+    // During the drain of one second, the clients moved one by one, each once.
     expect(tookMs).toBeGreaterThan(900);
     expect(tookMs).toBeLessThan(6_000);
     const moves = listeners

@@ -7,7 +7,7 @@ import type { TopicReader } from './topic.ts';
 
 /** The source's side of a stream. */
 export interface StreamReader extends TopicReader {
-  /** A discontinuity was reported: the next event does not follow the last one. */
+  /** Call it when a discontinuity was reported: the next event does not follow the last one. */
   onGap(): void;
 }
 
@@ -21,7 +21,7 @@ export interface EventStreamOptions {
   readLog(after: number, signal: AbortSignal): Promise<readonly Envelope[]>;
 }
 
-/** Reads a page of a channel's log, and repeats the call until the hub can answer. @throws at `signal` */
+/** Reads a page of a channel's log, and repeats the call until the hub can answer. @throws when `signal` aborts */
 export async function readLogPage(
   call: CallMethod,
   page: { readonly channelId: string; readonly after: number; readonly max: number },
@@ -45,8 +45,8 @@ export async function readLogPage(
 
 /**
  * Events as an async iterator. It starts at once, so no event is missed between the call and the loop. When a reader is
- * slower than its channel, the stream falls `behind`: it drops new events, and reads them from the log (`filling`) after
- * the reader has used up the waiting ones. So the reader gets every durable event, and memory stays bounded.
+ * slower than its channel, the stream falls `behind`: it drops new events, and reads them from the log (`filling`)
+ * after the reader has received the waiting ones. So the reader gets every durable event, and memory is bounded.
  */
 export function createEventStream(options: EventStreamOptions): AsyncIterableIterator<Envelope> {
   const { max, signal } = options;
@@ -61,13 +61,13 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
   let end: { readonly error: unknown } | null = null;
 
   let phase: 'live' | 'behind' | 'filling' = 'live';
-  /** The last durable event that was handed to the reader or waits for it. */
+  /** The last durable event that the reader received or that waits for it. */
   let last: { readonly seq: number | null; readonly epoch: string } | null = null;
-  /** Live events that arrived while a page was on its way. */
+  /** Live events that arrived while a page was in flight. */
   let buffered: Envelope[] = [];
   /** The highest seq that was dropped or buffered. */
   let newest = 0;
-  /** Incremented by everything that makes a page on its way outdated. */
+  /** Incremented by every change that makes a page in flight outdated. */
   let generation = 0;
 
   function finish(error: unknown) {
@@ -95,7 +95,7 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
   function onEvent(envelope: Envelope) {
     const { seq, epoch } = envelope;
     if (phase === 'live' && !isFull()) return void push(envelope);
-    // Ephemeral events are not in the log, and nobody needs them late.
+    // Ephemeral events are not in the log, and they are useless later.
     if (seq === null) return;
     newest = seq;
     if (phase === 'live') {
@@ -123,7 +123,7 @@ export function createEventStream(options: EventStreamOptions): AsyncIterableIte
 
   function onPage(page: readonly Envelope[]) {
     const before = lastSeq();
-    // After a restored backup the seqs of another epoch mean other events. A discontinuity reports that.
+    // After a backup was restored, the seqs belong to other events. A discontinuity reports this.
     for (const envelope of page) if (envelope.epoch === last?.epoch) push(envelope);
     const hasMoved = lastSeq() > before;
     for (const envelope of buffered) {

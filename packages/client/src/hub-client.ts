@@ -7,17 +7,17 @@ import type { EnvelopeOf, EventListener } from './listeners.ts';
 import type { Discontinuity } from './resume.ts';
 import type { EventCounters } from './topic.ts';
 
-/** The value that a listener receives, by the name it listens to. */
+/** The value that a listener receives, by the name under which it was added. */
 export interface HubClientEvents {
   /** An event of a subscribed channel, of a direct channel, or of the whole hub (`channelId` null). */
   event: Envelope;
-  /** An event of a direct channel. These arrive without subscribing. */
+  /** An event of a direct channel. Such events arrive without subscribing. */
   direct: Envelope;
   /** An event of the whole hub: delivered at most once, and in no log. */
   global: EnvelopeOf<'collaboration.event'>;
-  /** An event about this agent in a channel that is not subscribed: a mention, being added or removed. */
+  /** An event that concerns this agent in a channel that is not subscribed: a mention, or being added or removed. */
   notice: Envelope;
-  /** Events were missed and will not come. Read the channel's history again. */
+  /** Events were missed and will not be delivered. Read the channel's history again. */
   discontinuity: Discontinuity;
   state: StateChange;
   /** The hub's greeting on each new connection. */
@@ -37,11 +37,15 @@ export interface HubClient {
   ): () => void;
   /** Listens to `event`, for one type of event only. */
   on<T extends EventType>(type: T, listener: EventListener<T>): () => void;
-  /** Resolves when live. Rejects when the client closes, at the signal, or after `timeoutMs` (no limit by default). */
+  /**
+   * Resolves when live. Rejects when the client closes, when the signal aborts, or after `timeoutMs` (no limit by
+   * default).
+   */
   ready(options?: CallOptions): Promise<Welcome>;
   /**
-   * Calls a method. The call waits while there is no connection. It is repeated after a lost connection unless a repeat
-   * could take effect twice. @throws {HubError}
+   * Calls a method. The call waits while there is no connection. After a lost connection it is repeated, unless the
+   * repeat could take effect twice.
+   * @throws {HubError}
    */
   call: CallMethod;
   channel(channelId: string): HubChannel;

@@ -12,7 +12,7 @@ import type { HubClient } from './hub-client.ts';
 
 const channelId = 'large';
 const count = 100;
-/** 192 KiB as JSON. All messages together do not fit two answers. */
+/** 192 KiB as JSON. All messages together do not fit into two answers. */
 const content = '\u0001'.repeat(limits.contentBytes);
 
 let hub: HubProcess;
@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 describe('a client that missed more than fits one answer', () => {
-  // Invariant: a page that ends early, at resumeBytes, says that there is more. No event is missed or repeated.
+  // Invariant: a page that ends early, at resumeBytes, says that there are more events. No event is missed or repeated.
   it('catches up page by page in order, and pages the history as well', async () => {
     const [ada, bob] = [connect('ada', hub.url), connect('bob', `ws://127.0.0.1:${link.port}`)];
     await ada.call('channel.create', { channelId, name: 'Large' });
@@ -49,7 +49,7 @@ describe('a client that missed more than fits one answer', () => {
     });
     bob.on('discontinuity', (received) => discontinuities.push(received));
     await bob.channel(channelId).subscribe();
-    // The client knows its position, and then it is cut off.
+    // The connection is cut once the client knows its position.
     await ada.channel(channelId).send('first');
     await waitFor(() => events.length === 1);
     link.stall();
@@ -71,7 +71,7 @@ describe('a client that missed more than fits one answer', () => {
       hasMore = page.hasMore;
     }
     expect(seqs).toEqual(events.map(({ seq }) => seq));
-    // The control: they do not fit one answer.
+    // The control: the events do not fit into one answer.
     expect(pages).toBeGreaterThan(2);
   }, 60_000);
 });

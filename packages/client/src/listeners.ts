@@ -4,13 +4,13 @@ import { HubError } from './errors.ts';
 
 /** Listeners of one kind of value. */
 export interface Listeners<T> {
-  /** Calls the listener from the next value on. The returned function removes it. */
+  /** Adds a listener for later values. The returned function removes it. */
   readonly on: (listener: (value: T) => void) => () => void;
   readonly emit: (value: T) => void;
   readonly size: number;
 }
 
-// A browser's event target does the same: a listener that throws does not stop the others, and its error stays visible.
+// Like a browser's event target: a listener that throws does not stop the others, and its error is still reported.
 function report(error: unknown): void {
   queueMicrotask(() => {
     throw error;
@@ -55,7 +55,7 @@ export type EventListener<T extends EventType> = (
   envelope: EnvelopeOf<T>,
 ) => void;
 
-/** Listeners of events. Listeners of another type or channel cost an event nothing. */
+/** Listeners of events. An event is not slowed down by listeners of other types or channels. */
 export interface EventListeners {
   readonly onAny: (listener: (envelope: Envelope) => void) => () => void;
   onType<T extends EventType>(type: T, listener: EventListener<T>): () => void;
@@ -95,7 +95,7 @@ function onKey<K>(
   };
 }
 
-/** Throws for a frame that is no envelope: in a listener it would throw where nobody can catch it. */
+/** Throws for a frame that is not an envelope. Inside a listener the error could not be caught. */
 export function checkEnvelope({ event, channelId }: Envelope): void {
   const isEnvelope =
     isEventType(event.type) && (channelId === null || typeof channelId === 'string');

@@ -16,7 +16,7 @@ describe('the options of createClient', () => {
     expect(getToken).toBeNull();
   });
 
-  it('are refused with the name of what is wrong', () => {
+  it('are refused with the name of the bad option', () => {
     const refusalOf = (options: object) => {
       try {
         resolveOptions({ url: 'ws://localhost', agent: 'ada', ...options });

@@ -16,15 +16,15 @@ export type WebSocketConstructor = new (url: string, protocols: string[]) => Web
 export interface ClientOptions {
   /** The hub, such as `wss://chat.example.com`. `/v1/ws` is added to a URL without a path. */
   readonly url: string;
-  /** A JWT. The client closes when it expires; a process that lives longer uses `getToken`. */
+  /** A JWT. The client closes when the token expires; a process that runs longer uses `getToken`. */
   readonly token?: string;
   /** Called for a JWT before each connection. */
   readonly getToken?: () => string | Promise<string>;
   /** The bare agentId, for a hub with `HUB_AUTH=dev`. */
   readonly agent?: string;
-  /** Bounds the wait for a call's answer, including offline time. @default 10_000 */
+  /** Limits the wait for a call's answer, including offline time. @default 10_000 */
   readonly callTimeoutMs?: number;
-  /** Bounds the time from an attempt to the hub's welcome. @default 10_000 */
+  /** Limits the time from an attempt to the hub's welcome. @default 10_000 */
   readonly connectTimeoutMs?: number;
   /** The longest first wait before a reconnect. It doubles with each failure. @default 500 */
   readonly backoffMinMs?: number;
@@ -32,13 +32,16 @@ export interface ClientOptions {
   readonly backoffMaxMs?: number;
   /** Calls that may wait for the connection or for earlier answers. The next one fails with `queue_full`. @default 1_000 */
   readonly queueMax?: number;
-  /** Events of one channel that are buffered during a gap. The ones past it are fetched again. @default 5_000 */
+  /** Events of one channel that are buffered during a gap. Further ones are fetched again. @default 5_000 */
   readonly bufferMax?: number;
-  /** Missed events of one channel that are read from its log. Past it a discontinuity is reported. @default 50_000 */
+  /**
+   * Missed events of one channel that are read from its log. If more were missed, a discontinuity is reported.
+   * @default 50_000
+   */
   readonly catchUpMax?: number;
-  /** Events that wait for the reader of one `events()`. The ones past it are read from the log. @default 10_000 */
+  /** Events that wait for the reader of one `events()`. Further ones are read from the log. @default 10_000 */
   readonly streamMax?: number;
-  /** Parses a frame. A process with many clients can share the work between them. @default JSON.parse */
+  /** Parses a frame. A process with many clients can share the parsing between them. @default JSON.parse */
   readonly parseFrame?: (text: string) => unknown;
   /** @default globalThis.WebSocket */
   readonly webSocket?: WebSocketConstructor;

@@ -14,7 +14,7 @@ import type { HubClient } from './hub-client.ts';
 
 let redis: RedisServer;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-/** The hub that is killed, and the one that stays. */
+/** The hub that is killed, and the one that keeps running. */
 let killed: HubProcess;
 let other: HubProcess;
 const clients: HubClient[] = [];
@@ -41,8 +41,8 @@ function connect(agent: string, { url }: HubProcess): HubClient {
 }
 
 describe('a subscription without any event yet', () => {
-  // The races: the client has received typing and presence only, which have no seq to resume from, and the hub that knew
-  // its position is killed. Invariant: it misses no event, and gets none twice.
+  // The races: the client has received only typing and presence, which have no seq to resume from, and the hub that
+  // knew its position is killed. Invariant: it misses no event, and gets none twice.
   it('resumes from its start when its hub was killed, even if ephemeral events arrived', async () => {
     const channelId = 'quiet';
     const [ada, bob] = [connect('ada', other), connect('bob', killed)];
@@ -69,7 +69,7 @@ describe('a subscription without any event yet', () => {
     expect(durable().map(({ seq }) => seq)).toEqual([1, 2, 3, 4].map((n) => head + n));
     expect(discontinuities).toEqual([]);
 
-    // The control: a client without a position has missed them.
+    // The control: a client without a position did miss them.
     const forgetful = await connectRpc(`${killed.url}/v1/ws?agent=bob`);
     const { topics } = await forgetful.call('subscribe', { topics: [{ channelId }] });
     expect(topics).toMatchObject([{ head: head + 4, resumed: false, events: [] }]);

@@ -1,6 +1,6 @@
 import type { MethodName } from '@openclaw/protocol';
 
-// These methods create something. With an id of ours, a repeat after a lost answer is stored once.
+// These methods create something. With an id chosen by this client, a repeat after a lost answer is stored once.
 const methodsWithClientMessageId: ReadonlySet<MethodName> = new Set<MethodName>([
   'message.send',
   'direct.send',
@@ -15,7 +15,7 @@ const ephemeralMethods: ReadonlySet<MethodName> = new Set<MethodName>([
 ]);
 
 /**
- * The time in ms, then 128 random bits, as hex. Ids that begin with the time lie next to each other in the hub's index,
+ * The time in ms, then 128 random bits, as hex. Ids that begin with the time are next to each other in the hub's index,
  * so a commit touches fewer pages. `crypto.randomUUID` does not exist on pages without TLS.
  */
 export function createClientMessageId(): string {
@@ -36,10 +36,10 @@ export function isEphemeral(method: MethodName): boolean {
   return ephemeralMethods.has(method);
 }
 
-/** True when the call may be sent again after the connection was lost before its answer came. */
+/** True when the call may be sent again after the connection was lost before its answer arrived. */
 export function isRepeatable(method: MethodName, params: object): boolean {
   if (ephemeralMethods.has(method)) return false;
-  // A global event is in no log, so the hub cannot recognize a repeat.
+  // A global event is not logged, so the hub cannot recognize a repeat.
   if (method === 'collaboration.emit') return (params as { channelId: unknown }).channelId !== null;
   // Without a channelId from the caller, a repeat would create a second channel.
   if (method === 'channel.create') return (params as { channelId?: unknown }).channelId != null;

@@ -9,7 +9,7 @@ import type { CallSyncMethod } from './calls.ts';
 import { HubError, retryPauseMs } from './errors.ts';
 import type { Ordering, Topic } from './topic.ts';
 
-/** Events of a channel were missed and will not come. It continues from head + 1, or not at all after a refusal. */
+/** Events of a channel were missed and will not be delivered. It continues from head + 1, or ends after a refusal. */
 export interface Discontinuity {
   readonly channelId: string;
   readonly head: number;
@@ -17,16 +17,16 @@ export interface Discontinuity {
   readonly reason: HubDiscontinuity['reason'] | ErrorCode;
 }
 
-/** Subscribes topics, on each connection, and fetches what they missed. */
+/** Subscribes topics, on each connection, and fetches the events that they missed. */
 export interface Resume {
   /** Subscribes the topic from its last event. All topics of one turn of the event loop share a call. */
   request(topic: Topic): void;
-  /** Subscribes the requested topics now, so that the next call is sent after their subscribe. */
+  /** Subscribes the requested topics now, so that the next call is sent after this. */
   flush(): void;
   /** Subscribes every pending topic on this connection. */
   onWelcome(welcome: Welcome): void;
   onLost(): void;
-  /** The hub cannot continue the topic. */
+  /** Call it when the hub cannot continue the topic. */
   onDiscontinuity(topic: Topic, head: number, reason: HubDiscontinuity['reason']): void;
   close(): void;
 }
@@ -40,13 +40,13 @@ export interface ResumeDeps {
   readonly emitDiscontinuity: (discontinuity: Discontinuity) => void;
 }
 
-/** At most this many logs are read at a time, because each page may be as large as an answer may be. */
+/** The most logs read at a time, because each page may be as large as an answer may be. */
 const readsMax = 4;
 
 /** A log page that has to be read. */
 interface DuePage {
   readonly topic: Topic;
-  /** The log is read up to this seq. */
+  /** The seq up to which the log is read. */
   readonly head: number;
   readonly isCurrent: () => boolean;
 }
@@ -91,7 +91,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     }
   }
 
-  /** Makes a check of whether the topic is still in the state in which a call was made for it. */
+  /** Returns a function that checks whether the topic is still in the state in which a call was made for it. */
   function createIsCurrent(topic: Topic): () => boolean {
     const { generation } = topic;
     return () => topics.get(topic.channelId) === topic && topic.generation === generation;
@@ -151,13 +151,13 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     ordering.drain(topic);
     topic.subscribed ??= { head: topic.last ?? 0, presencePushed: true };
     for (const waiter of topic.waiters.splice(0)) waiter.resolve(topic.subscribed);
-    // The events that are still buffered follow another gap, and the dropped ones must be fetched.
+    // The events that are still buffered come after another gap, and the dropped ones must be fetched.
     if (topic.buffered.size > 0 || topic.droppedUpTo > (topic.last ?? 0)) request(topic);
   }
 
   function catchUp(topic: Topic, head: number) {
     const last = topic.last ?? 0;
-    // The hub resumes a topic that is at its head, unless the epoch changed.
+    // The hub did not resume a topic that is at its head, which only happens when the epoch changed.
     if (last >= head) return skipTo(topic, head, 'epoch');
     if (head - last > options.catchUpMax) return skipTo(topic, head, 'behind');
     topic.phase = 'catching-up';
@@ -185,7 +185,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
       'log.read',
       { channelId: topic.channelId, after },
       (result) => {
-        // First, as a malformed result throws.
+        // Counted first, because a malformed result throws.
         reading -= 1;
         if (isCurrent()) onPage(page, after, result.events);
         readDue();

@@ -8,7 +8,7 @@ export interface ScriptedCall {
   readonly params: Record<string, never> & { [name: string]: unknown };
 }
 
-/** The hub's side of one connection. It sends only what the test tells it to. */
+/** The hub's side of one connection. It sends only the frames that the test requests. */
 export interface HubSide {
   readonly address: string;
   readonly offered: readonly string[];
@@ -40,7 +40,7 @@ export interface ScriptedHub {
   stop(): Promise<void>;
 }
 
-/** Keeps items until a caller takes a matching one. A caller may also wait for an item to come. */
+/** Keeps items until a caller takes a matching one. A caller may also wait for an item. */
 function createInbox<T>() {
   let items: T[] = [];
   let takers: { is: (item: T) => boolean; resolve: (item: T) => void }[] = [];

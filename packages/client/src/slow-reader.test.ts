@@ -76,7 +76,7 @@ describe('a reader that is slower than its channel', () => {
     expect(heard).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
-  it('continues with the events that arrived while a page was on its way', async () => {
+  it('continues with the events that arrived while a page was in flight', async () => {
     await bring(1, 2, 3);
     expect(await read(2)).toEqual([1, 2]);
     const next = read(1);
@@ -85,7 +85,7 @@ describe('a reader that is slower than its channel', () => {
     await answerPage(2, [3, 4]);
     expect(await next).toEqual([3]);
     expect(await read(2)).toEqual([4, 5]);
-    // The sixth did not fit, because two were waiting.
+    // The sixth event did not fit, because two were waiting.
     const last = read(1);
     await answerPage(5, [6]);
     expect(await last).toEqual([6]);
@@ -110,7 +110,7 @@ describe('a reader that is slower than its channel', () => {
     expect(await next).toEqual([3]);
   });
 
-  it('continues after a discontinuity, also with a page on its way', async () => {
+  it('continues after a discontinuity, also with a page in flight', async () => {
     await bring(1, 2, 3);
     await read(2);
     const next = read(1);

@@ -8,7 +8,7 @@ import { createSubscriptions } from './subscriptions.ts';
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-// The hub's log is correct, but its wire is not: each step says what happens to events on their way.
+// The hub's log is correct, but its connection is not: each step says what happens to events in flight.
 const step = fc.oneof(
   {
     weight: 5,
@@ -33,7 +33,7 @@ describe('subscriptions over a wire that loses, doubles and reorders events', ()
           const handedOn: (number | null)[] = [];
           let answers: (() => void)[] = [];
           let failures: (() => void)[] = [];
-          // Each call is answered when a step says so, with the log of that time.
+          // Each call is answered when a step says so, from the log at that time.
           const ask = ((
             method: string,
             params: { after?: number; topics?: { since: number | null }[] },
@@ -109,7 +109,7 @@ describe('subscriptions over a wire that loses, doubles and reorders events', ()
             await settle();
           }
           await answerAll();
-          // A lost last event is found on the next connection.
+          // If the last event was lost, it is found on the next connection.
           if (steps.some((action) => action.do === 'lose')) {
             await reconnect();
             await settle();

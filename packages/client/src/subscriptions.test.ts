@@ -77,7 +77,7 @@ describe('a subscribed channel', () => {
     expect(seqs).toEqual([8, null, 9, 10]);
   });
 
-  // At most four logs are read at a time: a read that a malformed page ended must not count any more.
+  // At most four logs are read at a time, so a read that ended with a malformed page must not count any more.
   it('catches up after any number of malformed pages', async () => {
     let side = await startInHall(7);
     for (let i = 0; i < 6; i += 1) {
@@ -135,8 +135,8 @@ describe('a subscribed channel', () => {
     });
   });
 
-  // The race: more live events arrive than the buffer holds while a page of the log is on its way, and then none. Invariant:
-  // every event is delivered once and in order, also the last ones before a channel falls silent.
+  // The race: more live events arrive than the buffer holds while a page of the log is in flight, and then none.
+  // Invariant: every event is delivered once and in order, also the last ones before a channel becomes quiet.
   it('fetches the events that did not fit the buffer, even if no event follows', async () => {
     start({ bufferMax: 2 });
     void client.channel('hall').subscribe({ since: 0 });
@@ -257,7 +257,7 @@ describe('a subscribed channel', () => {
   });
 
   // The race: none of many channels can be resumed, because their events together are too large for one answer.
-  // Invariant: the client stays within the limit of unanswered calls, and misses nothing.
+  // Invariant: the client stays within the limit of unanswered calls, and misses no event.
   it('reads the logs of many channels a few at a time', async () => {
     start();
     const ids = Array.from({ length: 300 }, (_, n) => `c${n}`);
@@ -300,7 +300,8 @@ describe('a subscribed channel', () => {
     expect(seqs).toEqual([109]);
   });
 
-  // After a restored backup the seqs start again. The next events must not be dropped as old, nor wait for a gap to fill.
+  // After a backup was restored, the seqs start again. The next events must not be dropped as old, nor wait for a gap
+  // to be filled.
   it('reports a discontinuity when the epoch changed, and continues in the new epoch', async () => {
     const first = await startInHall(7);
     first.terminate();
@@ -458,8 +459,8 @@ describe('direct channels', () => {
 
   const full = Array.from({ length: 200 }, (_, n) => ({ channelId: `dm_named${n}`, head: 1 }));
 
-  // The race: the hub names 200 direct channels, and an older one gets messages while the client is away. Invariant: events
-  // that may have been missed are reported. On one connection the hub skips nothing.
+  // The race: the hub names 200 direct channels, and an older one gets messages while the client is disconnected.
+  // Invariant: events that may have been missed are reported. On one connection the hub skips no event.
   it('start with their first event if no welcome named them, and report a discontinuity after a reconnect', async () => {
     start();
     const first = await nextLive({ direct: full });
@@ -479,8 +480,8 @@ describe('direct channels', () => {
     expect(discontinuities).toEqual([{ channelId: 'dm_older', head: 4, reason: 'behind' }]);
   });
 
-  // The race: the client knew all its direct channels. While it is away it gets more new ones than the next welcome can
-  // name. Invariant: a channel that the complete list did not name is new, and is read from its beginning.
+  // The race: the client knew all its direct channels. While it is disconnected it gets more new ones than the next
+  // welcome can name. Invariant: a channel that the complete list did not name is new, and is read from its beginning.
   it('are read from their beginning if they are new since a complete list', async () => {
     start();
     const first = await nextLive({ direct: [] });
@@ -523,7 +524,7 @@ describe('direct channels', () => {
     expect(seqs).toEqual([null, 5]);
   });
 
-  // The race: an event is on its way when the channel is unsubscribed, and the hub subscribes it again on reconnect.
+  // The race: an event is in flight when the channel is unsubscribed, and the hub subscribes it again on reconnect.
   it('stay unsubscribed, also on the next connection', async () => {
     start();
     const direct = [{ channelId: 'dm_1', head: 4 }];
@@ -591,8 +592,8 @@ describe('channel.events()', () => {
     expect(read).toEqual([1, 2]);
   });
 
-  // The race: the agent is removed and added again while its client is away. Invariant: a member gets every event. A leave
-  // before the head of a subscribe's answer is outdated.
+  // The race: the agent is removed and added again while its client is disconnected. Invariant: a member gets every
+  // event. A leave before the head of a subscribe's answer is outdated.
   it('continues for an agent that was removed and added again while it was away', async () => {
     start();
     const events = client.channel('hall').events();

@@ -16,12 +16,12 @@ import {
 /** The channels that the client receives. */
 export interface Subscriptions {
   readonly counters: EventCounters;
-  /** Resolves when live. An abort also unsubscribes, unless someone else uses the subscription. */
+  /** Resolves when live. If `signal` aborts, the channel is also unsubscribed, unless it has other users. */
   subscribe(channelId: string, since: number | null, signal?: AbortSignal): Promise<Subscribed>;
   unsubscribe(channelId: string): Promise<void>;
-  /** Adds a reader, and subscribes the channel if needed. The returned function takes both back. */
+  /** Adds a reader, and subscribes the channel if needed. The returned function undoes both. */
   read(channelId: string, since: number | null, reader: TopicReader): () => void;
-  /** Subscribes the requested channels now, so that the next call is sent after their subscribe. */
+  /** Subscribes the requested channels now, so that the next call is sent after this. */
   flush(): void;
   onEvent(envelope: Envelope): void;
   onDiscontinuity(params: HubDiscontinuity): void;
@@ -49,7 +49,7 @@ export function createSubscriptions(
   const unsubscribedDirect = new Set<string>();
   let welcome: Welcome | null = null;
   let isReconnected = false;
-  /** In this epoch a welcome has named every direct channel, so each other one is new. */
+  /** A welcome in this epoch named every direct channel, so each one that it did not name is new. */
   let completeListEpoch: string | null = null;
   let closedBy: HubError | null = null;
 
@@ -64,7 +64,7 @@ export function createSubscriptions(
     emitEvent(envelope);
     for (const reader of topic.readers) reader.onEvent(envelope);
     const { event, seq } = envelope;
-    // A leave before the head of a subscribe's answer is outdated: that answer was given to a member.
+    // A leave before the head of a subscribe's answer is outdated, because only a member gets this answer.
     const isLeft =
       event.type === 'channel.member.leave' &&
       event.member.agentId === welcome?.agentId &&
@@ -103,7 +103,7 @@ export function createSubscriptions(
       const waiter = { resolve, reject };
       topic.waiters.push(waiter);
       return () => {
-        // A waiter that is still here was aborted.
+        // A waiter that is still in the list was aborted.
         const others = topic.waiters.filter((other) => other !== waiter);
         if (others.length === topic.waiters.length) return;
         topic.waiters = others;
@@ -119,7 +119,7 @@ export function createSubscriptions(
     if (isUsed || topics.get(topic.channelId) !== topic) return;
     end(topic, null);
     if (isDirectChannelId(topic.channelId)) unsubscribedDirect.add(topic.channelId);
-    // It also resolves when there is no connection, because then the hub has no subscription.
+    // Also resolves when there is no connection, because then the hub has no subscription.
     await new Promise<unknown>((resolve) => {
       callSync('unsubscribe', { channelIds: [topic.channelId] }, resolve, resolve);
     });
@@ -137,7 +137,7 @@ export function createSubscriptions(
 
   /** Adds a direct channel that no welcome named, at its first event. */
   function addUnnamedDirect(channelId: string, seq: number, epoch: string): Topic {
-    // A new channel is read from its beginning, so this event waits for those before it.
+    // A new channel is read from its beginning, so this event waits for the earlier ones.
     if (seq === 1 || completeListEpoch === epoch) return addDirect(channelId, 0, epoch);
     const head = seq - 1;
     // Within one connection the hub skips no event. Between two connections events may have been missed.
@@ -200,7 +200,7 @@ export function createSubscriptions(
       if (channelId === null) return emitEvent(envelope);
       let topic = topics.get(channelId);
       if (topic === undefined) {
-        // Other events belong to a channel that was unsubscribed a moment ago.
+        // Other events belong to a channel that was just unsubscribed.
         if (!isDirectChannelId(channelId) || unsubscribedDirect.has(channelId)) return;
         if (seq === null) return emitEvent(envelope);
         topic = addUnnamedDirect(channelId, seq, envelope.epoch);

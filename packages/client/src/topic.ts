@@ -12,7 +12,7 @@ export interface Subscribed {
 /** A reader of one channel's events. */
 export interface TopicReader {
   onEvent(envelope: Envelope): void;
-  /** No more events will come. The error is null when the agent left or the channel was deleted. */
+  /** Called when no more events will come. The error is null when the agent left or the channel was deleted. */
   onEnd(error: HubError | null): void;
 }
 
@@ -33,10 +33,10 @@ export interface Topic {
   readonly buffered: Map<number, Envelope>;
   /** The highest seq for which `buffered` had no room. */
   droppedUpTo: number;
-  /** Incremented by everything that makes answers on their way outdated. */
+  /** Incremented by every change that makes answers in flight outdated. */
   generation: number;
   subscribed: Subscribed | null;
-  /** Set by `subscribe()`, cleared by `unsubscribe()`. A topic without this and without readers is released. */
+  /** Set by `subscribe()`, cleared by `unsubscribe()`. A topic that is not explicit and has no readers is released. */
   isExplicit: boolean;
   readonly readers: Set<TopicReader>;
   waiters: { resolve(subscribed: Subscribed): void; reject(error: unknown): void }[];
@@ -63,22 +63,22 @@ export interface EventCounters {
   readonly delivered: number;
   /** Events that arrived a second time and were dropped. */
   readonly repeated: number;
-  /** Events that arrived before the one they follow and were buffered. */
+  /** Events that arrived before their predecessor and were buffered. */
   readonly outOfOrder: number;
 }
 
 /** Delivers every durable event once and in order. */
 export interface Ordering {
   readonly counters: EventCounters;
-  /** Takes a live event. */
+  /** Receives a live event. */
   receive(topic: Topic, envelope: Envelope, seq: number): void;
-  /** Takes an event that was fetched, which may arrive before `topic` is live. */
+  /** Receives an event that was fetched. It may arrive before `topic` is live. */
   receiveFetched(topic: Topic, envelope: Envelope): void;
-  /** Delivers the buffered events that follow now. */
+  /** Delivers the buffered events that now come next. */
   drain(topic: Topic): void;
 }
 
-/** `onGap` is called when a live topic cannot continue with the events it has. */
+/** `onGap` is called when a live topic cannot continue with the events that it has. */
 export function createOrdering(deps: {
   readonly bufferMax: number;
   deliver(topic: Topic, envelope: Envelope): void;
@@ -118,7 +118,7 @@ export function createOrdering(deps: {
         return deliver(topic, envelope, seq);
       }
     }
-    // Another epoch numbers its events differently. The subscribe that follows names our epoch, and its answer settles it.
+    // Another epoch numbers its events differently. The subscribe that follows names our epoch, and its answer decides.
     if (topic.epoch === envelope.epoch) buffer(topic, envelope, seq);
     if (topic.phase !== 'live') return;
     counters.outOfOrder += 1;

@@ -21,17 +21,17 @@ interface Publication {
   readonly event: EncodedEnvelope;
   readonly topics: readonly NamedTopic[];
   readonly invalidates: readonly RedisKey[];
-  /** Deleted too when events before this one were never published. */
+  /** Deleted in addition when earlier events were never published. */
   readonly invalidatesOnGap: readonly RedisKey[];
 }
 
 /** Carries events between processes. The bus itself calls the handlers of this process. */
 export interface Transport {
-  /** Resolves when all of it was taken. @throws {EventsError} `unavailable` */
+  /** Resolves when Redis accepted all of it. @throws {EventsError} `unavailable` */
   send(publication: Publication): Promise<void>;
   /**
-   * Receives what other processes publish on a topic, or on all topics that match a pattern; never what this process
-   * published. Resolves with the function that ends it.
+   * Receives the events of other processes on a topic, or on all topics that match a pattern, but not those of this
+   * process. Resolves with a function that ends the subscription.
    */
   listen(
     name: TopicName,
@@ -42,12 +42,12 @@ export interface Transport {
   probe(timeoutMs: number): Promise<ProbeResult>;
   onResubscribed(listener: () => void): () => void;
   readonly available: boolean;
-  /** False while it has never been available, which the Redis client reports. */
+  /** False while Redis has never been available; the Redis client already reports this. */
   readonly wasAvailable: boolean;
   readonly stats: { readonly pending: number; readonly echoes: number; readonly malformed: number };
   /** Resolves when nothing waits to be sent or answered. */
   idle(): Promise<void>;
-  /** Frees what the transport itself opened; what `listen` resolved with ends the topics. */
+  /** Frees only the transport's own resources; the functions returned by `listen` end the topics. */
   close(): Promise<void>;
 }
 
@@ -56,7 +56,10 @@ interface HandlerEntry {
   readonly number: number;
 }
 
-/** A topic is subscribed once, while it has any handler. The same function may be added several times. */
+/**
+ * A topic with its handlers. It is subscribed once, while it has at least one. The same function may be added several
+ * times.
+ */
 interface Subscribed {
   readonly handlers: Set<HandlerEntry>;
   /** Ends the subscription at the transport. */
@@ -64,8 +67,8 @@ interface Subscribed {
 }
 
 /**
- * Creates a bus that calls handlers of this process directly and reaches others through the transport. `warn` gets what
- * failed; it is throttled.
+ * Creates a bus that calls handlers of this process directly and reaches other processes through the transport. `warn`
+ * gets failures; it is throttled.
  */
 export function createBus(
   keys: KeySchema,
@@ -89,13 +92,13 @@ export function createBus(
     warn({ err: error, topic }, 'a handler of an event failed');
   }
 
-  /** Calls the handlers. One that is added meanwhile waits for the next event; one that is removed is not called. */
+  /** Calls the handlers. A handler added meanwhile waits for the next event; one that was removed is not called. */
   function dispatch(name: TopicName, event: EncodedEnvelope, topic: Topic): void {
     const last = added;
     for (const { handler, number } of topics.get(name)?.handlers ?? []) {
       if (number > last) return;
       try {
-        // An async function is assignable to EventHandler: its rejection must not end the process.
+        // An async function is assignable to EventHandler, and its rejection must not end the process.
         const result: unknown = handler(event, topic);
         if (result instanceof Promise) {
           result.catch((error: unknown) => onHandlerError(error, topic));
@@ -142,7 +145,7 @@ export function createBus(
     const { handlers, end } = topics.get(name) ?? open(name);
     const entry = { handler, number: (added += 1) };
     handlers.add(entry);
-    /** Returns true when the handler was the topic's last. */
+    /** Returns true when this was the topic's last handler. */
     const remove = () => handlers.delete(entry) && handlers.size === 0 && topics.delete(name);
     try {
       await end;
@@ -164,7 +167,7 @@ export function createBus(
 
   return {
     publish(event, to, invalidates = [], invalidatesOnGap = []) {
-      // Not an async function, which would return another promise than the one that is handled below.
+      // Not an async function: it would return a different promise than the one that is handled below.
       const sent = new Promise<void>((resolve) =>
         resolve(send(event, to, invalidates, invalidatesOnGap)),
       );
@@ -172,7 +175,7 @@ export function createBus(
         () => (published += 1),
         (error: unknown) => {
           failed += 1;
-          // The client has already reported a Redis that was never there.
+          // The client has already reported a Redis that was never available.
           if (closing !== null || !transport.wasAvailable) return;
           warn({ err: error }, 'an event was not published');
         },
@@ -218,12 +221,13 @@ function namedTopics(
 ): NamedTopic[] {
   const topics: NamedTopic[] = [];
   try {
-    // Checked even if the event is not published there, as a durable event raises its channel's seq in any case.
+    // Checked even if the event is not published there, because a durable event always raises its channel's seq.
     const name = channelId === null ? null : keys.channelTopic(channelId);
     for (const agentId of new Set(to.agents)) {
       topics.push({ name: keys.agentTopic(agentId), topic: { kind: 'agent', agentId } });
     }
-    // After the agents' topics, so that their handlers run before the event changes who is in the channel.
+    // Published after the agents' topics, so that their handlers run before the event changes the members of the
+    // channel.
     if (to.channel === true) {
       if (channelId === null || name === null) throw new Error('it belongs to no channel');
       topics.push({ name, topic: { kind: 'channel', channelId } });

@@ -3,11 +3,11 @@ import { positiveInteger } from './errors.ts';
 
 /** Options of {@link createEphemeralFilter}. */
 export interface EphemeralFilterOptions {
-  /** Events older than this are rejected, as they no longer hold. @default 10_000 */
+  /** Events older than this are rejected, because they are out of date. @default 10_000 */
   readonly maxAgeMs?: number;
-  /** How long an id is remembered at least. @default 30_000 */
+  /** The minimum time for which an id is remembered. @default 30_000 */
   readonly windowMs?: number;
-  /** The most ids remembered; when more come within the window, the oldest half is forgotten early. @default 50_000 */
+  /** The most ids remembered. If more come within the window, the oldest half is forgotten early. @default 50_000 */
   readonly maxIds?: number;
   /** Now, in ms. @default Date.now */
   readonly clock?: () => number;

@@ -5,7 +5,7 @@ import { waitFor } from '@openclaw/test-support';
 import type { EventBus, EventHandler } from './event-bus.ts';
 import { sampleBroadcast, sampleMessage, sampleTyping } from './testing/sample-events.ts';
 
-/** The bus to publish on and the bus to receive on: the same one twice, or those of two processes. */
+/** The bus to publish on and the bus to receive on: the same bus twice, or the buses of two processes. */
 export interface EventBusBench {
   readonly publisher: EventBus;
   readonly subscriber: EventBus;
@@ -25,7 +25,7 @@ function recorder() {
     events,
     topics,
     handler,
-    /** Resolves when the event came. Earlier events on the same topic have come by then, or never will. */
+    /** Resolves when the event arrived. Earlier events on the same topic have arrived by then, or never will. */
     until: (event: EncodedEnvelope) => waitFor(() => has(event), { what: `event ${event.id}` }),
   };
 }

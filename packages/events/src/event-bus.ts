@@ -24,7 +24,7 @@ export interface PublishTargets {
 
 /** Counters and sizes for metrics. */
 export interface EventBusStats {
-  /** Publishes that Redis took (in memory: all). */
+  /** Publishes that Redis accepted (in memory: all). */
   readonly published: number;
   /** Publishes that were rejected; local handlers were called nevertheless. */
   readonly failed: number;
@@ -34,7 +34,7 @@ export interface EventBusStats {
   readonly received: number;
   /** Own messages that came back and were dropped. */
   readonly echoes: number;
-  /** Messages from Redis that were no envelope, or not of their topic; they are dropped. */
+  /** Messages from Redis that were not an envelope, or not for their topic. They are dropped. */
   readonly malformed: number;
   /** How often a handler threw. */
   readonly handlerErrors: number;
@@ -45,9 +45,9 @@ export interface EventBusStats {
 /** The result of a probe. */
 export type ProbeResult =
   | { readonly outcome: 'back'; readonly latencyMs: number }
-  /** Redis took it, but it did not come back in time: events of other processes do not arrive either. */
+  /** Redis accepted it, but it did not come back in time: events of other processes do not arrive either. */
   | { readonly outcome: 'lost' }
-  /** Redis did not take it in time, did not allow the subscription, or denied the latest publish script (ACL). */
+  /** Redis did not accept it in time, did not allow the subscription, or denied the latest publish script (ACL). */
   | { readonly outcome: 'refused' };
 
 /**
@@ -57,15 +57,13 @@ export type ProbeResult =
  */
 export interface EventBus {
   /**
-   * Calls every local handler of every target before it returns, and sends Redis all publishes of a tick in one pipeline.
-   * For an event of a channel that is one script: it publishes on the channel's topic if that is a target, raises
-   * `seq:messages:{channelId}` to the event's seq, and deletes the cache keys of `invalidates`. It also deletes those of
-   * `invalidatesOnGap` when the seq skips some, as the publishes in between were lost. Other topics take one PUBLISH each.
-   * Resolves when Redis took all of it.
-   *
-   * Rejects with {@link EventsError} `unavailable` when Redis did not take all of it in time or too much waits already
-   * (local handlers were called nevertheless), `invalid_event` or `closed`. The promise may be ignored: a rejection is
-   * counted and logged.
+   * Calls every local handler of every target before it returns, and sends Redis all publishes of a tick in one
+   * pipeline. For an event of a channel that is one script: it publishes on the channel's topic if that is a target,
+   * raises `seq:messages:{channelId}` to the event's seq, and deletes the cache keys of `invalidates`. If the seq skips
+   * some, it also deletes those of `invalidatesOnGap`, because the publishes in between were lost. Other topics take
+   * one PUBLISH each. Resolves when Redis accepted all of it. Rejects with {@link EventsError} `unavailable` when Redis
+   * did not accept all of it in time or too many publishes are waiting (local handlers were called nevertheless),
+   * `invalid_event` or `closed`. The promise may be ignored: a rejection is counted and logged.
    */
   publish(
     event: EncodedEnvelope,
@@ -75,8 +73,8 @@ export interface EventBus {
   ): Promise<void>;
   /**
    * Subscribes to one channel. Local publishes reach the handler at once, those of other processes once the promise has
-   * resolved. While Redis is away it resolves too and takes effect with the reconnect. A function that subscribes twice is
-   * called twice.
+   * resolved. While Redis is away it also resolves, and the subscription starts with the reconnect. A function that is
+   * subscribed twice is called twice.
    */
   subscribeChannel(channelId: string, handler: EventHandler): Promise<Unsubscribe>;
   /** Subscribes to the topic of one agent: direct messages and notices. */
@@ -91,15 +89,15 @@ export interface EventBus {
   /** The next seq of a channel, for systems without a log (INCR). @throws {EventsError} `unavailable` */
   nextSeq(channelId: string): Promise<number>;
   /**
-   * Publishes a nonce on a topic of this bus alone and waits until it comes back. It finds connections that answer PING but
-   * deliver nothing. Costs one PUBLISH, and one SUBSCRIBE the first time. On Redis Cluster it tests only the connection
-   * that serves the topic's slot.
+   * Publishes a nonce on a topic that only this bus uses, and waits until it comes back. This finds connections that
+   * answer PING but deliver nothing. Costs one PUBLISH, and one SUBSCRIBE the first time. On Redis Cluster it tests
+   * only the connection that serves the topic's slot.
    * @throws {EventsError} `closed`
    */
   probe(timeoutMs: number): Promise<ProbeResult>;
   /** Called when lost subscriptions are restored; publishes in between were missed. Returns the unsubscribe. */
   onResubscribed(listener: () => void): () => void;
-  /** True while events reach other processes and theirs arrive here. */
+  /** True while events are exchanged with other processes in both directions. */
   readonly available: boolean;
   readonly stats: EventBusStats;
   /** Waits for pending publishes, then ends all subscriptions. The Redis client stays open. Idempotent. */

@@ -7,7 +7,8 @@ import { createSequencerBench } from './testing/sequencer-bench.ts';
 // it also shows that the same run fails without it.
 
 describe('replay', () => {
-  // A replay overlapped live events and was delivered in addition to them. Invariant: exactly once.
+  // A replay overlapped live events and was delivered in addition to them. Invariant: each event is delivered exactly
+  // once.
   it('delivers nothing twice when a resume is repeated and overlaps what is live', async () => {
     const bench = createSequencerBench(5);
     const received: (number | null)[] = [];
@@ -30,8 +31,9 @@ describe('replay', () => {
 });
 
 describe('an ephemeral event', () => {
-  // Typing arrived between two messages and was taken for the client's seq. Invariant: it does not change the head.
-  it('passes at once and leaves the head alone, also before a resume and while others are held', async () => {
+  // Typing arrived between two messages, and its position was used as the client's seq. Invariant: it does not change
+  // the head.
+  it('passes at once without changing the head, also before a resume and while others are buffered', async () => {
     const bench = createSequencerBench(4);
     const typing = () => sampleTyping();
     bench.sequencer.offer(typing());
@@ -49,7 +51,7 @@ describe('an ephemeral event', () => {
 });
 
 describe('the last message of a burst', () => {
-  // Pub/sub lost the last message. Without a later one no gap was seen, sometimes for a minute.
+  // Pub/sub lost the last message. Without a later one the gap was not seen, sometimes for a minute.
   it('is delivered when the store’s head is found past ours', async () => {
     const bench = createSequencerBench(3);
     bench.sequencer.offer(bench.event(1));

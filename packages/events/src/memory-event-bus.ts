@@ -5,7 +5,7 @@ import type { EventBus, EventsLogger } from './event-bus.ts';
 
 /** Options of {@link createMemoryEventBus}. */
 export interface MemoryEventBusOptions {
-  /** Gets handlers that fail. @default none */
+  /** Gets the errors of handlers. @default none */
   readonly logger?: EventsLogger;
   /** Now, in ms. @default Date.now */
   readonly clock?: () => number;

@@ -20,7 +20,7 @@ describe('the event bus when Redis fails', () => {
 
   const unavailable = expect.objectContaining({ name: 'EventsError', code: 'unavailable' });
 
-  it('Redis connection lost: local handlers go on, and a publish says that it failed', async () => {
+  it('Redis connection lost: local handlers are still called, and a publish rejects', async () => {
     const lines: object[] = [];
     const { bus } = await system.start({}, { logger: { warn: (line) => lines.push(line) } });
     const seen: string[] = [];
@@ -64,7 +64,7 @@ describe('the event bus when Redis fails', () => {
       end: 'ACL SETUSER default +set',
     },
   ])(
-    'Redis refuses writes: local handlers go on, and the bus says that it is away: $how',
+    'Redis refuses writes: local handlers are still called, and the bus is unavailable: $how',
     async ({ begin, end }) => {
       const { bus } = await system.start();
       const seen: string[] = [];
@@ -125,7 +125,7 @@ describe('the event bus when Redis fails', () => {
     expect(seen.sort()).toEqual(['all', 'all', 'general']);
   });
 
-  it('rejects what exceeds its bounds at once while Redis is frozen, and delivers nothing twice afterwards', async () => {
+  it('rejects publishes over its limits at once while Redis is frozen, and delivers nothing twice afterwards', async () => {
     const { bus } = await system.start({ maxPending: 5 });
     const seen: string[] = [];
     await bus.subscribeChannel('general', ({ id }) => seen.push(id));

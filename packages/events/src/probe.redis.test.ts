@@ -31,7 +31,7 @@ describe('probing the publish path', () => {
   });
 
   // The fault: a subscriber connection that answers every PING and confirmed all topics, but delivers nothing.
-  it('finds a subscriber connection that is deaf while all else says it is well', async () => {
+  it('finds a subscriber connection that is deaf although all other checks succeed', async () => {
     const [one, other] = [await system.start(), await direct.start()];
     const seen: string[] = [];
     await one.bus.subscribeChannel('general', ({ id }) => seen.push(id));

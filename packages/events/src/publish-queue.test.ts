@@ -47,7 +47,7 @@ describe('a publish queue', () => {
     expect(queue.pending).toBe(1);
   });
 
-  it('rejects what exceeds its bounds at once, and takes more when Redis has answered', async () => {
+  it('rejects publishes over its limits at once, and accepts more when Redis has answered', async () => {
     const redis = slowRedis();
     const queue = createPublishQueue(redis, { maxPending: 2, maxPendingCharacters: 10 });
     const unavailable = expect.objectContaining({ code: 'unavailable' });

@@ -60,8 +60,8 @@ describe('publish.lua', () => {
     expect(await redis.send(['dbsize'])).toBe(2);
   });
 
-  // The race: the publish of event 6 is lost (its hub died, or Redis was away), then 7 raises the seq past it. Keys that
-  // only 6 invalidates would look current from then on. Invariant: no stale read.
+  // The race: the publish of event 6 is lost (its hub died, or Redis was away), then event 7 raises the seq past it.
+  // From then on, keys that only event 6 invalidates would seem current. Invariant: no stale read.
   it('deletes all keys that an event may invalidate when the seq skips one', async () => {
     const recent = system.keys.recentMessages('general');
     const channel = system.keys.channel('general');

@@ -66,7 +66,7 @@ describe('the event bus on Redis', () => {
     await bus.subscribeChannel('general', () => {});
     const event = sampleMessage();
     await bus.publish(event, { channel: true });
-    // It has the id at the same position but is no JSON: parsed, it would count as malformed.
+    // The message has the id at the same position but is not JSON: if it were parsed, it would count as malformed.
     await redis.send(['publish', system.keys.channelTopic('general'), `{"id":"${event.id}",…`]);
     await waitFor(() => bus.stats.echoes === 2);
     expect(bus.stats.malformed).toBe(0);

@@ -41,9 +41,9 @@ export interface RedisEventBusOptions {
 }
 
 /**
- * Creates a bus over Redis pub/sub. All publishes of a tick share one round trip; a subscription costs one when it begins
- * and one when it ends. While Redis is away local handlers are still called, publishes are rejected with `unavailable`,
- * and subscriptions take effect with the reconnect ({@link EventBus.onResubscribed}).
+ * Creates a bus over Redis pub/sub. All publishes of a tick share one round trip; a subscription costs one when it
+ * begins and one when it ends. While Redis is away local handlers are still called, publishes are rejected with
+ * `unavailable`, and subscriptions start with the reconnect ({@link EventBus.onResubscribed}).
  * @throws {EventsError} `invalid_options`
  */
 export function createRedisEventBus(
@@ -62,7 +62,7 @@ export function createRedisEventBus(
       options.maxPendingCharacters ?? 16 * 1024 * 1024,
     ),
   });
-  // Half of these are always known: those in the queue, and as many that are answered but whose echo has yet to come.
+  // Half of these are always known: those in the queue, and the same number that are answered but not yet echoed.
   const ownIds = createRecentIds(4 * maxPending, Infinity, () => 0);
   const probe = createRedisProbe(keys.probeTopic(randomUUID()), subscriber, (topic, nonce) =>
     queue.push([[command, topic, nonce]], nonce.length),
@@ -71,7 +71,9 @@ export function createRedisEventBus(
   const offAvailability = redis.onAvailability((available) => {
     if (available) wasAvailable = true;
   });
-  /** Redis denied the latest publish script (ACL). A plain PUBLISH, such as the probe's, may still be allowed. */
+  /**
+   * True when Redis denied the latest publish script (ACL). A plain PUBLISH, such as the probe's, may still be allowed.
+   */
   let isScriptDenied = false;
   let echoes = 0;
   let malformed = 0;
@@ -88,7 +90,8 @@ export function createRedisEventBus(
       echoes += 1;
       return;
     }
-    // An envelope on several topics arrives as equal messages in a row, so the last one is not parsed again.
+    // An envelope on several topics arrives as consecutive equal messages, so a message equal to the last one is not
+    // parsed again.
     if (message !== lastMessage) {
       lastEvent = decodeEnvelope(message)?.encoded ?? null;
       lastMessage = message;
@@ -126,7 +129,7 @@ export function createRedisEventBus(
           });
         }
         if (calls.length === 0) return Promise.resolve();
-        // Also when sending fails: Redis may still run a command that timed out.
+        // Remembered even when sending fails, because Redis may still run a command that timed out.
         ownIds.add(id);
         const sent = queue.push(calls, json.length * Math.max(1, topics.length));
         if (!isScripted) return sent;
@@ -156,7 +159,7 @@ export function createRedisEventBus(
           throw toEventsError(error);
         });
         return async () => {
-          // Its handlers are removed already, so a failure concerns none of them.
+          // Its handlers are already removed, so a failure affects none of them.
           await end().catch((error: unknown) => {
             warn({ err: error, topic: name }, 'a topic could not be unsubscribed');
           });
@@ -211,8 +214,8 @@ function toEventsError(cause: unknown): EventsError {
 export type PublishCall = RedisCommand | ScriptCall;
 
 /**
- * Sends all calls of one tick as one pipeline. The calls not yet answered are bounded, in commands and characters: more
- * are refused at once, so that a slow Redis costs neither memory nor waiting.
+ * Sends all calls of one tick as one pipeline. The number and the characters of unanswered calls are limited, and
+ * further calls are refused at once, so that a slow Redis costs neither memory nor waiting.
  */
 export function createPublishQueue(
   redis: Pick<RedisClient, 'pipeline'>,
@@ -261,7 +264,7 @@ export function createPublishQueue(
     get pending() {
       return pending;
     },
-    /** Resolves when Redis took every call. @throws {EventsError} `unavailable` */
+    /** Resolves when Redis accepted every call. @throws {EventsError} `unavailable` */
     push(calls: readonly PublishCall[], characters: number): Promise<void> {
       if (
         pending + calls.length > maxPending ||
@@ -272,7 +275,7 @@ export function createPublishQueue(
       }
       pending += calls.length;
       pendingCharacters += characters;
-      // nextTick runs after all promise callbacks that are due, so the calls they push join this pipeline.
+      // nextTick runs after all promise callbacks that are due, so calls made in those callbacks join this pipeline.
       if (batch.length === 0) process.nextTick(flush);
       return new Promise((resolve, reject) => {
         batch.push({ calls, characters, resolve, reject });

@@ -4,8 +4,8 @@ import type { RedisSubscriber } from '@openclaw/redis-client';
 import type { ProbeResult } from './event-bus.ts';
 
 /**
- * Publishes to itself through Redis. Subscribes to `topic`, which only this probe uses, when it is first run. `publish`
- * resolves when Redis took the nonce.
+ * Publishes to itself through Redis. The first run subscribes to `topic`, which only this probe uses. `publish`
+ * resolves when Redis accepted the nonce.
  */
 export function createRedisProbe(
   topic: TopicName,

@@ -43,7 +43,7 @@ const settings = fc.record({
   maxBuffered: fc.integer({ min: 1, max: 8 }),
   pageSize: fc.integer({ min: 1, max: 10 }),
   head: fc.integer({ min: 0, max: 5 }),
-  /** Which deliveries offer an event themselves. */
+  /** For each delivery, whether it offers an event itself. */
   echoes: fc.array(fc.boolean(), { maxLength: eventsInLog }),
 });
 
@@ -127,7 +127,7 @@ describe('a sequencer under any interleaving', () => {
     expect(fc.check(naive, { numRuns: 500 }).failed).toBe(true);
   });
 
-  it('catches up from any buffered state by its timeout alone', async () => {
+  it('catches up from any buffered state, only by its timeout', async () => {
     const run = fc.asyncProperty(
       fc.uniqueArray(seq, { minLength: 1 }),
       settings,

@@ -300,7 +300,7 @@ describe('a sequencer and another epoch', () => {
   });
 
   it('does not continue one epoch with the log of another', async () => {
-    // The race: a backup was restored, and its log has grown past our head before we learned of it.
+    // The race: a backup was restored, and its log has grown past our head before we received that.
     const bench = createSequencerBench(3, { head: 3 });
     bench.sequencer.raise(4);
     await bench.fetches[0]?.answerWith([sampleMessage({ seq: 4, epoch: 'epoch-2' })]);

@@ -1,10 +1,10 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import { EventsError, type EventsErrorCode, positiveInteger } from './errors.ts';
 
-/** Runs `callback` once after `delayMs`; the returned function prevents that. */
+/** Runs `callback` once after `delayMs`. The returned function cancels it. */
 export type Schedule = (callback: () => void, delayMs: number) => () => void;
 
-/** Where a delivered event came from: the bus (`live`), or the store because the bus lost or delayed it. */
+/** The origin of a delivered event: the bus (`live`), or the store because the bus lost or delayed it. */
 export type EventSource = 'live' | 'store';
 
 /** The dependencies of {@link createSequencer}. Callbacks are called synchronously; errors that they throw go to `onError`. */
@@ -18,7 +18,10 @@ export interface SequencerDeps {
   deliver(event: EncodedEnvelope, source: EventSource): void;
   /** Resolves with up to `limit` events after the seq `after`, in order. It must settle; calls never overlap. */
   fetch(after: number, limit: number): Promise<readonly EncodedEnvelope[]>;
-  /** An event of another epoch came and was not delivered. Not called again for the same epoch until a third comes. */
+  /**
+   * Called when an event of another epoch arrived; it was not delivered. Not called again for the same epoch until a
+   * third epoch is seen.
+   */
   onForeignEpoch?(event: EncodedEnvelope): void;
   /** Gets `fetch_failed` (it retries), `handler_failed` (`deliver` threw) and `invalid_event` (another channel's). */
   onError?(error: EventsError): void;
@@ -32,7 +35,10 @@ export interface SequencerOptions {
   readonly gapTimeoutMs?: number;
   /** How many out-of-order events may be buffered. With more, all are dropped and fetched instead. @default 512 */
   readonly maxBuffered?: number;
-  /** How many characters of their JSON may be buffered, likewise. @default 1_048_576 */
+  /**
+   * The most characters of their JSON that may be buffered. With more, all are dropped and fetched instead.
+   * @default 1_048_576
+   */
   readonly maxBufferedCharacters?: number;
   /** Events per fetch. @default 200 */
   readonly pageSize?: number;
@@ -40,7 +46,7 @@ export interface SequencerOptions {
   readonly minBackoffMs?: number;
   /** The longest delay between two attempts. @default 5_000 */
   readonly maxBackoffMs?: number;
-  /** From 0 to below 1. @default Math.random */
+  /** A number from 0 to below 1. @default Math.random */
   readonly random?: () => number;
 }
 
@@ -48,9 +54,9 @@ export interface SequencerOptions {
 export interface SequencerStats {
   /** Events delivered in order. */
   readonly delivered: number;
-  /** Those of them that were fetched from the store. */
+  /** Delivered events that were fetched from the store. */
   readonly repaired: number;
-  /** Events dropped because their seq was delivered or buffered before. */
+  /** Events dropped because their seq was already delivered or buffered. */
   readonly duplicates: number;
   /** Events buffered now. */
   readonly buffered: number;
@@ -67,14 +73,14 @@ const scheduleTimeout: Schedule = (callback, delayMs) => {
 
 /** Delivers one channel's events exactly once and in order. See {@link createSequencer}. */
 export interface Sequencer {
-  /** The seq delivered last. */
+  /** The seq that was delivered last. */
   readonly head: number;
   readonly stats: SequencerStats;
   /** Takes an event from any source, in any order, any number of times. The next seq is delivered before this returns. */
   offer(event: EncodedEnvelope): void;
-  /** Tells it the store's head: missing events up to there are fetched at once. */
+  /** Call it with the store's head. Missing events up to there are fetched at once. */
   raise(head: number): void;
-  /** Nothing is delivered or reported any more, not even the result of a fetch in progress. */
+  /** Ends all deliveries and reports, even of a fetch in progress. */
   close(): void;
 }
 
@@ -101,7 +107,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
   }
 
   let head = deps.head;
-  /** The highest seq known to exist. */
+  /** The highest seq that is known to exist. */
   let target = head;
   const buffered = new Map<number, EncodedEnvelope>();
   let bufferedCharacters = 0;
@@ -122,13 +128,13 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     try {
       deps.onError?.(new EventsError(code, message, details));
     } catch {
-      // An error handler that throws must not stop the channel.
+      // Ignored: an error handler that throws must not stop the channel.
     }
   };
 
   function backoffMs(): number {
     const ceilingMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** (failures - 1));
-    // Half of it is random, so that the channels of a hub do not all retry at the same time.
+    // Half of the delay is random, so that the channels of a hub do not all retry at the same time.
     return Math.ceil((ceilingMs * (1 + random())) / 2);
   }
 
@@ -148,7 +154,8 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     if (closed) return;
     const isFailure = thrown !== undefined || head === after;
     failures = isFailure ? failures + 1 : 0;
-    // It never stops retrying, as that would silence the channel. Other work of the process runs between two pages.
+    // It never stops retrying, because the channel would then get no more events. Other work of the process runs
+    // between two pages.
     if (target > head) cancelNextFetch = schedule(fetchMissing, isFailure ? backoffMs() : 0);
     if (!isFailure) return;
     failedFetches += 1;
@@ -174,7 +181,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
 
   /** Delivers head+1 and the buffered events that follow it without a gap. */
   function advance(event: EncodedEnvelope, source: EventSource): void {
-    // Events that `deliver` offers are buffered, or one subscriber would get n+1 before another got n.
+    // Events that `deliver` offers are buffered. Otherwise one subscriber would get n+1 before another got n.
     delivering = true;
     let next: EncodedEnvelope | undefined = event;
     while (next !== undefined && !closed) {
@@ -192,7 +199,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
 
   const isRepairing = () => fetching || cancelNextFetch !== null;
 
-  /** A timeout runs while events are buffered, unless missing ones are fetched already. */
+  /** A timer runs while events are buffered, unless the missing ones are already being fetched. */
   function watchGap(): void {
     if (buffered.size === 0 || closed) {
       cancelGapTimeout?.();

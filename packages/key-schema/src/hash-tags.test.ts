@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createKeySchema } from './index.ts';
 
-/** CRC16 with polynomial 0x1021 and initial value 0, which the Redis Cluster specification names. */
+/** The CRC16 that the Redis Cluster specification requires, with polynomial 0x1021 and initial value 0. */
 function crc16(text: string): number {
   let crc = 0;
   for (const byte of new TextEncoder().encode(text)) {

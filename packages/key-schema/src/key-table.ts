@@ -24,7 +24,7 @@ export interface KeyTableEntry {
   readonly purpose: string;
   /** The package that writes it. */
   readonly owner: 'events' | 'presence' | 'typing' | 'cache' | 'ratelimit' | 'chat-hub';
-  /** The EPIC prescribes the name, or it is ours, for the reason in `purpose`. */
+  /** `EPIC`: the EPIC prescribes the name; `ours`: we chose it, for the reason in `purpose`. */
   readonly source: 'EPIC' | 'ours';
 }
 

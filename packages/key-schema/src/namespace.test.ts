@@ -10,7 +10,7 @@ import {
 } from './index.ts';
 
 const first = [...'ABCZabcz019'];
-// An id that is a word of a name is the most likely to make the name of another key.
+// These ids are parts of names, so they are the most likely to produce the name of another key.
 const words = [
   'members',
   'agents',
@@ -36,7 +36,7 @@ const id = fc.oneof(
   },
 );
 
-/** A name, as its maker and ids. */
+/** A name in the form of its maker and ids. */
 const made = fc.oneof(
   ...objectKeys(keyTable).map((maker) => {
     const ids = keyTable[maker].pattern.split('{').length - 1;

@@ -9,7 +9,7 @@ export interface PresenceHash {
   readonly lastSeen: string;
 }
 
-/** The kind of a sender, as its token says; `hub` for what no caller causes. */
+/** The kind of a sender in its token; `hub` for events that no caller causes. */
 type SenderKind = 'agent' | 'person' | 'service' | 'hub';
 
 /** An element of the JSON array in `messages:{channelId}:recent`: a message as clients receive it. Times are epoch milliseconds. */
@@ -22,7 +22,7 @@ export interface CachedMessage {
   /** Null: sent before the hub knew the kinds of senders. */
   readonly senderKind: SenderKind | null;
   readonly state: 'complete' | 'streaming' | 'stopped' | 'failed' | 'interrupted';
-  /** Empty once deleted. */
+  /** Empty once the message is deleted. */
   readonly content: string;
   readonly timestamp: number;
   /** Id of the thread's root message. */
@@ -42,7 +42,7 @@ export interface CachedMessage {
   };
   readonly editedAt: number | null;
   readonly deletedAt: number | null;
-  /** Emoji to the agents who reacted with it. */
+  /** For each emoji, the agents who reacted with it. */
   readonly reactions: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -60,7 +60,7 @@ export interface CachedChannel {
   readonly head: number;
 }
 
-/** The shape of everything that is published on topics of channels and agents and on the global topic. */
+/** The shape of every message on the topics of channels and agents and on the global topic. */
 export interface PublishedEnvelope {
   readonly id: string;
   readonly event: { readonly type: string; readonly channelId: string | null };
@@ -106,6 +106,6 @@ export interface KeyValues {
   /** hubId → its newest event. */
   readonly latestEvents: Readonly<Record<string, LatestEvent>>;
   readonly rateLimit: string;
-  /** Number of the slice → requests counted in it. */
+  /** For each slice's number, the requests counted in it. */
   readonly rateLimitWindow: Readonly<Record<string, string>>;
 }

@@ -34,7 +34,7 @@ async function connect(port = server.port): Promise<RedisClient> {
 }
 
 describe('a process that was killed', () => {
-  /** A hub that dies with an agent, and one that watches. Resolves with the changes that the watcher announces. */
+  /** Kills a hub that has an agent while another hub watches. Resolves with the changes that the watcher announces. */
   async function killedBeside(options: PresenceTrackerOptions): Promise<string[]> {
     const system = createKeySchema({ prefix: randomPrefix() });
     const [watching, dying] = [await connect(), await connect()];
@@ -54,8 +54,8 @@ describe('a process that was killed', () => {
     return told;
   }
 
-  // The expiry of a key notifies nobody. Invariant: a reaper announces it within the lease and a second.
-  it('leaves agents online for ever, unless a reaper ends their leases', async () => {
+  // Redis notifies no client when a key expires. Invariant: a reaper announces it within the lease and a second.
+  it('leaves agents online permanently, unless a reaper ends their leases', async () => {
     const reaped = await killedBeside({});
     const startMs = Date.now();
     const control = await killedBeside({ reapMs: 600_000 });
@@ -68,8 +68,8 @@ describe('a process that was killed', () => {
 });
 
 describe('the number of leases', () => {
-  // The races: the reply to a leave is lost and the leave is repeated; a process dies before it leaves. Invariant: the
-  // number is right, because it is counted and not stored.
+  // The races: the reply to a leave is lost and the leave is repeated; a process dies before its agent leaves.
+  // Invariant: the number is right, because it is counted and not stored.
   it('does not drift when leaves are repeated or missing, as a counter does (the control)', async () => {
     const proxy = await startTcpProxy(server.port);
     endings.push(() => proxy.stop());

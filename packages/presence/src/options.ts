@@ -4,8 +4,8 @@ import { PresenceError } from './errors.ts';
 /** Options of both lease stores and of the tracker. */
 export interface LeaseStoreOptions {
   /**
-   * How long a lease lasts without a heartbeat. Everyone who shares a Redis and prefix must use the same value: a
-   * reaper skips a channel until the first of its leases can have ended.
+   * How long a lease lasts without a heartbeat. All processes that share a Redis and prefix must use the same value,
+   * because a reaper skips a channel until the first of its leases can have ended.
    * @default 300000
    */
   readonly leaseMs?: number;
@@ -25,8 +25,8 @@ export interface RedisLeaseStoreOptions extends LeaseStoreOptions {
   readonly hubId?: string;
   /**
    * Returns those of the given hubs that are alive and cannot reach Redis. Called before leases of other hubs are
-   * reaped: the leases of the returned hubs are extended by a third of a lease instead. While it rejects, no lease of
-   * another hub is reaped. Without it, expiry alone decides.
+   * reaped. The leases of the returned hubs are extended by a third of a lease instead. While it rejects, no lease of
+   * another hub is reaped. Without it, only expiry decides.
    */
   readonly redislessHubs?: (hubIds: readonly string[]) => Promise<ReadonlySet<string>>;
 }
@@ -35,7 +35,11 @@ export interface RedisLeaseStoreOptions extends LeaseStoreOptions {
 export interface PresenceTrackerOptions extends RedisLeaseStoreOptions {
   /** How often each lease is renewed; at most a third of a lease. @default 10000 */
   readonly heartbeatMs?: number;
-  /** How often expired leases are looked for. With half a second an offline event comes within a second of expiry. @default 500 */
+  /**
+   * How often expired leases are looked for. With half a second, an offline event is announced within a second after
+   * expiry.
+   * @default 500
+   */
   readonly reapMs?: number;
   /** The most leases that this process tracks; a further `track` fails with `full`. @default 1000000 */
   readonly maxLeases?: number;

@@ -26,7 +26,7 @@ afterEach(async () => {
 
 const ungated: typeof gated = (redis) => ({ redis, gate: { open() {}, close() {} } });
 
-/** A client that can be kept away from Redis, also while Redis is up. */
+/** A client whose connection to Redis can be blocked, even while Redis is up. */
 function gated(client: RedisClient) {
   let closed = false;
   const listeners: ((available: boolean) => void)[] = [];
@@ -71,7 +71,7 @@ function startHub(hubId: string, wrap = ungated, options: PresenceTrackerOptions
 const heard = () => told.splice(0).sort();
 
 describe('presence while Redis is away', () => {
-  it('Redis connection lost (fallback to memory): continues with its own connections, and says degraded', async () => {
+  it('Redis connection lost (fallback to memory): continues with its own connections, and is degraded', async () => {
     const { presence, redis } = startHub('hub');
     await waitFor(() => redis.available);
     for (const agentId of ['a', 'b', 'c']) await presence.track('room', here(agentId));
@@ -81,7 +81,7 @@ describe('presence while Redis is away', () => {
 
     expect(await presence.track('room', here('d'))).toMatchObject({ degraded: true });
     await presence.set(here('a'), dnd);
-    // Another hub may have the agent, so the offline record waits.
+    // The agent may be connected to another hub, so the offline record waits.
     expect(await presence.untrack('room', here('c'))).toEqual({ degraded: true, record: null });
     expect(await presence.get('room', 'a')).toMatchObject({ degraded: true, presence: dnd });
     const page = await presence.list('room');
@@ -92,8 +92,8 @@ describe('presence while Redis is away', () => {
   });
 
   // The race: an agent is connected to two hubs and loses the connection to the hub without Redis. Invariant: an agent
-  // with a connection is never announced offline. The control is an agent that the other hub does not have.
-  it('announces no agent offline that another hub may have, until it can ask Redis', async () => {
+  // with a connection is never announced offline. The control is an agent that is not connected to the other hub.
+  it('announces no agent offline that may be on another hub, until Redis answers', async () => {
     const one = startHub('hub-1', gated);
     const two = startHub('hub-2');
     await waitFor(() => one.redis.available && two.redis.available);
@@ -159,7 +159,7 @@ describe('presence while Redis is away', () => {
   });
 
   it('announces agents that left meanwhile when Redis confirms that it was their last connection', async () => {
-    // These leases outlast the outage on any machine: an expired one would rightly be announced again.
+    // These leases outlast the outage on any machine; an expired one would correctly be announced again.
     const long = { leaseMs: 60_000 };
     const [one, two] = [startHub('hub-1', ungated, long), startHub('hub-2', ungated, long)];
     await waitFor(() => one.redis.available && two.redis.available);
@@ -178,7 +178,8 @@ describe('presence while Redis is away', () => {
     expect((await one.presence.list('room')).presences).toMatchObject([{ agentId: 'both' }]);
   });
 
-  // Regression: all leases expire while Redis is frozen; the first hub that is back must not take the others for dead.
+  // Regression: all leases expire while Redis is frozen. The first hub that reconnects must not treat the others as
+  // dead.
   it.each(['a hub, which waits one lease', 'the control, a reaper that does not wait'])(
     'announces no agent offline after Redis was frozen for longer than a lease: %s',
     async (first) => {

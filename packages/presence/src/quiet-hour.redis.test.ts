@@ -26,7 +26,7 @@ afterEach(async () => {
   for (const end of endings.reverse()) await end();
 });
 
-/** A hub whose clock the test moves, while its heartbeat runs in real milliseconds. */
+/** A hub with a clock set by the test, while its heartbeat runs in real milliseconds. */
 async function startHub(hubId: string): Promise<{ presence: PresenceTracker; redis: RedisClient }> {
   const redis = createRedisClient({ url: server.url });
   await waitFor(() => redis.available);
@@ -43,7 +43,7 @@ async function startHub(hubId: string): Promise<{ presence: PresenceTracker; red
 }
 
 describe('an hour without any change', () => {
-  // As in robin#47, where a TTL made connected users away. Invariant: heartbeats alone keep an agent online.
+  // As in robin#47, where a TTL set connected users to away. Invariant: heartbeats alone keep an agent online.
   it('leaves every connected agent online, and makes an agent without a heartbeat offline after one lease', async () => {
     const [{ presence: watcher }, { presence: holder, redis }] = [
       await startHub('watcher'),
@@ -61,7 +61,7 @@ describe('an hour without any change', () => {
     expect(told).toEqual(['a online', 'b online']);
     expect((await watcher.list('c')).count).toBe(2);
 
-    // The control: without a heartbeat the agent goes offline in that time.
+    // The control: without a heartbeat the agent goes offline in the same time.
     await redis.close();
     for (let beats = 0; beats < 3; beats += 1) {
       expect(told).toEqual(['a online', 'b online']);

@@ -67,8 +67,8 @@ const passed = (ms: number) => {
 
 describe('presence on a Redis that answers reads and refuses writes', () => {
   // The race: no lease can be renewed but reads are answered, so after one lease a list is empty and all leases have
-  // expired. Invariants: such a list says `degraded` and has this process' own agents; no connected agent is announced
-  // offline; afterwards nothing is reaped for one lease. The control: the leases did expire in Redis.
+  // expired. Invariants: such a list is `degraded` and contains this process' own agents; no connected agent is
+  // announced offline; afterwards nothing is reaped for one lease. The control: the leases did expire in Redis.
   it.each([
     {
       how: 'its memory is full',
@@ -87,7 +87,7 @@ describe('presence on a Redis that answers reads and refuses writes', () => {
       end: 'CONFIG SET min-replicas-to-write 0',
     },
   ])(
-    'lists its own agents, says degraded, and announces no agent offline: $how',
+    'lists its own agents, is degraded, and announces no agent offline: $how',
     async ({ begin, end }) => {
       const [one, two] = [startHub('hub-1'), startHub('hub-2')];
       await waitFor(() => one.redis.available && two.redis.available);
@@ -125,7 +125,7 @@ describe('presence on a Redis that answers reads and refuses writes', () => {
         ...{ degraded: true, record: { agentId: 'c' } },
       });
       expect(told.splice(0)).toEqual(['hub-1: c online in room']);
-      // The agent that leaves here is connected to the other hub, whose lease has expired in Redis as well.
+      // The agent that leaves here is connected to the other hub, whose lease has also expired in Redis.
       await one.presence.untrack('room', here('both'));
       await passed(leaseMs / 2);
       expect(told).toEqual([]);
@@ -138,7 +138,7 @@ describe('presence on a Redis that answers reads and refuses writes', () => {
         degraded: false,
         presences: [{ agentId: 'a' }, { agentId: 'b' }, { agentId: 'both' }, { agentId: 'c' }],
       });
-      // An agent that died meanwhile is announced once, when writes have worked for a lease.
+      // An agent that died meanwhile is announced once, after writes have worked for one lease.
       await waitFor(() => told.some((line) => line.includes('ghost')), { timeoutMs: 10_000 });
       expect(performance.now() - backMs).toBeGreaterThanOrEqual(leaseMs);
       await passed(leaseMs);

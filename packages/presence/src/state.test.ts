@@ -11,7 +11,7 @@ const record = (agentId: string, more: Partial<PresenceRecord> = {}): PresenceRe
 });
 
 describe('presenceDifference', () => {
-  it('has the agents that came, changed or went, and nothing else', () => {
+  it('contains only the agents that joined, changed or left', () => {
     const told = [record('stays'), record('changes'), record('goes', { avatar: '🤖' })];
     const present = [
       record('stays', { lastSeen: 2 }),

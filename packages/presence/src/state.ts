@@ -1,7 +1,7 @@
 import { PresenceError } from './errors.ts';
 
 export const presenceStatuses = ['online', 'away', 'dnd'] as const;
-/** A status that an agent can set. It is `offline` when no lease holds it. */
+/** A status that an agent can set. An agent without a lease is `offline`. */
 export type PresenceStatus = (typeof presenceStatuses)[number];
 
 /** The state that an agent sets. Empty text is null. */
@@ -21,7 +21,7 @@ export interface PresenceRecord {
   readonly avatar: string | null;
   /**
    * When the agent last joined, set its state, was renewed or left, in ms of Redis time; while Redis is away, in this
-   * process' time. Of two records of an agent the later decision never has the earlier time.
+   * process' time. Of two records of an agent, the later decision never has the earlier time.
    */
   readonly lastSeen: number;
 }
@@ -32,7 +32,7 @@ export const defaultState: PresenceState = { status: 'online', customStatus: nul
 /** The longest customStatus or avatar, in UTF-16 units: every listing repeats them. */
 const maxTextLength = 1024;
 
-/** Checks the given fields and turns empty text into null. @throws {PresenceError} `invalid_argument` */
+/** Checks the given fields and replaces empty text with null. @throws {PresenceError} `invalid_argument` */
 export function parseState<S extends Partial<PresenceState>>(state: S): S {
   const { status } = state;
   if (status !== undefined && !presenceStatuses.includes(status)) {
@@ -60,14 +60,14 @@ export function isSameState(
   return a.status === b.status && a.customStatus === b.customStatus && a.avatar === b.avatar;
 }
 
-/** The state in a record. For an offline agent it is the state with which it would return. */
+/** The state in a record. In an offline record this is the state with which the agent would return. */
 export function stateOf({ status, customStatus, avatar }: PresenceRecord): PresenceState {
   return { status: status === 'offline' ? 'online' : status, customStatus, avatar };
 }
 
 /**
- * The records that lead from `known` to `present`: one for each agent that is new or shows something else (`lastSeen`
- * is not compared), and an offline record for each agent that is no longer there.
+ * The records that lead from `known` to `present`: one for each agent that is new or whose state differs (`lastSeen` is
+ * not compared), and an offline record for each agent that is no longer present.
  */
 export function presenceDifference(
   known: Iterable<PresenceRecord>,

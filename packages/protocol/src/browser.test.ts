@@ -50,7 +50,7 @@ describe('in a browser', () => {
     'json-object.ts',
     'rpc.ts',
     'wire.ts',
-  ])('%s carries no zod, itself or by what it imports', (name) => {
+  ])('%s does not load zod, itself or through its imports', (name) => {
     expect(reachedFrom(name)).not.toContain('zod');
     expect(reachedFrom('index.ts')).toEqual(expect.arrayContaining(['zod', name]));
   });

@@ -47,12 +47,12 @@ export const closeCodes = {
 
 export type CloseCodeNumber = keyof typeof closeCodes;
 
-/** Encodes the reason of a 4503 or 4429: the delay before this client comes back. */
+/** Encodes the reason of a 4503 or 4429: the delay after which this client may come back. */
 export function encodeCloseReason(afterMs: number): string {
   return JSON.stringify({ afterMs });
 }
 
-/** Parses the reason of {@link encodeCloseReason}: milliseconds, or null if it holds none. */
+/** Parses a reason made by {@link encodeCloseReason}. Returns milliseconds, or null if it holds none. */
 export function parseCloseReason(reason: string): number | null {
   try {
     const { afterMs } = JSON.parse(reason) as { afterMs?: unknown };

@@ -2,7 +2,7 @@ import type { Envelope } from './envelope.ts';
 import { type EventType, isDurable, isEventType } from './event-types.ts';
 import { isId } from './text.ts';
 
-/** A serialized envelope, with the fields that a hub routes by beside the text. */
+/** A serialized envelope, and the fields by which a hub routes it. */
 export interface EncodedEnvelope {
   /** Begins with `{"id":"<id>",`, so that an echo is recognized by its id without parsing. */
   readonly json: string;
@@ -15,7 +15,7 @@ export interface EncodedEnvelope {
   readonly timestamp: number;
 }
 
-/** Serializes an envelope, its fields always in the same order. Nothing is checked: it trusts the type. */
+/** Serializes an envelope, with its fields always in the same order. Does not check it. */
 export function encodeEnvelope(envelope: Envelope): EncodedEnvelope {
   const { id, event, timestamp, senderId, senderKind, channelId, seq, epoch } = envelope;
   const json = JSON.stringify({

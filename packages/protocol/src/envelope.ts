@@ -5,8 +5,8 @@ import { senderKindSchema, seqSchema, timestampSchema } from './fields.ts';
 import { epochSchema, idSchema } from './ids.ts';
 
 /**
- * The envelope that is published on every topic and that clients receive. `channelId` repeats the event's. `seq` is null
- * exactly for ephemeral events.
+ * The envelope that is published on every topic and that clients receive. `channelId` repeats the event's. `seq` is
+ * null for ephemeral events, and only for them.
  */
 export const envelopeSchema = z
   .object({
@@ -28,5 +28,5 @@ export const envelopeSchema = z
     path: ['seq'],
   });
 
-/** An event with its sender, its time and its place in the channel's log. */
+/** An event with its sender, its time and its seq in the channel's log. */
 export type Envelope = z.infer<typeof envelopeSchema>;

@@ -50,7 +50,7 @@ export interface RefusalData {
   readonly retryAfterMs?: number;
 }
 
-/** An expected no, as a value: of the store, and of every part of the hub. */
+/** An expected refusal, as a value: of the store, and of every part of the hub. */
 export interface Refusal {
   readonly ok: false;
   readonly code: ErrorCode;
@@ -64,7 +64,7 @@ export function refuse(code: ErrorCode, message: string, retryAfterMs?: number):
     : { ok: false, code, message, retryAfterMs };
 }
 
-/** One thing that is wrong with the params of a call. */
+/** One problem with the params of a call. */
 export interface ParamIssue {
   readonly path: readonly (string | number)[];
   readonly message: string;

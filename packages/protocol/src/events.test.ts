@@ -126,7 +126,7 @@ describe('events', () => {
     expect(isEventType('toString')).toBe(false);
   });
 
-  it.each(cases)('%s comes through the codec and the schema as it went in', (_type, event) => {
+  it.each(cases)('%s passes the codec and the schema unchanged', (_type, event) => {
     const sent = envelope(event);
     const encoded = encodeEnvelope(sent);
     expect(encoded.json.startsWith('{"id":"e1","event":{"type":"')).toBe(true);
@@ -152,7 +152,7 @@ describe('events', () => {
     );
   });
 
-  it('only typing, presence and what is global are ephemeral', () => {
+  it('only typing, presence and global events are ephemeral', () => {
     expect(eventTypes.filter((type) => !isDurable(type))).toEqual([
       'channel.typing',
       'channel.presence',
@@ -162,7 +162,7 @@ describe('events', () => {
   });
 });
 
-describe('what is no envelope', () => {
+describe('text that is not an envelope', () => {
   const good = envelope({ type: 'channel.delete', channelId });
   const typing = envelope({
     type: 'channel.typing',

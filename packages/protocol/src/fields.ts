@@ -72,7 +72,7 @@ export const mentionsSchema = z
   .refine(isDistinct, { error: 'an agent is named twice' })
   .meta({ uniqueItems: true });
 
-/** The kinds of agents, as their tokens say. */
+/** The kinds of agents, as given in their tokens. */
 export const agentKinds = ['agent', 'person', 'service'] as const;
 export type AgentKind = (typeof agentKinds)[number];
 export const agentKindSchema = z.enum(agentKinds);
@@ -81,7 +81,7 @@ export const agentKindSchema = z.enum(agentKinds);
 export const senderKindSchema = z.enum([...agentKinds, 'hub']);
 export type SenderKind = z.infer<typeof senderKindSchema>;
 
-/** Messages of any channel that the sender may read and that led to its message, each once. */
+/** Messages that led to this message, each once. They may be in any channel that the sender may read. */
 export const causeSchema = z
   .array(idSchema)
   .max(limits.causes)
@@ -100,7 +100,7 @@ export const taintSchema = z
 /** The statuses that an agent may set; only the hub reports `offline`. */
 export const presenceStatuses = ['online', 'away', 'dnd'] as const;
 
-/** An optional param that is null when absent, so that the hub and the store see one shape. */
+/** An optional param that becomes null when absent, so that the hub and the store handle one shape. */
 export const orNull = <T extends z.ZodType>(schema: T) => schema.nullable().default(null);
 
 /** The cursor of the next page: the id of the last row of this one. */

@@ -32,7 +32,7 @@ describe('JSON objects in metadata and payload', () => {
     },
   );
 
-  it('refuses what is nested deeper than the limit, in bounded stack', () => {
+  it('refuses values nested deeper than the limit, with a bounded stack', () => {
     expect(jsonObjectProblem(nested(limits.jsonDepth), 1000)).toBeNull();
     expect(jsonObjectProblem(nested(limits.jsonDepth + 1), 1000)).toMatch(/levels deep/);
     expect(jsonObjectProblem({ a: parse('['.repeat(50_000) + ']'.repeat(50_000)) }, 1e6)).toMatch(

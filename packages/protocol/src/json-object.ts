@@ -9,14 +9,17 @@ export interface JsonObject {
 
 const prototypeKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** The bytes that are left, by a lower bound of what was walked: a huge value is refused before its end. */
+/**
+ * The remaining bytes, by a lower bound of the values walked so far. A huge value is refused before it is walked
+ * completely.
+ */
 interface Budget {
   bytes: number;
 }
 
 /**
- * Returns what is wrong with a value that should be a JSON object of bounded depth and bytes, with storable text and
- * without keys that reach a prototype; null if nothing is.
+ * Returns the problem of a value that should be a JSON object of bounded depth and bytes, with storable text and
+ * without keys that reach a prototype; null if there is none.
  */
 export function jsonObjectProblem(value: unknown, maxBytes: number): string | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'not an object';
@@ -38,7 +41,7 @@ function containerProblem(container: object, depthLeft: number, budget: Budget):
     }
     return null;
   }
-  // for…in and not Object.entries, which would read the keys past the budget.
+  // Uses for…in because Object.entries would also read the keys past the budget.
   for (const key in container) {
     if (budget.bytes < 0) return null;
     if (prototypeKeys.has(key)) return `the key ${key} is not allowed`;
@@ -51,7 +54,7 @@ function containerProblem(container: object, depthLeft: number, budget: Budget):
 }
 
 function valueProblem(value: unknown, depthLeft: number, budget: Budget): string | null {
-  // Every value has a separator.
+  // Each value takes at least one byte and a separator.
   budget.bytes -= 2;
   switch (typeof value) {
     case 'boolean':

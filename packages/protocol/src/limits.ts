@@ -12,9 +12,9 @@ export const limits = {
   frameBytes: 256 * kib,
   /** A message's content: a long report of an agent, not a file. Over it: `too_large`. */
   contentBytes: 32 * kib,
-  /** Calls in one JSON-RPC batch: bounds what one frame can start. */
+  /** Calls in one JSON-RPC batch. It limits the work that one frame can start. */
   batch: 100,
-  /** Channels that one connection may subscribe to, direct channels not counted; also the most in one call. */
+  /** Channels that one connection may subscribe to, without direct channels; also the most in one call. */
   topics: 1000,
   /** Unanswered calls of one connection; further ones are `rate_limited`. */
   inFlight: 256,
@@ -30,7 +30,10 @@ export const limits = {
   logPage: 1000,
   /** Direct channels in `welcome`; `channel.list` pages the rest. */
   welcomeDirect: 200,
-  /** Present agents up to which a channel's presence is pushed; beyond it `presence.list` alone shows it. */
+  /**
+   * Presence is pushed in a channel with at most this many present agents; beyond it, only `presence.list` shows
+   * presence.
+   */
   presencePush: 1000,
   /** Edits of one message: the log keeps the text of each until the message is deleted. */
   edits: 200,
@@ -38,15 +41,18 @@ export const limits = {
   metadataBytes: 8 * kib,
   /** The payload of a collaboration event, as JSON: as large as a message's content. */
   payloadBytes: 32 * kib,
-  /** Nested objects and arrays in metadata and payload, with the outermost: no parser runs out of stack. */
+  /**
+   * Levels of nested objects and arrays in metadata and payload, including the outermost, so that no parser exceeds its
+   * stack.
+   */
   jsonDepth: 8,
   /** Agents mentioned by one message: each costs a publish on its own topic. */
   mentions: 50,
-  /** Messages that one message may name as its causes, the one it replies to among them: each is looked up. */
+  /** Messages that one message may name as its causes, including the one it replies to: each is looked up. */
   causes: 16,
   /** Taints that one message may add itself. */
   ownTaints: 16,
-  /** Taints of a message, those of its causes included. Over it: `too_large`. */
+  /** Taints of a message, including those of its causes. Over it: `too_large`. */
   taints: 32,
   /** One taint: a label, not a text. Over it: `too_large`. */
   taintChars: 64,

@@ -10,7 +10,7 @@ const m = { ...c, messageId: 'm1' };
 const noOrigin = { replyTo: null, cause: [], taint: [] };
 const same = (params: object): [object, object] => [params, params];
 
-// The fewest params of each method, and the params that the hub then sees.
+// The minimal params of each method, and the parsed params that the hub gets from them.
 const least: Record<MethodName, [written: object, seen: object]> = {
   'channel.create': [
     { name: 'Room' },
@@ -202,7 +202,7 @@ describe('methods', () => {
       expect(isMethodName(name)).toBe(false);
   });
 
-  it('each method says what it does and which refusals it knows', () => {
+  it('each method has a summary and its refusals', () => {
     for (const { summary, errors } of Object.values(methods)) {
       expect(summary).toMatch(/^[A-Z].*\.$/);
       for (const error of errors) expect(errorCodes).toContain(error);

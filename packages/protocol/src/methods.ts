@@ -41,7 +41,7 @@ export type MethodOfKind<K extends MethodKind> = {
   [M in MethodName]: (typeof methods)[M]['kind'] extends K ? M : never;
 }[MethodName];
 
-/** A method's params as the hub sees them: checked, with defaults; what was absent is null. */
+/** A method's params as the hub gets them: checked, with defaults, and with null for absent ones. */
 export type ParamsOf<M extends MethodName> = z.output<(typeof methods)[M]['params']>;
 
 /** A method's params as a client writes them. */
@@ -49,7 +49,7 @@ export type ParamsInputOf<M extends MethodName> = z.input<(typeof methods)[M]['p
 
 export type ResultOf<M extends MethodName> = z.output<(typeof methods)[M]['result']>;
 
-/** True for the name of a method of the table; false for names that every object has. */
+/** True for the name of a method in the table; false for names that every object has. */
 export function isMethodName(name: string): name is MethodName {
   return Object.hasOwn(methods, name);
 }

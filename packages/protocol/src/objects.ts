@@ -9,10 +9,10 @@ import {
 } from './fields.ts';
 import { clientMessageIdSchema, idSchema } from './ids.ts';
 
-// These schemas repeat no limit of the params, so that they also hold for a hub with other limits. They let unknown fields
-// pass, so that a hub may be newer than its clients.
+// These schemas do not repeat the limits of the params, so that they also accept objects of a hub with other limits.
+// They accept unknown fields, so that a hub may be newer than its clients.
 
-/** The origin of a message. The hub sets it; of a sender's params it takes only causes and taints. */
+/** The origin of a message. The hub sets it; from the sender's params it takes only causes and taints. */
 export const originSchema = z.object({
   via: z.enum(['ws', 'rest', 'mcp', 'a2a', 'webhook']).describe('The transport it was sent over.'),
   onBehalfOf: idSchema.nullable().describe('The claim on_behalf_of of the sender’s token.'),
@@ -22,8 +22,8 @@ export const originSchema = z.object({
 export type Origin = z.infer<typeof originSchema>;
 
 /**
- * A message in its present state; `seq` is that of its creation. A deleted one keeps its place, without content. The hub
- * leaves out optional fields that would be null or false.
+ * A message in its current state; `seq` is that of its creation. A deleted message stays in place without its content.
+ * The hub omits optional fields that would be null or false.
  */
 export const messageSchema = z.object({
   id: idSchema,

@@ -17,14 +17,14 @@ export interface RestOperation {
   readonly examples?: readonly MethodExample[];
 }
 
-/** The parts of the document that the method table does not hold. */
+/** The parts of the document that do not come from the method table. */
 export interface OpenApiOptions {
   readonly securitySchemes: Readonly<Record<string, object>>;
-  /** Operations that are no methods. */
+  /** Operations that are not methods. */
   readonly operations?: readonly RestOperation[];
 }
 
-/** The specification of the REST API, after OpenAPI 3.1. */
+/** The specification of the REST API, in the form of OpenAPI 3.1. */
 export interface OpenApiDocument {
   readonly openapi: '3.1.0';
   readonly info: { readonly title: string; readonly version: string; readonly description: string };

@@ -29,7 +29,7 @@ export interface OpenRpcMethod {
   readonly 'x-limit': MethodDefinition['limit'];
 }
 
-/** The specification of the hub's WebSocket interface, after OpenRPC 1.3.2. */
+/** The specification of the hub's WebSocket interface, in the form of OpenRPC 1.3.2. */
 export interface OpenRpcDocument {
   readonly openrpc: '1.3.2';
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
@@ -66,7 +66,7 @@ export function buildOpenRpc(options: { readonly serverUrl?: string } = {}): Ope
     others[`${name} result`] = result;
   }
   for (const [name, { params }] of Object.entries(notifications)) {
-    // The envelope is a named schema already.
+    // The envelope is already a named schema.
     if (!Object.values(namedSchemas).includes(params)) others[`${name} notification`] = params;
   }
   const schemas = buildJsonSchemas(
@@ -112,7 +112,7 @@ function pairing({ params, result }: MethodExample, index: number): object {
   };
 }
 
-// OpenRPC allows one entry for each number, so the codes of -32000 are listed in the schema of its data.
+// OpenRPC allows one entry per number, so the codes of -32000 are listed in the schema of its data.
 function refusal(errors: readonly ErrorCode[]): object {
   return {
     code: rpcErrorCodes.refused,

@@ -2,7 +2,7 @@ import type { RpcError } from './errors.ts';
 import type { MethodName, ParamsInputOf, ResultOf } from './methods.ts';
 import type { NotificationName, NotificationOf } from './notifications.ts';
 
-/** The subprotocol with which one frame may hold an array of JSON-RPC objects. */
+/** The subprotocol that allows an array of JSON-RPC objects in one frame. */
 export const subprotocol = 'openclaw.v1';
 
 export const webSocketPath = '/v1/ws';

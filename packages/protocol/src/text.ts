@@ -1,6 +1,7 @@
 import { limits } from './limits.ts';
 
-// PostgreSQL stores no NUL, and half a surrogate pair has no UTF-8: either would fail the commit, or come back changed.
+// PostgreSQL cannot store NUL, and half a surrogate pair has no UTF-8 form. Either would make the commit fail or change
+// the text.
 const unstorable = /[\0\p{Cs}]/u;
 const control = /[\p{Cc}\p{Cs}]/u;
 const notInEmoji = /[\p{Cc}\p{Cs}\p{Z}]/u;
@@ -17,7 +18,7 @@ export function utf8Bytes(text: string): number {
   return bytes;
 }
 
-/** True if the text has more UTF-8 bytes. Counts them only where the length alone does not decide. */
+/** True if the text has more UTF-8 bytes. Counts them only when the length alone does not decide. */
 export function exceedsBytes(text: string, maxBytes: number): boolean {
   if (text.length > maxBytes) return true;
   return text.length * 3 > maxBytes && utf8Bytes(text) > maxBytes;

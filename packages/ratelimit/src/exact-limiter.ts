@@ -15,27 +15,27 @@ import { parseWhenAway, positiveInteger, type RateLimiterOptions } from './optio
 import { type AgentMap, createAgentMap, leftInMs, SlidingWindow } from './sliding-window.ts';
 
 /**
- * Exact limits: never more than `limit` requests of an agent in any `windowMs`, over all processes on one Redis. A
- * request is refused only when `limit` were allowed within `windowMs` and one slice (a sixtieth) before it.
+ * Exact limits: at most `limit` requests of an agent in any `windowMs`, over all processes on one Redis. A request is
+ * refused only when `limit` requests were allowed within the `windowMs` plus one slice (a sixtieth) before it.
  */
 export interface RateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;
   /**
-   * Decides about a request, and counts it if it is allowed. One script, one round trip; waits for the client's first
-   * connection. While Redis is away or refuses to count, `whenAway` decides, and the decision says `degraded`: by default
-   * this process counts alone, from zero.
+   * Decides about a request, and counts it if it is allowed. Costs one script in one round trip; waits for the client's
+   * first connection. While Redis is away or refuses to count, `whenAway` decides, and the decision is `degraded`: by
+   * default this process counts alone, from zero.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`
    */
   consume(action: Action, agentId: string): Promise<Decision>;
-  /** The number of requests in the window. Writes nothing. Errors as `consume`. */
+  /** The number of requests in the window. Writes nothing. Rejects like `consume`. */
   count(action: Action, agentId: string): Promise<number>;
-  /** Resets the count, as DEL of the counter does; while Redis is away only that of this process. Errors as `consume`. */
+  /** Resets the count in Redis, or only in this process while Redis is away. Rejects like `consume`. */
   reset(action: Action, agentId: string): Promise<void>;
   /** Frees memory. Does not close the Redis client. */
   close(): Promise<void>;
 }
 
-/** Without `redis`, requests are counted in memory, for this process alone. */
+/** Without `redis`, requests are counted in memory, for this process only. */
 export interface RateLimiterDeps {
   readonly redis?: RedisClient;
   /** @default createKeySchema() */
@@ -60,15 +60,15 @@ export function createRateLimiter<Action extends string>(
   };
 
   /**
-   * Asks Redis, and waits for the first connection if there was none yet. Answers without Redis when that fails: the work
-   * that the limiter protects must not fail because of the limiter.
+   * Asks Redis, and waits for the first connection if there was none yet. If that fails, answers without Redis, because
+   * the work that the limiter protects must not fail because of the limiter.
    */
   async function askRedis<T>(ask: () => Promise<T>, fallBack: () => T | Promise<T>): Promise<T> {
     if (redis?.available || redis?.connecting) {
       try {
         return await ask();
       } catch (error) {
-        // A bad argument and a closed client are mistakes of the caller.
+        // A bad argument or a closed client is a mistake of the caller.
         if (!(error instanceof RedisClientError) || error.code === 'closed') throw error;
       }
     }

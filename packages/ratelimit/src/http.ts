@@ -8,7 +8,7 @@ export interface Consumer<Action extends string = string> {
 
 export interface HttpRateLimit {
   readonly allowed: boolean;
-  /** Header fields for the response, refused or not. */
+  /** Header fields for the response, for allowed and refused requests. */
   readonly headers: Readonly<Record<string, string>>;
   /** The 429 response's `application/problem+json` body; null when allowed. */
   readonly problem: RateLimitProblem | null;
@@ -51,7 +51,7 @@ export function rateLimitHeaders(
   };
 }
 
-/** Makes a check for any HTTP framework. It costs one `consume` of the limiter. */
+/** Creates a check for any HTTP framework. It costs one `consume` of the limiter. */
 export function httpRateLimit<Request, Action extends string>(
   limiter: Consumer<Action>,
   { action, agentOf }: HttpRateLimitOptions<Request, Action>,
@@ -89,8 +89,8 @@ export interface NodeResponse {
 }
 
 /**
- * For node:http: sets the header fields and resolves with true, or answers 429 and resolves with false. If the check
- * rejects, this rejects too and has written nothing.
+ * A check for node:http. It sets the header fields and resolves with true, or answers 429 and resolves with false. If
+ * the limiter rejects, it rejects too and has written nothing.
  */
 export function nodeRateLimit<Request>(
   check: (request: Request) => Promise<HttpRateLimit>,
@@ -124,7 +124,7 @@ export function fastifyRateLimit<Request>(
     if (allowed) return undefined;
     reply.code(429);
     reply.type(problemType);
-    // Without the reply as its result, fastify would go on to the route.
+    // If the hook did not return the reply, fastify would continue with the route.
     reply.send(JSON.stringify(problem));
     return reply;
   };

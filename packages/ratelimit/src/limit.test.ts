@@ -20,7 +20,7 @@ describe('parseLimit', () => {
     '600/60s',
     '1/86401',
     '600/1.5',
-  ])('says what is wrong with %j', (text) => {
+  ])('names the problem of %j', (text) => {
     expect(() => parseLimit(text)).toThrow(expect.objectContaining({ code: 'invalid_limit' }));
     expect(() => parseLimit(text)).toThrow(/count\/seconds, such as 600\/60 .* not /);
   });

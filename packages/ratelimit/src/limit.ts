@@ -14,14 +14,14 @@ export type Limits<Action extends string = string> = Readonly<Record<Action, Lim
 
 /** The answer of a limiter to one request. */
 export interface Decision {
-  /** True if the request is allowed; it is then counted. A refused request is not counted. */
+  /** True if the request is allowed, which also counts it. A refused request is not counted. */
   readonly allowed: boolean;
   readonly limit: number;
   /** How many more requests would be allowed now. */
   readonly remaining: number;
-  /** Milliseconds until counted requests leave the window and make room; 0 when none is counted. */
+  /** Milliseconds until some counted requests leave the window; 0 when none is counted. */
   readonly resetMs: number;
-  /** Milliseconds until this request would be allowed; 0 when it was. */
+  /** Milliseconds until this request would be allowed; 0 when it was allowed. */
   readonly retryAfterMs: number;
   /** True while Redis is away or refuses to count: this process decided alone. Always false without Redis. */
   readonly degraded: boolean;
@@ -110,7 +110,7 @@ export function toDecision(
   };
 }
 
-/** The decision while Redis is away and `whenAway` says not to count in this process. A refused client retries after 1 s. */
+/** The decision while Redis is away and `whenAway` is `allow` or `refuse`. A refused client retries after 1 s. */
 export function uncountedDecision(limit: Limit, allowed: boolean): Decision {
   return allowed
     ? toDecision(limit, true, 0, 0, true)

@@ -4,7 +4,7 @@ import { type Decision, sliceMsOf } from './limit.ts';
 import type { RateLimiter } from './exact-limiter.ts';
 import type { RateLimiterOptions } from './options.ts';
 
-/** A clock that a test moves. */
+/** A clock that a test sets. */
 export interface FakeClock {
   nowMs: number;
 }
@@ -13,8 +13,8 @@ export interface FakeClock {
 export type Consume = () => Decision | Promise<Decision>;
 
 /**
- * Holds a limiter against an exact model: the list of all allowed requests. Never more than `limit` of them in any
- * `windowMs`; never a refusal unless `limit` were allowed within `windowMs` and one slice before it.
+ * Compares a limiter with an exact model: the list of all allowed requests. At most `limit` of them are in any
+ * `windowMs`, and a request is refused only if `limit` were allowed within `windowMs` and one slice before it.
  */
 export async function expectTrueWindow(
   runs: number,
@@ -61,7 +61,7 @@ export async function expectTrueWindow(
   );
 }
 
-/** The contract of every {@link RateLimiter}. `create` makes a new one whose names no other test uses. */
+/** The contract of every {@link RateLimiter}. `create` creates a limiter whose names no other test uses. */
 export function describeRateLimiter(
   create: (options: RateLimiterOptions<'message' | 'typing'>) => RateLimiter<'message' | 'typing'>,
   { propertyRuns }: { readonly propertyRuns: number },

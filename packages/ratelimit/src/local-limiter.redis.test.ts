@@ -24,7 +24,7 @@ afterAll(async () => {
 
 function setUp(client = redis) {
   const keys = createKeySchema({ prefix: randomPrefix() });
-  // The test starts the exchanges.
+  // Long, because the test starts the exchanges itself.
   const options = { limits, exchangeMs: 3_600_000 };
   const [here, there] = [0, 1].map(() => createLocalRateLimiter({ redis: client, keys }, options));
   if (!here || !there) throw new Error('two limiters were made');
@@ -47,7 +47,7 @@ it('Rate limiting counters: GET returns the count of all processes within one ex
   use(here, 1);
   await here.exchange();
   expect(await redis.send(['GET', counter])).toBe('13');
-  // Now `here` knows what `there` counted: 7 of 20 are left.
+  // Now `here` knows the requests counted by `there`: 7 of 20 are left.
   expect(use(here, 20)).toBe(7);
 });
 
@@ -107,7 +107,7 @@ it('counts alone while Redis is killed, and shares again when it is back', async
   await waitFor(() => client.available);
   await here.exchange();
   await there.exchange();
-  // Redis came back empty: it gets the requests that were not sent before.
+  // Redis came back empty. It gets the requests that were not sent before.
   expect(await client.send(['GET', counter])).toBe('38');
   expect(use(there, 1)).toBe(0);
 });

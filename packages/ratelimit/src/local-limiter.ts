@@ -30,7 +30,7 @@ import {
   SlidingWindow,
 } from './sliding-window.ts';
 
-/** For metrics. */
+/** Counters and sizes for metrics. */
 export interface LocalRateLimiterStats {
   /** Exchanges that Redis answered, at least in part. */
   readonly exchanges: number;
@@ -40,20 +40,21 @@ export interface LocalRateLimiterStats {
   readonly refused: number;
   /** Agents in memory, over all actions. */
   readonly agents: number;
-  /** Agents in the next exchanges. */
+  /** Agents that wait for one of the next exchanges. */
   readonly waiting: number;
 }
 
 /**
- * Limits without a round trip: each process counts for itself and exchanges counts with Redis in the background. One
- * process is exact. Several together may exceed the limit by the requests that they got within one exchange.
+ * Limits without a round trip: each process counts its own requests and exchanges counts with Redis in the background.
+ * A single process is exact. Several processes together may exceed the limit by the requests that they got within one
+ * exchange.
  */
 export interface LocalRateLimiter<Action extends string = string> {
   readonly limits: Limits<Action>;
   /**
-   * Decides at once, from this process' requests and the last known count of all, and counts an allowed request. While
-   * Redis is away or refuses to count, this process counts alone, unless `whenAway` says otherwise. `remaining` may be too
-   * low and `resetMs` too high, never the other way round.
+   * Decides at once, from this process' requests and the last known total, and counts an allowed request. While Redis
+   * is away or refuses to count, this process counts alone, unless `whenAway` is set differently. `remaining` may be
+   * too low and `resetMs` too high, but never the opposite.
    * @throws {RateLimitError} `unknown_action`, `invalid_agent`
    */
   consume(action: Action, agentId: string): Decision;
@@ -63,7 +64,7 @@ export interface LocalRateLimiter<Action extends string = string> {
    */
   exchange(): Promise<void>;
   readonly stats: LocalRateLimiterStats;
-  /** Exchanges once more, then stops. Does not close the Redis client. */
+  /** Makes a last exchange, then stops. Does not close the Redis client. */
   close(): Promise<void>;
 }
 
@@ -81,14 +82,14 @@ export function createLocalRateLimiter<Action extends string>(
   const counters = { exchanges: 0, exchangeFailures: 0, allowed: 0, refused: 0 };
   const actions = new Map<string, { limit: Limit; agents: AgentMap<LocalAgent> }>();
   for (const [action, limit] of Object.entries<Limit>(limits)) {
-    // By then the agent's requests have been exchanged and have left the window.
+    // After this time, the agent's requests have been exchanged and have left the window.
     const idleMs = limit.windowMs + 2 * sliceMsOf(limit);
     actions.set(action, { limit, agents: createAgentMap(maxAgents, idleMs) });
   }
   /** The agents that made requests since their last exchange. */
   const waiting = new Set<LocalAgent>();
   let exchanging: Promise<void> | undefined;
-  /** True if Redis refused the whole last exchange, as with an ACL: this process then counts alone. */
+  /** True if Redis refused the whole last exchange, for example because of an ACL. Then this process counts alone. */
   let isRefused = false;
 
   const newAgent = (action: Action, agentId: string, limit: Limit): LocalAgent => {
@@ -177,8 +178,8 @@ export function createLocalRateLimiter<Action extends string>(
 }
 
 /**
- * One agent's window as one process knows it: the requests of all processes up to the last exchange, and those that were
- * counted here since.
+ * The part of one agent's window that one process knows: the requests of all processes up to the last exchange, and
+ * those counted here since.
  */
 class LocalAgent {
   readonly limit: Limit;
@@ -186,7 +187,7 @@ class LocalAgent {
   #known: SlidingWindow;
   #pending: SlidingWindow;
   #sent: SlidingWindow | undefined;
-  // The slices of a reply are unpacked only when the sum refuses: few agents ever get near their limit.
+  // The slices of a reply are unpacked only when the total would refuse a request: few agents get near their limit.
   #reply: (CountReply & { readonly atMs: number }) | undefined;
   #blockedUntilMs = 0;
 
@@ -201,7 +202,7 @@ class LocalAgent {
   consume(nowMs: number): { allowed: boolean; count: number; resetMs: number } {
     const { limit, windowMs } = this.limit;
     const blockedMs = this.#blockedUntilMs - nowMs;
-    // The upper bound is for a clock that was set back.
+    // The upper bound handles a clock that was set back.
     if (blockedMs > 0 && blockedMs <= 2 * windowMs) {
       return { allowed: false, count: limit, resetMs: blockedMs };
     }
@@ -230,7 +231,7 @@ class LocalAgent {
     });
   }
 
-  /** Redis' count replaces what was known, so that a reset counts. */
+  /** The count of Redis replaces the known one, so that a reset takes effect. */
   onReply(reply: CountReply, atMs: number): void {
     this.#known = new SlidingWindow(this.limit);
     this.#reply = { ...reply, atMs };
@@ -238,14 +239,16 @@ class LocalAgent {
     this.#blockedUntilMs = 0;
   }
 
-  /** The exchange may have arrived: the requests stay counted here and are not sent again, so none counts twice. */
+  /**
+   * The exchange may have arrived. The requests stay counted here and are not sent again, so that none counts twice.
+   */
   onUnanswered(): void {
     this.#unpack();
     this.#known.merge(this.#sent?.slices ?? []);
     this.#sent = undefined;
   }
 
-  /** The requests go with the next exchange. */
+  /** The requests are sent with the next exchange. */
   onNotSent(): void {
     this.#pending.merge(this.#sent?.slices ?? []);
     this.#sent = undefined;

@@ -5,7 +5,7 @@ import { createMemoryRateLimiter, createRateLimiter } from './exact-limiter.ts';
 describe('the memory limiter', () => {
   describeRateLimiter(createMemoryRateLimiter, { propertyRuns: 300 });
 
-  it('is what createRateLimiter makes without Redis', async () => {
+  it('is made by createRateLimiter without Redis', async () => {
     const limiter = createRateLimiter({}, { limits: { message: { limit: 1, windowMs: 1000 } } });
     expect(await limiter.consume('message', 'alice')).toMatchObject({
       allowed: true,
@@ -30,7 +30,7 @@ describe('the memory limiter', () => {
   });
 });
 
-// The control of the property: a counter of fixed windows, INCR and EXPIRE alone, must fail it.
+// The control of the property: a counter of fixed windows, made only of INCR and EXPIRE, must fail.
 it('shows that a counter of fixed windows allows twice the limit across a boundary', async () => {
   const fixedWindow = expectTrueWindow(300, (clock, { limit, windowMs }) => {
     let window = 0;

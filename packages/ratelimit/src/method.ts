@@ -1,6 +1,6 @@
 import type { Decision } from './limit.ts';
 
-/** Why a method call is refused; a value, not an error. */
+/** The reason why a method call is refused; a value, not an error. */
 export interface MethodRefusal {
   readonly code: 'rate_limited';
   /** Milliseconds until the call would be allowed. */
@@ -16,8 +16,8 @@ export interface MethodConsumer<
 }
 
 /**
- * Makes a check for method calls. It returns null for an allowed call, else the refusal. `actionOf` returns the action
- * whose limit applies to a method, or null for a method that is not limited. Synchronous with the local limiter.
+ * Creates a check for method calls. It returns null for an allowed call, else the refusal. `actionOf` returns the
+ * action whose limit applies to a method, or null for a method that is not limited. Synchronous with the local limiter.
  */
 export function methodRateLimit<Action extends string, Method extends string = string>(
   limiter: MethodConsumer<Action, Decision>,

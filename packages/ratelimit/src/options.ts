@@ -12,7 +12,8 @@ export interface RateLimiterOptions<Action extends string = string> {
   /** The limit of each action. Another action is an error. */
   readonly limits: Limits<Action>;
   /**
-   * The most agents per action in memory, while this process counts alone; beyond it the one idle longest is dropped.
+   * The most agents per action in memory, while this process counts alone; beyond it, the one idle for longest is
+   * dropped.
    * @default 100000
    */
   readonly maxAgents?: number;
@@ -31,7 +32,7 @@ export interface LocalRateLimiterOptions<
 > extends RateLimiterOptions<Action> {
   /** How often counts are exchanged with Redis. @default 100 */
   readonly exchangeMs?: number;
-  /** The most agents in one exchange; the others go with the next. @default 1000 */
+  /** The most agents in one exchange; the others wait for the next. @default 1000 */
   readonly maxPerExchange?: number;
   /** Because `consume` does not wait, Redis counts as away until the first connection. @default 'memory' */
   readonly whenAway?: WhenAway;

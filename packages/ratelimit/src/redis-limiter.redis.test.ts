@@ -111,7 +111,7 @@ describe('the Redis limiter', () => {
     expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(3);
   });
 
-  it('counts alone while Redis is away, and says degraded', async () => {
+  it('counts alone while Redis is away, and is degraded', async () => {
     const { keys } = setUp();
     const own = await startRedis();
     const client = createRedisClient({ url: own.url });
@@ -187,7 +187,7 @@ describe('the script count', () => {
       [60_500, 5],
     ]);
     expect(await redis.send(['GET', names.counter])).toBe('11');
-    // 8 above the limit: nine of eleven must leave before another one is allowed.
+    // The count is 8 above the limit, so nine of eleven must leave before another request is allowed.
     expect(await run([[0, 1]], false)).toMatchObject({
       allowed: false,
       count: 11,

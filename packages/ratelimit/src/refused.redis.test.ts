@@ -33,9 +33,9 @@ const full = () => server.command('CONFIG SET maxmemory 1000000 maxmemory-policy
 const roomy = () => server.command('CONFIG SET maxmemory 0');
 
 describe('limiters on a Redis that refuses to count', () => {
-  // The fault: the limiter threw, and its HTTP middleware answered every request with an error. Invariant: a fault of the
-  // limiter does not fail its caller. The control is the same call before and after.
-  it('decide without it, say degraded, and use it again when it accepts writes: memory full', async () => {
+  // The fault: the limiter threw, and its HTTP middleware answered every request with an error. Invariant: a fault of
+  // the limiter does not make its caller fail. The control is the same call before and after.
+  it('decide without it, degraded, and use it again when it accepts writes: memory full', async () => {
     redis = createRedisClient({ url: server.url });
     const exact = createRateLimiter({ redis, keys }, { limits });
     const local = createLocalRateLimiter({ redis, keys }, { limits });
@@ -47,10 +47,10 @@ describe('limiters on a Redis that refuses to count', () => {
     expect(local.consume('message', 'ben')).toMatchObject({ allowed: true, degraded: false });
 
     await full();
-    // At once, before the client knows it.
+    // These calls are made at once, before the client knows about the refusal.
     const answers = [];
     for (let n = 0; n < 3; n += 1) answers.push((await check('ann')).allowed);
-    // Counted from zero, by this process alone.
+    // They are counted from zero, by this process only.
     expect(answers).toEqual([true, true, false]);
     expect(await exact.consume('message', 'ann')).toMatchObject({ allowed: false, degraded: true });
     await exact.reset('message', 'ann');
@@ -66,33 +66,30 @@ describe('limiters on a Redis that refuses to count', () => {
     await local.close();
   });
 
-  it.each(['-set', '-evalsha -eval'])(
-    'decide without it, and say degraded: ACL %s',
-    async (denied) => {
-      await server.command(`ACL SETUSER app on >secret ~* &* +@all ${denied}`);
-      redis = createRedisClient({ url: `redis://app:secret@127.0.0.1:${server.port}` });
-      await redis.ready();
-      const exact = createRateLimiter({ redis, keys }, { limits });
-      const local = createLocalRateLimiter({ redis, keys }, { limits });
-      const decisions = [];
-      for (let n = 0; n < 3; n += 1) decisions.push(await exact.consume('message', 'ann'));
-      expect(decisions).toMatchObject([
-        { allowed: true, degraded: true },
-        { allowed: true, degraded: true },
-        { allowed: false, degraded: true },
-      ]);
-      local.consume('message', 'ben');
-      await local.exchange();
-      expect(local.consume('message', 'ben')).toMatchObject({ allowed: true, degraded: true });
-      expect(local.consume('message', 'ben')).toMatchObject({ allowed: false, degraded: true });
+  it.each(['-set', '-evalsha -eval'])('decide without it, degraded: ACL %s', async (denied) => {
+    await server.command(`ACL SETUSER app on >secret ~* &* +@all ${denied}`);
+    redis = createRedisClient({ url: `redis://app:secret@127.0.0.1:${server.port}` });
+    await redis.ready();
+    const exact = createRateLimiter({ redis, keys }, { limits });
+    const local = createLocalRateLimiter({ redis, keys }, { limits });
+    const decisions = [];
+    for (let n = 0; n < 3; n += 1) decisions.push(await exact.consume('message', 'ann'));
+    expect(decisions).toMatchObject([
+      { allowed: true, degraded: true },
+      { allowed: true, degraded: true },
+      { allowed: false, degraded: true },
+    ]);
+    local.consume('message', 'ben');
+    await local.exchange();
+    expect(local.consume('message', 'ben')).toMatchObject({ allowed: true, degraded: true });
+    expect(local.consume('message', 'ben')).toMatchObject({ allowed: false, degraded: true });
 
-      await server.command('ACL SETUSER app +@all');
-      expect(await exact.consume('message', 'ann')).toMatchObject({ degraded: false });
-      await local.exchange();
-      expect(local.consume('message', 'cem')).toMatchObject({ degraded: false });
-      await local.close();
-    },
-  );
+    await server.command('ACL SETUSER app +@all');
+    expect(await exact.consume('message', 'ann')).toMatchObject({ degraded: false });
+    await local.exchange();
+    expect(local.consume('message', 'cem')).toMatchObject({ degraded: false });
+    await local.close();
+  });
 });
 
 describe('whenAway', () => {
@@ -127,8 +124,8 @@ describe('whenAway', () => {
   });
 });
 
-// The race: each process asks in the turn in which it creates its client, before there is a connection, and counted
-// alone, so all were allowed. Invariant: on a healthy Redis the limit is that of all processes together.
+// The race: each process makes its call in the turn in which it creates its client, before there is a connection. Each
+// counted alone, so all were allowed. Invariant: on a healthy Redis the limit applies to all processes together.
 it('limits processes that live for one call: of four with a limit of two, two are allowed', async () => {
   const program = `
     import { createKeySchema } from '@openclaw/key-schema';

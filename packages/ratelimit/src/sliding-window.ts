@@ -7,9 +7,9 @@ export interface Slice {
 }
 
 /**
- * The requests of the last `windowMs`, in slices of `sliceMs`: about sixty numbers, however many requests. A slice counts
- * until the youngest request that it can hold is `windowMs` old, so the window is never shorter than `windowMs` and at most
- * one slice longer. The script `count.lua` has the same rule.
+ * The requests of the last `windowMs`, in slices of `sliceMs`: about sixty numbers, for any number of requests. A slice
+ * counts until the youngest request that it can hold is `windowMs` old, so the window is never shorter than `windowMs`
+ * and at most one slice longer. The script `count.lua` has the same rule.
  */
 export class SlidingWindow {
   readonly #windowMs: number;
@@ -31,7 +31,7 @@ export class SlidingWindow {
   count(nowMs: number): number {
     const newest = this.#slices.at(-1);
     if (newest && newest.leavesAtMs > nowMs + 2 * this.#windowMs + this.#sliceMs) {
-      // The clock was set back by more than a window; the slices would stay for that long.
+      // The clock was set back by more than a window, so the slices would otherwise stay that much longer.
       this.#slices = [];
       this.#total = 0;
     }
@@ -60,14 +60,15 @@ export class SlidingWindow {
 
   #append(leavesAtMs: number, count: number): void {
     const newest = this.#slices.at(-1);
-    // After the clock was set back a little, the newest slice counts, so that the slices stay in order.
+    // After the clock was set back a little, the request is added to the newest slice, so that the slices stay in
+    // order.
     if (newest && newest.leavesAtMs >= leavesAtMs) newest.count += count;
     else this.#slices.push({ leavesAtMs, count });
     this.#total += count;
   }
 }
 
-/** Milliseconds until one request, and at least `requests`, have left the window; 0 if it is empty. */
+/** Milliseconds until at least `requests` requests, and at least one, have left the window; 0 if it is empty. */
 export function leftInMs(slices: readonly Slice[], nowMs: number, requests: number): number {
   let left = 0;
   let leavesAtMs = nowMs;
@@ -79,12 +80,12 @@ export function leftInMs(slices: readonly Slice[], nowMs: number, requests: numb
   return Math.max(0, leavesAtMs - nowMs);
 }
 
-// The order is exact to this time only: moving an agent on every request would cost more than counting it.
+// The order is only this precise, because moving an agent on every request would cost more than counting it.
 const orderMs = 1000;
 
-/** A bounded map from agent to value; an agent is dropped when it is idle for `idleMs`. */
+/** A bounded map from agent to value. An agent is dropped after it was idle for `idleMs`. */
 export function createAgentMap<T>(max: number, idleMs: number) {
-  // In the order of the last touch: idle agents come first.
+  // In the order of the last touch: the agents idle for longest come first.
   const entries = new Map<string, { readonly value: T; touchedAtMs: number }>();
 
   /** Drops the agents that were idle for `idleMs`. */
@@ -96,7 +97,7 @@ export function createAgentMap<T>(max: number, idleMs: number) {
   };
 
   return {
-    /** The agent's value, made by `create` if there is none. Beyond `max` the agent idle longest is dropped. */
+    /** The agent's value, made by `create` if there is none. Beyond `max`, the agent idle for longest is dropped. */
     touch(agentId: string, nowMs: number, create: () => T): T {
       const known = entries.get(agentId);
       if (known) {

@@ -14,7 +14,7 @@ import type { Logger } from './logger.ts';
 import type { ClientSettings } from './options.ts';
 import type { CommandTransport } from './transport.ts';
 
-/** At most this many calls wait for the first connection. More fail at once. */
+/** The most calls that wait for the first connection. Further calls fail at once. */
 const waitingMax = 1_000;
 
 const breakerStates = {
@@ -27,9 +27,9 @@ const breakerStates = {
 export type Availability = ReturnType<typeof createAvailability>;
 
 /**
- * Decides if Redis is usable: the connection is up, the heartbeat finds that the server takes writes, and the breaker is
- * closed. The breaker opens after several outages without a success between them. While it is open, only the heartbeat
- * reaches Redis. Each change is emitted and logged once. It starts as unavailable, without a log line.
+ * Decides whether Redis is usable: the connection is up, the heartbeat finds that the server accepts writes, and the
+ * breaker is closed. The breaker opens after several outages without a success between them. While it is open, only the
+ * heartbeat reaches Redis. Each change is emitted and logged once. It starts as unavailable, without a log line.
  */
 export function createAvailability(
   transport: CommandTransport,
@@ -47,7 +47,7 @@ export function createAvailability(
   let lastError = 'not connected yet';
 
   const breaker = circuitBreaker(
-    // A pipeline fails by the errors among its replies.
+    // A pipeline does not reject; its errors are among its replies.
     handleWhen(opensBreaker).orWhenResult(
       (result) => Array.isArray(result) && result.some(opensBreaker),
     ),
@@ -57,8 +57,8 @@ export function createAvailability(
     },
   );
   breaker.onStateChange((state) => {
-    // A silent connection is replaced. Commands in its buffers must not be sent later, and the sentinels may know a better
-    // server.
+    // A connection that does not answer is replaced. Commands in its buffers must not be sent later, and the sentinels
+    // may know a better server.
     if (state === CircuitState.Open && transport.ready) transport.drop();
     refresh();
   });
@@ -70,7 +70,7 @@ export function createAvailability(
       breaker
         .execute(() =>
           probe.beat().catch((error: RedisClientError) => {
-            // Without a connection, the reason for its loss is the better message.
+            // Without a connection, the reason for its loss is the more useful message.
             if (transport.ready) lastError = error.message;
             throw error;
           }),
@@ -106,7 +106,7 @@ export function createAvailability(
   function refresh(): void {
     if (isClosed) return;
     const isConnected = transport.ready && breaker.state === CircuitState.Closed;
-    // A server that takes no writes counts as away, because its data is outdated.
+    // A server that accepts no writes counts as away, because its data is outdated.
     const isUp = isConnected && probe.takesWrites;
     const isAwaitingFirstBeat = isConnected && !probe.takesWrites && !probe.refusal;
     if (isAwaitingFirstBeat && !isAvailable) return;
@@ -119,7 +119,7 @@ export function createAvailability(
     if (isUp) endFirstConnection();
   }
 
-  /** Looks for a write refusal in the error of a call. */
+  /** Checks whether the error of a call is a write refusal. */
   function noteError(error: unknown): void {
     if (probe.noteError(error)) refresh();
   }
@@ -215,10 +215,10 @@ function opensBreaker(error: unknown): boolean {
 const writeProbe = ['eval', '#!lua\nreturn 1', 0] as const;
 
 /**
- * The heartbeat of the command connection. A beat is a PING and a script that Redis refuses when it refuses writes. If an
- * ACL denies scripts, the beat reads the role after a READONLY, because a demoted master still answers PING. After a
- * refused write, the server is used again after `breakerFailures` good beats in a row. Otherwise a server at its memory
- * limit would change with each call.
+ * The heartbeat of the command connection. A beat is a PING and a script that Redis refuses when it refuses writes. If
+ * an ACL denies scripts, the beat reads the role after a READONLY, because a demoted master still answers PING. After a
+ * refused write, the server is used again only after `breakerFailures` good beats in a row. Otherwise the availability
+ * of a server at its memory limit would change with each call.
  */
 function createProbe(
   transport: CommandTransport,
@@ -226,7 +226,7 @@ function createProbe(
 ) {
   let refusal: { readonly kind: WriteRefusal; readonly message: string } | null = null;
   let isKnown = false;
-  /** False where an ACL denies the script. A refused write then concerns only its own call. */
+  /** False when an ACL denies the script. A refused write then affects only its own call. */
   let canProbe = false;
   let goodBeats = 0;
   const silent = () =>
@@ -250,22 +250,22 @@ function createProbe(
       .then(() => null)
       .catch(toClientError);
     const kind = writeRefusalOf(error);
-    // The PING reports a server that does not answer.
+    // If the server does not answer, the PING reports it.
     if (kind === null && isOutage(error)) return;
     canProbe = error === null || kind !== null;
     isKnown = true;
     if (error && kind) return refused(error, kind);
     goodBeats += 1;
-    // A demoted master does not change with each call, so one good beat is enough.
+    // A demoted master refuses all writes consistently, so one good beat is enough.
     if (refusal?.kind === 'READONLY' ? canProbe : goodBeats >= breakerFailures) refusal = null;
   }
 
   return {
-    /** True when the last beat and all calls since then found that writes are taken. */
+    /** True when the last beat and all later calls found that the server accepts writes. */
     get takesWrites() {
       return isKnown && refusal === null;
     },
-    /** The error by which Redis refused writes; null when it takes them or nothing is known. */
+    /** The error by which Redis refused writes; null when it accepts them or when that is not known. */
     get refusal() {
       return refusal;
     },
@@ -283,11 +283,11 @@ function createProbe(
         throw toClientError(error);
       }
     },
-    /** It is unknown if the next connection takes writes. */
+    /** It is not known whether the next connection accepts writes. */
     connectionLost() {
       isKnown = false;
     },
-    /** True when the error of a call shows that the server takes no writes. */
+    /** Returns true when the error of a call shows that the server accepts no writes. */
     noteError(error: unknown): boolean {
       const kind = writeRefusalOf(error);
       if (kind === null || !(kind === 'READONLY' || canProbe)) return false;

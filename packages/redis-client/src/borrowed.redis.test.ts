@@ -21,7 +21,7 @@ afterEach(() => {
 });
 afterAll(() => server.stop());
 
-/** A connection of the caller's, with ioredis' defaults. */
+/** A connection of the caller, with ioredis' defaults. */
 function connectTheirs(options: { lazyConnect?: boolean; keyPrefix?: string } = {}): Redis {
   const redis = new Redis(server.port, '127.0.0.1', options);
   redis.on('error', () => undefined);
@@ -78,8 +78,8 @@ describe('a client on connections of the caller’s own', () => {
     await expect(client.send(['PING'])).rejects.toMatchObject({ code: 'closed' });
   });
 
-  // The connection’s own options would let the call wait without end. Invariant: each call ends in its timeout, and the
-  // subscriptions come back, with connections that are the caller's.
+  // With the connection’s own options, a call could wait forever. Invariant: each call ends within its timeout, and the
+  // subscriptions are restored, with connections that are the caller's.
   it('ends its calls in their timeout on a frozen server, and comes back after it', async () => {
     const [commands, subscriber] = [connectTheirs(), connectTheirs()];
     const client = await clients.connect({

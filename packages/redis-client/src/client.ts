@@ -36,22 +36,23 @@ export function defineScript(name: string, lua: string): Script {
  */
 export interface RedisClient {
   /**
-   * False while the command connection is down, the breaker is open, or Redis takes no writes (its memory is full, it
-   * cannot save, it lacks replicas, it is a replica). Calls then fail without being sent.
+   * False while the command connection is down, the breaker is open, or Redis accepts no writes (its memory is full, it
+   * cannot save, it lacks replicas, or it is a replica). Calls then fail without being sent.
    */
   readonly available: boolean;
   /** Listens to each change of {@link RedisClient.available}. The returned function removes the listener. */
   onAvailability(listener: (available: boolean) => void): () => void;
   /**
-   * True from the creation to the first connection, for `connectTimeoutMs` at most. Up to 1,000 calls wait for this
-   * connection, and then for their own timeout. More calls, and all calls if it does not come, fail with `unavailable`.
+   * True from the creation to the first connection, for at most `connectTimeoutMs`. Up to 1,000 calls wait for this
+   * connection, and then for their own timeout. Further calls, and all calls if there is no connection in time, fail
+   * with `unavailable`.
    */
   readonly connecting: boolean;
   /** Resolves with true once Redis is available, or with false after `connectTimeoutMs` or when closed. Never rejects. */
   ready(): Promise<boolean>;
   /** Sends one command. @throws {RedisClientError} `unavailable`, `timeout`, `rejected`, `closed` */
   send(command: RedisCommand): Promise<RedisReply>;
-  /** Runs a script by EVALSHA. A server that does not know it costs one more round trip. Errors as `send`. */
+  /** Runs a script by EVALSHA. If the server does not know it, this costs one more round trip. Rejects like `send`. */
   run(call: ScriptCall): Promise<RedisReply>;
   /**
    * Sends all calls in order, in one round trip (per node on Cluster). Each place of the result holds a reply or the
@@ -59,9 +60,9 @@ export interface RedisClient {
    * other calls. Rejects only if nothing was sent.
    */
   pipeline(calls: readonly (RedisCommand | ScriptCall)[]): Promise<RedisReply[]>;
-  /** Subscriptions, on a connection of their own. */
+  /** Subscriptions, on a separate connection. */
   readonly subscriber: RedisSubscriber;
-  /** Asks the server for its state (PING and INFO). Never rejects: a server that is away has `status: 'down'`. */
+  /** Reads the server's state (PING and INFO). Never rejects: a server that is away has `status: 'down'`. */
   health(): Promise<RedisHealth>;
   /** Ends both connections, except borrowed ones. All calls reject with `closed`. Idempotent. */
   close(): Promise<void>;

@@ -11,7 +11,7 @@ import {
 } from './server-connection.ts';
 import type { CommandTransport, ConnectionEvents, RedisCommand, RedisReply } from './transport.ts';
 
-/** The slots are also read again whenever a server is lost or gives a slot away. */
+/** The slots are also read again whenever a server is lost or hands over a slot. */
 const refreshEveryMs = 1000;
 
 /** The key of a command: its first argument, or the first key of a script. */
@@ -42,7 +42,7 @@ export function connectCluster(connection: ResolvedConnection, settings: ClientS
       enableReadyCheck: true,
       slotsRefreshTimeout: settings.connectTimeoutMs,
       clusterRetryStrategy: (times) => retryDelayMs(times, settings),
-      // A call that meets a dead or undecided server fails at once. ioredis must not retry it behind its caller's back.
+      // A call to a dead or undecided server fails at once. ioredis must not retry it without its caller's knowledge.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
       maxRedirections: 5,
@@ -51,7 +51,7 @@ export function connectCluster(connection: ResolvedConnection, settings: ClientS
 }
 
 /**
- * Sends commands to a Cluster, over one connection to each master. It is ready while the master of every slot is
+ * Sends commands to a Cluster, over one connection to each master. It is ready when the masters of all slots are
  * connected, because a caller of one channel will soon call another. `bound` is given for a Cluster of the caller's.
  */
 export function openClusterTransport(
@@ -93,7 +93,8 @@ export function openClusterTransport(
     }
   };
 
-  // ioredis forgets a lost node until the slots are read again. A dead node is lost again at once, hence the pause.
+  // ioredis forgets a lost node until the slots are read again. The refresh waits, because a dead node would be lost
+  // again at once.
   const refreshSoon = () => {
     if (isClosed) return;
     refreshTimer ??= setTimeout(
@@ -105,7 +106,7 @@ export function openClusterTransport(
     );
   };
 
-  // Not slotsRefreshInterval of ioredis, which starts its timer again when a refresh ends after the close.
+  // Replaces ioredis' slotsRefreshInterval, which starts its timer again when a refresh ends after the close.
   const refreshInterval = setInterval(() => {
     if (cluster.status === 'ready') cluster.refreshSlotsCache();
   }, refreshEveryMs);
@@ -191,11 +192,11 @@ export function openClusterTransport(
       }
       cluster.disconnect();
       for (const node of nodes) destroySocket(node);
-      // ioredis ends with its last node, so without any node it never does.
+      // ioredis ends when its last node ends, so without any node it never does.
       if (nodes.length > 0) await untilEnded(cluster);
     },
   };
-  /** The assignment of slots to the masters (`host:port`), as last learnt. */
+  /** The assignment of slots to the masters (`host:port`), as last read. */
   const topology = {
     owners,
     ownerOf: (slot: number): string | undefined => cluster.slots[slot]?.[0],

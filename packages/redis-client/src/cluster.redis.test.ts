@@ -27,7 +27,7 @@ afterAll(() => deployment.stop());
 
 const connect = () => clients.connect({ cluster: deployment.nodes.slice(0, 2) });
 
-/** A client of ioredis with its defaults, but for sharded pub/sub. */
+/** An ioredis client with the defaults, except for sharded pub/sub. */
 async function connectTheirs(): Promise<Cluster> {
   const nodes = deployment.nodes.map(({ host, port }) => ({ host, port }));
   const theirs = new Cluster(nodes, { shardedSubscribers: true });
@@ -121,7 +121,7 @@ describe('Redis Cluster', () => {
     ).rejects.toMatchObject({ code: 'unsupported' });
   });
 
-  // This is why each name has a hash tag and each command one slot.
+  // For this reason each name has a hash tag and each command uses one slot.
   it('refuses, without them, a channel’s keys in one script and topics in one subscription (the control)', async () => {
     const redis = await connect();
     const bare = createKeySchema({ prefix: randomPrefix() });
@@ -160,8 +160,8 @@ describe('Redis Cluster', () => {
     await waitFor(() => heard.length === rooms.length);
   });
 
-  // TRYAGAIN concerns one slot of a healthy server. When it counted as an outage, a busy channel in a slowly moving slot
-  // opened the breaker for all other channels until the resharding was done.
+  // TRYAGAIN concerns one slot of a healthy server. When it counted as an outage, a busy channel in a slowly moving
+  // slot opened the breaker for all other channels until the resharding was done.
   it('stays in use for all other slots while one is half way to another master', async () => {
     const redis = await connect();
     const [first, second] = [keys.channelMembers('halfway'), keys.sequence('halfway')];
@@ -203,7 +203,7 @@ describe('Redis Cluster', () => {
       const heard = await listenToRooms(redis);
       const room = fail === 'kill' ? 'room1' : 'room2';
       const key = keys.sequence(room);
-      // The control: with the defaults of ioredis.
+      // The control: a client with the defaults of ioredis.
       const theirs = await connectTheirs();
       const theyHeard: string[] = [];
       theirs.on('smessage', (_topic: string, message: string) => theyHeard.push(message));

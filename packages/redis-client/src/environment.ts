@@ -34,10 +34,11 @@ function parseSwitch(text: string): boolean | undefined {
 }
 
 /**
- * Reads the address of Redis from `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`, `REDIS_DB` and `REDIS_URL`. The same name
- * with the prefix `CHAT_` overrides each. Also reads `CHAT_REDIS_TLS`, `CHAT_REDIS_SENTINELS` (`host:port,host:port`),
- * `CHAT_REDIS_SENTINEL_NAME` and `CHAT_REDIS_CLUSTER` (`true`, or some nodes as `host:port,host:port`). Empty means unset.
- * The parts of a URL win over the other variables of its level. Returns null when nothing is set.
+ * Reads the address of Redis from `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`, `REDIS_DB` and `REDIS_URL`. The same
+ * name with the prefix `CHAT_` overrides each. Also reads `CHAT_REDIS_TLS`, `CHAT_REDIS_SENTINELS`
+ * (`host:port,host:port`), `CHAT_REDIS_SENTINEL_NAME` and `CHAT_REDIS_CLUSTER` (`true`, or some nodes as
+ * `host:port,host:port`). An empty variable counts as unset. The parts of a URL override the other variables of its
+ * level. Returns null when nothing is set.
  * @throws {RedisClientError} `invalid_options`, naming the variable and never its value
  */
 export function parseRedisEnvironment(
@@ -45,7 +46,7 @@ export function parseRedisEnvironment(
 ): RedisConnection | null {
   if (!names.some((name) => env[name]?.trim())) return null;
 
-  /** Reads a variable. Empty means unset. */
+  /** Reads a variable. An empty one counts as unset. */
   const read = (name: string) => env[name]?.trim() || undefined;
 
   function readInteger(name: string, min: number, what: string): number | undefined {
@@ -76,7 +77,7 @@ export function parseRedisEnvironment(
       });
   }
 
-  /** Reads one level. The parts of its URL win over its other variables. */
+  /** Reads one level. The parts of its URL override its other variables. */
   function readLevel(level: 'REDIS_' | 'CHAT_REDIS_'): Partial<RedisUrlParts> {
     const host = read(`${level}HOST`);
     const port = readInteger(
@@ -103,10 +104,11 @@ export function parseRedisEnvironment(
   const chat = readLevel('CHAT_REDIS_');
   const { host = 'localhost', port = 6379, password, db = 0 } = { ...base, ...chat };
   const chatHasUrl = chat.tls !== undefined;
-  // With a URL and a password of its own, a level does not inherit the username of the level below.
+  // A level that has a URL and a password does not inherit the username of the level below.
   const username = chatHasUrl && chat.password ? chat.username : (chat.username ?? base.username);
   const tlsSwitch = readSwitch('CHAT_REDIS_TLS');
-  // With a URL the switch can only add TLS: a password must not travel in clear because a URL lacks one letter.
+  // With a URL, the switch can only add TLS: a password must not be sent unencrypted because a URL has `redis:` instead
+  // of `rediss:`.
   const tls = chatHasUrl ? chat.tls || tlsSwitch : (tlsSwitch ?? base.tls);
   const sentinels = readNodes('CHAT_REDIS_SENTINELS');
   const sentinelName = read('CHAT_REDIS_SENTINEL_NAME');

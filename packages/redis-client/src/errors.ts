@@ -34,7 +34,7 @@ const outageReply =
 export function toClientError(error: unknown): RedisClientError {
   if (error instanceof RedisClientError) return error;
   const cause = error instanceof Error ? error : new Error(String(error));
-  // A reply error of ioredis holds the command's arguments. Message texts must not get into a log.
+  // A reply error of ioredis contains the command's arguments. Message texts must not get into a log.
   if ('command' in cause) delete cause.command;
   const { message } = cause;
   if (message === 'Command timed out')
@@ -54,12 +54,12 @@ export function isOutage(error: unknown): error is RedisClientError {
 }
 
 /**
- * Why a server takes no writes: its memory is full and it may not evict (OOM), it cannot save (MISCONF), it has too few
- * replicas (NOREPLICAS), or it is a replica (READONLY).
+ * Why a server accepts no writes: its memory is full and it may not evict (OOM), it cannot save (MISCONF), it has too
+ * few replicas (NOREPLICAS), or it is a replica (READONLY).
  */
 export type WriteRefusal = 'OOM' | 'MISCONF' | 'NOREPLICAS' | 'READONLY';
 
-/** The reason why the server takes no writes; null for an error that does not mean that. */
+/** The reason why the server accepts no writes; null for an error with another meaning. */
 export function writeRefusalOf(error: unknown): WriteRefusal | null {
   if (!(error instanceof RedisClientError)) return null;
   const found = /^(OOM|MISCONF|NOREPLICAS|READONLY)\b/.exec(error.message);
@@ -67,8 +67,8 @@ export function writeRefusalOf(error: unknown): WriteRefusal | null {
 }
 
 /**
- * True when an ACL denies this user a command, a key or a topic, in a script too. Other calls may still work, and a retry
- * does not help until the ACL changes.
+ * True when an ACL denies this user a command, a key or a topic, also inside a script. Other calls may still work, and
+ * a retry does not help until the ACL changes.
  */
 export function isDenied(error: unknown): boolean {
   return (

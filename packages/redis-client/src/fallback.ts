@@ -2,9 +2,9 @@ import { isOutage } from './errors.ts';
 import type { RedisClient } from './client.ts';
 
 /**
- * Runs `primary` while Redis is available or its first connection is awaited. Runs `fallback` otherwise, and when
- * `primary` fails by an outage (`unavailable`, `timeout`). `degraded` is true for the fallback's value. Every other error
- * of `primary` is thrown.
+ * Runs `primary` while Redis is available or its first connection is awaited. Otherwise, or if `primary` fails because
+ * of an outage (`unavailable`, `timeout`), runs `fallback`. `degraded` is true for the fallback's value. Every other
+ * error of `primary` is thrown.
  */
 export async function withFallback<T>(
   client: Pick<RedisClient, 'available'> & Partial<Pick<RedisClient, 'connecting'>>,

@@ -6,9 +6,9 @@ import type { CommandTransport } from './transport.ts';
 
 /** The state of Redis, for a readiness endpoint and for metrics. */
 export interface RedisHealth {
-  /** `refusing_writes`: the server answers but takes no writes, so its data is outdated and it is not used. */
+  /** `refusing_writes`: the server answers but accepts no writes, so its data is outdated and it is not used. */
   readonly status: 'ok' | 'refusing_writes' | 'down';
-  /** Why the server takes no writes; null when it takes them or is down. */
+  /** Why the server accepts no writes; null when it accepts them or is down. */
   readonly refusal: WriteRefusal | null;
   readonly mode: 'standalone' | 'sentinel' | 'cluster';
   readonly breaker: 'closed' | 'open' | 'half_open';
@@ -63,7 +63,7 @@ export async function readHealth(
       latencyMs = performance.now() - startedMs;
       info = (await transport.callEach(['info'])).map(String);
     } catch {
-      // The unread values stay null. An ACL may deny INFO to a healthy client.
+      // Ignored: the values that could not be read stay null, because an ACL may deny INFO to a healthy client.
     }
   }
   const [role] = field(info, 'role');

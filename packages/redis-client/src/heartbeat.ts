@@ -4,8 +4,8 @@ import type { ClientSettings } from './options.ts';
 import type { SubscriberTransport } from './transport.ts';
 
 /**
- * Runs `beat` every `everyMs`, and at once by `now`. At most `concurrent()` beats run at once. A rejection is ignored. A
- * stalled event loop causes one late beat, not many.
+ * Runs `beat` every `everyMs`, and at once when `now` is called. At most `concurrent()` beats run at the same time. A
+ * rejection is ignored. A stalled event loop causes one late beat, not many.
  */
 export function startHeartbeat(
   everyMs: number,
@@ -24,7 +24,7 @@ export function startHeartbeat(
   return { now, stop: () => clearInterval(timer) };
 }
 
-/** Rejects with the error of `onTimeout` unless `work` settles within `timeoutMs`. */
+/** Settles like `work`, but rejects with the error of `onTimeout` after `timeoutMs`. */
 export function within<T>(work: Promise<T>, timeoutMs: number, onTimeout: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -35,7 +35,7 @@ export function within<T>(work: Promise<T>, timeoutMs: number, onTimeout: () => 
   });
 }
 
-/** Resolves when a PING was answered. MISCONF is an answer too: the server cannot save, but it is alive. */
+/** Resolves when a PING was answered. MISCONF also counts as an answer: the server cannot save, but it is alive. */
 export async function untilAnswered(ping: Promise<unknown>): Promise<void> {
   try {
     await ping;

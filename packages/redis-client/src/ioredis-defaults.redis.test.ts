@@ -81,7 +81,7 @@ describe('negative controls: the faults that our profile prevents, with the defa
     expect(child.output()).toContain('NOPERM');
   });
 
-  it('a subscriber does not notice that its way was cut, when ours has', async () => {
+  it('a subscriber does not notice that its connection was cut, when ours has', async () => {
     const proxy = await startTcpProxy(server.port);
     const theirs = await connect({ port: proxy.port });
     await theirs.subscribe(key);
@@ -111,7 +111,7 @@ describe('negative controls: the faults that our profile prevents, with the defa
     await waitFor(() => redis.status !== 'ready');
     let settled = 0;
     const calls = Array.from({ length: 10_000 }, () => redis.incr(key).then(() => (settled += 1)));
-    // When the server is back, all of them run.
+    // When the server is back, all of the commands run.
     await new Promise((resolve) => redis.once('reconnecting', resolve));
     expect(settled).toBe(0);
     await server.restart();
@@ -159,8 +159,8 @@ describe('negative controls: the faults that our profile prevents, with the defa
 
   it('a large reply does not come on a connection that is subscribed, while it comes on another again and again', async () => {
     const [subscribed, plain] = [await connect({}), await connect({})];
-    // Redis cuts the connection at each such reply. Cut once more in the middle of ioredis' own resubscription, it would
-    // end this process, as the control above shows.
+    // Redis closes the connection at each such reply. If it closed it again during ioredis' own resubscription, this
+    // process would end, as the control above shows.
     const subscribe = subscribed.subscribe.bind(subscribed) as (topic: string) => Promise<unknown>;
     const resubscribed = (topic: string) => subscribe(topic).catch(() => undefined);
     Object.assign(subscribed, { subscribe: resubscribed });

@@ -14,7 +14,7 @@ export function retryDelayMs(times: number, { retryMaxMs, random }: ClientSettin
 export function profile(connection: ResolvedConnection, settings: ClientSettings): IoredisOptions {
   const retry = (times: number) => retryDelayMs(times, settings);
   return {
-    // RESP2 needs least of the server, of proxies and of the user's ACL. The replies are the same.
+    // RESP2 has the lowest requirements for the server, proxies and the user's ACL. The replies are the same.
     protocol: 2,
     disableClientInfo: true,
     connectionName: settings.connectionName,
@@ -58,7 +58,7 @@ export function serverOptions(
     ...(connection.sentinelPassword && { sentinelPassword: connection.sentinelPassword }),
     ...(connection.sentinelTls && { sentinelTLS: connection.sentinelTls }),
     enableTLSForSentinelMode: connection.tls !== undefined,
-    // Without it a subscriber of a frozen master stays silent but "ready".
+    // Without this option, a subscriber of a frozen master stays silent but "ready".
     failoverDetector: true,
     sentinelCommandTimeout: settings.heartbeatTimeoutMs,
     sentinelRetryStrategy: retry,

@@ -1,4 +1,4 @@
-/** Where a package reports; a pino logger fits. No argument ever holds a password or the arguments of a command. */
+/** The logger of a package; a pino logger fits. No argument ever contains a password or the arguments of a command. */
 export interface Logger {
   info(details: object, message: string): void;
   warn(details: object, message: string): void;
@@ -11,8 +11,8 @@ export const silentLogger: Logger = { info() {}, warn() {}, error() {} };
 const quietMs = 1000;
 
 /**
- * Returns a `warn` that logs each message once a second at most, with `count`: how often it came since the last line.
- * So a fault that fails thousands of calls fills no disk.
+ * Returns a `warn` that logs each message at most once a second, with `count`, the number of its calls since the last
+ * line. So a fault that affects thousands of calls does not fill a disk.
  */
 export function createThrottledWarn(
   logger: Pick<Logger, 'warn'> | undefined,

@@ -25,14 +25,14 @@ import type {
   SubscriberTransport,
 } from './transport.ts';
 
-/** The connections of a client. The one for subscriptions opens when its owner is ready for its events. */
+/** The connections of a client. The one for subscriptions opens when its owner can handle its events. */
 export interface Transports {
   readonly mode: RedisHealth['mode'];
   readonly transport: CommandTransport;
   readonly openSubscriber: (events: ConnectionEvents, onMessage: OnMessage) => SubscriberTransport;
 }
 
-/** Connects as the options say. Pub/sub always has connections of its own. */
+/** Connects according to the options. Pub/sub always has separate connections. */
 export function openTransports(
   { connection, ...address }: RedisClientOptions,
   settings: ClientSettings,
@@ -106,7 +106,7 @@ function resolveBorrowed(connection: Redis | Cluster | BorrowedConnections): Bor
   if (commands === subscriber) throw invalid('needs a subscriber of its own');
   if (isCluster(commands) && subscriber) throw invalid('takes no subscriber beside a Cluster');
   for (const redis of [commands, subscriber]) {
-    // A prefix of ioredis changes the names of keys, but not the topics that are published on.
+    // With a prefix, ioredis changes the names of keys, but not the topics of publishes.
     if (redis?.options.keyPrefix) throw invalid('has a keyPrefix: use a key schema with a prefix');
   }
   return borrowed;

@@ -8,12 +8,12 @@ export interface RedisNode {
   readonly port: number;
 }
 
-/** TLS settings as Node's `tls.connect` takes them: `ca`, `cert`, `key`, `servername`, `rejectUnauthorized`, … */
+/** TLS settings as for Node's `tls.connect`: `ca`, `cert`, `key`, `servername`, `rejectUnauthorized`, … */
 export type RedisTls = ConnectionOptions;
 
 /** The address of Redis and its credentials. With `sentinels` or `cluster`, `host` and `port` are not used. */
 export interface RedisConnection {
-  /** `redis://[user[:password]@]host[:port][/db]`, or `rediss://` for TLS. Its parts win over the fields below. */
+  /** `redis://[user[:password]@]host[:port][/db]`, or `rediss://` for TLS. Its parts override the fields below. */
   readonly url?: string;
   /** @default 'localhost' */
   readonly host?: string;
@@ -31,20 +31,23 @@ export interface RedisConnection {
   readonly sentinelName?: string;
   readonly sentinelUsername?: string;
   readonly sentinelPassword?: string;
-  /** TLS to the sentinels. @default as `tls` */
+  /** TLS to the sentinels. @default the value of `tls` */
   readonly sentinelTls?: boolean | RedisTls;
-  /** Some nodes of the Cluster. They name the others. */
+  /** Some nodes of the Cluster, from which the client learns the others. */
   readonly cluster?: readonly RedisNode[];
 }
 
 /**
- * The caller's own connections. The client never closes them, but it destroys the socket of one that does not answer, so
- * that ioredis reconnects. Their own options hold: set `autoResendUnfulfilledCommands: false` for a connection whose writes
- * must not run late or twice, and `autoResubscribe: false` for a subscriber whose topics an ACL may deny.
+ * The caller's own connections. The client never closes them, but it destroys the socket of one that does not answer,
+ * so that ioredis reconnects. Their own options apply: set `autoResendUnfulfilledCommands: false` for a connection
+ * whose writes must not run late or twice, and `autoResubscribe: false` for a subscriber whose topics an ACL may deny.
  */
 export interface BorrowedConnections {
   readonly commands: Redis | Cluster;
-  /** Only for this client. With a Cluster leave it out. @default a connection of the client's own to the same server */
+  /**
+   * A connection that only this client uses. Omit it with a Cluster.
+   * @default a separate connection of the client to the same server
+   */
   readonly subscriber?: Redis;
 }
 
@@ -52,9 +55,9 @@ export interface BorrowedConnections {
 export interface RedisClientOptions extends RedisConnection {
   /** ioredis connections of the caller's own, instead of an address. */
   readonly connection?: Redis | Cluster | BorrowedConnections;
-  /** Bounds the time until a command is answered or rejected. @default 1000 */
+  /** Limits the time until a command is answered or rejected. @default 1000 */
   readonly commandTimeoutMs?: number;
-  /** Bounds an attempt to connect, and the wait of calls for the first connection. @default 1000 */
+  /** Limits an attempt to connect, and how long calls wait for the first connection. @default 1000 */
   readonly connectTimeoutMs?: number;
   /** The interval of the pings on both connections. @default 250 */
   readonly heartbeatMs?: number;
@@ -101,7 +104,7 @@ export function resolveSettings(options: RedisClientOptions): ClientSettings {
     }
     Object.assign(settings, { [name]: value });
   }
-  // The promised recovery times depend on it.
+  // The documented recovery times depend on it.
   if (settings.retryMaxMs > 500) throw invalid('retryMaxMs must not exceed 500');
   return settings;
 }
@@ -173,7 +176,8 @@ export function resolveConnection(options: RedisConnection): ResolvedConnection 
   if (options.cluster && db !== 0) throw invalid('db must be 0 on Cluster');
   if (options.sentinels) checkNodes(options.sentinels, 'sentinels');
   if (options.cluster) checkNodes(options.cluster, 'cluster');
-  // Either place can require TLS: a password must not travel in clear because a URL lacks one letter.
+  // Either place can require TLS: a password must not be sent unencrypted because a URL has `redis:` instead of
+  // `rediss:`.
   const tls = tlsOptions(options.tls || parts.tls);
   const sentinelTls = tlsOptions(options.sentinelTls ?? tls);
   return {

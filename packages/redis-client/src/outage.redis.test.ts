@@ -190,7 +190,7 @@ describe('a call that failed', () => {
           );
           expect(new Set(await Promise.all(writes))).toEqual(new Set(['refused']));
         }
-        // Memory that is still referenced stays; the rest is collected after a while.
+        // Memory that is still referenced remains; the rest is collected after a while.
         await waitFor(() => heldBytes() - before < 5e6, { what: 'no more than 5 MB held' });
       } finally {
         if (how === 'gone') await server.restart();
@@ -200,7 +200,7 @@ describe('a call that failed', () => {
     },
   );
 
-  it('never runs later: timed out on a stalled way, it is not sent again after the reconnect', async () => {
+  it('never runs later: timed out on a stalled connection, it is not sent again after the reconnect', async () => {
     const proxy = await startTcpProxy(server.port);
     const redis = await clients.connect({ host: '127.0.0.1', port: proxy.port });
     proxy.stall();
@@ -250,7 +250,7 @@ describe('a call that failed', () => {
   });
 });
 
-describe('the way to Redis cut without a word', () => {
+describe('the connection to Redis cut silently', () => {
   it('reconnects the subscriber, which only listens (ping watchdog)', async () => {
     const proxy = await startTcpProxy(server.port);
     const redis = await clients.connect({ host: '127.0.0.1', port: proxy.port });

@@ -22,8 +22,8 @@ beforeEach(() => {
 afterAll(() => server.stop());
 
 describe('a reconnect that fails half way', () => {
-  // The race: each new connection is accepted and lost before anything is subscribed on it. Invariant: all topics, old and
-  // new, are subscribed on the first connection that stays.
+  // The race: each new connection is accepted and lost before anything is subscribed on it. Invariant: all topics, old
+  // and new, are subscribed on the first connection that lasts.
   it('loses no subscription, however often', async () => {
     const proxy = await startTcpProxy(server.port);
     const redis = await clients.connect({ host: '127.0.0.1', port: proxy.port });
@@ -52,7 +52,7 @@ describe('a reconnect that fails half way', () => {
   });
 });
 
-/** How many connections of this machine to a port stand, seen from the side that made them. */
+/** The number of established connections of this machine to a port, counted at the side that made them. */
 function establishedTo(port: number): number {
   const target = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   return readFileSync('/proc/net/tcp', 'utf8')
@@ -82,7 +82,7 @@ describe('flapping', () => {
       proxy.cut();
       await until(isLost);
       await until(isWhole);
-      // Without an answer, each attempt times out and is made again.
+      // When there is no answer, each attempt times out and is repeated.
       proxy.stall();
       const made = proxy.accepted;
       await until(isLost);

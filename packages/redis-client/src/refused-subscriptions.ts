@@ -25,7 +25,7 @@ export function createRefusedSubscriptions(
       const details = { topic: name, reason: error.message };
       logger.error(details, 'Redis refused a subscription; retrying');
     },
-    /** Forgets the names for which `stillRefused` is false. */
+    /** Keeps only the names for which `stillRefused` is true. */
     keep(stillRefused: (name: string) => boolean) {
       for (const name of names) if (!stillRefused(name)) names.delete(name);
     },

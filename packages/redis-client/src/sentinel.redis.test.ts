@@ -59,7 +59,7 @@ describe('Redis behind Sentinel', () => {
       let resubscribed = 0;
       redis.subscriber.onResubscribed(() => (resubscribed += 1));
       await redis.subscriber.subscribe(keys.globalTopic, (message) => heard.push(message));
-      // The control: with the defaults of ioredis.
+      // The control: a client with the defaults of ioredis.
       const theirs = new Redis({
         sentinels: deployment.sentinels.map((node) => ({ ...node })),
         name: deployment.name,
@@ -95,7 +95,7 @@ describe('Redis behind Sentinel', () => {
       }
       theirs.disconnect();
 
-      // A thawed master believes for some seconds that it is still the master. No client may return to it.
+      // For some seconds, a thawed master still takes itself for the master. No client may return to it.
       old.thaw();
       expect(await redis.send(['CONFIG', 'GET', 'port'])).toEqual(['port', String(newPort)]);
     },

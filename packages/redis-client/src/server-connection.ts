@@ -21,7 +21,7 @@ export interface ServerConnection extends CommandTransport {
 
 export type CallBound = ReturnType<typeof createCallBound>;
 
-/** Options for a connection of our own, or a connection of the caller's. */
+/** Options for a connection of this client, or a connection of the caller. */
 export type ServerSource = IoredisOptions | { readonly redis: Redis; readonly bound: CallBound };
 
 /** Opens or borrows a connection without waiting for it. */
@@ -41,7 +41,7 @@ export function openServerConnection(
   const listeners = {
     error: events.onError,
     ready() {
-      // Events arrive a tick late, so the connection may be lost again.
+      // Events arrive a tick late, so the connection may already be lost again.
       if (up || isClosed || redis.status !== 'ready') return;
       established += 1;
       up = true;
@@ -53,8 +53,8 @@ export function openServerConnection(
       events.onDown();
     },
     end() {
-      // A failover that is announced while ioredis asks the sentinels makes it cancel that attempt and end, although its
-      // options tell it to retry without end.
+      // If a failover is announced while ioredis asks the sentinels, ioredis cancels that attempt and ends, although
+      // its options tell it to retry without end.
       if (isClosed || !options.sentinels) return;
       const delayMs = Number(options.retryStrategy?.(1) ?? 50);
       restartTimer = setTimeout(() => void redis.connect().catch(() => undefined), delayMs);
@@ -81,8 +81,8 @@ export function openServerConnection(
     },
     call,
     async batch(commands) {
-      // Not a pipeline of ioredis: each one gets an accessor of its own, so that everything it holds survives the minor
-      // collections.
+      // Not a pipeline of ioredis: each pipeline gets an accessor of its own, so all its objects survive the minor
+      // garbage collections.
       const calls = inOneWrite(redis, () => commands.map(call));
       return (await Promise.allSettled(calls)).map((outcome) =>
         outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as Error),
@@ -155,11 +155,14 @@ export function openServerSubscriber(
   };
 }
 
-/** Ends the calls of a borrowed connection, whose own options could let a call wait without end. */
+/** Ends the calls of a borrowed connection in time, because its own options could let a call wait forever. */
 export function createCallBound(timeoutMs: number) {
   const rejects = new Set<(error: Error) => void>();
   return {
-    /** Rejects at the timeout, and when closed. `isReady` keeps the call out of the connection's own offline queue. */
+    /**
+     * Rejects at the timeout, and when closed. If `isReady` is false, the call is not made, so that it does not get
+     * into the connection's own offline queue.
+     */
     run<T>(isReady: boolean, work: () => Promise<T>): Promise<T> {
       if (!isReady) return Promise.reject(new Error('the connection is not ready'));
       return new Promise((resolve, reject) => {
@@ -175,7 +178,10 @@ export function createCallBound(timeoutMs: number) {
   };
 }
 
-/** The command in the form for ioredis. In capitals, because ioredis transforms the replies of `hgetall` and others. */
+/**
+ * The command in the form for ioredis. It is in capitals, because ioredis transforms the replies of `hgetall` and
+ * others.
+ */
 export function toWire([name, ...args]: RedisCommand): readonly [string, ...(string | number)[]] {
   return [name.toUpperCase(), ...args];
 }
@@ -193,7 +199,7 @@ function inOneWrite<T>(redis: Redis, work: () => T): T {
 
 /** Destroys the socket without a close handshake, which a frozen server would not answer. ioredis then reconnects. */
 export function destroySocket(redis: Redis): void {
-  // The type is wrong: before the first attempt there is no stream.
+  // The type of ioredis is wrong: before the first attempt there is no stream.
   (redis.stream as Redis['stream'] | undefined)?.destroy();
 }
 

@@ -46,9 +46,12 @@ export function openShardedSubscriber(
     events.onReady();
   }
 
-  /** A server gave a slot away and ended its subscriptions, or it received a topic of a slot that it does not hold. */
+  /**
+   * Called when a server handed over a slot and ended its subscriptions, or received a topic of a slot that it does not
+   * hold.
+   */
   function onMoved() {
-    // After a pause, because each attempt fails again while the servers disagree.
+    // Retried after a pause, because each attempt fails again while the servers disagree.
     movedTimer ??= setTimeout(() => {
       movedTimer = undefined;
       // All topics are subscribed again even if the slot is back on its old server.

@@ -15,32 +15,32 @@ import type {
 /** Called for each message, synchronously and in Redis' order. An error it throws is logged. */
 export type MessageHandler = (message: string, topic: string) => void;
 
-/** Subscriptions that outlive their connection. Each new connection is subscribed to all of them again. */
+/** Subscriptions that survive their connection. They are all restored on each new connection. */
 export interface RedisSubscriber {
   /**
-   * Resolves when Redis confirmed. While Redis is away it resolves at once, and takes effect with the next connection.
-   * A topic may have many handlers (the same function twice counts twice). The returned function removes this handler.
-   * If it was the topic's last one, the function resolves when Redis has confirmed that.
+   * Resolves when Redis has confirmed. While Redis is away it resolves at once, and the subscription starts with the
+   * next connection. A topic may have many handlers (the same function twice counts twice). The returned function
+   * removes this handler. If it was the topic's last one, the function resolves when Redis has confirmed the end.
    * @throws {RedisClientError} `rejected` (Redis refuses this topic; nothing is kept), `closed`
    */
   subscribe(topic: TopicName, handler: MessageHandler): Promise<() => Promise<void>>;
   /**
-   * As {@link RedisSubscriber.subscribe} for every topic that matches the pattern.
+   * Like {@link RedisSubscriber.subscribe}, for every topic that matches the pattern.
    * @throws {RedisClientError} `unsupported` on Cluster, whose sharded pub/sub has no patterns
    */
   subscribePattern(pattern: TopicName, handler: MessageHandler): Promise<() => Promise<void>>;
   /**
    * Listens for the end of a gap: the connection was lost, and now every topic is subscribed again. Messages of that
-   * time are lost, so a caller that needs them reads its store now. The returned function removes the listener.
+   * time are lost, so a caller that needs them should now read its store. The returned function removes the listener.
    */
   onResubscribed(listener: () => void): () => void;
-  /** Replaces a connection that answers but brings no messages. Does nothing while there is no connection. */
+  /** Replaces a connection that answers but delivers no messages. Does nothing while there is no connection. */
   reconnect(): void;
   /** True while the connection is up and every topic is confirmed on it. */
   readonly connected: boolean;
 }
 
-/** The names that Redis refused, with its error. */
+/** The refused names, each with the error of Redis. */
 type Refused = Map<string, RedisClientError>;
 
 export type OwnedSubscriber = ReturnType<typeof createSubscriber>;
@@ -88,7 +88,7 @@ export function createSubscriber(
     await Promise.all(allSets.map((set) => sendChanges(transport, set, outcome)));
     const { confirmed, isIncomplete, refused } = outcome;
     for (const [name, error] of refused) {
-      // A caller that still waits in `subscribe` gets the error instead.
+      // A caller that is still waiting in `subscribe` gets the error instead.
       const isAccepted = allSets.some((set) =>
         set.handlers(name).some((entry) => entry.isAccepted),
       );
@@ -154,7 +154,7 @@ export function createSubscriber(
     },
     (kind, name, topic, message) => {
       for (const { handle } of sets[kind].handlers(name)) {
-        // ioredis would throw the error again where nobody can catch it, which ends the process.
+        // Otherwise ioredis would throw the error again where it cannot be caught, which ends the process.
         try {
           handle(message, topic);
         } catch (error) {
@@ -201,7 +201,7 @@ export function createSubscriber(
 /** One handler of one topic. It is an object, so that the same function twice counts twice. */
 export interface HandlerEntry {
   readonly handle: MessageHandler;
-  /** Its `subscribe` has resolved. If Redis refuses its topic later, that is logged. */
+  /** True once its `subscribe` has resolved. If Redis refuses its topic later, that is logged. */
   isAccepted?: boolean;
 }
 
@@ -214,7 +214,7 @@ type SubscriptionSet = ReturnType<typeof createSubscriptionSet>;
 
 /**
  * The names of one kind that have handlers, and the names that were sent to the server on this connection. It computes
- * the difference. It has no connection of its own.
+ * the difference, and sends nothing itself.
  */
 export function createSubscriptionSet(kind: SubscriptionKind) {
   const wanted = new Map<string, readonly HandlerEntry[]>();
@@ -270,7 +270,7 @@ export function createSubscriptionSet(kind: SubscriptionKind) {
     confirm(name: string, subscribe: SentSubscribe) {
       if (sent.get(name) === subscribe) subscribe.confirmed = true;
     },
-    /** The server refused this SUBSCRIBE or did not answer. The next changes contain it again. */
+    /** Call it when the server refused this SUBSCRIBE or did not answer. The next changes contain it again. */
     retryLater(name: string, subscribe: SentSubscribe) {
       if (sent.get(name) !== subscribe) return;
       sent.delete(name);

@@ -38,7 +38,8 @@ describe('the registry of subscriptions', () => {
     expect(set.isUnconfirmed('a')).toBe(false);
   });
 
-  // The race: SUBSCRIBE on its way, UNSUBSCRIBE and SUBSCRIBE behind it. The first answer confirms only the first.
+  // The race: a SUBSCRIBE is in flight, followed by UNSUBSCRIBE and SUBSCRIBE. The first answer confirms only the first
+  // one.
   it('takes the confirmation of an earlier SUBSCRIBE only for that one', () => {
     const set = createSubscriptionSet('topic');
     const one = entry();

@@ -4,14 +4,14 @@ export type RedisReply = unknown;
 /** A command as data: its name, then its arguments. Cluster needs the key or topic as the first argument. */
 export type RedisCommand = readonly [name: string, ...args: (string | number)[]];
 
-/** The connection for commands, to any kind of Redis. Rejects as ioredis does and queues nothing. */
+/** The connection for commands, to any kind of Redis. Rejects with ioredis' errors and queues nothing. */
 export interface CommandTransport {
   readonly ready: boolean;
   readonly reconnects: number;
   call(command: RedisCommand): Promise<RedisReply>;
   /** One round trip per node. Each place holds the reply or the error of its command. */
   batch(commands: readonly RedisCommand[]): Promise<RedisReply[]>;
-  /** Sends the command to every server that takes writes: one, or the masters of a Cluster. */
+  /** Sends the command to every server that accepts writes: one, or the masters of a Cluster. */
   callEach(command: RedisCommand): Promise<RedisReply[]>;
   /** Destroys the sockets now. The next attempt to connect follows. */
   readonly drop: () => void;
@@ -43,7 +43,7 @@ export interface SubscriberTransport {
   close(): Promise<void>;
 }
 
-/** Receives a message with the name it was subscribed under and the topic it was published on. */
+/** Receives a message with the name under which it was subscribed and the topic on which it was published. */
 export type OnMessage = (
   kind: SubscriptionKind,
   name: string,

@@ -45,8 +45,9 @@ const refusals = [
 ];
 
 describe('a Redis that answers reads and refuses writes', () => {
-  // The fault: PING and GET succeed, so every health check is green while no write is possible. Invariant: such a Redis is
-  // unavailable, even for a client that only reads, until it takes writes. The control is the same client before.
+  // The fault: PING and GET succeed, so every health check succeeds although no write is possible. Invariant: such a
+  // Redis is unavailable, even for a client that only reads, until it accepts writes. The control is the same client
+  // before.
   it.each(refusals)(
     'is unavailable, says why, and comes back by itself: $kind',
     async (refusal) => {
@@ -91,7 +92,7 @@ describe('a Redis that answers reads and refuses writes', () => {
   it('is noticed by the first refused write: a command, a script or one of a pipeline', async () => {
     const redis = await clients.connect({ url: server.url, heartbeatMs: 60_000 });
     await server.command('CONFIG SET min-replicas-to-write 1');
-    // With one heartbeat a minute, only the call can have noticed it.
+    // The heartbeat runs once a minute, so only the call can have noticed the refusal.
     const replies = await redis.pipeline([
       ['GET', key],
       ['SET', key, '1'],
@@ -113,7 +114,7 @@ describe('a Redis that answers reads and refuses writes', () => {
     expect(told).toEqual([true]);
   });
 
-  // A server at its memory limit takes one write and refuses the next. Invariant: its availability does not flap.
+  // A server at its memory limit accepts one write and refuses the next. Invariant: its availability does not flap.
   it('is not used again after a single good heartbeat', async () => {
     const redis = await clients.connect({ url: server.url });
     let changes = 0;

@@ -71,7 +71,7 @@ describe('typing over several hubs', () => {
         { ttlMs, tickMs: 50 },
       ),
     );
-    // Hub one announces the start, as over the bus; refreshes are not announced.
+    // Hub one announces the start, as the bus would; refreshes are not announced.
     await one.start('c', 'a');
     const startMs = Date.now();
     for (const watch of watches) watch.started('c', 'a');
@@ -90,13 +90,13 @@ describe('typing over several hubs', () => {
 });
 
 describe('typing while Redis is away', () => {
-  it('Redis connection lost (fallback to memory): continues with what this process knows, and says degraded', async () => {
+  it('Redis connection lost (fallback to memory): continues with this process’ own data, and is degraded', async () => {
     const { typing, redis } = await startHub();
     await typing.start('c', 'a');
     await server.kill();
     try {
       await waitFor(() => typing.degraded);
-      // A start from before the outage makes this a refresh.
+      // Redis still has a start from before the outage, so this is a refresh.
       expect(await typing.start('c', 'a')).toEqual({ changed: false, degraded: true });
       expect(await typing.start('c', 'b')).toEqual({ changed: true, degraded: true });
       expect(await typing.list('c')).toEqual({ agents: ['a', 'b'], degraded: true });

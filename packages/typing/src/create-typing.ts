@@ -6,7 +6,7 @@ import { parseOptions, type TypingOptions } from './options.ts';
 import { createRedisTyping } from './redis-typing.ts';
 import { checkId, checkTyper, type Typer, type Typing } from './typing.ts';
 
-/** Without `redis`, typing is kept in memory, for this process alone. */
+/** Without `redis`, typing is in memory, for this process only. */
 export interface TypingDeps {
   readonly redis?: RedisClient;
   /** @default createKeySchema() */
@@ -16,11 +16,11 @@ export interface TypingDeps {
 /** The result of a start or a stop. */
 export interface TypingDecision {
   readonly changed: boolean;
-  /** Decided without Redis, from what went through this process. */
+  /** True when decided without Redis, from the calls made through this process. */
   readonly degraded: boolean;
 }
 
-/** Typing that continues with this process' own knowledge while Redis is away. */
+/** Typing that continues with this process' own data while Redis is away. */
 export interface SharedTyping {
   /**
    * True while Redis is away, refuses writes, or denied a call within the last ten seconds. Always false without Redis.
@@ -30,9 +30,12 @@ export interface SharedTyping {
   start(channelId: string, agentId: string): Promise<TypingDecision>;
   /** `changed` is true if the agent was typing. */
   stop(channelId: string, agentId: string): Promise<TypingDecision>;
-  /** Stops the agent wherever it typed through this process. Resolves with the channels in which it was typing. */
+  /**
+   * Stops the agent in every channel where it typed through this process. Resolves with the channels in which it was
+   * typing.
+   */
   stopAll(agentId: string): Promise<{ channelIds: string[]; degraded: boolean }>;
-  /** The agents that are typing, the latest start last; at most 1,000. */
+  /** The agents that are typing, latest start last; at most 1,000. */
   list(channelId: string): Promise<{ agents: string[]; degraded: boolean }>;
   /** For {@link createTypingWatch}: for each agent the ms until it stops counting as typing; 0 if it is not typing. */
   remainingMs(typers: readonly Typer[]): Promise<number[]>;
@@ -41,8 +44,8 @@ export interface SharedTyping {
 }
 
 /**
- * Creates a {@link SharedTyping}. Does not wait for Redis. After an outage Redis knows an agent again with its next
- * refresh.
+ * Creates a {@link SharedTyping}. Does not wait for Redis. After an outage Redis gets to know an agent again with the
+ * agent's next refresh.
  * @throws {TypingError} `invalid_options`
  */
 export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {}): SharedTyping {
@@ -50,16 +53,16 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
   const { clock = Date.now } = options;
   const { redis, keys = createKeySchema() } = deps;
   const shared = redis ? { redis, store: createRedisTyping({ redis, keys }, options) } : null;
-  // Every call is recorded here too, so that an outage begins with what is known.
+  // Every call is also recorded here, so that this process has data when an outage begins.
   const local = createTypists(ttlMs, maxTypers);
   const now = () => Math.floor(clock());
   let closed = false;
-  // A start that an ACL denied is missing in Redis until it would have expired: until then reads are answered locally.
+  // A start that an ACL denied is missing in Redis. Reads are answered locally until it would have expired.
   let deniedUntilMs = -Infinity;
   const isDenied = () => now() < deniedUntilMs;
   const isDegraded = () => shared !== null && (!shared.redis.available || isDenied());
 
-  /** Asks Redis; without it, or while it is away, gives the local answer. */
+  /** Asks Redis. Without Redis, or while it is away, returns the local answer. */
   async function decide<T>(
     fromRedis: (store: Typing) => Promise<T>,
     fromLocal: () => T,
@@ -90,7 +93,7 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
       (store) => store.stop(channelId, agentId),
       () => wasTyping,
     );
-    // A start that Redis denied was announced all the same, so its stop must be too.
+    // A start that Redis denied was announced nevertheless, so its stop must be announced too.
     if (isDenied()) return { changed: changed || wasTyping, degraded: true };
     return { changed, degraded };
   }

@@ -3,7 +3,8 @@ import { parseOptions, type TypingOptions } from './options.ts';
 import { checkId, checkTyper, listMax, type Typer, type Typing } from './typing.ts';
 
 /**
- * Typing within one process, without Redis; at most `maxTypers` agents. It answers as {@link createRedisTyping} does.
+ * Typing within one process, without Redis; at most `maxTypers` agents. Its results equal those of {@link
+ * createRedisTyping}.
  * @throws {TypingError} `invalid_options`
  */
 export function createMemoryTyping(options: TypingOptions = {}): Typing {

@@ -3,7 +3,10 @@ import { TypingError } from './errors.ts';
 
 /** Options of {@link createTyping}, {@link createRedisTyping} and {@link createMemoryTyping}. */
 export interface TypingOptions {
-  /** How long an agent counts as typing after a start; the same for all who share a Redis. @default 10000 */
+  /**
+   * How long an agent counts as typing after a start. All processes that share a Redis must use the same value.
+   * @default 10000
+   */
   readonly ttlMs?: number;
   /** The time in ms, instead of Redis' own (in memory: this process'). For tests. */
   readonly clock?: () => number;
@@ -15,9 +18,9 @@ export interface TypingOptions {
 export interface TypingWatchOptions {
   /** How long after a start the watch checks whether the agent is still typing. @default 10000 */
   readonly ttlMs?: number;
-  /** How often the watch looks for agents to check: the most by which an end is reported late. @default 250 */
+  /** How often the watch looks for agents to check. An end is reported at most this much late. @default 250 */
   readonly tickMs?: number;
-  /** The most agents that are watched; beyond it the one watched longest is reported as expired. @default 10000 */
+  /** The most agents that are watched; beyond it, the one watched for longest is reported as expired. @default 10000 */
   readonly maxWatched?: number;
   /** Monotonic milliseconds. @default performance.now */
   readonly clock?: () => number;

@@ -16,7 +16,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-// The fault: Redis answered reads, empty and with `degraded: false`. Invariant: a list that lacks denied writes says
+// The fault: Redis answered reads with empty lists and `degraded: false`. Invariant: a list that lacks denied writes is
 // `degraded`, and no call rejects. The control is the same list before and after.
 it.each([
   {
@@ -25,32 +25,35 @@ it.each([
     end: 'CONFIG SET maxmemory 0',
   },
   { how: 'a command is denied', begin: 'ACL SETUSER app -zadd', end: 'ACL SETUSER app +zadd' },
-])('typing where Redis refuses writes is what this process knows: $how', async ({ begin, end }) => {
-  const ttlMs = 1500;
-  const typing = createTyping(
-    { redis, keys: createKeySchema({ prefix: randomPrefix() }) },
-    { ttlMs },
-  );
-  // Called before the first connection, and still answered by Redis.
-  expect(await typing.start('c', 'ann')).toEqual({ changed: true, degraded: false });
-  expect(await typing.list('c')).toEqual({ agents: ['ann'], degraded: false });
+])(
+  'typing comes from this process’ own data where Redis refuses writes: $how',
+  async ({ begin, end }) => {
+    const ttlMs = 1500;
+    const typing = createTyping(
+      { redis, keys: createKeySchema({ prefix: randomPrefix() }) },
+      { ttlMs },
+    );
+    // Called before the first connection, and still answered by Redis.
+    expect(await typing.start('c', 'ann')).toEqual({ changed: true, degraded: false });
+    expect(await typing.list('c')).toEqual({ agents: ['ann'], degraded: false });
 
-  await server.command(begin);
-  // The client knows that Redis is full; a denial it learns from the call.
-  await waitFor(() => !redis.available || begin.startsWith('ACL'));
-  expect(await typing.start('c', 'ben')).toEqual({ changed: true, degraded: true });
-  expect(await typing.list('c')).toEqual({ agents: ['ann', 'ben'], degraded: true });
-  const [leftMs = 0] = await typing.remainingMs([{ channelId: 'c', agentId: 'ben' }]);
-  expect(leftMs).toBeGreaterThan(0);
-  expect(typing.degraded).toBe(true);
-  expect((await typing.stop('c', 'ben')).changed).toBe(true);
-  expect(await typing.list('c')).toEqual({ agents: ['ann'], degraded: true });
+    await server.command(begin);
+    // The client detects a full Redis by itself, but a denial only through this call.
+    await waitFor(() => !redis.available || begin.startsWith('ACL'));
+    expect(await typing.start('c', 'ben')).toEqual({ changed: true, degraded: true });
+    expect(await typing.list('c')).toEqual({ agents: ['ann', 'ben'], degraded: true });
+    const [leftMs = 0] = await typing.remainingMs([{ channelId: 'c', agentId: 'ben' }]);
+    expect(leftMs).toBeGreaterThan(0);
+    expect(typing.degraded).toBe(true);
+    expect((await typing.stop('c', 'ben')).changed).toBe(true);
+    expect(await typing.list('c')).toEqual({ agents: ['ann'], degraded: true });
 
-  await server.command(end);
-  await waitFor(() => !typing.degraded);
-  await typing.start('c', 'cem');
-  await waitFor(async () => (await typing.list('c')).degraded === false);
-  await typing.start('c', 'dan');
-  expect((await typing.list('c')).agents.at(-1)).toBe('dan');
-  await typing.close();
-});
+    await server.command(end);
+    await waitFor(() => !typing.degraded);
+    await typing.start('c', 'cem');
+    await waitFor(async () => (await typing.list('c')).degraded === false);
+    await typing.start('c', 'dan');
+    expect((await typing.list('c')).agents.at(-1)).toBe('dan');
+    await typing.close();
+  },
+);

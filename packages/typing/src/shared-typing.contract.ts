@@ -1,7 +1,10 @@
 import { expect, it } from '@jest/globals';
 import type { SharedTyping, TypingOptions } from './index.ts';
 
-/** The behaviour of {@link SharedTyping} that is the same with Redis and without it. `make` gets a clock that the tests move. */
+/**
+ * The behaviour of {@link SharedTyping} that is the same with Redis and without it. `make` gets a clock that the tests
+ * set.
+ */
 export function sharedTypingContract(
   name: string,
   make: (options: TypingOptions) => SharedTyping,

@@ -111,7 +111,7 @@ describe('typing watch', () => {
     watch.close();
   });
 
-  it('reports the agent when Redis cannot be asked, because an indicator that sticks is worse than one that flickers', async () => {
+  it('reports the agent when Redis does not answer, because an indicator that stays is worse than one that flickers', async () => {
     const errors: unknown[] = [];
     const away = new Error('Redis away');
     const watch = createTypingWatch({

@@ -10,18 +10,19 @@ export interface TypingWatchDeps {
 }
 
 /**
- * Reports agents that stopped typing without saying so. Ten seconds after a start the watch asks whether the agent typed
- * on elsewhere; if so it waits for the rest, else it reports the agent once. While Redis cannot be asked it reports the
- * agent too: an indicator that flickers is better than one that sticks.
+ * Reports agents that stopped typing without a stop. Ten seconds after a start, the watch asks whether the agent
+ * continued to type through another process. If so, it waits for the remaining time; otherwise it reports the agent
+ * once. While Redis does not answer, it also reports the agent: an indicator that flickers is better than one that
+ * stays.
  */
 export interface TypingWatch {
-  /** Call it for each start and refresh that this process sees. */
+  /** Call it for each start and refresh that this process receives. */
   started(channelId: string, agentId: string): void;
-  /** Call it for each stop that this process sees; the agent is not reported any more. */
+  /** Call it for each stop that this process receives. The agent is then not reported any more. */
   stopped(channelId: string, agentId: string): void;
   /** The number of agents that are watched; for metrics. */
   readonly size: number;
-  /** Reports nothing any more. */
+  /** Ends the watch; it reports nothing any more. */
   close(): void;
 }
 
@@ -69,7 +70,7 @@ export function createTypingWatch(
     });
     if (closed) return;
     due.forEach((typer, at) => {
-      // A later start or stop came during the check.
+      // A later start or stop arrived during the check.
       if (watched.get(keyOf(typer.channelId, typer.agentId)) !== typer) return;
       const leftMs = remaining[at] ?? 0;
       typer.isChecking = false;
@@ -92,7 +93,8 @@ export function createTypingWatch(
     started(channelId, agentId) {
       if (closed) return;
       const key = keyOf(channelId, agentId);
-      // A new object at the end: a check of the old one is ignored, and the map stays in the order of the starts.
+      // A new object at the end of the map: a check of the old one is ignored, and the map keeps the order of the
+      // starts.
       watched.delete(key);
       watched.set(key, { channelId, agentId, dueMs: clock() + ttlMs, isChecking: false });
       if (watched.size > maxWatched) expire(watched.values().next().value!);

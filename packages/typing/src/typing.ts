@@ -7,15 +7,16 @@ export interface Typer {
 }
 
 /**
- * Keeps who is typing, in Redis or in memory. An agent counts as typing until it stops, or until ten seconds after its
- * last start. Every method rejects with `closed` after `close()`, and with a `KeySchemaError` for a bad id.
+ * Records which agents are typing, in Redis or in memory. An agent counts as typing until it stops, or until ten
+ * seconds after its last start. Every method rejects with `closed` after `close()`, and with a `KeySchemaError` for a
+ * bad id.
  */
 export interface Typing {
   /** Resolves with true if the agent was not typing before. A refresh resolves with false and need not be announced. */
   start(channelId: string, agentId: string): Promise<boolean>;
   /** Resolves with true if the agent was typing. */
   stop(channelId: string, agentId: string): Promise<boolean>;
-  /** The agents that are typing, the latest start last; at most 1,000. Writes nothing. */
+  /** The agents that are typing, latest start last; at most 1,000. Writes nothing. */
   list(channelId: string): Promise<string[]>;
   /** The time of the agent's last start, in ms of Redis time; null if it is not typing. */
   lastStartMs(channelId: string, agentId: string): Promise<number | null>;

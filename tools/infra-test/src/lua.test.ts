@@ -7,11 +7,11 @@ const scripts = globSync('packages/*/src/lua/*.lua', { cwd: root }).sort();
 
 const keywords =
   'and break do else elseif end false for function if in local nil not or repeat return then true until while';
-/** What Redis gives every script. */
+/** The globals that Redis gives every script. */
 const given = 'ARGV KEYS redis ipairs math pairs string table tonumber tostring unpack';
 const known = new Set(`${keywords} ${given}`.split(' '));
 
-/** The names that a script uses and neither declares nor gets from Redis. */
+/** The names that a script uses although it neither declares them nor gets them from Redis. */
 function freeNames(lua: string): string[] {
   const code = lua.replace(/--\[\[.*?\]\]|--[^\n]*|'(?:\\.|[^'\\])*'/gs, "''");
   const declared = new Set<string>();
@@ -33,7 +33,7 @@ function freeNames(lua: string): string[] {
 describe('a Lua script', () => {
   it.each(scripts)('stands alone: %s', async (path) => {
     expect(freeNames(await readText(path))).toEqual([]);
-    // Sent as it is written: nothing is put in front of it or behind it.
+    // The source is sent unchanged: no text is put before or after it.
     const constant = basename(path, '.lua').replace(/-(\w)/g, (_, letter: string) =>
       letter.toUpperCase(),
     );

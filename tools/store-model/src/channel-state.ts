@@ -2,17 +2,17 @@ import { directChannelId } from '@openclaw/chat-store';
 import type { Channel, ChannelEvent, Envelope, Member, Message, Thread } from '@openclaw/protocol';
 import type { Call } from './call.ts';
 
-/** What a clientMessageId was first used for. */
+/** The first use of a clientMessageId. */
 export interface First {
   readonly seq: number;
   readonly messageId: string | null;
-  /** Null once its text was deleted: then the id alone decides. */
+  /** Null once its text was deleted; then only the id is compared. */
   readonly print: string | null;
 }
 
-/** One channel, as the simplest possible program would keep it. Never changed in place. */
+/** One channel, in the form in which the simplest possible program would keep it. It is never changed in place. */
 export interface ChannelState {
-  /** Null: it never was. */
+  /** Null when the channel never existed. */
   readonly channel: Channel | null;
   readonly isDeleted: boolean;
   readonly head: number;
@@ -39,7 +39,7 @@ export const nothing: ChannelState = {
 export const firstKey = (agentId: string, clientMessageId: string) =>
   `${agentId}\n${clientMessageId}`;
 
-/** What tells one use of a clientMessageId from another. */
+/** The fields in which two uses of a clientMessageId can differ. */
 export function printOf({ method, params }: Call): string {
   const {
     channelId: _channelId,
@@ -62,7 +62,7 @@ export function apply(state: ChannelState, call: Call, envelope: Envelope): Chan
   return { ...next, firsts: new Map([...next.firsts, [key, first]]) };
 }
 
-/** A channel begins with its first event, which does not say how it was asked for. */
+/** A channel begins with its first event, which does not contain the params of its call. */
 function opened(state: ChannelState, call: Call, { timestamp }: Envelope): ChannelState {
   if (state.channel) return state;
   const { agentId } = call.actor;

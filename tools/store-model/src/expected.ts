@@ -2,7 +2,9 @@ import type { ErrorCode, Member, Message } from '@openclaw/protocol';
 import type { Call } from './call.ts';
 import { firstKey, printOf, type ChannelState } from './channel-state.ts';
 
-/** What must become of a call: refused, done without an event, or done with one that says at least this. */
+/**
+ * The expected outcome of a call: refused, done without an event, or done with an event that has at least these fields.
+ */
 export type Expected =
   | { readonly code: ErrorCode }
   | { readonly event: null; readonly result: object }
@@ -13,7 +15,9 @@ type Of<M extends Call['method']> = Extract<Call, { method: M }>;
 const refused = (code: ErrorCode) => ({ code });
 const unchanged = (result: object) => ({ event: null, result });
 
-/** The rules of the product, written down once more and independently: what a call does to a channel in this state. */
+/**
+ * The rules of the product, written a second time and independently: the effect of a call on a channel in this state.
+ */
 export function expected(state: ChannelState, call: Call): Expected {
   switch (call.method) {
     case 'message.send':

@@ -3,7 +3,7 @@ import type { MadeCall } from './call.ts';
 import { apply, nothing, type ChannelState } from './channel-state.ts';
 import { expected } from './expected.ts';
 
-/** What was asked of one channel, by anybody on any hub, and what its log holds in the end. */
+/** All calls on one channel, by all agents on all hubs, and the final contents of its log. */
 export interface History {
   readonly channelId: string;
   /** In the order in which they began. */
@@ -11,18 +11,21 @@ export interface History {
   readonly log: readonly Envelope[];
 }
 
-/** Where in the log a call can have taken effect: after `from` events at least, before the event after `to`. */
+/**
+ * The positions in the log at which a call can have taken effect: after at least `from` events, before the event after
+ * `to`.
+ */
 interface Span {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Holds a history against the model, and answers the channel's states after 0, 1, … events. The log is the order in
- * which calls took effect: each of its events must be what the model says that its call does in the state before it;
- * what changed nothing must be right in one of the states that were there while it was under way. Time is respected:
- * what ended before another began comes before it, and calls of one hub take effect in their order.
- * @throws what is wrong, in words
+ * Compares a history with the model, and returns the channel's states after 0, 1, … events. The log is the order in
+ * which calls took effect: each of its events must be the one that the model gives for its call in the state before it.
+ * A call that changed nothing must be right in one of the states that existed while it was in flight. Order in time is
+ * respected: a call that ended before another began comes before it, and calls of one hub take effect in their order.
+ * @throws {Error} that describes the first difference
  */
 export function checkHistory({ channelId, calls, log }: History): readonly ChannelState[] {
   const fail = (what: string, more: unknown): never => {
@@ -79,13 +82,13 @@ export function checkHistory({ channelId, calls, log }: History): readonly Chann
   return states;
 }
 
-/** The event that a call was told of. */
+/** The event that a call returned. */
 export function ackedEvent({ outcome }: MadeCall): Envelope | null {
   const [appended] = outcome?.ok ? outcome.events : [];
   return appended ? (JSON.parse(appended.event.json) as Envelope) : null;
 }
 
-// The database was away or the hub closing: nothing happened, whatever the state.
+// The database was away or the hub was closing: nothing happened, in any state.
 const isNotBegun = ({ outcome }: MadeCall) =>
   outcome?.ok === false && outcome.code === 'unavailable';
 
@@ -112,7 +115,7 @@ function isEventOf(state: ChannelState, { call, outcome }: MadeCall, envelope: E
   }
   if (outcome?.ok && 'seq' in outcome.result && outcome.result.seq !== envelope.seq) return false;
   const { event } = envelope;
-  // Nothing was heard of it, and its text was deleted since: then its place is all there is to compare.
+  // The call was not answered, and its text was deleted since, so only its place can be compared.
   const isEmptied = outcome === null && 'message' in event && event.message.deletedAt !== null;
   if (isEmptied && event.type !== 'channel.message.delete') {
     const { message } = what.event as { message?: Partial<Message> };
@@ -121,7 +124,7 @@ function isEventOf(state: ChannelState, { call, outcome }: MadeCall, envelope: E
   return contains(event, what.event);
 }
 
-/** The log keeps what was told, but for the text of what was deleted since. */
+/** The log must contain the returned event, except for the text of a message that was deleted since. */
 function isSameButEmptied(live: Envelope, stored: Envelope): boolean {
   if (contains(live, stored) && contains(stored, live)) return true;
   if (!('message' in stored.event) || !('message' in live.event)) return false;
@@ -133,7 +136,7 @@ function isSameButEmptied(live: Envelope, stored: Envelope): boolean {
   return contains({ ...live, event }, stored);
 }
 
-/** Whether `whole` has all that `part` says; lists must be equal. */
+/** True if `whole` has everything in `part`; lists must be equal. */
 export function contains(whole: unknown, part: unknown): boolean {
   if (typeof part !== 'object' || part === null) return Object.is(whole, part);
   if (typeof whole !== 'object' || whole === null) return false;
@@ -144,7 +147,7 @@ export function contains(whole: unknown, part: unknown): boolean {
       part.every((one, index) => contains(whole[index], one))
     );
   }
-  // What stands below reactions is a list of all of them.
+  // Every value below `reactions` is a list of all reacting agents.
   return Object.entries(part).every(
     ([key, value]) =>
       contains((whole as Record<string, unknown>)[key], value) &&

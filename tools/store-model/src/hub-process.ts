@@ -3,30 +3,33 @@ import type { ChatStore } from '@openclaw/chat-store';
 
 type Asked = 'append' | 'read' | 'logPage' | 'access' | 'changes' | 'beat' | 'redislessHubs';
 
-/** To the process. */
+/** A message to the process. */
 export interface Question {
   readonly id: number;
   readonly name: Asked;
   readonly args: readonly unknown[];
 }
 
-/** From it; id 0 says that it is ready. */
+/** A message from the process; id 0 means that it is ready. */
 export type Answer =
   { readonly id: number; readonly value: unknown } | { readonly id: number; readonly code: string };
 
-/** A store in another process. Calls reject with an Error whose message is `killed` once it is, else a code. */
+/**
+ * A store in another process. Calls reject with an Error; its message is `killed` once the process was killed, else a
+ * code.
+ */
 export type HubProcess = Pick<ChatStore, Asked> & {
-  /** SIGKILL: whatever it is doing is cut off. Resolves when it is gone. */
+  /** Sends SIGKILL, which interrupts all its work. Resolves when the process has ended. */
   kill(): Promise<void>;
 };
 
-/** Starts one; its clock is off by `skewMs`. Resolves when its database is open. */
+/** Starts a process whose clock is off by `skewMs`. Resolves when its database is open. */
 export async function startHubProcess(url: string, skewMs: number): Promise<HubProcess> {
   const file = new URL('./hub-program.ts', import.meta.url);
   const preload = `const now = Date.now; Date.now = () => now() + ${skewMs};`;
   const child = fork(file, [url], {
     execArgv: ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'],
-    // Through the environment it reaches the threads of the process too, one of which keeps SQLite's time.
+    // The environment also reaches the threads of the process, one of which keeps SQLite's time.
     env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` },
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -44,7 +47,7 @@ export async function startHubProcess(url: string, skewMs: number): Promise<HubP
     if ('code' in answer) waiting?.reject(new Error(answer.code));
     else waiting?.resolve(answer.value);
   });
-  // What it was to be told when it died.
+  // The process was killed, so this message can no longer be sent.
   child.on('error', () => undefined);
   child.on('exit', () => {
     for (const waiting of pending.values()) waiting.reject(new Error('killed'));

@@ -1,9 +1,9 @@
-// A hub's store in a process of its own, so that it can be killed in the midst of a commit.
+// A hub's store in its own process, so that it can be killed during a commit.
 import { ChatStoreError, createChatStore, type ChatStore } from '@openclaw/chat-store';
 import type { Answer, Question } from './hub-process.ts';
 
 const [url = ''] = process.argv.slice(2);
-// Who asked may be gone meanwhile.
+// The parent process may have ended meanwhile.
 const answer = (message: Answer) => process.connected && process.send?.(message);
 const store = await createChatStore({ url });
 

@@ -6,7 +6,7 @@ const agents = ['ana', 'ben', 'cem', 'admin'] as const;
 const small = fc.nat({ max: 5 });
 const place = fc.nat({ max: 9 });
 
-/** One call in outline: which message it is about is known only when it is made. */
+/** One call in outline. The message that it refers to is chosen only when the call is made. */
 const outline = fc.record({
   what: fc.oneof(
     { weight: 10, arbitrary: fc.constant('send' as const) },
@@ -25,10 +25,10 @@ const outline = fc.record({
   channel: fc.nat({ max: 1 }),
   place,
   text: small,
-  /** Few, so that they are used again: for the same and for something else. */
+  /** There are few ids, so that they are used again, with the same content and with other content. */
   clientMessageId: fc.option(small, { nil: null }),
 });
-/** Rare, for nothing can be done after it. */
+/** Rare, because no call can succeed after it. */
 const ending = fc.record({
   what: fc.constantFrom('archive' as const, 'destroy' as const),
   agent: fc.constantFrom(...agents),
@@ -38,7 +38,7 @@ const ending = fc.record({
 /** A call in outline. */
 export type Outline = typeof outline | typeof ending extends fc.Arbitrary<infer O> ? O : never;
 
-/** What happens, in order: calls on one of two hubs, not waited for; all of them waited for; a hub killed. */
+/** The steps of a run, in order: calls on one of two hubs, without waiting; a wait for all of them; a kill of a hub. */
 export const steps = fc.array(
   fc.oneof(
     {
@@ -55,7 +55,7 @@ export const steps = fc.array(
       arbitrary: fc.record({
         kind: fc.constant('kill' as const),
         hub: fc.nat({ max: 1 }),
-        /** How many turns of the loop its commits are let on. */
+        /** For how many turns of the event loop its commits continue. */
         turns: fc.nat({ max: 40 }),
       }),
     },
@@ -74,7 +74,7 @@ export const steps = fc.array(
 /** One of them. */
 export type Step = typeof steps extends fc.Arbitrary<(infer S)[]> ? S : never;
 
-/** The names of one run: the database holds many. */
+/** The names of one run, because the database is shared by many. */
 export interface Names {
   agent(name: string): string;
   readonly channels: readonly [string, string];
@@ -92,7 +92,7 @@ export function channelIdsOf(names: Names): string[] {
 /** The agents of a run. */
 export const agentIdsOf = (names: Names): string[] => agents.map((name) => names.agent(name));
 
-/** Makes the call that an outline stands for; `known` are the messages heard of in each channel. */
+/** Makes the call of an outline; `known` contains the messages received so far in each channel. */
 export function callFor(
   outlined: Outline,
   names: Names,
@@ -110,7 +110,7 @@ export function callFor(
   const mentions = outlined.text === 0 ? [agentId] : [];
   const clientMessageId =
     outlined.clientMessageId === null ? null : `client ${outlined.clientMessageId}`;
-  // Now and then one in the direct channel of the two.
+  // Some of the calls are in the direct channel of the two.
   const isDirect = outlined.place === 9 && actor !== agentId;
   const at = isDirect ? directChannelId(actor, agentId) : channelId;
   const ids = known(at);

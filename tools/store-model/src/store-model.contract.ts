@@ -7,22 +7,24 @@ import { checkProjections, checkReadState } from './projections.ts';
 import { play, type Hubs } from './run.ts';
 import { agentIdsOf, steps, type Names, type Step } from './steps.ts';
 
-/** The clocks of the two hubs are so far apart. */
+/** The difference between the clocks of the two hubs. */
 const skewsMs = [5 * 60_000, -7 * 60_000];
 
-/** How much is tried. */
+/** The number of runs and their limits. */
 export interface ModelOptions {
   readonly numRuns: number;
   readonly budgetMs: number;
-  /** Whose clock gives messages their time: the hub's that commits, on SQLite, or the database server's. */
+  /**
+   * The clock that gives messages their time: on SQLite that of the committing hub, else that of the database server.
+   */
   readonly keepsTime: 'hub' | 'server';
 }
 
 /**
- * Two hubs in processes of their own on one database, several agents who write on both at once, a hub that is killed in
- * the midst of it now and then, clocks minutes apart: whatever the interleaving, what they are told and what the
- * database holds is what the model allows. fast-check prints the seed of a run that fails; what two processes then do
- * with the same steps is up to them. On a busy machine the runs end after `budgetMs`.
+ * Two hubs in their own processes on one database; several agents write on both at once; sometimes a hub is killed
+ * during that; the clocks differ by minutes. For every interleaving, the answers and the database must be as the model
+ * allows. fast-check prints the seed of a run that fails; with the same steps, two processes may still interleave
+ * differently. On a busy machine the runs end after `budgetMs`.
  */
 export function describeStoreModel(
   engine: string,
@@ -32,14 +34,14 @@ export function describeStoreModel(
   describe(`two hubs on ${engine} under any interleaving of writes, kills and clocks`, () => {
     let server: Awaited<ReturnType<typeof start>>;
     const running: HubProcess[] = [];
-    /** Started beforehand, for the next that is killed. */
+    /** Started in advance, to replace the next hub that is killed. */
     let spares: Promise<HubProcess>[] = [];
     let lives = 0;
     let lost = 0;
     let runs = 0;
     let startedMs = 0;
     const valid: History[] = [];
-    /** By which minutes the times of the events are off. */
+    /** By how many minutes the times of the events are off. */
     const minutesOff = new Set<number>();
 
     const startHub = (index: number) => startHubProcess(server.url, skewsMs[index] ?? 0);
@@ -112,7 +114,7 @@ export function describeStoreModel(
           numRuns,
           endOnFailure: true,
         });
-        // The faults did happen: hubs were killed while calls were under way, and their clocks were apart.
+        // The faults did happen: hubs were killed while calls were in flight, and their clocks differed.
         expect([lives > 0, lost > 0, runs > 3]).toEqual([true, true, true]);
         const clocks = keepsTime === 'hub' ? [5, -7] : [0];
         expect([...minutesOff].sort()).toEqual(clocks.sort());
@@ -120,7 +122,7 @@ export function describeStoreModel(
       budgetMs + 30_000,
     );
 
-    // The negative control: the same histories with one thing changed are refused.
+    // The negative control: each history with one change is refused.
     it('would be found out if one event were lost, doubled, moved, changed or untold', () => {
       expect(valid.length).toBeGreaterThan(0);
       for (const history of valid) {
@@ -149,7 +151,7 @@ export function describeStoreModel(
           },
         };
         for (const [what, changed] of Object.entries(wrong)) {
-          // What was lost, but nobody was told of, is no loss.
+          // A lost commit that no agent saw acknowledged is allowed.
           const isUntold = what.startsWith('lost') && calls.some(({ outcome }) => !outcome);
           if (isUntold) continue;
           expect([what, isRefused(changed)]).toEqual([what, true]);

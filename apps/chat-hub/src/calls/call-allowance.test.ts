@@ -17,7 +17,7 @@ const create = (options: { maxAgents?: number } = {}) =>
 const times = <T>(count: number, make: () => T) => Array.from({ length: count }, make);
 
 describe('the allowance of an agent', () => {
-  it('lets through as many calls as it says, and tells when there is one more', () => {
+  it('allows calls up to the limit, and returns the wait for one more', () => {
     const calls = create();
     expect(times(11, () => calls.count('ana'))).toEqual([
       ...Array(10).fill(null),
@@ -31,13 +31,13 @@ describe('the allowance of an agent', () => {
     expect(calls.count('ana')).toBeGreaterThan(0);
   });
 
-  it('is each agent’s own', () => {
+  it('is separate for each agent', () => {
     const calls = create();
     times(11, () => calls.count('ana'));
     expect(calls.count('ben')).toBeNull();
   });
 
-  it('slides: a burst on each side of a window’s end is no double allowance', () => {
+  it('slides: bursts on both sides of a window’s end do not get twice the allowance', () => {
     const calls = create();
     nowMs += 990;
     times(10, () => calls.count('ana'));
@@ -45,7 +45,7 @@ describe('the allowance of an agent', () => {
     expect(times(5, () => calls.count('ana'))).not.toContain(null);
   });
 
-  it('counts refused calls too: an agent that goes on stays refused', () => {
+  it('counts refused calls too: an agent that continues stays refused', () => {
     const calls = create();
     for (let i = 0; i < 40; i++) {
       nowMs += 50;
@@ -54,7 +54,7 @@ describe('the allowance of an agent', () => {
     expect(times(20, () => ((nowMs += 50), calls.count('ana')))).not.toContain(null);
   });
 
-  it('bars an agent beyond five times it, once, and counts nothing more until then', () => {
+  it('bars an agent once beyond five times the limit, and counts nothing while it is barred', () => {
     const calls = create();
     times(50, () => calls.count('ana'));
     expect(barred).toEqual([]);
@@ -71,7 +71,7 @@ describe('the allowance of an agent', () => {
     expect(calls.count('ana')).toBeNull();
   });
 
-  it('after the time that it tells, a call is allowed, whatever came before', () => {
+  it('allows a call after the returned wait, whatever came before', () => {
     const steps = fc.array(
       fc.tuple(fc.integer({ min: 0, max: 700 }), fc.integer({ min: 1, max: 8 })),
       {
@@ -89,12 +89,13 @@ describe('the allowance of an agent', () => {
         nowMs += afterMs ?? 0;
         if (afterMs !== null) expect(calls.count('ana')).toBeNull();
       }),
-      // Rounding once left a trace over the limit at the very moment: rare, so the property is tried often.
+      // Rounding once left the count slightly over the limit at exactly that time. This is rare, so the property is
+      // tried often.
       { numRuns: 5_000 },
     );
   });
 
-  it('remembers so many agents and no more', () => {
+  it('remembers a bounded number of agents', () => {
     const calls = create({ maxAgents: 2 });
     times(10, () => calls.count('ana'));
     times(10, () => calls.count('ben'));
@@ -104,14 +105,14 @@ describe('the allowance of an agent', () => {
   });
 });
 
-describe('how much one call is', () => {
-  it('is one for a small frame, and more for a large one', () => {
+describe('the count of one call', () => {
+  it('is one for a small frame, and higher for a large one', () => {
     expect([0, 1, 4_096, 4_097, 262_144].map(callsOf)).toEqual([1, 1, 1, 2, 64]);
   });
 });
 
 describe('the default', () => {
-  it('is 2000 in 2 s, and twice the other limits together where those allow more', () => {
+  it('is 2000 in 2 s, or twice the sum of the other limits if that is more', () => {
     const minute = (limit: number) => ({ limit, windowMs: 60_000 });
     expect(defaultCallLimit({ message: minute(600), read: minute(6_000) })).toEqual({
       ...{ limit: 2_000, windowMs: 2_000 },

@@ -3,8 +3,9 @@ import type { Limit } from '@openclaw/ratelimit';
 /** Limits the calls of each agent on this hub, over all its sockets and REST together. */
 export interface CallAllowance {
   /**
-   * Counts calls, refused and malformed ones too. Returns null when they are allowed, else the milliseconds after which
-   * the agent may call again if it makes no call until then. The calls of a barred agent are not counted.
+   * Counts calls, also refused and malformed ones. Returns null when they are allowed. Otherwise returns the
+   * milliseconds after which the agent may call again, if it makes no call until then. Calls of a barred agent are not
+   * counted.
    */
   count(agentId: string, calls?: number): number | null;
   /** The milliseconds for which the agent may neither connect nor call; null when it is not barred. */
@@ -12,7 +13,7 @@ export interface CallAllowance {
 }
 
 export interface CallAllowanceOptions extends Limit {
-  /** Called once when an agent is barred. */
+  /** Called once each time an agent is barred. */
   readonly onBarred: (agentId: string, forMs: number) => void;
   /** The most agents counted at a time; beyond it the agent that was counted first is forgotten. @default 100_000 */
   readonly maxAgents?: number;
@@ -24,15 +25,17 @@ export interface CallAllowanceOptions extends Limit {
 const barredAtTimes = 5;
 /** The default of HUB_LIMIT_CALLS is at least this. */
 const minLimit: Limit = { limit: 2_000, windowMs: 2_000 };
-/** A frame or body counts as one call per this many bytes: a large one costs as much to read as many small ones. */
+/**
+ * A frame or body counts as one call per this many bytes, because a large one costs as much to read as many small ones.
+ */
 const bytesPerCall = 4_096;
 
-/** The number of calls that a frame or body of this size counts for; at least one. */
+/** The number of calls that a frame or body of this size counts as; at least one. */
 export function callsOf(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / bytesPerCall));
 }
 
-/** The default allowance: twice the sum of the other limits, so that it stops floods and they do the limiting. */
+/** The default allowance is twice the sum of the other limits: it stops floods, and the other limits apply first. */
 export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit {
   const { limit, windowMs } = minLimit;
   const perMs = Object.values(limits).reduce((sum, each) => sum + each.limit / each.windowMs, 0);
@@ -40,9 +43,9 @@ export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit
 }
 
 /**
- * Counts in this process alone. Each agent has two windows, the current and the previous one; of the previous one the
- * part counts that is still within a window's length. Every step is O(1). An agent is forgotten two windows after its
- * last call.
+ * Counts in this process only. Each agent has two windows, the current and the previous one. The previous one counts in
+ * proportion to its part that is less than a window's length ago. Every step is O(1). An agent is forgotten two windows
+ * after its last call.
  */
 export function createCallAllowance(options: CallAllowanceOptions): CallAllowance {
   const { limit, windowMs, onBarred, maxAgents = 100_000 } = options;
@@ -92,7 +95,7 @@ export function createCallAllowance(options: CallAllowanceOptions): CallAllowanc
       const elapsedMs = nowMs - startMs;
       const counted = now + before * (1 - elapsedMs / windowMs);
       if (counted <= limit) return null;
-      // Strictly after: at the very moment, rounding may leave a trace over the limit.
+      // One millisecond later, because at exactly that time rounding may leave the count slightly over the limit.
       const afterMs = Math.floor(leftInMs(before, now, elapsedMs)) + 1;
       if (counted <= barredAtTimes * limit) return afterMs;
       barred.set(agentId, nowMs + afterMs);

@@ -8,7 +8,7 @@ interface Work {
   readonly names: readonly string[];
   readonly isChange: boolean;
   state: 'waiting' | 'running' | 'settled';
-  /** What its caller hears. */
+  /** The result that the caller of the work gets. */
   done: Promise<string>;
   settle(outcome: 'ok' | 'failed'): void;
 }
@@ -48,11 +48,12 @@ function createBench(order: CallOrder = createCallOrder()) {
   };
 }
 
-/** Lets every promise settle that can. */
+/** Lets all promises settle that can settle now. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("the order of one socket's calls", () => {
-  // The store takes changes in the order of its calls, so arrival order is kept only if nothing waits a turn in between.
+  // The store takes changes in the order of its calls. Arrival order is kept only if no change waits a turn before it
+  // calls the store.
   it('begins a call before run returns when nothing is in its way', () => {
     const { call, startedLabels } = createBench();
     call(['a'], 'change', 'send');
@@ -66,8 +67,9 @@ describe("the order of one socket's calls", () => {
     expect(startedLabels()).toEqual(['first', 'second', 'third']);
   });
 
-  // The race: [subscribe, unsubscribe, send] in one frame. Invariant: each sees what those before it did, and no more.
-  it('lets a call that is no change wait for those before it, and those after wait for it', async () => {
+  // The race: [subscribe, unsubscribe, send] in one frame. Invariant: each call sees the effects of the calls before
+  // it, and of no later call.
+  it('makes a call that is not a change wait for earlier calls, and later calls wait for it', async () => {
     const { call, startedLabels } = createBench();
     const send = call(['a'], 'change', 'send');
     const subscribe = call(['a'], 'read', 'subscribe');
@@ -85,7 +87,7 @@ describe("the order of one socket's calls", () => {
     expect(startedLabels()).toEqual(['send', 'subscribe', 'unsubscribe', 'last send']);
   });
 
-  it('lets a call on several channels wait for the last of them, and holds up each', async () => {
+  it('makes a call on several channels wait for all of them, and calls on each of them wait for it', async () => {
     const { call, startedLabels } = createBench();
     const sends = [call(['a'], 'change', 'to a'), call(['b'], 'change', 'to b')];
     const subscribe = call(['a', 'b', 'c', 'a'], 'read', 'subscribe');
@@ -101,7 +103,7 @@ describe("the order of one socket's calls", () => {
     expect(startedLabels()).toEqual(['to a', 'to b', 'subscribe', 'history of c']);
   });
 
-  it('tells a failure to its own caller alone, and goes on', async () => {
+  it('reports a failure to its own caller only, and continues', async () => {
     const { call } = createBench();
     const first = call(['a'], 'read', 'first');
     const second = call(['a'], 'read', 'second');
@@ -112,12 +114,12 @@ describe("the order of one socket's calls", () => {
   });
 });
 
-// Any calls in any order, each settled at any time. Invariants: what is no change never overlaps anything on its
-// channels; per channel, calls begin in the order of arrival; and no call waits without a reason.
+// Any calls in any order, each settled at any time. Invariants: a call that is not a change never overlaps another call
+// on its channels; calls on one channel begin in the order of arrival; no call waits without a reason.
 describe('any sequence of calls', () => {
   const channels = ['a', 'b', 'c', 'd'];
   const step = fc.oneof(
-    // A change concerns one channel; anything else may concern several (a subscribe), or none (a ping).
+    // A change concerns one channel. Any other call concerns several (a subscribe) or none (a ping).
     fc.record({ do: fc.constant('change' as const), name: fc.constantFrom(...channels) }),
     fc.record({
       do: fc.constant('read' as const),

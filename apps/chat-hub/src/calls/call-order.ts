@@ -3,13 +3,16 @@
  * their arrival. Every other call on a channel waits for the calls before it, and later calls wait for it.
  */
 export interface CallOrder {
-  /** Runs `work` before this returns, if no earlier call on these ids is in its way; else when those have settled. */
+  /**
+   * Runs `work` before this returns if no earlier call on these ids must finish first; otherwise runs it once they have
+   * settled.
+   */
   run<T>(ids: readonly string[], isWrite: boolean, work: () => Promise<T>): Promise<T>;
 }
 
 interface Ticket {
   readonly isWrite: boolean;
-  /** Ids on which it still waits. */
+  /** The number of ids on which the call still waits. */
   missing: number;
   start: () => void;
 }

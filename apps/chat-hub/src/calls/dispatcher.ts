@@ -12,15 +12,15 @@ import type { CallObserver, Invoke, Reply } from './invoke.ts';
 export interface Dispatcher {
   /** Takes one text frame. Returns false when the frame holds no JSON-RPC call at all. */
   dispatch(session: Session, frame: Buffer): boolean;
-  /** Answers a binary frame: the protocol has none. */
+  /** Answers a binary frame with an error: the protocol has no binary frames. */
   refuseBinary(session: Session): void;
 }
 
 export interface DispatcherDeps {
   readonly invoke: Invoke;
-  /** Counts every frame and call, before anything of it is read. */
+  /** Counts every frame and call before its content is read. */
   readonly allowance: Pick<CallAllowance, 'count'>;
-  /** Called for each call that the allowance refuses here, because it is no call that could be invoked. */
+  /** Called for each entry that the allowance refuses and that is not a well-formed call. */
   readonly onLimited: () => void;
   readonly observe: CallObserver;
   readonly unsent: Pick<UnsentBudget, 'open'>;
@@ -28,20 +28,20 @@ export interface DispatcherDeps {
 
 type Id = string | number | null;
 
-/** A well-formed JSON-RPC call; without id it wants no answer. */
+/** A well-formed JSON-RPC call. A call without id gets no answer. */
 interface RpcRequest {
   readonly id: Id | undefined;
   readonly method: string;
   readonly params: unknown;
 }
 
-/** A value that is no call, with the id under which to say so. */
+/** A value that is not a call, with the id for the error reply. */
 interface BadRequest {
   readonly id: Id;
   readonly failure: MalformedCall;
 }
 
-/** A request of a frame, and what the allowance said when it was counted. */
+/** A request of a frame, and the allowance's answer when it was counted. */
 interface Counted {
   readonly request: RpcRequest | BadRequest;
   readonly overAllowanceMs: number | null;
@@ -49,7 +49,7 @@ interface Counted {
 
 type Emit = (payload: Payload) => void;
 
-/** A larger frame of an agent over its allowance is not read, not even for the id of its refusal. */
+/** When the agent is over its allowance, a larger frame is not parsed, so its refusal carries no id. */
 const maxRefusedBytes = 4_096;
 
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
@@ -99,7 +99,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     emit(writeFailure(id, tooManyCalls(afterMs)));
   }
 
-  /** The batch's first call was counted with its frame, with this outcome. */
+  /** The batch's first call was already counted with its frame; this is the outcome of that count. */
   function dispatchBatch(
     session: Session,
     items: readonly unknown[],
@@ -116,7 +116,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       request: readRequest(item),
       overAllowanceMs: index === 0 ? overAllowanceMs : allowance.count(session.agentId),
     }));
-    // The agent called far too often, and its sockets are closed by now.
+    // The agent was barred for calling too often, so its sockets are already closed.
     if (!session.isOpen) return true;
     if (session.acceptsBatches) for (const call of batch) void run(session, call, send);
     else void runTogether(session, batch);
@@ -124,8 +124,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   }
 
   /**
-   * Runs the calls of a batch side by side and sends their responses as one array. What the calls set going is sent
-   * after the array, because a response precedes what it begins.
+   * Runs the calls of a batch side by side and sends their responses as one array. The events that the calls cause are
+   * sent after the array, because a response precedes the events that it starts.
    */
   async function runTogether(session: Session, batch: readonly Counted[]): Promise<void> {
     const responses: (Payload | undefined)[] = batch.map(() => undefined);
@@ -162,7 +162,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     dispatch(session, frame) {
       const send: Emit = (payload) => session.send(payload);
       const overAllowanceMs = allowance.count(session.agentId, callsOf(frame.length));
-      // The agent called far too often, and its sockets are closed by now.
+      // The agent was barred for calling too often, so its sockets are already closed.
       if (!session.isOpen) return true;
       if (overAllowanceMs !== null && frame.length > maxRefusedBytes) {
         refuseUnread(send, null, overAllowanceMs);
@@ -183,7 +183,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   };
 }
 
-// A number too large for a double would go back as another number, and the answer would reach no call.
+// A number that a double cannot hold would come back as a different number, and the answer would match no call.
 function isCallId(id: unknown): id is Id | undefined {
   if (typeof id === 'number') return Math.abs(id) <= Number.MAX_SAFE_INTEGER;
   return id === undefined || id === null || typeof id === 'string';

@@ -34,12 +34,12 @@ export function isFault(code: string): code is keyof typeof faultTexts {
   return Object.hasOwn(faultTexts, code);
 }
 
-/** Replaces the store's texts of its failures: they name hosts, ports, databases and files. */
+/** Replaces the texts of the store's failures, because they contain names of hosts, ports, databases and files. */
 export function withoutNames(refusal: Refusal): Refusal {
   return isFault(refusal.code) ? { ...refusal, message: faultTexts[refusal.code] } : refusal;
 }
 
-/** Turns an exception into a refusal: the store's code where the caller can act on it, else `internal`. */
+/** Turns an exception into a refusal. It has the store's code when the caller can act on it, else `internal`. */
 export function refusalOfError(error: unknown): Refusal {
   if (!(error instanceof ChatStoreError)) return refuse('internal', faultTexts.internal);
   const { code, message, retryAfterMs = 1_000 } = error;

@@ -21,9 +21,8 @@ export interface SocketCaller extends Caller {
 }
 
 /**
- * The answer of a method's handler. A result that is read from the store comes as its JSON in UTF-8, in pieces.
- * `resultSteps` makes a result in slices at the moment of sending; until it is whole, the events of the rooms that it
- * enters wait behind it.
+ * The answer of a method's handler. A result read from the store comes as its JSON in UTF-8, in pieces. `resultSteps`
+ * makes a result in slices when it is sent; events of the rooms that the session enters wait until it is complete.
  */
 export type Answer<M extends MethodName> =
   | { readonly ok: true; readonly result: ResultOf<M> }

@@ -9,7 +9,7 @@ import { createDispatcher } from './dispatcher.ts';
 import type { Handlers } from './handler.ts';
 import { createInvoke, type Call } from './invoke.ts';
 
-/** One socket and the path of its calls, with handlers of the test's choice and the outcomes that were counted. */
+/** One socket and the path of its calls, with handlers chosen by the test and a record of the counted outcomes. */
 function createBench(handlers: object, isAllowed = true, unsent = createUnsentBudget()) {
   const bench = createSessionBench({ unsent });
   const counted: string[] = [];
@@ -54,10 +54,10 @@ function createBench(handlers: object, isAllowed = true, unsent = createUnsentBu
 }
 
 describe('calls of a socket that does not read', () => {
-  // The fault: read.state answers up to 2.5 MiB, and was the one such method that did not count as bulky: the calls that a
-  // socket had under way when it fell behind were all answered. Invariant: unsent output has a budget.
+  // The fault: `read.state` answers up to 2.5 MiB but did not count as bulky. All such calls that a socket had in
+  // flight when it fell behind were answered. Invariant: unsent output has a budget.
   it.each(['read.state', 'channel.list'] as const)(
-    '%s is not made before it has read on',
+    '%s is not made before it reads again',
     async (method) => {
       let made = 0;
       const answerOne = () => {
@@ -75,8 +75,9 @@ describe('calls of a socket that does not read', () => {
     },
   );
 
-  // The fault: all calls that were refused for lack of room were given the same time, and came back together.
-  it('are refused each with a time of its own when there is no room', async () => {
+  // The fault: all calls that were refused because the budget was full got the same retry time, so they came back
+  // together.
+  it('are refused, each with a different retry time, when there is no room', async () => {
     const randoms = [0, 0.5, 0.999];
     const unsent = createUnsentBudget({ agentBytes: 100, random: () => randoms.shift() ?? 0 });
     unsent.open('ben').settle(100);
@@ -105,14 +106,14 @@ describe('every call is counted once, by method, transport and outcome', () => {
     ['channel.get', { channelId: 'c' }, 'channel.get not_found'],
     ['read.state', {}, 'read.state internal'],
     ['no.such', {}, 'unknown method_not_found'],
-    // A peer's own word never becomes a label.
+    // A name that the peer chose never becomes a label.
     ['toString', {}, 'unknown method_not_found'],
   ] as const;
 
   it.each(outcomes)('over WebSocket: %s %j is %s', async (method, params, outcome) => {
     const { dispatch, counted } = createBench(handlers);
     dispatch({ jsonrpc: '2.0', id: 1, method, params });
-    // Without an id nobody is answered; it counts all the same.
+    // A call without id gets no answer, but it is counted.
     dispatch({ jsonrpc: '2.0', method, params });
     await waitFor(() => counted.length === 2);
     expect(counted).toEqual([`ws ${outcome}`, `ws ${outcome}`]);
@@ -124,7 +125,7 @@ describe('every call is counted once, by method, transport and outcome', () => {
     expect(counted).toEqual([`rest ${outcome}`]);
   });
 
-  it('refused by the rate limit, the allowance, or for want of a socket', async () => {
+  it('refused by the rate limit or the allowance, or because there is no socket', async () => {
     const limited = createBench(handlers, false);
     await limited.rest('ping', {});
     const { rest, counted } = createBench(handlers);
@@ -137,7 +138,7 @@ describe('every call is counted once, by method, transport and outcome', () => {
     ]);
   });
 
-  it('unreadable, alone and in a batch', async () => {
+  it('unreadable, as a single call and in a batch', async () => {
     const { dispatch, counted } = createBench(handlers);
     dispatch({ method: 'ping' });
     dispatch([]);

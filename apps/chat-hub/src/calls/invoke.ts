@@ -24,34 +24,34 @@ import {
 } from './failure.ts';
 import type { Answer, Caller, Handler, Handlers, Transport } from './handler.ts';
 
-/** Everything that has an allowance per agent: calls of methods, and what they create. */
+/** Everything that is limited per agent: calls of methods, and the objects that they create. */
 export type LimitedAction = MethodLimit | 'create';
 
 /** The hub's limiter: it counts in this process and exchanges its counts with Redis in the background. */
 export type Limiter = LocalRateLimiter<LimitedAction>;
 
-/** The JSON of a result: a text, or pieces of one in UTF-8. */
+/** The JSON of a result: a string, or pieces of it in UTF-8. */
 export type ResultJson = string | readonly Buffer[];
 
-/** The reply to a call. `reserved` is the memory that is kept for a large one until `respond` is done with it. */
+/** The reply to a call. `reserved` is the memory reserved for a large reply until `respond` has finished with it. */
 export type Reply =
   { readonly ok: true; readonly json: ResultJson; readonly reserved: Unsent | null } | Failure;
 
-/** One call, as a transport hands it over. */
+/** One call, passed by a transport. */
 export interface Call {
   readonly caller: Caller;
   readonly method: string;
   readonly params: unknown;
-  /** Null, or how long the agent must wait, by the allowance that the transport counted the call against. */
+  /** Null, or how long the agent must wait according to the transport's count of its calls. */
   readonly overAllowanceMs: number | null;
   /**
-   * Takes the reply, before any later call on the same channel begins and before anything that the call set going is
+   * Takes the reply. Runs before any later call on the same channel begins and before any event that the call caused is
    * sent. Null when no reply is wanted.
    */
   readonly respond: ((reply: Reply) => void | Promise<void>) | null;
-  /** False when the replies of the batch that the call is part of are too large already. */
+  /** For a call in a batch: false when the batch's replies are already too large. */
   readonly hasRoom?: () => boolean;
-  /** Called with what the rate limit decided, for a transport that reports it. */
+  /** Called with the decision of the rate limit, for a transport that reports it. */
   readonly onLimit?: (action: LimitedAction, decision: Decision) => void;
 }
 
@@ -89,14 +89,16 @@ interface Checked {
 const maxItems = limits.topics;
 /** The most issues of one call that are reported. */
 const maxIssues = 10;
-/** The place in the order that all bulky calls of a socket share. No channel has this id: it holds a colon. */
+/**
+ * The key that all bulky calls of a socket share in the call order. It contains a colon, so it cannot be a channel id.
+ */
 const bulkPlace = ':bulk';
 
 /** Creates the one path that every call takes, over WebSocket and REST. */
 export function createInvoke(deps: InvokeDeps): Invoke {
   const { handlers, limiter, onLimited, observe, unsent, slices, log } = deps;
 
-  /** Everything before the call waits for anything: allowance, method, calls in flight, params, rate limit, socket. */
+  /** All checks that need no waiting: allowance, method, calls in flight, params, rate limit, socket. */
   function check(call: Call): Checked | Failure {
     const { caller, method, overAllowanceMs } = call;
     const { session, identity } = caller;
@@ -167,7 +169,7 @@ export function createInvoke(deps: InvokeDeps): Invoke {
 
     async function run({ method, definition, params }: Checked): Promise<void> {
       const isBulky = definition.bulky !== undefined;
-      // The call was read before the socket fell behind: its reply would pile up all the same.
+      // The call was read before the socket fell behind, but its reply would still add to the unsent output.
       if (isBulky && session && !(await session.whenDrained())) return end('abandoned');
       if (isBulky && call.hasRoom?.() === false)
         return reply(refuse('too_large', 'the answers of this batch are too large'));
@@ -181,7 +183,7 @@ export function createInvoke(deps: InvokeDeps): Invoke {
         if (!answered.ok) return await reply(answered);
         const isStepwise = 'resultSteps' in answered;
         if (!respond && !isStepwise) return end('ok');
-        // What the steps set going waits until the reply is whole.
+        // Events caused by the steps wait until the reply is complete.
         const release = isStepwise ? session?.pauseCatchUp() : undefined;
         try {
           await reply({ ok: true, json: await encode(answered), reserved });
@@ -189,7 +191,7 @@ export function createInvoke(deps: InvokeDeps): Invoke {
           release?.();
         }
       } finally {
-        // A transport counts the reply where it waits for the peer.
+        // From here on the transport counts the reply's bytes until the peer has read them.
         reserved?.release();
       }
     }
@@ -215,8 +217,8 @@ export function createInvoke(deps: InvokeDeps): Invoke {
 }
 
 /**
- * Finds a list that is too long before the schema checks each of its items. A frame has room for 80,000 wrong items,
- * and reporting them all would block the event loop for a tenth of a second.
+ * Finds a list that is too long before the schema checks each item. A frame has room for 80,000 wrong items, and
+ * reporting them all would block the event loop for a tenth of a second.
  */
 function overlongListOf(params: unknown): ParamIssue | null {
   if (typeof params !== 'object' || params === null) return null;
@@ -238,7 +240,7 @@ function invalidParams(
   return malformed('invalid_params', `invalid params for ${method}`, reported);
 }
 
-/** The ids on which a call keeps its place among the calls of its socket. */
+/** The keys by which a call is ordered among the calls of its socket. */
 function placesOf(definition: MethodDefinition, params: object, agentId: string): string[] {
   const { orderedBy, bulky } = definition;
   const places: string[] = [];
@@ -259,7 +261,7 @@ function replyBytes({ bulky = 0 }: MethodDefinition, params: object): number {
   const mostBytes =
     typeof bulky === 'number' ? bulky : (bulky as (params: object) => number)(params);
   const { limit } = params as { readonly limit?: number };
-  // No row is larger than the frame that it came in.
+  // No row is larger than the frame in which it was sent.
   return limit === undefined ? mostBytes : Math.min(mostBytes, limit * limits.frameBytes);
 }
 

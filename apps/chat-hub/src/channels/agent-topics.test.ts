@@ -79,9 +79,9 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
 }
 
 describe('a direct channel that is not yet live', () => {
-  // The race: an event of an earlier epoch arrives late. Invariant: a room's head is of the current epoch. Opened at that
-  // event's seq it would drop new events until the log has grown past it.
-  it('is not opened by an event of another epoch, which is reported', async () => {
+  // The race: an event of an earlier epoch arrives late. Invariant: a room's head belongs to the current epoch. A room
+  // opened at that event's seq would drop new events until the log has grown past it.
+  it('is not opened by an event of another epoch, which is reported instead', async () => {
     const { rooms, foreign, publish } = await createBench();
     await publish(40, 'before');
     expect([rooms.size, foreign]).toEqual([0, ['told']]);
@@ -97,7 +97,7 @@ describe('a direct channel that is not yet live', () => {
     expect(told).toEqual([['enter', 4, 4]]);
   });
 
-  it('starts with a discontinuity when its head found no room', async () => {
+  it('starts with a discontinuity when its head did not fit into the list', async () => {
     const { told, publish } = await createBench({ phase: live }, 0);
     await publish(7, 'now');
     expect(told).toEqual([['enter', 6, 6], ['behind']]);

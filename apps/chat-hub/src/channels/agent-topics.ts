@@ -9,7 +9,7 @@ import { notificationText, textFrame } from './encoding.ts';
 import type { Room } from './room.ts';
 import type { Rooms } from './rooms.ts';
 
-/** How long a welcome waits for a direct channel's room that is behind the log. */
+/** How long a welcome waits for the room of a direct channel that is behind the log. */
 const catchUpMs = 1_000;
 
 /** The topics of the agents connected here: their direct channels, and notices about channels they are not in. */
@@ -22,7 +22,7 @@ export interface AgentTopics {
   readDirects(session: Session): Promise<DirectsRead | null>;
   /** Opens the rooms of the direct channels that the welcome names. Send the welcome and enter them in the same turn. */
   openDirects(session: Session, read: DirectsRead): OpenedDirect[];
-  /** A direct channel of these agents has a new head: their sockets here that are not in it yet enter it. */
+  /** A direct channel of these agents has a new head. Their sockets on this hub that are not in its room enter it. */
   foundDirect(channelId: string, agentIds: readonly string[], head: number): void;
 }
 
@@ -33,14 +33,14 @@ export interface AgentTopicsDeps {
   readonly sessions: Sessions;
   readonly heads: DirectHeads;
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
-  /** Called when an event of another epoch came. */
+  /** Called when an event of another epoch arrives. */
   readonly onForeignEpoch: () => void;
 }
 
 /** The latest direct channels of a session with their heads. */
 export interface DirectsRead {
   readonly heads: ReadonlyMap<string, number>;
-  /** True when these are all. */
+  /** True when the list contains all direct channels of the session. */
   readonly isComplete: boolean;
 }
 
@@ -62,13 +62,13 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
   const topics = new Map<string, Promise<() => Promise<void>>>();
 
   /**
-   * The direct channels that were active last; null when the socket closed meanwhile. No statement sorts all of them: if
-   * they are more than a welcome names they are read in pages, once for all sessions of the agent.
+   * The most recently active direct channels; null when the socket closed meanwhile. No statement sorts all of them: if
+   * there are more than a welcome names, they are read in pages, once for all sessions of the agent.
    */
   async function readLatest(session: Session) {
     const { agentId } = session;
     const directs = await store.directChannels(agentId, limits.welcomeDirect);
-    // Nothing would release the heads that are read from here on.
+    // If the socket is closed, nothing would release the heads that are read below.
     if (!session.isOpen) return null;
     const isComplete = directs.length < limits.welcomeDirect;
     if (isComplete) return { directs: latestOf(directs), isComplete };
@@ -82,13 +82,17 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
     return { directs: found, isComplete };
   }
 
-  /** Where a session starts in a direct channel whose newest known event is `seq`, if any. */
+  /**
+   * The point from which a session follows a direct channel whose newest known event is `seq`; null if it does not
+   * follow it.
+   */
   function startOf(session: Session, channelId: string, seq: number | null): Start | null {
     const { phase } = session;
     // An event before the welcome is at or below the head at that time.
     if (phase.name === 'welcoming' || phase.name === 'closing')
       return seq === null ? null : { session, after: seq - 1 };
-    // A channel that a complete welcome did not name is new. It starts at its first event, even if the bus lost that.
+    // A channel that a complete welcome did not name is new. It starts at its first event, even if the bus lost that
+    // event.
     if (phase.directs.isComplete) return { session, after: 0 };
     const isSameEpoch = phase.directs.epochGeneration === rooms.epochGeneration;
     const head = isSameEpoch ? heads.headOf(session.agentId, channelId) : null;
@@ -97,7 +101,7 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
     return { session, after: seq - 1, gap: isSameEpoch ? 'behind' : 'epoch' };
   }
 
-  /** The agent's sockets that are not in the channel yet enter it. Returns the channel's room, if it is live. */
+  /** Enters the agent's sockets that are not yet in the channel. Returns the channel's room if it is live. */
   function enterDirect(agentId: string, channelId: string, seq: number | null): Room | undefined {
     const starts: Start[] = [];
     for (const session of sessions.ofAgent(agentId)) {
@@ -130,7 +134,7 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
       const room = enterDirect(agentId, channelId, event.seq);
       if (room) rooms.offer(room, event);
     } else {
-      // A seq of another epoch says nothing about the channel's head.
+      // A seq of another epoch is not comparable with the channel's head.
       deps.onForeignEpoch();
     }
   }
@@ -161,7 +165,7 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
       const subscription = topics.get(agentId);
       topics.delete(agentId);
       heads.forget(agentId);
-      // The bus reports an unsubscription that fails; nobody here needs it.
+      // The bus reports a failed unsubscription itself.
       subscription?.then((unsubscribe) => unsubscribe()).catch(() => undefined);
     },
     async readDirects(session) {

@@ -18,7 +18,7 @@ function event(seq: number, messageId = `m${seq}`): EncodedEnvelope {
 }
 const seqs = (events: readonly EncodedEnvelope[] | null) => events?.map(({ seq }) => seq) ?? null;
 
-/** A log of 1…`length` that counts its reads; the test ends them. */
+/** A log of 1…`length` that counts its reads. The test decides when a read ends. */
 function createLog(length: number, pageLength = 1_000) {
   const events = Array.from({ length }, (_, index) => event(index + 1));
   const log = { reads: 0, release: () => undefined as void };
@@ -86,7 +86,7 @@ describe('a channel’s backlog', () => {
   });
 });
 
-/** A log of 1…`length` that answers at once, up to the end of a page as for rooms. */
+/** A log of 1…`length` that answers at once and ends its pages where rooms do. */
 function createQuickLog(length: number) {
   const log = { reads: 0 };
   const readLog = async (after: number) => {
@@ -112,7 +112,7 @@ describe('the encoded pages of a channel', () => {
     return JSON.parse(`[${pieces.join(',')}]`).map(({ seq }: { seq: number }) => seq);
   }
 
-  // A hundred agents that resumed with 4,900 events each once took 780 MB of strings.
+  // Once, a hundred agents that each resumed with 4,900 events used 780 MB of strings.
   it('are read and encoded once for all clients that resume together, from any seq', async () => {
     const { log, readLog } = createQuickLog(4_900);
     const backlog = new Backlog(4_900, readLog);
@@ -121,7 +121,7 @@ describe('the encoded pages of a channel', () => {
     for (const [since, found] of resumed.entries()) {
       expect(found).toEqual(Array.from({ length: 4_900 - since }, (_, n) => since + n + 1));
     }
-    // The first page of each client, and every other page once.
+    // Each client has a first page of its own; every other page is read once.
     expect(log.reads).toBeLessThanOrEqual(100 + 4_900 / pageEvents);
     backlog.close();
   });
@@ -148,7 +148,7 @@ describe('the encoded pages of a channel', () => {
   });
 
   // The race: a message is deleted while a page with its text is read, and then another client requests the same page.
-  // Invariant: clients that ask after the deletion get no page that was read before it, and none is kept.
+  // Invariant: clients that ask after the deletion get no page that was read before it, and no such page is kept.
   it('are read again after a deletion, even if the same page is being read', async () => {
     const reads: { text: string; end: () => void }[] = [];
     let text = 'secret';

@@ -16,10 +16,10 @@ export interface EncodedPage {
 
 /** Pages end at multiples of this, so that clients resuming from different seqs share all but the first. */
 export const pageEvents = 250;
-/** How long encoded pages are kept: after a hub's end its clients resume together. */
+/** How long encoded pages are kept. After a hub ends, its clients resume at about the same time. */
 const keepPagesMs = 5_000;
 
-/** One channel's log for clients that resume: from memory as far as that reaches, else from the store. */
+/** One channel's log for clients that resume: read from memory if it reaches far enough back, else from the store. */
 export class Backlog {
   readonly #ring: EventRing;
   readonly #readLog: ReadLog;
@@ -82,7 +82,7 @@ export class Backlog {
     const before = this.#deletions;
     const page = this.#encode(seq, head, slices).then(
       (encoded) => {
-        // It may hold a text that was deleted while it was encoded.
+        // The page may hold a text that was deleted while it was encoded.
         if (encoded === null || this.#deletions !== before) forget();
         else if (this.#pages.get(seq) === page) this.#keepPage(encoded.bytes);
         return encoded;
@@ -102,7 +102,7 @@ export class Backlog {
     slices: TimeSlicedQueue,
   ): Promise<EncodedPage | null> {
     const known = this.#ring.after(seq);
-    // A page ends where memory begins: if the rest does not fit into the answer, memory can send it as live events.
+    // A page ends where memory begins. If the rest does not fit into the answer, memory can send it as live events.
     const untilKnown = known ? Infinity : this.#ring.oldest - 1;
     const events = known ?? (await this.page(seq));
     const end = Math.min(seq - (seq % pageEvents) + pageEvents, untilKnown, head());
@@ -132,14 +132,14 @@ export class Backlog {
     this.#pagesBytes = 0;
   }
 
-  /** The channel is no longer live: frees its memory. */
+  /** Frees the memory. Call it when the channel is no longer live. */
   close(): void {
     this.#ring.close();
     this.#forgetPages();
     this.#pagesShare.close();
   }
 
-  /** A message was deleted: memory must not serve its text any more. */
+  /** Call it when a message was deleted: memory must not serve its text any more. */
   forgetMessage(messageId: string): void {
     this.#deletions += 1;
     // A read in progress may hold the text, so later callers start another.
@@ -152,7 +152,7 @@ export class Backlog {
   async #read(seq: number): Promise<readonly EncodedEnvelope[]> {
     const before = this.#deletions;
     const events = await this.#readLog(seq);
-    // It may hold a text that was deleted while it was read.
+    // The page may hold a text that was deleted while it was read.
     if (this.#deletions === before) this.#ring.prepend(events);
     return events;
   }
@@ -172,7 +172,7 @@ export class EventRing {
   readonly #maxEvents: number;
   readonly #maxBytes: number;
   readonly #share: RingShare;
-  /** Entries before `#first` are cleared at once, and cut off the array when they are half of it. */
+  /** Entries before `#first` are cleared at once, and removed from the array when they are half of it. */
   #events: (EncodedEnvelope | undefined)[] = [];
   #first = 0;
   #bytes = 0;
@@ -281,9 +281,9 @@ export interface RingBudget {
 
 /** One ring's share of the budget. */
 export interface RingShare {
-  /** The ring was used and holds this many bytes. Empties the ring itself if it alone is over the budget. */
+  /** Records that the ring was used and now holds this many bytes. Empties the ring if it alone exceeds the budget. */
   resize(bytes: number): void;
-  /** The ring was read. */
+  /** Records that the ring was read. */
   touch(): void;
   close(): void;
 }
@@ -291,7 +291,7 @@ export interface RingShare {
 /** Bytes of an event besides its JSON: the object, its short strings, its array slot. */
 const overheadBytes = 300;
 
-/** Bytes of an event on the heap. V8 stores a string in one byte a character if it can, else in two. */
+/** Bytes of an event on the heap. V8 stores a string with one byte per character if it can, else with two. */
 export function heapBytesOf({ json }: EncodedEnvelope): number {
   const isAscii = Buffer.byteLength(json) === json.length;
   return overheadBytes + (isAscii ? 1 : 2) * json.length;

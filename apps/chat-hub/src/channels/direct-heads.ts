@@ -2,7 +2,7 @@ import type { ChatStore, DirectChannel } from '@openclaw/chat-store';
 import { limits } from '@openclaw/protocol';
 
 /**
- * The heads of direct channels that welcomes do not name, for agents with too many of them: a session that has had no
+ * The heads of direct channels that welcomes do not name, for agents with too many of them. A session that has had no
  * event of such a channel starts after its head. All sessions of an agent share one list.
  */
 export interface DirectHeads {
@@ -13,11 +13,11 @@ export interface DirectHeads {
   load(agentId: string): Promise<void>;
   /** The last known head: 0 for a channel created since the list was read, null when the hub does not know. */
   headOf(agentId: string, channelId: string): number | null;
-  /** The channels that were active last as far as the hub knows, the latest first; as many as a welcome names. */
+  /** The most recently active channels that the hub knows, newest first; as many as a welcome names. */
   latest(agentId: string): string[];
-  /** An event with this seq arrived, and all sessions of the agent follow the channel from there. */
+  /** Records that an event with this seq arrived. All sessions of the agent follow the channel from there. */
   raise(agentId: string, channelId: string, seq: number): void;
-  /** The agent's last socket here is gone. */
+  /** Call it when the agent's last socket here is gone. */
   forget(agentId: string): void;
   /** Heads in memory, of all agents. */
   readonly size: number;
@@ -25,7 +25,7 @@ export interface DirectHeads {
 
 export interface DirectHeadsDeps {
   readonly store: Pick<ChatStore, 'directChannels'>;
-  /** `Rooms.epochGeneration`: heads read in an earlier one no longer hold. */
+  /** `Rooms.epochGeneration`: heads read in an earlier generation are not valid. */
   readonly epochGeneration: () => number;
 }
 
@@ -34,13 +34,13 @@ interface AgentHeads {
   readonly heads: Map<string, number>;
   /** True while a channel that is not in the list is known to be new. */
   isComplete: boolean;
-  /** The channels that were active last, the latest at the end; as many as a welcome names. */
+  /** The most recently active channels, newest last; as many as a welcome names. */
   latest: Set<string>;
   loaded: Promise<void>;
 }
 
 const pageSize = 1_000;
-/** About 100 bytes each. A channel whose head found no room starts with a discontinuity. */
+/** About 100 bytes each. A channel whose head does not fit starts with a discontinuity. */
 const defaultMaxHeads = 1_000_000;
 
 export function createDirectHeads(
@@ -80,7 +80,7 @@ export function createDirectHeads(
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
       for (const { channelId, head } of page) {
-        // Earlier events of the channel are no newer than the page, which says when it was active.
+        // The page says when the channel was active, and earlier events are not newer than the page.
         if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
         raiseIn(list, channelId, head);
       }
@@ -89,7 +89,7 @@ export function createDirectHeads(
       if (!last || page.length < pageSize) break;
       after = last.channelId;
     }
-    // Channels that are still in the set had events after their page was read.
+    // Channels that are still in this set had events after their page was read.
     const newer = list.latest;
     list.latest = new Set();
     for (const { channelId } of stored.toReversed()) touch(list, channelId);
@@ -124,7 +124,7 @@ export function createDirectHeads(
     raise(agentId, channelId, seq) {
       const list = agents.get(agentId);
       if (list?.epochGeneration !== epochGeneration()) return;
-      // The tail check finds events again that the bus brought.
+      // The tail check finds some events that the bus already delivered.
       if (seq <= (list.heads.get(channelId) ?? 0)) return;
       raiseIn(list, channelId, seq);
       touch(list, channelId);
@@ -136,7 +136,7 @@ export function createDirectHeads(
   };
 }
 
-/** The direct channels that were active last, the latest first; as many as a welcome names. */
+/** The most recently active direct channels, newest first; as many as a welcome names. */
 export function latestOf(directs: readonly DirectChannel[]): readonly DirectChannel[] {
   return directs
     .toSorted((one, other) => other.activeAt - one.activeAt)

@@ -17,7 +17,7 @@ const { Receiver } = ws as unknown as {
   Receiver: new (options: { isServer: boolean }) => Writable;
 };
 
-// The frames are parsed by ws, so that they are tested against RFC 6455 and not against our reading of it.
+// The frames are parsed by ws, so that they are tested against RFC 6455 and not against our own understanding of it.
 function read(frames: Buffer): Promise<string> {
   const receiver = new Receiver({ isServer: false });
   return new Promise((resolve, reject) => {
@@ -32,14 +32,14 @@ function read(frames: Buffer): Promise<string> {
 
 describe('text frame', () => {
   it.each([0, 1, 125, 126, 127, 65_535, 65_536, 200_000])(
-    'of %i characters reads back as it was',
+    'of %i characters reads back unchanged',
     async (length) => {
       const text = 'x'.repeat(length);
       await expect(read(textFrame(text))).resolves.toBe(text);
     },
   );
 
-  it('counts bytes of UTF-8, not characters', async () => {
+  it('counts UTF-8 bytes, not characters', async () => {
     const text = '🚀é\u0000"'.repeat(40);
     await expect(read(textFrame(text))).resolves.toBe(text);
   });

@@ -59,7 +59,7 @@ describe('a flusher', () => {
     expect(writtenAt.slice(written)).toEqual([startMs]);
   });
 
-  // A message to ten thousand sockets would be ten thousand writes in one turn.
+  // A message to ten thousand sockets would otherwise be ten thousand writes in one turn.
   it('writes for at most a few ms in one turn, and the rest in later turns', async () => {
     let nowMs = 0;
     const flusher = createFlusher({ clock: () => nowMs });
@@ -92,7 +92,7 @@ describe('a flusher', () => {
       onWritten: (handed) => told.push(handed.length),
     });
     let written = 0;
-    // Its flush takes longer than a turn may, and it has more events in the next turn.
+    // The room's flush takes longer than a turn may, and the room has more events in the next turn.
     const rooms = Array.from({ length: 3 }, () => ({
       flush() {
         nowMs += 5;

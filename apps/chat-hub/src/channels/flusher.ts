@@ -1,6 +1,6 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
 
-/** Something that has output at the end of a turn. */
+/** A room or socket with output to flush at the end of a turn. */
 export interface Flushable {
   flush(): void;
 }
@@ -14,7 +14,7 @@ export interface Flusher {
   room(room: Flushable): void;
   /** Schedules a socket that has frames to write. */
   socket(socket: Flushable): void;
-  /** Counts events that a room enqueued for its sockets; the wait follows from their rate. */
+  /** Counts events that a room enqueued for its sockets. Their rate decides how long the flusher waits. */
   delivered(delivery: Delivery): void;
   readonly deliveries: number;
   close(): void;
@@ -38,7 +38,7 @@ export interface FlusherOptions {
 const maxWaitMs = 3;
 /** How long one turn may frame and write; the rest waits for the next turn. */
 const sliceMs = 4;
-/** Sockets flushed between two readings of the clock, one of which costs a tenth of a socket's flush. */
+/** Sockets flushed between two readings of the clock. One reading costs a tenth of a socket's flush. */
 const socketsPerReading = 16;
 /** Deliveries after which `onWritten` is called even while sockets have more to write. */
 const maxUnreported = 1_000;
@@ -77,7 +77,7 @@ export function createFlusher({
       room.flush();
       if (clock() >= endMs) break;
     }
-    // Sockets get their share even if rooms used up the slice, or their frames would pile up.
+    // Sockets get their share even if rooms used up the slice; otherwise their frames would accumulate.
     const socketsEndMs = Math.max(endMs, clock() + sliceMs / 2);
     let flushed = 0;
     for (const socket of sockets) {

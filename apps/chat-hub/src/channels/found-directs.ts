@@ -60,7 +60,7 @@ export function createFoundDirects(
     if (attempts >= maxAttempts) return release(channelId);
     failures.set(channelId, attempts);
     queue(channelId, found);
-    // The store failed, so the others would fail too: they wait as well.
+    // The store failed, so the other channels would fail too: they also wait.
     if (!isClosed) retry ??= setTimeout(retryNow, retryMs).unref();
   }
 

@@ -18,7 +18,10 @@ import type { HubCache } from './hub-cache.ts';
 /** The kind of an event's sender, as far as this hub knows it. */
 export type KindOf = (senderId: string) => SenderKind | null;
 
-/** Commits and publishes this hub's events: to its own rooms at once, and in the same turn to Redis for the other hubs. */
+/**
+ * Commits and publishes this hub's events. Its own rooms get them at once; other hubs get them through Redis in the
+ * same turn.
+ */
 export interface Publisher {
   /**
    * Commits a change and publishes its events. The store decides rights, archive state and idempotency under the
@@ -31,7 +34,7 @@ export interface Publisher {
     params: ParamsOf<M>,
     actor?: Actor,
   ): Promise<Answer<M>>;
-  /** Publishes a typing or presence event of a channel. It is not logged: without Redis other hubs never get it. */
+  /** Publishes a typing or presence event of a channel. It is not logged: if Redis is away, other hubs never get it. */
   publishEphemeral(
     event: EventOf<'channel.typing'> | EventOf<'channel.presence'>,
     senderId: string,

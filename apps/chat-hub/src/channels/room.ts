@@ -11,16 +11,19 @@ export interface RoomMember {
   readonly agentId: string;
   /** True if a frame may hold an array of notifications, as the client chose the subprotocol. */
   readonly acceptsBatches: boolean;
-  /** False while the session reads too slowly, or catches up. */
+  /** False while the session reads too slowly or catches up. */
   isLive(room: Room): boolean;
   enqueue(frame: Buffer): void;
-  /** Called in place of `enqueue`: the session must get all events of the room after `afterSeq` later. */
+  /** Called in place of `enqueue` when the session must get all events of the room after `afterSeq` later. */
   backlogFrom(room: Room, afterSeq: number): void;
-  /** Called in place of `enqueue` with typing and presence, which are in no log. */
+  /** Called in place of `enqueue` with typing and presence events, which are not logged. */
   missSignals(room: Room, signals: readonly Signal[]): void;
-  /** The event `seq` took it out of the room: the agent left the channel, or the channel was deleted. */
+  /**
+   * Called when the event `seq` removed the session from the room: the agent left the channel, or the channel was
+   * deleted.
+   */
   removed(room: Room, seq: number): void;
-  /** The room continues in another epoch; events in between are not in its log. */
+  /** Called when the room continues in another epoch. Events in between are not in its log. */
   discontinued(room: Room, reason: 'epoch'): void;
 }
 
@@ -33,7 +36,7 @@ export interface RoomDeps {
   readonly ringBudget?: RingBudget;
 }
 
-/** Leaves that a room remembers, for subscribers whose membership was read just before. */
+/** Leaves that a room remembers, for subscribers whose membership was read just before the leave. */
 const maxLeaves = 1_000;
 /** Characters of events that may wait for the end of the turn; more are framed at once. */
 const maxPendingChars = 1_048_576;
@@ -47,9 +50,9 @@ export class Room {
   #backlog: Backlog;
   #pending: EncodedEnvelope[] = [];
   #pendingChars = 0;
-  /** By agentId: the seq at which it last left, and whether it has joined again. The newest is last. */
+  /** For each agentId, the seq at which it last left and whether it has joined again. The newest is last. */
   readonly #leaves = new Map<string, { readonly seq: number; hasRejoined: boolean }>();
-  /** The highest seq of the leaves that are no longer in `#leaves`. */
+  /** The highest seq among the leaves that were removed from `#leaves`. */
   #forgottenLeave = 0;
   #isDeleted = false;
   readonly #waiters = new Set<{ head: number; resolve: (isReached: boolean) => void }>();
@@ -71,7 +74,7 @@ export class Room {
     this.#sequencer.offer(event);
   }
 
-  /** The store's head is `head`: missing events up to there are fetched. */
+  /** Call it when the store's head is `head`. Missing events up to there are fetched. */
   raise(head: number): void {
     this.#sequencer.raise(head);
   }
@@ -94,7 +97,7 @@ export class Room {
     return this.#backlog.encodedPage(seq, () => this.head, slices);
   }
 
-  /** True once the channel was deleted. Sessions in the room were notified; later subscribers are not. */
+  /** True once the channel was deleted. Sessions in the room at that time are notified; later subscribers are not. */
   get isDeleted(): boolean {
     return this.#isDeleted;
   }
@@ -126,7 +129,10 @@ export class Room {
     });
   }
 
-  /** The epoch changed (a backup was restored): the room continues from its head there, and tells every session. */
+  /**
+   * Call it when the epoch changed (a backup was restored). The room continues from its head in the new epoch and
+   * notifies every session.
+   */
   beginEpoch(head: number): void {
     this.flush();
     this.#sequencer.close();
@@ -146,7 +152,7 @@ export class Room {
     this.#waiters.clear();
   }
 
-  /** Frames the events since the last flush once, and enqueues the same buffers for every session. */
+  /** Frames the events since the last flush once, and enqueues the same buffers for all sessions. */
   flush(): void {
     const events = this.#pending;
     if (events.length === 0) return;
@@ -198,7 +204,7 @@ export class Room {
     }
   }
 
-  // A removed member gets the event that removes it, and nothing after.
+  // A removed member gets the event that removes it, and no later one.
   #noteLeave(encoded: EncodedEnvelope, seq: number): void {
     const event = decodeEnvelope(encoded.json)?.envelope.event;
     if (event?.type !== 'channel.member.leave') return;

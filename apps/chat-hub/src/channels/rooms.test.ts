@@ -16,7 +16,7 @@ function createBench() {
   const bus = createMemoryEventBus();
   const nothing = () => undefined;
   const database = { epoch: 'e', head: 7, events: [] as EncodedEnvelope[] };
-  /** Run by the next reads, after they have read and before they answer. */
+  /** Called by the next reads, after they have read and before they answer. */
   const reads: (() => Promise<void>)[] = [];
   const conflicts: EncodedEnvelope[] = [];
   const rooms = createRooms({
@@ -91,7 +91,7 @@ describe('the live channels of a hub', () => {
     expect(rooms.size).toBe(0);
   });
 
-  // The race: a room is opened again just before it would close. Invariant: the caller has time to enter it.
+  // The race: a room is opened again just before it would close. Invariant: the caller has time to enter the room.
   it('stay open a while longer when they are opened again', async () => {
     const { rooms } = createBench();
     const room = await rooms.open('a');
@@ -108,8 +108,9 @@ describe('the live channels of a hub', () => {
     expect([rooms.size, bus.stats.topics]).toEqual([1, 1]);
   });
 
-  // The race: the epoch changes between reading a room's head and opening the room. Invariant: the room's head is of the
-  // current epoch. With an earlier one it would drop new events until the log has grown past it.
+  // The race: the epoch changes between the read of a room's head and the opening of the room. Invariant: the room's
+  // head belongs to the current epoch. With a head of an earlier epoch the room would drop new events until the log has
+  // grown past it.
   it.each(['a', direct])('start at the head of the current epoch: %s', async (channelId) => {
     const { rooms, database, reads } = createBench();
     reads.push(async () => {
@@ -123,8 +124,9 @@ describe('the live channels of a hub', () => {
     expect((await other.rooms.open(channelId)).head).toBe(7);
   });
 
-  // A hub has thousands of rooms. Invariant: a room that is used is in the current epoch, even if others still wait.
-  it('change their epoch some in each turn, and at once when they are used', async () => {
+  // A hub has thousands of rooms. Invariant: a room is moved to the current epoch before it is used, even if other
+  // rooms still wait.
+  it('change their epoch a few per turn, and at once when they are used', async () => {
     const { rooms } = createBench();
     const opened = Array.from({ length: 400 }, (_, n) =>
       rooms.openDirect(`dm_${String(n).padStart(32, '0')}`, 7),
@@ -150,9 +152,9 @@ describe('the live channels of a hub', () => {
     expect([rooms.size, bus.stats.topics]).toEqual([0, 0]);
   });
 
-  // The race: a backup is restored while all hubs are connected, and the channel grows past the lost events before any hub
-  // checks, so that no head is behind. Invariant: two events with one seq are reported.
-  it('report another event with the seq of one that was delivered', async () => {
+  // The race: a backup is restored while all hubs are connected. The channel grows past the lost events before any hub
+  // checks, so no head is lower. Invariant: two events with one seq are reported.
+  it('report a different event with the seq of a delivered one', async () => {
     const { bus, rooms, conflicts } = createBench();
     const room = await rooms.open('a');
     const publish = (id: string, seq: number) => bus.publish(eventOf(id, seq), { channel: true });
@@ -166,9 +168,9 @@ describe('the live channels of a hub', () => {
     expect(conflicts.map(({ id, seq }) => [id, seq])).toEqual([['first', 8]]);
   });
 
-  // The race: a restored copy gets new events before any hub checks, so that its log continues where the hub's ends.
+  // The race: a restored copy gets new events before any hub checks, so that its log seems to continue the hub's.
   // Invariant: an event is delivered only after the event that precedes it in its log.
-  it('deliver nothing from a log that has another event at their head', async () => {
+  it('deliver nothing from a log that has a different event at their head', async () => {
     const { bus, rooms, database, conflicts } = createBench();
     const room = await rooms.open('a');
     await bus.publish(eventOf('first', 8), { channel: true });

@@ -14,30 +14,33 @@ export interface Rooms {
   readonly size: number;
   channelIds(): string[];
   /**
-   * The room, opened if it is not live: its topic is subscribed first and its head read after, so that no event falls in
-   * between. Rejects with ChatStoreError when the head cannot be read. A room that no session enters closes by itself.
+   * Resolves with the room, and opens it if it is not live: its topic is subscribed first and its head read after, so
+   * that no event is missed. Rejects with ChatStoreError when the head cannot be read. A room that no session enters
+   * closes by itself.
    */
   open(channelId: string): Promise<Room>;
   /**
-   * The room of a direct channel with a known head; its events come on its members' agent topics. The caller ensures that
-   * the epoch has not changed since it read the head ({@link Rooms.epochGeneration}).
+   * Opens the room of a direct channel with a known head. Its events come on its members' agent topics. The caller must
+   * ensure that the epoch has not changed since it read the head ({@link Rooms.epochGeneration}).
    */
   openDirect(channelId: string, head: number): Room;
-  /** Gives a room a durable event from the bus, and compares it with the event that was delivered with its seq. */
+  /** Gives a room a durable event from the bus. If an event with its seq was already delivered, compares the two. */
   offer(room: Room, event: EncodedEnvelope): void;
   /**
-   * The epoch changed (a backup was restored): every room continues from its head in the new epoch, or from 0. Rooms do
-   * not change in one turn; `onChanged` is called for each before it delivers anything of the new epoch.
+   * Call it when the epoch changed (a backup was restored). Every room continues from its head in the new epoch, or
+   * from 0. The rooms change over several turns; `onChanged` is called for each before it delivers anything of the new
+   * epoch.
    */
   beginEpoch(heads: ReadonlyMap<string, number>, onChanged?: (room: Room) => void): void;
-  /** How often the epoch changed: heads read in an earlier generation no longer hold. */
+  /** How often the epoch changed. Heads read in an earlier generation are not valid. */
   readonly epochGeneration: number;
   /**
-   * Reads heads from the store, again if the epoch changed meanwhile: a room opened at a head of an earlier epoch would
-   * drop new events until the log has grown past it. Rejects with ChatStoreError when the epoch keeps changing.
+   * Reads heads from the store, and repeats the read if the epoch changed meanwhile. A room opened at a head of an
+   * earlier epoch would drop new events until the log has grown past it. Rejects with ChatStoreError when the epoch
+   * keeps changing.
    */
   readInEpoch<T>(read: () => Promise<T>): Promise<T>;
-  /** Call it when a session left; a room that stays empty is closed after a while. */
+  /** Call it when a session leaves. A room that stays empty is closed after a while. */
   left(room: Room): void;
   close(): Promise<void>;
 }
@@ -52,9 +55,9 @@ export interface RoomsDeps {
   readonly cache: Pick<HubCache, 'forget' | 'invalidateFor' | 'drop'>;
   /** Called with each ephemeral event of a channel. */
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
-  /** Called when an event of another epoch came. */
+  /** Called when an event of another epoch arrives. */
   readonly onForeignEpoch: (event: EncodedEnvelope) => void;
-  /** Called when another event came with the seq of this delivered one; the store decides which is right. */
+  /** Called when a different event arrives with the seq of this delivered one. The store decides which is right. */
   readonly onSeqConflict?: (delivered: EncodedEnvelope) => void;
 }
 
@@ -68,11 +71,14 @@ interface Entry {
 const idleMs = 30_000;
 /** Bytes read from a log at once, so that parsing them never blocks the event loop for long. */
 const maxPageBytes = 1_048_576;
-/** How often heads are read because the epoch changed meanwhile. */
+/** The most reads of the heads, when the epoch changes during each of them. */
 const maxReads = 5;
 /** Rooms that change their epoch in one turn of the event loop. */
 const roomsPerTurn = 50;
-/** Events, and their characters, that wait until a room's head is known; more are fetched from the log later. */
+/**
+ * The most events that wait until a room's head is known, and the most characters of them. Further ones are fetched
+ * from the log later.
+ */
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
 
@@ -109,7 +115,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
           head: from,
           deliver(event, source) {
             cache.invalidateFor(event.type, channelId, event.seq);
-            // The bus did not bring it, so its sender may not have dropped the caches that it outdates.
+            // The bus did not deliver this event, so its sender may have failed to drop the caches that it makes
+            // outdated.
             if (source === 'store' && event.seq !== null) dropCaches(channelId, event.seq);
             deliver(event);
           },
@@ -149,7 +156,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
     room.offer(event);
   }
 
-  // Also reads the event at `after`: if it is not the one delivered, the log is not the one followed so far.
+  // Also reads the event at `after`. If it differs from the delivered one, this log is not the log that was followed
+  // before.
   async function fetchAfter(channelId: string, after: number, limit: number) {
     const delivered = rooms.get(channelId)?.room.after(after - 1)?.[0];
     const from = delivered?.seq === after ? after - 1 : after;
@@ -160,7 +168,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
         deps.onSeqConflict?.(delivered);
         throw new Error(`the log of ${channelId} holds another event ${after} than was delivered`);
       }
-      // It filled the page alone, and the next event is too large to share one: that is read by itself.
+      // The event at `after` filled the page alone, and the next one is too large to share a page, so it is read by
+      // itself.
       if (events.length > 1) return events.slice(1);
       return (await store.logPage(channelId, after, limit, maxPageBytes)).events;
     }
@@ -239,7 +248,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
       if (outdated.size > 0) setImmediate(moveSome);
       break;
     }
-    // It may refer to thousands of sessions.
+    // The callback may refer to thousands of sessions.
     if (outdated.size === 0) onEpochChanged = undefined;
   }
 
@@ -285,8 +294,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
 }
 
 /**
- * Drops the cached pages of channels whose events came from the store, with one pipeline a turn. While Redis is away it
- * does nothing, as cached pages are compared with the log's head before they are served.
+ * Drops the cached pages of channels whose events came from the store, with one pipeline per turn. While Redis is away
+ * it does nothing, because cached pages are compared with the log's head before they are served.
  */
 function createCacheDropper(
   cache: RoomsDeps['cache'],

@@ -59,9 +59,9 @@ describe('an agent far over its allowance', () => {
     await database?.remove();
   });
 
-  // The race: each socket keeps below every limit of a socket, and together they take the hub from everyone else.
-  // Invariant: an agent has one allowance, whatever its sockets; beyond five times it, it is gone with all of them.
-  it('is closed on all its sockets with 4429 and a moment to come back, and nobody else is', async () => {
+  // The race: each socket stays below every limit of a socket, but together they use up the hub. Invariant: an agent
+  // has one allowance for all its sockets. When it makes five times as many calls, all its sockets are closed.
+  it('is closed on all its sockets with 4429 and a time to come back, and no other agent is', async () => {
     const sockets = await Promise.all(range(1, 5).map(() => hub.connect('mallory')));
     const other = await hub.connect('ana');
     const frames = range(1, 60).flatMap((id) => ['{', ping(id)]);
@@ -81,7 +81,7 @@ describe('an agent far over its allowance', () => {
     await other.close();
   });
 
-  it('does not come in again before then, over WebSocket or REST, while others do', async () => {
+  it('is not admitted before that time, over WebSocket or REST, while others are', async () => {
     const again = await connectRpc(`${hub.url.replace('http', 'ws')}/v1/ws?agent=mallory`, {
       waitForWelcome: false,
     });
@@ -100,7 +100,7 @@ describe('an agent far over its allowance', () => {
 });
 
 describe('the allowance of an agent', () => {
-  it('is spent by what is refused, malformed or no method too, and is asked before params are looked at', async () => {
+  it('is used up by refused, malformed and unknown calls too, and is checked before the params', async () => {
     const hub = await hubWith('10/3600');
     const socket = await hub.connect('ana');
     const bad = ['{', '[]', '{"jsonrpc":"2.0","id":1}', '{"jsonrpc":"2.0","id":2,"method":"no"}'];
@@ -116,7 +116,7 @@ describe('the allowance of an agent', () => {
     await socket.close();
   });
 
-  it('is one for all its sockets and REST', async () => {
+  it('is shared by all its sockets and REST', async () => {
     const hub = await hubWith('10/3600');
     const [one, two] = [await hub.connect('ana'), await hub.connect('ana')];
     await answers(one, range(1, 4).map(ping));
@@ -132,7 +132,7 @@ describe('the allowance of an agent', () => {
   it.each([
     ['one answer each', ['openclaw.v1']],
     ['one array', []],
-  ])('is spent by each call of a batch, answered with %s', async (_how, protocols) => {
+  ])('is used up by each call of a batch, answered with %s', async (_how, protocols) => {
     const hub = await hubWith('10/3600');
     const socket = await hub.connect('ana', { protocols });
     const batch = `[${range(1, 15).map(ping).join(',')},{"jsonrpc":"2.0","method":"ping"}]`;
@@ -142,7 +142,7 @@ describe('the allowance of an agent', () => {
     await socket.close();
   });
 
-  it('is overdrawn over REST, or by pings, as by calls: the sockets are closed all the same', async () => {
+  it('is exceeded over REST or by pings as by calls: the sockets are closed too', async () => {
     const hub = await hubWith('10/3600');
     const [ana, ben] = [await hub.connect('ana'), await hub.connect('ben')];
     await Promise.all(range(1, 51).map(() => hub.request('ana', 'GET', '/v1/channels')));
@@ -151,9 +151,9 @@ describe('the allowance of an agent', () => {
     expect((await ben.closed).code).toBe(4429);
   });
 
-  // The race: 80,000 wrong items fit into a frame, and each is told what is wrong with it. Invariant: a list longer than
-  // any method takes is refused as a whole.
-  it('does not buy the time that it takes to look at a list longer than any method takes', async () => {
+  // The race: a frame has room for 80,000 wrong items, and each would be reported. Invariant: a list longer than any
+  // method takes is refused as a whole.
+  it('is not spent on checking a list longer than any method takes', async () => {
     const hub = await hubWith('1000/3600');
     const socket = await hub.connect('ana');
     const topics = Array(80_000).fill({});
@@ -180,7 +180,7 @@ describe('the allowance of an agent', () => {
     await socket.close();
   });
 
-  it('is there again after the moment that it was told', async () => {
+  it('is available again after the time that the agent got', async () => {
     const hub = await hubWith('10/1');
     const socket = await hub.connect('ana');
     for (const id of range(1, 60)) socket.send(ping(id));

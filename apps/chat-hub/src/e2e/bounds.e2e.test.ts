@@ -49,7 +49,7 @@ async function laggingSocket(channelId: string, options: RpcSocketOptions = {}) 
     },
     { what: 'a lagging socket' },
   );
-  // More than the hub keeps in memory for a channel: the rest is in the store only.
+  // More than the hub keeps in memory for a channel: the rest is only in the store.
   return { socket, last: await send(channelId, 60, 30_000) };
 }
 
@@ -61,7 +61,7 @@ describe('a socket that does not read', () => {
     const database = new DatabaseSync(path);
     database.exec('alter table log rename to log_away');
     socket.ws.resume();
-    // The socket reads what was written already; then the hub reads the store and fails.
+    // The socket reads the data that was already written; then the hub reads the store, which fails.
     await waitFor(() => hub.output().includes('no such table'), { what: 'the failure' });
     database.exec('alter table log_away rename to log');
     database.close();
@@ -70,8 +70,8 @@ describe('a socket that does not read', () => {
     await socket.close();
   });
 
-  // The race: cheap calls with large answers, from a peer that reads none. Invariants: the memory of the hub for it is
-  // bounded, and its answers come when it reads.
+  // The race: cheap calls with large answers, from a peer that reads none of them. Invariants: the hub uses bounded
+  // memory for it, and the answers arrive when it reads.
   it('is answered when it reads, and its calls use bounded memory', async () => {
     const channelId = 'unread-answers';
     await ana.call('channel.create', { channelId, name: channelId });
@@ -102,7 +102,7 @@ describe('a socket that does not read', () => {
     });
   });
 
-  // Invariant: a client without the subprotocol gets an array only as the answer to a batch.
+  // Invariant: without the subprotocol, a client gets an array only as the answer to a batch.
   it('gets one object per frame without the subprotocol, even while it catches up', async () => {
     const { socket, last } = await laggingSocket('plain', { protocols: [] });
     let arrays = 0;
@@ -114,7 +114,7 @@ describe('a socket that does not read', () => {
     await socket.close();
   });
 
-  // The race: no answer of a batch is sent before all are ready. Invariant: their total size is bounded too.
+  // The race: a batch is answered only when all its answers are ready. Invariant: their total size is also bounded.
   it('gets a batch answered in one array of bounded size, with errors for the calls that do not fit', async () => {
     const channelId = 'batch';
     await ana.call('channel.create', { channelId, name: channelId });

@@ -14,7 +14,7 @@ let hub: TestHub;
 beforeAll(async () => {
   database = await temporaryDatabase();
   hub = await startTestHub({ HUB_DB_URL: database.url, HUB_LIMIT_REACTION: '2/60' });
-  // The examples speak of `ops`, and delete it.
+  // The examples use the channel `ops`, and delete it.
   await call('ana', 'channel.create', { channelId: 'ops', name: 'Operations' });
   await call('ana', 'channel.create', { channelId: 'team', name: 'Team' });
   await call('ana', 'member.add', { channelId: 'team', agentId: 'ben' });
@@ -39,10 +39,10 @@ const socketMethods = documented.filter(([, { kind }]) => kind === 'socket');
 const otherMethods = documented.filter(([, { kind }]) => kind !== 'socket');
 
 describe('POST /v1/call/{method}', () => {
-  // As an admin, so that nothing but the params decides: each method answers a result of its own shape, or one of its own
+  // As an admin, so that only the params decide. Each method answers with a result of its shape or one of its listed
   // refusals (the messages of the examples do not exist here).
   it.each(otherMethods)(
-    'takes the params of %s and answers its result or its own refusal',
+    'takes the params of %s and answers with its result or one of its refusals',
     async (name, { examples, result, errors }) => {
       const { status, body } = await hub.request(
         'root',
@@ -127,7 +127,7 @@ describe('hub_calls_total', () => {
     const after = await count();
     const [first, ...rises] = after.map((value, index) => value - (before[index] ?? 0));
     expect([first, ...rises.slice(0, 4)]).toEqual([1, 1, 1, 1, 1]);
-    // The agent's reactions of both transports count together.
+    // The agent's reactions over both transports count together.
     expect(rises.at(-1)).toBeGreaterThan(0);
     await socket.close();
   });

@@ -22,7 +22,7 @@ function clockOff(ms: number): string {
 const redis = closeAfterAll(await startRedis());
 const postgres = closeAfterAll(await startPostgres());
 const env = { REDIS_URL: redis.url, HUB_DB_URL: postgres.url };
-/** One is an hour behind, the other an hour ahead. */
+/** One hub's clock is an hour behind, the other's an hour ahead. */
 const hubs = await Promise.all(
   [-hourMs, hourMs].map((ms) => startHub({ env: { ...env, NODE_OPTIONS: clockOff(ms) } })),
 );
@@ -30,8 +30,8 @@ for (const hub of hubs) closeAfterAll(hub);
 
 describe('clocks that are two hours apart', () => {
   // The race: two agents write at the same time through hubs with different clocks. Invariants: everyone sees the order
-  // of the log, live and in pages; a retry is recognized; no agent counts as dead because of a clock.
-  it('change no order, and make no agent offline', async () => {
+  // of the log, live and in pages; a retry is recognized; no agent is reported offline because of a clock.
+  it('do not change the order, and make no agent offline', async () => {
     const [ana, ben] = (await Promise.all(
       hubs.map(({ url }, at) => connectRpc(`${url}/v1/ws?agent=${['ana', 'ben'][at]}`)),
     )) as [RpcSocket, RpcSocket];
@@ -40,7 +40,7 @@ describe('clocks that are two hours apart', () => {
     for (const socket of [ana, ben]) await socket.call('subscribe', { topics: [{ channelId }] });
     const { timestamp: behindMs } = await ana.call('ping');
     const { timestamp: aheadMs } = await ben.call('ping');
-    // The control: the clocks do differ.
+    // The control: the clocks really differ.
     expect(Math.abs(aheadMs - behindMs - 2 * hourMs)).toBeLessThan(60_000);
 
     const sent: { seq: number; timestamp: number }[] = [];

@@ -18,7 +18,7 @@ const get = (port: number, path: string) =>
   sendRaw(port, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
 
 describe('a hub at its limit of connections', () => {
-  it('tells further clients when to come back, and admits them when there is room', async () => {
+  it('gives further clients a time to come back, and admits them when there is room', async () => {
     await using hub = await hubWith({ HUB_MAX_CONNECTIONS: '3' });
     const sockets = await Promise.all(range(1, 3).map((n) => hub.connect(`agent-${n}`)));
     const surplus = await hub.connect('late', { waitForWelcome: false });
@@ -52,8 +52,8 @@ describe('a hub at its limit of connections', () => {
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 
-  // The race: a client opens connections, sends nothing, and uses up the surplus too. Invariant: the operations port
-  // has file descriptors of its own.
+  // The race: a client opens connections, sends nothing, and also uses up the surplus connections. Invariant: the
+  // operations port has file descriptors of its own.
   it('answers on its operations port when no other connection is accepted', async () => {
     await using hub = await hubWith({ HUB_MAX_CONNECTIONS: '2', HUB_OPS_PORT: '0' });
     const opsPort = Number(new URL(hub.opsUrl ?? '').port);
@@ -71,7 +71,7 @@ describe('a hub at its limit of connections', () => {
 });
 
 describe('the operations port', () => {
-  it('alone has readiness and metrics; the public port has liveness only', async () => {
+  it('has readiness and metrics; the public port has only liveness', async () => {
     await using hub = await hubWith({ HUB_OPS_PORT: '0' });
     const opsPort = Number(new URL(hub.opsUrl ?? '').port);
     expect((await get(hub.port, '/readyz')).status).toBe(404);

@@ -12,7 +12,7 @@ interface Refused {
   readonly code: string;
   readonly retryAfterMs?: number;
 }
-/** The code of a call's refusal; `ok` for a call that succeeds. */
+/** The code of a call's refusal, or `ok` when the call succeeds. */
 const codeOf = (socket: Socket, method: string, params: object) =>
   socket.call(method, params).then(
     () => 'ok',
@@ -44,7 +44,7 @@ describe('what one agent may create', () => {
       code: 'rate_limited',
       retryAfterMs: expect.any(Number),
     });
-    // All other calls still succeed, for her and for others.
+    // All other calls still succeed, for Ana and for other agents.
     const { channels } = await ana.call('channel.list', { member: true });
     const { channelId } = channels[0];
     expect(await codeOf(ana, 'message.send', { channelId, content: 'x' })).toBe('ok');
@@ -68,8 +68,8 @@ describe('what one agent may create', () => {
     expect(count(codes, 'rate_limited')).toBe(6);
   });
 
-  // The race: many first messages at once, from several sockets of one agent. None may pass because the others are not
-  // committed yet.
+  // The race: many first messages at once, from several sockets of one agent. Invariant: a message counts before it is
+  // committed, so none exceeds the limit.
   it('is a limited number of direct channels; messages in them do not count', async () => {
     const sockets = await Promise.all(range(1, 3).map(() => hub.connect('dan')));
     const [dan, ...others] = sockets as [Socket, ...Socket[]];
@@ -92,7 +92,7 @@ describe('what one agent may create', () => {
     const posted = await hub.request('dan', 'POST', '/v1/direct/nobody', { content: 'x' });
     expect(posted.status).toBe(429);
     expect(await direct(dan, 'fay')).toBe('rate_limited');
-    // An agent may answer in a direct channel that another one opened.
+    // An agent may answer in a direct channel that another agent opened.
     const fay = await hub.connect('fay');
     expect(await direct(fay, 'dan')).toBe('ok');
     expect(await direct(dan, 'fay')).toBe('ok');

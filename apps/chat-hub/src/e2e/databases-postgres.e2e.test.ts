@@ -22,13 +22,13 @@ import {
 import { closeAfterAll } from '../testing/close-after-all.ts';
 import { openQuietChannel, type QuietChannel } from './topologies/quiet-channel.contract.ts';
 
-/** 3 s by design, and one more for a busy machine. */
+/** 3 s by design, plus one second for a busy machine. */
 const answerMs = 4_000;
 
 let traffic: ChatTraffic;
 let quiet: QuietChannel;
 let run = 0;
-/** Ends the fault if the test fails before it does. */
+/** Ends the fault if the test fails before it ends the fault itself. */
 let mend: (() => void | Promise<void>) | undefined;
 
 const postgres = closeAfterAll(await startPostgres());
@@ -191,8 +191,8 @@ async function refusalCodes(): Promise<string[]> {
 }
 
 describe('a hub that freezes in the middle of a transaction', () => {
-  // The hub's connection holds the lock of the channel's row and never commits. Without a limit on idle transactions
-  // the other hub could not write to this channel until the frozen one is gone.
+  // The hub's connection holds the lock of the channel's row and never commits. Without a limit on idle transactions,
+  // the other hub could not write to this channel while the frozen hub exists.
   it('holds its locks on PostgreSQL for at most 3 s; then the other hub writes, and no acknowledged message is lost', async () => {
     const [frozen, other] = pair.hubs;
     const channelId = `held${run}`;

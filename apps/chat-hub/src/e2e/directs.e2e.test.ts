@@ -56,7 +56,7 @@ describe('a new direct channel', () => {
     expect(seqsIn(ana, sent[0].channelId)).toEqual([1, 2, 3, 4]);
   });
 
-  // The race: the first publish is lost, and the hub receives the second one first. The invariant is the one above.
+  // The race: the first publish is lost, so the hub receives the second one first. Invariant: as in the test above.
   it('is delivered from its first message on though that publish was lost', async () => {
     await using dora = await hub.connect('dora');
     await send('cem', 'dora', 'lost');
@@ -79,8 +79,8 @@ describe('a new direct channel', () => {
 });
 
 describe('a direct channel that the welcome did not name', () => {
-  // The race: a typing event is the first that the hub receives of an old channel. Invariant: nothing of its log is
-  // replayed.
+  // The race: a typing event is the first event of an old channel that the hub receives. Invariant: nothing of the
+  // channel's log is replayed.
   it('does not replay its log when an agent types or writes there', async () => {
     const { result } = await send('old', 'fay', 'm1');
     const { channelId } = result;
@@ -104,7 +104,7 @@ describe('a direct channel that the welcome did not name', () => {
 
 describe('an older direct channel that the welcome did not name', () => {
   const oldest = 'oldest';
-  /** An agent with more direct channels than a welcome names; the oldest of them is at seq 1. */
+  /** An agent with more direct channels than a welcome names. The oldest of them is at seq 1. */
   async function popular(agentId: string): Promise<string> {
     const { result } = await send(oldest, agentId, 'm1');
     await Promise.all(range(1, 204).map((n) => send(`later-${n}`, agentId, 'hi')));
@@ -132,7 +132,8 @@ describe('an older direct channel that the welcome did not name', () => {
     expect(seqsIn(again, channelId)).toEqual([7]);
   });
 
-  // The race is the one above, and the other agent of the channel is connected here, so the channel is live already.
+  // The race: as in the test above, but the other agent of the channel is connected to this hub, so the channel is
+  // already live.
   it('is delivered even if only the other agent has the channel live on this hub', async () => {
     const channelId = await popular('lea');
     const [lea, other] = [await hub.connect('lea'), await hub.connect(oldest)];
@@ -166,7 +167,7 @@ describe('an older direct channel that the welcome did not name', () => {
     expect(topics[0]).toMatchObject({ head: 2, resumed: true });
   });
 
-  // The race: Redis is frozen, so a hub finds the messages of the other one only in the log.
+  // The race: Redis is frozen, so each hub finds the other's messages only in the log.
   it('is delivered from hub to hub while Redis is frozen', async () => {
     const frozen = closeAfterAll(await startRedis());
     const environment = {

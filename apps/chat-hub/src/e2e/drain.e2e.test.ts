@@ -3,7 +3,7 @@ import { waitFor, type RpcSocket } from '@openclaw/test-support';
 import { admissionDefaults } from '../edge/admission.ts';
 import { noRedis, startTestHub } from '../testing/test-hub.ts';
 
-/** A hub that sends away four clients per second. */
+/** A hub that disconnects four clients per second while it drains. */
 const slowlyDrainingHub = () =>
   startTestHub(noRedis, { admission: { ...admissionDefaults, perSecond: 4 } });
 
@@ -66,7 +66,8 @@ describe('a hub that drains', () => {
     await using hub = await slowlyDrainingHub();
     const ana = await hub.connect('ana');
     await ana.call('channel.create', { channelId: 'hall', name: 'Hall' });
-    // Its slot is at once. All of these calls arrive before it, and their commits finish after it.
+    // The first client is disconnected at once. All of these calls arrive before that, and their commits finish after
+    // it.
     const calls = Array.from({ length: 20 }, (_, i) =>
       ana.call('message.send', { channelId: 'hall', content: `message ${i}` }),
     );

@@ -11,7 +11,7 @@ import { startTwoHubs } from '../testing/two-hubs.ts';
 const { database, hubA, hubB } = await startTwoHubs({ LOG_LEVEL: 'error' });
 const writer = closeAfterAll(await openLogWriter(database));
 
-/** Ana on hub A and Ben on hub B, both in a channel of Ana's and in their direct channel. */
+/** Ana on hub A and Ben on hub B, both members of a channel of Ana's and of their direct channel. */
 async function pair(channelId: string) {
   const ana = await hubA.connect('ana');
   const ben = await hubB.connect('ben');
@@ -21,7 +21,7 @@ async function pair(channelId: string) {
   return { ana, ben };
 }
 
-/** The discontinuity of a channel, and its durable events after it. */
+/** The discontinuity of a channel, and the channel's durable events after it. */
 async function continued(socket: RpcSocket, channelId: string) {
   const params = await socket.notification('discontinuity', (told) => told.channelId === channelId);
   const at = socket.received.findIndex((object) => object.params === params);
@@ -37,8 +37,8 @@ async function continued(socket: RpcSocket, channelId: string) {
 }
 
 describe('a new epoch of the database', () => {
-  // The race: the epoch changes while channels are in use. Invariants: every live socket is told for each of its
-  // channels from which seq it continues; after that no event is missing or doubled.
+  // The race: the epoch changes while channels are in use. Invariants: every live socket is notified, for each of its
+  // channels, from which seq it continues; after that no event is missing or delivered twice.
   it('is announced to every live socket, and live events continue from the announced head', async () => {
     const channelId = 'goes-on';
     const { ana, ben } = await pair(channelId);
@@ -73,7 +73,7 @@ describe('a new epoch of the database', () => {
     await Promise.all([ana.close(), ben.close()]);
   });
 
-  it('admits new subscribers, and resumes within it only', async () => {
+  it('accepts new subscribers, and resumes only clients of this epoch', async () => {
     const channelId = 'newcomers';
     const { ana, ben } = await pair(channelId);
     const before = ana.welcome.epoch as string;
@@ -95,8 +95,8 @@ describe('a new epoch of the database', () => {
   });
 
   // The race: hubs and Redis hold events that a restored database lacks. Invariants: lost events are not served, seqs
-  // that are given a second time are delivered, and a former member receives nothing.
-  it('of a restored copy serves nothing that the copy lacks', async () => {
+  // that are used a second time are delivered, and a former member receives nothing.
+  it('of a restored copy serves no event that the copy lacks', async () => {
     const channelId = 'restored';
     const { ana, ben } = await pair(channelId);
     const contents = async (socket: RpcSocket) =>

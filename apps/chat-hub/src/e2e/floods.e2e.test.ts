@@ -17,7 +17,7 @@ import {
   type Bystanders,
 } from '@openclaw/test-support';
 
-// With the limits that it has by default, in a process of its own.
+// A hub with the default limits, in its own process.
 let hub: HubProcess;
 let bystanders: Bystanders;
 let inspector: Inspector;
@@ -38,8 +38,9 @@ afterAll(async () => {
 });
 
 /**
- * Exchanges messages of others while `work` goes on. Resolves with the longest of their waits in ms of the hub's
- * processor time: what the hub did before their message came. Elapsed time would depend on the machine's other work.
+ * Exchanges messages between other agents until `work` ends. Resolves with their longest wait, measured in ms of the
+ * hub's CPU time, that is, the work that the hub did before it delivered their message. Elapsed time would also depend
+ * on other work of the machine.
  */
 async function othersWait(work: Promise<unknown>): Promise<number> {
   let isOver = false;
@@ -49,7 +50,7 @@ async function othersWait(work: Promise<unknown>): Promise<number> {
     const beforeMs = await inspector.cpuMs();
     await bystanders.exchangeMessage();
     longest = Math.max(longest, (await inspector.cpuMs()) - beforeMs);
-    // Bystanders keep to their own limits.
+    // The bystanders stay within their own limits.
     await Promise.race([work, delay(50)]);
   } while (!isOver);
   await work;
@@ -58,7 +59,7 @@ async function othersWait(work: Promise<unknown>): Promise<number> {
 
 describe('a flood', () => {
   const ping = '{"jsonrpc":"2.0","method":"ping"}';
-  // Invariant: a frame counts as a call. Pings and pongs cost the hub as much, and pings are answered, too.
+  // Invariant: a ping or pong frame counts as a call, because it costs the hub as much; pings are also answered.
   it.each([
     ['calls', clientFrame(ping)],
     ['pings', clientFrame('x'.repeat(125), { opcode: opcodes.ping })],
@@ -68,21 +69,21 @@ describe('a flood', () => {
     async (kind, frame) => {
       const raws = await Promise.all([open(`reads-${kind}`), open(`reads-not-${kind}`)]);
       raws[1].socket.pause();
-      // Past five times the calls that an agent may make in a window.
+      // More than five times the calls that an agent may make in a window.
       const flood = Buffer.concat(times(15_000, () => frame));
       for (const raw of raws) raw.write(flood);
       expect(await othersWait(raws[0].closed)).toBeLessThan(1_000);
-      // ws itself cuts a peer that has many pings under way, without a word.
+      // The ws library in the hub destroys the socket of a peer with too many unanswered pings; there is no close code.
       const codes = kind === 'pings' ? [4429, null] : [4429];
       expect(codes).toContain(await raws[0].closed);
       raws[1].socket.resume();
-      // Of pings whose pongs nobody reads the hub has had enough before it can say so.
+      // When a peer does not read its pongs, the hub may close the socket before it can send a close code.
       expect([4429, null]).toContain(await raws[1].closed);
       for (const raw of raws) raw.destroy();
     },
   );
 
-  it('of the largest frames that are costly to parse holds nobody else up for long', async () => {
+  it('of large frames that are slow to parse does not delay others for long', async () => {
     const raws = await Promise.all(times(4, (index) => open(`large-${index}`)));
     const text = `{"jsonrpc":"2.0","id":"x","method":"subscribe","params":{"topics":[${'{},'.repeat(85_000)}{}]}}`;
     const work = Promise.all(
@@ -96,7 +97,7 @@ describe('a flood', () => {
     for (const raw of raws) raw.destroy();
   });
 
-  it('of connections of one agent leaves the first hundred in, and makes room as they go', async () => {
+  it('of connections of one agent keeps the first hundred, and accepts more when some of them close', async () => {
     const raws: RawSocket[] = await Promise.all(times(120, () => open('many')));
     const codes = await Promise.all(
       raws.map((raw) => Promise.race([raw.closed, waitFor(() => isIn(raw))])),
@@ -116,7 +117,7 @@ describe('a flood', () => {
     for (const raw of raws) raw.destroy();
   });
 
-  it('of connections that come and go leaves nothing behind', async () => {
+  it('of connections that open and close leaves no memory in use', async () => {
     const round = async () => {
       const raws = await Promise.all(times(50, (index) => comeIn(`gone-${index}`)));
       for (const raw of raws) raw.send('{"jsonrpc":"2.0","id":1,"method":"read.state"}', '{');
@@ -132,7 +133,7 @@ describe('a flood', () => {
   });
 });
 
-/** Comes until it is let in: on a fast machine these are more in a second than the hub lets in. */
+/** Connects repeatedly until admitted: on a fast machine more clients connect per second than the hub admits. */
 function comeIn(agentId: string): Promise<RawSocket> {
   return waitFor(async () => {
     const raw = await open(agentId);
@@ -142,15 +143,15 @@ function comeIn(agentId: string): Promise<RawSocket> {
   });
 }
 
-/** Was it welcomed, and not sent away since? */
+/** True when the socket was welcomed and is still open. */
 function isIn(raw: RawSocket): boolean {
   return !raw.isClosed && raw.objects.some(({ method }) => method === 'welcome');
 }
 
-describe('a peer that is slow on purpose', () => {
-  // The race: the hub refuses a broken frame, and the peer neither answers the close nor goes. Invariant: it is present
-  // no longer than a polite one; ws by itself would wait for half a minute.
-  it('and ignores that its broken frame closed the socket, is cut within seconds', async () => {
+describe('a deliberately slow peer', () => {
+  // The race: the hub refuses a broken frame, but the peer neither answers the close nor disconnects. Invariant: the
+  // peer does not stay present longer than one that answers; by itself ws would wait for half a minute.
+  it('that ignores the close after its broken frame is disconnected within seconds', async () => {
     const raw = await open('ghost');
     const startMs = Date.now();
     raw.write(clientFrame('x', { reserved: 7 }));
@@ -160,7 +161,7 @@ describe('a peer that is slow on purpose', () => {
     raw.destroy();
   });
 
-  it('three hundred of them, with half an upgrade, half a body or nothing at all, are let go, and hold nobody up', async () => {
+  it('three hundred of them, with half an upgrade, half a body or nothing at all, are disconnected, and delay no one', async () => {
     const head = 'Host: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
     const body = 'Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{';
     const halves = [

@@ -7,7 +7,7 @@ import { range } from '../testing/seqs.ts';
 const secret = 'a-secret-of-more-than-thirty-two-characters';
 const otherSecret = 'another-secret-of-more-than-thirty-two-characters';
 
-/** A hub that admits two clients at once, and then one in twenty seconds. */
+/** A hub that admits two clients at once, and after that one client every twenty seconds. */
 const slowHub = (environment: Readonly<Record<string, string>>) =>
   startTestHub(
     { HUB_HOST: '127.0.0.1', ...noRedis, HUB_JWT_SECRET: secret, ...environment },
@@ -23,8 +23,8 @@ const slowHub = (environment: Readonly<Record<string, string>>) =>
   );
 
 /**
- * Connects with a token from an address that a proxy names. Resolves with the hub's close; its code is null after a
- * welcome.
+ * Connects with a token, from a client address that a proxy reports. Resolves with the hub's close; its code is null
+ * after a welcome.
  */
 async function come(hub: TestHub, token: string, address: string) {
   const url = `${hub.wsUrl}?access_token=${token}`;
@@ -72,8 +72,8 @@ describe('forged tokens', () => {
     expect(await come(hub, signToken(secret, 'ana'), '203.0.113.8')).toMatchObject({ code: null });
   });
 
-  // The race: an agent behind a shared address repeats an expired token as fast as it can, and uses up all attempts
-  // that leak away. Invariant: it does not block tokens that this hub has verified before.
+  // The race: an agent behind a shared address repeats an expired token as fast as it can, and so keeps the address
+  // blocked. Invariant: this does not block tokens that the hub has verified before.
   it('do not block tokens from their address that were verified before', async () => {
     await using hub = await slowHub({ HUB_TRUSTED_PROXIES: '127.0.0.1' });
     const address = '203.0.113.7';

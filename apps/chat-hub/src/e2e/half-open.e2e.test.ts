@@ -30,7 +30,7 @@ beforeAll(async () => {
     .mockImplementation(() => Math.round(performance.timeOrigin + performance.now()) + aheadMs);
   redis = await startRedis();
   database = await temporaryDatabase();
-  // Presence goes by Redis' clock, which the test does not touch.
+  // Presence uses Redis' clock, which the test does not change.
   hub = await startTestHub({ REDIS_URL: redis.url, HUB_DB_URL: database.url });
   await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
   proxy = await startTcpProxy(Number(new URL(hub.url).port));
@@ -47,26 +47,26 @@ afterAll(async () => {
   await database?.remove();
 });
 
-// Never set back: what the hub has planned would then be far away.
+// Never set back, because the hub's timers would then fire much later.
 let aheadMs = 0;
 
-/** Makes this many heartbeats fall due, one after the other, as the hub's clock sees it. */
+/** Advances the hub's clock so that this many heartbeats become due, one after the other. */
 async function passHeartbeats(count: number): Promise<void> {
   let pings = 0;
   const heard = () => void (pings += 1);
   ben.ws.on('ping', heard);
   for (let beat = 1; beat <= count; beat++) {
     aheadMs += heartbeatMs;
-    // The hub pings all that are due in one sweep: what ben has heard the others were sent.
+    // The hub pings all due sockets in one sweep, so when Ben received a ping, it was sent to the others too.
     await waitFor(() => pings >= beat, { what: `ping ${beat}` });
   }
   ben.ws.off('ping', heard);
 }
 
 describe('a half-open socket', () => {
-  // The race: a client's host vanishes without a FIN. Invariants: it is closed 4408 by the third heartbeat, and offline
-  // for the others once; who answers pings stays.
-  it('whose peer vanished is closed 4408 at the third heartbeat, and its agent is offline', async () => {
+  // The race: a client's host vanishes without a FIN. Invariants: it is closed with 4408 by the third heartbeat and is
+  // reported offline once; a client that answers pings stays.
+  it('whose peer vanished is closed with 4408 at the third heartbeat, and its agent is offline', async () => {
     const ana = await connectRpc(`ws://127.0.0.1:${proxy.port}/v1/ws?agent=ana`);
     await ana.call('channel.join', { channelId: 'c' });
     await ana.call('subscribe', { topics: [{ channelId: 'c' }] });
@@ -89,7 +89,7 @@ describe('a half-open socket', () => {
     expect(seen('offline')).toHaveLength(1);
   });
 
-  it('that stops in the middle of a frame is closed 4408 as well', async () => {
+  it('that stops in the middle of a frame is closed with 4408 as well', async () => {
     const raw = await openRawSocket(`${hub.url.replace('http', 'ws')}/v1/ws?agent=cem`);
     raw.write(clientFrame('{"jsonrpc"', { declaredLength: 200_000 }));
     await passHeartbeats(3);

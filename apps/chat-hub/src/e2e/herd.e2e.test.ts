@@ -3,11 +3,11 @@ import { connectRpc, startHub, startRedis, waitFor } from '@openclaw/test-suppor
 import { WebSocket } from 'ws';
 import { closeAfterAll } from '../testing/close-after-all.ts';
 
-/** Five times the burst of the admission. 5,000 pass as well, in half a minute. */
+/** Five times the burst of the admission. The test also passes with 5,000 clients, in half a minute. */
 const crowd = 2_000;
 const channelId = 'square';
 
-/** An obedient agent: it comes back at the time that the hub names. */
+/** A client that comes back at the time that the hub names. */
 class Member {
   refusals = 0;
   welcomes = 0;
@@ -59,7 +59,7 @@ class Member {
 
 const redis = closeAfterAll(await startRedis());
 const hub = await startHub({ env: { REDIS_URL: redis.url, HUB_LIMIT_MESSAGE: '100000/60' } });
-// Killed, because a drain of the crowd would take long.
+// Killed, because draining so many clients would take long.
 closeAfterAll({ stop: () => hub.kill() });
 
 async function metric(name: string): Promise<number> {

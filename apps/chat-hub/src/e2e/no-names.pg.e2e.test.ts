@@ -3,7 +3,7 @@ import { connectRpc, sendRaw, startPostgres, waitFor } from '@openclaw/test-supp
 import { closeAfterAll } from '../testing/close-after-all.ts';
 import { startTestHub } from '../testing/test-hub.ts';
 const redisPort = 1;
-// Invariant: clients learn nothing of what is behind the hub: no host, port, database or file.
+// Invariant: clients learn nothing about the systems behind the hub: no host, port, database or file.
 const postgres = closeAfterAll(await startPostgres());
 const hub = closeAfterAll(
   await startTestHub({
@@ -69,8 +69,8 @@ describe('while the database is away', () => {
 });
 
 describe('the metric of closed connections', () => {
-  // The fault: each close code that a client invents would be another series in Prometheus, and a code of the hub would
-  // be reported falsely. Invariant: all labels are the hub's own.
+  // The fault: each close code that a client invents would create another series in Prometheus, and a code of the hub
+  // would be reported falsely. Invariant: only the hub chooses labels.
   it('has no label that a client chose', async () => {
     for (const code of [4777, 3123, 4403, 1000]) {
       const socket = await connectRpc(`${hub.wsUrl}?agent=eve`, {

@@ -97,7 +97,7 @@ describe('the operations view of a hub', () => {
     expect(bad).toMatchObject({ status: 400, body: { error: { code: 'invalid_params' } } });
   });
 
-  it('says that Redis is away, or that none is configured', async () => {
+  it('reports that Redis is away, or that none is configured', async () => {
     await using alone = await startTestHub({
       ...noRedis,
       HUB_DB_URL: database.url,

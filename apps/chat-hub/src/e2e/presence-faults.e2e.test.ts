@@ -8,7 +8,7 @@ import type { PresenceTimes } from '../presence/roster-watch.ts';
 import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 import { statusesOf, presenceEvents } from '../testing/presence-events.ts';
 
-// The hub's own times, five times as fast. A hub without a heartbeat still counts as dead after five seconds.
+// The hub's own periods, five times as fast. A hub without a heartbeat still counts as dead after five seconds.
 const times: PresenceTimes = { leaseMs: 6_000, heartbeatMs: 2_000, compareMs: 3_000 };
 let ana: RpcSocket;
 let ben: RpcSocket;
@@ -42,7 +42,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await Promise.all([ana.close(), ben.close()]);
-  // A failed test may have left it cut.
+  // A failed test may have left the connection cut.
   proxy.resume();
   await waitFor(() => hubB.redis.available, { what: 'Redis for hub B' });
 });
@@ -69,8 +69,8 @@ const passed = (ms: number) => {
 };
 
 describe('presence on two hubs', () => {
-  // The race: Redis comes back with a snapshot that holds a lease which hub B has ended. Invariant: the lease ends in
-  // time and is not extended, although hub B is alive. The control is Ben's own lease, which hub B renews.
+  // The race: Redis restarts from a snapshot that holds a lease which hub B has already ended. Invariant: this lease
+  // expires and is not renewed, although hub B is alive. The control is Ben's own lease, which hub B renews.
   it('ends a lease that a restored snapshot brought back, although its hub is alive', async () => {
     const strayed = createRedisLeaseStore({ redis: direct, keys: createKeySchema() }, times);
     await strayed.join(channelId, { agentId: 'cem', hubId: hubB.hubId, sessionId: 'given-up' });
@@ -80,8 +80,8 @@ describe('presence on two hubs', () => {
     expect(await agentsOf(ana)).toEqual(['ana', 'ben']);
   });
 
-  // The race: hub B cannot renew its leases, and hub A sees them end. Invariant: an agent with a live connection is not
-  // reported offline by either hub, even after hub B is connected again.
+  // The race: hub B cannot renew its leases, and hub A sees them expire. Invariant: an agent with a live connection is
+  // not reported offline by either hub, even after hub B is connected again.
   it('reports nobody offline when one hub is cut off from Redis for three leases', async () => {
     proxy.stall();
     await waitFor(() => !hubB.redis.available, { what: 'the cut' });
@@ -96,7 +96,7 @@ describe('presence on two hubs', () => {
       },
       { timeoutMs: 30_000, everyMs: 100 },
     );
-    // Leases of dead hubs are still reaped. The lists of the hub without Redis say that they are local.
+    // Leases of dead hubs are still reaped. The hub without Redis marks its lists as local.
     expect(offlineOf(ana)).toEqual(['ghost']);
     expect(await ben.call('presence.list', { channelId })).toMatchObject({ degraded: true });
     proxy.resume();
@@ -108,10 +108,11 @@ describe('presence on two hubs', () => {
     expect((await agentsOf(ben)).sort()).toEqual(['ana', 'ben']);
   }, 90_000);
 
-  // The race: all leases end while Redis is frozen, or are gone when it comes back empty. The hub that is back first
-  // must not report the agents of the other one offline. Agents that left meanwhile go offline after one more lease.
+  // The race: all leases expire while Redis is frozen, or are lost when it restarts empty. The first hub that
+  // reconnects must not report the agents of the other one offline. Agents that left meanwhile go offline after one
+  // more lease.
   it.each(['frozen', 'killed, and comes back empty'])(
-    'calls nobody offline when Redis is %s for longer than a lease',
+    'reports nobody offline when Redis is %s for longer than a lease',
     async (how) => {
       if (how === 'frozen') {
         await deadHub(times.leaseMs).join(channelId, lease('ghost'));
@@ -144,8 +145,8 @@ describe('presence on two hubs', () => {
     90_000,
   );
 
-  // The race: Redis loses all leases while its connections stay open and rosters are compared. The invariant is the one
-  // above.
+  // The race: Redis loses all leases while its connections stay open and rosters are compared. Invariant: as in the
+  // test above.
   it('reports nobody offline when Redis is wiped, and lists all again within a second', async () => {
     await direct.send(['flushall']);
     expect(await agentsOf(ana)).toEqual([]);
@@ -157,13 +158,13 @@ describe('presence on two hubs', () => {
     expect([...offlineOf(ana), ...offlineOf(ben)]).toEqual([]);
   });
 
-  // The race: a hub dies, and Redis loses all leases before those of the dead hub end, so no reaper sees them end.
-  // Invariant: its agents go offline once on every hub, within a lease and a second; no other agent does.
+  // The race: a hub dies, and Redis loses all leases before those of the dead hub expire, so no reaper sees them.
+  // Invariant: its agents are reported offline once on every hub, within a lease and a second; no other agent is.
   it.each([
     { when: 'soon after its death', afterMs: 500 },
     { when: 'when its leases are about to end', afterMs: times.leaseMs - 600 },
   ])(
-    'tells in time who was on a hub that died, though Redis is wiped $when',
+    'reports the agents of a dead hub offline in time, though Redis is wiped $when',
     async ({ afterMs }) => {
       const elsewhere = deadHub(times.leaseMs);
       const entry = { channelId, lease: lease('ghost') };
@@ -194,8 +195,8 @@ describe('presence on two hubs', () => {
     60_000,
   );
 
-  // The race: a change was decided and its event was lost. Invariant: within two comparisons every socket of every hub
-  // gets it, once. These changes are written to Redis directly, so only the comparison can find them.
+  // The race: presence changed, but the event about it was lost. Invariant: within two comparisons every socket of
+  // every hub gets the change once. These changes are written to Redis directly, so only the comparison can find them.
   it('announces a difference between rosters and events once', async () => {
     const elsewhere = deadHub(60_000);
     await elsewhere.join(channelId, lease('ghost'));

@@ -7,7 +7,7 @@ import { range } from '../testing/seqs.ts';
 import { startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 import { statusesOf, presenceEvents } from '../testing/presence-events.ts';
 
-// The hub that is killed is a process of its own, with the leases of production: half a minute.
+// The hub that is killed runs in its own process, with the leases of production: half a minute.
 const keys = createKeySchema();
 
 const redis = closeAfterAll(await startRedis());
@@ -18,7 +18,7 @@ const hubToKill = closeAfterAll(await startHub({ env: environment }));
 await waitFor(() => hub.redis.available, { what: 'Redis for the hub' });
 const ana = closeAfterAll(await hub.connect('ana'));
 
-/** The end of each lease of a channel's agents, by the time of Redis. The latest is last. */
+/** When each agent's lease in a channel ends, by the time of Redis. The latest is last. */
 async function leaseEnds(channelId: string): Promise<Map<string, number>> {
   const lines = (await redis.command(`ZRANGE ${keys.roster(channelId)} 0 -1 WITHSCORES`))
     .split('\r\n')
@@ -32,8 +32,8 @@ async function leaseEnds(channelId: string): Promise<Map<string, number>> {
 
 describe('a hub that is killed', () => {
   // The races: some agents close at the same time, one has a socket on another hub, and one is typing and cannot send a
-  // stop. Invariants: each agent goes offline once, within a second after its lease; an agent that is connected
-  // elsewhere never does; no indicator sticks; reading revives no lease; nothing is left in Redis.
+  // stop. Invariants: each agent is reported offline once, within a second after its lease; an agent that is connected
+  // elsewhere never is; no indicator stays; reads extend no lease; no key is left in Redis.
   it('leaves no ghost and no typing indicator, and no agent that is connected elsewhere goes offline', async () => {
     const channelId = 'killed';
     await ana.call('channel.create', { channelId, name: channelId });
@@ -71,7 +71,7 @@ describe('a hub that is killed', () => {
     expect(Math.abs(stoppedMs - startedMs - 10_000)).toBeLessThanOrEqual(1_000);
     await waitFor(
       async () => {
-        // Repeated reads keep no lease alive.
+        // Repeated reads do not extend leases.
         await ana.call('presence.list', { channelId, limit: 200 });
         return gone.every((agentId) => statusesOf(ana, channelId, agentId).includes('offline'));
       },
@@ -83,10 +83,10 @@ describe('a hub that is killed', () => {
       if (endMs !== undefined) expect(Math.abs(atMs - endMs)).toBeLessThanOrEqual(1_000);
       expect(atMs - killedMs).toBeLessThanOrEqual(presenceTimes.leaseMs + 1_000);
     }
-    // The control: the kill ended most of them, because their leases were still there.
+    // The control: most agents still had leases after the kill, so the kill is what made them go offline.
     expect([...ends.keys()].filter((agentId) => agentId !== 'ana').length).toBeGreaterThan(15);
 
-    // A later change on the same path proves that no second report is on its way.
+    // A later change on the same path proves that no second report is pending.
     await alive.call('presence.set', { status: 'dnd' });
     await waitFor(() => statusesOf(ana, channelId, 'both').at(-1) === 'dnd', {
       what: 'the change',
@@ -102,10 +102,10 @@ describe('a hub that is killed', () => {
     expect(await redis.command(`EXISTS ${hashes.join(' ')}`)).toContain(':0');
   }, 90_000);
 
-  // The race is the one above, and Redis loses all leases before those of the dead hub end, so no reaper sees them end.
-  // Invariant: its agents still go offline within a lease and a second.
+  // The race: as in the test above, but Redis loses all leases before those of the dead hub expire, so no reaper sees
+  // them. Invariant: its agents still go offline within a lease and a second.
   it.each([2_000, 20_000])(
-    'has its agents told offline in time though Redis is wiped %i ms later',
+    'has its agents reported offline in time though Redis is wiped %i ms later',
     async (afterMs) => {
       const channelId = `wiped-${afterMs}`;
       const other = await startHub({ env: { REDIS_URL: redis.url, HUB_DB_URL: database.url } });

@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import { noRedis, startTestHub, temporaryDatabase } from '../testing/test-hub.ts';
 
 const database = closeAfterAll(await temporaryDatabase());
-// Nothing listens there: this hub is alone.
+// No Redis listens there, so this hub works alone.
 const hub = closeAfterAll(
   await startTestHub({
     HUB_DB_URL: database.url,
@@ -25,7 +25,7 @@ describe('wire protocol', () => {
     expect(ana.ws.protocol).toBe('openclaw.v1');
   });
 
-  it('works with a JSON-RPC client library of others', async () => {
+  it('works with a third-party JSON-RPC client library', async () => {
     const ws = new WebSocket(`${hub.wsUrl}?agent=library`);
     const client = new JSONRPCClient((request) => ws.send(JSON.stringify(request)));
     const welcomed = new Promise<void>((resolve) => {
@@ -102,7 +102,7 @@ describe('wire protocol', () => {
     ['{"jsonrpc":"2.0","id":"x","method":"channel.get","params":{"channelId":"a:b"}}', -32602],
     ['{"jsonrpc":"2.0","id":"x","method":"channel.get","params":{"channelId":"a{b}"}}', -32602],
     ['{"jsonrpc":"2.0","id":"x","method":"channel.get","params":{"channelId":"a","x":1}}', -32602],
-  ])('answers %s with %i and goes on', async (text, code) => {
+  ])('answers %s with %i and continues', async (text, code) => {
     await using ana = await hub.connect('ana');
     ana.send(text);
     await ana.call('ping');

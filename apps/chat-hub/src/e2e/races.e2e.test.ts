@@ -63,8 +63,8 @@ describe('a subscribe with since', () => {
     await deletions.stop();
   });
 
-  // The race: the hub is behind the store, which has events that the hub has not delivered yet. Invariant: a result has
-  // nothing beyond its own head, and no event comes both in the result and live.
+  // The race: the hub is behind the store, which has events that the hub has not delivered yet. Invariant: a result
+  // contains no event beyond its own head, and no event comes both in the result and live.
   it('on a hub behind the store contains nothing beyond its own head, and nothing comes twice', async () => {
     const channelId = 'behind';
     await channelWith(channelId, 1_200);

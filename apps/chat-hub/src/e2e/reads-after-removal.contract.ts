@@ -50,7 +50,9 @@ export function describeReadsAfterRemoval(
       await redis?.stop();
     });
 
-    /** One removal, with reads before, during and after it. Returns all reads beyond the leave. */
+    /**
+     * Makes one removal, with reads before, during and after it. Returns all reads that contain events after the leave.
+     */
     async function race(
       channelId: string,
       agentId: string,
@@ -91,8 +93,9 @@ export function describeReadsAfterRemoval(
       };
     }
 
-    // The race: rights are read, the reader is removed, events follow, and then rows are read. Invariant: an answer
-    // holds nothing that was committed after the reader's own leave, for every method and transport.
+    // The race: the hub reads the rights, the reader is removed, events follow, and then the hub reads the rows.
+    // Invariant: for every method and transport, an answer holds nothing that was committed after the reader's own
+    // leave.
     it.each<[string, (ways: Ways, channelId: string) => Promise<Answer>]>([
       ['log.read', ({ call }, channelId) => call('log.read', { channelId, after: 0 })],
       ['the newest page', ({ call }, channelId) => call('message.history', { channelId })],
@@ -103,7 +106,7 @@ export function describeReadsAfterRemoval(
         'the newest page over REST',
         ({ get }, channelId) => get(`/v1/channels/${channelId}/messages`),
       ],
-    ])('never show what came after it: %s', async (name, read) => {
+    ])('never show events after it: %s', async (name, read) => {
       // Each agent has its own limits.
       const agentId = `reader-of-${name.replaceAll(/\W+/g, '-')}`;
       const sockets = await Promise.all(range(1, readers).map(() => hub.connect(agentId)));

@@ -13,7 +13,7 @@ const keys = createKeySchema();
 const { redis, hubA, hubB } = await startTwoHubs({ LOG_LEVEL: 'error' }, { times });
 const hubs = [hubA, hubB];
 
-/** The state of Redis in each place where a hub reports it. */
+/** The state of Redis, from each place where a hub reports it. */
 async function said(hub: TestHub, socket: RpcSocket, channelId: string) {
   const { ready, redis: state, publishPath } = (await hub.request('ana', 'GET', '/readyz')).body;
   const metrics = await (await fetch(`${hub.url}/metrics`)).text();
@@ -46,9 +46,9 @@ const live = async (channelId: string) => {
 };
 
 describe('hubs on a Redis that answers reads and refuses writes', () => {
-  // The race: leases cannot be renewed while reads are answered. Invariants: the lists are local and say so; readyz,
-  // the metric and the lists agree; no connected agent is reported offline, then or later; messages are delivered. The
-  // controls: all agree before and after, and the leases did end in Redis.
+  // The race: leases cannot be renewed, but reads are answered. Invariants: the lists are local and marked as such;
+  // readyz, the metric and the lists agree; no connected agent is reported offline, then or later; messages are
+  // delivered. The controls: all agree before and after, and the leases did expire in Redis.
   it.each([
     {
       how: 'its memory is full',
@@ -87,7 +87,7 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
       await waitFor(
         async () => {
           const [a, b] = [await said(hubA, ana, channelId), await said(hubB, ben, channelId)];
-          // The operations view is shared for half a second.
+          // The operations snapshot is cached for half a second.
           const all = [a, b].every((one) => one.listDegraded && one.operationsDegraded);
           return all && a.publishPath === 'down';
         },
@@ -121,7 +121,7 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
           async () => {
             const state = await said(hub, socket, channelId);
             const isOver = !state.listDegraded && !state.operationsDegraded;
-            // The next probe reports the publish path.
+            // The publish path is only reported after the next probe.
             if (state.publishPath !== 'ok')
               await socket.call('message.send', { channelId, content: 'again' });
             return isOver && state.agents.length === 2 && state.publishPath === 'ok';
@@ -130,7 +130,7 @@ describe('hubs on a Redis that answers reads and refuses writes', () => {
         );
         expect(await said(hub, socket, channelId)).toEqual(well(both));
       }
-      // One lease without reaping, and then time to reap and compare.
+      // One lease without reaping, and then time for reaping and comparing.
       const quietMs = performance.now() + 2 * times.leaseMs;
       await waitFor(() => performance.now() > quietMs, { timeoutMs: 20_000, everyMs: 50 });
       for (const { hub, socket } of everyone) {

@@ -112,7 +112,7 @@ describe('REST', () => {
     expect((await post(JSON.stringify({ name: 'x'.repeat(300_000) }))).status).toBe(413);
   });
 
-  it('refuses a body that would poison a prototype, and one that is no JSON by its type', async () => {
+  it('refuses a body that would pollute a prototype, and one whose content type is not JSON', async () => {
     const post = (body: string, type = 'application/json') =>
       fetch(`${hub.url}/v1/channels?agent=ana`, {
         method: 'POST',
@@ -125,7 +125,7 @@ describe('REST', () => {
       expect((await post('{"name":"x"}', type)).status).toBe(415);
   });
 
-  it('tells browsers and caches to keep their hands off its answers', async () => {
+  it('forbids browsers and caches to store or interpret its answers', async () => {
     for (const path of ['/v1/channels', '/v1/channels/nowhere', '/v1/nothing', '/healthz']) {
       const { headers } = await hub.request('ana', 'GET', path);
       expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -135,7 +135,7 @@ describe('REST', () => {
     expect((await fetch(`${hub.url}/v1/openapi.json`)).headers.get('cache-control')).toBeNull();
   });
 
-  // To a browser, a foreign host name that resolves to this machine (DNS rebinding) has the same origin as its page.
+  // For a browser, a foreign host name that resolves to this machine (DNS rebinding) is the same origin as its page.
   it('refuses a Host that is not loopback with 403 in dev mode', async () => {
     const statusFor = (host: string) =>
       new Promise<number | undefined>((resolve, reject) => {
@@ -162,7 +162,7 @@ describe('REST', () => {
     expect((await post(hub.url)).status).toBe(201);
   });
 
-  it('waits for nobody who sends a request drop by drop, and for no endless headers', async () => {
+  it('does not wait for a request that is sent byte by byte, nor for endless headers', async () => {
     const answerTo = (sent: string) => {
       const socket = connect(Number(new URL(hub.url).port), '127.0.0.1');
       let received = '';
@@ -186,7 +186,7 @@ describe('REST', () => {
     expect(Date.now() - startMs).toBeLessThan(15_000);
   });
 
-  it('says what remains of a limit in standard RateLimit headers, and refuses with 429 and Retry-After', async () => {
+  it('reports the rest of a limit in standard RateLimit headers, and refuses with 429 and Retry-After', async () => {
     await hub.request('eve', 'POST', '/v1/channels', { channelId: 'limits', name: 'Limits' });
     const read = await hub.request('eve', 'GET', '/v1/channels/limits');
     expect(read.headers.get('ratelimit-policy')).toContain('q=6000;w=60');
@@ -204,7 +204,7 @@ describe('REST', () => {
   });
 });
 
-describe('the hub says how it is', () => {
+describe('the status of the hub', () => {
   it('is alive, ready with each dependency’s state, and measured', async () => {
     expect(await (await fetch(`${hub.url}/healthz`)).json()).toEqual({ status: 'ok' });
     const ready = await fetch(`${hub.url}/readyz`);

@@ -29,7 +29,7 @@ afterEach(stop);
 /** Copies a database to another file, or over it while processes use it. */
 async function copy(from: string, to: string): Promise<void> {
   const source = new DatabaseSync(from);
-  // It fails while a hub writes to the file.
+  // The copy fails while a hub writes to the file.
   const isCopied = () =>
     backup(source, to).then(
       () => true,
@@ -39,7 +39,9 @@ async function copy(from: string, to: string): Promise<void> {
   source.close();
 }
 
-/** A channel of Ana on one hub, followed by Ben on another. The backup has `kept`, but not the messages after it. */
+/**
+ * A channel of Ana on one hub, followed by Ben on another. The backup contains `kept`, but not the messages after it.
+ */
 async function restorable(channelId: string) {
   const [hubA, hubB] = [await start(), await start()];
   const [ana, ben] = [await hubA.connect('ana'), await hubB.connect('ben')];
@@ -55,7 +57,7 @@ async function restorable(channelId: string) {
   return { ana, ben, backedUp };
 }
 
-/** On a busy machine a hub may listen before Redis has answered it. */
+/** On a busy machine a hub may listen before Redis has answered. */
 const connectPast = (hub: TestHub, epoch: string) =>
   waitFor(
     async () => {
@@ -87,7 +89,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
   }, 30_000);
 
   // The log of the copy has grown past the lost events, so no head and no mark is lower.
-  it('is noticed when it holds other events where the lost ones stood', async () => {
+  it('is noticed when it holds different events at the seqs of the lost ones', async () => {
     const channelId = 'outgrown';
     const { ana, ben, backedUp } = await restorable(channelId);
     const offline = await createChatStore({ url: `sqlite:${backedUp}` });
@@ -104,7 +106,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     }
   });
 
-  it('makes hubs refuse when its file was put in place under them, and is served after a restart', async () => {
+  it('makes hubs refuse calls when its file replaced theirs, and is served after a restart', async () => {
     const channelId = 'moved';
     const { ana, backedUp } = await restorable(channelId);
     await rename(backedUp, path());
@@ -152,7 +154,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(third.welcome.epoch).toBe(changed);
   });
 
-  // The race is the one above, and Redis appears after the hub serves clients.
+  // The race: as in the test above, but Redis becomes available only after the hub serves clients.
   it('is noticed as soon as Redis is there', async () => {
     const channelId = 'later';
     const { ana, backedUp } = await restorable(channelId);
@@ -173,8 +175,9 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(await told(again, channelId)).toMatchObject({ head: 3, reason: 'epoch' });
   });
 
-  // Without Redis a starting hub does not know what was lost. A client from beyond the head must not be resumed.
-  it('resumes nobody from beyond its head when Redis was lost too', async () => {
+  // Without Redis, a starting hub does not know which events were lost. It must not resume a client whose seq is beyond
+  // the head.
+  it('resumes no client from beyond its head when Redis was lost too', async () => {
     const channelId = 'forgotten';
     const { ana, backedUp } = await restorable(channelId);
     const epoch = ana.welcome.epoch as string;

@@ -10,7 +10,7 @@ const proxy = closeAfterAll(await startDeafProxy(redis.port));
 const database = closeAfterAll(await temporaryDatabase());
 // Warnings are expected here: they report the fault under test.
 const environment = { HUB_DB_URL: database.url, LOG_LEVEL: 'error' };
-/** Its subscriber connection can be made deaf. */
+/** A hub whose subscriber connection can be made deaf. */
 const hub = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: proxy.url }));
 const other = closeAfterAll(await startTestHub({ ...environment, REDIS_URL: redis.url }));
 await waitFor(() => hub.redis.available && other.redis.available);
@@ -29,7 +29,7 @@ async function metric(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
 }
 
-/** The time until Ben, on the hub that may be deaf, has a message that Ana sends on the other hub. */
+/** The time until Ben, on the hub that may be deaf, gets a message that Ana sends on the other hub. */
 async function deliveryMs(): Promise<number> {
   const sentAtMs = performance.now();
   const { seq } = await ana.call('message.send', { channelId, content: 'hello' });
@@ -38,7 +38,7 @@ async function deliveryMs(): Promise<number> {
 }
 
 describe('the self-probe of a hub', () => {
-  it('says in /readyz and /metrics that what it publishes comes back, and how fast', async () => {
+  it('reports in /readyz and /metrics that its publishes come back, and how fast', async () => {
     await waitFor(isPath('ok'));
     const { ready, publishPath } = await readiness(hub);
     expect(ready).toBe(true);
@@ -52,14 +52,14 @@ describe('the self-probe of a hub', () => {
     );
   });
 
-  // The fault: the subscriber connection answers every PING and delivers nothing, so every health check is green. New
-  // connections are deaf too, so that the fault lasts.
+  // The fault: the subscriber connection answers every PING but delivers nothing, so all health checks succeed. New
+  // connections are deaf too, so the fault lasts.
   it('notices a deaf subscriber, delivers through the log meanwhile, and recovers with a new connection', async () => {
     await waitFor(isPath('ok'));
     const [swallowed, accepted] = [proxy.swallowed, proxy.accepted];
     const repairs = await metric('hub_tail_repairs_total');
     proxy.deafenAll();
-    // Until the hub has noticed, its tail check is slow, but no delivery takes longer than a second.
+    // Until the hub has noticed the fault, its tail check is slow, but no delivery takes longer than a second.
     expect(await deliveryMs()).toBeLessThan(1_500);
     await waitFor(isPath('down'));
     const times: number[] = [];
@@ -73,7 +73,7 @@ describe('the self-probe of a hub', () => {
     expect(await metric('hub_publish_path_up')).toBe(0);
     expect(times.reduce((sum, ms) => sum + ms) / times.length).toBeLessThan(400);
 
-    // It reconnects repeatedly, but not in a storm.
+    // The hub reconnects repeatedly, but not in rapid succession.
     await waitFor(() => proxy.accepted > accepted, { what: 'a new subscriber connection' });
     expect(proxy.accepted - accepted).toBeLessThanOrEqual(4);
     proxy.heal();
@@ -96,7 +96,7 @@ describe('the self-probe of a hub', () => {
     await waitFor(isPath('ok'), { timeoutMs: 20_000 });
   }, 60_000);
 
-  it('is unused on a hub alone without a configured Redis', async () => {
+  it('is unused on a single hub without a configured Redis', async () => {
     await using own = await temporaryDatabase();
     await using alone = await startTestHub({ HUB_DB_URL: own.url, LOG_LEVEL: 'error' });
     const { ready, redis: state, publishPath } = await readiness(alone);

@@ -24,7 +24,7 @@ describe('the kind of a sender, in dev mode', () => {
   });
   afterAll(() => hub?.close());
 
-  it('is said by ?kind= on both transports, and stands in welcome, member, envelope and message', async () => {
+  it('is set by ?kind= on both transports, and is in the welcome, member, envelope and message', async () => {
     const ana = await hub.connect('ana', { query: '&kind=person' });
     const ben = await hub.connect('ben');
     expect([ana.welcome.kind, ben.welcome.kind]).toEqual(['person', 'agent']);
@@ -81,7 +81,7 @@ describe('the kind of a sender, in dev mode', () => {
     await Promise.all([ana.close(), ben.close()]);
   });
 
-  it('leaves the param of channel.list that has the same name alone', async () => {
+  it('does not affect the param of channel.list with the same name', async () => {
     for (const kind of ['public', 'person', 'direct']) {
       expect((await hub.request('ana', 'GET', `/v1/channels?kind=${kind}`)).status).toBe(200);
     }
@@ -89,7 +89,7 @@ describe('the kind of a sender, in dev mode', () => {
     expect(body.channels).toEqual([]);
   });
 
-  it('is refused when it is none, and so is an origin as a param', async () => {
+  it('is refused when it is unknown, and so is an origin as a param', async () => {
     const refused = await hub.request('ana', 'GET', '/v1/channels?kind=admin');
     expect(refused).toMatchObject({ status: 401, body: { error: { code: 'unauthorized' } } });
     await expect(hub.connect('ana', { query: '&kind=admin', timeoutMs: 1_000 })).rejects.toThrow();
@@ -134,7 +134,7 @@ describe('the kind of a sender, with tokens', () => {
     await file?.remove();
   });
 
-  it('is the claim kind, an admin’s too, and on_behalf_of stands in the origin', async () => {
+  it('is the claim `kind`, also for an admin, and on_behalf_of is in the origin', async () => {
     const admin = await connect(await token({ sub: 'root', role: 'admin', kind: 'service' }));
     expect(admin.welcome.kind).toBe('service');
     const channelId = 'claims';
@@ -154,7 +154,7 @@ describe('the kind of a sender, with tokens', () => {
     await Promise.all([admin.close(), bot.close()]);
   });
 
-  it('of another value is 401, and so is a principal that is no id', async () => {
+  it('with an unknown value is 401, and so is a principal that is not an id', async () => {
     for (const claims of [{ kind: 'human' }, { kind: 1 }, { on_behalf_of: 'a b' }]) {
       const response = await api(await token({ sub: 'eve', ...claims }), '/v1/channels');
       expect(response.status).toBe(401);

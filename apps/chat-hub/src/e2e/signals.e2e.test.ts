@@ -15,7 +15,7 @@ async function watchedChannel(channelId: string): Promise<void> {
   await ben.call('subscribe', { topics: [{ channelId }] });
 }
 
-/** The typing states that Ben got in a channel, up to a message that Ana sends now. */
+/** The typing states that Ben gets in a channel, up to a message that Ana sends now. */
 async function typingUntilNow(channelId: string): Promise<boolean[]> {
   const { seq } = await ana.call('message.send', { channelId, content: 'until here' });
   await ben.event((envelope) => envelope.channelId === channelId && envelope.seq === seq);
@@ -32,8 +32,8 @@ const isTyping =
     envelope.event.typing === typing;
 
 describe('typing', () => {
-  // The race: the sender's hub has no room of the channel, so it has not seen the start. Invariant: a message stops
-  // typing.
+  // The race: the sender's hub has not opened the channel's room, so it has not seen the start. Invariant: a message
+  // ends the sender's typing.
   it('stops with the message of a sender that is not subscribed', async () => {
     const channelId = 'not-subscribed';
     await watchedChannel(channelId);
@@ -44,7 +44,7 @@ describe('typing', () => {
     expect(await typingUntilNow(channelId)).toEqual([true, false]);
   });
 
-  // The race: the message comes while its typing.start waits for Redis. The invariant is the one above.
+  // The race: the message arrives while the call typing.start waits for Redis. Invariant: as in the test above.
   it('stops with a message that comes while typing.start is in flight', async () => {
     for (const channelId of ['in-flight', 'in-flight-subscribed']) {
       await watchedChannel(channelId);
@@ -60,7 +60,7 @@ describe('typing', () => {
     }
   });
 
-  // The race: an agent has two sockets, and the one without typing closes. Invariant: a disconnect stops only the
+  // The race: an agent has two sockets, and the one that is not typing closes. Invariant: a disconnect ends only the
   // typing of that socket.
   it('started by one socket of an agent continues when another one closes', async () => {
     const channelId = 'two-sockets';
@@ -73,7 +73,7 @@ describe('typing', () => {
     await closedOn(hubA, tab);
     expect(await ana.call('typing.list', { channelId })).toMatchObject({ agents: ['ana'] });
     expect(ben.events.filter(isTyping(channelId, false))).toEqual([]);
-    // The close of that socket stops it.
+    // Closing the typing socket does end it.
     const other = await hubA.connect('ana');
     await other.call('typing.start', { channelId });
     await closedOn(hubA, other);
@@ -92,7 +92,7 @@ async function closedOn(hub: TestHub, socket: RpcSocket): Promise<void> {
 }
 
 describe('a graceful stop of a hub', () => {
-  // The race: the hub ends its leases and publishes that while it closes its bus. Invariant: its agents are announced
+  // The race: the hub ends its leases and publishes this while it closes its bus. Invariant: its agents are reported
   // offline at once, not at the end of their leases.
   it('announces its agents offline on the other hub', async () => {
     const channelId = 'stopped';

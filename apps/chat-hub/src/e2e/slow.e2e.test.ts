@@ -47,9 +47,9 @@ async function untilLagging(channelId: string): Promise<void> {
 }
 
 describe('a socket that reads too slowly', () => {
-  // The race: an agent starts typing before the socket lags and stops during it; others join, leave and change.
+  // The race: an agent starts typing before the socket lags and stops while it lags; others join, leave and change.
   // Invariants: the socket gets all durable events in order, then only the latest state of each agent, and no indicator
-  // sticks.
+  // stays.
   it('gets the latest typing and presence after everything that it missed', async () => {
     const channelId = 'latest';
     const [slow, cem, dan] = (await followers(channelId, 'slow', 'cem', 'dan')) as [
@@ -94,14 +94,14 @@ describe('a socket that reads too slowly', () => {
   });
 
   // The races: one socket stops reading in the middle of the traffic, another after its resume. Invariants: the hub
-  // keeps little memory for them, serves the others as fast as before, and closes the stuck ones in the end.
-  it('uses bounded memory, harms nobody, and is closed in the end when it never reads again', async () => {
+  // uses little memory for them, serves the others as fast as before, and finally closes the two sockets.
+  it('uses bounded memory, does not affect others, and is closed when it never reads again', async () => {
     const channelId = 'stuck';
     const [stuck, fast] = (await followers(channelId, 'stuck', 'fast')) as [RpcSocket, RpcSocket];
     const first = seqsOf(fast.events)[0] ?? 4;
     stuck.ws.pause();
     await untilLagging(channelId);
-    // More than a result may contain, so the rest of the resume follows it.
+    // More events than one result may contain, so the rest follows the result.
     const resuming = await connect('fast');
     const asked = resuming.call('subscribe', { topics: [{ channelId, since: 1 }] });
     asked.catch(() => undefined);

@@ -53,7 +53,7 @@ const up = (started: { process: ServerProcess; port: number }) =>
   });
 
 describe('starting and stopping the hub', () => {
-  it('runs embedded without Redis, says so in one line, and uses Redis as soon as one appears', async () => {
+  it('runs embedded without Redis, logs that in one line, and uses Redis as soon as one appears', async () => {
     const redisPort = await freePort();
     const started = await start({ REDIS_URL: `redis://127.0.0.1:${redisPort}` });
     await up(started);
@@ -80,7 +80,7 @@ describe('starting and stopping the hub', () => {
   });
 
   it('prints the embedded mode in one line when no Redis is configured', async () => {
-    // A Redis may listen on port 6379 of this machine. The line reports both cases.
+    // A Redis may listen on port 6379 of this machine. The log line says which case applies.
     const started = await start({});
     await up(started);
     await waitFor(() => /Embedded mode: .*REDIS_URL|Redis answers/.test(started.process.output()), {
@@ -88,7 +88,7 @@ describe('starting and stopping the hub', () => {
     });
   });
 
-  it('reads a .env in its folder, and the environment wins over it', async () => {
+  it('reads a .env in its folder, which the environment overrides', async () => {
     const [port, other] = [await freePort(), await freePort()];
     const folder = await temporaryFolder('env');
     cleanups.push(() => folder.remove());

@@ -43,7 +43,7 @@ describe('two hubs on one Redis and one database', () => {
     await ben.event(({ event }) => event.type === 'channel.presence');
     await ben.event(({ event }) => event.type === 'channel.typing');
     const types = new Set(ben.events.map(({ event }) => event.type as string));
-    // Ben got his own join with the events of the resume, before the live ones.
+    // Ben got his own join among the resumed events, before the live ones.
     const log = await ana.call('log.read', { channelId, after: 0 }).catch(() => null);
     expect(log).toBeNull();
     expect([...types, 'channel.member.join'].sort()).toEqual(
@@ -73,7 +73,8 @@ describe('two hubs on one Redis and one database', () => {
       senderId: 'ana',
       event: { message: { content: 'over Redis' } },
     });
-    // Sent one after the other: each would be a repair of the tail check if Redis did not deliver it first.
+    // The messages are sent one after the other: if Redis did not deliver a message first, the tail check would count a
+    // repair.
     const repairs = async () => {
       const text = await (await fetch(`${hubB.url}/metrics`)).text();
       return Number(/^hub_tail_repairs_total (\S+)$/m.exec(text)?.[1]);

@@ -37,7 +37,7 @@ await ana.call('channel.create', { channelId, name: channelId });
 for (const agentId of ['greedy', 'ben']) await ana.call('member.add', { channelId, agentId });
 for (let round = 1; round <= 3; round++) last = await send(100);
 
-/** Measures the hub's memory during `work`; returns the highest values, as differences to those before. */
+/** Measures the hub's memory during `work`. Returns the highest increases since the start. */
 async function watched(work: () => Promise<unknown>) {
   const before = await metric('process_resident_memory_bytes');
   let unsent = 0;
@@ -82,7 +82,8 @@ describe('many sockets of one agent that do not read', () => {
         what: 'a refusal',
       });
     });
-    // One answer of Ben at a time, and for each socket the output of one turn before the hub saw that it does not read.
+    // One answer of Ben at a time, plus the output of one turn for each socket, written before the hub saw that it does
+    // not read.
     expect(unsent / mib).toBeLessThan(16 + 8 + 16);
     expect(resident / 1e6).toBeLessThan(250);
 
@@ -114,7 +115,7 @@ describe('many sockets of one agent that do not read', () => {
     await Promise.all([ben, ...sockets].map((socket) => socket.close()));
   }, 90_000);
 
-  // REST too: the unread part of an answer counts for its agent.
+  // The unread part of a REST answer also counts for its agent.
   it('count together with REST requests whose answers are not read', async () => {
     const url = `${hub.httpUrl}/v1/channels/${channelId}/log?after=0&agent=greedy`;
     const unread = await Promise.all(range(1, 2).map(() => fetch(url)));

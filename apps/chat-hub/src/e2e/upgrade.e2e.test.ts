@@ -72,7 +72,7 @@ const ana: Identity = {
   onBehalfOf: null,
 };
 
-/** The upgrade handler alone, over a bare HTTP server. */
+/** Only the upgrade handler, on a bare HTTP server. */
 async function upgradesOnly(
   options: Partial<UpgradeOptions>,
 ): Promise<{ port: number; refused: number[] }> {
@@ -102,7 +102,7 @@ async function upgradesOnly(
   return { port: (server.address() as AddressInfo).port, refused };
 }
 
-// In its own process, so that a crash would be seen.
+// The hub runs in its own process, so that a crash would be seen.
 const hub = closeAfterAll(await startHub({ env: noRedis }));
 const port = Number(new URL(hub.httpUrl).port);
 
@@ -131,7 +131,7 @@ describe('a refused upgrade', () => {
     const startMs = Date.now();
     const silent = upgradeRaw(hub.port, '/v1/ws', offering);
     await silent.ended;
-    expect(silent.received()).toContain('\x11\x31'); // 4401
+    expect(silent.received()).toContain('\x11\x31'); // Close code 4401.
     expect(Date.now() - startMs).toBeGreaterThan(1_000);
     expect(Date.now() - startMs).toBeLessThan(5_000);
   });
@@ -157,7 +157,7 @@ describe('a refused upgrade', () => {
       'the metric',
       { authenticate: () => Promise.reject(new Error('x')), onRefused: () => fault() },
     ],
-  ])('a fault in %s ends that socket alone', async (_part, options) => {
+  ])('a fault in %s ends only that socket', async (_part, options) => {
     const { port } = await upgradesOnly(options);
     await upgradeRaw(port, '/v1/ws', offering).ended;
     await upgradeRaw(port, '/v1/ws', offering).ended;
@@ -169,7 +169,7 @@ function fault(): never {
 }
 
 describe('authentication and admission', () => {
-  it('tell a client among many when to come back, and admit it then', async () => {
+  it('give each of many clients a time to come back, and admit it then', async () => {
     const { port, refused } = await upgradesOnly({
       admission: createAdmission({ ...admissionDefaults, perSecond: 5, burst: 1 }),
       authenticate: ({ devAgent }) => Promise.resolve({ ...ana, agentId: devAgent ?? '' }),
@@ -205,7 +205,7 @@ describe('authentication and admission', () => {
     expect(names).toEqual(['ana']);
   });
 
-  it('do not check a token from a blocked address, and tell its client when to come back', async () => {
+  it('do not check a token from a blocked address, and give its client a time to come back', async () => {
     let asked = 0;
     const { port, refused } = await upgradesOnly({
       failedSignIns: createFailedSignIns({ burst: 3, perSecond: 0.001 }),
@@ -230,7 +230,7 @@ describe('authentication and admission', () => {
     expect(refused).toEqual([503, 503, 503]);
   });
 
-  it('reserve no slot for a foreign page or on a draining hub', async () => {
+  it('reserve no slot for a foreign page, nor on a draining hub', async () => {
     const open = { admission: { admit: () => fault() } };
     const foreign = await upgradesOnly({
       ...open,
@@ -241,7 +241,7 @@ describe('authentication and admission', () => {
     expect(await upgradeRaw(draining.port).ended).toMatch(/^HTTP\/1\.1 503 /);
   });
 
-  it('take at most maxAuthenticating sockets at a time, and tell the next when to come back', async () => {
+  it('take at most maxAuthenticating sockets at a time, and give the next a time to come back', async () => {
     const admitted: (() => void)[] = [];
     const { port, refused } = await upgradesOnly({
       maxAuthenticating: 2,
@@ -261,7 +261,7 @@ describe('authentication and admission', () => {
     await waitFor(() => fourth.received().includes('accepted'));
   });
 
-  it('destroy a socket whose authentication takes too long, and free its place', async () => {
+  it('destroy a socket whose authentication takes too long, and free its slot', async () => {
     let isStuck = true;
     const { port } = await upgradesOnly({
       maxAuthenticating: 1,
@@ -284,9 +284,9 @@ describe('authentication and admission', () => {
     expect(await upgradeRaw(port, '/v1/ws', offering).ended).toMatch(/^HTTP\/1\.1 401 /);
   });
 
-  // The race: the drain sends every session away, and a client in authentication would connect after it and delay the
-  // end. Invariant: no client is accepted once the drain has begun.
-  it('send away a client that was authenticated while the hub began to drain', async () => {
+  // The race: the drain closes every session, and a client that is still being authenticated would connect after it and
+  // delay the end. Invariant: no client is accepted once the drain has begun.
+  it('refuse a client that was authenticated while the hub began to drain', async () => {
     let busyForMs: number | null = null;
     const admitted: (() => void)[] = [];
     const { port } = await upgradesOnly({
@@ -302,7 +302,7 @@ describe('authentication and admission', () => {
 });
 
 describe('dev sign-in is for this machine', () => {
-  // To a browser, a foreign host name that resolves to this machine (DNS rebinding) has the same origin as its page.
+  // For a browser, a foreign host name that resolves to this machine (DNS rebinding) is the same origin as its page.
   it('refuses an upgrade whose Host is not loopback with 403', async () => {
     await using hub = await devHub();
     const open = (host: string) =>

@@ -149,7 +149,7 @@ describe('the web UI', () => {
     expect(Object.keys(document.paths).filter((path) => !path.startsWith('/v1/'))).toEqual([]);
   });
 
-  it('answers one sentence while it is not built, and is found as soon as it is', async () => {
+  it('is answered with one sentence while it is not built, and is served as soon as it is', async () => {
     const directory = join(folder.path, 'later');
     await using other = await startTestHub({
       HUB_DB_URL: database.url,

@@ -2,14 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createAdmission } from './admission.ts';
 
-/** The behaviour of a client that was told to come back. */
+/** The behaviour of a client that got a time at which to come back. */
 type Manner = 'obeys' | 'never comes back' | 'comes back at random';
 
 interface Client {
   readonly name: string;
   readonly arrivesAtMs: number;
   readonly manner: Manner;
-  /** Its lateness when it obeys, as a fraction of the delay that the burst tolerates. */
+  /** How late it comes when it obeys, as a fraction of the delay that the burst tolerates. */
   readonly lateness: number;
 }
 
@@ -33,7 +33,7 @@ interface Visit {
   readonly tries: number;
 }
 
-/** Runs all clients against one admission, on a clock that stands at the time of each visit. */
+/** Runs all clients against one admission. The clock is set to the time of each visit. */
 function play(
   given: readonly Omit<Client, 'name'>[],
   options: { perSecond: number; burst: number; horizonMs: number },
@@ -109,14 +109,14 @@ describe('admission, for any clients and any behaviour', () => {
     );
   });
 
-  it('gives no slot twice: slots are as far apart as the rate says', () => {
+  it('gives no slot twice: slots are as far apart as the rate requires', () => {
     fc.assert(
       fc.property(clients, pace, (given, options) => {
         const obedient = given.map((client) => ({ ...client, manner: 'obeys' as const }));
         const within = { ...options, horizonMs: 600_000 };
         const sorted = play(obedient, within).slots.sort((a, b) => a - b);
         for (const [i, slot] of sorted.entries()) {
-          // The client is told whole milliseconds, rounded up.
+          // The client gets whole milliseconds, rounded up.
           if (i > 0)
             expect(slot - (sorted[i - 1] ?? 0)).toBeGreaterThan(1_000 / options.perSecond - 1.01);
         }

@@ -32,7 +32,7 @@ describe('admission', () => {
     expect(ask('f', 'g', 'h', 'i')).toEqual([null, null, null, 100]);
   });
 
-  // The race: newcomers take each token as soon as it is there, so clients that were told to come back never find one.
+  // The race: newcomers take each token as soon as it exists, so a client that comes back at its time finds none.
   it('keeps the slot of a client that comes back on time, however many newcomers come', () => {
     ask('a', 'b', 'c');
     expect(ask('late')).toEqual([100]);

@@ -5,7 +5,7 @@ export interface Admission {
    * that time is admitted: its slot is reserved for it alone. Call it for authenticated agents only.
    */
   admit(name: string): { readonly afterMs: number | null };
-  /** Slots that are reserved for clients that were told to come back. */
+  /** Slots reserved for clients that got a time at which to come back. */
   readonly reserved: number;
 }
 
@@ -14,11 +14,14 @@ export interface AdmissionOptions {
   readonly perSecond: number;
   /** Clients admitted at once after a quiet time. */
   readonly burst: number;
-  /** How far ahead slots are reserved. A client beyond it gets a time at which to ask again, without a reservation. */
+  /**
+   * How far ahead slots are reserved. A client beyond this limit gets a time at which to try again, without a
+   * reservation.
+   */
   readonly horizonMs: number;
   /** How long a reserved slot is kept after its time. */
   readonly graceMs: number;
-  /** Slots reserved for one agent: so many of its sockets are admitted at their first return. */
+  /** Slots reserved for one agent: this many of its sockets are admitted when they first come back. */
   readonly maxPerName: number;
   /** Monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
@@ -32,8 +35,9 @@ interface Reservation {
 }
 
 /**
- * The hub's own rate. A welcome costs 1.3 ms of CPU, so at this rate half of the core is left for connected clients, and
- * 10,000 clients are back in 25 s. Admitting 5,000 at once takes 16 s and 1.5 GB, and serves nobody else meanwhile.
+ * The hub's own rate. A welcome costs 1.3 ms of CPU, so at this rate half of the core is left for connected clients,
+ * and 10,000 clients reconnect in 25 s. Admitting 5,000 at once would take 16 s and 1.5 GB, and no other client would
+ * be served meanwhile.
  */
 export const admissionDefaults: AdmissionOptions = {
   perSecond: 400,
@@ -43,7 +47,7 @@ export const admissionDefaults: AdmissionOptions = {
   maxPerName: 4,
 };
 
-// Less than 1, because rounding errors must not delay a token.
+// Slightly less than 1, because rounding errors must not delay a token.
 const oneToken = 1 - 1e-6;
 
 /**
@@ -102,7 +106,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   function defer(name: string, nowMs: number): { readonly afterMs: number } {
     const atMs = Math.max(nowMs + (1 + reserved - tokens) / perMs, lastAtMs + 1 / perMs);
     if (atMs - nowMs > horizonMs) {
-      // Spread over a second horizon without a reservation, so that the memory is bounded.
+      // Such clients get times spread over a second horizon but no reservation, so that memory is bounded.
       beyond += 1;
       return { afterMs: Math.ceil(horizonMs + ((beyond / perMs) % horizonMs)) };
     }
@@ -119,7 +123,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       const next = ofName?.[0];
       if (next && next.atMs <= nowMs) {
         releaseSlot(next);
-        // Too many clients came late at once: this one gets another slot.
+        // Too many clients came late at once, so this one gets another slot.
         if (tokens < oneToken) return defer(name, nowMs);
         tokens -= 1;
         return { afterMs: null };
@@ -128,7 +132,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
         tokens -= 1;
         return { afterMs: null };
       }
-      // Either the client came too early, or this is another socket of the same agent. These look alike here.
+      // Either the client came too early, or this is another socket of its agent. The two cases cannot be told apart
+      // here.
       const last = ofName?.at(-1);
       if (ofName && last && ofName.length >= maxPerName)
         return { afterMs: Math.ceil(Math.max(0, last.atMs - nowMs)) };

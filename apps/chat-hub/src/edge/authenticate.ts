@@ -18,7 +18,7 @@ export interface AuthenticateDeps {
   readonly store: Pick<ChatStore, 'isRevoked'>;
   /** The milliseconds for which an agent is barred; null when it is not. */
   readonly barredForMs: (agentId: string) => number | null;
-  /** Called with each identity that was proved. */
+  /** Called with each verified identity. */
   readonly onVerified: (identity: Identity) => void;
   readonly log: Logger;
 }
@@ -62,7 +62,10 @@ function identityOf(payload: JWTPayload): Identity {
   };
 }
 
-/** Dev mode: `?agent=<id>` is believed, with `&kind=person` or `&kind=service`; `&role=admin` makes an admin. */
+/**
+ * Dev mode: `?agent=<id>` is trusted without proof, with `&kind=person` or `&kind=service`; `&role=admin` makes an
+ * admin.
+ */
 function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
   return async ({ devAgent, devKind, devRole }) => {
     if (devAgent === null) throw unauthorized('say who you are with ?agent=<id>');
@@ -86,7 +89,7 @@ function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
   };
 }
 
-/** The keys for tokens that are signed with one of these algorithms. */
+/** The keys for tokens signed with one of these algorithms. */
 interface KeySource {
   readonly algorithms: string[];
   readonly key: JWTVerifyGetKey;
@@ -107,7 +110,7 @@ function keySources({ secret, jwksUrl }: AuthConfig & { mode: 'jwt' }, log: Logg
   return sources;
 }
 
-/** A failing key server is logged once in this time. */
+/** The minimum time between two log lines about a failing key server. */
 const warnEveryMs = 30_000;
 
 /**
@@ -160,7 +163,7 @@ function authenticateJwt(
       });
       return payload;
     } catch (error) {
-      // The key server failed: the token may be good.
+      // The key server failed, so the token may be valid.
       if (error instanceof AuthError) throw error;
       throw unauthorized(
         error instanceof errors.JWTExpired ? 'the token has expired' : 'the token is not valid',
@@ -172,7 +175,7 @@ function authenticateJwt(
     if (token === null || token === '') throw unauthorized('a bearer token is needed');
     const identity = identityOf(await verify(token));
     const { agentId, jti, issuedAtMs } = identity;
-    // Before the database is read: a flood must not load it.
+    // Checked before the database is read, because a flood must not load the database.
     refuseBarred(agentId, barredForMs);
     if (await store.isRevoked({ sub: agentId, jti, issuedAtMs }))
       throw new AuthError('revoked', 'the token was revoked');
@@ -183,7 +186,7 @@ function authenticateJwt(
 function refuseBarred(agentId: string, barredForMs: AuthenticateDeps['barredForMs']): void {
   const retryAfterMs = barredForMs(agentId);
   if (retryAfterMs === null) return;
-  throw new AuthError('barred', 'this agent has called far too often', { retryAfterMs });
+  throw new AuthError('barred', 'this agent has made far too many calls', { retryAfterMs });
 }
 
 function algorithmOf(token: string): string {
@@ -198,7 +201,7 @@ function unauthorized(message: string): AuthError {
   return new AuthError('unauthorized', message);
 }
 
-/** Creates the hub's way to authenticate, by its configuration. */
+/** Creates the authentication that the configuration chooses. */
 export function createAuthenticate(config: AuthConfig, deps: AuthenticateDeps): Authenticate {
   const verify = config.mode === 'dev' ? authenticateDev(deps) : authenticateJwt(config, deps);
   return async (credentials) => {

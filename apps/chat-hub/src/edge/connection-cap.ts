@@ -3,18 +3,20 @@ import type { Duplex } from 'node:stream';
 
 /** File descriptors kept for the database, Redis, files and the operations port. */
 const ownFiles = 256;
-/** The limit that is assumed where the system does not report one: most systems allow at least this. */
+/** The limit that is assumed where the system does not report one. Most systems allow at least this. */
 const assumedFiles = 1_024;
-/** The surplus is this part of the connections that are served, within the two bounds below. */
+/** The surplus as a fraction of the served connections, within the two bounds below. */
 const surplusShare = 1 / 8;
 const minSurplus = 16;
 const maxSurplus = 1_024;
 
 /** How many connections a hub takes. */
 export interface ConnectionLimits {
-  /** Connections that are served. */
+  /** Connections that are served normally. */
   readonly served: number;
-  /** Further connections, accepted only to tell the client when to come back. Connections beyond them are dropped. */
+  /**
+   * Further connections, accepted only to tell their clients when to come back. Connections beyond these are dropped.
+   */
   readonly surplus: number;
 }
 
@@ -22,7 +24,7 @@ export interface ConnectionLimits {
 export function openFilesLimit(): number | null {
   const report = process.report as NodeJS.ProcessReport & { excludeNetwork: boolean };
   const { excludeNetwork } = report;
-  // Otherwise the report would look up the host names of all open connections.
+  // Without this option the report would look up the host names of all open connections.
   report.excludeNetwork = true;
   try {
     const { userLimits } = report.getReport() as {
@@ -35,7 +37,7 @@ export function openFilesLimit(): number | null {
   }
 }
 
-/** Splits the open files into limits: serves `wanted` connections if that is given and fits, else as many as fit. */
+/** Splits the open files into limits. Serves `wanted` connections if this is given and fits, else as many as fit. */
 export function connectionLimits(
   openFiles: number | null,
   wanted: number | null,
@@ -54,8 +56,8 @@ export interface ConnectionCap {
   /** Counts the connections of a server. Call it before the server listens. */
   watch(server: Server): void;
   /**
-   * Null for a connection that is served, for as long as it is open. For a connection over the limit, the milliseconds
-   * after which its client may come back; each call gives another time.
+   * Null for a connection that is served, as long as it is open. For a connection over the limit, the milliseconds
+   * after which its client may come back; each call gives a different time.
    */
   surplusMs(socket: Duplex): number | null;
   /** Open connections, including those over the limit. */
@@ -68,7 +70,7 @@ export interface ConnectionCap {
 }
 
 export interface ConnectionCapOptions extends ConnectionLimits {
-  /** How many clients are told to come back within one second, so that they do not return at once. */
+  /** How many clients may get a come-back time within the same second, so that they do not all return at once. */
   readonly perSecond: number;
 }
 

@@ -46,7 +46,7 @@ describe('failed sign-ins', () => {
 
   const token = (text: string) => ({ token: text, devAgent: null, devKind: null, devRole: null });
 
-  it('do not block credentials that were good before, until these fail too', () => {
+  it('do not block credentials that were accepted before, until these fail too', () => {
     const failures = create();
     failures.recordSuccess(token('good'));
     for (let i = 0; i < 6; i++) failures.recordFailure('a', token('bad'));
@@ -56,7 +56,7 @@ describe('failed sign-ins', () => {
     expect(failures.blockedForMs('a', token('good'))).toBeGreaterThan(0);
   });
 
-  it('remember the maxGood credentials that were used last', () => {
+  it('remember the maxGood most recently used credentials', () => {
     const failures = createFailedSignIns({ burst: 1, maxGood: 2, clock: () => nowMs });
     for (const text of ['one', 'two', 'one', 'three']) failures.recordSuccess(token(text));
     failures.recordFailure('a');

@@ -5,13 +5,14 @@ import type { Credentials } from './identity.ts';
 /** Blocks addresses that sent too many wrong credentials. */
 export interface FailedSignIns {
   /**
-   * Null when these credentials may be checked, else the milliseconds for which the address is still blocked. Credentials
-   * that were good before are always checked: one failing agent must not block the others at its address.
+   * Null when these credentials may be checked, else the milliseconds for which the address is still blocked.
+   * Credentials that were accepted before are always checked, because one failing agent must not block the others at
+   * its address.
    */
   blockedForMs(address: string, credentials?: Credentials): number | null;
   /** Counts one failed sign-in. */
   recordFailure(address: string, credentials?: Credentials): void;
-  /** Remembers that these credentials were good. */
+  /** Remembers that these credentials were accepted. */
   recordSuccess(credentials: Credentials): void;
 }
 
@@ -24,21 +25,21 @@ export interface FailedSignInsOptions {
   readonly onFailed?: () => void;
   /** Addresses remembered at a time; the one whose last failure is oldest is evicted. @default 10_000 */
   readonly maxAddresses?: number;
-  /** Good credentials remembered at a time; the least recently used are evicted. @default 20_000 */
+  /** Accepted credentials remembered at a time; the least recently used are evicted. @default 20_000 */
   readonly maxGood?: number;
   /** Monotonic time in ms. @default performance.now */
   readonly clock?: () => number;
 }
 
 interface Bucket {
-  /** Failures that have not leaked away yet. */
+  /** Failures that have not leaked out of the bucket yet. */
   readonly level: number;
   readonly atMs: number;
 }
 
 /**
- * Keeps a leaky bucket per address. Only failures fill it, so any number of agents with good tokens may share an
- * address; while it is full, only credentials that were good before are checked from there.
+ * Keeps a leaky bucket per address. Only failures fill it, so any number of agents with valid tokens may share an
+ * address. While it is full, only credentials that were accepted before are checked from there.
  */
 export function createFailedSignIns({
   burst = 50,
@@ -49,7 +50,7 @@ export function createFailedSignIns({
   clock = () => performance.now(),
 }: FailedSignInsOptions = {}): FailedSignIns {
   const buckets = new LRUCache<string, Bucket>({ max: maxAddresses });
-  /** Hashes of good credentials, so that no usable token is kept. */
+  /** Hashes of accepted credentials, so that no usable token is stored. */
   const good = new LRUCache<string, true>({ max: maxGood });
 
   function levelAt(address: string, nowMs: number): number {
@@ -71,7 +72,7 @@ export function createFailedSignIns({
       onFailed?.();
       if (credentials) good.delete(hashOf(credentials));
       const nowMs = clock();
-      // Many sign-ins may fail at the same time; the cap bounds how long the address is blocked by them.
+      // Many sign-ins may fail at the same time. This cap bounds how long they block the address.
       const level = Math.min(2 * burst, levelAt(address, nowMs) + 1);
       buckets.set(address, { level, atMs: nowMs });
     },

@@ -3,7 +3,7 @@ import { channelKinds, refuse, type AgentKind, type Refusal } from '@openclaw/pr
 /** The agent that a connection or request acts as. */
 export interface Identity {
   readonly agentId: string;
-  /** The token's own: being an admin does not make a person. */
+  /** The kind in the token. Being an admin does not make an agent a person. */
   readonly kind: AgentKind;
   readonly isAdmin: boolean;
   /** The token's claim `on_behalf_of`. */
@@ -25,10 +25,10 @@ export type AuthErrorCode =
   | 'revoked'
   /** The key server does not answer. The same token may be valid later. */
   | 'unavailable'
-  /** The token is valid, but its agent has called far too often; `retryAfterMs` says when it may come back. */
+  /** The token is valid, but its agent has made far too many calls; `retryAfterMs` says when it may come back. */
   | 'barred';
 
-/** Authentication failed. The message may be shown: it repeats nothing of the token. */
+/** Authentication failed. The message may be shown: it contains no part of the token. */
 export class AuthError extends Error {
   override readonly name = 'AuthError';
   readonly code: AuthErrorCode;
@@ -53,7 +53,7 @@ export function isFailedSignIn(error: unknown): boolean {
 /** Null for an admin, else the refusal. An admin whose token is limited to channels has no rights beyond them. */
 export function refuseNonAdmin({ isAdmin, channels }: Identity, action: string): Refusal | null {
   if (isAdmin && channels === null) return null;
-  return refuse('forbidden', `only an admin whose token is not bound to channels may ${action}`);
+  return refuse('forbidden', `only an admin whose token is not limited to channels may ${action}`);
 }
 
 /** Verifies credentials. Rejects with {@link AuthError}, or with the store's error when the store is away. */
@@ -84,7 +84,7 @@ export function credentialsOf(request: {
       bearer?.slice('bearer.'.length) ??
       query.get('access_token'),
     devAgent: query.get('agent'),
-    // Over REST channel.list has a param of that name, whose values are kinds of channels.
+    // Over REST, channel.list has a param of the same name, whose values are kinds of channels.
     devKind: query.getAll('kind').find((kind) => !isChannelKind(kind)) ?? null,
     devRole: query.get('role'),
   };
@@ -102,7 +102,7 @@ export function offeredProtocols(header: string | readonly string[] | undefined)
     .filter(Boolean);
 }
 
-/** Whether the token's limits include the channel. */
+/** True when the token's limits include the channel. */
 export function isWithinBounds({ channels }: Identity, channelId: string): boolean {
   return channels === null || channels.includes(channelId);
 }

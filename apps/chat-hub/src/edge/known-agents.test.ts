@@ -44,7 +44,7 @@ describe('known agents', () => {
     await agents.close();
   });
 
-  it('are written again after a minute, and at once when the kind is another', async () => {
+  it('are written again after a minute, and at once when their kind changes', async () => {
     const agents = open();
     agents.seen({ agentId: 'ana', kind: 'agent' });
     await jest.advanceTimersByTimeAsync(1_000);
@@ -66,7 +66,7 @@ describe('known agents', () => {
     }
   });
 
-  it('that could not be written are written later, as they were seen last', async () => {
+  it('that could not be written are written later, with their latest state', async () => {
     const agents = open();
     isAway = true;
     agents.seen({ agentId: 'ana', kind: 'agent' });
@@ -82,7 +82,7 @@ describe('known agents', () => {
     await agents.close();
   });
 
-  it('are bounded in number, and a batch too', async () => {
+  it('are bounded in number, and so is a batch', async () => {
     const agents = open();
     isAway = true;
     for (let n = 0; n < 25_000; n++) agents.seen({ agentId: `agent-${n}`, kind: 'agent' });
@@ -94,7 +94,7 @@ describe('known agents', () => {
     await agents.close();
   });
 
-  it('that still wait are written at the end', async () => {
+  it('that are still waiting are written at the end', async () => {
     const agents = open();
     agents.seen({ agentId: 'ana', kind: 'agent' });
     await agents.close();

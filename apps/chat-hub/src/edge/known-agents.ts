@@ -4,26 +4,26 @@ import type { Logger } from 'pino';
 
 /** Records in the store which agents there are, of which kind, and when they were last seen. */
 export interface KnownAgents {
-  /** A token of the agent was verified, or a connection of its ended. Costs a look-up in memory. */
+  /** Call it when a token of the agent was verified or one of its connections ended. Costs a look-up in memory. */
   seen(agent: { readonly agentId: string; readonly kind: AgentKind }): void;
-  /** The agent was minted a token; it counts as seen when it shows one. */
+  /** Call it when a token was minted for the agent. The agent counts as seen only when it uses a token. */
   minted(agentId: string): void;
-  /** The kind of the agent's last token at this hub; null when this hub has not seen one lately. */
+  /** The kind in the agent's last token at this hub; null when this hub has seen none recently. */
   kindOf(agentId: string): AgentKind | null;
   /** Writes what is pending. */
   close(): Promise<void>;
 }
 
-/** Agents are written together this often at most: 10,000 clients that return at once cost a few commits. */
+/** Agents are written together, at most this often. So 10,000 clients that return at once cost only a few commits. */
 const writeEveryMs = 250;
-/** After a failure. */
+/** The wait after a failure. */
 const retryAfterMs = 2_000;
 const maxBatch = 500;
-/** Agents to be written; while the database is away, any more are left until they are seen again. */
+/** Agents waiting to be written. While the database is away, further agents are skipped until they are seen again. */
 const maxPending = 20_000;
-/** Agents remembered with what was written of them, so that a call over REST costs no write. */
+/** Agents remembered together with their last written values, so that a REST call costs no write. */
 const maxRemembered = 50_000;
-/** An agent that goes on calling is written as seen again after this. */
+/** An agent that keeps calling is written as seen again after this time. */
 const refreshMs = 60_000;
 
 export function createKnownAgents(deps: {
@@ -64,7 +64,7 @@ export function createKnownAgents(deps: {
       log.debug({ err: error }, 'known agents were not recorded; they will be');
       waitMs = retryAfterMs;
       for (const agent of batch) {
-        // What was seen meanwhile is newer.
+        // A record made during the write is newer.
         if (pending.size < maxPending && !pending.has(agent.agentId)) {
           pending.set(agent.agentId, agent);
         }
@@ -88,7 +88,7 @@ export function createKnownAgents(deps: {
       if (remembered.size > maxRemembered && oldest !== undefined) remembered.delete(oldest);
     },
     minted(agentId) {
-      // One that waits to be written as seen is known thereby.
+      // An agent that waits to be written as seen becomes known by that write.
       if (!pending.has(agentId)) add({ agentId, kind: null });
     },
     kindOf: (agentId) => remembered.get(agentId)?.kind ?? null,
@@ -96,7 +96,7 @@ export function createKnownAgents(deps: {
       isClosed = true;
       clearTimeout(timer);
       await writing;
-      // Ends with the first failure, so that an absent database does not hold up the close.
+      // Stops at the first failure, so that an absent database does not delay the close.
       while (pending.size > 0 && (await write()));
     },
   };

@@ -11,7 +11,7 @@ export interface TokenClaims {
   readonly kind?: AgentKind | undefined;
 }
 
-/** Signs a token with the hub's HS256 secret. Each gets its own `jti`, so that it can be revoked alone. */
+/** Signs a token with the hub's HS256 secret. Each token gets its own `jti`, so that it can be revoked by itself. */
 export async function mintToken(
   secret: string,
   claims: TokenClaims,
@@ -33,7 +33,7 @@ export async function mintToken(
   return { token, jti, expiresAt: expiresAt * 1000 };
 }
 
-/** A token's own id (RFC 7519 §4.1.7): any text that every store can keep. */
+/** A token's own id (RFC 7519 §4.1.7): any text that every store can hold. */
 export const jtiSchema = z
   .string()
   .max(128)

@@ -1,15 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Config } from '../config.ts';
 
-/** Decides by its headers whether a request is allowed: null if so, else the reason for the refusal. */
+/**
+ * Decides from the headers of a request whether it is allowed. Returns null if it is, else the reason for the refusal.
+ */
 export type OriginPolicy = (headers: IncomingHttpHeaders) => string | null;
 
 const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
 
 /**
- * Refuses foreign web pages, for REST and WebSocket alike: their Origin is neither this host nor an allowed one. With dev
- * sign-in the Host must also be this machine. Otherwise a foreign host name that resolves to 127.0.0.1 (DNS rebinding)
- * would count as the page's own host.
+ * Refuses requests of foreign web pages, over REST and WebSocket: their Origin is neither this host nor an allowed one.
+ * With dev sign-in the Host must also be this machine. Otherwise a foreign host name that resolves to 127.0.0.1 (DNS
+ * rebinding) would count as the page's own host.
  */
 export function createOriginPolicy({
   allowedOrigins,

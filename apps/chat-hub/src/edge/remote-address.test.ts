@@ -9,7 +9,7 @@ const from = (remoteAddress: string | undefined, forwarded?: string) =>
   }) as unknown as IncomingMessage;
 
 describe('the remote address of a request', () => {
-  it('is the address of the connection when no proxy is trusted, whatever the header says', () => {
+  it('is the address of the connection when no proxy is trusted, even with a header', () => {
     const address = createRemoteAddress([]);
     expect(address(from('192.0.2.1', '203.0.113.7'))).toBe('192.0.2.1');
     expect(address(from('::ffff:192.0.2.1'))).toBe('192.0.2.1');

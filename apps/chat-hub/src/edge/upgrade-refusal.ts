@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { AuthError } from './identity.ts';
 
-/** The refusal of an upgrade: by a close code where the client can read one, else by an HTTP status. */
+/** The refusal of an upgrade: a close code where the client can read one, else an HTTP status. */
 export interface UpgradeRefusal {
   readonly status: 401 | 403 | 404 | 429 | 503;
   readonly closeCode: 4401 | 4403 | 4429 | 4503 | null;
@@ -19,7 +19,10 @@ export function refusalOf(error: unknown): UpgradeRefusal {
   return { status: 401, closeCode: code === 'revoked' ? 4403 : 4401, reason: message };
 }
 
-/** The client may come back later. Without a given time each gets a random one, so that they do not return at once. */
+/**
+ * The client may come back later. If no time is given, each client gets a random one, so that they do not all return at
+ * once.
+ */
 export function unavailable(
   reason: string,
   retryAfterMs = 1_000 + Math.round(Math.random() * 1_000),
@@ -27,7 +30,7 @@ export function unavailable(
   return { status: 503, closeCode: 4503, reason, retryAfterMs };
 }
 
-/** The client has done too much of something, and may come back after `retryAfterMs`. */
+/** The client exceeded a limit, and may come back after `retryAfterMs`. */
 export function tooMany(reason: string, retryAfterMs = 1_000): UpgradeRefusal {
   return { status: 429, closeCode: 4429, reason, retryAfterMs };
 }
@@ -40,7 +43,7 @@ const statusTexts = {
   503: 'Service Unavailable',
 } as const;
 
-/** Refuses with an HTTP status, and closes the socket once that is written. */
+/** Refuses with an HTTP status, and closes the socket once the response is written. */
 export function refuseByStatus(
   socket: Duplex,
   { status, reason, retryAfterMs }: UpgradeRefusal,

@@ -46,7 +46,10 @@ export interface UpgradeOptions {
   readonly onAccepted: (accepted: Accepted) => void;
   readonly onRefused: (status: number) => void;
   readonly log: Logger;
-  /** Sockets that may be in authentication at a time; further clients are told to come back. @default 1024 */
+  /**
+   * Sockets that may be in authentication at a time. Further clients get a time at which to come back.
+   * @default 1024
+   */
   readonly maxAuthenticating?: number;
   /**
    * Refused sockets that may be waiting at a time for the client to read its close code; refusals other than 503 get at
@@ -97,7 +100,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     const credentials = credentialsOf(request);
     const blockedForMs = options.failedSignIns.blockedForMs(address, credentials);
     if (blockedForMs !== null) {
-      // Spread over a second, because other clients may be waiting at that address too.
+      // Spread over a second, because other clients at that address may be waiting too.
       const afterMs = Math.max(1_000, blockedForMs) + Math.round(Math.random() * 1_000);
       return tooMany('too many failed sign-ins from this address', afterMs);
     }
@@ -115,7 +118,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     try {
       const identity = await options.authenticate(credentials);
       options.failedSignIns.recordSuccess(credentials);
-      // Checked again: a drain that began meanwhile sends away only clients that are connected already.
+      // Checked again, because a drain that began meanwhile only closes clients that are already connected.
       const full = refusalWhenFull(socket);
       if (full) return full;
       // A socket that was destroyed meanwhile must take no slot.
@@ -137,7 +140,10 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     return afterMs === null ? null : unavailable('the hub is draining or full', afterMs);
   }
 
-  /** Settles as the work does. Destroys the socket after the timeout; either end frees its place in `authenticating`. */
+  /**
+   * Settles with the work, or destroys the socket after the timeout. In both cases the slot in `authenticating` is
+   * freed.
+   */
   async function withTimeout<T>(socket: Duplex, work: () => Promise<T>): Promise<T> {
     authenticating.add(socket);
     const timer = setTimeout(() => socket.destroy(), upgradeTimeoutMs);

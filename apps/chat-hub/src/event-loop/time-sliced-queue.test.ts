@@ -52,7 +52,7 @@ describe('steps in a time-sliced queue', () => {
     expect(turns).toEqual([['a'], ['b'], ['c']]);
   });
 
-  it('reject with what a step throws, and leave other jobs alone', async () => {
+  it('reject with the error that a step throws, and do not affect other jobs', async () => {
     const { queue, work } = createCase(3);
     function* failing(): Steps<void> {
       yield;
@@ -78,7 +78,7 @@ describe('work in a time-sliced queue', () => {
       { everyMs: 0 },
     );
     expect(done).toEqual(Array.from({ length: 3_000 }, (_, i) => i));
-    // 60 ms of work, during which other callbacks ran many times.
+    // 60 ms of work, during which other callbacks ran several times.
     expect(new Set(seen).size).toBeGreaterThan(8);
   });
 

@@ -1,16 +1,16 @@
-/** Work in small steps: it yields where other work may run in between. One step takes well below a millisecond. */
+/** Work in small steps. It yields where other work may run. One step takes well below a millisecond. */
 export type Steps<T> = Generator<void, T, void>;
 
 /** A queue of work done in slices of a few milliseconds, so that the event loop is never blocked for longer. */
 export interface TimeSlicedQueue {
   /**
-   * Does the steps, alternating with those of other callers. Resolves with what they return, rejects with what they
-   * throw. Accepts any amount: each caller bounds what it has in progress.
+   * Does the steps, alternating with those of other callers. Resolves with the value they return, or rejects with the
+   * error they throw. There is no limit here: each caller limits its own work in progress.
    */
   run<T>(steps: Steps<T>): Promise<T>;
-  /** Resolves in a later turn of the event loop, for work that lets others run between its parts. */
+  /** Resolves in a later turn of the event loop, so that other work can run in between. */
   pause(): Promise<void>;
-  /** Does the work, which must not throw, in order of arrival. Returns false when too much waits already. */
+  /** Runs the work later, in order of arrival; it must not throw. Returns false when too much work is waiting. */
   enqueue(work: () => void): boolean;
 }
 
@@ -28,7 +28,7 @@ export function createTimeSlicedQueue({
   maxWaiting = Infinity,
   clock = () => performance.now(),
 }: TimeSlicedQueueOptions = {}): TimeSlicedQueue {
-  /** Each job does one piece and returns true when it has more; then it goes to the end of the queue. */
+  /** Each job does one piece and returns true when it has more. Then it moves to the end of the queue. */
   const jobs = new Set<() => boolean>();
   let isScheduled = false;
   let endMs = 0;

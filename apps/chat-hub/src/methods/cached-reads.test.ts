@@ -8,7 +8,7 @@ import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
 const channelId = 'c';
 type Page = readonly Message[];
 
-/** A hub whose database has a head, a member, and may be away; the cache is in memory. */
+/** A hub with a cache in memory and a database that has a head and a member. The database can be made unavailable. */
 function createBench() {
   const database = { head: 5, isMember: true, isAway: false };
   const unavailable = () => new ChatStoreError('unavailable', 'away', { retryAfterMs: 1 });
@@ -34,7 +34,7 @@ function createBench() {
     ...{ database, cache, rooms, load },
     read: (loader: () => Promise<Loaded<Page>> = load) =>
       cachedRead(store, caller, channelId, cache.recentMessages, loader, 'members'),
-    /** Another member reads: the cache and this process' copy are of the present head. */
+    /** Another member reads, so that the cache and this process' copy hold the current head. */
     fill: async () => {
       cache.invalidateFor('collaboration.event', channelId, database.head);
       await cache.recentMessages.read(channelId, load);
@@ -44,7 +44,7 @@ function createBench() {
 }
 
 describe('a read through the cache', () => {
-  it('serves what is of the head at which the reader is a member', async () => {
+  it('serves a value of the head at which the reader is a member', async () => {
     const { read, fill, cache } = createBench();
     await fill();
     expect(await read()).toEqual({ ok: true, value: [], head: 5 });
@@ -63,7 +63,7 @@ describe('a read through the cache', () => {
     expect(loads).toBe(0);
   });
 
-  it('serves what it loaded at a later head to one who is still a member then', async () => {
+  it('serves a value loaded at a later head if the reader is still a member then', async () => {
     const { read, load, database } = createBench();
     const loading = () => {
       database.head = 7;
@@ -72,9 +72,9 @@ describe('a read through the cache', () => {
     expect(await read(loading)).toEqual({ ok: true, value: [], head: 7 });
   });
 
-  // The race: the reader is removed while its page is loaded, which holds what came after. Invariant: rights are decided
-  // after what they are for.
-  it('refuses one who is removed while the value is read', async () => {
+  // The race: the reader is removed while its page is loaded, so the page holds later events. Invariant: rights are
+  // decided after the value was loaded.
+  it('refuses a reader that is removed while the value is read', async () => {
     const { read, load, database } = createBench();
     const loading = async () => {
       database.isMember = false;
@@ -84,8 +84,9 @@ describe('a read through the cache', () => {
     expect(await read(loading)).toMatchObject({ ok: false, code: 'not_found' });
   });
 
-  // Invariant: nothing is served of a head at which nobody said that the reader is a member, nor what is outdated.
-  it('leaves to the store what the cache has of another head, older or newer', async () => {
+  // Invariant: no value is served from a head at which the reader's membership was not confirmed, and no outdated
+  // value.
+  it('does not serve a cached value of an older or newer head', async () => {
     const { read, fill, database } = createBench();
     await fill();
     for (const head of [6, 4]) {
@@ -94,7 +95,7 @@ describe('a read through the cache', () => {
     }
   });
 
-  it('serves what it loaded itself though the channel goes on meanwhile, and nothing newer', async () => {
+  it('serves the value that it loaded although the channel has newer events, and nothing newer', async () => {
     const { read, load, database } = createBench();
     const loading = async () => {
       const loaded = await load();
@@ -102,18 +103,18 @@ describe('a read through the cache', () => {
       return loaded;
     };
     expect(await read(loading)).toEqual({ ok: true, value: [], head: 5 });
-    // Rolled back meanwhile, to a log in which nobody knows whether the reader was a member.
+    // The database was rolled back meanwhile, to a log in which the reader's membership is not confirmed.
     expect(await read(async () => ({ value: [], head: 99 }))).toBeNull();
   });
 
-  it('leaves to the store what is too large to be cached', async () => {
+  it('does not serve a value that is too large to be cached', async () => {
     const { read } = createBench();
     expect(await read(() => Promise.reject(new UncachedLoad()))).toBeNull();
   });
 });
 
 describe('while the database is away', () => {
-  it('a socket that is live in the channel gets what was last read', async () => {
+  it('a socket that is live in the channel gets the value that was read last', async () => {
     const { read, fill, database, rooms } = createBench();
     await fill();
     database.isAway = true;
@@ -122,9 +123,10 @@ describe('while the database is away', () => {
     expect(await read()).toEqual({ ok: true, value: [], head: 5 });
   });
 
-  // The race: the reader's leave and what came after it are committed, another member read them, and the database goes
-  // away before this hub has delivered the leave. Invariant: what a live socket may see ends where its room is.
-  it('nobody gets a copy that is newer than what their room delivered', async () => {
+  // The race: the reader's leave and later events are committed, another member reads them, and the database becomes
+  // unavailable before this hub has delivered the leave. Invariant: a live socket sees nothing newer than its room's
+  // head.
+  it('no socket gets a copy that is newer than its room', async () => {
     const { read, fill, database, rooms } = createBench();
     await fill();
     database.isAway = true;
@@ -132,8 +134,8 @@ describe('while the database is away', () => {
     await expect(read()).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  // The race: the socket is dropped from the room while the store is asked in vain.
-  it('a socket that is dropped while the store is asked gets nothing', async () => {
+  // The race: the socket is dropped from the room while the query to the unavailable store is pending.
+  it('a socket that is dropped during the query to the store gets nothing', async () => {
     const { read, fill, database, rooms } = createBench();
     await fill();
     rooms.set(channelId, { head: 5 });

@@ -5,8 +5,8 @@ import type { Caller } from '../calls/handler.ts';
 import { isAway, outOfBounds, refuseOutsider, whyNotMember } from './rights.ts';
 
 /**
- * A cached value that is as new as the log, or the refusal. Null when the cache has no such value: then the store must
- * answer, rights included.
+ * A cached value that is as new as the log, or the refusal. Null when the cache has no such value; then the store must
+ * answer, including the rights check.
  */
 export type CachedRead<T> = ({ readonly ok: true } & Loaded<T>) | Refusal | null;
 
@@ -27,11 +27,11 @@ export class UncachedLoad extends Error {
 }
 
 /**
- * Reads through the cache. The answer holds nothing that a commit outdated, and nothing that the caller may not see:
- * one small query of the store says whether the caller is a member, and at which head. A cached value must be of
- * exactly that head, because a later one could hold what came after the caller's removal. A value that is loaded for
- * this call may be newer, if the caller is still a member then. While the database is away, a socket that is live in
- * the channel gets this hub's last copy, unless an event has outdated it.
+ * Reads through the cache. The answer holds nothing outdated and nothing that the caller may not see: one small query
+ * of the store says whether the caller is a member, and at which head. A cached value must belong to exactly that head,
+ * because a later one could hold events after the caller's removal. A value that is loaded for this call may be newer
+ * if the caller is still a member afterwards. While the database is away, a socket that is live in the channel gets
+ * this hub's last copy, unless an event has made it outdated.
  */
 export async function cachedRead<T>(
   store: Pick<ChatStore, 'access'>,
@@ -55,7 +55,8 @@ export async function cachedRead<T>(
   }
 
   try {
-    // Before anything is loaded: an outsider costs no more than this, and learns nothing from the time it takes.
+    // Checked before anything is loaded: an outsider costs only this query, and cannot learn anything from the response
+    // time.
     const head = await headOfReader();
     if (typeof head !== 'number') return head;
     let isLoaded = false;
@@ -64,7 +65,7 @@ export async function cachedRead<T>(
       return load();
     });
     if (cached.head === head) return { ok: true, ...cached };
-    // A cached value of another head: the channel has new events, or the database was rolled back.
+    // The cached value belongs to another head: the channel has new events, or the database was rolled back.
     if (!isLoaded || cached.head < head) return null;
     const headAfter = await headOfReader();
     if (typeof headAfter !== 'number') return headAfter;
@@ -81,8 +82,8 @@ export async function cachedRead<T>(
   }
 }
 
-// The caller's membership is as new as the room's last delivery, so the copy must not be newer. There is no await between
-// the two checks: a socket that has just been dropped gets nothing.
+// The caller's membership is known only up to the room's last delivery, so the copy must not be newer. There is no
+// await between the two checks, so a socket that was just dropped gets nothing.
 function liveCopy<T>({ session }: Caller, channelId: string, view: CachedView<T>): CachedRead<T> {
   const room = session?.rooms.get(channelId);
   const copy = room ? view.readStale(channelId) : null;

@@ -10,7 +10,7 @@ export interface ChannelDeps extends WriteDeps, CreationDeps {
   readonly cache: Pick<HubCache, 'channel'>;
 }
 
-/** channel.*, member.* and thread.*: the store decides and answers them. */
+/** Handlers of channel.*, member.* and thread.*. The store decides and answers them. */
 export function channelMethods(deps: ChannelDeps) {
   const { store, cache, publisher } = deps;
   const getChannel = reads(deps, 'channel.get');

@@ -11,7 +11,7 @@ export interface CollaborationDeps extends WriteDeps {
   readonly publisher: Pick<Publisher, 'commit' | 'publishGlobal'>;
 }
 
-/** collaboration.emit: events that agents define, in a channel or, from admins, to everyone. */
+/** Handler of collaboration.emit: events that agents define, sent to a channel or, by admins, to everyone. */
 export function collaborationMethods({ store, publisher }: CollaborationDeps) {
   return {
     async 'collaboration.emit'(caller, params) {

@@ -10,9 +10,9 @@ import type { Limiter } from '../calls/invoke.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { WriteDeps } from './store-methods.ts';
 
-// Channels and memberships remain, and for all that time they cost reads and counts, other agents' too. HUB_LIMIT_CREATE
-// therefore limits creating them, beside the limit of the calls themselves. Admins are exempt: they set up fleets, and
-// may delete anything.
+// Channels and memberships are permanent, and they make reads and counts slower, also for other agents.
+// HUB_LIMIT_CREATE therefore limits their creation, in addition to the limit of the calls. Admins are exempt: they set
+// up fleets, and may delete anything.
 
 export interface CreationDeps {
   readonly limiter: Pick<Limiter, 'consume'>;
@@ -22,13 +22,16 @@ const kib = 1024;
 /** The most direct channels remembered as existing: later messages in them do not count as new channels. */
 const maxKnown = 10_000;
 
-/** The count of a call: one for each thing that it creates, and one for each whole KiB of a channel's metadata. */
+/** The cost of a call: one for each object that it creates, and one for each whole KiB of a channel's metadata. */
 export function creationCost(created: number, metadata: JsonObject | null | undefined): number {
   if (!metadata) return created;
   return created + Math.floor(utf8Bytes(JSON.stringify(metadata)) / kib);
 }
 
-/** Counts `cost` for the caller. Null when it is allowed, else the refusal; the caller's allowance is then used up. */
+/**
+ * Counts `cost` for the caller. Null when it is allowed. Otherwise returns the refusal, and the caller's allowance is
+ * used up.
+ */
 export function refuseCreation(
   { limiter }: CreationDeps,
   { identity }: Caller,
@@ -48,14 +51,15 @@ export interface DirectSendDeps extends WriteDeps, CreationDeps {
 }
 
 /**
- * Creates the part of direct.send that counts new channels. The first message to a direct channel that this hub does not
- * know counts as creating it, before the store is asked: many at once cannot pass together, and no message waits for a
- * query that a later call could overtake. Past the limit the store takes the message only if the channel exists.
+ * Creates the part of direct.send that counts new channels. The first message to a direct channel that this hub does
+ * not know counts as creating it, before the store is called: many at once cannot exceed the limit together, and no
+ * message waits for a query that a later call could overtake. Past the limit, the store takes the message only if the
+ * channel exists.
  */
 export function createDirectSend(deps: DirectSendDeps) {
   const { publisher, rooms } = deps;
   const known = new Set<string>();
-  /** First messages in flight that may create their channel, by sender and channel: together they count as one. */
+  /** First messages in flight that may create their channel, by sender and channel. Those of one pair count as one. */
   const opening = new Map<string, number>();
 
   function remember(channelId: string): void {

@@ -22,13 +22,13 @@ export interface MessageDeps extends DirectSendDeps {
   readonly typing: Pick<TypingFeed, 'messageSent'>;
 }
 
-/** A longer newest page is not cached: every reader of the cache parses it and serializes it again. */
+/** A larger newest page is not cached, because every reader of the cache parses and serializes it again. */
 const cachedPageBytes = 262_144;
 
 const tooLarge = () =>
   refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`);
 
-/** message.*, direct.send, reaction.*, log.read and read.*. */
+/** Handlers of message.*, direct.send, reaction.*, log.read and read.*. */
 export function messageMethods(deps: MessageDeps) {
   const { store, cache, publisher, typing } = deps;
   const readHistory = reads(deps, 'message.history');
@@ -52,11 +52,11 @@ export function messageMethods(deps: MessageDeps) {
   async function isAnyBefore(channelId: string, before: number, turnOf: string): Promise<boolean> {
     const params = { channelId, before, after: null, threadId: null, limit: 1 };
     const read = await store.read(asHub, 'message.history', params, turnOf);
-    // While the database is away there may be some: the next page will tell.
+    // While the database is away this is unknown, so true is assumed; the next page gives the answer.
     return read.ok ? read.result.messages.length > 0 : true;
   }
 
-  // Everyone reads the newest page of a channel first, so it is cached.
+  // The newest page of a channel is what everyone reads first, so it is cached.
   async function newestPage(
     caller: Caller,
     params: ParamsOf<'message.history'>,
@@ -70,7 +70,7 @@ export function messageMethods(deps: MessageDeps) {
     if (!read.ok) return read;
     const messages = read.value.slice(-limit);
     const oldest = messages[0];
-    // A full cache does not show whether there are older ones.
+    // A cache entry with the maximum number of messages does not show whether there are older ones.
     const hasMore =
       messages.length < read.value.length ||
       (oldest !== undefined &&

@@ -41,11 +41,11 @@ const seqsOf = (missed: MissedEvents | null) =>
   JSON.parse(`[${Buffer.concat(missed.pieces).toString()}]`).map(({ seq }: { seq: number }) => seq);
 
 describe('the events that a client missed', () => {
-  // A resume of 4,900 events stopped the loop for half a second. Each step is one piece of 64 Ki characters.
-  it('are made in many short turns, each of which does little', async () => {
+  // A resume of 4,900 events once stopped the event loop for half a second. Each step is one piece of 64 Ki characters.
+  it('are encoded in many short turns', async () => {
     let nowMs = 0;
     let turns = 0;
-    // Each look at the clock is a step later.
+    // The clock advances by one step at each reading.
     const slices = createTimeSlicedQueue({ sliceMs: 4, clock: () => (nowMs += 1) });
     const room = createRoom(4_900, 1_000);
     let isDone = false;
@@ -68,7 +68,7 @@ describe('the events that a client missed', () => {
     expect(turns).toBeGreaterThan(25);
   });
 
-  it('are none when they are too many or too large, and what was taken of the budget is gone', async () => {
+  it('are null when they are too many or too large, and their share of the budget stays used', async () => {
     const slices = createTimeSlicedQueue();
     const budget = { bytes: 1_000_000 };
     const reads = createLogReads(10_000);
@@ -76,7 +76,7 @@ describe('the events that a client missed', () => {
     expect(budget.bytes).toBe(1_000_000);
     expect(await gatherMissed(createRoom(2_000, 1_000), 0, budget, slices, reads)).toBeNull();
     expect(budget.bytes).toBeLessThan(0);
-    // Nothing more is read for a result that is full.
+    // Once a result is full, nothing more is read.
     expect(await gatherMissed(createRoom(10, 10), 0, budget, slices, reads)).toBeNull();
   });
 });

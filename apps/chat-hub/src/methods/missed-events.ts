@@ -10,11 +10,13 @@ export interface ByteBudget {
 
 /** The reads of the log that one call may make, for all its topics together. */
 export interface LogReads {
-  /** Rejects with ChatStoreError, without reading, once a read of this call failed or its time is over. */
+  /**
+   * Rejects with ChatStoreError, without reading, once a read of this call has failed or the call's read time is over.
+   */
   read<T>(read: () => Promise<T>): Promise<T>;
 }
 
-/** Creates the reads of one call, which begin within `maxMs` from now. */
+/** Creates the reads of one call. A read may only begin within `maxMs` from now. */
 export function createLogReads(maxMs: number): LogReads {
   const endMs = performance.now() + maxMs;
   let failure: ChatStoreError | undefined;
@@ -45,8 +47,8 @@ export interface MissedEvents {
 const comma = Buffer.from(',');
 
 /**
- * Gathers and encodes the events after `since` up to the room's present head, page by page and in slices. Null when
- * they are too many, or too large for the budget, from which they are taken. Rejects with ChatStoreError.
+ * Gathers and encodes the events after `since` up to the room's current head, page by page and in slices, and subtracts
+ * their bytes from the budget. Null when they are too many or too large for the budget. Rejects with ChatStoreError.
  */
 export async function gatherMissed(
   room: Room,
@@ -64,7 +66,7 @@ export async function gatherMissed(
     const encode = () => room.encodedPage(missed.lastSeq, slices);
     const page = await (isRemembered ? encode() : reads.read(encode));
     if (page === null) return null;
-    // Events in the room's memory that do not fit follow the result as live events.
+    // Events in the room's memory that do not fit are sent as live events after the result.
     if (isRemembered && page.bytes > budget.bytes) break;
     budget.bytes -= page.bytes;
     if (budget.bytes < 0) return null;

@@ -4,7 +4,7 @@ import { presenceMethods, type PresenceDeps } from './presence.ts';
 
 const channelId = 'c';
 
-/** A hub on which the caller is removed while presence or typing is read, and somebody else comes after that. */
+/** A hub on which the caller is removed while presence or typing is read, and another agent arrives after that. */
 function createBench() {
   let isMember = true;
   const removedMeanwhile =
@@ -29,16 +29,16 @@ function createBench() {
   return { methods: presenceMethods(hub), caller: { identity, session: null } as Caller };
 }
 
-// The race: the agent is removed while who is present, or types, is being read. Invariant: an answer holds nothing from
-// after the reader's removal, so rights are asked once the answer is there.
+// The race: the agent is removed while the present or typing agents are read. Invariant: an answer holds nothing from
+// after the reader's removal, so rights are checked after the data was read.
 describe('an agent that is removed while it reads', () => {
-  it('is refused who is present', async () => {
+  it('is refused the list of present agents', async () => {
     const { methods, caller } = createBench();
     const params = { channelId, cursor: null, limit: 50 };
     expect(await methods['presence.list'](caller, params)).toMatchObject({ code: 'not_found' });
   });
 
-  it('is refused who is typing', async () => {
+  it('is refused the list of typing agents', async () => {
     const { methods, caller } = createBench();
     const params = { channelId, threadId: null };
     expect(await methods['typing.list'](caller, params)).toMatchObject({

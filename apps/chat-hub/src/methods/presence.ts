@@ -10,7 +10,7 @@ export interface PresenceDeps {
   readonly typing: Pick<TypingFeed, 'start' | 'stop' | 'list'>;
 }
 
-/** presence.* and typing.*: kept in Redis, and lost without harm. */
+/** Handlers of presence.* and typing.*. This state is kept in Redis and may be lost without harm. */
 export function presenceMethods({ store, presence, typing }: PresenceDeps) {
   const refusalOf = (caller: Caller, channelId: string) => notMember(store, caller, channelId);
   return {

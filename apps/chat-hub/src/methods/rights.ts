@@ -11,9 +11,10 @@ export function outOfBounds(caller: Caller, channelId: string): Refusal | null {
 }
 
 /**
- * Null when the caller is a member of the channel, else the refusal. It comes from the store, never from a cache. While
- * the store is away, a socket that is live in the channel passes: its membership is what the log last said. Call this
- * after reading an answer that depends on membership, or the answer could hold what came after the caller's removal.
+ * Null when the caller is a member of the channel, else the refusal. The answer comes from the store, never from a
+ * cache. While the store is away, a socket that is live in the channel passes, because the last event that it received
+ * did not remove it. Call this after reading an answer that depends on membership; otherwise the answer could hold
+ * events after the caller's removal.
  */
 export async function notMember(
   store: Pick<ChatStore, 'access'>,
@@ -33,7 +34,7 @@ export async function notMember(
   }
 }
 
-/** The reason that someone with this access is no member. Outsiders learn nothing of a private channel. */
+/** The reason why an agent with this access is not a member. Outsiders learn nothing about a private channel. */
 export function whyNotMember(
   { role, kind }: Access,
   isAdmin: boolean,
@@ -47,12 +48,12 @@ const outsiderTexts = {
   not_found: 'there is no such channel',
 } as const;
 
-/** The refusal of someone who is no member. */
+/** The refusal for an agent that is not a member. */
 export function refuseOutsider(code: keyof typeof outsiderTexts): Refusal {
   return refuse(code, outsiderTexts[code]);
 }
 
-/** True when the error says that the database is away. */
+/** True when the error means that the database is away. */
 export function isAway(error: unknown): boolean {
   return error instanceof ChatStoreError && error.code === 'unavailable';
 }

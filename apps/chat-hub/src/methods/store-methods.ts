@@ -3,17 +3,17 @@ import type { ParamsOf } from '@openclaw/protocol';
 import type { Answer, Caller } from '../calls/handler.ts';
 import type { Publisher } from '../channels/publisher.ts';
 
-/** What a method needs to change the log. */
+/** The dependencies of a method that changes the log. */
 export interface WriteDeps {
   readonly publisher: Pick<Publisher, 'commit'>;
 }
 
-/** What a method needs to read the store. */
+/** The dependencies of a method that reads the store. */
 export interface ReadDeps {
   readonly store: Pick<ChatStore, 'readJson'>;
 }
 
-/** Reads for everyone, after the rights of each reader were checked: the rows of a cache hold nobody's rights. */
+/** Reads shared by all readers, whose rights were checked before: cached rows depend on no reader's rights. */
 export const asHub: Actor = { agentId: 'hub', isAdmin: true };
 
 /**

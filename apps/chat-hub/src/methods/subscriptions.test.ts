@@ -48,8 +48,8 @@ const heavyEvent = (seq: number, weight: number) =>
   });
 
 /**
- * A subscribe of Ben's, from seq 0, that stands still at reading the log of five events, until it is let on; without
- * `since` it stands still before its answer is made.
+ * A subscribe of Ben's, from seq 0, that pauses while it reads the log of five events, until the test continues it.
+ * Without `since` it pauses before its answer is made.
  */
 async function subscribing(since: number | null = 0, weight = 1) {
   const log = range(1, 5).map((seq) => heavyEvent(seq, weight));
@@ -102,7 +102,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
   await (since === null ? answered : reading.promise);
   return {
     ...{ rooms, session, access, log, store, methods },
-    /** Lets the subscribe end, and answers what it says of its topic. */
+    /** Lets the subscribe end, and returns the result for its topic. */
     result: async () => {
       letOn.resolve();
       const answer = await answered;
@@ -112,7 +112,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
   };
 }
 
-describe('a subscribe that is under way', () => {
+describe('a subscribe in progress', () => {
   it('is answered with the events up to the head', async () => {
     const { result, session } = await subscribing();
     const topic = await result();
@@ -120,9 +120,9 @@ describe('a subscribe that is under way', () => {
     expect(session.rooms.has(channelId)).toBe(true);
   });
 
-  // The race: the database begins another life after the log was read. Invariant: nothing of the life before stands in an
-  // answer of this one; the client asks again.
-  it('is refused for now when the database began another life meanwhile', async () => {
+  // The race: the epoch changes after the log was read. Invariant: an answer holds nothing from an earlier epoch; the
+  // client tries again.
+  it('is refused temporarily when the epoch changed meanwhile', async () => {
     const { result, rooms, session } = await subscribing();
     rooms.beginEpoch(new Map([[channelId, 3]]));
     expect(await result()).toEqual({ channelId, error: { code: 'unavailable' } });
@@ -130,15 +130,16 @@ describe('a subscribe that is under way', () => {
   });
 
   // The race: rights were read before the epoch changed, and the answer is made while the hub still reads the rights of
-  // the sockets that are in rooms already. Invariant: as above; nobody would check this socket again.
-  it('is refused for now when the epoch has changed and rooms have not been restarted', async () => {
+  // sockets that are already in rooms. Invariant: as above; otherwise this socket's rights would not be checked again.
+  it('is refused temporarily when the epoch has changed and rooms have not been restarted', async () => {
     const { result, store, session } = await subscribing();
     Object.assign(store, { epoch: 'f' });
     expect(await result()).toEqual({ channelId, error: { code: 'unavailable' } });
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
-  // The race: the agent is removed after the store said that it is a member. Invariant: it reads nothing, and enters not.
+  // The race: the agent is removed after the store said that it is a member. Invariant: it reads nothing and does not
+  // enter the room.
   it('is refused when its agent left the channel meanwhile', async () => {
     const { result, rooms, session, access } = await subscribing();
     rooms.get(channelId)?.offer(memberEvent(6, 'channel.member.leave'));
@@ -147,10 +148,10 @@ describe('a subscribe that is under way', () => {
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
-  // The race: the agent is removed and added again meanwhile, and the hub has heard of both, or of the leave alone.
-  // Invariant: a member is not refused, for a client takes `forbidden` as final.
-  it.each(['both', 'the leave alone'])(
-    'enters one who was added again, of which %s came',
+  // The race: the agent is removed and added again meanwhile, and the hub has received either both events or only the
+  // leave. Invariant: a member is not refused, because clients take `forbidden` as final.
+  it.each(['both events', 'only the leave'])(
+    'enters for an agent that was added again, when the hub received %s',
     async (came) => {
       const { result, rooms, session, access, log } = await subscribing();
       const events = [
@@ -159,7 +160,7 @@ describe('a subscribe that is under way', () => {
       ];
       log.push(...events);
       access.head = 7;
-      for (const event of came === 'both' ? events : events.slice(0, 1)) {
+      for (const event of came === 'both events' ? events : events.slice(0, 1)) {
         rooms.get(channelId)?.offer(event);
       }
       const topic = await result();
@@ -168,9 +169,9 @@ describe('a subscribe that is under way', () => {
     },
   );
 
-  // The race: the newest events do not fit into the result, and among them is the leave of one who is back. Invariant: a
-  // leave that comes live is final, so that what is past must not come live.
-  it('is not resumed when its leave would come live though it is back', async () => {
+  // The race: the newest events do not fit into the result, and among them is the leave of an agent that has joined
+  // again. Invariant: clients take a live leave as final, so an outdated leave must not be sent live.
+  it('is not resumed when its outdated leave would be sent live', async () => {
     const { result, rooms, access, log } = await subscribing(0, limits.resumeBytes / 6);
     const events = [memberEvent(6, 'channel.member.leave'), memberEvent(7, 'channel.member.join')];
     log.push(...events, heavyEvent(8, limits.resumeBytes / 2));
@@ -179,16 +180,16 @@ describe('a subscribe that is under way', () => {
     expect(await result()).toMatchObject({ head: 8, resumed: false, events: [] });
   });
 
-  // The race: as above, but the leave comes when nothing can be asked any more.
-  it('is to be asked again when its agent left at the last moment', async () => {
+  // The race: as above, but the leave arrives when rights cannot be read again.
+  it('is to be repeated when its agent left at the last moment', async () => {
     const { result, rooms, session } = await subscribing(null);
     rooms.get(channelId)?.offer(memberEvent(6, 'channel.member.leave'));
     expect(await result()).toEqual({ channelId, error: { code: 'unavailable' } });
     expect(session.rooms.has(channelId)).toBe(false);
   });
 
-  // The race: the channel is deleted, and everyone in it is told, between membership being read and the socket's entry.
-  // Invariant: nobody follows a channel that is gone without hearing of it.
+  // The race: the channel is deleted and everyone in it is notified, after membership was read and before the socket
+  // enters. Invariant: no socket follows a deleted channel without being notified.
   it('is refused when the channel was deleted meanwhile', async () => {
     for (const since of [null, 0]) {
       const { result, rooms, session } = await subscribing(since);
@@ -198,8 +199,8 @@ describe('a subscribe that is under way', () => {
     }
   });
 
-  // The control: what happened in a life of the database before says nothing of this one.
-  it('is answered in a room whose channel was deleted in another epoch', async () => {
+  // The control: a deletion in an earlier epoch says nothing about the current one.
+  it('is answered although its channel was deleted in another epoch', async () => {
     const { rooms, session } = await subscribing(null);
     const room = rooms.get(channelId);
     room?.offer(eventOf(6, { type: 'channel.delete', channelId }));
@@ -209,9 +210,10 @@ describe('a subscribe that is under way', () => {
 });
 
 describe('a subscribe to many channels', () => {
-  // The race: the hub is behind in many channels when the store goes away. Each topic waited for two seconds, one after
-  // the other, and the socket's calls on all these channels waited for that. Invariant: every call ends in its time.
-  it('waits for all of them together no longer than for one', async () => {
+  // The race: the hub is behind in many channels when the store becomes unavailable. Each topic waited for two seconds,
+  // one after the other, and the socket's calls on all these channels waited too. Invariant: every call ends within its
+  // time limit.
+  it('waits no longer for all of them together than for one', async () => {
     const ids = range(1, 100).map((number) => `c${number}`);
     let nowMs = 0;
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
@@ -259,9 +261,9 @@ describe('a subscribe to many channels', () => {
     expect([nowMs, raisedFirst]).toEqual([2_000, 100]);
   });
 
-  // The fault: the store hangs when the events that 200 topics missed are read. Each topic waited until its own read was
-  // given up, one after the other, so that one subscribe took minutes. Invariant: every call ends in its time. Topics
-  // that need no read are answered all the same.
+  // The fault: the store hangs while the events that 200 topics missed are read. Each topic waited for the timeout of
+  // its own read, one after the other, so one subscribe took minutes. Invariant: every call ends within its time limit,
+  // and topics that need no read are still answered.
   it.each(['fails', 'is slow'])('reads little more once the store %s', async (how) => {
     let nowMs = 0;
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
@@ -311,7 +313,7 @@ describe('a subscribe to many channels', () => {
       topics: { error?: { code: string }; resumed?: boolean }[];
     };
     const refused = result.topics.filter(({ error }) => error?.code === 'unavailable');
-    // Four reads of 2.9 s are what 10 s allow.
+    // In 10 s there is time for four reads of 2.9 s.
     const [mayRead, mayFail] = how === 'fails' ? [1, 199] : [4, 195];
     expect([reads, refused.length]).toEqual([mayRead, mayFail]);
     expect(result.topics.at(-1)).toMatchObject({ resumed: true });
@@ -321,9 +323,9 @@ describe('a subscribe to many channels', () => {
 describe('an unsubscribe from direct channels', () => {
   const directs = range(1, limits.topics + 1).map((n) => `dm_${String(n).padStart(32, '0')}`);
 
-  // The fault: of more than so many nothing was remembered, so that the next event of a channel brought the socket back
-  // into it, from the beginning of its log on. Invariant: an event comes once, and a list has its bound.
-  it('is refused, and ends nothing, beyond what the socket remembers', async () => {
+  // The fault: past a limit, unsubscribed channels were not remembered. The next event of such a channel added the
+  // socket to it again, from the start of its log. Invariant: an event is delivered once, and the list is bounded.
+  it('is refused, and ends nothing, beyond the number that the socket remembers', async () => {
     const { session, rooms, methods } = await subscribing(null);
     const caller = { session, transport: 'ws' as const, identity: session.identity };
     const last = directs.at(-1) ?? '';
@@ -337,7 +339,7 @@ describe('an unsubscribe from direct channels', () => {
       true,
       false,
     ]);
-    // What is remembered already takes no further place.
+    // A channel that is already remembered needs no further slot.
     const again = methods.unsubscribe(caller, { channelIds: [channelId, directs[0] ?? ''] });
     expect(again).toMatchObject({ ok: true });
   });

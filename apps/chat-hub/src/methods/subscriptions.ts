@@ -33,7 +33,7 @@ export interface SubscriptionDeps {
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
 
-/** A prepared topic: its room is live, and the events that the client missed are gathered, except the newest. */
+/** A prepared topic: its room is live, and the events that the client missed are gathered, except for the newest. */
 interface Prepared {
   readonly room: Room;
   /** The head at which the store confirmed the agent's membership. */
@@ -42,19 +42,29 @@ interface Prepared {
   readonly missed: MissedEvents | null;
 }
 
-/** How often membership is read again because the agent left meanwhile. */
+/** The most reads of membership when the agent leaves during each of them. */
 const leaveRounds = 3;
-/** The time that a hub behind the store's heads has to catch up, for all topics together, before they are refused. */
+/**
+ * When a hub is behind the store's heads, its time to catch up before the topics are refused, for all topics together.
+ */
 const levelMs = 2_000;
-/** How long the log is read for a resume of all topics together, before the rest are refused; one more read may end later. */
+/**
+ * The time for reading the log to resume all topics together; then the rest are refused. One more read may end later.
+ */
 const readMs = 10_000;
 
 /** Topics prepared in one turn of the event loop. */
 const topicsPerTurn = 50;
 
-/** subscribe and unsubscribe: the channels that a socket receives, and the seq from which it does. */
+/**
+ * Handlers of subscribe and unsubscribe, which choose the channels that a socket receives, and the seq from which it
+ * receives them.
+ */
 export function subscriptionMethods({ rooms, store, presence, slices }: SubscriptionDeps) {
-  /** Opens the rooms of all topics that the caller may receive; the others get an error code. One read of rights for all. */
+  /**
+   * Opens the rooms of all topics that the caller may receive; the others get an error code. Rights are read once for
+   * all topics.
+   */
   async function openRooms(
     caller: Caller,
     topics: readonly Topic[],
@@ -65,7 +75,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
         .map(({ channelId }) => channelId)
         .filter((channelId) => !outOfBounds(caller, channelId)),
     );
-    // Before any room is opened: an outsider must not open one.
+    // Checked before any room is opened, because an outsider must not open one.
     const access = await store.access(caller.identity.agentId, [...inBounds]);
     const opening: Promise<unknown>[] = [];
     for (const [index, { channelId }] of topics.entries()) {
@@ -82,7 +92,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
     return opened;
   }
 
-  /** Opens a room and counts its present agents, so that it is known whether presence is pushed. */
+  /** Opens a room and counts its present agents, which decides whether presence is pushed. */
   async function openRoom(channelId: string): Promise<Room> {
     const room = await rooms.open(channelId);
     await presence.prepare(room);
@@ -106,8 +116,8 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
   }
 
   /**
-   * Reads rights again for topics whose rooms saw the agent leave after they were read: it may have been added again, and
-   * clients take a refusal as final.
+   * Reads rights again for topics whose rooms received a leave of the agent after the first read. It may have been
+   * added again, and clients take a refusal as final.
    */
   async function confirm(
     caller: Caller,
@@ -136,7 +146,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
     }
   }
 
-  /** Enters the room and makes the topic's result in one synchronous step: no event can come between. */
+  /** Enters the room and makes the topic's result in one synchronous step, so that no event can come between them. */
   function enter(
     session: Session,
     { channelId }: Topic,
@@ -148,7 +158,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
     if (isNew && !isDirectChannelId(channelId) && session.topics >= limits.topics) {
       return topicError(channelId, 'too_large');
     }
-    // The room was idle and has closed meanwhile: the client tries again.
+    // The room was idle and closed meanwhile, so the client must try again.
     if (rooms.get(channelId) !== room) return topicError(channelId, 'unavailable');
     if (room.isDeleted) return topicError(channelId, 'not_found');
     // Rights are not read again here, so the client must try again: the agent may be a member again by now.
@@ -163,7 +173,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
         missed.count += tail.length;
         budget.bytes -= runNow(encodeEvents(tail, missed.pieces));
       } else if (room.wasAwaySince(missed.lastSeq, session.agentId)) {
-        // Its own leave would follow as a live event, which clients take as final, though it is a member again.
+        // Its own leave would follow as a live event, which clients take as final, although it is a member again.
         missed = null;
       } else {
         // The events that do not fit follow as live events, from the log.
@@ -195,7 +205,8 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
         .map(([channelId]) => channelId);
-      // Read again now that the rooms are live: a removal before this read is seen here, a later one comes as an event.
+      // Read again now that the rooms are live: this read includes earlier removals, and a later removal arrives as an
+      // event.
       const access = await store.access(session.agentId, live);
       // All rooms catch up at the same time, so that they share this limit.
       const levelEndMs = performance.now() + levelMs;
@@ -218,14 +229,14 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
         );
       }
       await confirm(caller, topics, prepared);
-      // One topic a step. The events of an entered room wait behind the whole result.
+      // One topic per step. The events of an entered room wait until the whole result is sent.
       function* resultSteps(): Steps<Buffer[]> {
         const pieces: Buffer[] = [];
         let text = '{"topics":[';
         for (const [index, topic] of topics.entries()) {
           if (!session.isOpen) return [Buffer.from('{"topics":[]}')];
           if (index > 0) text += ',';
-          // What was read in another epoch, rights among it, does not hold in this one.
+          // Rights and heads that were read in an earlier epoch are not valid in this one.
           const ready =
             rooms.epochGeneration === epochGeneration && store.epoch === readIn
               ? (prepared[index] ?? 'internal')
@@ -261,7 +272,7 @@ function whyRefused({ identity }: Caller, access: Access | undefined): ErrorCode
   return access ? whyNotMember(access, identity.isAdmin) : 'not_found';
 }
 
-/** Resolves with whether the room reaches the head in time. */
+/** Resolves with true if the room reaches the head in time, else with false. */
 function isLevel(room: Room, head: number, endMs: number): Promise<boolean> {
   room.raise(head);
   return room.whenReached(head, Math.max(0, endMs - performance.now()));
@@ -271,7 +282,7 @@ function topicError(channelId: string, code: ErrorCode): string {
   return JSON.stringify({ channelId, error: { code } });
 }
 
-// A failing topic has its error in its own place, and the others go on.
+// A failing topic gets its own error code; the other topics are not affected.
 function codeOf(error: unknown): ErrorCode {
   return refusalOfError(error).code;
 }

@@ -35,7 +35,7 @@ export interface OperationsDeps {
   readonly selfProbe: Pick<SelfProbe, 'path'>;
 }
 
-/** Dependencies are read once in this time, however many operators watch. */
+/** Dependencies are read at most once in this time, for all operators together. */
 const sharedMs = 500;
 /** INFO of Redis is a few kilobytes of text, so it is read less often. */
 const redisHealthMs = 5_000;
@@ -48,7 +48,7 @@ const { version } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
 
-/** Creates the view of one hub. It costs nothing until it is read. */
+/** Creates the view of one hub. It does no work until it is read. */
 export function createOperations(deps: OperationsDeps): OperationsView {
   const { hubId, store, rooms, sessions, presence, metrics } = deps;
   const { redis, flusher, traffic, selfProbe } = deps;
@@ -168,7 +168,7 @@ export function createOperations(deps: OperationsDeps): OperationsView {
   };
 }
 
-/** Answers a channel's name, or null where it has none or is unknown. Never rejects. */
+/** Looks up a channel's name; null where it has none or is unknown. Never rejects. */
 function createChannelNames(
   store: Pick<ChatStore, 'read'>,
 ): (channelId: string) => Promise<string | null> {

@@ -38,7 +38,7 @@ export function createRedisState(
 /** Readiness for traffic, with the state of each dependency. */
 export interface Readiness {
   report(): Promise<ReadinessReport>;
-  /** From now on the hub reports that it is draining, so not ready. */
+  /** From this call on, the hub reports that it is draining and therefore not ready. */
   drain(): void;
 }
 
@@ -49,7 +49,7 @@ export interface ReadinessReport {
   readonly draining: boolean;
   /** Without the database no send is accepted, so the hub is not ready. */
   readonly database: { readonly status: 'ok' | 'down'; readonly latencyMs: number | null };
-  /** Without a Redis that accepts writes the hub works on alone, so it stays ready. */
+  /** Without a Redis that accepts writes the hub continues by itself, so it stays ready. */
   readonly redis: RedisReport;
   /** While it is down, events of other hubs arrive through the log, so the hub stays ready. */
   readonly publishPath: PublishPath;
@@ -64,7 +64,7 @@ export interface ReadinessDeps {
 
 export function createReadiness({ hubId, store, redis, publishPath }: ReadinessDeps): Readiness {
   let draining = false;
-  // Anybody may call this, and the store runs few health checks at a time: concurrent callers share one answer.
+  // Anybody may call this, and the store runs few health checks at a time. So concurrent callers share one answer.
   let pending: ReturnType<typeof check> | undefined;
 
   function check() {

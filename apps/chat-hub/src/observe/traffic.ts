@@ -24,9 +24,9 @@ export interface Traffic {
   readonly written: (deliveries: readonly Delivery[]) => void;
   /** Durable events so far. */
   readonly events: number;
-  /** The time from a send to its answer, and from an event's timestamp to its delivery, in the last seconds. */
+  /** The time from a send to its answer, and from an event's timestamp to its delivery, over the last seconds. */
   latency(): { readonly ackMs: Percentiles | null; readonly deliveryMs: Percentiles | null };
-  /** The busiest and the slowest channels of the last seconds, sorted by deliveries. A quarter are the slowest. */
+  /** The busiest and the slowest channels of the last seconds, sorted by deliveries. The slowest make up a quarter. */
   channels(limit: number): ChannelTraffic[];
 }
 
@@ -34,16 +34,16 @@ export interface Traffic {
 const sliceMs = 5_000;
 /** Resolution of the shortest latencies. */
 const unitsPerMs = 16;
-/** Buckets per power of two: an answer is exact to 1/32 or 0.1 ms. */
+/** Buckets per power of two: a value is exact to 1/32 or 0.1 ms. */
 const bucketsPerOctave = 16;
-/** About a minute; longer latencies count as that. */
+/** About a minute. Longer latencies are recorded as this. */
 const maxUnits = 2 ** 20 - 1;
 const bucketCount = bucketsPerOctave * 17;
 
-/** Channels that are measured; the one that was silent longest is evicted. */
+/** The most channels measured; the one without events for longest is evicted. */
 const maxMeasured = 500;
 
-/** Creates the measurement. `clock` is epoch ms, as in timestamps. Its cost grows with events, not with deliveries. */
+/** Creates the measurement. `clock` is epoch ms, as in timestamps. The cost grows with events, not with deliveries. */
 export function createTraffic(
   metrics: Pick<Metrics, 'calls' | 'callSeconds' | 'deliverySeconds'>,
   maxChannels = maxMeasured,
@@ -75,7 +75,7 @@ export function createTraffic(
         if (durable.length === 0) continue;
         const measure = measureOf(channelId);
         for (const { timestamp } of durable) {
-          // The timestamp is the database's: its clock may be ahead.
+          // The timestamp comes from the database, whose clock may be ahead.
           const latencyMs = Math.max(0, nowMs - timestamp);
           measure.record(latencyMs, sockets);
           overall.record(latencyMs, sockets);
@@ -120,8 +120,8 @@ interface Slice {
 }
 
 /**
- * Latencies of the last seconds in logarithmic buckets, kept in two alternating time slices: 2 KiB, however many there
- * are. Recording one costs a few array accesses and no allocation.
+ * Latencies of the last seconds in logarithmic buckets, kept in two alternating time slices. It always takes 2 KiB.
+ * Recording one costs a few array accesses and no allocation.
  */
 export class RecentLatency {
   readonly #clock: () => number;

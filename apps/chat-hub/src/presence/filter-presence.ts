@@ -6,7 +6,7 @@ import {
 } from '@openclaw/protocol';
 
 /**
- * A presence event with only those presences that `keep` returns. If all are kept, the event itself is returned and not
+ * Returns a presence event with only those presences that `keep` returns. If all are kept, this is the same event, not
  * encoded again; if none is kept, null. Any other event is returned unchanged.
  */
 export function filterPresence(

@@ -1,15 +1,18 @@
 import type { PresenceRecord } from '@openclaw/presence';
 import { limits } from '@openclaw/protocol';
 
-/** How long an offline record is remembered. Ephemeral envelopes older than 10 s are dropped before they come here. */
+/**
+ * How long an offline record is remembered. Ephemeral envelopes older than 10 s are dropped before they reach this
+ * guard.
+ */
 const offlineMs = 15_000;
-/** The most offline records that are remembered; the oldest go first. */
+/** The most offline records that are remembered; the oldest are removed first. */
 const offlineMax = limits.presencePush;
 
 /**
- * Recognizes presence events older than the last one delivered, by `lastSeen`: hubs decide one after the other but may
- * publish in another order. Records of the same millisecond count in the order of arrival. `lastSeen` is Redis' time,
- * so it cannot be compared across two Redis servers.
+ * Recognizes presence events that are older than the last one delivered, by `lastSeen`: hubs take turns to decide a
+ * change, but may publish in a different order. Records of the same millisecond count in the order of arrival.
+ * `lastSeen` is Redis' time, so it cannot be compared across two Redis servers.
  */
 export class LastSeenGuard {
   readonly #present = new Map<string, number>();
@@ -27,7 +30,7 @@ export class LastSeenGuard {
     return latest !== undefined && lastSeen < latest;
   }
 
-  /** Remembered until the agent is recorded offline: the caller limits how many agents it records. */
+  /** Remembered until the agent is recorded offline. The caller limits the number of agents that it records. */
   recordPresent({ agentId, lastSeen }: PresenceRecord): void {
     this.#offline.delete(agentId);
     this.#present.set(agentId, lastSeen);

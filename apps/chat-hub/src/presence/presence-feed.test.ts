@@ -8,7 +8,7 @@ import type { Session } from '../sockets/session.ts';
 
 const channelId = 'c';
 
-/** A hub's feed; its sessions have a name and nothing else. */
+/** A hub's presence feed; its sessions have only a name. */
 function createBench(tracker: PresenceTracker = createPresence()) {
   const published: { readonly atMs: number; readonly event: ChannelEvent }[] = [];
   const room = { channelId, members: new Set([{ agentId: 'watcher' }]) } as unknown as Room;
@@ -37,8 +37,8 @@ describe('presence of many agents', () => {
     jest.useRealTimers();
   });
 
-  // As in RocketChat#20147, where every change was sent to everyone by itself.
-  it('that flap goes out in few envelopes, by time and size and not by changes, and ends with the current state', async () => {
+  // As in RocketChat#20147, where every single change was sent to everyone.
+  it('that flap is sent in few envelopes, by time and size and not by changes, and ends with the current state', async () => {
     const { feed, room, published, session, records } = createBench();
     const agents = Array.from({ length: 1_000 }, (_, n) => session(`a${n}`));
     await feed.prepare(room);
@@ -126,8 +126,8 @@ describe('presence events of other hubs', () => {
     await feed.close();
   });
 
-  // The race: Redis is another server or was away, and its clock is now behind. Invariant: times of different clocks are
-  // never compared.
+  // The race: Redis was away or is now another server, and its clock is behind the former one. Invariant: times of
+  // different clocks are never compared.
   it.each(['onResubscribed', 'onAvailability'] as const)(
     'pass in the order of arrival once the clock may have changed: %s',
     async (change) => {
@@ -143,13 +143,14 @@ describe('presence events of other hubs', () => {
     },
   );
 
-  // The race: this hub decides that an agent left, and waits to conflate; another hub decides that it came, and its event
-  // arrives first. Invariant: an outdated change is not published. The control: an event decided before changes nothing.
+  // The race: this hub decides that an agent left, and waits to conflate; another hub decides that it came, and its
+  // event arrives first. Invariant: an outdated change is not published. The control: an event with an earlier decision
+  // changes nothing.
   it.each([
     { decided: 'later', published: ['a online'] },
     { decided: 'earlier', published: ['a online', 'a offline'] },
   ])(
-    'decided $decided than a waiting change decide whether that is published',
+    'decided $decided than a waiting change determine whether that is published',
     async ({ decided, published }) => {
       const { feed, room, session, records } = createBench();
       await feed.prepare(room);

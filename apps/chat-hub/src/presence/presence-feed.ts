@@ -17,34 +17,40 @@ import type { Rooms } from '../channels/rooms.ts';
 import { createRosterWatch } from './roster-watch.ts';
 import type { Session } from '../sockets/session.ts';
 
-/** Connects the presence tracker with this hub's sockets: a subscriber is present, changes come as conflated events. */
+/**
+ * Connects the presence tracker with this hub's sockets: subscribing makes an agent present, and changes are sent as
+ * conflated events.
+ */
 export interface PresenceFeed {
   /**
-   * A socket is about to subscribe to the room. Resolves when this hub knows how many agents are present over all hubs,
-   * or after a quarter of a second.
+   * Call it when a socket is about to subscribe to the room. Resolves when this hub knows how many agents are present
+   * over all hubs, or after a quarter of a second.
    */
   prepare(room: Room): Promise<void>;
-  /** The socket subscribed to the room. Returns true if the room's presence is pushed. */
+  /** Call it when the socket has subscribed to the room. Returns true if the room's presence is pushed. */
   enter(session: Session, room: Room): boolean;
   leave(session: Session, room: Room): void;
-  /** The socket is closed: it leaves all its channels. */
+  /** Call it when the socket is closed. It leaves all its channels. */
   disconnect(session: Session): void;
   /** Sets the agent's state in every channel of this connection. */
   set(session: Session, state: ParamsOf<'presence.set'>): Promise<void>;
-  /** The last state that was set through this socket, and when; null when none was. */
+  /** The last state that was set through this socket, and its time; null when none was set. */
   stateOf(session: Session): SetState | null;
   list(channelId: string, cursor: string | null, limit: number): Promise<ResultOf<'presence.list'>>;
-  /** Applies a presence event of any hub. Returns what to pass on to the room; null if all of it is outdated. */
+  /**
+   * Applies a presence event of any hub. Returns the event for the room, without outdated records; null if all are
+   * outdated.
+   */
   filterEvent(event: EncodedEnvelope): EncodedEnvelope | null;
-  /** Events may have been lost: compares the rosters with what the sockets know. */
+  /** Call it when events may have been lost. Compares the rosters with the state that the sockets know. */
   onResubscribed(): void;
-  /** Redis went away or came back: changes may now be timed by another clock. */
+  /** Call it when Redis became unavailable or available: later changes may have times of another clock. */
   onAvailability(isDegraded: boolean): void;
   /** Ends this hub's leases and publishes those changes. */
   close(): Promise<void>;
 }
 
-/** A state that an agent set, and when. */
+/** A state that an agent set, and its time. */
 export type SetState = ParamsOf<'presence.set'> & { readonly atMs: number };
 
 export interface PresenceFeedDeps {
@@ -61,10 +67,10 @@ export interface PresenceFeedDeps {
   readonly times?: PresenceTimes;
 }
 
-/** The changes of this time are published together. */
+/** Changes within this time are published together. */
 const conflateMs = 50;
 const recordsPerEnvelope = 100;
-/** The most channels that are published in one turn of the event loop: one socket may enter a thousand at once. */
+/** The most channels published in one turn of the event loop, because one socket may enter a thousand at once. */
 const channelsPerTurn = 50;
 
 type ChangedRecords = Map<string, Map<string, PresenceRecord>>;
@@ -87,7 +93,7 @@ export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
       localAgentIds: (channelId) =>
         new Set([...(rooms.get(channelId)?.members ?? [])].map(({ agentId }) => agentId)),
       onDifference(channelId, records) {
-        // Nothing is published: every hub compares for its own sockets.
+        // Nothing is published, because every hub compares for its own sockets.
         for (const { event, senderId } of eventsOf(channelId, records)) {
           rooms.get(channelId)?.broadcast(
             encodeEnvelope({
@@ -131,7 +137,7 @@ export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
       if (published === channelsPerTurn) break;
       published += 1;
       outgoing.delete(channelId);
-      // A later decision of another hub may have come during the wait.
+      // Another hub may have published a later decision during the wait.
       const view = watch.view(channelId);
       const records = [...byAgent.values()].filter((record) => !view?.isOutdated(record));
       for (const { event, senderId } of eventsOf(channelId, records)) {

@@ -17,7 +17,7 @@ beforeEach(() => {
   compare([]);
 });
 
-/** Reads the roster once. Returns what the sockets must be told, as `agentId status`. */
+/** Reads the roster once. Returns the changes to send to the sockets, as `agentId status`. */
 function compare(
   roster: readonly PresenceRecord[] | null,
   { meanwhile = () => {}, here = [] as readonly string[], trustFromMs = -Infinity } = {},
@@ -35,7 +35,7 @@ function compare(
 }
 
 describe('a roster view, compared with the roster', () => {
-  it('reports agents that came and agents that changed, once', () => {
+  it('reports agents that joined or changed, once', () => {
     view.applyEvent([record('a'), record('b')]);
     const roster = [record('a'), record('b', 'away'), record('c')];
     expect(compare(roster)).toEqual(['b away', 'c online']);
@@ -63,9 +63,9 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([])).toEqual([]);
   });
 
-  // The race: Redis reads the roster, then the agent joins and its event comes, then the roster comes; twice.
-  // Invariant: a roster does not correct a newer event.
-  it('reports nothing about agents whose event came during the read', () => {
+  // The race: Redis reads the roster, then the agent joins and its event arrives, then the roster arrives. This happens
+  // twice. Invariant: a roster does not overrule a newer event.
+  it('reports nothing about agents whose event arrived during the read', () => {
     view.applyEvent([record('a'), record('b'), record('c')]);
     compare([record('b'), record('c')]);
     nowMs += confirmMs;
@@ -107,9 +107,9 @@ describe('a roster view, compared with the roster', () => {
     expect(compare([])).toEqual([]);
   });
 
-  // The race: an agent's offline event is lost, and before a missing agent counts as gone Redis fails once more, time and
-  // again. Invariant: it is reported offline after two leases without it, not only once Redis stays.
-  it('reports an agent offline after two leases without it, however often Redis comes and goes', () => {
+  // The race: an agent's offline event is lost, and each time before the missing agent is confirmed, Redis fails again.
+  // Invariant: it is reported offline after two leases without it, even if Redis never stays available.
+  it('reports an agent offline after two leases without it, however often Redis fails', () => {
     view = new RosterView(() => nowMs, 30_000);
     compare([]);
     view.applyEvent([record('gone'), record('back')]);
@@ -124,7 +124,7 @@ describe('a roster view, compared with the roster', () => {
   });
 
   // The race: an agent was present before this hub followed the channel, a socket got it in a list, and its offline
-  // event is lost. Invariant: it is reported offline in the end.
+  // event is lost. Invariant: it is still reported offline later.
   it('also reports agents offline that only a list named', () => {
     view.addListed([record('a')]);
     expect(compare([])).toEqual([]);
@@ -159,7 +159,7 @@ describe('events that arrive in another order than they were decided', () => {
     view.applyEvent(records).map(({ agentId, status }) => `${agentId} ${status}`);
 
   // The race: hub A decides that an agent left, and waits to conflate; hub B decides that it came, and publishes first.
-  // Invariant: sockets end with the last decision. The control: without known times the last arrival wins.
+  // Invariant: the sockets' final state is the last decision. The control: without known times the last arrival wins.
   it.each(['by their times', 'the control, without times'])(
     'end with the last decision about an agent: %s',
     (how) => {
@@ -191,7 +191,8 @@ describe('events that arrive in another order than they were decided', () => {
     expect(saw(at(20, 'a', 'offline'))).toEqual(['a offline']);
   });
 
-  // The race: an outdated event comes during a read of the roster. Invariant: the roster still counts.
+  // The race: an outdated event arrives during a read of the roster. Invariant: the roster is still used for that
+  // agent.
   it('do not count as changes during a read when they are outdated', () => {
     saw(at(20, 'a'));
     const meanwhile = () => void saw(at(10, 'a', 'offline'));
@@ -222,14 +223,14 @@ describe('events that arrive in another order than they were decided', () => {
 });
 
 describe('a channel past the push limit', () => {
-  it('is past it from the event on that exceeds it, on whichever hubs the agents are', () => {
+  it('is past it from the event that exceeds it, even if the agents are on several hubs', () => {
     view.applyEvent(crowd(limits.presencePush));
     expect(view.isOverPushLimit).toBe(false);
     view.applyEvent([record('one-more')]);
     expect(view.isOverPushLimit).toBe(true);
   });
 
-  it('is past it by its roster; back under it, the sockets are told what they missed', () => {
+  it('is past it when its roster is; back under it, the sockets get the changes that they missed', () => {
     view.applyEvent(crowd(3));
     expect(compare(null)).toEqual([]);
     expect(view.isOverPushLimit).toBe(true);
@@ -240,7 +241,8 @@ describe('a channel past the push limit', () => {
     expect(compare(left)).toEqual(['a0 offline']);
   });
 
-  // The race: most agents have gone, which is reported after a confirmation. Invariant: missing agents do not count.
+  // The race: most agents have left, but this is reported only after a confirmation. Invariant: missing agents do not
+  // count towards the push limit.
   it('is under it when the roster is short, although some agents are not reported offline yet', () => {
     view.applyEvent(crowd(limits.presencePush + 1));
     expect(compare([record('a1'), record('new')])).toEqual(['new online']);

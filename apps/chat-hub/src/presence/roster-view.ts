@@ -5,25 +5,25 @@ import { LastSeenGuard } from './last-seen-guard.ts';
 /** When an agent that is missing from the roster counts as gone. */
 export interface ComparisonRules {
   readonly nowMs: number;
-  /** How long an agent must be missing, in at least two reads of the roster. */
+  /** How long an agent must be missing. This takes at least two reads of the roster. */
   readonly confirmMs: number;
-  /** No agent is reported offline before this time: hubs may still have to write their leases again. */
+  /** No agent is reported offline before this time, because hubs may still have to write their leases again. */
   readonly offlineFromMs: number;
-  /** When the latest lease of each agent in the roster ends unless it is renewed, by the clock of `nowMs`. */
+  /** When the latest lease of each agent in the roster ends unless it is renewed, on the clock of `nowMs`. */
   readonly leaseEndsMs?: ReadonlyMap<string, number>;
   /**
    * True after a wipe, when every living hub can write its leases again. Then an agent counts as gone at the end of its
    * last known lease if it is missing in two reads, `recheckMs` apart.
    */
   readonly canAllHubsWrite?: boolean;
-  /** True if the agent has a socket on this hub: then it is present, whatever the roster says. */
+  /** True if the agent has a socket on this hub. Then it is present, even if the roster does not name it. */
   readonly isConnectedHere: (agentId: string) => boolean;
 }
 
 interface MissingAgent {
-  /** The first read without the agent. */
+  /** The time of the first read without the agent. */
   readonly firstMs: number;
-  /** The first read without it since a read last failed; Infinity until the next read. */
+  /** The time of the first read without it since a read last failed; Infinity until the next read. */
   sinceMs: number;
 }
 
@@ -32,27 +32,32 @@ type OfflineRules = Pick<ComparisonRules, 'confirmMs' | 'offlineFromMs' | 'canAl
 /** The shortest time that an agent must be missing before it is reported offline at the end of its lease. */
 const recheckMs = 250;
 
-/** An agent that no roster names for so many leases is offline, however often Redis comes and goes meanwhile. */
+/**
+ * An agent that is missing from all rosters for this many leases is offline, even if Redis was unavailable in between.
+ */
 const maxMissingLeases = 2;
 
 /**
- * The presence of one channel as this hub's sockets know it. Compares it with the roster, and returns what the sockets
- * must be told because an event was lost. An event that comes during a read of the roster counts more than the read.
+ * The presence of one channel as this hub's sockets know it. Compares it with the roster, and returns the changes to
+ * send because an event was lost. An event that arrives during a read of the roster overrules the read.
  */
 export class RosterView {
   /** More than {@link limits.presencePush} agents are present over all hubs: presence is listed and not pushed. */
   isOverPushLimit = false;
-  /** The agents that every socket knows to be present, from an event or from what it could read when it came. */
+  /**
+   * The agents that every socket knows to be present, from an event or from the list that it could read when it
+   * subscribed.
+   */
   readonly #reported = new Map<string, PresenceRecord>();
-  /** The agents that only a list named to some socket. */
+  /** The agents that some socket knows only from a list. */
   readonly #listed = new Map<string, PresenceRecord>();
   /** The known agents that are missing from the roster. */
   readonly #missing = new Map<string, MissingAgent>();
   /** When the latest known lease of each reported agent ends. */
   readonly #leaseEndsMs = new Map<string, number>();
-  /** The agents of which an event came during the current read; null between reads. */
+  /** The agents that had an event during the current read; null between reads. */
   #changedDuringRead: Set<string> | null = null;
-  /** False until the first read has ended, well or not. What that read brings, the sockets could read themselves. */
+  /** False until the first read has succeeded or failed. Sockets could read the first read's agents themselves. */
   #wasRead = false;
 
   readonly #lastSeen: LastSeenGuard;
@@ -69,25 +74,25 @@ export class RosterView {
     this.#leaseMs = leaseMs;
   }
 
-  /** Applies the records of an event. Returns those to pass on to the sockets, without outdated ones. */
+  /** Applies the records of an event. Returns the records to send to the sockets, without outdated ones. */
   applyEvent<R extends PresenceRecord>(records: readonly R[]): R[] {
     const news = records.filter((record) => {
       if (this.#lastSeen.isOutdated(record)) return false;
       this.#changedDuringRead?.add(record.agentId);
       this.#report(record);
-      // A hub that holds a lease decided the change a moment ago.
+      // The hub that holds the agent's lease has just decided the change.
       if (this.#reported.has(record.agentId)) {
         this.#leaseEndsMs.set(record.agentId, this.#clock() + this.#leaseMs);
       }
       return true;
     });
-    // Missing agents are only waiting to be reported offline.
+    // Missing agents are no longer present; only the report is pending.
     const presentCount = this.#reported.size - this.#missing.size;
     if (presentCount > limits.presencePush) this.isOverPushLimit = true;
     return news;
   }
 
-  /** True if the sockets know something that was decided later. Always false past the push limit. */
+  /** True if the sockets already have a later decision about the agent. Always false past the push limit. */
   isOutdated(record: PresenceRecord): boolean {
     return this.#lastSeen.isOutdated(record);
   }
@@ -97,7 +102,7 @@ export class RosterView {
     this.#lastSeen.clear();
   }
 
-  /** Some socket got a list with these records. */
+  /** Call it when a socket got a list with these records. */
   addListed(records: readonly PresenceRecord[]): void {
     for (const record of records) {
       if (this.#listed.size >= limits.presencePush) return;
@@ -105,12 +110,15 @@ export class RosterView {
     }
   }
 
-  /** A read of the roster begins. */
+  /** Call it when a read of the roster begins. */
   beginRead(): void {
     this.#changedDuringRead = new Set();
   }
 
-  /** The roster could not be read. The missing time counts from the next read, and its roster is news to the sockets. */
+  /**
+   * Call it when the roster could not be read. The missing time counts from the next read, and the changes found by
+   * that read are sent to the sockets.
+   */
   failRead(): void {
     this.#changedDuringRead = null;
     this.#wasRead = true;
@@ -118,14 +126,15 @@ export class RosterView {
   }
 
   /**
-   * Ends a read. `roster` is null when more agents are present than are pushed. Returns what the sockets must be told.
+   * Ends a read. `roster` is null when more agents are present than are pushed. Returns the changes to send to the
+   * sockets.
    */
   compare(roster: readonly PresenceRecord[] | null, rules: ComparisonRules): PresenceRecord[] {
     const changedDuringRead = this.#changedDuringRead ?? new Set();
     this.#changedDuringRead = null;
     this.isOverPushLimit = roster === null;
     if (roster === null) return [];
-    // A socket that came before the first read may have got an older list.
+    // A socket that subscribed before the first read may have got an older list.
     const isNews = this.#wasRead || this.#listed.size > 0;
     this.#wasRead = true;
     const known = new Map([...this.#listed, ...this.#reported]);

@@ -10,7 +10,7 @@ const record = (agentId: string): PresenceRecord => ({
 
 /** A watch over rosters that the test sets; a read takes `readMs`. */
 function createBench() {
-  // Every record has the first millisecond as lastSeen, because nothing is renewed.
+  // Every record has the first millisecond as lastSeen, because no lease is renewed.
   const startMs = performance.now();
   const rosters = new Map<string, string[]>();
   const told: string[] = [];
@@ -78,7 +78,7 @@ describe('a roster watch', () => {
     jest.useRealTimers();
   });
 
-  it('reads a roster at once and then every 15 s, and reports what is new', async () => {
+  it('reads a roster at once and then every 15 s, and reports the changes', async () => {
     bench.rosters.set('c', ['a']);
     follow(bench, 'c');
     await pass(100);
@@ -119,7 +119,7 @@ describe('a roster watch', () => {
     expect(bench.told).toEqual(['d: x online', 'c: a offline']);
   });
 
-  // The race: Redis is away, so the roster holds this hub's own connections alone. Invariant: the hub reports no agent
+  // The race: Redis is away, so the roster holds only this hub's own connections. Invariant: the hub reports no agent
   // offline then, nor right after Redis is back.
   it('reports nothing while Redis is away, and no agent offline for one lease after that', async () => {
     bench.rosters.set('c', ['a']);
@@ -135,9 +135,9 @@ describe('a roster watch', () => {
     expect(bench.told).toEqual(['c: a offline']);
   });
 
-  // The race: a hub dies, and a wipe removes its leases before they end, so that no reaper sees them end. Invariant: its
-  // agents are reported offline at the end of their leases, as without the wipe, and no living agent is. The control is
-  // a hub that lives without Redis: its agents are missing too, and the rule does not report them.
+  // The race: a hub dies, and a wipe removes its leases before they expire, so no reaper sees them. Invariant: its
+  // agents are reported offline at the end of their leases, as without the wipe, and no connected agent is. The control
+  // is a living hub without Redis: its agents are also missing, and the rule does not report them.
   it.each([
     { how: 'every living hub writes its leases', isWhole: true },
     { how: 'the control, one hub lives without Redis', isWhole: false },
@@ -162,8 +162,8 @@ describe('a roster watch', () => {
     },
   );
 
-  // The fault: a channel that is due early, because a lease in it is about to end, waited behind the channels whose
-  // regular turn comes first.
+  // The fault: a channel that is due early, because a lease in it is about to end, waited behind channels with an
+  // earlier regular turn.
   it('after a wipe reports an agent offline when its lease has ended, however many channels are followed', async () => {
     const others = Array.from({ length: 20 }, (_, n) => `other-${n}`);
     bench.rosters.set('c', ['dead']);

@@ -4,15 +4,15 @@ import { RosterView } from './roster-view.ts';
 
 /** The times of a hub's presence, in milliseconds. All hubs that share a Redis must use the same. */
 export interface PresenceTimes {
-  /** How long the lease of a socket outlives its hub, at most. */
+  /** The longest time for which a socket's lease remains after its hub died. */
   readonly leaseMs: number;
   /** How often each lease is renewed; at most a third of a lease. */
   readonly heartbeatMs: number;
-  /** How often the roster of each live channel is compared with what its sockets know. */
+  /** How often the roster of each live channel is compared with the presence that its sockets know. */
   readonly compareMs: number;
 }
 
-/** The times of a hub in production. */
+/** The periods of a hub in production. */
 export const presenceTimes: PresenceTimes = {
   leaseMs: 30_000,
   heartbeatMs: 10_000,
@@ -22,7 +22,7 @@ export const presenceTimes: PresenceTimes = {
 export interface RosterPage {
   readonly presences: readonly PresenceRecord[];
   readonly nextCursor: string | null;
-  /** True while Redis is away: the page holds this hub's own connections alone. */
+  /** True while Redis is away: the page holds only this hub's own connections. */
   readonly degraded: boolean;
   /** When the page was read, by the clock of the records' `lastSeen`. */
   readonly atMs: number;
@@ -32,9 +32,9 @@ export interface RosterWatchDeps {
   readonly readPage: (channelId: string, cursor: string | null) => Promise<RosterPage>;
   /** True while a socket of this hub is in the channel. */
   readonly isLive: (channelId: string) => boolean;
-  /** The agents with a socket of this hub in the channel: they are present, whatever the roster says. */
+  /** The agents with a socket of this hub in the channel. They are present even if the roster does not name them. */
   readonly localAgentIds: (channelId: string) => ReadonlySet<string>;
-  /** Called with what all sockets in the channel must be told. */
+  /** Called with the changes to send to all sockets in the channel. */
   readonly onDifference: (channelId: string, records: readonly PresenceRecord[]) => void;
   readonly onError: (error: unknown) => void;
   /** Resolves with true when every living hub can write its leases. Called after a wipe. @default false */
@@ -43,19 +43,26 @@ export interface RosterWatchDeps {
   readonly clock?: () => number;
 }
 
-/** Compares the rosters of live channels with what this hub's sockets know, periodically and after a fault. */
+/**
+ * Compares the rosters of live channels with the presence that this hub's sockets know, periodically and after a fault.
+ */
 export interface RosterWatch {
   /** The view of a followed channel. */
   view(channelId: string): RosterView | undefined;
   /** Follows the channel as long as it is live. A new channel is read at once. */
   follow(channelId: string): RosterView;
-  /** Resolves when a followed channel was read, could not be read, or after {@link readyMs}. */
+  /** Resolves when a followed channel was read or could not be read, or after {@link readyMs}. */
   ready(channelId: string): Promise<void>;
-  /** Events may have been lost: compares all channels soon, but reports no agent offline for one lease. */
+  /** Call it when events may have been lost. Compares all channels soon, but reports no agent offline for one lease. */
   onEventsLost(): void;
-  /** Redis was wiped under intact connections: compares all channels soon. Living hubs write their leases again. */
+  /**
+   * Call it when Redis was wiped under intact connections. Compares all channels soon. Living hubs write their leases
+   * again.
+   */
   onRedisWiped(): void;
-  /** Redis may be another server with its own clock: known times are not compared with its times. */
+  /**
+   * Call it when Redis may be another server with its own clock. Times from before are not compared with later ones.
+   */
   onClockChanged(): void;
   readonly size: number;
   close(): void;
@@ -66,7 +73,7 @@ interface FollowedChannel {
   readonly firstRead: PromiseWithResolvers<void>;
   dueMs: number;
   isReading: boolean;
-  /** True once the first read has ended, well or not. */
+  /** True once the first read has succeeded or failed. */
   isReady: boolean;
 }
 
@@ -78,15 +85,15 @@ const minPerTick = 50;
 /** How long a subscriber waits to learn whether presence is pushed. */
 const readyMs = 250;
 
-/** Creates the watch. A roster is read only until it is past the push limit. */
+/** Creates the watch. It stops reading a roster at the push limit. */
 export function createRosterWatch(
   deps: RosterWatchDeps,
   { leaseMs, heartbeatMs, compareMs }: PresenceTimes,
 ): RosterWatch {
   const { clock = () => performance.now() } = deps;
-  // A lease that a roster lost, in a wipe or a failover, is written again by the next heartbeat.
+  // A lease that Redis lost in a wipe or a failover is written again by the next heartbeat.
   const confirmMs = heartbeatMs * 1.2;
-  /** In the order of their reads: the channel read longest ago is first. */
+  /** In the order of their reads: the channel whose last read is oldest comes first. */
   const followed = new Map<string, FollowedChannel>();
   /** Channels to read before all others. */
   const queue: string[] = [];
@@ -95,7 +102,10 @@ export function createRosterWatch(
   let readingCount = 0;
   let startsLeft = 0;
   let offlineFromMs = -Infinity;
-  /** For one lease after a wipe no reaper sees the lost leases end, so missing agents are reported when theirs has ended. */
+  /**
+   * For one lease after a wipe, no reaper sees the lost leases expire. So missing agents are reported when their lease
+   * would have ended.
+   */
   let afterWipeUntilMs = -Infinity;
 
   const timer = setInterval(() => {
@@ -146,7 +156,7 @@ export function createRosterWatch(
       channel.isReading = false;
       channel.isReady = true;
       channel.firstRead.resolve();
-      // Behind all others, so that each channel has its turn.
+      // Moved to the end, so that each channel has its turn.
       if (followed.delete(channelId)) followed.set(channelId, channel);
       startDue();
     });
@@ -158,7 +168,7 @@ export function createRosterWatch(
     try {
       const wasMissing = view.hasMissing;
       const isAfterWipe = clock() < afterWipeUntilMs;
-      // Before the read, because a hub that gets Redis back after this question writes its leases before the read.
+      // Asked before the read, because a hub that gets Redis back after this writes its leases before the read.
       const canAllHubsWrite = isAfterWipe && wasMissing && (await askWhetherAllHubsCanWrite());
       const nowMs = clock();
       view.beginRead();
@@ -180,7 +190,7 @@ export function createRosterWatch(
       });
       if (news.length > 0) deps.onDifference(channelId, news);
       if (!isAfterWipe) return;
-      // Missing agents are decided as soon as possible, not with the next regular read.
+      // Missing agents are decided as early as possible, not with the next regular read.
       const decisionMs = view.nextDecisionMs({
         confirmMs,
         offlineFromMs,
@@ -199,7 +209,7 @@ export function createRosterWatch(
     return (await deps.canAllHubsWrite?.().catch(() => false)) ?? false;
   }
 
-  /** Reads page by page. Null when more agents are present than are pushed. Notes when the leases end. */
+  /** Reads page by page, and records when the leases end. Null when more agents are present than are pushed. */
   async function readRoster(
     channelId: string,
     leaseEndsMs: Map<string, number>,

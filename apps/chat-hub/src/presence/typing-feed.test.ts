@@ -7,7 +7,7 @@ import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 import { createTypingFeed } from './typing-feed.ts';
 
-/** A feed whose starts are answered when the test says so, and a socket of the agent `ana`. */
+/** A feed whose starts are answered when the test decides, and a socket of the agent `ana`. */
 function createBench() {
   const own = createTyping();
   const started = Promise.withResolvers<void>();
@@ -53,8 +53,8 @@ describe('typing.start on a socket that closes', () => {
     feed.close();
   });
 
-  // The race: the socket closes while its membership is read, before the start, which nothing would stop. Invariant: a
-  // disconnect stops typing.
+  // The race: the socket closes while its membership is read, before the start is sent, so nothing would stop the
+  // typing. Invariant: a disconnect stops typing.
   it('starts nothing once the socket is closed', async () => {
     const { feed, caller, published, letOn, typists, close } = createBench();
     close();
@@ -64,7 +64,7 @@ describe('typing.start on a socket that closes', () => {
     feed.close();
   });
 
-  // The race: Redis answers the start later than the stop, or not at all, so that the start is announced last.
+  // The race: Redis answers the start after the stop, or never, so that the start would be announced last.
   it('is not announced after its stop', async () => {
     const { feed, caller, published, started, letOn, typists, close } = createBench();
     const starting = feed.start(caller, 'c', null);

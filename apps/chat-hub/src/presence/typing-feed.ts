@@ -12,13 +12,13 @@ import type { KindOf, Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 
-/** Connects typing with this hub's sockets: one event per change, none for a refresh. */
+/** Connects typing with this hub's sockets: a change is sent as one event, a refresh as none. */
 export interface TypingFeed {
   start(caller: Caller, channelId: string, threadId: string | null): Promise<void>;
   stop(caller: Caller, channelId: string): Promise<void>;
-  /** The agent sent a message, which ends its typing. Costs nothing when it was not typing. */
+  /** Call it when the agent sent a message, which ends its typing. Costs nothing when it was not typing. */
   messageSent(caller: Caller, channelId: string): void;
-  /** The socket is closed, which ends the typing that it started. */
+  /** Call it when the socket is closed, which ends the typing that it started. */
   disconnect(session: Session): void;
   list(channelId: string): Promise<ResultOf<'typing.list'>>;
   /** Applies a typing event of any hub. */
@@ -37,7 +37,7 @@ export interface TypingFeedDeps {
 
 export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
   const { typing, rooms, publisher, log } = deps;
-  /** The agents that started typing, here or on another hub, and did not stop: channelId → agentId → threadId. */
+  /** The agents that started typing, here or on another hub, and have not stopped: channelId → agentId → threadId. */
   const typists = new Map<string, Map<string, string | null>>();
   /** The channels in which each open socket started typing. */
   const startedBy = new WeakMap<Session, Set<string>>();
@@ -49,7 +49,7 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
     onError: logNotStopped,
     onExpired(channelId, agentId) {
       const threadId = forget(channelId, agentId);
-      // Nothing is published: every hub watches for its own sockets.
+      // Nothing is published, because every hub watches for its own sockets.
       rooms.get(channelId)?.broadcast(
         encodeEnvelope({
           id: randomUUID(),
@@ -106,13 +106,13 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
 
   return {
     async start({ identity: { agentId }, session }, channelId, threadId) {
-      // The socket closed while its membership was read: nothing would stop what starts now.
+      // The socket closed while its membership was read, so nothing would stop a typing that starts now.
       if (session && !session.isOpen) return;
-      // Noted before Redis answers, so that a message that is sent meanwhile stops it.
+      // Recorded before Redis answers, so that a message sent meanwhile stops it.
       if (session) noteStart(session, channelId);
       remember(channelId, agentId, threadId);
       const { changed } = await typing.start(channelId, agentId);
-      // Stopped meanwhile, perhaps before Redis took the start.
+      // Typing was stopped meanwhile, perhaps before Redis received the start.
       if (session && !(session.isOpen && startedBy.get(session)?.has(channelId))) {
         return stop(agentId, channelId);
       }

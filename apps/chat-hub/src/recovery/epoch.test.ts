@@ -14,8 +14,8 @@ import { createSessions } from '../sockets/sessions.ts';
 import { createUnsentBudget } from '../sockets/unsent-budget.ts';
 
 describe('a new epoch', () => {
-  // The race: a room is opened while the heads of the others are read. Invariant: every room continues from its own head.
-  // From 0 its whole log would be delivered to its sockets as new.
+  // The race: a room is opened while the heads of the others are read. Invariant: every room continues from its own
+  // head. From 0 its whole log would be delivered to its sockets as new events.
   it('begins at the head of every room, even of one that is opened meanwhile', async () => {
     const heads = new Map([
       ['early', 3],
@@ -95,8 +95,9 @@ describe('a new epoch', () => {
     expect([most, [...turns]]).toEqual([16, [null]]);
   });
 
-  // The race: events of the new epoch come while rights are read, and right after the rooms were restarted. Invariant: an
-  // agent that is not a member in the new epoch gets none of them. The control is a member, which gets them all.
+  // The race: events of the new epoch arrive while rights are read, and right after the rooms were restarted.
+  // Invariant: an agent that is not a member in the new epoch gets none of them. The control is a member, which gets
+  // them all.
   it('gives nothing of the new epoch to agents that are not members in it', async () => {
     const state = { epoch: 'old' };
     const [flusher, nothing] = [createFlusher(), () => undefined];
@@ -165,7 +166,7 @@ describe('a new epoch', () => {
     room.flush();
     for (const { session } of [member, outsider]) session.flush();
     expect([member.peer.seqs, outsider.peer.seqs]).toEqual([[4, 5], []]);
-    // Both got a discontinuity.
+    // Both sockets got a discontinuity.
     const told = [member, outsider].map(({ peer }) => peer.objects[0].method);
     expect(told).toEqual(['discontinuity', 'discontinuity']);
     expect(outsider.session.rooms.size).toBe(0);

@@ -6,7 +6,7 @@ import type { Session } from '../sockets/session.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 
 const maxRounds = 20;
-/** Agents whose rights are read at once: enough to keep the store busy. */
+/** Agents whose rights are read concurrently: enough to keep the store busy. */
 const agentsAtOnce = 16;
 /** Channels that one statement reads. */
 const channelsAtOnce = 1_000;
@@ -19,14 +19,14 @@ export interface EpochDeps {
 }
 
 /**
- * The epoch changed (a backup was restored): every live channel continues from its head in the new epoch, and its sockets
- * get a discontinuity. Sockets of agents that are not members in the new epoch leave their rooms before these deliver
- * anything of it. What Redis remembers of the former epoch is dropped. Call it once the store is in the new epoch; when
- * it rejects, no room was changed, and it can be called again.
+ * Call it when the epoch changed (a backup was restored) and the store is in the new epoch. Every live channel
+ * continues from its head in the new epoch, and its sockets get a discontinuity. Sockets of agents that are not members
+ * in the new epoch leave their rooms before these deliver anything of it. Data of the former epoch in Redis is dropped.
+ * If it rejects, no room was changed, and it can be called again.
  */
 export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): Promise<void> {
   const heads = new Map<string, number>();
-  // Rooms may be opened while heads are read: their heads are read too, until none is left.
+  // Rooms may be opened while heads are read. Their heads are read too, until no room is left.
   async function readNewHeads(): Promise<void> {
     let missing = rooms.channelIds().filter((channelId) => !heads.has(channelId));
     for (let round = 1; missing.length > 0; round++) {
@@ -37,19 +37,23 @@ export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): 
     }
   }
   await readNewHeads();
-  // After the heads: an agent that is removed later than its rights are read leaves with the event of its removal. A
-  // socket that enters a room from here on does so with rights of the new epoch, see `subscribe`.
+  // Rights are read after the heads: an agent that is removed after its rights were read leaves with the event of its
+  // removal. From here on, a socket that enters a room has rights of the new epoch, see `subscribe`.
   const outsiders = await readOutsiders(store, sessions);
   await readNewHeads();
   const channelIds = rooms.channelIds();
   rooms.beginEpoch(heads, ({ channelId }) => {
     for (const session of outsiders.get(channelId) ?? []) session.leave(channelId);
   });
-  // With Redis away there is nothing to drop now; what comes back is compared with the log's head before it is served.
+  // While Redis is away nothing can be dropped. When it is back, cached values are compared with the log's head before
+  // they are served.
   await cache.drop(channelIds, { forgetHeads: true }).catch(() => undefined);
 }
 
-/** By channel, the sockets that are in its room and whose agents are not members. One read for each agent, some at a time. */
+/**
+ * Finds, by channel, the sockets that are in its room although their agents are not members. Reads rights once for each
+ * agent, some agents at a time.
+ */
 async function readOutsiders(
   store: Pick<ChatStore, 'access'>,
   sessions: EpochDeps['sessions'],
@@ -65,7 +69,7 @@ async function readOutsiders(
     const access: Awaited<ReturnType<ChatStore['access']>> = new Map();
     for (let from = 0; from < channelIds.length; from += channelsAtOnce) {
       const some = channelIds.slice(from, from + channelsAtOnce);
-      // For the hub itself: an agent's own flood of calls must not delay the new epoch.
+      // Read in the hub's own name: an agent's flood of calls must not delay the new epoch.
       for (const [id, found] of await store.access(agentId, some, null)) access.set(id, found);
     }
     for (const { session, channelId } of entered) {

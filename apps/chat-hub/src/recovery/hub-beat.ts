@@ -14,7 +14,8 @@ export interface HubBeatDeps {
 
 /**
  * Writes to the store, every two seconds and at each change, that this hub is alive and whether it can write to Redis.
- * Other hubs do not end the presence leases of a hub that is alive without Redis. Returns the function that stops it.
+ * So other hubs do not end the presence leases of a hub that is alive without Redis. Returns the function that stops
+ * it.
  */
 export async function startHubBeat({
   store,
@@ -33,7 +34,7 @@ export async function startHubBeat({
   await store.beat(hubId, tracker.degraded);
   const timer = setInterval(() => void beat(), everyMs);
   timer.unref();
-  // A beat that is in flight may carry the former state.
+  // A beat that is in flight may contain the former state.
   const offDegraded = tracker.onDegraded(() => void beat().then(beat));
   return async () => {
     offDegraded();

@@ -19,7 +19,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** The record of a hub over the log of one channel, in which event n has the id `id-n`. */
+/** A hub's record of the latest events, over the log of one channel in which event n has the id `id-n`. */
 function createBench(prefix: string, head: number, hubId = 'hub') {
   const keys = createKeySchema({ prefix });
   const changed: string[] = [];
@@ -73,7 +73,7 @@ describe('the newest events in Redis', () => {
     expect([(await fields()).sort(), changed]).toEqual([['hub', 'other'], []]);
   });
 
-  it('change the epoch when the log is shorter or holds another event at that seq', async () => {
+  it('change the epoch when the log is shorter or holds a different event at that seq', async () => {
     for (const [prefix, event] of [
       ['shorter:', eventAt(6)],
       ['another:', eventAt(3, { id: 'another' })],

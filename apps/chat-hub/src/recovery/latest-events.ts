@@ -6,11 +6,11 @@ import type { Logger } from 'pino';
 import type { HubCache } from '../channels/hub-cache.ts';
 
 /**
- * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up in the log. Committed
- * events never vanish, so a log that lacks one was restored from a backup while no hub was running to notice it.
+ * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up in the log.
+ * Committed events never disappear. So a log that lacks one was restored from a backup while no hub was running.
  */
 export interface LatestEvents {
-  /** Takes an event that was committed here. Redis is written at most every 100 ms, with the newest event only. */
+  /** Records an event that this hub committed. Redis is written at most every 100 ms, with the newest event only. */
   record(event: EncodedEnvelope): void;
   /**
    * Compares Redis with the log, and changes the epoch if the database was restored. Resolves when that is done. After
@@ -52,7 +52,7 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
     const { epoch } = store;
     const key = keys.latestEvents();
     const remembered = entriesOf(await redis.send(['hgetall', key]));
-    // Entries of another epoch prove nothing: hubs know of that change already.
+    // Entries of another epoch prove nothing, because hubs already know of that change.
     const current = remembered.filter(({ event }) => event.epoch === epoch);
     // Event ids begin with their time.
     current.sort((one, other) => (one.event.id < other.event.id ? 1 : -1));
@@ -95,7 +95,7 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
     if (latest === writing) latest = null;
   }
 
-  /** Compares and writes what is due. A failed step stays due. */
+  /** Runs the comparison and the write that are due. A failed step stays due. */
   function run(): Promise<void> {
     return (running ??= write()
       .catch((error: unknown) => log.debug({ err: error }, 'the latest event was not remembered'))
@@ -172,7 +172,7 @@ function parse(text: string): LatestEvent {
     const isEvent = [epoch, channelId, id].every((value) => typeof value === 'string');
     if (isEvent && Number.isSafeInteger(seq)) return { epoch, channelId, seq, id } as LatestEvent;
   } catch {
-    // The empty event below proves nothing.
+    // Use the event below, which proves nothing.
   }
   return { epoch: '', channelId: '', seq: 0, id: '' };
 }

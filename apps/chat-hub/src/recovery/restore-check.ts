@@ -4,22 +4,29 @@ import { LRUCache } from 'lru-cache';
 import type { Rooms } from '../channels/rooms.ts';
 
 /**
- * Notices that the database was restored from a backup without a change of its epoch. Committed events never vanish. So
- * the database was restored if a channel's log is shorter than before, or holds another event at a delivered seq.
+ * Finds out that the database was restored from a backup without a change of its epoch. Committed events never
+ * disappear. So the database was restored if a channel's log is shorter than before, or holds a different event at a
+ * delivered seq.
  */
 export interface RestoreCheck {
   /** Reads the heads to compare with. Call it when the hub starts and after each restore. */
   begin(): Promise<void>;
   /**
    * True if these changes, or the heads of the channels known here, show a restore. The heads are read when there is a
-   * reason, and otherwise with every 25th check (10 s).
+   * reason, otherwise with every 25th check (10 s).
    */
   isRestored(changes: Changes, hasFailed: boolean): Promise<boolean>;
-  /** Another event came with the seq of this delivered one: the next check reads which of them the store holds. */
+  /**
+   * Call it when a different event arrived with the seq of this delivered one. The next check reads which of them the
+   * store holds.
+   */
   reportSeqConflict(delivered: EncodedEnvelope): void;
 }
 
-/** Channels whose highest head is remembered: those that changed last, because a restore loses the newest events. */
+/**
+ * The most channels whose highest head is remembered. The most recently changed are kept, because a restore loses the
+ * newest events.
+ */
 const maxMarks = 5_000;
 const seedChannels = 1_000;
 const channelsAtOnce = 500;
@@ -34,7 +41,7 @@ export function createRestoreCheck(
   let checks = 0;
   let conflicting: EncodedEnvelope | null = null;
 
-  /** Remembers the head of a channel. False when the store has reported a higher one before. */
+  /** Remembers the head of a channel. Returns false when the store has reported a higher one before. */
   function record(channelId: string, head: number): boolean {
     if (head < (marks.peek(channelId) ?? 0)) return false;
     marks.set(channelId, head);
@@ -72,7 +79,7 @@ export function createRestoreCheck(
       marks.clear();
       nextMark = 0;
       conflicting = null;
-      // The newest channel goes last, so that it is remembered longest.
+      // The newest channel is added last, so that it is remembered longest.
       for (const [channelId, head] of [...heads].reverse()) record(channelId, head);
     },
     async isRestored(changes, hasFailed) {
@@ -84,7 +91,8 @@ export function createRestoreCheck(
       const event = conflicting;
       if (event?.epoch === changes.epoch && (await isLost(event))) return true;
       if (conflicting === event) conflicting = null;
-      // Marks only rise, but PostgreSQL may give one twice after a crash. So a lower mark is a reason to look, not a proof.
+      // Marks only rise, but PostgreSQL may repeat one after a crash. So a lower mark is only a reason to check the
+      // heads.
       const isReason = hasFailed || changes.mark.next < nextMark;
       nextMark = changes.mark.next;
       checks += 1;

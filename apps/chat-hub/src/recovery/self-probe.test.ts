@@ -12,7 +12,7 @@ describe('the self-probe', () => {
   let probe: SelfProbe;
   afterEach(() => probe.close());
 
-  /** Each probe waits for the test's next answer. */
+  /** Each probe waits for the next answer from the test. */
   function start({ isRedisNamed = true } = {}) {
     const asked: ((result: ProbeResult) => void)[] = [];
     const seen = { reconnects: [] as number[], deaf: 0, probes: 0 };
@@ -32,7 +32,7 @@ describe('the self-probe', () => {
       asked.shift()?.(result);
       await waitFor(() => asked.length > 0, { everyMs: 1 });
     };
-    // An open probe would block close().
+    // An unanswered probe would block close().
     const started = probe;
     probe = Object.assign(Object.create(started) as SelfProbe, {
       close() {
@@ -85,7 +85,7 @@ describe('the self-probe', () => {
     expect(seen).toMatchObject({ deaf: 0, reconnects: [] });
   });
 
-  it('calls the path unused when no Redis is configured and none was found, and down once there was one', async () => {
+  it('reports the path as unused when no Redis is configured and none was found, and as down once there was one', async () => {
     const { answer } = start({ isRedisNamed: false });
     await answer(refused);
     expect(probe.path.status).toBe('unused');

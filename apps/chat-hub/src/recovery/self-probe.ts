@@ -3,15 +3,15 @@ import type { Logger } from 'pino';
 
 /** The state of the publish path, as `/readyz` shows it. */
 export interface PublishPath {
-  /** `unused`: no Redis is configured and none was found, so this hub is alone. */
+  /** `unused`: no Redis is configured and none was found, so this hub works alone. */
   readonly status: 'ok' | 'down' | 'unused';
-  /** From publishing to receiving, for the last probe that came back; null before the first. */
+  /** The time from publish to receipt of the last probe that returned; null before the first. */
   readonly latencyMs: number | null;
-  /** Epoch milliseconds; null before the first. */
+  /** The time of the last probe that returned, in epoch milliseconds; null before the first. */
   readonly lastOkAt: number | null;
 }
 
-/** Publishes to itself periodically: a connection may answer every PING and still deliver nothing. */
+/** Publishes to itself periodically, because a connection may answer every PING and still deliver nothing. */
 export interface SelfProbe {
   readonly path: PublishPath;
   /** True while Redis accepts what this hub publishes, but does not deliver it back. Other hubs' events then arrive only through the store. */
@@ -31,11 +31,11 @@ export interface SelfProbeDeps {
 }
 
 export interface SelfProbeOptions {
-  /** Interval while probes come back. @default 2000 */
+  /** The interval while probes return. @default 2000 */
   readonly everyMs?: number;
-  /** Interval after a lost probe. @default 500 */
+  /** The interval after a lost probe. @default 500 */
   readonly everyMsWhenDeaf?: number;
-  /** A probe that has not come back by then is lost. @default 500 */
+  /** A probe that has not returned within this time is lost. @default 500 */
   readonly timeoutMs?: number;
   /** @default Date.now */
   readonly clock?: () => number;
@@ -73,7 +73,7 @@ export function startSelfProbe(deps: SelfProbeDeps, options: SelfProbeOptions = 
     lost += 1;
     if (lost === 1) deps.onDeaf();
     if (lost < reconnectAtLost) return;
-    // At growing intervals: if one new connection does not help, many will not help either.
+    // The intervals grow: if one new connection does not help, many will not help either.
     reconnectAtLost += Math.min(lost, maxLostBetween);
     deps.log.warn({ lost }, 'Redis answers but delivers nothing; the subscriber reconnects');
     deps.reconnect();
@@ -83,7 +83,7 @@ export function startSelfProbe(deps: SelfProbeDeps, options: SelfProbeOptions = 
     try {
       record(await deps.probe(timeoutMs));
     } catch (error) {
-      // The bus is closed before this probe: its failure then means nothing.
+      // If the bus was closed before this probe, its failure means nothing.
       if (!isClosed) deps.log.error({ err: error }, 'the publish path could not be probed');
       record({ outcome: 'refused' });
     }

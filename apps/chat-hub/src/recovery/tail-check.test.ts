@@ -12,7 +12,7 @@ async function createBench() {
   /** The heads that the next checks report. @default that of `c` */
   const reported: { current?: { channelId: string; head: number }[] } = {};
   const other = { channelId: 'o', head: 9 };
-  /** How many of the next calls of `onEpoch` fail. */
+  /** How many of the next calls of `onEpoch` will fail. */
   const failures = { left: 0 };
   const epochs: string[] = [];
   const raised: number[] = [];
@@ -82,9 +82,9 @@ describe('the tail check', () => {
     await check.close();
   });
 
-  // The race: the database is restored from a backup while the hub cannot reach it, without a change of its epoch. The hub
-  // has delivered more than the log now holds. Invariant: a new epoch begins, once.
-  it('begins a new epoch when the database comes back with less than was delivered', async () => {
+  // The race: the database is restored from a backup while the hub cannot reach it, without a change of its epoch. The
+  // hub has delivered more events than the log now holds. Invariant: a new epoch begins, once.
+  it('begins a new epoch when the database comes back without some delivered events', async () => {
     const { check, database, epochs } = await createBench();
     database.isAway = true;
     await aWhile();
@@ -95,7 +95,7 @@ describe('the tail check', () => {
     await check.close();
   });
 
-  it('keeps the epoch when the database comes back with all that was delivered', async () => {
+  it('keeps the epoch when the database comes back with all delivered events', async () => {
     const { check, database, epochs } = await createBench();
     database.isAway = true;
     await aWhile();
@@ -116,7 +116,7 @@ describe('the tail check', () => {
     await check.close();
   });
 
-  describe('of a database that was restored without a failed check', () => {
+  describe('on a database that was restored without a failed check', () => {
     it('begins a new epoch when the head of a channel is lower than before', async () => {
       const { check, database, epochs } = await createBench();
       database.head = 8;
@@ -127,8 +127,8 @@ describe('the tail check', () => {
       await check.close();
     });
 
-    // A restored copy has the heads of the backup and reports none of them as new. The marks, which count commits, continue
-    // from those of the backup.
+    // A restored copy has the heads of the backup and reports none of them as new. The marks, which count commits,
+    // continue from the backup's marks.
     it('begins a new epoch when marks go back and a channel without subscribers has a lower head', async () => {
       const { check, database, epochs, reported, other } = await createBench();
       reported.current = [];
@@ -167,7 +167,7 @@ describe('the tail check', () => {
 
     // The race: the restored log grows past the lost events before the next check, so no head is lower. Invariant: a seq
     // belongs to one event only.
-    it('begins a new epoch when the store holds another event at a delivered seq', async () => {
+    it('begins a new epoch when the store holds a different event at a delivered seq', async () => {
       const { check, database, epochs } = await createBench();
       const delivered = { channelId: 'c', seq: 5, id: 'event 5', epoch: 'first epoch' };
       check.reportSeqConflict(delivered as EncodedEnvelope);

@@ -5,11 +5,14 @@ import type { Metrics } from '../observe/metrics.ts';
 import { createRestoreCheck } from './restore-check.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** Reads from the store what any hub has committed, so that an event that the bus lost is found within half a second. */
+/** Reads the commits of all hubs from the store, so that an event that the bus lost is found within half a second. */
 export interface TailCheck {
   /** Starts a check at once, for instance after the bus was reconnected. */
   now(): void;
-  /** Another event came with the seq of this delivered one: the store is asked which of them it holds. */
+  /**
+   * Call it when a different event arrived with the seq of this delivered one. The next check reads which of them the
+   * store holds.
+   */
   reportSeqConflict(delivered: EncodedEnvelope): void;
   close(): Promise<void>;
 }
@@ -22,17 +25,17 @@ export interface TailCheckDeps {
   /** False while events of other hubs arrive only through the store. */
   readonly isBusAvailable: () => boolean;
   readonly onRevoked: (revoked: Changes['revoked']) => void;
-  /** A direct channel has a new head. Its agents may be connected here without a room for it. */
+  /** Called for each direct channel with a new head. Its agents may be connected here without a room for it. */
   readonly onDirect: (channelId: string, head: number) => void;
-  /** The database has another epoch. */
+  /** Called when the database has another epoch. */
   readonly onEpoch: (epoch: string) => Promise<void>;
 }
 
-/** Below 500 ms: within that time a hub with Redis must deliver the events of a hub that has lost Redis. */
+/** Below 500 ms, the time within which a hub with Redis must deliver the events of a hub that has lost Redis. */
 const everyMs = 400;
 const everyMsWithoutBus = 200;
 
-/** Starts checking. The cost of a check grows with the changes only: one statement for up to some thousand commits. */
+/** Starts checking. The cost of a check grows only with the changes: one statement for up to some thousand commits. */
 export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
   const { store, rooms, metrics, log } = deps;
   let { mark, epoch } = await store.changes(null);
@@ -49,7 +52,7 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
     while ((await checkPage()) && !isClosed);
   }
 
-  /** Resolves with true when there are more changes already. */
+  /** Resolves with true when there are more changes to read. */
   async function checkPage(): Promise<boolean> {
     const changes = await store.changes(mark);
     metrics.storeHorizonLag.set(changes.horizonLag);
@@ -57,7 +60,7 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
     if (current === epoch && (await restore.isRestored(changes, hasFailed))) {
       current = await store.changeEpoch(epoch);
     }
-    // Before the heads are used: they belong to the new epoch.
+    // Compared before the heads are used, because they may belong to a new epoch.
     if (current !== epoch) {
       await restore.begin();
       await deps.onEpoch(current);

@@ -12,7 +12,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The caller; set before any route below /v1 runs. */
     identity: Identity;
-    /** True once the call was handed to the hub, which then counts it. */
+    /** True once the call was passed to the hub, which then counts it. */
     isInvoked: boolean;
   }
   interface FastifyReply {
@@ -30,7 +30,7 @@ export interface CallRoutesDeps {
   readonly limiter: Pick<Limiter, 'limits'>;
 }
 
-/** Adds `POST /call/{method}` for every method, and the resource paths of those that have one. */
+/** Adds `POST /call/{method}` for every method, and the resource paths of methods that have one. */
 export function addCallRoutes(app: FastifyInstance, deps: CallRoutesDeps): void {
   for (const [name, definition] of Object.entries<MethodDefinition>(methods)) {
     addRoute(app, deps, name, definition, { verb: 'POST', path: `/call/${name}` });
@@ -57,11 +57,12 @@ function addRoute(
     url: path,
     config: { rpcMethod: name },
     handler(request, reply) {
-      // Where the params are in the body, the query holds the sign-in alone.
+      // When the params are in the body, the query holds only the sign-in.
       const given = readQuery
         ? readQuery(request.query as Record<string, unknown>)
         : (request.body ?? {});
-      // Checked before the spread, which would make an object with a key for each item of an array or text.
+      // Checked before the spread, which would make an object with one key per item of an array, or per character of a
+      // string.
       if (request.body === null || !isObject(given)) {
         const issues = [{ path: [], message: 'the body must be a JSON object' }];
         return sendFailure(reply, malformed('invalid_params', 'invalid request', issues));
@@ -85,7 +86,7 @@ async function run(
     caller: { identity: request.identity, transport: 'rest', session: null },
     method,
     params,
-    // Over its allowance an agent is refused before its body is read.
+    // An agent over its allowance is refused earlier, before its body is read.
     overAllowanceMs: null,
     onLimit(action, decision) {
       void reply.headers(rateLimitHeaders(action, limiter.limits[action].windowMs, decision));
@@ -106,13 +107,13 @@ async function respond(reply: FastifyReply, result: Reply, status: number): Prom
   reserved?.settle(length);
   reply.code(status).type('application/json; charset=utf-8');
   const [only] = pieces;
-  // In pieces as they are: joined into one, a large answer would hold up the event loop.
+  // Sent in pieces: joining them would make a large answer block the event loop.
   if (only && pieces.length === 1) reply.send(only);
   else
     reply
       .header('content-length', length)
       .send(Readable.from(pieces, { objectMode: true, highWaterMark: 1 }));
-  // The memory counts until the client has taken the answer, or is gone.
+  // The memory stays reserved until the client has read the answer or disconnected.
   if (reserved && !reply.raw.destroyed)
     await new Promise<void>((resolve) => reply.raw.once('close', resolve));
 }

@@ -33,7 +33,7 @@ export function sendFailure(
   const { code, message } = failure;
   reply.failure = code;
   const error: RestError = {
-    // A frame that is not JSON has another code over WebSocket alone.
+    // Only WebSocket has a code of its own for text that is not JSON.
     code: code === 'parse_error' ? 'invalid_request' : code,
     message,
   };
@@ -60,7 +60,7 @@ const answers: ReadonlyMap<string | undefined, readonly [status: string, message
     ],
   ]);
 
-/** Answers bytes that are not an HTTP request in the shape of every other refusal, and ends the connection. */
+/** Answers bytes that are not an HTTP request with the JSON body of all refusals, and ends the connection. */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -78,6 +78,6 @@ export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-  // The peer may keep its side open: do not wait for it.
+  // Destroy it without waiting, because the peer may keep its side open.
   socket.once('finish', () => socket.destroy());
 }

@@ -25,7 +25,7 @@ const securitySchemes = {
   },
 } as const;
 
-/** The specifications, generated from the method table, by their path. */
+/** The specifications, generated from the method table, keyed by path. */
 export function specifications({ mode }: AuthConfig): Record<string, () => object> {
   return {
     '/v1/openrpc.json': () => buildOpenRpc(),

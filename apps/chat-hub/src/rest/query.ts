@@ -4,8 +4,8 @@ import { z } from 'zod';
 type ParamType = 'integer' | 'boolean' | 'other';
 
 /**
- * Creates what reads a method's params from a query: strings become the schema's types. A value that does not fit is left
- * for the schema to refuse; names that are no params are ignored.
+ * Creates a reader of a method's params from a query: strings become the schema's types. A value that does not fit is
+ * left for the schema to refuse; names that are not params are ignored.
  */
 export function createQueryReader(
   params: z.ZodObject,
@@ -21,7 +21,7 @@ export function createQueryReader(
     );
 }
 
-// In dev mode `?kind=` may name the caller's kind; channel.list has a param of that name.
+// In dev mode `?kind=` may name the caller's kind, but channel.list has a param of the same name.
 function isDevKind(name: string, value: unknown): boolean {
   return name === 'kind' && agentKindSchema.safeParse(value).success;
 }

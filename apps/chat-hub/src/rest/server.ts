@@ -30,7 +30,7 @@ import type { KnownAgents } from '../edge/known-agents.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { addWebPage } from './web-page.ts';
 
-/** Options of both servers: no client keeps a connection by sending byte by byte, or by not reading its answer. */
+/** Options of both servers: no client keeps a connection by sending byte by byte or by not reading its answer. */
 const serverOptions = {
   http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16 * 1024 },
   requestTimeout: 10_000,
@@ -38,7 +38,7 @@ const serverOptions = {
   keepAliveTimeout: 30_000,
   forceCloseConnections: true,
   clientErrorHandler: refuseUnreadable,
-  // The default answers repeat the URL, which may hold a token.
+  // The default error answers repeat the URL, which may hold a token.
   frameworkErrors(error: FastifyError, _request: FastifyRequest, reply: FastifyReply) {
     const failure = malformed('invalid_request', 'this is not an address of the hub');
     void sendFailure(reply, failure, error.statusCode ?? 400);
@@ -70,7 +70,7 @@ export interface ServerDeps {
   readonly webDir: string;
 }
 
-/** The HTTP side: REST, health, metrics, specifications, the web UI. Upgrades are added by start-hub.ts. */
+/** The HTTP side: REST, health, metrics, specifications and the web UI. start-hub.ts adds upgrades. */
 export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   const { auth, cap, originPolicy, log, metrics, webDir } = deps;
   const app = fastify({
@@ -78,7 +78,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
     bodyLimit: limits.frameBytes,
     http: {
       ...serverOptions.http,
-      // Some clients offer HTTP/2 (h2c) with every request: that offer may be ignored.
+      // Some clients offer HTTP/2 (h2c) with every request; the server may ignore the offer.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
     routerOptions: { maxParamLength: 256 },
@@ -107,7 +107,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   return app;
 }
 
-/** Everything below /v1: it needs a sign-in, and counts against the agent's allowance. */
+/** Adds everything below /v1. It needs a sign-in and counts against the agent's allowance. */
 async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   const { auth, originPolicy, remoteAddress, failedSignIns, authenticate, allowance, metrics } =
     deps;
@@ -137,7 +137,7 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
     metrics.limitedCalls.inc();
     return sendFailure(reply, tooManyCalls(overAllowanceMs));
   });
-  // A call that ended before it was invoked: refused by the hook above, or unreadable.
+  // Counts calls that ended before they were invoked: refused by the hook above, or unreadable.
   v1.addHook('onResponse', async (request, reply) => {
     const { rpcMethod: method } = request.routeOptions.config;
     if (method === undefined || request.isInvoked || reply.failure === null) return;
@@ -174,16 +174,16 @@ function refusalOfSignIn(error: unknown): Refusal {
   return refuse('unauthorized', message);
 }
 
-/** The size of a request's body. A body without a declared length counts as the largest allowed. */
+/** The size of a request's body. A body without a declared length counts as the largest allowed one. */
 function bodyBytes(headers: IncomingHttpHeaders): number {
   if (headers['transfer-encoding'] !== undefined) return limits.frameBytes;
   return Math.min(limits.frameBytes, Number(headers['content-length'] ?? 0));
 }
 
 /**
- * Accepts bodies in JSON and UTF-8 alone. A web page may post other content types across origins without a preflight, so
- * they are refused (415). Text that is not UTF-8 is refused (400), not stored with bytes replaced, and so is a body that
- * would pollute a prototype.
+ * Accepts only JSON in UTF-8 as a body. Other content types are refused (415), because a web page may post them across
+ * origins without a preflight. Text that is not UTF-8 is refused (400), so that it is not stored with replaced bytes. A
+ * body that would pollute a prototype is refused too.
  */
 function acceptJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -211,7 +211,7 @@ function setErrorHandlers(app: FastifyInstance, log: Logger): void {
   });
 }
 
-/** Describes a bad request in our own words: a library's text may name what a client must not learn. */
+/** Describes a bad request in our own words, because a library's text may contain names that clients must not learn. */
 function unreadableText({ statusCode }: FastifyError): string {
   if (statusCode === 415) return 'the body must be application/json';
   if (statusCode === 400) return 'the body must be JSON in UTF-8';

@@ -10,10 +10,10 @@ afterEach(() => app.close());
 
 const get = (url: string) => app.inject({ url });
 
-// The race: strangers ask by the hundred for what takes a millisecond to write, for nobody has to say who they are.
-// Invariant: one turn of the event loop does it once, for all who ask in it.
-describe('what anyone may ask', () => {
-  it('metrics are written once for all who ask in one turn, and again for who asks later', async () => {
+// The race: hundreds of unauthenticated clients request a text that takes a millisecond to write. Invariant: it is
+// written once per turn of the event loop, for all requests of that turn.
+describe('status and documents that need no sign-in', () => {
+  it('metrics are written once for all requests of one turn, and again for a later one', async () => {
     app = fastify();
     let written = 0;
     const registry = { contentType: 'text/plain', metrics: async () => `hub_up ${++written}\n` };

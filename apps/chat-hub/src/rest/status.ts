@@ -24,7 +24,7 @@ export function addStatusRoutes(
     const report = await readiness.report();
     return reply.code(report.ready ? 200 : 503).send(report);
   });
-  // No sign-in is needed, and writing metrics takes a millisecond: all requests of one turn share the text.
+  // No sign-in is needed, and writing metrics takes a millisecond, so all requests of one turn share the text.
   let written: Promise<string> | undefined;
   function write(): Promise<string> {
     setImmediate(() => (written = undefined));

@@ -52,7 +52,7 @@ export const tokenOperations: readonly RestOperation[] = [
   },
 ];
 
-/** /v1/tokens, for admins: minting with the hub's own secret, and revoking one token or all of an agent's. */
+/** Adds /v1/tokens, for admins: minting with the hub's own secret, and revoking one token or all tokens of an agent. */
 export function addTokenRoutes(
   app: FastifyInstance,
   { store, knownAgents }: { readonly store: ChatStore; readonly knownAgents: KnownAgents },

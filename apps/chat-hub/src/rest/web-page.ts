@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import type { OriginPolicy } from '../edge/origin-policy.ts';
 import { sendFailure } from './errors.ts';
 
-/** The build folder of the web UI, seen from this file's source and from its build alike. */
+/** The build folder of the web UI. The path is right both from this source file and from its build. */
 export const builtPageDir = resolve(fileURLToPath(import.meta.url), '../../../../web/dist');
 
 export interface WebPageOptions {
@@ -18,7 +18,7 @@ export interface WebPageOptions {
   readonly log: Logger;
 }
 
-// 'self' covers WebSockets to this host too (CSP Level 3).
+// 'self' also covers WebSockets to this host (CSP Level 3).
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -44,7 +44,7 @@ const pageHeaders = {
   'permissions-policy': powerfulFeatures.map((feature) => `${feature}=()`).join(', '),
 } as const;
 
-/** The pattern of file names: none leads out of the folder or to a hidden file. */
+/** The pattern of file names. No match leads out of the folder or to a hidden file. */
 const fileName = '^[A-Za-z0-9_-][A-Za-z0-9._-]*$';
 
 const unbuilt =
@@ -53,7 +53,7 @@ const unbuilt =
 /**
  * Serves the web UI at `/`: its files by name, without a listing. It needs no sign-in, because it holds no data; the
  * rights are checked below `/v1`. Browsers revalidate `index.html` each time and keep files named by their hash
- * permanently. Where the web UI is not built, `/` answers 404 with a hint, and the hub runs.
+ * permanently. If the web UI is not built, `/` answers 404 with a hint, and the rest of the hub works.
  */
 export async function addWebPage(
   app: FastifyInstance,
@@ -71,7 +71,7 @@ export async function addWebPage(
     await page.register(fastifyStatic, {
       root: directory,
       serve: false,
-      // The folder may be built while the hub runs.
+      // The folder may be built while the hub runs, so its absence needs no warning.
       suppressWarning: true,
       preCompressed: true,
       dotfiles: 'ignore',

@@ -6,16 +6,16 @@ import { pieceChars } from '../channels/encoding.ts';
 import { Conflation, type Signal } from './conflation.ts';
 import type { SocketOutput } from './output.ts';
 
-/** How long a session waits after the store failed. */
+/** How long a session waits after a failure of the store. */
 const retryMs = 1_000;
 
 export interface CatchUpDeps {
   readonly agentId: string;
   readonly output: SocketOutput;
   readonly store: Pick<ChatStore, 'logPage'>;
-  /** Called synchronously when everything pending was sent: from now on rooms send directly. */
+  /** Called synchronously when everything pending was sent. From then on rooms send directly. */
   readonly onCaughtUp: () => void;
-  /** The peer takes nothing, or missed too much: the socket must be closed. */
+  /** Called when the peer reads nothing or missed too much. The socket must then be closed. */
   readonly onStuck: () => void;
 }
 
@@ -26,9 +26,9 @@ interface Pending {
 }
 
 /**
- * Sends one session what its rooms could not send directly because it reads too slowly or starts behind: first the
- * durable events, from the rooms' memory or the store, page by page as the peer takes them; then the latest typing and
- * presence.
+ * Sends one session the events that its rooms could not send directly, because it reads too slowly or starts behind:
+ * first the durable events, from the rooms' memory or the store, page by page as the peer reads them; then the latest
+ * typing and presence.
  */
 export class CatchUp {
   readonly #deps: CatchUpDeps;
@@ -36,7 +36,7 @@ export class CatchUp {
   readonly #pending = new Map<Room, Pending>();
   readonly #missedSignals = new Conflation<Room>();
   #isRunning = false;
-  /** Answers in the making during which nothing pending is sent. */
+  /** The number of answers being made. While there is one, nothing pending is sent. */
   #pauses = 0;
   /** Called when a buffer or the last pause ends. */
   #onReleased: (() => void)[] = [];
@@ -61,7 +61,7 @@ export class CatchUp {
     };
   }
 
-  /** Call it when a buffer of the output ended. */
+  /** Call it when a buffer of the output has ended. */
   bufferEnded(): void {
     if (!this.#output.isBuffering) this.#release();
   }
@@ -77,13 +77,15 @@ export class CatchUp {
     this.#runAfterBuffer();
   }
 
-  /** Keeps missed typing and presence. */
+  /** Keeps missed typing and presence events. */
   keepSignals(room: Room, signals: readonly Signal[]): void {
     this.#runAfterBuffer();
     if (!this.#missedSignals.keep(room, signals)) this.#deps.onStuck();
   }
 
-  /** The client subscribed again while events were pending, and its answer says that it continues after `afterSeq`. */
+  /**
+   * Call it when the client subscribed again while events were pending, with an answer that continues after `afterSeq`.
+   */
   skipTo(room: Room, afterSeq: number): void {
     const pending = this.#pending.get(room);
     if (!pending) return;
@@ -91,14 +93,14 @@ export class CatchUp {
     pending.untilSeq = null;
   }
 
-  /** The session was removed from the room by the event `seq`, which is the last that it gets. */
+  /** Call it when the event `seq` removed the session from the room. It is the last event that the session gets. */
   endAt(room: Room, seq: number): void {
     const pending = this.#pending.get(room);
     if (pending) pending.untilSeq = seq;
     this.#missedSignals.forget(room);
   }
 
-  /** Drops everything pending of the room. */
+  /** Drops all pending events of the room. */
   forget(room: Room): void {
     this.#pending.delete(room);
     this.#missedSignals.forget(room);
@@ -119,7 +121,7 @@ export class CatchUp {
     this.#sendSignals(room);
   }
 
-  /** Sends until nothing is pending. While it runs, rooms add to what is pending instead of sending directly. */
+  /** Sends until nothing is pending. While it runs, rooms add to the pending events instead of sending directly. */
   async run(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -135,9 +137,11 @@ export class CatchUp {
     this.#deps.onCaughtUp();
   }
 
-  /** Resolves when the peer has taken everything written so far and sending may go on, or the socket is closed. */
+  /**
+   * Resolves when the peer has read everything written so far and sending may continue, or when the socket is closed.
+   */
   async #whenWritable(): Promise<void> {
-    // Pages sent now would pile up behind the buffered output.
+    // Pages sent now would accumulate behind the buffered output.
     while (!this.#maySend && this.#output.isOpen) {
       await new Promise<void>((resolve) => this.#onReleased.push(resolve));
     }
@@ -146,7 +150,7 @@ export class CatchUp {
     if (!this.#maySend && this.#output.isOpen) await this.#whenWritable();
   }
 
-  /** False while an answer is made or buffered that may say where rooms continue. */
+  /** False while an answer is made or buffered, because it may say from where rooms continue. */
   get #maySend(): boolean {
     return !this.isPaused && !this.#output.isBuffering;
   }
@@ -164,7 +168,7 @@ export class CatchUp {
     try {
       await this.#sendPage(room, pending);
     } catch {
-      // The store is away and reports that itself. The events stay pending.
+      // The store is away, and logs that itself. The events stay pending.
       await delay(retryMs, undefined, { ref: false });
     }
   }
@@ -172,7 +176,7 @@ export class CatchUp {
   /** Sends one page of a room's pending events, or a discontinuity when they are too many. */
   async #sendPage(room: Room, pending: Pending): Promise<void> {
     if ((pending.untilSeq ?? room.head) - pending.afterSeq > limits.resumeEvents) {
-      // Events still to be framed are at or below the head that the client is told.
+      // Events that are not framed yet are at or below the head that the client gets.
       room.flush();
       const { untilSeq } = pending;
       this.discontinue(room, 'behind', untilSeq === null ? room.head : untilSeq - 1);
@@ -192,7 +196,7 @@ export class CatchUp {
     const { afterSeq } = pending;
     const inMemory = room.after(afterSeq);
     const page = firstOf(inMemory ?? (await this.#readLog(room, afterSeq, maxBytes)), maxBytes);
-    // A large page is encoded beforehand, as nothing may come between the checks below and its sending.
+    // A large page is encoded before the checks below, because no event may come between the checks and the sending.
     const upTo = Math.min(room.head, pending.untilSeq ?? Infinity);
     const wanted = page.filter(({ seq }) => seq !== null && seq > afterSeq && seq <= upTo);
     const frames = sizeOf(wanted) > pieceChars ? await this.#output.encodeEvents(wanted) : null;
@@ -216,7 +220,7 @@ export class CatchUp {
     this.#sendSignals(room);
   }
 
-  // In its agent's name, so that an agent with many slow sockets takes turns with others.
+  // Read in its agent's name, so that an agent with many slow sockets takes turns with other agents.
   async #readLog({ channelId }: Room, afterSeq: number, maxBytes: number) {
     const { agentId, store } = this.#deps;
     return (await store.logPage(channelId, afterSeq, limits.logPage, maxBytes, agentId)).events;

@@ -1,14 +1,14 @@
 import type { WebSocket } from 'ws';
 
-/** How long a peer may take to answer a close before it is cut. */
+/** How long a peer may take to answer a close before its socket is destroyed. */
 const closeTimeoutMs = 2_000;
 
-/** Cuts the socket unless its peer answers the close in time. */
+/** Destroys the socket unless its peer answers the close in time. */
 export function terminateLater(ws: WebSocket): void {
   setTimeout(() => ws.terminate(), closeTimeoutMs).unref();
 }
 
-/** Close codes that ws sends by itself, and what the protocol sends in their place. */
+/** Close codes that ws sends by itself, and the protocol's codes to send in their place. */
 const protocolCloses = new Map<number | undefined, readonly [code: number, reason: string]>([
   [1009, [4413, 'a frame was over limits.frameBytes']],
   [1008, [4429, 'too many fragments']],
@@ -31,7 +31,7 @@ export function useProtocolCloseCodes(ws: WebSocket): () => number | null {
   return () => closedWith;
 }
 
-/** Codes of a peer that closes, or loses its connection, without any error. */
+/** Close codes of a peer that closes or loses its connection without an error. */
 const normalCodes: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006]);
 
 /** The metric label of a close. A code that a peer made up becomes `other`, so that peers cannot add labels. */

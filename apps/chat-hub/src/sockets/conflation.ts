@@ -1,10 +1,10 @@
 import { decodeEnvelope, type EncodedEnvelope, type Presence } from '@openclaw/protocol';
 import { filterPresence } from '../presence/filter-presence.ts';
 
-/** A typing or presence event, decoded once for all sessions that cannot be sent it yet. */
+/** A typing or presence event, decoded once for all sessions that cannot receive it yet. */
 export interface Signal {
   readonly encoded: EncodedEnvelope;
-  /** One key per agent and kind of news. A later signal with the same key replaces an earlier one. */
+  /** One key per agent and kind of signal. A later signal with the same key replaces an earlier one. */
   readonly keys: readonly string[];
 }
 
@@ -32,8 +32,8 @@ function keysOf({ json }: EncodedEnvelope): string[] {
 }
 
 /**
- * The typing and presence events that one session has missed: only the latest of each channel and agent, so that the
- * memory depends on how many agents there are and not on how often they change.
+ * The typing and presence events that one session has missed. Only the latest of each channel and agent is kept, so the
+ * memory depends on the number of agents, not on the number of changes.
  */
 export class Conflation<Channel extends object> {
   readonly #latest = new Map<Channel, Map<string, Signal>>();
@@ -56,13 +56,13 @@ export class Conflation<Channel extends object> {
     return this.#size <= maxKeys;
   }
 
-  /** A channel with missed signals. */
+  /** Any channel with missed signals. */
   next(): Channel | undefined {
     const [channel] = this.#latest.keys();
     return channel;
   }
 
-  /** Removes and returns the signals of a channel, without the presences that later ones replaced. */
+  /** Removes and returns the signals of a channel, without presences that later ones replaced. */
   take(channel: Channel): EncodedEnvelope[] {
     const latest = this.#latest.get(channel);
     if (!latest) return [];

@@ -96,7 +96,7 @@ async function connecting() {
     directHeads,
     answer: (directs: { channelId: string; head: number }[]) =>
       answer.resolve(directs.map((direct) => ({ ...direct, activeAt: 1 }))),
-    /** Commits an event of the direct channel, and publishes it unless it is lost. */
+    /** Commits an event of the direct channel, and publishes it unless `isLost`. */
     async commit(type: 'channel.message' | 'channel.message.delete', isLost = false) {
       const seq = stored.length + 1;
       // A deletion always deletes the first message.
@@ -143,8 +143,8 @@ const welcomed = async ({ peer }: Awaited<ReturnType<typeof connecting>>) =>
   waitFor(() => peer.objects.find(({ method }) => method === 'welcome'), { what: 'the welcome' });
 
 describe('direct events between the read of direct channels and the welcome', () => {
-  // The race: the agent's topic is live, and while its direct channels are read a new one gets its first events.
-  // Invariant: the welcome names the channel, and the events follow it.
+  // The race: the agent's topic is live, and while its direct channels are read, a new one gets its first events.
+  // Invariant: the welcome names the channel, and the events follow the welcome.
   it('of a new channel follow the welcome, beginning with the first', async () => {
     const connection = await connecting();
     await connection.commit('channel.message');
@@ -187,8 +187,8 @@ describe('direct events between the read of direct channels and the welcome', ()
 });
 
 describe('a connection that ends before its welcome', () => {
-  // The race: the agent's only socket closes while its direct channels are read. Invariant: no list of heads is kept. It
-  // would not be updated any more, and a later connection would begin at heads that are days old.
+  // The race: the agent's only socket closes while its direct channels are read. Invariant: no list of heads is kept.
+  // It would not be updated any more, and a later connection would start at outdated heads.
   it('leaves no heads of direct channels behind', async () => {
     const connection = await connecting();
     connection.ws.terminate();

@@ -20,11 +20,11 @@ import { closeLabel, terminateLater, useProtocolCloseCodes } from './close.ts';
 import { heartbeatMs, type Heartbeat } from './heartbeat.ts';
 import { Session } from './session.ts';
 
-/** When a client whose welcome failed may come back. */
+/** A client whose welcome failed may come back after this time. */
 const retryMs = 1_000;
 /** Connections of one agent to one hub. */
 const maxSocketsPerAgent = 100;
-/** Bad frames after which a socket is closed; each good frame makes up for one bad one. */
+/** Bad frames after which a socket is closed. Each good frame cancels one bad one. */
 const maxBadFrames = 10;
 
 /** The parts of the hub that every connection uses. */
@@ -134,7 +134,10 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     heartbeat.watch(session);
     let badFrames = 0;
 
-    /** Counts a frame that holds no call as a call. Returns false once the socket is closed: a peer may still send. */
+    /**
+     * Counts a frame that holds no call as a call. Returns false once the socket is closed, because a closing peer may
+     * still send.
+     */
     function countFrame(): boolean {
       if (session.isOpen) calls.count(session.agentId);
       return session.isOpen;
@@ -165,7 +168,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
       leave(session);
     });
 
-    // Nothing is read before the welcome is on its way.
+    // Nothing is read before the welcome is sent.
     ws.pause();
     welcome(session).then(
       () => ws.resume(),

@@ -51,11 +51,11 @@ describe('a drain', () => {
     expect(lengths).toEqual([1_000, 1_000, 1_000, 5_000, 10_000, 10_000]);
   });
 
-  it('notifies all at once of evenly spread slots, and closes each socket in its slot', async () => {
+  it('notifies all sockets at once of evenly spread slots, and closes each in its slot', async () => {
     const { sockets, sessions } = crowd(20);
     const startMs = performance.now();
     const drained = drainSessions(sessions, { perSecond: 50, minMs: 100 });
-    // The notifying may take time on a busy machine, which shortens the remaining time.
+    // Notifying may take time on a busy machine, which shortens the remaining time.
     const notifyingMs = performance.now() - startMs;
     for (const [i, { notifiedMs }] of sockets.entries()) {
       expect(notifiedMs).toBeGreaterThanOrEqual(Math.max(0, i * 20 - notifyingMs - 1));
@@ -94,13 +94,13 @@ describe('a drain', () => {
     expect((stuck.closedAtMs ?? 0) - startMs).toBeGreaterThanOrEqual(200);
   });
 
-  it('cuts sockets that do not close', async () => {
+  it('destroys sockets that do not close', async () => {
     const { sockets, sessions } = crowd(2, { leaves: false });
     await drainSessions(sessions, { perSecond: 1_000, minMs: 1, closeMs: 50 });
     expect(sockets.map(({ wasCut }) => wasCut)).toEqual([true, true]);
   });
 
-  it('sends a socket without a welcome nothing but its close', async () => {
+  it('sends only the close to a socket without a welcome', async () => {
     const { sockets, sessions } = crowd(1);
     const [early] = sockets;
     if (!early) throw new Error('no socket');

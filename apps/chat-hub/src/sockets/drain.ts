@@ -8,11 +8,11 @@ export interface DrainOptions {
   readonly perSecond: number;
   /** @default 1000 */
   readonly minMs?: number;
-  /** More than `perSecond × maxMs` sockets are closed faster. @default 10_000 */
+  /** If there are more than `perSecond × maxMs` sockets, they are closed faster. @default 10_000 */
   readonly maxMs?: number;
-  /** How long a socket may stay past its slot for the answers to its calls. @default 1000 */
+  /** How long a socket may stay after its slot to get the answers to its calls. @default 1000 */
   readonly answersMs?: number;
-  /** How long sockets may take to close before they are cut. @default 2000 */
+  /** How long sockets may take to close before they are destroyed. @default 2000 */
   readonly closeMs?: number;
 }
 
@@ -26,8 +26,8 @@ export function drainLengthMs(sockets: number, options: DrainOptions): number {
 }
 
 /**
- * Closes all sessions, evenly spread over time. Each is notified of its slot at once, served until then, and closed with
- * 4503 when it has the answers to its calls. Resolves when all are gone; sockets that stay open are cut.
+ * Closes all sessions, evenly spread over time. Each is notified of its slot at once, served until then, and closed
+ * with 4503 when it has the answers to its calls. Resolves when all are closed; sockets that stay open are destroyed.
  */
 export async function drainSessions(sessions: Sessions, options: DrainOptions): Promise<void> {
   const { answersMs = 1_000, closeMs = 2_000 } = options;
@@ -55,7 +55,7 @@ export async function drainSessions(sessions: Sessions, options: DrainOptions): 
 }
 
 function notify(session: Session, afterMs: number): void {
-  // Nothing is sent before the welcome: such a client learns of the drain by its close.
+  // Nothing is sent before the welcome. Such a client learns of the drain from its close.
   if (session.phase.name === 'welcoming') return;
   const params = { afterMs, reason: 'draining' };
   session.send(JSON.stringify({ jsonrpc: '2.0', method: 'reconnect', params }));

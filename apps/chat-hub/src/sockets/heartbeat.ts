@@ -9,7 +9,7 @@ const maxUnansweredPings = 2;
 export interface Heartbeat {
   /** Watches a session. The first ping is sent at a random time within {@link heartbeatMs}. */
   watch(session: Session): void;
-  /** The peer of a session answered. */
+  /** Call it when the peer of a session answered a ping. */
   pong(session: Session): void;
   forget(session: Session): void;
   close(): void;
@@ -21,8 +21,8 @@ interface Pings {
 }
 
 /**
- * Pings every watched session each {@link heartbeatMs}, closes those that leave two pings unanswered (4408) and those
- * whose token has expired (4401).
+ * Pings every watched session each {@link heartbeatMs}. Closes sessions that leave two pings unanswered (4408) and
+ * those whose token has expired (4401).
  */
 export function createHeartbeat(): Heartbeat {
   const watched = new Map<Session, Pings>();
@@ -49,7 +49,7 @@ function sweep(session: Session, pings: Pings, nowMs: number): void {
     session.close(4401, 'the token has expired');
     return;
   }
-  // The pongs of a lagging session are not read. One that stays stuck is closed by the session itself.
+  // Pongs of a lagging session are not read. A session that stays stuck closes itself.
   if (pings.nextMs > nowMs || session.isLagging) return;
   if (pings.unanswered >= maxUnansweredPings) {
     session.close(4408, 'two pings without a pong');

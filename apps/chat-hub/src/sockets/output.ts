@@ -13,9 +13,9 @@ import {
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Unsent, UnsentBudget } from './unsent-budget.ts';
 
-/** A socket with more unsent output than this lags. */
+/** A socket with more unsent output than this is lagging. */
 const lagBytes = 1_048_576;
-/** How long a peer may take nothing at all before it counts as stuck. */
+/** How long a peer may read nothing at all before it counts as stuck. */
 const stuckMs = 30_000;
 /** Bytes read from a log at once for a socket that catches up; fewer while its agent is over the unsent budget. */
 const pageBytes = 1_048_576;
@@ -29,13 +29,13 @@ export type Payload = string | readonly Buffer[];
 export interface SocketOutputDeps {
   readonly flusher: Flusher;
   readonly unsent: UnsentBudget;
-  /** Where large payloads are encoded. */
+  /** The queue in which large payloads are encoded. */
   readonly slices: TimeSlicedQueue;
-  /** Called after every write that leaves more unsent than the socket or its agent may have. */
+  /** Called after every write that leaves more unsent bytes than the socket or its agent may have. */
   readonly onOverLimit: () => void;
 }
 
-/** The outgoing side of one socket: it queues frames, writes them, and counts what the peer has not taken. */
+/** The outgoing side of one socket: it queues frames, writes them, and counts the bytes that the peer has not read. */
 export class SocketOutput implements Flushable {
   /** True if the client chose the subprotocol, so that a frame may hold an array. */
   readonly acceptsBatches: boolean;
@@ -46,7 +46,7 @@ export class SocketOutput implements Flushable {
   readonly #unsent: Unsent;
   #frames: Frame[] = [];
   #queuedBytes = 0;
-  /** Frames that wait for the end of a buffer, or null when none is open. */
+  /** Frames that wait until the open buffer ends; null when no buffer is open. */
   #buffered: Frame[] | null = null;
   #bufferedBytes = 0;
   #openBuffers = 0;
@@ -59,7 +59,7 @@ export class SocketOutput implements Flushable {
     this.acceptsBatches = ws.protocol !== '';
     this.#deps = deps;
     this.#unsent = deps.unsent.open(agentId);
-    // ws answers pings by itself. A peer that only pings and never reads must be seen to lag too.
+    // ws answers pings by itself. A peer that only sends pings and never reads must be detected as lagging too.
     ws.on('ping', () => this.#written());
   }
 
@@ -67,7 +67,7 @@ export class SocketOutput implements Flushable {
     return this.#ws.readyState === this.#ws.OPEN;
   }
 
-  /** Bytes written that the peer has not taken yet. */
+  /** Bytes written that the peer has not read yet. */
   get unsentBytes(): number {
     return this.#socket.writableLength;
   }
@@ -76,7 +76,7 @@ export class SocketOutput implements Flushable {
     return this.#buffered !== null;
   }
 
-  /** True when the buffer holds as much as a socket may leave unsent. */
+  /** True when the buffered output has reached the limit of unsent output of a socket. */
   get isBufferFull(): boolean {
     return this.#bufferedBytes > lagBytes;
   }
@@ -93,7 +93,7 @@ export class SocketOutput implements Flushable {
       this.#bufferedBytes += sizeOfFrame(frame);
       return;
     }
-    // Frames left over from an earlier turn wait for the peer; the next flush sees whether they are too many.
+    // Frames left from an earlier turn wait for the peer. The next flush checks whether there are too many.
     if (this.#frames.length === 0 || this.#isWatchingDrain) this.#deps.flusher.socket(this);
     this.#frames.push(frame);
     this.#queuedBytes += sizeOfFrame(frame);
@@ -109,8 +109,8 @@ export class SocketOutput implements Flushable {
   }
 
   /**
-   * Buffers all further frames until the returned function is called, which sends its payload ahead of them. With
-   * several buffers open the frames wait for the last one.
+   * Buffers all further frames until the returned function is called, which sends its payload ahead of them. If several
+   * buffers are open, the frames wait for the last one.
    */
   buffer(): (payload: Payload | null) => void {
     this.#openBuffers += 1;
@@ -147,36 +147,40 @@ export class SocketOutput implements Flushable {
     this.#written();
   }
 
-  /** Writes until the peer has taken everything or the socket is closed. Calls `onStuck` when the peer takes nothing. */
+  /** Writes until the peer has read everything or the socket is closed. Calls `onStuck` when the peer reads nothing. */
   async drain(onStuck: () => void): Promise<void> {
     const stuck = setTimeout(onStuck, stuckMs).unref();
     this.flush();
     while (this.isOpen && (this.#socket.writableLength > 0 || this.#frames.length > 0)) {
-      // The callback runs when everything written before it is gone, or the socket is.
+      // The callback runs when all earlier writes have left this process, or the socket is destroyed.
       await new Promise<void>((resolve) => this.#socket.write('', () => resolve()));
-      // The peer took what one turn writes: slow, but not stuck.
+      // The peer read as much as one turn writes: it is slow, but not stuck.
       stuck.refresh();
       this.flush();
     }
     clearTimeout(stuck);
   }
 
-  /** The bytes that may be read from a log at once for this socket. They count as unsent until `release` is called. */
+  /**
+   * Returns the number of bytes that may be read from a log at once for this socket. They count as unsent until
+   * `release` is called.
+   */
   openPage(): { readonly bytes: number; release(): void } {
-    // Even over the budget a socket gets a small page, or other sockets that do not read could stop it altogether.
+    // A socket gets a small page even over the budget. Otherwise other sockets that do not read could block it
+    // completely.
     const bytes = this.#deps.unsent.isOver(this.#agentId) ? smallPageBytes : pageBytes;
     const page = this.#deps.unsent.open(this.#agentId);
     page.settle(bytes);
     return { bytes, release: () => page.release() };
   }
 
-  /** Frees the memory that it counts; called once, after the socket closed. */
+  /** Frees the memory that it counted; called once, after the socket closed. */
   dispose(): void {
     this.#frames = [];
     this.#unsent.release();
   }
 
-  /** Writes queued frames until `maxBytes` are reached; the rest follows as the peer takes them. */
+  /** Writes queued frames up to `maxBytes`; the rest follows as the peer reads them. */
   #write(maxBytes: number): void {
     if (!this.isOpen || this.#frames.length === 0) return;
     const [only] = this.#frames;
@@ -220,7 +224,7 @@ export class SocketOutput implements Flushable {
     this.#unsent.settle(this.#socket.writableLength + this.#queuedBytes + this.#bufferedBytes);
   }
 
-  /** Counts again, and goes on writing, when the peer has taken what is written by now. */
+  /** Counts again and continues writing when the peer has read the data written so far. */
   #watchDrain(): void {
     if (this.#isWatchingDrain || !this.isOpen) return;
     this.#isWatchingDrain = true;

@@ -70,7 +70,7 @@ describe('typing and presence of a socket that reads too slowly', () => {
     expect(seqsOf(objects.map(({ params }) => params))).toEqual(range(1, last));
   });
 
-  // The race: the start was sent, and the stop came while the socket lagged. Invariant: the stop is sent too.
+  // The race: the start was sent, and the stop arrived while the socket lagged. Invariant: the stop is sent too.
   it('include the stop of a typing indicator that it was sent before', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -83,7 +83,7 @@ describe('typing and presence of a socket that reads too slowly', () => {
     expect(signals(bench)).toEqual(['ana types', 'ana stops']);
   });
 
-  // The race: more signals come while it catches up. Invariant: the last one sent is the newest.
+  // The race: more signals arrive while it catches up. Invariant: the last one sent is the newest.
   it('are never followed by older ones', async () => {
     const bench = await lagging();
     bench.broadcast(typing('ana', true));
@@ -158,12 +158,12 @@ describe('typing and presence of a socket that reads too slowly', () => {
   });
 });
 
-describe('a socket whose peer takes nothing any more', () => {
+describe('a socket whose peer stopped reading', () => {
   afterEach(() => {
     jest.useRealTimers();
   });
 
-  it('is closed with a hint after half a minute, and cut if it does not answer the close', async () => {
+  it('is closed with a hint after half a minute, and destroyed if it does not answer the close', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });

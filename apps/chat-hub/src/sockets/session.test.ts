@@ -35,7 +35,7 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.seqs).toEqual(range(1, live));
   });
 
-  // The race: a flood of cheap calls whose answers the peer does not take. Invariant: its calls are not read either.
+  // The race: a flood of cheap calls whose answers the peer does not read. Invariant: the hub stops reading its calls.
   it('is not read until it has caught up', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -47,8 +47,8 @@ describe('a socket that read too slowly', () => {
   });
 
   // The race: the answers of a batch are buffered, and the socket falls behind during the batch. A call with a large
-  // answer waits until the socket has caught up, which waits for the buffer, which waits for that call. Invariant: every
-  // call ends; a client that reads on gets its answers.
+  // answer waits until the socket has caught up, which waits for the buffer, which waits for that call. Invariant:
+  // every call ends, and a client that continues to read gets its answers.
   it('does not make the calls of a batch wait for the end of that batch', async () => {
     const bench = createSessionBench({ protocol: '' });
     bench.session.enter(bench.room);
@@ -65,9 +65,9 @@ describe('a socket that read too slowly', () => {
     await waitFor(() => !bench.session.isLagging, { what: 'the end of lagging' });
   });
 
-  // The race: an answer takes longer than half a minute over a slow connection. Invariant: only a socket that takes
-  // nothing is closed. A slow one would come back and request the same again and again.
-  it('is not closed while it takes something, even if that lasts long', async () => {
+  // The race: an answer takes longer than half a minute over a slow connection. Invariant: only a socket that reads
+  // nothing at all is closed. If a slow one were closed, it would come back and request the same again and again.
+  it('is not closed while it reads anything, even if that takes long', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     try {
       const bench = createSessionBench();
@@ -116,8 +116,8 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.objects.slice(at).map(({ id }) => id)).toEqual([1, 2]);
   });
 
-  // The race: the epoch changes while a page of the earlier epoch is read. Invariant: after the discontinuity come only
-  // events after the head that it names.
+  // The race: the epoch changes while a page of the earlier epoch is read. Invariant: the discontinuity is followed
+  // only by events after the head that it names.
   it('gets nothing of the earlier epoch after the discontinuity', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -159,15 +159,15 @@ describe('a socket that read too slowly', () => {
     expect(bench.peer.seqs).toEqual(range(1, leave));
   });
 
-  // The race: it missed more than a catch-up may send, and some events still wait to be framed. Invariant: after the
-  // discontinuity come only events after the head that it names.
+  // The race: it missed more than a catch-up may send, and some events still wait to be framed. Invariant: the
+  // discontinuity is followed only by events after the head that it names.
   it('gets a discontinuity when it is too far behind, and continues after its head', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
     await fallBehind(bench);
     bench.publish(limits.resumeEvents + 1);
     await bench.turn();
-    // These still wait to be framed when the discontinuity is sent, as the peer reads in the same turn.
+    // These are not framed yet when the discontinuity is sent, because the peer reads in the same turn.
     const head = bench.publish(5);
     bench.peer.read();
     const isTold = () => bench.peer.objects.some(({ method }) => method === 'discontinuity');
@@ -180,7 +180,7 @@ describe('a socket that read too slowly', () => {
     expect(after).toEqual(range(head + 1, head + 2));
   });
 
-  // The race: as above, and it was removed at the end. Invariant: the event that removes it is still sent.
+  // The race: as above, and the session was removed in the end. Invariant: the event that removes it is still sent.
   it('gets a discontinuity, its leave and nothing after when it is removed while too far behind', async () => {
     const bench = createSessionBench();
     bench.session.enter(bench.room);
@@ -260,8 +260,8 @@ describe('a socket that enters a room', () => {
 });
 
 describe('an answer that is made in several turns', () => {
-  // The race: events come between the joins of one subscribe and its answer. Invariant: events after the head that the
-  // answer names follow the answer, and events up to it come before or not at all.
+  // The race: events arrive between the joins of one subscribe and its answer. Invariant: events after the head that
+  // the answer names follow the answer; events up to it come before the answer or not at all.
   it('comes before events delivered after its rooms were entered, and after earlier ones', async () => {
     const { session, room, peer, publish, turn } = createSessionBench();
     session.enter(room);
@@ -285,7 +285,7 @@ describe('an answer that is made in several turns', () => {
 });
 
 describe('the unsent output of a session', () => {
-  it('is counted until the peer has taken it, buffered or not', async () => {
+  it('is counted until the peer has read it, buffered or not', async () => {
     const unsent = createUnsentBudget();
     const { session, peer, turn } = createSessionBench({ unsent });
     peer.isReading = false;
@@ -303,7 +303,8 @@ describe('the unsent output of a session', () => {
     expect(unsent.bytes).toBe(0);
   });
 
-  // A hundred sockets of an agent, each a little below the limit of one socket, would hold a hundred times as much.
+  // Otherwise a hundred sockets of an agent, each a little below the limit of one socket, would hold a hundred times as
+  // much.
   it('counts for its agent: over that budget a socket that does not read lags', async () => {
     const unsent = createUnsentBudget({ agentBytes: 100_000 });
     const bench = createSessionBench({ unsent });
@@ -321,13 +322,14 @@ describe('the unsent output of a session', () => {
     bench.publish(50, 1_000);
     await bench.turn();
     expect(unsent.bytes).toBe(held);
-    // It still catches up while the other sockets hold their output.
+    // It still catches up while the other sockets hold unsent output.
     bench.peer.read();
     await waitFor(() => bench.peer.seqs.at(-1) === 52, { what: 'all events' });
     expect(bench.peer.seqs).toEqual(range(1, 52));
   });
 
-  // The race: the rest of a large answer waits for a peer that reads nothing, and events come. Invariant: it lags.
+  // The race: the rest of a large answer waits for a peer that reads nothing, and events arrive. Invariant: the session
+  // lags.
   it('makes the session lag even while the rest of an earlier turn waits', async () => {
     const unsent = createUnsentBudget();
     const bench = createSessionBench({ unsent });
@@ -342,8 +344,8 @@ describe('the unsent output of a session', () => {
     expect(unsent.bytes).toBeLessThan(2_000_000);
   });
 
-  // The race: a socket without the subprotocol resumes a room in a batch, and events that come during the batch are in its
-  // answer too. Invariant: after an answer that names a head come the events after that head, once.
+  // The race: a socket without the subprotocol resumes a room in a batch, and events that arrive during the batch are
+  // in its answer too. Invariant: an answer that names a head is followed by the events after that head, once.
   it('does not get events after the answer of a batch that holds them', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room } = bench;
@@ -375,8 +377,8 @@ describe('the unsent output of a session', () => {
     expect(bench.peer.seqs).toEqual([]);
   });
 
-  // The race: the socket catches up, and a page of the log is being read when the batch begins; the page comes before the
-  // batch resumes the room. Invariant: as above.
+  // The race: the socket catches up, and a page of the log is being read when the batch begins; the page arrives before
+  // the batch resumes the room. Invariant: as above.
   it('does not get a page of the log after the answer of a batch that holds its events', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room, peer } = bench;
@@ -404,13 +406,13 @@ describe('the unsent output of a session', () => {
     await waitFor(() => peer.seqs.at(-1) === next, { what: 'the last event' });
     const at = peer.objects.findIndex(({ id }) => id === 'batch');
     expect(peer.objects.slice(at + 1).map(({ params }) => params.seq)).toEqual([next]);
-    // The events before the batch are complete from the first.
+    // The events before the batch were sent completely, from the first one on.
     expect(peer.seqs.slice(0, before)).toEqual(range(1, before));
     await waitFor(() => !session.isLagging, { what: 'the end of lagging' });
   });
 
-  // The race: the socket is too far behind for a catch-up, and reads on during a batch that resumes the room. Invariant: as
-  // above; a discontinuity after the answer would name a head before that of the answer.
+  // The race: the socket is too far behind for a catch-up, and continues to read during a batch that resumes the room.
+  // Invariant: as above; a discontinuity after the answer would name a head before that of the answer.
   it('gets no discontinuity of a room that a call of the batch continues', async () => {
     const bench = createSessionBench({ protocol: '' });
     const { session, room, peer } = bench;

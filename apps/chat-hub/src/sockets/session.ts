@@ -9,30 +9,33 @@ import { terminateLater } from './close.ts';
 import type { Signal } from './conflation.ts';
 import { SocketOutput, type Payload, type SocketOutputDeps } from './output.ts';
 
-/** When a socket that was closed because it did not read may come back. */
+/** A socket that was closed because it did not read may come back after this time. */
 const returnMs = 1_000;
 
 export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
   readonly store: Pick<ChatStore, 'logPage'>;
   readonly onLag: () => void;
-  /** The session left a room, was removed from it, or the channel was deleted. */
+  /** Called when the session left a room or was removed from it, or when the channel was deleted. */
   readonly onLeftRoom: (session: Session, room: Room) => void;
 }
 
 /** The state of a session's direct channels at its welcome. */
 export interface WelcomedDirects {
-  /** True when the welcome named all of them, so that any other is new and begins at its first event. */
+  /** True when the welcome named all direct channels, so that any other is new and starts at its first event. */
   readonly isComplete: boolean;
   /** `Rooms.epochGeneration` at that time: a later one makes the heads that the welcome named invalid. */
   readonly epochGeneration: number;
 }
 
-/** The phases of a session, each with the state that it alone needs. */
+/** The phases of a session, each with the state that only it needs. */
 export type SessionPhase =
-  /** Nothing is sent before the welcome. `earlyDirects`: direct channels that had events, with the seq before those. */
+  /**
+   * Nothing is sent before the welcome. `earlyDirects` holds direct channels that had events, with the seq before the
+   * first of them.
+   */
   | { readonly name: 'welcoming'; readonly earlyDirects: Map<string, number> }
   | { readonly name: 'live'; readonly directs: WelcomedDirects }
-  /** It reads too slowly: rooms send it nothing, its calls are not read, and it catches up from the log. */
+  /** The session reads too slowly: rooms send it nothing, its calls are not read, and it catches up from the log. */
   | { readonly name: 'lagging'; directs: WelcomedDirects; onDrained: (() => void)[] }
   | { readonly name: 'closing' };
 
@@ -49,7 +52,7 @@ export class Session implements RoomMember {
   readonly #deps: SessionDeps;
   readonly #output: SocketOutput;
   readonly #catchUp: CatchUp;
-  /** The phase while the socket is open: only its WebSocket knows that it is closing. */
+  /** The phase while the socket is open. Only the WebSocket knows whether it is closing. */
   #phase: SessionPhase = { name: 'welcoming', earlyDirects: new Map() };
   readonly #rooms = new Map<string, Room>();
   #topics = 0;
@@ -102,12 +105,12 @@ export class Session implements RoomMember {
     return this.#rooms;
   }
 
-  /** How many rooms the client subscribed to; direct channels come without asking and do not count. */
+  /** How many rooms the client subscribed to. Direct channels are entered automatically and do not count. */
   get topics(): number {
     return this.#topics;
   }
 
-  /** Calls taken and not yet answered. */
+  /** Calls received and not yet answered. */
   get callsInFlight(): number {
     return this.#callsInFlight;
   }
@@ -120,7 +123,7 @@ export class Session implements RoomMember {
     this.#callsInFlight -= 1;
   }
 
-  /** The welcome was sent: from now on it is live. */
+  /** Call it when the welcome was sent. From then on the session is live. */
   welcomed(directs: WelcomedDirects): void {
     this.#phase = { name: 'live', directs };
   }
@@ -130,7 +133,7 @@ export class Session implements RoomMember {
     this.#output.send(payload);
   }
 
-  /** Sends a frame that may be lost: dropped unless the session is live and its buffer has room. */
+  /** Sends a frame that may be lost. It is dropped unless the session is live and its buffer has room. */
   sendBestEffort(frame: Buffer): void {
     if (this.#phase.name === 'live' && !this.#output.isBufferFull) this.#output.enqueue(frame);
   }
@@ -148,13 +151,13 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Buffers all further output until the returned function is called, which sends its payload ahead of it. With several
-   * buffers open the output waits for the last one. Events of rooms are not buffered but sent from their logs afterwards,
-   * as the payload may say that a room continues after them.
+   * Buffers all further output until the returned function is called, which sends its payload ahead of it. If several
+   * buffers are open, the output waits for the last one. Events of rooms are not buffered but sent from their logs
+   * afterwards, because the payload may say that a room continues after them.
    */
   buffer(): (payload: Payload | null) => void {
     const end = this.#output.buffer();
-    // The lag cannot end before the buffer does, so no buffered answer may wait for it.
+    // The lag cannot end before the buffer does, so no buffered answer may wait for the end of the lag.
     if (this.#phase.name === 'lagging')
       for (const resolve of this.#phase.onDrained.splice(0)) resolve();
     return (payload) => {
@@ -164,16 +167,16 @@ export class Session implements RoomMember {
   }
 
   /**
-   * For an answer that is made in several turns: events of rooms entered from now on wait until the returned function is
-   * called, after the answer is enqueued.
+   * For an answer that is made over several turns: events of rooms entered from now on wait until the returned function
+   * is called, after the answer is enqueued.
    */
   pauseCatchUp(): () => void {
     return this.#catchUp.pause();
   }
 
   /**
-   * Resolves when it does not lag, with false if it is closed instead. While output is buffered it resolves at once:
-   * buffered answers are bounded, and the session catches up after them.
+   * Resolves with true when the session does not lag, or with false when it is closed. While output is buffered it
+   * resolves at once: buffered answers are bounded, and the session catches up after them.
    */
   async whenDrained(): Promise<boolean> {
     const { phase } = this;
@@ -196,9 +199,11 @@ export class Session implements RoomMember {
     this.#catchUp.keepSignals(room, signals);
   }
 
-  /** Enters a room: what it delivered after `afterSeq` is sent first, then all later events as they come. */
+  /**
+   * Enters a room. Events that the room delivered after `afterSeq` are sent first, then all later ones as they arrive.
+   */
   enter(room: Room, afterSeq: number = room.head): void {
-    // Events still to be framed are at or below the head. This session gets them another way if at all.
+    // Events that are not framed yet are at or below the head. If this session needs them, it gets them in another way.
     room.flush();
     this.#mutedDirects.delete(room.channelId);
     const isNew = !this.#rooms.has(room.channelId);
@@ -214,7 +219,7 @@ export class Session implements RoomMember {
     const isBehind = isNew && afterSeq < room.head;
     if (!isBehind && !this.#catchUp.isPaused) return;
     this.backlogFrom(room, isBehind ? afterSeq : room.head);
-    // Not before the answer that names the seq to continue from, which is sent in this turn.
+    // Started after this turn, because the answer that names the seq to continue from is sent in this turn.
     if (!this.#catchUp.isPaused) queueMicrotask(() => void this.#catchUp.run());
   }
 
@@ -255,7 +260,7 @@ export class Session implements RoomMember {
     this.#catchUp.discontinue(room, reason, room.head);
   }
 
-  /** Closes with one of the protocol's close codes. A peer that does not answer in time is cut. */
+  /** Closes with one of the protocol's close codes. The socket of a peer that does not answer in time is destroyed. */
   close(code: number, reason = ''): void {
     if (!this.isOpen) return;
     this.#output.flushAll();
@@ -295,7 +300,7 @@ export class Session implements RoomMember {
   #lag(): void {
     if (this.#phase.name !== 'live') return;
     this.#phase = { name: 'lagging', directs: this.#phase.directs, onDrained: [] };
-    // Its calls are not read either: every answer would add to what it does not take.
+    // Its calls are not read either, because every answer would add to the unsent output.
     this.#ws.pause();
     this.#deps.onLag();
     void this.#catchUp.run();

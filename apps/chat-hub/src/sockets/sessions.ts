@@ -56,7 +56,8 @@ export function endRevoked(sessions: Sessions, revoked: readonly RevokedToken[])
   }
 }
 
-// A revocation of an agent ends all tokens that were issued to it until then. A token without `iat` counts as older.
+// A revocation of an agent ends all tokens that were issued to it up to that time. A token without `iat` counts as
+// older.
 function isRevokedBy(identity: Identity, { jti, sub, revokedAtMs }: RevokedToken): boolean {
   if (jti !== null) return jti === identity.jti;
   return sub === identity.agentId && (identity.issuedAtMs ?? 0) <= revokedAtMs;

@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 
-/** The bytes of one socket or one answer that the peer has not taken yet. */
+/** The bytes of one socket or one answer that the peer has not read yet. */
 export interface Unsent {
   /** Sets the bytes held now. The first call replaces a reservation by the answer's real size. */
   settle(bytes: number): void;
@@ -17,13 +17,16 @@ export interface UnsentBudget {
   readonly bytes: number;
   /** Reservations refused so far. */
   readonly refusals: number;
-  /** When a refused call may be repeated, spread at random so that calls refused together do not return together. */
+  /**
+   * The milliseconds after which a refused call may be repeated. They are random, so that calls refused together do not
+   * return together.
+   */
   retryAfterMs(): number;
   /** Starts counting for a socket or an answer. Its bytes may exceed the budget. */
   open(agentId: string): Unsent;
   /**
-   * Reserves memory for an answer. Resolves with null at once when unsent output leaves too little. When only other
-   * reservations are in the way it waits for them, in order of arrival, and resolves with null after `maxWaitMs`.
+   * Reserves memory for an answer. Resolves with null at once when unsent output leaves too little. If only other
+   * reservations use the memory, it waits for them, in order of arrival, and resolves with null after `maxWaitMs`.
    */
   reserve(agentId: string, bytes: number): Promise<Unsent | null>;
   /** True when the agent or the hub holds more than its budget. */
@@ -55,7 +58,7 @@ export function createUnsentBudget({
   random = Math.random,
 }: UnsentBudgetOptions = {}): UnsentBudget {
   const hub = new Pool(hubBytes, maxWaiting);
-  /** Each agent's pool with the number of its users; removed with the last of them. */
+  /** Each agent's pool with the number of its users. It is removed with its last user. */
   const agents = new Map<string, { readonly pool: Pool; uses: number }>();
   let refusals = 0;
 
@@ -121,7 +124,7 @@ interface Waiter {
   readonly end: (isGranted: boolean) => void;
 }
 
-/** One limit, the bytes unsent and reserved under it, and the reservations that wait. */
+/** One limit, the bytes that are unsent or reserved under it, and the waiting reservations. */
 class Pool {
   readonly #max: number;
   readonly #maxWaiting: number;
@@ -148,7 +151,7 @@ class Pool {
     }
   }
 
-  /** Reserves bytes, waiting until `endMs` if need be. Resolves with false when they were refused. */
+  /** Reserves bytes, and waits for them until `endMs` if necessary. Resolves with false when they were refused. */
   enter(bytes: number, endMs: number): Promise<boolean> {
     if (this.#isFull(bytes)) return Promise.resolve(false);
     if (this.#waiting.size === 0 && this.#take(bytes)) return Promise.resolve(true);
@@ -165,13 +168,13 @@ class Pool {
     });
   }
 
-  /** True when only peers that read on can make room, not the end of a reservation. */
+  /** True when only reading peers can free enough memory, not the end of a reservation. */
   #isFull(bytes: number): boolean {
     return this.#unsent > 0 && this.#unsent + bytes > this.#max;
   }
 
   #take(bytes: number): boolean {
-    // A single answer is always allowed, or a small budget would allow none at all.
+    // A single answer is always allowed; otherwise a small budget would allow none at all.
     if (this.bytes > 0 && this.bytes + bytes > this.#max) return false;
     this.#reserved += bytes;
     return true;

@@ -15,7 +15,7 @@ import type { TestDatabase } from './test-hub.ts';
 /** Writes to the log like another hub, but publishes only the events that the test names; the others count as lost. */
 export interface LogWriter extends AsyncDisposable {
   readonly store: ChatStore;
-  /** Commits a change; its params are parsed like those of a call. Throws when it is refused. */
+  /** Commits a change; its params are parsed like those of a call. Throws when the change is refused. */
   append<M extends WriteMethod>(
     agentId: string,
     method: M,
@@ -26,7 +26,7 @@ export interface LogWriter extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Opens a writer; without a Redis it cannot publish. */
+/** Opens a writer. Without a Redis it cannot publish. */
 export async function openLogWriter(
   database: Pick<TestDatabase, 'url'>,
   redisUrl?: string,

@@ -2,25 +2,25 @@ import { EventEmitter } from 'node:events';
 import { Writable, type Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
-/** The peer's end of a socket. It takes what the hub writes only while it reads. */
+/** The peer's end of a socket. It receives what the hub writes only while it reads. */
 export interface Peer {
   isReading: boolean;
-  /** The frames that it took, parsed. */
+  /** The frames that it received, parsed. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into frames freely
   readonly frames: readonly any[];
-  /** The JSON-RPC objects that it took, in order, alone in a frame or in an array. */
+  /** The JSON-RPC objects that it received, in order, whether alone in a frame or in an array. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly objects: readonly any[];
-  /** The seqs of the events that it took. */
+  /** The seqs of the events that it received. */
   readonly seqs: readonly number[];
   /** True while the hub reads its messages. */
   readonly isRead: boolean;
   /** The code and reason with which the hub closed it. */
   readonly closed: { readonly code: number; readonly reason: string } | null;
-  /** True once the hub cut it. */
+  /** True once the hub destroyed its socket. */
   readonly isCut: boolean;
   read(): void;
-  /** Takes one write, while it does not read. */
+  /** Receives one write, even while it does not read. */
   take(): void;
 }
 

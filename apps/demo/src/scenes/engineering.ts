@@ -2,7 +2,7 @@ import { edit, emit, setStatus, react, say, openThread, type Scene } from '../sc
 
 const inEngineering = (beats: Scene['steps']): Scene => ({ channel: 'engineering', steps: beats });
 
-/** Design, code and reviews. */
+/** Scenes about design, code and reviews. */
 export const engineeringScenes: readonly Scene[] = [
   inEngineering((w, random) => [
     say(

@@ -8,7 +8,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const world = useWorld();
 
 async function violations({ page }: Person): Promise<string[]> {
-  // During a transition, colours are mixed and fail the contrast rule.
+  // During a transition, colours are mixed and would fail the contrast rule.
   await page.evaluate(() =>
     Promise.all(
       document

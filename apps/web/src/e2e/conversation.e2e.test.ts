@@ -4,7 +4,7 @@ import { clickAction, useWorld, type Person } from '../testing/world.ts';
 
 const world = useWorld();
 
-/** Reloads the page; its next message then waits, until the test lets it through to the hub or refuses it. */
+/** Reloads the page. Its next message waits until the test passes it to the hub or refuses it. */
 async function holdNextMessage({ page }: Person) {
   const held = Promise.withResolvers<{ release: () => void; refuse: (reason: string) => void }>();
   let isHeld = false;
@@ -120,7 +120,7 @@ describe('two people and an agent', () => {
     const { people } = await world.meet('lobby', ['ada', 'bob']);
     const [ada, bob] = people;
     await ada.page.keyboard.press('Control+k');
-    // `fill` waits for the field; typed keys would go to the composer.
+    // `fill` waits for the field; keys typed too early would go to the composer.
     await ada.page.getByRole('combobox').fill('bob');
     await ada.page.keyboard.press('Enter');
     await ada.page.getByText('No messages between you').waitFor();
@@ -168,8 +168,8 @@ describe('two people and an agent', () => {
 });
 
 describe('two messages of the same text', () => {
-  // The race: the first one is slow, and the event of the second one arrives before it is stored. Invariant: each
-  // message is shown once, and says truly whether it is stored.
+  // The race: the first message is slow, and the event of the second one arrives before the first is stored. Invariant:
+  // each message is shown once, and its state shows correctly whether it is stored.
   it('are shown as sending and as stored, each by itself', async () => {
     const { people } = await world.meet('equal', ['ada', 'bob']);
     const [ada, bob] = people;
@@ -181,7 +181,7 @@ describe('two messages of the same text', () => {
     const stored = ada.page.locator('.conversation .rows .message', { hasText: 'Same' });
     const sending = ada.page.locator('.outgoing', { hasText: 'Sending…' });
     await stored.waitFor();
-    // Later than any frame that the event waits for.
+    // Later than any animation frame in which the event could be applied.
     await ada.page.waitForTimeout(500);
     expect([await stored.count(), await sending.count()]).toEqual([1, 1]);
     first.release();

@@ -28,14 +28,14 @@ function isInView(found: Locator): Promise<boolean> {
   );
 }
 
-/** Waits until the messages are stored: only then can they be edited. */
+/** Waits until the messages are stored, because they cannot be edited before. */
 const acknowledged = ({ page }: Person) =>
   waitFor(async () => (await page.locator('.outgoing').count()) === 0, { what: 'the answers' });
 
 const seen = (found: Locator, what: string) =>
   waitFor(() => isInView(found), { timeoutMs: 30_000, what: `${what} is in view` });
 
-/** Turns the mouse wheel until the condition holds. */
+/** Scrolls with the mouse wheel until the condition holds. */
 async function wheelUntil(list: Locator, deltaY: number, isDone: () => Promise<boolean>) {
   await list.hover({ position: { x: 5, y: 60 } });
   await waitFor(
@@ -115,7 +115,7 @@ describe('an edit', () => {
     await seen(ada.editor, 'the editor');
     expect(await ada.editor.inputValue()).toBe('better words');
 
-    // The row is scrolled out of view, and back.
+    // Scrolls the row out of view and back.
     await page.locator('.jump-to-new').click();
     await seen(ada.message('meanwhile 119.'), 'the newest');
     await waitFor(async () => (await ada.editor.count()) === 0, { what: 'the row to be removed' });
@@ -219,7 +219,7 @@ describe('a thread', () => {
     const list = ada.page.locator('.thread-scroll');
     const older = ada.page.getByRole('button', { name: 'Older replies' });
     await wheelUntil(list, -3_000, () => list.evaluate(({ scrollTop }) => scrollTop === 0));
-    // The first of the page: the root and 231 replies, less the newest 200.
+    // The first message on the page: the root and 231 replies, without the newest 200.
     const first = ada.reply('reply 31.');
     const before = await first.boundingBox();
     await older.click();
@@ -288,11 +288,11 @@ describe('an unfinished mention', () => {
     expect(await ada.composer.getAttribute('aria-activedescendant')).toBe(
       await option.getAttribute('id'),
     );
-    // Now only the b of @bo is before the caret.
+    // Now only the first letter of the name `@bo` is before the caret.
     await page.keyboard.press('ArrowLeft');
     await page.keyboard.press('Tab');
     expect(await ada.composer.inputValue()).toBe('@helper and @bob o');
-    // Into the other mention.
+    // Moves the caret into the other mention.
     for (let n = 0; n < '@bob o'.length + ' and '.length + 2; n += 1) {
       await page.keyboard.press('ArrowLeft');
     }

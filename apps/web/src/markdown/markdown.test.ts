@@ -155,7 +155,7 @@ describe('a text', () => {
 });
 
 describe('a mention', () => {
-  it('is found once for each member, without the full stop after it', () => {
+  it('is found once for each member, without a full stop after it', () => {
     const members = new Set(['ada', 'bob.x', 'eve']);
     const isMember = (name: string) => members.has(name);
     expect(mentionsIn('@ada, @bob.x. @ada (@eve) mail@ada @nobody', isMember)).toEqual([

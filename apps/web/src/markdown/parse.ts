@@ -30,7 +30,7 @@ function parse(content: string): Root {
   try {
     return fromMarkdown(content, { extensions, mdastExtensions });
   } catch {
-    // The nesting is too deep for the parser's stack, so nobody wrote it as structure.
+    // The nesting is too deep for the parser's stack, so it is not real formatting.
     return plain(content);
   }
 }
@@ -45,7 +45,7 @@ const delimitersMax = 400;
 const deepNesting = /^[ \t]*(?:(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))[ \t]*){20}/;
 const delimiter = /[*_`~[\]!]/g;
 
-/** True when parsing could block the page. Fenced code costs nothing, so it does not count. */
+/** True when parsing could block the page. Fenced code is parsed quickly, so it does not count. */
 export function isCostly(content: string): boolean {
   let delimiters = 0;
   let fence: string | null = null;

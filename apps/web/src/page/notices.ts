@@ -7,10 +7,10 @@ export interface Notice {
   readonly detail: string | null;
 }
 
-/** Each returns a handler that shows a failure as a notice: `what` failed, and why. */
+/** Handlers for failures. Each one shows a notice that says what failed, and why. */
 export interface FailureReports {
   readonly report: (what: string) => (error: unknown) => void;
-  /** Shows nothing while there is no connection: the connection status says so already. */
+  /** Shows nothing while there is no connection, because the connection status already says so. */
   readonly reportWhileLive: FailureReports['report'];
 }
 
@@ -30,7 +30,7 @@ export function createNotices(isLive: () => boolean) {
   }
   const report = (what: string) => (error: unknown) => add(what, errorMessage(error));
   return {
-    /** Newest last. */
+    /** The newest notice is last. */
     list,
     add,
     report,

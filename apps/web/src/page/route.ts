@@ -1,6 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 
-/** The view that is open; the hash of the page's address says which. */
+/** The open view, as given by the hash of the page's address. */
 export type Route =
   | { readonly view: 'channel'; readonly channelId: string; readonly threadId: string | null }
   | { readonly view: 'direct'; readonly agentId: string }
@@ -13,7 +13,7 @@ export function channelRoute(channelId: string, threadId: string | null = null):
   return { view: 'channel', channelId, threadId };
 }
 
-/** Parses the hash of an address; an unknown one is home. */
+/** Parses the hash of an address. An unknown hash is the home view. */
 export function parseRoute(hash: string): Route {
   const [view = '', id = '', sub = '', threadId = ''] = hash
     .replace(/^#\/?/, '')
@@ -63,7 +63,7 @@ export function createRouter() {
       route.value = next;
       if (location.hash !== hashOf(next)) location.hash = hashOf(next);
     },
-    /** As `go`, but Back does not return to the current view. */
+    /** Like `go`, but Back does not return to the current view. */
     replace(next: Route) {
       route.value = next;
       location.replace(hashOf(next));

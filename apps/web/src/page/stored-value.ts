@@ -1,6 +1,6 @@
 import { effect, signal } from '@preact/signals';
 
-/** A signal that survives a reload. A value that the storage has no room for stays in memory only. */
+/** A signal that survives a reload. A value too large for the storage stays only in memory. */
 export function createStoredValue<T>(storage: Storage, key: string, initial: T) {
   const value = signal(read(storage, key, initial));
   const stop = effect(() => {

@@ -1,13 +1,13 @@
 import type { ConnectionState } from '@openclaw/client';
 
-/** What the page knows about the connection. */
+/** The page's information about the connection. */
 export interface ConnectionInfo {
   readonly state: ConnectionState;
-  /** Whole seconds until the next attempt; null while one is under way. */
+  /** Whole seconds until the next attempt; null during an attempt. */
   readonly retryInSeconds: number | null;
   /** Why the last connection ended. */
   readonly reason: string | null;
-  /** The hub has lost its Redis, so it knows only its own presences and typing. */
+  /** The hub has lost its Redis, so it knows presence and typing only of its own agents. */
   readonly isDegraded: boolean;
   /** How many messages wait to be sent. */
   readonly waiting: number;

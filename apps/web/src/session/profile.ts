@@ -1,6 +1,6 @@
 import type { Presence } from '@openclaw/protocol';
 
-/** What other agents see of this one. */
+/** The profile of this agent that others see. */
 export interface Profile {
   readonly status: Exclude<Presence['status'], 'offline'>;
   readonly customStatus: string | null;

@@ -3,7 +3,7 @@ import type { HubClient } from '@openclaw/client';
 
 const checkEveryMs = 3_000;
 
-/** A hub that was configured without Redis lacks nothing. */
+/** A hub that was configured without Redis is not degraded. */
 async function usesRedis(): Promise<boolean> {
   const response = await fetch('/readyz');
   const { publishPath } = (await response.json()) as { publishPath: { status: string } };
@@ -11,7 +11,7 @@ async function usesRedis(): Promise<boolean> {
 }
 
 /**
- * Watches whether the hub has lost its Redis, by the `degraded` field of a `typing` answer. Asks every three seconds
+ * Watches whether the hub has lost its Redis, using the `degraded` field of a `typing` answer. Asks every three seconds
  * while the page is visible.
  */
 export function createRedisWatch(client: HubClient, channelToAsk: () => string | undefined) {
@@ -26,7 +26,7 @@ export function createRedisWatch(client: HubClient, channelToAsk: () => string |
       const { degraded } = await client.channel(channelId).typing();
       isAway.value = degraded && (await usesRedis());
     } catch {
-      // A failed call says nothing about Redis; the connection status shows that the hub is away.
+      // A failed call gives no information about Redis; the connection status shows that the hub is away.
     } finally {
       isChecking = false;
     }

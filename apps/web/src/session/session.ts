@@ -19,9 +19,9 @@ export type Session = ReturnType<typeof createSession>;
 export interface SessionOptions {
   /** Aborts the attempts to connect. */
   readonly signal: AbortSignal;
-  /** The hub is unreachable or full; another attempt follows. */
+  /** Called when the hub is unreachable or full; another attempt follows. */
   readonly onRetry: (reason: string) => void;
-  /** The hub ended the session, for example because the token has expired. */
+  /** Called when the hub ended the session, for example because the token has expired. */
   readonly onEnd: (reason: string) => void;
 }
 
@@ -101,7 +101,7 @@ function createSession(
     }),
     client.on('notice', ({ event, channelId }) => {
       if (event.type !== 'channel.member.join' || channelId === null) return;
-      // A waiting leave must not remove the channel that is added now.
+      // A leave that waits in the batch must not remove the channel that is added now.
       batch.flush();
       chats.fetch(channelId);
     }),
@@ -155,7 +155,7 @@ function createSession(
     client,
     chats,
     outbox,
-    /** What other agents see of this one; it survives a reload. */
+    /** The profile that other agents see; it survives a reload. */
     profile: profile.value,
     setProfile,
     router,
@@ -175,7 +175,7 @@ function createSession(
 // No frame is painted while the page is hidden or the machine is overloaded.
 const frameTimeoutMs = 250;
 
-/** Calls back before the next frame, or after a timeout where none is painted. */
+/** Calls back before the next frame, or after a timeout when no frame is painted. */
 function onFrame(callback: () => void): void {
   const run = () => {
     cancelAnimationFrame(frame);

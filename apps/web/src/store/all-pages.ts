@@ -1,6 +1,6 @@
 const pagesMax = 10;
 
-/** Reads page after page, at most ten, and collects the items in `field`; `isComplete` is false when there were more. */
+/** Reads up to ten pages, and collects the items in `field`. `isComplete` is false when there were more. */
 export async function allPages<
   K extends string,
   P extends { readonly nextCursor: string | null } & Readonly<Record<K, readonly unknown[]>>,

@@ -24,14 +24,16 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
     const { result, updates } = await chat.readWithUpdates(() =>
       allPages((page) => channel.threads({ ...page, limit: pageSize }), 'threads'),
     );
-    // The oldest are listed first. When the list is cut off, the newest are known from their events only.
+    // The list starts with the oldest threads. If it is cut off, the newest are known only from their events.
     const known = result.isComplete ? [] : chat.threads.peek();
     if (updates.some(({ event }) => changesReplyCount(event))) recountReplies(chat);
     const loaded = result.items.map((thread) => [thread.threadId, thread] as const);
     chat.threads.value = updates.reduce<Threads>(reduceThreads, new Map([...known, ...loaded]));
   }
 
-  /** Loads the threads again in a second: a result may include a reply whose event arrives after it. */
+  /**
+   * Loads the threads again after a second, because a result may include a reply whose event arrives after the result.
+   */
   function recountReplies(chat: Chat) {
     if (recounts.has(chat)) return;
     const timer = setTimeout(() => {
@@ -58,7 +60,7 @@ export function createChannelLoader(client: HubClient, { reportWhileLive }: Fail
       );
       chat.members.value = updates.reduce<Members>(reduceMembers, byAgent(result.items));
     },
-    /** Cancels a recount that is due. */
+    /** Cancels a pending recount. */
     forget(chat: Chat) {
       clearTimeout(recounts.get(chat));
       recounts.delete(chat);

@@ -1,12 +1,12 @@
 import type { Channel } from '@openclaw/protocol';
 
-/** The other member of a direct channel: the hub names it after its two members. */
+/** The other member of a direct channel, taken from the channel's name, which the hub makes of the two members. */
 export function peerOf(channel: Channel, me: string): string {
   const pair = channel.name.split(', ');
   return pair.find((agentId) => agentId !== me) ?? me;
 }
 
-/** The name to show for a channel: of a direct channel, its peer. */
+/** The name to show for a channel. A direct channel is shown as its other member. */
 export function titleOf(channel: Channel, me: string): string {
   return channel.kind === 'direct' ? peerOf(channel, me) : channel.name;
 }

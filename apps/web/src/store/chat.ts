@@ -15,10 +15,10 @@ import {
 } from './reducers.ts';
 import { applyEvents, emptyTimeline, type Timeline } from './timeline.ts';
 
-/** Most entries of one channel in memory; those left out are loaded again when needed. */
+/** The most entries of one channel in memory. Entries that were dropped are loaded again when needed. */
 export const timelineMax = 10_000;
 
-/** All that the page knows about one channel. */
+/** All state that the page has about one channel. */
 export type Chat = ReturnType<typeof createChat>;
 
 export function createChat(channel: Channel, me: string, now: () => number = Date.now) {
@@ -34,9 +34,11 @@ export function createChat(channel: Channel, me: string, now: () => number = Dat
     typing: signal<Typing>(new Map()),
     threads: signal<Threads>(new Map()),
     unread: signal(nothingUnread),
-    /** True while the newest message is in view. A full timeline then drops its oldest entries, else its newest. */
+    /**
+     * True while the newest message is in view. Then a full timeline drops its oldest entries, otherwise its newest.
+     */
     isFollowing: signal(true),
-    /** Settles when its events begin to arrive. A read before that misses the events between the two. */
+    /** Settles when the channel's events begin to arrive. A read before that could miss events in between. */
     subscribed: Promise.resolve(),
     readWithUpdates: recorder.readWithUpdates,
     /** Applies events, in the order of the log. */

@@ -54,7 +54,7 @@ function createFixture({ nextThreads = null as string | null } = {}) {
 }
 
 describe('the channels of an agent', () => {
-  // The race: an event is stored after the history was read and before the subscription begins, and is in neither.
+  // The race: an event is stored after the history was read and before the subscription begins, so neither contains it.
   // Invariant: a view has no gap.
   it('are loaded after the subscription, not before', async () => {
     using fixture = createFixture();
@@ -70,7 +70,7 @@ describe('the channels of an agent', () => {
     ]);
   });
 
-  // The race: the agent joins a channel while the list is read, which does not contain it. Invariant: a joined channel
+  // The race: the agent joins a channel while the list, which does not contain it, is read. Invariant: a joined channel
   // stays.
   it('stay when they were joined during the read of the list, and go when they were left', async () => {
     using fixture = createFixture();
@@ -90,7 +90,7 @@ describe('the channels of an agent', () => {
     const { chats } = fixture;
     fixture.subscribe();
     const chat = chats.add(channelOf('c'));
-    // This one comes before the read, and must not be taken for the whole list.
+    // This event comes before the read, and must not be taken for the whole list.
     chats.apply([joinOf(1, 'eve')]);
     const opening = chats.open(chat);
     await nextTask();
@@ -101,7 +101,7 @@ describe('the channels of an agent', () => {
   });
 
   // The race: while the agent is disconnected, an owner removes it and adds it again. Its events end at the leave, and
-  // the list may be older than that. Invariant: a member has the channel.
+  // the list may be older than that. Invariant: the page shows the channel to a member.
   it('come back when the agent was removed and added again', async () => {
     using fixture = createFixture();
     const { chats } = fixture;

@@ -116,7 +116,7 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
     isLoaded.value = true;
   }
 
-  /** Loads the list of channels and the unread counts. Calls during a load cause one more load. */
+  /** Loads the list of channels and the unread counts. Calls during a load cause one further load. */
   function refresh(): Promise<void> {
     isRefreshDue = true;
     refreshing ??= (async () => {
@@ -142,7 +142,7 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
     remove,
     fetch,
     refresh,
-    /** Refreshes after a reconnect; loads presences too, whose events may have been lost. */
+    /** Refreshes after a reconnect. Also loads presences, because their events may have been lost. */
     async reconnected() {
       for (const chat of byId.peek().values()) {
         loader
@@ -166,13 +166,13 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
         chat.apply(batch);
         if (!batch.some(endsMembership)) continue;
         drop(chat);
-        // The agent may have been added again since: this subscription would not see it.
+        // The agent may have been added again since then; this subscription would not receive that.
         refresh().catch(reports.reportWhileLive('The channels could not be loaded'));
       }
     },
-    /** Loads what the channel's view shows when it is opened for the first time. */
+    /** Loads the contents of the channel's view when it is opened for the first time. */
     open: (chat: Chat) => views.open(chat),
-    /** Replaces what is shown, since events between the old entries and the new ones were skipped. */
+    /** Replaces the shown entries, because events between them and the new ones were skipped. */
     async reload(channelId: string) {
       const chat = byId.peek().get(channelId);
       if (chat === undefined) return;
@@ -196,7 +196,7 @@ export function createChats(client: HubClient, me: string, reports: FailureRepor
       }
       return null;
     },
-    /** Marks the channel as read to its newest event. */
+    /** Marks the channel as read up to its newest event. */
     markRead: (chat: Chat) => readState.markRead(chat),
     close() {
       clearInterval(expiry);

@@ -2,9 +2,9 @@ import type { Envelope } from '@openclaw/protocol';
 
 /** Options of {@link createEventBatch}. */
 export interface EventBatchOptions {
-  /** Most events that wait; at this number they are delivered at once. @default 20_000 */
+  /** The most events that wait; when there are this many, they are delivered at once. @default 20_000 */
   readonly max?: number;
-  /** Calls back before the next frame, or soon after when nothing is painted. */
+  /** Calls back before the next frame, or soon after when no frame is painted. */
   readonly onFrame: (callback: () => void) => void;
   readonly now?: () => number;
 }
@@ -12,12 +12,12 @@ export interface EventBatchOptions {
 // Nobody can read a page that changes more often than this, and redrawing it would delay input.
 const busyEventsPerSecond = 120;
 const busyIntervalMs = 200;
-// After a batch that took t, the next one waits at least 4 t, so that drawing leaves time for input.
+// After a batch that took t, the next one waits at least 4 t, so that input can be handled in between.
 const restPerCost = 4;
-// Limits the wait after a stall that another process caused.
+// Limits this wait when the batch was slow because of another process.
 const restMaxMs = 500;
 
-/** Delivers events in batches and in order, at most once a frame and less often under load. */
+/** Delivers events in batches and in order, at most once per frame and less often under load. */
 export function createEventBatch(
   onBatch: (envelopes: readonly Envelope[]) => void,
   { max = 20_000, onFrame, now = () => performance.now() }: EventBatchOptions,
@@ -42,7 +42,7 @@ export function createEventBatch(
     };
     onBatch(batch);
     rest();
-    // Components are drawn after this task, so the cost is measured again behind it.
+    // Components are drawn after this task, so the cost is measured again after that.
     setTimeout(rest);
   }
 

@@ -11,7 +11,7 @@ type Side = 'newest' | 'older' | 'newer';
 
 export type History = ReturnType<typeof createHistory>;
 
-/** Pages a channel's history into its timeline. Calls of one kind share the read that is under way. */
+/** Pages a channel's history into its timeline. Calls of one kind share the read that is in progress. */
 export function createHistory(client: HubClient, chat: Chat) {
   const channel = client.channel(chat.id);
   const underWay = new Map<string, Promise<void>>();
@@ -27,7 +27,7 @@ export function createHistory(client: HubClient, chat: Chat) {
   /** The newest system events between these seqs, as many as one page of the log holds. */
   async function readSystemEvents(after: number, until: number): Promise<Envelope[]> {
     const found: Envelope[] = [];
-    // Large events end a page early.
+    // A page with large events ends early, so more than one may be needed.
     for (let last = Math.max(after, until - logPageMax); last < until;) {
       const { events, hasMore } = await channel.log({ after: last, limit: until - last });
       found.push(...events.filter(isSystemEvent));
@@ -67,7 +67,7 @@ export function createHistory(client: HubClient, chat: Chat) {
     );
     const thread = chat.thread.peek();
     if (thread?.threadId !== threadId) return;
-    // As in `read`: the thread was replaced during the read.
+    // As in `read`, the thread was replaced during the read.
     if (side === 'older' && thread.entries[0]?.seq !== first) return;
     const next = addPage(thread, { ...result, systemEvents: [] }, side, timelineMax);
     const trim = side === 'older' ? 'newest' : 'oldest';
@@ -75,11 +75,11 @@ export function createHistory(client: HubClient, chat: Chat) {
   }
 
   return {
-    /** Replaces the timeline by the newest page. */
+    /** Replaces the timeline with the newest page. */
     newest: () => once('newest', () => read('newest')),
     older: () => once('older', () => read('older')),
     newer: () => once('newer', () => read('newer')),
-    /** As `newest`, without sharing a read under way, whose result may be out of date. */
+    /** Like `newest`, but does not share a read in progress, whose result may be out of date. */
     reload: () => read('newest'),
     async openThread(threadId: string) {
       chat.thread.value = emptyTimeline(threadId);

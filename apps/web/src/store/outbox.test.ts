@@ -138,7 +138,7 @@ describe('outgoing messages', () => {
     expect(before.states()).toEqual(['sending', 'stored']);
     using after = createFixture(never, before.storage);
     after.outbox.resume();
-    // The answer of the second one came before the reload.
+    // The second message was answered before the reload.
     expect(after.states()).toEqual(['sending']);
     after.load(messageOf(1, { senderId: 'ada', clientMessageId: before.sentIds[0] ?? '' }));
     expect(after.states()).toEqual([]);

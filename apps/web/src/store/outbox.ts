@@ -5,7 +5,7 @@ import { createStoredValue } from '../page/stored-value.ts';
 import type { Chat } from './chat.ts';
 import type { Entry } from './timeline.ts';
 
-/** A message that is not in the timeline yet: it is being sent, or is stored, or was refused. */
+/** A message that is not in the timeline yet: it is being sent, is stored, or was refused. */
 export interface Outgoing {
   /** Its `clientMessageId`: repeated calls store it once. */
   readonly id: string;
@@ -17,12 +17,12 @@ export interface Outgoing {
   readonly mentions: readonly string[];
   readonly state: 'sending' | 'stored' | 'failed';
   readonly error: string | null;
-  /** Known once it is stored. */
+  /** Null until the message is stored. */
   readonly seq: number | null;
 }
 
 const itemsMax = 200;
-// Long enough for a night offline with the page open: only the user discards a message.
+// Long enough for a night without connection while the page is open: only the user discards a message.
 const sendTimeoutMs = 12 * 3_600_000;
 const retriesMax = 8;
 const retryableCodes: ReadonlySet<string> = new Set([
@@ -34,8 +34,9 @@ const retryableCodes: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The messages that are not in a timeline yet; they survive a reload. Each one is removed when a timeline has it: from its
- * event or from a page of the history. The hub's answer only adds the seq, so its order with the event does not matter.
+ * The messages that are not in a timeline yet; they survive a reload. Each is removed when a timeline contains it, from
+ * its event or from a page of the history. The hub's answer only adds the seq, so the answer and the event may come in
+ * any order.
  */
 export function createOutbox(
   client: HubClient,
@@ -55,7 +56,7 @@ export function createOutbox(
       entry.message.clientMessageId === item.id &&
       entry.message.senderId === me;
     const { head, entries } = chat.timeline.value;
-    // Events arrive in order, so the timeline has everything up to its head.
+    // Events arrive in order, so the timeline contains everything up to its head.
     if (item.seq !== null && item.seq <= head) return true;
     return entries.some(isThis) || (chat.thread.value?.entries.some(isThis) ?? false);
   }
@@ -71,7 +72,7 @@ export function createOutbox(
     items.value = items.peek().filter((item) => item.id !== id);
   }
 
-  /** Leaves the stored messages to the history, which is loaded from now on. */
+  /** Removes stored messages, because the history will load them. */
   function forgetStored() {
     items.value = items.peek().filter(({ state }) => state !== 'stored');
   }
@@ -122,7 +123,7 @@ export function createOutbox(
     },
     discard: remove,
     forgetStored,
-    /** Sends what was left before a reload. */
+    /** Sends messages that were not sent before a reload. */
     resume() {
       forgetStored();
       for (const item of items.peek()) if (item.state === 'sending') void deliver(item);

@@ -27,7 +27,7 @@ export function createReadState(
         .channel(chat.id)
         .markRead(seq)
         .then(() => confirmed.set(chat, Math.max(seq, confirmed.get(chat) ?? 0)))
-        // `apply` sends it again: the read state is loaded after each reconnect.
+        // `apply` sends the mark again, because the read state is loaded after each reconnect.
         .catch(reportWhileLive('The read mark was not saved'));
     }, markDelayMs);
     timers.set(chat, timer);
@@ -37,7 +37,7 @@ export function createReadState(
     record: recorder.record,
     /** Reads the state of all channels from the hub. */
     load: () => recorder.readWithUpdates(() => client.readState()),
-    /** Applies what `load` returned to the chats that are known by now. */
+    /** Applies the result of `load` to the chats that are known by now. */
     apply(
       { result, updates }: ReadWithUpdates<ResultOf<'read.state'>>,
       chatOf: (channelId: string) => Chat | undefined,
@@ -55,7 +55,7 @@ export function createReadState(
         chat.unread.value = countUnread(fromHub, updates.filter(isHere), me);
       }
     },
-    /** Marks the channel as read to its newest event, and tells the hub soon. */
+    /** Marks the channel as read up to its newest event, and sends the mark to the hub soon. */
     markRead(chat: Chat) {
       const { head } = chat.timeline.peek();
       const unread = chat.unread.peek();
@@ -64,7 +64,7 @@ export function createReadState(
       chat.unread.value = { ...unread, seq, count: 0, mentions: 0 };
       sendMarkSoon(chat);
     },
-    /** Drops the state of a channel that is gone, or whose seqs belong to another epoch. */
+    /** Drops the state of a channel that was deleted or left, or whose seqs belong to another epoch. */
     forget(chat: Chat) {
       clearTimeout(timers.get(chat));
       timers.delete(chat);

@@ -1,15 +1,15 @@
 import type { Envelope } from '@openclaw/protocol';
 
-/** The result of a read, and the events that arrived during it: the result may be older than they are. */
+/** The result of a read, and the events that arrived during it. The result may be older than the events. */
 export interface ReadWithUpdates<T> {
   readonly result: T;
   readonly updates: readonly Envelope[];
 }
 
-// Reads end or time out within seconds.
+// This is enough, because reads end or time out within seconds.
 const recordedMax = 20_000;
 
-/** Records the events that arrive while reads are under way, and nothing otherwise. */
+/** Records the events that arrive while a read is in progress. It records none at other times. */
 export function createUpdateRecorder() {
   let readsUnderWay = 0;
   let recorded: Envelope[] = [];

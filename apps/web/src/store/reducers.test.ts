@@ -60,8 +60,8 @@ describe('the unread count', () => {
     expect(countUnread(nothingUnread, events, 'ada')).toMatchObject({ seq: 2, count: 0 });
   });
 
-  // The race: a message is published, the hub counts it as unread, and only then the page applies it. Invariant: each
-  // message is counted once.
+  // The race: a message is published, the hub counts it as unread, and the page applies it only after that. Invariant:
+  // each message is counted once.
   it('does not count a message that the hub has counted', () => {
     const fromHub = { seq: 0, countedTo: 2, count: 2, mentions: 1 };
     const unread = countUnread(fromHub, [sentOf(2), sentOf(3)], 'ada');

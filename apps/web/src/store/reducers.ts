@@ -91,9 +91,9 @@ export function withoutExpired(typing: Typing, nowMs: number): Typing {
 
 /** The unread messages of one channel. */
 export interface Unread {
-  /** Read up to this seq. */
+  /** The agent has read up to this seq. */
   readonly seq: number;
-  /** Counted up to this seq: an earlier message is in the count already. */
+  /** Messages are counted up to this seq; an earlier one is already in the count. */
   readonly countedTo: number;
   readonly count: number;
   readonly mentions: number;
@@ -101,7 +101,7 @@ export interface Unread {
 
 export const nothingUnread: Unread = { seq: 0, countedTo: 0, count: 0, mentions: 0 };
 
-/** Counts the messages of others; an own message in the channel proves that all before it was read. */
+/** Counts messages of other agents. An own message in the channel proves that all earlier ones were read. */
 export function countUnread(unread: Unread, envelopes: readonly Envelope[], me: string): Unread {
   let { seq, countedTo, count, mentions } = unread;
   for (const envelope of envelopes) {

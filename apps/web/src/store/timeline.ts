@@ -135,7 +135,7 @@ export function applyEvents(
       case 'channel.message.delete': {
         const { message } = event;
         const index = indexOfSeq(entries, message.seq);
-        // The event has the whole message, so its reactions are of that seq, too.
+        // The event contains the whole message, so its reactions are also as of that seq.
         if (entries[index]?.seq === message.seq) change(index, seq, () => message);
         break;
       }
@@ -157,7 +157,7 @@ export function applyEvents(
   const isOver = entries.length > max;
   return {
     ...timeline,
-    // Removes a tenth at once, so that a full timeline is not copied for each event.
+    // Removes a tenth of the entries at once, so that a full timeline is not copied for each event.
     entries: isOver ? entries.slice(-Math.ceil(max * 0.9)) : entries,
     hasOlder: timeline.hasOlder || isOver,
     hasNewer,

@@ -2,12 +2,12 @@ import type { Chat } from './chat.ts';
 
 const retryMs = 3_000;
 
-/** Loads what a channel's view shows, and retries until it succeeds. `load` must load all of it. */
+/** Loads the contents of a channel's view, and retries until it succeeds. `load` must load all of it. */
 export function createViewLoader(load: (chat: Chat) => Promise<void>) {
   const opened = new Set<Chat>();
   const loaded = new WeakSet<Chat>();
   const underWay = new Map<Chat, Promise<void>>();
-  /** Channels that must be loaded once more, since the load under way may be out of date. */
+  /** Channels that must be loaded once more, because the load in progress may be out of date. */
   const outdated = new Set<Chat>();
   const retries = new Map<Chat, ReturnType<typeof setTimeout>>();
 
@@ -19,7 +19,7 @@ export function createViewLoader(load: (chat: Chat) => Promise<void>) {
       if (!opened.has(chat)) return;
       const retry = () => {
         retries.delete(chat);
-        // The caller got the first failure; retries are silent.
+        // The caller got the first failure; failures of retries are not reported.
         start(chat).catch(() => undefined);
       };
       retries.set(chat, setTimeout(retry, retryMs));

@@ -11,10 +11,13 @@ export interface Lateness {
   readonly longTasksMs: readonly number[];
 }
 
-/** A channel of agents that a person has open. */
+/** A channel with many agents that a person has open. */
 export interface Crowd {
   readonly person: Person;
-  /** Sends 1,000 messages a second while the person types; resolves when the page has shown and read them all. */
+  /**
+   * The agents send 1,000 messages a second while the person types. Resolves when the page has shown them all and
+   * marked them as read.
+   */
   talk(seconds: number): Promise<Lateness>;
 }
 
@@ -58,7 +61,7 @@ function measure({ page }: Person): Promise<void> {
     new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) lateness.longTasksMs.push(duration);
     }).observe({ type: 'longtask' });
-    // A task after the next frame runs when the effect of the key has been painted.
+    // A task after the next frame runs once the effect of the key has been painted.
     const onKey = ({ timeStamp }: KeyboardEvent) => {
       requestAnimationFrame(() => {
         setTimeout(() => lateness.responsesMs.push(performance.now() - timeStamp));
@@ -76,7 +79,7 @@ async function type({ page }: Person, endMs: number) {
   }
 }
 
-/** Sends what is due by the clock, from one agent after the other; resolves with the errors. */
+/** Sends the messages that are due by the clock, from each agent in turn. Resolves with the errors. */
 async function say(agents: readonly HubClient[], seconds: number): Promise<unknown[]> {
   const startMs = performance.now();
   const sends: Promise<unknown>[] = [];

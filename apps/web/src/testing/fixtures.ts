@@ -9,7 +9,7 @@ export const noFailures: FailureReports = {
   reportWhileLive: (what) => noFailures.report(what),
 };
 
-/** Fake timers until the end of the test; `settle` runs what is due without letting time pass. */
+/** Uses fake timers until the end of the test. `settle` runs what is due without advancing the time. */
 export function useFakeTimers() {
   jest.useFakeTimers();
   return {

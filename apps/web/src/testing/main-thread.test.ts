@@ -16,7 +16,7 @@ describe("the main thread's tasks in a trace", () => {
     expect(mainThreadTasksMs(events)).toEqual([2, 0.005]);
   });
 
-  // Chromium 156 omits the processor time of 177 in 11,399 events.
+  // Chromium 156 omits the CPU time in 177 of 11,399 events.
   it('are measured by the clock when the processor time is missing', () => {
     const events = [name, task(0, { dur: 1 }), task(10, { dur: 300, tdur: 200 })];
     expect(mainThreadTasksMs(events)).toEqual([0.001, 0.2]);

@@ -7,16 +7,16 @@ export interface TraceEvent {
   readonly pid: number;
   readonly tid: number;
   readonly ts: number;
-  /** The duration by the clock; absent for a task that was running when tracing ended. */
+  /** The elapsed time; absent for a task that was running when tracing ended. */
   readonly dur?: number;
-  /** The processor time; absent for a task below its resolution, and for one that was running when tracing began or ended. */
+  /** The CPU time; absent for a task below its resolution, and for one that was running when tracing began or ended. */
   readonly tdur?: number;
   readonly args?: { readonly name?: string };
 }
 
 /**
- * Resolves with the processor time in milliseconds of each task that the page's main thread ran during `work`. Unlike the
- * time by the clock, it does not grow when other processes take the processor.
+ * Resolves with the CPU time in milliseconds of each task that the page's main thread ran during `work`. Unlike elapsed
+ * time, it does not grow when other processes use the CPU.
  */
 export async function tasksOf(
   browser: Browser,
@@ -32,9 +32,9 @@ export async function tasksOf(
 }
 
 /**
- * The processor time in milliseconds of each main-thread task in a trace. A task without one counts with its time by the
- * clock, which is never less, so that a long task is always found.
- * @throws {Error} when no task has a processor time, because the system does not count it by thread
+ * The CPU time in milliseconds of each main-thread task in a trace. A task without CPU time counts with its elapsed
+ * time, which is never less, so that a long task is always found.
+ * @throws {Error} when no task has a CPU time, because the system does not count it by thread
  */
 export function mainThreadTasksMs(events: readonly TraceEvent[]): number[] {
   const mains = new Set(

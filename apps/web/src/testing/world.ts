@@ -13,7 +13,7 @@ export interface TabOptions {
   readonly colorScheme?: 'light' | 'dark';
 }
 
-// Generous, for a busy machine.
+// Long, because the machine may be busy.
 const waitMs = 30_000;
 
 /**
@@ -53,7 +53,7 @@ export function useWorld(env: () => Promise<Record<string, string>> = async () =
     await page.locator('.workspace').waitFor();
     return person;
   }
-  /** Creates a channel of the agent `helper` and of these members. Each of `names` has it open in a browser. */
+  /** Creates a channel of the agent `helper` and of these members. Each member in `names` has it open in a browser. */
   async function meet(channelId: string, names: string[], members: string[] = []) {
     const helper = agent('helper');
     const room = helper.channel(channelId);
@@ -103,7 +103,7 @@ function personOn(page: Page) {
   const pageErrors: string[] = [];
   page.on('pageerror', (error) => pageErrors.push(String(error)));
   page.on('console', (message) => {
-    // The browser logs each connection that is cut.
+    // The browser logs each connection that is lost.
     const isNetwork = /WebSocket connection|Failed to load resource|net::ERR/.test(message.text());
     if (message.type() === 'error' && !isNetwork) pageErrors.push(message.text());
   });

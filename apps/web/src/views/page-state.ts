@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 import type { Theme } from '../page/theme.ts';
 import type { Session } from '../session/session.ts';
 
-/** An edit in progress; another object for the same message starts it again. */
+/** An edit in progress. A new object for the same message restarts it. */
 export interface Editing {
   readonly messageId: string;
   readonly seq: number;

@@ -1,10 +1,10 @@
-/** The rows to draw: from `start` up to, but without, `end`. */
+/** The rows to draw: from `start` up to, but not including, `end`. */
 export interface RowWindow {
   readonly start: number;
   readonly end: number;
 }
 
-/** The top of each row, and after them the height of the whole list. */
+/** The top of each row, followed by the height of the whole list. */
 export function offsetsOf<T>(
   rows: readonly T[],
   heightOf: (row: T) => number | undefined,
@@ -32,7 +32,7 @@ export function rowAt(offsets: Float64Array, top: number): number {
   return Math.max(0, Math.min(low, offsets.length - 2));
 }
 
-/** The rows within `overscan` pixels of a view of this height that is scrolled to `top`. */
+/** The rows within `overscan` pixels of a view with this height that is scrolled to `top`. */
 export function rowsInView(
   offsets: Float64Array,
   top: number,

@@ -3,9 +3,9 @@ import { useLayoutEffect, useRef } from 'preact/hooks';
 const nearEnd = 80;
 
 /**
- * For a list whose rows are all drawn: keeps its end in view while the reader is there, unless `isHeld`. A reader who has
- * scrolled up keeps the same rows in view, also when older rows are added before `first`. The children of `list` are
- * the rows, each with its `data-seq`.
+ * For a list whose rows are all drawn. It keeps the list's end in view while the reader is there, unless `isHeld`. A
+ * reader who has scrolled up keeps the same rows in view, even when older rows are added before `first`. The children
+ * of `list` are the rows, each with its `data-seq`.
  */
 export function useFollowingScroll(first: number | undefined, isHeld: boolean) {
   const view = useRef<HTMLDivElement>(null);
@@ -44,7 +44,8 @@ export function useFollowingScroll(first: number | undefined, isHeld: boolean) {
       const element = view.current;
       if (element === null) return;
       const { scrollTop, scrollHeight, clientHeight } = element;
-      // The distance from the end may only mean that new rows were added. Scrolling up is a choice of the reader.
+      // The distance from the end may have grown only because rows were added. Only scrolling up is a choice of the
+      // reader.
       if (scrollHeight - scrollTop - clientHeight < nearEnd) state.isFollowing = true;
       else if (scrollTop < state.top - 1) state.isFollowing = false;
       state.top = scrollTop;

@@ -14,7 +14,7 @@ export interface RowWindowOptions {
   readonly isFollowing: Signal<boolean>;
   /** True when newer rows are not loaded, so that the end of the list is not the end of the channel. */
   readonly hasNewer: boolean;
-  /** The row to keep in view whatever arrives; passing another object scrolls back to it. */
+  /** The row that stays in view when new rows arrive. Passing a different object scrolls back to it. */
   readonly held: WindowedRow | null;
   readonly onNearTop: () => void;
   readonly onNearBottom: () => void;
@@ -28,8 +28,8 @@ const atEdge = 6;
 const measuredMax = 40_000;
 
 /**
- * Draws only the rows near the view. Rows are measured when they are drawn; a change above the view does not move what
- * the reader looks at. `leading` is the height of the element before the first row.
+ * Draws only the rows near the view. Rows are measured when they are drawn; a change above the view does not move the
+ * visible rows. `leading` is the height of the element before the first row.
  */
 export function useRowWindow(options: RowWindowOptions, leading: number) {
   const { rows, isFollowing, held } = options;
@@ -38,7 +38,7 @@ export function useRowWindow(options: RowWindowOptions, leading: number) {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const state = useRef({
     heights: new Map<number, number>(),
-    /** The row that stays in place, and how far above the view's top it begins. */
+    /** The row that stays in place, and the distance of its top above the top of the view. */
     anchor: null as { readonly seq: number; readonly above: number } | null,
     held: null as WindowedRow | null,
     height: 800,
@@ -69,14 +69,14 @@ export function useRowWindow(options: RowWindowOptions, leading: number) {
       state.anchor = { seq: seqOf(row), above: top - rect.top };
       return;
     }
-    // Fast scrolling has left all drawn rows behind.
+    // The reader scrolled so fast that no drawn row is in view any more.
     const index = rowAt(state.offsets, Math.max(0, state.top - leading));
     const row = rows[index];
     if (row === undefined) return;
     state.anchor = { seq: row.seq, above: state.top - leading - (state.offsets[index] ?? 0) };
   }
 
-  /** How far below the view's top a row begins; null when it is not in view. */
+  /** The distance of a row's top below the top of the view; null when the row is not in view. */
   function offsetInView(seq: number): number | null {
     const row = list.current?.querySelector(`:scope > [data-seq="${seq}"]`);
     if (view.current === null || row == null) return null;
@@ -122,7 +122,7 @@ export function useRowWindow(options: RowWindowOptions, leading: number) {
       redraw(null);
     }
     if (held !== null && state.anchor?.seq === held.seq) {
-      // An editor is taller than its message, and must not be cut off by the end of the view.
+      // An editor is taller than its message, and the end of the view must not cut it off.
       const least = Math.min(0, (state.heights.get(held.seq) ?? 0) - state.height);
       state.anchor = { seq: held.seq, above: Math.max(least, state.anchor.above) };
     }
@@ -184,7 +184,7 @@ export function useRowWindow(options: RowWindowOptions, leading: number) {
       redraw(null);
     },
     onWheel: (event: WheelEvent) => {
-      // Stop following before the view moves, or the next event would scroll it back to the end.
+      // Stops following before the view moves; otherwise the next event would scroll it back to the end.
       if (event.deltaY >= 0 || !isFollowing.peek() || state.top <= 0) return;
       keepAnchor();
       isFollowing.value = false;

@@ -28,14 +28,14 @@ export function describeChannels(database: () => TestDatabase): void {
       expect(Math.abs(channel.createdAt - Date.now())).toBeLessThan(60_000);
     });
 
-    it('gives an id when none is asked for, and refuses one that is in use', async () => {
+    it('chooses an id when none is given, and refuses one that is in use', async () => {
       const alice = agent();
       const { channel } = await alice.write('channel.create', { name: 'A' });
       const { channelId } = channel;
       expect(await agent().refusal('channel.create', { name: 'B', channelId })).toBe('conflict');
     });
 
-    it('changes what is given, empties what is null, and emits nothing when nothing changes', async () => {
+    it('changes the given fields, clears those that are null, and emits nothing when nothing changes', async () => {
       const { channelId, owner } = await channelWithTwo(database().store);
       const change = { channelId, topic: 'new', metadata: { a: [1, { b: null }] } };
       const outcome = await owner.outcome('channel.update', change);
@@ -55,7 +55,7 @@ export function describeChannels(database: () => TestDatabase): void {
       expect(channel).toMatchObject({ topic: null, metadata: null, name: 'Two', head: 4 });
     });
 
-    it('archives for good: read-only for all, with reading, leaving and deleting still allowed', async () => {
+    it('archives permanently: reading, leaving and deleting are still allowed', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const { messageId } = await member.say(channelId, 'before');
       const archived = await owner.outcome('channel.archive', { channelId });
@@ -83,7 +83,7 @@ export function describeChannels(database: () => TestDatabase): void {
       await owner.write('channel.delete', { channelId });
     });
 
-    it('deletes with a last event; then it is not found by anyone, and its id never used again', async () => {
+    it('deletes with a last event; then nobody finds it, and its id is never used again', async () => {
       const { store } = database();
       const { channelId, owner, member } = await channelWithTwo(store);
       const outcome = await owner.outcome('channel.delete', { channelId });
@@ -100,7 +100,7 @@ export function describeChannels(database: () => TestDatabase): void {
       expect(channels).toEqual([]);
       expect((await owner.read('read.state', {})).channels).toEqual([]);
       expect(await store.access(owner.agentId, [channelId])).toEqual(new Map());
-      // The sequencers of other hubs, which may be behind, still get there.
+      // Sequencers of other hubs that are behind can still read up to the deletion.
       const page = await store.logPage(channelId, 0, 100, 1e6);
       expect(page.events.map((event) => event.type).at(-1)).toBe('channel.delete');
       expect(page.head).toBe(3);
@@ -142,7 +142,7 @@ export function describeChannels(database: () => TestDatabase): void {
       expect(await list(agent(true), {})).toContain(hidden);
     });
 
-    it('keeps a token to its own list of channels, an admin’s too', async () => {
+    it('limits a token to its own list of channels, also an admin’s', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const other = await owner.write('channel.create', { name: 'Other' });

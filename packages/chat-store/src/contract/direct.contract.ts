@@ -7,7 +7,7 @@ export function describeDirectMessages(database: () => TestDatabase): void {
   const agent = () => agentOf(database().store);
 
   describe('direct messages', () => {
-    it('make their channel with the first: two fixed members, and seq 1', async () => {
+    it('create their channel with the first one: two fixed members, and seq 1', async () => {
       const { store } = database();
       const [alice, bob] = [agent(), agent()];
       const outcome = await alice.outcome('direct.send', { agentId: bob.agentId, content: 'psst' });
@@ -35,7 +35,7 @@ export function describeDirectMessages(database: () => TestDatabase): void {
         events: [{ agentTopics: pair }],
         result: { channelId, seq: 2 },
       });
-      // By the channel's id it goes the same way.
+      // A message sent by the channel's id goes to the same channel.
       const usual = await alice.outcome('message.send', { channelId, content: 'three' });
       expect(usual).toMatchObject({ ok: true, events: [{ agentTopics: pair }] });
       const messageId = usual.ok ? usual.result.messageId : '';
@@ -49,9 +49,9 @@ export function describeDirectMessages(database: () => TestDatabase): void {
       expect(await store.directChannels(bob.agentId, 10)).toMatchObject([{ channelId, head: 4 }]);
     });
 
-    // The race: a message by the id of a direct channel that is not there yet stands in one group before the message that
-    // opens the channel. Invariant: calls take effect in their order.
-    it('are open to nothing that was sent by their id before the first', async () => {
+    // The race: in one group, a message that names a direct channel by its id comes before the message that creates the
+    // channel. Invariant: calls take effect in their order.
+    it('accept no message that was sent by their id before the first one', async () => {
       const [alice, bob] = [agent(), agent()];
       const channelId = directChannelId(alice.agentId, bob.agentId);
       const [early, first, then] = await Promise.all([
@@ -63,7 +63,7 @@ export function describeDirectMessages(database: () => TestDatabase): void {
       expect([first, then]).toMatchObject([{ result: { seq: 1 } }, { result: { seq: 2 } }]);
     });
 
-    it('are made by who sends the first, also when both do at once', async () => {
+    it('are created by the sender of the first one, also when both send at once', async () => {
       const [alice, bob] = [agent(), agent()];
       const send = (from: typeof alice, to: typeof alice) =>
         from.write('direct.send', { agentId: to.agentId, content: 'hello' });
@@ -99,8 +99,9 @@ export function describeDirectMessages(database: () => TestDatabase): void {
       expect(channels).toEqual([]);
     });
 
-    // The race: the peer's own message makes the channel in the same group. Invariant: a refused one makes nothing.
-    it('of a sender who may make no further channel go where there is one, and nowhere else', async () => {
+    // The race: the peer's own message creates the channel in the same group. Invariant: a refused message does not
+    // create a channel.
+    it('of a sender that may create no further channel are accepted only in existing ones', async () => {
       const { store } = database();
       const [alice, bob, eve] = [agent(), agent(), agent()];
       const limited = agentOf(store, alice.agentId, { mayOpenDirects: false });
@@ -138,7 +139,7 @@ export function describeDirectMessages(database: () => TestDatabase): void {
   });
 
   describe('collaboration events', () => {
-    it('stand in the log, once for a clientMessageId', async () => {
+    it('are in the log, once for each clientMessageId', async () => {
       const { channelId, owner } = await channelWithTwo(database().store);
       const emit = { channelId, name: 'plan.step', payload: { step: 1 }, clientMessageId: 'c1' };
       const outcome = await owner.outcome('collaboration.emit', emit);

@@ -20,8 +20,8 @@ export function describeHubs(database: () => TestDatabase): void {
       expect((await store.changes(next.mark)).heads).toContainEqual({ channelId, head: 5 });
     });
 
-    // Race: of two groups that run at once, the one that began first may commit last; a watcher that asks between the
-    // two commits must still get it. Invariant: every head is reported at or after its commit.
+    // The race: of two concurrent groups, the one that began first may commit last, and a watcher that reads between
+    // the two commits must still find it later. Invariant: every head is reported at or after its commit.
     it('miss no commit while many hubs write at once', async () => {
       const hubs = [database().store, await database().another(1), await database().another(2)];
       const channels = await Promise.all(hubs.map((hub) => channelWithTwo(hub)));
@@ -46,7 +46,7 @@ export function describeHubs(database: () => TestDatabase): void {
       expect(channels.map(({ channelId }) => seen.get(channelId))).toEqual([62, 62, 62]);
     });
 
-    it('with a mark from the future, as after a restored backup, go on from now', async () => {
+    it('with a mark from the future, as after a restored backup, continue from now', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const { mark } = await store.changes({ next: 1e15, open: [] });
@@ -57,7 +57,7 @@ export function describeHubs(database: () => TestDatabase): void {
   });
 
   describe('heads', () => {
-    it('of many channels come at once, those of deleted ones too, and of none that never was', async () => {
+    it('are read for many channels at once, also deleted ones, but not for channels that never existed', async () => {
       const { store } = database();
       const [kept, deleted] = [await channelWithTwo(store), await channelWithTwo(store)];
       await deleted.owner.write('channel.delete', { channelId: deleted.channelId });
@@ -71,7 +71,7 @@ export function describeHubs(database: () => TestDatabase): void {
       expect(await store.heads([])).toEqual(new Map());
     });
 
-    it('of those that changed last come by the order of their commits', async () => {
+    it('of the most recently changed channels are in the order of their commits', async () => {
       const { store } = database();
       const [first, second] = [await channelWithTwo(store), await channelWithTwo(store)];
       await first.owner.say(first.channelId, 'x');
@@ -93,7 +93,7 @@ export function describeHubs(database: () => TestDatabase): void {
   });
 
   describe('hubs', () => {
-    it('are cut off from Redis while they beat and say so', async () => {
+    it('lack Redis while they beat and report that', async () => {
       const { store } = database();
       const [here, there, well] = [uniqueId('hub'), uniqueId('hub'), uniqueId('hub')];
       await store.beat(here);
@@ -106,7 +106,7 @@ export function describeHubs(database: () => TestDatabase): void {
       expect(await store.redislessHubs([])).toEqual(new Set());
     });
 
-    it('are listed with how long ago they beat', async () => {
+    it('are listed with the age of their last beat', async () => {
       const { store } = database();
       const [here, there] = [uniqueId('hub'), uniqueId('hub')];
       await store.beat(here);
@@ -136,7 +136,7 @@ export function describeHubs(database: () => TestDatabase): void {
       expect(revoked).toContainEqual({ jti, sub: null, revokedAtMs: expect.any(Number) });
     });
 
-    it('are revoked for an agent as far as they were issued before', async () => {
+    it('are revoked for an agent if they were issued before', async () => {
       const { store } = database();
       const { mark } = await store.changes(null);
       const sub = uniqueId('agent');
@@ -173,7 +173,7 @@ export function describeHubs(database: () => TestDatabase): void {
   });
 
   describe('health', () => {
-    it('says that the database answers', async () => {
+    it('reports that the database answers', async () => {
       expect(await database().store.health()).toEqual({
         status: 'ok',
         engine: expect.any(String),

@@ -3,7 +3,7 @@ import type { ChatStore } from '../index.ts';
 import { agentOf, channelWithTwo, type TestDatabase } from './world.contract.ts';
 
 export function describeLanes(database: () => TestDatabase): void {
-  describe('what keeps a hub going', () => {
+  describe('what a hub always needs', () => {
     const opened: ChatStore[] = [];
     afterEach(async () => {
       await Promise.all(opened.splice(0).map((store) => store.close()));
@@ -14,10 +14,10 @@ export function describeLanes(database: () => TestDatabase): void {
       return store;
     };
 
-    // The race: clients ask for more than the store takes at once, while the tail check looks for lost events and a
-    // balancer asks whether the hub is ready. Invariant: callers' reads have a bound of their own and take no place
-    // from these.
-    it('is answered while callers have used up all the reads there are', async () => {
+    // The race: clients make more reads than the store runs at once, while the tail check looks for lost events and a
+    // balancer checks readiness. Invariant: callers' reads have a limit of their own and take no slot from these system
+    // calls.
+    it('is answered while callers use all reads', async () => {
       const store = await openNarrow();
       const { mark } = await store.changes(null);
       const flood = Array.from({ length: 40 }, () => store.logPage('nothing', 0, 1, 1));
@@ -30,7 +30,7 @@ export function describeLanes(database: () => TestDatabase): void {
         store.changeEpoch('not the current one'),
       ] as const;
       const results = await Promise.allSettled(flood);
-      // The negative control: the flood did use up its own bound.
+      // The negative control: the flood did reach its own limit.
       expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(20);
       const [health, changes] = await Promise.all(vital);
       expect(health).toMatchObject({ status: 'ok' });
@@ -45,10 +45,10 @@ export function describeLanes(database: () => TestDatabase): void {
       expect(await store.health()).toMatchObject({ status: 'ok' });
     });
 
-    // The fault: one line, and on SQLite one thread, for all that is read. An agent that read much made the checks of
-    // rights and the feeding of rooms wait behind it, and other agents' reads fail. What is compared is the order in
-    // which answers come, not how long they take.
-    it('does not wait behind what an agent reads, and neither does another agent', async () => {
+    // The fault: all reads shared one queue, and on SQLite one thread. The rights checks and the reads for rooms waited
+    // behind an agent with many reads, and other agents' reads failed. The test compares the order of the answers, not
+    // their time.
+    it('does not wait behind the reads of an agent, and neither does another agent', async () => {
       const store = await database().open({ timeoutMs: 20_000 });
       opened.push(store);
       const { channelId, owner, member } = await channelWithTwo(store);
@@ -71,13 +71,13 @@ export function describeLanes(database: () => TestDatabase): void {
       ]);
       const { 'another agent': another, ...system } = at;
       expect(Object.entries(system).filter(([, before]) => before > 5)).toEqual([]);
-      // Two of the storm are under way and go first; then turns alternate.
+      // Two reads of the flood are already running and finish first; then turns alternate.
       expect(another).toBeLessThan(10);
       await Promise.all(flood);
       expect(storm).toBe(60);
     });
 
-    it('is shared: an agent that fills the line gives way to one that asks for little', async () => {
+    it('is shared: an agent that fills the lane is refused before one with few reads', async () => {
       const store = await openNarrow();
       const { channelId, owner, member } = await channelWithTwo(store);
       const flood = Array.from({ length: 40 }, () =>
@@ -94,7 +94,7 @@ export function describeLanes(database: () => TestDatabase): void {
       expect(store.waitingReads).toBe(0);
     });
 
-    it('does not stand in line behind the reads of callers', async () => {
+    it('does not wait behind the reads of callers', async () => {
       const store = await database().open();
       opened.push(store);
       const { channelId, owner } = await channelWithTwo(store);

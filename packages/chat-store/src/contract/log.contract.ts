@@ -3,7 +3,7 @@ import { agentOf, channelWithTwo, type TestDatabase } from './world.contract.ts'
 
 export function describeLog(database: () => TestDatabase): void {
   describe('the log', () => {
-    it('has no holes and one order under 50 senders on two hubs', async () => {
+    it('has no gaps and one order under 50 senders on two hubs', async () => {
       const { store } = database();
       const other = await database().another();
       const { channelId, owner } = await channelWithTwo(store);
@@ -21,7 +21,7 @@ export function describeLog(database: () => TestDatabase): void {
           return seqs;
         }),
       );
-      // Each sender's own messages stand in the order in which it sent them.
+      // In the log, each sender's own messages are in the order in which it sent them.
       for (const seqs of sent) expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
       const log = await owner.log(channelId);
       expect(log.map((event) => event.seq)).toEqual(log.map((_event, index) => index + 1));
@@ -89,10 +89,10 @@ export function describeLog(database: () => TestDatabase): void {
       expect(head).toBe(22);
     });
 
-    it('keeps its group when the database itself refuses one of its rows', async () => {
+    it('keeps the rest of a group when the database refuses one of its rows', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
-      // PostgreSQL stores no U+0000, and the protocol lets none pass: here it comes past the protocol.
+      // PostgreSQL cannot store U+0000, and the protocol refuses it. Here it bypasses the protocol.
       const refuseRow = () =>
         store.append({ agentId: owner.agentId, isAdmin: false }, 'channel.update', {
           channelId,

@@ -38,7 +38,7 @@ export function describeMembers(database: () => TestDatabase): void {
         senderId: owner.agentId,
         event: { member: { agentId: eve.agentId, displayName: 'Eve', role: 'owner' } },
       });
-      // Already there: she stays as she is.
+      // She is already a member, so nothing changes.
       const again = await owner.outcome('member.add', { channelId, agentId: eve.agentId });
       expect(again).toMatchObject({ ok: true, events: [], result: { member: { role: 'owner' } } });
       await eve.say(channelId, 'thanks');
@@ -66,7 +66,7 @@ export function describeMembers(database: () => TestDatabase): void {
       expect(await owner.refusal('member.remove', { channelId, agentId: member.agentId })).toBe(
         'not_found',
       );
-      // Removing yourself is leaving: no owner is needed.
+      // Removing yourself is leaving, so no owner's rights are needed.
       const left = await eve.outcome('member.remove', { channelId, agentId: eve.agentId });
       expect(left).toMatchObject({ ok: true, events: [{ agentTopics: [] }] });
       const { members } = await owner.read('member.list', { channelId });

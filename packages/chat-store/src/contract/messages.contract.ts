@@ -4,7 +4,7 @@ import { agentOf, channelWithTwo, eventOf, type TestDatabase } from './world.con
 
 export function describeMessages(database: () => TestDatabase): void {
   describe('messages', () => {
-    it('are stored as they are, and told to the members they mention', async () => {
+    it('are stored unchanged, and also sent to the members whom they mention', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const content = 'ünïcödé 🚀 "quoted" \\ \n\t\u0001 \u2028';
       const mentions = [member.agentId, owner.agentId, 'stranger'];
@@ -15,7 +15,7 @@ export function describeMessages(database: () => TestDatabase): void {
         mentions,
         metadata,
       });
-      // Not the stranger, who is no member; not the sender itself.
+      // Without the stranger, who is not a member, and without the sender itself.
       expect(outcome).toMatchObject({ ok: true, events: [{ agentTopics: [member.agentId] }] });
       const event = eventOf(outcome);
       expect(event).toMatchObject({ seq: 3, channelId, senderId: owner.agentId });
@@ -113,8 +113,9 @@ export function describeMessages(database: () => TestDatabase): void {
       expect(await member.refusal('thread.create', { channelId, messageId })).toBe('conflict');
     });
 
-    // Invariant: a deletion holds for every reader from its commit on, though the rows of the edits are emptied later.
-    it('are edited so often and no more, and are deleted with every text they had', async () => {
+    // Invariant: a deletion takes effect for every reader when it commits, although the rows of the edits are redacted
+    // later.
+    it('are edited a limited number of times, and are deleted with every text they had', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const { messageId } = await owner.say(channelId, 'secret');

@@ -10,7 +10,7 @@ export function describeOrigin(database: () => TestDatabase): void {
   };
 
   describe('the origin of a message', () => {
-    it('is absent over a socket, where nothing else is to be said', async () => {
+    it('is absent for a message over a socket without other origin fields', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const person = agentOf(store, owner.agentId, { kind: 'person', via: 'ws' });
@@ -34,7 +34,7 @@ export function describeOrigin(database: () => TestDatabase): void {
       });
     });
 
-    it('holds transport, principal, causes and taints, and stays through edits and deletion', async () => {
+    it('contains transport, principal, causes and taints, and is kept by edits and deletion', async () => {
       const { store } = database();
       const { channelId, owner, member } = await channelWithTwo(store);
       const first = await member.say(channelId, 'from the web', { taint: ['web', 'web', 'mail'] });
@@ -76,7 +76,7 @@ export function describeOrigin(database: () => TestDatabase): void {
       });
       const deleted = await owner.outcome('message.delete', { channelId, messageId });
       expect(messageOf(deleted)).toMatchObject({ content: '', senderKind: 'service', origin });
-      // It passes its taints on all the same.
+      // The deleted message still passes on its taints.
       const next = await owner.outcome('message.send', {
         channelId,
         content: 'x',
@@ -120,7 +120,7 @@ export function describeOrigin(database: () => TestDatabase): void {
           cause: [secret.messageId],
         }),
       ).toBe('not_found');
-      // Within one group too: the removal is decided first.
+      // Also within one group: the removal is decided first.
       const [, late] = await Promise.all([
         elsewhere.owner.write('member.remove', {
           channelId: elsewhere.channelId,
@@ -155,7 +155,7 @@ export function describeOrigin(database: () => TestDatabase): void {
       ).toBe('too_large');
     });
 
-    it('is part of a direct message too, and a refused first one makes no channel', async () => {
+    it('is part of a direct message too, and a refused first one creates no channel', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const { messageId } = await owner.say(channelId, 'tainted', { taint: ['web'] });
@@ -166,7 +166,7 @@ export function describeOrigin(database: () => TestDatabase): void {
       );
       expect(await owner.refusal('direct.send', { ...send, replyTo: messageId })).toBe('not_found');
       expect(await store.directChannels(friend.agentId, 10)).toEqual([]);
-      // In one group: the refused message does not open the channel for the one by its id.
+      // In one group, a refused direct.send must not create the channel for a message that names it by its id.
       const outcome = await owner.outcome('direct.send', { ...send, cause: [messageId] });
       expect(messageOf(outcome)).toMatchObject({ origin: { cause: [messageId], taint: ['web'] } });
       const first = messageOf(outcome);
@@ -178,7 +178,7 @@ export function describeOrigin(database: () => TestDatabase): void {
       expect(messageOf(answered)).toMatchObject({ replyTo: first.id, origin: { taint: ['web'] } });
     });
 
-    it('is other content under a clientMessageId that was used before', async () => {
+    it('counts as different content under a clientMessageId that was used before', async () => {
       const { channelId, owner } = await channelWithTwo(database().store);
       const { messageId } = await owner.say(channelId, 'first');
       const send = { channelId, content: 'x', clientMessageId: 'own 1', replyTo: messageId };
@@ -231,7 +231,7 @@ export function describeOrigin(database: () => TestDatabase): void {
       });
     });
 
-    it('are told of a joining agent by its own token', async () => {
+    it('include a joining agent with the kind in its own token', async () => {
       const { store } = database();
       const { channelId } = await channelWithTwo(store, 'public');
       const joiner = agentOf(store, uniqueId('joiner'), { kind: 'person' });

@@ -24,7 +24,7 @@ async function readParsed<M extends ReadMethod>(
   return { result: JSON.parse(json.toString()) as ResultOf<M>, bytes: json.byteLength };
 }
 
-/** Texts that look like what stands around a message where it is stored. */
+/** Texts that look like the JSON that surrounds a message in its stored form. */
 const deceptive = [
   'plain',
   '"},"timestamp":1,"senderId":"x"',
@@ -36,7 +36,7 @@ const deceptive = [
 
 export function describePages(database: () => TestDatabase): void {
   describe('a page as text', () => {
-    it('holds each message as it now stands, whatever its author wrote', async () => {
+    it('contains each message in its current state, whatever its author wrote', async () => {
       const { store } = database();
       const { channelId, owner, member } = await channelWithTwo(store);
       const metadata = { reactions: {}, message: { reactions: {} }, timestamp: '},"timestamp":' };
@@ -50,7 +50,7 @@ export function describePages(database: () => TestDatabase): void {
           await member.write('reaction.add', { channelId, messageId, emoji });
         }
       }
-      // An edit stores the reactions of its moment, which are others later.
+      // An edit stores the reactions as of its time; they are different later.
       for (const [index, messageId] of ids.entries()) {
         const content = `${deceptive[index]} edited`;
         if (index % 2 === 0) await owner.write('message.edit', { channelId, messageId, content });
@@ -82,7 +82,7 @@ export function describePages(database: () => TestDatabase): void {
       expect(await owner.history(channelId)).toEqual(result);
     });
 
-    it('says what the object says, for every method that reads', async () => {
+    it('equals the result as an object, for every method that reads', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const root = await owner.say(channelId, 'root');
@@ -102,10 +102,10 @@ export function describePages(database: () => TestDatabase): void {
       }
     });
 
-    // Invariant: a page ends early rather than be larger than allowed, at the side away from where it began, and holds
-    // one row in any case. Paging by what it says reads every row once.
+    // Invariant: a page ends early rather than exceed its allowed size, at the end away from its start, and holds at
+    // least one row. Paging by its answers reads every row once.
     it.each([1, 2500, 5000, 100_000])(
-      'of %d bytes ends by them, and is gone on from',
+      'of %d bytes ends at that size, and can be continued',
       async (max) => {
         const { store } = database();
         const { channelId, owner } = await channelWithTwo(store);
@@ -113,11 +113,11 @@ export function describePages(database: () => TestDatabase): void {
         const seqs = [3, 4, 5, 6, 7, 8, 9, 10, 11];
         async function read<M extends ReadMethod>(method: M, params: ParamsInputOf<M>) {
           const { result, bytes } = await readParsed(store, owner.agentId, method, params, max);
-          // The longest row is some 3,600 bytes, and alone in its page.
+          // The longest row has about 3,600 bytes, and is alone in its page.
           expect(bytes).toBeLessThan(Math.max(max, 3700) + 100);
           return result;
         }
-        /** Reads from page to page, as long as each says where to go on. */
+        /** Reads page after page, as long as each answer names the start of the next one. */
         async function walk<E, R>(first: E, page: (edge: E) => Promise<[R[], E | null]>) {
           const pages: R[][] = [];
           for (let edge: E | null = first; edge !== null;) {
@@ -163,14 +163,14 @@ export function describePages(database: () => TestDatabase): void {
           },
         );
         expect(members.flat()).toHaveLength(2);
-        // The control: with room for one row they were cut, with room for all they were not.
+        // The control: with room for one row the pages were cut, with room for all rows they were not.
         expect([forward, backward, log, members].map(({ length }) => length > 1)).toEqual(
           Array.from({ length: 4 }, (_, index) => max < (index === 3 ? 100 : 100_000)),
         );
       },
     );
 
-    it('of the longest channels there can be stays within what an answer may weigh', async () => {
+    it('of the largest possible channels stays within the size of an answer', async () => {
       const { store } = database();
       const { owner } = await channelWithTwo(store);
       const metadata = { text: 'x'.repeat(limits.metadataBytes - 12) };

@@ -3,7 +3,7 @@ import { agentOf, channelWithTwo, type TestDatabase } from './world.contract.ts'
 
 export function describeReading(database: () => TestDatabase): void {
   describe('read state', () => {
-    it('counts what others said after the mark, and mentions apart', async () => {
+    it('counts messages of others after the mark, and mentions separately', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const state = async () => (await member.read('read.state', {})).channels;
       await owner.say(channelId, 'one');
@@ -41,7 +41,7 @@ export function describeReading(database: () => TestDatabase): void {
       expect(channels).toMatchObject([{ seq: 4, unread: 1 }]);
     });
 
-    // Race: a mark and a message in the same moment, on two hubs. Invariant: seq, head and unread always agree.
+    // The race: a mark and a message at the same time, on two hubs. Invariant: seq, head and unread always agree.
     it('agrees with the log while messages and marks race on two hubs', async () => {
       const other = await database().another();
       const { channelId, owner, member } = await channelWithTwo(database().store);
@@ -61,7 +61,7 @@ export function describeReading(database: () => TestDatabase): void {
         ]);
         const { channels } = await memberElsewhere.read('read.state', {});
         const { seq: mark = 0, head = 0, unread, mentions } = channels[0] ?? {};
-        // Messages stand from seq 3 on, all by the other, all mentioning.
+        // The messages begin at seq 3. All were sent by the other agent and mention this one.
         const expected = head - Math.max(mark, 2);
         expect({ unread, mentions }).toEqual({
           unread: Math.max(0, expected),
@@ -90,7 +90,7 @@ export function describeReading(database: () => TestDatabase): void {
   });
 
   describe('access', () => {
-    it('says in one answer what an agent is to many channels', async () => {
+    it('returns an agent’s access to many channels in one answer', async () => {
       const { store } = database();
       const open = await channelWithTwo(store);
       const closed = await channelWithTwo(store, 'private');

@@ -3,9 +3,9 @@ import { limits, methods, type ParamsInputOf } from '@openclaw/protocol';
 import type { Command, WriteMethod } from '../commands.ts';
 import type { StoreCore } from '../core/store-core.ts';
 
-/** A database with its tables open to the test. */
+/** A database whose tables the test can read. */
 export interface OpenedDatabase {
-  /** Another hub's core on it; closed by whoever opens it. */
+  /** Opens another hub's core on it. The caller closes it. */
   open(): Promise<StoreCore>;
   run(sql: string): void;
   count(sql: string): number;
@@ -18,7 +18,10 @@ const command = <M extends WriteMethod>(method: M, params: ParamsInputOf<M>) =>
     params: methods[method].params.parse(params),
   }) as Command;
 
-/** `edits`: how often a message was edited before there was a limit; so many that emptying all at once fails. */
+/**
+ * `edits`: how often a message was edited before there was a limit. It is so high that redacting all rows at once would
+ * fail.
+ */
 export function describeRedactions(
   engine: string,
   start: () => Promise<OpenedDatabase>,
@@ -37,7 +40,10 @@ export function describeRedactions(
       await database?.stop();
     });
 
-    /** A message that an earlier release let be edited without a limit: its edits stand in the place of other events. */
+    /**
+     * A message that an earlier release allowed to be edited without a limit. Its edits replace other events in the
+     * log.
+     */
     async function messageEditedOften(channelId: string): Promise<string> {
       const [, sent] = await core.runGroup([
         command('channel.create', { channelId, name: 'Often' }),
@@ -69,15 +75,15 @@ export function describeRedactions(
       return texts.join('\n');
     }
 
-    // The fault: all rows were emptied in the transaction of the deletion, which stopped all writes for as long and, on
-    // PostgreSQL, ran into the statement timeout each time. Invariant: one command does so much work and no more, and
-    // what is deleted is read by nobody from its commit on, whichever hub dies when.
-    it('are read by nobody once the deletion is committed, and emptied in pieces by any hub', async () => {
+    // The fault: all rows were redacted in the transaction of the deletion, which stopped all writes meanwhile and, on
+    // PostgreSQL, ran into the statement timeout each time. Invariant: the work of one command is bounded, and from the
+    // commit of a deletion no reader gets the deleted text, even if hubs die at any time.
+    it('are read by nobody once the deletion is committed, and redacted in pieces by any hub', async () => {
       const channelId = 'often';
       const messageId = await messageEditedOften(channelId);
       const [deleted] = await core.runGroup([command('message.delete', { channelId, messageId })]);
       expect(deleted).toMatchObject({ ok: true, result: { seq: 4 + edits } });
-      // One row was emptied, the first: the deletion's work does not grow with the edits.
+      // Only the first row was redacted: the work of a deletion does not grow with the edits.
       expect(rowsWithText(channelId)).toBe(edits + 1);
       const atOnce = await readAll(channelId);
       expect(atOnce).not.toContain('secret');
@@ -92,7 +98,7 @@ export function describeRedactions(
       const left = rowsWithText(channelId);
       expect(edits + 1 - left).toBeGreaterThan(0);
       expect(edits + 1 - left).toBeLessThanOrEqual(limits.edits);
-      // That hub is gone; two others go on at once.
+      // That hub is closed; two others continue at the same time.
       await core.close();
       core = await database.open();
       const other = await database.open();
@@ -102,13 +108,14 @@ export function describeRedactions(
       await other.close();
       expect(rowsWithText(channelId)).toBe(0);
       expect(database.count('select count(*) from redactions')).toBe(0);
-      // What was shown meanwhile is what now stands there.
+      // The rows now contain the same text that readers got before they were redacted.
       expect(await readAll(channelId)).toBe(atOnce);
     }, 60_000);
 
-    // The race: agents edit and delete faster than one message is emptied after another. Invariant: what waits to be
-    // emptied does not grow without bound; one piece takes several messages that were edited little.
-    it('of several messages are emptied together, where each was edited little', async () => {
+    // The race: agents edit and delete messages faster than one message after another is redacted. Invariant: the
+    // number of rows to redact does not grow without bound, because one piece of work takes several messages with few
+    // edits.
+    it('of several messages with few edits are redacted together', async () => {
       const channelId = 'little';
       const send = command('message.send', { channelId, content: 'secret' });
       const [, ...sent] = await core.runGroup([
@@ -133,7 +140,7 @@ export function describeRedactions(
       expect(database.count('select count(*) from redactions')).toBe(0);
     });
 
-    it('go with their channel when that is deleted before they are emptied', async () => {
+    it('are removed with their channel when that is deleted before they are redacted', async () => {
       const channelId = 'gone';
       const [, sent] = await core.runGroup([
         command('channel.create', { channelId, name: 'Gone' }),

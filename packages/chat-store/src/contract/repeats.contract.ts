@@ -61,7 +61,7 @@ export function describeRepeats(database: () => TestDatabase): void {
       expect(
         await owner.refusal('thread.create', { channelId, messageId, clientMessageId: 'c1' }),
       ).toBe('conflict');
-      // The id is the sender's own, and the channel's.
+      // A clientMessageId belongs to one sender and one channel.
       expect((await member.write('message.send', send)).duplicate).toBe(false);
       const { channel } = await owner.write('channel.create', { name: 'Other' });
       expect(
@@ -115,9 +115,10 @@ export function describeRepeats(database: () => TestDatabase): void {
       expect(await owner.refusal('thread.create', { ...create, title: 'Other' })).toBe('conflict');
     });
 
-    // The race: a member asks for a thread, is removed, and asks again; meanwhile the title was changed. Invariant: nobody
-    // reads what was committed after their removal. The first result of a message says nothing newer than its call.
-    it('tells a removed member nothing of what came after', async () => {
+    // The race: a member creates a thread, is removed, and repeats the call; meanwhile the title was changed.
+    // Invariant: an agent reads nothing that was committed after its removal. The repeated answer of a message contains
+    // nothing newer than the first call.
+    it('shows a removed member nothing that came after', async () => {
       for (const kind of ['public', 'private'] as const) {
         const { channelId, owner, member } = await channelWithTwo(database().store, kind);
         const { messageId } = await member.say(channelId, 'root');
@@ -136,7 +137,7 @@ export function describeRepeats(database: () => TestDatabase): void {
       }
     });
 
-    it('is refused to a token that is not for the channel', async () => {
+    it('is refused for a token that does not cover the channel', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const { messageId } = await owner.say(channelId, 'root');

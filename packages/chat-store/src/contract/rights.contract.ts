@@ -4,7 +4,7 @@ import { agentOf, channelWithTwo, type TestDatabase } from './world.contract.ts'
 export function describeRights(database: () => TestDatabase): void {
   const agent = (admin = false) => agentOf(database().store, undefined, { isAdmin: admin });
 
-  // One table for all that needs membership or ownership: who gets which answer.
+  // One table for all methods that need membership or ownership: the answer for each kind of caller.
   describe('rights', () => {
     const rows = [
       ['public', 'channel.get', 'ok', 'ok', 'ok', 'ok'],
@@ -63,7 +63,7 @@ export function describeRights(database: () => TestDatabase): void {
       },
     );
 
-    it('holds within one group: what follows a removal in it is refused', async () => {
+    it('applies within one group: calls after a removal in it are refused', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const answers = await Promise.all([
         member.refusal('message.send', { channelId, content: 'still in' }),

@@ -66,7 +66,7 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       }
     });
 
-    it('begin with a reply, which is a thread.message and nothing else', async () => {
+    it('begin with a reply, which is only a thread.message', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const root = await owner.say(channelId, 'root');
       const threadId = root.messageId;
@@ -95,7 +95,7 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       ]);
     });
 
-    it('are created with a title once, and counted on', async () => {
+    it('are created with a title once, and continue to count replies', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const messageId = (await owner.say(channelId, 'root')).messageId;
       await owner.say(channelId, 'reply', { threadId: messageId });
@@ -126,7 +126,7 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       );
     });
 
-    it('count no reply that was deleted', async () => {
+    it('do not count a reply that was deleted', async () => {
       const { channelId, owner, member } = await channelWithTwo(database().store);
       const messageId = (await owner.say(channelId, 'root')).messageId;
       const replies = [];
@@ -151,7 +151,7 @@ export function describeReactionsAndThreads(database: () => TestDatabase): void 
       expect(eventOf(await owner.outcome('thread.update', update)).event).toMatchObject({
         thread: { replies: 2 },
       });
-      // The root is no reply of its own thread.
+      // The root is not a reply of its own thread.
       await remove(messageId);
       expect(await count()).toEqual([2]);
     });

@@ -5,7 +5,7 @@ import { Migrator } from 'kysely/migration';
 import { createMigrations, type Dialect } from '../core/migrations.ts';
 import type { StoreCore } from '../core/store-core.ts';
 
-/** An empty database, and a core that opens it and thereby brings it to this release. */
+/** An empty database, and a core that migrates it to this release when it opens it. */
 export interface EmptyDatabase {
   readonly db: Kysely<unknown>;
   open(): Promise<StoreCore>;
@@ -26,7 +26,7 @@ async function migrateTo(db: Kysely<unknown>, dialect: Dialect, name: string): P
 
 export function describeUpgrade(dialect: Dialect, start: () => Promise<EmptyDatabase>): void {
   describe(`a ${dialect} database of an earlier release`, () => {
-    it('counts no longer the replies that were deleted', async () => {
+    it('no longer counts deleted replies', async () => {
       const database = await start();
       const { db } = database;
       await migrateTo(db, dialect, '0002_hubs_cut_off');
@@ -61,7 +61,7 @@ export function describeUpgrade(dialect: Dialect, start: () => Promise<EmptyData
       await database.stop();
     }, 60_000);
 
-    it('shows events of before with the fields of today, and knows the members', async () => {
+    it('returns old events with the current fields, and knows the members', async () => {
       const database = await start();
       const { db } = database;
       await migrateTo(db, dialect, '0005_redactions');

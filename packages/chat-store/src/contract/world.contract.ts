@@ -17,23 +17,29 @@ import type {
   WriteMethod,
 } from '../index.ts';
 
-/** A database that the contract is run on: one store, and further hubs' stores beside it. */
+/** A database on which the contract runs: one store, and stores of further hubs. */
 export interface TestDatabase {
   readonly store: ChatStore;
-  /** Another hub's store on the same database, the same one for the same number; closed with the first. */
+  /**
+   * Opens another hub's store on the same database; the same number gives the same store. It is closed with the first
+   * one.
+   */
   another(number?: number): Promise<ChatStore>;
-  /** A further store with options of its own; whoever opens it closes it. */
+  /** Opens a further store with its own options. The caller closes it. */
   open(options?: Partial<ChatStoreOptions>): Promise<ChatStore>;
 }
 
-/** Makes ids that no other test uses: the tests share a database. */
+/** Creates ids that no other test uses, because the tests share a database. */
 export function uniqueId(name: string): string {
   unique += 1;
   return `${name}-${unique}-${Math.random().toString(36).slice(2, 8)}`;
 }
 let unique = 0;
 
-/** An agent at a store, speaking the protocol: params get their defaults, results and events are held to the schemas. */
+/**
+ * An agent that uses a store through the protocol: params get their defaults, and results and events are checked
+ * against the schemas.
+ */
 export function agentOf(store: ChatStore, agentId = uniqueId('agent'), token: Partial<Actor> = {}) {
   const actor: Actor = { agentId, isAdmin: false, ...token };
 
@@ -62,7 +68,7 @@ export function agentOf(store: ChatStore, agentId = uniqueId('agent'), token: Pa
     agentId,
     outcome,
     write,
-    /** Why a write is refused; `ok` when it is not. */
+    /** The code of the refusal of a write, or `ok` when it is accepted. */
     async refusal<M extends WriteMethod>(
       method: M,
       params: ParamsInputOf<M>,
@@ -82,7 +88,7 @@ export function agentOf(store: ChatStore, agentId = uniqueId('agent'), token: Pa
       const answer = await readOutcome(method, params);
       return answer.ok ? 'ok' : answer.code;
     },
-    /** Sends and answers the result. */
+    /** Sends a message and resolves with the result. */
     say: (channelId: string, content: string, more: Partial<ParamsInputOf<'message.send'>> = {}) =>
       write('message.send', { channelId, content, ...more }),
     /** The whole log of a channel, as events. */
@@ -112,7 +118,7 @@ export async function channelWithTwo(store: ChatStore, kind: 'public' | 'private
   return { channelId: channel.channelId, owner, member };
 }
 
-/** The one event of an outcome. */
+/** Returns the event of an outcome that has exactly one. */
 export function eventOf(outcome: Outcome): Envelope {
   const events = outcome.ok ? outcome.events : [];
   if (events.length !== 1) throw new Error(`there were ${events.length} events`);
@@ -123,7 +129,7 @@ function paramsOf<M extends WriteMethod | ReadMethod>(method: M, params: ParamsI
   return methods[method].params.parse(params) as ParamsOf<M>;
 }
 
-// Exactly the schema's fields: nothing missing, nothing more.
+// Checks that a value has exactly the schema's fields.
 function holdToSchema(method: WriteMethod | ReadMethod, result: unknown): void {
   expect(methods[method].result.parse(result)).toEqual(result);
 }

@@ -49,10 +49,10 @@ export async function readHeads(
   return new Map(rows.map(({ id, head }) => [id, head]));
 }
 
-/** Commits read for each channel wanted. Where few channels are busy, fewer channels are found. */
+/** Commits read for each requested channel. Where few channels are busy, fewer channels are found. */
 const commitsPerChannel = 10;
 
-/** The heads of the channels that changed last, found in the newest commits: `limit` channels at most. */
+/** The heads of the most recently changed channels, found in the newest commits: at most `limit` channels. */
 export async function readRecentHeads(
   db: Kysely<Tables>,
   limit: number,
@@ -70,13 +70,13 @@ export async function readRecentHeads(
 export interface DirectChannel {
   readonly channelId: string;
   readonly head: number;
-  /** When its newest event was stored. */
+  /** When the channel's newest event was stored. */
   readonly activeAt: number;
 }
 
 /**
- * A page of an agent's direct channels, in the order of their ids, behind `after`. It reads two entries of the log for
- * each channel: sub-selects, because a join made PostgreSQL read the whole log.
+ * A page of an agent's direct channels after `after`, ordered by id. It reads two entries of the log for each channel,
+ * by sub-selects, because with a join PostgreSQL read the whole log.
  */
 export function readDirectChannels(
   db: Kysely<Tables>,
@@ -103,5 +103,5 @@ export function readDirectChannels(
     .execute();
 }
 
-/** The ids that begin with `dm_` lie between these, in the order of their bytes: other channels are not looked at. */
+/** In byte order, all ids that begin with `dm_` are between these two, so no other channels are read. */
 const directIds = { after: 'dm_', before: 'dm`' };

@@ -11,11 +11,11 @@ export interface MemberRow extends MembersTable {
 /** An agent to be recorded as known. */
 export interface AgentRecord {
   readonly agentId: string;
-  /** The kind of a token that was verified, so that the agent counts as seen now; null: none was shown. */
+  /** The kind in a verified token; the agent then counts as seen now. Null when no token was shown. */
   readonly kind: AgentKind | null;
 }
 
-/** The kind of the agent whose id stands in the column `agentId`. */
+/** Selects the kind of the agent whose id is in the column `agentId`. */
 export function kindOf(agentId: string): RawBuilder<AgentKind | null> {
   return sql<AgentKind | null>`(select a.kind from agents a where a.id = ${sql.ref(agentId)})`;
 }
@@ -30,11 +30,11 @@ export async function readKind(db: Kysely<Tables>, agentId: string): Promise<Age
   return row?.kind ?? null;
 }
 
-/** Makes these agents known, each named once: some hundred at most, by one statement. */
+/** Records these agents as known, with one statement. Each is named once; at most some hundred agents. */
 export async function recordAgents(engine: Engine, agents: readonly AgentRecord[]): Promise<void> {
   if (agents.length === 0) return;
   const now = engine.sql.now();
-  // In id order: two hubs that write the same agents never wait for each other in a circle.
+  // Ordered by id, so that two hubs that write the same agents do not deadlock.
   const values = [...agents]
     .sort((a, b) => (a.agentId < b.agentId ? -1 : 1))
     .map(({ agentId, kind }) => ({

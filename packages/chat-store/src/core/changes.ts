@@ -23,7 +23,7 @@ export interface Changes {
   readonly horizonLag: number;
 }
 
-/** Rows that one statement reads of each list. One commit marks fewer, because `maxGroup` is lower. */
+/** The most rows that one statement reads of each list. One commit marks fewer, because `maxGroup` is lower. */
 const rowsMax = 5000;
 
 interface Row {
@@ -36,12 +36,12 @@ interface Row {
 
 /**
  * Heads and revocations of the commits since `since`, in one statement that walks an index. With null it returns only a
- * mark to begin with. Each head is the one at the time of the statement, which may be above that of the commit.
+ * mark from which to start. Each head is as of the time of the statement, so it may be above that of the commit.
  */
 export async function readChanges(engine: Engine, since: Mark | null): Promise<Changes> {
   const { seen } = engine.sql;
   const lesser = sql.raw(engine.dialect === 'sqlite' ? 'min' : 'least');
-  // After a restore or a failover the database may be behind the mark. Then the walk begins at the database's own end.
+  // After a restore or a failover the database may be behind the mark. Then the walk starts at the database's own end.
   const from = sql`${lesser}(cast(${since?.next ?? Number.MAX_SAFE_INTEGER} as bigint), ${seen.end})`;
   const open = since?.open ?? [];
   const changed = (table: string, mark: string, columns: string) => {
@@ -75,7 +75,7 @@ export async function readChanges(engine: Engine, since: Mark | null): Promise<C
       const mark = { next: n, open: JSON.parse(stillOpen ?? '[]') as number[] };
       now = { mark, epoch: id, lag: m };
     } else if (what === 'page') {
-      // A full list may have been cut off within its last commit.
+      // A full list may end in the middle of its last commit.
       if (n === rowsMax) readTo = Math.min(readTo, m - 1);
     } else if (what === 'head') {
       heads.push({ channelId: id, head: n });

@@ -9,7 +9,7 @@ import type {
   Tables,
 } from './tables.ts';
 
-/** The look-ups that a group's messages need before they can be decided. Each list costs one statement. */
+/** The look-ups needed before a group's messages can be decided. Each list costs one statement. */
 export interface Prefetch {
   readonly members: readonly (readonly [channelId: string, agentId: string])[];
   readonly repeats: readonly (readonly [
@@ -17,9 +17,9 @@ export interface Prefetch {
     senderId: string,
     clientMessageId: string,
   ])[];
-  /** Messages that are answered or named as a cause, each with the agent that does so. */
+  /** Messages that are replied to or named as a cause, each with the agent that names it. */
   readonly messages: readonly (readonly [agentId: string, messageId: string])[];
-  /** Senders by channel: their last ordinals number their next messages. */
+  /** Senders by channel: the ordinals of their last messages number the next ones. */
   readonly senders: readonly (readonly [channelId: string, senderId: string])[];
 }
 
@@ -34,13 +34,13 @@ export type PrefetchedRepeat = Pick<
   | 'timestamp'
   | 'fingerprint'
 >;
-/** A message, its channel, and the role there of the agent that names it. */
+/** A message, its channel, and the role in that channel of the agent that names it. */
 export type PrefetchedMessage = Pick<MessagesTable, 'id' | 'channel_id' | 'thread_id' | 'taint'> &
   Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
     readonly agent_id: string;
     readonly role: MembersTable['role'] | null;
   };
-/** The ordinals of the last message in a channel, and of the sender's last one there; 0 where there is none. */
+/** The ordinals of the last message in a channel, and of the sender's last message there; 0 where there is none. */
 export type PrefetchedSender = Pick<
   MessagesTable,
   'channel_id' | 'sender_id' | 'ordinal' | 'sender_ordinal'
@@ -54,23 +54,23 @@ export interface PrefetchedRows {
   readonly senders: readonly PrefetchedSender[];
 }
 
-/** One thread's further replies. */
+/** The further replies of one thread. */
 export interface RepliesRow {
   readonly channel_id: string;
   readonly thread_id: string;
-  /** The creator of the thread, if these replies are its first. */
+  /** The creator of the thread, used if these replies are its first. */
   readonly created_by: string;
   readonly created_at: number;
   count: number;
 }
 
-/** Rows that a group has decided and not yet written. */
+/** Rows that a group has decided but not yet written. */
 export interface GroupRows {
   readonly log: readonly LogTable[];
   readonly messages: readonly Omit<MessagesTable, 'text_seq' | 'deleted_at'>[];
   readonly mentions: readonly { agent_id: string; channel_id: string; seq: number }[];
   readonly replies: readonly RepliesRow[];
-  /** Agents that become known, in the order of their ids. */
+  /** Agents that become known, ordered by id. */
   readonly agents: readonly string[];
 }
 
@@ -100,11 +100,11 @@ export interface GroupTransaction {
 
 /** The meaning of a failure for a group. */
 export type Failure =
-  /** The database's fault: the whole group is refused. */
+  /** An error of the database: the whole group is refused. */
   | ChatStoreError
-  /** A deadlock or a serialization failure: nothing happened, run the group again. */
+  /** A deadlock or a serialization failure: nothing was committed, so the group must run again. */
   | 'again'
-  /** A row that the database refused, or a fault of this package. */
+  /** A row that the database refused, or a bug in this package. */
   | 'fault';
 
 /** The commits that one statement sees: all whose marks are below `next`, except those in `open`. */
@@ -112,7 +112,7 @@ export interface SeenMarks {
   readonly next: RawBuilder<number>;
   /** Transactions that have begun and not ended, as the text of a JSON array. */
   readonly open: RawBuilder<string>;
-  /** Every mark of this server is below it. A restored backup may hold higher ones, of another server. */
+  /** Every mark of this server is below it. A restored backup may hold higher marks, from another server. */
   readonly end: RawBuilder<number>;
   /** How many transactions began since the oldest one that is open. */
   readonly lag: RawBuilder<number>;
@@ -123,11 +123,11 @@ export interface Engine {
   readonly dialect: 'sqlite' | 'postgres';
   /** Single statements. */
   readonly db: Kysely<Tables>;
-  /** Reads that must agree with each other: all see the same commit. */
+  /** Reads that must agree with each other: all of them see the same commit. */
   snapshot<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
-  /** Small writes beside the groups. */
+  /** Small writes outside the groups. */
   write<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
-  /** Begins a transaction, locks the channels in id order and reads what is prefetch. */
+  /** Begins a transaction, locks the channels in id order and reads the rows of `prefetch`. */
   beginGroup(channelIds: readonly string[], prefetch: Prefetch): Promise<GroupOpening>;
   readonly sql: {
     /** The database's clock in ms. */

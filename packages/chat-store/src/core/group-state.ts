@@ -8,18 +8,21 @@ import type { ChannelWithHead, LogTable } from './tables.ts';
 /** An event to be appended to a channel's log. */
 export interface Entry {
   readonly sender: Pick<Actor, 'agentId' | 'kind'>;
-  /** Makes the event, given its seq. */
+  /** Creates the event for its seq. */
   readonly event: (seq: number) => ChannelEvent;
   readonly messageId?: string;
   readonly clientMessageId?: string | null;
   readonly fingerprint?: string | null;
-  /** Agents whose own topic gets the event too; ignored in a direct channel, where both agents' topics get every event. */
+  /**
+   * Agents whose own topic also gets the event. Ignored in a direct channel, where both agents' topics get every event.
+   */
   readonly notify?: readonly string[];
 }
 
 /**
- * The state of a group while it is decided: its locked channels with the changes of its own commands, and the rows not yet
- * written. Only this transaction can change a locked channel, so the state is what the database holds after the commit.
+ * The state of a group while it is decided: its locked channels with the changes of its own commands, and the rows not
+ * yet written. Only this transaction can change a locked channel, so this is the state of the database after the
+ * commit.
  */
 export interface GroupState {
   readonly nowMs: number;
@@ -33,13 +36,13 @@ export interface GroupState {
   addMessage(row: GroupRows['messages'][number]): void;
   addMention(row: GroupRows['mentions'][number]): void;
   addReply(row: Omit<RepliesRow, 'count'>): void;
-  /** Records an agent that becomes a member as known. */
+  /** Records that an agent is known because it becomes a member. */
   addAgent(agentId: string): void;
-  /** Takes the rows that are not yet written, except agents. The caller must write them. */
+  /** Returns and clears the rows that are not yet written, except agents. The caller must write them. */
   takeRows(): GroupRows;
   /**
-   * Takes all rows, for the commit. Agents are written here alone and in id order, because two hubs that make the same
-   * agents known would else wait for each other in a circle.
+   * Returns and clears all rows, for the commit. Agents are written only here and in id order, because two hubs that
+   * record the same agents would otherwise deadlock.
    */
   takeLastRows(): GroupRows;
   readonly hasRows: boolean;

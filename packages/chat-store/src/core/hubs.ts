@@ -12,7 +12,7 @@ export interface HubBeat {
   readonly lastBeatAgoMs: number;
 }
 
-/** Records a beat of a hub, in the database's time, and whether it lacks Redis. */
+/** Records a beat of a hub, with the database's time, and whether the hub lacks Redis. */
 export function beat(engine: Engine, hubId: string, isCutOff = false): Promise<void> {
   return engine.write(async (db) => {
     const now = engine.sql.now();
@@ -26,7 +26,7 @@ export function beat(engine: Engine, hubId: string, isCutOff = false): Promise<v
   });
 }
 
-/** Those of the hubs that have beaten in the last 5 s and reported that they lack Redis. */
+/** The hubs among them that have beaten in the last 5 s and reported that they lack Redis. */
 export async function readRedislessHubs(
   engine: Engine,
   hubIds: readonly string[],

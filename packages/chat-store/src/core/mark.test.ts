@@ -18,7 +18,7 @@ function createWorld(rowsMax: number) {
       open.delete(ended);
       if (isCommit) committed.add(ended);
     },
-    /** As readChanges does it: two lists, each in the order of its marks and cut off at `rowsMax`. */
+    /** Works like readChanges: two lists, each ordered by mark and cut off at `rowsMax`. */
     check() {
       const now: Mark = { next, open: [...open] };
       const isVisible = (x: number) => committed.has(x);
@@ -36,7 +36,7 @@ function createWorld(rowsMax: number) {
   };
 }
 
-// A small generator of its own: a failure can be repeated.
+// A small seeded generator, so that a failure can be repeated.
 function randomFrom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -46,8 +46,8 @@ function randomFrom(seed: number): (below: number) => number {
 }
 
 describe('a mark', () => {
-  // Race: transactions end in another order than they began in, while a watcher reads page by page. Invariant: every
-  // commit is reported, however late it comes, and none without end.
+  // The race: transactions end in a different order than they began, while a watcher reads page by page. Invariant:
+  // every commit is reported, however late it comes, and none repeatedly.
   it.each(Array.from({ length: 50 }, (_, i) => i + 1))('misses no commit (seed %i)', (seed) => {
     const random = randomFrom(seed);
     const world = createWorld(3);
@@ -59,7 +59,7 @@ describe('a mark', () => {
     }
     while (world.check());
     expect([...world.committed].filter((x) => !world.reports.has(x))).toEqual([]);
-    // What a full page cut off is read again with the next, and only that.
+    // The next page reads exactly the changes that a full page cut off.
     const before = new Map(world.reports);
     world.check();
     expect(world.reports).toEqual(before);

@@ -1,10 +1,9 @@
 /**
- * The commits that a watcher has seen: all whose marks are below `next`, except those in `open`.
- *
- * A mark is not a time: clocks go back, and commits do not follow the order of their clocks. On SQLite, which has one
- * writer at a time, it counts the commits, and `open` is empty. On PostgreSQL it is the transaction's id, and `open` lists
- * the transactions that had begun and not ended: their commits are found when they end, however long that takes, and
- * other commits meanwhile are reported once.
+ * The commits that a watcher has seen: all whose marks are below `next`, except those in `open`. A mark is not a time,
+ * because clocks may go back, and commits do not follow the order of their clocks. On SQLite, which has one writer at a
+ * time, it counts the commits, and `open` is empty. On PostgreSQL it is the transaction's id, and `open` lists the
+ * transactions that had begun and not ended. Their commits are found when they end, however long that takes; other
+ * commits are reported once meanwhile.
  */
 export interface Mark {
   readonly next: number;
@@ -12,8 +11,8 @@ export interface Mark {
 }
 
 /**
- * The next mark of a watcher. It had read everything up to `since`. Of the commits that a later statement saw (`now`), it
- * has read those up to `readTo`.
+ * The next mark of a watcher. The watcher had read everything up to `since`. Of the commits that a later statement saw
+ * (`now`), it has read those up to `readTo`.
  */
 export function markAfter(since: Mark, now: Mark, readTo: number): Mark {
   const least = Math.min(since.next, now.next);

@@ -6,20 +6,20 @@ import { createChatStore } from '../index.ts';
 import { createMigrations, type Dialect } from './migrations.ts';
 import type { Tables } from './tables.ts';
 
-/** A database that nothing has been done to, as Kysely and as an url. */
+/** An untouched database, as Kysely and as a URL. */
 export interface EmptyDatabase {
   readonly url: string;
   readonly db: Kysely<Tables>;
   close(): Promise<void>;
 }
 
-/** Holds the numbering of messages of before to what a store makes of it. */
+/** Compares the numbering of messages by the migration with the numbering by a store. */
 export function describeMessageOrdinals(
   dialect: Dialect,
   start: () => Promise<EmptyDatabase>,
 ): void {
   describe(`messages of an earlier release, on ${dialect}`, () => {
-    it('are numbered, and what is unread is counted from there on', async () => {
+    it('are numbered, and unread counts are correct from then on', async () => {
       const database = await start();
       const { url, db } = database;
       const all = Object.entries(createMigrations(dialect));
@@ -30,7 +30,7 @@ export function describeMessageOrdinals(
         migrationLockTableName: 'chat_store_migrations_lock',
       }).migrateToLatest();
       expect(error).toBeUndefined();
-      // 'old' holds three messages of ana's, two of ben's and one that was deleted, with holes of other events.
+      // 'old' has three messages of ana, two of ben and a deleted one, with other events in between.
       const seqs = [3, 4, 6, 9, 10, 12];
       for (const channelId of ['old', 'other']) {
         await sql`insert into channels (id, kind, name, created_by, created_at, head, touched)

@@ -26,7 +26,7 @@ export async function messagesOf(
   return rows.map((row) => ({ ...textOf(row), reactions: reactions.get(row.id) ?? {} }));
 }
 
-/** The same as JSON, cut out of the stored text; each in the parts that it was cut into. */
+/** Like `messagesOf`, but returns JSON cut out of the stored text; each message is a list of the parts. */
 export async function messageTextsOf(
   db: Kysely<Tables>,
   rows: readonly MessageRow[],
@@ -61,7 +61,7 @@ async function reactionsOf(
   return byMessage;
 }
 
-/** A deleted message without its text. It keeps its origin, so that its taints are passed on. */
+/** A deleted message without its text. It keeps its origin, so that its taints are still passed on. */
 export function redacted(message: Message, deletedAt: number): Message {
   return {
     ...message,
@@ -85,8 +85,8 @@ const beforeMessage = ',"message":';
 const afterEvent = '},"timestamp":';
 const beforeReactions = ',"reactions":{';
 
-// The stored envelope holds the message as it was sent. Only its reactions, the last field, may have changed since, so they
-// alone are replaced. Text of any other form is parsed.
+// The stored envelope holds the message in the form in which it was sent. Only its reactions, the last field, may have
+// changed since, so only they are replaced. Text of any other form is parsed.
 function messageTextOf(row: MessageRow, reactions: Reactions): string[] {
   const { deleted_at: deletedAt } = row;
   const envelope = inPresentShape(row.envelope);

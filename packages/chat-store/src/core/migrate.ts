@@ -4,9 +4,9 @@ import { ChatStoreError } from '../errors.ts';
 import { createMigrations, type Dialect } from './migrations.ts';
 
 /**
- * Brings the database to this release's schema. Under a lock: of two hubs that start at once, one migrates and the other
+ * Brings the database to this release's schema, under a lock: if two hubs start at once, one migrates and the other
  * finds it done.
- * @throws {ChatStoreError} `newer_schema`, or whatever the engine throws
+ * @throws {ChatStoreError} `newer_schema`, or any error of the engine
  */
 export async function migrate<T>(db: Kysely<T>, dialect: Dialect): Promise<void> {
   const migrations = createMigrations(dialect);

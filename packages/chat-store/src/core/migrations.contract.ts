@@ -8,12 +8,12 @@ import { createMigrations, type Dialect } from './migrations.ts';
 /** An empty database of the engine under test. */
 export interface EmptyDatabase {
   readonly dialect: Dialect;
-  /** Without the store. */
+  /** Opens a connection without creating a store. */
   readonly connect: () => Kysely<unknown>;
   readonly open: () => Promise<ChatStore>;
 }
 
-/** What an upgrade must keep: channels of the release before go on where they were. */
+/** The contract of an upgrade: channels of the previous release continue unchanged. */
 export function describeMigrations(database: () => EmptyDatabase): void {
   it('takes over the heads of the releases that kept them in the channel', async () => {
     const { dialect, connect, open } = database();

@@ -17,8 +17,9 @@ export function createMigrations(dialect: Dialect): Record<string, Migration> {
 }
 
 /**
- * A channel's head is the seq of its log's last row, which also holds the mark of its commit, so sending updates no row.
- * Earlier releases updated `head` and `touched` of the channel's row with each send, and an old snapshot kept all versions.
+ * A channel's head is the seq of its log's last row, which also holds the mark of its commit, so sending updates no
+ * row. Earlier releases updated `head` and `touched` of the channel's row with each send, and an old snapshot prevented
+ * the removal of all these row versions.
  */
 async function readHeadsFromLog(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable('log').addColumn('mark', 'bigint').execute();
@@ -69,13 +70,13 @@ async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
       where n.channel_id = messages.channel_id and n.seq = messages.seq`.execute(db);
     after = last;
   }
-  // By ordinal and not by seq, so that no planner prefers the primary key.
+  // The index is by ordinal and not by seq, so that no planner prefers the primary key.
   await db.schema
     .createIndex('messages_by_sender')
     .on('messages')
     .columns(['channel_id', 'sender_id', 'ordinal'])
     .execute();
-  // A covering index: no row is looked up.
+  // A covering index: the query reads no table row.
   await db.schema
     .createIndex('messages_deleted')
     .on('messages')
@@ -106,8 +107,8 @@ async function addRedactions(db: Kysely<unknown>, dialect: Dialect): Promise<voi
 }
 
 /**
- * Adds the table of known agents, filled with the present members, and the taints of messages, which causes pass on. The
- * log's rows are not changed: the fields that they lack are filled in when they are read.
+ * Adds the table of known agents, filled with the current members, and the taints of messages, which causes pass on.
+ * The log's rows are not changed: the fields that they lack are added when they are read.
  */
 async function addAgentsAndTaints(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isSqlite = dialect === 'sqlite';
@@ -127,7 +128,7 @@ async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): P
   const isSqlite = dialect === 'sqlite';
   // Ids are compared bytewise on both engines, because paging and lock order must not depend on a server's locale.
   const id = isSqlite ? sql`text` : sql`text collate "C"`;
-  // A row lies in its primary key's tree, so that a channel's log is one stretch on disk.
+  // On SQLite, rows are stored in the tree of the primary key, so that a channel's log is contiguous on disk.
   const clustered = isSqlite ? sql`without rowid` : sql``;
   const { schema } = db;
 
@@ -196,7 +197,7 @@ async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): P
     .addPrimaryKeyConstraint('log_key', ['channel_id', 'seq'])
     .modifyEnd(clustered)
     .execute();
-  // The sender comes last, so that with ids that begin with their time the index grows at its end for all senders.
+  // The sender comes last: ids begin with their time, so the index grows at its end for all senders.
   await schema
     .createIndex('log_by_client_message')
     .unique()

@@ -9,9 +9,9 @@ export interface Prefetched {
     senderId: string,
     clientMessageId: string,
   ): PrefetchedRepeat | undefined;
-  /** Adds a message of this run, so that a later one with the same clientMessageId is found to be a repeat. */
+  /** Adds a message of this run, so that a later one with the same clientMessageId is recognized as a repeat. */
   remember(repeat: PrefetchedRepeat & { client_message_id: string }): void;
-  /** A message that the agent answers or names as a cause. */
+  /** A message that the agent replies to or names as a cause. */
   message(agentId: string, messageId: string): PrefetchedMessage | undefined;
   /** The numbers of the sender's next message in the channel. Each call counts one message. */
   nextOrdinals(

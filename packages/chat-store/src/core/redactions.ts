@@ -5,9 +5,9 @@ import { encodeForLog, messageInPresentShape } from './stored-envelope.ts';
 import type { LogTable, RedactionsTable, Tables } from './tables.ts';
 
 // A message may have been edited very often, and the log row of each edit holds its text. Redacting all rows in the
-// transaction that deletes the message would stop all other writes meanwhile. So the deletion adds a row to `redactions`.
-// From that commit on every reader of the log gets the edits without their text, and the sweeper redacts them in pieces.
-// Readers get the same bytes before and after a row is redacted.
+// transaction that deletes the message would stop all other writes meanwhile. So the deletion adds a row to
+// `redactions`. From that commit on, every reader of the log gets the edits without their text, and the sweeper redacts
+// the rows in pieces. Readers get the same bytes before and after a row is redacted.
 
 /** Rows redacted by one commit, so that no other commit waits long. */
 const rowsMax = 50;
@@ -18,9 +18,13 @@ const editType = sql.lit('channel.message.edit' as const);
 
 type EditRow = Pick<LogTable, 'id' | 'seq' | 'sender_id' | 'timestamp'>;
 
-/** Selects readable rows of the log. An edit of a deleted message has no `envelope`, as it may still hold the text. */
+/**
+ * Selects readable rows of the log. An edit of a deleted message is selected without its `envelope`, because it may
+ * still hold the text.
+ */
 export function selectReadable(db: Kysely<Tables>) {
-  // Not a join, which might change the plan of a page: it walks the log's key, and only edits need a look-up.
+  // Not a join, because a join might change the plan of a page: a page walks the log's key, and only edits need a
+  // look-up.
   const redaction = sql`from redactions r
     where r.channel_id = log.channel_id and r.message_id = log.message_id`;
   return db
@@ -42,7 +46,9 @@ export function readableEnvelope(
   return row.envelope ?? redactedEdit(row, JSON.parse(row.redacted ?? '') as Message);
 }
 
-/** From this commit on no reader of the log gets the text of the message's edits. The sweeper redacts the rows later. */
+/**
+ * From this commit on, no reader of the log gets the text of the message's edits. The sweeper redacts the rows later.
+ */
 export async function redactEdits(db: Kysely<Tables>, message: Message): Promise<void> {
   await db
     .insertInto('redactions')
@@ -57,7 +63,7 @@ export async function redactEdits(db: Kysely<Tables>, message: Message): Promise
 
 /**
  * Redacts some rows of edits, of one deleted message or of several with few edits. Returns whether there may be more.
- * Several hubs may do so at once; when one is killed, another continues.
+ * Several hubs may do this at the same time; if one is killed, another continues.
  */
 export function sweepRedactions(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {
@@ -121,8 +127,8 @@ async function redactSome(
   return rows.length;
 }
 
-// Made from the row's other columns, so that the text is neither loaded nor parsed. They do not hold the kind of the editor:
-// it is taken from the author's, and is null for an admin who edited another's message.
+// Built from the row's other columns, so that the text is neither loaded nor parsed. They do not contain the kind of
+// the editor: it is taken from the author, and is null for an admin who edited another agent's message.
 function redactedEdit(row: EditRow, deleted: Message): string {
   const { id, seq, sender_id: senderId, timestamp } = row;
   const message = { ...messageInPresentShape(deleted), editedAt: timestamp };

@@ -3,7 +3,7 @@ import type { ChannelsTable, MembersTable } from './tables.ts';
 
 /** The rights that a method needs. */
 export interface Needs {
-  /** `anyone`: everyone who may know that the channel exists. */
+  /** `anyone`: every caller that may know that the channel exists. */
   readonly from: 'anyone' | 'member' | 'owner';
   /** True if it is allowed in an archived channel. */
   readonly inArchived: boolean;
@@ -41,7 +41,7 @@ export function authorize(
   return null;
 }
 
-/** True if the actor's token is bound to other channels. */
+/** True if the actor's token is limited to other channels. */
 export function isOutOfBounds(actor: Actor, channelId: string): boolean {
   return Array.isArray(actor.channels) && !actor.channels.includes(channelId);
 }

@@ -7,7 +7,7 @@ import type { Engine, Prefetch } from './engine.ts';
 import { indexPrefetched } from './prefetch.ts';
 import { createGroupState } from './group-state.ts';
 
-/** Reports what no caller may see: faults of this package, and rows that the database refused. */
+/** Reports errors that callers must not see: bugs in this package, and rows that the database refused. */
 export type ReportFault = (error: unknown, doing: string) => void;
 
 const attempts = 3;
@@ -15,7 +15,8 @@ const noPrefetch: Prefetch = { members: [], repeats: [], messages: [], senders: 
 
 /**
  * Runs a group of commands in one transaction, in their order, and answers each. Resolves when it is committed.
- * @throws {ChatStoreError} when the database failed: `timeout` when it may have happened, else nothing happened.
+ * @throws {ChatStoreError} when the database failed: with `timeout` the group may have been committed, otherwise it was
+ * not
  */
 export async function runGroup(
   engine: Engine,
@@ -30,11 +31,15 @@ export async function runGroup(
       if (failure instanceof ChatStoreError) throw failure;
       if (failure === 'again' && attempt < attempts) continue;
       if (failure === 'again') {
-        throw new ChatStoreError('unavailable', 'the channels are contended', { cause: error });
+        throw new ChatStoreError(
+          'unavailable',
+          'the group conflicted with other transactions too often',
+          { cause: error },
+        );
       }
       if (commands.length > 1) return runApart(engine, commands, report);
       report(error, `deciding ${commands[0]?.method}`);
-      return [refuse('internal', 'the command could not be carried out')];
+      return [refuse('internal', 'the command could not be executed')];
     }
   }
 }
@@ -53,7 +58,7 @@ async function runApart(engine: Engine, commands: readonly Command[], report: Re
   return outcomes;
 }
 
-/** The refusal that a failure of the database amounts to. */
+/** The refusal for a failure of the database. */
 export function refusalOf(error: ChatStoreError): Outcome & { readonly ok: false } {
   const { code, message, retryAfterMs = 1000 } = error;
   return code === 'timeout' || code === 'internal'
@@ -110,7 +115,7 @@ type Run =
   | { readonly sends: Send[]; readonly single?: undefined }
   | { readonly sends?: undefined; readonly single: SingleCommand };
 
-// Messages that follow each other are decided together; what comes between them is decided alone, in its place.
+// Consecutive messages are decided together. Any other command is decided separately, at its position in the order.
 function splitRuns(commands: readonly Command[]): Run[] {
   const runs: Run[] = [];
   for (const command of commands) {
@@ -123,7 +128,7 @@ function splitRuns(commands: readonly Command[]): Run[] {
   return runs;
 }
 
-// In id order: two hubs that lock the same channels never wait for each other in a circle.
+// Ordered by id, so that two hubs that lock the same channels do not deadlock.
 function channelIdsOf(runs: readonly Run[]): string[] {
   const ids = new Set<string>();
   for (const { sends, single } of runs) {

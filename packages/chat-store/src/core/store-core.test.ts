@@ -9,7 +9,7 @@ import { openSqliteEngine } from '../sqlite/sqlite-engine.ts';
 import type { Engine } from './engine.ts';
 import { createStoreCore, type StoreCore } from './store-core.ts';
 
-describe('the core, on a clock of its own', () => {
+describe('the core, on a clock of the test', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let core: StoreCore;
   let engine: Engine;
@@ -39,7 +39,7 @@ describe('the core, on a clock of its own', () => {
     await folder.remove();
   });
 
-  it('takes a hub for dead 5 s after its last beat', async () => {
+  it('treats a hub as dead 5 s after its last beat', async () => {
     await core.beat('here', true);
     nowMs += 4000;
     await core.beat('there', true);
@@ -52,7 +52,7 @@ describe('the core, on a clock of its own', () => {
     expect(await core.redislessHubs(['here', 'there'])).toEqual(new Set(['here']));
   });
 
-  it('lists the hubs that have beaten in the last minute, the freshest first', async () => {
+  it('lists the hubs that have beaten in the last minute, latest first', async () => {
     nowMs += 100_000;
     await core.beat('old');
     nowMs += 59_000;
@@ -78,7 +78,7 @@ describe('the core, on a clock of its own', () => {
     expect((await core.changes(mark)).heads).toEqual([{ channelId, head: 3 }]);
   });
 
-  it('goes on where a full list of changes ended', async () => {
+  it('continues where a full list of changes ended', async () => {
     const { mark } = await core.changes(null);
     const size = 500;
     for (let group = 0; group < 13; group++) {
@@ -100,7 +100,7 @@ describe('the core, on a clock of its own', () => {
     expect((await core.changes(changes.mark)).heads).toEqual([]);
   });
 
-  it('takes nothing of a group for which the disk has no room, and goes on when it has', async () => {
+  it('commits nothing of a group that does not fit on the disk, and continues when there is space', async () => {
     const channelId = 'full';
     await core.runGroup([command('channel.create', { channelId, name: 'Full' })]);
     const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(engine.db);
@@ -124,7 +124,7 @@ describe('the core, on a clock of its own', () => {
     expect((await core.logPage(channelId, 50, 10, 1e6)).head).toBe(51);
   });
 
-  it('counts unread no further than its bound', async () => {
+  it('counts unread messages only up to its limit', async () => {
     const channelId = 'crowd';
     const bob = { agentId: 'bob', isAdmin: false };
     await core.runGroup([
@@ -144,7 +144,7 @@ describe('the core, on a clock of its own', () => {
     });
   });
 
-  it('removes what a deleted channel held, piece by piece, but neither its id nor its last event', async () => {
+  it('removes the contents of a deleted channel, piece by piece, but neither its id nor its last event', async () => {
     const channelId = 'gone';
     await core.runGroup([
       command('channel.create', { channelId, name: 'Secret name', topic: 'secret topic' }),
@@ -182,8 +182,8 @@ describe('the core, on a clock of its own', () => {
     ).toMatchObject([{ ok: false, code: 'conflict' }]);
   });
 
-  // The fault: the reactions of 500 messages, of which each may have a thousand, went in one commit, and so did the cursors
-  // of all members. Invariant: no commit waits long for the sweeper.
+  // The fault: the reactions of 500 messages, each with up to a thousand, were removed in one commit, and so were the
+  // cursors of all members. Invariant: no commit waits long for the sweeper.
   it('removes no more than some hundred rows of a deleted channel in one commit', async () => {
     const channelId = 'liked';
     const sends = [1, 2, 3].map(() => command('message.send', { channelId, content: 'x' }));

@@ -34,8 +34,8 @@ export interface StoreCore {
   runGroup(commands: readonly Command[]): Promise<Outcome[]>;
   read<M extends ReadMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<ReadOutcome<M>>;
   /**
-   * The same as JSON, for answers that are only forwarded: no row is parsed or serialized again. Its rows take at most
-   * `maxBytes`, by default the protocol's limit of an answer.
+   * Like `read`, but returns JSON, for answers that are only forwarded: no row is parsed or serialized again. Its rows
+   * take at most `maxBytes`, by default the protocol's limit of an answer.
    */
   readJson<M extends ReadMethod>(
     actor: Actor,
@@ -46,19 +46,19 @@ export interface StoreCore {
   access(agentId: string, channelIds: readonly string[]): Promise<Map<string, Access>>;
   logPage(channelId: string, after: number, limit: number, maxBytes: number): Promise<LogPage>;
   /**
-   * The heads of these channels, deleted ones too. A channel that never existed is absent. No channel's row is ever removed,
-   * so a caller that knows an absent channel has seen a newer state of the database.
+   * The heads of these channels, deleted ones too. A channel that never existed is absent. No channel's row is ever
+   * removed. So if a channel that the caller knows is absent, the caller has seen a newer state of the database.
    */
   heads(channelIds: readonly string[]): Promise<Map<string, number>>;
-  /** The heads of the channels in the newest commits, the latest first, deleted ones too; `limit` at most. */
+  /** The heads of the channels in the newest commits, newest first, deleted ones too; at most `limit`. */
   recentHeads(limit: number): Promise<Map<string, number>>;
-  /** A page of the agent's direct channels, in the order of their ids: those behind `after`, or the first. */
+  /** A page of the agent's direct channels, ordered by id: those after `after`, or the first page. */
   directChannels(agentId: string, limit: number, after?: string): Promise<DirectChannel[]>;
-  /** The commits since the mark, at most some thousand; `hasMore` tells that there are more. */
+  /** The commits since the mark, at most some thousand; `hasMore` is true when there are more. */
   changes(sinceMark: Mark | null): Promise<Changes>;
   beat(hubId: string, isCutOff?: boolean): Promise<void>;
   redislessHubs(hubIds: readonly string[]): Promise<Set<string>>;
-  /** The hubs that have beaten in the last minute, the freshest first, 100 at most. */
+  /** The hubs that have beaten in the last minute, latest beat first, at most 100. */
   hubs(): Promise<HubBeat[]>;
   /** Records agents as known, each named once. One statement; at most some hundred agents. */
   recordAgents(agents: readonly AgentRecord[]): Promise<void>;
@@ -72,8 +72,8 @@ export interface StoreCore {
 }
 
 /**
- * The logic on an engine.
- * Every method rejects with ChatStoreError alone: with the engine's, or with `internal` for what is reported as a fault.
+ * Creates the core on an engine. Every method rejects only with ChatStoreError: an error of the engine, or `internal`
+ * for an error that is reported as a bug.
  */
 export function createStoreCore(engine: Engine, report: ReportFault): StoreCore {
   const withErrorMapping =
@@ -85,9 +85,12 @@ export function createStoreCore(engine: Engine, report: ReportFault): StoreCore 
         const failure = engine.failureOf(error);
         if (failure instanceof ChatStoreError) throw failure;
         if (failure === 'again')
-          throw new ChatStoreError('unavailable', 'the database is contended');
+          throw new ChatStoreError(
+            'unavailable',
+            'the write conflicted with other transactions too often',
+          );
         report(error, doing);
-        throw new ChatStoreError('internal', 'a fault in the chat store', { cause: error });
+        throw new ChatStoreError('internal', 'a bug in the chat store', { cause: error });
       }
     };
   const core: StoreCore = {

@@ -40,9 +40,9 @@ function eventInPresentShape(event: ChannelEvent): ChannelEvent {
   return event;
 }
 
-// An envelope's last field is its epoch, which belongs to the database and not to the row: after a backup was restored, all
-// events are of the new epoch. So a row stores the text before that field, and reading adds the field.
-/** The end of an envelope, after the text that its row stores. */
+// The last field of an envelope is its epoch, which belongs to the database and not to the row: after a backup was
+// restored, all events are of the new epoch. So a row stores the text before that field, and reading adds the field.
+/** The end of an envelope, after the stored text of its row. */
 export const epochField = (epoch: string) => `,"epoch":${JSON.stringify(epoch)}}`;
 
 /** Serializes an envelope once, for the wire and for its log row. */

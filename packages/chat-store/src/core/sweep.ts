@@ -3,13 +3,13 @@ import type { Engine } from './engine.ts';
 import { headOf } from './head.ts';
 import type { Tables } from './tables.ts';
 
-// By then every hub has read the last event of the channel's log.
+// After this time every hub has read the last event of the channel's log.
 const sweptAfterMs = 600_000;
 const rowsMax = 500;
 
 /**
- * Removes some hundred rows of a deleted channel, so that no commit waits long. The channel's own row stays, since its id
- * is never used again, and so does the log's last row, the deletion. Returns whether there is more.
+ * Removes some hundred rows of a deleted channel, so that no commit waits long. The channel's own row is kept, because
+ * its id is never used again. So is the log's last row, which is the deletion. Returns whether there is more.
  */
 export function sweepDeleted(engine: Engine): Promise<boolean> {
   return engine.write(async (db) => {
@@ -37,7 +37,7 @@ export function sweepDeleted(engine: Engine): Promise<boolean> {
 
 async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): Promise<boolean> {
   const messages = sql`select id from messages where channel_id = ${channelId} order by seq limit ${sql.lit(rowsMax)}`;
-  // The cursors go first, because their key begins with the agent.
+  // Cursors are removed first, because their key begins with the agent and they are found through the members.
   const members = sql`select agent_id from members where channel_id = ${channelId}
     order by agent_id limit ${sql.lit(rowsMax)}`;
   const inChannel = (table: string, key: string) =>
@@ -52,7 +52,7 @@ async function sweepRows(db: Kysely<Tables>, channelId: string, head: number): P
     sql`delete from members where channel_id = ${channelId} and agent_id in (${members})`,
     inChannel('mentions', 'seq'),
     inChannel('threads', 'thread_id'),
-    // One message may have a thousand.
+    // One message may have a thousand reactions.
     sql`delete from reactions where (message_id, emoji, agent_id) in (
       select message_id, emoji, agent_id from reactions where message_id in (${messages})
       limit ${sql.lit(rowsMax)})`,

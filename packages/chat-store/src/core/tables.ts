@@ -1,6 +1,6 @@
 import type { AgentKind } from '@openclaw/protocol';
 
-// The tables as Kysely sees them. JSON is kept as text, times are epoch milliseconds.
+// The tables as Kysely types. JSON is stored as text, times as epoch milliseconds.
 
 export interface ChannelsTable {
   id: string;
@@ -40,12 +40,12 @@ export interface MembersTable {
   joined_at: number;
 }
 
-/** An agent that connected, was added to a channel or was minted a token. */
+/** An agent that connected or was added to a channel, or for which a token was minted. */
 export interface AgentsTable {
   id: string;
-  /** That of its last verified token; null until it has shown one. */
+  /** The kind in its last verified token; null until it has used one. */
   kind: AgentKind | null;
-  /** Null until it has shown a token. */
+  /** Null until it has used a token. */
   first_seen: number | null;
   last_seen: number | null;
 }
@@ -59,15 +59,15 @@ export interface LogTable {
   timestamp: number;
   message_id: string | null;
   client_message_id: string | null;
-  /** Of the params that came with client_message_id; null once the text was deleted. */
+  /** The fingerprint of the params sent with client_message_id; null once the text was deleted. */
   fingerprint: string | null;
   /** The envelope's text up to its epoch; see stored-envelope.ts. */
   envelope: string;
-  /** The commit's mark in the last row that a commit appends to a channel, else null; see changes.ts. */
+  /** The commit's mark, in the last row that a commit appends to a channel; null in other rows. See changes.ts. */
   mark: number | null;
 }
 
-/** An index of the log. A message's text stands in the log row at `text_seq` alone. */
+/** An index of the log. A message's text is stored only in the log row at `text_seq`. */
 export interface MessagesTable {
   channel_id: string;
   seq: number;
@@ -76,7 +76,9 @@ export interface MessagesTable {
   thread_id: string | null;
   text_seq: number;
   deleted_at: number | null;
-  /** Its number among the channel's messages, deleted ones included, without holes. Given under the channel's lock. */
+  /**
+   * Its number among the channel's messages, deleted ones included, without gaps. Assigned under the channel's lock.
+   */
   ordinal: number;
   /** Its number among its sender's messages in the channel. */
   sender_ordinal: number;
@@ -108,7 +110,7 @@ export interface ThreadsTable {
   title: string | null;
   created_by: string;
   created_at: number;
-  /** The replies that are not deleted. */
+  /** The number of replies that are not deleted. */
   replies: number;
   /** 0 while the thread exists only by its replies, without a thread.create event. */
   announced: number;

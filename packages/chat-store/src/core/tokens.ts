@@ -7,11 +7,11 @@ export type RevocationTarget = { readonly jti: string } | { readonly sub: string
 export interface TokenClaims {
   readonly jti?: string | null;
   readonly sub: string;
-  /** Null when the token does not tell; then any revocation of its agent ends it. */
+  /** Null when the token does not contain it; then any revocation of its agent ends the token. */
   readonly issuedAtMs: number | null;
 }
 
-/** Committed when it resolves. Other hubs find it with their next `changes`. */
+/** The revocation is committed when it resolves. Other hubs find it with their next `changes`. */
 export function revoke(engine: Engine, target: RevocationTarget): Promise<void> {
   const kind = 'jti' in target ? 'jti' : 'sub';
   const value = 'jti' in target ? target.jti : target.sub;
@@ -26,8 +26,8 @@ export function revoke(engine: Engine, target: RevocationTarget): Promise<void> 
 }
 
 /**
- * True if the token was revoked, or its agent after the token was issued. A token's time has whole seconds, so one issued
- * in the second of the revocation counts as revoked.
+ * True if the token was revoked, or its agent after the token was issued. A token's time has whole seconds, so a token
+ * issued in the same second as the revocation counts as revoked.
  */
 export async function isRevoked(engine: Engine, token: TokenClaims): Promise<boolean> {
   const row = await engine.db

@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-/** How connections are made and bounded. */
+/** The settings and bounds of connections. */
 export interface PostgresSettings {
   readonly url: string;
   readonly timeoutMs: number;
@@ -25,7 +25,7 @@ function clientConfig({ url, timeoutMs, lockTimeoutMs }: PostgresSettings): pg.C
     statement_timeout: timeoutMs,
     lock_timeout: lockTimeoutMs,
     idle_in_transaction_session_timeout: timeoutMs,
-    // If the server is frozen, this ends the connection and all calls that wait on it.
+    // If the server is frozen, this ends the connection and all calls that wait for it.
     query_timeout: timeoutMs,
     keepAlive: true,
     types,
@@ -34,20 +34,20 @@ function clientConfig({ url, timeoutMs, lockTimeoutMs }: PostgresSettings): pg.C
   };
 }
 
-// Not end(), which waits for a server that may be frozen.
+// Does not use end(), which waits for a server that may be frozen.
 function cutOff(client: pg.ClientBase): void {
   (
     client as unknown as { connection: { stream: { destroy(): void } } }
   ).connection.stream.destroy();
 }
 
-/** A pool whose connections can be cut without waiting for the server. */
+/** A pool whose connections can be destroyed without waiting for the server. */
 export interface CuttablePool {
   readonly pool: pg.Pool;
   cut(): void;
 }
 
-/** The pool for all calls but groups. */
+/** The pool for all calls except groups. */
 export function createPool(settings: PostgresSettings): CuttablePool {
   const pool = new pg.Pool({ ...clientConfig(settings), max: settings.poolSize });
   const clients = new Set<pg.ClientBase>();
@@ -69,14 +69,14 @@ export function createMigrationPool(settings: PostgresSettings): CuttablePool {
 
 /** The one connection on which groups are committed. It is reopened when it breaks. */
 export interface CommitConnection {
-  /** Connects if there is none. */
+  /** Resolves with the connection, and connects first if there is none. */
   client(): Promise<pg.Client>;
-  /** Cuts the connection. Statements under way fail at once. */
+  /** Destroys the connection. Running statements fail at once. */
   discard(): void;
   close(): Promise<void>;
 }
 
-/** Nothing is connected before the first `client()`. */
+/** Creates the connection, which connects only with the first `client()`. */
 export function createCommitConnection(settings: PostgresSettings): CommitConnection {
   let current: Promise<pg.Client> | undefined;
   let cut = () => {};
@@ -88,14 +88,14 @@ export function createCommitConnection(settings: PostgresSettings): CommitConnec
     client.on('end', forget);
     cut = () => {
       forget();
-      // Not end(), which would wait for the answers.
+      // Does not use end(), which would wait for the answers.
       (
         client as unknown as { connection: { stream: { destroy(): void } } }
       ).connection.stream.destroy();
     };
     await client.connect();
     await Promise.all([
-      // An acknowledged commit is durable, also where the server's default differs.
+      // Makes acknowledged commits durable, even if the server's default differs.
       client.query(
         `select set_config('synchronous_commit', 'on', false)
          where current_setting('synchronous_commit') = 'off'`,

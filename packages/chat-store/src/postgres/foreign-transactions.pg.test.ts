@@ -4,7 +4,7 @@ import pg from 'pg';
 import { channelWithTwo } from '../contract/world.contract.ts';
 import { createChatStore, type ChatStore } from '../index.ts';
 
-describe('beside transactions of others, a chat store on PostgreSQL', () => {
+describe('a chat store on PostgreSQL, beside other transactions', () => {
   let server: PostgresServer;
   let store: ChatStore;
   let other: ChatStore;
@@ -21,7 +21,7 @@ describe('beside transactions of others, a chat store on PostgreSQL', () => {
     await server.stop();
   });
 
-  /** A transaction that stays open, with an id of its own: it holds the server's horizon. */
+  /** A transaction with its own id that stays open, so that the server's horizon does not advance. */
   async function openTransaction() {
     const client = new pg.Client({ connectionString: server.url });
     foreign.push(client);
@@ -31,7 +31,7 @@ describe('beside transactions of others, a chat store on PostgreSQL', () => {
     return () => client.query('commit');
   }
 
-  /** Every version of a row that a statement would find now, as `table, place, transaction that wrote it`. */
+  /** Every row version that a statement would have to visit now, as `table, place, transaction that wrote it`. */
   function versions(): string[] {
     const tables = server.query(`select tablename from pg_tables where schemaname = 'public'`);
     const each = tables
@@ -40,8 +40,9 @@ describe('beside transactions of others, a chat store on PostgreSQL', () => {
     return server.query(each.join(' union all ')).split('\n');
   }
 
-  // A snapshot that is held open, as a dump holds one, keeps every version of an updated row: whoever reads the row next
-  // walks them all, so that each send is slower than the one before. Invariant: sending updates no row that was there.
+  // A snapshot that is held open, for example by a dump, keeps every version of an updated row. The next reader of the
+  // row has to walk all versions, so each send would be slower than the one before. Invariant: sending updates no
+  // existing row.
   it('sends without updating a row', async () => {
     const { channelId, owner, member } = await channelWithTwo(store);
     await owner.say(channelId, 'first');
@@ -52,13 +53,13 @@ describe('beside transactions of others, a chat store on PostgreSQL', () => {
     }
     const after = new Set(versions());
     expect(before.filter((version) => !after.has(version))).toEqual([]);
-    // The negative control: a row that is updated is another version.
+    // The negative control: an update does add a row version.
     await owner.write('channel.update', { channelId, topic: 'new' });
     const updated = new Set(versions());
     expect(before.filter((version) => !updated.has(version))).toHaveLength(1);
   });
 
-  // A transaction that stays open holds the oldest id that is running. Invariant: what others commit meanwhile is found
+  // A transaction that stays open keeps the oldest running id low. Invariant: commits of other transactions are found
   // once, however many channels changed, and nothing is read again with every check.
   it('finds a change behind more than 5,000 others while a transaction stays open', async () => {
     const { channelId, owner } = await channelWithTwo(other);
@@ -98,9 +99,9 @@ describe('beside transactions of others, a chat store on PostgreSQL', () => {
     await end();
   });
 
-  // A backup that was restored on another server holds that server's marks, which may be ahead of this one's count.
-  // Invariant: they are not taken for commits that are new with every check.
-  it('does not report marks of another server again and again', async () => {
+  // A backup that was restored on another server holds the first server's marks, which may be ahead of this server's
+  // count. Invariant: they are not reported as new commits with every check.
+  it('does not report marks of another server repeatedly', async () => {
     const { channelId, owner } = await channelWithTwo(store);
     let { mark } = await store.changes(null);
     server.query(`update log set mark = 1000000000000 where channel_id = '${channelId}'`);
@@ -113,12 +114,12 @@ describe('beside transactions of others, a chat store on PostgreSQL', () => {
     expect((await store.changes(mark)).heads).toEqual([]);
   });
 
-  it('says how many transactions began since the oldest open one', async () => {
+  it('reports how many transactions began since the oldest open one', async () => {
     const { channelId, owner } = await channelWithTwo(store);
     expect((await store.changes(null)).horizonLag).toBe(0);
     const end = await openTransaction();
     for (let i = 0; i < 10; i++) await owner.say(channelId, `${i}`);
-    // The open one counts too.
+    // The open transaction counts too.
     expect((await store.changes(null)).horizonLag).toBe(11);
     await end();
     expect((await store.changes(null)).horizonLag).toBe(0);

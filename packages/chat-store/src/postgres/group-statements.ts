@@ -10,10 +10,11 @@ import type {
 } from '../core/engine.ts';
 import { channelColumns } from '../core/tables.ts';
 
-// A group costs two round trips. The first sends BEGIN, the lock of its channels and the prefetch, the second the rows and
-// COMMIT. Within each the statements are sent without waiting (pg's pipeline mode). They must be several statements: one sees
-// the commits from before it began, so only a statement that begins after the lock was granted sees the current state.
-// Each is prepared once per connection. Lists are passed as arrays, so that a statement is the same for any number.
+// A group costs two round trips. The first sends BEGIN, the lock of its channels and the prefetch, the second the rows
+// and COMMIT. In each round trip the statements are sent without waiting (pg's pipeline mode). They must be separate
+// statements: a statement sees the commits from before it began, so only a statement that begins after the lock was
+// granted sees the current state. Each is prepared once per connection. Lists are passed as arrays, so that a statement
+// is the same for any number of items.
 
 /** A statement with its values and the name under which it is prepared. */
 export type Statement = pg.QueryConfig<unknown[]>;
@@ -36,8 +37,8 @@ export const lockChannels = (ids: readonly string[]): Statement =>
   );
 
 /**
- * The database's time and epoch, this transaction's mark, and the channels' heads. Not in one statement with the lock, which
- * would read the heads from before the lock was granted.
+ * Reads the database's time and epoch, this transaction's mark, and the channels' heads. It is a separate statement,
+ * because the locking statement would read the heads from before the lock was granted.
  */
 export const readMoment = (channelIds: readonly string[]): Statement =>
   statement(
@@ -51,7 +52,7 @@ export const readMoment = (channelIds: readonly string[]): Statement =>
     [channelIds],
   );
 
-/** The statements of a prefetch, without those of empty lists, and a function that collects their answers. */
+/** The statements of a prefetch, without those for empty lists, and a function that collects their answers. */
 export function prefetchStatements({ members, repeats, messages, senders }: Prefetch) {
   const statements: Statement[] = [];
   const ask = (list: readonly unknown[], question: () => Statement) =>
@@ -111,7 +112,7 @@ export function prefetchStatements({ members, repeats, messages, senders }: Pref
   };
 }
 
-/** The rows of a group: a statement for each table that gets any. */
+/** The statements that write a group's rows: one for each table that gets any. */
 export function writeRows({ log, messages, mentions, replies, agents }: GroupRows): Statement[] {
   const statements: Statement[] = [];
   if (log.length > 0) {

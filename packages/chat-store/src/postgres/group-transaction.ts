@@ -13,7 +13,8 @@ import {
 } from './group-statements.ts';
 import { isLost, isStandbys, sqlState, unwritable } from './postgres-errors.ts';
 
-// Explicit, whatever the server's default is: a snapshot of the whole group would be older than its locks.
+// The isolation level is set explicitly, because with a snapshot of the whole group reads would be older than its
+// locks.
 const begin = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
 
 interface Moment {
@@ -23,7 +24,7 @@ interface Moment {
   readonly heads: Readonly<Record<string, number>>;
 }
 
-/** Runs groups on a connection of their own. After `timeoutMs` a group's connection is cut. */
+/** Runs groups on their own connection. A group's connection is destroyed after `timeoutMs`. */
 export function createGroups(
   connection: CommitConnection,
   server: string,
@@ -54,8 +55,8 @@ export function createGroups(
       if (last?.status === 'fulfilled' && last.value.command === 'COMMIT') return;
       const failure = answers.find((answer) => answer.status === 'rejected');
       const reason: unknown = failure?.reason ?? new Error('COMMIT was answered by a rollback');
-      // If COMMIT was answered by ROLLBACK, or refused, nothing happened. Without an answer, or when the server shut down, it
-      // may have happened.
+      // If COMMIT was answered by ROLLBACK, or refused, nothing was committed. Without an answer, or when the server
+      // shut down, the group may have been committed.
       const isKnown =
         last?.status === 'fulfilled' || !(isLost(reason) || sqlState(reason)?.startsWith('57'));
       if (isKnown) throw reason;
@@ -93,7 +94,7 @@ export function createGroups(
       } catch (error) {
         await transaction.rollback();
         if (!isStandbys(error, ofBegin)) throw error;
-        // The server became a standby and takes no more writes. The next group looks for the new primary.
+        // The server became a standby and accepts no more writes. The next group connects to the new primary.
         connection.discard();
         throw unwritable(server, error);
       }

@@ -22,7 +22,7 @@ describe('a chat store whose PostgreSQL fails', () => {
   };
 
   beforeAll(async () => {
-    // The server's own default would lose what was acknowledged.
+    // With this server default, acknowledged commits would be lost.
     server = await startPostgres(['synchronous_commit=off']);
   }, 60_000);
   afterAll(async () => {
@@ -30,7 +30,7 @@ describe('a chat store whose PostgreSQL fails', () => {
     await server.stop();
   });
 
-  it('waits for no lock longer than its bound, and takes nothing of the group', async () => {
+  it('waits for no lock longer than its limit, and commits nothing of the group', async () => {
     const store = await open(server.url, { lockTimeoutMs: 300, timeoutMs: 1500 });
     const { channelId, owner } = await channelWithTwo(store);
     const locker = await connect(server);
@@ -44,14 +44,14 @@ describe('a chat store whose PostgreSQL fails', () => {
       retryAfterMs: expect.any(Number),
     });
     expect(performance.now() - startMs).toBeLessThan(1500);
-    // Others are not held up.
+    // Other agents are not delayed.
     await owner.write('channel.create', { name: 'Other' });
     await locker.query('rollback');
     expect((await owner.say(channelId, 'y')).seq).toBe(3);
     await locker.end();
   });
 
-  it('has every acknowledged message after the server was killed, and goes on by itself', async () => {
+  it('has every acknowledged message after the server was killed, and continues by itself', async () => {
     const store = await open(server.url);
     const { channelId, owner } = await channelWithTwo(store);
     let last = 0;
@@ -89,7 +89,7 @@ describe('a chat store whose PostgreSQL fails', () => {
     expect(await store.health()).toMatchObject({ status: 'ok' });
   });
 
-  it('answers every call in time while the server is frozen, and goes on when it thaws', async () => {
+  it('answers every call in time while the server is frozen, and continues when it thaws', async () => {
     const store = await open(server.url, { timeoutMs: 800, lockTimeoutMs: 300 });
     const { channelId, owner } = await channelWithTwo(store);
     const closing = await open(server.url, { timeoutMs: 800, lockTimeoutMs: 300 });
@@ -121,9 +121,9 @@ describe('a chat store whose PostgreSQL fails', () => {
     expect((await owner.history(channelId)).messages).toHaveLength(1);
   });
 
-  // A call of a client asks for rights, then for what it wanted: each waited for its own timeout, and the client for
-  // the sum of them.
-  it('answers calls that follow each other in one timeout together while the server is frozen', async () => {
+  // A client's call checks rights and then reads. Each of the two waited for its own timeout, and the client for their
+  // sum.
+  it('answers consecutive calls within one timeout in total while the server is frozen', async () => {
     const store = await open(server.url, { timeoutMs: 1000, lockTimeoutMs: 300 });
     const { channelId, owner } = await channelWithTwo(store);
     const thaw = freezePostgres(server);
@@ -145,16 +145,16 @@ describe('a chat store whose PostgreSQL fails', () => {
     );
   });
 
-  // A standby refuses BEGIN … READ WRITE itself, as an unsupported feature: senders were told `internal`, a fault of
-  // the hub's, and gave up on a database that was back a moment later.
-  it('is unavailable for writes on a standby, reads there, and goes on when it is promoted', async () => {
+  // A standby refuses BEGIN … READ WRITE as an unsupported feature. Senders got `internal`, a bug of the hub, and gave
+  // up although the database was back a moment later.
+  it('is unavailable for writes on a standby, reads there, and continues when it is promoted', async () => {
     const store = await open(server.url);
     const { channelId, owner } = await channelWithTwo(store);
     const promote = await restartAsStandby(server);
     try {
       const refused = await waitFor(async () => {
         const outcome = await owner.outcome('message.send', { channelId, content: 'x' });
-        // The first may meet the connection that the restart cut.
+        // The first call may use the connection that the restart closed.
         return !outcome.ok && outcome.message.includes('no writes') && outcome;
       });
       expect(refused).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) });
@@ -171,7 +171,8 @@ describe('a chat store whose PostgreSQL fails', () => {
     expect(sent.seq).toBe(3);
   });
 
-  // Both came back as `internal`: 55000 was no outage to us, though it is how a database says "not now".
+  // Both errors were returned as `internal`, because 55000, PostgreSQL's code for "not now", did not count as an
+  // outage.
   it.each([
     [
       'the database takes no connections',

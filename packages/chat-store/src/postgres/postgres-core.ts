@@ -17,7 +17,7 @@ import { createGroups } from './group-transaction.ts';
 import { postgresFailure } from './postgres-errors.ts';
 import { refuseWhileSilent } from './silence.ts';
 
-/** How long a call waits for a server that has been silent. */
+/** How long a call waits for a server that does not answer. */
 const probeMs = 100;
 
 /** Connections for system calls and look-ups. Look-ups never take all of them. */
@@ -45,7 +45,7 @@ export async function openPostgresCore(
   const report: ReportFault = (error, doing) =>
     onFault(error instanceof Error ? (error.stack ?? error.message) : String(error), doing);
   const core = createStoreCore(createEngine(settings, server, failureOf), report);
-  // In the pool for reads these calls would wait behind agents' reads.
+  // In the pool for reads, these calls would wait behind agents' reads.
   const system = createStoreCore(
     createEngine({ ...settings, poolSize: systemPoolSize }, server, failureOf),
     report,
@@ -89,7 +89,7 @@ function createEngine(
     },
     failureOf,
     async close() {
-      // A frozen server does not answer the goodbye.
+      // A frozen server does not answer the end of a connection.
       const late = setTimeout(() => {
         connection.discard();
         reads.cut();
@@ -103,8 +103,8 @@ function createEngine(
 const xmin = sql<number>`pg_snapshot_xmin(pg_current_snapshot())::text::bigint`;
 const xmax = sql<number>`pg_snapshot_xmax(pg_current_snapshot())::text::bigint`;
 
-// A mark is a transaction's id, and a snapshot tells which of them it sees. A standby's snapshot does not list the open ones:
-// all from the oldest open one on may be new with the next statement.
+// A mark is a transaction's id, and a snapshot says which transactions it sees. A standby's snapshot does not list open
+// transactions: all from the oldest open one on may be new with the next statement.
 const seenMarks: Engine['sql']['seen'] = {
   next: sql<number>`case when pg_is_in_recovery() then ${xmin} else ${xmax} end`,
   open: sql<string>`(select coalesce(json_agg(x::text::bigint), '[]')::text
@@ -117,7 +117,7 @@ function kyselyOn(pool: pg.Pool): Kysely<Tables> {
   return new Kysely({ dialect: new PostgresDialect({ pool }) });
 }
 
-// Host, port and database: never the user or the password.
+// Host, port and database, without the user and the password.
 function nameOf(url: string): string {
   const { host, pathname } = new URL(url);
   return `${host}${pathname}`;

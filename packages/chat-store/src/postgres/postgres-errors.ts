@@ -23,18 +23,19 @@ export function isLost(error: unknown): boolean {
 /** True if a standby refused BEGIN … READ WRITE or a write. */
 export function isStandbys(error: unknown, ofBegin: unknown): boolean {
   const state = sqlState(error);
-  // A standby calls a transaction that may write an unsupported feature, which other statements' refusals are too.
+  // A standby refuses a transaction that may write as an unsupported feature. Refusals of other statements may have the
+  // same code.
   return state === '25006' || (state === '0A000' && error === ofBegin);
 }
 
-/** The error for a server that takes no writes. */
+/** The error for a server that accepts no writes. */
 export function unwritable(server: string, cause: unknown): ChatStoreError {
   return new ChatStoreError('unwritable', `the PostgreSQL server ${server} takes no writes`, {
     cause,
   });
 }
 
-/** Maps an error to its meaning. `server` names the database without a secret. */
+/** Maps an error to its meaning. `server` is a name of the database without secrets. */
 export function postgresFailure(error: unknown, server: string): Failure {
   if (error instanceof ChatStoreError) return error;
   const fail = (code: ChatStoreError['code'], message: string) =>

@@ -36,7 +36,7 @@ describe('a chat store on PostgreSQL', () => {
     expect(server.query('select count(*) from chat_store_migrations')).toBe(`${names.length}`);
   });
 
-  it('says who refused it, and no secret', async () => {
+  it('names the server that refused it, and no secret', async () => {
     const port = await freePort();
     const refused = await refusal(`postgres://hub:secret-word@127.0.0.1:${port}/hub`);
     expect(refused).toMatchObject({ name: 'ChatStoreError', code: 'unavailable' });
@@ -61,8 +61,8 @@ describe('a chat store on PostgreSQL', () => {
     }
   });
 
-  // The fault: an agent's reads that took long held every connection, and with them the checks of rights. Invariant: no
-  // agent takes all places, and what a hub cannot go on without needs none of them.
+  // The fault: long reads of one agent used every connection, so rights checks had none. Invariant: no agent takes all
+  // slots, and the queries that a hub always needs use none of them.
   it('answers others while reads of one agent hang', async () => {
     const store = await createChatStore({
       url: server.url,
@@ -113,8 +113,8 @@ describe('a chat store on PostgreSQL', () => {
     proxy.close();
   });
 
-  // Race: a transaction takes its mark early and commits late. Invariant: a watcher that asked in between still finds
-  // it; marks that were times or plain counts would have passed it by.
+  // The race: a transaction gets its mark early and commits late. Invariant: a watcher that read in between still finds
+  // it. With times or plain counts as marks, it would have been missed.
   it('finds a change whose transaction was still open when others were found', async () => {
     const store = await open(server.url);
     const { channelId, owner } = await channelWithTwo(store);
@@ -138,7 +138,7 @@ describe('a chat store on PostgreSQL', () => {
     expect((await store.changes(mark)).heads).toEqual([{ channelId: late.channelId, head: 3 }]);
   });
 
-  it('makes the same direct channels on two hubs at once, in whatever order they come', async () => {
+  it('creates the same direct channels on two hubs at once, in any order', async () => {
     const hubs = [await open(server.url), await open(server.url)];
     const agents = ['a', 'b', 'c'].map((name) => uniqueId(name));
     const to = Array.from({ length: 8 }, (_, i) => uniqueId(`to-${i}`));
@@ -155,12 +155,12 @@ describe('a chat store on PostgreSQL', () => {
     expect(sent.filter((one) => one.seq === 2)).toHaveLength(24);
   });
 
-  it('runs a group again that lost a deadlock', async () => {
+  it('repeats a group that lost a deadlock', async () => {
     const store = await open(server.url);
     const { channelId, owner } = await channelWithTwo(store);
     const wanted = uniqueId('wanted');
     const rival = await connect(server);
-    // The rival waits longer before it looks for a deadlock: the store's group is the one that is rolled back.
+    // The rival waits longer before it looks for a deadlock, so the store's group is the one that is rolled back.
     await rival.query(`set deadlock_timeout = '60s'`);
     await rival.query('begin');
     await rival.query(
@@ -173,7 +173,7 @@ describe('a chat store on PostgreSQL', () => {
       owner.write('channel.create', { channelId: wanted, name: 'Mine' }),
     ]);
     await waitFor(() => server.query(`select count(*) from pg_locks where not granted`) === '1');
-    // That it gets this lock shows that the group, which held it and waited for the rival, was rolled back.
+    // The group held this lock and waited for the rival. If the rival gets the lock, the group was rolled back.
     await rival.query('select * from channels where id = $1 for update', [channelId]);
     await rival.query('rollback');
     await rival.end();
@@ -181,8 +181,8 @@ describe('a chat store on PostgreSQL', () => {
     expect([said.seq, created.channel.head]).toEqual([3, 1]);
   });
 
-  // The race: groups of two hubs bring the same new agents in, in opposite orders. A group that held the row of its first
-  // agent while it wrote its second would deadlock with the other. Invariant: all agents of a group are written at its end.
+  // The race: groups of two hubs record the same new agents, in opposite orders. A group that wrote its first agent
+  // early, and held its row, would deadlock with the other. Invariant: all agents of a group are written at its end.
   it('writes no new agent before the end of a group', async () => {
     const store = await open(server.url);
     const { owner } = await channelWithTwo(store);
@@ -211,7 +211,7 @@ describe('a chat store on PostgreSQL', () => {
     expect(server.query(`select count(*) from agents where id in ('${names}')`)).toBe('2');
   });
 
-  it('removes what a deleted channel held', async () => {
+  it('removes the contents of a deleted channel', async () => {
     const store = await open(server.url);
     const { channelId, owner, member } = await channelWithTwo(store);
     const { messageId } = await owner.say(channelId, 'secret', { mentions: [member.agentId] });
@@ -234,12 +234,13 @@ describe('a chat store on PostgreSQL', () => {
   });
 });
 
-/** Passes bytes on, each `oneWayMs` late. */
+/** Forwards bytes, each delayed by `oneWayMs`. */
 async function startSlowProxy(port: number, oneWayMs: number) {
   const proxy = createServer((near) => {
     const far = connectTo(port, '127.0.0.1');
     const pass = (from: Socket, to: Socket) => {
-      // Else a small segment may wait 40 ms for the acknowledgement of the one before it, and look like a round trip.
+      // Without this setting, a small segment may wait 40 ms for the acknowledgement of the previous one, and look like
+      // a round trip.
       to.setNoDelay(true);
       from.on('data', (bytes) => setTimeout(() => to.write(bytes), oneWayMs));
       from.on('close', () => to.destroy());

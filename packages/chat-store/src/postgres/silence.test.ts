@@ -3,7 +3,7 @@ import type { StoreCore } from '../core/store-core.ts';
 import { ChatStoreError } from '../errors.ts';
 import { refuseWhileSilent } from './silence.ts';
 
-/** A server that answers, refuses, or says nothing. */
+/** A server that answers, refuses, does not answer, or closes its connections. */
 type Mood = 'answers' | 'refuses' | 'is silent' | 'cuts';
 
 let mood: Mood;
@@ -37,8 +37,8 @@ beforeEach(() => {
 const access = () => core.access('ana', []);
 const unavailable = { code: 'unavailable', message: expect.stringContaining('does not answer') };
 
-describe('a PostgreSQL that says nothing', () => {
-  it('has calls refused at once when none was answered for a while, instead of each waiting', async () => {
+describe('a PostgreSQL that does not answer', () => {
+  it('has calls refused at once when none was answered for some time, instead of each waiting', async () => {
     mood = 'is silent';
     void access();
     nowMs = 1499;
@@ -47,7 +47,7 @@ describe('a PostgreSQL that says nothing', () => {
     nowMs = 1500;
     await expect(access()).rejects.toMatchObject(unavailable);
     await expect(core.runGroup([])).rejects.toMatchObject(unavailable);
-    // One question for all of them finds out whether it is back.
+    // One probe for all calls finds out whether the server is back.
     expect(asked).toEqual(['access', 'access', 'epoch']);
   });
 
@@ -61,7 +61,7 @@ describe('a PostgreSQL that says nothing', () => {
     expect(asked).toEqual(['access', 'epoch', 'epoch', 'access']);
   });
 
-  it('is not silent while it answers anything, be it a refusal', async () => {
+  it('is not silent while it answers anything, even a refusal', async () => {
     mood = 'is silent';
     void access();
     nowMs = 1400;

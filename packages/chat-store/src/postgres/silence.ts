@@ -4,9 +4,9 @@ import { isLost } from './postgres-errors.ts';
 
 /** Options of the detection of silent servers. */
 export interface SilenceOptions {
-  /** The server's name, without a secret. */
+  /** The server's name, without secrets. */
   readonly server: string;
-  /** A server that answers nothing for this long is silent. */
+  /** A server that answers nothing for this long counts as silent. */
   readonly silentMs: number;
   /** A silent server has this long to answer a probe before a call is refused. */
   readonly probeMs: number;
@@ -17,19 +17,19 @@ export interface SilenceOptions {
 const retryAfterMs = 500;
 
 /**
- * A core that refuses calls with `unavailable` while the server is silent. One call of a client makes several calls here, one
- * after the other. If each waited for its own timeout, the client would wait for their sum.
+ * A core that refuses calls with `unavailable` while the server is silent. One call of a client makes several calls
+ * here, one after the other. If each waited for its own timeout, the client would wait for their sum.
  */
 export function refuseWhileSilent(core: StoreCore, options: SilenceOptions): StoreCore {
   const { server, silentMs, probeMs, monotonic = () => performance.now() } = options;
-  /** The time of the first call that was made since the last answer; null if none is unanswered. */
+  /** The time of the first call made since the last answer; null if no call is unanswered. */
   let unansweredSinceMs: number | null = null;
   let probe: Promise<void> | undefined;
-  /** True once the probe took too long. From then on no call waits for it, as the waits would add up. */
+  /** True once the probe took too long. From then on no call waits for it, because the waits would add up. */
   let isProbeLate = false;
 
   const answered = () => void (unansweredSinceMs = null);
-  // An error of the server is an answer too.
+  // An error from the server is also an answer.
   const failed = (error: unknown) => {
     if (!(error instanceof ChatStoreError && isLost(error.cause))) answered();
   };

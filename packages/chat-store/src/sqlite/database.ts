@@ -1,7 +1,9 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { SqliteAdapter, SqliteDialect, type SqliteDatabase } from 'kysely';
 
-/** Opens a file the way the store needs it: readers beside one writer, and a commit that is on the disk. */
+/**
+ * Opens a file with the settings that the store needs: readers work beside one writer, and a commit is durable on disk.
+ */
 export function openDatabase(path: string, busyTimeoutMs: number, readOnly: boolean): DatabaseSync {
   const database = new DatabaseSync(path);
   try {
@@ -9,7 +11,7 @@ export function openDatabase(path: string, busyTimeoutMs: number, readOnly: bool
     database.exec('PRAGMA cache_size = -16384');
     if (readOnly) {
       database.exec('PRAGMA query_only = ON');
-      // A first read: from here on this connection holds the write-ahead log, which its last user removes.
+      // A first read. From now on this connection holds the write-ahead log, which is removed by its last user.
       database.exec('SELECT count(*) FROM sqlite_schema');
     } else {
       database.exec('PRAGMA journal_mode = WAL');
@@ -26,7 +28,10 @@ export function openDatabase(path: string, busyTimeoutMs: number, readOnly: bool
 const statementsMax = 200;
 const returnsRows = /^\s*(select|with|pragma|explain)\b|\breturning\b/i;
 
-/** Kysely's dialect on node:sqlite. On a writer every transaction is IMMEDIATE: it waits for the lock at its beginning, where waiting helps. */
+/**
+ * Kysely's dialect on node:sqlite. On a writer every transaction is IMMEDIATE: it waits for the lock at its beginning,
+ * where waiting can succeed.
+ */
 export function createNodeSqliteDialect(database: DatabaseSync, readOnly: boolean): SqliteDialect {
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
@@ -53,8 +58,8 @@ export function createNodeSqliteDialect(database: DatabaseSync, readOnly: boolea
   return new TransactionalSqliteDialect({ database: adapted });
 }
 
-// SQLite's DDL is transactional, which Kysely's adapter denies: with it a migration is one immediate transaction, so
-// that of two hubs starting at once the second waits, and a migration that is cut off leaves nothing behind.
+// SQLite's DDL is transactional, although Kysely's adapter says it is not. With this dialect a migration is one
+// immediate transaction: if two hubs start at once, the second waits, and an interrupted migration leaves no trace.
 class TransactionalSqliteDialect extends SqliteDialect {
   override createAdapter(): SqliteAdapter {
     return new (class extends SqliteAdapter {

@@ -16,9 +16,9 @@ export const nextMarkSql = `(1 + max(
   coalesce((select max(touched) from revoked_tokens), 0)))`;
 
 /**
- * The statements of the hot path, prepared once. Lists are passed as one JSON parameter, so that a group costs one statement
- * for each kind of look-up. Each row is written by a prepared statement, which within one process is faster than one
- * statement for all rows.
+ * The statements of the hot path, prepared once. Lists are passed as one JSON parameter, so that a group costs one
+ * statement for each kind of look-up. Each row is written by its own execution of a prepared statement, which within
+ * one process is faster than one statement for all rows.
  */
 export function prepareGroupStatements(database: DatabaseSync) {
   const begin = database.prepare('begin immediate');

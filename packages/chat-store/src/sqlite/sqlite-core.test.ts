@@ -6,7 +6,7 @@ import { temporaryFolder, waitFor } from '@openclaw/test-support';
 import { spawnWorker, startWorkerThread } from './sqlite-core.ts';
 
 describe('the SQLite thread', () => {
-  it('fails what it was doing when it ends by itself, and is started again', async () => {
+  it('fails its current call when it ends unexpectedly, and is restarted', async () => {
     const folder = await temporaryFolder('worker');
     const workers: Worker[] = [];
     const settings = {
@@ -24,7 +24,7 @@ describe('the SQLite thread', () => {
       },
     );
     const epoch = await thread.call('epoch', []);
-    // What it does cannot end before the thread does.
+    // The lock keeps the call below from ending before the thread does.
     const locker = new DatabaseSync(settings.path);
     locker.exec('BEGIN IMMEDIATE');
     const underWay = thread.call('beat', ['hub']);

@@ -13,9 +13,9 @@ import {
 /** Reports faults inside the thread. */
 export type OnFault = (fault: string, doing: string) => void;
 
-/** Opening may migrate millions of rows. */
+/** Long, because opening may migrate millions of rows. */
 const openTimeoutMs = 300_000;
-/** A thread that ended by itself is started again after this. */
+/** A thread that ended unexpectedly is restarted after this time. */
 const restartPauseMs = 1000;
 
 export interface SqliteCoreOptions {
@@ -25,9 +25,9 @@ export interface SqliteCoreOptions {
 }
 
 /**
- * The core in three threads, each with its own connection: one for commits, one for agents' reads, so that a long page makes
- * no sender wait, and one for system calls and look-ups, which wait for neither. Each thread runs one call at a time and sees
- * every commit that was answered before. The callers limit the number of calls.
+ * The core in three threads, each with its own connection: one for commits; one for agents' reads, so that a long page
+ * does not delay senders; and one for system calls and look-ups, which wait for neither. Each thread runs one call at a
+ * time and sees every commit that was answered before. The callers limit the number of calls.
  * @throws {ChatStoreError} when the file cannot be opened
  */
 export async function openSqliteCore(
@@ -36,7 +36,7 @@ export async function openSqliteCore(
 ): Promise<StoreCore> {
   const { path, lockTimeoutMs, timeoutMs } = options;
   let isFileLost = false;
-  // Each thread notices it with every call. It is reported once and holds for all threads.
+  // Each thread reports the fault with every call. It is logged once and applies to all threads.
   const report: OnFault = (fault, doing) => {
     if (doing === watchingFile && isFileLost) return;
     if (doing === watchingFile) isFileLost = true;
@@ -46,7 +46,7 @@ export async function openSqliteCore(
     startWorkerThread({ path, readOnly, busyTimeoutMs: lockTimeoutMs }, report);
   const starting = [start(false), start(true), start(true)] as const;
   const [writer, reader, system] = await Promise.all(starting).catch(async (error: unknown) => {
-    // Threads that did open must be closed.
+    // Threads that were opened successfully must be closed.
     for (const started of await Promise.allSettled(starting)) {
       if (started.status === 'fulfilled') await started.value.close(timeoutMs);
     }
@@ -74,11 +74,14 @@ export async function openSqliteCore(
   };
 }
 
-/** A thread that holds one connection, and is started again should it end by itself. */
+/** A thread that holds one connection. It is restarted if it ends unexpectedly. */
 export interface WorkerThread {
-  /** Calls run one after the other, in this order. They may take as long as the disk does: callers set their own limits. */
+  /**
+   * Calls run one after the other, in the order of these calls. They may take as long as the disk needs: callers set
+   * their own limits.
+   */
   call(method: keyof StoreCore, args: readonly unknown[]): Promise<unknown>;
-  /** Ends the thread after its current call, but after `timeoutMs` at the latest. */
+  /** Ends the thread after its current call, or after `timeoutMs` at the latest. */
   close(timeoutMs: number): Promise<void>;
 }
 
@@ -89,7 +92,7 @@ interface Running {
 
 /**
  * Starts the thread and resolves when its database is open.
- * @throws {ChatStoreError} whatever opening the database threw
+ * @throws {ChatStoreError} when the database cannot be opened
  */
 export async function startWorkerThread(
   settings: WorkerSettings,
@@ -132,7 +135,7 @@ export async function startWorkerThread(
         clearTimeout(tooLong);
         starting = undefined;
         endedAtMs = performance.now();
-        // A commit may have been under way.
+        // The thread may have ended during a commit.
         const gone = ended('timeout');
         reject(gone);
         for (const call of pending.values()) call.reject(gone);
@@ -143,7 +146,7 @@ export async function startWorkerThread(
 
   function running(): Promise<Running> {
     if (starting) return starting;
-    // Not at once: restarting a thread that always fails would use up the machine.
+    // Restarted after a pause, because restarting a thread that always fails would overload the machine.
     if (isClosed || performance.now() - endedAtMs < restartPauseMs) {
       return Promise.reject(ended(isClosed ? 'closed' : 'unavailable'));
     }
@@ -183,8 +186,8 @@ function ended(code: 'timeout' | 'unavailable' | 'closed'): ChatStoreError {
 }
 
 /**
- * Starts worker.ts. From source Node strips the types itself and resolves the workspace's packages to their sources; from
- * dist it must do neither.
+ * Starts worker.ts. When it runs from source, Node strips the types and resolves the workspace's packages to their
+ * sources; when it runs from dist, it must do neither.
  */
 export function spawnWorker(settings: WorkerSettings): Worker {
   const isSource = import.meta.url.endsWith('.ts');

@@ -8,7 +8,7 @@ import { createNodeSqliteDialect, openDatabase } from './database.ts';
 import { nextMarkSql, prepareGroupStatements } from './group-statements.ts';
 import { commitFailure, sqliteFailure } from './sqlite-errors.ts';
 
-/** How one connection to the file is used. */
+/** The settings of one connection to the file. */
 export interface SqliteEngineOptions {
   readonly path: string;
   /** A reader never writes. It may be opened before the writer has created the tables. */
@@ -19,7 +19,8 @@ export interface SqliteEngineOptions {
 }
 
 /**
- * Opens the file; creates and migrates it as needed. There is one connection, on this thread, for one call at a time.
+ * Opens the file; creates and migrates it if necessary. There is one connection, on this thread, for one call at a
+ * time.
  * @throws {ChatStoreError} `locked`, `unwritable`, `corrupt`, `newer_schema`, `unavailable`
  */
 export async function openSqliteEngine(options: SqliteEngineOptions): Promise<Engine> {
@@ -28,7 +29,7 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch {
-    // Opening the file reports it more clearly.
+    // Ignored: opening the file below reports the error more clearly.
   }
   try {
     const database = openDatabase(path, busyTimeoutMs, readOnly);
@@ -45,7 +46,7 @@ function createEngine(
   db: Kysely<Tables>,
   { path, clock, failureOf }: { path: string; clock: () => number } & Pick<Engine, 'failureOf'>,
 ): Engine {
-  // Prepared with the first group, since a reader may be opened before the tables exist.
+  // Prepared with the first group, because a reader may be opened before the tables exist.
   let prepared: ReturnType<typeof prepareGroupStatements> | undefined;
   const statements = () => (prepared ??= prepareGroupStatements(database));
   const mark = sql<number>`${sql.raw(nextMarkSql)}`;
@@ -66,7 +67,7 @@ function createEngine(
       try {
         database.exec('ROLLBACK');
       } catch {
-        // Some errors have ended the transaction by themselves.
+        // Ignored: after some errors, SQLite has already ended the transaction.
       }
     },
   };
@@ -76,7 +77,7 @@ function createEngine(
     snapshot: (work) => db.transaction().execute(work),
     write: (work) => db.transaction().execute(work),
     async beginGroup(channelIds, prefetch) {
-      // Locks the whole database, so that no row needs a lock.
+      // Locks the whole database, so rows need no locks.
       statements().begin();
       try {
         const { epoch, mark } = statements().moment();
@@ -91,7 +92,7 @@ function createEngine(
     sql: {
       now: () => sql<number>`${clock()}`,
       mark,
-      // There is one writer, so a reader sees every commit that was counted and no transaction is open.
+      // There is one writer, so a reader sees every counted commit, and there are no open transactions.
       seen: { next: mark, open: sql<string>`'[]'`, end: mark, lag: sql<number>`0` },
     },
     failureOf,

@@ -13,13 +13,13 @@ const family = {
   notADatabase: 26,
 };
 
-/** SQLite's own number of an error, without its extension; null for what is no error of SQLite's. */
+/** The primary SQLite code of an error; null for an error that is not from SQLite. */
 export function sqliteCode(error: unknown): number | null {
   if (!isNativeError(error) || !('errcode' in error)) return null;
   return typeof error.errcode === 'number' ? error.errcode & 0xff : null;
 }
 
-/** An error of the file or the disk as ours; null for an error in a statement, or ours. */
+/** An error of the file or the disk as a ChatStoreError; null for an error in a statement or for a ChatStoreError. */
 export function sqliteFailure(error: unknown, path: string): ChatStoreError | null {
   if (error instanceof ChatStoreError) return error;
   const fail = (code: ChatStoreError['code'], message: string, retryAfterMs?: number) =>
@@ -47,7 +47,7 @@ export function sqliteFailure(error: unknown, path: string): ChatStoreError | nu
   }
 }
 
-/** A commit that the disk failed: the rows may be there after a restart. */
+/** The error of a commit during which the disk failed: the rows may exist after a restart. */
 export function commitFailure(error: unknown, path: string): unknown {
   return sqliteCode(error) === family.ioError
     ? new ChatStoreError('timeout', `the disk of the database ${path} failed in a commit`, {

@@ -30,12 +30,12 @@ describe('a chat store on SQLite', () => {
     await folder.remove();
   });
 
-  it('makes its file and the folders above it', async () => {
+  it('creates its file and the folders above it', async () => {
     const store = await open(join(folder.path, 'not', 'there', 'yet', 'hub.sqlite'));
     expect(await store.health()).toMatchObject({ status: 'ok', engine: 'sqlite' });
   });
 
-  it('has a commit on the disk before it says so', () => {
+  it('has a commit on the disk before it acknowledges it', () => {
     const database = openDatabase(newPath(), 100, false);
     expect(database.prepare('pragma synchronous').get()).toEqual({ synchronous: 2 });
     expect(database.prepare('pragma journal_mode').get()).toEqual({ journal_mode: 'wal' });
@@ -57,7 +57,8 @@ describe('a chat store on SQLite', () => {
     });
   });
 
-  // Invariant: acked is durable. The child says what was acknowledged and is killed without warning.
+  // Invariant: an acknowledged commit is durable. The child process reports its acknowledged messages and is killed
+  // without warning.
   it('has every message it acknowledged after SIGKILL', async () => {
     const path = newPath();
     const writer = startProcess(
@@ -87,7 +88,7 @@ describe('a chat store on SQLite', () => {
     expect((await agentOf(b, owner.agentId).say(channelId, 'x')).seq).toBe(3);
   });
 
-  it('answers within its bound while another process holds the lock, without blocking the loop', async () => {
+  it('answers within its limit while another process holds the lock, without blocking the event loop', async () => {
     const path = newPath();
     const store = await open(path, { lockTimeoutMs: 400, timeoutMs: 1500 });
     const { channelId, owner } = await channelWithTwo(store);
@@ -109,10 +110,10 @@ describe('a chat store on SQLite', () => {
     });
     expect(performance.now() - startMs).toBeGreaterThan(350);
     expect(performance.now() - startMs).toBeLessThan(1500);
-    // The lock was waited for in another thread. (A loaded machine may hold this one up, but not that long.)
+    // The wait for the lock was in another thread. (A loaded machine may delay this thread, but not that long.)
     expect(longestMs).toBeLessThan(300);
     await expect(store.beat('hub')).rejects.toMatchObject({ code: 'unavailable' });
-    // Reads go on: they need no lock.
+    // Reads still work, because they need no lock.
     expect((await owner.history(channelId)).head).toBe(2);
     locker.exec('ROLLBACK');
     locker.close();
@@ -161,22 +162,22 @@ describe('a chat store on SQLite', () => {
     });
   });
 
-  // The race: a backup is moved into the place of the file under a running hub, which holds the file that was there. What
-  // it committed from then on would be gone with it. Invariant: acked is durable.
-  it('takes nothing any more once another file stands in the place of its own', async () => {
+  // The race: a backup is moved over the file under a running hub, which keeps the former file open. Its further
+  // commits would be lost. Invariant: an acknowledged commit is durable.
+  it('refuses writes once another file has replaced its own', async () => {
     const path = newPath();
     const otherPath = newPath();
     const [store, other] = [await open(path), await open(otherPath)];
     const { channelId, owner } = await channelWithTwo(store);
     await other.close();
     await rename(otherPath, path);
-    // In the first moments the commit itself may be what finds it: then it may have happened.
+    // At first a commit itself may find the replaced file; then it may have happened.
     const first = await owner.refusal('message.send', { channelId, content: 'x' });
     expect(['timeout', 'unavailable']).toContain(first);
     expect(await owner.refusal('message.send', { channelId, content: 'y' })).toBe('unavailable');
     expect((await store.health()).status).toBe('down');
     await store.close();
-    // As a restore has to: the log of the file that was here is not the other one's.
+    // As in a correct restore: the log of the former file does not belong to the new one.
     for (const end of ['-wal', '-shm']) await rm(`${path}${end}`, { force: true });
     const again = await open(path);
     expect([again.epoch, (await again.logPage(channelId, 0, 1, 1)).head]).toEqual([other.epoch, 0]);
@@ -195,7 +196,7 @@ describe('a chat store on SQLite', () => {
     expect(await store.health()).toMatchObject({ status: 'down', latencyMs: null });
   });
 
-  it('tells of its groups', async () => {
+  it('reports its groups', async () => {
     const groups: number[] = [];
     const store = await createChatStore(
       { url: `sqlite:${newPath()}`, maxGroup: 4 },

@@ -32,7 +32,9 @@ async function open(path: string) {
   return { store, errors };
 }
 
-/** What may happen to the files of a database under a running hub, and the end of the name that the log must say. */
+/**
+ * Changes to the files of a database under a running hub, each with the end of the file name that the log must contain.
+ */
 const happenings: readonly (readonly [string, (path: string) => Promise<void>, string])[] = [
   ['its file is removed', (path) => rm(path), 'hub.sqlite is gone'],
   ['its file is moved away', (path) => rename(path, `${path}.old`), 'hub.sqlite is gone'],
@@ -50,30 +52,33 @@ const happenings: readonly (readonly [string, (path: string) => Promise<void>, s
   ['its folder is moved', (path) => rename(dirname(path), `${dirname(path)}.old`), 'is gone'],
 ];
 
-describe('a chat store on SQLite of which', () => {
-  // The fault: a removed file stayed open, so that sends were acknowledged into what nobody could ever open again.
-  // Invariant: acked is durable. The look after each commit leaves no moment in between.
-  it.each(happenings)('%s acknowledges nothing more, and says why', async (_what, act, said) => {
-    const path = newPath();
-    const { store, errors } = await open(path);
-    const { channelId, owner } = await channelWithTwo(store);
-    await owner.say(channelId, 'kept');
-    await act(path);
-    const send = () => owner.outcome('message.send', { channelId, content: 'x' });
-    const refusals = [await send(), await send(), await send()];
-    expect(refusals.map((refusal) => refusal.ok)).toEqual([false, false, false]);
-    expect(refusals[2]).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) });
-    expect(await owner.readRefusal('channel.get', { channelId })).toBe('unavailable');
-    await expect(store.beat('hub')).rejects.toMatchObject({ code: 'unavailable' });
-    expect(await store.health()).toMatchObject({ status: 'down', latencyMs: null });
-    // What a caller is told names no path; what the log is told does, once.
-    expect(JSON.stringify(refusals)).not.toContain(folder.path);
-    expect(errors).toHaveLength(1);
-    expect(errors[0]?.fault).toContain(said);
-    expect(errors[0]?.fault).toContain(dirname(path));
-  });
+describe('a chat store on SQLite', () => {
+  // The fault: a removed file stayed open, so sends were acknowledged into a file that nobody could open again.
+  // Invariant: an acknowledged commit is durable. The check after each commit closes this gap.
+  it.each(happenings)(
+    'acknowledges nothing more, and logs why, when %s',
+    async (_what, act, said) => {
+      const path = newPath();
+      const { store, errors } = await open(path);
+      const { channelId, owner } = await channelWithTwo(store);
+      await owner.say(channelId, 'kept');
+      await act(path);
+      const send = () => owner.outcome('message.send', { channelId, content: 'x' });
+      const refusals = [await send(), await send(), await send()];
+      expect(refusals.map((refusal) => refusal.ok)).toEqual([false, false, false]);
+      expect(refusals[2]).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) });
+      expect(await owner.readRefusal('channel.get', { channelId })).toBe('unavailable');
+      await expect(store.beat('hub')).rejects.toMatchObject({ code: 'unavailable' });
+      expect(await store.health()).toMatchObject({ status: 'down', latencyMs: null });
+      // The refusals for callers contain no path; the log contains it once.
+      expect(JSON.stringify(refusals)).not.toContain(folder.path);
+      expect(errors).toHaveLength(1);
+      expect(errors[0]?.fault).toContain(said);
+      expect(errors[0]?.fault).toContain(dirname(path));
+    },
+  );
 
-  it('the file is removed while nobody writes is down all the same', async () => {
+  it('is down when its file is removed, even without a write', async () => {
     const path = newPath();
     const { store, errors } = await open(path);
     expect((await store.health()).status).toBe('ok');
@@ -82,7 +87,7 @@ describe('a chat store on SQLite of which', () => {
     expect(errors).toHaveLength(1);
   });
 
-  it('the file comes back takes nothing until it is opened again, and then has all that was acknowledged', async () => {
+  it('refuses writes when its file comes back, and has everything acknowledged once it is reopened', async () => {
     const path = newPath();
     const { store } = await open(path);
     const { channelId, owner } = await channelWithTwo(store);
@@ -98,8 +103,8 @@ describe('a chat store on SQLite of which', () => {
     expect(again.epoch).toBe(store.epoch);
   });
 
-  // The negative control: what others may do to an open database is no fault.
-  it('the file is read, written, emptied of its log and copied by others goes on', async () => {
+  // The negative control: permitted operations on an open database are not reported.
+  it('continues when others read, write, checkpoint and copy its file', async () => {
     const real = newPath();
     await mkdir(dirname(real), { recursive: true });
     const path = join(folder.path, 'link.sqlite');
@@ -130,7 +135,7 @@ describe('the watch of a database’s files', () => {
     expect(watch.look()).toContain('was replaced');
   });
 
-  it('looks five times a second at most, unless it is told to', async () => {
+  it('checks at most five times a second, unless look is called', async () => {
     const path = newPath();
     await mkdir(dirname(path));
     await writeFile(path, 'one');

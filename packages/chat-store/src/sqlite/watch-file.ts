@@ -5,18 +5,18 @@ const everyMs = 200;
 /** Checks whether the files of an open database are still the ones that were opened. */
 export interface FileWatch {
   /**
-   * Looks now, at the cost of three `stat` calls. Returns what happened to a file, with its path, or null. A fault that was
-   * found once stays, even if the file comes back: another process may have written to the other file meanwhile.
+   * Checks now, at the cost of three `stat` calls. Returns what happened to a file, with its path, or null. Once found,
+   * a fault remains even if the file comes back, because another process may have written to the other file meanwhile.
    */
   look(): string | null;
-  /** The same, but looks at most five times a second. */
+  /** Like `look`, but checks at most five times a second. */
   check(): string | null;
 }
 
 /**
  * Watches the database file, its write-ahead log and its shared memory. Create it before the file is opened, so that a
- * replacement meanwhile is noticed. The other two are watched from the moment they are first seen. SQLite removes them only
- * when their last user closes the database.
+ * replacement in between is noticed. The log and the shared memory are watched from the time they are first seen.
+ * SQLite removes them only when their last user closes the database.
  */
 export function watchFiles(path: string, now: () => number = () => performance.now()): FileWatch {
   const first = new Map<string, string>();
@@ -42,7 +42,7 @@ export function watchFiles(path: string, now: () => number = () => performance.n
     try {
       lost = find(path);
       if (lost !== null || !first.has(path)) return lost;
-      // SQLite follows a symbolic link and keeps the two beside the target.
+      // SQLite follows a symbolic link and creates the two other files beside its target.
       real ??= realpathSync(path);
       lost = find(`${real}-wal`) ?? find(`${real}-shm`);
     } catch (error) {
@@ -50,11 +50,11 @@ export function watchFiles(path: string, now: () => number = () => performance.n
     }
     return lost;
   }
-  // Not `look`, since SQLite may still remove the side files that an ended process left behind.
+  // Does not call `look`, because SQLite may still remove the files that an ended process left.
   try {
     find(path);
   } catch {
-    // Opening says it better.
+    // Ignored: opening the file reports the error more clearly.
   }
 
   return { look, check: () => (now() - lookedAtMs < everyMs ? lost : look()) };

@@ -14,14 +14,14 @@ export interface WorkerCall {
   readonly args: readonly unknown[];
 }
 
-/** An error between threads, which cannot pass classes. */
+/** An error in the form in which it is passed between threads, which cannot pass classes. */
 export interface WireError {
   readonly code: ChatStoreErrorCode;
   readonly message: string;
   readonly retryAfterMs: number | undefined;
 }
 
-/** Worker to main thread. `ready` comes once, before all else, or `error` with id 0 instead. */
+/** Worker to main thread. The first message is `ready`, or `error` with id 0 when the database could not be opened. */
 export type WorkerReply =
   | { readonly ready: true }
   | { readonly id: number; readonly value: unknown }
@@ -37,7 +37,7 @@ export function fileLost(code: 'unavailable' | 'timeout'): ChatStoreError {
   return new ChatStoreError(code, message, { retryAfterMs: 5000 });
 }
 
-/** The memory of an answer's bytes. It is transferred instead of copied on the main thread. */
+/** The memory of an answer's bytes. It is transferred to the main thread instead of copied. */
 export function transferOf(value: unknown): ArrayBuffer[] {
   const json = typeof value === 'object' && value !== null && 'json' in value ? value.json : null;
   return Array.isArray(json)

@@ -18,10 +18,10 @@ export interface RedisLeaseStoreDeps {
   readonly keys?: KeySchema;
 }
 
-/** The most leases in one script call: it keeps Redis busy for a millisecond at most. */
+/** The most leases in one script call, so that it blocks Redis for at most a millisecond. */
 const batchMax = 50;
 
-/** Entries of one channel for one script call, with their positions in the list that was given. */
+/** Entries of one channel for one script call, with their positions in the given list. */
 export interface Batch<E> {
   readonly channelId: string;
   readonly entries: E[];
@@ -73,10 +73,10 @@ export function createLeaseScripts(
 ) {
   const { leaseMs } = parseOptions(options);
   const { clock, redislessHubs } = options;
-  // After an outage reaping may wait for a lease, and the expired leases must still be there then.
+  // After an outage reaping may wait for one lease, and expired leases must still exist then.
   const keepMs = Math.max(leaseMs, 60_000);
   const hashMs = Math.max(leaseMs, ttlMs.presence);
-  // With `redislessHubs` an expired lease counts until a reaper removed it.
+  // With `redislessHubs`, an expired lease counts as present until a reaper removed it.
   const expiryDecides = redislessHubs ? 0 : 1;
 
   const keysOf = (channelId: string, agentIds: readonly string[]) => [
@@ -87,7 +87,7 @@ export function createLeaseScripts(
   const now = () => (clock ? Math.floor(clock()) : '');
 
   return {
-    /** One call for each batch. */
+    /** One script call for each batch. */
     changes<E extends LeaveEntry | UpdateEntry>(
       operation: ChangeOperation,
       batches: readonly Batch<E>[],

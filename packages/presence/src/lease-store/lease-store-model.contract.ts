@@ -91,7 +91,7 @@ const steps = fc.oneof(
   }),
 );
 
-/** An implementation agrees with the model, whatever happens in whatever order. */
+/** Checks that an implementation agrees with the model after any sequence of steps. */
 export function presenceModelContract(
   name: string,
   make: (options: Required<LeaseStoreOptions>) => LeaseStore,

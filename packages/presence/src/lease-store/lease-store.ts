@@ -18,7 +18,7 @@ export interface PresenceChange {
 export interface JoinEntry {
   readonly channelId: string;
   readonly lease: Lease;
-  /** Fields that are left out keep the value that the agent's other connections set. */
+  /** Omitted fields keep the value that the agent's other connections set. */
   readonly state?: Partial<PresenceState>;
   /** The state if no other connection of the agent is in this channel. @default online, without texts */
   readonly initial?: PresenceState;
@@ -33,15 +33,15 @@ export interface JoinOutcome {
 export interface RenewEntry {
   readonly channelId: string;
   readonly lease: Lease;
-  /** The state that the hub last knew, written again if the store lost it. */
+  /** The state that the hub last knew. It is written again if the store lost it. */
   readonly state: PresenceState;
 }
 
-/** A difference that a renewal found: another hub set a state, or the lease was gone. */
+/** A difference found by a renewal: another hub set a state, or the lease was gone. */
 export interface RenewFinding extends PresenceChange {
-  /** No lease held the agent any more (reaped, wiped); now this one does. */
+  /** True when the agent had no lease any more (reaped, wiped) before this renewal. */
   readonly gone: boolean;
-  /** The state was lost too, as in a wipe. When only the roster is evicted, states remain. */
+  /** True when the state was also lost, as in a wipe. When only the roster is evicted, states remain. */
   readonly stateGone: boolean;
 }
 
@@ -57,13 +57,13 @@ export interface LeaveEntry {
 }
 
 export interface PresencePage {
-  /** Sorted by agentId, each agent once. May be shorter than the limit although more follow. */
+  /** Sorted by agentId, each agent once. The page may be shorter than the limit although more agents follow. */
   readonly presences: readonly PresenceRecord[];
   /** Pass it to get the next page; null on the last page. */
   readonly nextCursor: string | null;
   /** Leases (connections) in the channel that have not expired: at least as many as agents. */
   readonly count: number;
-  /** When the page was read, by the clock of `lastSeen`. A lease ends at `lastSeen + leaseMs`. */
+  /** When the page was read, on the clock of `lastSeen`. A lease ends at `lastSeen + leaseMs`. */
   readonly atMs: number;
 }
 
@@ -72,16 +72,16 @@ export interface PageOptions {
   /** 1 to 200. @default 50 */
   readonly limit?: number;
   /**
-   * Includes agents whose leases have all expired but were not reaped yet, that is, whose offline event is still to
-   * come. @default false
+   * Includes agents whose leases have all expired but were not reaped yet, so their offline event is still to come.
+   * @default false
    */
   readonly unreaped?: boolean;
 }
 
 /**
  * Keeps the leases of all channels, in Redis or in memory. Each call decides atomically: over any number of hubs,
- * exactly one call reports each change. A store does nothing by itself: the caller renews its leases and reaps. Every
- * method rejects with `closed` after `close()`, and with a `KeySchemaError` for a bad id.
+ * exactly one call reports each change. A store has no timers: the caller renews its leases and reaps. Every method
+ * rejects with `closed` after `close()`, and with a `KeySchemaError` for a bad id.
  */
 export interface LeaseStore {
   /** Takes a lease. Resolves with the record to announce, or null when nothing changed. */
@@ -93,7 +93,7 @@ export interface LeaseStore {
   /** Takes many leases in one round trip. Resolves with one outcome or error for each entry. */
   joinMany(entries: readonly JoinEntry[]): Promise<(JoinOutcome | PresenceError)[]>;
   /**
-   * Sets the agent's state in those of the channels where it is present. The agent's last call wins over all its
+   * Sets the agent's state in those of the channels where it is present. The last call for an agent applies to all its
    * connections. Resolves with the changes.
    */
   update(
@@ -103,19 +103,19 @@ export interface LeaseStore {
   ): Promise<PresenceChange[]>;
   /** Sets many states in one round trip. Resolves, for each entry, with the record if it changed, else null, or an error. */
   updateMany(entries: readonly UpdateEntry[]): Promise<(PresenceRecord | null | PresenceError)[]>;
-  /** Renews many leases in one round trip. Resolves with what was different from what the entries say. */
+  /** Renews many leases in one round trip. Resolves with the differences from the given entries. */
   renew(entries: readonly RenewEntry[]): Promise<RenewFinding[]>;
-  /** Ends a lease. Resolves with the offline record when it was the agent's last, else null. */
+  /** Ends a lease. Resolves with the offline record when it was the agent's last lease, else null. */
   leave(channelId: string, lease: Lease): Promise<PresenceRecord | null>;
   /** Ends many leases in one round trip. Resolves, for each entry, as {@link LeaseStore.leave} does, or with an error. */
   leaveMany(entries: readonly LeaveEntry[]): Promise<(PresenceRecord | null | PresenceError)[]>;
-  /** The agent's record, or null when it is not present. Writes nothing: a read never revives an expired lease. */
+  /** The agent's record, or null when it is not present. Writes nothing, so a read never revives an expired lease. */
   get(channelId: string, agentId: string): Promise<PresenceRecord | null>;
   /** The agents that are present. Writes nothing. */
   list(channelId: string, page?: PageOptions): Promise<PresencePage>;
   /**
    * Ends the expired leases of these channels. Exactly one caller gets the offline record of an agent. A channel that
-   * fails is left for the next call; rejects only if nothing could be sent.
+   * fails is left for the next call. Rejects only if nothing could be sent.
    */
   reap(channelIds: readonly string[]): Promise<PresenceChange[]>;
   close(): Promise<void>;
@@ -149,7 +149,7 @@ export function parsePage({ cursor, limit = 50, unreaped = false }: PageOptions)
   return { cursor: cursor ?? '', limit, unreaped };
 }
 
-/** Adds the calls for a single lease or agent, made of those for many. */
+/** Adds the calls for a single lease or agent, which use those for many. */
 export function withSingleCalls(many: Omit<LeaseStore, 'join' | 'update' | 'leave'>): LeaseStore {
   return {
     ...many,

@@ -23,7 +23,7 @@ import {
 } from './lease-store.ts';
 
 /**
- * A lease store within one process, without Redis. It answers as {@link createRedisLeaseStore} does.
+ * A lease store within one process, without Redis. Its results equal those of {@link createRedisLeaseStore}.
  * @throws {PresenceError} `invalid_options`
  */
 export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): LeaseStore {
@@ -38,7 +38,7 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
     return work(Math.floor(clock()));
   }
 
-  /** `full` concerns one entry; any other error fails the whole call, as it does in Redis. */
+  /** `full` affects only its entry; any other error fails the whole call, as in Redis. */
   function runEach<E, T>(
     entries: readonly E[],
     check: (entry: E) => void,
@@ -100,13 +100,13 @@ export function createMemoryLeaseStore(options: MemoryLeaseStoreOptions = {}): L
 interface AgentPresence {
   state: PresenceState;
   lastSeenMs: number;
-  /** `hubId:sessionId` → end of the lease. */
+  /** The end of each lease, by `hubId:sessionId`. */
   readonly leases: Map<string, number>;
 }
 
 interface ChannelLeases {
   readonly agents: Map<string, AgentPresence>;
-  /** Sorted agentIds, made by the first list after a change. */
+  /** Sorted agentIds, built by the first list after a change. */
   sortedIds: readonly string[] | null;
 }
 
@@ -177,7 +177,7 @@ export function createLocalLeases(maxLeases: number) {
   }
 
   return {
-    /** The number of leases, expired ones that were not reaped included. */
+    /** The number of leases, including expired ones that were not reaped. */
     get size() {
       return size;
     },

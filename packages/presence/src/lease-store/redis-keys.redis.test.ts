@@ -38,7 +38,7 @@ const hash = async (agentId: string) => {
   ])) as [string[], string[]];
   return Object.fromEntries(names.map((name, at) => [name, values[at]]));
 };
-/** The number of calls of each command, in scripts too. */
+/** The number of calls of each command, also inside scripts. */
 const commandCalls = async () => {
   const info = String(await redis.send(['info', 'commandstats']));
   return new Map(
@@ -156,7 +156,7 @@ describe('presence keys', () => {
   });
 });
 
-describe('what Redis loses', () => {
+describe('data that Redis loses', () => {
   it('Presence data reconstruction: the next heartbeat repairs a wipe', async () => {
     const presence = createRedisLeaseStore({ redis, keys });
     const agentIds = Array.from({ length: 111 }, (_, n) => `agent-${String(n).padStart(3, '0')}`);
@@ -256,7 +256,7 @@ describe('round trips', () => {
     ]);
     expect(failed).toMatchObject(unavailable);
     expect(taken).toMatchObject({ changed: true });
-    // A channel that fails does not keep the others from being reaped.
+    // A channel that fails does not prevent the reaping of the others.
     expect(await presence.reap(['other', 'c'])).toEqual([]);
   });
 });

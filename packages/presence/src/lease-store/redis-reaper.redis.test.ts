@@ -53,7 +53,7 @@ describe('reaping in real time', () => {
       }, 50),
     );
     await waitFor(() => offline.length >= agentIds.length);
-    // A second offline record would come by the end of this round.
+    // A second offline record would arrive by the end of this round.
     const [again] = await Promise.all(hubs.map((hub) => hub.reap(['c'])));
     timers.forEach((timer) => clearInterval(timer));
     expect(again).toEqual([]);
@@ -79,7 +79,7 @@ describe('reaping in real time', () => {
 });
 
 describe('reaping', () => {
-  /** A store, and the operations of the script calls that it sent. */
+  /** A store that records the operations of its script calls. */
   function counted(options: { hubId?: string; redislessHubs?: Hubs } = {}) {
     const sent: string[] = [];
     const counting = {
@@ -125,7 +125,7 @@ describe('reaping', () => {
     expect(await presence.reap(['c', 'empty'])).toHaveLength(1);
   });
 
-  it('spares a lease that was renewed between the look and the end', async () => {
+  it('keeps a lease that was renewed between the check and the end', async () => {
     const { presence: reaper } = counted({
       redislessHubs: async () => {
         await renewing.renew([{ channelId: 'c', lease: lease('a'), state: online }]);
@@ -176,7 +176,7 @@ describe('reaping', () => {
     expect(nowMs - diedMs).toBeLessThanOrEqual(leaseMs);
   });
 
-  it('reaps no lease of another hub while it cannot be known whether that hub is alive', async () => {
+  it('reaps no lease of another hub while it is unknown whether that hub is alive', async () => {
     let askable = false;
     const { presence } = counted({
       hubId: 'hub-1',
@@ -202,7 +202,7 @@ describe('reaping', () => {
     expect(await presence.leave('c', lease('a', 'hub-1'))).toBeNull();
     await presence.reap(['c']);
     expect(await agentsOf(presence)).toEqual(['a']);
-    // The control: where expiry alone decides, the same leave reports it.
+    // The control: when only expiry decides, the same leave is reported.
     const { presence: alone } = counted();
     nowMs += leaseMs;
     await alone.join('c', lease('a', 'hub-1'));

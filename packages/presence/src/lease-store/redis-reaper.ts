@@ -19,19 +19,22 @@ const channelsMax = 200;
 const rememberedMax = 100_000;
 
 /**
- * Ends expired leases in three steps: lists them, asks which of their hubs live without Redis, then extends the leases
- * of those hubs and ends the others, unless they were renewed since. A channel whose first lease ends later is skipped
- * until then.
+ * Ends expired leases in three steps: it lists them, asks which of their hubs are alive without Redis, then extends the
+ * leases of those hubs and ends the others, unless they were renewed meanwhile. A channel is skipped until its first
+ * lease can have ended.
  */
 export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStoreOptions) {
   const { leaseMs } = parseOptions(options);
   const { hubId: localHubId, redislessHubs, clock: monotonic = () => performance.now() } = options;
-  // Leases are extended shortly before they expire, so that no list lacks the agents of a living hub.
+  // Leases are extended shortly before they expire, so that the agents of a living hub are in every list.
   const aheadMs = redislessHubs ? Math.min(2000, Math.floor(leaseMs / 6)) : 0;
   const extensionMs = Math.max(1, Math.floor(leaseMs / 3));
   const nextExpiryMs = new Map<string, number>();
 
-  /** Null when it cannot be known: then every hub is taken to live, since a late offline event is better than a false one. */
+  /**
+   * Null when this cannot be determined. Then every hub counts as alive, because a late offline event is better than a
+   * false one.
+   */
   async function findHubsWithoutRedis(
     expired: readonly LeaveEntry[],
   ): Promise<ReadonlySet<string> | null> {
@@ -64,7 +67,7 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
       if (members.length > 0) {
         nextExpiryMs.delete(channelId);
       } else {
-        // A lease that is taken from now on lasts for leaseMs.
+        // A lease that is taken after this lasts for leaseMs.
         const waitMs = Math.min(leaseMs, firstEndMs === 0 ? leaseMs : firstEndMs - now) - aheadMs;
         nextExpiryMs.set(channelId, monotonic() + waitMs);
       }
@@ -111,7 +114,7 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
       try {
         changes.push(...(await reapSome(due.slice(at, at + channelsMax))));
       } catch (error) {
-        // The leases that were ended must be announced; the rest is left for the next call.
+        // The leases that were already ended must be announced; the rest is left for the next call.
         if (changes.length === 0) throw error;
         break;
       }

@@ -34,8 +34,8 @@ function ofKind<K extends Change['kind']>(changes: readonly Change[], kind: K) {
 }
 
 /**
- * Sends the changes of one turn of the event loop together: joins, then states, then leaves, so that an agent whose
- * connection is replaced never goes offline in between. A thousand changes at once take a few round trips.
+ * Sends the changes of one turn of the event loop together: joins, then states, then leaves, so that an agent that
+ * replaces its connection does not go offline in between. A thousand changes at once take a few round trips.
  */
 export function createChangeQueue(
   store: Pick<LeaseStore, 'joinMany' | 'updateMany' | 'leaveMany'>,
@@ -64,7 +64,7 @@ export function createChangeQueue(
     ]);
   }
 
-  /** The next changes that may be sent together: a lease's leave and its next join must not swap places. */
+  /** The next changes that may be sent together. The order of a lease's leave and its next join must be kept. */
   function takeSlice(): Change[] {
     const leaving = new Set<string>();
     let count = 0;

@@ -12,7 +12,7 @@ import { stateOf, type PresenceRecord } from '../state.ts';
 import { createChangeQueue, leaseKeyOf } from './change-queue.ts';
 import type { PendingOffline } from './pending-offline.ts';
 
-/** The most leaves that are remembered for replay; a further lease ends by expiry. */
+/** The most leaves that are remembered for replay. The lease of a further leave ends by expiry. */
 const missedLeavesMax = 100_000;
 
 /** The result of a change. */
@@ -24,12 +24,12 @@ export interface Decision {
 
 export interface ChangesDeps {
   readonly store: LeaseStore;
-  /** This process' own connections. The caller changes them before it calls here. */
+  /** This process' own connections. The caller changes them before it calls a method here. */
   readonly localLeases: LocalLeases;
   readonly isAvailable: () => boolean;
-  /** True while Redis denies presence its writes: this process' leases there may have expired. */
+  /** True while Redis denies presence its writes, so that this process' leases there may have expired. */
   readonly isDenied: () => boolean;
-  /** False while Redis was never reachable: then no other process shares it. */
+  /** False while Redis was never reachable; then no other process shares it. */
   readonly wasAvailable: () => boolean;
   /** Called when Redis did not accept a change. */
   readonly onFailure: (error: unknown) => void;
@@ -40,14 +40,14 @@ export interface ChangesDeps {
 }
 
 /**
- * Sends changes to Redis, which decides what is news. While Redis is away, this process' own connections decide, except
- * that an offline record waits (see {@link createPendingOffline}), and the change is replayed later. `local` is what a
- * change was to the own connections.
+ * Sends changes to Redis, which decides whether they are announced. While Redis is away, this process' own connections
+ * decide, except that an offline record waits (see {@link createPendingOffline}), and the change is replayed later.
+ * `local` is the effect of a change on the own connections.
  */
 export function createChanges(deps: ChangesDeps) {
   const { store, localLeases, emit, warn, now, pendingOffline } = deps;
   const queue = createChangeQueue(store);
-  /** The changes that Redis missed while it was away: the latest for each lease and each state. */
+  /** The changes that Redis missed while it was away: the latest one for each lease and each state. */
   const missed = {
     joins: new Map<string, JoinEntry>(),
     sets: new Map<string, UpdateEntry>(),
@@ -55,7 +55,7 @@ export function createChanges(deps: ChangesDeps) {
   };
   const countMissed = () => missed.joins.size + missed.sets.size + missed.leaves.size;
   const agentKeyOf = (channelId: string, agentId: string) => `${channelId}:${agentId}`;
-  /** Leases whose joins were not answered yet, with the number of those joins. */
+  /** Leases with unanswered joins, and the number of those joins. */
   const joining = new Map<string, number>();
 
   function decide(channelId: string, record: PresenceRecord | null, degraded: boolean): Decision {
@@ -71,7 +71,7 @@ export function createChanges(deps: ChangesDeps) {
     return true;
   }
 
-  /** Takes over the state that Redis has for an agent of this process. */
+  /** Adopts the state that Redis has for an agent of this process. */
   const adoptState = ({ channelId, record }: PresenceChange) =>
     void localLeases.update({ channelId, agentId: record.agentId, state: stateOf(record) }, now());
 
@@ -94,12 +94,15 @@ export function createChanges(deps: ChangesDeps) {
       return decide(channelId, !isReplay && local.changed ? local.record : null, true);
     }
     adoptState({ channelId, record: outcome.record });
-    // A script that Redis did not know yet runs after later calls: this join may have run after its own leave.
+    // A script that Redis did not know yet runs after later calls, so this join may have run after its own leave.
     if (!localLeases.has(entry)) void leave(entry, null, true);
     return decide(channelId, isReplay || outcome.changed ? outcome.record : null, false);
   }
 
-  /** A replayed leave may be wrong about the agent, which another process may still have to write again. */
+  /**
+   * A replayed leave may wrongly report the agent as offline, because another process may still have to write its lease
+   * again.
+   */
   async function leave(
     entry: LeaveEntry,
     local: PresenceRecord | null,
@@ -115,11 +118,11 @@ export function createChanges(deps: ChangesDeps) {
     const outcome = await queue.leave(entry);
     if (!isFailure(outcome)) {
       if (isReplay && outcome) pendingOffline.add({ channelId, record: outcome });
-      // Nothing was renewed, so the last lease may have expired there unnoticed.
+      // No lease was renewed, so the last lease may have expired in Redis unnoticed.
       if (!outcome && local && deps.isDenied()) pendingOffline.add({ channelId, record: local });
       return decide(channelId, isReplay ? null : outcome, false);
     }
-    // If Redis took the lease with a join that timed out, the lease ends there by expiry.
+    // If Redis took the lease with a join that timed out, that lease ends by expiry.
     if (mayBeInRedis && !localLeases.has(entry)) {
       missed.joins.delete(leaseKey);
       if (missed.leaves.size < missedLeavesMax) missed.leaves.set(leaseKey, entry);
@@ -138,7 +141,7 @@ export function createChanges(deps: ChangesDeps) {
     const agentKey = agentKeyOf(channelId, agentId);
     missed.sets.delete(agentKey);
     const outcome = await queue.set(entry);
-    // A state that was adopted from Redis meanwhile is older.
+    // A state adopted from Redis meanwhile is older than this one.
     localLeases.update(entry, now());
     if (isFailure(outcome)) {
       missed.sets.set(agentKey, entry);
@@ -149,8 +152,8 @@ export function createChanges(deps: ChangesDeps) {
   }
 
   /**
-   * Sends the changes that Redis missed; resolves when they are answered. Joins and states are announced again, because
-   * the other processes missed the first announcement; leaves wait.
+   * Sends the changes that Redis missed. Resolves when they are answered. Joins and states are announced again, because
+   * the other processes missed the first announcement; the announcement of a leave waits.
    */
   async function replay(): Promise<void> {
     if (countMissed() === 0) return;
@@ -177,7 +180,7 @@ export function createChanges(deps: ChangesDeps) {
     set,
     replay,
     adoptState,
-    /** True until a join of this lease is answered. Redis must get the join before anything else about the lease. */
+    /** True until a join of this lease is answered. Redis must get the join before any other change of the lease. */
     isJoining: (entry: LeaveEntry) => joining.size > 0 && joining.has(leaseKeyOf(entry)),
     unsent: () => queue.size,
     toReplay: countMissed,

@@ -36,7 +36,7 @@ const create = () =>
   );
 
 describe('pending offline records', () => {
-  it('are announced once, after their wait, if no lease holds the agent', async () => {
+  it('are announced once, after their wait, if the agent has no lease', async () => {
     const pending = create();
     pending.add(gone('left'));
     pending.add(gone('moved'));
@@ -75,7 +75,7 @@ describe('pending offline records', () => {
     }
   });
 
-  it('are announced once, unchecked, when Redis could not be asked for long', async () => {
+  it('are announced once, unchecked, when Redis does not answer for long', async () => {
     const pending = create();
     pending.add(gone('left'));
     isAway = true;
@@ -91,7 +91,7 @@ describe('pending offline records', () => {
     expect(pending.size).toBe(0);
   });
 
-  it('wait again when Redis cannot be asked, and after another outage', async () => {
+  it('wait again when Redis does not answer, and after another outage', async () => {
     const pending = create();
     pending.add(gone('left'));
     isAway = true;
@@ -109,7 +109,7 @@ describe('pending offline records', () => {
     expect(told).toEqual(['left']);
   });
 
-  it('are decided at once when the tracker closes, or dropped when Redis cannot be asked', async () => {
+  it('are decided at once when the tracker closes, or dropped when Redis does not answer', async () => {
     const pending = create();
     pending.add(gone('left'));
     pending.add(gone('moved'));

@@ -1,12 +1,12 @@
 import type { PresenceChange } from '../lease-store/lease-store.ts';
 
-/** A further offline record is dropped; hubs that compare rosters report that agent. */
+/** The most waiting offline records. Further ones are dropped; hubs that compare rosters report those agents. */
 const pendingMax = 100_000;
 /** The most agents that are checked at a time. */
 const sliceMax = 100;
 
 export interface PendingOfflineDeps {
-  /** Resolves with true if any lease holds the agent. Rejects when that cannot be known now. */
+  /** Resolves with true if the agent has any lease. Rejects when that cannot be determined now. */
   readonly isPresent: (channelId: string, agentId: string) => Promise<boolean>;
   /** `degraded`: the record could not be checked. */
   readonly announce: (change: PresenceChange, degraded: boolean) => void;
@@ -22,10 +22,10 @@ interface Pending {
 const keyOf = (channelId: string, agentId: string) => `${channelId}:${agentId}`;
 
 /**
- * Offline records that may be false. While Redis is away a process cannot know whether another one has the agent too.
- * When Redis is back, the replayed leave ends the last lease that Redis knows, although the agent may be connected to a
- * process that has not written its leases again yet. So a record waits for `waitMs` and is announced only if no lease
- * holds the agent then. If Redis cannot be asked for `maxWaitMs`, the record is announced unchecked.
+ * Offline records that may be false. While Redis is away, a process cannot know whether the agent is also connected to
+ * another one. When Redis is back, the replayed leave ends the last lease that Redis knows, although the agent may be
+ * connected to a process that has not written its leases again yet. So a record waits for `waitMs` and is announced
+ * only if the agent has no lease then. If Redis does not answer for `maxWaitMs`, the record is announced unchecked.
  */
 export function createPendingOffline(
   { isPresent, announce, monotonic }: PendingOfflineDeps,
@@ -36,7 +36,7 @@ export function createPendingOffline(
 
   async function decideOne(key: string, pending: Pending): Promise<void> {
     const { channelId, record } = pending.change;
-    // The agent may have come, or left again, during the check.
+    // The agent may have joined, or joined and left again, during the check.
     const isCurrent = () => records.get(key) === pending;
     try {
       const isBack = await isPresent(channelId, record.agentId);
@@ -69,11 +69,14 @@ export function createPendingOffline(
       const sinceMs = records.get(key)?.sinceMs ?? monotonic();
       records.set(key, { change, sinceMs, dueMs: monotonic() + waitMs });
     },
-    /** The agent is connected here. */
+    /** Call it when the agent is connected here. */
     cancel(channelId: string, agentId: string): void {
       if (records.size > 0) records.delete(keyOf(channelId, agentId));
     },
-    /** Redis is back: all records wait again, but no longer than `maxWaitMs` in all, lest a flapping Redis hold them back. */
+    /**
+     * Call it when Redis is back. All records wait again, but at most `maxWaitMs` in total, so that a Redis that fails
+     * repeatedly does not delay them further.
+     */
     restartWait(): void {
       for (const pending of records.values()) {
         pending.dueMs = Math.min(monotonic() + waitMs, pending.sinceMs + maxWaitMs);
@@ -85,7 +88,7 @@ export function createPendingOffline(
       deciding ??= decideUntil(monotonic()).finally(() => (deciding = undefined));
       await deciding;
     },
-    /** Decides all records at once, because nobody could later. Drops those that cannot be checked. */
+    /** Decides all records at once, because there is no later time. Drops those that cannot be checked. */
     async close(): Promise<void> {
       await deciding;
       await decideUntil(Infinity);

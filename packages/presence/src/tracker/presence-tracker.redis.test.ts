@@ -81,7 +81,7 @@ describe('presence over several hubs', () => {
       { agentId: 'a', ...dnd },
       { agentId: 'b', ...online },
     ]);
-    // For three leases heartbeats alone keep the agents online, and announce nothing.
+    // For three leases, heartbeats alone keep the agents online, and nothing is announced.
     const { lastSeen } = (await one.get('c', 'b')).presence!;
     await waitFor(async () => (await one.get('c', 'b')).presence!.lastSeen > lastSeen + 4500);
     expect(await one.list('c')).toMatchObject({ count: 3, degraded: false });
@@ -103,7 +103,7 @@ describe('presence over several hubs', () => {
     await two.track('c', here('b'));
     await killed.track('c', here('b', 'b-2'));
     await Promise.all(Array.from({ length: 50 }, (_, n) => killed.track('c', here(`ghost-${n}`))));
-    // As with SIGKILL: the process does nothing any more.
+    // As after SIGKILL, the process does nothing any more.
     await redis.close();
     const killedMs = Date.now();
     const ghosts = () => told.filter(({ hub, status }) => hub !== 'killed' && status === 'offline');
@@ -111,7 +111,7 @@ describe('presence over several hubs', () => {
     expect(new Set(ghosts().map(({ agentId }) => agentId)).size).toBe(50);
     for (const { atMs } of ghosts()) expect(atMs - killedMs).toBeLessThanOrEqual(2500);
     expect((await one.list('c')).presences.map(({ agentId }) => agentId)).toEqual(['a', 'b']);
-    // A second report would come before these leaves.
+    // A second report would arrive before these leaves.
     await one.untrackAll(here('a'));
     await two.untrackAll(here('b'));
     expect(toldOf('b')).toEqual(['hub-2 online', 'hub-2 offline']);
@@ -129,7 +129,7 @@ describe('presence over several hubs', () => {
     stop();
   });
 
-  it('learns with its heartbeat what another hub set, and restores that after a wipe', async () => {
+  it('learns a state set by another hub with its heartbeat, and restores it after a wipe', async () => {
     const [{ presence: one, redis }, { presence: two }] = await Promise.all([
       startHub('hub-1'),
       startHub('hub-2'),
@@ -148,8 +148,9 @@ describe('presence over several hubs', () => {
     expect(told).toEqual([]);
   });
 
-  // The race: a heartbeat starts before a join is sent, as when Redis comes back at that moment, and writes the lease
-  // first; the join then finds the agent present. Invariant: a join is announced once, whatever overtakes it.
+  // The race: a heartbeat starts before a join is sent, for example when Redis comes back at that moment, and writes
+  // the lease first; the join then finds the agent present. Invariant: a join is announced once, even if other calls
+  // overtake it.
   it('announces a join once although a heartbeat starts before it is sent', async () => {
     const redis = createRedisClient({ url: server.url });
     endings.push(() => redis.close());
@@ -212,8 +213,8 @@ describe('presence over several hubs', () => {
     expect(await redis.send(left as [string])).toBe(0);
   });
 
-  // The race: connections end in the turn in which the tracker closes, before their leaves are sent.
-  // Invariant: each agent is announced offline once, now and not when its lease expires.
+  // The race: connections end in the turn in which the tracker closes, before their leaves are sent. Invariant: each
+  // agent is announced offline once, at this time and not when its lease expires.
   it('sends the waiting leaves before it closes', async () => {
     const { presence, redis } = await startHub('hub-1');
     await Promise.all(Array.from({ length: 20 }, (_, n) => presence.track('c', here(`a${n}`))));

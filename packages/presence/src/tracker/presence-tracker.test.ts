@@ -97,7 +97,7 @@ describe('presence in one process, without Redis', () => {
     expect(presence.stats()).toEqual({ leases: 1, unsent: 0, toReplay: 0, degraded: false });
   });
 
-  it('keeps nothing of connections that came and went', async () => {
+  it('keeps no state of connections that ended', async () => {
     for (let n = 0; n < 2000; n += 1) {
       await presence.track('c', here(`a${n}`));
       await presence.set(here(`a${n}`), dnd);

@@ -30,7 +30,7 @@ export type PresenceListener = (
   info: { readonly degraded: boolean },
 ) => void;
 
-/** For metrics. */
+/** Counters and sizes for metrics. */
 export interface PresenceStats {
   /** Leases of this process. */
   readonly leases: number;
@@ -42,32 +42,38 @@ export interface PresenceStats {
 }
 
 /**
- * Presence of this process' connections. The app says which connection enters and leaves which channel; the tracker
- * keeps the leases, renews them, and reaps the expired leases of other processes. While Redis is away, or refuses
- * writes, it works with this process' connections alone and says `degraded`. When Redis is back it replays what Redis
- * missed, and reaps nothing for one lease, so that other processes can do the same.
+ * Presence of this process' connections. The app reports which connection enters and leaves which channel; the tracker
+ * keeps the leases, renews them, and reaps the expired leases of other processes. While Redis is away or refuses
+ * writes, it uses only this process' connections and reports `degraded`. When Redis is back it replays what Redis
+ * missed, and reaps nothing for one lease, so that other processes can replay too.
  */
 export interface PresenceTracker {
-  /** Names this process in its leases. */
+  /** Identifies this process in its leases. */
   readonly hubId: string;
   /** True while Redis is away, refuses writes, or denies presence its calls. Always false without Redis. */
   readonly degraded: boolean;
   /**
-   * The connection entered the channel; a second call changes nothing. Fields that `state` leaves out are those of the
-   * agent's other connections there, else those that this connection last set, else plain `online`. Sent together with
-   * the other changes of the same turn of the event loop. Resolves when decided; rejects with `full`, `invalid_argument`,
-   * `closed` or for a bad id, but not because of Redis.
+   * Call it when the connection entered the channel; a second call changes nothing. Fields that `state` omits are taken
+   * from the agent's other connections there, else from the state that this connection last set, else the agent is
+   * `online`. The change is sent together with the other changes of this turn of the event loop. Resolves when decided;
+   * rejects with `full`, `invalid_argument`, `closed` or for a bad id, but not because of Redis.
    */
   track(
     channelId: string,
     connection: Connection,
     state?: Partial<PresenceState>,
   ): Promise<Decision>;
-  /** The connection left the channel. Resolves with the offline record if it was the agent's last connection there. */
+  /**
+   * Call it when the connection left the channel. Resolves with the offline record if it was the agent's last
+   * connection there.
+   */
   untrack(channelId: string, connection: Connection): Promise<Decision>;
-  /** The connection closed: it leaves all its channels. */
+  /** Call it when the connection closed. It leaves all its channels. */
   untrackAll(connection: Connection): Promise<void>;
-  /** Sets the agent's state in all channels of the connection, now and later. The agent's last call wins. */
+  /**
+   * Sets the agent's state in all channels of the connection, also in those that it enters later. The last call for the
+   * agent applies.
+   */
   set(connection: Connection, state: PresenceState): Promise<void>;
   /** One agent; `presence` is null when it is not present. */
   get(
@@ -83,8 +89,8 @@ export interface PresenceTracker {
   /** Called when {@link PresenceTracker.degraded} changes. Returns a function that removes the listener. */
   onDegraded(listener: (degraded: boolean) => void): () => void;
   /**
-   * Called when Redis was wiped under an intact connection. Living processes write their leases again within a second;
-   * an agent that is missing after that has gone, and no reaper can report it. Returns a function that removes the
+   * Called when Redis was wiped under an intact connection. Living processes write their leases again within a second.
+   * An agent that is missing after that has left, and no reaper can report it. Returns a function that removes the
    * listener.
    */
   onWiped(listener: () => void): () => void;
@@ -93,7 +99,7 @@ export interface PresenceTracker {
   close(): Promise<void>;
 }
 
-/** Without `redis`, presence is kept in memory, for this process alone. */
+/** Without `redis`, presence is in memory, for this process only. */
 export interface PresenceTrackerDeps {
   readonly redis?: RedisClient;
   /** @default createKeySchema() */
@@ -131,7 +137,7 @@ export function createPresence(
   const warn = createThrottledWarn(logger, () => performance.now());
   const connections = new Map<string, TrackedConnection>();
   const localLeases = createLocalLeases(maxLeases);
-  /** Leaves that were not answered yet; close() waits for them. */
+  /** Leaves that are not answered yet; close() waits for them. */
   const leaving = new Set<Promise<Decision>>();
   let closed = false;
 
@@ -297,7 +303,7 @@ function createListeners<Args extends unknown[]>(warn: (details: object, message
   const listeners = new Set<(...args: Args) => void>();
   return {
     add: (listener: (...args: Args) => void): (() => void) => {
-      // Wrapped, so that a function that is added twice counts as two listeners.
+      // Wrapped in a new function, so that a listener that is added twice counts as two.
       const added = (...args: Args) => listener(...args);
       listeners.add(added);
       return () => void listeners.delete(added);

@@ -3,7 +3,7 @@ import type { Changes, ChangesDeps } from './changes.ts';
 
 /** The pause between two slices of a round. */
 const pauseMs = 50;
-/** The fewest leases in a slice: they take this process about a millisecond. */
+/** The fewest leases in a slice. Renewing them takes this process about a millisecond. */
 const sliceMin = 200;
 
 export interface HeartbeatDeps {
@@ -13,15 +13,15 @@ export interface HeartbeatDeps {
   /** Resolves with false if the store did not accept the slice. Never rejects. `overdue`: see {@link createHeartbeat}. */
   renew(entries: readonly RenewEntry[], overdue: boolean): Promise<boolean>;
   monotonic(): number;
-  /** The round that began then is complete. */
+  /** Called when the round that began at `startedMs` is complete. */
   onComplete?(startedMs: number): void;
 }
 
 /**
  * Renews all leases once per `heartbeatMs`, in slices spread over the first half of it, so that ten thousand leases
  * never block the event loop or Redis for long. A slice that fails ends the round; the next round begins after a tenth
- * of `heartbeatMs`. `overdue` means that no round was complete within the last lease: other processes may have taken
- * this one for dead.
+ * of `heartbeatMs`. `overdue` means that no round was complete within the last lease, so other processes may have
+ * reported this one's agents as offline.
  */
 export function createHeartbeat(
   deps: HeartbeatDeps,
@@ -96,7 +96,7 @@ export interface RenewalDeps extends Pick<
 > {
   readonly changes: Pick<Changes, 'adoptState' | 'isJoining' | 'leave' | 'replay'>;
   readonly onComplete: (startedMs: number) => void;
-  /** A renewal found Redis wiped. */
+  /** Called when a renewal found that Redis was wiped. */
   readonly onWiped: () => void;
   readonly monotonic: () => number;
 }
@@ -112,7 +112,7 @@ export function createRenewal(
   async function renew(entries: readonly RenewEntry[], overdue: boolean): Promise<boolean> {
     await replaying;
     if (!isAvailable()) return false;
-    // A join that comes after the renewal of its lease would seem to be no news.
+    // If a lease were renewed before its join, the join would seem to change nothing and would not be announced.
     const joined = entries.filter((entry) => !changes.isJoining(entry));
     let lostCount = 0;
     try {
@@ -120,7 +120,7 @@ export function createRenewal(
         const change = { channelId, record };
         changes.adoptState(change);
         if (gone && stateGone) lostCount += 1;
-        // A lease that is lost before it expires was wiped, and nobody announced that.
+        // A lease that disappears before it expires was wiped, and its end was not announced.
         if (gone && overdue) deps.emit(change, false);
       }
     } catch (error) {
@@ -128,7 +128,7 @@ export function createRenewal(
       deps.warn({ err: error }, 'presence leases could not be renewed');
       return false;
     }
-    // This renewal ran before the next look for a wipe, and repaired what that would have found.
+    // This renewal ran before the next check for a wipe, and repaired the leases that the check would have found.
     const isWipe = lostCount > 0 && lostCount === joined.length;
     if (isWipe && !overdue && !heartbeat.isCatchingUp) deps.onWiped();
     for (const entry of joined) {

@@ -27,7 +27,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** A hub with its own link to Redis, whose clock the test moves. */
+/** A hub with its own link to Redis, and a clock that the test sets. */
 async function startHub(hubId: string) {
   const link = await startTcpLink(server.port);
   const redis = createRedisClient({ url: `redis://127.0.0.1:${link.port}` });
@@ -49,7 +49,9 @@ async function startHub(hubId: string) {
 }
 const here = (agentId: string, sessionId = `${agentId}-1`) => ({ agentId, sessionId });
 
-/** Two agents leave hub A while Redis is away from both hubs; one of them goes to hub B. Then hub A has Redis again. */
+/**
+ * Two agents leave hub A while Redis is away from both hubs; one of them connects to hub B. Then hub A has Redis again.
+ */
 async function moveWhileAway() {
   const [a, b] = [await startHub('a'), await startHub('b')];
   await a.presence.track('c', here('left'));
@@ -62,16 +64,16 @@ async function moveWhileAway() {
   told = [];
   a.link.heal();
   await waitFor(() => a.redis.available);
-  // The roster is right at once, whatever is announced.
+  // The roster is correct at once, even before anything is announced.
   await waitFor(async () => (await a.presence.list('c')).count === 0);
   await waitFor(() => a.presence.stats().toReplay === 0);
   return { a, b };
 }
 
 describe('a replayed leave', () => {
-  // The race: an agent moves from hub A to B while both are without Redis. A is back first, and Redis has no other lease.
-  // Invariant: a connected agent is never announced offline, and an agent that left is, once.
-  it('makes no agent offline that went to a hub that is back within seconds', async () => {
+  // The race: an agent moves from hub A to B while both are without Redis. A is back first, and Redis has no other
+  // lease. Invariant: a connected agent is never announced offline, and an agent that left is announced offline once.
+  it('makes no agent offline that moved to a hub that reconnects within seconds', async () => {
     const { b } = await moveWhileAway();
     expect(told).toEqual([]);
     b.link.heal();
@@ -97,7 +99,7 @@ describe('a replayed leave', () => {
     expect(told.at(-1)).toBe('b: moved online');
   });
 
-  it('is announced before its hub closes, because nobody could later', async () => {
+  it('is announced before its hub closes, because there is no later time', async () => {
     const { a, b } = await moveWhileAway();
     b.link.heal();
     await waitFor(() => told.length > 0);

@@ -9,7 +9,7 @@ import { createPendingOffline } from './pending-offline.ts';
 import { createRenewal } from './renewal.ts';
 import { createWipeRepair } from './wipe-repair.ts';
 
-/** How long a replayed leave waits for other processes to come back after an outage. */
+/** How long a replayed leave waits for other processes to reconnect after an outage. */
 const offlineWaitMs = 5_000;
 
 export interface SharedPresenceDeps extends Pick<
@@ -18,9 +18,9 @@ export interface SharedPresenceDeps extends Pick<
 > {
   readonly redis: RedisClient;
   readonly keys: KeySchema;
-  /** Redis went away or came back, or began or stopped to deny presence its calls. */
+  /** Called when Redis became unavailable or available, or began or stopped to deny presence its calls. */
   readonly onDegraded: (degraded: boolean) => void;
-  /** Redis lost leases under an intact connection. They are being written again. */
+  /** Called when Redis lost leases under an intact connection. They are being written again. */
   readonly onWiped: () => void;
 }
 
@@ -48,18 +48,18 @@ export function createSharedPresence(
   const isDenied = () => deniedMs !== null;
   const isDegraded = () => !isAvailable() || isDenied();
 
-  /** Other processes could not renew either: they get a lease of time to write their leases again. */
+  /** Other processes could not renew either, so they get the time of one lease to write their leases again. */
   const pauseReaping = () => void (reapingPausedUntilMs = monotonic() + leaseMs);
 
   function updateDegraded(): void {
     if (isDegraded() === wasDegraded) return;
     wasDegraded = !wasDegraded;
-    // Before the first connection there was nothing to write again.
+    // Before the first connection there was no lease to write again.
     if (!wasDegraded && wasAvailable) pauseReaping();
     onDegraded(wasDegraded);
   }
 
-  /** Redis lacks the writes that it denied, so its reads are not to be trusted either. */
+  /** Redis lacks the writes that it denied, so its answers to reads may be wrong too. */
   function noteDenial(error: unknown): void {
     if (!isDeniedCall(error)) return;
     deniedMs = monotonic();
@@ -69,7 +69,7 @@ export function createSharedPresence(
   const pendingOffline = createPendingOffline(
     {
       async isPresent(channelId, agentId) {
-        // While nobody can renew, living agents have expired in Redis too.
+        // While no process can renew, leases of connected agents have expired in Redis too.
         if (isDegraded()) throw new PresenceError('unavailable', 'Redis takes no writes');
         return (await store.get(channelId, agentId)) !== null;
       },
@@ -105,7 +105,7 @@ export function createSharedPresence(
   /** Announces the agents whose last lease has ended. Never rejects. */
   async function reap(): Promise<void> {
     if (isReaping || isDegraded() || monotonic() < reapingPausedUntilMs) return;
-    // This process could not renew its own leases for a lease.
+    // This process could not renew its own leases for the time of one lease.
     if (renewal.isOverdue) return pauseReaping();
     isReaping = true;
     try {
@@ -159,7 +159,7 @@ export function createSharedPresence(
     changes,
     isDegraded,
     watch,
-    /** Reads from Redis, or while that is not possible from this process' own connections: then `degraded`. */
+    /** Reads from Redis. While that is not possible, reads from this process' own connections, with `degraded` true. */
     async read<T>(
       fromRedis: (store: LeaseStore) => Promise<T>,
       fromLocal: () => T,
@@ -174,7 +174,7 @@ export function createSharedPresence(
       }
       return { answer: fromLocal(), degraded: true };
     },
-    /** Stops the timers. Leases can still be ended. */
+    /** Stops the timers. Leases can still be ended afterwards. */
     stop() {
       offAvailability();
       renewal.close();

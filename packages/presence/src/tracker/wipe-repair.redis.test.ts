@@ -28,7 +28,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** A hub with one agent, named as the hub, in all channels, and the default heartbeat. */
+/** A hub with one agent of the same name, in all channels, with the default heartbeat. */
 async function startHub(hubId: string, options: PresenceTrackerOptions = {}) {
   const presence = createPresence({ redis, keys }, { hubId, ...options });
   presence.onWiped(() => wiped.push(hubId));
@@ -43,9 +43,9 @@ const agentsOf = async (presence: PresenceTracker, channelId: string) =>
   (await presence.list(channelId)).presences.map(({ agentId }) => agentId);
 
 describe('a Redis that loses its data under intact connections', () => {
-  // The race: the wipe comes between two heartbeats, and another hub writes the same rosters again first. Invariant: the
-  // hub's leases are written again long before its next heartbeat, and nothing is announced. The control is a hub that
-  // does not look for a wipe.
+  // The race: the wipe comes between two heartbeats, and another hub writes the same rosters again first. Invariant:
+  // the hub's leases are written again long before its next heartbeat, and nothing is announced. The control is a hub
+  // that does not check for a wipe.
   it('has all leases again soon after FLUSHALL, and nothing is announced', async () => {
     const hub = await startHub('hub');
     await startHub('control', { reapMs: 60_000 });
@@ -72,15 +72,15 @@ describe('a Redis that loses its data under intact connections', () => {
   it('has a single evicted roster again', async () => {
     const hub = await startHub('hub');
     await redis.send(['del', keys.roster('c49'), keys.rosterAgents('c49')]);
-    // A look every half second checks twenty channels, and there are fifty.
+    // One check looks at twenty channels each half second, and there are fifty.
     await waitFor(async () => (await agentsOf(hub, 'c49')).length > 0, { timeoutMs: 3_000 });
     expect(told).toEqual([]);
-    // The agent's state was not lost: that is no wipe.
+    // The agent's state was not lost, so this is not a wipe.
     expect(wiped).toEqual([]);
   });
 
-  // The race: the heartbeat comes between the wipe and the look, and writes the lost leases again. Invariant: each process
-  // reports a wipe once, whichever of the two finds it.
+  // The race: the heartbeat comes between the wipe and the check, and writes the lost leases again. Invariant: each
+  // process reports a wipe once, found by either of the two.
   it.each([
     { finds: 'the look', options: { reapMs: 20 } },
     { finds: 'the heartbeat', options: { reapMs: 60_000, heartbeatMs: 50 } },

@@ -4,7 +4,7 @@ import { createWipeDetector } from './wipe-repair.ts';
 
 const keys = createKeySchema();
 
-/** A detector over channels, of which Redis has lost those in `lost`. */
+/** A detector over channels. Redis has lost the leases of those in `lost`. */
 function createBench(channels: Set<string>) {
   const lost = new Set<string>();
   const unexpected = new Set<string>();
@@ -40,7 +40,7 @@ describe('the wipe detector', () => {
     expect(looks.flat().slice(50)).toEqual([...named(10)]);
   });
 
-  it('asks nothing without leases, and checks a single channel each time', async () => {
+  it('checks nothing without leases, and a single channel each time', async () => {
     const { detector, channels, looks, lost } = createBench(new Set());
     expect(await detector.look()).toBe(false);
     expect(looks).toEqual([]);
@@ -51,9 +51,9 @@ describe('the wipe detector', () => {
     expect(looks).toEqual([['c'], ['c']]);
   });
 
-  // The race: the look is sent before a join, or answered after the leave. Invariant: only a lease that Redis must have
-  // counts as lost.
-  it('ignores a lease that Redis need not have yet, or any more', async () => {
+  // The race: the check is sent before a join, or answered after the leave. Invariant: only a lease that Redis must
+  // have counts as lost.
+  it('ignores a lease that Redis does not have to have yet or any more', async () => {
     const { detector, channels, lost, unexpected } = createBench(new Set(['joining', 'left']));
     lost.add('joining').add('left');
     unexpected.add('joining');

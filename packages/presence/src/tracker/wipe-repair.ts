@@ -2,7 +2,7 @@ import { encodeRosterMember, type KeySchema } from '@openclaw/key-schema';
 import type { RedisClient } from '@openclaw/redis-client';
 import type { LeaveEntry } from '../lease-store/lease-store.ts';
 
-/** The most channels that one look checks. */
+/** The most channels in one check. */
 const channelsMax = 20;
 
 export interface WipeDetectorDeps {
@@ -12,19 +12,19 @@ export interface WipeDetectorDeps {
   readonly channelIds: () => Iterator<string>;
   /** The leases of this process in one channel. */
   readonly leasesOf: (channelId: string) => Iterable<LeaveEntry>;
-  /** True if Redis must have the lease: its join was answered, and it was not given up. */
+  /** True if Redis must have the lease: its join was answered, and it was not ended. */
   readonly isExpected: (entry: LeaveEntry) => boolean;
 }
 
 /**
- * Detects that Redis lost leases although the connection held. Each look asks for one lease of this process in each of
- * the next few channels (ZSCORE, one round trip). It does not ask for the roster, which another process may have written
- * again already. A wipe shows in any channel; a single evicted roster shows when its channel is next.
+ * Detects that Redis lost leases although the connection held. Each check asks for one lease of this process in each of
+ * the next few channels (ZSCORE, one round trip). It does not ask for the roster, which another process may have
+ * written again already. A wipe shows in any channel; a single evicted roster shows when its channel is checked next.
  */
 export function createWipeDetector(deps: WipeDetectorDeps) {
   const { redis, keys, channelIds, leasesOf, isExpected } = deps;
   let walk = channelIds();
-  /** The leases that the last look asked for, and how many of them were lost. */
+  /** The leases for which the last check asked, and the number of them that were lost. */
   let lookedAt: readonly LeaveEntry[] = [];
   let lostCount = 0;
 
@@ -47,7 +47,7 @@ export function createWipeDetector(deps: WipeDetectorDeps) {
   }
 
   return {
-    /** Resolves with true if a lease is lost. Rejects only if nothing could be sent. */
+    /** Checks some leases. Resolves with true if one is lost. Rejects only if nothing could be sent. */
     async look(): Promise<boolean> {
       const entries = [...nextChannels()].flatMap(firstExpectedIn);
       if (entries.length === 0) return false;
@@ -58,15 +58,15 @@ export function createWipeDetector(deps: WipeDetectorDeps) {
           encodeRosterMember(lease),
         ]),
       );
-      // A lease that was given up during the look, or is being taken again, need not be there.
+      // A lease that was ended during the check, or whose join is not answered yet, may be absent in Redis.
       lookedAt = entries.filter(isExpected);
       lostCount = entries.filter((entry, at) => replies[at] === null && isExpected(entry)).length;
       return lostCount > 0;
     },
     /**
-     * Resolves with true if all leases of the last look are lost, and the agents' states too: a wipe, which every
-     * process notices. After the eviction of a roster, a process with many channels may not notice for a while. Call it
-     * before anything is written again. Rejects only if nothing could be sent.
+     * Resolves with true if all leases of the last check are lost, and the agents' states too: this is a wipe, which
+     * every process notices. After the eviction of a roster, a process with many channels may not notice it for a
+     * while. Call it before anything is written again. Rejects only if nothing could be sent.
      */
     async isWipe(): Promise<boolean> {
       if (lostCount === 0 || lostCount < lookedAt.length) return false;

@@ -25,7 +25,7 @@ const channelId = paramsSchema({ channelId: idSchema });
 const channelResult = z.object({ channel: channelSchema });
 const example = { params: { channelId: 'ops' }, result: { channel: sampleChannel } };
 
-/** Channels, and the caller's own joining and leaving. */
+/** Methods for channels, and for the caller's own joining and leaving. */
 export const channelMethods = {
   'channel.create': {
     ...write,

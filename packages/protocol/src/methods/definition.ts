@@ -13,7 +13,7 @@ export type MethodKind = 'write' | 'read' | 'live' | 'socket';
 /** The limit per agent that a method counts against. */
 export type MethodLimit = 'message' | 'reaction' | 'typing' | 'read';
 
-/** Where REST has the method as a resource. All methods are also `POST /v1/call/{method}`. */
+/** The REST path at which a method is a resource. All methods are also `POST /v1/call/{method}`. */
 export interface RestRoute {
   readonly verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below `/v1`; `:name` is a param. The other params are in the query (GET, DELETE) or the body. */
@@ -22,13 +22,13 @@ export interface RestRoute {
   readonly status?: 201;
 }
 
-/** A call as a client writes it, and what the hub answers. */
+/** An example of a call and of the hub's answer. */
 export interface MethodExample {
   readonly params: Readonly<Record<string, unknown>>;
   readonly result: object;
 }
 
-/** One JSON-RPC method of the hub: everything that hub, clients and specifications know of it. */
+/** The definition of one JSON-RPC method: everything that the hub, clients and specifications know about it. */
 export interface MethodDefinition {
   /** One sentence, for the reference. */
   readonly summary: string;
@@ -37,21 +37,21 @@ export interface MethodDefinition {
   readonly kind: MethodKind;
   readonly limit: MethodLimit;
   /**
-   * The param with the ids of the channels on which the call keeps its place among the other calls of its socket.
-   * `agentId` stands for the direct channel with that agent. Null: the call waits for no other.
+   * The param with the ids of the channels on which the call is ordered with the other calls of its socket. `agentId`
+   * stands for the direct channel with that agent. Null: the call waits for no other.
    */
   readonly orderedBy: 'channelId' | 'channelIds' | 'topics' | 'agentId' | null;
   /**
-   * The most bytes of an answer that may be large; absent for small ones. The hub reserves them before it reads
+   * The most bytes of an answer that may be large; absent for small answers. The hub reserves them before it reads
    * anything, and runs one such call of a socket at a time.
    */
   readonly bulky?: number | ((params: never) => number);
   readonly rest?: RestRoute;
-  /** Params, by name; unknown names are refused. The hub parses each call's with it. */
+  /** The schema of the params, by which the hub parses each call. Unknown names are refused. */
   readonly params: z.ZodObject;
-  /** Result: for documentation and the clients' types; unknown fields may be added. */
+  /** The schema of the result, for documentation and the clients' types. Unknown fields may be added. */
   readonly result: z.ZodType;
-  /** The refusals it may answer, beside those that any method may. */
+  /** The refusals that the method may answer, in addition to those of any method. */
   readonly errors: readonly ErrorCode[];
   readonly examples: readonly [MethodExample, ...MethodExample[]];
 }
@@ -68,12 +68,12 @@ const kib = 1024;
 export const smallPageBytes = 512 * kib;
 /** The most bytes of a page of 200 channels: each may have 8 KiB of metadata, escaped. */
 export const channelPageBytes = 2_048 * kib;
-/** The most bytes of the read state: 10,000 channels, the store's bound, of 256 bytes each. */
+/** The most bytes of the read state: 10,000 channels, the store's limit, of 256 bytes each. */
 export const readStateBytes = 2_560 * kib;
 
 /**
- * The params of a method. Unknown names are refused, because a misspelt optional param would be ignored silently. The
- * message names only a few of them, so that a bad call is not echoed at length.
+ * The schema of a method's params. Unknown names are refused, because a misspelt optional param would otherwise be
+ * ignored silently. The error message names only a few of them, so that it stays short.
  */
 export const paramsSchema = <S extends z.ZodRawShape>(shape: S) =>
   z.strictObject(shape, {

@@ -18,7 +18,7 @@ const role = z.enum(memberRoles);
 const displayName = lineSchema(limits.displayNameChars);
 const memberResult = z.object({ member: memberSchema });
 
-/** Members of a channel, managed by its owners. */
+/** Methods for members of a channel, mostly for its owners. */
 export const memberMethods = {
   'member.list': {
     ...read,

@@ -51,7 +51,7 @@ const sent = { messageId: 'm42', seq: 42, timestamp: sampleTimestamp, duplicate:
 const ofMessage = { channelId: 'ops', messageId: 'm42' };
 const reaction = { params: { ...ofMessage, emoji: '👍' }, result: { seq: 43, changed: true } };
 
-/** Messages, direct messages and reactions, and the log that holds them. */
+/** Methods for messages, direct messages and reactions, and for the log that holds them. */
 export const messageMethods = {
   'message.send': {
     ...write,

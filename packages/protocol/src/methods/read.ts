@@ -13,7 +13,7 @@ import {
 const tag = 'read state';
 const count = z.int().min(0);
 
-/** How far the caller has read. */
+/** Methods for the caller's read marks and unread counts. */
 export const readMethods = {
   'read.mark': {
     ...write,

@@ -25,7 +25,7 @@ function subscribeBytes(params: { topics: readonly { since: number | null }[] })
   return params.topics.every(({ since }) => since === null) ? 0 : limits.resumeBytes;
 }
 
-/** Receiving the events of channels. */
+/** Methods that start and end the delivery of channels' events. */
 export const subscriptionMethods = {
   subscribe: {
     ...socket,

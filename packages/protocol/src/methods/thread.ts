@@ -10,7 +10,7 @@ const tag = 'threads';
 const title = lineSchema(limits.titleChars);
 const threadResult = z.object({ thread: threadSchema });
 
-/** Threads that carry a title; replying needs none. */
+/** Methods for threads with a title. A reply needs none of them. */
 export const threadMethods = {
   'thread.create': {
     ...write,

@@ -54,7 +54,7 @@ export async function untilUp(client: RedisClient, timeoutMs = 10_000): Promise<
   });
 }
 
-/** How long `work` took, in milliseconds, whether it resolved or rejected, and with what. */
+/** Measures how many milliseconds `work` takes to settle. Returns them with its value or its error. */
 export async function timed(
   work: Promise<unknown>,
 ): Promise<{ readonly ms: number; readonly outcome: unknown }> {

@@ -12,7 +12,7 @@ import { deliverySuite, type Fault, type FaultScene, type Topology } from './del
 
 interface Nodes extends Topology {
   readonly deployment: ClusterDeployment;
-  /** The master that failed last, and a key that it held. */
+  /** The master that failed most recently, and a key that it held. */
   fallen: { readonly server: RedisServer; readonly key: string } | undefined;
   halfMoved: HalfMovedSlot | undefined;
 }
@@ -53,7 +53,7 @@ const faults: Fault<Nodes>[] = [
     },
   },
   {
-    // TRYAGAIN and ASK for every script of the channel while the slot moves.
+    // Causes TRYAGAIN and ASK for every script of the channel while the slot moves.
     title: 'a slot that is half way to another master',
     cutOff: [],
     async strike(topology, scene) {

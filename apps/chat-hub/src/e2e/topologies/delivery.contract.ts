@@ -14,7 +14,7 @@ import { openQuietChannel, type QuietChannel } from './quiet-channel.contract.ts
 
 /** A Redis deployment. */
 export interface Topology {
-  /** The variables with which a hub finds it. */
+  /** The environment variables with which a hub finds it. */
   readonly env: Readonly<Record<string, string>>;
   /** Variables that differ for the second hub. */
   readonly second?: Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ export interface Fault<T extends Topology> {
   recover?(topology: T, at: FaultScene): Promise<void>;
   /** Runs afterwards, to prepare the deployment for the next fault. */
   mend?(topology: T): Promise<void>;
-  /** Longest time from ack to delivery. @default 4000 */
+  /** Longest time from acknowledgement to delivery. @default 4000 */
   readonly delayMs?: number;
   /** Longest time from the recovery until presence is complete and topics work on both hubs. @default 8000 */
   readonly recoveredMs?: number;
@@ -46,7 +46,7 @@ export interface FaultScene {
 
 const reactionLimit = 30;
 const env = { HUB_LIMIT_MESSAGE: '100000/60', HUB_LIMIT_REACTION: `${reactionLimit}/60` };
-/** The bounds of the design are for an idle machine. */
+/** The default bounds. The bounds of the design are for an idle machine. */
 const bounds = { noticedMs: 4_000, delayMs: 4_000, recoveredMs: 8_000 };
 
 /** Runs the same traffic through every fault of a deployment, over two hub processes. */

@@ -29,14 +29,14 @@ const firstChannel = ({ traffic }: FaultScene) => traffic.channels[0] as string;
 
 /** Saves a snapshot, sends more messages, and returns the seq of the first channel at the save. */
 async function saveAndGoOn(redis: RedisServer, scene: FaultScene): Promise<number> {
-  // In one write, so that no publish comes between the two commands.
+  // The two commands are one write, so that no publish comes between them.
   const saved = await seqIn(redis, firstChannel(scene), 'SAVE\r\n');
   await scene.traffic.moreAcks(60);
   expect(await seqIn(redis, firstChannel(scene))).toBeGreaterThan(saved);
   return saved;
 }
 
-/** If no connection breaks, the next heartbeat (every 10 s) writes the leases again. */
+/** If no connection breaks, leases are written again only with the next heartbeat (every 10 s). */
 const heartbeatMs = 12_000;
 
 const faults: Fault<OneServer>[] = [

@@ -2,7 +2,7 @@ import type { ChatTraffic } from '@openclaw/test-support';
 
 /** A channel without other traffic: its messages stay in every cache. */
 export interface QuietChannel {
-  /** Reads it on every hub, so that Redis and the hubs cache it. */
+  /** Reads the channel on every hub, so that Redis and the hubs cache it. */
   fillCaches(): Promise<void>;
   /** Edits a message, deletes one and renames the channel. */
   change(): Promise<void>;

@@ -8,7 +8,7 @@ import { deliverySuite, type Fault, type Topology } from './delivery.contract.ts
 
 interface Sentinels extends Topology {
   readonly deployment: SentinelDeployment;
-  /** The master that failed last. */
+  /** The master that failed most recently. */
   fallen: RedisServer | undefined;
 }
 

@@ -22,7 +22,7 @@ const faults: Fault<OverTls>[] = [
     recover: ({ redis }) => redis.restart(),
   },
   {
-    // A password is changed on the server first. Until the hubs have it, each works alone.
+    // The password is changed on the server first. Until the hubs have the new one, each works without Redis.
     title: "a password of the hubs' user that is not theirs for a while",
     cutOff: [0, 1],
     async strike({ redis }) {

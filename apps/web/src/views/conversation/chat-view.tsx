@@ -10,7 +10,7 @@ import { Composer, TypingLine } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
 import { OutgoingItems, OutgoingList } from './outgoing-list.tsx';
 
-/** One channel: its conversation, its composer, and the pane that is open beside them. */
+/** One channel: its conversation, its composer, and the open pane beside them. */
 export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | null }) {
   const { session, pane } = usePage();
   const isArchived = chat.channel.value.archivedAt !== null;

@@ -21,7 +21,10 @@ export function composeTarget(
   return { channelId: channel.channelId, peer, threadId };
 }
 
-/** The key of the draft for a target. A direct channel is known by its peer, since it may be created meanwhile. */
+/**
+ * The key of the draft for a target. A direct channel is identified by its other member, because it may be created
+ * meanwhile.
+ */
 export function draftKey({ channelId, peer, threadId }: ComposeTarget): string {
   const channelKey = peer === null ? `${channelId}` : `@${peer}`;
   return threadId === null ? channelKey : `${channelKey}/${threadId}`;
@@ -32,7 +35,7 @@ export function editDraftKey(messageId: string): string {
   return `/edit/${messageId}`;
 }
 
-/** Keeps an unsent text; null removes it. */
+/** Stores an unsent text; null removes it. */
 export function setDraft(
   { drafts }: Pick<Session, 'drafts'>,
   key: string,
@@ -42,7 +45,10 @@ export function setDraft(
   drafts.value = text === null ? others : { ...others, [key]: text };
 }
 
-/** True when the message goes to this target. Before a direct channel exists, a message has only its agent. */
+/**
+ * True when the message goes to this target. Before a direct channel exists, a message has only the id of its
+ * recipient.
+ */
 export function isSentTo(target: ComposeTarget, item: Outgoing): boolean {
   if (item.threadId !== target.threadId) return false;
   return item.channelId === null

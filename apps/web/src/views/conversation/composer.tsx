@@ -44,7 +44,7 @@ export function Composer(props: {
 
   useEffect(() => () => typing.stop(), []);
   useEffect(() => {
-    // Focus would open the keyboard of a phone.
+    // On a phone, focus would open the keyboard.
     if (matchMedia('(min-width: 720px)').matches) field.current?.focus();
   }, [key]);
 
@@ -56,7 +56,7 @@ export function Composer(props: {
   };
   const isTooLarge = isContentTooLarge(text);
   const send = () => {
-    // Not `text`: the last key may not be drawn yet.
+    // The draft is read instead of `text`, because the last key may not be drawn yet.
     const content = (session.drafts.value[key] ?? '').trim();
     if (content === '' || isTooLarge || props.isDisabled) return;
     const mentions = mentionsIn(content, (name) => chat?.members.value.has(name) ?? false);
@@ -141,7 +141,7 @@ export function Composer(props: {
   );
 }
 
-/** Names who is typing. It keeps its height when nobody is, so that the composer does not move. */
+/** Names the typing agents. The line keeps its height when no agent is typing, so that the composer does not move. */
 export function TypingLine({ chat }: { chat: Chat }) {
   const { me } = usePage().session;
   const text = typingSummary([...chat.typing.value.keys()].filter((agentId) => agentId !== me));
@@ -161,7 +161,7 @@ export function TypingLine({ chat }: { chat: Chat }) {
   );
 }
 
-// The hub forgets after 10 s, so a shorter pause needs no stop.
+// The hub ends typing after 10 s, so a shorter pause needs no stop.
 const repeatMs = 5_000;
 const pauseMs = 6_000;
 
@@ -184,7 +184,7 @@ export function createTypingSignal(report: (isTyping: boolean) => void) {
       clearTimeout(timer);
       timer = setTimeout(() => end(true), pauseMs);
     },
-    /** The message was sent, which ends typing without a report. */
+    /** Call it when the message was sent, which ends typing without a report. */
     sent: () => end(false),
     stop: () => end(true),
   };

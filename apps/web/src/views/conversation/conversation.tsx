@@ -16,7 +16,7 @@ const leadingHeight = 56;
 export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentChildren }) {
   const { session, target, editing } = usePage();
   const { entries, hasOlder, hasNewer, isLoaded } = chat.timeline.value;
-  // The read mark at the time when the channel was opened.
+  // The read mark when the channel was opened.
   const firstUnread = useRef(chat.unread.peek().count > 0 ? chat.unread.peek().seq : null).current;
   const history = session.chats.historyOf(chat);
   const load = (side: 'older' | 'newer' | 'newest') => {
@@ -24,7 +24,7 @@ export function Conversation({ chat, footer }: { chat: Chat; footer: ComponentCh
   };
   const shown = target.value?.channelId === chat.id ? target.value : null;
   useLayoutEffect(() => {
-    // A reader who comes back sees the newest messages, wherever the channel was left.
+    // A reader who comes back sees the newest messages, not the position at which the channel was left.
     if (shown !== null) return;
     chat.isFollowing.value = true;
     if (chat.timeline.peek().hasNewer) load('newest');

@@ -14,7 +14,7 @@ export function editingIn(
   return entry.message.deletedAt === null ? editing : null;
 }
 
-/** The newest own message that can be edited: of a thread, the newest own reply. */
+/** The newest own message that can be edited. In a thread this is the newest own reply. */
 export function lastOwnMessage(
   entries: readonly Entry[],
   me: string,
@@ -25,7 +25,7 @@ export function lastOwnMessage(
       entry.kind === 'message' &&
       entry.message.senderId === me &&
       entry.message.deletedAt === null &&
-      // Excludes the root message of the thread, which belongs to the channel.
+      // Excludes the thread's root message, which belongs to the channel.
       entry.message.threadId === threadId,
   );
   return own?.kind === 'message' ? own.message : null;

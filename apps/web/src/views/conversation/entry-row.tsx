@@ -12,7 +12,7 @@ export function timeOf(entry: Entry): number {
   return entry.kind === 'message' ? entry.message.timestamp : entry.envelope.timestamp;
 }
 
-/** True when a message follows one of the same author closely, so that the author is not named again. */
+/** True when a message follows another one of its author after a short time, so that the author is not named again. */
 export function isContinued(before: Entry | undefined, entry: Entry): boolean {
   if (before?.kind !== 'message' || entry.kind !== 'message') return false;
   const [a, b] = [before.message, entry.message];

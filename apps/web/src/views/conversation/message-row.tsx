@@ -20,7 +20,7 @@ export function MessageRow(props: {
   message: Message;
   isContinued: boolean;
   isInThread: boolean;
-  /** The thread that this message is the root of, when it is shown in the channel. */
+  /** The thread of which this message is the root, when it is shown in the channel. */
   thread: Thread | undefined;
 }) {
   const { chat, message, isContinued, thread } = props;
@@ -121,11 +121,11 @@ function shortened(content: string): string {
   return `${lines}…`;
 }
 
-// An edit takes the focus once: a row that is scrolled out of view and back must not take it again.
+// An edit takes the focus only once: a row that is scrolled out of view and back must not take it again.
 const focused = new WeakSet<Editing>();
 
 /**
- * Edits an own message in its place: Enter saves, Esc cancels. The text is kept as a draft, since the row may be scrolled
+ * Edits an own message in place: Enter saves, Esc cancels. The text is kept as a draft, because the row may be scrolled
  * out of view before it is saved.
  */
 export function EditMessage({ chat, message }: { chat: Chat; message: Message }) {
@@ -146,7 +146,7 @@ export function EditMessage({ chat, message }: { chat: Chat; message: Message })
     setDraft(session, key, null);
   };
   const save = () => {
-    // Not `text`: the last key may not be drawn yet.
+    // The draft is read instead of `text`, because the last key may not be drawn yet.
     const content = session.drafts.value[key] ?? message.content;
     if (content.trim() === '' || content === message.content) return cancel();
     editing.value = null;

@@ -6,7 +6,7 @@ import { Avatar, unknownPresence } from '../shared/agents.tsx';
 
 const shownMax = 6;
 
-/** The members that an unfinished mention can mean, the best match first. */
+/** The members that an unfinished mention can mean, best match first. */
 function suggestNames(agentIds: Iterable<string>, text: string, me: string): string[] {
   return [...agentIds]
     .filter((id) => id !== me && id.toLowerCase().includes(text.toLowerCase()))
@@ -22,7 +22,7 @@ export function useNameSuggestions(options: {
   readonly onComplete: (text: string) => void;
 }) {
   const { field, chat, me } = options;
-  /** The position for which the mention was read last. */
+  /** The caret position at which the mention was last read. */
   const caret = useRef(0);
   const [mention, setMention] = useState<string | null>(null);
   const [index, setIndex] = useState(0);
@@ -44,7 +44,7 @@ export function useNameSuggestions(options: {
     const begun = mentionAtCaret(element.value, end);
     close();
     if (begun === null) return;
-    // Changes the field before the next drawing, so that keys typed until then go after the name.
+    // Changes the field before the next drawing, so that keys typed in the meantime go after the name.
     element.setRangeText(`${name} `, end - begun.length, end, 'end');
     element.focus();
     caret.current = element.selectionStart;
@@ -61,7 +61,7 @@ export function useNameSuggestions(options: {
       // A key that does not move the caret, such as Esc, must not open the list again.
       if (element.selectionStart !== caret.current) read(element);
     },
-    /** Returns true when the key was for the list of suggestions. */
+    /** Returns true when the list of suggestions handled the key. */
     onKeyDown(event: KeyboardEvent): boolean {
       if (chosen === undefined) return false;
       switch (event.key) {
@@ -86,7 +86,7 @@ export function useNameSuggestions(options: {
   };
 }
 
-/** The list of suggestions above a composer; the id of an option is the list's id and the name. */
+/** The list of suggestions above a composer. The id of an option is the list's id followed by the name. */
 export function NameSuggestions(props: {
   id: string;
   chat: Chat;

@@ -28,7 +28,9 @@ export function threadSummary({ title, replies }: Thread): string | null {
   return replies === 0 ? null : count;
 }
 
-/** “ada, bob and 9 others are typing”: its length does not grow with the crowd. Null when nobody is typing. */
+/**
+ * “ada, bob and 9 others are typing”: its length does not grow with the number of agents. Null when no agent is typing.
+ */
 export function typingSummary([first, second, ...others]: readonly string[]): string | null {
   if (first === undefined) return null;
   if (second === undefined) return `${first} is typing`;

@@ -31,7 +31,7 @@ export function Chart(props: {
   useEffect(() => {
     const element = container.current;
     if (element === null) return;
-    // A canvas needs a plain colour, and this resolves `light-dark()` in the property.
+    // A canvas needs a plain colour; this resolves `light-dark()` in the property.
     const colour = (name: string) => () => {
       element.style.color = `var(${name})`;
       return getComputedStyle(element).color;

@@ -1,4 +1,4 @@
-/** Writes `–` for a value that is not known. */
+/** Shows `–` for an unknown value. */
 const orUnknown = (format: (value: number) => string) => (value: number | null | undefined) =>
   value == null || !Number.isFinite(value) ? '–' : format(value);
 

@@ -19,7 +19,7 @@ export interface Snapshots {
   readonly problem: string | null;
 }
 
-/** Reads `/v1/operations`; `path` goes behind it. Rejects with a text for the reader. */
+/** Reads `/v1/operations` followed by `path`. Rejects with a text for the reader. */
 async function readOperations<T>(
   credentials: Credentials,
   path = '',
@@ -42,7 +42,7 @@ async function readOperations<T>(
   return (await response.json().catch(unreachable)) as T;
 }
 
-/** Calls `poll` now, and again `everyMs` after each end while the page is visible. */
+/** Calls `poll` now, and again `everyMs` after each call ends, while the page is visible. */
 function usePolling(poll: () => Promise<void>, everyMs: number, inputs: readonly unknown[]) {
   useEffect(() => {
     let isOver = false;
@@ -59,7 +59,7 @@ function usePolling(poll: () => Promise<void>, everyMs: number, inputs: readonly
   }, inputs);
 }
 
-/** A snapshot of the hub each second. */
+/** A snapshot of the hub every second. */
 export function useSnapshots(credentials: Credentials): Snapshots {
   const [state, setState] = useState<Snapshots>({ newest: null, samples: [], problem: null });
   const poll = async () => {
@@ -88,7 +88,7 @@ export function useConnected(credentials: Credentials): readonly ConnectedAgent[
       }, 'agents');
       setConnected(items);
     } catch {
-      // The snapshot reports the problem; the agents found before stay.
+      // The snapshot reports the problem; the agents found earlier are kept.
     }
   };
   usePolling(poll, agentsEveryMs, [credentials]);

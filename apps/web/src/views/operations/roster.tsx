@@ -14,7 +14,7 @@ import { agoText } from '../shared/format-time.ts';
 import { durationText } from './format-figures.ts';
 import { useConnected } from './operations-api.ts';
 
-/** The agents that are connected to this hub, and those in the reader's channels. */
+/** The agents connected to this hub, and the agents in the reader's channels. */
 export function Roster() {
   const { session } = usePage();
   const [filter, setFilter] = useState('');
@@ -27,7 +27,7 @@ export function Roster() {
     const isGone = presence.status === 'offline' && lastSeen !== null;
     return { ...presence, agentId, detail: isGone ? agoText(lastSeen) : null };
   });
-  // What this hub knows of its own agents replaces what the channels know.
+  // For its own agents, this hub's data replaces the data from the channels.
   const agents = new Map([...met, ...connected].map((agent) => [agent.agentId, agent]));
   const shown = [...agents.values()]
     .filter(({ agentId }) => agentId.toLowerCase().includes(filter.toLowerCase()))

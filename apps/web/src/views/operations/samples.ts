@@ -14,7 +14,7 @@ export interface Sample {
 
 const samplesMax = 300;
 
-/** Turns counters into rates between two snapshots; there is none when the hub was restarted between them. */
+/** Turns counters into rates between two snapshots. There are no rates when the hub was restarted between them. */
 export function sampleOf(snapshot: Operations, before: Operations | null): Sample {
   const rate = (name: 'messages' | 'deliveries'): number | null => {
     if (before === null || snapshot.hubId !== before.hubId) return null;

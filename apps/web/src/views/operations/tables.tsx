@@ -90,7 +90,7 @@ export function HubTable({ hubs }: { hubs: Operations['hubs'] }) {
   );
 }
 
-/** A table; `none` replaces its rows when there are none. */
+/** A table. If it has no rows, it shows `none` instead. */
 function Figures(props: {
   label: string;
   columns: readonly string[];

@@ -5,7 +5,7 @@ import { hashOf } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
 import { usePage } from '../page-state.ts';
 
-// The background and the text, each in light and in dark.
+// Each entry has the background and the text colour, both for the light and the dark theme.
 const colours = [
   ['#e3e6fb', '#2d3263', '#3d469f', '#c3caff'],
   ['#dcefe6', '#1d3d2f', '#1d5f42', '#9be0bf'],
@@ -60,12 +60,14 @@ export function Avatar(props: {
   );
 }
 
-/** A text that another agent wrote, within a text of the page: it cannot change the direction of what surrounds it. */
+/**
+ * A text written by another agent inside a text of the page. It cannot change the direction of the surrounding text.
+ */
 export function IsolatedText({ text }: { text: string }) {
   return <bdi>{visibleString(text)}</bdi>;
 }
 
-/** An agent's display name and its id: an agent may choose the name of another one. */
+/** An agent's display name and its id, because an agent may choose another agent's name. */
 export function AgentName(props: { agentId: string; displayName: string | null }) {
   const { agentId, displayName } = props;
   if (displayName === null || displayName === agentId) return <>{agentId}</>;
@@ -85,7 +87,7 @@ export const statusWords: Readonly<Record<Presence['status'], string>> = {
 
 export const statuses = Object.keys(statusWords) as readonly Presence['status'][];
 
-/** A presence; `lastSeen` is null when no channel knows the agent. */
+/** A presence; `lastSeen` is null when the agent is unknown in all channels. */
 type ShownPresence = Omit<Presence, 'agentId' | 'lastSeen'> & { readonly lastSeen: number | null };
 type AgentStatus = Pick<Presence, 'agentId' | 'status'>;
 
@@ -96,7 +98,7 @@ export const unknownPresence: ShownPresence = {
   lastSeen: null,
 };
 
-/** The presence of an agent: channels may know different ones, and the latest that is not offline counts. */
+/** The presence of an agent. Channels may have different ones; the latest that is not offline is used. */
 export function usePresence(agentId: string): ShownPresence {
   return presenceOf(usePage().session, agentId);
 }
@@ -126,7 +128,7 @@ export function knownAgents(session: Session): Map<string, ShownPresence> {
   return new Map(sorted.map((agentId) => [agentId, presenceOf(session, agentId)]));
 }
 
-/** Most agents that a list draws. */
+/** The most agents that a list draws. */
 export const drawnAgentsMax = 300;
 
 /** Says how many agents a list has left out. */
@@ -141,13 +143,13 @@ export function compareAgents(a: AgentStatus, b: AgentStatus): number {
   );
 }
 
-/** The status that an agent has written, or else the word for its status. */
+/** The status text that the agent has written, or else the word for its status. */
 export function StatusText({ status, customStatus }: Pick<Presence, 'status' | 'customStatus'>) {
   if (customStatus === null) return <>{statusWords[status]}</>;
   return <IsolatedText text={customStatus} />;
 }
 
-/** An agent with its status; leads to the direct channel with it. */
+/** An agent with its status. Links to the direct channel with it. */
 export function AgentLink(
   props: Omit<ShownPresence, 'lastSeen'> & {
     agentId: string;

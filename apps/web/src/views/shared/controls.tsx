@@ -92,7 +92,7 @@ export function Problem({ text, extraClass = '' }: { text: string | null; extraC
   );
 }
 
-/** A modal dialog: the browser traps the focus in it; Esc and a click outside close it. */
+/** A modal dialog. The browser keeps the focus inside it; Esc or a click outside closes it. */
 export function Dialog(props: {
   label: string;
   extraClass?: string;
@@ -141,7 +141,7 @@ export function DialogActions(props: {
   );
 }
 
-/** Asks for a confirmation before an action that cannot be undone. */
+/** Requests a confirmation before an action that cannot be undone. */
 export function ConfirmDialog(props: {
   label: string;
   title?: ComponentChildren;
@@ -185,7 +185,7 @@ export function Pane(props: {
   );
 }
 
-/** A button that is disabled while `load` is under way. */
+/** A button that is disabled while `load` is in progress. */
 export function LoadButton(props: { label: string; load: () => Promise<void> }) {
   const [isLoading, setLoading] = useState(false);
   const onClick = () => {
@@ -199,7 +199,7 @@ export function LoadButton(props: { label: string; load: () => Promise<void> }) 
   );
 }
 
-/** Calls `onPress` when the pointer is pressed outside the element; menus close that way. */
+/** Calls `onPress` when the pointer is pressed outside the element, for example to close a menu. */
 export function useOutsidePress(element: RefObject<HTMLElement | null>, onPress: () => void): void {
   useEffect(() => {
     const onDown = (event: PointerEvent) => {

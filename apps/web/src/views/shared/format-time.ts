@@ -11,9 +11,9 @@ const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 
 const dayMs = 86_400_000;
 
 export const timeText = (timestamp: number): string => time.format(timestamp);
-/** Without AM and PM, for narrow places. */
+/** The time without AM and PM, for narrow places. */
 export const shortTimeText = (timestamp: number): string => shortTime.format(timestamp);
-/** With seconds, for the axis of a chart. */
+/** The time with seconds, for the axis of a chart. */
 export const axisTimeText = (timestamp: number): string => axisTime.format(timestamp);
 /** The full date and time. */
 export const fullTimeText = (timestamp: number): string => full.format(timestamp);
@@ -27,12 +27,13 @@ export function dayText(timestamp: number, nowMs = Date.now()): string {
 
 /** True when both times are on one day in the reader's time zone. */
 export function isSameDay(a: number, b: number): boolean {
-  // Less than 24 hours apart and on the same day of the month; cheaper than formatting both.
+  // Two times are on one day when they are less than 24 hours apart and on the same day of the month. This is cheaper
+  // than formatting both.
   if (Math.abs(a - b) >= dayMs) return false;
   return new Date(a).getDate() === new Date(b).getDate();
 }
 
-/** The rough time since then. */
+/** The approximate time since then. */
 export function agoText(timestamp: number, nowMs = Date.now()): string {
   const seconds = Math.max(0, Math.round((nowMs - timestamp) / 1000));
   if (seconds < 60) return 'just now';

@@ -13,7 +13,7 @@ const fields = {
   token: { label: 'Access token', placeholder: 'eyJ…', type: 'password', autoComplete: 'off' },
 } as const;
 
-/** Asks for a name or for a token, as the hub needs it; offers both when that is unknown. */
+/** Asks for a name or for a token, depending on the hub. Offers both when the hub's mode is unknown. */
 export function SignIn(props: {
   isBusy: boolean;
   problem: string | null;
@@ -84,7 +84,7 @@ export function SignIn(props: {
   );
 }
 
-/** What a hub needs for a sign-in; `unknown` when it could not be found out. */
+/** The kind of sign-in that a hub needs; `unknown` when it could not be determined. */
 export type SignInMode = 'name' | 'token' | 'unknown';
 
 /** Finds the mode in the hub's OpenAPI document, which needs no sign-in. */
@@ -98,7 +98,7 @@ export async function findSignInMode(): Promise<SignInMode> {
     if (schemes === undefined) return 'unknown';
     return 'devAgent' in schemes ? 'name' : 'token';
   } catch {
-    // The form offers both ways, and the connection reports what is wrong.
+    // The form offers both ways, and the connection attempt shows the problem.
     return 'unknown';
   }
 }

@@ -75,7 +75,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
   );
 }
 
-/** The title of the thread; its creator and the owners of the channel can change it. */
+/** The title of the thread. Its creator and the owners of the channel can change it. */
 function ThreadTitle({ chat, threadId }: { chat: Chat; threadId: string }) {
   const { session } = usePage();
   const [text, setText] = useState<string | null>(null);
@@ -93,7 +93,7 @@ function ThreadTitle({ chat, threadId }: { chat: Chat; threadId: string }) {
 
   const rename = async (next: string) => {
     const channel = session.client.channel(chat.id);
-    // Creating a thread that exists already does not change its title.
+    // Creating a thread that already exists does not change its title.
     if (title === null && (await channel.createThread(threadId, next)).thread.title === next)
       return;
     await channel.updateThread(threadId, next === '' ? null : next);

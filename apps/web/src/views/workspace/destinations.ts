@@ -6,7 +6,10 @@ export interface Destination {
   readonly unread: number;
 }
 
-/** The destinations whose names contain `query`: those that begin with it first, then unread ones, then by name. */
+/**
+ * The destinations whose names contain `query`. Names that begin with it come first, then unread ones; the rest is
+ * sorted by name.
+ */
 export function rankDestinations(
   all: readonly Destination[],
   query: string,

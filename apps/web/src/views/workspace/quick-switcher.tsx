@@ -7,7 +7,7 @@ import { type Destination, rankDestinations } from './destinations.ts';
 
 const shownMax = 9;
 
-/** Goes to a channel or an agent by a few letters of its name. */
+/** Opens a channel or an agent found by a few letters of its name. */
 export function QuickSwitcher() {
   const { session, isSwitcherOpen, isDrawerOpen } = usePage();
   const [query, setQuery] = useState('');

@@ -86,14 +86,14 @@ function RoutedView() {
   }
 }
 
-/** Leads to the first channel, or to the list of channels to join. */
+/** Opens the first channel, or the list of channels to join. */
 function Home() {
   const { session } = usePage();
-  // Both from one drawing: an effect that reads `isLoaded` later could meet a list without channels.
+  // Both signals are read while drawing. An effect that reads `isLoaded` later could find an empty list of channels.
   const isLoaded = session.chats.isLoaded.value;
   const [first] = session.chats.byId.value.values();
   useEffect(() => {
-    // The address changes before the route does; a user who has just left home stays there.
+    // The address changes before the route does; a user who has just left home must not be sent back.
     if (!isLoaded || parseRoute(location.hash).view !== 'home') return;
     session.router.replace(first === undefined ? { view: 'browse' } : channelRoute(first.id));
   }, [isLoaded, first]);

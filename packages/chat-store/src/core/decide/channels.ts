@@ -22,7 +22,8 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
     deleted_at: null,
     swept_at: null,
   };
-  // Another hub may be creating it too: the second one finds the id taken. So is the id of a deleted channel.
+  // If another hub is creating the channel too, the second one finds that the id is taken. The id of a deleted channel
+  // is also taken.
   const created = await dbOf(group)
     .insertInto('channels')
     .values(row)
@@ -53,7 +54,7 @@ export const createChannel: Decide<'channel.create'> = async (group, { actor, pa
   return accepted({ channel: channelOf(channel) }, event);
 };
 
-/** Absent fields stay; null empties a field. */
+/** Absent fields stay unchanged; null clears a field. */
 export const updateChannel: Decide<'channel.update'> = async (group, { actor, params }) => {
   const loaded = await loadAuthorized(group, actor, params.channelId, 'owner');
   if (!loaded.ok) return loaded;

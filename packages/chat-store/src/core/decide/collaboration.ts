@@ -2,7 +2,7 @@ import { refuse } from '../../commands.ts';
 import { accepted, loadAuthorized, type Decide } from './decision.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
 
-/** Logs an agent's own event in a channel. Events to everyone are sent by the hub and not logged. */
+/** Logs an event defined by an agent in a channel. Events to everyone are sent by the hub and not logged. */
 export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { actor, params }) => {
   const { channelId, name, payload, clientMessageId } = params;
   if (channelId === null) return refuse('unsupported', 'the store keeps no global events');

@@ -11,7 +11,7 @@ import { createThread, updateThread } from './threads.ts';
 
 type SingleMethod = Exclude<WriteMethod, 'message.send' | 'direct.send'>;
 
-/** A command that is decided by itself, by statements of its own. */
+/** A command that is decided separately, with its own statements. */
 export type SingleCommand = Extract<Command, { method: SingleMethod }>;
 
 const decisions: { readonly [M in SingleMethod]: Decide<M> } = {

@@ -13,7 +13,7 @@ import type { GroupState } from '../group-state.ts';
 import { authorize, type Needs, type Role } from '../rights.ts';
 import type { ChannelWithHead, Tables } from '../tables.ts';
 
-/** Decides one command in the group's transaction, statement by statement: all checks come before the first write. */
+/** Decides one command in the group's transaction, statement by statement. All checks come before the first write. */
 export type Decide<M extends WriteMethod> = (
   group: GroupState,
   command: CommandOf<M>,
@@ -30,8 +30,8 @@ export function accepted<R>(result: R, ...events: readonly AppendedEvent[]) {
 }
 
 /**
- * Loads the channel of a command and the actor's role; a refusal if the actor lacks the rights, or if the channel is
- * archived and the method is not allowed there.
+ * Loads the channel of a command and the actor's role. Returns a refusal if the actor lacks the rights, or if the
+ * channel is archived and the method is not allowed there.
  */
 export async function loadAuthorized(
   group: GroupState,

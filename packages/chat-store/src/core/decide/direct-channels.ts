@@ -7,8 +7,8 @@ import { traceCauses } from './origin.ts';
 import { pairOf, refuseSend, type Send } from './send.ts';
 
 /**
- * Creates the direct channels that a run of messages needs and that do not exist yet, with their two members and an empty
- * log: seq 1 is the first message. Returns their ids.
+ * Creates the direct channels that a run of messages needs and that do not exist yet, with their two members and an
+ * empty log: seq 1 is the first message. Returns their ids.
  */
 export async function openDirectChannels(
   group: GroupState,
@@ -24,7 +24,7 @@ export async function openDirectChannels(
     // The sender of the first message counts as the channel's creator.
     if (!group.channel(id) && !missing.has(id)) missing.set(id, send);
   }
-  // In id order, like locks, so that two hubs that create the same channels do not deadlock.
+  // Ordered by id, like locks, so that two hubs that create the same channels do not deadlock.
   for (const [id, { actor, params }] of [...missing].sort(([a], [b]) => (a < b ? -1 : 1))) {
     group.adopt(await openDirectChannel(group, id, actor.agentId, params.agentId));
   }
@@ -70,11 +70,11 @@ async function openDirectChannel(
     for (const { agent_id } of members) group.addAgent(agent_id);
     return { ...row, head: 0 };
   }
-  // Another hub was faster. Its channel is locked like any other.
+  // Another hub created the channel first. It is locked like any other.
   let query = db.selectFrom('channels').selectAll().where('id', '=', id);
   if (group.transaction.locksRows) query = query.forUpdate();
   const channel = await query.executeTakeFirstOrThrow();
-  // By a statement of its own: the one that waited for the lock does not see what was committed while it waited.
+  // A separate statement, because the statement that waited for the lock does not see commits made while it waited.
   const { head } = await db
     .selectFrom('channels')
     .select(headOf('channels.id').as('head'))

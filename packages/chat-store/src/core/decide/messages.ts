@@ -17,7 +17,7 @@ export const editMessage: Decide<'message.edit'> = async (group, { actor, params
   const found = await findMessage(group, channel, params.messageId);
   if (!found.ok) return found;
   if (found.message.senderId !== actor.agentId && !actor.isAdmin) {
-    return refuse('forbidden', 'only its author edits a message');
+    return refuse('forbidden', 'only its author may edit a message');
   }
   if (found.message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
   if (found.message.content === params.content) return accepted({ seq: null });
@@ -52,7 +52,7 @@ export const deleteMessage: Decide<'message.delete'> = async (group, { actor, pa
   const found = await findMessage(group, channel, params.messageId);
   if (!found.ok) return found;
   const mayDelete = found.message.senderId === actor.agentId || role === 'owner' || actor.isAdmin;
-  if (!mayDelete) return refuse('forbidden', 'only its author or an owner deletes a message');
+  if (!mayDelete) return refuse('forbidden', 'only its author or an owner may delete a message');
   if (found.message.deletedAt !== null) return accepted({ seq: null });
 
   const message = redacted(found.message, group.nowMs);
@@ -78,7 +78,7 @@ export const deleteMessage: Decide<'message.delete'> = async (group, { actor, pa
     messageId: message.id,
     event: () => ({ type: 'channel.message.delete', channelId: channel.id, message }),
   });
-  // From now on the message's text is this event's, so nobody reads the rows of its edits for it.
+  // From this event on, the message's text is the text of the event, so no reader needs the rows of its edits.
   await db
     .updateTable('messages')
     .set({ deleted_at: group.nowMs, text_seq: channel.head })
@@ -103,8 +103,8 @@ export async function findMessage(
   return message ? { ok: true, message } : refuse('not_found', `there is no message ${messageId}`);
 }
 
-// A reader of the log finds the message in its place without its text. The fingerprint is removed too, because a short text
-// could be guessed from it.
+// A reader of the log finds the message at its seq without its text. The fingerprint is removed too, because a short
+// text could be guessed from it.
 async function redactFirstRow(group: GroupState, message: Message): Promise<void> {
   const db = dbOf(group);
   const { channelId, seq } = message;
@@ -128,7 +128,8 @@ async function redactFirstRow(group: GroupState, message: Message): Promise<void
     .execute();
 }
 
-// Walks at most `limits.edits` entries of an index, also for messages that were edited more often before there was a limit.
+// Walks at most `limits.edits` entries of an index, even for messages that were edited more often before there was a
+// limit.
 async function isEditedOften(group: GroupState, message: Message): Promise<boolean> {
   const last = await dbOf(group)
     .selectFrom('log')

@@ -7,8 +7,8 @@ import { authorize } from '../rights.ts';
 type Trace = Pick<Origin, 'cause' | 'taint'>;
 
 /**
- * Checks that the sender may read the messages that it names, and that the one it replies to is of the same channel.
- * Membership of other channels is that of the moment of the prefetch, which runs under the lock of this channel.
+ * Checks that the sender may read the messages that it names, and that the message it replies to is in the same
+ * channel. Membership of other channels is as of the prefetch, which runs under the lock of this channel.
  */
 export function traceCauses(
   prefetched: Prefetched,

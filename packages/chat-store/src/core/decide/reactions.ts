@@ -2,7 +2,7 @@ import { refuse } from '../../commands.ts';
 import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 import { findMessage } from './messages.ts';
 
-/** The most reactions of a message: each history page carries them. */
+/** The most reactions of a message, because each history page carries them. */
 export const reactionsMax = 1000;
 
 /** Adding the same reaction again changes nothing. */
@@ -39,7 +39,7 @@ export const addReaction: Decide<'reaction.add'> = async (group, { actor, params
   return accepted({ seq: channel.head, changed: true }, event);
 };
 
-/** Only the caller's own reaction. */
+/** Removes only the caller's own reaction. */
 export const removeReaction: Decide<'reaction.remove'> = async (group, { actor, params }) => {
   const loaded = await loadAuthorized(group, actor, params.channelId, 'member');
   if (!loaded.ok) return loaded;

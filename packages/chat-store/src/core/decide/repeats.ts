@@ -4,14 +4,15 @@ import type { GroupState } from '../group-state.ts';
 import { isOutOfBounds } from '../rights.ts';
 import { dbOf } from './decision.ts';
 
-/** Tells whether a clientMessageId that is used again comes with the same content. */
+/** A hash of a write's content. It shows whether a repeated clientMessageId comes with the same content. */
 export function fingerprint(method: string, ...content: readonly unknown[]): string {
   return hash('sha256', JSON.stringify([method, ...content]), 'base64url');
 }
 
 /**
- * Finds an earlier command with the same clientMessageId. A refusal if its content was other, or if the token is not for the
- * channel. Membership is not checked: the repeat's answer holds nothing newer than the first call.
+ * Finds an earlier command with the same clientMessageId. Returns a refusal if its content differs, or if the token
+ * does not cover the channel. Membership is not checked, because the answer to a repeat holds nothing newer than the
+ * first call.
  */
 export async function findRepeat(
   group: GroupState,
@@ -35,5 +36,5 @@ export async function findRepeat(
   if (!row) return null;
   return row.fingerprint === print
     ? { ok: true, seq: row.seq }
-    : refuse('conflict', 'the clientMessageId was used for something else');
+    : refuse('conflict', 'the clientMessageId was already used with other content');
 }

@@ -18,7 +18,10 @@ import { originOf, traceCauses } from './origin.ts';
 
 type SendCommand = CommandOf<'message.send'> | CommandOf<'direct.send'>;
 
-/** A command that sends a message, with its channel. Most of the traffic: a run of them is decided from one prefetch. */
+/**
+ * A command that sends a message, with its channel. Most of the traffic is of this kind: a run of sends is decided from
+ * one prefetch.
+ */
 export type Send = SendCommand & { readonly channelId: string };
 
 const posting = { from: 'member', inArchived: false } as const;
@@ -67,7 +70,7 @@ export function prefetchFor(sends: readonly Send[]): Prefetch {
   return collected.toPrefetch();
 }
 
-/** Refuses what needs no look-up to be refused. */
+/** Refuses messages that can be refused without a look-up. */
 export function refuseSend(send: Send): Refusal | null {
   if (isContentTooLarge(send.params.content)) return refuse('too_large', 'the content is too long');
   if (send.params.taint.some((taint) => taint.length > limits.taintChars)) {
@@ -76,13 +79,13 @@ export function refuseSend(send: Send): Refusal | null {
   if (send.method === 'direct.send' && send.params.agentId === send.actor.agentId) {
     return refuse('forbidden', 'a direct channel has two different members');
   }
-  // Before repeats: a token's channels bound everything.
+  // Checked before repeats, because a token's channels limit everything.
   return isOutOfBounds(send.actor, send.channelId)
     ? refuse('forbidden', 'the token is not for this channel')
     : null;
 }
 
-/** Decides one message from what was prefetched: nothing here waits. */
+/** Decides one message from the prefetched rows, without waiting for anything. */
 export function decideSend(
   group: GroupState,
   prefetched: Prefetched,
@@ -102,18 +105,19 @@ export function decideSend(
 
   let print: string | null = null;
   if (clientMessageId !== null && channel && channel.deleted_at === null) {
-    // Without these params the fingerprint is that of earlier releases, so that a repeat across an upgrade is recognized.
+    // Without these params the fingerprint equals that of earlier releases, so that a repeat across an upgrade is
+    // recognized.
     const hasOrigin = replyTo !== null || cause.length > 0 || taint.length > 0;
     const origin = hasOrigin ? [replyTo, cause, taint] : [];
     print = fingerprint(send.method, content, threadId, mentions, metadata, ...origin);
-    // Before membership: a sender that lost the answer learns that its message is stored, even if it was removed or the
-    // channel archived since. The first result holds nothing newer than the first call.
+    // Checked before membership: a sender that lost the answer learns that its message is stored, even if it was
+    // removed or the channel archived since. The first result holds nothing newer than the first call.
     const first = prefetched.repeat(channelId, agentId, clientMessageId);
     if (first) {
-      // A deletion removes the fingerprint; then the id alone decides.
+      // A deletion removes the fingerprint; then only the id is compared.
       const isSame = first.fingerprint === null || first.fingerprint === print;
       if (!isSame || first.message_id === null) {
-        return refuse('conflict', 'the clientMessageId was used for something else');
+        return refuse('conflict', 'the clientMessageId was already used with other content');
       }
       const { message_id: messageId, seq, timestamp } = first;
       const result = answer({ messageId, seq, timestamp, duplicate: true });
@@ -121,10 +125,10 @@ export function decideSend(
     }
   }
   if (isDirect && !channel && send.actor.mayOpenDirects === false) {
-    return refuse('rate_limited', `${agentId} may make no further direct channel now`);
+    return refuse('rate_limited', `${agentId} may create no further direct channels now`);
   }
   const traced = traceCauses(prefetched, send.actor, channelId, send.params);
-  // No channel was created for this message, because it is refused.
+  // The message is refused, so no channel was created for it.
   if (isDirect && !channel && !traced.ok) return traced;
   const role = prefetched.role(channelId, agentId);
   const denied = authorize(send.actor, channelId, channel, role, posting);
@@ -153,7 +157,7 @@ export function decideSend(
     event: (seq) => ({
       type: threadId === null ? 'channel.message' : 'thread.message',
       channelId,
-      // JSON leaves out what is undefined. The reactions stand last: see message-projection.ts.
+      // JSON omits undefined fields. The reactions come last: see message-projection.ts.
       message: {
         id,
         channelId,

@@ -6,10 +6,10 @@ import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
 import { findMessage } from './messages.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
 
-/** Gives a thread that exists by its replies its title; a created thread stays unchanged. */
+/** Gives a title to a thread that exists only by its replies; a thread that was already created stays unchanged. */
 export const createThread: Decide<'thread.create'> = async (group, { actor, params }) => {
   const { channelId, messageId, title, clientMessageId } = params;
-  // A repeat answers the current thread, so rights come first: a removed member must not see later changes.
+  // A repeat returns the current thread, so rights are checked first: a removed member must not see later changes.
   const loaded = await loadAuthorized(group, actor, channelId, 'member', 'even archived');
   if (!loaded.ok) return loaded;
   const { channel } = loaded;
@@ -62,7 +62,7 @@ export const updateThread: Decide<'thread.update'> = async (group, { actor, para
   const known = await findThread(group, channelId, threadId);
   if (!known) return refuse('not_found', `there is no thread ${threadId}`);
   if (known.created_by !== actor.agentId && role !== 'owner' && !actor.isAdmin) {
-    return refuse('forbidden', 'only its creator or an owner changes a thread');
+    return refuse('forbidden', 'only its creator or an owner may change a thread');
   }
   if (known.title === title) return accepted({ thread: threadOf(known) });
   await dbOf(group)

@@ -83,7 +83,7 @@ function pageOfOthers(db: Kysely<Tables>, actor: Actor, params: ParamsOf<'channe
     .orderBy('c.id')
     .limit(params.limit + 1);
   if (params.kind !== null) query = query.where('c.kind', '=', params.kind);
-  // As a literal, so that the planner can use the index of public channels.
+  // Written as a literal, so that the planner can use the index of public channels.
   if (!actor.isAdmin) query = query.where('c.kind', '=', sql.lit('public' as const));
   if (actor.channels) query = query.where('c.id', 'in', [...actor.channels]);
   return query.execute();

@@ -6,12 +6,12 @@ import { threadOf } from '../objects.ts';
 import { createPageText, resultText, stepsOf } from './page-text.ts';
 import { listText, openChannel, type Read } from './reading.ts';
 
-/** Messages read by one statement; their reactions, up to a thousand each, bound it too. */
+/** The most messages read by one statement. Their reactions, up to a thousand each, may lower the number. */
 const stepMessages = 32;
 
 /**
- * Oldest first, deleted messages and replies included. A page that is full ends early: with `before`, or neither, it holds
- * the newest rows, with `after` the oldest.
+ * Oldest first, with deleted messages and replies. When rows do not fit, the page keeps the newest ones, or with
+ * `after` the oldest ones.
  */
 export const readHistory: Read<'message.history'> = async (db, actor, params, maxBytes) => {
   const { channelId, before, after, threadId, limit } = params;
@@ -67,8 +67,8 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
   };
 };
 
-// The root is found by its key and the replies by their index, no more than the page may hold. One condition for both would
-// walk the whole channel. A thread lies in one channel, so its id alone finds its replies.
+// The root is found by its key and the replies by their index, no more than the page may hold. One condition for both
+// would walk the whole channel. A thread is in one channel only, so its id is enough to find its replies.
 function threadSeqs(
   rootSeq: number,
   { threadId, before, after, limit }: ParamsOf<'message.history'>,

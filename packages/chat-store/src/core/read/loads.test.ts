@@ -12,7 +12,7 @@ const channelId = 'c';
 /** 192 KiB as JSON. */
 const content = '\u0001'.repeat(limits.contentBytes);
 
-/** A core whose database counts what its statements bring. */
+/** A core whose database counts the bytes that its statements return. */
 async function countingCore() {
   const folder = await temporaryFolder('loads');
   const path = join(folder.path, 'hub.sqlite');
@@ -41,9 +41,10 @@ async function countingCore() {
 }
 
 describe('a page that ends by its bytes', () => {
-  // Invariant: what a page loads is bounded by what it answers, also when its rows are as long as rows can be. What one
-  // statement brings may be parsed and encoded in one turn of the event loop: a quarter of a megabyte at most.
-  it('has loaded little more than it answers, in statements of bounded size', async () => {
+  // Invariant: the bytes that a page loads are bounded by the size of its answer, even with rows of maximal length. The
+  // answer of one statement may be parsed and encoded in one turn of the event loop, so it is at most a quarter of a
+  // megabyte.
+  it('loads little more than it answers, in statements of bounded size', async () => {
     const { core, loads, close } = await countingCore();
     const create = methods['channel.create'].params.parse({ channelId, name: channelId });
     const send = methods['message.send'].params.parse({ channelId, content });

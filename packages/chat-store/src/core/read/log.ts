@@ -15,8 +15,8 @@ export interface LogPage {
 }
 
 /**
- * The events after `after`, in order: at most `limit` events and `maxBytes`, but at least one. Checks no rights. An unknown
- * channel has head 0.
+ * The events after `after`, in order: at most `limit` events and `maxBytes`, but at least one. Does not check rights.
+ * An unknown channel has head 0.
  */
 export async function readLogPage(
   db: Kysely<Tables>,
@@ -34,20 +34,22 @@ export async function readLogPage(
     (rows, epoch) =>
       rows.every((row) => {
         const event = envelopeOfRow(row, epoch);
-        // With the comma that stands between two of them.
+        // With the comma between two events.
         bytes += Buffer.byteLength(event.json) + 1;
         if (bytes > maxBytes && events.length > 0) return false;
         events.push(event);
         return true;
       }),
   );
-  // Without a snapshot the rows may be newer than the head that was read before them.
+  // Without a snapshot the rows may be newer than the head, which was read before them.
   return { events, epoch, head: Math.max(head, events.at(-1)?.seq ?? 0) };
 }
 
 type Row = Parameters<typeof envelopeOfRow>[0];
 
-/** Hands over the rows after `after`, in order, a step at a time, until `add` answers that not all of them had room. */
+/**
+ * Passes the rows after `after` to `add`, in order, one step at a time, until `add` returns that not all of them fit.
+ */
 async function readSteps(
   db: Kysely<Tables>,
   channelId: string,
@@ -68,7 +70,7 @@ async function readSteps(
     .executeTakeFirstOrThrow();
   const moment = { epoch: meta.epoch, head: meta.head ?? 0 };
   if (after >= moment.head) return moment;
-  // Sizes come first, so that a page limited by its bytes does not load a thousand long rows.
+  // Sizes are read first, so that a page limited by its bytes does not load a thousand long rows.
   const sizes = await db
     .selectFrom('log')
     .select(['seq', sql<number>`octet_length(envelope)`.as('bytes')])

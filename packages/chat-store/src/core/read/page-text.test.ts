@@ -7,7 +7,7 @@ const sized = (sizes: readonly number[]) =>
 const textOf = (chunks: readonly Uint8Array[]) => Buffer.concat(chunks).toString();
 
 describe('the steps of a page', () => {
-  it('hold the first rows that fit, and no step more than a statement may bring', () => {
+  it('hold the first rows that fit, and no step loads more than a statement may', () => {
     const steps = stepsOf(sized(Array.from({ length: 1000 }, () => 50_000)), 8 * mib);
     expect(steps.flat()).toHaveLength(Math.floor((8 * mib) / 50_000));
     expect(steps.flat().map(({ seq }) => seq)).toEqual(
@@ -21,8 +21,8 @@ describe('the steps of a page', () => {
     ).toEqual([...Array.from({ length: 9 }, () => 32), 12]);
   });
 
-  // Invariant: nothing holds up the event loop, however many reactions the messages of a page have.
-  it('hold no more messages than bring a thousand reactions, or one', () => {
+  // Invariant: the event loop is not blocked, however many reactions the messages of a page have.
+  it('hold messages with at most a thousand reactions together, or one message', () => {
     const rows = [400, 600, 1, 999, 1_000, 1_000, 0, 0].map((reactions, index) => ({
       seq: index + 1,
       bytes: 1,
@@ -32,7 +32,7 @@ describe('the steps of a page', () => {
     expect(seqs).toEqual([[1, 2], [3, 4], [5], [6, 7, 8]]);
   });
 
-  it('hold one row also when it is larger than all of them may be', () => {
+  it('hold one row even if it exceeds the limit for all of them', () => {
     expect(stepsOf(sized([10, 10]), 1)).toEqual([[{ seq: 1, bytes: 10 }]]);
     expect(stepsOf(sized([9 * mib, 1, 9 * mib]), 8 * mib)).toEqual([[{ seq: 1, bytes: 9 * mib }]]);
     expect(stepsOf([], 100)).toEqual([]);
@@ -40,7 +40,7 @@ describe('the steps of a page', () => {
 });
 
 describe('the text of a page', () => {
-  it('counts bytes of UTF-8, not characters, and takes one row in any case', () => {
+  it('counts UTF-8 bytes, not characters, and takes at least one row', () => {
     const page = createPageText(10);
     expect(['"語語"', '"x"'].map((row) => page.add([[row]]))).toEqual([true, false]);
     expect([textOf(page.pieces), page.count]).toEqual(['"語語"', 1]);
@@ -48,8 +48,8 @@ describe('the text of a page', () => {
     expect(createPageText(1).add([])).toBe(true);
   });
 
-  // Invariant: a page holds the bytes of its answer and no text, whose megabytes would make the garbage collector stop
-  // the event loop. What one statement brought is encoded at once, and never put together again.
+  // Invariant: a page holds its answer as bytes and not as text, because megabytes of text would make the garbage
+  // collector stop the event loop. The rows of each statement are encoded at once and never joined again.
   it.each([
     [false, '[1,"語",3,4]'],
     [true, '[4,3,"語",1]'],
@@ -74,7 +74,7 @@ describe('the text of a page', () => {
     expect(textOf(await encodePieces(resultText('rows', rows, () => rest)))).toBe(json);
   });
 
-  // Invariant: nothing holds up the event loop. A long answer is encoded piece by piece, and others have their turn.
+  // Invariant: the event loop is not blocked. A long answer is encoded piece by piece, and other work runs in between.
   it('is encoded in pieces, with a turn of the event loop between them', async () => {
     const rows = Array.from({ length: 100 }, (_, index) =>
       JSON.stringify('語'.repeat(30_000) + index),
@@ -92,7 +92,7 @@ describe('the text of a page', () => {
     expect(turns).toBeGreaterThanOrEqual(chunks.length - 1);
     expect(Math.max(...chunks.map(({ byteLength }) => byteLength))).toBeLessThan(mib);
     expect(JSON.parse(textOf(chunks))).toEqual({ rows: rows.map((row) => JSON.parse(row)) });
-    // A worker hands them over: their memory is not shared with anything.
+    // A worker transfers the pieces, so their memory must not be shared with anything.
     for (const { buffer, byteLength } of chunks) expect(buffer.byteLength).toBe(byteLength);
   });
 });

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
- * The most bytes that one statement loads, unless one row has more: a page never loads much more than it answers, and
- * PostgreSQL's answer to one statement may be parsed in one turn of the event loop.
+ * The most bytes that one statement loads, unless a single row has more. So a page never loads much more than it
+ * answers, and PostgreSQL's answer to one statement can be parsed in one turn of the event loop.
  */
 const stepBytes = 262_144;
 const stepRows = 250;
@@ -51,18 +51,18 @@ export type RowText = readonly string[];
 
 /** The rows of one answer as JSON in UTF-8: together `maxBytes` at most, but always one row. */
 export interface PageText {
-  /** The rows so far, in the order of the answer, with the commas between them. Each piece owns its memory. */
+  /** The rows so far, in the order of the answer, with commas between them. Each piece has its own memory. */
   readonly pieces: Uint8Array[];
   /** Rows so far. */
   readonly count: number;
-  /** Adds rows, in the order of reading. False: the page is full, and the last of them are not in it. */
+  /** Adds rows, in the order of reading. Returns false when the page is full and does not contain the last of them. */
   add(rows: readonly RowText[]): boolean;
 }
 
 /**
- * An empty page; the answer may list its rows in the reverse order of reading. It holds bytes and no text: bytes lie
- * outside the heap, where megabytes that live as long as a page would be copied and marked by the garbage collector,
- * which stops the event loop meanwhile.
+ * An empty page; the answer may list its rows in the reverse order of reading. The page holds bytes instead of text:
+ * bytes are outside the heap. On the heap, the garbage collector would copy and mark the page's megabytes, and stop the
+ * event loop meanwhile.
  */
 export function createPageText(maxBytes: number, isReversed = false): PageText {
   const pieces: Uint8Array[] = [];
@@ -72,7 +72,7 @@ export function createPageText(maxBytes: number, isReversed = false): PageText {
   function fitting(rows: readonly RowText[]): RowText[] {
     const taken: RowText[] = [];
     for (const row of rows) {
-      // With the comma before it.
+      // With the comma before the row.
       bytes += row.reduce((sum, part) => sum + Buffer.byteLength(part), 1);
       if (bytes > maxBytes && count > 0) break;
       taken.push(row);
@@ -103,8 +103,8 @@ export function createPageText(maxBytes: number, isReversed = false): PageText {
 }
 
 /**
- * A result's JSON in pieces: its list, whose rows are JSON with commas between them, and its other fields after it, which
- * are asked for after the rows.
+ * A result's JSON in pieces: first its list, whose rows are JSON with commas between them, then its other fields, which
+ * are read after the rows.
  */
 export function* resultText(
   list: string,
@@ -118,8 +118,8 @@ export function* resultText(
 }
 
 /**
- * Text as UTF-8, in pieces that own their memory, with pauses in which other work has its turn. What is UTF-8 already
- * stays as it is.
+ * Encodes text as UTF-8, in pieces that have their own memory, with pauses in which other work can run. Pieces that are
+ * already UTF-8 are not changed.
  */
 export async function encodePieces(pieces: Iterable<string | Uint8Array>): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
@@ -141,8 +141,8 @@ export async function encodePieces(pieces: Iterable<string | Uint8Array>): Promi
   return chunks;
 }
 
-// Part by part: text that is put together first would be one copy more. Not from Buffer's pool: a worker thread
-// transfers the memory.
+// Encodes part by part, because joining the text first would cost one more copy. The memory is not from Buffer's pool,
+// because a worker thread transfers it.
 function encode(parts: readonly string[]): Uint8Array {
   const bytes = Buffer.allocUnsafeSlow(
     parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0),

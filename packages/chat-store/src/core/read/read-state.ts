@@ -7,20 +7,19 @@ import type { Read } from './reading.ts';
 const unreadMax = 10_000;
 /** The highest count of an agent's mentions in one channel. */
 const mentionsMax = 1_000;
-/** At most this many deleted messages after a cursor are subtracted; any further ones count as unread. */
+/** At most this many deleted messages after a cursor are subtracted; further ones count as unread. */
 const deletedMax = 1_000;
-/** The most channels of one answer, the first by their ids, so that it stays within a few MiB. */
+/** The most channels in one answer, the first ones by id, so that it stays within a few MiB. */
 const channelsMax = 10_000;
 
 /** The most bytes of a row's JSON: an id of 128 characters, four numbers and the names. */
 const rowBytes = 256;
 
 /**
- * Every channel that the agent is a member of. One statement, so that cursor, head and counts are of one moment.
- *
- * The cost does not grow with the number of unread messages. Messages are numbered in their channel and by sender, so the
- * count follows from the numbers of the first message after the cursor and of the last one. Only mentions and deleted
- * messages are counted one by one, along an index and up to a bound.
+ * Reads the state of every channel of which the agent is a member. It is one statement, so that cursor, head and counts
+ * belong together. The cost does not grow with the number of unread messages: messages are numbered in their channel
+ * and by sender, so the count follows from the numbers of the first message after the cursor and of the last one. Only
+ * mentions and deleted messages are counted one by one, along an index and up to a limit.
  */
 export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes) => {
   if (actor.channels?.length === 0) return { ok: true, result: { channels: [] } };
@@ -75,7 +74,7 @@ export const readState: Read<'read.state'> = async (db, actor, _params, maxBytes
   return { ok: true, text: resultText('channels', rowTexts(channels), () => ({})) };
 };
 
-// One by one while they are encoded, since an agent may be a member of very many channels.
+// Rows are serialized one by one while they are encoded, because an agent may be a member of very many channels.
 function* rowTexts(rows: readonly object[]): Generator<string> {
   let separator = '';
   for (const row of rows) {

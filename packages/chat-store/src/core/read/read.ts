@@ -50,7 +50,7 @@ function wholeText(pieces: Iterable<string | Uint8Array>): string {
   return Buffer.concat(encoded).toString();
 }
 
-/** The same as JSON. Stored JSON is neither parsed nor serialized again. */
+/** Like `read`, but returns JSON. Stored JSON is neither parsed nor serialized again. */
 export async function readJson<M extends ReadMethod>(
   engine: Engine,
   actor: Actor,

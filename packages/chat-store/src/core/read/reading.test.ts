@@ -3,9 +3,9 @@ import { encodePieces } from './page-text.ts';
 import { listText } from './reading.ts';
 
 describe('a list', () => {
-  // Invariant: nothing holds up the event loop. Two hundred channels with long topics and metadata take several
-  // milliseconds to serialize: some are done in a turn, and others have their turn between them.
-  it('serializes so many rows in a turn of the event loop as make a quarter of a megabyte', async () => {
+  // Invariant: the event loop is not blocked. Two hundred channels with long topics and metadata take several
+  // milliseconds to serialize, so only some are serialized in one turn, and other work runs in between.
+  it('serializes at most about a quarter of a megabyte in a turn of the event loop', async () => {
     const text = '\u0001'.repeat(2_000);
     const rows = Array.from({ length: 201 }, (_, index) => index);
     const ofTurns = [0];

@@ -21,14 +21,15 @@ interface Plan {
   readonly Plans?: readonly Plan[];
 }
 
-// Rows that were looked at in tables that grow with what is said, whether or not they were wanted.
+// The number of rows that were visited, whether or not they were needed, in tables that grow with the number of
+// messages.
 function rowsVisited(plan: Plan): number {
   const isWatched = ['messages', 'mentions', 'log'].includes(plan['Relation Name'] ?? '');
   const own = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];
   return (plan.Plans ?? []).reduce((sum, one) => sum + rowsVisited(one), isWatched ? own : 0);
 }
 
-describe('rows that a read looks at on PostgreSQL', () => {
+describe('rows that a read visits on PostgreSQL', () => {
   let server: PostgresServer;
   let pool: pg.Pool;
   let db: Kysely<Tables>;
@@ -48,8 +49,8 @@ describe('rows that a read looks at on PostgreSQL', () => {
       dialect: new PostgresDialect({ pool }),
       log: ({ query }) => void asked.push(query),
     });
-    // 'quiet' has 3 messages and 'busy' 20,000, none of them eva's: of all messages half are hers, in a channel of her own.
-    // A thread of 40 lies in the middle of 'busy'.
+    // 'quiet' has 3 messages and 'busy' 20,000, none of them by eva. Half of all messages are hers, in her own channel.
+    // A thread of 40 is in the middle of 'busy'.
     server.query(`
       insert into channels (id, kind, name, created_by, created_at)
         select id, 'public', id, 'ana', 1
@@ -109,8 +110,8 @@ describe('rows that a read looks at on PostgreSQL', () => {
     return rows;
   }
 
-  // The fault: each unread message, and each of one's own, was looked at, in each channel.
-  it('are as few for read.state when much is unread as when little is', async () => {
+  // The fault: each unread message and each own message was visited, in each channel.
+  it('are as few for read.state with many unread messages as with few', async () => {
     const state = (channelId: string, agentId = 'eva') =>
       visited(readState, 'read.state', agentId, {}, [channelId]);
     const [quiet, busy, own] = [
@@ -125,15 +126,15 @@ describe('rows that a read looks at on PostgreSQL', () => {
     expect([busy.rows, own.rows]).toEqual([quiet.rows, quiet.rows + 2]);
   });
 
-  it('are bounded for read.state, however much was deleted or mentions the agent', async () => {
+  it('are bounded for read.state, for any number of deletions and mentions', async () => {
     const { rows, result } = await visited(readState, 'read.state', 'joe', {});
-    // 4,000 of 6,000 are deleted: of these no more than 1,000 are known for it.
+    // 4,000 of 6,000 are deleted, but at most 1,000 of these are subtracted.
     expect(result.channels).toMatchObject([{ unread: 5_000, mentions: 1_000 }]);
     expect(rows).toBeLessThan(2_010);
   });
 
-  // The fault: root or replies in one condition made the whole channel be walked.
-  it('are those of the thread alone for message.history of a thread', async () => {
+  // The fault: with one condition for the root and the replies, the whole channel was walked.
+  it('are only those of the thread for message.history of a thread', async () => {
     for (const range of [{}, { after: 0 }, { after: 10_020 }, { before: 10_020 }, { before: 3 }]) {
       const params = { channelId: 'busy', threadId: 'busy9000', limit: 10, ...range };
       const { rows } = await visited(readHistory, 'message.history', 'ana', params);
@@ -142,7 +143,7 @@ describe('rows that a read looks at on PostgreSQL', () => {
     }
   });
 
-  // The fault: the whole log was read, and all of the agent's direct channels were sorted, at each welcome.
+  // The fault: each welcome read the whole log and sorted all direct channels of the agent.
   it('are two for each direct channel of a page, however many there are', async () => {
     asked.length = 0;
     const page = await readDirectChannels(db, 'max', 200);

@@ -13,8 +13,8 @@ import { answerBytes, parsedOutcome } from './read.ts';
 import { readState } from './read-state.ts';
 import type { Read } from './reading.ts';
 
-// A view of the same name stands before a table and calls a function for each row that a plan looks at. What is counted
-// is what the statement costs, on any machine.
+// Each table is hidden by a view of the same name that calls a function for each row that a plan visits. This counts
+// the cost of a statement, independent of the machine.
 function watchTables(database: ReturnType<typeof openDatabase>, tables: readonly string[]) {
   let visited = 0;
   database.function('visited', { deterministic: false }, () => ((visited += 1), 1));
@@ -29,7 +29,7 @@ function watchTables(database: ReturnType<typeof openDatabase>, tables: readonly
   };
 }
 
-describe('rows that a read looks at on SQLite', () => {
+describe('rows that a read visits on SQLite', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let core: StoreCore;
   let db: Kysely<Tables>;
@@ -85,8 +85,8 @@ describe('rows that a read looks at on SQLite', () => {
   const many = <T>(count: number, one: (index: number) => T) =>
     Array.from({ length: count }, (_, i) => one(i));
 
-  // The fault: each unread message, and each of one's own, was looked at, in each channel, in the one thread that reads.
-  it('are as few for read.state when much is unread as when little is', async () => {
+  // The fault: each unread message and each own message was visited, in each channel, by the only thread that reads.
+  it('are as few for read.state with many unread messages as with few', async () => {
     const channelId = 'busy';
     await write('ana', 'channel.create', { channelId, name: 'Busy' });
     await write('ana', 'member.add', { channelId, agentId: 'ben' });
@@ -104,7 +104,7 @@ describe('rows that a read looks at on SQLite', () => {
     expect([await rows(), await unread()]).toEqual([few, 1003]);
   });
 
-  it('are bounded for read.state, however much was deleted or mentions the agent', async () => {
+  it('are bounded for read.state, for any number of deletions and mentions', async () => {
     const channelId = 'loud';
     await write('ana', 'channel.create', { channelId, name: 'Loud' });
     await write('ana', 'member.add', { channelId, agentId: 'eva' });
@@ -126,8 +126,8 @@ describe('rows that a read looks at on SQLite', () => {
     expect(await rowsOf(state)).toBeLessThan(1_000 + 100 + 10);
   });
 
-  // The fault: root or replies in one condition made the whole channel be walked.
-  it('are those of the thread alone for message.history of a thread', async () => {
+  // The fault: with one condition for the root and the replies, the whole channel was walked.
+  it('are only those of the thread for message.history of a thread', async () => {
     const channelId = 'threads';
     await write('ana', 'channel.create', { channelId, name: 'Threads' });
     const say = (count: number, threadId: string | null = null) =>
