@@ -138,12 +138,29 @@ function print(title, files) {
   console.log();
 }
 
-const { values, positionals } = parseArgs({
-  options: { max: { type: 'string' } },
-  allowPositionals: true,
-});
-const [method = 'message.send', json] = positionals;
-const params = json ? JSON.parse(json) : (defaults[method] ?? {});
+const usage = `npm run call-path -- [METHOD] [PARAMS] [--max N]
+Prints the files that one call runs through in the hub. METHOD defaults to message.send; PARAMS is JSON.
+Exits with 1 when the hub's own thread runs through more than N files.`;
+
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({
+      options: { max: { type: 'string' }, help: { type: 'boolean' } },
+      allowPositionals: true,
+    });
+    const [method = 'message.send', json] = positionals;
+    return { ...values, method, params: json ? JSON.parse(json) : (defaults[method] ?? {}) };
+  } catch (error) {
+    console.error(`call-path: ${error.message}\n${usage}`);
+    process.exit(2);
+  }
+}
+
+const { method, params, max, help } = readArguments();
+if (help) {
+  console.log(usage);
+  process.exit(0);
+}
 const { main, workers } = await filesOf(method, params);
 const onlyWorkers = workers.filter((file) => !main.includes(file));
 print("The hub's thread", main);
@@ -152,7 +169,7 @@ console.log(
   `${method} runs through ${main.length} files in the hub's thread and ${onlyWorkers.length} more in the store's threads, ` +
     `${main.length + onlyWorkers.length} in all.`,
 );
-if (values.max !== undefined && main.length > Number(values.max)) {
-  console.error(`call-path: more than ${values.max} files in the hub's thread`);
+if (max !== undefined && main.length > Number(max)) {
+  console.error(`call-path: more than ${max} files in the hub's thread`);
   process.exitCode = 1;
 }

@@ -18,7 +18,15 @@ const steps = [
   ['tests', 'npm', ['test']],
 ];
 
-const skipsTests = process.argv.includes('--no-tests');
+const options = process.argv.slice(2);
+const unknown = options.find((option) => option !== '--no-tests');
+if (unknown !== undefined) {
+  const isHelp = unknown === '--help';
+  if (!isHelp) console.error(`check: unknown option ${unknown}`);
+  console.log(`npm run check -- [--no-tests]\nRuns: ${steps.map(([title]) => title).join(', ')}.`);
+  process.exit(isHelp ? 0 : 2);
+}
+const skipsTests = options.includes('--no-tests');
 const failed = [];
 for (const [title, command, args] of steps) {
   if (skipsTests && title === 'tests') continue;

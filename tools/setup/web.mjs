@@ -76,7 +76,7 @@ export function buildPage({ root = workspace, showOutput = false } = {}) {
   if (existsSync(join(page, stamp)) && readFileSync(join(page, stamp), 'utf8') === hash)
     return null;
 
-  console.error('setup: building the page (vite build)…');
+  console.error('setup: building the web UI (vite build)…');
   // On the same disk, for the rename, and ignored by every other tool.
   const aside = (name) => join(web, 'node_modules', `.${name}-${process.pid}`);
   const fresh = aside('new-page');

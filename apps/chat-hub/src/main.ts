@@ -49,6 +49,8 @@ function welcome(hub: RunningHub, config: Config): string {
 }
 
 async function main(): Promise<void> {
+  if (process.argv.length > 2)
+    fail('it takes no options; set variables of the environment, such as HUB_PORT (see README.md)');
   const config = configured();
   const log = pino({
     level: config.logLevel,

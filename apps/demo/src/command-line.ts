@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { hasHubPort } from './config.ts';
 import { minAgents } from './personas.ts';
 
 /** The options of the command line. */
@@ -33,6 +34,15 @@ function numberFrom(min: number, max: number, isWhole: boolean) {
   };
 }
 
+function portOption(): Option {
+  const option = new Option(
+    '--port <n>',
+    'the hub’s port (default: HUB_PORT, or 8080, or a free one)',
+  );
+  option.argParser(numberFrom(1, 65_535, true));
+  return hasHubPort() ? option.env('HUB_PORT') : option;
+}
+
 function createCommand(): Command {
   return new Command('demo')
     .description('Starts a chat hub with a simulated fleet of agents in it.')
@@ -43,11 +53,7 @@ function createCommand(): Command {
       numberFrom(0.1, 50, false),
       1,
     )
-    .option(
-      '--port <n>',
-      'the hub’s port (default: 8080, or a free one)',
-      numberFrom(1, 65_535, true),
-    )
+    .addOption(portOption())
     .option('--data <file>', 'the SQLite file, kept from one demo to the next', '.data/demo.sqlite')
     .option('--url <url>', 'joins a running hub instead of starting one')
     .option('--seed <n>', 'repeats the same scenes', numberFrom(0, 2 ** 32 - 1, true))

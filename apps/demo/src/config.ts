@@ -16,3 +16,8 @@ export function hubEnvironment({
     HUB_DB_URL: `sqlite:${dataFile}`,
   };
 }
+
+/** An empty variable counts as unset, as for the hub. */
+export function hasHubPort(): boolean {
+  return Boolean(process.env.HUB_PORT);
+}

@@ -23,7 +23,7 @@ export interface DemoHubOptions {
   readonly dataFile: string;
 }
 
-/** Thrown when the demo's hub does not start. The message contains the hub's last output. */
+/** Thrown when the demo has no hub; the message has the last output of one that did not start. */
 export class DemoError extends Error {
   override readonly name = 'DemoError';
   readonly code = 'hub_not_started';
@@ -93,11 +93,14 @@ export async function startDemoHub({ port, dataFile }: DemoHubOptions): Promise<
   return { url, exited, stop };
 }
 
-function isHealthy(url: string): Promise<boolean> {
-  return fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) }).then(
-    ({ ok }) => ok,
-    () => false,
-  );
+/** Says if a hub answers at the address: `http:` or `ws:`, or with TLS. */
+export async function isHealthy(url: string): Promise<boolean> {
+  try {
+    const address = new URL('/healthz', url.replace(/^ws/, 'http'));
+    return (await fetch(address, { signal: AbortSignal.timeout(2_000) })).ok;
+  } catch {
+    return false;
+  }
 }
 
 /** Binds the port (0: any free one) and releases it. Resolves with the port; rejects when it is taken. */

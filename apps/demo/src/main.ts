@@ -1,7 +1,7 @@
 import { HubError } from '@openclaw/client';
 import { parseCommandLine } from './command-line.ts';
 import { startDemo } from './demo.ts';
-import { DemoError, startDemoHub } from './demo-hub.ts';
+import { DemoError, isHealthy, startDemoHub } from './demo-hub.ts';
 
 /** One Ctrl-C may arrive twice: from the terminal, and forwarded by npm. */
 const sameSignalMs = 1_000;
@@ -25,11 +25,13 @@ function untilSignal(): Promise<null> {
 async function main(): Promise<number> {
   const { agents, pace, seed, port, data, url } = parseCommandLine(process.argv.slice(2));
   const signalled = untilSignal();
+  // The fleet itself would wait for an absent hub, without a word.
+  if (url !== null && !(await isHealthy(url))) throw new DemoError(`no hub answers at ${url}`);
   const hub = url === null ? await startDemoHub({ port, dataFile: data }) : null;
   const address = url ?? hub?.url ?? '';
   let lastErrorMs = -Infinity;
   try {
-    const demo = await startDemo({
+    const starting = startDemo({
       url: address,
       agents,
       pace,
@@ -40,6 +42,8 @@ async function main(): Promise<number> {
         console.error(`demo: ${error instanceof Error ? error.message : String(error)}; going on`);
       },
     });
+    const demo = await Promise.race([signalled, starting]);
+    if (demo === null) return 0;
     console.log(
       `demo: open ${address} and say hello in #lobby (${agents} agents at work; Ctrl-C ends it)`,
     );
@@ -54,7 +58,8 @@ async function main(): Promise<number> {
 }
 
 try {
-  process.exitCode = await main();
+  // A fleet that still connects would keep the process alive.
+  process.exit(await main());
 } catch (error) {
   if (!(error instanceof DemoError || error instanceof HubError)) throw error;
   console.error(`demo: ${error.message}`);

@@ -114,7 +114,7 @@ const routed = fc.constantFrom(...routes).chain(({ verb, path, method }) =>
       return inTarget(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'x'));
     });
     for (const each of mutations) mutate(rest, each);
-    return { verb: verb as string, path: `/v1${filled}`.slice(0, 4_000), body: fillIn(rest, {}) };
+    return { verb, path: `/v1${filled}`.slice(0, 4_000), body: fillIn(rest, {}) };
   }),
 );
 const unrouted = fc

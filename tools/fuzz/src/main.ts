@@ -6,8 +6,6 @@ import { fuzzRest } from './fuzz-rest.ts';
 import { fuzzTokens } from './fuzz-tokens.ts';
 import { startTarget, type Target } from './target.ts';
 
-// `npm run fuzz -- --minutes 10 --seed 1 --database postgres` repeats the fuzzers, with the next seed each time.
-
 const fuzzers: Readonly<
   Record<string, (target: Target, seed: number, runs: number) => Promise<void>>
 > = { frames: fuzzFrames, methods: fuzzMethods, rest: fuzzRest, tokens: fuzzTokens };
@@ -15,15 +13,43 @@ const fuzzers: Readonly<
 /** The most that the hub's heap may grow after the first iteration. */
 const maxGrowthBytes = 30e6;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '1' },
-    seed: { type: 'string', default: '1' },
-    runs: { type: 'string', default: '40' },
-    only: { type: 'string' },
-    database: { type: 'string', default: 'sqlite' },
-  },
-});
+const help = `npm run fuzz -- [--minutes 1] [--seed 1] [--runs 40] [--only ${Object.keys(fuzzers).join('|')}] [--database sqlite|postgres]
+Sends random frames, calls, requests and tokens to a hub, again and again until the time is over, each time with the next seed.
+Exits with 1 when something was found.`;
+
+function fail(sentence: string): never {
+  console.error(`fuzz: ${sentence}\n${help}`);
+  process.exit(2);
+}
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        minutes: { type: 'string', default: '1' },
+        seed: { type: 'string', default: '1' },
+        runs: { type: 'string', default: '40' },
+        only: { type: 'string' },
+        database: { type: 'string', default: 'sqlite' },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    fail((error as Error).message);
+  }
+}
+
+const values = readOptions();
+if (values.help) {
+  console.log(help);
+  process.exit(0);
+}
+for (const name of ['minutes', 'seed', 'runs'] as const)
+  if (!(Number(values[name]) >= 0)) fail(`--${name} must be a number`);
+if (values.only !== undefined && !(values.only in fuzzers))
+  fail(`there is no fuzzer ${values.only}`);
+if (!['sqlite', 'postgres'].includes(values.database))
+  fail('--database must be sqlite or postgres');
 
 async function main(): Promise<void> {
   const redis = await startRedis();

@@ -18,13 +18,21 @@ function fail(sentence: string): never {
   process.exit(1);
 }
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '20' },
-    only: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        runs: { type: 'string', default: '20' },
+        only: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    fail(`${(error as Error).message}\n${help}`);
+  }
+}
+
+const values = readOptions();
 if (values.help) {
   console.log(help);
   process.exit(0);

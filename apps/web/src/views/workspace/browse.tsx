@@ -83,7 +83,7 @@ export function Browse() {
       </ul>
       {channels !== null && shown.length === 0 && (
         <p class="quiet">
-          {channels.length === 0 ? 'You are in every public channel.' : 'Nothing found.'}
+          {channels.length === 0 ? 'There are no public channels to join.' : 'Nothing found.'}
         </p>
       )}
       {cursor !== null && <button onClick={() => void load(cursor)}>More</button>}
