@@ -168,7 +168,7 @@ export function createRosterWatch(
     try {
       const wasMissing = view.hasMissing;
       const isAfterWipe = clock() < afterWipeUntilMs;
-      // Asked before the read, because a hub that gets Redis back after this writes its leases before the read.
+      // This comes before the read: a hub that gets Redis back in between has written its leases by the time of the read.
       const canAllHubsWrite = isAfterWipe && wasMissing && (await askWhetherAllHubsCanWrite());
       const nowMs = clock();
       view.beginRead();
