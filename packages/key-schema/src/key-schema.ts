@@ -37,10 +37,11 @@ export function isNameId(id: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(id);
 }
 
-function checkId(id: string, user: string): string {
+/** Returns the id. @throws {KeySchemaError} `invalid_id` if it cannot be part of a name */
+export function checkId(id: string): string {
   if (isNameId(id)) return id;
   const text = JSON.stringify(id).slice(0, 160);
-  throw new KeySchemaError('invalid_id', `not an id for ${user}: ${text}`);
+  throw new KeySchemaError('invalid_id', `not an id for a Redis name: ${text}`);
 }
 
 export interface KeySchemaOptions {
@@ -108,8 +109,7 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
     throw new KeySchemaError('invalid_prefix', `not a valid prefix of Redis names: ${prefix}`);
   }
 
-  const checked = (id: string) => checkId(id, 'a Redis name');
-  const slot = hashTags ? (id: string) => `{${checked(id)}}` : checked;
+  const slot = hashTags ? (id: string) => `{${checkId(id)}}` : checkId;
   const key = (name: string) => `${prefix}${name}` as RedisKey;
   const topic = (name: string) => `${prefix}pubsub:${name}` as TopicName;
 
@@ -138,7 +138,7 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
       const agentId = idAfter(agentTopicStart, name);
       return agentId === null ? null : { kind: 'agent', agentId };
     },
-    presence: (channelId, agentId) => key(`presence:${slot(channelId)}:${checked(agentId)}`),
+    presence: (channelId, agentId) => key(`presence:${slot(channelId)}:${checkId(agentId)}`),
     roster: (channelId) => key(`roster:${slot(channelId)}`),
     rosterAgents: (channelId) => key(`roster:${slot(channelId)}:agents`),
     typing: (channelId) => key(`typing:${slot(channelId)}`),
@@ -147,15 +147,15 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
     recentMessages: (channelId) => key(`messages:${slot(channelId)}:recent`),
     sequence: (channelId) => key(`seq:messages:${slot(channelId)}`),
     latestEvents: () => key('log:latest'),
-    rateLimit: (action, agentId) => key(`ratelimit:${checked(action)}:${slot(agentId)}`),
+    rateLimit: (action, agentId) => key(`ratelimit:${checkId(action)}:${slot(agentId)}`),
     rateLimitWindow: (action, agentId) =>
-      key(`ratelimit:${checked(action)}:${slot(agentId)}:window`),
+      key(`ratelimit:${checkId(action)}:${slot(agentId)}:window`),
   };
 }
 
 /** A member of a roster, `agentId:hubId:sessionId`. @throws {KeySchemaError} `invalid_id` */
 export function encodeRosterMember({ agentId, hubId, sessionId }: RosterMember): string {
-  return [agentId, hubId, sessionId].map((id) => checkId(id, 'a roster')).join(':');
+  return [agentId, hubId, sessionId].map(checkId).join(':');
 }
 
 /** Parses a member of a roster; null for any other text. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import keySlot from 'cluster-key-slot';
 import { Cluster } from 'ioredis';
 import {
   moveSlotHalfWay,
@@ -9,7 +10,6 @@ import {
   type ClusterDeployment,
 } from '@openclaw/test-support';
 import { defineScript, type RedisClient, type ScriptCall } from './index.ts';
-import { keySlot } from './key-slot.ts';
 import { clientsOfTest, timed, untilUp } from './testing/clients.ts';
 
 let deployment: ClusterDeployment;

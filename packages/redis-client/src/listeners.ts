@@ -17,5 +17,6 @@ export function createListeners<A extends unknown[]>(onThrow: (error: unknown) =
         }
       }
     },
+    clear: () => entries.clear(),
   };
 }

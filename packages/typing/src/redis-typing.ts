@@ -4,8 +4,9 @@ import {
   type RedisClient,
   type Script,
   type ScriptCall,
+  toUnavailable,
 } from '@openclaw/redis-client';
-import { toUnavailable, TypingError } from './errors.ts';
+import { TypingError } from './errors.ts';
 import { listLua, remainingLua, startLua, stopLua } from './lua.gen.ts';
 import { parseOptions, type TypingOptions } from './options.ts';
 import { checkTyper, listMax, type Typer, type Typing } from './typing.ts';
@@ -52,7 +53,7 @@ export function createRedisTyping(
     args: [clock ? Math.floor(clock()) : '', ttlMs, ...args],
   });
   const fail = (error: unknown) => {
-    throw toUnavailable(error);
+    throw toUnavailable(TypingError, error);
   };
 
   async function run(...call: Parameters<typeof toCall>): Promise<unknown> {

@@ -1,6 +1,11 @@
 import { createKeySchema, encodeRosterMember, ttlMs, type KeySchema } from '@openclaw/key-schema';
-import { defineScript, type RedisClient, type ScriptCall } from '@openclaw/redis-client';
-import { toUnavailable } from '../errors.ts';
+import {
+  defineScript,
+  type RedisClient,
+  type ScriptCall,
+  toUnavailable,
+} from '@openclaw/redis-client';
+import { PresenceError } from '../errors.ts';
 import { leaseChangesLua, leaseReadsLua } from '../lua.gen.ts';
 import { parseOptions, type RedisLeaseStoreOptions } from '../options.ts';
 import type { PresenceRecord, PresenceStatus } from '../state.ts';
@@ -117,7 +122,7 @@ export function createLeaseScripts(
 
     async run(call: ScriptCall): Promise<unknown> {
       return redis.run(call).catch((error: unknown) => {
-        throw toUnavailable(error);
+        throw toUnavailable(PresenceError, error);
       });
     },
 
@@ -126,9 +131,11 @@ export function createLeaseScripts(
       if (calls.length === 0) return [];
       try {
         const replies = await redis.pipeline(calls);
-        return replies.map((reply) => (reply instanceof Error ? toUnavailable(reply) : reply));
+        return replies.map((reply) =>
+          reply instanceof Error ? toUnavailable(PresenceError, reply) : reply,
+        );
       } catch (error) {
-        const failure = toUnavailable(error);
+        const failure = toUnavailable(PresenceError, error);
         return calls.map(() => failure);
       }
     },

@@ -1,4 +1,4 @@
-import { encodeRosterMember } from '@openclaw/key-schema';
+import { checkId, encodeRosterMember } from '@openclaw/key-schema';
 import { PresenceError } from '../errors.ts';
 import type { RedisLeaseStoreOptions } from '../options.ts';
 import { defaultState, parseState, type PresenceRecord, type PresenceState } from '../state.ts';
@@ -13,7 +13,6 @@ import {
   type RedisLeaseStoreDeps,
 } from './lease-scripts.ts';
 import {
-  checkId,
   parsePage,
   withSingleCalls,
   type JoinEntry,
