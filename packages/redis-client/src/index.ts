@@ -1,3 +1,5 @@
+export { toBatches } from './batches.ts';
+export type { Batch } from './batches.ts';
 export { createRedisClient, defineScript } from './client.ts';
 export type { RedisClient, Script, ScriptCall } from './client.ts';
 export { parseRedisEnvironment } from './environment.ts';
@@ -11,5 +13,6 @@ export type { Logger } from './logger.ts';
 export type { BorrowedConnections, RedisClientOptions, RedisConnection } from './options.ts';
 export type { RedisNode, RedisTls } from './options.ts';
 export { resolveOptions } from './resolve-options.ts';
-export type { MessageHandler, RedisSubscriber } from './subscriber.ts';
+export type { RedisSubscriber } from './subscriber.ts';
+export type { MessageHandler } from './subscription-set.ts';
 export type { RedisCommand, RedisReply } from './transport.ts';

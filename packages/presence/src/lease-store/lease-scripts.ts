@@ -1,5 +1,6 @@
 import { createKeySchema, encodeRosterMember, ttlMs, type KeySchema } from '@openclaw/key-schema';
 import {
+  type Batch,
   defineScript,
   type RedisClient,
   type ScriptCall,
@@ -24,33 +25,7 @@ export interface RedisLeaseStoreDeps {
 }
 
 /** The most leases in one script call, so that it blocks Redis for at most a millisecond. */
-const batchMax = 50;
-
-/** Entries of one channel for one script call, with their positions in the given list. */
-export interface Batch<E> {
-  readonly channelId: string;
-  readonly entries: E[];
-  readonly positions: number[];
-}
-
-/** Groups entries by channel, at most {@link batchMax} in a batch, in the order of each batch's first entry. */
-export function toBatches<E extends { readonly channelId: string }>(
-  entries: readonly E[],
-): Batch<E>[] {
-  const batches: Batch<E>[] = [];
-  const open = new Map<string, Batch<E>>();
-  entries.forEach((entry, position) => {
-    let batch = open.get(entry.channelId);
-    if (!batch || batch.entries.length === batchMax) {
-      batch = { channelId: entry.channelId, entries: [], positions: [] };
-      open.set(entry.channelId, batch);
-      batches.push(batch);
-    }
-    batch.entries.push(entry);
-    batch.positions.push(position);
-  });
-  return batches;
-}
+export const batchMax = 50;
 
 const agentIdOf = (entry: LeaveEntry | UpdateEntry) =>
   'lease' in entry ? entry.lease.agentId : entry.agentId;
