@@ -59,43 +59,35 @@ export interface KeySchemaOptions {
   readonly hashTags?: boolean;
 }
 
-/** Makes every Redis name of OpenClaw. Each maker throws {@link KeySchemaError} `invalid_id` for a bad id. */
+/**
+ * Makes every Redis name of OpenClaw; {@link keyTable} has the pattern, type, TTL and purpose of each under the same
+ * name. Each maker throws {@link KeySchemaError} `invalid_id` for a bad id.
+ */
 export interface KeySchema {
   readonly prefix: string;
   readonly hashTags: boolean;
-  /** `pubsub:channel:{channelId}`: a channel's live events. */
   channelTopic(channelId: string): TopicName;
-  /** `pubsub:agent:{agentId}`: direct messages to and notices for one agent. */
   agentTopic(agentId: string): TopicName;
-  /** `pubsub:global`: system-wide broadcasts. */
   readonly globalTopic: TopicName;
-  /** `pubsub:probe:{probeId}`: a process publishes here to test its own subscription. */
+  /** A process publishes here to test its own subscription. */
   probeTopic(probeId: string): TopicName;
   /** `pubsub:channel:*`: the pattern of all channel topics. */
   readonly channelPattern: TopicName;
   /** Parses a topic of a channel, of an agent or the global topic; null for any other name. */
   parseTopic(name: string): Topic | null;
-  /** `presence:{channelId}:{agentId}`: hash, 300 s. */
   presence(channelId: string, agentId: string): RedisKey;
-  /** `roster:{channelId}`: zset of leases, score = end of the lease in ms of Redis time. */
   roster(channelId: string): RedisKey;
-  /** `roster:{channelId}:agents`: zset, all scores 0; the leases of the roster, sorted by agent. */
+  /** The index of a roster, sorted by agent. */
   rosterAgents(channelId: string): RedisKey;
-  /** `typing:{channelId}`: zset, 10 s. */
   typing(channelId: string): RedisKey;
-  /** `channel:{channelId}`: JSON string, 3600 s. */
   channel(channelId: string): RedisKey;
-  /** `channel:{channelId}:members`: set of agentIds, 3600 s. */
   channelMembers(channelId: string): RedisKey;
-  /** `messages:{channelId}:recent`: JSON array string, oldest first, at most 50, 300 s. */
   recentMessages(channelId: string): RedisKey;
-  /** `seq:messages:{channelId}`: string, the highest published seq. */
+  /** The highest published seq of a channel. */
   sequence(channelId: string): RedisKey;
-  /** `log:latest`: hash, each hub's newest committed event as JSON. */
+  /** Each hub's newest committed event. */
   latestEvents(): RedisKey;
-  /** `ratelimit:{action}:{agentId}`: string counter, 60 s. */
   rateLimit(action: string, agentId: string): RedisKey;
-  /** `ratelimit:{action}:{agentId}:window`: hash of the window's slices, 60 s. */
   rateLimitWindow(action: string, agentId: string): RedisKey;
 }
 
