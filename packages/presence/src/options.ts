@@ -22,7 +22,10 @@ export interface MemoryLeaseStoreOptions extends LeaseStoreOptions {
 
 /** Options of {@link createRedisLeaseStore}. */
 export interface RedisLeaseStoreOptions extends LeaseStoreOptions {
-  /** Leases of this hub are reaped without a call of {@link RedisLeaseStoreOptions.redislessHubs}. */
+  /**
+   * Unique among living processes. Leases of this hub are reaped without a call of
+   * {@link RedisLeaseStoreOptions.redislessHubs}. @default random, in a tracker
+   */
   readonly hubId?: string;
   /**
    * Returns those of the given hubs that are alive and cannot reach Redis. Called before leases of other hubs are
