@@ -153,7 +153,7 @@ describe('the script count', () => {
     return { names, run };
   }
 
-  it('replies verdict, count and time to wait; a second identical call counts again', async () => {
+  it('replies with decision, count and time to wait; a second identical call counts again', async () => {
     const { names, run } = setUp();
     expect(await run([[0, 1]], false)).toEqual({
       allowed: true,

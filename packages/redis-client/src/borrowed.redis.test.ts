@@ -61,7 +61,7 @@ describe('a client on connections of the caller’s own', () => {
     expect(await client.health()).toMatchObject({ status: 'ok', mode: 'standalone' });
   });
 
-  it('connects one that is lazy', async () => {
+  it('connects a lazy connection', async () => {
     const client = clients.open({ connection: connectTheirs({ lazyConnect: true }) });
     expect(await client.send(['PING'])).toBe('PONG');
   });
@@ -124,7 +124,7 @@ describe('a client on connections of the caller’s own', () => {
     }
   });
 
-  it('refuses what cannot work together', () => {
+  it('refuses options that exclude each other', () => {
     const redis = connectTheirs({ lazyConnect: true });
     const prefixed = connectTheirs({ lazyConnect: true, keyPrefix: 'x:' });
     const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true });
