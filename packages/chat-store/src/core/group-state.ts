@@ -1,6 +1,7 @@
 import type { ChannelEvent } from '@openclaw/protocol';
 import type { Actor, AppendedEvent } from '../commands.ts';
-import type { GroupOpening, GroupRows, GroupTransaction, RepliesRow } from './engine.ts';
+import type { GroupOpening } from './engine.ts';
+import type { GroupRows } from './group-statements.ts';
 import { newId } from './new-id.ts';
 import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelWithHead, LogTable } from './tables.ts';
@@ -24,47 +25,26 @@ export interface Entry {
  * yet written. Only this transaction can change a locked channel, so this is the state of the database after the
  * commit.
  */
-export interface GroupState {
-  readonly nowMs: number;
-  readonly epoch: string;
-  readonly transaction: GroupTransaction;
-  channel(channelId: string): ChannelWithHead | undefined;
-  /** Adds a channel that this transaction created or locked later. */
-  adopt(channel: ChannelWithHead): void;
-  /** Gives the event the channel's next seq. */
-  append(channel: ChannelWithHead, entry: Entry): AppendedEvent;
-  addMessage(row: GroupRows['messages'][number]): void;
-  addMention(row: GroupRows['mentions'][number]): void;
-  addReply(row: Omit<RepliesRow, 'count'>): void;
-  /** Records that an agent is known because it becomes a member. */
-  addAgent(agentId: string): void;
-  /** Returns and clears the rows that are not yet written, except agents. The caller must write them. */
-  takeRows(): GroupRows;
-  /**
-   * Returns and clears all rows, for the commit. Agents are written only here and in id order, because two hubs that
-   * record the same agents would otherwise deadlock.
-   */
-  takeLastRows(): GroupRows;
-  readonly hasRows: boolean;
-}
+export type GroupState = ReturnType<typeof createGroupState>;
 
-export function createGroupState(opening: GroupOpening): GroupState {
+export function createGroupState(opening: GroupOpening) {
   const { nowMs, epoch, mark, transaction } = opening;
   const channels = new Map(opening.channels.map((channel) => [channel.id, { ...channel }]));
   let log: LogTable[] = [];
   let messages: GroupRows['messages'][number][] = [];
   let mentions: GroupRows['mentions'][number][] = [];
-  let replies = new Map<string, RepliesRow>();
+  let threads = new Map<string, GroupRows['threads'][number]>();
   const agents = new Set<string>();
   let lastRows = new Map<string, LogTable>();
 
+  /** Returns and clears the rows that are not yet written, except agents. The caller must write them. */
   function takeRows(): GroupRows {
     for (const row of lastRows.values()) row.mark = mark;
-    const rows = { log, messages, mentions, replies: [...replies.values()], agents: [] };
+    const rows = { log, messages, mentions, threads: [...threads.values()], agents: [] };
     log = [];
     messages = [];
     mentions = [];
-    replies = new Map();
+    threads = new Map();
     lastRows = new Map();
     return rows;
   }
@@ -73,9 +53,11 @@ export function createGroupState(opening: GroupOpening): GroupState {
     nowMs,
     epoch,
     transaction,
-    channel: (channelId) => channels.get(channelId),
-    adopt: (channel) => void channels.set(channel.id, channel),
-    append(channel, entry) {
+    channel: (channelId: string) => channels.get(channelId),
+    /** Adds a channel that this transaction created or locked later. */
+    adopt: (channel: ChannelWithHead) => void channels.set(channel.id, channel),
+    /** Gives the event the channel's next seq. */
+    append(channel: ChannelWithHead, entry: Entry): AppendedEvent {
       const { sender, event, messageId, clientMessageId, fingerprint, notify = [] } = entry;
       channel.head += 1;
       const seq = channel.head;
@@ -107,18 +89,24 @@ export function createGroupState(opening: GroupOpening): GroupState {
       const agentTopics = channel.pair === null ? notify : channel.pair.split('\n');
       return { event: encoded, agentTopics };
     },
-    addMessage: (row) => void messages.push(row),
-    addMention: (row) => void mentions.push(row),
-    addReply(row) {
-      const known = replies.get(row.thread_id);
-      if (known) known.count += 1;
-      else replies.set(row.thread_id, { ...row, count: 1 });
+    addMessage: (row: GroupRows['messages'][number]) => void messages.push(row),
+    addMention: (row: GroupRows['mentions'][number]) => void mentions.push(row),
+    /** Counts a reply. The thread's fields are used if the reply is its first. */
+    addReply(thread: Omit<GroupRows['threads'][number], 'replies' | 'announced'>) {
+      const first = threads.get(thread.thread_id) ?? { ...thread, replies: 0, announced: 0 };
+      threads.set(thread.thread_id, { ...first, replies: first.replies + 1 });
     },
-    addAgent: (agentId) => void agents.add(agentId),
+    /** Records that an agent is known because it becomes a member. */
+    addAgent: (agentId: string) => void agents.add(agentId),
     takeRows,
-    takeLastRows: () => ({ ...takeRows(), agents: [...agents].sort() }),
-    get hasRows() {
-      return log.length > 0;
-    },
+    /**
+     * Returns and clears all rows, for the commit. Agents are written only here and in id order, because two hubs that
+     * record the same agents would otherwise deadlock.
+     */
+    takeLastRows: (): GroupRows => ({
+      ...takeRows(),
+      agents: [...agents].sort().map((id) => ({ id })),
+    }),
+    hasRows: () => log.length > 0,
   };
 }

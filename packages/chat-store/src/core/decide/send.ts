@@ -7,7 +7,7 @@ import {
   type Outcome,
   type Refusal,
 } from '../../commands.ts';
-import type { Prefetch } from '../engine.ts';
+import type { Prefetch } from '../group-statements.ts';
 import { collectPrefetch, type Prefetched } from '../prefetch.ts';
 import type { GroupState } from '../group-state.ts';
 import { newId } from '../new-id.ts';
@@ -186,6 +186,7 @@ export function decideSend(
     id,
     sender_id: agentId,
     thread_id: threadId,
+    text_seq: seq,
     ...prefetched.nextOrdinals(channelId, agentId),
     taint: traced.taint.length === 0 ? null : JSON.stringify(traced.taint),
   });
