@@ -132,22 +132,22 @@ describe('the watch of a database’s files', () => {
     const watch = watchFiles(path);
     await writeFile(`${path}.new`, 'two');
     await rename(`${path}.new`, path);
-    expect(watch.look()).toContain('was replaced');
+    expect(watch.checkNow()).toContain('was replaced');
   });
 
-  it('checks at most five times a second, unless look is called', async () => {
+  it('checks at most five times a second, unless checkNow is called', async () => {
     const path = newPath();
     await mkdir(dirname(path));
     await writeFile(path, 'one');
     let nowMs = 0;
     const watch = watchFiles(path, () => nowMs);
-    expect(watch.look()).toBeNull();
+    expect(watch.checkNow()).toBeNull();
     await rm(path);
     nowMs = 199;
     expect(watch.check()).toBeNull();
     nowMs = 200;
     expect(watch.check()).toContain('is gone');
     await writeFile(path, 'one');
-    expect(watch.look()).toContain('is gone');
+    expect(watch.checkNow()).toContain('is gone');
   });
 });
