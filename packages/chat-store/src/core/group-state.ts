@@ -6,11 +6,13 @@ import { newId } from './new-id.ts';
 import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelWithHead, LogTable } from './tables.ts';
 
-/** An event to be appended to a channel's log. */
-export interface Entry {
-  readonly sender: Pick<Actor, 'agentId' | 'kind'>;
-  /** Creates the event for its seq. */
-  readonly event: (seq: number) => ChannelEvent;
+type WithoutChannel<Event> = Event extends unknown ? Omit<Event, 'channelId'> : never;
+
+/** An event to be appended to a channel's log, without the channel's id. */
+type NewEvent = WithoutChannel<ChannelEvent>;
+
+/** What is stored or published beside an event. */
+interface Entry {
   readonly messageId?: string;
   readonly clientMessageId?: string | null;
   readonly fingerprint?: string | null;
@@ -51,19 +53,25 @@ export function createGroupState(opening: GroupOpening) {
 
   return {
     nowMs,
-    epoch,
-    transaction,
+    /** For commands that are decided one by one, statement by statement. */
+    db: transaction.db,
+    locksRows: transaction.locksRows,
     channel: (channelId: string) => channels.get(channelId),
     /** Adds a channel that this transaction created or locked later. */
     adopt: (channel: ChannelWithHead) => void channels.set(channel.id, channel),
-    /** Gives the event the channel's next seq. */
-    append(channel: ChannelWithHead, entry: Entry): AppendedEvent {
-      const { sender, event, messageId, clientMessageId, fingerprint, notify = [] } = entry;
+    /** Gives the event the channel's next seq. A function creates the event for its seq. */
+    append(
+      channel: ChannelWithHead,
+      sender: Pick<Actor, 'agentId' | 'kind'>,
+      event: NewEvent | ((seq: number) => NewEvent),
+      { messageId, clientMessageId, fingerprint, notify = [] }: Entry = {},
+    ): AppendedEvent {
       channel.head += 1;
       const seq = channel.head;
+      const { type, ...fields } = typeof event === 'function' ? event(seq) : event;
       const { encoded, stored } = encodeForLog({
         id: newId(nowMs),
-        event: event(seq),
+        event: { type, channelId: channel.id, ...fields } as ChannelEvent,
         timestamp: nowMs,
         senderId: sender.agentId,
         senderKind: sender.kind ?? null,

@@ -164,7 +164,7 @@ const tables: { readonly [T in keyof GroupRows]: Insert<GroupRows[T][number]> } 
 /** The inserts of a group: the columns of each table in order, with their types. */
 export const inserts = Object.entries(tables).map(([table, { columns, onConflict }]) => ({
   table: table as keyof GroupRows,
-  columns: Object.entries(columns) as (readonly [name: string, type: ColumnType])[],
+  columns: Object.entries(columns),
   into: `insert into ${table} (${Object.keys(columns).join(', ')})`,
   onConflict,
 }));

@@ -65,16 +65,14 @@ export const readMoment = (channelIds: readonly string[]): Statement =>
 
 /** The statements of a prefetch, without those for empty lists, and a function that collects their answers. */
 export function prefetchStatements(prefetch: Prefetch) {
-  const lists = Object.entries(prefetch).filter(([, items]) => items.length > 0) as [
-    keyof Prefetch,
-    readonly (readonly string[])[],
-  ][];
+  const all = Object.entries(prefetch) as [keyof Prefetch, readonly (readonly string[])[]][];
+  const lists = all.filter(([, items]) => items.length > 0);
   return {
     statements: lists.map(([list, items]) => {
       const columns = (items[0] ?? []).map((_, index) => items.map((item) => item[index]));
       return statement(`read_${list}`, lookUps[list], columns);
     }),
-    collect(answers: readonly pg.QueryResult[]): PrefetchedRows {
+    collect: (answers: readonly pg.QueryResult[]): PrefetchedRows => {
       const rows = lists.map(([list], index) => [list, answers[index]?.rows ?? []]);
       return { ...emptyLists, ...(Object.fromEntries(rows) as Partial<PrefetchedRows>) };
     },
