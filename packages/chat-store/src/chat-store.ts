@@ -213,9 +213,9 @@ export async function createChatStore(
       lookUp(turnOf, () => core.logPage(channelId, after, limit, maxBytes)),
     directChannels: (agentId, limit, after) =>
       lookUp(agentId, () => core.directChannels(agentId, limit, after)),
-    async changes(sinceMark) {
+    async changes(since) {
       const known = epochs;
-      const changes = await readPriority(() => core.changes(sinceMark));
+      const changes = await readPriority(() => core.changes(since));
       // If the epoch was changed meanwhile, this answer may be the older one.
       if (known === epochs) epoch = changes.epoch;
       return changes;

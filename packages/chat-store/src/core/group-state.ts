@@ -11,7 +11,7 @@ type WithoutChannel<Event> = Event extends unknown ? Omit<Event, 'channelId'> : 
 /** An event to be appended to a channel's log, without the channel's id. */
 type NewEvent = WithoutChannel<ChannelEvent>;
 
-/** What is stored or published beside an event. */
+/** The other parts of an event's log row, and its further recipients. */
 interface Entry {
   readonly messageId?: string;
   readonly clientMessageId?: string | null;
