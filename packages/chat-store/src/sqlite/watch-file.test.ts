@@ -35,7 +35,7 @@ async function open(path: string) {
 /**
  * Changes to the files of a database under a running hub, each with the end of the file name that the log must contain.
  */
-const happenings: readonly (readonly [string, (path: string) => Promise<void>, string])[] = [
+const fileChanges: readonly (readonly [string, (path: string) => Promise<void>, string])[] = [
   ['its file is removed', (path) => rm(path), 'hub.sqlite is gone'],
   ['its file is moved away', (path) => rename(path, `${path}.old`), 'hub.sqlite is gone'],
   [
@@ -55,7 +55,7 @@ const happenings: readonly (readonly [string, (path: string) => Promise<void>, s
 describe('a chat store on SQLite', () => {
   // The fault: a removed file stayed open, so sends were acknowledged into a file that nobody could open again.
   // Invariant: an acknowledged commit is durable. The check after each commit closes this gap.
-  it.each(happenings)(
+  it.each(fileChanges)(
     'acknowledges nothing more, and logs why, when %s',
     async (_what, act, said) => {
       const path = newPath();
