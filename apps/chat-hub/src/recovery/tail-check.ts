@@ -55,7 +55,7 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
   /** Resolves with true when there are more changes to read. */
   async function checkPage(): Promise<boolean> {
     const changes = await store.changes(mark);
-    metrics.storeHorizonLag.set(changes.horizonLag);
+    metrics.storeHorizonLag.set(changes.transactionLag);
     let { epoch: current } = changes;
     if (current === epoch && (await restore.isRestored(changes, hasFailed))) {
       current = await store.changeEpoch(epoch);
