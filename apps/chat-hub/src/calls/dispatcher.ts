@@ -8,14 +8,6 @@ import { malformed, tooManyCalls, type Failure, type MalformedCall } from './fai
 import type { Caller } from './handler.ts';
 import type { CallObserver, Invoke, Reply } from './invoke.ts';
 
-/** Turns a socket's frames into calls, and their replies into frames. */
-export interface Dispatcher {
-  /** Takes one text frame. Returns false when the frame holds no JSON-RPC call at all. */
-  dispatch(session: Session, frame: Buffer): boolean;
-  /** Answers a binary frame with an error: the protocol has no binary frames. */
-  refuseBinary(session: Session): void;
-}
-
 export interface DispatcherDeps {
   readonly invoke: Invoke;
   /** Counts every frame and call before its content is read. */
@@ -52,7 +44,8 @@ type Emit = (payload: Payload) => void;
 /** When the agent is over its allowance, a larger frame is not parsed, so its refusal carries no id. */
 const maxRefusedBytes = 4_096;
 
-export function createDispatcher(deps: DispatcherDeps): Dispatcher {
+/** Turns a socket's frames into calls, and their replies into frames. */
+export function createDispatcher(deps: DispatcherDeps) {
   const { invoke, allowance, onLimited, observe, unsent } = deps;
   const callers = new WeakMap<Session, Caller>();
 
@@ -155,11 +148,13 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   }
 
   return {
-    refuseBinary(session) {
+    /** Answers a binary frame with an error: the protocol has no binary frames. */
+    refuseBinary(session: Session) {
       const failure = malformed('parse_error', 'frames are text, not binary');
       answerMalformed((payload) => session.send(payload), null, failure);
     },
-    dispatch(session, frame) {
+    /** Takes one text frame. Returns false when the frame holds no JSON-RPC call at all. */
+    dispatch(session: Session, frame: Buffer) {
       const send: Emit = (payload) => session.send(payload);
       const overAllowanceMs = allowance.count(session.agentId, callsOf(frame.length));
       // The agent was barred for calling too often, so its sockets are already closed.
@@ -182,6 +177,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     },
   };
 }
+
+export type Dispatcher = ReturnType<typeof createDispatcher>;
 
 // A number that a double cannot hold would come back as a different number, and the answer would match no call.
 function isCallId(id: unknown): id is Id | undefined {

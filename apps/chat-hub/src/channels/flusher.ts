@@ -5,21 +5,6 @@ export interface Flushable {
   flush(): void;
 }
 
-/**
- * Flushes rooms and then sockets once per turn of the event loop, so that a room frames its events once and each socket
- * is written once. Under load it waits up to 3 ms, so that system calls per delivery fall as traffic rises.
- */
-export interface Flusher {
-  /** Schedules a room that has events for its sessions. Rooms flush before sockets. */
-  room(room: Flushable): void;
-  /** Schedules a socket that has frames to write. */
-  socket(socket: Flushable): void;
-  /** Counts events that a room enqueued for its sockets. Their rate decides how long the flusher waits. */
-  delivered(delivery: Delivery): void;
-  readonly deliveries: number;
-  close(): void;
-}
-
 /** Events that a room enqueued for its sockets. */
 export interface Delivery {
   readonly channelId: string;
@@ -46,10 +31,11 @@ const maxUnreported = 1_000;
 const deliveriesPerWaitMs = 25_000;
 const rateWindowMs = 100;
 
-export function createFlusher({
-  onWritten,
-  clock = () => performance.now(),
-}: FlusherOptions = {}): Flusher {
+/**
+ * Flushes rooms and then sockets once per turn of the event loop, so that a room frames its events once and each socket
+ * is written once. Under load it waits up to 3 ms, so that system calls per delivery fall as traffic rises.
+ */
+export function createFlusher({ onWritten, clock = () => performance.now() }: FlusherOptions = {}) {
   const rooms = new Set<Flushable>();
   const sockets = new Set<Flushable>();
   let isScheduled = false;
@@ -113,15 +99,18 @@ export function createFlusher({
   }
 
   return {
-    room(room) {
+    /** Schedules a room that has events for its sessions. Rooms flush before sockets. */
+    room(room: Flushable) {
       rooms.add(room);
       schedule();
     },
-    socket(socket) {
+    /** Schedules a socket that has frames to write. */
+    socket(socket: Flushable) {
       sockets.add(socket);
       schedule();
     },
-    delivered(delivery) {
+    /** Counts events that a room enqueued for its sockets. Their rate decides how long the flusher waits. */
+    delivered(delivery: Delivery) {
       deliveries += delivery.events.length * delivery.sockets;
       if (onWritten) unreported.push(delivery);
     },
@@ -134,3 +123,5 @@ export function createFlusher({
     },
   };
 }
+
+export type Flusher = ReturnType<typeof createFlusher>;

@@ -1,12 +1,5 @@
 import type { Logger } from 'pino';
 
-/** A queue of direct channels with new heads found by the tail check, to be opened for the sessions that follow them. */
-export interface FoundDirects {
-  /** Queues a channel to be opened; a failure is retried. */
-  add(channelId: string, found: FoundHead): void;
-  close(): void;
-}
-
 /** A head, and the `Rooms.epochGeneration` in which it was read. */
 export interface FoundHead {
   readonly head: number;
@@ -24,12 +17,15 @@ export interface FoundDirectsOptions {
   readonly maxAttempts?: number;
 }
 
-/** Creates the queue. `open` rejects when the store cannot name the channel's members. */
+/**
+ * A queue of direct channels with new heads found by the tail check, to be opened for the sessions that follow them.
+ * `open` rejects when the store cannot name the channel's members.
+ */
 export function createFoundDirects(
   open: (channelId: string, found: FoundHead) => Promise<void>,
   log: Pick<Logger, 'warn'>,
   options: FoundDirectsOptions = {},
-): FoundDirects {
+) {
   const { maxConcurrent = 16, maxWaiting = 20_000, retryMs = 500, maxAttempts = 120 } = options;
   /** The latest head found of each channel. */
   const waiting = new Map<string, FoundHead>();
@@ -87,7 +83,8 @@ export function createFoundDirects(
   }
 
   return {
-    add(channelId, found) {
+    /** Queues a channel to be opened; a failure is retried. */
+    add(channelId: string, found: FoundHead) {
       queue(channelId, found);
       openNext();
     },

@@ -18,31 +18,6 @@ import type { HubCache } from './hub-cache.ts';
 /** The kind of an event's sender, as far as this hub knows it. */
 export type KindOf = (senderId: string) => SenderKind | null;
 
-/**
- * Commits and publishes this hub's events. Its own rooms get them at once; other hubs get them through Redis in the
- * same turn.
- */
-export interface Publisher {
-  /**
-   * Commits a change and publishes its events. The store decides rights, archive state and idempotency under the
-   * channel's lock; the change is committed when this resolves. Publishing never fails a call: other hubs find the
-   * events in the log.
-   */
-  commit<M extends WriteMethod>(
-    caller: Caller,
-    method: M,
-    params: ParamsOf<M>,
-    actor?: Actor,
-  ): Promise<Answer<M>>;
-  /** Publishes a typing or presence event of a channel. It is not logged: if Redis is away, other hubs never get it. */
-  publishEphemeral(
-    event: EventOf<'channel.typing'> | EventOf<'channel.presence'>,
-    senderId: string,
-  ): void;
-  /** Publishes an event to every connection of every hub. */
-  publishGlobal(event: EncodedEnvelope): void;
-}
-
 export interface PublisherDeps {
   readonly bus: EventBus;
   readonly cache: Pick<HubCache, 'invalidates' | 'keysOf' | 'invalidateFor'>;
@@ -55,7 +30,11 @@ export interface PublisherDeps {
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
 }
 
-export function createPublisher(deps: PublisherDeps): Publisher {
+/**
+ * Commits and publishes this hub's events. Its own rooms get them at once; other hubs get them through Redis in the
+ * same turn.
+ */
+export function createPublisher(deps: PublisherDeps) {
   const { bus, cache, store, latestEvents, kindOf, metrics, log } = deps;
 
   const countFailure = (error: unknown) => {
@@ -75,13 +54,27 @@ export function createPublisher(deps: PublisherDeps): Publisher {
   }
 
   return {
-    async commit(caller, method, params, actor = caller.identity) {
+    /**
+     * Commits a change and publishes its events. The store decides rights, archive state and idempotency under the
+     * channel's lock; the change is committed when this resolves. Publishing never fails a call: other hubs find the
+     * events in the log.
+     */
+    async commit<M extends WriteMethod>(
+      caller: Caller,
+      method: M,
+      params: ParamsOf<M>,
+      actor: Actor = caller.identity,
+    ): Promise<Answer<M>> {
       const outcome = await store.append({ ...actor, via: caller.transport }, method, params);
       if (!outcome.ok) return outcome;
       for (const { event, agentTopics } of outcome.events) publish(event, agentTopics);
       return { ok: true, result: outcome.result };
     },
-    publishEphemeral(event, senderId) {
+    /** Publishes a typing or presence event of a channel. It is not logged: if Redis is away, other hubs never get it. */
+    publishEphemeral(
+      event: EventOf<'channel.typing'> | EventOf<'channel.presence'>,
+      senderId: string,
+    ) {
       const { channelId } = event;
       const encoded = encodeEnvelope({
         id: randomUUID(),
@@ -102,8 +95,11 @@ export function createPublisher(deps: PublisherDeps): Publisher {
         .then((agents) => bus.publish(encoded, { agents }))
         .catch(countFailure);
     },
-    publishGlobal(event) {
+    /** Publishes an event to every connection of every hub. */
+    publishGlobal(event: EncodedEnvelope) {
       bus.publish(event, { global: true }).catch(countFailure);
     },
   };
 }
+
+export type Publisher = ReturnType<typeof createPublisher>;

@@ -7,44 +7,6 @@ import type { Flusher } from './flusher.ts';
 import type { HubCache } from './hub-cache.ts';
 import { Room } from './room.ts';
 
-/** The live channels of this hub. */
-export interface Rooms {
-  /** The live room of a channel, or undefined. */
-  get(channelId: string): Room | undefined;
-  readonly size: number;
-  channelIds(): string[];
-  /**
-   * Resolves with the room, and opens it if it is not live: its topic is subscribed first and its head read after, so
-   * that no event is missed. Rejects with ChatStoreError when the head cannot be read. A room that no session enters
-   * closes by itself.
-   */
-  open(channelId: string): Promise<Room>;
-  /**
-   * Opens the room of a direct channel with a known head. Its events come on its members' agent topics. The caller must
-   * ensure that the epoch has not changed since it read the head ({@link Rooms.epochGeneration}).
-   */
-  openDirect(channelId: string, head: number): Room;
-  /** Gives a room a durable event from the bus. If an event with its seq was already delivered, compares the two. */
-  offer(room: Room, event: EncodedEnvelope): void;
-  /**
-   * Call it when the epoch changed (a backup was restored). Every room continues from its head in the new epoch, or
-   * from 0. The rooms change over several turns; `onChanged` is called for each before it delivers anything of the new
-   * epoch.
-   */
-  beginEpoch(heads: ReadonlyMap<string, number>, onChanged?: (room: Room) => void): void;
-  /** How often the epoch changed. Heads read in an earlier generation are not valid. */
-  readonly epochGeneration: number;
-  /**
-   * Reads heads from the store, and repeats the read if the epoch changed meanwhile. A room opened at a head of an
-   * earlier epoch would drop new events until the log has grown past it. Rejects with ChatStoreError when the epoch
-   * keeps changing.
-   */
-  readInEpoch<T>(read: () => Promise<T>): Promise<T>;
-  /** Call it when a session leaves. A room that stays empty is closed after a while. */
-  left(room: Room): void;
-  close(): Promise<void>;
-}
-
 export interface RoomsDeps {
   readonly store: ChatStore;
   readonly bus: EventBus;
@@ -82,7 +44,8 @@ const roomsPerTurn = 50;
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
 
-export function createRooms(deps: RoomsDeps): Rooms {
+/** The live channels of this hub. */
+export function createRooms(deps: RoomsDeps) {
   const { store, bus, flusher, cache, log, ringBudget = createRingBudget() } = deps;
   const dropCaches = createCacheDropper(cache, log);
   const rooms = new Map<string, Entry>();
@@ -133,6 +96,11 @@ export function createRooms(deps: RoomsDeps): Rooms {
     return room;
   }
 
+  /**
+   * Reads heads from the store, and repeats the read if the epoch changed meanwhile. A room opened at a head of an
+   * earlier epoch would drop new events until the log has grown past it. Rejects with ChatStoreError when the epoch
+   * keeps changing.
+   */
   async function readInEpoch<T>(read: () => Promise<T>): Promise<T> {
     for (let reads = 1; reads <= maxReads; reads++) {
       const [generation, epoch] = [epochGeneration, store.epoch];
@@ -146,6 +114,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     return readInEpoch(() => store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1));
   }
 
+  /** Gives a room a durable event from the bus. If an event with its seq was already delivered, compares the two. */
   function offer(room: Room, event: EncodedEnvelope): void {
     current(room.channelId);
     if (event.seq !== null && event.seq <= room.head && event.epoch === store.epoch) {
@@ -253,12 +222,18 @@ export function createRooms(deps: RoomsDeps): Rooms {
   }
 
   return {
+    /** The live room of a channel, or undefined. */
     get: current,
     get size() {
       return rooms.size;
     },
     channelIds: () => [...rooms.keys()],
-    async open(channelId) {
+    /**
+     * Resolves with the room, and opens it if it is not live: its topic is subscribed first and its head read after, so
+     * that no event is missed. Rejects with ChatStoreError when the head cannot be read. A room that no session enters
+     * closes by itself.
+     */
+    async open(channelId: string) {
       const room = current(channelId);
       if (room) {
         closeWhenIdle(room);
@@ -271,19 +246,31 @@ export function createRooms(deps: RoomsDeps): Rooms {
       }
       return promise;
     },
-    openDirect: (channelId, head) => enterDirect(channelId, { head, epoch: store.epoch }),
+    /**
+     * Opens the room of a direct channel with a known head. Its events come on its members' agent topics. The caller must
+     * ensure that the epoch has not changed since it read the head ({@link Rooms.epochGeneration}).
+     */
+    openDirect: (channelId: string, head: number) =>
+      enterDirect(channelId, { head, epoch: store.epoch }),
     offer,
+    /** How often the epoch changed. Heads read in an earlier generation are not valid. */
     get epochGeneration() {
       return epochGeneration;
     },
     readInEpoch,
-    beginEpoch(heads, onChanged) {
+    /**
+     * Call it when the epoch changed (a backup was restored). Every room continues from its head in the new epoch, or
+     * from 0. The rooms change over several turns; `onChanged` is called for each before it delivers anything of the new
+     * epoch.
+     */
+    beginEpoch(heads: ReadonlyMap<string, number>, onChanged?: (room: Room) => void) {
       epochGeneration += 1;
       onEpochChanged = onChanged;
       for (const channelId of rooms.keys()) outdated.set(channelId, heads.get(channelId) ?? 0);
       moveSome();
     },
-    left(room) {
+    /** Call it when a session leaves. A room that stays empty is closed after a while. */
+    left(room: Room) {
       if (room.members.size === 0) closeWhenIdle(room);
     },
     async close() {
@@ -292,6 +279,8 @@ export function createRooms(deps: RoomsDeps): Rooms {
     },
   };
 }
+
+export type Rooms = ReturnType<typeof createRooms>;
 
 /**
  * Drops the cached pages of channels whose events came from the store, with one pipeline per turn. While Redis is away

@@ -1,14 +1,3 @@
-/** Admits clients at a bounded rate. A client over the rate gets a reserved time at which to come back. */
-export interface Admission {
-  /**
-   * Null when this agent is admitted now, else the milliseconds after which to come back. An agent that comes back at
-   * that time is admitted: its slot is reserved for it alone. Call it for authenticated agents only.
-   */
-  admit(name: string): { readonly afterMs: number | null };
-  /** Slots reserved for clients that got a time at which to come back. */
-  readonly reserved: number;
-}
-
 export interface AdmissionOptions {
   /** Clients admitted per second, on average. */
   readonly perSecond: number;
@@ -51,13 +40,14 @@ export const admissionDefaults: AdmissionOptions = {
 const oneToken = 1 - 1e-6;
 
 /**
- * A token bucket with reservations. Each reservation sets one token aside, even one that the bucket does not hold yet;
+ * Admits clients at a bounded rate: a token bucket with reservations. A client over the rate gets a reserved time at
+ * which to come back. Each reservation sets one token aside, even one that the bucket does not hold yet;
  * newcomers take only tokens that are not set aside. So the next free slot is when the bucket will hold one token more
  * than there are reservations: slots follow each other at the rate, and each reservation finds its token.
  *
  * Holds at most `perSecond × (horizonMs + graceMs)` reservations; every step is O(1), amortized.
  */
-export function createAdmission(options: AdmissionOptions): Admission {
+export function createAdmission(options: AdmissionOptions) {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;
   const perMs = options.perSecond / 1_000;
   // Ordered by time; those before `first` are done.
@@ -116,7 +106,11 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   return {
-    admit(name) {
+    /**
+     * Null when this agent is admitted now, else the milliseconds after which to come back. An agent that comes back at
+     * that time is admitted: its slot is reserved for it alone. Call it for authenticated agents only.
+     */
+    admit(name: string): { readonly afterMs: number | null } {
       const nowMs = clock();
       advance(nowMs);
       const ofName = byName.get(name);
@@ -139,8 +133,11 @@ export function createAdmission(options: AdmissionOptions): Admission {
         return { afterMs: Math.ceil(Math.max(0, last.atMs - nowMs)) };
       return defer(name, nowMs);
     },
+    /** Slots reserved for clients that got a time at which to come back. */
     get reserved() {
       return reserved;
     },
   };
 }
+
+export type Admission = ReturnType<typeof createAdmission>;

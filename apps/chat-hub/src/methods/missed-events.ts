@@ -8,20 +8,18 @@ export interface ByteBudget {
   bytes: number;
 }
 
-/** The reads of the log that one call may make, for all its topics together. */
-export interface LogReads {
-  /**
-   * Rejects with ChatStoreError, without reading, once a read of this call has failed or the call's read time is over.
-   */
-  read<T>(read: () => Promise<T>): Promise<T>;
-}
-
-/** Creates the reads of one call. A read may only begin within `maxMs` from now. */
-export function createLogReads(maxMs: number): LogReads {
+/**
+ * The reads of the log that one call may make, for all its topics together. A read may only begin within `maxMs` from
+ * now.
+ */
+export function createLogReads(maxMs: number) {
   const endMs = performance.now() + maxMs;
   let failure: ChatStoreError | undefined;
   return {
-    async read(read) {
+    /**
+     * Rejects with ChatStoreError, without reading, once a read of this call has failed or the call's read time is over.
+     */
+    async read<T>(read: () => Promise<T>) {
       if (failure) throw failure;
       if (performance.now() >= endMs) {
         throw (failure = new ChatStoreError('unavailable', 'the log is read too slowly'));
@@ -35,6 +33,8 @@ export function createLogReads(maxMs: number): LogReads {
     },
   };
 }
+
+export type LogReads = ReturnType<typeof createLogReads>;
 
 /** The events that a client missed in a channel, encoded, up to `lastSeq`. */
 export interface MissedEvents {

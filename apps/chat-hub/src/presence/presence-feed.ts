@@ -17,39 +17,6 @@ import type { Rooms } from '../channels/rooms.ts';
 import { createRosterWatch } from './roster-watch.ts';
 import type { Session } from '../sockets/session.ts';
 
-/**
- * Connects the presence tracker with this hub's sockets: subscribing makes an agent present, and changes are sent as
- * conflated events.
- */
-export interface PresenceFeed {
-  /**
-   * Call it when a socket is about to subscribe to the room. Resolves when this hub knows how many agents are present
-   * over all hubs, or after a quarter of a second.
-   */
-  prepare(room: Room): Promise<void>;
-  /** Call it when the socket has subscribed to the room. Returns true if the room's presence is pushed. */
-  enter(session: Session, room: Room): boolean;
-  leave(session: Session, room: Room): void;
-  /** Call it when the socket is closed. It leaves all its channels. */
-  disconnect(session: Session): void;
-  /** Sets the agent's state in every channel of this connection. */
-  set(session: Session, state: ParamsOf<'presence.set'>): Promise<void>;
-  /** The last state that was set through this socket, and its time; null when none was set. */
-  stateOf(session: Session): SetState | null;
-  list(channelId: string, cursor: string | null, limit: number): Promise<ResultOf<'presence.list'>>;
-  /**
-   * Applies a presence event of any hub. Returns the event for the room, without outdated records; null if all are
-   * outdated.
-   */
-  filterEvent(event: EncodedEnvelope): EncodedEnvelope | null;
-  /** Call it when events may have been lost. Compares the rosters with the state that the sockets know. */
-  onResubscribed(): void;
-  /** Call it when Redis became unavailable or available: later changes may have times of another clock. */
-  onAvailability(isDegraded: boolean): void;
-  /** Ends this hub's leases and publishes those changes. */
-  close(): Promise<void>;
-}
-
 /** A state that an agent set, and its time. */
 export type SetState = ParamsOf<'presence.set'> & { readonly atMs: number };
 
@@ -75,7 +42,11 @@ const channelsPerTurn = 50;
 
 type ChangedRecords = Map<string, Map<string, PresenceRecord>>;
 
-export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
+/**
+ * Connects the presence tracker with this hub's sockets: subscribing makes an agent present, and changes are sent as
+ * conflated events.
+ */
+export function createPresenceFeed(deps: PresenceFeedDeps) {
   const { hubId, tracker, publisher, rooms, epoch, kindOf, canAllHubsWrite, log } = deps;
   /** channelId → agentId → latest record. */
   let changed: ChangedRecords = new Map();
@@ -169,44 +140,63 @@ export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
   const logFailure = (error: unknown) => log.warn({ err: error }, 'presence could not be changed');
 
   return {
-    prepare({ channelId }) {
+    /**
+     * Call it when a socket is about to subscribe to the room. Resolves when this hub knows how many agents are present
+     * over all hubs, or after a quarter of a second.
+     */
+    prepare({ channelId }: Room) {
       watch.follow(channelId);
       return watch.ready(channelId);
     },
-    enter(session, { channelId }) {
+    /** Call it when the socket has subscribed to the room. Returns true if the room's presence is pushed. */
+    enter(session: Session, { channelId }: Room) {
       const view = watch.follow(channelId);
       tracker.track(channelId, connectionOf(session)).catch(logFailure);
       return !view.isOverPushLimit;
     },
-    leave(session, room) {
+    leave(session: Session, room: Room) {
       tracker.untrack(room.channelId, connectionOf(session)).catch(logFailure);
     },
-    disconnect(session) {
+    /** Call it when the socket is closed. It leaves all its channels. */
+    disconnect(session: Session) {
       tracker.untrackAll(connectionOf(session)).catch(logFailure);
     },
-    async set(session, { status, customStatus, avatar }) {
+    /** Sets the agent's state in every channel of this connection. */
+    async set(session: Session, { status, customStatus, avatar }: ParamsOf<'presence.set'>) {
       states.set(session, { status, customStatus, avatar, atMs: Date.now() });
       await tracker.set(connectionOf(session), { status, customStatus, avatar });
     },
-    stateOf: (session) => states.get(session) ?? null,
-    async list(channelId, cursor, limit) {
+    /** The last state that was set through this socket, and its time; null when none was set. */
+    stateOf: (session: Session) => states.get(session) ?? null,
+    async list(
+      channelId: string,
+      cursor: string | null,
+      limit: number,
+    ): Promise<ResultOf<'presence.list'>> {
       const { presences, nextCursor, degraded } = await tracker.list(channelId, { cursor, limit });
       if (!degraded) watch.view(channelId)?.addListed(presences);
       return { presences: [...presences], nextCursor, degraded };
     },
-    filterEvent(event) {
+    /**
+     * Applies a presence event of any hub. Returns the event for the room, without outdated records; null if all are
+     * outdated.
+     */
+    filterEvent(event: EncodedEnvelope): EncodedEnvelope | null {
       const view = event.channelId === null ? undefined : watch.view(event.channelId);
       return view ? filterPresence(event, (presences) => view.applyEvent(presences)) : event;
     },
+    /** Call it when events may have been lost. Compares the rosters with the state that the sockets know. */
     onResubscribed() {
       watch.onClockChanged();
       watch.onEventsLost();
     },
-    onAvailability(isDegraded) {
+    /** Call it when Redis became unavailable or available: later changes may have times of another clock. */
+    onAvailability(isDegraded: boolean) {
       watch.onClockChanged();
       // Other hubs may not have written their leases again yet.
       if (!isDegraded) watch.onEventsLost();
     },
+    /** Ends this hub's leases and publishes those changes. */
     async close() {
       watch.close();
       await tracker.close();
@@ -220,5 +210,7 @@ export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
     },
   };
 }
+
+export type PresenceFeed = ReturnType<typeof createPresenceFeed>;
 
 const connectionOf = ({ agentId, sessionId }: Session): Connection => ({ agentId, sessionId });

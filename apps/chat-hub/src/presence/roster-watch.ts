@@ -43,31 +43,6 @@ export interface RosterWatchDeps {
   readonly clock?: () => number;
 }
 
-/**
- * Compares the rosters of live channels with the presence that this hub's sockets know, periodically and after a fault.
- */
-export interface RosterWatch {
-  /** The view of a followed channel. */
-  view(channelId: string): RosterView | undefined;
-  /** Follows the channel as long as it is live. A new channel is read at once. */
-  follow(channelId: string): RosterView;
-  /** Resolves when a followed channel was read or could not be read, or after {@link readyMs}. */
-  ready(channelId: string): Promise<void>;
-  /** Call it when events may have been lost. Compares all channels soon, but reports no agent offline for one lease. */
-  onEventsLost(): void;
-  /**
-   * Call it when Redis was wiped under intact connections. Compares all channels soon. Living hubs write their leases
-   * again.
-   */
-  onRedisWiped(): void;
-  /**
-   * Call it when Redis may be another server with its own clock. Times from before are not compared with later ones.
-   */
-  onClockChanged(): void;
-  readonly size: number;
-  close(): void;
-}
-
 interface FollowedChannel {
   readonly view: RosterView;
   readonly firstRead: PromiseWithResolvers<void>;
@@ -85,11 +60,14 @@ const minPerTick = 50;
 /** How long a subscriber waits to learn whether presence is pushed. */
 const readyMs = 250;
 
-/** Creates the watch. It stops reading a roster at the push limit. */
+/**
+ * Compares the rosters of live channels with the presence that this hub's sockets know, periodically and after a fault.
+ * It stops reading a roster at the push limit.
+ */
 export function createRosterWatch(
   deps: RosterWatchDeps,
   { leaseMs, heartbeatMs, compareMs }: PresenceTimes,
-): RosterWatch {
+) {
   const { clock = () => performance.now() } = deps;
   // A lease that Redis lost in a wipe or a failover is written again by the next heartbeat.
   const confirmMs = heartbeatMs * 1.2;
@@ -235,8 +213,10 @@ export function createRosterWatch(
   }
 
   return {
-    view: (channelId) => followed.get(channelId)?.view,
-    follow(channelId) {
+    /** The view of a followed channel. */
+    view: (channelId: string) => followed.get(channelId)?.view,
+    /** Follows the channel as long as it is live. A new channel is read at once. */
+    follow(channelId: string) {
       const known = followed.get(channelId);
       if (known) return known.view;
       const view = new RosterView(clock, leaseMs);
@@ -251,7 +231,8 @@ export function createRosterWatch(
       startQueued();
       return view;
     },
-    async ready(channelId) {
+    /** Resolves when a followed channel was read or could not be read, or after {@link readyMs}. */
+    async ready(channelId: string) {
       const channel = followed.get(channelId);
       if (!channel || channel.isReady) return;
       let timer: NodeJS.Timeout | undefined;
@@ -261,13 +242,21 @@ export function createRosterWatch(
       await Promise.race([channel.firstRead.promise, timeout]);
       clearTimeout(timer);
     },
+    /**
+     * Call it when Redis may be another server with its own clock. Times from before are not compared with later ones.
+     */
     onClockChanged() {
       for (const { view } of followed.values()) view.forgetLastSeen();
     },
+    /** Call it when events may have been lost. Compares all channels soon, but reports no agent offline for one lease. */
     onEventsLost() {
       offlineFromMs = clock() + leaseMs;
       makeAllDue();
     },
+    /**
+     * Call it when Redis was wiped under intact connections. Compares all channels soon. Living hubs write their leases
+     * again.
+     */
     onRedisWiped() {
       afterWipeUntilMs = clock() + leaseMs;
       makeAllDue();

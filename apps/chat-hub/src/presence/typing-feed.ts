@@ -12,20 +12,6 @@ import type { KindOf, Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 
-/** Connects typing with this hub's sockets: a change is sent as one event, a refresh as none. */
-export interface TypingFeed {
-  start(caller: Caller, channelId: string, threadId: string | null): Promise<void>;
-  stop(caller: Caller, channelId: string): Promise<void>;
-  /** Call it when the agent sent a message, which ends its typing. Costs nothing when it was not typing. */
-  messageSent(caller: Caller, channelId: string): void;
-  /** Call it when the socket is closed, which ends the typing that it started. */
-  disconnect(session: Session): void;
-  list(channelId: string): Promise<ResultOf<'typing.list'>>;
-  /** Applies a typing event of any hub. */
-  onEvent(event: EncodedEnvelope): void;
-  close(): void;
-}
-
 export interface TypingFeedDeps {
   readonly typing: SharedTyping;
   readonly rooms: Rooms;
@@ -35,7 +21,8 @@ export interface TypingFeedDeps {
   readonly log: Logger;
 }
 
-export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
+/** Connects typing with this hub's sockets: a change is sent as one event, a refresh as none. */
+export function createTypingFeed(deps: TypingFeedDeps) {
   const { typing, rooms, publisher, log } = deps;
   /** The agents that started typing, here or on another hub, and have not stopped: channelId → agentId → threadId. */
   const typists = new Map<string, Map<string, string | null>>();
@@ -105,7 +92,11 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
   }
 
   return {
-    async start({ identity: { agentId }, session }, channelId, threadId) {
+    async start(
+      { identity: { agentId }, session }: Caller,
+      channelId: string,
+      threadId: string | null,
+    ) {
       // The socket closed while its membership was read, so nothing would stop a typing that starts now.
       if (session && !session.isOpen) return;
       // Recorded before Redis answers, so that a message sent meanwhile stops it.
@@ -122,23 +113,26 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
         agentId,
       );
     },
-    stop({ identity, session }, channelId) {
+    stop({ identity, session }: Caller, channelId: string) {
       noteStop(session, channelId);
       return stop(identity.agentId, channelId);
     },
-    messageSent({ identity: { agentId }, session }, channelId) {
+    /** Call it when the agent sent a message, which ends its typing. Costs nothing when it was not typing. */
+    messageSent({ identity: { agentId }, session }: Caller, channelId: string) {
       noteStop(session, channelId);
       if (isTyping(channelId, agentId)) stop(agentId, channelId).catch(logNotStopped);
     },
-    disconnect(session) {
+    /** Call it when the socket is closed, which ends the typing that it started. */
+    disconnect(session: Session) {
       const { agentId } = session;
       for (const channelId of startedBy.get(session) ?? []) {
         if (isTyping(channelId, agentId)) stop(agentId, channelId).catch(logNotStopped);
       }
       startedBy.delete(session);
     },
-    list: (channelId) => typing.list(channelId),
-    onEvent(encoded) {
+    list: (channelId: string) => typing.list(channelId),
+    /** Applies a typing event of any hub. */
+    onEvent(encoded: EncodedEnvelope) {
       const event = decodeEnvelope(encoded.json)?.envelope.event;
       if (event?.type !== 'channel.typing') return;
       const { channelId, agentId, threadId } = event;
@@ -148,3 +142,5 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
     close: () => watch.close(),
   };
 }
+
+export type TypingFeed = ReturnType<typeof createTypingFeed>;

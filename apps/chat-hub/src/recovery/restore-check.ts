@@ -4,26 +4,6 @@ import { LRUCache } from 'lru-cache';
 import type { Rooms } from '../channels/rooms.ts';
 
 /**
- * Finds out that the database was restored from a backup without a change of its epoch. Committed events never
- * disappear. So the database was restored if a channel's log is shorter than before, or holds a different event at a
- * delivered seq.
- */
-export interface RestoreCheck {
-  /** Reads the heads to compare with. Call it when the hub starts and after each restore. */
-  begin(): Promise<void>;
-  /**
-   * True if these changes, or the heads of the channels known here, show a restore. The heads are read when there is a
-   * reason, otherwise with every 25th check (10 s).
-   */
-  isRestored(changes: Changes, hasFailed: boolean): Promise<boolean>;
-  /**
-   * Call it when a different event arrived with the seq of this delivered one. The next check reads which of them the
-   * store holds.
-   */
-  reportSeqConflict(delivered: EncodedEnvelope): void;
-}
-
-/**
  * The most channels whose highest head is remembered. The most recently changed are kept, because a restore loses the
  * newest events.
  */
@@ -32,10 +12,15 @@ const seedChannels = 1_000;
 const channelsAtOnce = 500;
 const comparedEvery = 25;
 
+/**
+ * Finds out that the database was restored from a backup without a change of its epoch. Committed events never
+ * disappear. So the database was restored if a channel's log is shorter than before, or holds a different event at a
+ * delivered seq.
+ */
 export function createRestoreCheck(
   store: Pick<ChatStore, 'heads' | 'recentHeads' | 'logPage'>,
   rooms: Pick<Rooms, 'channelIds' | 'get'>,
-): RestoreCheck {
+) {
   const marks = new LRUCache<string, number>({ max: maxMarks });
   let nextMark = 0;
   let checks = 0;
@@ -74,6 +59,7 @@ export function createRestoreCheck(
   }
 
   return {
+    /** Reads the heads to compare with. Call it when the hub starts and after each restore. */
     async begin() {
       const heads = await store.recentHeads(seedChannels);
       marks.clear();
@@ -82,7 +68,11 @@ export function createRestoreCheck(
       // The newest channel is added last, so that it is remembered longest.
       for (const [channelId, head] of [...heads].reverse()) record(channelId, head);
     },
-    async isRestored(changes, hasFailed) {
+    /**
+     * True if these changes, or the heads of the channels known here, show a restore. The heads are read when there is a
+     * reason, otherwise with every 25th check (10 s).
+     */
+    async isRestored(changes: Changes, hasFailed: boolean) {
       let isShorter = false;
       for (const { channelId, head } of changes.heads) {
         if (!record(channelId, head)) isShorter = true;
@@ -98,7 +88,11 @@ export function createRestoreCheck(
       checks += 1;
       return (isReason || checks % comparedEvery === 0) && (await isBehind());
     },
-    reportSeqConflict(delivered) {
+    /**
+     * Call it when a different event arrived with the seq of this delivered one. The next check reads which of them the
+     * store holds.
+     */
+    reportSeqConflict(delivered: EncodedEnvelope) {
       conflicting ??= delivered;
     },
   };

@@ -11,14 +11,6 @@ export interface PublishPath {
   readonly lastOkAt: number | null;
 }
 
-/** Publishes to itself periodically, because a connection may answer every PING and still deliver nothing. */
-export interface SelfProbe {
-  readonly path: PublishPath;
-  /** True while Redis accepts what this hub publishes, but does not deliver it back. Other hubs' events then arrive only through the store. */
-  readonly isDeaf: boolean;
-  close(): Promise<void>;
-}
-
 export interface SelfProbeDeps {
   readonly probe: (timeoutMs: number) => Promise<ProbeResult>;
   /** Replaces the subscriber connection. */
@@ -46,8 +38,11 @@ const lostToReconnect = 2;
 /** The most lost probes between two reconnects; their number grows from 2 to this. */
 const maxLostBetween = 64;
 
-/** Starts probing; the first probe is made at once. */
-export function startSelfProbe(deps: SelfProbeDeps, options: SelfProbeOptions = {}): SelfProbe {
+/**
+ * Publishes to itself periodically, because a connection may answer every PING and still deliver nothing. The first
+ * probe is made at once.
+ */
+export function startSelfProbe(deps: SelfProbeDeps, options: SelfProbeOptions = {}) {
   const { everyMs = 2_000, everyMsWhenDeaf = 500, timeoutMs = 500, clock = Date.now } = options;
   let outcome: ProbeResult['outcome'] | null = null;
   let latencyMs: number | null = null;
@@ -106,6 +101,7 @@ export function startSelfProbe(deps: SelfProbeDeps, options: SelfProbeOptions = 
     get path() {
       return { status: status(), latencyMs, lastOkAt };
     },
+    /** True while Redis accepts what this hub publishes, but does not deliver it back. Other hubs' events then arrive only through the store. */
     get isDeaf() {
       return outcome === 'lost';
     },
@@ -116,3 +112,5 @@ export function startSelfProbe(deps: SelfProbeDeps, options: SelfProbeOptions = 
     },
   };
 }
+
+export type SelfProbe = ReturnType<typeof startSelfProbe>;

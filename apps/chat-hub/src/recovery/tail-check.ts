@@ -5,18 +5,6 @@ import type { Metrics } from '../observe/metrics.ts';
 import { createRestoreCheck } from './restore-check.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** Reads the commits of all hubs from the store, so that an event that the bus lost is found within half a second. */
-export interface TailCheck {
-  /** Starts a check at once, for instance after the bus was reconnected. */
-  now(): void;
-  /**
-   * Call it when a different event arrived with the seq of this delivered one. The next check reads which of them the
-   * store holds.
-   */
-  reportSeqConflict(delivered: EncodedEnvelope): void;
-  close(): Promise<void>;
-}
-
 export interface TailCheckDeps {
   readonly store: ChatStore;
   readonly rooms: Rooms;
@@ -35,8 +23,11 @@ export interface TailCheckDeps {
 const everyMs = 400;
 const everyMsWithoutBus = 200;
 
-/** Starts checking. The cost of a check grows only with the changes: one statement for up to some thousand commits. */
-export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
+/**
+ * Reads the commits of all hubs from the store, so that an event that the bus lost is found within half a second. The
+ * cost of a check grows only with the changes: one statement for up to some thousand commits.
+ */
+export async function startTailCheck(deps: TailCheckDeps) {
   const { store, rooms, metrics, log } = deps;
   let { mark, epoch } = await store.changes(null);
   const restore = createRestoreCheck(store, rooms);
@@ -105,8 +96,13 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
 
   run();
   return {
+    /** Starts a check at once, for instance after the bus was reconnected. */
     now: run,
-    reportSeqConflict(delivered) {
+    /**
+     * Call it when a different event arrived with the seq of this delivered one. The next check reads which of them the
+     * store holds.
+     */
+    reportSeqConflict(delivered: EncodedEnvelope) {
       restore.reportSeqConflict(delivered);
       run();
     },
@@ -117,3 +113,5 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
     },
   };
 }
+
+export type TailCheck = Awaited<ReturnType<typeof startTailCheck>>;

@@ -2,33 +2,21 @@ import type { RevokedToken } from '@openclaw/chat-store';
 import type { Identity } from '../edge/identity.ts';
 import type { Session } from './session.ts';
 
-/** All open sessions of this hub. */
-export interface Sessions {
-  add(session: Session): void;
-  /** Returns true when it was the agent's last one here. */
-  remove(session: Session): boolean;
-  ofAgent(agentId: string): ReadonlySet<Session>;
-  all(): Iterable<Session>;
-  /** The agents with a session here, in no order. */
-  agentIds(): Iterable<string>;
-  readonly size: number;
-  /** How many agents have a session here. */
-  readonly agents: number;
-}
-
 const none: ReadonlySet<Session> = new Set();
 
-export function createSessions(): Sessions {
+/** All open sessions of this hub. */
+export function createSessions() {
   const sessions = new Set<Session>();
   const byAgent = new Map<string, Set<Session>>();
   return {
-    add(session) {
+    add(session: Session) {
       sessions.add(session);
       const own = byAgent.get(session.agentId);
       if (own) own.add(session);
       else byAgent.set(session.agentId, new Set([session]));
     },
-    remove(session) {
+    /** Returns true when it was the agent's last one here. */
+    remove(session: Session) {
       sessions.delete(session);
       const own = byAgent.get(session.agentId);
       own?.delete(session);
@@ -36,17 +24,21 @@ export function createSessions(): Sessions {
       byAgent.delete(session.agentId);
       return true;
     },
-    ofAgent: (agentId) => byAgent.get(agentId) ?? none,
+    ofAgent: (agentId: string) => byAgent.get(agentId) ?? none,
     all: () => sessions.values(),
+    /** The agents with a session here, in no order. */
     agentIds: () => byAgent.keys(),
     get size() {
       return sessions.size;
     },
+    /** How many agents have a session here. */
     get agents() {
       return byAgent.size;
     },
   };
 }
+
+export type Sessions = ReturnType<typeof createSessions>;
 
 /** Closes (4403) every socket whose token was revoked. */
 export function endRevoked(sessions: Sessions, revoked: readonly RevokedToken[]): void {

@@ -8,31 +8,6 @@ export interface Unsent {
   release(): void;
 }
 
-/**
- * Limits the memory of unsent output, per hub and per agent over all its sockets and requests here. A call with a large
- * answer reserves memory before it reads anything, so that concurrent calls cannot exceed the limit.
- */
-export interface UnsentBudget {
-  /** Bytes held or reserved now. */
-  readonly bytes: number;
-  /** Reservations refused so far. */
-  readonly refusals: number;
-  /**
-   * The milliseconds after which a refused call may be repeated. They are random, so that calls refused together do not
-   * return together.
-   */
-  retryAfterMs(): number;
-  /** Starts counting for a socket or an answer. Its bytes may exceed the budget. */
-  open(agentId: string): Unsent;
-  /**
-   * Reserves memory for an answer. Resolves with null at once when unsent output leaves too little. If only other
-   * reservations use the memory, it waits for them, in order of arrival, and resolves with null after `maxWaitMs`.
-   */
-  reserve(agentId: string, bytes: number): Promise<Unsent | null>;
-  /** True when the agent or the hub holds more than its budget. */
-  isOver(agentId: string): boolean;
-}
-
 export interface UnsentBudgetOptions {
   /** Per agent. @default 16 MiB */
   readonly agentBytes?: number;
@@ -49,14 +24,18 @@ export interface UnsentBudgetOptions {
 /** The earliest time at which a refused call may be repeated; the latest is twice that. */
 const retryMs = 1_000;
 
-/** Creates the one budget of a hub. The cost of every operation is constant. */
+/**
+ * Limits the memory of unsent output, per hub and per agent over all its sockets and requests here. A call with a large
+ * answer reserves memory before it reads anything, so that concurrent calls cannot exceed the limit. The cost of every
+ * operation is constant.
+ */
 export function createUnsentBudget({
   agentBytes = 16 * 1_048_576,
   hubBytes = Math.floor(getHeapStatistics().heap_size_limit / 4),
   maxWaitMs = 2_000,
   maxWaiting = 10_000,
   random = Math.random,
-}: UnsentBudgetOptions = {}): UnsentBudget {
+}: UnsentBudgetOptions = {}) {
   const hub = new Pool(hubBytes, maxWaiting);
   /** Each agent's pool with the number of its users. It is removed with its last user. */
   const agents = new Map<string, { readonly pool: Pool; uses: number }>();
@@ -95,17 +74,29 @@ export function createUnsentBudget({
   }
 
   return {
+    /** Bytes held or reserved now. */
     get bytes() {
       return hub.bytes;
     },
+    /** Reservations refused so far. */
     get refusals() {
       return refusals;
     },
+    /**
+     * The milliseconds after which a refused call may be repeated. They are random, so that calls refused together do not
+     * return together.
+     */
     retryAfterMs: () => retryMs + Math.floor(random() * retryMs),
-    open: (agentId) => open(agentId, use(agentId), 0),
-    isOver: (agentId) =>
+    /** Starts counting for a socket or an answer. Its bytes may exceed the budget. */
+    open: (agentId: string) => open(agentId, use(agentId), 0),
+    /** True when the agent or the hub holds more than its budget. */
+    isOver: (agentId: string) =>
       hub.bytes > hubBytes || (agents.get(agentId)?.pool.bytes ?? 0) > agentBytes,
-    async reserve(agentId, bytes) {
+    /**
+     * Reserves memory for an answer. Resolves with null at once when unsent output leaves too little. If only other
+     * reservations use the memory, it waits for them, in order of arrival, and resolves with null after `maxWaitMs`.
+     */
+    async reserve(agentId: string, bytes: number): Promise<Unsent | null> {
       const agent = use(agentId);
       const endMs = performance.now() + maxWaitMs;
       if (await agent.enter(bytes, endMs)) {
@@ -118,6 +109,8 @@ export function createUnsentBudget({
     },
   };
 }
+
+export type UnsentBudget = ReturnType<typeof createUnsentBudget>;
 
 interface Waiter {
   readonly bytes: number;
