@@ -66,19 +66,6 @@ export type CallObserver = (
   durationMs: number | null,
 ) => void;
 
-export interface InvokeDeps {
-  readonly handlers: Handlers;
-  readonly limiter: Pick<Limiter, 'consume'>;
-  /** Called for each call that the allowance refuses. */
-  readonly onLimited: () => void;
-  readonly observe: CallObserver;
-  /** The memory budget in which large replies are reserved. */
-  readonly unsent: UnsentBudget;
-  /** Encodes large replies. */
-  readonly slices: TimeSlicedQueue;
-  readonly log: Logger;
-}
-
 interface Checked {
   readonly method: MethodName;
   readonly definition: MethodDefinition;
@@ -95,7 +82,18 @@ const maxIssues = 10;
 const bulkPlace = ':bulk';
 
 /** Creates the one path that every call takes, over WebSocket and REST. */
-export function createInvoke(deps: InvokeDeps): Invoke {
+export function createInvoke(deps: {
+  readonly handlers: Handlers;
+  readonly limiter: Pick<Limiter, 'consume'>;
+  /** Called for each call that the allowance refuses. */
+  readonly onLimited: () => void;
+  readonly observe: CallObserver;
+  /** The memory budget in which large replies are reserved. */
+  readonly unsent: UnsentBudget;
+  /** Encodes large replies. */
+  readonly slices: TimeSlicedQueue;
+  readonly log: Logger;
+}): Invoke {
   const { handlers, limiter, onLimited, observe, unsent, slices, log } = deps;
 
   /** All checks that need no waiting: allowance, method, calls in flight, params, rate limit, socket. */
@@ -154,20 +152,24 @@ export function createInvoke(deps: InvokeDeps): Invoke {
   return async function invoke(call) {
     const { caller, respond } = call;
     const { session, transport, identity } = caller;
+    const method = isMethodName(call.method) ? call.method : 'unknown';
     let durationMs: number | null = null;
     let isObserved = false;
 
     function end(outcome: CallOutcome): void {
       if (isObserved) return;
       isObserved = true;
-      observe(isMethodName(call.method) ? call.method : 'unknown', transport, outcome, durationMs);
+      observe(method, transport, outcome, durationMs);
     }
-    function reply(result: Reply): void | Promise<void> {
+    async function reply(result: Reply): Promise<void> {
       end(result.ok ? 'ok' : result.code);
-      return respond?.(result);
+      await respond?.(result);
+    }
+    function logFailure(error: unknown): void {
+      log.error({ err: error, method }, 'an answer could not be made');
     }
 
-    async function run({ method, definition, params }: Checked): Promise<void> {
+    async function run({ definition, params, ...checked }: Checked): Promise<void> {
       const isBulky = definition.bulky !== undefined;
       // The call was read before the socket fell behind, but its reply would still add to the unsent output.
       if (isBulky && session && !(await session.whenDrained())) return end('abandoned');
@@ -178,7 +180,7 @@ export function createInvoke(deps: InvokeDeps): Invoke {
       if (bytes > 0 && !reserved) return reply(noRoom(unsent));
       try {
         const startMs = performance.now();
-        const answered = await handle(caller, method, params);
+        const answered = await handle(caller, checked.method, params);
         durationMs = performance.now() - startMs;
         if (!answered.ok) return await reply(answered);
         const isStepwise = 'resultSteps' in answered;
@@ -196,22 +198,26 @@ export function createInvoke(deps: InvokeDeps): Invoke {
       }
     }
 
-    const checked = check(call);
-    if ('ok' in checked) return reply(checked);
-    session?.beginCall();
-    try {
-      const { definition, params } = checked;
-      const work = () => run(checked);
-      if (!caller.order) await work();
-      else {
+    async function runInOrder(checked: Checked): Promise<void> {
+      session?.beginCall();
+      try {
+        const { definition, params } = checked;
+        const work = () => run(checked);
+        if (!caller.order) return await work();
         const places = placesOf(definition, params, identity.agentId);
         await caller.order.run(places, definition.kind === 'write', work);
+      } finally {
+        session?.endCall();
       }
+    }
+
+    try {
+      const checked = check(call);
+      await ('ok' in checked ? reply(checked) : runInOrder(checked));
     } catch (error) {
-      log.error({ err: error, method: checked.method }, 'an answer could not be made');
-      await reply(refusalOfError(null));
-    } finally {
-      session?.endCall();
+      logFailure(error);
+      // The transport may have failed to take the first reply, and then fails again.
+      await reply(refusalOfError(null)).catch(logFailure);
     }
   };
 }
