@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { AuthError } from './identity.ts';
 
@@ -35,28 +36,33 @@ export function tooMany(reason: string, retryAfterMs = 1_000): UpgradeRefusal {
   return { status: 429, closeCode: 4429, reason, retryAfterMs };
 }
 
-const statusTexts = {
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  429: 'Too Many Requests',
-  503: 'Service Unavailable',
-} as const;
-
 /** Refuses with an HTTP status, and closes the socket once the response is written. */
 export function refuseByStatus(
   socket: Duplex,
   { status, reason, retryAfterMs }: UpgradeRefusal,
 ): void {
-  const body = JSON.stringify({ error: { message: reason } });
-  const headers = [
-    `HTTP/1.1 ${status} ${statusTexts[status]}`,
-    'Content-Type: application/json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
+  endWithResponse(socket, status, { message: reason }, [
     ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
     ...(retryAfterMs === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfterMs / 1000)}`]),
+  ]);
+}
+
+/** Writes an HTTP response to a socket that has no response object, and destroys the socket once it is written. */
+export function endWithResponse(
+  socket: Duplex,
+  status: number,
+  error: { readonly code?: string; readonly message: string },
+  headers: readonly string[] = [],
+): void {
+  const body = JSON.stringify({ error });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...headers,
     'Connection: close',
   ];
+  // Destroyed without waiting, because the peer may keep its side open.
   socket.once('finish', () => socket.destroy());
-  socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`);
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -1,12 +1,17 @@
 import { Readable } from 'node:stream';
-import { methods, type MethodDefinition, type RestRoute } from '@openclaw/protocol';
+import {
+  agentKindSchema,
+  methods,
+  type MethodDefinition,
+  type RestRoute,
+} from '@openclaw/protocol';
 import { rateLimitHeaders } from '@openclaw/ratelimit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { malformed, type Failure } from '../calls/failure.ts';
 import type { Invoke, Limiter, Reply } from '../calls/invoke.ts';
 import type { Identity } from '../edge/identity.ts';
 import { sendFailure } from './errors.ts';
-import { createQueryReader } from './query.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -120,4 +125,42 @@ async function respond(reply: FastifyReply, result: Reply, status: number): Prom
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+type ParamType = 'integer' | 'boolean' | 'other';
+
+/**
+ * Creates a reader of a method's params from a query: strings become the schema's types. A value that does not fit is
+ * left for the schema to refuse; names that are not params are ignored.
+ */
+function createQueryReader(
+  params: z.ZodObject,
+): (query: Record<string, unknown>) => Record<string, unknown> {
+  const shape = params.shape as Record<string, z.ZodType>;
+  const types = new Map(Object.entries(shape).map(([name, schema]) => [name, typeOf(schema)]));
+  return (query) =>
+    Object.fromEntries(
+      Object.entries(query).flatMap(([name, value]) => {
+        const type = types.get(name);
+        return type === undefined || isDevKind(name, value) ? [] : [[name, coerce(value, type)]];
+      }),
+    );
+}
+
+// In dev mode `?kind=` may name the caller's kind, but channel.list has a param of the same name.
+function isDevKind(name: string, value: unknown): boolean {
+  return name === 'kind' && agentKindSchema.safeParse(value).success;
+}
+
+function typeOf(schema: z.ZodType): ParamType {
+  const text = JSON.stringify(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
+  if (text.includes('"integer"')) return 'integer';
+  return text.includes('"boolean"') ? 'boolean' : 'other';
+}
+
+function coerce(value: unknown, type: ParamType): unknown {
+  if (typeof value !== 'string') return value;
+  if (type === 'integer' && /^\d{1,16}$/.test(value)) return Number(value);
+  if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
+  return value;
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ChatStore } from '@openclaw/chat-store';
-import { isMethodName, limits, refuse, type Refusal } from '@openclaw/protocol';
+import { isMethodName, limits, refuse, webSocketPath, type Refusal } from '@openclaw/protocol';
 import fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -23,7 +23,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { Readiness } from '../observe/readiness.ts';
 import { addCallRoutes } from './call-routes.ts';
 import { addDocuments, specifications } from './openapi.ts';
-import { refuseUnreadable, sendFailure } from './errors.ts';
+import { refuseOtherVerbs, refuseUnreadable, sendFailure } from './errors.ts';
 import { addOperationsRoutes } from './operations.ts';
 import { addAliveRoute, addStatusRoutes, isStatus } from './status.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
@@ -85,6 +85,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   });
   cap.watch(app.server);
   setErrorHandlers(app, log);
+  const refuseVerbs = refuseOtherVerbs(app);
   app.decorateRequest('identity');
   app.decorateRequest('isInvoked', false);
   app.decorateReply('failure', null);
@@ -103,6 +104,15 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   addAliveRoute(app);
   if (!deps.hasOpsPort) addStatusRoutes(app, deps.readiness, metrics);
   addDocuments(app, specifications(auth));
+  app.get(webSocketPath, (_request, reply) => {
+    const failure = malformed('invalid_request', 'this address takes WebSocket upgrades only');
+    return sendFailure(
+      reply.headers({ upgrade: 'websocket', connection: 'upgrade' }),
+      failure,
+      426,
+    );
+  });
+  refuseVerbs();
   await addWebPage(app, { directory: webDir, originPolicy, log });
   return app;
 }
