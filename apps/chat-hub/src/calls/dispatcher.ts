@@ -8,16 +8,6 @@ import { malformed, tooManyCalls, type Failure, type MalformedCall } from './fai
 import type { Caller } from './handler.ts';
 import type { CallObserver, Invoke, Reply } from './invoke.ts';
 
-export interface DispatcherDeps {
-  readonly invoke: Invoke;
-  /** Counts every frame and call before its content is read. */
-  readonly allowance: Pick<CallAllowance, 'count'>;
-  /** Called for each entry that the allowance refuses and that is not a well-formed call. */
-  readonly onLimited: () => void;
-  readonly observe: CallObserver;
-  readonly unsent: Pick<UnsentBudget, 'open'>;
-}
-
 type Id = string | number | null;
 
 /** A well-formed JSON-RPC call. A call without id gets no answer. */
@@ -45,7 +35,15 @@ type Emit = (payload: Payload) => void;
 const maxRefusedBytes = 4_096;
 
 /** Turns a socket's frames into calls, and their replies into frames. */
-export function createDispatcher(deps: DispatcherDeps) {
+export function createDispatcher(deps: {
+  readonly invoke: Invoke;
+  /** Counts every frame and call before its content is read. */
+  readonly allowance: Pick<CallAllowance, 'count'>;
+  /** Called for each entry that the allowance refuses and that is not a well-formed call. */
+  readonly onLimited: () => void;
+  readonly observe: CallObserver;
+  readonly unsent: Pick<UnsentBudget, 'open'>;
+}) {
   const { invoke, allowance, onLimited, observe, unsent } = deps;
   const callers = new WeakMap<Session, Caller>();
 

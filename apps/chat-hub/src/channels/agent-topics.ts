@@ -12,17 +12,6 @@ import type { Rooms } from './rooms.ts';
 /** How long a welcome waits for the room of a direct channel that is behind the log. */
 const catchUpMs = 1_000;
 
-export interface AgentTopicsDeps {
-  readonly bus: EventBus;
-  readonly store: Pick<ChatStore, 'epoch' | 'directChannels' | 'access'>;
-  readonly rooms: Rooms;
-  readonly sessions: Sessions;
-  readonly heads: DirectHeads;
-  readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
-  /** Called when an event of another epoch arrives. */
-  readonly onForeignEpoch: () => void;
-}
-
 /** The latest direct channels of a session with their heads. */
 export interface DirectsRead {
   readonly heads: ReadonlyMap<string, number>;
@@ -44,7 +33,16 @@ interface Start {
 }
 
 /** The topics of the agents connected here: their direct channels, and notices about channels they are not in. */
-export function createAgentTopics(deps: AgentTopicsDeps) {
+export function createAgentTopics(deps: {
+  readonly bus: EventBus;
+  readonly store: Pick<ChatStore, 'epoch' | 'directChannels' | 'access'>;
+  readonly rooms: Rooms;
+  readonly sessions: Sessions;
+  readonly heads: DirectHeads;
+  readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
+  /** Called when an event of another epoch arrives. */
+  readonly onForeignEpoch: () => void;
+}) {
   const { bus, store, rooms, sessions, heads, onEphemeral } = deps;
   const topics = new Map<string, Promise<() => Promise<void>>>();
 

@@ -13,13 +13,6 @@ export interface Delivery {
   readonly sockets: number;
 }
 
-export interface FlusherOptions {
-  /** Called at the end of a turn with the deliveries that were written in it. */
-  readonly onWritten?: (deliveries: readonly Delivery[]) => void;
-  /** Now, in ms. @default performance.now */
-  readonly clock?: () => number;
-}
-
 const maxWaitMs = 3;
 /** How long one turn may frame and write; the rest waits for the next turn. */
 const sliceMs = 4;
@@ -35,7 +28,11 @@ const rateWindowMs = 100;
  * Flushes rooms and then sockets once per turn of the event loop, so that a room frames its events once and each socket
  * is written once. Under load it waits up to 3 ms, so that system calls per delivery fall as traffic rises.
  */
-export function createFlusher({ onWritten, clock = () => performance.now() }: FlusherOptions = {}) {
+export function createFlusher({
+  /** Called at the end of a turn with the deliveries that were written in it. */
+  onWritten = (_deliveries: readonly Delivery[]): void => undefined,
+  clock = () => performance.now(),
+} = {}) {
   const rooms = new Set<Flushable>();
   const sockets = new Set<Flushable>();
   let isScheduled = false;
@@ -72,11 +69,7 @@ export function createFlusher({ onWritten, clock = () => performance.now() }: Fl
       flushed += 1;
       if (flushed % socketsPerReading === 0 && clock() >= socketsEndMs) break;
     }
-    if (
-      onWritten &&
-      unreported.length > 0 &&
-      (sockets.size === 0 || unreported.length >= maxUnreported)
-    ) {
+    if (unreported.length > 0 && (sockets.size === 0 || unreported.length >= maxUnreported)) {
       const written = unreported;
       unreported = [];
       onWritten(written);
@@ -112,7 +105,7 @@ export function createFlusher({ onWritten, clock = () => performance.now() }: Fl
     /** Counts events that a room enqueued for its sockets. Their rate decides how long the flusher waits. */
     delivered(delivery: Delivery) {
       deliveries += delivery.events.length * delivery.sockets;
-      if (onWritten) unreported.push(delivery);
+      unreported.push(delivery);
     },
     get deliveries() {
       return deliveries;

@@ -6,17 +6,6 @@ export interface FoundHead {
   readonly epochGeneration: number;
 }
 
-export interface FoundDirectsOptions {
-  /** Channels opened concurrently: one tail check may find thousands. @default 16 */
-  readonly maxConcurrent?: number;
-  /** Channels that may wait; past it the oldest is dropped and logged. @default 20_000 */
-  readonly maxWaiting?: number;
-  /** Pause after a failure before the next attempt, ms. @default 500 */
-  readonly retryMs?: number;
-  /** Failed attempts after which a channel is dropped: it may be gone. @default 120 */
-  readonly maxAttempts?: number;
-}
-
 /**
  * A queue of direct channels with new heads found by the tail check, to be opened for the sessions that follow them.
  * `open` rejects when the store cannot name the channel's members.
@@ -24,9 +13,17 @@ export interface FoundDirectsOptions {
 export function createFoundDirects(
   open: (channelId: string, found: FoundHead) => Promise<void>,
   log: Pick<Logger, 'warn'>,
-  options: FoundDirectsOptions = {},
+  {
+    /** Channels opened concurrently: one tail check may find thousands. */
+    maxConcurrent = 16,
+    /** Channels that may wait; past it the oldest is dropped and logged. */
+    maxWaiting = 20_000,
+    /** Pause after a failure before the next attempt. */
+    retryMs = 500,
+    /** Failed attempts after which a channel is dropped: it may be gone. */
+    maxAttempts = 120,
+  } = {},
 ) {
-  const { maxConcurrent = 16, maxWaiting = 20_000, retryMs = 500, maxAttempts = 120 } = options;
   /** The latest head found of each channel. */
   const waiting = new Map<string, FoundHead>();
   /** Failed attempts by channel. */

@@ -1,41 +1,35 @@
-import { randomUUID } from 'node:crypto';
 import type { Actor, ChatStore, WriteMethod } from '@openclaw/chat-store';
 import type { EventBus } from '@openclaw/events';
 import {
-  encodeEnvelope,
   isDirectChannelId,
   type EncodedEnvelope,
   type EventOf,
   type ParamsOf,
-  type SenderKind,
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Answer, Caller } from '../calls/handler.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { LatestEvents } from '../recovery/latest-events.ts';
+import type { Identity } from '../edge/identity.ts';
+import type { EncodeEphemeral } from './ephemeral.ts';
 import type { HubCache } from './hub-cache.ts';
-
-/** The kind of an event's sender, as far as this hub knows it. */
-export type KindOf = (senderId: string) => SenderKind | null;
-
-export interface PublisherDeps {
-  readonly bus: EventBus;
-  readonly cache: Pick<HubCache, 'invalidates' | 'keysOf' | 'invalidateFor'>;
-  readonly store: Pick<ChatStore, 'append' | 'epoch'>;
-  readonly kindOf: KindOf;
-  readonly metrics: Metrics;
-  readonly log: Logger;
-  readonly latestEvents: Pick<LatestEvents, 'record'>;
-  /** The two agents of a direct channel. */
-  readonly directMembers: (channelId: string) => Promise<readonly string[]>;
-}
 
 /**
  * Commits and publishes this hub's events. Its own rooms get them at once; other hubs get them through Redis in the
  * same turn.
  */
-export function createPublisher(deps: PublisherDeps) {
-  const { bus, cache, store, latestEvents, kindOf, metrics, log } = deps;
+export function createPublisher(deps: {
+  readonly bus: EventBus;
+  readonly cache: Pick<HubCache, 'invalidates' | 'keysOf' | 'invalidateFor'>;
+  readonly store: Pick<ChatStore, 'append'>;
+  readonly encodeEphemeral: EncodeEphemeral;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly latestEvents: Pick<LatestEvents, 'record'>;
+  /** The two agents of a direct channel. */
+  readonly directMembers: (channelId: string) => Promise<readonly string[]>;
+}) {
+  const { bus, cache, store, latestEvents, encodeEphemeral, metrics, log } = deps;
 
   const countFailure = (error: unknown) => {
     metrics.publishFailures.inc();
@@ -76,16 +70,7 @@ export function createPublisher(deps: PublisherDeps) {
       senderId: string,
     ) {
       const { channelId } = event;
-      const encoded = encodeEnvelope({
-        id: randomUUID(),
-        event,
-        timestamp: Date.now(),
-        senderId,
-        senderKind: kindOf(senderId),
-        channelId,
-        seq: null,
-        epoch: store.epoch,
-      });
+      const encoded = encodeEphemeral(event, senderId);
       if (!isDirectChannelId(channelId)) {
         bus.publish(encoded, { channel: true }).catch(countFailure);
         return;
@@ -96,8 +81,8 @@ export function createPublisher(deps: PublisherDeps) {
         .catch(countFailure);
     },
     /** Publishes an event to every connection of every hub. */
-    publishGlobal(event: EncodedEnvelope) {
-      bus.publish(event, { global: true }).catch(countFailure);
+    publishGlobal(event: EventOf<'collaboration.event'>, { agentId, kind }: Identity) {
+      bus.publish(encodeEphemeral(event, agentId, kind), { global: true }).catch(countFailure);
     },
   };
 }

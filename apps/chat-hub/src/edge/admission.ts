@@ -20,7 +20,6 @@ export interface AdmissionOptions {
 interface Reservation {
   readonly name: string;
   readonly atMs: number;
-  isDone: boolean;
 }
 
 /**
@@ -50,11 +49,9 @@ const oneToken = 1 - 1e-6;
 export function createAdmission(options: AdmissionOptions) {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;
   const perMs = options.perSecond / 1_000;
-  // Ordered by time; those before `first` are done.
-  let reservations: Reservation[] = [];
-  let first = 0;
+  /** Ordered by time. */
+  const reservations = new Set<Reservation>();
   const byName = new Map<string, Reservation[]>();
-  let reserved = 0;
   let lastAtMs = -Infinity;
   let beyond = 0;
   let tokens = burst;
@@ -63,30 +60,23 @@ export function createAdmission(options: AdmissionOptions) {
   function advance(nowMs: number): void {
     tokens = Math.min(burst, tokens + (nowMs - filledAtMs) * perMs);
     filledAtMs = nowMs;
-    for (let reservation = reservations[first]; reservation; reservation = reservations[first]) {
-      if (!reservation.isDone && reservation.atMs + graceMs > nowMs) break;
-      if (!reservation.isDone) releaseSlot(reservation);
-      first += 1;
+    for (const reservation of reservations) {
+      if (reservation.atMs + graceMs > nowMs) break;
+      releaseSlot(reservation);
     }
-    if (first > 1_024 && first * 2 > reservations.length) {
-      reservations = reservations.slice(first);
-      first = 0;
-    }
-    if (reserved === 0) beyond = 0;
+    if (reservations.size === 0) beyond = 0;
   }
 
   function releaseSlot(reservation: Reservation): void {
-    reservation.isDone = true;
-    reserved -= 1;
+    reservations.delete(reservation);
     const ofName = byName.get(reservation.name);
     ofName?.splice(ofName.indexOf(reservation), 1);
     if (ofName?.length === 0) byName.delete(reservation.name);
   }
 
   function reserve(name: string, atMs: number): void {
-    const reservation: Reservation = { name, atMs, isDone: false };
-    reservations.push(reservation);
-    reserved += 1;
+    const reservation: Reservation = { name, atMs };
+    reservations.add(reservation);
     const ofName = byName.get(name);
     if (ofName) ofName.push(reservation);
     else byName.set(name, [reservation]);
@@ -94,7 +84,7 @@ export function createAdmission(options: AdmissionOptions) {
 
   /** Reserves the next free slot. */
   function defer(name: string, nowMs: number): { readonly afterMs: number } {
-    const atMs = Math.max(nowMs + (1 + reserved - tokens) / perMs, lastAtMs + 1 / perMs);
+    const atMs = Math.max(nowMs + (1 + reservations.size - tokens) / perMs, lastAtMs + 1 / perMs);
     if (atMs - nowMs > horizonMs) {
       // Such clients get times spread over a second horizon but no reservation, so that memory is bounded.
       beyond += 1;
@@ -122,7 +112,7 @@ export function createAdmission(options: AdmissionOptions) {
         tokens -= 1;
         return { afterMs: null };
       }
-      if (tokens - reserved >= oneToken) {
+      if (tokens - reservations.size >= oneToken) {
         tokens -= 1;
         return { afterMs: null };
       }
@@ -135,7 +125,7 @@ export function createAdmission(options: AdmissionOptions) {
     },
     /** Slots reserved for clients that got a time at which to come back. */
     get reserved() {
-      return reserved;
+      return reservations.size;
     },
   };
 }

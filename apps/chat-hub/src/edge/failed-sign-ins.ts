@@ -2,21 +2,6 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Credentials } from './identity.ts';
 
-export interface FailedSignInsOptions {
-  /** Failures in a burst before an address is blocked. @default 50 */
-  readonly burst?: number;
-  /** Failures per second that an address may cause on average. @default 10 */
-  readonly perSecond?: number;
-  /** Called for each failure. */
-  readonly onFailed?: () => void;
-  /** Addresses remembered at a time; the one whose last failure is oldest is evicted. @default 10_000 */
-  readonly maxAddresses?: number;
-  /** Accepted credentials remembered at a time; the least recently used are evicted. @default 20_000 */
-  readonly maxGood?: number;
-  /** Monotonic time in ms. @default performance.now */
-  readonly clock?: () => number;
-}
-
 interface Bucket {
   /** Failures that have not leaked out of the bucket yet. */
   readonly level: number;
@@ -24,17 +9,23 @@ interface Bucket {
 }
 
 /**
- * Blocks addresses that sent too many wrong credentials, with a leaky bucket per address. Only failures fill it, so any number of agents with valid tokens may share an
- * address. While it is full, only credentials that were accepted before are checked from there.
+ * Blocks addresses that sent too many wrong credentials, with a leaky bucket per address. Only failures fill it, so any
+ * number of agents with valid tokens may share an address. While it is full, only credentials that were accepted before
+ * are checked from there.
  */
 export function createFailedSignIns({
+  /** Failures in a burst before an address is blocked. */
   burst = 50,
+  /** Failures per second that an address may cause on average. */
   perSecond = 10,
+  /** Addresses remembered at a time; the one whose last failure is oldest is evicted. */
   maxAddresses = 10_000,
+  /** Accepted credentials remembered at a time; the least recently used are evicted. */
   maxGood = 20_000,
-  onFailed,
+  /** Called for each failure. */
+  onFailed = (): void => undefined,
   clock = () => performance.now(),
-}: FailedSignInsOptions = {}) {
+} = {}) {
   const buckets = new LRUCache<string, Bucket>({ max: maxAddresses });
   /** Hashes of accepted credentials, so that no usable token is stored. */
   const good = new LRUCache<string, true>({ max: maxGood });
@@ -62,7 +53,7 @@ export function createFailedSignIns({
     },
     /** Counts one failed sign-in. */
     recordFailure(address: string, credentials?: Credentials) {
-      onFailed?.();
+      onFailed();
       if (credentials) good.delete(hashOf(credentials));
       const nowMs = clock();
       // Many sign-ins may fail at the same time. This cap bounds how long they block the address.

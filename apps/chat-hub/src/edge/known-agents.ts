@@ -1,5 +1,6 @@
 import type { AgentRecord, ChatStore } from '@openclaw/chat-store';
 import type { AgentKind } from '@openclaw/protocol';
+import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 
 /** Agents are written together, at most this often. So 10,000 clients that return at once cost only a few commits. */
@@ -23,7 +24,9 @@ export function createKnownAgents(deps: {
 }) {
   const { store, log, clock = () => performance.now() } = deps;
   const pending = new Map<string, AgentRecord>();
-  const remembered = new Map<string, { readonly kind: AgentKind; readonly atMs: number }>();
+  const remembered = new LRUCache<string, { readonly kind: AgentKind; readonly atMs: number }>({
+    max: maxRemembered,
+  });
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
   let writtenMs = -Infinity;
@@ -68,14 +71,11 @@ export function createKnownAgents(deps: {
   return {
     /** Call it when a token of the agent was verified or one of its connections ended. Costs a look-up in memory. */
     seen({ agentId, kind }: { readonly agentId: string; readonly kind: AgentKind }) {
-      const last = remembered.get(agentId);
+      const last = remembered.peek(agentId);
       const nowMs = clock();
       if (last?.kind === kind && nowMs - last.atMs < refreshMs) return;
       if (!add({ agentId, kind })) return;
-      remembered.delete(agentId);
       remembered.set(agentId, { kind, atMs: nowMs });
-      const [oldest] = remembered.keys();
-      if (remembered.size > maxRemembered && oldest !== undefined) remembered.delete(oldest);
     },
     /** Call it when a token was minted for the agent. The agent counts as seen only when it uses a token. */
     minted(agentId: string) {
@@ -83,7 +83,7 @@ export function createKnownAgents(deps: {
       if (!pending.has(agentId)) add({ agentId, kind: null });
     },
     /** The kind in the agent's last token at this hub; null when this hub has seen none recently. */
-    kindOf: (agentId: string) => remembered.get(agentId)?.kind ?? null,
+    kindOf: (agentId: string) => remembered.peek(agentId)?.kind ?? null,
     /** Writes what is pending. */
     async close() {
       isClosed = true;

@@ -1,21 +1,14 @@
 /** Work in small steps. It yields where other work may run. One step takes well below a millisecond. */
 export type Steps<T> = Generator<void, T, void>;
 
-export interface TimeSlicedQueueOptions {
-  /** How long the work of one turn of the event loop may take; at least one piece is done. @default 3 */
-  readonly sliceMs?: number;
-  /** How much work may wait before `enqueue` refuses more. @default unbounded */
-  readonly maxWaiting?: number;
-  /** Now, in ms. @default performance.now */
-  readonly clock?: () => number;
-}
-
 /** A queue of work done in slices of a few milliseconds, so that the event loop is never blocked for longer. */
 export function createTimeSlicedQueue({
+  /** How long the work of one turn of the event loop may take; at least one piece is done. */
   sliceMs = 3,
+  /** How much work may wait before `enqueue` refuses more. */
   maxWaiting = Infinity,
   clock = () => performance.now(),
-}: TimeSlicedQueueOptions = {}) {
+} = {}) {
   /** Each job does one piece and returns true when it has more. Then it moves to the end of the queue. */
   const jobs = new Set<() => boolean>();
   let isScheduled = false;

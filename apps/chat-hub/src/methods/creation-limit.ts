@@ -5,6 +5,7 @@ import {
   type ParamsOf,
   type Refusal,
 } from '@openclaw/protocol';
+import { LRUCache } from 'lru-cache';
 import type { Answer, Caller } from '../calls/handler.ts';
 import type { Limiter } from '../calls/invoke.ts';
 import type { Rooms } from '../channels/rooms.ts';
@@ -58,16 +59,9 @@ export interface DirectSendDeps extends WriteDeps, CreationDeps {
  */
 export function createDirectSend(deps: DirectSendDeps) {
   const { publisher, rooms } = deps;
-  const known = new Set<string>();
+  const known = new LRUCache<string, true>({ max: maxKnown });
   /** First messages in flight that may create their channel, by sender and channel. Those of one pair count as one. */
   const opening = new Map<string, number>();
-
-  function remember(channelId: string): void {
-    known.delete(channelId);
-    known.add(channelId);
-    const [oldest] = known;
-    if (known.size > maxKnown && oldest !== undefined) known.delete(oldest);
-  }
 
   return async function directSend(
     caller: Caller,
@@ -87,7 +81,7 @@ export function createDirectSend(deps: DirectSendDeps) {
     opening.set(key, (opening.get(key) ?? 0) + 1);
     try {
       const reply = await publisher.commit(caller, 'direct.send', params);
-      if (reply.ok) remember(channelId);
+      if (reply.ok) known.set(channelId, true);
       return reply;
     } finally {
       const left = (opening.get(key) ?? 1) - 1;

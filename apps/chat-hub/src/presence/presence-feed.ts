@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import type { Connection, PresenceTracker, PresenceRecord } from '@openclaw/presence';
 import {
-  encodeEnvelope,
   limits,
   type EncodedEnvelope,
   type EventOf,
@@ -10,29 +8,15 @@ import {
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import { filterPresence } from './filter-presence.ts';
-import { presenceTimes, type PresenceTimes } from './roster-watch.ts';
-import type { KindOf, Publisher } from '../channels/publisher.ts';
+import type { EncodeEphemeral } from '../channels/ephemeral.ts';
+import type { Publisher } from '../channels/publisher.ts';
 import type { Room } from '../channels/room.ts';
 import type { Rooms } from '../channels/rooms.ts';
-import { createRosterWatch } from './roster-watch.ts';
+import { createRosterWatch, presenceTimes, type PresenceTimes } from './roster-watch.ts';
 import type { Session } from '../sockets/session.ts';
 
 /** A state that an agent set, and its time. */
 export type SetState = ParamsOf<'presence.set'> & { readonly atMs: number };
-
-export interface PresenceFeedDeps {
-  readonly hubId: string;
-  readonly tracker: PresenceTracker;
-  readonly publisher: Pick<Publisher, 'publishEphemeral'>;
-  readonly rooms: Pick<Rooms, 'get'>;
-  readonly epoch: () => string;
-  readonly kindOf: KindOf;
-  /** Resolves with true when every living hub can write to Redis. @default false */
-  readonly canAllHubsWrite?: () => Promise<boolean>;
-  readonly log: Logger;
-  /** @default presenceTimes */
-  readonly times?: PresenceTimes;
-}
 
 /** Changes within this time are published together. */
 const conflateMs = 50;
@@ -46,8 +30,19 @@ type ChangedRecords = Map<string, Map<string, PresenceRecord>>;
  * Connects the presence tracker with this hub's sockets: subscribing makes an agent present, and changes are sent as
  * conflated events.
  */
-export function createPresenceFeed(deps: PresenceFeedDeps) {
-  const { hubId, tracker, publisher, rooms, epoch, kindOf, canAllHubsWrite, log } = deps;
+export function createPresenceFeed(deps: {
+  readonly hubId: string;
+  readonly tracker: PresenceTracker;
+  readonly publisher: Pick<Publisher, 'publishEphemeral'>;
+  readonly rooms: Pick<Rooms, 'get'>;
+  readonly encodeEphemeral: EncodeEphemeral;
+  /** Resolves with true when every living hub can write to Redis. @default false */
+  readonly canAllHubsWrite?: () => Promise<boolean>;
+  readonly log: Logger;
+  /** @default presenceTimes */
+  readonly times?: PresenceTimes;
+}) {
+  const { hubId, tracker, publisher, rooms, encodeEphemeral, canAllHubsWrite, log } = deps;
   /** channelId → agentId → latest record. */
   let changed: ChangedRecords = new Map();
   /** The changes that are being published, a few channels a turn. */
@@ -66,18 +61,7 @@ export function createPresenceFeed(deps: PresenceFeedDeps) {
       onDifference(channelId, records) {
         // Nothing is published, because every hub compares for its own sockets.
         for (const { event, senderId } of eventsOf(channelId, records)) {
-          rooms.get(channelId)?.broadcast(
-            encodeEnvelope({
-              id: randomUUID(),
-              timestamp: Date.now(),
-              seq: null,
-              epoch: epoch(),
-              event,
-              senderId,
-              senderKind: kindOf(senderId),
-              channelId,
-            }),
-          );
+          rooms.get(channelId)?.broadcast(encodeEphemeral(event, senderId));
         }
       },
       ...(canAllHubsWrite && { canAllHubsWrite }),

@@ -1,28 +1,20 @@
-import { randomUUID } from 'node:crypto';
-import {
-  decodeEnvelope,
-  encodeEnvelope,
-  type EncodedEnvelope,
-  type ResultOf,
-} from '@openclaw/protocol';
+import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 import { createTypingWatch, type SharedTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
 import type { Caller } from '../calls/handler.ts';
-import type { KindOf, Publisher } from '../channels/publisher.ts';
+import type { EncodeEphemeral } from '../channels/ephemeral.ts';
+import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 
-export interface TypingFeedDeps {
+/** Connects typing with this hub's sockets: a change is sent as one event, a refresh as none. */
+export function createTypingFeed(deps: {
   readonly typing: SharedTyping;
   readonly rooms: Rooms;
   readonly publisher: Pick<Publisher, 'publishEphemeral'>;
-  readonly epoch: () => string;
-  readonly kindOf: KindOf;
+  readonly encodeEphemeral: EncodeEphemeral;
   readonly log: Logger;
-}
-
-/** Connects typing with this hub's sockets: a change is sent as one event, a refresh as none. */
-export function createTypingFeed(deps: TypingFeedDeps) {
+}) {
   const { typing, rooms, publisher, log } = deps;
   /** The agents that started typing, here or on another hub, and have not stopped: channelId → agentId → threadId. */
   const typists = new Map<string, Map<string, string | null>>();
@@ -37,18 +29,14 @@ export function createTypingFeed(deps: TypingFeedDeps) {
     onExpired(channelId, agentId) {
       const threadId = forget(channelId, agentId);
       // Nothing is published, because every hub watches for its own sockets.
-      rooms.get(channelId)?.broadcast(
-        encodeEnvelope({
-          id: randomUUID(),
-          event: { type: 'channel.typing', channelId, agentId, typing: false, threadId },
-          timestamp: Date.now(),
-          senderId: agentId,
-          senderKind: deps.kindOf(agentId),
-          channelId,
-          seq: null,
-          epoch: deps.epoch(),
-        }),
-      );
+      rooms
+        .get(channelId)
+        ?.broadcast(
+          deps.encodeEphemeral(
+            { type: 'channel.typing', channelId, agentId, typing: false, threadId },
+            agentId,
+          ),
+        );
     },
   });
 

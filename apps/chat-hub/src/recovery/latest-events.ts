@@ -5,17 +5,6 @@ import type { RedisClient } from '@openclaw/redis-client';
 import type { Logger } from 'pino';
 import type { HubCache } from '../channels/hub-cache.ts';
 
-export interface LatestEventsDeps {
-  readonly hubId: string;
-  readonly redis: RedisClient;
-  readonly keys: Pick<KeySchema, 'latestEvents'>;
-  readonly store: Pick<ChatStore, 'epoch' | 'heads' | 'recentHeads' | 'logPage' | 'changeEpoch'>;
-  readonly cache: Pick<HubCache, 'drop'>;
-  readonly log: Logger;
-  /** Called after the epoch was changed. */
-  readonly onRestored: () => void;
-}
-
 const writeEveryMs = 100;
 /** Entries kept in Redis, of running hubs and of stopped ones. */
 const maxRemembered = 32;
@@ -27,7 +16,16 @@ const droppedChannels = 1_000;
  * Committed events never disappear. So a log that lacks one was restored from a backup while no hub was running.
  * Nothing is written before Redis was compared with the log once.
  */
-export function createLatestEvents(deps: LatestEventsDeps) {
+export function createLatestEvents(deps: {
+  readonly hubId: string;
+  readonly redis: RedisClient;
+  readonly keys: Pick<KeySchema, 'latestEvents'>;
+  readonly store: Pick<ChatStore, 'epoch' | 'heads' | 'recentHeads' | 'logPage' | 'changeEpoch'>;
+  readonly cache: Pick<HubCache, 'drop'>;
+  readonly log: Logger;
+  /** Called after the epoch was changed. */
+  readonly onRestored: () => void;
+}) {
   const { hubId, redis, keys, store, cache, log } = deps;
   let latest: LatestEvent | null = null;
   let isCompared = false;

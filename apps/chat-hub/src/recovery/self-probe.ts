@@ -22,17 +22,6 @@ export interface SelfProbeDeps {
   readonly log: Logger;
 }
 
-export interface SelfProbeOptions {
-  /** The interval while probes return. @default 2000 */
-  readonly everyMs?: number;
-  /** The interval after a lost probe. @default 500 */
-  readonly everyMsWhenDeaf?: number;
-  /** A probe that has not returned within this time is lost. @default 500 */
-  readonly timeoutMs?: number;
-  /** @default Date.now */
-  readonly clock?: () => number;
-}
-
 /** Lost probes in a row after which the connection is replaced; a single one may be a stall. */
 const lostToReconnect = 2;
 /** The most lost probes between two reconnects; their number grows from 2 to this. */
@@ -42,8 +31,17 @@ const maxLostBetween = 64;
  * Publishes to itself periodically, because a connection may answer every PING and still deliver nothing. The first
  * probe is made at once.
  */
-export function startSelfProbe(deps: SelfProbeDeps, options: SelfProbeOptions = {}) {
-  const { everyMs = 2_000, everyMsWhenDeaf = 500, timeoutMs = 500, clock = Date.now } = options;
+export function startSelfProbe(
+  deps: SelfProbeDeps,
+  {
+    everyMs = 2_000,
+    /** The interval after a lost probe. */
+    everyMsWhenDeaf = 500,
+    /** A probe that has not returned within this time is lost. */
+    timeoutMs = 500,
+    clock = Date.now,
+  } = {},
+) {
   let outcome: ProbeResult['outcome'] | null = null;
   let latencyMs: number | null = null;
   let lastOkAt: number | null = null;

@@ -5,7 +5,15 @@ import type { Metrics } from '../observe/metrics.ts';
 import { createRestoreCheck } from './restore-check.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-export interface TailCheckDeps {
+/** Below 500 ms, the time within which a hub with Redis must deliver the events of a hub that has lost Redis. */
+const everyMs = 400;
+const everyMsWithoutBus = 200;
+
+/**
+ * Reads the commits of all hubs from the store, so that an event that the bus lost is found within half a second. The
+ * cost of a check grows only with the changes: one statement for up to some thousand commits.
+ */
+export async function startTailCheck(deps: {
   readonly store: ChatStore;
   readonly rooms: Rooms;
   readonly metrics: Metrics;
@@ -17,17 +25,7 @@ export interface TailCheckDeps {
   readonly onDirect: (channelId: string, head: number) => void;
   /** Called when the database has another epoch. */
   readonly onEpoch: (epoch: string) => Promise<void>;
-}
-
-/** Below 500 ms, the time within which a hub with Redis must deliver the events of a hub that has lost Redis. */
-const everyMs = 400;
-const everyMsWithoutBus = 200;
-
-/**
- * Reads the commits of all hubs from the store, so that an event that the bus lost is found within half a second. The
- * cost of a check grows only with the changes: one statement for up to some thousand commits.
- */
-export async function startTailCheck(deps: TailCheckDeps) {
+}) {
   const { store, rooms, metrics, log } = deps;
   let { mark, epoch } = await store.changes(null);
   const restore = createRestoreCheck(store, rooms);

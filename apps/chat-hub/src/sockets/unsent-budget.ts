@@ -8,19 +8,6 @@ export interface Unsent {
   release(): void;
 }
 
-export interface UnsentBudgetOptions {
-  /** Per agent. @default 16 MiB */
-  readonly agentBytes?: number;
-  /** Per hub. @default a quarter of the heap's limit */
-  readonly hubBytes?: number;
-  /** @default 2_000 */
-  readonly maxWaitMs?: number;
-  /** Reservations that may wait, per agent and per hub; more are refused. @default 10_000 */
-  readonly maxWaiting?: number;
-  /** A number from 0 to below 1, for the time of the next attempt. @default Math.random */
-  readonly random?: () => number;
-}
-
 /** The earliest time at which a refused call may be repeated; the latest is twice that. */
 const retryMs = 1_000;
 
@@ -33,9 +20,10 @@ export function createUnsentBudget({
   agentBytes = 16 * 1_048_576,
   hubBytes = Math.floor(getHeapStatistics().heap_size_limit / 4),
   maxWaitMs = 2_000,
+  /** Reservations that may wait, per agent and per hub; more are refused. */
   maxWaiting = 10_000,
   random = Math.random,
-}: UnsentBudgetOptions = {}) {
+} = {}) {
   const hub = new Pool(hubBytes, maxWaiting);
   /** Each agent's pool with the number of its users. It is removed with its last user. */
   const agents = new Map<string, { readonly pool: Pool; uses: number }>();
@@ -111,6 +99,7 @@ export function createUnsentBudget({
 }
 
 export type UnsentBudget = ReturnType<typeof createUnsentBudget>;
+export type UnsentBudgetOptions = Parameters<typeof createUnsentBudget>[0];
 
 interface Waiter {
   readonly bytes: number;
