@@ -69,7 +69,7 @@ export async function startHub(
     const live = await startLive(hubId, services, metrics, closers, log, budgets);
     observeLive(metrics, services, live);
     const { store, limiter } = services;
-    const { rooms, sessions, unsent, slices, flusher, redisState, traffic, selfProbe } = live;
+    const { sessions, unsent, slices, redisState, traffic, selfProbe } = live;
 
     const allowance = createCallAllowance({
       ...(config.callLimit ?? defaultCallLimit(limiter.limits)),
@@ -104,18 +104,7 @@ export async function startHub(
       redis: redisState,
       publishPath: () => selfProbe.path,
     });
-    const operations = createOperations({
-      hubId,
-      store,
-      rooms,
-      sessions,
-      presence: live.presence,
-      metrics,
-      redis: redisState,
-      flusher,
-      traffic,
-      selfProbe,
-    });
+    const operations = createOperations({ ...live, hubId, store, metrics, redis: redisState });
     const app = await createServer({
       invoke,
       allowance,
@@ -163,12 +152,12 @@ export async function startHub(
         // A refused socket stays open until it has read its close code, so their number needs this limit.
         maxClosing: Math.min(4_096, 4 * cap.surplus),
         onAccepted: createConnectionHandler({
-          hub: { ...live, store, metrics, log },
-          flusher,
+          ...live,
+          store,
           dispatcher,
-          agentTopics: live.agentTopics,
-          heartbeat: live.heartbeat,
-          calls: allowance,
+          allowance,
+          metrics,
+          log,
         }),
         onRefused: (status) => metrics.refusedConnections.inc({ status: String(status) }),
         log,

@@ -121,9 +121,9 @@ describe('the operations view of a hub', () => {
       REDIS_URL: redis.url,
       LOG_LEVEL: 'silent',
     });
-    const { mintToken } = await import('../edge/mint.ts');
+    const { mintToken } = await import('../rest/tokens.ts');
     const ask = async (claims: object) => {
-      const { token } = await mintToken(secret, { agentId: 'kim', ttlSeconds: 60, ...claims });
+      const { token } = await mintToken(secret, { sub: 'kim', ttlSeconds: 60, ...claims });
       const answers = ['/v1/operations', '/v1/operations/agents'].map((path) =>
         fetch(`${guarded.url}${path}`, { headers: { authorization: `Bearer ${token}` } }),
       );

@@ -11,8 +11,7 @@ import {
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { AuthConfig } from '../config.ts';
-import { AuthError, type Authenticate, type Identity } from './identity.ts';
-import { jtiSchema } from './mint.ts';
+import { AuthError, jtiSchema, type Authenticate, type Identity } from './identity.ts';
 
 export interface AuthenticateDeps {
   readonly store: Pick<ChatStore, 'isRevoked'>;

@@ -1,4 +1,17 @@
-import { channelKinds, refuse, type AgentKind, type Refusal } from '@openclaw/protocol';
+import {
+  channelKinds,
+  isStorableText,
+  refuse,
+  type AgentKind,
+  type Refusal,
+} from '@openclaw/protocol';
+import { z } from 'zod';
+
+/** A token's own id (RFC 7519 §4.1.7): any text that every store can hold. */
+export const jtiSchema = z
+  .string()
+  .max(128)
+  .refine(isStorableText, { error: 'with U+0000 or half a surrogate pair' });
 
 /** The agent that a connection or request acts as. */
 export interface Identity {

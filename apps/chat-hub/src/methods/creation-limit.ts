@@ -7,17 +7,11 @@ import {
 } from '@openclaw/protocol';
 import { LRUCache } from 'lru-cache';
 import type { Answer, Caller } from '../calls/handler.ts';
-import type { Limiter } from '../calls/invoke.ts';
-import type { Rooms } from '../channels/rooms.ts';
-import type { WriteDeps } from './store-methods.ts';
+import type { MethodDeps } from './store-methods.ts';
 
 // Channels and memberships are permanent, and they make reads and counts slower, also for other agents.
 // HUB_LIMIT_CREATE therefore limits their creation, in addition to the limit of the calls. Admins are exempt: they set
 // up fleets, and may delete anything.
-
-export interface CreationDeps {
-  readonly limiter: Pick<Limiter, 'consume'>;
-}
 
 const kib = 1024;
 /** The most direct channels remembered as existing: later messages in them do not count as new channels. */
@@ -34,7 +28,7 @@ export function creationCost(created: number, metadata: JsonObject | null | unde
  * used up.
  */
 export function refuseCreation(
-  { limiter }: CreationDeps,
+  { limiter }: MethodDeps,
   { identity }: Caller,
   cost: number,
 ): Refusal | null {
@@ -47,17 +41,13 @@ export function refuseCreation(
   return null;
 }
 
-export interface DirectSendDeps extends WriteDeps, CreationDeps {
-  readonly rooms: Pick<Rooms, 'get'>;
-}
-
 /**
  * Creates the part of direct.send that counts new channels. The first message to a direct channel that this hub does
  * not know counts as creating it, before the store is called: many at once cannot exceed the limit together, and no
  * message waits for a query that a later call could overtake. Past the limit, the store takes the message only if the
  * channel exists.
  */
-export function createDirectSend(deps: DirectSendDeps) {
+export function createDirectSend(deps: MethodDeps) {
   const { publisher, rooms } = deps;
   const known = new LRUCache<string, true>({ max: maxKnown });
   /** First messages in flight that may create their channel, by sender and channel. Those of one pair count as one. */

@@ -1,5 +1,5 @@
 import type { Loaded } from '@openclaw/cache';
-import { directChannelId, type ChatStore } from '@openclaw/chat-store';
+import { directChannelId } from '@openclaw/chat-store';
 import { recentMessagesMax } from '@openclaw/key-schema';
 import {
   isContentTooLarge,
@@ -10,20 +10,10 @@ import {
   type ResultOf,
 } from '@openclaw/protocol';
 import { answer, type Answer, type Caller, type Handlers } from '../calls/handler.ts';
-import type { HubCache } from '../channels/hub-cache.ts';
-import type { Publisher } from '../channels/publisher.ts';
 import { refuseNonAdmin } from '../edge/identity.ts';
-import type { TypingFeed } from '../presence/typing-feed.ts';
 import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
-import { createDirectSend, type DirectSendDeps } from './creation-limit.ts';
-import { asHub, readersOf, reads, writes } from './store-methods.ts';
-
-export interface MessageDeps extends DirectSendDeps {
-  readonly store: Pick<ChatStore, 'read' | 'readJson' | 'access'>;
-  readonly cache: Pick<HubCache, 'recentMessages'>;
-  readonly publisher: Pick<Publisher, 'commit' | 'publishGlobal'>;
-  readonly typing: Pick<TypingFeed, 'messageSent'>;
-}
+import { createDirectSend } from './creation-limit.ts';
+import { asHub, readersOf, reads, writes, type MethodDeps } from './store-methods.ts';
 
 /** A larger newest page is not cached, because every reader of the cache parses and serializes it again. */
 const cachedPageBytes = 262_144;
@@ -32,7 +22,7 @@ const tooLarge = () =>
   refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`);
 
 /** Handlers of message.*, direct.send, reaction.*, log.read, read.* and collaboration.emit. */
-export function messageMethods(deps: MessageDeps) {
+export function messageMethods(deps: MethodDeps) {
   const { store, cache, publisher, typing } = deps;
   const readHistory = reads(deps, 'message.history');
 

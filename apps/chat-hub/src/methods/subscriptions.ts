@@ -1,4 +1,4 @@
-import type { Access, ChatStore } from '@openclaw/chat-store';
+import type { Access } from '@openclaw/chat-store';
 import {
   isDirectChannelId,
   limits,
@@ -10,26 +10,17 @@ import {
 import { refusalOfError } from '../calls/failure.ts';
 import { answer, type Caller, type Handlers } from '../calls/handler.ts';
 import type { Room } from '../channels/room.ts';
-import type { Rooms } from '../channels/rooms.ts';
 import { encodeEvents, runNow } from '../channels/encoding.ts';
-import type { Steps, TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
-import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { Steps } from '../event-loop/time-sliced-queue.ts';
 import type { Session } from '../sockets/session.ts';
 import {
   createLogReads,
   gatherMissed,
   type ByteBudget,
-  type LogReads,
   type MissedEvents,
 } from './missed-events.ts';
 import { outOfBounds, whyNotMember } from './rights.ts';
-
-export interface SubscriptionDeps {
-  readonly store: Pick<ChatStore, 'access' | 'epoch'>;
-  readonly rooms: Pick<Rooms, 'get' | 'open' | 'epochGeneration'>;
-  readonly presence: Pick<PresenceFeed, 'prepare' | 'enter'>;
-  readonly slices: TimeSlicedQueue;
-}
+import type { MethodDeps } from './store-methods.ts';
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
 
@@ -60,7 +51,7 @@ const topicsPerTurn = 50;
  * Handlers of subscribe and unsubscribe, which choose the channels that a socket receives, and the seq from which it
  * receives them.
  */
-export function subscriptionMethods({ rooms, store, presence, slices }: SubscriptionDeps) {
+export function subscriptionMethods({ rooms, store, presence, slices }: MethodDeps) {
   /**
    * Opens the rooms of all topics that the caller may receive; the others get an error code. Rights are read once for
    * all topics.
@@ -97,22 +88,6 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
     const room = await rooms.open(channelId);
     await presence.prepare(room);
     return room;
-  }
-
-  async function prepare(
-    topic: Topic,
-    room: Room,
-    memberAt: number,
-    isSameEpoch: boolean,
-    budget: ByteBudget,
-    reads: LogReads,
-    levelEndMs: number,
-  ): Promise<Prepared | ErrorCode> {
-    if (!(await isLevel(room, memberAt, levelEndMs))) return 'unavailable';
-    const { since } = topic;
-    const missed =
-      since !== null && isSameEpoch ? await gatherMissed(room, since, budget, slices, reads) : null;
-    return { room, memberAt, missed };
   }
 
   /**
@@ -214,19 +189,21 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
         if (typeof room === 'object') room.raise(access.get(channelId)?.head ?? 0);
       }
       const reads = createLogReads(readMs);
+      async function prepare({ channelId, since }: Topic): Promise<Prepared | ErrorCode> {
+        const room = opened.get(channelId) ?? 'internal';
+        if (typeof room === 'string') return room;
+        const found = access.get(channelId);
+        const refusal = whyRefused(caller, found);
+        if (refusal !== null || !found) return refusal ?? 'not_found';
+        if (!(await isLevel(room, found.head, levelEndMs))) return 'unavailable';
+        const isResumed = since !== null && isSameEpoch;
+        const missed = isResumed ? await gatherMissed(room, since, budget, slices, reads) : null;
+        return { room, memberAt: found.head, missed };
+      }
       const prepared: (Prepared | ErrorCode)[] = [];
       for (const [index, topic] of topics.entries()) {
         if (index > 0 && index % topicsPerTurn === 0) await slices.pause();
-        const room = opened.get(topic.channelId) ?? 'internal';
-        const found = access.get(topic.channelId);
-        const refusal = typeof room === 'string' ? room : whyRefused(caller, found);
-        prepared.push(
-          refusal !== null || typeof room === 'string' || !found
-            ? (refusal ?? 'not_found')
-            : await prepare(topic, room, found.head, isSameEpoch, budget, reads, levelEndMs).catch(
-                codeOf,
-              ),
-        );
+        prepared.push(await prepare(topic).catch(codeOf));
       }
       await confirm(caller, topics, prepared);
       // One topic per step. The events of an entered room wait until the whole result is sent.

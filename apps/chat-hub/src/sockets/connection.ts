@@ -28,7 +28,7 @@ const maxSocketsPerAgent = 100;
 const maxBadFrames = 10;
 
 /** The parts of the hub that every connection uses. */
-export interface ConnectionHub {
+export interface ConnectionDeps {
   readonly store: ChatStore;
   readonly rooms: Rooms;
   readonly sessions: Sessions;
@@ -39,34 +39,31 @@ export interface ConnectionHub {
   readonly slices: TimeSlicedQueue;
   readonly metrics: Metrics;
   readonly log: Logger;
-}
-
-export interface ConnectionDeps {
-  readonly hub: ConnectionHub;
   readonly flusher: Flusher;
   readonly agentTopics: AgentTopics;
   readonly heartbeat: Heartbeat;
   readonly dispatcher: Dispatcher;
-  readonly calls: CallAllowance;
+  readonly allowance: CallAllowance;
 }
 
 /** Serves accepted sockets: the welcome, then calls, until the socket closes. */
 export function createConnectionHandler(deps: ConnectionDeps) {
-  const { hub, flusher, agentTopics, heartbeat, dispatcher, calls } = deps;
+  const { store, flusher, unsent, slices, metrics, log } = deps;
+  const { sessions, agentTopics, heartbeat, dispatcher, allowance } = deps;
   const sessionDeps = {
-    store: hub.store,
+    store,
     flusher,
-    unsent: hub.unsent,
-    slices: hub.slices,
-    onLag: () => hub.metrics.laggingSockets.inc(),
+    unsent,
+    slices,
+    onLag: () => metrics.laggingSockets.inc(),
     onLeftRoom: (session: Session, room: Room) => {
-      hub.presence.leave(session, room);
-      hub.rooms.left(room);
+      deps.presence.leave(session, room);
+      deps.rooms.left(room);
     },
   };
 
   async function welcome(session: Session): Promise<void> {
-    hub.sessions.add(session);
+    sessions.add(session);
     await agentTopics.join(session.agentId);
     const read = await agentTopics.readDirects(session);
     if (!read || !session.isOpen) return;
@@ -74,7 +71,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     const params = welcomeOf(session, directs);
     session.send(JSON.stringify({ jsonrpc: '2.0', method: 'welcome', params }));
     const { isComplete } = read;
-    session.welcomed({ isComplete, epochGeneration: hub.rooms.epochGeneration });
+    session.welcomed({ isComplete, epochGeneration: deps.rooms.epochGeneration });
     for (const { room, head } of directs) session.enter(room, head);
   }
 
@@ -85,7 +82,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
       agentId,
       kind: identity.kind,
       protocol: 1,
-      epoch: hub.store.epoch,
+      epoch: deps.store.epoch,
       heartbeatMs,
       limits: {
         frameBytes: limits.frameBytes,
@@ -106,18 +103,18 @@ export function createConnectionHandler(deps: ConnectionDeps) {
   function leave(session: Session): void {
     session.dispose();
     heartbeat.forget(session);
-    hub.presence.disconnect(session);
-    hub.typing.disconnect(session);
-    hub.knownAgents.seen(session.identity);
-    if (hub.sessions.remove(session)) agentTopics.leave(session.agentId);
+    deps.presence.disconnect(session);
+    deps.typing.disconnect(session);
+    deps.knownAgents.seen(session.identity);
+    if (sessions.remove(session)) agentTopics.leave(session.agentId);
   }
 
   /** The reason to close a socket of the agent at once, or null. */
   function refusalOf(agentId: string): string | null {
     // The agent may have been barred after this socket was authenticated.
-    const barredForMs = calls.barredForMs(agentId);
+    const barredForMs = allowance.barredForMs(agentId);
     if (barredForMs !== null) return encodeCloseReason(barredForMs);
-    if (hub.sessions.ofAgent(agentId).size < maxSocketsPerAgent) return null;
+    if (sessions.ofAgent(agentId).size < maxSocketsPerAgent) return null;
     return `at most ${maxSocketsPerAgent} connections of one agent`;
   }
 
@@ -139,7 +136,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
      * still send.
      */
     function countFrame(): boolean {
-      if (session.isOpen) calls.count(session.agentId);
+      if (session.isOpen) allowance.count(session.agentId);
       return session.isOpen;
     }
     ws.on('message', (data, isBinary) => {
@@ -151,7 +148,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
         badFrames = Math.max(0, badFrames - 1);
         return;
       }
-      hub.metrics.badFrames.inc();
+      metrics.badFrames.inc();
       badFrames += 1;
       if (badFrames > maxBadFrames) session.close(4400, 'too many frames that are not JSON-RPC');
     });
@@ -160,11 +157,11 @@ export function createConnectionHandler(deps: ConnectionDeps) {
       if (countFrame()) heartbeat.pong(session);
     });
     ws.on('error', (error) => {
-      hub.log.debug({ err: error, agentId: session.agentId }, 'a socket failed');
+      log.debug({ err: error, agentId: session.agentId }, 'a socket failed');
       terminateLater(ws);
     });
     ws.on('close', (code) => {
-      hub.metrics.closedConnections.inc({ code: closeLabel(closedWith(), code) });
+      metrics.closedConnections.inc({ code: closeLabel(closedWith(), code) });
       leave(session);
     });
 
@@ -173,7 +170,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     welcome(session).then(
       () => ws.resume(),
       (error: unknown) => {
-        hub.log.warn({ err: error }, 'a connection could not be welcomed');
+        log.warn({ err: error }, 'a connection could not be welcomed');
         ws.resume();
         session.close(4503, encodeCloseReason(retryMs));
       },
