@@ -89,8 +89,7 @@ export async function startLive(
     }),
   );
 
-  // Cached members are used only here. The two members of a direct channel never change, so the cache cannot grant a
-  // wrong right.
+  // Only here are members read from the cache: those of a direct channel never change, so no right can be wrong.
   const directMembers = async (channelId: string) => {
     const { value } = await cache.members.read(channelId, async () => {
       const two = { channelId, cursor: null, limit: 2 };
@@ -140,10 +139,7 @@ export async function startLive(
     return agentIds;
   }
 
-  /**
-   * Opens a direct channel at a head that was just read. If the epoch changed since, reads the head again, because the
-   * earlier one is wrong.
-   */
+  /** Opens a direct channel at a head that was just read, or reads it again if the epoch changed since. */
   async function openFoundDirect(channelId: string, of: FoundHead): Promise<void> {
     let { epochGeneration } = of;
     const agentIds = await agentsOfDirect(channelId);

@@ -13,9 +13,7 @@ export interface CallAllowanceOptions extends Limit {
 const barredAtTimes = 5;
 /** The default of HUB_LIMIT_CALLS is at least this. */
 const minLimit: Limit = { limit: 2_000, windowMs: 2_000 };
-/**
- * A frame or body counts as one call per this many bytes, because a large one costs as much to read as many small ones.
- */
+/** A large frame or body costs as much to read as many small ones, so it counts as one call per this many bytes. */
 const bytesPerCall = 4_096;
 
 /** The number of calls that a frame or body of this size counts as; at least one. */
@@ -31,9 +29,9 @@ export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit
 }
 
 /**
- * Limits the calls of each agent on this hub, over all its sockets and REST together. Each agent has two windows, the current and the previous one. The previous one counts in
- * proportion to its part that is less than a window's length ago. Every step is O(1). An agent is forgotten two windows
- * after its last call.
+ * Limits the calls of each agent on this hub, over all its sockets and REST together. It counts in the current and the
+ * previous window; the previous one counts in proportion to its part that is less than a window's length ago. Every
+ * step is O(1). An agent is forgotten two windows after its last call.
  */
 export function createCallAllowance(options: CallAllowanceOptions) {
   const { limit, windowMs, onBarred, maxAgents = 100_000 } = options;
@@ -70,9 +68,8 @@ export function createCallAllowance(options: CallAllowanceOptions) {
   return {
     barredForMs,
     /**
-     * Counts calls, also refused and malformed ones. Returns null when they are allowed. Otherwise returns the
-     * milliseconds after which the agent may call again, if it makes no call until then. Calls of a barred agent are not
-     * counted.
+     * Counts calls, also refused and malformed ones. Returns null when they are allowed, else the milliseconds after
+     * which the agent may call again if it makes no call until then. Calls of a barred agent are not counted.
      */
     count(agentId: string, calls = 1): number | null {
       const nowMs = clock();

@@ -6,7 +6,6 @@ interface Ticket {
 }
 
 interface Lane {
-  /** Calls in flight. */
   running: number;
   isWriting: boolean;
   readonly waiting: Ticket[];
@@ -49,10 +48,7 @@ export function createCallOrder() {
   }
 
   return {
-    /**
-     * Runs `work` before this returns if no earlier call on these ids must finish first; otherwise runs it once they have
-     * settled.
-     */
+    /** Runs `work` synchronously if no earlier call on these ids must finish first, else once they have settled. */
     run<T>(ids: readonly string[], isWrite: boolean, work: () => Promise<T>): Promise<T> {
       const distinct = ids.length > 1 ? [...new Set(ids)] : ids;
       if (distinct.length === 0) return work();

@@ -17,13 +17,11 @@ interface RpcRequest {
   readonly params: unknown;
 }
 
-/** A value that is not a call, with the id for the error reply. */
 interface BadRequest {
   readonly id: Id;
   readonly failure: MalformedCall;
 }
 
-/** A request of a frame, and the allowance's answer when it was counted. */
 interface Counted {
   readonly request: RpcRequest | BadRequest;
   readonly overAllowanceMs: number | null;
@@ -115,8 +113,8 @@ export function createDispatcher(deps: {
   }
 
   /**
-   * Runs the calls of a batch side by side and sends their responses as one array. The events that the calls cause are
-   * sent after the array, because a response precedes the events that it starts.
+   * Runs the calls of a batch side by side and sends their responses as one array. Events that the calls cause follow
+   * it.
    */
   async function runTogether(session: Session, batch: readonly Counted[]): Promise<void> {
     const responses: (Payload | undefined)[] = batch.map(() => undefined);
@@ -146,7 +144,6 @@ export function createDispatcher(deps: {
   }
 
   return {
-    /** Answers a binary frame with an error: the protocol has no binary frames. */
     refuseBinary(session: Session) {
       const failure = malformed('parse_error', 'frames are text, not binary');
       answerMalformed((payload) => session.send(payload), null, failure);
@@ -184,7 +181,6 @@ function isCallId(id: unknown): id is Id | undefined {
   return id === undefined || id === null || typeof id === 'string';
 }
 
-/** Reads a JSON-RPC 2.0 request object. */
 function readRequest(value: unknown): RpcRequest | BadRequest {
   const bad = (id: Id, message: string) => ({ id, failure: malformed('invalid_request', message) });
   if (typeof value !== 'object' || value === null) return bad(null, 'a call is an object');

@@ -30,14 +30,12 @@ export type LimitedAction = MethodLimit | 'create';
 /** The hub's limiter: it counts in this process and exchanges its counts with Redis in the background. */
 export type Limiter = LocalRateLimiter<LimitedAction>;
 
-/** The JSON of a result: a string, or pieces of it in UTF-8. */
 export type ResultJson = string | readonly Buffer[];
 
 /** The reply to a call. `reserved` is the memory reserved for a large reply until `respond` has finished with it. */
 export type Reply =
   { readonly ok: true; readonly json: ResultJson; readonly reserved: Unsent | null } | Failure;
 
-/** One call, passed by a transport. */
 export interface Call {
   readonly caller: Caller;
   readonly method: string;
@@ -74,23 +72,17 @@ interface Checked {
 
 /** The longest list that any method takes. */
 const maxItems = limits.topics;
-/** The most issues of one call that are reported. */
 const maxIssues = 10;
-/**
- * The key that all bulky calls of a socket share in the call order. It contains a colon, so it cannot be a channel id.
- */
+/** The key that all bulky calls of a socket share in the call order. No channel id contains a colon. */
 const bulkPlace = ':bulk';
 
 /** Creates the one path that every call takes, over WebSocket and REST. */
 export function createInvoke(deps: {
   readonly handlers: Handlers;
   readonly limiter: Pick<Limiter, 'consume'>;
-  /** Called for each call that the allowance refuses. */
   readonly onLimited: () => void;
   readonly observe: CallObserver;
-  /** The memory budget in which large replies are reserved. */
   readonly unsent: UnsentBudget;
-  /** Encodes large replies. */
   readonly slices: TimeSlicedQueue;
   readonly log: Logger;
 }): Invoke {
@@ -222,10 +214,7 @@ export function createInvoke(deps: {
   };
 }
 
-/**
- * Finds a list that is too long before the schema checks each item. A frame has room for 80,000 wrong items, and
- * reporting them all would block the event loop for a tenth of a second.
- */
+/** Finds an overlong list before the schema does: issues of 80,000 items would block the event loop for 100 ms. */
 function overlongListOf(params: unknown): ParamIssue | null {
   if (typeof params !== 'object' || params === null) return null;
   for (const [name, value] of Object.entries(params)) {

@@ -40,7 +40,6 @@ export function createAgentTopics(deps: {
   readonly sessions: Sessions;
   readonly heads: DirectHeads;
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
-  /** Called when an event of another epoch arrives. */
   readonly onForeignEpoch: () => void;
 }) {
   const { bus, store, rooms, sessions, heads, onEphemeral } = deps;
@@ -67,17 +66,13 @@ export function createAgentTopics(deps: {
     return { directs: found, isComplete };
   }
 
-  /**
-   * The point from which a session follows a direct channel whose newest known event is `seq`; null if it does not
-   * follow it.
-   */
+  /** The point from which a session follows a direct channel with a newest known event `seq`; null if it does not. */
   function startOf(session: Session, channelId: string, seq: number | null): Start | null {
     const { phase } = session;
     // An event before the welcome is at or below the head at that time.
     if (phase.name === 'welcoming' || phase.name === 'closing')
       return seq === null ? null : { session, after: seq - 1 };
-    // A channel that a complete welcome did not name is new. It starts at its first event, even if the bus lost that
-    // event.
+    // A channel that a complete welcome did not name is new. It starts at its first event, even if the bus lost it.
     if (phase.directs.isComplete) return { session, after: 0 };
     const isSameEpoch = phase.directs.epochGeneration === rooms.epochGeneration;
     const head = isSameEpoch ? heads.headOf(session.agentId, channelId) : null;

@@ -3,7 +3,6 @@ import { LRUCache } from 'lru-cache';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { encodeEvents, pieceChars, runNow } from './encoding.ts';
 
-/** Reads the page of a channel's log that follows a seq. */
 export type ReadLog = (after: number) => Promise<readonly EncodedEnvelope[]>;
 
 /** Consecutive events, encoded once for all clients that resume there. */
@@ -46,10 +45,7 @@ export class Backlog {
     return this.#ring.after(seq);
   }
 
-  /**
-   * The events after `seq`, at most a page when they come from the store. Concurrent callers share one read, and the
-   * events are added to memory for later ones.
-   */
+  /** The events after `seq`, at most a page when they come from the store. Concurrent callers share one read. */
   page(seq: number): Promise<readonly EncodedEnvelope[]> {
     const known = this.#ring.after(seq);
     if (known) return Promise.resolve(known);
@@ -63,10 +59,7 @@ export class Backlog {
     return reading;
   }
 
-  /**
-   * At most a page of the events after `seq` up to `head()`, encoded in slices; null when there are none. All callers
-   * within some seconds share one encoded page.
-   */
+  /** At most a page of the events after `seq` up to `head()`, or null. Callers within seconds share its encoding. */
   encodedPage(
     seq: number,
     head: () => number,
@@ -267,7 +260,6 @@ export function createRingBudget({ maxBytes = 64 * 1_048_576 } = {}) {
 
   return {
     maxBytes,
-    /** Bytes that all rings hold now. */
     get bytes() {
       return rings.calculatedSize;
     },
@@ -283,7 +275,6 @@ export function createRingBudget({ maxBytes = 64 * 1_048_576 } = {}) {
           if (size <= maxBytes) rings.set(ring, clear, { size });
           else clear();
         },
-        /** Records that the ring was read. */
         touch: () => void rings.get(ring),
         close() {
           isOpen = false;

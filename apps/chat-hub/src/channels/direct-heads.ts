@@ -1,12 +1,6 @@
 import type { ChatStore, DirectChannel } from '@openclaw/chat-store';
 import { limits } from '@openclaw/protocol';
 
-export interface DirectHeadsDeps {
-  readonly store: Pick<ChatStore, 'directChannels'>;
-  /** `Rooms.epochGeneration`: heads read in an earlier generation are not valid. */
-  readonly epochGeneration: () => number;
-}
-
 interface AgentHeads {
   readonly epochGeneration: number;
   readonly heads: Map<string, number>;
@@ -26,7 +20,14 @@ const defaultMaxHeads = 1_000_000;
  * event of such a channel starts after its head. All sessions of an agent share one list.
  */
 export function createDirectHeads(
-  { store, epochGeneration }: DirectHeadsDeps,
+  {
+    store,
+    epochGeneration,
+  }: {
+    readonly store: Pick<ChatStore, 'directChannels'>;
+    /** `Rooms.epochGeneration`: heads read in an earlier generation are not valid. */
+    readonly epochGeneration: () => number;
+  },
   maxHeads = defaultMaxHeads,
 ) {
   const agents = new Map<string, AgentHeads>();
@@ -81,8 +82,8 @@ export function createDirectHeads(
 
   return {
     /**
-     * Reads the heads of all direct channels of the agent, in pages, unless they are known. Call it before the welcome, so
-     * that no event committed after the welcome is skipped.
+     * Reads the heads of all direct channels of the agent, unless they are known. Call it before the welcome, so that
+     * no later event is skipped.
      */
     load(agentId: string) {
       const known = agents.get(agentId);

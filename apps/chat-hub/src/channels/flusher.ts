@@ -9,7 +9,6 @@ export interface Flushable {
 export interface Delivery {
   readonly channelId: string;
   readonly events: readonly EncodedEnvelope[];
-  /** How many sockets. */
   readonly sockets: number;
 }
 
@@ -97,7 +96,6 @@ export function createFlusher({
       rooms.add(room);
       schedule();
     },
-    /** Schedules a socket that has frames to write. */
     socket(socket: Flushable) {
       sockets.add(socket);
       schedule();

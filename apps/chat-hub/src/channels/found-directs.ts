@@ -6,10 +6,7 @@ export interface FoundHead {
   readonly epochGeneration: number;
 }
 
-/**
- * A queue of direct channels with new heads found by the tail check, to be opened for the sessions that follow them.
- * `open` rejects when the store cannot name the channel's members.
- */
+/** Opens direct channels whose new heads the tail check found, for the sessions that follow them. */
 export function createFoundDirects(
   open: (channelId: string, found: FoundHead) => Promise<void>,
   log: Pick<Logger, 'warn'>,
@@ -24,9 +21,7 @@ export function createFoundDirects(
     maxAttempts = 120,
   } = {},
 ) {
-  /** The latest head found of each channel. */
   const waiting = new Map<string, FoundHead>();
-  /** Failed attempts by channel. */
   const failures = new Map<string, number>();
   let opening = 0;
   let retry: NodeJS.Timeout | undefined;

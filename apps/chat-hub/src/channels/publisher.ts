@@ -14,10 +14,7 @@ import type { Identity } from '../edge/identity.ts';
 import type { EncodeEphemeral } from './ephemeral.ts';
 import type { HubCache } from './hub-cache.ts';
 
-/**
- * Commits and publishes this hub's events. Its own rooms get them at once; other hubs get them through Redis in the
- * same turn.
- */
+/** Commits and publishes this hub's events: to its own rooms at once, to other hubs through Redis in the same turn. */
 export function createPublisher(deps: {
   readonly bus: EventBus;
   readonly cache: Pick<HubCache, 'invalidates' | 'keysOf' | 'invalidateFor'>;
@@ -26,7 +23,6 @@ export function createPublisher(deps: {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly latestEvents: Pick<LatestEvents, 'record'>;
-  /** The two agents of a direct channel. */
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
 }) {
   const { bus, cache, store, latestEvents, encodeEphemeral, metrics, log } = deps;

@@ -18,10 +18,7 @@ export interface RoomMember {
   backlogFrom(room: Room, afterSeq: number): void;
   /** Called in place of `enqueue` with typing and presence events, which are not logged. */
   missSignals(room: Room, signals: readonly Signal[]): void;
-  /**
-   * Called when the event `seq` removed the session from the room: the agent left the channel, or the channel was
-   * deleted.
-   */
+  /** Called when the event `seq` removed the session: the agent left, or the channel was deleted. */
   removed(room: Room, seq: number): void;
   /** Called when the room continues in another epoch. Events in between are not in its log. */
   discontinued(room: Room, reason: 'epoch'): void;
@@ -79,7 +76,6 @@ export class Room {
     this.#sequencer.raise(head);
   }
 
-  /** Delivers an event that has no seq. */
   broadcast(event: EncodedEnvelope): void {
     if (this.members.size > 0) this.#queue(event);
   }
@@ -90,8 +86,8 @@ export class Room {
   }
 
   /**
-   * A page of the events after `seq` up to {@link Room.head}, from memory or else from the log, encoded once for all
-   * callers. Null when there are none. Rejects with ChatStoreError.
+   * A page of the events after `seq`, encoded once for all callers; null when there are none. Rejects with
+   * ChatStoreError.
    */
   encodedPage(seq: number, slices: TimeSlicedQueue): Promise<EncodedPage | null> {
     return this.#backlog.encodedPage(seq, () => this.head, slices);
@@ -130,8 +126,7 @@ export class Room {
   }
 
   /**
-   * Call it when the epoch changed (a backup was restored). The room continues from its head in the new epoch and
-   * notifies every session.
+   * Call it when the epoch changed (a backup was restored). The room continues from `head`, and notifies every session.
    */
   beginEpoch(head: number): void {
     this.flush();

@@ -15,9 +15,7 @@ export interface RoomsDeps {
   readonly ringBudget?: RingBudget;
   readonly log: Logger;
   readonly cache: Pick<HubCache, 'forget' | 'invalidateFor' | 'drop'>;
-  /** Called with each ephemeral event of a channel. */
   readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
-  /** Called when an event of another epoch arrives. */
   readonly onForeignEpoch: (event: EncodedEnvelope) => void;
   /** Called when a different event arrives with the seq of this delivered one. The store decides which is right. */
   readonly onSeqConflict?: (delivered: EncodedEnvelope) => void;
@@ -37,10 +35,7 @@ const maxPageBytes = 1_048_576;
 const maxReads = 5;
 /** Rooms that change their epoch in one turn of the event loop. */
 const roomsPerTurn = 50;
-/**
- * The most events that wait until a room's head is known, and the most characters of them. Further ones are fetched
- * from the log later.
- */
+/** The most events, and characters of them, that wait until a room's head is known. Others are read from the log. */
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
 
@@ -78,8 +73,7 @@ export function createRooms(deps: RoomsDeps) {
           head: from,
           deliver(event, source) {
             cache.invalidateFor(event.type, channelId, event.seq);
-            // The bus did not deliver this event, so its sender may have failed to drop the caches that it makes
-            // outdated.
+            // The bus did not deliver this event, so its sender may have failed to drop the outdated caches.
             if (source === 'store' && event.seq !== null) dropCaches(channelId, event.seq);
             deliver(event);
           },
@@ -125,8 +119,7 @@ export function createRooms(deps: RoomsDeps) {
     room.offer(event);
   }
 
-  // Also reads the event at `after`. If it differs from the delivered one, this log is not the log that was followed
-  // before.
+  // Also reads the event at `after`. If it differs from the delivered one, the log was replaced.
   async function fetchAfter(channelId: string, after: number, limit: number) {
     const delivered = rooms.get(channelId)?.room.after(after - 1)?.[0];
     const from = delivered?.seq === after ? after - 1 : after;
@@ -137,8 +130,7 @@ export function createRooms(deps: RoomsDeps) {
         deps.onSeqConflict?.(delivered);
         throw new Error(`the log of ${channelId} holds another event ${after} than was delivered`);
       }
-      // The event at `after` filled the page alone, and the next one is too large to share a page, so it is read by
-      // itself.
+      // The event at `after` filled the page alone, and the next one is too large to share a page.
       if (events.length > 1) return events.slice(1);
       return (await store.logPage(channelId, after, limit, maxPageBytes)).events;
     }
@@ -222,7 +214,6 @@ export function createRooms(deps: RoomsDeps) {
   }
 
   return {
-    /** The live room of a channel, or undefined. */
     get: current,
     get size() {
       return rooms.size;
@@ -247,8 +238,8 @@ export function createRooms(deps: RoomsDeps) {
       return promise;
     },
     /**
-     * Opens the room of a direct channel with a known head. Its events come on its members' agent topics. The caller must
-     * ensure that the epoch has not changed since it read the head ({@link Rooms.epochGeneration}).
+     * Opens the room of a direct channel, whose events come on its members' agent topics. The caller ensures that the
+     * head is of the present epoch ({@link Rooms.epochGeneration}).
      */
     openDirect: (channelId: string, head: number) =>
       enterDirect(channelId, { head, epoch: store.epoch }),
@@ -283,8 +274,8 @@ export function createRooms(deps: RoomsDeps) {
 export type Rooms = ReturnType<typeof createRooms>;
 
 /**
- * Drops the cached pages of channels whose events came from the store, with one pipeline per turn. While Redis is away
- * it does nothing, because cached pages are compared with the log's head before they are served.
+ * Drops the cached pages of channels whose events came from the store, with one pipeline per turn. It may fail: cached
+ * pages are compared with the log's head before they are served.
  */
 function createCacheDropper(
   cache: RoomsDeps['cache'],

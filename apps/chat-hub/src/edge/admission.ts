@@ -3,10 +3,7 @@ export interface AdmissionOptions {
   readonly perSecond: number;
   /** Clients admitted at once after a quiet time. */
   readonly burst: number;
-  /**
-   * How far ahead slots are reserved. A client beyond this limit gets a time at which to try again, without a
-   * reservation.
-   */
+  /** How far ahead slots are reserved. Clients beyond it get a time to try again, without a reservation. */
   readonly horizonMs: number;
   /** How long a reserved slot is kept after its time. */
   readonly graceMs: number;
@@ -16,7 +13,6 @@ export interface AdmissionOptions {
   readonly clock?: () => number;
 }
 
-/** A reserved slot; its client may come at `atMs`. */
 interface Reservation {
   readonly name: string;
   readonly atMs: number;
@@ -82,7 +78,6 @@ export function createAdmission(options: AdmissionOptions) {
     else byName.set(name, [reservation]);
   }
 
-  /** Reserves the next free slot. */
   function defer(name: string, nowMs: number): { readonly afterMs: number } {
     const atMs = Math.max(nowMs + (1 + reservations.size - tokens) / perMs, lastAtMs + 1 / perMs);
     if (atMs - nowMs > horizonMs) {
@@ -97,8 +92,8 @@ export function createAdmission(options: AdmissionOptions) {
 
   return {
     /**
-     * Null when this agent is admitted now, else the milliseconds after which to come back. An agent that comes back at
-     * that time is admitted: its slot is reserved for it alone. Call it for authenticated agents only.
+     * Null when this agent is admitted now, else the milliseconds until a slot that is reserved for it. Call it for
+     * authenticated agents only.
      */
     admit(name: string): { readonly afterMs: number | null } {
       const nowMs = clock();
@@ -116,8 +111,7 @@ export function createAdmission(options: AdmissionOptions) {
         tokens -= 1;
         return { afterMs: null };
       }
-      // Either the client came too early, or this is another socket of its agent. The two cases cannot be told apart
-      // here.
+      // The client came too early, or this is another socket of its agent. The cases cannot be distinguished here.
       const last = ofName?.at(-1);
       if (ofName && last && ofName.length >= maxPerName)
         return { afterMs: Math.ceil(Math.max(0, last.atMs - nowMs)) };

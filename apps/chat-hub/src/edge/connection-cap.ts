@@ -10,13 +10,10 @@ const surplusShare = 1 / 8;
 const minSurplus = 16;
 const maxSurplus = 1_024;
 
-/** How many connections a hub takes. */
 export interface ConnectionLimits {
   /** Connections that are served normally. */
   readonly served: number;
-  /**
-   * Further connections, accepted only to tell their clients when to come back. Connections beyond these are dropped.
-   */
+  /** Further connections, accepted only to tell their clients when to come back. Others are dropped. */
   readonly surplus: number;
 }
 
@@ -86,8 +83,8 @@ export function createConnectionCap({ served, surplus, perSecond }: ConnectionCa
       server.on('drop', () => (dropped += 1));
     },
     /**
-     * Null for a connection that is served, as long as it is open. For a connection over the limit, the milliseconds
-     * after which its client may come back; each call gives a different time.
+     * Null for a connection that is served. For one over the limit, the time after which its client may come back; each
+     * call gives a different one.
      */
     surplusMs: (socket: Duplex) => (surpluses.has(socket) ? nextSlotMs() : null),
     /** Open connections, including those over the limit. */

@@ -22,7 +22,6 @@ export function createFailedSignIns({
   maxAddresses = 10_000,
   /** Accepted credentials remembered at a time; the least recently used are evicted. */
   maxGood = 20_000,
-  /** Called for each failure. */
   onFailed = (): void => undefined,
   clock = () => performance.now(),
 } = {}) {
@@ -47,11 +46,9 @@ export function createFailedSignIns({
       if (level <= burst - 1 || (credentials && good.has(hashOf(credentials)))) return null;
       return Math.ceil(((level - burst + 1) / perSecond) * 1_000);
     },
-    /** Remembers that these credentials were accepted. */
     recordSuccess(credentials: Credentials) {
       good.set(hashOf(credentials), true);
     },
-    /** Counts one failed sign-in. */
     recordFailure(address: string, credentials?: Credentials) {
       onFailed();
       if (credentials) good.delete(hashOf(credentials));

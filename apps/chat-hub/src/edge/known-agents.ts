@@ -5,7 +5,6 @@ import type { Logger } from 'pino';
 
 /** Agents are written together, at most this often. So 10,000 clients that return at once cost only a few commits. */
 const writeEveryMs = 250;
-/** The wait after a failure. */
 const retryAfterMs = 2_000;
 const maxBatch = 500;
 /** Agents waiting to be written. While the database is away, further agents are skipped until they are seen again. */
@@ -84,7 +83,6 @@ export function createKnownAgents(deps: {
     },
     /** The kind in the agent's last token at this hub; null when this hub has seen none recently. */
     kindOf: (agentId: string) => remembered.peek(agentId)?.kind ?? null,
-    /** Writes what is pending. */
     async close() {
       isClosed = true;
       clearTimeout(timer);

@@ -20,10 +20,7 @@ export function refusalOf(error: unknown): UpgradeRefusal {
   return { status: 401, closeCode: code === 'revoked' ? 4403 : 4401, reason: message };
 }
 
-/**
- * The client may come back later. If no time is given, each client gets a random one, so that they do not all return at
- * once.
- */
+/** The client may come back later: after a random time if none is given, so that not all return at once. */
 export function unavailable(
   reason: string,
   retryAfterMs = 1_000 + Math.round(Math.random() * 1_000),

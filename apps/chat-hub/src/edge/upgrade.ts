@@ -46,10 +46,7 @@ export interface UpgradeOptions {
   readonly onAccepted: (accepted: Accepted) => void;
   readonly onRefused: (status: number) => void;
   readonly log: Logger;
-  /**
-   * Sockets that may be in authentication at a time. Further clients get a time at which to come back.
-   * @default 1024
-   */
+  /** Sockets in authentication at a time; further clients get a time to come back. @default 1024 */
   readonly maxAuthenticating?: number;
   /**
    * Refused sockets that may be waiting at a time for the client to read its close code; refusals other than 503 get at
@@ -140,10 +137,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     return afterMs === null ? null : unavailable('the hub is draining or full', afterMs);
   }
 
-  /**
-   * Settles with the work, or destroys the socket after the timeout. In both cases the slot in `authenticating` is
-   * freed.
-   */
+  /** Settles with the work, or destroys the socket after the timeout. Both free its slot in `authenticating`. */
   async function withTimeout<T>(socket: Duplex, work: () => Promise<T>): Promise<T> {
     authenticating.add(socket);
     const timer = setTimeout(() => socket.destroy(), upgradeTimeoutMs);

@@ -23,10 +23,7 @@ export function creationCost(created: number, metadata: JsonObject | null | unde
   return created + Math.floor(utf8Bytes(JSON.stringify(metadata)) / kib);
 }
 
-/**
- * Counts `cost` for the caller. Null when it is allowed. Otherwise returns the refusal, and the caller's allowance is
- * used up.
- */
+/** Counts `cost` for the caller. Null when allowed, else the refusal; the caller's allowance is then used up. */
 export function refuseCreation(
   { limiter }: MethodDeps,
   { identity }: Caller,

@@ -8,17 +8,12 @@ export interface ByteBudget {
   bytes: number;
 }
 
-/**
- * The reads of the log that one call may make, for all its topics together. A read may only begin within `maxMs` from
- * now.
- */
+/** The reads of the log for all topics of one call. A read may only begin within `maxMs` from now. */
 export function createLogReads(maxMs: number) {
   const endMs = performance.now() + maxMs;
   let failure: ChatStoreError | undefined;
   return {
-    /**
-     * Rejects with ChatStoreError, without reading, once a read of this call has failed or the call's read time is over.
-     */
+    /** Rejects with ChatStoreError at once if a read of this call has failed or its time is over. */
     async read<T>(read: () => Promise<T>) {
       if (failure) throw failure;
       if (performance.now() >= endMs) {

@@ -35,27 +35,17 @@ interface Prepared {
 
 /** The most reads of membership when the agent leaves during each of them. */
 const leaveRounds = 3;
-/**
- * When a hub is behind the store's heads, its time to catch up before the topics are refused, for all topics together.
- */
+/** The time for all topics together to catch up with the store's heads, before they are refused. */
 const levelMs = 2_000;
-/**
- * The time for reading the log to resume all topics together; then the rest are refused. One more read may end later.
- */
+/** The time for all topics together to read missed events; then the rest are refused. One more read may end later. */
 const readMs = 10_000;
 
 /** Topics prepared in one turn of the event loop. */
 const topicsPerTurn = 50;
 
-/**
- * Handlers of subscribe and unsubscribe, which choose the channels that a socket receives, and the seq from which it
- * receives them.
- */
+/** Handlers of subscribe and unsubscribe: which channels a socket receives, and from which seq. */
 export function subscriptionMethods({ rooms, store, presence, slices }: MethodDeps) {
-  /**
-   * Opens the rooms of all topics that the caller may receive; the others get an error code. Rights are read once for
-   * all topics.
-   */
+  /** Opens the rooms of the topics that the caller may receive; the others get an error code. Rights are read once. */
   async function openRooms(
     caller: Caller,
     topics: readonly Topic[],
@@ -91,8 +81,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: MethodDe
   }
 
   /**
-   * Reads rights again for topics whose rooms received a leave of the agent after the first read. It may have been
-   * added again, and clients take a refusal as final.
+   * Reads rights again where the agent left meanwhile. It may be a member again, and clients take a refusal as final.
    */
   async function confirm(
     caller: Caller,
@@ -180,8 +169,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: MethodDe
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
         .map(([channelId]) => channelId);
-      // Read again now that the rooms are live: this read includes earlier removals, and a later removal arrives as an
-      // event.
+      // Read again now that the rooms are live: it includes earlier removals, and a later removal arrives as an event.
       const access = await store.access(session.agentId, live);
       // All rooms catch up at the same time, so that they share this limit.
       const levelEndMs = performance.now() + levelMs;

@@ -6,8 +6,8 @@ import {
 } from '@openclaw/protocol';
 
 /**
- * Returns a presence event with only those presences that `keep` returns. If all are kept, this is the same event, not
- * encoded again; if none is kept, null. Any other event is returned unchanged.
+ * Returns a presence event with only the presences that `keep` returns: the same object if these are all, null if none.
+ * Any other event is returned unchanged.
  */
 export function filterPresence(
   encoded: EncodedEnvelope,

@@ -15,7 +15,6 @@ import type { Rooms } from '../channels/rooms.ts';
 import { createRosterWatch, presenceTimes, type PresenceTimes } from './roster-watch.ts';
 import type { Session } from '../sockets/session.ts';
 
-/** A state that an agent set, and its time. */
 export type SetState = ParamsOf<'presence.set'> & { readonly atMs: number };
 
 /** Changes within this time are published together. */
@@ -26,10 +25,7 @@ const channelsPerTurn = 50;
 
 type ChangedRecords = Map<string, Map<string, PresenceRecord>>;
 
-/**
- * Connects the presence tracker with this hub's sockets: subscribing makes an agent present, and changes are sent as
- * conflated events.
- */
+/** Connects the presence tracker with this hub's sockets. Subscribing makes an agent present; changes are conflated. */
 export function createPresenceFeed(deps: {
   readonly hubId: string;
   readonly tracker: PresenceTracker;
@@ -124,10 +120,7 @@ export function createPresenceFeed(deps: {
   const logFailure = (error: unknown) => log.warn({ err: error }, 'presence could not be changed');
 
   return {
-    /**
-     * Call it when a socket is about to subscribe to the room. Resolves when this hub knows how many agents are present
-     * over all hubs, or after a quarter of a second.
-     */
+    /** Call it before a socket subscribes. Resolves when the number of present agents is known, or after 250 ms. */
     prepare({ channelId }: Room) {
       watch.follow(channelId);
       return watch.ready(channelId);
@@ -161,10 +154,7 @@ export function createPresenceFeed(deps: {
       if (!degraded) watch.view(channelId)?.addListed(presences);
       return { presences: [...presences], nextCursor, degraded };
     },
-    /**
-     * Applies a presence event of any hub. Returns the event for the room, without outdated records; null if all are
-     * outdated.
-     */
+    /** Applies a presence event of any hub. Returns it without outdated records, or null if all are outdated. */
     filterEvent(event: EncodedEnvelope): EncodedEnvelope | null {
       const view = event.channelId === null ? undefined : watch.view(event.channelId);
       return view ? filterPresence(event, (presences) => view.applyEvent(presences)) : event;

@@ -1,7 +1,6 @@
 import { presenceDifference, type PresenceRecord } from '@openclaw/presence';
 import { limits } from '@openclaw/protocol';
 
-/** When an agent that is missing from the roster counts as gone. */
 export interface ComparisonRules {
   readonly nowMs: number;
   /** How long an agent must be missing. This takes at least two reads of the roster. */
@@ -11,8 +10,8 @@ export interface ComparisonRules {
   /** When the latest lease of each agent in the roster ends unless it is renewed, on the clock of `nowMs`. */
   readonly leaseEndsMs?: ReadonlyMap<string, number>;
   /**
-   * True after a wipe, when every living hub can write its leases again. Then an agent counts as gone at the end of its
-   * last known lease if it is missing in two reads, `recheckMs` apart.
+   * True after a wipe, when every living hub can write its leases. Then an agent counts as gone at the end of its last
+   * known lease if it is missing in two reads.
    */
   readonly canAllHubsWrite?: boolean;
   /** True if the agent has a socket on this hub. Then it is present, even if the roster does not name it. */
@@ -20,7 +19,6 @@ export interface ComparisonRules {
 }
 
 interface MissingAgent {
-  /** The time of the first read without the agent. */
   readonly firstMs: number;
   /** The time of the first read without it since a read last failed; Infinity until the next read. */
   sinceMs: number;
@@ -31,14 +29,9 @@ type OfflineRules = Pick<ComparisonRules, 'confirmMs' | 'offlineFromMs' | 'canAl
 /** The shortest time that an agent must be missing before it is reported offline at the end of its lease. */
 const recheckMs = 250;
 
-/**
- * An agent that is missing from all rosters for this many leases is offline, even if Redis was unavailable in between.
- */
+/** An agent that is missing for this many leases is offline, even if Redis was unavailable in between. */
 const maxMissingLeases = 2;
-/**
- * How long an offline record is remembered. Ephemeral envelopes older than 10 s are dropped before they reach this
- * guard.
- */
+/** How long an offline record is remembered. Ephemeral envelopes are dropped after 10 s anyway. */
 const offlineMs = 15_000;
 /** The most offline records that are remembered; the oldest are removed first. */
 const offlineMax = limits.presencePush;
@@ -50,14 +43,10 @@ const offlineMax = limits.presencePush;
 export class RosterView {
   /** More than {@link limits.presencePush} agents are present over all hubs: presence is listed and not pushed. */
   isOverPushLimit = false;
-  /**
-   * The agents that every socket knows to be present, from an event or from the list that it could read when it
-   * subscribed.
-   */
+  /** The agents that every socket knows, from an event or from the list that it could read when it subscribed. */
   readonly #reported = new Map<string, PresenceRecord>();
   /** The agents that some socket knows only from a list. */
   readonly #listed = new Map<string, PresenceRecord>();
-  /** The known agents that are missing from the roster. */
   readonly #missing = new Map<string, MissingAgent>();
   /** When the latest known lease of each reported agent ends. */
   readonly #leaseEndsMs = new Map<string, number>();
@@ -68,12 +57,9 @@ export class RosterView {
 
   readonly #lastSeen: LastSeenGuard;
   readonly #clock: () => number;
+  /** By default no agent is reported offline at the end of a lease. */
   readonly #leaseMs: number;
 
-  /**
-   * @param clock monotonic milliseconds
-   * @param leaseMs how long a lease lasts; by default no agent is reported offline at the end of a lease
-   */
   constructor(clock: () => number = () => performance.now(), leaseMs = Infinity) {
     this.#lastSeen = new LastSeenGuard(clock);
     this.#clock = clock;
@@ -108,7 +94,6 @@ export class RosterView {
     this.#lastSeen.clear();
   }
 
-  /** Call it when a socket got a list with these records. */
   addListed(records: readonly PresenceRecord[]): void {
     for (const record of records) {
       if (this.#listed.size >= limits.presencePush) return;
@@ -116,25 +101,18 @@ export class RosterView {
     }
   }
 
-  /** Call it when a read of the roster begins. */
   beginRead(): void {
     this.#changedDuringRead = new Set();
   }
 
-  /**
-   * Call it when the roster could not be read. The missing time counts from the next read, and the changes found by
-   * that read are sent to the sockets.
-   */
+  /** Call it when the roster could not be read. The missing time counts from the next read. */
   failRead(): void {
     this.#changedDuringRead = null;
     this.#wasRead = true;
     for (const missing of this.#missing.values()) missing.sinceMs = Infinity;
   }
 
-  /**
-   * Ends a read. `roster` is null when more agents are present than are pushed. Returns the changes to send to the
-   * sockets.
-   */
+  /** Ends a read. `roster` is null past the push limit. Returns the changes to send to the sockets. */
   compare(roster: readonly PresenceRecord[] | null, rules: ComparisonRules): PresenceRecord[] {
     const changedDuringRead = this.#changedDuringRead ?? new Set();
     this.#changedDuringRead = null;
@@ -159,7 +137,6 @@ export class RosterView {
     return isNews ? found : [];
   }
 
-  /** True if a known agent was missing at the last read. */
   get hasMissing(): boolean {
     for (const { sinceMs } of this.#missing.values()) if (sinceMs < Infinity) return true;
     return false;

@@ -12,7 +12,6 @@ export interface PresenceTimes {
   readonly compareMs: number;
 }
 
-/** The periods of a hub in production. */
 export const presenceTimes: PresenceTimes = {
   leaseMs: 30_000,
   heartbeatMs: 10_000,
@@ -26,21 +25,6 @@ export interface RosterPage {
   readonly degraded: boolean;
   /** When the page was read, by the clock of the records' `lastSeen`. */
   readonly atMs: number;
-}
-
-export interface RosterWatchDeps {
-  readonly readPage: (channelId: string, cursor: string | null) => Promise<RosterPage>;
-  /** True while a socket of this hub is in the channel. */
-  readonly isLive: (channelId: string) => boolean;
-  /** The agents with a socket of this hub in the channel. They are present even if the roster does not name them. */
-  readonly localAgentIds: (channelId: string) => ReadonlySet<string>;
-  /** Called with the changes to send to all sockets in the channel. */
-  readonly onDifference: (channelId: string, records: readonly PresenceRecord[]) => void;
-  readonly onError: (error: unknown) => void;
-  /** Resolves with true when every living hub can write its leases. Called after a wipe. @default false */
-  readonly canAllHubsWrite?: () => Promise<boolean>;
-  /** Monotonic milliseconds. @default performance.now */
-  readonly clock?: () => number;
 }
 
 interface FollowedChannel {
@@ -65,7 +49,20 @@ const readyMs = 250;
  * It stops reading a roster at the push limit.
  */
 export function createRosterWatch(
-  deps: RosterWatchDeps,
+  deps: {
+    readonly readPage: (channelId: string, cursor: string | null) => Promise<RosterPage>;
+    /** True while a socket of this hub is in the channel. */
+    readonly isLive: (channelId: string) => boolean;
+    /** The agents with a socket of this hub in the channel. They are present even if the roster does not name them. */
+    readonly localAgentIds: (channelId: string) => ReadonlySet<string>;
+    /** Called with the changes to send to all sockets in the channel. */
+    readonly onDifference: (channelId: string, records: readonly PresenceRecord[]) => void;
+    readonly onError: (error: unknown) => void;
+    /** Resolves with true when every living hub can write its leases. Called after a wipe. @default false */
+    readonly canAllHubsWrite?: () => Promise<boolean>;
+    /** Monotonic milliseconds. @default performance.now */
+    readonly clock?: () => number;
+  },
   { leaseMs, heartbeatMs, compareMs }: PresenceTimes,
 ) {
   const { clock = () => performance.now() } = deps;
@@ -80,10 +77,7 @@ export function createRosterWatch(
   let readingCount = 0;
   let startsLeft = 0;
   let offlineFromMs = -Infinity;
-  /**
-   * For one lease after a wipe, no reaper sees the lost leases expire. So missing agents are reported when their lease
-   * would have ended.
-   */
+  /** For one lease after a wipe, no reaper sees the lost leases expire, so this watch reports the missing agents. */
   let afterWipeUntilMs = -Infinity;
 
   const timer = setInterval(() => {
@@ -93,7 +87,6 @@ export function createRosterWatch(
   }, tickMs);
   timer.unref();
 
-  /** Starts the reads that are due, within the limits. */
   function startDue(): void {
     startQueued();
     const nowMs = clock();
@@ -213,7 +206,6 @@ export function createRosterWatch(
   }
 
   return {
-    /** The view of a followed channel. */
     view: (channelId: string) => followed.get(channelId)?.view,
     /** Follows the channel as long as it is live. A new channel is read at once. */
     follow(channelId: string) {
@@ -242,9 +234,7 @@ export function createRosterWatch(
       await Promise.race([channel.firstRead.promise, timeout]);
       clearTimeout(timer);
     },
-    /**
-     * Call it when Redis may be another server with its own clock. Times from before are not compared with later ones.
-     */
+    /** Call it when Redis may have another clock. Times from before are not compared with later ones. */
     onClockChanged() {
       for (const { view } of followed.values()) view.forgetLastSeen();
     },
@@ -254,8 +244,7 @@ export function createRosterWatch(
       makeAllDue();
     },
     /**
-     * Call it when Redis was wiped under intact connections. Compares all channels soon. Living hubs write their leases
-     * again.
+     * Call it when Redis was wiped under intact connections. Compares all channels soon; hubs write their leases again.
      */
     onRedisWiped() {
       afterWipeUntilMs = clock() + leaseMs;

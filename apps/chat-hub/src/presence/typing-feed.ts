@@ -119,7 +119,6 @@ export function createTypingFeed(deps: {
       startedBy.delete(session);
     },
     list: (channelId: string) => typing.list(channelId),
-    /** Applies a typing event of any hub. */
     onEvent(encoded: EncodedEnvelope) {
       const event = decodeEnvelope(encoded.json)?.envelope.event;
       if (event?.type !== 'channel.typing') return;

@@ -5,9 +5,8 @@ import type { Logger } from 'pino';
 const everyMs = 2_000;
 
 /**
- * Writes to the store, every two seconds and at each change, that this hub is alive and whether it can write to Redis.
- * So other hubs do not end the presence leases of a hub that is alive without Redis. Returns the function that stops
- * it.
+ * Writes to the store, every two seconds and at each change, that this hub is alive and whether it can write to Redis,
+ * so that other hubs do not end its leases. Returns the function that stops it.
  */
 export async function startHubBeat({
   store,

@@ -23,7 +23,6 @@ export function createLatestEvents(deps: {
   readonly store: Pick<ChatStore, 'epoch' | 'heads' | 'recentHeads' | 'logPage' | 'changeEpoch'>;
   readonly cache: Pick<HubCache, 'drop'>;
   readonly log: Logger;
-  /** Called after the epoch was changed. */
   readonly onRestored: () => void;
 }) {
   const { hubId, redis, keys, store, cache, log } = deps;

@@ -11,28 +11,21 @@ export interface PublishPath {
   readonly lastOkAt: number | null;
 }
 
-export interface SelfProbeDeps {
-  readonly probe: (timeoutMs: number) => Promise<ProbeResult>;
-  /** Replaces the subscriber connection. */
-  readonly reconnect: () => void;
-  /** Called when the hub has become deaf. */
-  readonly onDeaf: () => void;
-  /** True if a Redis is configured, so that its absence is a fault. */
-  readonly isRedisNamed: boolean;
-  readonly log: Logger;
-}
-
 /** Lost probes in a row after which the connection is replaced; a single one may be a stall. */
 const lostToReconnect = 2;
 /** The most lost probes between two reconnects; their number grows from 2 to this. */
 const maxLostBetween = 64;
 
-/**
- * Publishes to itself periodically, because a connection may answer every PING and still deliver nothing. The first
- * probe is made at once.
- */
+/** Publishes to itself at once and then periodically, because a connection that answers PING may deliver nothing. */
 export function startSelfProbe(
-  deps: SelfProbeDeps,
+  deps: {
+    readonly probe: (timeoutMs: number) => Promise<ProbeResult>;
+    readonly reconnect: () => void;
+    readonly onDeaf: () => void;
+    /** True if a Redis is configured, so that its absence is a fault. */
+    readonly isRedisNamed: boolean;
+    readonly log: Logger;
+  },
   {
     everyMs = 2_000,
     /** The interval after a lost probe. */

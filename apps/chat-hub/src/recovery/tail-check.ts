@@ -23,7 +23,6 @@ export async function startTailCheck(deps: {
   readonly onRevoked: (revoked: Changes['revoked']) => void;
   /** Called for each direct channel with a new head. Its agents may be connected here without a room for it. */
   readonly onDirect: (channelId: string, head: number) => void;
-  /** Called when the database has another epoch. */
   readonly onEpoch: (epoch: string) => Promise<void>;
 }) {
   const { store, rooms, metrics, log } = deps;
@@ -97,8 +96,7 @@ export async function startTailCheck(deps: {
     /** Starts a check at once, for instance after the bus was reconnected. */
     now: run,
     /**
-     * Call it when a different event arrived with the seq of this delivered one. The next check reads which of them the
-     * store holds.
+     * Call it when a different event arrived with the seq of this delivered one. Starts a check that asks the store.
      */
     reportSeqConflict(delivered: EncodedEnvelope) {
       restore.reportSeqConflict(delivered);

@@ -21,7 +21,6 @@ declare module 'fastify' {
     isInvoked: boolean;
   }
   interface FastifyReply {
-    /** The code of the failure that was sent. */
     failure: Failure['code'] | null;
   }
   interface FastifyContextConfig {
@@ -66,8 +65,7 @@ function addRoute(
       const given = readQuery
         ? readQuery(request.query as Record<string, unknown>)
         : (request.body ?? {});
-      // Checked before the spread, which would make an object with one key per item of an array, or per character of a
-      // string.
+      // Checked before the spread, which would make one key per item of an array, or per character of a string.
       if (request.body === null || !isObject(given)) {
         const issues = [{ path: [], message: 'the body must be a JSON object' }];
         return sendFailure(reply, malformed('invalid_params', 'invalid request', issues));

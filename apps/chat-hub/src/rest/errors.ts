@@ -51,10 +51,7 @@ export function sendFailure(
   return reply.code(status).send({ error });
 }
 
-/**
- * Answers 405, with the allowed verbs, to the other verbs of all routes added later. Call the returned function once
- * these are complete.
- */
+/** Answers 405 to other verbs of all routes added before the returned function is called. */
 export function refuseOtherVerbs(app: FastifyInstance): () => void {
   const verbsOf = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {

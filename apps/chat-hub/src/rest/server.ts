@@ -44,7 +44,6 @@ const serverOptions = {
     void sendFailure(reply, failure, error.statusCode ?? 400);
   },
 };
-/** The most connections to the operations port at a time. */
 const maxOpsConnections = 64;
 
 export interface ServerDeps {
@@ -66,7 +65,6 @@ export interface ServerDeps {
   readonly operations: OperationsView;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** The folder of the built web UI. */
   readonly webDir: string;
 }
 

@@ -25,7 +25,6 @@ const minted = z.object({ token: z.string(), jti: z.string(), expiresAt: z.int()
 const jtiParams = z.strictObject({ jti: jtiSchema.min(1) });
 const subQuery = z.object({ sub: idSchema });
 
-/** The operations of this file, for the specification. */
 export const tokenOperations: readonly RestOperation[] = [
   {
     operationId: 'tokens.mint',

@@ -11,13 +11,6 @@ import { sendFailure } from './errors.ts';
 /** The build folder of the web UI. The path is right both from this source file and from its build. */
 export const builtPageDir = resolve(fileURLToPath(import.meta.url), '../../../../web/dist');
 
-export interface WebPageOptions {
-  /** The built web UI: `index.html`, and the files in `assets/`, which are named by their hash. */
-  readonly directory: string;
-  readonly originPolicy: OriginPolicy;
-  readonly log: Logger;
-}
-
 // 'self' also covers WebSockets to this host (CSP Level 3).
 const contentSecurityPolicy = [
   "default-src 'none'",
@@ -57,7 +50,16 @@ const unbuilt =
  */
 export async function addWebPage(
   app: FastifyInstance,
-  { directory, originPolicy, log }: WebPageOptions,
+  {
+    directory,
+    originPolicy,
+    log,
+  }: {
+    /** The built web UI: `index.html`, and the files in `assets/`, which are named by their hash. */
+    readonly directory: string;
+    readonly originPolicy: OriginPolicy;
+    readonly log: Logger;
+  },
 ): Promise<void> {
   const assets = join(directory, 'assets');
   const isBuilt = () =>

@@ -38,7 +38,6 @@ export class CatchUp {
   #isRunning = false;
   /** The number of answers being made. While there is one, nothing pending is sent. */
   #pauses = 0;
-  /** Called when a buffer or the last pause ends. */
   #onReleased: (() => void)[] = [];
 
   constructor(deps: CatchUpDeps) {
@@ -61,7 +60,6 @@ export class CatchUp {
     };
   }
 
-  /** Call it when a buffer of the output has ended. */
   bufferEnded(): void {
     if (!this.#output.isBuffering) this.#release();
   }
@@ -77,15 +75,12 @@ export class CatchUp {
     this.#runAfterBuffer();
   }
 
-  /** Keeps missed typing and presence events. */
   keepSignals(room: Room, signals: readonly Signal[]): void {
     this.#runAfterBuffer();
     if (!this.#missedSignals.keep(room, signals)) this.#deps.onStuck();
   }
 
-  /**
-   * Call it when the client subscribed again while events were pending, with an answer that continues after `afterSeq`.
-   */
+  /** Call it when the client subscribed again while events were pending: its answer continues after `afterSeq`. */
   skipTo(room: Room, afterSeq: number): void {
     const pending = this.#pending.get(room);
     if (!pending) return;
@@ -100,7 +95,6 @@ export class CatchUp {
     this.#missedSignals.forget(room);
   }
 
-  /** Drops all pending events of the room. */
   forget(room: Room): void {
     this.#pending.delete(room);
     this.#missedSignals.forget(room);
@@ -137,9 +131,7 @@ export class CatchUp {
     this.#deps.onCaughtUp();
   }
 
-  /**
-   * Resolves when the peer has read everything written so far and sending may continue, or when the socket is closed.
-   */
+  /** Resolves when the peer has read everything written and sending may continue, or when the socket is closed. */
   async #whenWritable(): Promise<void> {
     // Pages sent now would accumulate behind the buffered output.
     while (!this.#maySend && this.#output.isOpen) {

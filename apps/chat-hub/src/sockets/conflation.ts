@@ -56,7 +56,6 @@ export class Conflation<Channel extends object> {
     return this.#size <= maxKeys;
   }
 
-  /** Any channel with missed signals. */
   next(): Channel | undefined {
     const [channel] = this.#latest.keys();
     return channel;

@@ -27,7 +27,6 @@ const maxSocketsPerAgent = 100;
 /** Bad frames after which a socket is closed. Each good frame cancels one bad one. */
 const maxBadFrames = 10;
 
-/** The parts of the hub that every connection uses. */
 export interface ConnectionDeps {
   readonly store: ChatStore;
   readonly rooms: Rooms;
@@ -131,10 +130,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     heartbeat.watch(session);
     let badFrames = 0;
 
-    /**
-     * Counts a frame that holds no call as a call. Returns false once the socket is closed, because a closing peer may
-     * still send.
-     */
+    /** Counts a frame without a call as a call. Returns false once the socket is closed: the peer may still send. */
     function countFrame(): boolean {
       if (session.isOpen) allowance.count(session.agentId);
       return session.isOpen;

@@ -1,6 +1,5 @@
 import type { Session } from './session.ts';
 
-/** How often each socket is pinged. */
 export const heartbeatMs = 25_000;
 const sweepMs = 1_000;
 const maxUnansweredPings = 2;
@@ -25,7 +24,6 @@ export function createHeartbeat() {
     watch(session: Session) {
       watched.set(session, { unanswered: 0, nextMs: Date.now() + Math.random() * heartbeatMs });
     },
-    /** Call it when the peer of a session answered a ping. */
     pong(session: Session) {
       const pings = watched.get(session);
       if (pings) pings.unanswered = 0;

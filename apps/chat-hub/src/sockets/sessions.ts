@@ -4,7 +4,6 @@ import type { Session } from './session.ts';
 
 const none: ReadonlySet<Session> = new Set();
 
-/** All open sessions of this hub. */
 export function createSessions() {
   const sessions = new Set<Session>();
   const byAgent = new Map<string, Set<Session>>();
@@ -26,12 +25,10 @@ export function createSessions() {
     },
     ofAgent: (agentId: string) => byAgent.get(agentId) ?? none,
     all: () => sessions.values(),
-    /** The agents with a session here, in no order. */
     agentIds: () => byAgent.keys(),
     get size() {
       return sessions.size;
     },
-    /** How many agents have a session here. */
     get agents() {
       return byAgent.size;
     },
@@ -48,8 +45,7 @@ export function endRevoked(sessions: Sessions, revoked: readonly RevokedToken[])
   }
 }
 
-// A revocation of an agent ends all tokens that were issued to it up to that time. A token without `iat` counts as
-// older.
+// Revoking an agent ends all tokens issued to it up to that time. A token without `iat` counts as older.
 function isRevokedBy(identity: Identity, { jti, sub, revokedAtMs }: RevokedToken): boolean {
   if (jti !== null) return jti === identity.jti;
   return sub === identity.agentId && (identity.issuedAtMs ?? 0) <= revokedAtMs;

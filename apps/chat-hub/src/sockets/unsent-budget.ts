@@ -66,14 +66,10 @@ export function createUnsentBudget({
     get bytes() {
       return hub.bytes;
     },
-    /** Reservations refused so far. */
     get refusals() {
       return refusals;
     },
-    /**
-     * The milliseconds after which a refused call may be repeated. They are random, so that calls refused together do not
-     * return together.
-     */
+    /** The milliseconds after which a refused call may be repeated: random, so that calls do not return together. */
     retryAfterMs: () => retryMs + Math.floor(random() * retryMs),
     /** Starts counting for a socket or an answer. Its bytes may exceed the budget. */
     open: (agentId: string) => open(agentId, use(agentId), 0),
@@ -81,8 +77,8 @@ export function createUnsentBudget({
     isOver: (agentId: string) =>
       hub.bytes > hubBytes || (agents.get(agentId)?.pool.bytes ?? 0) > agentBytes,
     /**
-     * Reserves memory for an answer. Resolves with null at once when unsent output leaves too little. If only other
-     * reservations use the memory, it waits for them, in order of arrival, and resolves with null after `maxWaitMs`.
+     * Reserves memory for an answer. Null at once when unsent output leaves too little. Waits for other reservations,
+     * in order of arrival, but at most `maxWaitMs`.
      */
     async reserve(agentId: string, bytes: number): Promise<Unsent | null> {
       const agent = use(agentId);
