@@ -94,9 +94,12 @@ export async function startHub(
       onVerified: (identity) => live.knownAgents.seen(identity),
       log: log.child({ part: 'auth' }),
     });
-    const originPolicy = createOriginPolicy(config);
-    const remoteAddress = createRemoteAddress(config.trustedProxies);
-    const failedSignIns = createFailedSignIns({ onFailed: () => metrics.failedSignIns.inc() });
+    const signIn = {
+      authenticate,
+      originPolicy: createOriginPolicy(config),
+      remoteAddress: createRemoteAddress(config.trustedProxies),
+      failedSignIns: createFailedSignIns({ onFailed: () => metrics.failedSignIns.inc() }),
+    };
     const cap = createCap(config, pace, metrics, log);
     const readiness = createReadiness({
       hubId,
@@ -106,17 +109,14 @@ export async function startHub(
     });
     const operations = createOperations({ ...live, hubId, store, metrics, redis: redisState });
     const app = await createServer({
+      ...live,
+      ...signIn,
       invoke,
       allowance,
       observe,
       limiter,
       store,
-      knownAgents: live.knownAgents,
       auth: config.auth,
-      authenticate,
-      originPolicy,
-      remoteAddress,
-      failedSignIns,
       cap,
       hasOpsPort: config.opsPort !== null,
       readiness,
@@ -136,10 +136,7 @@ export async function startHub(
     app.server.on(
       'upgrade',
       createUpgradeHandler({
-        authenticate,
-        originPolicy,
-        remoteAddress,
-        failedSignIns,
+        ...signIn,
         admission: {
           admit(name) {
             const answer = admission.admit(name);

@@ -33,6 +33,12 @@ export interface RoomDeps {
   readonly ringBudget?: RingBudget;
 }
 
+/** Events that a room decodes, because they change what it remembers. */
+const decodedTypes: ReadonlySet<string> = new Set([
+  'channel.member.leave',
+  'channel.member.join',
+  'channel.message.delete',
+]);
 /** Leaves that a room remembers, for subscribers whose membership was read just before the leave. */
 const maxLeaves = 1_000;
 /** Characters of events that may wait for the end of the turn; more are framed at once. */
@@ -190,20 +196,20 @@ export class Room {
       this.#waiters.delete(waiter);
       waiter.resolve(true);
     }
-    if (event.type === 'channel.member.leave') this.#noteLeave(event, seq);
-    else if (event.type === 'channel.member.join') this.#noteJoin(event);
-    else if (event.type === 'channel.message.delete') this.#forgetText(event);
-    else if (event.type === 'channel.delete') {
+    if (event.type === 'channel.delete') {
       this.#isDeleted = true;
       this.#remove([...this.members], seq);
+    } else if (decodedTypes.has(event.type)) {
+      const decoded = decodeEnvelope(event.json)?.envelope.event;
+      if (decoded?.type === 'channel.member.leave') this.#noteLeave(decoded.member.agentId, seq);
+      if (decoded?.type === 'channel.member.join') this.#noteJoin(decoded.member.agentId);
+      if (decoded?.type === 'channel.message.delete')
+        this.#backlog.forgetMessage(decoded.message.id);
     }
   }
 
   // A removed member gets the event that removes it, and no later one.
-  #noteLeave(encoded: EncodedEnvelope, seq: number): void {
-    const event = decodeEnvelope(encoded.json)?.envelope.event;
-    if (event?.type !== 'channel.member.leave') return;
-    const { agentId } = event.member;
+  #noteLeave(agentId: string, seq: number): void {
     this.#leaves.delete(agentId);
     this.#leaves.set(agentId, { seq, hasRejoined: false });
     const [oldest] = this.#leaves;
@@ -217,11 +223,8 @@ export class Room {
     );
   }
 
-  #noteJoin(encoded: EncodedEnvelope): void {
-    if (this.#leaves.size === 0) return;
-    const event = decodeEnvelope(encoded.json)?.envelope.event;
-    if (event?.type !== 'channel.member.join') return;
-    const leave = this.#leaves.get(event.member.agentId);
+  #noteJoin(agentId: string): void {
+    const leave = this.#leaves.get(agentId);
     if (leave) leave.hasRejoined = true;
   }
 
@@ -232,10 +235,5 @@ export class Room {
       this.members.delete(member);
       member.removed(this, seq);
     }
-  }
-
-  #forgetText(encoded: EncodedEnvelope): void {
-    const event = decodeEnvelope(encoded.json)?.envelope.event;
-    if (event?.type === 'channel.message.delete') this.#backlog.forgetMessage(event.message.id);
   }
 }

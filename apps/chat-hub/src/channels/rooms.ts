@@ -7,20 +7,6 @@ import type { Flusher } from './flusher.ts';
 import type { HubCache } from './hub-cache.ts';
 import { Room } from './room.ts';
 
-export interface RoomsDeps {
-  readonly store: ChatStore;
-  readonly bus: EventBus;
-  readonly flusher: Flusher;
-  /** The memory that the newest events of all channels share. @default one of 64 MiB */
-  readonly ringBudget?: RingBudget;
-  readonly log: Logger;
-  readonly cache: Pick<HubCache, 'forget' | 'invalidateFor' | 'drop'>;
-  readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
-  readonly onForeignEpoch: (event: EncodedEnvelope) => void;
-  /** Called when a different event arrives with the seq of this delivered one. The store decides which is right. */
-  readonly onSeqConflict?: (delivered: EncodedEnvelope) => void;
-}
-
 interface Entry {
   readonly room: Room;
   readonly unsubscribe: () => Promise<void>;
@@ -40,7 +26,19 @@ const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
 
 /** The live channels of this hub. */
-export function createRooms(deps: RoomsDeps) {
+export function createRooms(deps: {
+  readonly store: ChatStore;
+  readonly bus: EventBus;
+  readonly flusher: Flusher;
+  /** The memory that the newest events of all channels share. @default one of 64 MiB */
+  readonly ringBudget?: RingBudget;
+  readonly log: Logger;
+  readonly cache: Pick<HubCache, 'forget' | 'invalidateFor' | 'drop'>;
+  readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
+  readonly onForeignEpoch: (event: EncodedEnvelope) => void;
+  /** Called when a different event arrives with the seq of this delivered one. The store decides which is right. */
+  readonly onSeqConflict?: (delivered: EncodedEnvelope) => void;
+}) {
   const { store, bus, flusher, cache, log, ringBudget = createRingBudget() } = deps;
   const dropCaches = createCacheDropper(cache, log);
   const rooms = new Map<string, Entry>();
@@ -278,7 +276,7 @@ export type Rooms = ReturnType<typeof createRooms>;
  * pages are compared with the log's head before they are served.
  */
 function createCacheDropper(
-  cache: RoomsDeps['cache'],
+  cache: Pick<HubCache, 'drop'>,
   log: Logger,
 ): (channelId: string, head: number) => void {
   let heads = new Map<string, number>();

@@ -1,4 +1,4 @@
-import type { PresenceRecord } from '@openclaw/presence';
+import type { PresenceRecord, PresenceTracker } from '@openclaw/presence';
 import { limits } from '@openclaw/protocol';
 import { RosterView } from './roster-view.ts';
 
@@ -18,14 +18,7 @@ export const presenceTimes: PresenceTimes = {
   compareMs: 15_000,
 };
 
-export interface RosterPage {
-  readonly presences: readonly PresenceRecord[];
-  readonly nextCursor: string | null;
-  /** True while Redis is away: the page holds only this hub's own connections. */
-  readonly degraded: boolean;
-  /** When the page was read, by the clock of the records' `lastSeen`. */
-  readonly atMs: number;
-}
+export type RosterPage = Omit<Awaited<ReturnType<PresenceTracker['list']>>, 'count'>;
 
 interface FollowedChannel {
   readonly view: RosterView;
@@ -65,7 +58,7 @@ export function createRosterWatch(
   },
   { leaseMs, heartbeatMs, compareMs }: PresenceTimes,
 ) {
-  const { clock = () => performance.now() } = deps;
+  const { clock = () => performance.now(), canAllHubsWrite = async () => false } = deps;
   // A lease that Redis lost in a wipe or a failover is written again by the next heartbeat.
   const confirmMs = heartbeatMs * 1.2;
   /** In the order of their reads: the channel whose last read is oldest comes first. */
@@ -140,7 +133,7 @@ export function createRosterWatch(
       const wasMissing = view.hasMissing;
       const isAfterWipe = clock() < afterWipeUntilMs;
       // This comes before the read: a hub that gets Redis back in between has written its leases by the time of the read.
-      const canAllHubsWrite = isAfterWipe && wasMissing && (await askWhetherAllHubsCanWrite());
+      const canAllWrite = isAfterWipe && wasMissing && (await canAllHubsWrite().catch(() => false));
       const nowMs = clock();
       view.beginRead();
       const leaseEndsMs = new Map<string, number>();
@@ -155,7 +148,7 @@ export function createRosterWatch(
         confirmMs,
         offlineFromMs,
         leaseEndsMs,
-        canAllHubsWrite,
+        canAllHubsWrite: canAllWrite,
         isConnectedHere: (agentId) =>
           (localAgentIds ??= deps.localAgentIds(channelId)).has(agentId),
       });
@@ -165,7 +158,7 @@ export function createRosterWatch(
       const decisionMs = view.nextDecisionMs({
         confirmMs,
         offlineFromMs,
-        canAllHubsWrite: canAllHubsWrite || !wasMissing,
+        canAllHubsWrite: canAllWrite || !wasMissing,
       });
       if (decisionMs >= channel.dueMs) return;
       channel.dueMs = decisionMs;
@@ -174,10 +167,6 @@ export function createRosterWatch(
       view.failRead();
       deps.onError(error);
     }
-  }
-
-  async function askWhetherAllHubsCanWrite(): Promise<boolean> {
-    return (await deps.canAllHubsWrite?.().catch(() => false)) ?? false;
   }
 
   /** Reads page by page, and records when the leases end. Null when more agents are present than are pushed. */

@@ -40,6 +40,8 @@ const pageHeaders = {
 /** The pattern of file names. No match leads out of the folder or to a hidden file. */
 const fileName = '^[A-Za-z0-9_-][A-Za-z0-9._-]*$';
 
+type FileRoute = { Params: { readonly file: string } };
+
 const unbuilt =
   'The web UI of this hub is not built: "npm start" in its repository builds it. The API is described at /v1/openapi.json.\n';
 
@@ -97,15 +99,11 @@ export async function addWebPage(
         ? reply.sendFile('index.html')
         : reply.code(404).type('text/plain; charset=utf-8').send(unbuilt),
     );
-    page.get<{ Params: FileParams }>(`/:file(${fileName})`, (request, reply) =>
+    page.get<FileRoute>(`/:file(${fileName})`, (request, reply) =>
       reply.sendFile(request.params.file),
     );
-    page.get<{ Params: FileParams }>(`/assets/:file(${fileName})`, (request, reply) =>
+    page.get<FileRoute>(`/assets/:file(${fileName})`, (request, reply) =>
       reply.sendFile(request.params.file, assets),
     );
   });
-}
-
-interface FileParams {
-  readonly file: string;
 }

@@ -123,7 +123,8 @@ export class CatchUp {
       await this.#whenWritable();
       const [next] = this.#pending;
       const room = this.#missedSignals.next();
-      if (next) await this.#sendPageOrRetry(...next);
+      // When the store is away, it logs that itself. The events stay pending.
+      if (next) await this.#sendPage(...next).catch(() => delay(retryMs, null, { ref: false }));
       else if (room) this.#sendSignals(room);
       else break;
     }
@@ -154,15 +155,6 @@ export class CatchUp {
   #runAfterBuffer(): void {
     if (this.#output.isBuffering && this.#onReleased.length === 0)
       this.#onReleased.push(() => void this.run());
-  }
-
-  async #sendPageOrRetry(room: Room, pending: Pending): Promise<void> {
-    try {
-      await this.#sendPage(room, pending);
-    } catch {
-      // The store is away, and logs that itself. The events stay pending.
-      await delay(retryMs, undefined, { ref: false });
-    }
   }
 
   /** Sends one page of a room's pending events, or a discontinuity when they are too many. */
