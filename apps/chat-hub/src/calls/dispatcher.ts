@@ -112,10 +112,7 @@ export function createDispatcher(deps: {
     return !batch.every(({ request }) => 'failure' in request);
   }
 
-  /**
-   * Runs the calls of a batch side by side and sends their responses as one array. Events that the calls cause follow
-   * it.
-   */
+  /** Runs the calls of a batch side by side. Their responses are sent as one array, ahead of the events they cause. */
   async function runTogether(session: Session, batch: readonly Counted[]): Promise<void> {
     const responses: (Payload | undefined)[] = batch.map(() => undefined);
     let bytes = 0;

@@ -12,24 +12,21 @@ interface AgentHeads {
 }
 
 const pageSize = 1_000;
-/** About 100 bytes each. A channel whose head does not fit starts with a discontinuity. */
-const defaultMaxHeads = 1_000_000;
 
 /**
  * The heads of direct channels that welcomes do not name, for agents with too many of them. A session that has had no
  * event of such a channel starts after its head. All sessions of an agent share one list.
  */
 export function createDirectHeads(
-  {
-    store,
-    epochGeneration,
-  }: {
+  deps: {
     readonly store: Pick<ChatStore, 'directChannels'>;
     /** `Rooms.epochGeneration`: heads read in an earlier generation are not valid. */
     readonly epochGeneration: () => number;
   },
-  maxHeads = defaultMaxHeads,
+  /** About 100 bytes each. A channel whose head does not fit starts with a discontinuity. */
+  maxHeads = 1_000_000,
 ) {
+  const { store, epochGeneration } = deps;
   const agents = new Map<string, AgentHeads>();
   let size = 0;
 
@@ -82,8 +79,8 @@ export function createDirectHeads(
 
   return {
     /**
-     * Reads the heads of all direct channels of the agent, unless they are known. Call it before the welcome, so that
-     * no later event is skipped.
+     * Reads the heads of the agent's direct channels once. Call it before the welcome, so that no later event is
+     * skipped.
      */
     load(agentId: string) {
       const known = agents.get(agentId);

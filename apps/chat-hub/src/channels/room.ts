@@ -91,10 +91,7 @@ export class Room {
     return this.#backlog.after(seq);
   }
 
-  /**
-   * A page of the events after `seq`, encoded once for all callers; null when there are none. Rejects with
-   * ChatStoreError.
-   */
+  /** A page of the events after `seq`, encoded once for all callers; or null. Rejects with ChatStoreError. */
   encodedPage(seq: number, slices: TimeSlicedQueue): Promise<EncodedPage | null> {
     return this.#backlog.encodedPage(seq, () => this.head, slices);
   }
@@ -131,9 +128,7 @@ export class Room {
     });
   }
 
-  /**
-   * Call it when the epoch changed (a backup was restored). The room continues from `head`, and notifies every session.
-   */
+  /** Call it when the epoch changed (a backup was restored). Continues from `head`, and notifies every session. */
   beginEpoch(head: number): void {
     this.flush();
     this.#sequencer.close();

@@ -92,8 +92,7 @@ export function createAdmission(options: AdmissionOptions) {
 
   return {
     /**
-     * Null when this agent is admitted now, else the milliseconds until a slot that is reserved for it. Call it for
-     * authenticated agents only.
+     * Null when the agent is admitted, else the time of a slot reserved for it. Call it for authenticated agents only.
      */
     admit(name: string): { readonly afterMs: number | null } {
       const nowMs = clock();

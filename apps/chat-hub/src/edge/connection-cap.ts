@@ -48,17 +48,19 @@ export function connectionLimits(
   return { served, surplus: surplusOf(served) };
 }
 
-export interface ConnectionCapOptions extends ConnectionLimits {
-  /** How many clients may get a come-back time within the same second, so that they do not all return at once. */
-  readonly perSecond: number;
-}
-
 /** The earliest and the latest time at which a surplus client may come back, ms from now. */
 const soonestMs = 1_000;
 const latestMs = 60_000;
 
-/** Limits a server's connections, so that file descriptors are left for the hub itself. */
-export function createConnectionCap({ served, surplus, perSecond }: ConnectionCapOptions) {
+/**
+ * Limits a server's connections, so that file descriptors are left for the hub itself. At most `perSecond` surplus
+ * clients get the same second to come back in.
+ */
+export function createConnectionCap({
+  served,
+  surplus,
+  perSecond,
+}: ConnectionLimits & { readonly perSecond: number }) {
   const surpluses = new WeakSet<Duplex>();
   let open = 0;
   let dropped = 0;
@@ -83,8 +85,7 @@ export function createConnectionCap({ served, surplus, perSecond }: ConnectionCa
       server.on('drop', () => (dropped += 1));
     },
     /**
-     * Null for a connection that is served. For one over the limit, the time after which its client may come back; each
-     * call gives a different one.
+     * Null for a served connection, else the time after which its client may come back; each call gives another one.
      */
     surplusMs: (socket: Duplex) => (surpluses.has(socket) ? nextSlotMs() : null),
     /** Open connections, including those over the limit. */

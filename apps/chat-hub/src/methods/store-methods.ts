@@ -24,10 +24,7 @@ export interface MethodDeps {
 /** Reads shared by all readers, whose rights were checked before: cached rows depend on no reader's rights. */
 export const asHub: Actor = { agentId: 'hub', isAdmin: true };
 
-/**
- * The name under which the shared reads of a channel queue at the store. It equals no agent's id, so they never wait
- * behind other reads of the agent that happened to start them.
- */
+/** Shared reads queue at the store under a name that no agent has, so that they wait behind no agent's reads. */
 export const readersOf = (channelId: string): string => `readers of ${channelId}`;
 
 /** The handler of a method that only changes the log. */

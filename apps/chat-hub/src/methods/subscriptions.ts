@@ -80,9 +80,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: MethodDe
     return room;
   }
 
-  /**
-   * Reads rights again where the agent left meanwhile. It may be a member again, and clients take a refusal as final.
-   */
+  /** Reads rights again where the agent left meanwhile: it may be a member again, and a refusal is final. */
   async function confirm(
     caller: Caller,
     topics: readonly Topic[],

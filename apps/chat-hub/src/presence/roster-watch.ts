@@ -232,9 +232,7 @@ export function createRosterWatch(
       offlineFromMs = clock() + leaseMs;
       makeAllDue();
     },
-    /**
-     * Call it when Redis was wiped under intact connections. Compares all channels soon; hubs write their leases again.
-     */
+    /** Call it when Redis was wiped. Compares all channels soon, while hubs write their leases again. */
     onRedisWiped() {
       afterWipeUntilMs = clock() + leaseMs;
       makeAllDue();

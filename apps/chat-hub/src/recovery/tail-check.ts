@@ -95,9 +95,7 @@ export async function startTailCheck(deps: {
   return {
     /** Starts a check at once, for instance after the bus was reconnected. */
     now: run,
-    /**
-     * Call it when a different event arrived with the seq of this delivered one. Starts a check that asks the store.
-     */
+    /** Call it when a different event arrived with the seq of this delivered one. A check asks the store at once. */
     reportSeqConflict(delivered: EncodedEnvelope) {
       restore.reportSeqConflict(delivered);
       run();

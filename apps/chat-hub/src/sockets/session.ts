@@ -161,10 +161,7 @@ export class Session implements RoomMember {
     };
   }
 
-  /**
-   * For an answer made over several turns: events of rooms entered meanwhile wait until the returned function is
-   * called.
-   */
+  /** For an answer made over several turns: events of rooms entered meanwhile wait until the returned call. */
   pauseCatchUp(): () => void {
     return this.#catchUp.pause();
   }
