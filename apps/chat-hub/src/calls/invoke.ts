@@ -169,7 +169,10 @@ export function createInvoke(deps: {
         return reply(refuse('too_large', 'the answers of this batch are too large'));
       const bytes = replyBytes(definition, params);
       const reserved = bytes > 0 ? await unsent.reserve(identity.agentId, bytes) : null;
-      if (bytes > 0 && !reserved) return reply(noRoom(unsent));
+      if (bytes > 0 && !reserved) {
+        const message = 'too much that was sent to this agent has not been read';
+        return reply(refuse('rate_limited', message, unsent.retryAfterMs()));
+      }
       try {
         const startMs = performance.now();
         const answered = await handle(caller, checked.method, params);
@@ -258,11 +261,6 @@ function replyBytes({ bulky = 0 }: MethodDefinition, params: object): number {
   const { limit } = params as { readonly limit?: number };
   // No row is larger than the frame in which it was sent.
   return limit === undefined ? mostBytes : Math.min(mostBytes, limit * limits.frameBytes);
-}
-
-function noRoom(unsent: Pick<UnsentBudget, 'retryAfterMs'>): Failure {
-  const message = 'too much that was sent to this agent has not been read';
-  return refuse('rate_limited', message, unsent.retryAfterMs());
 }
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

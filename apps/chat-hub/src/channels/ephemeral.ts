@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { ChatStore } from '@openclaw/chat-store';
 import {
+  decodeEnvelope,
   encodeEnvelope,
   type ChannelEvent,
   type EncodedEnvelope,
+  type Presence,
   type SenderKind,
 } from '@openclaw/protocol';
 
@@ -26,3 +28,20 @@ export function createEphemeralEncoder(store: Pick<ChatStore, 'epoch'>, kindOf: 
 }
 
 export type EncodeEphemeral = ReturnType<typeof createEphemeralEncoder>;
+
+/**
+ * Returns a presence event with only the presences that `keep` returns: the same object if these are all, null if none.
+ * Any other event is returned unchanged.
+ */
+export function filterPresence(
+  encoded: EncodedEnvelope,
+  keep: (presences: readonly Presence[]) => Presence[],
+): EncodedEnvelope | null {
+  const envelope = decodeEnvelope(encoded.json)?.envelope;
+  if (envelope?.event.type !== 'channel.presence') return encoded;
+  const { presences } = envelope.event;
+  const kept = keep(presences);
+  if (kept.length === presences.length) return encoded;
+  if (kept.length === 0) return null;
+  return encodeEnvelope({ ...envelope, event: { ...envelope.event, presences: kept } });
+}

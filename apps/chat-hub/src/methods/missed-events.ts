@@ -8,28 +8,28 @@ export interface ByteBudget {
   bytes: number;
 }
 
-/** The reads of the log for all topics of one call. A read may only begin within `maxMs` from now. */
-export function createLogReads(maxMs: number) {
+/**
+ * Creates the function that reads the log for all topics of one call. It rejects with ChatStoreError, without reading,
+ * once a read has failed or `maxMs` are over.
+ */
+export function createLogReader(maxMs: number) {
   const endMs = performance.now() + maxMs;
   let failure: ChatStoreError | undefined;
-  return {
-    /** Rejects with ChatStoreError at once if a read of this call has failed or its time is over. */
-    async read<T>(read: () => Promise<T>) {
-      if (failure) throw failure;
-      if (performance.now() >= endMs) {
-        throw (failure = new ChatStoreError('unavailable', 'the log is read too slowly'));
-      }
-      try {
-        return await read();
-      } catch (error) {
-        if (error instanceof ChatStoreError) failure = error;
-        throw error;
-      }
-    },
+  return async function readLog<T>(read: () => Promise<T>): Promise<T> {
+    if (failure) throw failure;
+    if (performance.now() >= endMs) {
+      throw (failure = new ChatStoreError('unavailable', 'the log is read too slowly'));
+    }
+    try {
+      return await read();
+    } catch (error) {
+      if (error instanceof ChatStoreError) failure = error;
+      throw error;
+    }
   };
 }
 
-export type LogReads = ReturnType<typeof createLogReads>;
+type LogReader = ReturnType<typeof createLogReader>;
 
 /** The events that a client missed in a channel, encoded, up to `lastSeq`. */
 export interface MissedEvents {
@@ -50,7 +50,7 @@ export async function gatherMissed(
   since: number,
   budget: ByteBudget,
   slices: TimeSlicedQueue,
-  reads: LogReads,
+  readLog: LogReader,
 ): Promise<MissedEvents | null> {
   const target = room.head;
   if (since > target || target - since > limits.resumeEvents) return null;
@@ -59,7 +59,7 @@ export async function gatherMissed(
     const isRemembered = room.after(missed.lastSeq) !== null;
     if (!isRemembered && budget.bytes <= 0) return null;
     const encode = () => room.encodedPage(missed.lastSeq, slices);
-    const page = await (isRemembered ? encode() : reads.read(encode));
+    const page = await (isRemembered ? encode() : readLog(encode));
     if (page === null) return null;
     // Events in the room's memory that do not fit are sent as live events after the result.
     if (isRemembered && page.bytes > budget.bytes) break;

@@ -14,7 +14,7 @@ import { encodeEvents, runNow } from '../channels/encoding.ts';
 import type { Steps } from '../event-loop/time-sliced-queue.ts';
 import type { Session } from '../sockets/session.ts';
 import {
-  createLogReads,
+  createLogReader,
   gatherMissed,
   type ByteBudget,
   type MissedEvents,
@@ -174,7 +174,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: MethodDe
       for (const [channelId, room] of opened) {
         if (typeof room === 'object') room.raise(access.get(channelId)?.head ?? 0);
       }
-      const reads = createLogReads(readMs);
+      const readLog = createLogReader(readMs);
       async function prepare({ channelId, since }: Topic): Promise<Prepared | ErrorCode> {
         const room = opened.get(channelId) ?? 'internal';
         if (typeof room === 'string') return room;
@@ -183,7 +183,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: MethodDe
         if (refusal !== null || !found) return refusal ?? 'not_found';
         if (!(await isLevel(room, found.head, levelEndMs))) return 'unavailable';
         const isResumed = since !== null && isSameEpoch;
-        const missed = isResumed ? await gatherMissed(room, since, budget, slices, reads) : null;
+        const missed = isResumed ? await gatherMissed(room, since, budget, slices, readLog) : null;
         return { room, memberAt: found.head, missed };
       }
       const prepared: (Prepared | ErrorCode)[] = [];

@@ -7,8 +7,7 @@ import {
   type ResultOf,
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
-import { filterPresence } from './filter-presence.ts';
-import type { EncodeEphemeral } from '../channels/ephemeral.ts';
+import { filterPresence, type EncodeEphemeral } from '../channels/ephemeral.ts';
 import type { Publisher } from '../channels/publisher.ts';
 import type { Room } from '../channels/room.ts';
 import type { Rooms } from '../channels/rooms.ts';

@@ -59,12 +59,6 @@ export function createTypingFeed(deps: {
   const isTyping = (channelId: string, agentId: string) =>
     typists.get(channelId)?.has(agentId) ?? false;
 
-  function noteStart(session: Session, channelId: string): void {
-    const channelIds = startedBy.get(session);
-    if (channelIds) channelIds.add(channelId);
-    else startedBy.set(session, new Set([channelId]));
-  }
-
   function noteStop(session: Session | null, channelId: string): void {
     if (session) startedBy.get(session)?.delete(channelId);
   }
@@ -88,7 +82,7 @@ export function createTypingFeed(deps: {
       // The socket closed while its membership was read, so nothing would stop a typing that starts now.
       if (session && !session.isOpen) return;
       // Recorded before Redis answers, so that a message sent meanwhile stops it.
-      if (session) noteStart(session, channelId);
+      if (session) startedBy.set(session, (startedBy.get(session) ?? new Set()).add(channelId));
       remember(channelId, agentId, threadId);
       const { changed } = await typing.start(channelId, agentId);
       // Typing was stopped meanwhile, perhaps before Redis received the start.

@@ -151,11 +151,7 @@ interface Entry {
 /** Parses a hash in the form of Redis: fields and values alternate. */
 function entriesOf(reply: unknown): Entry[] {
   const texts = Array.isArray(reply) ? (reply as unknown[]).map(String) : [];
-  const entries: Entry[] = [];
-  for (let i = 0; i + 1 < texts.length; i += 2) {
-    entries.push({ of: texts[i] ?? '', event: parse(texts[i + 1] ?? '') });
-  }
-  return entries;
+  return texts.flatMap((of, i) => (i % 2 === 0 ? [{ of, event: parse(texts[i + 1] ?? '') }] : []));
 }
 
 /** A malformed value (of another release, or set by hand) counts as one of another epoch. */

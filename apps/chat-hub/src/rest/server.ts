@@ -25,7 +25,6 @@ import { addCallRoutes } from './call-routes.ts';
 import { addDocuments, specifications } from './openapi.ts';
 import { refuseOtherVerbs, refuseUnreadable, sendFailure } from './errors.ts';
 import { addOperationsRoutes } from './operations.ts';
-import { addAliveRoute, addStatusRoutes, isStatus } from './status.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { addWebPage } from './web-page.ts';
@@ -45,6 +44,7 @@ const serverOptions = {
   },
 };
 const maxOpsConnections = 64;
+const statusPaths: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz', '/metrics']);
 
 export interface ServerDeps {
   readonly invoke: Invoke;
@@ -224,4 +224,35 @@ function unreadableText({ statusCode }: FastifyError): string {
   if (statusCode === 415) return 'the body must be application/json';
   if (statusCode === 400) return 'the body must be JSON in UTF-8';
   return 'the request cannot be answered';
+}
+
+/** True for /healthz, /readyz and /metrics, which are answered even when the hub is full. */
+function isStatus({ routeOptions }: FastifyRequest): boolean {
+  return statusPaths.has(routeOptions.url);
+}
+
+/** /healthz: the process is alive. */
+function addAliveRoute(app: FastifyInstance): void {
+  app.get('/healthz', async () => ({ status: 'ok' }));
+}
+
+/** /readyz and /metrics: for orchestrators and Prometheus. */
+export function addStatusRoutes(
+  app: FastifyInstance,
+  readiness: Readiness,
+  metrics: Metrics,
+): void {
+  app.get('/readyz', async (_request, reply) => {
+    const report = await readiness.report();
+    return reply.code(report.ready ? 200 : 503).send(report);
+  });
+  // No sign-in is needed, and writing metrics takes a millisecond, so all requests of one turn share the text.
+  let written: Promise<string> | undefined;
+  function write(): Promise<string> {
+    setImmediate(() => (written = undefined));
+    return metrics.registry.metrics();
+  }
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(metrics.registry.contentType).send(await (written ??= write())),
+  );
 }

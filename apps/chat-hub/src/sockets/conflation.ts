@@ -1,5 +1,5 @@
 import { decodeEnvelope, type EncodedEnvelope, type Presence } from '@openclaw/protocol';
-import { filterPresence } from '../presence/filter-presence.ts';
+import { filterPresence } from '../channels/ephemeral.ts';
 
 /** A typing or presence event, decoded once for all sessions that cannot receive it yet. */
 export interface Signal {

@@ -5,12 +5,13 @@ import type { WebSocket } from 'ws';
 import type { Room, RoomMember } from '../channels/room.ts';
 import type { Identity } from '../edge/identity.ts';
 import { CatchUp } from './catch-up.ts';
-import { terminateLater } from './close.ts';
 import type { Signal } from './conflation.ts';
 import { SocketOutput, type Payload, type SocketOutputDeps } from './output.ts';
 
 /** A socket that was closed because it did not read may come back after this time. */
 const returnMs = 1_000;
+/** How long a peer may take to answer a close before its socket is destroyed. */
+const closeTimeoutMs = 2_000;
 
 export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
   readonly store: Pick<ChatStore, 'logPage'>;
@@ -300,4 +301,9 @@ export class Session implements RoomMember {
     if (!isDirectChannelId(room.channelId)) this.#topics -= 1;
     this.#deps.onLeftRoom(this, room);
   }
+}
+
+/** Destroys the socket unless its peer answers the close in time. */
+export function terminateLater(ws: WebSocket): void {
+  setTimeout(() => ws.terminate(), closeTimeoutMs).unref();
 }
