@@ -42,10 +42,7 @@ export interface Call {
   readonly params: unknown;
   /** Null, or how long the agent must wait according to the transport's count of its calls. */
   readonly overAllowanceMs: number | null;
-  /**
-   * Takes the reply. Runs before any later call on the same channel begins and before any event that the call caused is
-   * sent. Null when no reply is wanted.
-   */
+  /** Takes the reply, before any later call on the channel begins and before the call's events are sent. */
   readonly respond: ((reply: Reply) => void | Promise<void>) | null;
   /** For a call in a batch: false when the batch's replies are already too large. */
   readonly hasRoom?: () => boolean;

@@ -13,10 +13,7 @@ interface AgentHeads {
 
 const pageSize = 1_000;
 
-/**
- * The heads of direct channels that welcomes do not name, for agents with too many of them. A session that has had no
- * event of such a channel starts after its head. All sessions of an agent share one list.
- */
+/** The heads of direct channels that welcomes do not name. A session without an event of one starts after its head. */
 export function createDirectHeads(
   deps: {
     readonly store: Pick<ChatStore, 'directChannels'>;

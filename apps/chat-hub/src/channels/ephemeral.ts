@@ -29,10 +29,7 @@ export function createEphemeralEncoder(store: Pick<ChatStore, 'epoch'>, kindOf: 
 
 export type EncodeEphemeral = ReturnType<typeof createEphemeralEncoder>;
 
-/**
- * Returns a presence event with only the presences that `keep` returns: the same object if these are all, null if none.
- * Any other event is returned unchanged.
- */
+/** A presence event with only the presences that `keep` returns, or null if none is left; other events unchanged. */
 export function filterPresence(
   encoded: EncodedEnvelope,
   keep: (presences: readonly Presence[]) => Presence[],

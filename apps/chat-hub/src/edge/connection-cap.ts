@@ -52,10 +52,7 @@ export function connectionLimits(
 const soonestMs = 1_000;
 const latestMs = 60_000;
 
-/**
- * Limits a server's connections, so that file descriptors are left for the hub itself. At most `perSecond` surplus
- * clients get the same second to come back in.
- */
+/** Limits a server's connections. At most `perSecond` surplus clients get the same second to come back in. */
 export function createConnectionCap({
   served,
   surplus,

@@ -70,10 +70,7 @@ const maxQueued = 16_384;
 /** How long a refused client may take to close its side. */
 const closeTimeoutMs = 2_000;
 
-/**
- * Handles HTTP upgrades. Checks, in this order: path, origin, failed sign-ins of the address, capacity, credentials and
- * admission. The WebSocket handshake follows.
- */
+/** Handles upgrades. Checks path, origin, failed sign-ins, capacity, credentials and admission, in this order. */
 export function createUpgradeHandler(options: UpgradeOptions) {
   const { maxAuthenticating = 1_024, maxClosing = 4_096, upgradeTimeoutMs = 5_000 } = options;
   const authenticating = new Set<Duplex>();

@@ -36,10 +36,7 @@ export function createTimeSlicedQueue({
     if (jobs.size > 0) schedule();
   }
 
-  /**
-   * Does the steps, alternating with those of other callers. Resolves with the value they return, or rejects with the
-   * error they throw. There is no limit here: each caller limits its own work in progress.
-   */
+  /** Does the steps, alternating with those of other callers. There is no limit: each caller limits its own work. */
   function run<T>(steps: Steps<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       add(() => {

@@ -8,10 +8,7 @@ export interface ByteBudget {
   bytes: number;
 }
 
-/**
- * Creates the function that reads the log for all topics of one call. It rejects with ChatStoreError, without reading,
- * once a read has failed or `maxMs` are over.
- */
+/** Reads the log for all topics of one call. Rejects at once when a read has failed or `maxMs` are over. */
 export function createLogReader(maxMs: number) {
   const endMs = performance.now() + maxMs;
   let failure: ChatStoreError | undefined;
@@ -42,8 +39,8 @@ export interface MissedEvents {
 const comma = Buffer.from(',');
 
 /**
- * Gathers and encodes the events after `since` up to the room's current head, page by page and in slices, and subtracts
- * their bytes from the budget. Null when they are too many or too large for the budget. Rejects with ChatStoreError.
+ * Gathers and encodes the events after `since` up to the room's head, page by page and in slices, within the budget.
+ * Null when they are too many or too large. Rejects with ChatStoreError.
  */
 export async function gatherMissed(
   room: Room,

@@ -9,10 +9,7 @@ export interface ComparisonRules {
   readonly offlineFromMs: number;
   /** When the latest lease of each agent in the roster ends unless it is renewed, on the clock of `nowMs`. */
   readonly leaseEndsMs?: ReadonlyMap<string, number>;
-  /**
-   * True after a wipe, when every living hub can write its leases. Then an agent counts as gone at the end of its last
-   * known lease if it is missing in two reads.
-   */
+  /** True after a wipe if all hubs can write: an agent is gone at its lease's end if it is missing in two reads. */
   readonly canAllHubsWrite?: boolean;
   /** True if the agent has a socket on this hub. Then it is present, even if the roster does not name it. */
   readonly isConnectedHere: (agentId: string) => boolean;

@@ -37,10 +37,7 @@ const minPerTick = 50;
 /** How long a subscriber waits to learn whether presence is pushed. */
 const readyMs = 250;
 
-/**
- * Compares the rosters of live channels with the presence that this hub's sockets know, periodically and after a fault.
- * It stops reading a roster at the push limit.
- */
+/** Compares the rosters of live channels with what this hub's sockets know. Stops reading at the push limit. */
 export function createRosterWatch(
   deps: {
     readonly readPage: (channelId: string, cursor: string | null) => Promise<RosterPage>;

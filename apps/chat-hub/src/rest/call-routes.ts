@@ -127,10 +127,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 type ParamType = 'integer' | 'boolean' | 'other';
 
-/**
- * Creates a reader of a method's params from a query: strings become the schema's types. A value that does not fit is
- * left for the schema to refuse; names that are not params are ignored.
- */
+/** Reads params from a query as the schema's types. The schema refuses misfits; other names are ignored. */
 function createQueryReader(
   params: z.ZodObject,
 ): (query: Record<string, unknown>) => Record<string, unknown> {

@@ -31,10 +31,7 @@ function keysOf({ json }: EncodedEnvelope): string[] {
   return event.presences.map(({ agentId }) => presenceKey(agentId));
 }
 
-/**
- * The typing and presence events that one session has missed. Only the latest of each channel and agent is kept, so the
- * memory depends on the number of agents, not on the number of changes.
- */
+/** The typing and presence events that one session missed: only the latest of each channel and agent is kept. */
 export class Conflation<Channel extends object> {
   readonly #latest = new Map<Channel, Map<string, Signal>>();
   #size = 0;

@@ -9,10 +9,7 @@ interface Pings {
   nextMs: number;
 }
 
-/**
- * Finds sockets whose peer vanished or whose token expired. Pings every watched session each {@link heartbeatMs}. Closes sessions that leave two pings unanswered (4408) and
- * those whose token has expired (4401).
- */
+/** Pings sessions. Closes those that leave two pings unanswered (4408) and those whose token has expired (4401). */
 export function createHeartbeat() {
   const watched = new Map<Session, Pings>();
   const timer = setInterval(() => {

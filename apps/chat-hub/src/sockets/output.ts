@@ -106,10 +106,7 @@ export class SocketOutput implements Flushable {
     return this.#deps.slices.run(framing(events, this.acceptsBatches));
   }
 
-  /**
-   * Buffers all further frames until the returned function is called, which sends its payload ahead of them. If several
-   * buffers are open, the frames wait for the last one.
-   */
+  /** Buffers further frames until each open buffer's function is called, which sends its payload ahead of them. */
   buffer(): (payload: Payload | null) => void {
     this.#openBuffers += 1;
     this.#buffered ??= [];

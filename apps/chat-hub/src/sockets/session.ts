@@ -167,10 +167,7 @@ export class Session implements RoomMember {
     return this.#catchUp.pause();
   }
 
-  /**
-   * Resolves with true when the session does not lag, with false when it is closed. It resolves at once while output is
-   * buffered, because buffered answers are bounded.
-   */
+  /** Resolves with true when it does not lag, or at once while output is buffered; with false when it is closed. */
   async whenDrained(): Promise<boolean> {
     const { phase } = this;
     if (phase.name === 'lagging' && !this.#output.isBuffering)
@@ -224,8 +221,7 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Leaves rooms for the client; direct channels are not entered again by themselves. Returns false, and leaves none,
-   * when these would become more than the session remembers.
+   * Leaves rooms. Direct channels are muted until subscribed to again; false, and nothing left, if these are too many.
    */
   unsubscribe(channelIds: readonly string[]): boolean {
     const muted = this.#mutedDirects;

@@ -77,8 +77,7 @@ export function createUnsentBudget({
     isOver: (agentId: string) =>
       hub.bytes > hubBytes || (agents.get(agentId)?.pool.bytes ?? 0) > agentBytes,
     /**
-     * Reserves memory for an answer. Null at once when unsent output leaves too little. Waits for other reservations,
-     * in order of arrival, but at most `maxWaitMs`.
+     * Reserves memory. Null at once if unsent output leaves too little; else it waits in order, at most `maxWaitMs`.
      */
     async reserve(agentId: string, bytes: number): Promise<Unsent | null> {
       const agent = use(agentId);
