@@ -6,7 +6,6 @@ import { pieceChars } from '../channels/encoding.ts';
 import { Conflation, type Signal } from './conflation.ts';
 import type { SocketOutput } from './output.ts';
 
-/** How long a session waits after a failure of the store. */
 const retryMs = 1_000;
 
 export interface CatchUpDeps {
