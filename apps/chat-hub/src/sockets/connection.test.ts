@@ -5,7 +5,7 @@ import { createMemoryEventBus } from '@openclaw/events';
 import { encodeEnvelope, limits, type EncodedEnvelope } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
 import { pino } from 'pino';
-import { createConnectionHandler, type ConnectionHub } from './connection.ts';
+import { createConnectionHandler, type ConnectionDeps } from './connection.ts';
 import { createAgentTopics } from '../channels/agent-topics.ts';
 import { createDirectHeads } from '../channels/direct-heads.ts';
 import { createFlusher } from '../channels/flusher.ts';
@@ -39,7 +39,7 @@ async function connecting() {
       events: stored.slice(after, after + limit),
       head: stored.length,
     }),
-  } as unknown as ConnectionHub['store'];
+  } as unknown as ConnectionDeps['store'];
   const bus = createMemoryEventBus();
   const [flusher, sessions] = [createFlusher(), createSessions()];
   const nothing = () => undefined;
@@ -70,12 +70,12 @@ async function connecting() {
   const hub = { store, rooms, sessions, knownAgents, log, metrics, unsent, slices, ...feeds };
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
   const onAccepted = createConnectionHandler({
-    hub: hub as unknown as ConnectionHub,
+    ...(hub as unknown as ConnectionDeps),
     flusher,
     agentTopics,
     dispatcher,
     heartbeat,
-    calls: { count: () => null, barredForMs: () => null },
+    allowance: { count: () => null, barredForMs: () => null },
   });
 
   const { peer, ws, socket } = createPeer('openclaw.v1');
