@@ -95,7 +95,10 @@ export function createConnectionHandler(deps: ConnectionDeps) {
         logPage: limits.logPage,
         edits: limits.edits,
       },
-      direct: directs.map(({ room, head }) => ({ channelId: room.channelId, head })),
+      // Channels that had events while the list was read come first; with them it may be longer than allowed.
+      direct: directs
+        .slice(0, limits.welcomeDirect)
+        .map(({ room, head }) => ({ channelId: room.channelId, head })),
     };
   }
 
