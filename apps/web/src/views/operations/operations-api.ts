@@ -25,10 +25,10 @@ async function readOperations<T>(
   path = '',
   query: Readonly<Record<string, string>> = {},
 ): Promise<T> {
-  const params = new URLSearchParams(query);
-  const headers: Record<string, string> = {};
-  if (credentials.kind === 'name') params.set('agent', credentials.agentId);
-  else headers.authorization = `Bearer ${credentials.token}`;
+  const isByName = credentials.kind === 'name';
+  const identity = isByName ? { agent: credentials.agentId, kind: 'person' } : {};
+  const params = new URLSearchParams({ ...query, ...identity });
+  const headers = isByName ? {} : { authorization: `Bearer ${credentials.token}` };
   const signal = AbortSignal.timeout(timeoutMs);
   const unreachable = () => {
     throw new Error('The hub cannot be reached.');
