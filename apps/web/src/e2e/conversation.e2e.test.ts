@@ -29,11 +29,11 @@ async function holdNextMessage({ page }: Person) {
 describe('a person who signs in by name', () => {
   it('is stored as a person, also after the page’s REST requests', async () => {
     const { room, people } = await world.meet('kinds', ['ada']);
-    const [{ page, write, message }] = people;
-    await write('I am a person.');
-    await message('I am a person.').waitFor();
-    const operations = page.waitForResponse(/\/v1\/operations\?/);
-    await page.getByRole('link', { name: 'Operations' }).click();
+    const [ada] = people;
+    await ada.write('I am a person.');
+    await ada.message('I am a person.').waitFor();
+    const operations = ada.page.waitForResponse(/\/v1\/operations\?/);
+    await ada.page.getByRole('link', { name: 'Operations' }).click();
     expect((await operations).ok()).toBe(true);
     const { messages } = await room.history({ limit: 1 });
     expect(messages[0]?.senderKind).toBe('person');

@@ -10,7 +10,6 @@ import { Composer, TypingLine } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
 import { OutgoingItems, OutgoingList } from './outgoing-list.tsx';
 
-/** One channel: its conversation, its composer, and the open pane beside them. */
 export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | null }) {
   const { session, pane } = usePage();
   const isArchived = chat.channel.value.archivedAt !== null;
@@ -22,13 +21,13 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
   }, [chat]);
 
   return (
-    <div class="chat">
-      <main class="conversation-column" aria-label="Conversation">
+    <div class="chat fill">
+      <main class="conversation-column column fill" aria-label="Conversation">
         <ChannelHeader chat={chat} />
         <Conversation chat={chat} footer={<OutgoingList chat={chat} threadId={null} />} />
         <TypingLine chat={chat} />
         {isArchived ? (
-          <p class="read-only">This channel is archived: it is read-only.</p>
+          <p class="read-only quiet">This channel is archived: it is read-only.</p>
         ) : (
           <Composer chat={chat} agentId={null} threadId={null} />
         )}
@@ -50,15 +49,15 @@ export function DirectView({ agentId }: { agentId: string }) {
   const presence = usePresence(agentId);
   const isMe = agentId === session.me;
   return (
-    <div class="chat">
-      <main class="conversation-column" aria-label="Conversation">
-        <header class="channel-header">
-          <div class="channel-title">
-            <h1>{agentId}</h1>
-            <p class="quiet small">{statusWords[presence.status]}</p>
+    <div class="chat fill">
+      <main class="conversation-column column fill" aria-label="Conversation">
+        <header class="channel-header line">
+          <div class="fill">
+            <h1 class="line">{agentId}</h1>
+            <p class="quiet small ellipsis">{statusWords[presence.status]}</p>
           </div>
         </header>
-        <div class="empty">
+        <div class="empty column quiet fill">
           <Avatar {...presence} agentId={agentId} />
           <p>{isMe ? 'This is you.' : `No messages between you and ${agentId} yet.`}</p>
           <OutgoingItems

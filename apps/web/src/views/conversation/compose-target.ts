@@ -7,7 +7,6 @@ import type { Outgoing } from '../../store/outbox.ts';
 export interface ComposeTarget {
   /** Null while a direct channel does not exist yet. */
   readonly channelId: string | null;
-  /** The other member of a direct channel. */
   readonly peer: string | null;
   readonly threadId: string | null;
 }

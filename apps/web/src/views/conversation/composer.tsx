@@ -146,7 +146,7 @@ export function TypingLine({ chat }: { chat: Chat }) {
   const { me } = usePage().session;
   const text = typingSummary([...chat.typing.value.keys()].filter((agentId) => agentId !== me));
   return (
-    <p class="typing-line" aria-live="off">
+    <p class="typing-line line quiet small ellipsis" aria-live="off">
       {text !== null && (
         <>
           <span class="typing-dots" aria-hidden="true">

@@ -6,7 +6,6 @@ import { usePage } from '../page-state.ts';
 import { Avatar, IsolatedText } from '../shared/agents.tsx';
 import { composeTarget, isSentTo } from './compose-target.ts';
 
-/** The outgoing messages of a channel or thread. */
 export function OutgoingList({ chat, threadId }: { chat: Chat; threadId: string | null }) {
   const { outbox, me } = usePage().session;
   const target = composeTarget(chat.channel.value, threadId, me);

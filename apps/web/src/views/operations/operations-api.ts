@@ -11,7 +11,6 @@ const agentsEveryMs = 3_000;
 /** An agent with a socket on the hub. */
 export type ConnectedAgent = OperationsAgents['agents'][number];
 
-/** The data of the operations view. */
 export interface Snapshots {
   readonly newest: Operations | null;
   readonly samples: readonly Sample[];
