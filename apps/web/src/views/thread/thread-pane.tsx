@@ -120,7 +120,7 @@ function ThreadTitle({ chat, threadId }: { chat: Chat; threadId: string }) {
 
   if (text !== null) {
     return (
-      <form class="inline-form thread-name fill" onSubmit={save}>
+      <form class="inline-form thread-name line fill" onSubmit={save}>
         <BareField
           ref={focusWhenShown}
           label="Name of the thread"
