@@ -6,12 +6,14 @@ import { SearchPane } from '../search/search-pane.tsx';
 import { Avatar, statusWords, usePresence } from '../shared/agents.tsx';
 import { ThreadPane } from '../thread/thread-pane.tsx';
 import { ChannelHeader } from './channel-header.tsx';
+import { composeTarget } from './compose-target.ts';
 import { Composer, TypingLine } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
-import { OutgoingItems, OutgoingList } from './outgoing-list.tsx';
+import { OutgoingList } from './outgoing-list.tsx';
 
 export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | null }) {
   const { session, pane } = usePage();
+  const target = composeTarget(chat.channel.value, null, session.me);
   const isArchived = chat.channel.value.archivedAt !== null;
 
   useEffect(() => {
@@ -24,12 +26,12 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
     <div class="chat fill">
       <main class="conversation-column column fill" aria-label="Conversation">
         <ChannelHeader chat={chat} />
-        <Conversation chat={chat} footer={<OutgoingList chat={chat} threadId={null} />} />
+        <Conversation chat={chat} footer={<OutgoingList target={target} />} />
         <TypingLine chat={chat} />
         {isArchived ? (
           <p class="read-only quiet">This channel is archived: it is read-only.</p>
         ) : (
-          <Composer chat={chat} agentId={null} threadId={null} />
+          <Composer chat={chat} target={target} />
         )}
       </main>
       {threadId !== null ? (
@@ -47,6 +49,7 @@ export function ChatView({ chat, threadId }: { chat: Chat; threadId: string | nu
 export function DirectView({ agentId }: { agentId: string }) {
   const { session } = usePage();
   const presence = usePresence(agentId);
+  const target = { channelId: null, peer: agentId, threadId: null };
   const isMe = agentId === session.me;
   return (
     <div class="chat fill">
@@ -60,11 +63,9 @@ export function DirectView({ agentId }: { agentId: string }) {
         <div class="empty column quiet fill">
           <Avatar {...presence} agentId={agentId} />
           <p>{isMe ? 'This is you.' : `No messages between you and ${agentId} yet.`}</p>
-          <OutgoingItems
-            items={session.outbox.items.value.filter((item) => item.agentId === agentId)}
-          />
+          <OutgoingList target={target} />
         </div>
-        <Composer chat={null} agentId={agentId} threadId={null} isDisabled={isMe} />
+        <Composer chat={null} target={target} isDisabled={isMe} />
       </main>
     </div>
   );

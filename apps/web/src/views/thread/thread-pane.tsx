@@ -5,6 +5,7 @@ import { channelRoute } from '../../page/route.ts';
 import type { Session } from '../../session/session.ts';
 import type { Chat } from '../../store/chat.ts';
 import { useRowWindow } from '../../windowing/use-row-window.ts';
+import { composeTarget } from '../conversation/compose-target.ts';
 import { Composer } from '../conversation/composer.tsx';
 import { editingIn } from '../conversation/editing.ts';
 import { EntryList, leadingHeight } from '../conversation/entry-list.tsx';
@@ -33,6 +34,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
   const { session, editing } = usePage();
   const thread = chat.thread.value?.threadId === threadId ? chat.thread.value : null;
   const { entries = [], hasOlder = false, isLoaded = false } = thread ?? {};
+  const target = composeTarget(chat.channel.value, threadId, session.me);
   const isFollowing = useSignal(true);
   const rows = useRowWindow({
     rows: entries,
@@ -75,7 +77,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
         footer={
           <>
             {isLoaded && entries.length <= 1 && <p class="quiet pane-note">No replies yet.</p>}
-            <OutgoingList chat={chat} threadId={threadId} />
+            <OutgoingList target={target} />
           </>
         }
       >
@@ -85,9 +87,7 @@ export function ThreadPane({ chat, threadId }: { chat: Chat; threadId: string })
           </div>
         )}
       </EntryList>
-      {chat.channel.value.archivedAt === null && (
-        <Composer chat={chat} agentId={null} threadId={threadId} />
-      )}
+      {chat.channel.value.archivedAt === null && <Composer chat={chat} target={target} />}
     </Pane>
   );
 }
