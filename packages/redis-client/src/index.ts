@@ -9,5 +9,7 @@ export { createThrottledWarn } from './logger.ts';
 export type { Logger } from './logger.ts';
 export type { BorrowedConnections, RedisClientOptions, RedisConnection } from './options.ts';
 export type { RedisNode, RedisTls } from './options.ts';
+export { openRedisServers } from './servers.ts';
+export type { RedisServerLink, RedisServers, RedisServersOptions } from './servers.ts';
 export type { MessageHandler, RedisSubscriber } from './subscriber.ts';
 export type { RedisCommand, RedisReply } from './transport.ts';
