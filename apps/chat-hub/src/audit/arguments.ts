@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { createKeySchema } from '@openclaw/key-schema';
 import { parseRedisEnvironment, type RedisConnection } from '@openclaw/redis-client';
 import { parseConfig } from '../config.ts';
+import { shownAddress } from '../observe/shown-address.ts';
 import type { AuditOptions } from './audit.ts';
 
 export const help = `npm run audit:redis -- [--url redis://…] [options]
@@ -59,7 +60,7 @@ export function readArguments(args: readonly string[], env: Environment): AuditA
   const connection = connectionOf(values.url, env);
   return {
     connection,
-    shownUrl: shownUrlOf(connection),
+    shownUrl: shownAddress(connection),
     preferReplicas: values.replicas,
     isJson: values.json,
     options: {
@@ -129,16 +130,4 @@ function windowsOf(env: Environment): Record<string, number> {
 
 function redacted(text: string): string {
   return text.replace(/(rediss?:\/\/[^\s:/@]*):[^\s]*@/g, '$1:***@');
-}
-
-function shownUrlOf({ url, username, host, port, tls, db, sentinels, cluster }: RedisConnection) {
-  if (url !== undefined) {
-    const { protocol, username: user, host: address, pathname } = new URL(url);
-    return `${protocol}//${user ? `${user}@` : ''}${address}${pathname}`;
-  }
-  const list = (nodes: readonly { host: string; port: number }[]) =>
-    nodes.map((node) => `${node.host}:${node.port}`).join(',');
-  if (sentinels) return `the master that ${list(sentinels)} name`;
-  if (cluster) return `the Cluster of ${list(cluster)}`;
-  return `${tls ? 'rediss' : 'redis'}://${username ? `${username}@` : ''}${host}:${port}${db ? `/${db}` : ''}`;
 }

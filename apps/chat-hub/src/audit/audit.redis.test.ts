@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   connectAgent,
@@ -15,33 +13,13 @@ import {
   type RedisServer,
 } from '@openclaw/test-support';
 import { suiteScope, testScope } from '@openclaw/test-support/scopes';
+import { runCommand } from '../testing/run-command.ts';
 import type { AuditReport } from './audit.ts';
 
-const main = fileURLToPath(new URL('main.ts', import.meta.url));
 const wellSet = ['--maxmemory', '200mb', '--maxmemory-policy', 'allkeys-lru'];
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the audit as a process, with no other environment than the one given. */
-function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  const flags = ['--conditions=@openclaw/source', '--disable-warning=ExperimentalWarning'];
-  const child = spawn(process.execPath, [...flags, main, ...args], {
-    env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
+const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  runCommand('audit/main.ts', args, env);
 
 async function auditOf(
   url: string,

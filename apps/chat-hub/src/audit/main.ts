@@ -1,5 +1,6 @@
 import { openRedisServers, RedisClientError } from '@openclaw/redis-client';
 import { readEnvironment } from '../config.ts';
+import { usesColours } from '../observe/terminal.ts';
 import { help, readArguments, UsageError, type AuditArguments } from './arguments.ts';
 import { audit, type Progress } from './audit.ts';
 import { textReport } from './text-report.ts';
@@ -51,7 +52,7 @@ async function main(): Promise<void> {
     const report = await audit(servers, options, (now) => progress.show(now));
     servers.close();
     progress.end();
-    const isColored = process.stdout.isTTY && !environment.NO_COLOR;
+    const isColored = usesColours(process.stdout, environment);
     process.stdout.write(
       isJson
         ? `${JSON.stringify({ url: shownUrl, ...report }, null, 2)}\n`
