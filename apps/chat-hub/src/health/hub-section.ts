@@ -83,9 +83,11 @@ async function get(url: string, timeoutMs: number): Promise<Answer> {
     }
     return { status: response.status, text, failure: null };
   } catch (error) {
-    const { name, message, cause } = error as Error & { cause?: { code?: string } };
+    const { name, message, cause } = error as Error & {
+      cause?: { code?: string; message?: string };
+    };
     const reason = name === 'TimeoutError' ? `no answer in ${timeoutMs} ms` : message;
-    return { status: 0, text: '', failure: cause?.code ?? reason };
+    return { status: 0, text: '', failure: cause?.code ?? cause?.message ?? reason };
   }
 }
 
