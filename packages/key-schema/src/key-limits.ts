@@ -13,7 +13,7 @@ const counter: KeyLimit = { maxMembers: null, maxBytes: 16 };
 // A lease is limited for each process, at 1,000,000 by default.
 const leases: KeyLimit = { maxMembers: 1_000_000, maxBytes: null };
 
-/** What the writers of each key keep to. A larger value was written by something else, or shows a leak. */
+/** The limits that the writers of each key keep to. A larger value has another writer, or shows a leak. */
 export const keyLimits: Readonly<Record<KeyKind, KeyLimit>> = {
   // Five fields, two of them texts of at most 1,024 characters.
   presence: { maxMembers: 5, maxBytes: 16 * kib },

@@ -1,4 +1,4 @@
-/** What a finding is about. */
+/** The kinds of findings. */
 export type Check =
   | 'unknown name'
   | 'foreign key'

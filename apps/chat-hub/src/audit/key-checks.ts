@@ -2,7 +2,7 @@ import { keyLimits, keyTable, recentMessagesMax, type KeyKind } from '@openclaw/
 import type { Check, Problem } from './findings.ts';
 import type { KeyFacts } from './key-facts.ts';
 
-/** What the schema leaves to the configuration of a deployment. */
+/** Expectations that depend on the configuration of a deployment, and not on the schema. */
 export interface Expected {
   readonly prefix: string;
   readonly isCluster: boolean;
@@ -78,7 +78,7 @@ export function seconds(ms: number): string {
   return `${Math.round(ms / 1000)} s`;
 }
 
-/** What is wrong with the value; null where it was not read. */
+/** The fault of the value; null when it is right, or was not read. */
 function valueProblem({ kind, channelId, agentId, value }: KeyFacts): string | null {
   if (value === null) return null;
   if (typeof value !== 'string') {

@@ -1,7 +1,7 @@
 import { keyLimits, keyTable, parseKey, type ParsedKey } from '@openclaw/key-schema';
 import { RedisClientError, type RedisCommand, type RedisServerLink } from '@openclaw/redis-client';
 
-/** What Redis says about one key whose name the schema knows. */
+/** The facts about one key whose name the schema knows, as Redis reports them. */
 export interface KeyFacts extends ParsedKey {
   readonly name: string;
   readonly type: string;
@@ -9,7 +9,7 @@ export interface KeyFacts extends ParsedKey {
   readonly pttlMs: number | null;
   /** Members, or fields; null for a string and for a wrong type. */
   readonly members: number | null;
-  /** Of a string its length, otherwise its memory; null when Redis does not say. */
+  /** The length of a string, or the memory of another type; null when Redis does not report it. */
   readonly bytes: number | null;
   /** The value, where it is small enough to be read: a string, or the fields of a presence hash. */
   readonly value: string | readonly (string | null)[] | null;

@@ -2,7 +2,7 @@ import type { RedisServerLink } from '@openclaw/redis-client';
 import { isDenied, RedisClientError } from '@openclaw/redis-client';
 import type { Check, Problem } from './findings.ts';
 
-/** What a Redis is for: `production` must also survive a restart warm. */
+/** The purpose of a Redis. One for `production` must also keep its data over a restart. */
 export type RedisRole = 'production' | 'development';
 
 export interface ServerReport {
@@ -12,7 +12,7 @@ export interface ServerReport {
   /** Keys in the audited database. */
   readonly keys: number | null;
   readonly problems: readonly Problem[];
-  /** What could not be checked, and why. */
+  /** The checks that were not possible, with the reason. */
   readonly notes: readonly string[];
 }
 

@@ -84,7 +84,12 @@ function memoryLimit(redis: RedisFacts, hub: HubFacts): Line {
       'set maxmemory-policy allkeys-lru, then raise maxmemory',
     );
   }
-  return line(name, 'ok', `below ${memoryMax * 100}% of maxmemory`);
+  const isLimited = redis.servers.every(({ info }) => Number(info('maxmemory') ?? 0) > 0);
+  return line(
+    name,
+    'ok',
+    isLimited ? `below ${memoryMax * 100}% of maxmemory` : 'there is no limit',
+  );
 }
 
 function slowPubSub(redis: RedisFacts, hub: HubFacts): Line {
@@ -156,7 +161,7 @@ function immortalKeys(redis: RedisFacts, { inspection }: DatabaseFacts): Line {
         name,
         'degraded',
         seen,
-        'npm run audit:redis names them, and what else is wrong with keys',
+        'npm run audit:redis names keys that should expire; if there are none, channels of another database use this Redis',
       )
     : line(name, 'ok', seen);
 }

@@ -2,9 +2,11 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   freePort,
   redisCommand,
+  startCluster,
   startHub,
   startPostgres,
   startRedis,
+  startSentinel,
   startTcpLink,
   temporaryFolder,
   usesRedis,
@@ -292,6 +294,42 @@ describe('Redis', () => {
     expect(bad.filter((name) => name.startsWith('Redis/') && name !== 'Redis/hubs')).toEqual([]);
     expect(bad).not.toContain('Common issues/Slow Pub/Sub');
   });
+});
+
+describe('several servers', () => {
+  /** The lines of Redis that do not need a database. */
+  async function redisStates(env: Environment) {
+    const { lines } = await look({ HUB_PORT: '1', ...env });
+    const names = ['reachable', 'role', 'policy'];
+    expect(lines.get('Common issues/Slow Pub/Sub')?.seen).toMatch(/ms from here/);
+    return names.map((name) => lines.get(`Redis/${name}`)?.seen);
+  }
+
+  it('of a Cluster are all looked at', async () => {
+    const cluster = await scope.use(startCluster());
+    for (const { port } of cluster.nodes)
+      await redisCommand(port, 'CONFIG SET maxmemory-policy allkeys-lru');
+    const [odd] = cluster.servers;
+    const nodes = cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
+    expect(await redisStates({ CHAT_REDIS_CLUSTER: nodes })).toEqual([
+      expect.stringMatching(/^cluster 7/),
+      '3 masters, 3 replicas',
+      'allkeys-lru',
+    ]);
+    await odd?.command('CONFIG SET maxmemory-policy noeviction');
+    const [, , policy] = await redisStates({ CHAT_REDIS_CLUSTER: nodes });
+    expect(policy?.split(', ').sort()).toEqual(['allkeys-lru', 'noeviction']);
+  }, 60_000);
+
+  it('behind sentinels are looked at by their master', async () => {
+    const sentinel = await scope.use(startSentinel());
+    const nodes = sentinel.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
+    expect(await redisStates({ CHAT_REDIS_SENTINELS: nodes })).toEqual([
+      expect.stringMatching(/^sentinel 7/),
+      'master, 2 replicas',
+      'noeviction',
+    ]);
+  }, 60_000);
 });
 
 describe('a hub with a port for operations', () => {

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import { count, line, ms, type Line, type Section } from './line.ts';
 
-/** What the hub says about itself, read over HTTP. */
+/** The hub's own reports, read over HTTP. */
 export interface HubFacts {
   readonly url: string;
   readonly opsUrl: string;

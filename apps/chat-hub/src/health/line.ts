@@ -6,13 +6,13 @@ export interface Line {
   readonly name: string;
   readonly state: State;
   readonly seen: string;
-  /** What to do; null when all is well. */
+  /** The remedy; null when all is well. */
   readonly advice: string | null;
 }
 
 export interface Section {
   readonly title: string;
-  /** What it is about, such as an address without a password. */
+  /** For example an address, without a password. */
   readonly subject: string;
   readonly lines: readonly Line[];
 }

@@ -140,6 +140,7 @@ function hubsLine(hubs: RedisContext['hubs']): Line {
     return line('hubs', 'unknown', 'the database, which knows them, is away', 'see there first');
   const living = hubs.filter(({ lastBeatAgoMs }) => lastBeatAgoMs <= deadMs);
   const without = living.filter(({ isWithoutRedis }) => isWithoutRedis).map(({ hubId }) => hubId);
+  if (living.length === 0) return line('hubs', 'unknown', 'no hub is beating');
   if (without.length === 0) return line('hubs', 'ok', `${living.length} beating, all use it`);
   const advice =
     'those hubs cannot write to it: compare their CHAT_REDIS_… and network; their /readyz has the reason';
