@@ -21,3 +21,5 @@ export type { LogPage } from './core/read/log.ts';
 export type { RevocationTarget, TokenClaims } from './core/tokens.ts';
 export { ChatStoreError, type ChatStoreErrorCode } from './errors.ts';
 export type { ChatStoreOptions } from './options.ts';
+export { inspectStore } from './inspect.ts';
+export type { StoreInspection } from './inspect.ts';
