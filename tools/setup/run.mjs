@@ -25,6 +25,9 @@ const tasks = {
   soak: { command: node('tools/bench/src/soak/main.ts'), needs: ['servers'] },
   faults: { command: node('tools/bench/src/faults/main.ts'), needs: ['servers'] },
   fuzz: { command: node('tools/fuzz/src/main.ts'), needs: ['servers'] },
+  backup: { command: [...node('tools/backup/src/main.ts'), 'backup'] },
+  restore: { command: [...node('tools/backup/src/main.ts'), 'restore'] },
+  migrate: { command: [...node('tools/backup/src/main.ts'), 'migrate'] },
   'call-path': { command: node('tools/setup/call-path.mjs'), needs: ['servers'] },
   test: { command: ['jest'], needs: ['servers'] },
   'test:slow': {

@@ -37,6 +37,8 @@ export interface Maintenance {
   hubActivity(): Promise<HubActivity>;
   /** Reads one row of each channel. */
   ledger(): Promise<DatabaseLedger>;
+  /** A page of all channels' ids in their order: those after `after`. */
+  channelIds(after: string, limit: number): Promise<string[]>;
   /**
    * Holds one snapshot of PostgreSQL while `work` runs. Its id can be given to other connections, such as those of
    * pg_dump, which then read exactly what the ledger describes.
@@ -131,6 +133,11 @@ function createMaintenance(
     migrate: () => mapped(() => migrate(db, engine)),
     hubActivity: () => mapped(() => readHubActivity(db, engine)),
     ledger: () => mapped(() => snapshot(readLedger)),
+    channelIds: (after, limit) =>
+      mapped(async () => {
+        const page = db.selectFrom('channels').select('id').where('id', '>', after);
+        return (await page.orderBy('id').limit(limit).execute()).map(({ id }) => id);
+      }),
     withSnapshot: (work) =>
       mapped(() =>
         snapshot(async (within) => {
