@@ -141,7 +141,7 @@ function parseValues(name: Name, args: readonly string[]): Values {
         { type: type as 'string' | 'boolean' },
       ]),
     );
-    return parseArgs({ args: [...args], options, strict: true }).values as Values;
+    return parseArgs({ args: [...args], options, strict: true }).values;
   } catch (error) {
     const [sentence] = (error as Error).message.split('. ');
     throw new BackupError('usage', `${sentence ?? ''}; --help lists the options`);

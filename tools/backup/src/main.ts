@@ -47,10 +47,10 @@ async function main(): Promise<number> {
   if (!names.includes(name))
     throw new BackupError('usage', `the command is one of ${names.join(', ')}`);
   const interrupted = new AbortController();
-  let received: (typeof signals)[number] | null = null;
+  const received: (typeof signals)[number][] = [];
   for (const signal of signals) {
     process.on(signal, () => {
-      received ??= signal;
+      received.push(signal);
       interrupted.abort(new BackupError('failed', 'interrupted'));
     });
   }
@@ -63,9 +63,9 @@ async function main(): Promise<number> {
     const failure = interrupted.signal.aborted ? (interrupted.signal.reason as Error) : error;
     const text = failure instanceof Error ? failure.message : String(failure);
     process.stderr.write(`${name}: ${text}\n`);
-    if (!isExpected && received === null && error instanceof Error && !('code' in error))
+    if (!isExpected && received.length === 0 && error instanceof Error && !('code' in error))
       process.stderr.write(`${error.stack}\n`);
-    if (received !== null) return 128 + constants.signals[received];
+    if (received[0] !== undefined) return 128 + constants.signals[received[0]];
     return error instanceof BackupError ? exitCodes[error.code] : exitCodes.failed;
   }
 }
