@@ -24,7 +24,7 @@ const manifestSchema = z.object({
   }),
 });
 
-/** What an archive says about itself, in manifest.json. It holds no text of a message. */
+/** The content of an archive's manifest.json. It holds no text of a message. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
 export interface Archive {

@@ -21,7 +21,7 @@ import { formatBytes, type Progress } from './progress.ts';
 import { snapshotRedis, type SnapshotUser } from './redis-snapshot.ts';
 import { copySqlite, readSqliteLedger } from './sqlite-database.ts';
 
-/** Where the data is. */
+/** The database and the Redis of the hubs. */
 export interface BackupSource {
   readonly databaseUrl: string;
   readonly redis: RedisConnection | null;

@@ -50,6 +50,8 @@ async function main(): Promise<number> {
   const received: (typeof signals)[number][] = [];
   for (const signal of signals) {
     process.on(signal, () => {
+      // A second one does not wait for the clean-up; the next backup of another day removes what is left.
+      if (received.length > 0) process.exit(128 + constants.signals[signal]);
       received.push(signal);
       interrupted.abort(new BackupError('failed', 'interrupted'));
     });

@@ -42,7 +42,7 @@ export async function migrateDatabase(
   }
 }
 
-/** What would run, and who can serve the database afterwards. */
+/** The migrations that would run, and the releases that can serve the database afterwards. */
 export function planText(
   name: string,
   { release, applied, pending, unknown }: SchemaState,

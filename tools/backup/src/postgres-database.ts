@@ -119,23 +119,21 @@ export async function restorePostgres(
   );
   const ended = once(script, 'close') as Promise<[number | null]>;
   ended.catch(() => undefined);
+  // The transaction is committed by the last line alone: whatever ends the input before it, psql rolls back.
   async function* statements(): AsyncGenerator<Buffer | string> {
-    yield dropTables;
+    yield `begin;\n${dropTables}`;
     yield* script.stdout as AsyncIterable<Buffer>;
     const [code] = await ended;
-    // Without its end the transaction must not be committed.
-    if (code !== 0) yield `\ndo $$ begin raise exception 'pg_restore failed'; end $$;\n`;
-    yield `\nset search_path to ${schema};\n${newEpochStatements().join(';\n')};\n`;
+    if (code !== 0) throw new BackupError('failed', 'pg_restore failed');
+    yield `\nset search_path to ${schema};\n${newEpochStatements().join(';\n')};\ncommit;\n`;
   }
   try {
-    await runProgram(psql(env, '--single-transaction', '-o', '/dev/null', '-f', '-'), {
+    await runProgram(psql(env, '-o', '/dev/null', '-f', '-'), {
       signal,
       input: Readable.from(statements()),
     });
-  } catch (error) {
-    signal.throwIfAborted();
-    if (complaint === '') throw error;
-    throw new BackupError('failed', `pg_restore failed: ${complaint.trim()}`, error);
+    const [code] = await ended;
+    if (code !== 0) throw new BackupError('failed', `pg_restore failed: ${complaint.trim()}`);
   } finally {
     script.kill();
   }

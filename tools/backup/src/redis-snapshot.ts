@@ -36,7 +36,8 @@ export async function snapshotRedis(
     );
   }
   const own = partsOf(connection);
-  const env = { REDISCLI_AUTH: password ?? own.password ?? '' };
+  const secret = password ?? own.password;
+  const env: Record<string, string> = secret === undefined ? {} : { REDISCLI_AUTH: secret };
   const name = user ?? own.username;
   const run = ({ host, port }: Server, isMaster: boolean, ...args: string[]) =>
     runProgram(

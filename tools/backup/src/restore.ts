@@ -21,7 +21,7 @@ import { checkDump, restorePostgres } from './postgres-database.ts';
 import type { Progress } from './progress.ts';
 import { checkSqlite, placeSqlite } from './sqlite-database.ts';
 
-/** What is replaced. */
+/** The database and the Redis of the hubs. */
 export interface RestoreTarget {
   readonly databaseUrl: string;
   readonly redis: RedisConnection | null;

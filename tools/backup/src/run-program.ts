@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { BackupError } from './failure.ts';
@@ -9,7 +8,7 @@ export interface Program {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** What provides it, for the message when it is missing. */
+  /** The Debian package that has it, for the message when it is missing. */
   readonly debianPackage?: string;
 }
 
@@ -44,11 +43,14 @@ export async function runProgram(program: Program, { signal, input }: RunOptions
     'data',
     (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-maxMessage)),
   );
-  const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  // An aborted program is waited for: what it writes must not appear after the clean-up.
+  const ended = new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
+    child.once('error', (error) => error.name !== 'AbortError' && reject(error));
+    child.once('close', (...how) => resolve(how));
+  });
   // A program that ended early is reported by its own message, not by the broken pipe.
   const fed = input && child.stdin ? pipeline(input, child.stdin).catch(() => undefined) : null;
   const [code, killedBy] = await ended.catch((error: NodeJS.ErrnoException) => {
-    signal.throwIfAborted();
     if (error.code !== 'ENOENT') throw error;
     const from = program.debianPackage ? ` (apt-get install ${program.debianPackage})` : '';
     throw new BackupError('failed', `${program.command} is not installed${from}`);

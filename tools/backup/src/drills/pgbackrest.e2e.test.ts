@@ -23,7 +23,7 @@ async function documented(begin: string): Promise<string> {
 
 async function arrange() {
   const folder = await scope.use(temporaryFolder('pgbackrest'));
-  const postgres = await scope.use(startPostgres(['archive_mode=on', 'archive_command=/bin/true']));
+  const postgres = await scope.use(startPostgres(['archive_mode=on']));
   const data = postgres.query('show data_directory');
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres']).toString());
   const user = process.getuid?.() === 0 ? { uid: id('-u'), gid: id('-g') } : {};
@@ -50,11 +50,10 @@ async function arrange() {
     command.replace('pgbackrest ', `pgbackrest --config=${config} `);
   const [, push = ''] = /^archive_command = '(.*)'$/m.exec(archive) ?? [];
   postgres.query(`alter system set archive_command = '${withConfig(push)}'`);
-  // The server was started with another one, which counts more than the file.
+  postgres.query('select pg_reload_conf()');
   return {
     postgres,
     data,
-    push: withConfig(push),
     runs: (command: string) =>
       execFileSync('sh', ['-c', withConfig(command)], {
         ...user,

@@ -36,11 +36,9 @@ describe('a Redis', () => {
 
   it('has a password that no output shows, and a user who may not take a snapshot is refused', async () => {
     const folder = await scope.use(temporaryFolder('drill'));
-    const args = ['--user', 'default on >s3cret-word ~* &* +@all -psync -sync -replconf'];
-    const more = ['--user', 'admin on >admin-word ~* &* +@all'];
-    const redis = await scope.use(
-      startRedis({ args: [...args, ...more], password: 's3cret-word' }),
-    );
+    const redis = await scope.use(startRedis());
+    await redis.command('ACL SETUSER admin on >admin-word ~* &* +@all');
+    await redis.command('ACL SETUSER default resetpass >s3cret-word -psync -sync -replconf');
     const url = redis.url.replace('redis://', 'redis://:s3cret-word@');
     const env = { HUB_DB_URL: `sqlite:${folder.path}/hub.sqlite`, REDIS_URL: url };
     await succeed(['migrate'], env);
