@@ -31,19 +31,26 @@ async function arrange() {
     if (user.uid !== undefined) await chown(path, user.uid, user.gid);
   };
   await chmod(folder.path, 0o755);
-  const repository = join(folder.path, 'repository');
-  await mkdir(repository);
-  await own(repository);
+  const places = { repository: '', spool: '', lock: '' };
+  for (const name of ['repository', 'spool', 'lock'] as const) {
+    places[name] = join(folder.path, name);
+    await mkdir(places[name]);
+    await own(places[name]);
+  }
+  const { repository, spool, lock } = places;
   const config = join(folder.path, 'pgbackrest.conf');
   const template = await readFile(join(root, 'infra/postgres/pgbackrest.conf'), 'utf8');
-  const connection = `pg1-port=${postgres.port}\npg1-socket-path=${dirname(data)}\npg1-user=hub\npg1-database=postgres\n`;
+  const connection = ['port', 'socket-path', 'user', 'database'].map((name, at) => {
+    const value = [postgres.port, dirname(data), 'hub', 'postgres'][at];
+    return `pg1-${name}=${value}\n`;
+  });
   await writeFile(
     config,
     template
       .replace('/var/lib/pgbackrest', repository)
       .replace('/var/lib/postgresql/15/main', data)
-      .concat(connection, `\n[global:archive-push]\nlock-path=${folder.path}\n`)
-      .replace('[global]', `[global]\nlock-path=${repository}\nspool-path=${repository}`),
+      .replace('[global]', `[global]\nlock-path=${lock}\nspool-path=${spool}`)
+      .concat(...connection),
   );
   const archive = await readFile(join(root, 'infra/postgres/archive.conf'), 'utf8');
   const withConfig = (command: string) =>
