@@ -64,7 +64,7 @@ if (!task) {
 }
 
 installDependencies(root);
-if (task.needs?.includes('servers')) installServers();
+if (task.needs?.includes('servers')) installServers({ forDrills: name === 'test:slow' });
 if (task.needs?.includes('page')) {
   const failure = buildPage();
   // The hub starts without its web UI, or with the last one that was built.

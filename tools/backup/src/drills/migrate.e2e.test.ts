@@ -68,7 +68,9 @@ describe.each(['sqlite', 'postgres'] as const)('the migrations of a %s database'
   // This hub is the previous release here: it does not know the migration that runs beside it.
   it('of the next release run beside a hub of this one, which serves on under load', async () => {
     const { url, execute } = await databases[engine]();
-    const hub = await scope.use(startHub({ env: { HUB_DB_URL: url } }));
+    const hub = await scope.use(
+      startHub({ env: { HUB_DB_URL: url, HUB_LIMIT_MESSAGE: '1000000/60' } }),
+    );
     const traffic = await startChatTraffic([hub], { channels: 2, everyMs: 5 });
     scope.defer(() => traffic.close());
     await traffic.moreAcks(30);

@@ -11,7 +11,7 @@ const scope = testScope();
 async function arrange() {
   const folder = await scope.use(temporaryFolder('drill'));
   const postgres = await scope.use(startPostgres());
-  const env = { HUB_DB_URL: postgres.url };
+  const env = { HUB_DB_URL: postgres.url, HUB_LIMIT_MESSAGE: '1000000/60' };
   return { postgres, env, to: join(folder.path, 'backups') };
 }
 

@@ -13,7 +13,7 @@ const scope = testScope();
 async function arrange() {
   const folder = await scope.use(temporaryFolder('drill'));
   const path = join(folder.path, 'data', 'hub.sqlite');
-  const env = { HUB_DB_URL: `sqlite:${path}` };
+  const env = { HUB_DB_URL: `sqlite:${path}`, HUB_LIMIT_MESSAGE: '1000000/60' };
   return { folder: folder.path, path, env, to: join(folder.path, 'backups') };
 }
 
