@@ -93,7 +93,7 @@ const dropTables = `set client_min_messages = warning;
 do $$ declare found record; begin
   for found in select format('%I.%I', schemaname, tablename) as name from pg_tables
     where schemaname = current_schema() and tableowner = current_user
-  loop execute 'drop table ' || found.name || ' cascade'; end loop;
+  loop execute 'drop table if exists ' || found.name || ' cascade'; end loop;
 end $$;
 `;
 
