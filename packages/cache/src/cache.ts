@@ -1,11 +1,12 @@
-import { createKeySchema, type KeySchema, type RedisKey } from '@openclaw/key-schema';
-import type { RedisClient } from '@openclaw/redis-client';
+import { checkId, createKeySchema, type KeySchema, type RedisKey } from '@openclaw/key-schema';
+import { type RedisClient, resolveOptions } from '@openclaw/redis-client';
 import { channelCodec, membersCodec, recentMessagesCodec } from './codec.ts';
+import { CacheError } from './errors.ts';
 import { createMemoryStore } from './memory-store.ts';
-import { type CacheOptions, resolveOptions } from './options.ts';
+import { cacheDefaults, type CacheOptions } from './options.ts';
 import { createRedisStore } from './redis-store.ts';
 import { type ViewName, viewNames } from './store.ts';
-import { type CachedView, checkChannelId, createView } from './view.ts';
+import { type CachedView, createView } from './view.ts';
 
 const recent = ['recentMessages'] as const;
 const channel = ['channel'] as const;
@@ -102,7 +103,7 @@ export function createCache<Channel extends { readonly head: number }, Message e
   { redis, keys = createKeySchema() }: CacheDeps = {},
   options: CacheOptions = {},
 ): Cache<Channel, Message> {
-  const settings = resolveOptions(options);
+  const settings = resolveOptions(cacheDefaults, options, CacheError);
   const store = redis ? createRedisStore(redis, keys) : createMemoryStore(settings);
   const recentMessages = recentMessagesCodec<Message>(settings);
   const views = {
@@ -114,7 +115,7 @@ export function createCache<Channel extends { readonly head: number }, Message e
     for (const view of viewNames) views[view].invalidate(channelId);
   };
   const keysOf = (names: readonly ViewName[], channelId: string): RedisKey[] => {
-    checkChannelId(channelId);
+    checkId(channelId);
     return names.flatMap((view) => store.keyOf(view, channelId) ?? []);
   };
 
@@ -133,7 +134,7 @@ export function createCache<Channel extends { readonly head: number }, Message e
     forget,
     async drop(channels, { forgetHeads = false } = {}) {
       const dropped = channels.map((one) => (typeof one === 'string' ? { channelId: one } : one));
-      for (const { channelId } of dropped) checkChannelId(channelId);
+      for (const { channelId } of dropped) checkId(channelId);
       for (const { channelId } of dropped) forget(channelId);
       await store.drop(dropped, forgetHeads);
     },

@@ -1,3 +1,5 @@
+import { CodedError } from '@openclaw/redis-client';
+
 /**
  * - `invalid_options`: at creation.
  * - `invalid_load`: a loader returned no head (a non-negative integer).
@@ -6,12 +8,6 @@
 export type CacheErrorCode = 'invalid_options' | 'invalid_load' | 'unavailable';
 
 /** The error of this package; branch on `code`. A read never fails because of Redis: it then uses the loader. */
-export class CacheError extends Error {
+export class CacheError extends CodedError<CacheErrorCode> {
   override readonly name = 'CacheError';
-  readonly code: CacheErrorCode;
-
-  constructor(code: CacheErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.code = code;
-  }
 }

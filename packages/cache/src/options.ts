@@ -1,5 +1,3 @@
-import { CacheError } from './errors.ts';
-
 /** Options of {@link createCache} and {@link createMemoryCache}. */
 export interface CacheOptions {
   /** The most copies per view in this process' memory. @default 1000 */
@@ -27,17 +25,3 @@ export const cacheDefaults: Required<CacheOptions> = {
   isMessage: () => true,
   clock: Date.now,
 };
-
-/** The options with their defaults. @throws {CacheError} `invalid_options` */
-export function resolveOptions(options: CacheOptions): Required<CacheOptions> {
-  const resolved = { ...cacheDefaults };
-  for (const name of Object.keys(cacheDefaults) as (keyof CacheOptions)[]) {
-    const value = options[name];
-    if (value === undefined) continue;
-    if (typeof value === 'number' && !(Number.isSafeInteger(value) && value > 0)) {
-      throw new CacheError('invalid_options', `${name} must be a positive integer, not ${value}`);
-    }
-    Object.assign(resolved, { [name]: value });
-  }
-  return resolved;
-}

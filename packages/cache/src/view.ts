@@ -1,4 +1,4 @@
-import { isNameId, KeySchemaError } from '@openclaw/key-schema';
+import { checkId } from '@openclaw/key-schema';
 import { LRUCache } from 'lru-cache';
 import { type Codec, type Raw, sizeOf } from './codec.ts';
 import { CacheError } from './errors.ts';
@@ -56,16 +56,6 @@ export interface CachedView<T> {
   readonly stats: Readonly<ViewStats>;
 }
 
-/** A {@link CachedView} with the methods by which the cache keeps it valid. */
-interface View<T> extends CachedView<T> {
-  /** Drops the copy. A load in progress will neither fill the cache nor answer later reads. */
-  invalidate(channelId: string): void;
-  /** Call it when an event arrived that does not invalidate the value. */
-  raiseHead(channelId: string, head: number): void;
-  /** Resolves when no fill is in progress. */
-  settled(): Promise<void>;
-}
-
 interface Copy<T> {
   readonly value: T;
   readonly readAtMs: number;
@@ -79,13 +69,13 @@ interface Flight<T> {
   result?: Promise<Loaded<T>>;
 }
 
-/** Creates one view on a store. */
+/** Creates one view on a store, with the methods by which the cache keeps it valid. */
 export function createView<T>(
   name: ViewName,
   codec: Codec<T>,
   store: CacheStore,
   options: Required<CacheOptions>,
-): View<T> {
+) {
   const { maxCopies, maxCopyBytes, clock } = options;
   const copies = new LRUCache<string, Copy<T>>({
     max: maxCopies,
@@ -134,7 +124,7 @@ export function createView<T>(
     flight: Flight<T>,
     load: () => Promise<Loaded<T>>,
   ): Promise<Loaded<T>> {
-    checkChannelId(channelId);
+    checkId(channelId);
     const cached = await lookup(channelId, flight);
     if (cached) return cached;
     const loaded = await load();
@@ -162,7 +152,7 @@ export function createView<T>(
 
   return {
     stats,
-    read(channelId, load) {
+    read(channelId: string, load: () => Promise<Loaded<T>>) {
       const flying = flights.get(channelId)?.result;
       if (flying) {
         stats.shared += 1;
@@ -175,14 +165,15 @@ export function createView<T>(
       flights.set(channelId, flight);
       return flight.result;
     },
-    readStale(channelId) {
+    readStale(channelId: string) {
       const copy = copies.get(channelId);
       if (!copy) return null;
       stats.stale += 1;
       const { value, head, readAtMs } = copy;
       return { value: codec.withHead(value, head), head, ageMs: clock() - readAtMs };
     },
-    invalidate(channelId) {
+    /** Drops the copy. A load in progress will neither fill the cache nor answer later reads. */
+    invalidate(channelId: string) {
       copies.delete(channelId);
       const flight = flights.get(channelId);
       if (!flight) return;
@@ -190,18 +181,14 @@ export function createView<T>(
       // Later reads must not share a load that began before the event.
       flights.delete(channelId);
     },
-    raiseHead(channelId, head) {
+    /** Call it when an event arrived that does not invalidate the value. */
+    raiseHead(channelId: string, head: number) {
       const copy = copies.peek(channelId);
       if (copy && head > copy.head) copy.head = head;
     },
+    /** Resolves when no fill is in progress. */
     async settled() {
       while (fills.size > 0) await Promise.all(fills);
     },
-  };
-}
-
-/** @throws {KeySchemaError} `invalid_id` for a channelId that cannot be part of a key. */
-export function checkChannelId(channelId: string): void {
-  if (isNameId(channelId)) return;
-  throw new KeySchemaError('invalid_id', `not a channelId: ${JSON.stringify(channelId)}`);
+  } satisfies CachedView<T> & Record<string, unknown>;
 }

@@ -14,7 +14,7 @@ export type {
 export type { Access, DirectChannel } from './core/access.ts';
 export type { AgentRecord } from './core/agents.ts';
 export type { Changes, RevokedToken } from './core/changes.ts';
-export type { Mark } from './core/mark.ts';
+export type { CommitMark } from './core/commit-mark.ts';
 export { directChannelId } from './core/decide/send.ts';
 export type { HubBeat } from './core/hubs.ts';
 export type { LogPage } from './core/read/log.ts';

@@ -233,7 +233,7 @@ function namedTopics(
       topics.push({ name, topic: { kind: 'channel', channelId } });
     }
   } catch (cause) {
-    throw new EventsError('invalid_event', 'the event cannot be published there', { cause });
+    throw new EventsError('invalid_event', 'the event cannot be published there', cause);
   }
   if (to.global === true) topics.push({ name: keys.globalTopic, topic: { kind: 'global' } });
   return topics;

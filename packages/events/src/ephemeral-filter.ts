@@ -1,7 +1,7 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import { positiveInteger } from './errors.ts';
+import { resolveOptions } from '@openclaw/redis-client';
+import { EventsError } from './errors.ts';
 
-/** Options of {@link createEphemeralFilter}. */
 export interface EphemeralFilterOptions {
   /** Events older than this are rejected, because they are out of date. @default 10_000 */
   readonly maxAgeMs?: number;
@@ -13,7 +13,14 @@ export interface EphemeralFilterOptions {
   readonly clock?: () => number;
 }
 
-/** Accepts each ephemeral event once. See {@link createEphemeralFilter}. */
+const defaults: Required<EphemeralFilterOptions> = {
+  maxAgeMs: 10_000,
+  windowMs: 30_000,
+  maxIds: 50_000,
+  clock: Date.now,
+};
+
+/** Accepts each ephemeral event once. */
 export interface EphemeralFilter {
   /** True the first time an event's id is seen, unless the event is too old. Remembers the id. */
   accept(event: Pick<EncodedEnvelope, 'id' | 'timestamp'>): boolean;
@@ -28,10 +35,7 @@ export interface EphemeralFilter {
  * @throws {EventsError} `invalid_options`
  */
 export function createEphemeralFilter(options: EphemeralFilterOptions = {}): EphemeralFilter {
-  const { clock = Date.now } = options;
-  const maxAgeMs = positiveInteger('maxAgeMs', options.maxAgeMs ?? 10_000);
-  const windowMs = positiveInteger('windowMs', options.windowMs ?? 30_000);
-  const maxIds = positiveInteger('maxIds', options.maxIds ?? 50_000);
+  const { maxAgeMs, windowMs, maxIds, clock } = resolveOptions(defaults, options, EventsError);
   const seen = createRecentIds(maxIds, windowMs, clock);
   return {
     accept({ id, timestamp }) {

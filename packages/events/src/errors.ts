@@ -1,3 +1,5 @@
+import { CodedError } from '@openclaw/redis-client';
+
 /**
  * Why something in this package failed:
  * - `unavailable`: Redis did not take it; local handlers were called nevertheless
@@ -18,18 +20,6 @@ export type EventsErrorCode =
   | 'fetch_failed';
 
 /** The one error class of this package. Branch on `code`. */
-export class EventsError extends Error {
+export class EventsError extends CodedError<EventsErrorCode> {
   override readonly name = 'EventsError';
-  readonly code: EventsErrorCode;
-
-  constructor(code: EventsErrorCode, message: string, options?: { readonly cause?: unknown }) {
-    super(message, options);
-    this.code = code;
-  }
-}
-
-/** The value of an option that must be a positive integer. @throws {EventsError} `invalid_options` */
-export function positiveInteger(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new EventsError('invalid_options', `${name} must be a positive integer, not ${value}`);
 }

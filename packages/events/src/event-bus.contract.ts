@@ -281,7 +281,7 @@ export function eventBusContract(title: string, create: () => Promise<EventBusBe
       expect(publisher.stats).toMatchObject({ published: 2, failed: 0 });
     });
 
-    it('a probe comes back to the bus that sent it, and no handler gets it', async () => {
+    it('returns a probe to the bus that sent it, and to no handler', async () => {
       const seen = recorder();
       await subscriber.subscribeGlobal(seen.handler);
       await subscriber.subscribeChannel('general', seen.handler);

@@ -3,7 +3,6 @@ import { createThrottledWarn } from '@openclaw/redis-client';
 import { createBus } from './create-bus.ts';
 import type { EventBus, EventsLogger } from './event-bus.ts';
 
-/** Options of {@link createMemoryEventBus}. */
 export interface MemoryEventBusOptions {
   /** Gets the errors of handlers. @default none */
   readonly logger?: EventsLogger;

@@ -198,7 +198,7 @@ describe('the event bus when Redis fails', () => {
       expect(seen).toEqual([1, 2, 3, 4]);
     });
 
-    it('Message loss scenarios: the last message of a burst, lost, is found by the store’s head', async () => {
+    it('Message loss scenarios: a lost last message of a burst is found by the store’s head', async () => {
       await publish(1);
       await waitFor(() => seen.length === 1);
       await cutSubscribers();

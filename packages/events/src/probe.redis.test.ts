@@ -31,7 +31,7 @@ describe('probing the publish path', () => {
   });
 
   // The fault: a subscriber connection that answers every PING and confirmed all topics, but delivers nothing.
-  it('finds a subscriber connection that is deaf although all other checks succeed', async () => {
+  it('finds a subscriber connection that delivers nothing although all other checks succeed', async () => {
     const [one, other] = [await system.start(), await direct.start()];
     const seen: string[] = [];
     await one.bus.subscribeChannel('general', ({ id }) => seen.push(id));
@@ -59,7 +59,7 @@ describe('probing the publish path', () => {
     expect(seen).toEqual([event.id]);
   });
 
-  it('reports refused when Redis does not take it, and in time when Redis does not answer', async () => {
+  it('reports `refused` when Redis does not accept it, and answers in time when Redis does not', async () => {
     const { bus } = await direct.start();
     expect(await bus.probe(1000)).toMatchObject({ outcome: 'back' });
     server.freeze();

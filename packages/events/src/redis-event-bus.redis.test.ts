@@ -46,7 +46,7 @@ describe('the event bus on Redis', () => {
     };
   }
 
-  it('calls local handlers before publish returns, and drops the echo instead of doubling', async () => {
+  it('calls local handlers before publish returns, and drops the echo', async () => {
     const { bus } = await system.start();
     const seen: EncodedEnvelope[] = [];
     await bus.subscribeChannel('general', (event) => seen.push(event));
@@ -107,7 +107,7 @@ describe('the event bus on Redis', () => {
     await bus.close();
   });
 
-  it('deletes with an edit the caches that it outdates: no reader is served the old text', async () => {
+  it('deletes the caches that an edit invalidates, so that no reader gets the old text', async () => {
     const { bus, redis } = await system.start();
     const { keys } = system;
     const invalidated = [keys.recentMessages('general'), keys.channel('general')];

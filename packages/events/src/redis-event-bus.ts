@@ -8,11 +8,12 @@ import {
   type RedisClient,
   RedisClientError,
   type RedisCommand,
+  resolveOptions,
   type ScriptCall,
 } from '@openclaw/redis-client';
 import { createBus } from './create-bus.ts';
 import { createRecentIds } from './ephemeral-filter.ts';
-import { EventsError, positiveInteger } from './errors.ts';
+import { EventsError } from './errors.ts';
 import type { EventBus, EventsLogger } from './event-bus.ts';
 import { publishLua } from './lua.gen.ts';
 import { createRedisProbe } from './redis-probe.ts';
@@ -20,7 +21,6 @@ import { createRedisProbe } from './redis-probe.ts';
 /** Publishes one event of a channel; see the header of `lua/publish.lua`. */
 export const publishScript = defineScript('publish', publishLua);
 
-/** The dependencies of {@link createRedisEventBus}. */
 export interface RedisEventBusDeps {
   readonly redis: RedisClient;
   readonly keys: KeySchema;
@@ -28,7 +28,6 @@ export interface RedisEventBusDeps {
   readonly logger?: EventsLogger;
 }
 
-/** Options of {@link createRedisEventBus}. */
 export interface RedisEventBusOptions {
   /** Commands that may wait for Redis' answer; further publishes are rejected with `unavailable`. @default 10_000 */
   readonly maxPending?: number;
@@ -39,6 +38,8 @@ export interface RedisEventBusOptions {
   /** Now, in ms. @default Date.now */
   readonly clock?: () => number;
 }
+
+const limits = { maxPending: 10_000, maxPendingCharacters: 16 * 1024 * 1024 };
 
 /**
  * Creates a bus over Redis pub/sub. All publishes of a tick share one round trip; a subscription costs one when it
@@ -54,14 +55,8 @@ export function createRedisEventBus(
   const { subscriber } = redis;
   const sharded = options.sharded ?? keys.hashTags;
   const command = sharded ? 'spublish' : 'publish';
-  const maxPending = positiveInteger('maxPending', options.maxPending ?? 10_000);
-  const queue = createPublishQueue(redis, {
-    maxPending,
-    maxPendingCharacters: positiveInteger(
-      'maxPendingCharacters',
-      options.maxPendingCharacters ?? 16 * 1024 * 1024,
-    ),
-  });
+  const { maxPending, maxPendingCharacters } = resolveOptions(limits, options, EventsError);
+  const queue = createPublishQueue(redis, { maxPending, maxPendingCharacters });
   // Half of these are always known: those in the queue, and the same number that are answered but not yet echoed.
   const ownIds = createRecentIds(4 * maxPending, Infinity, () => 0);
   const probe = createRedisProbe(keys.probeTopic(randomUUID()), subscriber, (topic, nonce) =>
@@ -138,7 +133,7 @@ export function createRedisEventBus(
             isScriptDenied = false;
           },
           (error: unknown) => {
-            if (error instanceof EventsError && isDenied(error.cause)) isScriptDenied = true;
+            if (isDenied(error)) isScriptDenied = true;
             throw error;
           },
         );
@@ -208,7 +203,7 @@ function idOf(message: string): string | null {
 function toEventsError(cause: unknown): EventsError {
   const code = cause instanceof RedisClientError ? cause.code : 'unavailable';
   const known = code === 'unsupported' || code === 'closed' ? code : 'unavailable';
-  return new EventsError(known, cause instanceof Error ? cause.message : String(cause), { cause });
+  return new EventsError(known, cause instanceof Error ? cause.message : String(cause), cause);
 }
 
 export type PublishCall = RedisCommand | ScriptCall;
@@ -255,7 +250,7 @@ export function createPublishQueue(
       pendingCharacters -= characters;
       const cause = failure ?? answers.find((reply) => reply instanceof RedisClientError);
       if (cause === undefined) resolve();
-      else reject(new EventsError('unavailable', 'Redis did not take the event', { cause }));
+      else reject(new EventsError('unavailable', 'Redis did not take the event', cause));
     }
   }
 

@@ -118,7 +118,7 @@ describe('a sequencer under any interleaving', () => {
     await fc.assert(run, { numRuns: 500 });
   });
 
-  it('is needed: without it the same arrivals are out of order, repeated or incomplete', async () => {
+  it('is needed: without a sequencer the same arrivals are out of order, repeated or incomplete', async () => {
     // The negative control: the events as the network delivers them do not have the property.
     const arrivals = fc.array(seq, { minLength: 1, maxLength: 120 });
     const naive = fc.property(arrivals, (seqs) =>

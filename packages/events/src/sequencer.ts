@@ -1,5 +1,6 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
-import { EventsError, type EventsErrorCode, positiveInteger } from './errors.ts';
+import { resolveOptions } from '@openclaw/redis-client';
+import { EventsError, type EventsErrorCode } from './errors.ts';
 
 /** Runs `callback` once after `delayMs`. The returned function cancels it. */
 export type Schedule = (callback: () => void, delayMs: number) => () => void;
@@ -7,7 +8,7 @@ export type Schedule = (callback: () => void, delayMs: number) => () => void;
 /** The origin of a delivered event: the bus (`live`), or the store because the bus lost or delayed it. */
 export type EventSource = 'live' | 'store';
 
-/** The dependencies of {@link createSequencer}. Callbacks are called synchronously; errors that they throw go to `onError`. */
+/** Callbacks are called synchronously; errors that they throw go to `onError`. */
 export interface SequencerDeps {
   readonly channelId: string;
   /** The epoch of the database that the seqs belong to. */
@@ -29,7 +30,6 @@ export interface SequencerDeps {
   readonly schedule?: Schedule;
 }
 
-/** Options of {@link createSequencer}. */
 export interface SequencerOptions {
   /** How long an event waits for missing earlier ones before they are fetched. @default 25 */
   readonly gapTimeoutMs?: number;
@@ -66,12 +66,27 @@ export interface SequencerStats {
   readonly failedFetches: number;
 }
 
+const defaults: Required<SequencerOptions> = {
+  gapTimeoutMs: 25,
+  maxBuffered: 512,
+  maxBufferedCharacters: 1024 * 1024,
+  pageSize: 200,
+  minBackoffMs: 100,
+  maxBackoffMs: 5_000,
+  random: Math.random,
+};
+
 const scheduleTimeout: Schedule = (callback, delayMs) => {
   const timer = setTimeout(callback, delayMs).unref();
   return () => clearTimeout(timer);
 };
 
-/** Delivers one channel's events exactly once and in order. See {@link createSequencer}. */
+/**
+ * Delivers one channel's events exactly once and in order. The next event is delivered at once, an older one dropped, a
+ * newer one buffered for `gapTimeoutMs`; then the gap is fetched. So `deliver` gets head+1, head+2, … even if pub/sub
+ * drops, repeats or reorders events. An event without a seq is delivered at once; `createEphemeralFilter` drops its
+ * repetitions.
+ */
 export interface Sequencer {
   /** The seq that was delivered last. */
   readonly head: number;
@@ -84,24 +99,11 @@ export interface Sequencer {
   close(): void;
 }
 
-/**
- * Creates a channel's sequencer. The next event is delivered at once, an older one dropped, a newer one buffered for
- * `gapTimeoutMs`; then the gap is fetched. So `deliver` gets head+1, head+2, … even if pub/sub drops, repeats or reorders
- * events. An event without a seq is delivered at once; `createEphemeralFilter` drops its repetitions.
- * @throws {EventsError} `invalid_options`
- */
+/** Creates a channel's {@link Sequencer}. @throws {EventsError} `invalid_options` */
 export function createSequencer(deps: SequencerDeps, options: SequencerOptions = {}): Sequencer {
   const { channelId, epoch, schedule = scheduleTimeout } = deps;
-  const { random = Math.random } = options;
-  const gapTimeoutMs = positiveInteger('gapTimeoutMs', options.gapTimeoutMs ?? 25);
-  const maxBuffered = positiveInteger('maxBuffered', options.maxBuffered ?? 512);
-  const maxBufferedCharacters = positiveInteger(
-    'maxBufferedCharacters',
-    options.maxBufferedCharacters ?? 1024 * 1024,
-  );
-  const pageSize = positiveInteger('pageSize', options.pageSize ?? 200);
-  const minBackoffMs = positiveInteger('minBackoffMs', options.minBackoffMs ?? 100);
-  const maxBackoffMs = positiveInteger('maxBackoffMs', options.maxBackoffMs ?? 5_000);
+  const settings = resolveOptions(defaults, options, EventsError);
+  const { gapTimeoutMs, maxBuffered, maxBufferedCharacters, pageSize } = settings;
   if (!Number.isSafeInteger(deps.head) || deps.head < 0) {
     throw new EventsError('invalid_options', `head must be an integer from 0 on, not ${deps.head}`);
   }
@@ -124,15 +126,16 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
   let overflows = 0;
   let failedFetches = 0;
 
-  const report = (code: EventsErrorCode, message: string, details?: ErrorOptions) => {
+  const report = (code: EventsErrorCode, message: string, cause?: unknown) => {
     try {
-      deps.onError?.(new EventsError(code, message, details));
+      deps.onError?.(new EventsError(code, message, cause));
     } catch {
       // Ignored: an error handler that throws must not stop the channel.
     }
   };
 
   function backoffMs(): number {
+    const { minBackoffMs, maxBackoffMs, random } = settings;
     const ceilingMs = Math.min(maxBackoffMs, minBackoffMs * 2 ** (failures - 1));
     // Half of the delay is random, so that the channels of a hub do not all retry at the same time.
     return Math.ceil((ceilingMs * (1 + random())) / 2);
@@ -142,7 +145,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
   async function fetchPage(): Promise<void> {
     const after = head;
     let message = `the store did not return event ${after + 1} of ${channelId}`;
-    let thrown: ErrorOptions | undefined;
+    let thrown: { readonly cause: unknown } | undefined;
     fetching = true;
     try {
       accept(await deps.fetch(after, pageSize));
@@ -159,7 +162,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
     if (target > head) cancelNextFetch = schedule(fetchMissing, isFailure ? backoffMs() : 0);
     if (!isFailure) return;
     failedFetches += 1;
-    report('fetch_failed', message, thrown);
+    report('fetch_failed', message, thrown?.cause);
   }
 
   /** Fetches at once, even if the next attempt was scheduled for later; a fetch in progress continues. */
@@ -175,7 +178,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       deps.deliver(event, source);
     } catch (cause) {
       const what = event.seq === null ? event.id : `event ${event.seq}`;
-      report('handler_failed', `deliver threw at ${what} of ${channelId}`, { cause });
+      report('handler_failed', `deliver threw at ${what} of ${channelId}`, cause);
     }
   }
 
@@ -251,7 +254,7 @@ export function createSequencer(deps: SequencerDeps, options: SequencerOptions =
       try {
         deps.onForeignEpoch?.(event);
       } catch (cause) {
-        report('handler_failed', `onForeignEpoch of ${channelId} threw`, { cause });
+        report('handler_failed', `onForeignEpoch of ${channelId} threw`, cause);
       }
     }
     return true;

@@ -1,4 +1,5 @@
 export {
+  checkId,
   createKeySchema,
   encodeRosterMember,
   isNameId,

@@ -37,10 +37,11 @@ export function isNameId(id: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._@|~-]{0,127}$/.test(id);
 }
 
-function checkId(id: string, user: string): string {
+/** Returns the id. @throws {KeySchemaError} `invalid_id` if it cannot be part of a name */
+export function checkId(id: string): string {
   if (isNameId(id)) return id;
   const text = JSON.stringify(id).slice(0, 160);
-  throw new KeySchemaError('invalid_id', `not an id for ${user}: ${text}`);
+  throw new KeySchemaError('invalid_id', `not an id for a Redis name: ${text}`);
 }
 
 export interface KeySchemaOptions {
@@ -58,43 +59,35 @@ export interface KeySchemaOptions {
   readonly hashTags?: boolean;
 }
 
-/** Makes every Redis name of OpenClaw. Each maker throws {@link KeySchemaError} `invalid_id` for a bad id. */
+/**
+ * Makes every Redis name of OpenClaw; {@link keyTable} has the pattern, type, TTL and purpose of each under the same
+ * name. Each maker throws {@link KeySchemaError} `invalid_id` for a bad id.
+ */
 export interface KeySchema {
   readonly prefix: string;
   readonly hashTags: boolean;
-  /** `pubsub:channel:{channelId}`: a channel's live events. */
   channelTopic(channelId: string): TopicName;
-  /** `pubsub:agent:{agentId}`: direct messages to and notices for one agent. */
   agentTopic(agentId: string): TopicName;
-  /** `pubsub:global`: system-wide broadcasts. */
   readonly globalTopic: TopicName;
-  /** `pubsub:probe:{probeId}`: a process publishes here to test its own subscription. */
+  /** A process publishes here to test its own subscription. */
   probeTopic(probeId: string): TopicName;
   /** `pubsub:channel:*`: the pattern of all channel topics. */
   readonly channelPattern: TopicName;
   /** Parses a topic of a channel, of an agent or the global topic; null for any other name. */
   parseTopic(name: string): Topic | null;
-  /** `presence:{channelId}:{agentId}`: hash, 300 s. */
   presence(channelId: string, agentId: string): RedisKey;
-  /** `roster:{channelId}`: zset of leases, score = end of the lease in ms of Redis time. */
   roster(channelId: string): RedisKey;
-  /** `roster:{channelId}:agents`: zset, all scores 0; the leases of the roster, sorted by agent. */
+  /** The index of a roster, sorted by agent. */
   rosterAgents(channelId: string): RedisKey;
-  /** `typing:{channelId}`: zset, 10 s. */
   typing(channelId: string): RedisKey;
-  /** `channel:{channelId}`: JSON string, 3600 s. */
   channel(channelId: string): RedisKey;
-  /** `channel:{channelId}:members`: set of agentIds, 3600 s. */
   channelMembers(channelId: string): RedisKey;
-  /** `messages:{channelId}:recent`: JSON array string, oldest first, at most 50, 300 s. */
   recentMessages(channelId: string): RedisKey;
-  /** `seq:messages:{channelId}`: string, the highest published seq. */
+  /** The highest published seq of a channel. */
   sequence(channelId: string): RedisKey;
-  /** `log:latest`: hash, each hub's newest committed event as JSON. */
+  /** Each hub's newest committed event. */
   latestEvents(): RedisKey;
-  /** `ratelimit:{action}:{agentId}`: string counter, 60 s. */
   rateLimit(action: string, agentId: string): RedisKey;
-  /** `ratelimit:{action}:{agentId}:window`: hash of the window's slices, 60 s. */
   rateLimitWindow(action: string, agentId: string): RedisKey;
 }
 
@@ -108,8 +101,7 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
     throw new KeySchemaError('invalid_prefix', `not a valid prefix of Redis names: ${prefix}`);
   }
 
-  const checked = (id: string) => checkId(id, 'a Redis name');
-  const slot = hashTags ? (id: string) => `{${checked(id)}}` : checked;
+  const slot = hashTags ? (id: string) => `{${checkId(id)}}` : checkId;
   const key = (name: string) => `${prefix}${name}` as RedisKey;
   const topic = (name: string) => `${prefix}pubsub:${name}` as TopicName;
 
@@ -138,7 +130,7 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
       const agentId = idAfter(agentTopicStart, name);
       return agentId === null ? null : { kind: 'agent', agentId };
     },
-    presence: (channelId, agentId) => key(`presence:${slot(channelId)}:${checked(agentId)}`),
+    presence: (channelId, agentId) => key(`presence:${slot(channelId)}:${checkId(agentId)}`),
     roster: (channelId) => key(`roster:${slot(channelId)}`),
     rosterAgents: (channelId) => key(`roster:${slot(channelId)}:agents`),
     typing: (channelId) => key(`typing:${slot(channelId)}`),
@@ -147,15 +139,15 @@ export function createKeySchema(options: KeySchemaOptions = {}): KeySchema {
     recentMessages: (channelId) => key(`messages:${slot(channelId)}:recent`),
     sequence: (channelId) => key(`seq:messages:${slot(channelId)}`),
     latestEvents: () => key('log:latest'),
-    rateLimit: (action, agentId) => key(`ratelimit:${checked(action)}:${slot(agentId)}`),
+    rateLimit: (action, agentId) => key(`ratelimit:${checkId(action)}:${slot(agentId)}`),
     rateLimitWindow: (action, agentId) =>
-      key(`ratelimit:${checked(action)}:${slot(agentId)}:window`),
+      key(`ratelimit:${checkId(action)}:${slot(agentId)}:window`),
   };
 }
 
 /** A member of a roster, `agentId:hubId:sessionId`. @throws {KeySchemaError} `invalid_id` */
 export function encodeRosterMember({ agentId, hubId, sessionId }: RosterMember): string {
-  return [agentId, hubId, sessionId].map((id) => checkId(id, 'a roster')).join(':');
+  return [agentId, hubId, sessionId].map(checkId).join(':');
 }
 
 /** Parses a member of a roster; null for any other text. */

@@ -1,4 +1,4 @@
-import { isDenied } from '@openclaw/redis-client';
+import { CodedError } from '@openclaw/redis-client';
 
 /**
  * - `invalid_options`: at creation.
@@ -11,24 +11,6 @@ export type PresenceErrorCode =
   'invalid_options' | 'invalid_argument' | 'full' | 'unavailable' | 'closed';
 
 /** The error of this package; branch on `code`. */
-export class PresenceError extends Error {
+export class PresenceError extends CodedError<PresenceErrorCode> {
   override readonly name = 'PresenceError';
-  readonly code: PresenceErrorCode;
-
-  constructor(code: PresenceErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.code = code;
-  }
-}
-
-/** True when an ACL denies presence a command or a key. Every call then fails until the rules change. */
-export function isDeniedCall(error: unknown): boolean {
-  return error instanceof PresenceError && isDenied(error.cause);
-}
-
-/** Wraps an error of the Redis client. */
-export function toUnavailable(cause: unknown): PresenceError {
-  if (cause instanceof PresenceError) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new PresenceError('unavailable', `presence could not reach Redis: ${reason}`, cause);
 }

@@ -1,4 +1,5 @@
 import { ttlMs } from '@openclaw/key-schema';
+import { resolveOptions } from '@openclaw/redis-client';
 import { PresenceError } from './errors.ts';
 
 /** Options of both lease stores and of the tracker. */
@@ -21,7 +22,10 @@ export interface MemoryLeaseStoreOptions extends LeaseStoreOptions {
 
 /** Options of {@link createRedisLeaseStore}. */
 export interface RedisLeaseStoreOptions extends LeaseStoreOptions {
-  /** Leases of this hub are reaped without a call of {@link RedisLeaseStoreOptions.redislessHubs}. */
+  /**
+   * Unique among living processes. Leases of this hub are reaped without a call of
+   * {@link RedisLeaseStoreOptions.redislessHubs}. @default random, in a tracker
+   */
   readonly hubId?: string;
   /**
    * Returns those of the given hubs that are alive and cannot reach Redis. Called before leases of other hubs are
@@ -53,16 +57,10 @@ export const presenceDefaults = {
 } as const;
 
 /** The numeric options with their defaults. @throws {PresenceError} `invalid_options` */
-export function parseOptions(options: PresenceTrackerOptions): {
-  -readonly [name in keyof typeof presenceDefaults]: number;
-} {
-  const parsed: Record<keyof typeof presenceDefaults, number> = { ...presenceDefaults };
-  for (const name of Object.keys(presenceDefaults) as (keyof typeof presenceDefaults)[]) {
-    const value = options[name] ?? presenceDefaults[name];
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new PresenceError('invalid_options', `${name} must be a positive integer`);
-    }
-    parsed[name] = value;
-  }
-  return parsed;
+export function parseOptions(options: PresenceTrackerOptions) {
+  return resolveOptions<Record<keyof typeof presenceDefaults, number>>(
+    presenceDefaults,
+    options,
+    PresenceError,
+  );
 }

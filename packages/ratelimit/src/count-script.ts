@@ -9,16 +9,10 @@ const countScript = defineScript('ratelimit count', countLua);
 export type Counted = readonly [agoMs: number, requests: number];
 
 /** The two keys of one agent's limit; on Cluster they share a slot. */
-export interface WindowKeys {
-  readonly counter: RedisKey;
-  readonly window: RedisKey;
-}
+export type WindowKeys = readonly [counter: RedisKey, window: RedisKey];
 
 export function windowKeysOf(keys: KeySchema, action: string, agentId: string): WindowKeys {
-  return {
-    counter: keys.rateLimit(action, agentId),
-    window: keys.rateLimitWindow(action, agentId),
-  };
+  return [keys.rateLimit(action, agentId), keys.rateLimitWindow(action, agentId)];
 }
 
 /**
@@ -34,7 +28,7 @@ export function countCall(
   const { windowMs } = limit;
   return {
     script: countScript,
-    keys: [keys.counter, keys.window],
+    keys,
     args: [windowMs, sliceMsOf(limit), decided ? '' : limit.limit, nowMs ?? '', ...requests.flat()],
   };
 }

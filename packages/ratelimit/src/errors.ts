@@ -1,3 +1,5 @@
+import { CodedError } from '@openclaw/redis-client';
+
 /**
  * - `invalid_options`: at creation.
  * - `invalid_limit`: a text that {@link parseLimit} cannot read.
@@ -8,12 +10,6 @@ export type RateLimitErrorCode =
   'invalid_options' | 'invalid_limit' | 'unknown_action' | 'invalid_agent';
 
 /** The error of this package; branch on `code`. A refused request is a value, not an error. */
-export class RateLimitError extends Error {
+export class RateLimitError extends CodedError<RateLimitErrorCode> {
   override readonly name = 'RateLimitError';
-  readonly code: RateLimitErrorCode;
-
-  constructor(code: RateLimitErrorCode, message: string) {
-    super(message);
-    this.code = code;
-  }
 }

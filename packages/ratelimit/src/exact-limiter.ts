@@ -1,5 +1,5 @@
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
-import { RedisClientError, type RedisClient } from '@openclaw/redis-client';
+import { type RedisClient, RedisClientError, withFallback } from '@openclaw/redis-client';
 import { countCall, type Counted, parseCountReply, windowKeysOf } from './count-script.ts';
 import {
   checkAgentId,
@@ -11,7 +11,7 @@ import {
   toDecision,
   uncountedDecision,
 } from './limit.ts';
-import { parseWhenAway, positiveInteger, type RateLimiterOptions } from './options.ts';
+import { parseOptions, parseWhenAway, type RateLimiterOptions } from './options.ts';
 import { type AgentMap, createAgentMap, leftInMs, SlidingWindow } from './sliding-window.ts';
 
 /**
@@ -60,50 +60,47 @@ export function createRateLimiter<Action extends string>(
   };
 
   /**
-   * Asks Redis, and waits for the first connection if there was none yet. If that fails, answers without Redis, because
-   * the work that the limiter protects must not fail because of the limiter.
+   * Asks Redis, and answers without it if that fails, because the work that the limiter protects must not fail because
+   * of the limiter. A bad argument or a closed client is a mistake of the caller.
    */
-  async function askRedis<T>(ask: () => Promise<T>, fallBack: () => T | Promise<T>): Promise<T> {
-    if (redis?.available || redis?.connecting) {
-      try {
-        return await ask();
-      } catch (error) {
-        // A bad argument or a closed client is a mistake of the caller.
-        if (!(error instanceof RedisClientError) || error.code === 'closed') throw error;
-      }
-    }
-    return fallBack();
-  }
+  const askRedis = <T>(ask: () => Promise<T>, fallback: () => T | Promise<T>) =>
+    withFallback(
+      redis,
+      ask,
+      fallback,
+      (error) => error instanceof RedisClientError && error.code !== 'closed',
+    );
 
   return {
     limits,
     async consume(action, agentId) {
       const limit = limitOf(limits, action);
       checkAgentId(agentId);
-      return askRedis(
+      const { value, degraded } = await askRedis(
         async () => {
           const { allowed, count, resetMs } = await run(action, agentId, [[0, 1]]);
-          return toDecision(limit, allowed, count, resetMs, false);
+          return toDecision(limit, allowed, count, resetMs);
         },
-        async () =>
+        () =>
           whenAway === 'memory'
-            ? { ...(await memory.consume(action, agentId)), degraded: true }
+            ? memory.consume(action, agentId)
             : uncountedDecision(limit, whenAway === 'allow'),
       );
+      return { ...value, degraded };
     },
     async count(action, agentId) {
       limitOf(limits, action);
       checkAgentId(agentId);
-      return askRedis(
+      const { value } = await askRedis(
         async () => (await run(action, agentId, [])).count,
         () => memory.count(action, agentId),
       );
+      return value;
     },
     async reset(action, agentId) {
       await memory.reset(action, agentId);
-      const { counter, window } = windowKeysOf(keys, action, agentId);
       await askRedis(
-        async () => void (await redis.send(['DEL', counter, window])),
+        async () => void (await redis.send(['DEL', ...windowKeysOf(keys, action, agentId)])),
         () => undefined,
       );
     },
@@ -119,7 +116,7 @@ export function createMemoryRateLimiter<Action extends string>(
   options: RateLimiterOptions<Action>,
 ): RateLimiter<Action> {
   const limits = checkLimits(options.limits);
-  const maxAgents = positiveInteger('maxAgents', options.maxAgents);
+  const { maxAgents } = parseOptions(options);
   parseWhenAway(options.whenAway);
   const { clock = Date.now } = options;
   const windows = new Map<string, AgentMap<SlidingWindow>>();

@@ -18,7 +18,7 @@ function setUp() {
 const alice = { headers: { 'x-agent': 'alice' } };
 
 describe('the HTTP middleware', () => {
-  it('gives the fields of the RateLimit draft with each verdict', async () => {
+  it('sets the header fields of the RateLimit draft for every decision', async () => {
     const check = setUp();
     expect(await check(alice)).toEqual({
       allowed: true,

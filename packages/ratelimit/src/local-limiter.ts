@@ -21,7 +21,7 @@ import {
   toDecision,
   uncountedDecision,
 } from './limit.ts';
-import { type LocalRateLimiterOptions, parseWhenAway, positiveInteger } from './options.ts';
+import { type LocalRateLimiterOptions, parseOptions, parseWhenAway } from './options.ts';
 import {
   type AgentMap,
   createAgentMap,
@@ -74,9 +74,7 @@ export function createLocalRateLimiter<Action extends string>(
   options: LocalRateLimiterOptions<Action>,
 ): LocalRateLimiter<Action> {
   const limits = checkLimits(options.limits);
-  const maxAgents = positiveInteger('maxAgents', options.maxAgents);
-  const maxPerExchange = positiveInteger('maxPerExchange', options.maxPerExchange);
-  const exchangeMs = positiveInteger('exchangeMs', options.exchangeMs);
+  const { maxAgents, maxPerExchange, exchangeMs } = parseOptions(options);
   const whenAway = parseWhenAway(options.whenAway);
   const { clock = Date.now, redisClock } = options;
   const counters = { exchanges: 0, exchangeFailures: 0, allowed: 0, refused: 0 };

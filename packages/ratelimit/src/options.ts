@@ -1,3 +1,4 @@
+import { resolveOptions } from '@openclaw/redis-client';
 import { RateLimitError } from './errors.ts';
 import type { Limits } from './limit.ts';
 
@@ -57,12 +58,11 @@ export function parseWhenAway(value: WhenAway = 'memory'): WhenAway {
   );
 }
 
-/** The option or its default. @throws {RateLimitError} `invalid_options` */
-export function positiveInteger(
-  name: keyof typeof rateLimiterDefaults,
-  value: number | undefined,
-): number {
-  const chosen = value ?? rateLimiterDefaults[name];
-  if (Number.isSafeInteger(chosen) && chosen > 0) return chosen;
-  throw new RateLimitError('invalid_options', `${name} must be a positive integer, not ${chosen}`);
+/** The numeric options with their defaults. @throws {RateLimitError} `invalid_options` */
+export function parseOptions(options: Partial<Record<keyof typeof rateLimiterDefaults, number>>) {
+  return resolveOptions<Record<keyof typeof rateLimiterDefaults, number>>(
+    rateLimiterDefaults,
+    options,
+    RateLimitError,
+  );
 }

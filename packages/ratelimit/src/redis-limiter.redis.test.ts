@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createKeySchema } from '@openclaw/key-schema';
 import { createRedisClient, type RedisClient } from '@openclaw/redis-client';
 import { randomPrefix, type RedisServer, startRedis, waitFor } from '@openclaw/test-support';
-import { countCall, parseCountReply, unpackSlices } from './count-script.ts';
+import { countCall, parseCountReply, unpackSlices, windowKeysOf } from './count-script.ts';
 import { describeRateLimiter } from './limiter.contract.ts';
 import { createRateLimiter } from './exact-limiter.ts';
 
@@ -145,14 +145,15 @@ describe('the script count', () => {
       counter: keys.rateLimit('message', 'alice'),
       window: keys.rateLimitWindow('message', 'alice'),
     };
+    const windowKeys = windowKeysOf(keys, 'message', 'alice');
     const run = async (requests: [number, number][], decided: boolean, atMs = nowMs) =>
       parseCountReply(
-        await redis.run(countCall(names, minute, requests, { decided, nowMs: atMs })),
+        await redis.run(countCall(windowKeys, minute, requests, { decided, nowMs: atMs })),
       );
     return { names, run };
   }
 
-  it('replies verdict, count and time to wait; a second identical call counts again', async () => {
+  it('replies with decision, count and time to wait; a second identical call counts again', async () => {
     const { names, run } = setUp();
     expect(await run([[0, 1]], false)).toEqual({
       allowed: true,

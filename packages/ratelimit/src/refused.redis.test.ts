@@ -35,7 +35,7 @@ const roomy = () => server.command('CONFIG SET maxmemory 0');
 describe('limiters on a Redis that refuses to count', () => {
   // The fault: the limiter threw, and its HTTP middleware answered every request with an error. Invariant: a fault of
   // the limiter does not make its caller fail. The control is the same call before and after.
-  it('decide without it, degraded, and use it again when it accepts writes: memory full', async () => {
+  it('decide alone, degraded, and use Redis again when it accepts writes: memory full', async () => {
     redis = createRedisClient({ url: server.url });
     const exact = createRateLimiter({ redis, keys }, { limits });
     const local = createLocalRateLimiter({ redis, keys }, { limits });
@@ -66,7 +66,7 @@ describe('limiters on a Redis that refuses to count', () => {
     await local.close();
   });
 
-  it.each(['-set', '-evalsha -eval'])('decide without it, degraded: ACL %s', async (denied) => {
+  it.each(['-set', '-evalsha -eval'])('decide alone, degraded: ACL %s', async (denied) => {
     await server.command(`ACL SETUSER app on >secret ~* &* +@all ${denied}`);
     redis = createRedisClient({ url: `redis://app:secret@127.0.0.1:${server.port}` });
     await redis.ready();

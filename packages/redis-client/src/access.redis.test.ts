@@ -129,7 +129,7 @@ describe('a topic that the ACL denies', () => {
     await child.stop('SIGKILL');
   });
 
-  it('does not hide the health of a client that may not ask INFO', async () => {
+  it('does not hide the health of a client that may not send INFO', async () => {
     await server.command('ACL SETUSER hub -info');
     const redis = await clients.connect({ url: secretUrl() });
     expect(await redis.health()).toMatchObject({

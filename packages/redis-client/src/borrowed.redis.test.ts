@@ -1,7 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
-import { randomPrefix, startRedis, waitFor, type RedisServer } from '@openclaw/test-support';
-import { Cluster, Redis } from 'ioredis';
+import {
+  randomPrefix,
+  startRedis,
+  startTcpProxy,
+  waitFor,
+  type RedisServer,
+} from '@openclaw/test-support';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { createRedisClient } from './index.ts';
 import { clientsOfTest, timed, untilUp } from './testing/clients.ts';
 
@@ -22,8 +28,8 @@ afterEach(() => {
 afterAll(() => server.stop());
 
 /** A connection of the caller, with ioredis' defaults. */
-function connectTheirs(options: { lazyConnect?: boolean; keyPrefix?: string } = {}): Redis {
-  const redis = new Redis(server.port, '127.0.0.1', options);
+function connectTheirs(options: Omit<RedisOptions, 'replyMapping'> = {}, port = server.port) {
+  const redis = new Redis(port, '127.0.0.1', options);
   redis.on('error', () => undefined);
   theirs.push(redis);
   return redis;
@@ -55,7 +61,7 @@ describe('a client on connections of the caller’s own', () => {
     expect(await client.health()).toMatchObject({ status: 'ok', mode: 'standalone' });
   });
 
-  it('connects one that is lazy', async () => {
+  it('connects a lazy connection', async () => {
     const client = clients.open({ connection: connectTheirs({ lazyConnect: true }) });
     expect(await client.send(['PING'])).toBe('PONG');
   });
@@ -118,7 +124,7 @@ describe('a client on connections of the caller’s own', () => {
     }
   });
 
-  it('refuses what cannot work together', () => {
+  it('refuses options that exclude each other', () => {
     const redis = connectTheirs({ lazyConnect: true });
     const prefixed = connectTheirs({ lazyConnect: true, keyPrefix: 'x:' });
     const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true });
@@ -139,5 +145,46 @@ describe('a client on connections of the caller’s own', () => {
       );
     }
     cluster.disconnect();
+  });
+});
+
+describe('a borrowed connection that the client dropped', () => {
+  // Race: the client destroys a silent socket, and the options of the owner may tell ioredis not to open another one.
+  // Invariant: a connection that the client dropped comes back with its server.
+  it.each([
+    ['never tries again', { retryStrategy: () => null }],
+    ['gives up after one attempt', { retryStrategy: (times: number) => (times > 1 ? null : 10) }],
+    ['retries without end', {}],
+  ])('comes back after a freeze, if its owner %s', async (_which, options) => {
+    const [commands, subscriber] = [connectTheirs(options), connectTheirs(options)];
+    const client = await clients.connect({ connection: { commands, subscriber } });
+    let dropped = 0;
+    for (const redis of [commands, subscriber]) redis.once('close', () => (dropped += 1));
+    server.freeze();
+    try {
+      await waitFor(() => dropped === 2);
+      expect(client.available).toBe(false);
+    } finally {
+      server.thaw();
+    }
+    await untilUp(client, 5000);
+    expect(await client.send(['PING'])).toBe('PONG');
+  });
+
+  // After a lost route, the connections that were opened meanwhile stay silent too. Invariant: a handshake without an
+  // answer ends within `commandTimeoutMs`. ioredis itself would wait until the operating system gives up.
+  it('comes back after its handshake got no answer', async () => {
+    await using proxy = await startTcpProxy(server.port);
+    const [commands, subscriber] = [connectTheirs({}, proxy.port), connectTheirs({}, proxy.port)];
+    const control = connectTheirs({}, proxy.port);
+    const client = await clients.connect({ connection: { commands, subscriber } });
+    await waitFor(() => control.status === 'ready');
+    proxy.stall();
+    control.stream.destroy();
+    await waitFor(() => proxy.accepted >= 6 && !client.available);
+    proxy.abandon();
+    await untilUp(client, 5000);
+    expect(await client.send(['PING'])).toBe('PONG');
+    expect(control.status).toBe('connect');
   });
 });

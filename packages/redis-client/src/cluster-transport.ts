@@ -1,6 +1,6 @@
+import keySlot from 'cluster-key-slot';
 import { Cluster, type Redis } from 'ioredis';
 import { profile, retryDelayMs } from './ioredis-options.ts';
-import { keySlot } from './key-slot.ts';
 import type { ClientSettings, ResolvedConnection } from './options.ts';
 import {
   type CallBound,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import keySlot from 'cluster-key-slot';
 import { Cluster } from 'ioredis';
 import {
   moveSlotHalfWay,
@@ -9,7 +10,6 @@ import {
   type ClusterDeployment,
 } from '@openclaw/test-support';
 import { defineScript, type RedisClient, type ScriptCall } from './index.ts';
-import { keySlot } from './key-slot.ts';
 import { clientsOfTest, timed, untilUp } from './testing/clients.ts';
 
 let deployment: ClusterDeployment;
@@ -78,7 +78,7 @@ describe('Redis Cluster', () => {
     expect(heard.sort()).toEqual(rooms.map((room) => `${room} again`).sort());
   });
 
-  it('works on a Cluster of the caller’s own, which it leaves open', async () => {
+  it('works on a Cluster that the caller created, and leaves it open', async () => {
     const theirs = await connectTheirs();
     const redis = await clients.connect({ connection: theirs });
     const heard = await listenToRooms(redis);
@@ -122,7 +122,7 @@ describe('Redis Cluster', () => {
   });
 
   // For this reason each name has a hash tag and each command uses one slot.
-  it('refuses, without them, a channel’s keys in one script and topics in one subscription (the control)', async () => {
+  it('refuses a channel’s keys in one script and its topics in one subscription without hash tags (the control)', async () => {
     const redis = await connect();
     const bare = createKeySchema({ prefix: randomPrefix() });
     const both = defineScript('bare', 'return 1');
@@ -162,7 +162,7 @@ describe('Redis Cluster', () => {
 
   // TRYAGAIN concerns one slot of a healthy server. When it counted as an outage, a busy channel in a slowly moving
   // slot opened the breaker for all other channels until the resharding was done.
-  it('stays in use for all other slots while one is half way to another master', async () => {
+  it('stays in use for all other slots while one slot is moving to another master', async () => {
     const redis = await connect();
     const [first, second] = [keys.channelMembers('halfway'), keys.sequence('halfway')];
     await redis.pipeline([

@@ -228,7 +228,7 @@ describe('a pipeline', () => {
 });
 
 describe('a large reply', () => {
-  it('comes whole: 40 MB on the command connection while the subscriber goes on hearing', async () => {
+  it('arrives complete: 40 MB on the command connection, while the subscriber keeps receiving', async () => {
     const redis = await clients.connect({ url: server.url });
     const heard: string[] = [];
     await redis.subscriber.subscribe(keys.globalTopic, (message) => heard.push(message));

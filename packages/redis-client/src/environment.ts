@@ -38,7 +38,7 @@ function parseSwitch(text: string): boolean | undefined {
  * name with the prefix `CHAT_` overrides each. Also reads `CHAT_REDIS_TLS`, `CHAT_REDIS_SENTINELS`
  * (`host:port,host:port`), `CHAT_REDIS_SENTINEL_NAME` and `CHAT_REDIS_CLUSTER` (`true`, or some nodes as
  * `host:port,host:port`). An empty variable counts as unset. The parts of a URL override the other variables of its
- * level. Returns null when nothing is set.
+ * level, but never switch TLS off. Returns null when nothing is set.
  * @throws {RedisClientError} `invalid_options`, naming the variable and never its value
  */
 export function parseRedisEnvironment(

@@ -11,15 +11,19 @@
 export type RedisClientErrorCode =
   'unavailable' | 'timeout' | 'unsupported' | 'rejected' | 'invalid_options' | 'closed';
 
-/** The only error of this package. Branch on `code`. */
-export class RedisClientError extends Error {
-  override readonly name = 'RedisClientError';
-  readonly code: RedisClientErrorCode;
+/** The base of the one error class of each package. Branch on `code`. */
+export class CodedError<Code extends string> extends Error {
+  readonly code: Code;
 
-  constructor(code: RedisClientErrorCode, message: string, cause?: unknown) {
+  constructor(code: Code, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
   }
+}
+
+/** The only error of this package. */
+export class RedisClientError extends CodedError<RedisClientErrorCode> {
+  override readonly name = 'RedisClientError';
 }
 
 export function closedError(): RedisClientError {
@@ -46,6 +50,16 @@ export function toClientError(error: unknown): RedisClientError {
   return new RedisClientError('unavailable', `Redis is unavailable: ${message}`, cause);
 }
 
+/** Wraps an error of a client in the error class of another package, with the code `unavailable`. */
+export function toUnavailable<E extends Error>(
+  ErrorClass: new (code: 'unavailable', message: string, cause: unknown) => E,
+  cause: unknown,
+): E {
+  if (cause instanceof ErrorClass) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ErrorClass('unavailable', `could not reach Redis: ${reason}`, cause);
+}
+
 /** True when the error concerns the connection or the server, and not one command. */
 export function isOutage(error: unknown): error is RedisClientError {
   return (
@@ -68,13 +82,12 @@ export function writeRefusalOf(error: unknown): WriteRefusal | null {
 
 /**
  * True when an ACL denies this user a command, a key or a topic, also inside a script. Other calls may still work, and
- * a retry does not help until the ACL changes.
+ * a retry does not help until the ACL changes. Also true for another package's error with such a cause.
  */
 export function isDenied(error: unknown): boolean {
-  return (
-    error instanceof RedisClientError &&
-    /^(NOPERM|NOAUTH|ERR The user executing the script|ERR ACL failure)\b/.test(error.message)
-  );
+  if (!(error instanceof RedisClientError))
+    return error instanceof CodedError && isDenied(error.cause);
+  return /^(NOPERM|NOAUTH|ERR The user executing the script|ERR ACL failure)\b/.test(error.message);
 }
 
 // The second form is the error of ioredis after too many redirections.

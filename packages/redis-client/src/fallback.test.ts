@@ -34,9 +34,12 @@ describe('withFallback', () => {
     },
   );
 
-  it.each(['rejected', 'closed'] as const)('hides no %s: that is no outage', async (code) => {
-    await expect(withFallback(up, failing(code), () => 2)).rejects.toMatchObject({ code });
-  });
+  it.each(['rejected', 'closed'] as const)(
+    'throws a `%s` error, which is no outage',
+    async (code) => {
+      await expect(withFallback(up, failing(code), () => 2)).rejects.toMatchObject({ code });
+    },
+  );
 
   it("throws the caller's own errors", async () => {
     const bug = () => Promise.reject(new TypeError('a bug'));

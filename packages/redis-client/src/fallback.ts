@@ -2,20 +2,21 @@ import { isOutage } from './errors.ts';
 import type { RedisClient } from './client.ts';
 
 /**
- * Runs `primary` while Redis is available or its first connection is awaited. Otherwise, or if `primary` fails because
- * of an outage (`unavailable`, `timeout`), runs `fallback`. `degraded` is true for the fallback's value. Every other
- * error of `primary` is thrown.
+ * Runs `primary` while Redis is available or its first connection is awaited. Otherwise, or if `primary` fails with an
+ * error that `fallsBackOn` accepts (by default an outage: `unavailable`, `timeout`), runs `fallback`. `degraded` is true
+ * for the fallback's value. Every other error of `primary` is thrown.
  */
 export async function withFallback<T>(
   client: Pick<RedisClient, 'available'> & Partial<Pick<RedisClient, 'connecting'>>,
   primary: () => Promise<T>,
   fallback: () => T | Promise<T>,
+  fallsBackOn: (error: unknown) => boolean = isOutage,
 ): Promise<{ value: T; degraded: boolean }> {
   if (client.available || client.connecting) {
     try {
       return { value: await primary(), degraded: false };
     } catch (error) {
-      if (!isOutage(error)) throw error;
+      if (!fallsBackOn(error)) throw error;
     }
   }
   return { value: await fallback(), degraded: true };

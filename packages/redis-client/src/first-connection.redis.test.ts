@@ -56,7 +56,7 @@ describe('calls made before the first connection', () => {
     await late.stop();
   });
 
-  it('fail when it does not come in time, and later ones at once, without waiting again', async () => {
+  it('fail when it is not there in time; later calls fail at once', async () => {
     const redis = clients.open({ port: await freePort(), connectTimeoutMs: 300 });
     const first = await redis.send(['PING']).catch((error: unknown) => error);
     expect(first).toEqual(unavailable);

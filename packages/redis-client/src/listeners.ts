@@ -3,12 +3,12 @@ export function createListeners<A extends unknown[]>(onThrow: (error: unknown) =
   const entries = new Set<{ readonly call: (...args: A) => void }>();
   return {
     /** The same function may be added twice. The returned function removes this one. */
-    add(call: (...args: A) => void) {
+    add: (call: (...args: A) => void): (() => void) => {
       const entry = { call };
       entries.add(entry);
       return () => void entries.delete(entry);
     },
-    emit(...args: A) {
+    emit: (...args: A): void => {
       for (const { call } of [...entries]) {
         try {
           call(...args);
@@ -17,5 +17,6 @@ export function createListeners<A extends unknown[]>(onThrow: (error: unknown) =
         }
       }
     },
+    clear: () => entries.clear(),
   };
 }

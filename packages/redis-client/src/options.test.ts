@@ -48,7 +48,7 @@ describe('the options of a client', () => {
     expect(resolveConnection({}).node).toEqual({ host: 'localhost', port: 6379 });
   });
 
-  it('use TLS towards the sentinels as towards the server, unless told otherwise', () => {
+  it('use the TLS settings of the server for the sentinels too, unless these have their own', () => {
     const sentinels = [{ host: 's', port: 26379 }];
     expect(resolveConnection({ sentinels, tls: true }).sentinelTls).toEqual({});
     expect(

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { Cluster, Redis } from 'ioredis';
 import { RedisClientError } from './errors.ts';
+import { resolveOptions } from './resolve-options.ts';
 
 /** One server's address. */
 export interface RedisNode {
@@ -39,7 +40,7 @@ export interface RedisConnection {
 
 /**
  * The caller's own connections. The client never closes them, but it destroys the socket of one that does not answer,
- * so that ioredis reconnects. Their own options apply: set `autoResendUnfulfilledCommands: false` for a connection
+ * and opens it again if its `retryStrategy` does not. Their own options apply: set `autoResendUnfulfilledCommands: false` for a connection
  * whose writes must not run late or twice, and `autoResubscribe: false` for a subscriber whose topics an ACL may deny.
  */
 export interface BorrowedConnections {
@@ -95,15 +96,7 @@ function invalid(message: string): RedisClientError {
 
 /** Checks the settings. @throws {RedisClientError} `invalid_options` */
 export function resolveSettings(options: RedisClientOptions): ClientSettings {
-  const settings = { ...clientDefaults };
-  for (const name of Object.keys(clientDefaults) as (keyof ClientSettings)[]) {
-    const value = options[name];
-    if (value === undefined) continue;
-    if (typeof value === 'number' && !(Number.isInteger(value) && value > 0)) {
-      throw invalid(`${name} must be a positive integer`);
-    }
-    Object.assign(settings, { [name]: value });
-  }
+  const settings = resolveOptions(clientDefaults, options, RedisClientError);
   // The documented recovery times depend on it.
   if (settings.retryMaxMs > 500) throw invalid('retryMaxMs must not exceed 500');
   return settings;

@@ -100,7 +100,7 @@ describe('Redis frozen', () => {
 });
 
 describe('Redis gone', () => {
-  it('fails when the first connection does not come, then at once, and connects when something listens', async () => {
+  it('fails after the connect timeout, later calls at once, and connects when a server listens', async () => {
     const port = await freePort();
     const logger = recordingLogger();
     const redis = clients.open({ host: '127.0.0.1', port }, logger);

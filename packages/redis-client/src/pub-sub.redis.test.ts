@@ -97,7 +97,7 @@ describe('Pub/Sub publish/subscribe', () => {
     expect(await subscribersOf(redis, topic)).toBe(1);
   });
 
-  it('is not broken by a handler that throws', async () => {
+  it('calls the other handlers when one throws', async () => {
     const logger = recordingLogger();
     const redis = await clients.connect({ url: server.url }, logger);
     const heard: string[] = [];
@@ -193,7 +193,7 @@ describe('a subscriber connection that is replaced', () => {
     expect(heard).toEqual(['again']);
   });
 
-  it('is not replaced while it connects anyway', async () => {
+  it('is not replaced while it is still connecting', async () => {
     const redis = clients.open({ host: '127.0.0.1', port: await freePort() });
     redis.subscriber.reconnect();
     expect(redis.subscriber.connected).toBe(false);

@@ -21,10 +21,10 @@ beforeEach(() => {
 });
 afterAll(() => server.stop());
 
-describe('a reconnect that fails half way', () => {
+describe('a reconnect that fails before it is complete', () => {
   // The race: each new connection is accepted and lost before anything is subscribed on it. Invariant: all topics, old
   // and new, are subscribed on the first connection that lasts.
-  it('loses no subscription, however often', async () => {
+  it('loses no subscription, however often it fails', async () => {
     const proxy = await startTcpProxy(server.port);
     const redis = await clients.connect({ host: '127.0.0.1', port: proxy.port });
     const heard: string[] = [];

@@ -11,6 +11,8 @@ import type {
 
 const silenceMs = 250;
 const endMs = 1000;
+/** The pause before a connection that ioredis has ended is opened again. */
+const restartMs = 100;
 
 /** One connection to one server. It reconnects until it is closed. */
 export interface ServerConnection extends CommandTransport {
@@ -35,12 +37,25 @@ export function openServerConnection(
   let established = 0;
   let up = false;
   let isClosed = false;
+  /** True from the moment when this client destroyed the socket until the next connection. */
+  let isDropped = false;
   let restartTimer: NodeJS.Timeout | undefined;
+  let handshakeTimer: NodeJS.Timeout | undefined;
 
   const isReady = () => up && !isClosed && redis.status === 'ready';
+  const drop = () => {
+    isDropped = true;
+    destroySocket(redis);
+  };
   const listeners = {
     error: events.onError,
+    connect() {
+      // Without a `commandTimeout` of the caller's, ioredis waits for the answers of its handshake without a limit.
+      if (borrowed) handshakeTimer = setTimeout(drop, borrowed.bound.timeoutMs);
+    },
     ready() {
+      clearTimeout(handshakeTimer);
+      isDropped = false;
       // Events arrive a tick late, so the connection may already be lost again.
       if (up || isClosed || redis.status !== 'ready') return;
       established += 1;
@@ -48,21 +63,22 @@ export function openServerConnection(
       events.onReady();
     },
     close() {
+      clearTimeout(handshakeTimer);
       if (!up) return;
       up = false;
       events.onDown();
     },
     end() {
       // If a failover is announced while ioredis asks the sentinels, ioredis cancels that attempt and ends, although
-      // its options tell it to retry without end.
-      if (isClosed || !options.sentinels) return;
-      const delayMs = Number(options.retryStrategy?.(1) ?? 50);
-      restartTimer = setTimeout(() => void redis.connect().catch(() => undefined), delayMs);
+      // its options tell it to retry without end. The options of the caller may end a connection that was dropped here.
+      if (isClosed || !(options.sentinels || (borrowed && isDropped))) return;
+      restartTimer = setTimeout(() => void redis.connect().catch(() => undefined), restartMs);
     },
   };
   for (const [name, listener] of Object.entries(listeners)) redis.on(name as 'error', listener);
   if (borrowed) {
     if (redis.status === 'wait') redis.connect().catch(() => undefined);
+    if (redis.status === 'connect') listeners.connect();
     queueMicrotask(() => listeners.ready());
   }
 
@@ -89,10 +105,11 @@ export function openServerConnection(
       );
     },
     callEach: async (command) => [await call(command)],
-    drop: () => destroySocket(redis),
+    drop,
     async close() {
       isClosed = true;
       clearTimeout(restartTimer);
+      clearTimeout(handshakeTimer);
       if (borrowed) {
         for (const [name, listener] of Object.entries(listeners)) redis.off(name, listener);
         return borrowed.bound.close();
@@ -159,6 +176,7 @@ export function openServerSubscriber(
 export function createCallBound(timeoutMs: number) {
   const rejects = new Set<(error: Error) => void>();
   return {
+    timeoutMs,
     /**
      * Rejects at the timeout, and when closed. If `isReady` is false, the call is not made, so that it does not get
      * into the connection's own offline queue.

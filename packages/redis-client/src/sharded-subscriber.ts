@@ -1,6 +1,6 @@
+import keySlot from 'cluster-key-slot';
 import type { Topology } from './cluster-transport.ts';
 import type { IoredisOptions } from './ioredis-options.ts';
-import { keySlot } from './key-slot.ts';
 import {
   destroySocket,
   dropIfSilent,
@@ -12,7 +12,7 @@ import type { ConnectionEvents, OnMessage, SubscriberTransport } from './transpo
 const movedPauseMs = 100;
 
 /**
- * Sharded pub/sub: one connection to each master of the topology (by `options`, without `host` and `port`), and SSUBSCRIBE on the one that holds the topic's slot.
+ * Sharded pub/sub: one connection to each master of the topology, and SSUBSCRIBE on the one that holds the topic's slot.
  * A moved slot ends its subscriptions. It is handled like a lost connection: all topics are subscribed again, which is
  * harmless for those that did not move.
  */
@@ -108,7 +108,7 @@ export function openShardedSubscriber(
     send: (connection: ServerConnection, names: string[]) => Promise<unknown>,
   ): Promise<unknown> {
     return Promise.all(
-      [...Map.groupBy(names, keySlot)].map(([slot, slotNames]) => {
+      [...Map.groupBy(names, (name) => keySlot(name))].map(([slot, slotNames]) => {
         const connection = connections.get(topology.ownerOf(slot) ?? '');
         if (!connection) throw new Error(`no server holds slot ${slot}`);
         return send(connection, slotNames);

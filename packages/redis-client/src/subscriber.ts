@@ -5,15 +5,19 @@ import { createListeners } from './listeners.ts';
 import type { Logger } from './logger.ts';
 import type { ClientSettings } from './options.ts';
 import { createRefusedSubscriptions } from './refused-subscriptions.ts';
+import {
+  createSubscriptionSet,
+  type HandlerEntry,
+  type MessageHandler,
+  type SentSubscribe,
+  type SubscriptionSet,
+} from './subscription-set.ts';
 import type {
   ConnectionEvents,
   OnMessage,
   SubscriberTransport,
   SubscriptionKind,
 } from './transport.ts';
-
-/** Called for each message, synchronously and in Redis' order. An error it throws is logged. */
-export type MessageHandler = (message: string, topic: string) => void;
 
 /** Subscriptions that survive their connection. They are all restored on each new connection. */
 export interface RedisSubscriber {
@@ -196,92 +200,6 @@ export function createSubscriber(
       await transport.close();
     },
   } satisfies RedisSubscriber & Record<string, unknown>;
-}
-
-/** One handler of one topic. It is an object, so that the same function twice counts twice. */
-export interface HandlerEntry {
-  readonly handle: MessageHandler;
-  /** True once its `subscribe` has resolved. If Redis refuses its topic later, that is logged. */
-  isAccepted?: boolean;
-}
-
-/** One SUBSCRIBE of one name that was sent. */
-interface SentSubscribe {
-  confirmed: boolean;
-}
-
-type SubscriptionSet = ReturnType<typeof createSubscriptionSet>;
-
-/**
- * The names of one kind that have handlers, and the names that were sent to the server on this connection. It computes
- * the difference, and sends nothing itself.
- */
-export function createSubscriptionSet(kind: SubscriptionKind) {
-  const wanted = new Map<string, readonly HandlerEntry[]>();
-  const sent = new Map<string, SentSubscribe>();
-  const changed = new Set<string>();
-  const isUnconfirmed = (name: string) => wanted.has(name) && sent.get(name)?.confirmed !== true;
-
-  return {
-    kind,
-    get size() {
-      return wanted.size;
-    },
-    countUnconfirmed() {
-      let count = 0;
-      for (const name of wanted.keys()) if (isUnconfirmed(name)) count += 1;
-      return count;
-    },
-    isUnconfirmed,
-    /** The array is replaced on change, so a message in progress keeps its handlers. */
-    handlers: (name: string): readonly HandlerEntry[] => wanted.get(name) ?? [],
-    add(name: string, entry: HandlerEntry) {
-      const entries = wanted.get(name);
-      wanted.set(name, [...(entries ?? []), entry]);
-      if (!entries) changed.add(name);
-    },
-    /** Returns true if the entry was there. */
-    remove(name: string, entry: HandlerEntry): boolean {
-      const entries = wanted.get(name);
-      if (!entries?.includes(entry)) return false;
-      const left = entries.filter((other) => other !== entry);
-      if (left.length > 0) {
-        wanted.set(name, left);
-      } else {
-        wanted.delete(name);
-        changed.add(name);
-      }
-      return true;
-    },
-    /** Returns the changes to send. From now on they count as sent. */
-    takeChanges() {
-      const add = new Map<string, SentSubscribe>();
-      const remove: string[] = [];
-      for (const name of changed) {
-        // A name that was removed and added again in one turn needs no command.
-        if (wanted.has(name) === sent.has(name)) continue;
-        if (sent.delete(name)) remove.push(name);
-        else add.set(name, { confirmed: false });
-      }
-      changed.clear();
-      for (const [name, subscribe] of add) sent.set(name, subscribe);
-      return { add, remove };
-    },
-    confirm(name: string, subscribe: SentSubscribe) {
-      if (sent.get(name) === subscribe) subscribe.confirmed = true;
-    },
-    /** Call it when the server refused this SUBSCRIBE or did not answer. The next changes contain it again. */
-    retryLater(name: string, subscribe: SentSubscribe) {
-      if (sent.get(name) !== subscribe) return;
-      sent.delete(name);
-      if (wanted.has(name)) changed.add(name);
-    },
-    reset() {
-      sent.clear();
-      changed.clear();
-      for (const name of wanted.keys()) changed.add(name);
-    },
-  };
 }
 
 // A SUBSCRIBE of this many names is answered well within the timeout of one command.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createSubscriptionSet, type HandlerEntry } from './subscriber.ts';
+import { createSubscriptionSet, type HandlerEntry } from './subscription-set.ts';
 
 const entry = (): HandlerEntry => ({ handle: () => undefined });
 const names = (changes: { add: ReadonlyMap<string, unknown>; remove: readonly string[] }) => ({

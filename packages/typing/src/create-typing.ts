@@ -1,10 +1,10 @@
-import { createKeySchema, type KeySchema } from '@openclaw/key-schema';
-import type { RedisClient } from '@openclaw/redis-client';
-import { isDeniedCall, TypingError } from './errors.ts';
+import { checkId, createKeySchema, type KeySchema } from '@openclaw/key-schema';
+import { isDenied, type RedisClient, withFallback } from '@openclaw/redis-client';
+import { TypingError } from './errors.ts';
 import { createTypists } from './memory-typing.ts';
 import { parseOptions, type TypingOptions } from './options.ts';
 import { createRedisTyping } from './redis-typing.ts';
-import { checkId, checkTyper, type Typer, type Typing } from './typing.ts';
+import { checkTyper, type Typer, type Typing } from './typing.ts';
 
 /** Without `redis`, typing is in memory, for this process only. */
 export interface TypingDeps {
@@ -59,28 +59,28 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
   let closed = false;
   // A start that an ACL denied is missing in Redis. Reads are answered locally until it would have expired.
   let deniedUntilMs = -Infinity;
-  const isDenied = () => now() < deniedUntilMs;
-  const isDegraded = () => shared !== null && (!shared.redis.available || isDenied());
+  const wasDenied = () => now() < deniedUntilMs;
+  const isDegraded = () => shared !== null && (!shared.redis.available || wasDenied());
 
   /** Asks Redis. Without Redis, or while it is away, returns the local answer. */
   async function decide<T>(
     fromRedis: (store: Typing) => Promise<T>,
     fromLocal: () => T,
-  ): Promise<[answer: T, degraded: boolean]> {
-    if (!shared) return [fromLocal(), false];
-    if (shared.redis.available || shared.redis.connecting) {
-      try {
-        return [await fromRedis(shared.store), false];
-      } catch (error) {
-        if (!(error instanceof TypingError && error.code === 'unavailable')) throw error;
-        if (isDeniedCall(error)) deniedUntilMs = now() + ttlMs;
-      }
-    }
-    return [fromLocal(), true];
+  ): Promise<{ value: T; degraded: boolean }> {
+    if (!shared) return { value: fromLocal(), degraded: false };
+    return withFallback(
+      shared.redis,
+      () => fromRedis(shared.store),
+      fromLocal,
+      (error) => {
+        if (isDenied(error)) deniedUntilMs = now() + ttlMs;
+        return error instanceof TypingError && error.code === 'unavailable';
+      },
+    );
   }
 
   const read: typeof decide = async (fromRedis, fromLocal) =>
-    isDenied() ? [fromLocal(), true] : decide(fromRedis, fromLocal);
+    wasDenied() ? { value: fromLocal(), degraded: true } : decide(fromRedis, fromLocal);
 
   const checkOpen = () => {
     if (closed) throw new TypingError('closed', 'typing was closed');
@@ -89,12 +89,12 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
   async function stop(channelId: string, agentId: string): Promise<TypingDecision> {
     checkOpen();
     const wasTyping = local.stop(checkTyper({ channelId, agentId }), now());
-    const [changed, degraded] = await decide(
+    const { value: changed, degraded } = await decide(
       (store) => store.stop(channelId, agentId),
       () => wasTyping,
     );
     // A start that Redis denied was announced nevertheless, so its stop must be announced too.
-    if (isDenied()) return { changed: changed || wasTyping, degraded: true };
+    if (wasDenied()) return { changed: changed || wasTyping, degraded: true };
     return { changed, degraded };
   }
 
@@ -105,7 +105,7 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
     async start(channelId, agentId) {
       checkOpen();
       const isNew = local.start(checkTyper({ channelId, agentId }), now());
-      const [changed, degraded] = await decide(
+      const { value: changed, degraded } = await decide(
         (store) => store.start(channelId, agentId),
         () => isNew,
       );
@@ -125,7 +125,7 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
     async list(channelId) {
       checkOpen();
       checkId(channelId);
-      const [agents, degraded] = await read(
+      const { value: agents, degraded } = await read(
         (store) => store.list(channelId),
         () => local.list(channelId, now()),
       );
@@ -134,11 +134,11 @@ export function createTyping(deps: TypingDeps = {}, options: TypingOptions = {})
     async remainingMs(typers) {
       checkOpen();
       typers.forEach(checkTyper);
-      const [remaining] = await read(
+      const { value } = await read(
         (store) => store.remainingMs(typers),
         () => typers.map((typer) => local.remainingMs(typer, now())),
       );
-      return remaining;
+      return value;
     },
     async close() {
       closed = true;

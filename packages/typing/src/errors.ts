@@ -1,4 +1,4 @@
-import { isDenied } from '@openclaw/redis-client';
+import { CodedError } from '@openclaw/redis-client';
 
 /**
  * - `invalid_options`: at creation.
@@ -8,24 +8,6 @@ import { isDenied } from '@openclaw/redis-client';
 export type TypingErrorCode = 'invalid_options' | 'unavailable' | 'closed';
 
 /** The error of this package; branch on `code`. A bad id is a `KeySchemaError`. */
-export class TypingError extends Error {
+export class TypingError extends CodedError<TypingErrorCode> {
   override readonly name = 'TypingError';
-  readonly code: TypingErrorCode;
-
-  constructor(code: TypingErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.code = code;
-  }
-}
-
-/** True when an ACL denies typing a command or a key. */
-export function isDeniedCall(error: unknown): boolean {
-  return error instanceof TypingError && isDenied(error.cause);
-}
-
-/** Wraps an error of the Redis client. */
-export function toUnavailable(cause: unknown): TypingError {
-  if (cause instanceof TypingError) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new TypingError('unavailable', `typing could not reach Redis: ${reason}`, cause);
 }

@@ -1,6 +1,7 @@
+import { checkId } from '@openclaw/key-schema';
 import { TypingError } from './errors.ts';
 import { parseOptions, type TypingOptions } from './options.ts';
-import { checkId, checkTyper, listMax, type Typer, type Typing } from './typing.ts';
+import { checkTyper, listMax, type Typer, type Typing } from './typing.ts';
 
 /**
  * Typing within one process, without Redis; at most `maxTypers` agents. Its results equal those of {@link
@@ -23,11 +24,7 @@ export function createMemoryTyping(options: TypingOptions = {}): Typing {
       run((nowMs) => typists.start(checkTyper({ channelId, agentId }), nowMs)),
     stop: (channelId, agentId) =>
       run((nowMs) => typists.stop(checkTyper({ channelId, agentId }), nowMs)),
-    list: (channelId) =>
-      run((nowMs) => {
-        checkId(channelId);
-        return typists.list(channelId, nowMs);
-      }),
+    list: (channelId) => run((nowMs) => typists.list(checkId(channelId), nowMs)),
     lastStartMs: (channelId, agentId) =>
       run((nowMs) => typists.lastStartMs(checkTyper({ channelId, agentId }), nowMs)),
     remainingMs: (typers) =>

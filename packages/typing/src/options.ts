@@ -1,4 +1,5 @@
 import { ttlMs } from '@openclaw/key-schema';
+import { resolveOptions } from '@openclaw/redis-client';
 import { TypingError } from './errors.ts';
 
 /** Options of {@link createTyping}, {@link createRedisTyping} and {@link createMemoryTyping}. */
@@ -34,16 +35,10 @@ export const typingDefaults = {
 } as const;
 
 /** The numeric options with their defaults. @throws {TypingError} `invalid_options` */
-export function parseOptions(options: TypingOptions & TypingWatchOptions): {
-  -readonly [name in keyof typeof typingDefaults]: number;
-} {
-  const parsed: Record<keyof typeof typingDefaults, number> = { ...typingDefaults };
-  for (const name of Object.keys(typingDefaults) as (keyof typeof typingDefaults)[]) {
-    const value = options[name] ?? typingDefaults[name];
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new TypingError('invalid_options', `${name} must be a positive integer`);
-    }
-    parsed[name] = value;
-  }
-  return parsed;
+export function parseOptions(options: TypingOptions & TypingWatchOptions) {
+  return resolveOptions<Record<keyof typeof typingDefaults, number>>(
+    typingDefaults,
+    options,
+    TypingError,
+  );
 }

@@ -4,8 +4,10 @@ import {
   type RedisClient,
   type Script,
   type ScriptCall,
+  toBatches,
+  toUnavailable,
 } from '@openclaw/redis-client';
-import { toUnavailable, TypingError } from './errors.ts';
+import { TypingError } from './errors.ts';
 import { listLua, remainingLua, startLua, stopLua } from './lua.gen.ts';
 import { parseOptions, type TypingOptions } from './options.ts';
 import { checkTyper, listMax, type Typer, type Typing } from './typing.ts';
@@ -52,7 +54,7 @@ export function createRedisTyping(
     args: [clock ? Math.floor(clock()) : '', ttlMs, ...args],
   });
   const fail = (error: unknown) => {
-    throw toUnavailable(error);
+    throw toUnavailable(TypingError, error);
   };
 
   async function run(...call: Parameters<typeof toCall>): Promise<unknown> {
@@ -68,27 +70,17 @@ export function createRedisTyping(
     typers: readonly Typer[],
   ): Promise<[lastMs: number, remainingMs: number][]> {
     checkOpen();
-    const batches: { channelId: string; positions: number[] }[] = [];
-    const open = new Map<string, number[]>();
-    typers.forEach((typer, position) => {
-      const { channelId } = checkTyper(typer);
-      let positions = open.get(channelId);
-      if (!positions || positions.length === batchMax) {
-        open.set(channelId, (positions = []));
-        batches.push({ channelId, positions });
-      }
-      positions.push(position);
-    });
+    const batches = toBatches(typers.map(checkTyper), batchMax);
     const times = typers.map((): [number, number] => [0, 0]);
     if (batches.length === 0) return times;
-    const replies = await redis
-      .pipeline(
-        batches.map(({ channelId, positions }) => {
-          const agentIds = positions.map((position) => typers[position]!.agentId);
-          return toCall(scripts.remaining, channelId, agentIds);
-        }),
-      )
-      .catch(fail);
+    const calls = batches.map(({ channelId, entries }) =>
+      toCall(
+        scripts.remaining,
+        channelId,
+        entries.map(({ agentId }) => agentId),
+      ),
+    );
+    const replies = await redis.pipeline(calls).catch(fail);
     replies.forEach((reply, at) => {
       if (reply instanceof Error) fail(reply);
       const pairs = reply as number[];

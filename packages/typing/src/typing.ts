@@ -1,4 +1,4 @@
-import { isNameId, KeySchemaError } from '@openclaw/key-schema';
+import { checkId } from '@openclaw/key-schema';
 
 /** One agent in one channel. */
 export interface Typer {
@@ -30,12 +30,5 @@ export const listMax = 1000;
 
 /** Returns the ids. @throws {KeySchemaError} `invalid_id` for an id that cannot be part of a Redis key. */
 export function checkTyper({ channelId, agentId }: Typer): Typer {
-  checkId(channelId);
-  checkId(agentId);
-  return { channelId, agentId };
-}
-
-/** @throws {KeySchemaError} `invalid_id` */
-export function checkId(id: string): void {
-  if (!isNameId(id)) throw new KeySchemaError('invalid_id', `not an id: ${JSON.stringify(id)}`);
+  return { channelId: checkId(channelId), agentId: checkId(agentId) };
 }

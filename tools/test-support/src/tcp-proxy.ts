@@ -13,6 +13,8 @@ export interface TcpProxy extends AsyncDisposable {
   stallReplies(): void;
   /** Passes everything again, and what was held back on open connections. */
   resume(): void;
+  /** Passes everything on new connections. The open ones stay open and never pass anything again, as after a lost route. */
+  abandon(): void;
   /** Destroys all connections. What was held back is lost. */
   cut(): void;
   stop(): Promise<void>;
@@ -24,7 +26,10 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   let accepted = 0;
   let passes = { forth: true, back: true };
 
+  const abandoned = new Set<Socket>();
+
   const apply = ([client, upstream]: readonly [Socket, Socket]) => {
+    if (abandoned.has(client)) return;
     if (passes.forth) client.resume();
     else client.pause();
     if (passes.back) upstream.resume();
@@ -76,6 +81,10 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     stall: () => set({ forth: false, back: false }),
     stallReplies: () => set({ forth: true, back: false }),
     resume: () => set({ forth: true, back: true }),
+    abandon() {
+      for (const [client] of pairs) abandoned.add(client);
+      set({ forth: true, back: true });
+    },
     cut,
     stop,
     [Symbol.asyncDispose]: stop,

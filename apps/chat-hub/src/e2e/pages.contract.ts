@@ -57,6 +57,7 @@ export function describePages(
         `${hub.url}/v1/channels/${channelId}/${resource}?${query.toString()}`,
       );
       const body = await response.text();
+      if (!response.ok) throw new Error(`${resource}: ${response.status} ${body}`);
       sizes.push(Buffer.byteLength(body));
       return pageOf(JSON.parse(body));
     };

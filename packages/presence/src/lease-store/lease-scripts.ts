@@ -1,6 +1,12 @@
 import { createKeySchema, encodeRosterMember, ttlMs, type KeySchema } from '@openclaw/key-schema';
-import { defineScript, type RedisClient, type ScriptCall } from '@openclaw/redis-client';
-import { toUnavailable } from '../errors.ts';
+import {
+  type Batch,
+  defineScript,
+  type RedisClient,
+  type ScriptCall,
+  toUnavailable,
+} from '@openclaw/redis-client';
+import { PresenceError } from '../errors.ts';
 import { leaseChangesLua, leaseReadsLua } from '../lua.gen.ts';
 import { parseOptions, type RedisLeaseStoreOptions } from '../options.ts';
 import type { PresenceRecord, PresenceStatus } from '../state.ts';
@@ -19,33 +25,7 @@ export interface RedisLeaseStoreDeps {
 }
 
 /** The most leases in one script call, so that it blocks Redis for at most a millisecond. */
-const batchMax = 50;
-
-/** Entries of one channel for one script call, with their positions in the given list. */
-export interface Batch<E> {
-  readonly channelId: string;
-  readonly entries: E[];
-  readonly positions: number[];
-}
-
-/** Groups entries by channel, at most {@link batchMax} in a batch, in the order of each batch's first entry. */
-export function toBatches<E extends { readonly channelId: string }>(
-  entries: readonly E[],
-): Batch<E>[] {
-  const batches: Batch<E>[] = [];
-  const open = new Map<string, Batch<E>>();
-  entries.forEach((entry, position) => {
-    let batch = open.get(entry.channelId);
-    if (!batch || batch.entries.length === batchMax) {
-      batch = { channelId: entry.channelId, entries: [], positions: [] };
-      open.set(entry.channelId, batch);
-      batches.push(batch);
-    }
-    batch.entries.push(entry);
-    batch.positions.push(position);
-  });
-  return batches;
-}
+export const batchMax = 50;
 
 const agentIdOf = (entry: LeaveEntry | UpdateEntry) =>
   'lease' in entry ? entry.lease.agentId : entry.agentId;
@@ -117,7 +97,7 @@ export function createLeaseScripts(
 
     async run(call: ScriptCall): Promise<unknown> {
       return redis.run(call).catch((error: unknown) => {
-        throw toUnavailable(error);
+        throw toUnavailable(PresenceError, error);
       });
     },
 
@@ -126,9 +106,11 @@ export function createLeaseScripts(
       if (calls.length === 0) return [];
       try {
         const replies = await redis.pipeline(calls);
-        return replies.map((reply) => (reply instanceof Error ? toUnavailable(reply) : reply));
+        return replies.map((reply) =>
+          reply instanceof Error ? toUnavailable(PresenceError, reply) : reply,
+        );
       } catch (error) {
-        const failure = toUnavailable(error);
+        const failure = toUnavailable(PresenceError, error);
         return calls.map(() => failure);
       }
     },

@@ -97,7 +97,7 @@ export function presenceModelContract(
   make: (options: Required<LeaseStoreOptions>) => LeaseStore,
   numRuns: number,
 ): void {
-  it(`${name}: agrees with the model of leases in whatever order things happen`, async () => {
+  it(`${name}: agrees with the model of leases for any order of calls`, async () => {
     const property = fc.asyncProperty(fc.array(steps, { maxLength: 40 }), async (run) => {
       let nowMs = 1_900_000_000_000;
       const presence = make({ leaseMs, clock: () => nowMs });

@@ -204,7 +204,7 @@ export function presenceContract(
       expect(await presence.updateMany(entries)).toEqual([null, null, null, null]);
     });
 
-    it("lets the agent's last call win over all its connections, whatever their heartbeats bring", async () => {
+    it("applies the agent's last call to all its connections, whatever their heartbeats write", async () => {
       await presence.join('c', lease('a', 's1', 'hub-1'), away);
       await presence.join('c', lease('a', 's1', 'hub-2'));
       await presence.update(['c'], 'a', { ...online, status: 'dnd' });

@@ -1,4 +1,4 @@
-import { encodeRosterMember, isNameId, KeySchemaError } from '@openclaw/key-schema';
+import { checkId, encodeRosterMember, isNameId } from '@openclaw/key-schema';
 import { PresenceError } from '../errors.ts';
 import type { PresenceRecord, PresenceState } from '../state.ts';
 
@@ -119,11 +119,6 @@ export interface LeaseStore {
    */
   reap(channelIds: readonly string[]): Promise<PresenceChange[]>;
   close(): Promise<void>;
-}
-
-/** @throws {KeySchemaError} `invalid_id` for an id that cannot be part of a Redis key. */
-export function checkId(id: string): void {
-  if (!isNameId(id)) throw new KeySchemaError('invalid_id', `not an id: ${JSON.stringify(id)}`);
 }
 
 /** @throws {KeySchemaError} `invalid_id` */

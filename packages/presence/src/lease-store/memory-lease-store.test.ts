@@ -9,7 +9,7 @@ presenceModelContract('in memory', createMemoryLeaseStore, 300);
 describe('the memory lease store', () => {
   const lease = (agentId: string) => ({ agentId, hubId: 'h', sessionId: 's' });
 
-  it('takes no more leases than allowed, and takes more when some have ended', async () => {
+  it('refuses a lease beyond maxLeases, and accepts leases again when some have ended', async () => {
     const presence = createMemoryLeaseStore({ maxLeases: 2 });
     await presence.join('c', lease('a'));
     await presence.join('c', lease('b'));

@@ -1,3 +1,4 @@
+import { checkId } from '@openclaw/key-schema';
 import { PresenceError } from '../errors.ts';
 import { parseOptions, type MemoryLeaseStoreOptions } from '../options.ts';
 import {
@@ -8,7 +9,6 @@ import {
   type PresenceState,
 } from '../state.ts';
 import {
-  checkId,
   checkLease,
   parsePage,
   withSingleCalls,

@@ -1,19 +1,18 @@
-import { encodeRosterMember } from '@openclaw/key-schema';
+import { checkId, encodeRosterMember } from '@openclaw/key-schema';
+import { toBatches, type Batch } from '@openclaw/redis-client';
 import { PresenceError } from '../errors.ts';
 import type { RedisLeaseStoreOptions } from '../options.ts';
 import { defaultState, parseState, type PresenceRecord, type PresenceState } from '../state.ts';
 import {
+  batchMax,
   createLeaseScripts,
   leaseArgs,
   parseRecord,
-  toBatches,
-  type Batch,
   type ChangeOperation,
   type RecordReply,
   type RedisLeaseStoreDeps,
 } from './lease-scripts.ts';
 import {
-  checkId,
   parsePage,
   withSingleCalls,
   type JoinEntry,
@@ -70,7 +69,7 @@ export function createRedisLeaseStore(
     argsOf: (entry: E) => string[],
   ): Promise<{ batch: Batch<E>; reply: unknown }[]> {
     checkOpen();
-    const batches = toBatches(entries);
+    const batches = toBatches(entries, batchMax);
     const replies = await scripts.send(scripts.changes(operation, batches, argsOf));
     return batches.map((batch, index) => ({ batch, reply: replies[index] }));
   }

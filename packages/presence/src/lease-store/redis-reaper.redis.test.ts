@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 
 describe('reaping in real time', () => {
-  it('TTL expiry (presence): two racing reapers bring exactly one offline record within ±1 s of the end of the lease', async () => {
+  it('TTL expiry (presence): two racing reapers report exactly one offline record within ±1 s of the end of the lease', async () => {
     const other = createRedisClient({ url: server.url });
     await waitFor(() => other.available);
     const offline: { agentId: string; afterMs: number }[] = [];

@@ -1,10 +1,11 @@
 import { parseRosterMember } from '@openclaw/key-schema';
+import { toBatches } from '@openclaw/redis-client';
 import { PresenceError } from '../errors.ts';
 import { parseOptions, type RedisLeaseStoreOptions } from '../options.ts';
 import {
+  batchMax,
   leaseArgs,
   parseRecord,
-  toBatches,
   type LeaseScripts,
   type RecordReply,
 } from './lease-scripts.ts';
@@ -84,11 +85,11 @@ export function createRedisReaper(scripts: LeaseScripts, options: RedisLeaseStor
       const hubsWithoutRedis = await findHubsWithoutRedis(expired);
       const mayReap = ({ lease: { hubId } }: LeaveEntry) =>
         hubId === localHubId || (hubsWithoutRedis !== null && !hubsWithoutRedis.has(hubId));
-      const toReap = toBatches(expired.filter(mayReap));
+      const toReap = toBatches(expired.filter(mayReap), batchMax);
       const toExtend = hubsWithoutRedis === null ? [] : expired.filter((one) => !mayReap(one));
       const replies = await scripts.send([
         ...scripts.changes('reap', toReap, leaseArgs),
-        ...scripts.changes('extend', toBatches(toExtend), leaseArgs, extensionMs),
+        ...scripts.changes('extend', toBatches(toExtend, batchMax), leaseArgs, extensionMs),
       ]);
       toReap.forEach(({ channelId }, index) => {
         const reply = replies[index];

@@ -11,7 +11,7 @@
   ARGV[3]    leaseMs: how long a lease taken now lasts
   ARGV[4]    keepMs: how long roster and index outlive the last lease
   ARGV[5]    hashMs: TTL of a presence hash
-  ARGV[6]    1: an expired lease does not count; 0: it counts until a reaper, who asks whether its hub lives, removes it
+  ARGV[6]    1: an expired lease does not count; 0: it counts until a reaper removes it (its hub may be alive)
   ARGV[7..]  the entries, as each operation says; a state is status, customStatus, avatar, where '' stands for null
 
   Output     as each operation says; a record is agentId, status, customStatus, avatar, lastSeen
@@ -83,7 +83,7 @@ local function isSame(a, b)
 end
 
 -- Ends one lease. If no other lease holds the agent, removes its hash and its expired leases and returns its offline
--- record: nobody else will report it. `lastSeen` is used if the hash was evicted.
+-- record, which no other call reports. `lastSeen` is used if the hash was evicted.
 local function release(member, hash, lastSeen)
   if redis.call('ZREM', roster, member) == 0 then return nil end
   redis.call('ZREM', index, toIndexed(member))
@@ -132,7 +132,8 @@ end
 
 -- The heartbeat: lengthens leases and writes again what eviction or a wipe took.
 -- Entry: member, then the state as its hub knows it
--- Output: where the hub was wrong {i, 1 if no lease held the agent any more, 2 if its hash was missing too, else 0, record}
+-- Output: for each difference from that state {i, loss, record}; loss is 1 if no lease held the agent any more, 2 if its
+--   hash was missing too, else 0
 function operations.renew()
   local findings = {}
   for i = 1, entryCount do

@@ -53,7 +53,7 @@ describe('the change queue', () => {
     expect(queue.size).toBe(0);
   });
 
-  it('gives an error to the changes that it concerns, and continues', async () => {
+  it('reports an error only to the changes that it concerns, and continues', async () => {
     const { put, outcomes } = watched({
       joinMany: () => Promise.reject(new PresenceError('unavailable', 'away')),
       leaveMany: () => Promise.reject(new Error('a bug')),

@@ -1,4 +1,5 @@
-import { PresenceError, toUnavailable } from '../errors.ts';
+import { toUnavailable } from '@openclaw/redis-client';
+import { PresenceError } from '../errors.ts';
 import type {
   JoinEntry,
   JoinOutcome,
@@ -50,7 +51,9 @@ export function createChangeQueue(
     sendMany: (entries: readonly E[]) => Promise<(T | PresenceError)[]>,
   ): Promise<void> {
     if (changes.length === 0) return;
-    const outcomes = await sendMany(changes.map(({ entry }) => entry)).catch(toUnavailable);
+    const outcomes = await sendMany(changes.map(({ entry }) => entry)).catch((error: unknown) =>
+      toUnavailable(PresenceError, error),
+    );
     changes.forEach(({ done }, at) =>
       done(outcomes instanceof PresenceError ? outcomes : outcomes[at]!),
     );

@@ -64,7 +64,7 @@ describe('pending offline records', () => {
     expect(pending.size).toBe(0);
   });
 
-  it('wait for a flapping Redis for a limited time', async () => {
+  it('wait for a Redis that keeps failing for a limited time', async () => {
     const pending = create();
     pending.add(gone('left'));
     for (let flap = 1; flap <= 20; flap += 1) {
@@ -75,7 +75,7 @@ describe('pending offline records', () => {
     }
   });
 
-  it('are announced once, unchecked, when Redis does not answer for long', async () => {
+  it('are announced once, unchecked, when Redis does not answer for a lease', async () => {
     const pending = create();
     pending.add(gone('left'));
     isAway = true;

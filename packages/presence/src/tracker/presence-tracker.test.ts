@@ -71,7 +71,7 @@ describe('presence in one process, without Redis', () => {
     expect(told()).toEqual([['c', 'a', 'dnd']]);
   });
 
-  it("lets the agent's last call win over all its connections", async () => {
+  it("applies the agent's last call to all its connections", async () => {
     await presence.track('c', here('a', 's1'));
     await presence.set(here('a', 's1'), { ...online, status: 'away' });
     await presence.track('c', here('a', 's2'));
@@ -120,7 +120,7 @@ describe('presence in one process, without Redis', () => {
     expect(heard).toEqual(['online', 'second online', 'second offline']);
   });
 
-  it('holds no more leases than allowed', async () => {
+  it('refuses a lease beyond maxLeases', async () => {
     const small = createPresence({}, { maxLeases: 2 });
     await small.track('c', here('a'));
     await small.track('c', here('b'));

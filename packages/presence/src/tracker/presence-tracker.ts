@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { createKeySchema, isNameId, type KeySchema } from '@openclaw/key-schema';
-import { createThrottledWarn, type Logger, type RedisClient } from '@openclaw/redis-client';
+import { checkId, createKeySchema, isNameId, type KeySchema } from '@openclaw/key-schema';
+import {
+  createListeners,
+  createThrottledWarn,
+  type Logger,
+  type RedisClient,
+} from '@openclaw/redis-client';
 import { PresenceError } from '../errors.ts';
 import {
-  checkId,
   checkLease,
   parsePage,
   type Lease,
@@ -141,9 +145,10 @@ export function createPresence(
   const leaving = new Set<Promise<Decision>>();
   let closed = false;
 
-  const changeListeners = createListeners<Parameters<PresenceListener>>(warn);
-  const degradedListeners = createListeners<[boolean]>(warn);
-  const wipedListeners = createListeners<[]>(warn);
+  const onThrow = (error: unknown) => warn({ err: error }, 'a presence listener threw');
+  const changeListeners = createListeners<Parameters<PresenceListener>>(onThrow);
+  const degradedListeners = createListeners<[boolean]>(onThrow);
+  const wipedListeners = createListeners<[]>(onThrow);
   const emit = ({ channelId, record }: PresenceChange, degraded: boolean) =>
     changeListeners.emit(channelId, record, { degraded });
   const onDegraded = degradedListeners.emit;
@@ -246,7 +251,7 @@ export function createPresence(
       const getLocal = () => localLeases.get(channelId, agentId, now());
       if (!shared) return { presence: getLocal(), degraded: false };
       const read = await shared.read((store) => store.get(channelId, agentId), getLocal);
-      return { presence: read.answer, degraded: read.degraded };
+      return { presence: read.value, degraded: read.degraded };
     },
 
     async list(channelId, options = {}) {
@@ -257,7 +262,7 @@ export function createPresence(
       if (!shared) return { ...listLocal(), degraded: false };
       const page = { cursor: cursor || null, limit, unreaped };
       const read = await shared.read((store) => store.list(channelId, page), listLocal);
-      return { ...read.answer, degraded: read.degraded };
+      return { ...read.value, degraded: read.degraded };
     },
 
     watch(channelId) {
@@ -295,28 +300,5 @@ export function createPresence(
       degradedListeners.clear();
       wipedListeners.clear();
     },
-  };
-}
-
-/** The listeners of one event. An error of a listener is reported, and the other listeners are still called. */
-function createListeners<Args extends unknown[]>(warn: (details: object, message: string) => void) {
-  const listeners = new Set<(...args: Args) => void>();
-  return {
-    add: (listener: (...args: Args) => void): (() => void) => {
-      // Wrapped in a new function, so that a listener that is added twice counts as two.
-      const added = (...args: Args) => listener(...args);
-      listeners.add(added);
-      return () => void listeners.delete(added);
-    },
-    emit: (...args: Args): void => {
-      for (const listener of listeners) {
-        try {
-          listener(...args);
-        } catch (error) {
-          warn({ err: error }, 'a presence listener threw');
-        }
-      }
-    },
-    clear: () => listeners.clear(),
   };
 }

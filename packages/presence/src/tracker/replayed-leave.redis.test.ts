@@ -73,7 +73,7 @@ async function moveWhileAway() {
 describe('a replayed leave', () => {
   // The race: an agent moves from hub A to B while both are without Redis. A is back first, and Redis has no other
   // lease. Invariant: a connected agent is never announced offline, and an agent that left is announced offline once.
-  it('makes no agent offline that moved to a hub that reconnects within seconds', async () => {
+  it('does not report an agent offline that moved to a hub that reconnects within seconds', async () => {
     const { b } = await moveWhileAway();
     expect(told).toEqual([]);
     b.link.heal();
@@ -89,7 +89,7 @@ describe('a replayed leave', () => {
     ]);
   });
 
-  it('the control: a hub that stays away longer is not waited for', async () => {
+  it('does not wait for a hub that stays away longer (the control)', async () => {
     const { b } = await moveWhileAway();
     nowMs += 5_000;
     await waitFor(() => told.length > 1);

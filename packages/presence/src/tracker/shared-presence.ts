@@ -1,6 +1,6 @@
 import type { KeySchema } from '@openclaw/key-schema';
-import type { RedisClient } from '@openclaw/redis-client';
-import { isDeniedCall, PresenceError } from '../errors.ts';
+import { isDenied as isDeniedCall, type RedisClient, withFallback } from '@openclaw/redis-client';
+import { PresenceError } from '../errors.ts';
 import type { LeaseStore } from '../lease-store/lease-store.ts';
 import { createRedisLeaseStore } from '../lease-store/redis-lease-store.ts';
 import { parseOptions, type PresenceTrackerOptions } from '../options.ts';
@@ -163,16 +163,17 @@ export function createSharedPresence(
     async read<T>(
       fromRedis: (store: LeaseStore) => Promise<T>,
       fromLocal: () => T,
-    ): Promise<{ answer: T; degraded: boolean }> {
-      if ((redis.available || redis.connecting) && !isDenied()) {
-        try {
-          return { answer: await fromRedis(store), degraded: false };
-        } catch (error) {
+    ): Promise<{ value: T; degraded: boolean }> {
+      if (isDenied()) return { value: fromLocal(), degraded: true };
+      return withFallback(
+        redis,
+        () => fromRedis(store),
+        fromLocal,
+        (error) => {
           noteDenial(error);
-          if (!(error instanceof PresenceError && error.code === 'unavailable')) throw error;
-        }
-      }
-      return { answer: fromLocal(), degraded: true };
+          return error instanceof PresenceError && error.code === 'unavailable';
+        },
+      );
     },
     /** Stops the timers. Leases can still be ended afterwards. */
     stop() {

@@ -46,7 +46,7 @@ describe('a Redis that loses its data under intact connections', () => {
   // The race: the wipe comes between two heartbeats, and another hub writes the same rosters again first. Invariant:
   // the hub's leases are written again long before its next heartbeat, and nothing is announced. The control is a hub
   // that does not check for a wipe.
-  it('has all leases again soon after FLUSHALL, and nothing is announced', async () => {
+  it('writes all leases again soon after FLUSHALL, and announces nothing', async () => {
     const hub = await startHub('hub');
     await startHub('control', { reapMs: 60_000 });
     await startHub('hasty', { reapMs: 5 });
@@ -69,7 +69,7 @@ describe('a Redis that loses its data under intact connections', () => {
     expect(told).toEqual(['hub online in last']);
   });
 
-  it('has a single evicted roster again', async () => {
+  it('writes a single evicted roster again', async () => {
     const hub = await startHub('hub');
     await redis.send(['del', keys.roster('c49'), keys.rosterAgents('c49')]);
     // One check looks at twenty channels each half second, and there are fifty.

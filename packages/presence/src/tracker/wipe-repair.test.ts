@@ -53,7 +53,7 @@ describe('the wipe detector', () => {
 
   // The race: the check is sent before a join, or answered after the leave. Invariant: only a lease that Redis must
   // have counts as lost.
-  it('ignores a lease that Redis does not have to have yet or any more', async () => {
+  it('ignores a lease that Redis need not have yet, or need not have any more', async () => {
     const { detector, channels, lost, unexpected } = createBench(new Set(['joining', 'left']));
     lost.add('joining').add('left');
     unexpected.add('joining');

@@ -1,4 +1,4 @@
--- Starts or refreshes the typing of an agent. Drops the agents that stopped without saying so.
+-- Starts or refreshes the typing of an agent. Drops the agents whose last start is older than ttlMs.
 -- KEYS[1] typing, zset: agentId -> its last start, ms
 -- ARGV[1] now, ms; empty: the time of Redis  [2] ttlMs  [3] agentId
 -- Output: 1 if it was not typing before, 0 for a refresh
