@@ -22,9 +22,12 @@ import type { PresenceTimes } from './presence/roster-watch.ts';
 import { createHandlers } from './methods/handlers.ts';
 import { createInvoke } from './calls/invoke.ts';
 import { observeLive } from './observe/gauges.ts';
+import { countRefusals, serviceObservers } from './observe/counting.ts';
+import { createDatabaseState } from './observe/database-state.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createOperations } from './observe/operations.ts';
 import { createReadiness, type Readiness } from './observe/readiness.ts';
+import { createSignInObserver } from './observe/sign-ins.ts';
 import { createDispatcher } from './calls/dispatcher.ts';
 import { createOpsServer, createServer } from './rest/server.ts';
 import { openServices, type Services } from './services.ts';
@@ -65,10 +68,13 @@ export async function startHub(
   const closers = createClosers(log);
   try {
     const metrics = createMetrics();
-    const services = await openServices(config, hubId, closers, log, times);
-    const live = await startLive(hubId, services, metrics, closers, log, budgets);
-    observeLive(metrics, services, live);
-    const { store, limiter } = services;
+    const database = createDatabaseState({ metrics, log });
+    const observers = serviceObservers(metrics, database);
+    const services = await openServices(config, hubId, closers, log, observers, times);
+    const live = await startLive(hubId, services, metrics, closers, log, database, budgets);
+    observeLive(metrics, { services, live, database });
+    const { store } = services;
+    const limiter = countRefusals(services.limiter, metrics);
     const { rooms, sessions, unsent, slices, flusher, redisState, traffic, selfProbe } = live;
 
     const allowance = createCallAllowance({
@@ -83,8 +89,14 @@ export async function startHub(
         for (const session of sessions.ofAgent(agentId)) session.expel(4429, reason);
       },
     });
-    const onLimited = () => metrics.limitedCalls.inc();
-    const handlers = createHandlers({ ...live, store, limiter, cache: services.cache });
+    const onLimited = () => metrics.limited.inc({ action: 'calls' });
+    const handlers = createHandlers({
+      ...live,
+      store,
+      limiter,
+      cache: services.cache,
+      onResume: (isResumed) => metrics.resumes.inc({ resumed: String(isResumed) }),
+    });
     const observe = traffic.called;
     const invoke = createInvoke({ handlers, limiter, onLimited, observe, unsent, slices, log });
     const dispatcher = createDispatcher({ invoke, allowance, onLimited, observe, unsent });
@@ -96,7 +108,8 @@ export async function startHub(
     });
     const originPolicy = createOriginPolicy(config);
     const remoteAddress = createRemoteAddress(config.trustedProxies);
-    const failedSignIns = createFailedSignIns({ onFailed: () => metrics.failedSignIns.inc() });
+    const failedSignIns = createFailedSignIns();
+    const onSignIn = createSignInObserver(metrics, log);
     const cap = createCap(config, pace, metrics, log);
     const readiness = createReadiness({
       hubId,
@@ -104,6 +117,8 @@ export async function startHub(
       redis: redisState,
       publishPath: () => selfProbe.path,
     });
+    metrics.read('hub_build_info', () => 1);
+    metrics.read('hub_state', (state) => (readiness.state === state ? 1 : 0));
     const operations = createOperations({
       hubId,
       store,
@@ -128,6 +143,7 @@ export async function startHub(
       originPolicy,
       remoteAddress,
       failedSignIns,
+      onSignIn,
       cap,
       hasOpsPort: config.opsPort !== null,
       readiness,
@@ -138,11 +154,7 @@ export async function startHub(
     });
 
     const admission = createAdmission(pace);
-    metrics.observe(
-      'hub_admission_places',
-      'Slots reserved for clients that were told when to come back',
-      () => admission.reserved,
-    );
+    metrics.read('hub_admission_places', () => admission.reserved);
     let drainEndMs: number | null = null;
     app.server.on(
       'upgrade',
@@ -170,6 +182,7 @@ export async function startHub(
           heartbeat: live.heartbeat,
           calls: allowance,
         }),
+        onSignIn,
         onRefused: (status) => metrics.refusedConnections.inc({ status: String(status) }),
         log,
       }),
@@ -204,17 +217,9 @@ function createCap(
     );
   }
   const cap = createConnectionCap({ ...limits, perSecond });
-  metrics.observe('hub_connections', 'Open connections, WebSocket and HTTP', () => cap.open);
-  metrics.observe(
-    'hub_connections_limit',
-    'Connections that are served; further clients are told when to come back',
-    () => cap.limit,
-  );
-  metrics.observe(
-    'hub_dropped_connections_total',
-    'Connections dropped without an answer, because the surplus was used up too',
-    () => cap.dropped,
-  );
+  metrics.read('hub_connections', () => cap.open);
+  metrics.read('hub_connections_limit', () => cap.limit);
+  metrics.read('hub_dropped_connections_total', () => cap.dropped);
   return cap;
 }
 

@@ -1,5 +1,12 @@
+export type { RoundTrip } from './availability.ts';
 export { createRedisClient, defineScript } from './client.ts';
-export type { RedisClient, Script, ScriptCall } from './client.ts';
+export type {
+  RedisClient,
+  RedisClientDeps,
+  RedisClientState,
+  Script,
+  ScriptCall,
+} from './client.ts';
 export { parseRedisEnvironment } from './environment.ts';
 export { isDenied, RedisClientError } from './errors.ts';
 export type { RedisClientErrorCode, WriteRefusal } from './errors.ts';

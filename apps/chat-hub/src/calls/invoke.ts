@@ -28,7 +28,7 @@ import type { Answer, Caller, Handler, Handlers, Transport } from './handler.ts'
 export type LimitedAction = MethodLimit | 'create';
 
 /** The hub's limiter: it counts in this process and exchanges its counts with Redis in the background. */
-export type Limiter = LocalRateLimiter<LimitedAction>;
+export type Limiter = Pick<LocalRateLimiter<LimitedAction>, 'limits' | 'consume'>;
 
 /** The JSON of a result: a string, or pieces of it in UTF-8. */
 export type ResultJson = string | readonly Buffer[];
@@ -138,7 +138,7 @@ export function createInvoke(deps: InvokeDeps): Invoke {
     } catch (error) {
       const refusal = refusalOfError(error);
       if (refusal.code === 'internal') {
-        log.error({ err: error, method, agentId: caller.identity.agentId }, 'a method failed');
+        log.error({ err: error, method, ...aboutCaller(caller) }, 'a method failed');
       }
       return refusal;
     }
@@ -208,12 +208,19 @@ export function createInvoke(deps: InvokeDeps): Invoke {
         await caller.order.run(places, definition.kind === 'write', work);
       }
     } catch (error) {
-      log.error({ err: error, method: checked.method }, 'an answer could not be made');
+      const about = { err: error, method: checked.method, ...aboutCaller(caller) };
+      log.error(about, 'an answer could not be made');
       await reply(refusalOfError(null));
     } finally {
       session?.endCall();
     }
   };
+}
+
+/** By which the lines about a caller are found in the log. */
+function aboutCaller({ identity, session, trace }: Caller): object {
+  const { agentId } = identity;
+  return session ? { agentId, sessionId: session.sessionId } : { agentId, ...trace };
 }
 
 /**

@@ -21,8 +21,6 @@ export interface FailedSignInsOptions {
   readonly burst?: number;
   /** Failures per second that an address may cause on average. @default 10 */
   readonly perSecond?: number;
-  /** Called for each failure. */
-  readonly onFailed?: () => void;
   /** Addresses remembered at a time; the one whose last failure is oldest is evicted. @default 10_000 */
   readonly maxAddresses?: number;
   /** Accepted credentials remembered at a time; the least recently used are evicted. @default 20_000 */
@@ -46,7 +44,6 @@ export function createFailedSignIns({
   perSecond = 10,
   maxAddresses = 10_000,
   maxGood = 20_000,
-  onFailed,
   clock = () => performance.now(),
 }: FailedSignInsOptions = {}): FailedSignIns {
   const buckets = new LRUCache<string, Bucket>({ max: maxAddresses });
@@ -69,7 +66,6 @@ export function createFailedSignIns({
       good.set(hashOf(credentials), true);
     },
     recordFailure(address, credentials) {
-      onFailed?.();
       if (credentials) good.delete(hashOf(credentials));
       const nowMs = clock();
       // Many sign-ins may fail at the same time. This cap bounds how long they block the address.

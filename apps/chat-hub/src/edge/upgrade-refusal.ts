@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { requestIdHeader } from '../observe/request-trace.ts';
 import { AuthError } from './identity.ts';
 
 /** The refusal of an upgrade: a close code where the client can read one, else an HTTP status. */
@@ -47,6 +48,7 @@ const statusTexts = {
 export function refuseByStatus(
   socket: Duplex,
   { status, reason, retryAfterMs }: UpgradeRefusal,
+  requestId: string | undefined,
 ): void {
   const body = JSON.stringify({ error: { message: reason } });
   const headers = [
@@ -55,6 +57,7 @@ export function refuseByStatus(
     `Content-Length: ${Buffer.byteLength(body)}`,
     ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
     ...(retryAfterMs === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfterMs / 1000)}`]),
+    ...(requestId === undefined ? [] : [`${requestIdHeader}: ${requestId}`]),
     'Connection: close',
   ];
   socket.once('finish', () => socket.destroy());

@@ -29,6 +29,8 @@ export interface SubscriptionDeps {
   readonly rooms: Pick<Rooms, 'get' | 'open' | 'epochGeneration'>;
   readonly presence: Pick<PresenceFeed, 'prepare' | 'enter'>;
   readonly slices: TimeSlicedQueue;
+  /** Called for each topic that continues after a seq: true when its missed events are in the answer. */
+  readonly onResume?: (isResumed: boolean) => void;
 }
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
@@ -60,7 +62,13 @@ const topicsPerTurn = 50;
  * Handlers of subscribe and unsubscribe, which choose the channels that a socket receives, and the seq from which it
  * receives them.
  */
-export function subscriptionMethods({ rooms, store, presence, slices }: SubscriptionDeps) {
+export function subscriptionMethods({
+  rooms,
+  store,
+  presence,
+  slices,
+  onResume,
+}: SubscriptionDeps) {
   /**
    * Opens the rooms of all topics that the caller may receive; the others get an error code. Rights are read once for
    * all topics.
@@ -149,7 +157,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
   /** Enters the room and makes the topic's result in one synchronous step, so that no event can come between them. */
   function enter(
     session: Session,
-    { channelId }: Topic,
+    { channelId, since }: Topic,
     prepared: Prepared,
     budget: ByteBudget,
   ): string | Buffer[] {
@@ -185,6 +193,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
       }
     }
     session.enter(room, head);
+    if (since !== null) onResume?.(missed !== null);
     const presencePushed = presence.enter(session, room);
     const before = `{"channelId":"${channelId}","head":${head},"resumed":${missed !== null},"events":[`;
     const after = `],"presencePushed":${presencePushed}}`;

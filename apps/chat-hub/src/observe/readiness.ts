@@ -2,6 +2,7 @@ import type { ChatStore } from '@openclaw/chat-store';
 import type { PresenceTracker } from '@openclaw/presence';
 import type { RedisClient, RedisHealth } from '@openclaw/redis-client';
 import type { PublishPath } from '../recovery/self-probe.ts';
+import type { HubState } from './scraped-metrics.ts';
 
 /** The state of Redis, for operators. */
 export type RedisReport = Omit<RedisHealth, 'refusal'> & {
@@ -15,22 +16,41 @@ export interface RedisState {
   readonly available: boolean;
   /** Never rejects. */
   health(): Promise<RedisReport>;
+  /** Like `health`, but up to 5 s old while availability does not change, because INFO is a few kilobytes of text. */
+  recentHealth(): Promise<RedisReport>;
 }
+
+const recentMs = 5_000;
 
 /** Combines the client's health with that of presence, the feature with the most Redis commands. */
 export function createRedisState(
   redis: Pick<RedisClient, 'health'>,
   tracker: Pick<PresenceTracker, 'degraded'>,
 ): RedisState {
+  let recent: {
+    readonly atMs: number;
+    readonly isAvailable: boolean;
+    readonly health: Promise<RedisReport>;
+  } | null = null;
+
+  async function health(): Promise<RedisReport> {
+    const found = await redis.health();
+    return found.status === 'ok' && tracker.degraded
+      ? { ...found, status: 'refusing_writes', refusal: 'NOPERM' }
+      : found;
+  }
+
   return {
     get available() {
       return !tracker.degraded;
     },
-    async health() {
-      const health = await redis.health();
-      return health.status === 'ok' && tracker.degraded
-        ? { ...health, status: 'refusing_writes', refusal: 'NOPERM' }
-        : health;
+    health,
+    recentHealth() {
+      const isAvailable = !tracker.degraded;
+      const atMs = performance.now();
+      if (!recent || atMs - recent.atMs >= recentMs || recent.isAvailable !== isAvailable)
+        recent = { atMs, isAvailable, health: health() };
+      return recent.health;
     },
   };
 }
@@ -38,6 +58,7 @@ export function createRedisState(
 /** Readiness for traffic, with the state of each dependency. */
 export interface Readiness {
   report(): Promise<ReadinessReport>;
+  readonly state: HubState;
   /** From this call on, the hub reports that it is draining and therefore not ready. */
   drain(): void;
 }
@@ -82,6 +103,9 @@ export function createReadiness({ hubId, store, redis, publishPath }: ReadinessD
         redis: redisHealth,
         publishPath: publishPath(),
       };
+    },
+    get state() {
+      return draining ? 'draining' : 'serving';
     },
     drain() {
       draining = true;

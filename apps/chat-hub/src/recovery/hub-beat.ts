@@ -10,6 +10,8 @@ export interface HubBeatDeps {
   /** While it is degraded, this hub cannot renew its leases in Redis. */
   readonly tracker: Pick<PresenceTracker, 'degraded' | 'onDegraded'>;
   readonly log: Logger;
+  /** Called when a beat failed. */
+  readonly onFailed?: (error: unknown) => void;
 }
 
 /**
@@ -22,12 +24,16 @@ export async function startHubBeat({
   hubId,
   tracker,
   log,
+  onFailed,
 }: HubBeatDeps): Promise<() => Promise<void>> {
   let isBeating: Promise<void> | null = null;
   const beat = () => {
     isBeating ??= store
       .beat(hubId, tracker.degraded)
-      .catch((error: unknown) => log.debug({ err: error }, 'a heartbeat did not reach the store'))
+      .catch((error: unknown) => {
+        onFailed?.(error);
+        log.debug({ err: error }, 'a heartbeat did not reach the store');
+      })
       .finally(() => (isBeating = null));
     return isBeating;
   };

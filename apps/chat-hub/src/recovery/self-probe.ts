@@ -27,6 +27,8 @@ export interface SelfProbeDeps {
   readonly onDeaf: () => void;
   /** True if a Redis is configured, so that its absence is a fault. */
   readonly isRedisNamed: boolean;
+  /** Called with the result of each probe, for metrics. */
+  readonly onProbe?: (result: ProbeResult) => void;
   readonly log: Logger;
 }
 
@@ -60,6 +62,7 @@ export function startSelfProbe(deps: SelfProbeDeps, options: SelfProbeOptions = 
 
   function record(result: ProbeResult): void {
     outcome = result.outcome;
+    deps.onProbe?.(result);
     if (result.outcome === 'back') {
       latencyMs = result.latencyMs;
       lastOkAt = clock();

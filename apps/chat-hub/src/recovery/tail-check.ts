@@ -29,6 +29,8 @@ export interface TailCheckDeps {
   readonly onDirect: (channelId: string, head: number) => void;
   /** Called when the database has another epoch. */
   readonly onEpoch: (epoch: string) => Promise<void>;
+  /** Called when a check failed. */
+  readonly onFailed?: (error: unknown) => void;
 }
 
 /** Below 500 ms, the time within which a hub with Redis must deliver the events of a hub that has lost Redis. */
@@ -90,6 +92,7 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
       .catch((error: unknown) => {
         hasFailed = true;
         metrics.tailFailures.inc();
+        deps.onFailed?.(error);
         log.debug({ err: error }, 'the tail check failed and is repeated');
       })
       .finally(() => {

@@ -21,6 +21,8 @@ import type { ConnectionCap } from '../edge/connection-cap.ts';
 import type { OperationsView } from '../observe/operations.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Readiness } from '../observe/readiness.ts';
+import { requestIdHeader, traceOf } from '../observe/request-trace.ts';
+import type { OnSignIn } from '../observe/sign-ins.ts';
 import { addCallRoutes } from './call-routes.ts';
 import { addDocuments, specifications } from './openapi.ts';
 import { refuseUnreadable, sendFailure } from './errors.ts';
@@ -59,6 +61,7 @@ export interface ServerDeps {
   readonly originPolicy: OriginPolicy;
   readonly remoteAddress: RemoteAddress;
   readonly failedSignIns: FailedSignIns;
+  readonly onSignIn: OnSignIn;
   readonly cap: ConnectionCap;
   /** True when readiness and metrics have a port of their own. */
   readonly hasOpsPort: boolean;
@@ -87,16 +90,29 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   setErrorHandlers(app, log);
   app.decorateRequest('identity');
   app.decorateRequest('isInvoked', false);
+  app.decorateRequest('trace');
   app.decorateReply('failure', null);
   acceptJsonBodies(app);
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-content-type-options', 'nosniff');
+    request.trace = traceOf(request.headers);
+    reply.headers({
+      [requestIdHeader]: request.trace.requestId,
+      'x-content-type-options': 'nosniff',
+    });
     const surplusMs = cap.surplusMs(request.raw.socket);
     if (surplusMs === null) return;
     // Frees the connection as soon as the answer is sent.
     reply.header('connection', 'close');
     if (!isStatus(request))
       return sendFailure(reply, refuse('unavailable', 'the hub is full', surplusMs));
+  });
+
+  app.addHook('onResponse', async (request, reply) => {
+    if (!log.isLevelEnabled('debug')) return;
+    const { method, routeOptions, trace } = request;
+    const durationMs = Math.round(reply.elapsedTime);
+    const about = { method, route: routeOptions.url, status: reply.statusCode, durationMs };
+    log.debug({ ...about, ...trace }, 'a request was answered');
   });
 
   await app.register(async (v1) => addApi(v1, deps), { prefix: '/v1' });
@@ -111,7 +127,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
 async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
   const { auth, originPolicy, remoteAddress, failedSignIns, authenticate, allowance, metrics } =
     deps;
-  const { operations, limiter } = deps;
+  const { operations, limiter, onSignIn } = deps;
   v1.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
     const denied = originPolicy(request.headers);
@@ -119,22 +135,28 @@ async function addApi(v1: FastifyInstance, deps: ServerDeps): Promise<void> {
     const address = remoteAddress(request.raw);
     const credentials = credentialsOf(request);
     const blockedForMs = failedSignIns.blockedForMs(address, credentials);
-    if (blockedForMs !== null)
+    const { trace } = request;
+    const signedIn = (failure: unknown) => onSignIn({ transport: 'rest', address, trace, failure });
+    if (blockedForMs !== null) {
+      signedIn('blocked');
       return sendFailure(
         reply,
         refuse('rate_limited', 'too many failed sign-ins from this address', blockedForMs),
       );
+    }
     try {
       request.identity = await authenticate(credentials);
+      signedIn(null);
       failedSignIns.recordSuccess(credentials);
     } catch (error) {
+      signedIn(error);
       if (isFailedSignIn(error)) failedSignIns.recordFailure(address, credentials);
       return sendFailure(reply, refusalOfSignIn(error));
     }
     const { agentId } = request.identity;
     const overAllowanceMs = allowance.count(agentId, callsOf(bodyBytes(request.headers)));
     if (overAllowanceMs === null) return;
-    metrics.limitedCalls.inc();
+    metrics.limited.inc({ action: 'calls' });
     return sendFailure(reply, tooManyCalls(overAllowanceMs));
   });
   // Counts calls that ended before they were invoked: refused by the hook above, or unreadable.
@@ -201,12 +223,13 @@ function setErrorHandlers(app: FastifyInstance, log: Logger): void {
   app.setNotFoundHandler((_request, reply) =>
     sendFailure(reply, refuse('not_found', 'there is nothing at this address')),
   );
-  app.setErrorHandler((error: FastifyError, _request, reply) => {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status === 413) return sendFailure(reply, refuse('too_large', 'the body is too large'));
     if (status < 500)
       return sendFailure(reply, malformed('invalid_request', unreadableText(error)), status);
-    log.error({ err: error }, 'a request failed');
+    const { method, routeOptions, trace } = request;
+    log.error({ err: error, method, route: routeOptions.url, ...trace }, 'a request failed');
     return sendFailure(reply, refusalOfError(error));
   });
 }

@@ -24,12 +24,9 @@ export function addStatusRoutes(
     const report = await readiness.report();
     return reply.code(report.ready ? 200 : 503).send(report);
   });
-  // No sign-in is needed, and writing metrics takes a millisecond, so all requests of one turn share the text.
+  // No sign-in is needed, and writing metrics takes some milliseconds, so concurrent requests share the text.
   let written: Promise<string> | undefined;
-  function write(): Promise<string> {
-    setImmediate(() => (written = undefined));
-    return metrics.registry.metrics();
-  }
+  const write = () => metrics.text().finally(() => setImmediate(() => (written = undefined)));
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await (written ??= write())),
   );

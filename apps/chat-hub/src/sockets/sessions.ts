@@ -14,6 +14,8 @@ export interface Sessions {
   readonly size: number;
   /** How many agents have a session here. */
   readonly agents: number;
+  /** How many sessions read too slowly for live delivery now. Reading it looks at every session. */
+  readonly lagging: number;
 }
 
 const none: ReadonlySet<Session> = new Set();
@@ -44,6 +46,11 @@ export function createSessions(): Sessions {
     },
     get agents() {
       return byAgent.size;
+    },
+    get lagging() {
+      let count = 0;
+      for (const session of sessions) if (session.isLagging) count += 1;
+      return count;
     },
   };
 }

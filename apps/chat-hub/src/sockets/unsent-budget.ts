@@ -15,6 +15,8 @@ export interface Unsent {
 export interface UnsentBudget {
   /** Bytes held or reserved now. */
   readonly bytes: number;
+  /** The hub's limit. */
+  readonly maxBytes: number;
   /** Reservations refused so far. */
   readonly refusals: number;
   /**
@@ -98,6 +100,7 @@ export function createUnsentBudget({
     get bytes() {
       return hub.bytes;
     },
+    maxBytes: hubBytes,
     get refusals() {
       return refusals;
     },
