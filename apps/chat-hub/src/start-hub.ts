@@ -26,7 +26,9 @@ import { countRefusals, serviceObservers } from './observe/counting.ts';
 import { createDatabaseState } from './observe/database-state.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createOperations } from './observe/operations.ts';
+import { describeConfig } from './observe/describe-config.ts';
 import { createReadiness, type Readiness } from './observe/readiness.ts';
+import { version } from './observe/version.ts';
 import { createSignInObserver } from './observe/sign-ins.ts';
 import { createDispatcher } from './calls/dispatcher.ts';
 import { createOpsServer, createServer } from './rest/server.ts';
@@ -41,6 +43,8 @@ export interface RunningHub {
   /** The URL of the operations port; null when there is none. */
   readonly opsUrl: string | null;
   readonly redis: Services['redis'];
+  /** Its lines have the hub's id. */
+  readonly log: Logger;
   /** Drains the clients, each in its own slot, then closes all parts in reverse order. */
   close(): Promise<void>;
 }
@@ -61,12 +65,16 @@ export interface StartOptions {
  */
 export async function startHub(
   config: Config,
-  log: Logger,
+  logger: Logger,
   { admission: pace = admissionDefaults, times, budgets }: StartOptions = {},
 ): Promise<RunningHub> {
   const hubId = `hub-${randomUUID().slice(0, 8)}`;
+  const log = logger.child({ hubId });
   const closers = createClosers(log);
   try {
+    log.info({ version, node: process.version, config: describeConfig(config) }, 'the hub starts');
+    if (config.unknownNames.length > 0)
+      log.warn({ names: config.unknownNames }, 'these variables have no meaning for the hub');
     const metrics = createMetrics();
     const database = createDatabaseState({ metrics, log });
     const observers = serviceObservers(metrics, database);
@@ -195,7 +203,7 @@ export async function startHub(
       readiness.drain();
       return drainSessions(sessions, pace);
     });
-    return { hubId, url, opsUrl, redis: services.redis, close: () => closers.closeAll() };
+    return { hubId, url, opsUrl, redis: services.redis, log, close: () => closers.closeAll() };
   } catch (error) {
     await closers.closeAll();
     throw error;

@@ -161,6 +161,15 @@ describe('starting and stopping the hub', () => {
       expect(await failure({ HUB_PORT: 'abc' })).toContain('HUB_PORT');
     });
 
+    it('a variable is misspelled; in production the sentence is JSON', async () => {
+      expect(await failure({ HUB_PROT: '80' })).toMatch(/^chat-hub: .*\n +HUB_PROT: .*HUB_PORT/);
+      const output = await failure({ NODE_ENV: 'production', HUB_PROT: '80' });
+      expect(JSON.parse(output)).toMatchObject({
+        level: 60,
+        msg: expect.stringContaining('HUB_PROT'),
+      });
+    });
+
     it('the file is not a database', async () => {
       const folder = await temporaryFolder('bad-db');
       cleanups.push(() => folder.remove());
@@ -192,7 +201,7 @@ describe('starting and stopping the hub', () => {
       locker.exec('BEGIN EXCLUSIVE');
       cleanups.push(async () => locker.close());
       const output = await failure({ HUB_DB_URL: `sqlite:${folder.path}/locked.sqlite` });
-      expect(output.trim()).toMatch(
+      expect(output.trim().split('\n').at(-1)).toMatch(
         /^chat-hub: .*holds the lock of the database .*locked\.sqlite$/,
       );
     });

@@ -18,7 +18,7 @@ export interface SignInAttempt {
 export type OnSignIn = (attempt: SignInAttempt) => void;
 
 /**
- * Counts sign-ins and logs failed ones with their reason and address, at most one line a second for each result. Nothing
+ * Counts sign-ins and logs failed ones with their reason and address, at most one line a second for each transport and result. Nothing
  * of a token is logged, because the messages of AuthError contain no part of it.
  */
 export function createSignInObserver(
@@ -31,7 +31,7 @@ export function createSignInObserver(
     signIns.inc({ transport, result });
     if (result === 'ok') return;
     const reason = failure instanceof AuthError ? failure.message : reasons[result];
-    warn({ transport, address, reason, ...trace }, `a sign-in failed: ${result}`);
+    warn({ address, reason, ...trace }, `a sign-in over ${transport} failed: ${result}`);
   };
 }
 
