@@ -1,5 +1,5 @@
 import { createCache } from '@openclaw/cache';
-import { createChatStore, type ChatStoreDeps } from '@openclaw/chat-store';
+import type { ChatStore, ChatStoreDeps } from '@openclaw/chat-store';
 import { createRedisEventBus } from '@openclaw/events';
 import { createKeySchema } from '@openclaw/key-schema';
 import { createPresence } from '@openclaw/presence';
@@ -19,31 +19,30 @@ const readLimit = { limit: 6_000, windowMs: 60_000 };
 export type ServiceObservers = Pick<ChatStoreDeps, 'onGroup' | 'onCall'> &
   Pick<RedisClientDeps, 'onRoundTrip'>;
 
-/** Opens every package. Rejects with ChatStoreError without the database; Redis may be away. */
+/** The dependencies of the store in a hub. */
+export function storeDeps(log: Logger, { onGroup, onCall }: ServiceObservers): ChatStoreDeps {
+  const storeLog = log.child({ part: 'store' });
+  return {
+    // The hub itself logs each outage once; these warnings come every ten seconds.
+    logger: {
+      warn: (details, message) => storeLog.debug(details, message),
+      error: (details, message) => storeLog.error(details, message),
+    },
+    ...(onGroup && { onGroup }),
+    ...(onCall && { onCall }),
+  };
+}
+
+/** Opens every package beside the store. Redis may be away. */
 export async function openServices(
+  store: ChatStore,
   config: Config,
   hubId: string,
   closers: Closers,
   log: Logger,
-  { onGroup, onCall, onRoundTrip }: ServiceObservers,
+  { onRoundTrip }: ServiceObservers,
   times: PresenceTimes = presenceTimes,
 ) {
-  const storeLog = log.child({ part: 'store' });
-  const store = closers.opened(
-    await createChatStore(
-      { url: config.databaseUrl },
-      {
-        // The hub itself logs each outage once; these warnings come every ten seconds.
-        logger: {
-          warn: (details, message) => storeLog.debug(details, message),
-          error: (details, message) => storeLog.error(details, message),
-        },
-        ...(onGroup && { onGroup }),
-        ...(onCall && { onCall }),
-      },
-    ),
-  );
-
   // When no Redis is configured, its absence is not a fault, so nothing is logged.
   const connection = config.redis ?? { host: '127.0.0.1', port: 6379 };
   const redisLog = log.child({ part: 'redis' }, config.redis ? {} : { level: 'silent' });

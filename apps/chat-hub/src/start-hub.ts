@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { encodeCloseReason } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import { admissionDefaults, createAdmission, type AdmissionOptions } from './edge/admission.ts';
@@ -27,14 +28,19 @@ import { createDatabaseState } from './observe/database-state.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createOperations } from './observe/operations.ts';
 import { describeConfig } from './observe/describe-config.ts';
-import { createReadiness, type Readiness } from './observe/readiness.ts';
+import { createReadiness, createStartReadiness, type Readiness } from './observe/readiness.ts';
 import { version } from './observe/version.ts';
 import { createSignInObserver } from './observe/sign-ins.ts';
 import { createDispatcher } from './calls/dispatcher.ts';
-import { createOpsServer, createServer } from './rest/server.ts';
-import { openServices, type Services } from './services.ts';
+import { createOpsServer, createServer, createStartingServer } from './rest/server.ts';
+import { openStore } from './open-store.ts';
+import { createPublicPort } from './public-port.ts';
+import { openServices, storeDeps, type Services } from './services.ts';
 import { createUpgradeHandler } from './edge/upgrade.ts';
 import { builtPageDir } from './rest/web-page.ts';
+
+/** A drain of few sockets takes this long, so that they do not all reconnect at once. */
+const minDrainMs = 1_000;
 
 export interface RunningHub {
   readonly hubId: string;
@@ -60,8 +66,8 @@ export interface StartOptions {
 }
 
 /**
- * Wires configuration, packages, live side, calls and server, and listens. Rejects when the database or the port is not
- * available.
+ * Wires configuration, packages, live side, calls and server, and listens. Rejects when the port is not available, or
+ * the database within `startTimeoutMs`.
  */
 export async function startHub(
   config: Config,
@@ -78,10 +84,22 @@ export async function startHub(
     const metrics = createMetrics();
     const database = createDatabaseState({ metrics, log });
     const observers = serviceObservers(metrics, database);
-    const services = await openServices(config, hubId, closers, log, observers, times);
+    const readiness = createStartReadiness(hubId);
+    metrics.read('hub_build_info', () => 1);
+    metrics.read('hub_state', (state) => (readiness.state === state ? 1 : 0));
+    const opsUrl = await listenForOps(config, readiness, metrics, closers, log);
+    const hasOpsPort = config.opsPort !== null;
+    const publicPort = createPublicPort(config, () =>
+      createStartingServer({ readiness, metrics, log, hasOpsPort }),
+    );
+    closers.add(() => publicPort.release());
+    const giveUp = new AbortController();
+    closers.add(() => giveUp.abort());
+    const opening = openStore(config, storeDeps(log, observers), log, giveUp.signal);
+    const store = closers.opened(await publicPort.during(opening));
+    const services = await openServices(store, config, hubId, closers, log, observers, times);
     const live = await startLive(hubId, services, metrics, closers, log, database, budgets);
     observeLive(metrics, { services, live, database });
-    const { store } = services;
     const limiter = countRefusals(services.limiter, metrics);
     const { rooms, sessions, unsent, slices, flusher, redisState, traffic, selfProbe } = live;
 
@@ -119,14 +137,6 @@ export async function startHub(
     const failedSignIns = createFailedSignIns();
     const onSignIn = createSignInObserver(metrics, log);
     const cap = createCap(config, pace, metrics, log);
-    const readiness = createReadiness({
-      hubId,
-      store,
-      redis: redisState,
-      publishPath: () => selfProbe.path,
-    });
-    metrics.read('hub_build_info', () => 1);
-    metrics.read('hub_state', (state) => (readiness.state === state ? 1 : 0));
     const operations = createOperations({
       hubId,
       store,
@@ -153,7 +163,7 @@ export async function startHub(
       failedSignIns,
       onSignIn,
       cap,
-      hasOpsPort: config.opsPort !== null,
+      hasOpsPort,
       readiness,
       operations,
       metrics,
@@ -195,13 +205,25 @@ export async function startHub(
         log,
       }),
     );
-    const opsUrl = await listenForOps(config, readiness, metrics, closers, log);
-    const url = await app.listen({ host: config.host, port: config.port });
+    readiness.started(
+      createReadiness({
+        hubId,
+        store,
+        database,
+        redis: redisState,
+        publishPath: () => selfProbe.path,
+      }),
+    );
+    const url = await app.listen({ host: config.host, port: await publicPort.release() });
     closers.add(() => app.close());
-    closers.add(() => {
-      drainEndMs = Date.now() + drainLengthMs(sessions.size, pace);
+    closers.add(async () => {
       readiness.drain();
-      return drainSessions(sessions, pace);
+      // Clients connect until the balancer has noticed, and are served like the others.
+      await delay(config.drainDelayMs);
+      const { drainMs: maxMs } = config;
+      const drain = { perSecond: pace.perSecond, maxMs, minMs: Math.min(minDrainMs, maxMs) };
+      drainEndMs = Date.now() + drainLengthMs(sessions.size, drain);
+      await drainSessions(sessions, drain);
     });
     return { hubId, url, opsUrl, redis: services.redis, log, close: () => closers.closeAll() };
   } catch (error) {

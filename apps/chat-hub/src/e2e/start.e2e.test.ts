@@ -43,7 +43,7 @@ async function start(
 }
 const answers = (port: number) =>
   fetch(`http://127.0.0.1:${port}/healthz`).then(
-    (response) => response.ok,
+    async (response) => ((await response.json()) as { status: string }).status === 'ok',
     () => false,
   );
 const up = (started: { process: ServerProcess; port: number }) =>
@@ -208,7 +208,10 @@ describe('starting and stopping the hub', () => {
 
     it('PostgreSQL does not answer', async () => {
       const port = await freePort();
-      const output = await failure({ HUB_DB_URL: `postgres://hub:pa55word@127.0.0.1:${port}/hub` });
+      const output = await failure({
+        HUB_DB_URL: `postgres://hub:pa55word@127.0.0.1:${port}/hub`,
+        HUB_START_TIMEOUT_MS: '600',
+      });
       expect(output).toContain(String(port));
       expect(output).not.toContain('pa55word');
     });

@@ -188,6 +188,21 @@ export function createOpsServer(
   return app;
 }
 
+/** Creates the server that holds the public port while the hub starts. It is alive and refuses everything else. */
+export function createStartingServer({
+  readiness,
+  metrics,
+  log,
+  hasOpsPort,
+}: Pick<ServerDeps, 'readiness' | 'metrics' | 'log' | 'hasOpsPort'>): FastifyInstance {
+  const app = fastify(serverOptions);
+  app.server.maxConnections = maxOpsConnections;
+  setErrorHandlers(app, log, refuse('unavailable', 'the hub is starting', 1_000));
+  addAliveRoute(app, 'starting');
+  if (!hasOpsPort) addStatusRoutes(app, readiness, metrics);
+  return app;
+}
+
 function refusalOfSignIn(error: unknown): Refusal {
   if (!(error instanceof AuthError)) return refusalOfError(error);
   const { code, message, retryAfterMs } = error;
@@ -219,10 +234,12 @@ function acceptJsonBodies(app: FastifyInstance): void {
   });
 }
 
-function setErrorHandlers(app: FastifyInstance, log: Logger): void {
-  app.setNotFoundHandler((_request, reply) =>
-    sendFailure(reply, refuse('not_found', 'there is nothing at this address')),
-  );
+function setErrorHandlers(
+  app: FastifyInstance,
+  log: Logger,
+  nothingThere = refuse('not_found', 'there is nothing at this address'),
+): void {
+  app.setNotFoundHandler((_request, reply) => sendFailure(reply, nothingThere));
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status === 413) return sendFailure(reply, refuse('too_large', 'the body is too large'));

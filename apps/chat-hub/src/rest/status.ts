@@ -10,8 +10,8 @@ export function isStatus({ routeOptions }: FastifyRequest): boolean {
 }
 
 /** /healthz: the process is alive. */
-export function addAliveRoute(app: FastifyInstance): void {
-  app.get('/healthz', async () => ({ status: 'ok' }));
+export function addAliveRoute(app: FastifyInstance, status: 'ok' | 'starting' = 'ok'): void {
+  app.get('/healthz', async () => ({ status }));
 }
 
 /** /readyz and /metrics: for orchestrators and Prometheus. */
