@@ -135,7 +135,9 @@ describe('two hubs on a PostgreSQL that', () => {
           degraded: true,
           redis: { status: 'ok' },
         });
-        expect(await hubMetric(hub, 'hub_database_up')).toBe(0);
+        await waitFor(async () => (await hubMetric(hub, 'hub_database_up')) === 0, {
+          what: 'the metric of the outage',
+        });
       }
 
       const endedMs = performance.now();
