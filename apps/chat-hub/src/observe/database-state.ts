@@ -2,7 +2,7 @@ import { ChatStoreError, type CallKind, type DatabaseCall } from '@openclaw/chat
 import type { Logger } from 'pino';
 import { databaseFailureCodes, type Metrics } from './metrics.ts';
 
-/** Whether the database answers, as its calls show it. Logs each change once, with its reason and duration. */
+/** Tells from the outcomes of calls if the database answers. Logs each change once, with its reason and duration. */
 export interface DatabaseState {
   /** False while reads or writes fail. */
   readonly isUp: boolean;

@@ -1,6 +1,6 @@
 import type { Metrics } from './metrics.ts';
 
-/** What prom-client keeps of a metric, beyond its public types. */
+/** A metric in prom-client's registry, with the fields that its public types lack. */
 interface RegisteredMetric {
   readonly name: string;
   readonly help: string;

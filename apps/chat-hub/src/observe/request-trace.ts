@@ -5,7 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 export interface RequestTrace {
   /** In the answer too, as the header {@link requestIdHeader}. */
   readonly requestId: string;
-  /** Of W3C Trace Context; absent when the request has no valid `traceparent`. */
+  /** From the header `traceparent` (W3C Trace Context); absent when it is missing or not valid. */
   readonly traceId?: string;
   readonly parentSpanId?: string;
 }
