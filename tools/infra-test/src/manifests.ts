@@ -104,8 +104,8 @@ export interface Rendered {
   readonly manifests: readonly Manifest[];
   readonly workloads: readonly Workload[];
   /** Throws if there is no such manifest. */
-  find(kind: string, name: string): Manifest;
-  workload(name: string): Workload;
+  readonly find: (kind: string, name: string) => Manifest;
+  readonly workload: (name: string) => Workload;
 }
 
 /** Runs kustomize, which must be on PATH. */
