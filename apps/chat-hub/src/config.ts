@@ -35,6 +35,8 @@ export interface Config {
   /** The folder of the built web UI; null: the folder that `npm start` builds. */
   readonly webDir: string | null;
   readonly logLevel: string;
+  /** Where systemd waits for the hub's readiness; null without systemd. */
+  readonly notifySocket: string | null;
 }
 
 /** How agents authenticate. */
@@ -110,6 +112,7 @@ const environmentSchema = z.object({
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_LIMIT_CALLS: limit.optional(),
   HUB_WEB_DIR: z.string().optional(),
+  NOTIFY_SOCKET: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -180,6 +183,7 @@ export function parseConfig(environment: Environment): Config {
     trustedProxies: env.HUB_TRUSTED_PROXIES,
     webDir: env.HUB_WEB_DIR === undefined ? null : resolve(env.HUB_WEB_DIR),
     logLevel: env.LOG_LEVEL,
+    notifySocket: env.NOTIFY_SOCKET ?? null,
   };
 }
 

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { ConfigError, readConfig, type Config } from './config.ts';
+import { notifyReady } from './observe/service-manager.ts';
 import { startHub, type RunningHub } from './start-hub.ts';
 
 /** The longest a shutdown may take. */
@@ -67,6 +68,7 @@ async function main(): Promise<void> {
     fail(sentenceOf(error, config)),
   );
   process.stderr.write(welcome(hub, config));
+  notifyReady(config.notifySocket, log);
   hub.redis.onAvailability((available) => {
     log.info(
       available
