@@ -60,7 +60,7 @@ describe('openclaw-hub.service', () => {
     expect(text).toContain(`\nExecStart=${start}\n`);
   });
 
-  itNotifies('is told by the hub that it is ready, once it listens', async () => {
+  itNotifies('gets READY=1 from the hub once it listens', async () => {
     const socket = join(folder, 'notify');
     const listener = startProcess('python3', ['-c', receiver, socket]);
     scope.defer(() => listener.stop('SIGKILL'));

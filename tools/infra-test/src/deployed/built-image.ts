@@ -9,7 +9,7 @@ import { root } from '../repository.ts';
 
 const run = promisify(execFile);
 
-/** What the Dockerfile's last stage holds and says. */
+/** The Dockerfile's last stage: its files and its settings. */
 export interface BuiltImage {
   /** Stands for `/` of the image. */
   readonly folder: string;

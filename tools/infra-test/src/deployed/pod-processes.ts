@@ -6,11 +6,12 @@ import {
 } from '@openclaw/test-support';
 import { chown, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isOnPath, runChecker } from '../checkers.ts';
+import { runChecker } from '../checkers.ts';
 import type { Container, Probe, Rendered, Workload } from '../manifests.ts';
 import type { BuiltImage } from './built-image.ts';
+import { programOf, type Program } from './programs.ts';
 
-/** What the manifests leave to others. */
+/** The image and the secrets that the manifests name only. */
 export interface Surroundings {
   readonly image: BuiltImage;
   /** By name of the Secret, then by key. */
@@ -112,7 +113,7 @@ export async function startPod(
 
   const containers: RunningContainer[] = [];
   for (const container of spec.containers) {
-    const program = programOf(container);
+    const program = programOf(container, image);
     if (program !== null) containers.push(await startContainer(container, program));
   }
   return { containers, remove: () => folder.remove() };
@@ -137,6 +138,27 @@ export async function startPod(
     );
   }
 
+  /** As Kubernetes sets it: the ConfigMaps, then each entry, which may name an earlier one as $(NAME). */
+  function environmentOf(container: Container): Record<string, string> {
+    const given: Record<string, string> = {};
+    for (const { configMapRef } of container.envFrom ?? []) {
+      Object.assign(given, rendered.find('ConfigMap', configMapRef.name).data);
+    }
+    for (const { name, value, valueFrom } of container.env ?? []) {
+      const { secretKeyRef, fieldRef } = valueFrom ?? {};
+      if (fieldRef && fieldRef.fieldPath !== 'metadata.name') {
+        throw new Error(`${pod.name}: the field ${fieldRef.fieldPath} is not supported`);
+      }
+      const resolved = secretKeyRef
+        ? valueOf(secretKeyRef.name, secretKeyRef.key, secretKeyRef.optional === true)
+        : fieldRef
+          ? pod.name
+          : value?.replaceAll(/\$\((\w+)\)/g, (whole, other: string) => given[other] ?? whole);
+      if (resolved !== undefined) given[name] = resolved;
+    }
+    return given;
+  }
+
   async function startContainer(container: Container, program: Program): Promise<RunningContainer> {
     const tree = treeOf(container);
     const mountPaths = (container.volumeMounts ?? [])
@@ -151,26 +173,7 @@ export async function startPod(
       return mapped;
     };
 
-    const given: Record<string, string> = {};
-    for (const { configMapRef } of container.envFrom ?? []) {
-      Object.assign(given, rendered.find('ConfigMap', configMapRef.name).data);
-    }
-    for (const { name, value, valueFrom } of container.env ?? []) {
-      const { secretKeyRef, fieldRef } = valueFrom ?? {};
-      let resolved = value;
-      if (secretKeyRef) {
-        resolved = valueOf(secretKeyRef.name, secretKeyRef.key, secretKeyRef.optional === true);
-      } else if (fieldRef) {
-        if (fieldRef.fieldPath !== 'metadata.name') throw new Error(`${fieldRef.fieldPath}?`);
-        resolved = pod.name;
-      } else {
-        resolved = value?.replaceAll(
-          /\$\((\w+)\)/g,
-          (whole, other: string) => given[other] ?? whole,
-        );
-      }
-      if (resolved !== undefined) given[name] = resolved;
-    }
+    const given = environmentOf(container);
     const env = Object.fromEntries(
       Object.entries(given).map(([name, value]) => [name, onDisk(onLoopback(value))]),
     );
@@ -239,69 +242,7 @@ export async function startPod(
       end,
     };
   }
-
-  function programOf(container: Container): Program | null {
-    if (container.image.startsWith('openclaw/chat-hub')) return hubProgram(image);
-    if (container.image.startsWith('redis:')) return redisProgram(container);
-    if (container.image.startsWith('oliver006/redis_exporter:')) {
-      return isOnPath('prometheus-redis-exporter') ? exporterProgram : null;
-    }
-    throw new Error(`${container.image} is not known`);
-  }
 }
-
-interface Started {
-  readonly command: readonly string[];
-  readonly cwd?: string;
-  readonly env: Readonly<Record<string, string>>;
-}
-type Program = (context: {
-  /** Holds the mounts under their paths. */
-  readonly tree: string;
-  readonly port: (containerPort: number) => number;
-  readonly env: Readonly<Record<string, string>>;
-}) => Started;
-
-/** The image's own command, on loopback. */
-function hubProgram(image: BuiltImage): Program {
-  return ({ port, env }) => ({
-    command: image.command,
-    cwd: image.workdir,
-    env: {
-      ...image.env,
-      ...env,
-      HUB_HOST: '127.0.0.1',
-      HUB_PORT: String(port(Number(env['HUB_PORT']))),
-      HUB_OPS_PORT: String(port(Number(env['HUB_OPS_PORT']))),
-    },
-  });
-}
-
-/** The manifest's command. start.sh passes further arguments to redis-server, where they override the files. */
-function redisProgram(container: Container): Program {
-  return ({ tree, port }) => {
-    const words = [...(container.command ?? []), ...(container.args ?? [])];
-    const [main, bus] = container.ports ?? [];
-    const onLoopback = main
-      ? ['--port', String(port(main.containerPort)), '--bind', '127.0.0.1']
-      : [];
-    if (bus) onLoopback.push('--cluster-port', String(port(bus.containerPort)));
-    const hasData = container.volumeMounts?.some(({ mountPath }) => mountPath === '/data');
-    return {
-      command: [...words, ...onLoopback],
-      ...(hasData && { cwd: join(tree, 'data') }),
-      env: {
-        REDIS_RUN_DIR: join(tree, 'run/openclaw'),
-        REDIS_SECRETS_DIR: join(tree, 'run/secrets'),
-      },
-    };
-  };
-}
-
-const exporterProgram: Program = ({ port }) => ({
-  command: ['prometheus-redis-exporter'],
-  env: { REDIS_EXPORTER_WEB_LISTEN_ADDRESS: `127.0.0.1:${port(9121)}` },
-});
 
 async function own(path: string, uid: number, gid: number): Promise<void> {
   await chown(path, uid, gid);
