@@ -9,7 +9,7 @@ import { buildImage, type BuiltImage } from './built-image.ts';
 let image: BuiltImage;
 beforeAll(async () => {
   image = await buildImage();
-}, 600_000);
+}, 1_200_000);
 
 describe('the hub’s image', () => {
   it('holds no sources, no tests and no tools', async () => {

@@ -22,7 +22,7 @@ const describeRendered = isOnPath('kustomize') ? describe : describe.skip;
 let image: BuiltImage;
 beforeAll(async () => {
   image = await buildImage();
-}, 600_000);
+}, 1_200_000);
 
 function started(overlay: Overlay): () => RunningOverlay {
   const scope = suiteScope();
