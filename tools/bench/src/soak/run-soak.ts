@@ -27,11 +27,11 @@ export interface SoakOptions {
   readonly system: SystemOptions;
   readonly fleet: FleetOptions;
   readonly workload: WorkloadOptions;
-  /** How long faults are injected. The final checks take a lease and more on top. */
+  /** How long faults are injected. After that the final checks take longer than a lease. */
   readonly durationMs: number;
   /**
-   * The longest wait after the last fault. Ghosts and stale views are certain only after a lease and more, so a shorter
-   * wait checks less of presence. @default unlimited
+   * The longest wait after the last fault. Ghosts and stale views are certain only some time after a whole lease, so a
+   * shorter wait checks less of presence. @default unlimited
    */
   readonly maxRestMs?: number;
   /** The faults to inject, in order. The injection stops when the iterator ends. */
