@@ -33,7 +33,7 @@ export function commonIssues({ hub, database, redis }: Facts): Section {
   };
 }
 
-function unseen(name: string, { isNamed }: RedisFacts): Line {
+function unseen(name: string, { isNamed }: Pick<RedisFacts, 'isNamed'>): Line {
   return isNamed
     ? line(name, 'unknown', 'not seen while Redis is away')
     : line(name, 'ok', 'there is no Redis');
@@ -119,7 +119,7 @@ function busiest(servers: readonly ServerFacts[]): ServerFacts | undefined {
   return servers.toSorted((a, b) => (b.cpuShare ?? -1) - (a.cpuShare ?? -1))[0];
 }
 
-function highCpu(redis: RedisFacts): Line {
+export function highCpu(redis: Pick<RedisFacts, 'servers' | 'isNamed'>): Line {
   const name = 'High CPU';
   const server = busiest(redis.servers);
   if (!server) return unseen(name, redis);

@@ -229,7 +229,7 @@ describe('the common issues', () => {
     });
   });
 
-  it('see a busy processor', async () => {
+  it('see how busy the processor is', async () => {
     const redis = await scope.use(startRedis({ args: wellSet }));
     const env = { REDIS_URL: redis.url, HUB_PORT: '1' };
     let isOver = false;
@@ -238,12 +238,16 @@ describe('the common issues', () => {
       while (!isOver)
         await redisCommand(redis.port, `EVAL "for i = 1, 2000000 do local x = i % 7 end" 0`);
     })();
-    // Another process may take the core meanwhile.
-    await waitFor(async () => (await issue(env, 'High CPU'))?.state === 'degraded', {
-      timeoutMs: 30_000,
-    }).finally(() => (isOver = true));
+    // Other processes take most of the core on a busy machine. The limit has its own test, `highCpu`.
+    const share = async () => {
+      const { seen = '' } = (await issue(env, 'High CPU')) ?? {};
+      return Number(/^main thread (\d+)%/.exec(seen)?.[1] ?? 0);
+    };
+    await waitFor(async () => (await share()) > 10, { timeoutMs: 30_000 }).finally(
+      () => (isOver = true),
+    );
     await busy;
-    await untilOk(env, 'High CPU');
+    await waitFor(async () => (await share()) <= 10, { timeoutMs: 20_000 });
   }, 60_000);
 
   it('see keys that never expire', async () => {
