@@ -21,6 +21,14 @@ const servers = [
   },
 ];
 
+/** Without these, the tests that need them are skipped. */
+const optionalServers = [
+  { debianPackage: 'prometheus', purpose: 'Prometheus' },
+  { debianPackage: 'prometheus-alertmanager', purpose: 'Alertmanager' },
+  { debianPackage: 'prometheus-redis-exporter', purpose: 'the Redis exporter' },
+  { debianPackage: 'prometheus-postgres-exporter', purpose: 'the PostgreSQL exporter' },
+].map((server) => ({ ...server, isThere: () => onPath(server.debianPackage) }));
+
 function onPath(name) {
   return (process.env.PATH ?? '').split(':').some((folder) => existsSync(`${folder}/${name}`));
 }
@@ -33,28 +41,44 @@ function debianPostgres() {
   );
 }
 
-/** Installs missing servers by apt-get as root. Otherwise prints what to install and exits 1. */
+/**
+ * Installs missing servers by apt-get as root. Otherwise prints what to install, and exits with 1 if the tests cannot do
+ * without.
+ */
 export function installServers() {
-  const missing = servers.filter((server) => !server.isThere());
+  const all = [...servers, ...optionalServers];
+  const missing = all.filter((server) => !server.isThere());
   if (missing.length === 0) return;
-  const packages = missing.map((server) => server.debianPackage);
+  const names = (list) => list.map((server) => server.purpose).join(', ');
+  const packages = (list) => list.map((server) => server.debianPackage);
   const mayInstall = process.getuid?.() === 0 && onPath('apt-get');
   if (mayInstall) {
     console.error(
-      `setup: installing ${missing.map((server) => server.purpose).join(', ')} (apt-get install ${packages.join(' ')})…`,
+      `setup: installing ${names(missing)} (apt-get install ${packages(missing).join(' ')})…`,
     );
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    // With this run level no installed service is started.
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
     const apt = (...args) =>
       spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] })
         .status;
     apt('update');
-    apt('install', '-y', '--no-install-recommends', ...packages);
+    const install = (list) => apt('install', '-y', '--no-install-recommends', ...packages(list));
+    // One missing package fails the whole command, so the optional ones have their own.
+    for (const list of [servers, optionalServers]) {
+      const wanted = list.filter((server) => !server.isThere());
+      if (wanted.length > 0) install(wanted);
+    }
   }
   const still = missing.filter((server) => !server.isThere());
-  if (still.length === 0) return;
-  console.error(
-    `setup: the tests need ${still.map((server) => server.purpose).join(', ')}. ` +
-      `On Debian or Ubuntu: sudo apt-get install ${still.map((server) => server.debianPackage).join(' ')}`,
-  );
-  process.exit(1);
+  const needed = still.filter((server) => servers.includes(server));
+  const report = (verb, list) =>
+    console.error(
+      `setup: the tests ${verb} ${names(list)}. ` +
+        `On Debian or Ubuntu: sudo apt-get install ${packages(list).join(' ')}`,
+    );
+  if (needed.length > 0) {
+    report('need', needed);
+    process.exit(1);
+  }
+  if (still.length > 0) report('of monitoring are skipped without', still);
 }
