@@ -21,6 +21,8 @@ const tasks = {
   start: { command: node('apps/chat-hub/src/main.ts'), needs: ['page'] },
   demo: { command: node('apps/demo/src/main.ts'), needs: ['page'] },
   'dev:web': { command: node('tools/setup/dev-web.mjs') },
+  health: { command: node('apps/chat-hub/src/health/main.ts') },
+  'audit:redis': { command: node('apps/chat-hub/src/audit/main.ts') },
   loadgen: { command: node('apps/loadgen/src/main.ts') },
   soak: { command: node('tools/bench/src/soak/main.ts'), needs: ['servers'] },
   faults: { command: node('tools/bench/src/faults/main.ts'), needs: ['servers'] },

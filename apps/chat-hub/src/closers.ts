@@ -1,22 +1,16 @@
 import type { Logger } from 'pino';
 
 /** The parts that were opened, to be closed in reverse order. */
-export interface Closers {
-  add(close: () => unknown): void;
-  /** Adds a part's close, and returns the part. */
-  opened<T extends { close(): unknown }>(part: T): T;
-  /** Closes everything once. A part that fails is logged, and the rest is closed nevertheless. */
-  closeAll(): Promise<void>;
-}
-
-export function createClosers(log: Logger): Closers {
+export function createClosers(log: Logger) {
   const closes: (() => unknown)[] = [];
   return {
-    add: (close) => void closes.push(close),
-    opened(part) {
+    add: (close: () => unknown) => void closes.push(close),
+    /** Adds a part's close, and returns the part. */
+    opened<T extends { close(): unknown }>(part: T) {
       closes.push(() => part.close());
       return part;
     },
+    /** Closes everything once. A part that fails is logged, and the rest is closed nevertheless. */
     async closeAll() {
       for (let close = closes.pop(); close; close = closes.pop()) {
         try {
@@ -28,3 +22,5 @@ export function createClosers(log: Logger): Closers {
     },
   };
 }
+
+export type Closers = ReturnType<typeof createClosers>;

@@ -184,11 +184,15 @@ export function parseConfig(environment: Environment): Config {
 }
 
 /**
- * Reads the configuration of this process; no other code reads `process.env`. Environment variables override a `.env`
- * file in the working directory.
- * @throws {ConfigError}
+ * Reads the environment of this process; no other code reads `process.env`. Environment variables override a `.env` file
+ * in the working directory.
  */
-export function readConfig(): Config {
+export function readEnvironment(): Environment {
   if (existsSync('.env')) loadEnvFile('.env');
-  return parseConfig(process.env);
+  return process.env;
+}
+
+/** Reads the configuration of this process from {@link readEnvironment}. @throws {ConfigError} */
+export function readConfig(): Config {
+  return parseConfig(readEnvironment());
 }

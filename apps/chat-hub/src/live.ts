@@ -18,6 +18,7 @@ import { createHeartbeat } from './sockets/heartbeat.ts';
 import { startHubBeat } from './recovery/hub-beat.ts';
 import { createLatestEvents } from './recovery/latest-events.ts';
 import { createPresenceFeed } from './presence/presence-feed.ts';
+import { createEphemeralEncoder } from './channels/ephemeral.ts';
 import { createPublisher } from './channels/publisher.ts';
 import type { Room } from './channels/room.ts';
 import { createRingBudget } from './channels/backlog.ts';
@@ -50,7 +51,7 @@ export async function startLive(
   log: Logger,
   { unsent: unsentOptions, ringBytes }: MemoryBudgets = {},
 ) {
-  const { store, redis, isRedisNamed, keys, bus, cache, tracker, typing } = services;
+  const { store, redis, isRedisNamed, bus, cache, tracker } = services;
   const redisState = createRedisState(redis, tracker);
 
   // Started last, when this hub can apply the check's findings. Parts created earlier may request a check before that.
@@ -58,10 +59,9 @@ export async function startLive(
   /** The log may hold events that this hub does not know. */
   const checkLog = () => tailCheck?.now();
   const latestEvents = closers.opened(
-    createLatestEvents({ hubId, redis, keys, store, cache, log, onRestored: checkLog }),
+    createLatestEvents({ ...services, hubId, log, onRestored: checkLog }),
   );
   const knownAgents = closers.opened(createKnownAgents({ store, log }));
-  const kindOf = (senderId: string) => (senderId === hubId ? 'hub' : knownAgents.kindOf(senderId));
   const compared = latestEvents.compare(isRedisNamed ? redisWaitMs : 0);
 
   const traffic = createTraffic(metrics);
@@ -79,20 +79,17 @@ export async function startLive(
   }
   const rooms = closers.opened(
     createRooms({
-      store,
-      bus,
+      ...services,
       flusher,
       ringBudget,
       log,
       onEphemeral,
-      cache,
       onForeignEpoch: checkLog,
       onSeqConflict: (delivered) => tailCheck?.reportSeqConflict(delivered),
     }),
   );
 
-  // Cached members are used only here. The two members of a direct channel never change, so the cache cannot grant a
-  // wrong right.
+  // Only here are members read from the cache: those of a direct channel never change, so no right can be wrong.
   const directMembers = async (channelId: string) => {
     const { value } = await cache.members.read(channelId, async () => {
       const two = { channelId, cursor: null, limit: 2 };
@@ -103,36 +100,23 @@ export async function startLive(
     });
     return value;
   };
-  const publisher = createPublisher({
-    bus,
-    cache,
-    store,
-    kindOf,
-    metrics,
-    log,
-    latestEvents,
-    directMembers,
-  });
-  const epoch = () => store.epoch;
+  const encodeEphemeral = createEphemeralEncoder(store, (senderId) =>
+    senderId === hubId ? 'hub' : knownAgents.kindOf(senderId),
+  );
+  const publishing = { encodeEphemeral, metrics, log, latestEvents, directMembers };
+  const publisher = createPublisher({ ...services, ...publishing });
+  const feedDeps = { ...services, publisher, rooms, encodeEphemeral, log };
   const presence = closers.opened(
     createPresenceFeed({
+      ...feedDeps,
       hubId,
-      tracker,
-      publisher,
-      rooms,
-      epoch,
-      kindOf,
-      log,
-      times: services.times,
       async canAllHubsWrite() {
         const hubIds = (await store.hubs()).map((beat) => beat.hubId);
         return (await store.redislessHubs(hubIds)).size === 0;
       },
     }),
   );
-  const typingFeed = closers.opened(
-    createTypingFeed({ typing, rooms, publisher, epoch, kindOf, log }),
-  );
+  const typingFeed = closers.opened(createTypingFeed(feedDeps));
   const directHeads = createDirectHeads({ store, epochGeneration: () => rooms.epochGeneration });
   const agentTopics = createAgentTopics({
     bus,
@@ -155,10 +139,7 @@ export async function startLive(
     return agentIds;
   }
 
-  /**
-   * Opens a direct channel at a head that was just read. If the epoch changed since, reads the head again, because the
-   * earlier one is wrong.
-   */
+  /** Opens a direct channel at a head that was just read, or reads it again if the epoch changed since. */
   async function openFoundDirect(channelId: string, of: FoundHead): Promise<void> {
     let { epochGeneration } = of;
     const agentIds = await agentsOfDirect(channelId);

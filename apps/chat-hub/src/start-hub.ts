@@ -69,7 +69,7 @@ export async function startHub(
     const live = await startLive(hubId, services, metrics, closers, log, budgets);
     observeLive(metrics, services, live);
     const { store, limiter } = services;
-    const { rooms, sessions, unsent, slices, flusher, redisState, traffic, selfProbe } = live;
+    const { sessions, unsent, slices, redisState, traffic, selfProbe } = live;
 
     const allowance = createCallAllowance({
       ...(config.callLimit ?? defaultCallLimit(limiter.limits)),
@@ -94,9 +94,12 @@ export async function startHub(
       onVerified: (identity) => live.knownAgents.seen(identity),
       log: log.child({ part: 'auth' }),
     });
-    const originPolicy = createOriginPolicy(config);
-    const remoteAddress = createRemoteAddress(config.trustedProxies);
-    const failedSignIns = createFailedSignIns({ onFailed: () => metrics.failedSignIns.inc() });
+    const signIn = {
+      authenticate,
+      originPolicy: createOriginPolicy(config),
+      remoteAddress: createRemoteAddress(config.trustedProxies),
+      failedSignIns: createFailedSignIns({ onFailed: () => metrics.failedSignIns.inc() }),
+    };
     const cap = createCap(config, pace, metrics, log);
     const readiness = createReadiness({
       hubId,
@@ -104,30 +107,16 @@ export async function startHub(
       redis: redisState,
       publishPath: () => selfProbe.path,
     });
-    const operations = createOperations({
-      hubId,
-      store,
-      rooms,
-      sessions,
-      presence: live.presence,
-      metrics,
-      redis: redisState,
-      flusher,
-      traffic,
-      selfProbe,
-    });
+    const operations = createOperations({ ...live, hubId, store, metrics, redis: redisState });
     const app = await createServer({
+      ...live,
+      ...signIn,
       invoke,
       allowance,
       observe,
       limiter,
       store,
-      knownAgents: live.knownAgents,
       auth: config.auth,
-      authenticate,
-      originPolicy,
-      remoteAddress,
-      failedSignIns,
       cap,
       hasOpsPort: config.opsPort !== null,
       readiness,
@@ -147,10 +136,7 @@ export async function startHub(
     app.server.on(
       'upgrade',
       createUpgradeHandler({
-        authenticate,
-        originPolicy,
-        remoteAddress,
-        failedSignIns,
+        ...signIn,
         admission: {
           admit(name) {
             const answer = admission.admit(name);
@@ -163,12 +149,12 @@ export async function startHub(
         // A refused socket stays open until it has read its close code, so their number needs this limit.
         maxClosing: Math.min(4_096, 4 * cap.surplus),
         onAccepted: createConnectionHandler({
-          hub: { ...live, store, metrics, log },
-          flusher,
+          ...live,
+          store,
           dispatcher,
-          agentTopics: live.agentTopics,
-          heartbeat: live.heartbeat,
-          calls: allowance,
+          allowance,
+          metrics,
+          log,
         }),
         onRefused: (status) => metrics.refusedConnections.inc({ status: String(status) }),
         log,

@@ -1,5 +1,4 @@
 import type { ParamsOf } from '@openclaw/protocol';
-import { createCallLane } from './call-lane.ts';
 import {
   refuse,
   type Actor,
@@ -106,8 +105,8 @@ export interface ChatStore extends Omit<
 /** The minimum time between two log lines about failures of the database. */
 const warnEveryMs = 10_000;
 
-/** The most concurrent system calls: tail checks, beats, the reaper, health checks. */
-const systemWidth = 32;
+/** System calls: tail checks, beats, the reaper, health checks. They never wait: further ones are refused. */
+const systemLane = { width: 32, widthPerAgent: 32, maxCalls: 32 };
 
 /** No agent, nor the hub itself, may use all slots: one is left for others. */
 const lookUpWidths = { width: lookUpsAtOnce, widthPerAgent: lookUpsAtOnce - 1 };
@@ -166,7 +165,7 @@ export async function createChatStore(
     parsed,
   );
 
-  const systemCalls = createCallLane(systemWidth, timeoutMs);
+  const systemCalls = createFairLane({ ...systemLane, timeoutMs });
   const reads = createFairLane({
     ...readWidths(target.engine, parsed.poolSize),
     maxCalls: maxReads,
@@ -180,11 +179,13 @@ export async function createChatStore(
       if (isClosed) throw new ChatStoreError('closed', 'the store is closed');
       return call();
     };
+  const agentRead = <T>(agentId: string | null, call: () => Promise<T>) =>
+    reads.run(agentId, whileOpen(call)).catch(refused);
   const lookUp = <T>(agentId: string | null, call: () => Promise<T>) =>
     lookUps.run(agentId, whileOpen(call));
-  const readPriority = <T>(call: () => Promise<T>) =>
-    systemCalls.run(whileOpen(call), 'unavailable');
-  const writePriority = <T>(call: () => Promise<T>) => systemCalls.run(whileOpen(call), 'timeout');
+  const readPriority = <T>(call: () => Promise<T>) => systemCalls.run(null, whileOpen(call));
+  const writePriority = <T>(call: () => Promise<T>) =>
+    systemCalls.run(null, whileOpen(call), 'timeout');
 
   const stopSweeper = startSweeper(() => core.sweep());
 
@@ -203,28 +204,18 @@ export async function createChatStore(
       return reads.waiting + lookUps.waiting;
     },
     read: (actor, method, params, turnOf = actor.agentId) =>
-      reads
-        .run(
-          turnOf,
-          whileOpen(() => core.read(actor, method, params)),
-        )
-        .catch(refused),
+      agentRead(turnOf, () => core.read(actor, method, params)),
     readJson: (actor, method, params, maxBytes, turnOf = actor.agentId) =>
-      reads
-        .run(
-          turnOf,
-          whileOpen(() => core.readJson(actor, method, params, maxBytes)),
-        )
-        .catch(refused),
+      agentRead(turnOf, () => core.readJson(actor, method, params, maxBytes)),
     access: (agentId, channelIds, turnOf = agentId) =>
       lookUp(turnOf, () => core.access(agentId, channelIds)),
     logPage: (channelId, after, limit, maxBytes, turnOf = null) =>
       lookUp(turnOf, () => core.logPage(channelId, after, limit, maxBytes)),
     directChannels: (agentId, limit, after) =>
       lookUp(agentId, () => core.directChannels(agentId, limit, after)),
-    async changes(sinceMark) {
+    async changes(since) {
       const known = epochs;
-      const changes = await readPriority(() => core.changes(sinceMark));
+      const changes = await readPriority(() => core.changes(since));
       // If the epoch was changed meanwhile, this answer may be the older one.
       if (known === epochs) epoch = changes.epoch;
       return changes;

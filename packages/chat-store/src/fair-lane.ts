@@ -1,18 +1,4 @@
-import { ChatStoreError, runtimeError } from './errors.ts';
-
-/** Limits the number of concurrent calls. Waiting calls take turns by agent. */
-export interface FairLane {
-  /** Calls that wait for their turn. */
-  readonly waiting: number;
-  /**
-   * Settles within the lane's timeout. A late call rejects with `unavailable`. If it was still waiting, it is never
-   * made; otherwise it counts as running until the database has ended it. `agentId` null is the hub itself, whose calls
-   * go first.
-   * @throws {ChatStoreError} `rate_limited` for the agent that fills a full lane, `unavailable` when no single agent
-   * does
-   */
-  run<T>(agentId: string | null, call: () => Promise<T>): Promise<T>;
-}
+import { ChatStoreError, runtimeError, type ChatStoreErrorCode } from './errors.ts';
 
 export interface FairLaneOptions {
   /** Calls made concurrently. */
@@ -24,23 +10,18 @@ export interface FairLaneOptions {
   readonly timeoutMs: number;
 }
 
-interface WaitingCall {
-  start(): void;
-  refuse(error: ChatStoreError): void;
-}
-
 interface Party {
-  readonly waiting: WaitingCall[];
+  readonly waiting: { start(): void; refuse(error: ChatStoreError): void }[];
   running: number;
 }
 
 const retryAfterMs = 500;
 
 /**
- * Creates a lane. When it is full, agents with few calls are preferred: the latest call of the agent with the most waiting
- * calls is refused instead of theirs.
+ * Limits the number of concurrent calls. Waiting calls take turns by agent. When the lane is full, agents with few calls
+ * are preferred: the latest call of the agent with the most waiting calls is refused instead of theirs.
  */
-export function createFairLane(options: FairLaneOptions): FairLane {
+export function createFairLane(options: FairLaneOptions) {
   const { width, widthPerAgent, maxCalls, timeoutMs } = options;
   /** Agents with calls, in the order of their next turn. */
   const parties = new Map<string | null, Party>();
@@ -111,16 +92,28 @@ export function createFairLane(options: FairLaneOptions): FairLane {
   }
 
   return {
+    /** Calls that wait for their turn. */
     get waiting() {
       return waiting;
     },
-    async run<T>(agentId: string | null, call: () => Promise<T>): Promise<T> {
+    /**
+     * Settles within the lane's timeout. A late call rejects with `late`. If it was still waiting, it is never made;
+     * otherwise it counts as running until the database has ended it. `agentId` null is the hub itself, whose calls go
+     * first.
+     * @throws {ChatStoreError} `rate_limited` for the agent that fills a full lane, `unavailable` when no single agent
+     * does
+     */
+    async run<T>(
+      agentId: string | null,
+      call: () => Promise<T>,
+      late: Extract<ChatStoreErrorCode, 'unavailable' | 'timeout'> = 'unavailable',
+    ): Promise<T> {
       makeRoom(agentId);
       const party = partyOf(agentId);
       let timer: NodeJS.Timeout | undefined;
       try {
         return await new Promise<T>((resolve, reject) => {
-          const own: WaitingCall = {
+          const own = {
             start: () =>
               void call()
                 .then(resolve, reject)
@@ -135,7 +128,7 @@ export function createFairLane(options: FairLaneOptions): FairLane {
               forgetIdle(agentId, party);
             }
             const message = `the database did not answer within ${timeoutMs} ms`;
-            reject(new ChatStoreError('unavailable', message));
+            reject(new ChatStoreError(late, message));
           }, timeoutMs);
           party.waiting.push(own);
           waiting += 1;

@@ -147,7 +147,7 @@ describe('group commit', () => {
 });
 
 describe('the pace of groups', () => {
-  it('is 1 ms apart, and 4 ms above 3,000 commands a second', () => {
+  it('lets groups begin 1 ms apart, and 4 ms apart above 3,000 commands a second', () => {
     let nowMs = 0;
     const pace = createPace({
       gapMs: 1,

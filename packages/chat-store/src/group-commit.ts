@@ -33,16 +33,6 @@ export interface GroupCommitDeps<C, R> {
   readonly onGroup?: (size: number, durationMs: number) => void;
 }
 
-/** Collects commands into groups that are committed together. */
-export interface GroupCommit<C, R> {
-  /** Always resolves, within `timeoutMs`. Commands take effect in the order of these calls. */
-  submit(command: C): Promise<R>;
-  /** Waiting commands, without those of the running group. */
-  readonly queueLength: number;
-  /** Refuses new commands and answers the waiting ones. */
-  close(): Promise<void>;
-}
-
 interface Entry<C, R> {
   readonly command: C;
   readonly bytes: number;
@@ -52,13 +42,10 @@ interface Entry<C, R> {
 }
 
 /**
- * A group holds the commands that arrived while the last group was being committed. Under low load each command is
+ * Collects commands into groups that are committed together. A group holds the commands that arrived while the last group was being committed. Under low load each command is
  * committed alone and at once; under high load many share a commit. There is no timer that collects commands.
  */
-export function createGroupCommit<C, R>(
-  deps: GroupCommitDeps<C, R>,
-  options: GroupCommitOptions,
-): GroupCommit<C, R> {
+export function createGroupCommit<C, R>(deps: GroupCommitDeps<C, R>, options: GroupCommitOptions) {
   const { maxGroup, maxGroupBytes, maxQueue, maxQueueBytes, timeoutMs } = options;
   const pace = createPace(options);
   let queue: Entry<C, R>[] = [];
@@ -142,7 +129,8 @@ export function createGroupCommit<C, R>(
   }
 
   return {
-    submit(command) {
+    /** Always resolves, within `timeoutMs`. Commands take effect in the order of these calls. */
+    submit(command: C): Promise<R> {
       if (isClosed) return Promise.resolve(deps.refused('closed'));
       const bytes = deps.sizeOf(command);
       if (queue.length >= maxQueue || (queue.length > 0 && queueBytes + bytes > maxQueueBytes)) {
@@ -156,9 +144,11 @@ export function createGroupCommit<C, R>(
         schedule();
       });
     },
+    /** Waiting commands, without those of the running group. */
     get queueLength() {
       return queue.length;
     },
+    /** Refuses new commands and answers the waiting ones. */
     async close() {
       isClosed = true;
       // This wait is bounded, because each command is answered by its deadline.
@@ -176,31 +166,23 @@ export function createGroupCommit<C, R>(
   };
 }
 
-/** How far apart groups begin. */
-interface Pace {
-  /** The time until the next group may begin. */
-  waitMs(): number;
-  /** Reports that a group of this size begins now. */
-  began(size: number): void;
-}
-
 const measuredOverMs = 250;
 
 /**
  * Groups begin at least 1 ms apart, so that a fast disk does not commit every single command separately. Under load
  * they begin at least 4 ms apart, where larger groups save more time than the wait costs.
  */
-export function createPace(options: PaceOptions): Pace {
+export function createPace(options: PaceOptions) {
   const { gapMs, busyGapMs, busyAppendsPerSecond, clock = () => performance.now() } = options;
   let lastMs = -Infinity;
   let windowStartMs = clock();
   let inWindow = 0;
   let isBusy = false;
   return {
-    waitMs() {
-      return Math.max(0, lastMs + (isBusy ? busyGapMs : gapMs) - clock());
-    },
-    began(size) {
+    /** The time until the next group may begin. */
+    waitMs: () => Math.max(0, lastMs + (isBusy ? busyGapMs : gapMs) - clock()),
+    /** Reports that a group of this size begins now. */
+    began(size: number) {
       lastMs = clock();
       inWindow += size;
       const windowMs = lastMs - windowStartMs;

@@ -14,10 +14,12 @@ export type {
 export type { Access, DirectChannel } from './core/access.ts';
 export type { AgentRecord } from './core/agents.ts';
 export type { Changes, RevokedToken } from './core/changes.ts';
-export type { Mark } from './core/mark.ts';
+export type { CommitMark } from './core/commit-mark.ts';
 export { directChannelId } from './core/decide/send.ts';
 export type { HubBeat } from './core/hubs.ts';
 export type { LogPage } from './core/read/log.ts';
 export type { RevocationTarget, TokenClaims } from './core/tokens.ts';
 export { ChatStoreError, type ChatStoreErrorCode } from './errors.ts';
 export type { ChatStoreOptions } from './options.ts';
+export { inspectStore } from './inspect.ts';
+export type { StoreInspection } from './inspect.ts';

@@ -157,7 +157,7 @@ describe('a call', () => {
     await expect(global).rejects.toMatchObject({ code: 'disconnected' });
   });
 
-  it('that is useless later does not wait for a connection', async () => {
+  it('that is ephemeral does not wait for a connection', async () => {
     start();
     await expect(client.channel('hall').startTyping()).rejects.toMatchObject({
       code: 'disconnected',

@@ -31,25 +31,6 @@ export type CallSyncMethod = <M extends MethodName>(
   onError: (error: unknown) => void,
 ) => void;
 
-/** Calls and their answers. They survive a lost connection. */
-export interface Calls {
-  readonly call: CallMethod;
-  /**
-   * Sends on this connection only, ahead of the waiting calls. Rejects with `disconnected` when the connection is lost.
-   */
-  readonly callOnThisConnection: CallMethod;
-  /** Like `callOnThisConnection`, but the answer is handled before the messages that follow it in its frame. */
-  readonly callSync: CallSyncMethod;
-  /** Settles a call with its answer. */
-  settle(id: unknown, result: unknown, error: RpcError | undefined): void;
-  /** Call it when a connection accepts calls, within these limits. */
-  connected(limits: Welcome['limits']): void;
-  /** Sends the waiting calls. Called after the subscribes were sent. */
-  resume(): void;
-  disconnected(error: HubError): void;
-  close(error: HubError): void;
-}
-
 interface PendingCall {
   readonly id: number;
   readonly body: string;
@@ -94,8 +75,8 @@ function createFrameBatcher(write: (text: string) => void) {
   };
 }
 
-/** `write` sends one frame. */
-export function createCalls(options: ResolvedOptions, write: (text: string) => void): Calls {
+/** Calls and their answers. They survive a lost connection. `write` sends one frame. */
+export function createCalls(options: ResolvedOptions, write: (text: string) => void) {
   // All unanswered calls, in the order in which they were made. Repeats after a reconnect keep this order.
   const calls = new Map<number, PendingCall>();
   const batcher = createFrameBatcher(write);
@@ -187,25 +168,35 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
         start(method, params, callOptions, isOnThisConnection, onResult, reject);
       });
 
+  const callSync: CallSyncMethod = (method, params, onResult, onError) =>
+    start(method, params, {}, true, onResult as (result: unknown) => void, onError);
+
   return {
     call: promise(false),
+    /**
+     * Sends on this connection only, ahead of the waiting calls. Rejects with `disconnected` when the connection is
+     * lost.
+     */
     callOnThisConnection: promise(true),
-    callSync: (method, params, onResult, onError) =>
-      start(method, params, {}, true, onResult as (result: unknown) => void, onError),
-    settle(id, result, error) {
+    /** Like `callOnThisConnection`, but the answer is handled before the messages that follow it in its frame. */
+    callSync,
+    /** Settles a call with its answer. */
+    settle(id: unknown, result: unknown, error: RpcError | undefined) {
       const call = calls.get(id as number);
       if (call === undefined) return;
       if (error === undefined) call.resolve(result);
       else call.reject(fromRpcError(error));
     },
-    connected(next) {
+    /** Call it when a connection accepts calls, within these limits. */
+    connected(next: Welcome['limits']) {
       limits = next;
     },
+    /** Sends the waiting calls. Called after the subscribes were sent. */
     resume() {
       isLive = true;
       sendWaiting();
     },
-    disconnected(error) {
+    disconnected(error: HubError) {
       isLive = false;
       limits = null;
       batcher.clear();
@@ -219,7 +210,7 @@ export function createCalls(options: ResolvedOptions, write: (text: string) => v
         }
       }
     },
-    close(error) {
+    close(error: HubError) {
       closedBy = error;
       isLive = false;
       for (const call of [...calls.values()]) call.reject(error);

@@ -1,5 +1,6 @@
 import { closeCodes, parseCloseReason, subprotocol, type CloseCode } from '@openclaw/protocol/wire';
 import { HubError, type HubErrorCode } from './errors.ts';
+import { heartbeatFromHub, msFromHub } from './hub-times.ts';
 import type { ResolvedOptions, WebSocketLike } from './options.ts';
 
 /** `connecting` until the first welcome, `live` while welcomed, `reconnecting` after a loss, `closed` at the end. */
@@ -12,23 +13,6 @@ export interface StateChange {
   readonly error: HubError | null;
   /** The time until the next attempt; null when none is planned. */
   readonly retryInMs: number | null;
-}
-
-/** A connection that is opened again after each loss until it is closed. */
-export interface Connection {
-  readonly state: ConnectionState;
-  /** Writes a frame. A frame that is written while not live is lost. */
-  send(text: string): void;
-  /**
-   * Call it when the hub's welcome arrived, so that this connection is live. A hub that is silent for longer than
-   * `heartbeatMs` is pinged.
-   */
-  welcomed(heartbeatMs: number): void;
-  /** Reconnects after this time, as requested by a draining hub. */
-  replace(afterMs: number): void;
-  /** Drops this connection now and plans the next attempt. */
-  abandon(error: HubError): void;
-  close(): Promise<void>;
 }
 
 export interface ConnectionOwner {
@@ -77,7 +61,7 @@ export function backoffMs(
 }
 
 /** Opens a WebSocket at once, and again after each loss, unless the hub refuses this client for good. */
-export function createConnection(options: ResolvedOptions, owner: ConnectionOwner): Connection {
+export function createConnection(options: ResolvedOptions, owner: ConnectionOwner) {
   let state: ConnectionState = 'connecting';
   let socket: WebSocketLike | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -138,7 +122,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     const { connectTimeoutMs } = options;
     startTimer(connectTimeoutMs, () => {
       const text = `No welcome from the hub within ${connectTimeoutMs} ms`;
-      connection.abandon(new HubError('disconnected', text));
+      abandon(new HubError('disconnected', text));
     });
   }
 
@@ -158,7 +142,7 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     owner.ping(timeoutMs).catch((error: unknown) => {
       if (!(error instanceof HubError) || error.code !== 'timeout' || hasHeard) return;
       const text = `The hub was silent for ${2 * timeoutMs} ms`;
-      connection.abandon(new HubError('disconnected', text));
+      abandon(new HubError('disconnected', text));
     });
   }
 
@@ -195,31 +179,40 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
     setState('closed', error, null);
   }
 
-  const connection: Connection = {
+  /** Drops this connection now and plans the next attempt. */
+  function abandon(error: HubError) {
+    if (state === 'closed') return;
+    const dropped = socket;
+    lost(error, null);
+    dropped?.close(1000);
+  }
+
+  void attempt();
+  return {
     get state() {
       return state;
     },
-    send: (text) => socket?.send(text),
-    welcomed(heartbeatMs) {
+    /** Writes a frame. A frame that is written while not live is lost. */
+    send: (text: string) => socket?.send(text),
+    /**
+     * Call it when the hub's welcome arrived, so that this connection is live. A hub that is silent for longer than
+     * `heartbeatMs` is pinged.
+     */
+    welcomed(heartbeatMs: number) {
       stopTimers();
-      startHeartbeat(heartbeatMs);
+      startHeartbeat(heartbeatFromHub(heartbeatMs));
       liveSinceMs = Date.now();
       setState('live', null, null);
     },
-    replace(afterMs) {
-      // Remembered in addition to the timer, because the hub may close before this client's slot comes.
-      slotAtMs = Date.now() + afterMs;
-      startTimer(afterMs, () =>
-        connection.abandon(new HubError('unavailable', 'The hub is draining')),
-      );
+    /** Reconnects after this time, as requested by a draining hub. */
+    replace(afterMs: number) {
+      const slotMs = msFromHub(afterMs) ?? backoffMs(failures, options);
+      // Remembered in addition to the timer, because the hub may close before this client's slot begins.
+      slotAtMs = Date.now() + slotMs;
+      startTimer(slotMs, () => abandon(new HubError('unavailable', 'The hub is draining')));
     },
-    abandon(error) {
-      if (state === 'closed') return;
-      const dropped = socket;
-      lost(error, null);
-      dropped?.close(1000);
-    },
-    async close() {
+    abandon,
+    async close(): Promise<void> {
       if (state === 'closed') return;
       const current = socket;
       finish(null);
@@ -234,6 +227,4 @@ export function createConnection(options: ResolvedOptions, owner: ConnectionOwne
       socket = null;
     },
   };
-  void attempt();
-  return connection;
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode, RpcError } from '@openclaw/protocol';
+import { msFromHub } from './hub-times.ts';
 
 /**
  * The code of a refusal by the hub, or one of the client's own:
@@ -15,7 +16,7 @@ export type HubErrorCode =
 export class HubError extends Error {
   override readonly name = 'HubError';
   readonly code: HubErrorCode;
-  /** The hub's advice on when to retry; null when it gave none. */
+  /** The hub's advice on when to retry, an hour at most; null when it gave none. */
   readonly retryAfterMs: number | null;
   /** The hub's `data`: for `invalid`, the issues by field. */
   readonly data: unknown;
@@ -27,7 +28,7 @@ export class HubError extends Error {
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
-    this.retryAfterMs = more.retryAfterMs ?? null;
+    this.retryAfterMs = msFromHub(more.retryAfterMs);
     this.data = more.data ?? null;
   }
 }
@@ -35,8 +36,8 @@ export class HubError extends Error {
 export function fromRpcError(error: RpcError): HubError {
   const { message } = error;
   if (error.code === -32_000) {
-    const { code, retryAfterMs } = error.data;
-    return new HubError(code, message, { retryAfterMs: retryAfterMs ?? null, data: error.data });
+    const { code, retryAfterMs = null } = error.data;
+    return new HubError(code, message, { retryAfterMs, data: error.data });
   }
   return new HubError('invalid', message, { data: 'data' in error ? error.data : null });
 }

@@ -2,14 +2,6 @@ import type { Envelope, EventOf, EventType } from '@openclaw/protocol';
 import { isDirectChannelId, isEventType } from '@openclaw/protocol/wire';
 import { HubError } from './errors.ts';
 
-/** Listeners of one kind of value. */
-export interface Listeners<T> {
-  /** Adds a listener for later values. The returned function removes it. */
-  readonly on: (listener: (value: T) => void) => () => void;
-  readonly emit: (value: T) => void;
-  readonly size: number;
-}
-
 // Like a browser's event target: a listener that throws does not stop the others, and its error is still reported.
 function report(error: unknown): void {
   queueMicrotask(() => {
@@ -17,22 +9,28 @@ function report(error: unknown): void {
   });
 }
 
-/** Calls listeners in the order of their registration. The same function may be registered twice. */
-export function createListeners<T>(): Listeners<T> {
+type Listener<T> = (value: T) => void;
+
+/**
+ * Listeners of one kind of value. They are called in the order of their registration. The same function may be
+ * registered twice.
+ */
+export function createListeners<T>() {
   // The array is replaced, never changed, so an emit in progress needs no copy.
-  let listeners: readonly ((value: T) => void)[] = [];
+  let listeners: readonly Listener<T>[] = [];
   return {
     get size() {
       return listeners.length;
     },
-    on(listener) {
+    /** Adds a listener for later values. The returned function removes it. */
+    on: (listener: Listener<T>) => {
       const own = (value: T) => listener(value);
       listeners = [...listeners, own];
       return () => {
         listeners = listeners.filter((other) => other !== own);
       };
     },
-    emit(value) {
+    emit: (value: T) => {
       const called = listeners;
       for (let i = 0; i < called.length; i += 1) {
         try {
@@ -55,20 +53,6 @@ export type EventListener<T extends EventType> = (
   envelope: EnvelopeOf<T>,
 ) => void;
 
-/** Listeners of events. An event is not slowed down by listeners of other types or channels. */
-export interface EventListeners {
-  readonly onAny: (listener: (envelope: Envelope) => void) => () => void;
-  onType<T extends EventType>(type: T, listener: EventListener<T>): () => void;
-  onChannel(channelId: string, listener: (envelope: Envelope) => void): () => void;
-  /** Listens to every direct channel. */
-  readonly onDirect: (listener: (envelope: Envelope) => void) => () => void;
-  /** Listens to events without a channel, which go to every connection of the hub. */
-  readonly onGlobal: (
-    listener: (envelope: EnvelopeOf<'collaboration.event'>) => void,
-  ) => () => void;
-  readonly emit: (envelope: Envelope) => void;
-}
-
 /** Turns a listener of one type into a listener of all envelopes. @throws {HubError} `invalid` for an unknown type */
 export function ofType<T extends EventType>(
   type: T,
@@ -81,10 +65,12 @@ export function ofType<T extends EventType>(
   };
 }
 
+type EnvelopeListeners = ReturnType<typeof createListeners<Envelope>>;
+
 function onKey<K>(
-  lists: Map<K, Listeners<Envelope>>,
+  lists: Map<K, EnvelopeListeners>,
   key: K,
-  listener: (envelope: Envelope) => void,
+  listener: Listener<Envelope>,
 ): () => void {
   const list = lists.get(key) ?? createListeners<Envelope>();
   lists.set(key, list);
@@ -102,24 +88,31 @@ export function checkEnvelope({ event, channelId }: Envelope): void {
   if (!isEnvelope) throw new TypeError('An event has no type or no channel');
 }
 
-export function createEventListeners(): EventListeners {
+export type EventListeners = ReturnType<typeof createEventListeners>;
+
+/** Listeners of events. An event is not slowed down by listeners of other types or channels. */
+export function createEventListeners() {
   const any = createListeners<Envelope>();
-  const byType = new Map<EventType, Listeners<Envelope>>();
-  const byChannel = new Map<string, Listeners<Envelope>>();
+  const byType = new Map<EventType, EnvelopeListeners>();
+  const byChannel = new Map<string, EnvelopeListeners>();
   return {
     onAny: any.on,
-    onType: (type, listener) => onKey(byType, type, ofType(type, listener)),
-    onChannel: (channelId, listener) => onKey(byChannel, channelId, listener),
-    onDirect: (listener) =>
+    onType: <T extends EventType>(type: T, listener: EventListener<T>) =>
+      onKey(byType, type, ofType(type, listener)),
+    onChannel: (channelId: string, listener: Listener<Envelope>) =>
+      onKey(byChannel, channelId, listener),
+    /** Listens to every direct channel. */
+    onDirect: (listener: Listener<Envelope>) =>
       any.on((envelope) => {
         if (envelope.channelId !== null && isDirectChannelId(envelope.channelId))
           listener(envelope);
       }),
-    onGlobal: (listener) =>
+    /** Listens to events without a channel, which go to every connection of the hub. */
+    onGlobal: (listener: Listener<EnvelopeOf<'collaboration.event'>>) =>
       any.on((envelope) => {
         if (envelope.channelId === null) listener(envelope as EnvelopeOf<'collaboration.event'>);
       }),
-    emit(envelope) {
+    emit: (envelope: Envelope) => {
       checkEnvelope(envelope);
       any.emit(envelope);
       if (byType.size > 0) byType.get(envelope.event.type)?.emit(envelope);

@@ -17,20 +17,6 @@ export interface Discontinuity {
   readonly reason: HubDiscontinuity['reason'] | ErrorCode;
 }
 
-/** Subscribes topics, on each connection, and fetches the events that they missed. */
-export interface Resume {
-  /** Subscribes the topic from its last event. All topics of one turn of the event loop share a call. */
-  request(topic: Topic): void;
-  /** Subscribes the requested topics now, so that the next call is sent after this. */
-  flush(): void;
-  /** Subscribes every pending topic on this connection. */
-  onWelcome(welcome: Welcome): void;
-  onLost(): void;
-  /** Call it when the hub cannot continue the topic. */
-  onDiscontinuity(topic: Topic, head: number, reason: HubDiscontinuity['reason']): void;
-  close(): void;
-}
-
 export interface ResumeDeps {
   readonly topics: ReadonlyMap<string, Topic>;
   readonly ordering: Ordering;
@@ -51,8 +37,11 @@ interface DuePage {
   readonly isCurrent: () => boolean;
 }
 
-/** A topic that missed more than `catchUpMax` events is not read from the log but reported as a discontinuity. */
-export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: number }): Resume {
+/**
+ * Subscribes topics, on each connection, and fetches the events that they missed. A topic that missed more than
+ * `catchUpMax` events is not read from the log but reported as a discontinuity.
+ */
+export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: number }) {
   const { topics, ordering, emitDiscontinuity } = deps;
   let welcome: Welcome | null = null;
   let isScheduled = false;
@@ -62,6 +51,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
   /** Set while reads pause because the hub could not answer one. */
   let pauseTimer: ReturnType<typeof setTimeout> | undefined;
 
+  /** Subscribes the topic from its last event. All topics of one turn of the event loop share a call. */
   function request(topic: Topic) {
     topic.phase = 'pending';
     if (isScheduled) return;
@@ -69,6 +59,7 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
     queueMicrotask(flush);
   }
 
+  /** Subscribes the requested topics now, so that the next call is sent after this. */
   function flush() {
     if (!isScheduled) return;
     isScheduled = false;
@@ -240,7 +231,8 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
   return {
     request,
     flush,
-    onWelcome(next) {
+    /** Subscribes every pending topic on this connection. */
+    onWelcome(next: Welcome) {
       welcome = next;
       subscribePending();
     },
@@ -253,7 +245,8 @@ export function createResume(deps: ResumeDeps, options: { readonly catchUpMax: n
         topic.phase = 'pending';
       }
     },
-    onDiscontinuity(topic, head, reason) {
+    /** Call it when the hub cannot continue the topic. */
+    onDiscontinuity(topic: Topic, head: number, reason: HubDiscontinuity['reason']) {
       topic.generation += 1;
       if (reason === 'behind' && (topic.last ?? head) < head) catchUp(topic, head);
       else skipTo(topic, head, reason);

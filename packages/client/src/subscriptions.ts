@@ -7,29 +7,10 @@ import { createResume, type Discontinuity } from './resume.ts';
 import {
   createOrdering,
   createTopic,
-  type EventCounters,
   type Subscribed,
   type Topic,
   type TopicReader,
 } from './topic.ts';
-
-/** The channels that the client receives. */
-export interface Subscriptions {
-  readonly counters: EventCounters;
-  /** Resolves when live. If `signal` aborts, the channel is also unsubscribed, unless it has other users. */
-  subscribe(channelId: string, since: number | null, signal?: AbortSignal): Promise<Subscribed>;
-  unsubscribe(channelId: string): Promise<void>;
-  /** Adds a reader, and subscribes the channel if needed. The returned function undoes both. */
-  read(channelId: string, since: number | null, reader: TopicReader): () => void;
-  /** Subscribes the requested channels now, so that the next call is sent after this. */
-  flush(): void;
-  onEvent(envelope: Envelope): void;
-  onDiscontinuity(params: HubDiscontinuity): void;
-  /** Resumes every channel on the new connection. */
-  onWelcome(welcome: Welcome): void;
-  onLost(): void;
-  close(error: HubError): void;
-}
 
 export interface SubscriptionDeps {
   readonly callSync: CallSyncMethod;
@@ -39,11 +20,13 @@ export interface SubscriptionDeps {
 
 const ignore = () => undefined;
 
-/** Keeps each channel's position across connections. */
+export type Subscriptions = ReturnType<typeof createSubscriptions>;
+
+/** The channels that the client receives. Keeps each channel's position across connections. */
 export function createSubscriptions(
   { callSync, emitEvent, emitDiscontinuity }: SubscriptionDeps,
   options: { readonly bufferMax: number; readonly catchUpMax: number },
-): Subscriptions {
+) {
   const topics = new Map<string, Topic>();
   /** Direct channels that were unsubscribed. The hub subscribes them again on each connection. */
   const unsubscribedDirect = new Set<string>();
@@ -174,28 +157,34 @@ export function createSubscriptions(
 
   return {
     counters: ordering.counters,
-    async subscribe(channelId, since, signal) {
+    /** Resolves when live. If `signal` aborts, the channel is also unsubscribed, unless it has other users. */
+    async subscribe(
+      channelId: string,
+      since: number | null,
+      signal?: AbortSignal,
+    ): Promise<Subscribed> {
       signal?.throwIfAborted();
       const topic = findOrCreate(channelId, since);
       topic.isExplicit = true;
       if (topic.subscribed !== null) return topic.subscribed;
       return untilLive(topic, signal);
     },
-    async unsubscribe(channelId) {
+    async unsubscribe(channelId: string) {
       const topic = topics.get(channelId);
       if (topic === undefined) return;
       topic.isExplicit = false;
       await release(topic);
     },
-    read(channelId, since, reader) {
+    /** Adds a reader, and subscribes the channel if needed. The returned function undoes both. */
+    read(channelId: string, since: number | null, reader: TopicReader) {
       const topic = findOrCreate(channelId, since);
       topic.readers.add(reader);
       return () => {
         if (topic.readers.delete(reader)) void release(topic);
       };
     },
-    flush: () => resume.flush(),
-    onEvent(envelope) {
+    flush: resume.flush,
+    onEvent(envelope: Envelope) {
       const { channelId, seq } = envelope;
       if (channelId === null) return emitEvent(envelope);
       let topic = topics.get(channelId);
@@ -209,21 +198,22 @@ export function createSubscriptions(
       emitEvent(envelope);
       for (const reader of topic.readers) reader.onEvent(envelope);
     },
-    onDiscontinuity({ channelId, head, reason }) {
+    onDiscontinuity({ channelId, head, reason }: HubDiscontinuity) {
       const topic = topics.get(channelId);
       if (topic !== undefined) return resume.onDiscontinuity(topic, head, reason);
       if (!isDirectChannelId(channelId) || unsubscribedDirect.has(channelId)) return;
       addDirect(channelId, head, reason === 'epoch' ? null : (welcome?.epoch ?? null));
       emitDiscontinuity({ channelId, head, reason });
     },
-    onWelcome(next) {
+    /** Resumes every channel on the new connection. */
+    onWelcome(next: Welcome) {
       const before = welcome;
       welcome = next;
       resumeDirect(next, before);
       resume.onWelcome(next);
     },
     onLost: () => resume.onLost(),
-    close(error) {
+    close(error: HubError) {
       closedBy = error;
       resume.close();
       for (const topic of [...topics.values()]) end(topic, error);

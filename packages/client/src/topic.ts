@@ -12,7 +12,7 @@ export interface Subscribed {
 /** A reader of one channel's events. */
 export interface TopicReader {
   onEvent(envelope: Envelope): void;
-  /** Called when no more events will come. The error is null when the agent left or the channel was deleted. */
+  /** Called after the last event. The error is null when the agent left or the channel was deleted. */
   onEnd(error: HubError | null): void;
 }
 
@@ -67,24 +67,22 @@ export interface EventCounters {
   readonly outOfOrder: number;
 }
 
-/** Delivers every durable event once and in order. */
-export interface Ordering {
-  readonly counters: EventCounters;
-  /** Receives a live event. */
-  receive(topic: Topic, envelope: Envelope, seq: number): void;
-  /** Receives an event that was fetched. It may arrive before `topic` is live. */
-  receiveFetched(topic: Topic, envelope: Envelope): void;
-  /** Delivers the buffered events that now come next. */
-  drain(topic: Topic): void;
-}
+export type Ordering = ReturnType<typeof createOrdering>;
 
-/** `onGap` is called when a live topic cannot continue with the events that it has. */
+/**
+ * Delivers every durable event once and in order. `onGap` is called when a live topic cannot continue with the events
+ * that it has.
+ */
 export function createOrdering(deps: {
   readonly bufferMax: number;
   deliver(topic: Topic, envelope: Envelope): void;
   onGap(topic: Topic): void;
-}): Ordering {
-  const counters = { delivered: 0, repeated: 0, outOfOrder: 0 };
+}) {
+  const counters: { -readonly [K in keyof EventCounters]: number } = {
+    delivered: 0,
+    repeated: 0,
+    outOfOrder: 0,
+  };
 
   function deliver(topic: Topic, envelope: Envelope, seq: number) {
     topic.last = seq;
@@ -92,6 +90,7 @@ export function createOrdering(deps: {
     deps.deliver(topic, envelope);
   }
 
+  /** Delivers the buffered events that are next in order. */
   function drain(topic: Topic) {
     const { buffered } = topic;
     while (buffered.size > 0) {
@@ -126,9 +125,10 @@ export function createOrdering(deps: {
   }
 
   return {
-    counters,
+    counters: counters as EventCounters,
     drain,
-    receive(topic, envelope, seq) {
+    /** Receives a live event. */
+    receive(topic: Topic, envelope: Envelope, seq: number) {
       const { last } = topic;
       const isLive = topic.phase === 'live' && last !== null && topic.epoch === envelope.epoch;
       if (isLive && seq === last + 1) {
@@ -140,7 +140,8 @@ export function createOrdering(deps: {
         receiveOutOfOrder(topic, envelope, seq);
       }
     },
-    receiveFetched(topic, envelope) {
+    /** Receives an event that was fetched. It may arrive before `topic` is live. */
+    receiveFetched(topic: Topic, envelope: Envelope) {
       const seq = envelope.seq as number;
       topic.epoch ??= envelope.epoch;
       if (seq === (topic.last ?? 0) + 1) deliver(topic, envelope, seq);

@@ -117,7 +117,7 @@ const cases = [
 ];
 
 describe('events', () => {
-  it('there are the 17 types of the EPIC, each with a schema and a place in the union', () => {
+  it('have the 17 types of the EPIC, each with a schema and a place in the union', () => {
     expect(eventTypes).toHaveLength(17);
     expect(samples.map(({ type }) => type).sort()).toEqual([...eventTypes].sort());
     expect(Object.keys(eventSchemas)).toHaveLength(17);

@@ -45,26 +45,13 @@ export const eventSchemas = {
   }),
 };
 
+type AnyEventSchema = (typeof eventSchemas)[EventType];
+
 /** An event: a union of the 17 types, discriminated by `type`. */
-export const channelEventSchema = z.discriminatedUnion('type', [
-  eventSchemas['channel.message'],
-  eventSchemas['channel.message.edit'],
-  eventSchemas['channel.message.delete'],
-  eventSchemas['channel.reaction.add'],
-  eventSchemas['channel.reaction.remove'],
-  eventSchemas['channel.typing'],
-  eventSchemas['channel.presence'],
-  eventSchemas['channel.member.join'],
-  eventSchemas['channel.member.leave'],
-  eventSchemas['channel.member.update'],
-  eventSchemas['channel.update'],
-  eventSchemas['channel.archive'],
-  eventSchemas['channel.delete'],
-  eventSchemas['thread.create'],
-  eventSchemas['thread.update'],
-  eventSchemas['thread.message'],
-  eventSchemas['collaboration.event'],
-]);
+export const channelEventSchema = z.discriminatedUnion(
+  'type',
+  Object.values(eventSchemas) as [AnyEventSchema, ...AnyEventSchema[]],
+);
 
 export type ChannelEvent = z.infer<typeof channelEventSchema>;
 

@@ -44,7 +44,7 @@ describe('ids', () => {
     expect(idSchema.safeParse(id).success).toBe(false);
   });
 
-  it('a client makes no channel whose id begins with dm_', () => {
+  it('a new channel’s id may not begin with dm_', () => {
     expect(newChannelIdSchema.safeParse('dm_x').success).toBe(false);
     expect(newChannelIdSchema.safeParse('dmx').success).toBe(true);
     expect(isDirectChannelId('dm_x')).toBe(true);

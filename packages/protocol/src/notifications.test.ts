@@ -46,7 +46,7 @@ describe('notifications', () => {
     expect(notifications[name].params.parse(params)).toEqual(params);
   });
 
-  it('there are no others', () => {
+  it('have only the names in this test', () => {
     expect(Object.keys(notifications)).toEqual([
       'welcome',
       'event',

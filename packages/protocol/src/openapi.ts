@@ -25,13 +25,7 @@ export interface OpenApiOptions {
 }
 
 /** The specification of the REST API, in the form of OpenAPI 3.1. */
-export interface OpenApiDocument {
-  readonly openapi: '3.1.0';
-  readonly info: { readonly title: string; readonly version: string; readonly description: string };
-  readonly paths: Readonly<Record<string, Readonly<Record<string, object>>>>;
-  readonly components: object;
-  readonly security: readonly object[];
-}
+export type OpenApiDocument = ReturnType<typeof buildOpenApi>;
 
 /** The body of every answer that is not a success. `code` is an error code, or says that the request is malformed. */
 export const restErrorSchema = z.object({
@@ -47,10 +41,7 @@ const description = `Every method is POST /v1/call/{method}, with its params as 
 Many are also resources. Params by name; unknown names in a body are refused.`;
 
 /** Builds the specification from the method table. This takes some milliseconds: build it once. */
-export function buildOpenApi({
-  securitySchemes,
-  operations = [],
-}: OpenApiOptions): OpenApiDocument {
+export function buildOpenApi({ securitySchemes, operations = [] }: OpenApiOptions) {
   const all = [...methodOperations(), ...operations];
   const others: Record<string, z.ZodType> = { Error: restErrorSchema };
   for (const [index, { params, result }] of all.entries()) {
@@ -67,7 +58,7 @@ export function buildOpenApi({
   }
   const named = [...Object.keys(namedSchemas), 'Error'];
   return {
-    openapi: '3.1.0',
+    openapi: '3.1.0' as const,
     info: { title: 'OpenClaw chat hub', version: '1', description },
     paths,
     components: {

@@ -8,39 +8,8 @@ import type { MethodDefinition, MethodExample } from './methods/definition.ts';
 import { notifications } from './notifications.ts';
 import { webSocketPath } from './rpc.ts';
 
-/** A param or result in an OpenRPC document. */
-export interface OpenRpcContent {
-  readonly name: string;
-  readonly schema: JsonSchema;
-  readonly required?: boolean;
-  readonly description?: string;
-}
-
-export interface OpenRpcMethod {
-  readonly name: string;
-  readonly summary: string;
-  readonly tags: readonly { readonly name: string }[];
-  readonly paramStructure: 'by-name';
-  readonly params: readonly OpenRpcContent[];
-  readonly result: OpenRpcContent;
-  readonly errors: readonly object[];
-  readonly examples: readonly object[];
-  /** The limit per agent that the method counts against. */
-  readonly 'x-limit': MethodDefinition['limit'];
-}
-
 /** The specification of the hub's WebSocket interface, in the form of OpenRPC 1.3.2. */
-export interface OpenRpcDocument {
-  readonly openrpc: '1.3.2';
-  readonly info: { readonly title: string; readonly version: string; readonly description: string };
-  readonly servers: readonly { readonly name: string; readonly url: string }[];
-  readonly methods: readonly OpenRpcMethod[];
-  readonly components: { readonly schemas: Record<string, JsonSchema>; readonly errors: object };
-  /** The notifications that the hub sends; OpenRPC has no place for them. */
-  readonly 'x-notifications': readonly OpenRpcContent[];
-  readonly 'x-close-codes': typeof closeCodes;
-  readonly 'x-limits': typeof limits;
-}
+export type OpenRpcDocument = ReturnType<typeof buildOpenRpc>;
 
 const description = `JSON-RPC 2.0 over WebSocket at ${webSocketPath}, subprotocol openclaw.v1.
 Params are by name, and unknown names are refused. Results may gain fields.
@@ -58,7 +27,7 @@ const malformed = {
 };
 
 /** Builds the specification from the method table. This takes some milliseconds: build it once. */
-export function buildOpenRpc(options: { readonly serverUrl?: string } = {}): OpenRpcDocument {
+export function buildOpenRpc(options: { readonly serverUrl?: string } = {}) {
   const { serverUrl = `ws://127.0.0.1:8080${webSocketPath}` } = options;
   const others: Record<string, z.ZodType> = {};
   for (const [name, { params, result }] of Object.entries(methods)) {
@@ -74,18 +43,19 @@ export function buildOpenRpc(options: { readonly serverUrl?: string } = {}): Ope
     others,
   );
   return {
-    openrpc: '1.3.2',
+    openrpc: '1.3.2' as const,
     info: { title: 'OpenClaw chat hub', version: '1.0.0', description },
     servers: [{ name: 'hub', url: serverUrl }],
     methods: Object.entries<MethodDefinition>(methods).map(([name, method]) => ({
       name,
       summary: method.summary,
       tags: [{ name: method.tag }],
-      paramStructure: 'by-name',
+      paramStructure: 'by-name' as const,
       params: contents(schemas[`${name} params`]),
       result: { name: 'result', schema: schemas[`${name} result`] ?? {} },
       errors: [{ $ref: '#/components/errors/InvalidParams' }, refusal(method.errors)],
       examples: method.examples.map(pairing),
+      /** The limit per agent that the method counts against. */
       'x-limit': method.limit,
     })),
     components: {
@@ -94,6 +64,7 @@ export function buildOpenRpc(options: { readonly serverUrl?: string } = {}): Ope
       ),
       errors: malformed,
     },
+    /** The notifications that the hub sends; OpenRPC has no place for them. */
     'x-notifications': Object.entries(notifications).map(([name, { summary }]) => ({
       name,
       description: summary,
@@ -128,7 +99,7 @@ function refusal(errors: readonly ErrorCode[]): object {
   };
 }
 
-function contents(params: JsonSchema | undefined): OpenRpcContent[] {
+function contents(params: JsonSchema | undefined) {
   const required = new Set(params?.required);
   return Object.entries(params?.properties ?? {}).map(([name, schema]) => {
     const { description: text, ...rest } = schema as JsonSchema;

@@ -16,8 +16,8 @@ const run = (...args: string[]) =>
   });
 
 describe('README', () => {
-  it('shows the tables that the sources give', () => {
-    const check = run('scripts/readme-tables.mjs', '--check');
+  it('shows the table of methods that the sources give', () => {
+    const check = run('scripts/readme-table.mjs', '--check');
     expect(check.stderr).toBe('');
     expect(check.status).toBe(0);
   });

@@ -27,12 +27,12 @@ describe('text', () => {
     for (const text of ['a\0', '\ud83d', '\ude00a']) expect(isStorableText(text)).toBe(false);
   });
 
-  it('takes one line without control characters, not blank, for a name', () => {
+  it('accepts as a name one line that is not blank and has no control characters', () => {
     for (const text of ['a', ' a ', 'Général 😀']) expect(isLine(text)).toBe(true);
     for (const text of ['', '  ', 'a\nb', 'a\u0007', '\u009b']) expect(isLine(text)).toBe(false);
   });
 
-  it('takes emoji with their joiners and short codes for a reaction, and no name every object has', () => {
+  it('accepts as a reaction emoji with their joiners and short codes, but no name that every object has', () => {
     for (const emoji of ['👍', '👨‍👩‍👧‍👦', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '❤️', '+1', ':ship_it:'])
       expect(isEmoji(emoji)).toBe(true);
     for (const emoji of ['', ' ', 'a b', 'a\n', '\0', '\ud83d']) expect(isEmoji(emoji)).toBe(false);

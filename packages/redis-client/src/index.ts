@@ -13,6 +13,8 @@ export type { Logger } from './logger.ts';
 export type { BorrowedConnections, RedisClientOptions, RedisConnection } from './options.ts';
 export type { RedisNode, RedisTls } from './options.ts';
 export { resolveOptions } from './resolve-options.ts';
+export { openRedisServers } from './servers.ts';
+export type { RedisServerLink, RedisServers, RedisServersOptions } from './servers.ts';
 export type { RedisSubscriber } from './subscriber.ts';
 export type { MessageHandler } from './subscription-set.ts';
 export type { RedisCommand, RedisReply } from './transport.ts';

@@ -1,17 +1,5 @@
 import type { Limit } from '@openclaw/ratelimit';
 
-/** Limits the calls of each agent on this hub, over all its sockets and REST together. */
-export interface CallAllowance {
-  /**
-   * Counts calls, also refused and malformed ones. Returns null when they are allowed. Otherwise returns the
-   * milliseconds after which the agent may call again, if it makes no call until then. Calls of a barred agent are not
-   * counted.
-   */
-  count(agentId: string, calls?: number): number | null;
-  /** The milliseconds for which the agent may neither connect nor call; null when it is not barred. */
-  barredForMs(agentId: string): number | null;
-}
-
 export interface CallAllowanceOptions extends Limit {
   /** Called once each time an agent is barred. */
   readonly onBarred: (agentId: string, forMs: number) => void;
@@ -25,9 +13,7 @@ export interface CallAllowanceOptions extends Limit {
 const barredAtTimes = 5;
 /** The default of HUB_LIMIT_CALLS is at least this. */
 const minLimit: Limit = { limit: 2_000, windowMs: 2_000 };
-/**
- * A frame or body counts as one call per this many bytes, because a large one costs as much to read as many small ones.
- */
+/** A large frame or body costs as much to read as many small ones, so it counts as one call per this many bytes. */
 const bytesPerCall = 4_096;
 
 /** The number of calls that a frame or body of this size counts as; at least one. */
@@ -43,11 +29,11 @@ export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit
 }
 
 /**
- * Counts in this process only. Each agent has two windows, the current and the previous one. The previous one counts in
- * proportion to its part that is less than a window's length ago. Every step is O(1). An agent is forgotten two windows
- * after its last call.
+ * Limits the calls of each agent on this hub, over all its sockets and REST together. It counts in the current and the
+ * previous window; the previous one counts in proportion to its part that is less than a window's length ago. Every
+ * step is O(1). An agent is forgotten two windows after its last call.
  */
-export function createCallAllowance(options: CallAllowanceOptions): CallAllowance {
+export function createCallAllowance(options: CallAllowanceOptions) {
   const { limit, windowMs, onBarred, maxAgents = 100_000 } = options;
   const { clock = () => performance.now() } = options;
   let startMs = clock();
@@ -71,6 +57,7 @@ export function createCallAllowance(options: CallAllowanceOptions): CallAllowanc
     return 2 * windowMs - elapsedMs - windowMs * (most / now);
   }
 
+  /** The milliseconds for which the agent may neither connect nor call; null when it is not barred. */
   function barredForMs(agentId: string): number | null {
     const untilMs = barred.get(agentId);
     if (untilMs === undefined) return null;
@@ -80,7 +67,11 @@ export function createCallAllowance(options: CallAllowanceOptions): CallAllowanc
 
   return {
     barredForMs,
-    count(agentId, calls = 1) {
+    /**
+     * Counts calls, also refused and malformed ones. Returns null when they are allowed, else the milliseconds after
+     * which the agent may call again if it makes no call until then. Calls of a barred agent are not counted.
+     */
+    count(agentId: string, calls = 1): number | null {
       const nowMs = clock();
       turn(nowMs);
       const leftMs = barredForMs(agentId);
@@ -104,3 +95,5 @@ export function createCallAllowance(options: CallAllowanceOptions): CallAllowanc
     },
   };
 }
+
+export type CallAllowance = ReturnType<typeof createCallAllowance>;

@@ -1,15 +1,3 @@
-/**
- * The order of one socket's calls on each channel. Writes run side by side, because the store takes them in the order of
- * their arrival. Every other call on a channel waits for the calls before it, and later calls wait for it.
- */
-export interface CallOrder {
-  /**
-   * Runs `work` before this returns if no earlier call on these ids must finish first; otherwise runs it once they have
-   * settled.
-   */
-  run<T>(ids: readonly string[], isWrite: boolean, work: () => Promise<T>): Promise<T>;
-}
-
 interface Ticket {
   readonly isWrite: boolean;
   /** The number of ids on which the call still waits. */
@@ -18,14 +6,17 @@ interface Ticket {
 }
 
 interface Lane {
-  /** Calls in flight. */
   running: number;
   isWriting: boolean;
   readonly waiting: Ticket[];
 }
 
-/** Creates the order of one socket. It holds no memory while no call is in flight. */
-export function createCallOrder(): CallOrder {
+/**
+ * The order of one socket's calls on each channel. Writes run side by side, because the store takes them in the order of
+ * their arrival. Every other call on a channel waits for the calls before it, and later calls wait for it. It holds no
+ * memory while no call is in flight.
+ */
+export function createCallOrder() {
   const lanes = new Map<string, Lane>();
 
   const mayRun = (lane: Lane, isWrite: boolean) =>
@@ -57,7 +48,8 @@ export function createCallOrder(): CallOrder {
   }
 
   return {
-    run(ids, isWrite, work) {
+    /** Runs `work` synchronously if no earlier call on these ids must finish first, else once they have settled. */
+    run<T>(ids: readonly string[], isWrite: boolean, work: () => Promise<T>): Promise<T> {
       const distinct = ids.length > 1 ? [...new Set(ids)] : ids;
       if (distinct.length === 0) return work();
       return new Promise((resolve, reject) => {
@@ -72,3 +64,5 @@ export function createCallOrder(): CallOrder {
     },
   };
 }
+
+export type CallOrder = ReturnType<typeof createCallOrder>;

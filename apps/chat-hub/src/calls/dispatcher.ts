@@ -8,24 +8,6 @@ import { malformed, tooManyCalls, type Failure, type MalformedCall } from './fai
 import type { Caller } from './handler.ts';
 import type { CallObserver, Invoke, Reply } from './invoke.ts';
 
-/** Turns a socket's frames into calls, and their replies into frames. */
-export interface Dispatcher {
-  /** Takes one text frame. Returns false when the frame holds no JSON-RPC call at all. */
-  dispatch(session: Session, frame: Buffer): boolean;
-  /** Answers a binary frame with an error: the protocol has no binary frames. */
-  refuseBinary(session: Session): void;
-}
-
-export interface DispatcherDeps {
-  readonly invoke: Invoke;
-  /** Counts every frame and call before its content is read. */
-  readonly allowance: Pick<CallAllowance, 'count'>;
-  /** Called for each entry that the allowance refuses and that is not a well-formed call. */
-  readonly onLimited: () => void;
-  readonly observe: CallObserver;
-  readonly unsent: Pick<UnsentBudget, 'open'>;
-}
-
 type Id = string | number | null;
 
 /** A well-formed JSON-RPC call. A call without id gets no answer. */
@@ -35,13 +17,11 @@ interface RpcRequest {
   readonly params: unknown;
 }
 
-/** A value that is not a call, with the id for the error reply. */
 interface BadRequest {
   readonly id: Id;
   readonly failure: MalformedCall;
 }
 
-/** A request of a frame, and the allowance's answer when it was counted. */
 interface Counted {
   readonly request: RpcRequest | BadRequest;
   readonly overAllowanceMs: number | null;
@@ -52,7 +32,16 @@ type Emit = (payload: Payload) => void;
 /** When the agent is over its allowance, a larger frame is not parsed, so its refusal carries no id. */
 const maxRefusedBytes = 4_096;
 
-export function createDispatcher(deps: DispatcherDeps): Dispatcher {
+/** Turns a socket's frames into calls, and their replies into frames. */
+export function createDispatcher(deps: {
+  readonly invoke: Invoke;
+  /** Counts every frame and call before its content is read. */
+  readonly allowance: Pick<CallAllowance, 'count'>;
+  /** Called for each entry that the allowance refuses and that is not a well-formed call. */
+  readonly onLimited: () => void;
+  readonly observe: CallObserver;
+  readonly unsent: Pick<UnsentBudget, 'open'>;
+}) {
   const { invoke, allowance, onLimited, observe, unsent } = deps;
   const callers = new WeakMap<Session, Caller>();
 
@@ -123,10 +112,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     return !batch.every(({ request }) => 'failure' in request);
   }
 
-  /**
-   * Runs the calls of a batch side by side and sends their responses as one array. The events that the calls cause are
-   * sent after the array, because a response precedes the events that it starts.
-   */
+  /** Runs the calls of a batch side by side. Their responses are sent as one array, ahead of the events they cause. */
   async function runTogether(session: Session, batch: readonly Counted[]): Promise<void> {
     const responses: (Payload | undefined)[] = batch.map(() => undefined);
     let bytes = 0;
@@ -155,11 +141,12 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   }
 
   return {
-    refuseBinary(session) {
+    refuseBinary(session: Session) {
       const failure = malformed('parse_error', 'frames are text, not binary');
       answerMalformed((payload) => session.send(payload), null, failure);
     },
-    dispatch(session, frame) {
+    /** Takes one text frame. Returns false when the frame holds no JSON-RPC call at all. */
+    dispatch(session: Session, frame: Buffer) {
       const send: Emit = (payload) => session.send(payload);
       const overAllowanceMs = allowance.count(session.agentId, callsOf(frame.length));
       // The agent was barred for calling too often, so its sockets are already closed.
@@ -183,13 +170,14 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   };
 }
 
+export type Dispatcher = ReturnType<typeof createDispatcher>;
+
 // A number that a double cannot hold would come back as a different number, and the answer would match no call.
 function isCallId(id: unknown): id is Id | undefined {
   if (typeof id === 'number') return Math.abs(id) <= Number.MAX_SAFE_INTEGER;
   return id === undefined || id === null || typeof id === 'string';
 }
 
-/** Reads a JSON-RPC 2.0 request object. */
 function readRequest(value: unknown): RpcRequest | BadRequest {
   const bad = (id: Id, message: string) => ({ id, failure: malformed('invalid_request', message) });
   if (typeof value !== 'object' || value === null) return bad(null, 'a call is an object');

@@ -49,7 +49,6 @@ export function refusalOfError(error: unknown): Refusal {
     : refuse('internal', faultTexts.internal);
 }
 
-/** The refusal of a call beyond the allowance of its agent on this hub. */
 export function tooManyCalls(afterMs: number): Refusal {
   return refuse('rate_limited', 'too many calls of this agent', afterMs);
 }

@@ -6,7 +6,6 @@ import type { CallOrder } from './call-order.ts';
 
 export type Transport = 'ws' | 'rest';
 
-/** The agent that calls. */
 export interface Caller {
   readonly identity: Identity;
   readonly transport: Transport;

@@ -138,6 +138,24 @@ describe('every call is counted once, by method, transport and outcome', () => {
     ]);
   });
 
+  it('that fails before its handler, and never rejects even if no reply can be taken', async () => {
+    const { rest, counted } = createBench(handlers);
+    const replies: object[] = [];
+    const onLimit = () => {
+      throw new Error('the check is broken');
+    };
+    await rest('ping', {}, { onLimit, respond: (reply) => void replies.push(reply) });
+    expect(replies).toMatchObject([{ ok: false, code: 'internal' }]);
+    let tries = 0;
+    const respond = () => {
+      tries += 1;
+      throw new Error('the reply is not taken');
+    };
+    await rest('ping', {}, { respond });
+    expect(tries).toBe(2);
+    expect(counted).toEqual(['rest ping internal', 'rest ping ok']);
+  });
+
   it('unreadable, as a single call and in a batch', async () => {
     const { dispatch, counted } = createBench(handlers);
     dispatch({ method: 'ping' });

@@ -30,24 +30,19 @@ export type LimitedAction = MethodLimit | 'create';
 /** The hub's limiter: it counts in this process and exchanges its counts with Redis in the background. */
 export type Limiter = LocalRateLimiter<LimitedAction>;
 
-/** The JSON of a result: a string, or pieces of it in UTF-8. */
 export type ResultJson = string | readonly Buffer[];
 
 /** The reply to a call. `reserved` is the memory reserved for a large reply until `respond` has finished with it. */
 export type Reply =
   { readonly ok: true; readonly json: ResultJson; readonly reserved: Unsent | null } | Failure;
 
-/** One call, passed by a transport. */
 export interface Call {
   readonly caller: Caller;
   readonly method: string;
   readonly params: unknown;
   /** Null, or how long the agent must wait according to the transport's count of its calls. */
   readonly overAllowanceMs: number | null;
-  /**
-   * Takes the reply. Runs before any later call on the same channel begins and before any event that the call caused is
-   * sent. Null when no reply is wanted.
-   */
+  /** Takes the reply, before any later call on the channel begins and before the call's events are sent. */
   readonly respond: ((reply: Reply) => void | Promise<void>) | null;
   /** For a call in a batch: false when the batch's replies are already too large. */
   readonly hasRoom?: () => boolean;
@@ -66,19 +61,6 @@ export type CallObserver = (
   durationMs: number | null,
 ) => void;
 
-export interface InvokeDeps {
-  readonly handlers: Handlers;
-  readonly limiter: Pick<Limiter, 'consume'>;
-  /** Called for each call that the allowance refuses. */
-  readonly onLimited: () => void;
-  readonly observe: CallObserver;
-  /** The memory budget in which large replies are reserved. */
-  readonly unsent: UnsentBudget;
-  /** Encodes large replies. */
-  readonly slices: TimeSlicedQueue;
-  readonly log: Logger;
-}
-
 interface Checked {
   readonly method: MethodName;
   readonly definition: MethodDefinition;
@@ -87,15 +69,20 @@ interface Checked {
 
 /** The longest list that any method takes. */
 const maxItems = limits.topics;
-/** The most issues of one call that are reported. */
 const maxIssues = 10;
-/**
- * The key that all bulky calls of a socket share in the call order. It contains a colon, so it cannot be a channel id.
- */
+/** The key that all bulky calls of a socket share in the call order. No channel id contains a colon. */
 const bulkPlace = ':bulk';
 
 /** Creates the one path that every call takes, over WebSocket and REST. */
-export function createInvoke(deps: InvokeDeps): Invoke {
+export function createInvoke(deps: {
+  readonly handlers: Handlers;
+  readonly limiter: Pick<Limiter, 'consume'>;
+  readonly onLimited: () => void;
+  readonly observe: CallObserver;
+  readonly unsent: UnsentBudget;
+  readonly slices: TimeSlicedQueue;
+  readonly log: Logger;
+}): Invoke {
   const { handlers, limiter, onLimited, observe, unsent, slices, log } = deps;
 
   /** All checks that need no waiting: allowance, method, calls in flight, params, rate limit, socket. */
@@ -154,20 +141,24 @@ export function createInvoke(deps: InvokeDeps): Invoke {
   return async function invoke(call) {
     const { caller, respond } = call;
     const { session, transport, identity } = caller;
+    const method = isMethodName(call.method) ? call.method : 'unknown';
     let durationMs: number | null = null;
     let isObserved = false;
 
     function end(outcome: CallOutcome): void {
       if (isObserved) return;
       isObserved = true;
-      observe(isMethodName(call.method) ? call.method : 'unknown', transport, outcome, durationMs);
+      observe(method, transport, outcome, durationMs);
     }
-    function reply(result: Reply): void | Promise<void> {
+    async function reply(result: Reply): Promise<void> {
       end(result.ok ? 'ok' : result.code);
-      return respond?.(result);
+      await respond?.(result);
+    }
+    function logFailure(error: unknown): void {
+      log.error({ err: error, method }, 'an answer could not be made');
     }
 
-    async function run({ method, definition, params }: Checked): Promise<void> {
+    async function run({ definition, params, ...checked }: Checked): Promise<void> {
       const isBulky = definition.bulky !== undefined;
       // The call was read before the socket fell behind, but its reply would still add to the unsent output.
       if (isBulky && session && !(await session.whenDrained())) return end('abandoned');
@@ -175,10 +166,13 @@ export function createInvoke(deps: InvokeDeps): Invoke {
         return reply(refuse('too_large', 'the answers of this batch are too large'));
       const bytes = replyBytes(definition, params);
       const reserved = bytes > 0 ? await unsent.reserve(identity.agentId, bytes) : null;
-      if (bytes > 0 && !reserved) return reply(noRoom(unsent));
+      if (bytes > 0 && !reserved) {
+        const message = 'too much that was sent to this agent has not been read';
+        return reply(refuse('rate_limited', message, unsent.retryAfterMs()));
+      }
       try {
         const startMs = performance.now();
-        const answered = await handle(caller, method, params);
+        const answered = await handle(caller, checked.method, params);
         durationMs = performance.now() - startMs;
         if (!answered.ok) return await reply(answered);
         const isStepwise = 'resultSteps' in answered;
@@ -196,30 +190,31 @@ export function createInvoke(deps: InvokeDeps): Invoke {
       }
     }
 
-    const checked = check(call);
-    if ('ok' in checked) return reply(checked);
-    session?.beginCall();
-    try {
-      const { definition, params } = checked;
-      const work = () => run(checked);
-      if (!caller.order) await work();
-      else {
+    async function runInOrder(checked: Checked): Promise<void> {
+      session?.beginCall();
+      try {
+        const { definition, params } = checked;
+        const work = () => run(checked);
+        if (!caller.order) return await work();
         const places = placesOf(definition, params, identity.agentId);
         await caller.order.run(places, definition.kind === 'write', work);
+      } finally {
+        session?.endCall();
       }
+    }
+
+    try {
+      const checked = check(call);
+      await ('ok' in checked ? reply(checked) : runInOrder(checked));
     } catch (error) {
-      log.error({ err: error, method: checked.method }, 'an answer could not be made');
-      await reply(refusalOfError(null));
-    } finally {
-      session?.endCall();
+      logFailure(error);
+      // The transport may have failed to take the first reply, and then fails again.
+      await reply(refusalOfError(null)).catch(logFailure);
     }
   };
 }
 
-/**
- * Finds a list that is too long before the schema checks each item. A frame has room for 80,000 wrong items, and
- * reporting them all would block the event loop for a tenth of a second.
- */
+/** Finds an overlong list before the schema does: issues of 80,000 items would block the event loop for 100 ms. */
 function overlongListOf(params: unknown): ParamIssue | null {
   if (typeof params !== 'object' || params === null) return null;
   for (const [name, value] of Object.entries(params)) {
@@ -263,11 +258,6 @@ function replyBytes({ bulky = 0 }: MethodDefinition, params: object): number {
   const { limit } = params as { readonly limit?: number };
   // No row is larger than the frame in which it was sent.
   return limit === undefined ? mostBytes : Math.min(mostBytes, limit * limits.frameBytes);
-}
-
-function noRoom(unsent: Pick<UnsentBudget, 'retryAfterMs'>): Failure {
-  const message = 'too much that was sent to this agent has not been read';
-  return refuse('rate_limited', message, unsent.retryAfterMs());
 }
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

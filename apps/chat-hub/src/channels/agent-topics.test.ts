@@ -22,7 +22,7 @@ const live: SessionPhase = {
 async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
   const [bus, sessions, nothing] = [createMemoryEventBus(), createSessions(), () => undefined];
   const foreign: string[] = [];
-  const told: unknown[] = [];
+  const entered: unknown[] = [];
   const rooms = createRooms({
     store: { epoch: 'now', logPage: async () => ({ events: [], head: 0 }) } as unknown as ChatStore,
     bus,
@@ -39,8 +39,8 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
     rooms: new Map(),
     phase: { name: 'welcoming', earlyDirects: new Map() },
     mayEnterDirect: () => true,
-    enter: (room: Room, after: number) => told.push(['enter', after, room.head]),
-    discontinued: (_room: Room, reason: string) => told.push([reason]),
+    enter: (room: Room, after: number) => entered.push(['enter', after, room.head]),
+    discontinued: (_room: Room, reason: string) => entered.push([reason]),
     ...known,
   } as unknown as Session);
   const store = {
@@ -60,7 +60,7 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
     sessions,
     heads,
     onEphemeral: nothing,
-    onForeignEpoch: () => foreign.push('told'),
+    onForeignEpoch: () => foreign.push('foreign'),
   });
   await topics.join('ben');
   const publish = (seq: number, epoch: string) => {
@@ -75,7 +75,7 @@ async function createBench(known: Partial<Session> = {}, maxHeads = 10) {
     };
     return bus.publish(encodeEnvelope({ ...envelope, seq, epoch }), { agents: ['ben'] });
   };
-  return { rooms, foreign, told, publish, topics };
+  return { rooms, foreign, entered, publish, topics };
 }
 
 describe('a direct channel that is not yet live', () => {
@@ -84,7 +84,7 @@ describe('a direct channel that is not yet live', () => {
   it('is not opened by an event of another epoch, which is reported instead', async () => {
     const { rooms, foreign, publish } = await createBench();
     await publish(40, 'before');
-    expect([rooms.size, foreign]).toEqual([0, ['told']]);
+    expect([rooms.size, foreign]).toEqual([0, ['foreign']]);
     await publish(4, 'now');
     expect(rooms.get(channelId)?.head).toBe(4);
   });
@@ -92,22 +92,22 @@ describe('a direct channel that is not yet live', () => {
   // The race: earlier events were lost. Invariant: unless they are known to be delivered, the session gets a
   // discontinuity.
   it('starts at the head that was known at the welcome', async () => {
-    const { told, publish } = await createBench({ phase: live });
+    const { entered, publish } = await createBench({ phase: live });
     await publish(7, 'now');
-    expect(told).toEqual([['enter', 4, 4]]);
+    expect(entered).toEqual([['enter', 4, 4]]);
   });
 
   it('starts with a discontinuity when its head did not fit into the list', async () => {
-    const { told, publish } = await createBench({ phase: live }, 0);
+    const { entered, publish } = await createBench({ phase: live }, 0);
     await publish(7, 'now');
-    expect(told).toEqual([['enter', 6, 6], ['behind']]);
+    expect(entered).toEqual([['enter', 6, 6], ['behind']]);
   });
 
   it('starts with a discontinuity when the epoch changed since the welcome', async () => {
-    const { told, publish, rooms } = await createBench({ phase: live });
+    const { entered, publish, rooms } = await createBench({ phase: live });
     rooms.beginEpoch(new Map());
     await publish(2, 'now');
-    expect(told).toEqual([['enter', 1, 1], ['epoch']]);
+    expect(entered).toEqual([['enter', 1, 1], ['epoch']]);
   });
 
   it('is not opened by a head that is known already', async () => {

@@ -12,31 +12,6 @@ import type { Rooms } from './rooms.ts';
 /** How long a welcome waits for the room of a direct channel that is behind the log. */
 const catchUpMs = 1_000;
 
-/** The topics of the agents connected here: their direct channels, and notices about channels they are not in. */
-export interface AgentTopics {
-  /** Resolves once the agent's topic is subscribed. */
-  join(agentId: string): Promise<void>;
-  /** Call it when the agent's last socket here is gone. */
-  leave(agentId: string): void;
-  /** Reads what a welcome says about direct channels; null when the socket closed meanwhile. */
-  readDirects(session: Session): Promise<DirectsRead | null>;
-  /** Opens the rooms of the direct channels that the welcome names. Send the welcome and enter them in the same turn. */
-  openDirects(session: Session, read: DirectsRead): OpenedDirect[];
-  /** A direct channel of these agents has a new head. Their sockets on this hub that are not in its room enter it. */
-  foundDirect(channelId: string, agentIds: readonly string[], head: number): void;
-}
-
-export interface AgentTopicsDeps {
-  readonly bus: EventBus;
-  readonly store: Pick<ChatStore, 'epoch' | 'directChannels' | 'access'>;
-  readonly rooms: Rooms;
-  readonly sessions: Sessions;
-  readonly heads: DirectHeads;
-  readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
-  /** Called when an event of another epoch arrives. */
-  readonly onForeignEpoch: () => void;
-}
-
 /** The latest direct channels of a session with their heads. */
 export interface DirectsRead {
   readonly heads: ReadonlyMap<string, number>;
@@ -57,7 +32,16 @@ interface Start {
   readonly gap?: 'epoch' | 'behind';
 }
 
-export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
+/** The topics of the agents connected here: their direct channels, and notices about channels they are not in. */
+export function createAgentTopics(deps: {
+  readonly bus: EventBus;
+  readonly store: Pick<ChatStore, 'epoch' | 'directChannels' | 'access'>;
+  readonly rooms: Rooms;
+  readonly sessions: Sessions;
+  readonly heads: DirectHeads;
+  readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
+  readonly onForeignEpoch: () => void;
+}) {
   const { bus, store, rooms, sessions, heads, onEphemeral } = deps;
   const topics = new Map<string, Promise<() => Promise<void>>>();
 
@@ -82,17 +66,13 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
     return { directs: found, isComplete };
   }
 
-  /**
-   * The point from which a session follows a direct channel whose newest known event is `seq`; null if it does not
-   * follow it.
-   */
+  /** The point from which a session follows a direct channel with a newest known event `seq`; null if it does not. */
   function startOf(session: Session, channelId: string, seq: number | null): Start | null {
     const { phase } = session;
     // An event before the welcome is at or below the head at that time.
     if (phase.name === 'welcoming' || phase.name === 'closing')
       return seq === null ? null : { session, after: seq - 1 };
-    // A channel that a complete welcome did not name is new. It starts at its first event, even if the bus lost that
-    // event.
+    // A channel that a complete welcome did not name is new. It starts at its first event, even if the bus lost it.
     if (phase.directs.isComplete) return { session, after: 0 };
     const isSameEpoch = phase.directs.epochGeneration === rooms.epochGeneration;
     const head = isSameEpoch ? heads.headOf(session.agentId, channelId) : null;
@@ -148,7 +128,8 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
   }
 
   return {
-    async join(agentId) {
+    /** Resolves once the agent's topic is subscribed. */
+    async join(agentId: string) {
       let subscription = topics.get(agentId);
       if (!subscription) {
         subscription = bus.subscribeAgent(agentId, (event) => {
@@ -161,14 +142,16 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
       }
       await subscription;
     },
-    leave(agentId) {
+    /** Call it when the agent's last socket here is gone. */
+    leave(agentId: string) {
       const subscription = topics.get(agentId);
       topics.delete(agentId);
       heads.forget(agentId);
       // The bus reports a failed unsubscription itself.
       subscription?.then((unsubscribe) => unsubscribe()).catch(() => undefined);
     },
-    async readDirects(session) {
+    /** Reads what a welcome says about direct channels; null when the socket closed meanwhile. */
+    async readDirects(session: Session): Promise<DirectsRead | null> {
       const latest = await rooms.readInEpoch(() => readLatest(session));
       if (!latest) return null;
       const { directs, isComplete } = latest;
@@ -185,7 +168,8 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
         isComplete,
       };
     },
-    openDirects(session, { heads: named, isComplete }) {
+    /** Opens the rooms of the direct channels that the welcome names. Send the welcome and enter them in the same turn. */
+    openDirects(session: Session, { heads: named, isComplete }: DirectsRead) {
       const starts = new Map<string, number>();
       const early = session.phase.name === 'welcoming' ? session.phase.earlyDirects : [];
       for (const [channelId, before] of early) {
@@ -198,8 +182,11 @@ export function createAgentTopics(deps: AgentTopicsDeps): AgentTopics {
         return { room, head: named.has(channelId) ? room.head : Math.min(start, room.head) };
       });
     },
-    foundDirect(channelId, agentIds, head) {
+    /** A direct channel of these agents has a new head. Their sockets on this hub that are not in its room enter it. */
+    foundDirect(channelId: string, agentIds: readonly string[], head: number) {
       for (const agentId of agentIds) enterDirect(agentId, channelId, head)?.raise(head);
     },
   };
 }
+
+export type AgentTopics = ReturnType<typeof createAgentTopics>;

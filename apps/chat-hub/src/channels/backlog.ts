@@ -1,8 +1,8 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
+import { LRUCache } from 'lru-cache';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { encodeEvents, pieceChars, runNow } from './encoding.ts';
 
-/** Reads the page of a channel's log that follows a seq. */
 export type ReadLog = (after: number) => Promise<readonly EncodedEnvelope[]>;
 
 /** Consecutive events, encoded once for all clients that resume there. */
@@ -45,10 +45,7 @@ export class Backlog {
     return this.#ring.after(seq);
   }
 
-  /**
-   * The events after `seq`, at most a page when they come from the store. Concurrent callers share one read, and the
-   * events are added to memory for later ones.
-   */
+  /** The events after `seq`, at most a page when they come from the store. Concurrent callers share one read. */
   page(seq: number): Promise<readonly EncodedEnvelope[]> {
     const known = this.#ring.after(seq);
     if (known) return Promise.resolve(known);
@@ -62,10 +59,7 @@ export class Backlog {
     return reading;
   }
 
-  /**
-   * At most a page of the events after `seq` up to `head()`, encoded in slices; null when there are none. All callers
-   * within some seconds share one encoded page.
-   */
+  /** At most a page of the events after `seq` up to `head()`, or null. Callers within seconds share its encoding. */
   encodedPage(
     seq: number,
     head: () => number,
@@ -158,30 +152,19 @@ export class Backlog {
   }
 }
 
-interface EventRingOptions {
-  /** @default 1_000 */
-  readonly maxEvents?: number;
-  /** Bytes that its events may take on the heap. @default 1 MiB */
-  readonly maxBytes?: number;
-  /** @default one for this ring alone */
-  readonly budget?: RingBudget;
-}
-
 /** The newest durable events of one channel, without gaps, so that most resumes cost no database read. */
 export class EventRing {
   readonly #maxEvents: number;
   readonly #maxBytes: number;
   readonly #share: RingShare;
-  /** Entries before `#first` are cleared at once, and removed from the array when they are half of it. */
-  #events: (EncodedEnvelope | undefined)[] = [];
-  #first = 0;
+  #events: EncodedEnvelope[] = [];
   #bytes = 0;
   #newest: number;
 
-  /** An empty ring for a channel whose head is `head`. */
+  /** An empty ring for a channel whose head is `head`. `maxBytes` limits its events on the heap. */
   constructor(
     head: number,
-    { maxEvents = 1_000, maxBytes = 1_048_576, budget = createRingBudget() }: EventRingOptions = {},
+    { maxEvents = 1_000, maxBytes = 1_048_576, budget = createRingBudget() } = {},
   ) {
     this.#newest = head;
     this.#maxEvents = maxEvents;
@@ -189,13 +172,9 @@ export class EventRing {
     this.#share = budget.open(() => this.#clear());
   }
 
-  get #length(): number {
-    return this.#events.length - this.#first;
-  }
-
   /** The seq of the oldest event kept; one past the newest when none is. */
   get oldest(): number {
-    return this.#newest - this.#length + 1;
+    return this.#newest - this.#events.length + 1;
   }
 
   push(event: EncodedEnvelope): void {
@@ -203,16 +182,10 @@ export class EventRing {
     this.#events.push(event);
     this.#newest = event.seq;
     this.#bytes += heapBytesOf(event);
-    while (this.#length > this.#maxEvents || this.#bytes > this.#maxBytes) {
-      const oldest = this.#events[this.#first];
+    while (this.#events.length > this.#maxEvents || this.#bytes > this.#maxBytes) {
+      const oldest = this.#events.shift();
       if (!oldest) break;
       this.#bytes -= heapBytesOf(oldest);
-      this.#events[this.#first] = undefined;
-      this.#first += 1;
-    }
-    if (this.#first > 64 && this.#first * 2 > this.#events.length) {
-      this.#events = this.#events.slice(this.#first);
-      this.#first = 0;
     }
     this.#share.resize(this.#bytes);
   }
@@ -224,14 +197,12 @@ export class EventRing {
     for (const event of earlier.toReversed()) {
       if (event.seq === null || event.seq >= oldest) continue;
       const size = heapBytesOf(event);
-      const isFull =
-        this.#length + kept.length >= this.#maxEvents || this.#bytes + size > this.#maxBytes;
-      if (isFull || event.seq !== oldest - kept.length - 1) break;
+      if (this.#events.length + kept.length >= this.#maxEvents) break;
+      if (this.#bytes + size > this.#maxBytes || event.seq !== oldest - kept.length - 1) break;
       kept.push(event);
       this.#bytes += size;
     }
-    this.#events = [...kept.reverse(), ...this.#events.slice(this.#first)];
-    this.#first = 0;
+    this.#events = [...kept.reverse(), ...this.#events];
     this.#share.resize(this.#bytes);
   }
 
@@ -239,21 +210,20 @@ export class EventRing {
   after(seq: number): readonly EncodedEnvelope[] | null {
     const wanted = this.#newest - seq;
     if (wanted <= 0) return [];
-    if (wanted > this.#length) return null;
+    if (wanted > this.#events.length) return null;
     this.#share.touch();
-    return this.#events.slice(this.#events.length - wanted) as EncodedEnvelope[];
+    return this.#events.slice(-wanted);
   }
 
   /** Drops all events up to the last one that holds the message's text, so that no resume reveals a deleted text. */
   forgetMessage(messageId: string): void {
     const idText = `"id":"${messageId}"`;
     const last = this.#events.findLastIndex(
-      (event) => event && event.type !== 'channel.message.delete' && event.json.includes(idText),
+      (event) => event.type !== 'channel.message.delete' && event.json.includes(idText),
     );
     if (last === -1) return;
     this.#events = this.#events.slice(last + 1);
-    this.#first = 0;
-    this.#bytes = this.#events.reduce((sum, kept) => sum + (kept ? heapBytesOf(kept) : 0), 0);
+    this.#bytes = this.#events.reduce((sum, kept) => sum + heapBytesOf(kept), 0);
     this.#share.resize(this.#bytes);
   }
 
@@ -265,27 +235,8 @@ export class EventRing {
 
   #clear(): void {
     this.#events = [];
-    this.#first = 0;
     this.#bytes = 0;
   }
-}
-
-/** The memory that the rings of all channels share. Past its limit the least recently used rings are emptied. */
-export interface RingBudget {
-  /** Bytes that all rings hold now. */
-  readonly bytes: number;
-  readonly maxBytes: number;
-  /** Adds an empty ring. `clear` must empty it without calling `resize`. */
-  open(clear: () => void): RingShare;
-}
-
-/** One ring's share of the budget. */
-export interface RingShare {
-  /** Records that the ring was used and now holds this many bytes. Empties the ring if it alone exceeds the budget. */
-  resize(bytes: number): void;
-  /** Records that the ring was read. */
-  touch(): void;
-  close(): void;
 }
 
 /** Bytes of an event besides its JSON: the object, its short strings, its array slot. */
@@ -297,43 +248,42 @@ export function heapBytesOf({ json }: EncodedEnvelope): number {
   return overheadBytes + (isAscii ? 1 : 2) * json.length;
 }
 
-export function createRingBudget({ maxBytes = 64 * 1_048_576 } = {}): RingBudget {
-  /** Bytes by ring, the least recently used first. */
-  const rings = new Map<() => void, number>();
-  let total = 0;
-
-  function put(clear: () => void, bytes: number): void {
-    total += bytes - (rings.get(clear) ?? 0);
-    rings.delete(clear);
-    if (bytes > 0) rings.set(clear, bytes);
-  }
+/** The memory that the rings of all channels share. Past its limit the least recently used rings are emptied. */
+export function createRingBudget({ maxBytes = 64 * 1_048_576 } = {}) {
+  /** The function that empties each ring, by the ring's key. */
+  const rings = new LRUCache<symbol, () => void>({
+    maxSize: maxBytes,
+    dispose(clear, _ring, reason) {
+      if (reason === 'evict') clear();
+    },
+  });
 
   return {
     maxBytes,
     get bytes() {
-      return total;
+      return rings.calculatedSize;
     },
-    open(clear) {
+    /** Adds an empty ring. `clear` must empty it without calling `resize`. */
+    open(clear: () => void) {
+      const ring = Symbol('ring');
       let isOpen = true;
       return {
-        resize(bytes) {
-          if (!isOpen) return;
-          put(clear, bytes);
-          for (const [clearOldest] of rings) {
-            if (total <= maxBytes) return;
-            put(clearOldest, 0);
-            clearOldest();
-          }
+        /** Records that the ring was used and now holds this many bytes. A ring that alone exceeds the budget is emptied. */
+        resize(size: number) {
+          rings.delete(ring);
+          if (!isOpen || size === 0) return;
+          if (size <= maxBytes) rings.set(ring, clear, { size });
+          else clear();
         },
-        touch() {
-          const bytes = rings.get(clear);
-          if (bytes !== undefined) put(clear, bytes);
-        },
+        touch: () => void rings.get(ring),
         close() {
           isOpen = false;
-          put(clear, 0);
+          rings.delete(ring);
         },
       };
     },
   };
 }
+
+export type RingBudget = ReturnType<typeof createRingBudget>;
+type RingShare = ReturnType<RingBudget['open']>;

@@ -1,34 +1,6 @@
 import type { ChatStore, DirectChannel } from '@openclaw/chat-store';
 import { limits } from '@openclaw/protocol';
 
-/**
- * The heads of direct channels that welcomes do not name, for agents with too many of them. A session that has had no
- * event of such a channel starts after its head. All sessions of an agent share one list.
- */
-export interface DirectHeads {
-  /**
-   * Reads the heads of all direct channels of the agent, in pages, unless they are known. Call it before the welcome, so
-   * that no event committed after the welcome is skipped.
-   */
-  load(agentId: string): Promise<void>;
-  /** The last known head: 0 for a channel created since the list was read, null when the hub does not know. */
-  headOf(agentId: string, channelId: string): number | null;
-  /** The most recently active channels that the hub knows, newest first; as many as a welcome names. */
-  latest(agentId: string): string[];
-  /** Records that an event with this seq arrived. All sessions of the agent follow the channel from there. */
-  raise(agentId: string, channelId: string, seq: number): void;
-  /** Call it when the agent's last socket here is gone. */
-  forget(agentId: string): void;
-  /** Heads in memory, of all agents. */
-  readonly size: number;
-}
-
-export interface DirectHeadsDeps {
-  readonly store: Pick<ChatStore, 'directChannels'>;
-  /** `Rooms.epochGeneration`: heads read in an earlier generation are not valid. */
-  readonly epochGeneration: () => number;
-}
-
 interface AgentHeads {
   readonly epochGeneration: number;
   readonly heads: Map<string, number>;
@@ -40,13 +12,18 @@ interface AgentHeads {
 }
 
 const pageSize = 1_000;
-/** About 100 bytes each. A channel whose head does not fit starts with a discontinuity. */
-const defaultMaxHeads = 1_000_000;
 
+/** The heads of direct channels that welcomes do not name. A session without an event of one starts after its head. */
 export function createDirectHeads(
-  { store, epochGeneration }: DirectHeadsDeps,
-  maxHeads = defaultMaxHeads,
-): DirectHeads {
+  deps: {
+    readonly store: Pick<ChatStore, 'directChannels'>;
+    /** `Rooms.epochGeneration`: heads read in an earlier generation are not valid. */
+    readonly epochGeneration: () => number;
+  },
+  /** About 100 bytes each. A channel whose head does not fit starts with a discontinuity. */
+  maxHeads = 1_000_000,
+) {
+  const { store, epochGeneration } = deps;
   const agents = new Map<string, AgentHeads>();
   let size = 0;
 
@@ -69,6 +46,7 @@ export function createDirectHeads(
     if (latest.size > limits.welcomeDirect && oldest !== undefined) latest.delete(oldest);
   }
 
+  /** Call it when the agent's last socket here is gone. */
   function forget(agentId: string): void {
     size -= agents.get(agentId)?.heads.size ?? 0;
     agents.delete(agentId);
@@ -97,7 +75,11 @@ export function createDirectHeads(
   }
 
   return {
-    load(agentId) {
+    /**
+     * Reads the heads of the agent's direct channels once. Call it before the welcome, so that no later event is
+     * skipped.
+     */
+    load(agentId: string) {
       const known = agents.get(agentId);
       if (known?.epochGeneration === epochGeneration()) return known.loaded;
       forget(agentId);
@@ -115,13 +97,16 @@ export function createDirectHeads(
       });
       return list.loaded;
     },
-    headOf(agentId, channelId) {
+    /** The last known head: 0 for a channel created since the list was read, null when the hub does not know. */
+    headOf(agentId: string, channelId: string): number | null {
       const list = agents.get(agentId);
       if (list?.epochGeneration !== epochGeneration()) return null;
       return list.heads.get(channelId) ?? (list.isComplete ? 0 : null);
     },
-    latest: (agentId) => [...(agents.get(agentId)?.latest ?? [])].toReversed(),
-    raise(agentId, channelId, seq) {
+    /** The most recently active channels that the hub knows, newest first; as many as a welcome names. */
+    latest: (agentId: string) => [...(agents.get(agentId)?.latest ?? [])].toReversed(),
+    /** Records that an event with this seq arrived. All sessions of the agent follow the channel from there. */
+    raise(agentId: string, channelId: string, seq: number) {
       const list = agents.get(agentId);
       if (list?.epochGeneration !== epochGeneration()) return;
       // The tail check finds some events that the bus already delivered.
@@ -130,11 +115,14 @@ export function createDirectHeads(
       touch(list, channelId);
     },
     forget,
+    /** Heads in memory, of all agents. */
     get size() {
       return size;
     },
   };
 }
+
+export type DirectHeads = ReturnType<typeof createDirectHeads>;
 
 /** The most recently active direct channels, newest first; as many as a welcome names. */
 export function latestOf(directs: readonly DirectChannel[]): readonly DirectChannel[] {

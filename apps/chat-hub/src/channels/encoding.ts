@@ -4,10 +4,7 @@ import type { Steps } from '../event-loop/time-sliced-queue.ts';
 /** Characters encoded in one step: about a tenth of a millisecond. */
 export const pieceChars = 65_536;
 
-/**
- * Encodes a whole WebSocket text frame (RFC 6455 §5.2: FIN, unmasked, uncompressed). Frames to clients carry no mask, so
- * one buffer serves every socket of a room.
- */
+/** Encodes a WebSocket text frame (RFC 6455 §5.2). It carries no mask, so one buffer serves every socket of a room. */
 export function textFrame(payload: string): Buffer {
   const length = Buffer.byteLength(payload);
   const headerLength = headerLengthOf(length);
@@ -72,7 +69,6 @@ function writeHeader(frame: Buffer, length: number, firstByte: number): void {
   }
 }
 
-/** The text of a JSON-RPC notification with encoded params. */
 export function notificationText(method: 'event' | 'notice', paramsJson: string): string {
   return `{"jsonrpc":"2.0","method":"${method}","params":${paramsJson}}`;
 }

@@ -86,10 +86,10 @@ describe('a flusher', () => {
   // deliveries are reported and freed.
   it('writes sockets even while rooms always have more events', () => {
     let nowMs = 0;
-    const told: number[] = [];
+    const batches: number[] = [];
     const flusher = createFlusher({
       clock: () => nowMs,
-      onWritten: (handed) => told.push(handed.length),
+      onWritten: (handed) => batches.push(handed.length),
     });
     let written = 0;
     // The room's flush takes longer than a turn may, and the room has more events in the next turn.
@@ -110,6 +110,6 @@ describe('a flusher', () => {
     for (let n = 0; n < 300; n++) flusher.socket(socket());
     for (let turn = 1; turn <= 20; turn++) jest.advanceTimersToNextTimer();
     expect(written).toBe(300);
-    expect(told.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0);
+    expect(batches.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0);
   });
 });

@@ -5,34 +5,11 @@ export interface Flushable {
   flush(): void;
 }
 
-/**
- * Flushes rooms and then sockets once per turn of the event loop, so that a room frames its events once and each socket
- * is written once. Under load it waits up to 3 ms, so that system calls per delivery fall as traffic rises.
- */
-export interface Flusher {
-  /** Schedules a room that has events for its sessions. Rooms flush before sockets. */
-  room(room: Flushable): void;
-  /** Schedules a socket that has frames to write. */
-  socket(socket: Flushable): void;
-  /** Counts events that a room enqueued for its sockets. Their rate decides how long the flusher waits. */
-  delivered(delivery: Delivery): void;
-  readonly deliveries: number;
-  close(): void;
-}
-
 /** Events that a room enqueued for its sockets. */
 export interface Delivery {
   readonly channelId: string;
   readonly events: readonly EncodedEnvelope[];
-  /** How many sockets. */
   readonly sockets: number;
-}
-
-export interface FlusherOptions {
-  /** Called at the end of a turn with the deliveries that were written in it. */
-  readonly onWritten?: (deliveries: readonly Delivery[]) => void;
-  /** Now, in ms. @default performance.now */
-  readonly clock?: () => number;
 }
 
 const maxWaitMs = 3;
@@ -46,10 +23,15 @@ const maxUnreported = 1_000;
 const deliveriesPerWaitMs = 25_000;
 const rateWindowMs = 100;
 
+/**
+ * Flushes rooms and then sockets once per turn of the event loop, so that a room frames its events once and each socket
+ * is written once. Under load it waits up to 3 ms, so that system calls per delivery fall as traffic rises.
+ */
 export function createFlusher({
-  onWritten,
+  /** Called at the end of a turn with the deliveries that were written in it. */
+  onWritten = (_deliveries: readonly Delivery[]): void => undefined,
   clock = () => performance.now(),
-}: FlusherOptions = {}): Flusher {
+} = {}) {
   const rooms = new Set<Flushable>();
   const sockets = new Set<Flushable>();
   let isScheduled = false;
@@ -86,11 +68,7 @@ export function createFlusher({
       flushed += 1;
       if (flushed % socketsPerReading === 0 && clock() >= socketsEndMs) break;
     }
-    if (
-      onWritten &&
-      unreported.length > 0 &&
-      (sockets.size === 0 || unreported.length >= maxUnreported)
-    ) {
+    if (unreported.length > 0 && (sockets.size === 0 || unreported.length >= maxUnreported)) {
       const written = unreported;
       unreported = [];
       onWritten(written);
@@ -113,17 +91,19 @@ export function createFlusher({
   }
 
   return {
-    room(room) {
+    /** Schedules a room that has events for its sessions. Rooms flush before sockets. */
+    room(room: Flushable) {
       rooms.add(room);
       schedule();
     },
-    socket(socket) {
+    socket(socket: Flushable) {
       sockets.add(socket);
       schedule();
     },
-    delivered(delivery) {
+    /** Counts events that a room enqueued for its sockets. Their rate decides how long the flusher waits. */
+    delivered(delivery: Delivery) {
       deliveries += delivery.events.length * delivery.sockets;
-      if (onWritten) unreported.push(delivery);
+      unreported.push(delivery);
     },
     get deliveries() {
       return deliveries;
@@ -134,3 +114,5 @@ export function createFlusher({
     },
   };
 }
+
+export type Flusher = ReturnType<typeof createFlusher>;

@@ -1,39 +1,27 @@
 import type { Logger } from 'pino';
 
-/** A queue of direct channels with new heads found by the tail check, to be opened for the sessions that follow them. */
-export interface FoundDirects {
-  /** Queues a channel to be opened; a failure is retried. */
-  add(channelId: string, found: FoundHead): void;
-  close(): void;
-}
-
 /** A head, and the `Rooms.epochGeneration` in which it was read. */
 export interface FoundHead {
   readonly head: number;
   readonly epochGeneration: number;
 }
 
-export interface FoundDirectsOptions {
-  /** Channels opened concurrently: one tail check may find thousands. @default 16 */
-  readonly maxConcurrent?: number;
-  /** Channels that may wait; past it the oldest is dropped and logged. @default 20_000 */
-  readonly maxWaiting?: number;
-  /** Pause after a failure before the next attempt, ms. @default 500 */
-  readonly retryMs?: number;
-  /** Failed attempts after which a channel is dropped: it may be gone. @default 120 */
-  readonly maxAttempts?: number;
-}
-
-/** Creates the queue. `open` rejects when the store cannot name the channel's members. */
+/** Opens direct channels whose new heads the tail check found, for the sessions that follow them. */
 export function createFoundDirects(
   open: (channelId: string, found: FoundHead) => Promise<void>,
   log: Pick<Logger, 'warn'>,
-  options: FoundDirectsOptions = {},
-): FoundDirects {
-  const { maxConcurrent = 16, maxWaiting = 20_000, retryMs = 500, maxAttempts = 120 } = options;
-  /** The latest head found of each channel. */
+  {
+    /** Channels opened concurrently: one tail check may find thousands. */
+    maxConcurrent = 16,
+    /** Channels that may wait; past it the oldest is dropped and logged. */
+    maxWaiting = 20_000,
+    /** Pause after a failure before the next attempt. */
+    retryMs = 500,
+    /** Failed attempts after which a channel is dropped: it may be gone. */
+    maxAttempts = 120,
+  } = {},
+) {
   const waiting = new Map<string, FoundHead>();
-  /** Failed attempts by channel. */
   const failures = new Map<string, number>();
   let opening = 0;
   let retry: NodeJS.Timeout | undefined;
@@ -87,7 +75,8 @@ export function createFoundDirects(
   }
 
   return {
-    add(channelId, found) {
+    /** Queues a channel to be opened; a failure is retried. */
+    add(channelId: string, found: FoundHead) {
       queue(channelId, found);
       openNext();
     },

@@ -1,62 +1,31 @@
-import { randomUUID } from 'node:crypto';
 import type { Actor, ChatStore, WriteMethod } from '@openclaw/chat-store';
 import type { EventBus } from '@openclaw/events';
 import {
-  encodeEnvelope,
   isDirectChannelId,
   type EncodedEnvelope,
   type EventOf,
   type ParamsOf,
-  type SenderKind,
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
 import type { Answer, Caller } from '../calls/handler.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { LatestEvents } from '../recovery/latest-events.ts';
+import type { Identity } from '../edge/identity.ts';
+import type { EncodeEphemeral } from './ephemeral.ts';
 import type { HubCache } from './hub-cache.ts';
 
-/** The kind of an event's sender, as far as this hub knows it. */
-export type KindOf = (senderId: string) => SenderKind | null;
-
-/**
- * Commits and publishes this hub's events. Its own rooms get them at once; other hubs get them through Redis in the
- * same turn.
- */
-export interface Publisher {
-  /**
-   * Commits a change and publishes its events. The store decides rights, archive state and idempotency under the
-   * channel's lock; the change is committed when this resolves. Publishing never fails a call: other hubs find the
-   * events in the log.
-   */
-  commit<M extends WriteMethod>(
-    caller: Caller,
-    method: M,
-    params: ParamsOf<M>,
-    actor?: Actor,
-  ): Promise<Answer<M>>;
-  /** Publishes a typing or presence event of a channel. It is not logged: if Redis is away, other hubs never get it. */
-  publishEphemeral(
-    event: EventOf<'channel.typing'> | EventOf<'channel.presence'>,
-    senderId: string,
-  ): void;
-  /** Publishes an event to every connection of every hub. */
-  publishGlobal(event: EncodedEnvelope): void;
-}
-
-export interface PublisherDeps {
+/** Commits and publishes this hub's events: to its own rooms at once, to other hubs through Redis in the same turn. */
+export function createPublisher(deps: {
   readonly bus: EventBus;
   readonly cache: Pick<HubCache, 'invalidates' | 'keysOf' | 'invalidateFor'>;
-  readonly store: Pick<ChatStore, 'append' | 'epoch'>;
-  readonly kindOf: KindOf;
+  readonly store: Pick<ChatStore, 'append'>;
+  readonly encodeEphemeral: EncodeEphemeral;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly latestEvents: Pick<LatestEvents, 'record'>;
-  /** The two agents of a direct channel. */
   readonly directMembers: (channelId: string) => Promise<readonly string[]>;
-}
-
-export function createPublisher(deps: PublisherDeps): Publisher {
-  const { bus, cache, store, latestEvents, kindOf, metrics, log } = deps;
+}) {
+  const { bus, cache, store, latestEvents, encodeEphemeral, metrics, log } = deps;
 
   const countFailure = (error: unknown) => {
     metrics.publishFailures.inc();
@@ -75,24 +44,29 @@ export function createPublisher(deps: PublisherDeps): Publisher {
   }
 
   return {
-    async commit(caller, method, params, actor = caller.identity) {
+    /**
+     * Commits a change and publishes its events. The store decides rights, archive state and idempotency under the
+     * channel's lock; the change is committed when this resolves. Publishing never fails a call: other hubs find the
+     * events in the log.
+     */
+    async commit<M extends WriteMethod>(
+      caller: Caller,
+      method: M,
+      params: ParamsOf<M>,
+      actor: Actor = caller.identity,
+    ): Promise<Answer<M>> {
       const outcome = await store.append({ ...actor, via: caller.transport }, method, params);
       if (!outcome.ok) return outcome;
       for (const { event, agentTopics } of outcome.events) publish(event, agentTopics);
       return { ok: true, result: outcome.result };
     },
-    publishEphemeral(event, senderId) {
+    /** Publishes a typing or presence event of a channel. It is not logged: if Redis is away, other hubs never get it. */
+    publishEphemeral(
+      event: EventOf<'channel.typing'> | EventOf<'channel.presence'>,
+      senderId: string,
+    ) {
       const { channelId } = event;
-      const encoded = encodeEnvelope({
-        id: randomUUID(),
-        event,
-        timestamp: Date.now(),
-        senderId,
-        senderKind: kindOf(senderId),
-        channelId,
-        seq: null,
-        epoch: store.epoch,
-      });
+      const encoded = encodeEphemeral(event, senderId);
       if (!isDirectChannelId(channelId)) {
         bus.publish(encoded, { channel: true }).catch(countFailure);
         return;
@@ -102,8 +76,11 @@ export function createPublisher(deps: PublisherDeps): Publisher {
         .then((agents) => bus.publish(encoded, { agents }))
         .catch(countFailure);
     },
-    publishGlobal(event) {
-      bus.publish(event, { global: true }).catch(countFailure);
+    /** Publishes an event to every connection of every hub. */
+    publishGlobal(event: EventOf<'collaboration.event'>, { agentId, kind }: Identity) {
+      bus.publish(encodeEphemeral(event, agentId, kind), { global: true }).catch(countFailure);
     },
   };
 }
+
+export type Publisher = ReturnType<typeof createPublisher>;

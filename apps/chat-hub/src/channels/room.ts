@@ -18,10 +18,7 @@ export interface RoomMember {
   backlogFrom(room: Room, afterSeq: number): void;
   /** Called in place of `enqueue` with typing and presence events, which are not logged. */
   missSignals(room: Room, signals: readonly Signal[]): void;
-  /**
-   * Called when the event `seq` removed the session from the room: the agent left the channel, or the channel was
-   * deleted.
-   */
+  /** Called when the event `seq` removed the session: the agent left, or the channel was deleted. */
   removed(room: Room, seq: number): void;
   /** Called when the room continues in another epoch. Events in between are not in its log. */
   discontinued(room: Room, reason: 'epoch'): void;
@@ -36,6 +33,12 @@ export interface RoomDeps {
   readonly ringBudget?: RingBudget;
 }
 
+/** Events that a room decodes, because they change what it remembers. */
+const decodedTypes: ReadonlySet<string> = new Set([
+  'channel.member.leave',
+  'channel.member.join',
+  'channel.message.delete',
+]);
 /** Leaves that a room remembers, for subscribers whose membership was read just before the leave. */
 const maxLeaves = 1_000;
 /** Characters of events that may wait for the end of the turn; more are framed at once. */
@@ -79,7 +82,6 @@ export class Room {
     this.#sequencer.raise(head);
   }
 
-  /** Delivers an event that has no seq. */
   broadcast(event: EncodedEnvelope): void {
     if (this.members.size > 0) this.#queue(event);
   }
@@ -89,10 +91,7 @@ export class Room {
     return this.#backlog.after(seq);
   }
 
-  /**
-   * A page of the events after `seq` up to {@link Room.head}, from memory or else from the log, encoded once for all
-   * callers. Null when there are none. Rejects with ChatStoreError.
-   */
+  /** A page of the events after `seq`, encoded once for all callers; or null. Rejects with ChatStoreError. */
   encodedPage(seq: number, slices: TimeSlicedQueue): Promise<EncodedPage | null> {
     return this.#backlog.encodedPage(seq, () => this.head, slices);
   }
@@ -129,10 +128,7 @@ export class Room {
     });
   }
 
-  /**
-   * Call it when the epoch changed (a backup was restored). The room continues from its head in the new epoch and
-   * notifies every session.
-   */
+  /** Call it when the epoch changed (a backup was restored). Continues from `head`, and notifies every session. */
   beginEpoch(head: number): void {
     this.flush();
     this.#sequencer.close();
@@ -195,20 +191,20 @@ export class Room {
       this.#waiters.delete(waiter);
       waiter.resolve(true);
     }
-    if (event.type === 'channel.member.leave') this.#noteLeave(event, seq);
-    else if (event.type === 'channel.member.join') this.#noteJoin(event);
-    else if (event.type === 'channel.message.delete') this.#forgetText(event);
-    else if (event.type === 'channel.delete') {
+    if (event.type === 'channel.delete') {
       this.#isDeleted = true;
       this.#remove([...this.members], seq);
+    } else if (decodedTypes.has(event.type)) {
+      const decoded = decodeEnvelope(event.json)?.envelope.event;
+      if (decoded?.type === 'channel.member.leave') this.#noteLeave(decoded.member.agentId, seq);
+      if (decoded?.type === 'channel.member.join') this.#noteJoin(decoded.member.agentId);
+      if (decoded?.type === 'channel.message.delete')
+        this.#backlog.forgetMessage(decoded.message.id);
     }
   }
 
   // A removed member gets the event that removes it, and no later one.
-  #noteLeave(encoded: EncodedEnvelope, seq: number): void {
-    const event = decodeEnvelope(encoded.json)?.envelope.event;
-    if (event?.type !== 'channel.member.leave') return;
-    const { agentId } = event.member;
+  #noteLeave(agentId: string, seq: number): void {
     this.#leaves.delete(agentId);
     this.#leaves.set(agentId, { seq, hasRejoined: false });
     const [oldest] = this.#leaves;
@@ -222,11 +218,8 @@ export class Room {
     );
   }
 
-  #noteJoin(encoded: EncodedEnvelope): void {
-    if (this.#leaves.size === 0) return;
-    const event = decodeEnvelope(encoded.json)?.envelope.event;
-    if (event?.type !== 'channel.member.join') return;
-    const leave = this.#leaves.get(event.member.agentId);
+  #noteJoin(agentId: string): void {
+    const leave = this.#leaves.get(agentId);
     if (leave) leave.hasRejoined = true;
   }
 
@@ -237,10 +230,5 @@ export class Room {
       this.members.delete(member);
       member.removed(this, seq);
     }
-  }
-
-  #forgetText(encoded: EncodedEnvelope): void {
-    const event = decodeEnvelope(encoded.json)?.envelope.event;
-    if (event?.type === 'channel.message.delete') this.#backlog.forgetMessage(event.message.id);
   }
 }

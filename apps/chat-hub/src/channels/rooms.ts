@@ -7,60 +7,6 @@ import type { Flusher } from './flusher.ts';
 import type { HubCache } from './hub-cache.ts';
 import { Room } from './room.ts';
 
-/** The live channels of this hub. */
-export interface Rooms {
-  /** The live room of a channel, or undefined. */
-  get(channelId: string): Room | undefined;
-  readonly size: number;
-  channelIds(): string[];
-  /**
-   * Resolves with the room, and opens it if it is not live: its topic is subscribed first and its head read after, so
-   * that no event is missed. Rejects with ChatStoreError when the head cannot be read. A room that no session enters
-   * closes by itself.
-   */
-  open(channelId: string): Promise<Room>;
-  /**
-   * Opens the room of a direct channel with a known head. Its events come on its members' agent topics. The caller must
-   * ensure that the epoch has not changed since it read the head ({@link Rooms.epochGeneration}).
-   */
-  openDirect(channelId: string, head: number): Room;
-  /** Gives a room a durable event from the bus. If an event with its seq was already delivered, compares the two. */
-  offer(room: Room, event: EncodedEnvelope): void;
-  /**
-   * Call it when the epoch changed (a backup was restored). Every room continues from its head in the new epoch, or
-   * from 0. The rooms change over several turns; `onChanged` is called for each before it delivers anything of the new
-   * epoch.
-   */
-  beginEpoch(heads: ReadonlyMap<string, number>, onChanged?: (room: Room) => void): void;
-  /** How often the epoch changed. Heads read in an earlier generation are not valid. */
-  readonly epochGeneration: number;
-  /**
-   * Reads heads from the store, and repeats the read if the epoch changed meanwhile. A room opened at a head of an
-   * earlier epoch would drop new events until the log has grown past it. Rejects with ChatStoreError when the epoch
-   * keeps changing.
-   */
-  readInEpoch<T>(read: () => Promise<T>): Promise<T>;
-  /** Call it when a session leaves. A room that stays empty is closed after a while. */
-  left(room: Room): void;
-  close(): Promise<void>;
-}
-
-export interface RoomsDeps {
-  readonly store: ChatStore;
-  readonly bus: EventBus;
-  readonly flusher: Flusher;
-  /** The memory that the newest events of all channels share. @default one of 64 MiB */
-  readonly ringBudget?: RingBudget;
-  readonly log: Logger;
-  readonly cache: Pick<HubCache, 'forget' | 'invalidateFor' | 'drop'>;
-  /** Called with each ephemeral event of a channel. */
-  readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
-  /** Called when an event of another epoch arrives. */
-  readonly onForeignEpoch: (event: EncodedEnvelope) => void;
-  /** Called when a different event arrives with the seq of this delivered one. The store decides which is right. */
-  readonly onSeqConflict?: (delivered: EncodedEnvelope) => void;
-}
-
 interface Entry {
   readonly room: Room;
   readonly unsubscribe: () => Promise<void>;
@@ -75,14 +21,24 @@ const maxPageBytes = 1_048_576;
 const maxReads = 5;
 /** Rooms that change their epoch in one turn of the event loop. */
 const roomsPerTurn = 50;
-/**
- * The most events that wait until a room's head is known, and the most characters of them. Further ones are fetched
- * from the log later.
- */
+/** The most events, and characters of them, that wait until a room's head is known. Others are read from the log. */
 const maxEarly = 1_000;
 const maxEarlyChars = 1_048_576;
 
-export function createRooms(deps: RoomsDeps): Rooms {
+/** The live channels of this hub. */
+export function createRooms(deps: {
+  readonly store: ChatStore;
+  readonly bus: EventBus;
+  readonly flusher: Flusher;
+  /** The memory that the newest events of all channels share. @default one of 64 MiB */
+  readonly ringBudget?: RingBudget;
+  readonly log: Logger;
+  readonly cache: Pick<HubCache, 'forget' | 'invalidateFor' | 'drop'>;
+  readonly onEphemeral: (room: Room, event: EncodedEnvelope) => void;
+  readonly onForeignEpoch: (event: EncodedEnvelope) => void;
+  /** Called when a different event arrives with the seq of this delivered one. The store decides which is right. */
+  readonly onSeqConflict?: (delivered: EncodedEnvelope) => void;
+}) {
   const { store, bus, flusher, cache, log, ringBudget = createRingBudget() } = deps;
   const dropCaches = createCacheDropper(cache, log);
   const rooms = new Map<string, Entry>();
@@ -115,8 +71,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
           head: from,
           deliver(event, source) {
             cache.invalidateFor(event.type, channelId, event.seq);
-            // The bus did not deliver this event, so its sender may have failed to drop the caches that it makes
-            // outdated.
+            // The bus did not deliver this event, so its sender may have failed to drop the outdated caches.
             if (source === 'store' && event.seq !== null) dropCaches(channelId, event.seq);
             deliver(event);
           },
@@ -133,6 +88,11 @@ export function createRooms(deps: RoomsDeps): Rooms {
     return room;
   }
 
+  /**
+   * Reads heads from the store, and repeats the read if the epoch changed meanwhile. A room opened at a head of an
+   * earlier epoch would drop new events until the log has grown past it. Rejects with ChatStoreError when the epoch
+   * keeps changing.
+   */
   async function readInEpoch<T>(read: () => Promise<T>): Promise<T> {
     for (let reads = 1; reads <= maxReads; reads++) {
       const [generation, epoch] = [epochGeneration, store.epoch];
@@ -146,6 +106,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     return readInEpoch(() => store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1));
   }
 
+  /** Gives a room a durable event from the bus. If an event with its seq was already delivered, compares the two. */
   function offer(room: Room, event: EncodedEnvelope): void {
     current(room.channelId);
     if (event.seq !== null && event.seq <= room.head && event.epoch === store.epoch) {
@@ -156,8 +117,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
     room.offer(event);
   }
 
-  // Also reads the event at `after`. If it differs from the delivered one, this log is not the log that was followed
-  // before.
+  // Also reads the event at `after`. If it differs from the delivered one, the log was replaced.
   async function fetchAfter(channelId: string, after: number, limit: number) {
     const delivered = rooms.get(channelId)?.room.after(after - 1)?.[0];
     const from = delivered?.seq === after ? after - 1 : after;
@@ -168,8 +128,7 @@ export function createRooms(deps: RoomsDeps): Rooms {
         deps.onSeqConflict?.(delivered);
         throw new Error(`the log of ${channelId} holds another event ${after} than was delivered`);
       }
-      // The event at `after` filled the page alone, and the next one is too large to share a page, so it is read by
-      // itself.
+      // The event at `after` filled the page alone, and the next one is too large to share a page.
       if (events.length > 1) return events.slice(1);
       return (await store.logPage(channelId, after, limit, maxPageBytes)).events;
     }
@@ -258,7 +217,12 @@ export function createRooms(deps: RoomsDeps): Rooms {
       return rooms.size;
     },
     channelIds: () => [...rooms.keys()],
-    async open(channelId) {
+    /**
+     * Resolves with the room, and opens it if it is not live: its topic is subscribed first and its head read after, so
+     * that no event is missed. Rejects with ChatStoreError when the head cannot be read. A room that no session enters
+     * closes by itself.
+     */
+    async open(channelId: string) {
       const room = current(channelId);
       if (room) {
         closeWhenIdle(room);
@@ -271,19 +235,31 @@ export function createRooms(deps: RoomsDeps): Rooms {
       }
       return promise;
     },
-    openDirect: (channelId, head) => enterDirect(channelId, { head, epoch: store.epoch }),
+    /**
+     * Opens the room of a direct channel, whose events come on its members' agent topics. The caller ensures that the
+     * head is of the present epoch ({@link Rooms.epochGeneration}).
+     */
+    openDirect: (channelId: string, head: number) =>
+      enterDirect(channelId, { head, epoch: store.epoch }),
     offer,
+    /** How often the epoch changed. Heads read in an earlier generation are not valid. */
     get epochGeneration() {
       return epochGeneration;
     },
     readInEpoch,
-    beginEpoch(heads, onChanged) {
+    /**
+     * Call it when the epoch changed (a backup was restored). Every room continues from its head in the new epoch, or
+     * from 0. The rooms change over several turns; `onChanged` is called for each before it delivers anything of the new
+     * epoch.
+     */
+    beginEpoch(heads: ReadonlyMap<string, number>, onChanged?: (room: Room) => void) {
       epochGeneration += 1;
       onEpochChanged = onChanged;
       for (const channelId of rooms.keys()) outdated.set(channelId, heads.get(channelId) ?? 0);
       moveSome();
     },
-    left(room) {
+    /** Call it when a session leaves. A room that stays empty is closed after a while. */
+    left(room: Room) {
       if (room.members.size === 0) closeWhenIdle(room);
     },
     async close() {
@@ -293,12 +269,14 @@ export function createRooms(deps: RoomsDeps): Rooms {
   };
 }
 
+export type Rooms = ReturnType<typeof createRooms>;
+
 /**
- * Drops the cached pages of channels whose events came from the store, with one pipeline per turn. While Redis is away
- * it does nothing, because cached pages are compared with the log's head before they are served.
+ * Drops the cached pages of channels whose events came from the store, with one pipeline per turn. It may fail: cached
+ * pages are compared with the log's head before they are served.
  */
 function createCacheDropper(
-  cache: RoomsDeps['cache'],
+  cache: Pick<HubCache, 'drop'>,
   log: Logger,
 ): (channelId: string, head: number) => void {
   let heads = new Map<string, number>();

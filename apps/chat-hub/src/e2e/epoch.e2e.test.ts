@@ -23,14 +23,14 @@ async function pair(channelId: string) {
 
 /** The discontinuity of a channel, and the channel's durable events after it. */
 async function continued(socket: RpcSocket, channelId: string) {
-  const params = await socket.notification('discontinuity', (told) => told.channelId === channelId);
+  const params = await socket.notification('discontinuity', (gap) => gap.channelId === channelId);
   const at = socket.received.findIndex((object) => object.params === params);
   return {
     params,
     later: () =>
       socket.received
         .slice(at)
-        .filter(({ method, params: told }) => method === 'event' && told.channelId === channelId)
+        .filter(({ method, params: event }) => method === 'event' && event.channelId === channelId)
         .map((object) => object.params)
         .filter(({ seq }) => seq !== null),
   };
@@ -50,13 +50,13 @@ describe('a new epoch of the database', () => {
     })();
     const epoch = await writer.store.changeEpoch(writer.store.epoch);
 
-    const told = [];
+    const discontinuities = [];
     for (const socket of [ana, ben]) {
       const ofChannel = await continued(socket, channelId);
       expect(ofChannel.params).toMatchObject({ reason: 'epoch', head: expect.any(Number) });
       const ofDirect = await continued(socket, direct.channelId);
       expect(ofDirect.params).toMatchObject({ reason: 'epoch', head: 1 });
-      told.push({ ...ofChannel, ofDirect });
+      discontinuities.push({ ...ofChannel, ofDirect });
     }
     isStopped = true;
     await stream;
@@ -65,7 +65,7 @@ describe('a new epoch of the database', () => {
     for (const [index, socket] of [ana, ben].entries()) {
       await socket.event(isMessage('last'));
       await socket.event(isMessage('after'));
-      const { params, later, ofDirect } = told[index]!;
+      const { params, later, ofDirect } = discontinuities[index]!;
       expect(seqsOf(later())).toEqual(range(params.head + 1, last.seq));
       expect(new Set(later().map((envelope) => envelope.epoch))).toEqual(new Set([epoch]));
       expect(seqsOf(ofDirect.later())).toEqual([2]);

@@ -67,21 +67,21 @@ describe('a typing indicator', () => {
   it('ends by itself ten seconds after its start when its stop was lost', async () => {
     const channelId = 'typing';
     await followed(channelId);
-    const told = () =>
+    const typingEvents = () =>
       ben.events
         .filter((envelope) => envelope.channelId === channelId)
         .filter(({ event }) => event.type === 'channel.typing')
         .map(({ event, timestamp }) => ({ typing: event.typing as boolean, atMs: timestamp }));
     await ana.call('typing.start', { channelId });
-    await waitFor(() => told().length === 1, { what: 'the start' });
+    await waitFor(() => typingEvents().length === 1, { what: 'the start' });
     const swallowed = proxy.swallowed;
     proxy.deafenAll();
     await ana.call('typing.stop', { channelId });
     await waitFor(() => proxy.swallowed > swallowed, { what: 'the lost stop' });
-    await waitFor(() => told().length > 1, { what: 'the end', timeoutMs: 12_000 });
+    await waitFor(() => typingEvents().length > 1, { what: 'the end', timeoutMs: 12_000 });
     proxy.heal();
-    expect(told().map(({ typing }) => typing)).toEqual([true, false]);
-    const [start, end] = told();
+    expect(typingEvents().map(({ typing }) => typing)).toEqual([true, false]);
+    const [start, end] = typingEvents();
     expect(Math.abs((end?.atMs ?? 0) - (start?.atMs ?? 0) - 10_000)).toBeLessThanOrEqual(1_000);
     expect(await ben.call('typing.list', { channelId })).toMatchObject({ agents: [] });
   });

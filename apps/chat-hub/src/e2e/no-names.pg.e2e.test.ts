@@ -33,12 +33,12 @@ describe('while the database is away', () => {
     const outcomes = await Promise.all(
       calls.map(([method, params]) => ana.call(method, params).catch((error: unknown) => error)),
     );
-    const told = outcomes.map((outcome) =>
+    const texts = outcomes.map((outcome) =>
       outcome instanceof Error ? outcome.message : JSON.stringify(outcome),
     );
     // The control: the calls were refused because of the database.
-    expect(told.join('\n')).toMatch(/unavailable|timeout/);
-    for (const text of told) expectNoNames(text);
+    expect(texts.join('\n')).toMatch(/unavailable|timeout/);
+    for (const text of texts) expectNoNames(text);
 
     const port = Number(new URL(hub.url).port);
     for (const line of [

@@ -14,7 +14,7 @@ await ben.call('channel.join', { channelId: 'busy' });
 for (const socket of [ana, ben])
   await socket.call('subscribe', { topics: [{ channelId: 'busy' }] });
 
-async function look(at = hub): Promise<Operations> {
+async function snapshot(at = hub): Promise<Operations> {
   const { status, body } = await at.request('eve', 'GET', '/v1/operations');
   expect(status).toBe(200);
   return operationsSchema.strict().parse(body);
@@ -24,7 +24,7 @@ async function look(at = hub): Promise<Operations> {
 const until = (is: (operations: Operations) => boolean, what: string, at = hub) =>
   waitFor(
     async () => {
-      const operations = await look(at);
+      const operations = await snapshot(at);
       return is(operations) && operations;
     },
     { what, timeoutMs: 15_000, everyMs: 100 },
@@ -32,7 +32,7 @@ const until = (is: (operations: Operations) => boolean, what: string, at = hub) 
 
 describe('the operations view of a hub', () => {
   it('counts sends and deliveries with their latency', async () => {
-    const before = await look();
+    const before = await snapshot();
     for (let i = 0; i < 20; i++)
       await ana.call('message.send', { channelId: 'busy', content: `${i}` });
     const after = await until(
@@ -103,7 +103,7 @@ describe('the operations view of a hub', () => {
       HUB_DB_URL: database.url,
       LOG_LEVEL: 'silent',
     });
-    const { redis: away, degraded } = await look(alone);
+    const { redis: away, degraded } = await snapshot(alone);
     expect({ degraded, ...away }).toMatchObject({
       degraded: true,
       status: 'away',
@@ -121,9 +121,9 @@ describe('the operations view of a hub', () => {
       REDIS_URL: redis.url,
       LOG_LEVEL: 'silent',
     });
-    const { mintToken } = await import('../edge/mint.ts');
+    const { mintToken } = await import('../rest/tokens.ts');
     const ask = async (claims: object) => {
-      const { token } = await mintToken(secret, { agentId: 'kim', ttlSeconds: 60, ...claims });
+      const { token } = await mintToken(secret, { sub: 'kim', ttlSeconds: 60, ...claims });
       const answers = ['/v1/operations', '/v1/operations/agents'].map((path) =>
         fetch(`${guarded.url}${path}`, { headers: { authorization: `Bearer ${token}` } }),
       );

@@ -273,7 +273,7 @@ describe('presence on two hubs', () => {
     await waitFor(async () => (await agentsOf(ana)).length === 2, { what: 'all gone' });
     await waitFor(
       () => agents.every((agentId) => statusesOf(ben, channelId, agentId).at(-1) !== 'online'),
-      { what: 'all told' },
+      { what: 'every agent’s presence' },
     );
     const windows = (performance.now() - startMs) / 50 + 2;
     expect(envelopes(ben) - before).toBeLessThanOrEqual(2 * windows);

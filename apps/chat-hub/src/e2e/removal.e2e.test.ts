@@ -44,10 +44,10 @@ describe('a removed member', () => {
       await using socket = await follower(hub, agentId, channelId);
       await ana.call('member.remove', { channelId, agentId });
       await flushed(socket, agentId);
-      const told = socket.received
+      const received = socket.received
         .filter(({ params }) => params?.event?.type === 'channel.member.leave')
         .map(({ method }) => method);
-      expect(told).toEqual(['event']);
+      expect(received).toEqual(['event']);
     }
   });
 

@@ -101,6 +101,33 @@ describe('REST', () => {
     });
   });
 
+  it.each([
+    ['PUT', '/v1/channels', 'GET, HEAD, POST'],
+    ['GET', '/v1/call/ping', 'POST'],
+    ['DELETE', '/v1/channels/rest/messages', 'GET, HEAD, POST'],
+    ['POST', '/v1/openapi.json', 'GET, HEAD'],
+    ['POST', '/healthz', 'GET, HEAD'],
+    ['DELETE', '/v1/ws', 'GET, HEAD'],
+  ])(
+    'refuses %s %s with 405 and the allowed verbs, before the body is read',
+    async (method, path, allow) => {
+      const body = method === 'GET' ? null : 'not JSON';
+      const response = await fetch(`${hub.url}${path}?agent=ana`, { method, body });
+      expect(response.status).toBe(405);
+      expect(new Set(response.headers.get('allow')?.split(', '))).toEqual(
+        new Set(allow.split(', ')),
+      );
+      expect(await response.json()).toMatchObject({ error: { code: 'invalid_request' } });
+    },
+  );
+
+  it('answers 426 at the address of the WebSocket when the request is no upgrade', async () => {
+    const response = await fetch(`${hub.url}/v1/ws?agent=ana`);
+    expect(response.status).toBe(426);
+    expect(response.headers.get('upgrade')).toBe('websocket');
+    expect(await response.json()).toMatchObject({ error: { code: 'invalid_request' } });
+  });
+
   it('answers clearly to a body that is not JSON or too large', async () => {
     const post = (body: string) =>
       fetch(`${hub.url}/v1/channels?agent=ana`, {

@@ -69,7 +69,7 @@ const connectPast = (hub: TestHub, epoch: string) =>
     { what: 'another epoch' },
   );
 
-const told = (socket: RpcSocket, channelId: string) =>
+const discontinuityOf = (socket: RpcSocket, channelId: string) =>
   socket.notification('discontinuity', (params) => params.channelId === channelId, 20_000);
 
 describe('a SQLite database that was restored without a new epoch', () => {
@@ -79,7 +79,11 @@ describe('a SQLite database that was restored without a new epoch', () => {
     const { ana, ben, backedUp } = await restorable(channelId);
     await copy(backedUp, path());
     for (const socket of [ana, ben]) {
-      expect(await told(socket, channelId)).toEqual({ channelId, head: 3, reason: 'epoch' });
+      expect(await discontinuityOf(socket, channelId)).toEqual({
+        channelId,
+        head: 3,
+        reason: 'epoch',
+      });
       expect(await contents(socket, channelId)).toEqual(['kept']);
     }
     await ben.call('message.send', { channelId, content: 'new' });
@@ -100,7 +104,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     await offline.close();
     await copy(backedUp, path());
     for (const socket of [ana, ben]) {
-      expect(await told(socket, channelId)).toMatchObject({ head: 8, reason: 'epoch' });
+      expect(await discontinuityOf(socket, channelId)).toMatchObject({ head: 8, reason: 'epoch' });
       expect(socket.events.some(isMessage('other 5'))).toBe(false);
       expect(await contents(socket, channelId)).toContain('other 1');
     }
@@ -172,7 +176,7 @@ describe('a SQLite database that was restored without a new epoch', () => {
     expect(again.welcome.epoch).toBe(epoch);
     await again.call('subscribe', { topics: [{ channelId, since: 2 }], epoch });
     redis.thaw();
-    expect(await told(again, channelId)).toMatchObject({ head: 3, reason: 'epoch' });
+    expect(await discontinuityOf(again, channelId)).toMatchObject({ head: 3, reason: 'epoch' });
   });
 
   // Without Redis, a starting hub does not know which events were lost. It must not resume a client whose seq is beyond

@@ -32,7 +32,7 @@ function restore(then = ''): void {
   postgres.query(`begin; truncate ${names.join(', ')}; ${copies.join(' ')} commit; ${then}`);
 }
 
-const told = (socket: RpcSocket, channelId: string) =>
+const discontinuityOf = (socket: RpcSocket, channelId: string) =>
   socket.notification('discontinuity', (params) => params.channelId === channelId, 20_000);
 
 async function restorable(channelId: string) {
@@ -51,7 +51,7 @@ async function restorable(channelId: string) {
 
 async function expectNewEpoch(channelId: string, sockets: readonly RpcSocket[]): Promise<void> {
   for (const socket of sockets) {
-    expect(await told(socket, channelId)).toMatchObject({ reason: 'epoch' });
+    expect(await discontinuityOf(socket, channelId)).toMatchObject({ reason: 'epoch' });
   }
 }
 
@@ -62,7 +62,7 @@ describe('a PostgreSQL database that was restored without a new epoch', () => {
     const { ana, ben, send, close } = await restorable(channelId);
     restore();
     await expectNewEpoch(channelId, [ana, ben]);
-    expect(await told(ana, channelId)).toMatchObject({ head: 3 });
+    expect(await discontinuityOf(ana, channelId)).toMatchObject({ head: 3 });
     for (const socket of [ana, ben]) expect(await contents(socket, channelId)).toEqual(['kept']);
     const { seq } = await send('new');
     expect(seq).toBe(4);

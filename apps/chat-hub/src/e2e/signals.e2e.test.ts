@@ -105,22 +105,22 @@ describe('a graceful stop of a hub', () => {
       const socket = await stopping.connect(agentId);
       await socket.call('subscribe', { topics: [{ channelId }] });
     }
-    const told = (agentId: string) =>
+    const statuses = (agentId: string) =>
       ben.events
         .filter((envelope) => envelope.channelId === channelId)
         .filter(({ event }) => event.type === 'channel.presence')
         .flatMap(({ event }) => event.presences as { agentId: string; status: string }[])
         .filter((presence) => presence.agentId === agentId)
         .map(({ status }) => status);
-    await waitFor(() => leaving.every((agentId) => told(agentId).includes('online')), {
+    await waitFor(() => leaving.every((agentId) => statuses(agentId).includes('online')), {
       what: 'everyone online',
     });
     await stopping.close();
-    await waitFor(() => leaving.every((agentId) => told(agentId).at(-1) === 'offline'), {
+    await waitFor(() => leaving.every((agentId) => statuses(agentId).at(-1) === 'offline'), {
       timeoutMs: 3_000,
       what: 'everyone offline',
     });
-    for (const agentId of leaving) expect(told(agentId)).toEqual(['online', 'offline']);
+    for (const agentId of leaving) expect(statuses(agentId)).toEqual(['online', 'offline']);
     const { presences } = await ben.call('presence.list', { channelId });
     expect(presences.map((presence: { agentId: string }) => presence.agentId)).toEqual(['ben']);
   });

@@ -79,7 +79,7 @@ describe('a socket that reads too slowly', () => {
     slow.ws.resume();
     await slow.event(({ seq }) => seq === last, 20_000);
     await waitFor(() => statusesOf(slow, channelId, 'dan').at(-1) === 'offline', {
-      what: 'Dan’s end, told',
+      what: 'Dan’s offline status',
     });
     const durable = seqsOf(slow.events.filter((envelope) => envelope.channelId === channelId));
     expect(durable).toEqual(range(durable[0] ?? 0, last));

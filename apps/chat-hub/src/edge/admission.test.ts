@@ -73,10 +73,10 @@ describe('admission', () => {
 
   it('reserves nothing beyond the horizon, and spreads the times at which to ask again', () => {
     ask('a', 'b', 'c');
-    const told = ask(...Array.from({ length: 60 }, (_, i) => `client ${i}`));
-    expect(told.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_, i) => (i + 1) * 100));
+    const answers = ask(...Array.from({ length: 60 }, (_, i) => `client ${i}`));
+    expect(answers.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_, i) => (i + 1) * 100));
     expect(admission.reserved).toBe(20);
-    expect(told.slice(20, 23)).toEqual([2_100, 2_200, 2_300]);
-    expect(Math.max(...told.map(Number))).toBeLessThanOrEqual(4_000);
+    expect(answers.slice(20, 23)).toEqual([2_100, 2_200, 2_300]);
+    expect(Math.max(...answers.map(Number))).toBeLessThanOrEqual(4_000);
   });
 });

@@ -1,23 +1,9 @@
-/** Admits clients at a bounded rate. A client over the rate gets a reserved time at which to come back. */
-export interface Admission {
-  /**
-   * Null when this agent is admitted now, else the milliseconds after which to come back. An agent that comes back at
-   * that time is admitted: its slot is reserved for it alone. Call it for authenticated agents only.
-   */
-  admit(name: string): { readonly afterMs: number | null };
-  /** Slots reserved for clients that got a time at which to come back. */
-  readonly reserved: number;
-}
-
 export interface AdmissionOptions {
   /** Clients admitted per second, on average. */
   readonly perSecond: number;
   /** Clients admitted at once after a quiet time. */
   readonly burst: number;
-  /**
-   * How far ahead slots are reserved. A client beyond this limit gets a time at which to try again, without a
-   * reservation.
-   */
+  /** How far ahead slots are reserved. Clients beyond it get a time to try again, without a reservation. */
   readonly horizonMs: number;
   /** How long a reserved slot is kept after its time. */
   readonly graceMs: number;
@@ -27,11 +13,9 @@ export interface AdmissionOptions {
   readonly clock?: () => number;
 }
 
-/** A reserved slot; its client may come at `atMs`. */
 interface Reservation {
   readonly name: string;
   readonly atMs: number;
-  isDone: boolean;
 }
 
 /**
@@ -51,20 +35,19 @@ export const admissionDefaults: AdmissionOptions = {
 const oneToken = 1 - 1e-6;
 
 /**
- * A token bucket with reservations. Each reservation sets one token aside, even one that the bucket does not hold yet;
+ * Admits clients at a bounded rate: a token bucket with reservations. A client over the rate gets a reserved time at
+ * which to come back. Each reservation sets one token aside, even one that the bucket does not hold yet;
  * newcomers take only tokens that are not set aside. So the next free slot is when the bucket will hold one token more
  * than there are reservations: slots follow each other at the rate, and each reservation finds its token.
  *
  * Holds at most `perSecond × (horizonMs + graceMs)` reservations; every step is O(1), amortized.
  */
-export function createAdmission(options: AdmissionOptions): Admission {
+export function createAdmission(options: AdmissionOptions) {
   const { burst, horizonMs, graceMs, maxPerName, clock = () => performance.now() } = options;
   const perMs = options.perSecond / 1_000;
-  // Ordered by time; those before `first` are done.
-  let reservations: Reservation[] = [];
-  let first = 0;
+  /** Ordered by time. */
+  const reservations = new Set<Reservation>();
   const byName = new Map<string, Reservation[]>();
-  let reserved = 0;
   let lastAtMs = -Infinity;
   let beyond = 0;
   let tokens = burst;
@@ -73,38 +56,30 @@ export function createAdmission(options: AdmissionOptions): Admission {
   function advance(nowMs: number): void {
     tokens = Math.min(burst, tokens + (nowMs - filledAtMs) * perMs);
     filledAtMs = nowMs;
-    for (let reservation = reservations[first]; reservation; reservation = reservations[first]) {
-      if (!reservation.isDone && reservation.atMs + graceMs > nowMs) break;
-      if (!reservation.isDone) releaseSlot(reservation);
-      first += 1;
+    for (const reservation of reservations) {
+      if (reservation.atMs + graceMs > nowMs) break;
+      releaseSlot(reservation);
     }
-    if (first > 1_024 && first * 2 > reservations.length) {
-      reservations = reservations.slice(first);
-      first = 0;
-    }
-    if (reserved === 0) beyond = 0;
+    if (reservations.size === 0) beyond = 0;
   }
 
   function releaseSlot(reservation: Reservation): void {
-    reservation.isDone = true;
-    reserved -= 1;
+    reservations.delete(reservation);
     const ofName = byName.get(reservation.name);
     ofName?.splice(ofName.indexOf(reservation), 1);
     if (ofName?.length === 0) byName.delete(reservation.name);
   }
 
   function reserve(name: string, atMs: number): void {
-    const reservation: Reservation = { name, atMs, isDone: false };
-    reservations.push(reservation);
-    reserved += 1;
+    const reservation: Reservation = { name, atMs };
+    reservations.add(reservation);
     const ofName = byName.get(name);
     if (ofName) ofName.push(reservation);
     else byName.set(name, [reservation]);
   }
 
-  /** Reserves the next free slot. */
   function defer(name: string, nowMs: number): { readonly afterMs: number } {
-    const atMs = Math.max(nowMs + (1 + reserved - tokens) / perMs, lastAtMs + 1 / perMs);
+    const atMs = Math.max(nowMs + (1 + reservations.size - tokens) / perMs, lastAtMs + 1 / perMs);
     if (atMs - nowMs > horizonMs) {
       // Such clients get times spread over a second horizon but no reservation, so that memory is bounded.
       beyond += 1;
@@ -116,7 +91,10 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   return {
-    admit(name) {
+    /**
+     * Null when the agent is admitted, else the time of a slot reserved for it. Call it for authenticated agents only.
+     */
+    admit(name: string): { readonly afterMs: number | null } {
       const nowMs = clock();
       advance(nowMs);
       const ofName = byName.get(name);
@@ -128,19 +106,21 @@ export function createAdmission(options: AdmissionOptions): Admission {
         tokens -= 1;
         return { afterMs: null };
       }
-      if (tokens - reserved >= oneToken) {
+      if (tokens - reservations.size >= oneToken) {
         tokens -= 1;
         return { afterMs: null };
       }
-      // Either the client came too early, or this is another socket of its agent. The two cases cannot be told apart
-      // here.
+      // The client came too early, or this is another socket of its agent. The cases cannot be distinguished here.
       const last = ofName?.at(-1);
       if (ofName && last && ofName.length >= maxPerName)
         return { afterMs: Math.ceil(Math.max(0, last.atMs - nowMs)) };
       return defer(name, nowMs);
     },
+    /** Slots reserved for clients that got a time at which to come back. */
     get reserved() {
-      return reserved;
+      return reservations.size;
     },
   };
 }
+
+export type Admission = ReturnType<typeof createAdmission>;

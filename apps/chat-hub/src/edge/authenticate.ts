@@ -11,14 +11,12 @@ import {
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { AuthConfig } from '../config.ts';
-import { AuthError, type Authenticate, type Identity } from './identity.ts';
-import { jtiSchema } from './mint.ts';
+import { AuthError, jtiSchema, type Authenticate, type Identity } from './identity.ts';
 
 export interface AuthenticateDeps {
   readonly store: Pick<ChatStore, 'isRevoked'>;
   /** The milliseconds for which an agent is barred; null when it is not. */
   readonly barredForMs: (agentId: string) => number | null;
-  /** Called with each verified identity. */
   readonly onVerified: (identity: Identity) => void;
   readonly log: Logger;
 }
@@ -62,10 +60,7 @@ function identityOf(payload: JWTPayload): Identity {
   };
 }
 
-/**
- * Dev mode: `?agent=<id>` is trusted without proof, with `&kind=person` or `&kind=service`; `&role=admin` makes an
- * admin.
- */
+/** Dev mode: `?agent=<id>` is trusted without proof, and so are `&kind=` and `&role=admin`. */
 function authenticateDev({ barredForMs }: AuthenticateDeps): Authenticate {
   return async ({ devAgent, devKind, devRole }) => {
     if (devAgent === null) throw unauthorized('say who you are with ?agent=<id>');
@@ -201,7 +196,6 @@ function unauthorized(message: string): AuthError {
   return new AuthError('unauthorized', message);
 }
 
-/** Creates the authentication that the configuration chooses. */
 export function createAuthenticate(config: AuthConfig, deps: AuthenticateDeps): Authenticate {
   const verify = config.mode === 'dev' ? authenticateDev(deps) : authenticateJwt(config, deps);
   return async (credentials) => {

@@ -10,13 +10,10 @@ const surplusShare = 1 / 8;
 const minSurplus = 16;
 const maxSurplus = 1_024;
 
-/** How many connections a hub takes. */
 export interface ConnectionLimits {
   /** Connections that are served normally. */
   readonly served: number;
-  /**
-   * Further connections, accepted only to tell their clients when to come back. Connections beyond these are dropped.
-   */
+  /** Further connections, accepted only to tell their clients when to come back. Others are dropped. */
   readonly surplus: number;
 }
 
@@ -51,38 +48,16 @@ export function connectionLimits(
   return { served, surplus: surplusOf(served) };
 }
 
-/** Limits a server's connections, so that file descriptors are left for the hub itself. */
-export interface ConnectionCap {
-  /** Counts the connections of a server. Call it before the server listens. */
-  watch(server: Server): void;
-  /**
-   * Null for a connection that is served, as long as it is open. For a connection over the limit, the milliseconds
-   * after which its client may come back; each call gives a different time.
-   */
-  surplusMs(socket: Duplex): number | null;
-  /** Open connections, including those over the limit. */
-  readonly open: number;
-  readonly limit: number;
-  /** The most connections over the limit that are accepted at a time. */
-  readonly surplus: number;
-  /** Connections dropped without an answer, because the surplus was used up too. */
-  readonly dropped: number;
-}
-
-export interface ConnectionCapOptions extends ConnectionLimits {
-  /** How many clients may get a come-back time within the same second, so that they do not all return at once. */
-  readonly perSecond: number;
-}
-
 /** The earliest and the latest time at which a surplus client may come back, ms from now. */
 const soonestMs = 1_000;
 const latestMs = 60_000;
 
+/** Limits a server's connections. At most `perSecond` surplus clients get the same second to come back in. */
 export function createConnectionCap({
   served,
   surplus,
   perSecond,
-}: ConnectionCapOptions): ConnectionCap {
+}: ConnectionLimits & { readonly perSecond: number }) {
   const surpluses = new WeakSet<Duplex>();
   let open = 0;
   let dropped = 0;
@@ -96,7 +71,8 @@ export function createConnectionCap({
   }
 
   return {
-    watch(server) {
+    /** Counts the connections of a server. Call it before the server listens. */
+    watch(server: Server) {
       server.maxConnections = served + surplus;
       server.on('connection', (socket: Socket) => {
         open += 1;
@@ -105,14 +81,22 @@ export function createConnectionCap({
       });
       server.on('drop', () => (dropped += 1));
     },
-    surplusMs: (socket) => (surpluses.has(socket) ? nextSlotMs() : null),
+    /**
+     * Null for a served connection, else the time after which its client may come back; each call gives another one.
+     */
+    surplusMs: (socket: Duplex) => (surpluses.has(socket) ? nextSlotMs() : null),
+    /** Open connections, including those over the limit. */
     get open() {
       return open;
     },
     limit: served,
+    /** The most connections over the limit that are accepted at a time. */
     surplus,
+    /** Connections dropped without an answer, because the surplus was used up too. */
     get dropped() {
       return dropped;
     },
   };
 }
+
+export type ConnectionCap = ReturnType<typeof createConnectionCap>;

@@ -2,35 +2,6 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Credentials } from './identity.ts';
 
-/** Blocks addresses that sent too many wrong credentials. */
-export interface FailedSignIns {
-  /**
-   * Null when these credentials may be checked, else the milliseconds for which the address is still blocked.
-   * Credentials that were accepted before are always checked, because one failing agent must not block the others at
-   * its address.
-   */
-  blockedForMs(address: string, credentials?: Credentials): number | null;
-  /** Counts one failed sign-in. */
-  recordFailure(address: string, credentials?: Credentials): void;
-  /** Remembers that these credentials were accepted. */
-  recordSuccess(credentials: Credentials): void;
-}
-
-export interface FailedSignInsOptions {
-  /** Failures in a burst before an address is blocked. @default 50 */
-  readonly burst?: number;
-  /** Failures per second that an address may cause on average. @default 10 */
-  readonly perSecond?: number;
-  /** Called for each failure. */
-  readonly onFailed?: () => void;
-  /** Addresses remembered at a time; the one whose last failure is oldest is evicted. @default 10_000 */
-  readonly maxAddresses?: number;
-  /** Accepted credentials remembered at a time; the least recently used are evicted. @default 20_000 */
-  readonly maxGood?: number;
-  /** Monotonic time in ms. @default performance.now */
-  readonly clock?: () => number;
-}
-
 interface Bucket {
   /** Failures that have not leaked out of the bucket yet. */
   readonly level: number;
@@ -38,17 +9,22 @@ interface Bucket {
 }
 
 /**
- * Keeps a leaky bucket per address. Only failures fill it, so any number of agents with valid tokens may share an
- * address. While it is full, only credentials that were accepted before are checked from there.
+ * Blocks addresses that sent too many wrong credentials, with a leaky bucket per address. Only failures fill it, so any
+ * number of agents with valid tokens may share an address. While it is full, only credentials that were accepted before
+ * are checked from there.
  */
 export function createFailedSignIns({
+  /** Failures in a burst before an address is blocked. */
   burst = 50,
+  /** Failures per second that an address may cause on average. */
   perSecond = 10,
+  /** Addresses remembered at a time; the one whose last failure is oldest is evicted. */
   maxAddresses = 10_000,
+  /** Accepted credentials remembered at a time; the least recently used are evicted. */
   maxGood = 20_000,
-  onFailed,
+  onFailed = (): void => undefined,
   clock = () => performance.now(),
-}: FailedSignInsOptions = {}): FailedSignIns {
+} = {}) {
   const buckets = new LRUCache<string, Bucket>({ max: maxAddresses });
   /** Hashes of accepted credentials, so that no usable token is stored. */
   const good = new LRUCache<string, true>({ max: maxGood });
@@ -59,17 +35,22 @@ export function createFailedSignIns({
   }
 
   return {
-    blockedForMs(address, credentials) {
+    /**
+     * Null when these credentials may be checked, else the milliseconds for which the address is still blocked.
+     * Credentials that were accepted before are always checked, because one failing agent must not block the others at
+     * its address.
+     */
+    blockedForMs(address: string, credentials?: Credentials): number | null {
       const level = levelAt(address, clock());
       if (level === 0) buckets.delete(address);
       if (level <= burst - 1 || (credentials && good.has(hashOf(credentials)))) return null;
       return Math.ceil(((level - burst + 1) / perSecond) * 1_000);
     },
-    recordSuccess(credentials) {
+    recordSuccess(credentials: Credentials) {
       good.set(hashOf(credentials), true);
     },
-    recordFailure(address, credentials) {
-      onFailed?.();
+    recordFailure(address: string, credentials?: Credentials) {
+      onFailed();
       if (credentials) good.delete(hashOf(credentials));
       const nowMs = clock();
       // Many sign-ins may fail at the same time. This cap bounds how long they block the address.
@@ -78,6 +59,8 @@ export function createFailedSignIns({
     },
   };
 }
+
+export type FailedSignIns = ReturnType<typeof createFailedSignIns>;
 
 function hashOf({ token, devAgent, devRole }: Credentials): string {
   return hash('sha256', JSON.stringify([token, devAgent, devRole]), 'base64');

@@ -1,4 +1,17 @@
-import { channelKinds, refuse, type AgentKind, type Refusal } from '@openclaw/protocol';
+import {
+  channelKinds,
+  isStorableText,
+  refuse,
+  type AgentKind,
+  type Refusal,
+} from '@openclaw/protocol';
+import { z } from 'zod';
+
+/** A token's own id (RFC 7519 §4.1.7): any text that every store can hold. */
+export const jtiSchema = z
+  .string()
+  .max(128)
+  .refine(isStorableText, { error: 'with U+0000 or half a surrogate pair' });
 
 /** The agent that a connection or request acts as. */
 export interface Identity {
@@ -6,7 +19,6 @@ export interface Identity {
   /** The kind in the token. Being an admin does not make an agent a person. */
   readonly kind: AgentKind;
   readonly isAdmin: boolean;
-  /** The token's claim `on_behalf_of`. */
   readonly onBehalfOf: string | null;
   /** The channels that the token is limited to; null for no limit. */
   readonly channels: readonly string[] | null;
@@ -59,7 +71,6 @@ export function refuseNonAdmin({ isAdmin, channels }: Identity, action: string):
 /** Verifies credentials. Rejects with {@link AuthError}, or with the store's error when the store is away. */
 export type Authenticate = (credentials: Credentials) => Promise<Identity>;
 
-/** The credentials that a request may carry. */
 export interface Credentials {
   /** From the Authorization header, the subprotocol list or `access_token`, in that order. */
   readonly token: string | null;
@@ -102,7 +113,6 @@ export function offeredProtocols(header: string | readonly string[] | undefined)
     .filter(Boolean);
 }
 
-/** True when the token's limits include the channel. */
 export function isWithinBounds({ channels }: Identity, channelId: string): boolean {
   return channels === null || channels.includes(channelId);
 }

@@ -1,22 +1,10 @@
 import type { AgentRecord, ChatStore } from '@openclaw/chat-store';
 import type { AgentKind } from '@openclaw/protocol';
+import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-
-/** Records in the store which agents there are, of which kind, and when they were last seen. */
-export interface KnownAgents {
-  /** Call it when a token of the agent was verified or one of its connections ended. Costs a look-up in memory. */
-  seen(agent: { readonly agentId: string; readonly kind: AgentKind }): void;
-  /** Call it when a token was minted for the agent. The agent counts as seen only when it uses a token. */
-  minted(agentId: string): void;
-  /** The kind in the agent's last token at this hub; null when this hub has seen none recently. */
-  kindOf(agentId: string): AgentKind | null;
-  /** Writes what is pending. */
-  close(): Promise<void>;
-}
 
 /** Agents are written together, at most this often. So 10,000 clients that return at once cost only a few commits. */
 const writeEveryMs = 250;
-/** The wait after a failure. */
 const retryAfterMs = 2_000;
 const maxBatch = 500;
 /** Agents waiting to be written. While the database is away, further agents are skipped until they are seen again. */
@@ -26,15 +14,18 @@ const maxRemembered = 50_000;
 /** An agent that keeps calling is written as seen again after this time. */
 const refreshMs = 60_000;
 
+/** Records in the store which agents there are, of which kind, and when they were last seen. */
 export function createKnownAgents(deps: {
   readonly store: Pick<ChatStore, 'recordAgents'>;
   readonly log: Logger;
   /** @default performance.now */
   readonly clock?: () => number;
-}): KnownAgents {
+}) {
   const { store, log, clock = () => performance.now() } = deps;
   const pending = new Map<string, AgentRecord>();
-  const remembered = new Map<string, { readonly kind: AgentKind; readonly atMs: number }>();
+  const remembered = new LRUCache<string, { readonly kind: AgentKind; readonly atMs: number }>({
+    max: maxRemembered,
+  });
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
   let writtenMs = -Infinity;
@@ -77,21 +68,21 @@ export function createKnownAgents(deps: {
   }
 
   return {
-    seen({ agentId, kind }) {
-      const last = remembered.get(agentId);
+    /** Call it when a token of the agent was verified or one of its connections ended. Costs a look-up in memory. */
+    seen({ agentId, kind }: { readonly agentId: string; readonly kind: AgentKind }) {
+      const last = remembered.peek(agentId);
       const nowMs = clock();
       if (last?.kind === kind && nowMs - last.atMs < refreshMs) return;
       if (!add({ agentId, kind })) return;
-      remembered.delete(agentId);
       remembered.set(agentId, { kind, atMs: nowMs });
-      const [oldest] = remembered.keys();
-      if (remembered.size > maxRemembered && oldest !== undefined) remembered.delete(oldest);
     },
-    minted(agentId) {
+    /** Call it when a token was minted for the agent. The agent counts as seen only when it uses a token. */
+    minted(agentId: string) {
       // An agent that waits to be written as seen becomes known by that write.
       if (!pending.has(agentId)) add({ agentId, kind: null });
     },
-    kindOf: (agentId) => remembered.get(agentId)?.kind ?? null,
+    /** The kind in the agent's last token at this hub; null when this hub has seen none recently. */
+    kindOf: (agentId: string) => remembered.peek(agentId)?.kind ?? null,
     async close() {
       isClosed = true;
       clearTimeout(timer);
@@ -101,3 +92,5 @@ export function createKnownAgents(deps: {
     },
   };
 }
+
+export type KnownAgents = ReturnType<typeof createKnownAgents>;

@@ -1,9 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Config } from '../config.ts';
 
-/**
- * Decides from the headers of a request whether it is allowed. Returns null if it is, else the reason for the refusal.
- */
+/** Returns null if a request with these headers is allowed, else the reason for the refusal. */
 export type OriginPolicy = (headers: IncomingHttpHeaders) => string | null;
 
 const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { AuthError } from './identity.ts';
 
@@ -19,10 +20,7 @@ export function refusalOf(error: unknown): UpgradeRefusal {
   return { status: 401, closeCode: code === 'revoked' ? 4403 : 4401, reason: message };
 }
 
-/**
- * The client may come back later. If no time is given, each client gets a random one, so that they do not all return at
- * once.
- */
+/** The client may come back later: after a random time if none is given, so that not all return at once. */
 export function unavailable(
   reason: string,
   retryAfterMs = 1_000 + Math.round(Math.random() * 1_000),
@@ -35,28 +33,33 @@ export function tooMany(reason: string, retryAfterMs = 1_000): UpgradeRefusal {
   return { status: 429, closeCode: 4429, reason, retryAfterMs };
 }
 
-const statusTexts = {
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  429: 'Too Many Requests',
-  503: 'Service Unavailable',
-} as const;
-
 /** Refuses with an HTTP status, and closes the socket once the response is written. */
 export function refuseByStatus(
   socket: Duplex,
   { status, reason, retryAfterMs }: UpgradeRefusal,
 ): void {
-  const body = JSON.stringify({ error: { message: reason } });
-  const headers = [
-    `HTTP/1.1 ${status} ${statusTexts[status]}`,
-    'Content-Type: application/json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
+  endWithResponse(socket, status, { message: reason }, [
     ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
     ...(retryAfterMs === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfterMs / 1000)}`]),
+  ]);
+}
+
+/** Writes an HTTP response to a socket that has no response object, and destroys the socket once it is written. */
+export function endWithResponse(
+  socket: Duplex,
+  status: number,
+  error: { readonly code?: string; readonly message: string },
+  headers: readonly string[] = [],
+): void {
+  const body = JSON.stringify({ error });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...headers,
     'Connection: close',
   ];
+  // Destroyed without waiting, because the peer may keep its side open.
   socket.once('finish', () => socket.destroy());
-  socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`);
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -46,10 +46,7 @@ export interface UpgradeOptions {
   readonly onAccepted: (accepted: Accepted) => void;
   readonly onRefused: (status: number) => void;
   readonly log: Logger;
-  /**
-   * Sockets that may be in authentication at a time. Further clients get a time at which to come back.
-   * @default 1024
-   */
+  /** Sockets in authentication at a time; further clients get a time to come back. @default 1024 */
   readonly maxAuthenticating?: number;
   /**
    * Refused sockets that may be waiting at a time for the client to read its close code; refusals other than 503 get at
@@ -73,10 +70,7 @@ const maxQueued = 16_384;
 /** How long a refused client may take to close its side. */
 const closeTimeoutMs = 2_000;
 
-/**
- * Handles HTTP upgrades. Checks, in this order: path, origin, failed sign-ins of the address, capacity, credentials and
- * admission. The WebSocket handshake follows.
- */
+/** Handles upgrades. Checks path, origin, failed sign-ins, capacity, credentials and admission, in this order. */
 export function createUpgradeHandler(options: UpgradeOptions) {
   const { maxAuthenticating = 1_024, maxClosing = 4_096, upgradeTimeoutMs = 5_000 } = options;
   const authenticating = new Set<Duplex>();
@@ -140,10 +134,7 @@ export function createUpgradeHandler(options: UpgradeOptions) {
     return afterMs === null ? null : unavailable('the hub is draining or full', afterMs);
   }
 
-  /**
-   * Settles with the work, or destroys the socket after the timeout. In both cases the slot in `authenticating` is
-   * freed.
-   */
+  /** Settles with the work, or destroys the socket after the timeout. Both free its slot in `authenticating`. */
   async function withTimeout<T>(socket: Duplex, work: () => Promise<T>): Promise<T> {
     authenticating.add(socket);
     const timer = setTimeout(() => socket.destroy(), upgradeTimeoutMs);

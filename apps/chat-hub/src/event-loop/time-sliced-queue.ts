@@ -2,32 +2,13 @@
 export type Steps<T> = Generator<void, T, void>;
 
 /** A queue of work done in slices of a few milliseconds, so that the event loop is never blocked for longer. */
-export interface TimeSlicedQueue {
-  /**
-   * Does the steps, alternating with those of other callers. Resolves with the value they return, or rejects with the
-   * error they throw. There is no limit here: each caller limits its own work in progress.
-   */
-  run<T>(steps: Steps<T>): Promise<T>;
-  /** Resolves in a later turn of the event loop, so that other work can run in between. */
-  pause(): Promise<void>;
-  /** Runs the work later, in order of arrival; it must not throw. Returns false when too much work is waiting. */
-  enqueue(work: () => void): boolean;
-}
-
-export interface TimeSlicedQueueOptions {
-  /** How long the work of one turn of the event loop may take; at least one piece is done. @default 3 */
-  readonly sliceMs?: number;
-  /** How much work may wait before `enqueue` refuses more. @default unbounded */
-  readonly maxWaiting?: number;
-  /** Now, in ms. @default performance.now */
-  readonly clock?: () => number;
-}
-
 export function createTimeSlicedQueue({
+  /** How long the work of one turn of the event loop may take; at least one piece is done. */
   sliceMs = 3,
+  /** How much work may wait before `enqueue` refuses more. */
   maxWaiting = Infinity,
   clock = () => performance.now(),
-}: TimeSlicedQueueOptions = {}): TimeSlicedQueue {
+} = {}) {
   /** Each job does one piece and returns true when it has more. Then it moves to the end of the queue. */
   const jobs = new Set<() => boolean>();
   let isScheduled = false;
@@ -55,6 +36,7 @@ export function createTimeSlicedQueue({
     if (jobs.size > 0) schedule();
   }
 
+  /** Does the steps, alternating with those of other callers. There is no limit: each caller limits its own work. */
   function run<T>(steps: Steps<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       add(() => {
@@ -74,8 +56,10 @@ export function createTimeSlicedQueue({
 
   return {
     run,
+    /** Resolves in a later turn of the event loop, so that other work can run in between. */
     pause: () => run(noSteps()),
-    enqueue(work) {
+    /** Runs the work later, in order of arrival; it must not throw. Returns false when too much work is waiting. */
+    enqueue(work: () => void) {
       if (jobs.size >= maxWaiting) return false;
       add(() => {
         work();
@@ -85,5 +69,7 @@ export function createTimeSlicedQueue({
     },
   };
 }
+
+export type TimeSlicedQueue = ReturnType<typeof createTimeSlicedQueue>;
 
 function* noSteps(): Steps<void> {}

@@ -4,10 +4,7 @@ import type { Refusal } from '@openclaw/protocol';
 import type { Caller } from '../calls/handler.ts';
 import { isAway, outOfBounds, refuseOutsider, whyNotMember } from './rights.ts';
 
-/**
- * A cached value that is as new as the log, or the refusal. Null when the cache has no such value; then the store must
- * answer, including the rights check.
- */
+/** A cached value as new as the log, or the refusal. Null when the store must answer, including the rights check. */
 export type CachedRead<T> = ({ readonly ok: true } & Loaded<T>) | Refusal | null;
 
 /** Thrown by a loader when the store refuses. */
@@ -55,8 +52,7 @@ export async function cachedRead<T>(
   }
 
   try {
-    // Checked before anything is loaded: an outsider costs only this query, and cannot learn anything from the response
-    // time.
+    // Checked before anything is loaded, so that an outsider learns nothing from the response time.
     const head = await headOfReader();
     if (typeof head !== 'number') return head;
     let isLoaded = false;

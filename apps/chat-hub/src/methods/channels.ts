@@ -1,17 +1,10 @@
-import type { ChatStore } from '@openclaw/chat-store';
 import { answer, type Handlers } from '../calls/handler.ts';
-import type { HubCache } from '../channels/hub-cache.ts';
 import { cachedRead, RefusedLoad } from './cached-reads.ts';
-import { creationCost, refuseCreation, type CreationDeps } from './creation-limit.ts';
-import { asHub, readersOf, reads, writes, type WriteDeps } from './store-methods.ts';
-
-export interface ChannelDeps extends WriteDeps, CreationDeps {
-  readonly store: Pick<ChatStore, 'read' | 'readJson' | 'access'>;
-  readonly cache: Pick<HubCache, 'channel'>;
-}
+import { creationCost, refuseCreation } from './creation-limit.ts';
+import { asHub, readersOf, reads, writes, type MethodDeps } from './store-methods.ts';
 
 /** Handlers of channel.*, member.* and thread.*. The store decides and answers them. */
-export function channelMethods(deps: ChannelDeps) {
+export function channelMethods(deps: MethodDeps) {
   const { store, cache, publisher } = deps;
   const getChannel = reads(deps, 'channel.get');
   return {

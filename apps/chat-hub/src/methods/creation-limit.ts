@@ -5,18 +5,13 @@ import {
   type ParamsOf,
   type Refusal,
 } from '@openclaw/protocol';
+import { LRUCache } from 'lru-cache';
 import type { Answer, Caller } from '../calls/handler.ts';
-import type { Limiter } from '../calls/invoke.ts';
-import type { Rooms } from '../channels/rooms.ts';
-import type { WriteDeps } from './store-methods.ts';
+import type { MethodDeps } from './store-methods.ts';
 
 // Channels and memberships are permanent, and they make reads and counts slower, also for other agents.
 // HUB_LIMIT_CREATE therefore limits their creation, in addition to the limit of the calls. Admins are exempt: they set
 // up fleets, and may delete anything.
-
-export interface CreationDeps {
-  readonly limiter: Pick<Limiter, 'consume'>;
-}
 
 const kib = 1024;
 /** The most direct channels remembered as existing: later messages in them do not count as new channels. */
@@ -28,12 +23,9 @@ export function creationCost(created: number, metadata: JsonObject | null | unde
   return created + Math.floor(utf8Bytes(JSON.stringify(metadata)) / kib);
 }
 
-/**
- * Counts `cost` for the caller. Null when it is allowed. Otherwise returns the refusal, and the caller's allowance is
- * used up.
- */
+/** Counts `cost` for the caller. Null when allowed, else the refusal; the caller's allowance is then used up. */
 export function refuseCreation(
-  { limiter }: CreationDeps,
+  { limiter }: MethodDeps,
   { identity }: Caller,
   cost: number,
 ): Refusal | null {
@@ -46,28 +38,17 @@ export function refuseCreation(
   return null;
 }
 
-export interface DirectSendDeps extends WriteDeps, CreationDeps {
-  readonly rooms: Pick<Rooms, 'get'>;
-}
-
 /**
  * Creates the part of direct.send that counts new channels. The first message to a direct channel that this hub does
  * not know counts as creating it, before the store is called: many at once cannot exceed the limit together, and no
  * message waits for a query that a later call could overtake. Past the limit, the store takes the message only if the
  * channel exists.
  */
-export function createDirectSend(deps: DirectSendDeps) {
+export function createDirectSend(deps: MethodDeps) {
   const { publisher, rooms } = deps;
-  const known = new Set<string>();
+  const known = new LRUCache<string, true>({ max: maxKnown });
   /** First messages in flight that may create their channel, by sender and channel. Those of one pair count as one. */
   const opening = new Map<string, number>();
-
-  function remember(channelId: string): void {
-    known.delete(channelId);
-    known.add(channelId);
-    const [oldest] = known;
-    if (known.size > maxKnown && oldest !== undefined) known.delete(oldest);
-  }
 
   return async function directSend(
     caller: Caller,
@@ -87,7 +68,7 @@ export function createDirectSend(deps: DirectSendDeps) {
     opening.set(key, (opening.get(key) ?? 0) + 1);
     try {
       const reply = await publisher.commit(caller, 'direct.send', params);
-      if (reply.ok) remember(channelId);
+      if (reply.ok) known.set(channelId, true);
       return reply;
     } finally {
       const left = (opening.get(key) ?? 1) - 1;

@@ -1,15 +1,9 @@
 import { answer, type Handlers } from '../calls/handler.ts';
-import { channelMethods, type ChannelDeps } from './channels.ts';
-import { collaborationMethods, type CollaborationDeps } from './collaboration.ts';
-import { messageMethods, type MessageDeps } from './messages.ts';
-import { presenceMethods, type PresenceDeps } from './presence.ts';
-import { subscriptionMethods, type SubscriptionDeps } from './subscriptions.ts';
-
-export type MethodDeps = ChannelDeps &
-  MessageDeps &
-  SubscriptionDeps &
-  PresenceDeps &
-  CollaborationDeps;
+import { channelMethods } from './channels.ts';
+import { messageMethods } from './messages.ts';
+import { presenceMethods } from './presence.ts';
+import type { MethodDeps } from './store-methods.ts';
+import { subscriptionMethods } from './subscriptions.ts';
 
 /** Creates the handler of every method of the protocol, each family in a file of its own. */
 export function createHandlers(deps: MethodDeps): Handlers {
@@ -18,7 +12,6 @@ export function createHandlers(deps: MethodDeps): Handlers {
     ...messageMethods(deps),
     ...subscriptionMethods(deps),
     ...presenceMethods(deps),
-    ...collaborationMethods(deps),
     ping: () => answer({ timestamp: Date.now() }),
   };
 }

@@ -1,5 +1,5 @@
 import type { Loaded } from '@openclaw/cache';
-import { directChannelId, type ChatStore } from '@openclaw/chat-store';
+import { directChannelId } from '@openclaw/chat-store';
 import { recentMessagesMax } from '@openclaw/key-schema';
 import {
   isContentTooLarge,
@@ -10,17 +10,10 @@ import {
   type ResultOf,
 } from '@openclaw/protocol';
 import { answer, type Answer, type Caller, type Handlers } from '../calls/handler.ts';
-import type { HubCache } from '../channels/hub-cache.ts';
-import type { TypingFeed } from '../presence/typing-feed.ts';
+import { refuseNonAdmin } from '../edge/identity.ts';
 import { cachedRead, RefusedLoad, UncachedLoad } from './cached-reads.ts';
-import { createDirectSend, type DirectSendDeps } from './creation-limit.ts';
-import { asHub, readersOf, reads, writes } from './store-methods.ts';
-
-export interface MessageDeps extends DirectSendDeps {
-  readonly store: Pick<ChatStore, 'read' | 'readJson' | 'access'>;
-  readonly cache: Pick<HubCache, 'recentMessages'>;
-  readonly typing: Pick<TypingFeed, 'messageSent'>;
-}
+import { createDirectSend } from './creation-limit.ts';
+import { asHub, readersOf, reads, writes, type MethodDeps } from './store-methods.ts';
 
 /** A larger newest page is not cached, because every reader of the cache parses and serializes it again. */
 const cachedPageBytes = 262_144;
@@ -28,8 +21,8 @@ const cachedPageBytes = 262_144;
 const tooLarge = () =>
   refuse('too_large', `content is limited to ${limits.contentBytes} bytes of UTF-8`);
 
-/** Handlers of message.*, direct.send, reaction.*, log.read and read.*. */
-export function messageMethods(deps: MessageDeps) {
+/** Handlers of message.*, direct.send, reaction.*, log.read, read.* and collaboration.emit. */
+export function messageMethods(deps: MethodDeps) {
   const { store, cache, publisher, typing } = deps;
   const readHistory = reads(deps, 'message.history');
 
@@ -109,5 +102,14 @@ export function messageMethods(deps: MessageDeps) {
     'log.read': reads(deps, 'log.read'),
     'read.mark': writes(deps, 'read.mark'),
     'read.state': reads(deps, 'read.state'),
+    'collaboration.emit'(caller, params) {
+      const { channelId, name, payload } = params;
+      if (channelId !== null) return publisher.commit(caller, 'collaboration.emit', params);
+      const refusal = refuseNonAdmin(caller.identity, 'send to everyone');
+      if (refusal) return refusal;
+      const event = { type: 'collaboration.event', channelId, name, payload } as const;
+      publisher.publishGlobal(event, caller.identity);
+      return answer({ seq: null });
+    },
   } satisfies Partial<Handlers>;
 }

@@ -5,7 +5,7 @@ import { createFlusher } from '../channels/flusher.ts';
 import { Room } from '../channels/room.ts';
 import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { range } from '../testing/seqs.ts';
-import { createLogReads, gatherMissed, type MissedEvents } from './missed-events.ts';
+import { createLogReader, gatherMissed, type MissedEvents } from './missed-events.ts';
 
 const channelId = 'c';
 
@@ -59,7 +59,7 @@ describe('the events that a client missed', () => {
       0,
       { bytes: 8_388_608 },
       slices,
-      createLogReads(10_000),
+      createLogReader(10_000),
     );
     isDone = true;
     expect(seqsOf(missed)).toEqual(range(1, 4_900));
@@ -71,7 +71,7 @@ describe('the events that a client missed', () => {
   it('are null when they are too many or too large, and their share of the budget stays used', async () => {
     const slices = createTimeSlicedQueue();
     const budget = { bytes: 1_000_000 };
-    const reads = createLogReads(10_000);
+    const reads = createLogReader(10_000);
     expect(await gatherMissed(createRoom(5_001, 10), 0, budget, slices, reads)).toBeNull();
     expect(budget.bytes).toBe(1_000_000);
     expect(await gatherMissed(createRoom(2_000, 1_000), 0, budget, slices, reads)).toBeNull();

@@ -8,33 +8,25 @@ export interface ByteBudget {
   bytes: number;
 }
 
-/** The reads of the log that one call may make, for all its topics together. */
-export interface LogReads {
-  /**
-   * Rejects with ChatStoreError, without reading, once a read of this call has failed or the call's read time is over.
-   */
-  read<T>(read: () => Promise<T>): Promise<T>;
-}
-
-/** Creates the reads of one call. A read may only begin within `maxMs` from now. */
-export function createLogReads(maxMs: number): LogReads {
+/** Reads the log for all topics of one call. Rejects at once when a read has failed or `maxMs` are over. */
+export function createLogReader(maxMs: number) {
   const endMs = performance.now() + maxMs;
   let failure: ChatStoreError | undefined;
-  return {
-    async read(read) {
-      if (failure) throw failure;
-      if (performance.now() >= endMs) {
-        throw (failure = new ChatStoreError('unavailable', 'the log is read too slowly'));
-      }
-      try {
-        return await read();
-      } catch (error) {
-        if (error instanceof ChatStoreError) failure = error;
-        throw error;
-      }
-    },
+  return async function readLog<T>(read: () => Promise<T>): Promise<T> {
+    if (failure) throw failure;
+    if (performance.now() >= endMs) {
+      throw (failure = new ChatStoreError('unavailable', 'the log is read too slowly'));
+    }
+    try {
+      return await read();
+    } catch (error) {
+      if (error instanceof ChatStoreError) failure = error;
+      throw error;
+    }
   };
 }
+
+type LogReader = ReturnType<typeof createLogReader>;
 
 /** The events that a client missed in a channel, encoded, up to `lastSeq`. */
 export interface MissedEvents {
@@ -47,15 +39,15 @@ export interface MissedEvents {
 const comma = Buffer.from(',');
 
 /**
- * Gathers and encodes the events after `since` up to the room's current head, page by page and in slices, and subtracts
- * their bytes from the budget. Null when they are too many or too large for the budget. Rejects with ChatStoreError.
+ * Gathers and encodes the events after `since` up to the room's head, page by page and in slices, within the budget.
+ * Null when they are too many or too large. Rejects with ChatStoreError.
  */
 export async function gatherMissed(
   room: Room,
   since: number,
   budget: ByteBudget,
   slices: TimeSlicedQueue,
-  reads: LogReads,
+  readLog: LogReader,
 ): Promise<MissedEvents | null> {
   const target = room.head;
   if (since > target || target - since > limits.resumeEvents) return null;
@@ -64,7 +56,7 @@ export async function gatherMissed(
     const isRemembered = room.after(missed.lastSeq) !== null;
     if (!isRemembered && budget.bytes <= 0) return null;
     const encode = () => room.encodedPage(missed.lastSeq, slices);
-    const page = await (isRemembered ? encode() : reads.read(encode));
+    const page = await (isRemembered ? encode() : readLog(encode));
     if (page === null) return null;
     // Events in the room's memory that do not fit are sent as live events after the result.
     if (isRemembered && page.bytes > budget.bytes) break;

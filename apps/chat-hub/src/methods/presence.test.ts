@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Caller } from '../calls/handler.ts';
-import { presenceMethods, type PresenceDeps } from './presence.ts';
+import { presenceMethods } from './presence.ts';
+import type { MethodDeps } from './store-methods.ts';
 
 const channelId = 'c';
 
@@ -23,7 +24,7 @@ function createBench() {
       list: removedMeanwhile({ presences: [], nextCursor: null, degraded: false }),
     },
     typing: { list: removedMeanwhile({ agents: ['came-after'], degraded: false }) },
-  } as unknown as PresenceDeps;
+  } as unknown as MethodDeps;
   const bounds = { channels: null, jti: null, issuedAtMs: null, expiresAtMs: null };
   const identity = { agentId: 'ben', isAdmin: false, ...bounds };
   return { methods: presenceMethods(hub), caller: { identity, session: null } as Caller };

@@ -1,17 +1,9 @@
-import type { ChatStore } from '@openclaw/chat-store';
 import { answer, type Caller, type Handlers } from '../calls/handler.ts';
-import type { PresenceFeed } from '../presence/presence-feed.ts';
-import type { TypingFeed } from '../presence/typing-feed.ts';
 import { notMember } from './rights.ts';
-
-export interface PresenceDeps {
-  readonly store: Pick<ChatStore, 'access'>;
-  readonly presence: Pick<PresenceFeed, 'set' | 'list'>;
-  readonly typing: Pick<TypingFeed, 'start' | 'stop' | 'list'>;
-}
+import type { MethodDeps } from './store-methods.ts';
 
 /** Handlers of presence.* and typing.*. This state is kept in Redis and may be lost without harm. */
-export function presenceMethods({ store, presence, typing }: PresenceDeps) {
+export function presenceMethods({ store, presence, typing }: MethodDeps) {
   const refusalOf = (caller: Caller, channelId: string) => notMember(store, caller, channelId);
   return {
     async 'presence.set'({ session }, params) {

@@ -18,7 +18,8 @@ import { runNow } from '../channels/encoding.ts';
 import { createTimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import { createPeer } from '../testing/peer.ts';
 import { range, seqsOf } from '../testing/seqs.ts';
-import { subscriptionMethods, type SubscriptionDeps } from './subscriptions.ts';
+import type { MethodDeps } from './store-methods.ts';
+import { subscriptionMethods } from './subscriptions.ts';
 
 const channelId = 'c';
 
@@ -95,7 +96,7 @@ async function subscribing(since: number | null = 0, weight = 1) {
     store,
     slices: createTimeSlicedQueue(),
     presence: { prepare: nothing, enter: () => true },
-  } as unknown as SubscriptionDeps;
+  } as unknown as MethodDeps;
   const params = { topics: [{ channelId, since }], epoch: 'e' };
   const methods = subscriptionMethods(hub);
   const answered = methods.subscribe({ identity, transport: 'ws', session }, params);
@@ -235,7 +236,7 @@ describe('a subscribe to many channels', () => {
       rooms: { epochGeneration: 0, open: async (id: string) => roomOf(id) },
       slices: createTimeSlicedQueue({ clock: () => 0 }),
       presence: { prepare: () => undefined },
-    } as unknown as SubscriptionDeps;
+    } as unknown as MethodDeps;
     const session = { agentId: 'ben', isOpen: true } as unknown as Session;
     const bounds = {
       channels: null,
@@ -294,7 +295,7 @@ describe('a subscribe to many channels', () => {
       },
       slices: createTimeSlicedQueue({ clock: () => 0 }),
       presence: { prepare: () => undefined, enter: () => true },
-    } as unknown as SubscriptionDeps;
+    } as unknown as MethodDeps;
     const session = {
       ...{ agentId: 'ben', isOpen: true, rooms: new Map(), topics: 0 },
       enter: () => undefined,

@@ -1,4 +1,4 @@
-import type { Access, ChatStore } from '@openclaw/chat-store';
+import type { Access } from '@openclaw/chat-store';
 import {
   isDirectChannelId,
   limits,
@@ -10,26 +10,17 @@ import {
 import { refusalOfError } from '../calls/failure.ts';
 import { answer, type Caller, type Handlers } from '../calls/handler.ts';
 import type { Room } from '../channels/room.ts';
-import type { Rooms } from '../channels/rooms.ts';
 import { encodeEvents, runNow } from '../channels/encoding.ts';
-import type { Steps, TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
-import type { PresenceFeed } from '../presence/presence-feed.ts';
+import type { Steps } from '../event-loop/time-sliced-queue.ts';
 import type { Session } from '../sockets/session.ts';
 import {
-  createLogReads,
+  createLogReader,
   gatherMissed,
   type ByteBudget,
-  type LogReads,
   type MissedEvents,
 } from './missed-events.ts';
 import { outOfBounds, whyNotMember } from './rights.ts';
-
-export interface SubscriptionDeps {
-  readonly store: Pick<ChatStore, 'access' | 'epoch'>;
-  readonly rooms: Pick<Rooms, 'get' | 'open' | 'epochGeneration'>;
-  readonly presence: Pick<PresenceFeed, 'prepare' | 'enter'>;
-  readonly slices: TimeSlicedQueue;
-}
+import type { MethodDeps } from './store-methods.ts';
 
 type Topic = ParamsOf<'subscribe'>['topics'][number];
 
@@ -44,27 +35,17 @@ interface Prepared {
 
 /** The most reads of membership when the agent leaves during each of them. */
 const leaveRounds = 3;
-/**
- * When a hub is behind the store's heads, its time to catch up before the topics are refused, for all topics together.
- */
+/** The time for all topics together to catch up with the store's heads, before they are refused. */
 const levelMs = 2_000;
-/**
- * The time for reading the log to resume all topics together; then the rest are refused. One more read may end later.
- */
+/** The time for all topics together to read missed events; then the rest are refused. One more read may end later. */
 const readMs = 10_000;
 
 /** Topics prepared in one turn of the event loop. */
 const topicsPerTurn = 50;
 
-/**
- * Handlers of subscribe and unsubscribe, which choose the channels that a socket receives, and the seq from which it
- * receives them.
- */
-export function subscriptionMethods({ rooms, store, presence, slices }: SubscriptionDeps) {
-  /**
-   * Opens the rooms of all topics that the caller may receive; the others get an error code. Rights are read once for
-   * all topics.
-   */
+/** Handlers of subscribe and unsubscribe: which channels a socket receives, and from which seq. */
+export function subscriptionMethods({ rooms, store, presence, slices }: MethodDeps) {
+  /** Opens the rooms of the topics that the caller may receive; the others get an error code. Rights are read once. */
   async function openRooms(
     caller: Caller,
     topics: readonly Topic[],
@@ -99,26 +80,7 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
     return room;
   }
 
-  async function prepare(
-    topic: Topic,
-    room: Room,
-    memberAt: number,
-    isSameEpoch: boolean,
-    budget: ByteBudget,
-    reads: LogReads,
-    levelEndMs: number,
-  ): Promise<Prepared | ErrorCode> {
-    if (!(await isLevel(room, memberAt, levelEndMs))) return 'unavailable';
-    const { since } = topic;
-    const missed =
-      since !== null && isSameEpoch ? await gatherMissed(room, since, budget, slices, reads) : null;
-    return { room, memberAt, missed };
-  }
-
-  /**
-   * Reads rights again for topics whose rooms received a leave of the agent after the first read. It may have been
-   * added again, and clients take a refusal as final.
-   */
+  /** Reads rights again where the agent left meanwhile: it may be a member again, and a refusal is final. */
   async function confirm(
     caller: Caller,
     topics: readonly Topic[],
@@ -205,28 +167,29 @@ export function subscriptionMethods({ rooms, store, presence, slices }: Subscrip
       const live = [...opened]
         .filter(([, room]) => typeof room === 'object')
         .map(([channelId]) => channelId);
-      // Read again now that the rooms are live: this read includes earlier removals, and a later removal arrives as an
-      // event.
+      // Read again now that the rooms are live: it includes earlier removals, and a later removal arrives as an event.
       const access = await store.access(session.agentId, live);
       // All rooms catch up at the same time, so that they share this limit.
       const levelEndMs = performance.now() + levelMs;
       for (const [channelId, room] of opened) {
         if (typeof room === 'object') room.raise(access.get(channelId)?.head ?? 0);
       }
-      const reads = createLogReads(readMs);
+      const readLog = createLogReader(readMs);
+      async function prepare({ channelId, since }: Topic): Promise<Prepared | ErrorCode> {
+        const room = opened.get(channelId) ?? 'internal';
+        if (typeof room === 'string') return room;
+        const found = access.get(channelId);
+        const refusal = whyRefused(caller, found);
+        if (refusal !== null || !found) return refusal ?? 'not_found';
+        if (!(await isLevel(room, found.head, levelEndMs))) return 'unavailable';
+        const isResumed = since !== null && isSameEpoch;
+        const missed = isResumed ? await gatherMissed(room, since, budget, slices, readLog) : null;
+        return { room, memberAt: found.head, missed };
+      }
       const prepared: (Prepared | ErrorCode)[] = [];
       for (const [index, topic] of topics.entries()) {
         if (index > 0 && index % topicsPerTurn === 0) await slices.pause();
-        const room = opened.get(topic.channelId) ?? 'internal';
-        const found = access.get(topic.channelId);
-        const refusal = typeof room === 'string' ? room : whyRefused(caller, found);
-        prepared.push(
-          refusal !== null || typeof room === 'string' || !found
-            ? (refusal ?? 'not_found')
-            : await prepare(topic, room, found.head, isSameEpoch, budget, reads, levelEndMs).catch(
-                codeOf,
-              ),
-        );
+        prepared.push(await prepare(topic).catch(codeOf));
       }
       await confirm(caller, topics, prepared);
       // One topic per step. The events of an entered room wait until the whole result is sent.

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { createPresence, type PresenceTracker } from '@openclaw/presence';
 import { encodeEnvelope, limits, type ChannelEvent, type Presence } from '@openclaw/protocol';
 import { pino } from 'pino';
+import { createEphemeralEncoder } from '../channels/ephemeral.ts';
 import { createPresenceFeed } from './presence-feed.ts';
 import type { Room } from '../channels/room.ts';
 import type { Session } from '../sockets/session.ts';
@@ -16,8 +17,7 @@ function createBench(tracker: PresenceTracker = createPresence()) {
     ...{
       hubId: 'hub',
       tracker,
-      epoch: () => 'e',
-      kindOf: () => null,
+      encodeEphemeral: createEphemeralEncoder({ epoch: 'e' }, () => null),
       log: pino({ level: 'silent' }),
     },
     rooms: { get: () => room },

@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import type { Connection, PresenceTracker, PresenceRecord } from '@openclaw/presence';
 import {
-  encodeEnvelope,
   limits,
   type EncodedEnvelope,
   type EventOf,
@@ -9,63 +7,14 @@ import {
   type ResultOf,
 } from '@openclaw/protocol';
 import type { Logger } from 'pino';
-import { filterPresence } from './filter-presence.ts';
-import { presenceTimes, type PresenceTimes } from './roster-watch.ts';
-import type { KindOf, Publisher } from '../channels/publisher.ts';
+import { filterPresence, type EncodeEphemeral } from '../channels/ephemeral.ts';
+import type { Publisher } from '../channels/publisher.ts';
 import type { Room } from '../channels/room.ts';
 import type { Rooms } from '../channels/rooms.ts';
-import { createRosterWatch } from './roster-watch.ts';
+import { createRosterWatch, presenceTimes, type PresenceTimes } from './roster-watch.ts';
 import type { Session } from '../sockets/session.ts';
 
-/**
- * Connects the presence tracker with this hub's sockets: subscribing makes an agent present, and changes are sent as
- * conflated events.
- */
-export interface PresenceFeed {
-  /**
-   * Call it when a socket is about to subscribe to the room. Resolves when this hub knows how many agents are present
-   * over all hubs, or after a quarter of a second.
-   */
-  prepare(room: Room): Promise<void>;
-  /** Call it when the socket has subscribed to the room. Returns true if the room's presence is pushed. */
-  enter(session: Session, room: Room): boolean;
-  leave(session: Session, room: Room): void;
-  /** Call it when the socket is closed. It leaves all its channels. */
-  disconnect(session: Session): void;
-  /** Sets the agent's state in every channel of this connection. */
-  set(session: Session, state: ParamsOf<'presence.set'>): Promise<void>;
-  /** The last state that was set through this socket, and its time; null when none was set. */
-  stateOf(session: Session): SetState | null;
-  list(channelId: string, cursor: string | null, limit: number): Promise<ResultOf<'presence.list'>>;
-  /**
-   * Applies a presence event of any hub. Returns the event for the room, without outdated records; null if all are
-   * outdated.
-   */
-  filterEvent(event: EncodedEnvelope): EncodedEnvelope | null;
-  /** Call it when events may have been lost. Compares the rosters with the state that the sockets know. */
-  onResubscribed(): void;
-  /** Call it when Redis became unavailable or available: later changes may have times of another clock. */
-  onAvailability(isDegraded: boolean): void;
-  /** Ends this hub's leases and publishes those changes. */
-  close(): Promise<void>;
-}
-
-/** A state that an agent set, and its time. */
 export type SetState = ParamsOf<'presence.set'> & { readonly atMs: number };
-
-export interface PresenceFeedDeps {
-  readonly hubId: string;
-  readonly tracker: PresenceTracker;
-  readonly publisher: Pick<Publisher, 'publishEphemeral'>;
-  readonly rooms: Pick<Rooms, 'get'>;
-  readonly epoch: () => string;
-  readonly kindOf: KindOf;
-  /** Resolves with true when every living hub can write to Redis. @default false */
-  readonly canAllHubsWrite?: () => Promise<boolean>;
-  readonly log: Logger;
-  /** @default presenceTimes */
-  readonly times?: PresenceTimes;
-}
 
 /** Changes within this time are published together. */
 const conflateMs = 50;
@@ -75,8 +24,20 @@ const channelsPerTurn = 50;
 
 type ChangedRecords = Map<string, Map<string, PresenceRecord>>;
 
-export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
-  const { hubId, tracker, publisher, rooms, epoch, kindOf, canAllHubsWrite, log } = deps;
+/** Connects the presence tracker with this hub's sockets. Subscribing makes an agent present; changes are conflated. */
+export function createPresenceFeed(deps: {
+  readonly hubId: string;
+  readonly tracker: PresenceTracker;
+  readonly publisher: Pick<Publisher, 'publishEphemeral'>;
+  readonly rooms: Pick<Rooms, 'get'>;
+  readonly encodeEphemeral: EncodeEphemeral;
+  /** Resolves with true when every living hub can write to Redis. @default false */
+  readonly canAllHubsWrite?: () => Promise<boolean>;
+  readonly log: Logger;
+  /** @default presenceTimes */
+  readonly times?: PresenceTimes;
+}) {
+  const { hubId, tracker, publisher, rooms, encodeEphemeral, canAllHubsWrite, log } = deps;
   /** channelId → agentId → latest record. */
   let changed: ChangedRecords = new Map();
   /** The changes that are being published, a few channels a turn. */
@@ -95,18 +56,7 @@ export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
       onDifference(channelId, records) {
         // Nothing is published, because every hub compares for its own sockets.
         for (const { event, senderId } of eventsOf(channelId, records)) {
-          rooms.get(channelId)?.broadcast(
-            encodeEnvelope({
-              id: randomUUID(),
-              timestamp: Date.now(),
-              seq: null,
-              epoch: epoch(),
-              event,
-              senderId,
-              senderKind: kindOf(senderId),
-              channelId,
-            }),
-          );
+          rooms.get(channelId)?.broadcast(encodeEphemeral(event, senderId));
         }
       },
       ...(canAllHubsWrite && { canAllHubsWrite }),
@@ -169,44 +119,57 @@ export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
   const logFailure = (error: unknown) => log.warn({ err: error }, 'presence could not be changed');
 
   return {
-    prepare({ channelId }) {
+    /** Call it before a socket subscribes. Resolves when the number of present agents is known, or after 250 ms. */
+    prepare({ channelId }: Room) {
       watch.follow(channelId);
       return watch.ready(channelId);
     },
-    enter(session, { channelId }) {
+    /** Call it when the socket has subscribed to the room. Returns true if the room's presence is pushed. */
+    enter(session: Session, { channelId }: Room) {
       const view = watch.follow(channelId);
       tracker.track(channelId, connectionOf(session)).catch(logFailure);
       return !view.isOverPushLimit;
     },
-    leave(session, room) {
+    leave(session: Session, room: Room) {
       tracker.untrack(room.channelId, connectionOf(session)).catch(logFailure);
     },
-    disconnect(session) {
+    /** Call it when the socket is closed. It leaves all its channels. */
+    disconnect(session: Session) {
       tracker.untrackAll(connectionOf(session)).catch(logFailure);
     },
-    async set(session, { status, customStatus, avatar }) {
+    /** Sets the agent's state in every channel of this connection. */
+    async set(session: Session, { status, customStatus, avatar }: ParamsOf<'presence.set'>) {
       states.set(session, { status, customStatus, avatar, atMs: Date.now() });
       await tracker.set(connectionOf(session), { status, customStatus, avatar });
     },
-    stateOf: (session) => states.get(session) ?? null,
-    async list(channelId, cursor, limit) {
+    /** The last state that was set through this socket, and its time; null when none was set. */
+    stateOf: (session: Session) => states.get(session) ?? null,
+    async list(
+      channelId: string,
+      cursor: string | null,
+      limit: number,
+    ): Promise<ResultOf<'presence.list'>> {
       const { presences, nextCursor, degraded } = await tracker.list(channelId, { cursor, limit });
       if (!degraded) watch.view(channelId)?.addListed(presences);
       return { presences: [...presences], nextCursor, degraded };
     },
-    filterEvent(event) {
+    /** Applies a presence event of any hub. Returns it without outdated records, or null if all are outdated. */
+    filterEvent(event: EncodedEnvelope): EncodedEnvelope | null {
       const view = event.channelId === null ? undefined : watch.view(event.channelId);
       return view ? filterPresence(event, (presences) => view.applyEvent(presences)) : event;
     },
+    /** Call it when events may have been lost. Compares the rosters with the state that the sockets know. */
     onResubscribed() {
       watch.onClockChanged();
       watch.onEventsLost();
     },
-    onAvailability(isDegraded) {
+    /** Call it when Redis became unavailable or available: later changes may have times of another clock. */
+    onAvailability(isDegraded: boolean) {
       watch.onClockChanged();
       // Other hubs may not have written their leases again yet.
       if (!isDegraded) watch.onEventsLost();
     },
+    /** Ends this hub's leases and publishes those changes. */
     async close() {
       watch.close();
       await tracker.close();
@@ -220,5 +183,7 @@ export function createPresenceFeed(deps: PresenceFeedDeps): PresenceFeed {
     },
   };
 }
+
+export type PresenceFeed = ReturnType<typeof createPresenceFeed>;
 
 const connectionOf = ({ agentId, sessionId }: Session): Connection => ({ agentId, sessionId });

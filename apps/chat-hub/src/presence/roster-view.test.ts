@@ -25,13 +25,13 @@ function compare(
   view.beginRead();
   meanwhile();
   const isHere = (agentId: string) => here.includes(agentId);
-  const told = view.compare(roster, {
+  const reported = view.compare(roster, {
     nowMs,
     confirmMs,
     offlineFromMs: trustFromMs,
     isConnectedHere: isHere,
   });
-  return told.map(({ agentId, status }) => `${agentId} ${status}`);
+  return reported.map(({ agentId, status }) => `${agentId} ${status}`);
 }
 
 describe('a roster view, compared with the roster', () => {
@@ -113,14 +113,14 @@ describe('a roster view, compared with the roster', () => {
     view = new RosterView(() => nowMs, 30_000);
     compare([]);
     view.applyEvent([record('gone'), record('back')]);
-    const told: string[] = [];
+    const reported: string[] = [];
     for (nowMs = 0; nowMs < 60_000; nowMs += 10_000) {
-      told.push(...compare([], { trustFromMs: nowMs + 30_000 }));
+      reported.push(...compare([], { trustFromMs: nowMs + 30_000 }));
       view.beginRead();
       view.failRead();
     }
-    told.push(...compare([record('back')], { trustFromMs: nowMs + 30_000 }));
-    expect(told).toEqual(['gone offline']);
+    reported.push(...compare([record('back')], { trustFromMs: nowMs + 30_000 }));
+    expect(reported).toEqual(['gone offline']);
   });
 
   // The race: an agent was present before this hub followed the channel, a socket got it in a list, and its offline

@@ -1,8 +1,6 @@
 import { presenceDifference, type PresenceRecord } from '@openclaw/presence';
 import { limits } from '@openclaw/protocol';
-import { LastSeenGuard } from './last-seen-guard.ts';
 
-/** When an agent that is missing from the roster counts as gone. */
 export interface ComparisonRules {
   readonly nowMs: number;
   /** How long an agent must be missing. This takes at least two reads of the roster. */
@@ -11,17 +9,13 @@ export interface ComparisonRules {
   readonly offlineFromMs: number;
   /** When the latest lease of each agent in the roster ends unless it is renewed, on the clock of `nowMs`. */
   readonly leaseEndsMs?: ReadonlyMap<string, number>;
-  /**
-   * True after a wipe, when every living hub can write its leases again. Then an agent counts as gone at the end of its
-   * last known lease if it is missing in two reads, `recheckMs` apart.
-   */
+  /** True after a wipe if all hubs can write: an agent is gone at its lease's end if it is missing in two reads. */
   readonly canAllHubsWrite?: boolean;
   /** True if the agent has a socket on this hub. Then it is present, even if the roster does not name it. */
   readonly isConnectedHere: (agentId: string) => boolean;
 }
 
 interface MissingAgent {
-  /** The time of the first read without the agent. */
   readonly firstMs: number;
   /** The time of the first read without it since a read last failed; Infinity until the next read. */
   sinceMs: number;
@@ -32,10 +26,12 @@ type OfflineRules = Pick<ComparisonRules, 'confirmMs' | 'offlineFromMs' | 'canAl
 /** The shortest time that an agent must be missing before it is reported offline at the end of its lease. */
 const recheckMs = 250;
 
-/**
- * An agent that is missing from all rosters for this many leases is offline, even if Redis was unavailable in between.
- */
+/** An agent that is missing for this many leases is offline, even if Redis was unavailable in between. */
 const maxMissingLeases = 2;
+/** How long an offline record is remembered. Ephemeral envelopes are dropped after 10 s anyway. */
+const offlineMs = 15_000;
+/** The most offline records that are remembered; the oldest are removed first. */
+const offlineMax = limits.presencePush;
 
 /**
  * The presence of one channel as this hub's sockets know it. Compares it with the roster, and returns the changes to
@@ -44,14 +40,10 @@ const maxMissingLeases = 2;
 export class RosterView {
   /** More than {@link limits.presencePush} agents are present over all hubs: presence is listed and not pushed. */
   isOverPushLimit = false;
-  /**
-   * The agents that every socket knows to be present, from an event or from the list that it could read when it
-   * subscribed.
-   */
+  /** The agents that every socket knows, from an event or from the list that it could read when it subscribed. */
   readonly #reported = new Map<string, PresenceRecord>();
   /** The agents that some socket knows only from a list. */
   readonly #listed = new Map<string, PresenceRecord>();
-  /** The known agents that are missing from the roster. */
   readonly #missing = new Map<string, MissingAgent>();
   /** When the latest known lease of each reported agent ends. */
   readonly #leaseEndsMs = new Map<string, number>();
@@ -62,12 +54,9 @@ export class RosterView {
 
   readonly #lastSeen: LastSeenGuard;
   readonly #clock: () => number;
+  /** By default no agent is reported offline at the end of a lease. */
   readonly #leaseMs: number;
 
-  /**
-   * @param clock monotonic milliseconds
-   * @param leaseMs how long a lease lasts; by default no agent is reported offline at the end of a lease
-   */
   constructor(clock: () => number = () => performance.now(), leaseMs = Infinity) {
     this.#lastSeen = new LastSeenGuard(clock);
     this.#clock = clock;
@@ -102,7 +91,6 @@ export class RosterView {
     this.#lastSeen.clear();
   }
 
-  /** Call it when a socket got a list with these records. */
   addListed(records: readonly PresenceRecord[]): void {
     for (const record of records) {
       if (this.#listed.size >= limits.presencePush) return;
@@ -110,25 +98,18 @@ export class RosterView {
     }
   }
 
-  /** Call it when a read of the roster begins. */
   beginRead(): void {
     this.#changedDuringRead = new Set();
   }
 
-  /**
-   * Call it when the roster could not be read. The missing time counts from the next read, and the changes found by
-   * that read are sent to the sockets.
-   */
+  /** Call it when the roster could not be read. The missing time counts from the next read. */
   failRead(): void {
     this.#changedDuringRead = null;
     this.#wasRead = true;
     for (const missing of this.#missing.values()) missing.sinceMs = Infinity;
   }
 
-  /**
-   * Ends a read. `roster` is null when more agents are present than are pushed. Returns the changes to send to the
-   * sockets.
-   */
+  /** Ends a read. `roster` is null past the push limit. Returns the changes to send to the sockets. */
   compare(roster: readonly PresenceRecord[] | null, rules: ComparisonRules): PresenceRecord[] {
     const changedDuringRead = this.#changedDuringRead ?? new Set();
     this.#changedDuringRead = null;
@@ -153,7 +134,6 @@ export class RosterView {
     return isNews ? found : [];
   }
 
-  /** True if a known agent was missing at the last read. */
   get hasMissing(): boolean {
     for (const { sinceMs } of this.#missing.values()) if (sinceMs < Infinity) return true;
     return false;
@@ -205,5 +185,50 @@ export class RosterView {
       this.#reported.set(agentId, record);
       this.#lastSeen.recordPresent(record);
     }
+  }
+}
+
+/**
+ * Recognizes presence events that are older than the last one delivered, by `lastSeen`: hubs take turns to decide a
+ * change, but may publish in a different order. Records of the same millisecond count in the order of arrival.
+ * `lastSeen` is Redis' time, so it cannot be compared across two Redis servers.
+ */
+class LastSeenGuard {
+  readonly #present = new Map<string, number>();
+  /** In the order in which the agents went offline. */
+  readonly #offline = new Map<string, { readonly lastSeen: number; readonly untilMs: number }>();
+  readonly #clock: () => number;
+
+  /** @param clock monotonic milliseconds */
+  constructor(clock: () => number) {
+    this.#clock = clock;
+  }
+
+  isOutdated({ agentId, lastSeen }: PresenceRecord): boolean {
+    const latest = this.#present.get(agentId) ?? this.#offline.get(agentId)?.lastSeen;
+    return latest !== undefined && lastSeen < latest;
+  }
+
+  /** Remembered until the agent is recorded offline. The caller limits the number of agents that it records. */
+  recordPresent({ agentId, lastSeen }: PresenceRecord): void {
+    this.#offline.delete(agentId);
+    this.#present.set(agentId, lastSeen);
+  }
+
+  recordOffline({ agentId, lastSeen }: PresenceRecord): void {
+    const nowMs = this.#clock();
+    this.#present.delete(agentId);
+    this.#offline.delete(agentId);
+    this.#offline.set(agentId, { lastSeen, untilMs: nowMs + offlineMs });
+    for (const [oldest, { untilMs }] of this.#offline) {
+      if (this.#offline.size <= offlineMax && untilMs > nowMs) return;
+      this.#offline.delete(oldest);
+    }
+  }
+
+  /** Call it when Redis' clock may have changed. The order of arrival decides until new times are recorded. */
+  clear(): void {
+    this.#present.clear();
+    this.#offline.clear();
   }
 }

@@ -13,7 +13,7 @@ function createBench() {
   // Every record has the first millisecond as lastSeen, because no lease is renewed.
   const startMs = performance.now();
   const rosters = new Map<string, string[]>();
-  const told: string[] = [];
+  const reported: string[] = [];
   const reads: { channelId: string; atMs: number }[] = [];
   const state = {
     degraded: false,
@@ -51,12 +51,14 @@ function createBench() {
       isLive: (channelId) => live.has(channelId),
       localAgentIds: () => here,
       onDifference: (channelId, records) =>
-        told.push(...records.map(({ agentId, status }) => `${channelId}: ${agentId} ${status}`)),
-      onError: () => told.push('an error'),
+        reported.push(
+          ...records.map(({ agentId, status }) => `${channelId}: ${agentId} ${status}`),
+        ),
+      onError: () => reported.push('an error'),
     },
     presenceTimes,
   );
-  return { ...{ watch, rosters, told, reads, state, here, live } };
+  return { ...{ watch, rosters, reported, reads, state, here, live } };
 }
 const follow = ({ watch, live }: ReturnType<typeof createBench>, ...channelIds: string[]) => {
   for (const channelId of channelIds) {
@@ -82,13 +84,13 @@ describe('a roster watch', () => {
     bench.rosters.set('c', ['a']);
     follow(bench, 'c');
     await pass(100);
-    expect(bench.told).toEqual([]);
+    expect(bench.reported).toEqual([]);
     bench.rosters.set('c', ['a', 'b']);
     await pass(compareMs + 300);
-    expect(bench.told).toEqual(['c: b online']);
+    expect(bench.reported).toEqual(['c: b online']);
     await pass(10 * compareMs);
     expect(bench.reads.length).toBe(12);
-    expect(bench.told).toHaveLength(1);
+    expect(bench.reported).toHaveLength(1);
   });
 
   it('reports an agent offline when it is missing twice, but never an agent with a socket here', async () => {
@@ -98,11 +100,11 @@ describe('a roster watch', () => {
     bench.here.add('b');
     bench.rosters.delete('c');
     await pass(compareMs + 300);
-    expect(bench.told).toEqual([]);
+    expect(bench.reported).toEqual([]);
     await pass(compareMs + 300);
-    expect(bench.told).toEqual(['c: a offline']);
+    expect(bench.reported).toEqual(['c: a offline']);
     await pass(10 * compareMs);
-    expect(bench.told).toHaveLength(1);
+    expect(bench.reported).toHaveLength(1);
   });
 
   it('compares all channels soon after lost events, and reports no agent offline for one lease', async () => {
@@ -112,11 +114,11 @@ describe('a roster watch', () => {
     bench.rosters.set('c', []).set('d', ['x']);
     bench.watch.onEventsLost();
     await pass(300);
-    expect(bench.told).toEqual(['d: x online']);
+    expect(bench.reported).toEqual(['d: x online']);
     await pass(leaseMs - 1_000);
-    expect(bench.told).toHaveLength(1);
+    expect(bench.reported).toHaveLength(1);
     await pass(compareMs + 2_000);
-    expect(bench.told).toEqual(['d: x online', 'c: a offline']);
+    expect(bench.reported).toEqual(['d: x online', 'c: a offline']);
   });
 
   // The race: Redis is away, so the roster holds only this hub's own connections. Invariant: the hub reports no agent
@@ -130,9 +132,9 @@ describe('a roster watch', () => {
     await pass(6 * compareMs);
     bench.state.degraded = false;
     await pass(leaseMs);
-    expect(bench.told).toEqual([]);
+    expect(bench.reported).toEqual([]);
     await pass(3 * compareMs);
-    expect(bench.told).toEqual(['c: a offline']);
+    expect(bench.reported).toEqual(['c: a offline']);
   });
 
   // The race: a hub dies, and a wipe removes its leases before they expire, so no reaper sees them. Invariant: its
@@ -154,11 +156,11 @@ describe('a roster watch', () => {
       await pass(500);
       bench.rosters.set('c', ['alive']);
       await pass(leaseMs - 1_000 - 20_600);
-      expect(bench.told).toEqual([]);
+      expect(bench.reported).toEqual([]);
       await pass(1_000 + 500);
-      expect(bench.told).toEqual(isWhole ? ['c: dead offline'] : []);
+      expect(bench.reported).toEqual(isWhole ? ['c: dead offline'] : []);
       await pass(2 * compareMs);
-      expect(bench.told).toEqual(['c: dead offline']);
+      expect(bench.reported).toEqual(['c: dead offline']);
     },
   );
 
@@ -173,7 +175,7 @@ describe('a roster watch', () => {
     bench.rosters.set('c', []);
     bench.watch.onRedisWiped();
     await pass(leaseMs - 20_100 + 500);
-    expect(bench.told).toEqual(['c: dead offline']);
+    expect(bench.reported).toEqual(['c: dead offline']);
   });
 
   it('continues after a failed read', async () => {
@@ -183,7 +185,7 @@ describe('a roster watch', () => {
     bench.state.fails = false;
     bench.rosters.set('c', ['a']);
     await pass(compareMs + 300);
-    expect(bench.told).toEqual(['an error', 'c: a online']);
+    expect(bench.reported).toEqual(['an error', 'c: a online']);
   });
 
   it('spreads many channels, reads a few at a time, and reads each in time', async () => {

@@ -1,4 +1,4 @@
-import type { PresenceRecord } from '@openclaw/presence';
+import type { PresenceRecord, PresenceTracker } from '@openclaw/presence';
 import { limits } from '@openclaw/protocol';
 import { RosterView } from './roster-view.ts';
 
@@ -12,61 +12,13 @@ export interface PresenceTimes {
   readonly compareMs: number;
 }
 
-/** The periods of a hub in production. */
 export const presenceTimes: PresenceTimes = {
   leaseMs: 30_000,
   heartbeatMs: 10_000,
   compareMs: 15_000,
 };
 
-export interface RosterPage {
-  readonly presences: readonly PresenceRecord[];
-  readonly nextCursor: string | null;
-  /** True while Redis is away: the page holds only this hub's own connections. */
-  readonly degraded: boolean;
-  /** When the page was read, by the clock of the records' `lastSeen`. */
-  readonly atMs: number;
-}
-
-export interface RosterWatchDeps {
-  readonly readPage: (channelId: string, cursor: string | null) => Promise<RosterPage>;
-  /** True while a socket of this hub is in the channel. */
-  readonly isLive: (channelId: string) => boolean;
-  /** The agents with a socket of this hub in the channel. They are present even if the roster does not name them. */
-  readonly localAgentIds: (channelId: string) => ReadonlySet<string>;
-  /** Called with the changes to send to all sockets in the channel. */
-  readonly onDifference: (channelId: string, records: readonly PresenceRecord[]) => void;
-  readonly onError: (error: unknown) => void;
-  /** Resolves with true when every living hub can write its leases. Called after a wipe. @default false */
-  readonly canAllHubsWrite?: () => Promise<boolean>;
-  /** Monotonic milliseconds. @default performance.now */
-  readonly clock?: () => number;
-}
-
-/**
- * Compares the rosters of live channels with the presence that this hub's sockets know, periodically and after a fault.
- */
-export interface RosterWatch {
-  /** The view of a followed channel. */
-  view(channelId: string): RosterView | undefined;
-  /** Follows the channel as long as it is live. A new channel is read at once. */
-  follow(channelId: string): RosterView;
-  /** Resolves when a followed channel was read or could not be read, or after {@link readyMs}. */
-  ready(channelId: string): Promise<void>;
-  /** Call it when events may have been lost. Compares all channels soon, but reports no agent offline for one lease. */
-  onEventsLost(): void;
-  /**
-   * Call it when Redis was wiped under intact connections. Compares all channels soon. Living hubs write their leases
-   * again.
-   */
-  onRedisWiped(): void;
-  /**
-   * Call it when Redis may be another server with its own clock. Times from before are not compared with later ones.
-   */
-  onClockChanged(): void;
-  readonly size: number;
-  close(): void;
-}
+export type RosterPage = Omit<Awaited<ReturnType<PresenceTracker['list']>>, 'count'>;
 
 interface FollowedChannel {
   readonly view: RosterView;
@@ -85,12 +37,25 @@ const minPerTick = 50;
 /** How long a subscriber waits to learn whether presence is pushed. */
 const readyMs = 250;
 
-/** Creates the watch. It stops reading a roster at the push limit. */
+/** Compares the rosters of live channels with what this hub's sockets know. Stops reading at the push limit. */
 export function createRosterWatch(
-  deps: RosterWatchDeps,
+  deps: {
+    readonly readPage: (channelId: string, cursor: string | null) => Promise<RosterPage>;
+    /** True while a socket of this hub is in the channel. */
+    readonly isLive: (channelId: string) => boolean;
+    /** The agents with a socket of this hub in the channel. They are present even if the roster does not name them. */
+    readonly localAgentIds: (channelId: string) => ReadonlySet<string>;
+    /** Called with the changes to send to all sockets in the channel. */
+    readonly onDifference: (channelId: string, records: readonly PresenceRecord[]) => void;
+    readonly onError: (error: unknown) => void;
+    /** Resolves with true when every living hub can write its leases. Called after a wipe. @default false */
+    readonly canAllHubsWrite?: () => Promise<boolean>;
+    /** Monotonic milliseconds. @default performance.now */
+    readonly clock?: () => number;
+  },
   { leaseMs, heartbeatMs, compareMs }: PresenceTimes,
-): RosterWatch {
-  const { clock = () => performance.now() } = deps;
+) {
+  const { clock = () => performance.now(), canAllHubsWrite = async () => false } = deps;
   // A lease that Redis lost in a wipe or a failover is written again by the next heartbeat.
   const confirmMs = heartbeatMs * 1.2;
   /** In the order of their reads: the channel whose last read is oldest comes first. */
@@ -102,10 +67,7 @@ export function createRosterWatch(
   let readingCount = 0;
   let startsLeft = 0;
   let offlineFromMs = -Infinity;
-  /**
-   * For one lease after a wipe, no reaper sees the lost leases expire. So missing agents are reported when their lease
-   * would have ended.
-   */
+  /** For one lease after a wipe, no reaper sees the lost leases expire, so this watch reports the missing agents. */
   let afterWipeUntilMs = -Infinity;
 
   const timer = setInterval(() => {
@@ -115,7 +77,6 @@ export function createRosterWatch(
   }, tickMs);
   timer.unref();
 
-  /** Starts the reads that are due, within the limits. */
   function startDue(): void {
     startQueued();
     const nowMs = clock();
@@ -169,7 +130,7 @@ export function createRosterWatch(
       const wasMissing = view.hasMissing;
       const isAfterWipe = clock() < afterWipeUntilMs;
       // This comes before the read: a hub that gets Redis back in between has written its leases by the time of the read.
-      const canAllHubsWrite = isAfterWipe && wasMissing && (await askWhetherAllHubsCanWrite());
+      const canAllWrite = isAfterWipe && wasMissing && (await canAllHubsWrite().catch(() => false));
       const nowMs = clock();
       view.beginRead();
       const leaseEndsMs = new Map<string, number>();
@@ -184,7 +145,7 @@ export function createRosterWatch(
         confirmMs,
         offlineFromMs,
         leaseEndsMs,
-        canAllHubsWrite,
+        canAllHubsWrite: canAllWrite,
         isConnectedHere: (agentId) =>
           (localAgentIds ??= deps.localAgentIds(channelId)).has(agentId),
       });
@@ -194,7 +155,7 @@ export function createRosterWatch(
       const decisionMs = view.nextDecisionMs({
         confirmMs,
         offlineFromMs,
-        canAllHubsWrite: canAllHubsWrite || !wasMissing,
+        canAllHubsWrite: canAllWrite || !wasMissing,
       });
       if (decisionMs >= channel.dueMs) return;
       channel.dueMs = decisionMs;
@@ -203,10 +164,6 @@ export function createRosterWatch(
       view.failRead();
       deps.onError(error);
     }
-  }
-
-  async function askWhetherAllHubsCanWrite(): Promise<boolean> {
-    return (await deps.canAllHubsWrite?.().catch(() => false)) ?? false;
   }
 
   /** Reads page by page, and records when the leases end. Null when more agents are present than are pushed. */
@@ -235,8 +192,9 @@ export function createRosterWatch(
   }
 
   return {
-    view: (channelId) => followed.get(channelId)?.view,
-    follow(channelId) {
+    view: (channelId: string) => followed.get(channelId)?.view,
+    /** Follows the channel as long as it is live. A new channel is read at once. */
+    follow(channelId: string) {
       const known = followed.get(channelId);
       if (known) return known.view;
       const view = new RosterView(clock, leaseMs);
@@ -251,7 +209,8 @@ export function createRosterWatch(
       startQueued();
       return view;
     },
-    async ready(channelId) {
+    /** Resolves when a followed channel was read or could not be read, or after {@link readyMs}. */
+    async ready(channelId: string) {
       const channel = followed.get(channelId);
       if (!channel || channel.isReady) return;
       let timer: NodeJS.Timeout | undefined;
@@ -261,13 +220,16 @@ export function createRosterWatch(
       await Promise.race([channel.firstRead.promise, timeout]);
       clearTimeout(timer);
     },
+    /** Call it when Redis may have another clock. Times from before are not compared with later ones. */
     onClockChanged() {
       for (const { view } of followed.values()) view.forgetLastSeen();
     },
+    /** Call it when events may have been lost. Compares all channels soon, but reports no agent offline for one lease. */
     onEventsLost() {
       offlineFromMs = clock() + leaseMs;
       makeAllDue();
     },
+    /** Call it when Redis was wiped. Compares all channels soon, while hubs write their leases again. */
     onRedisWiped() {
       afterWipeUntilMs = clock() + leaseMs;
       makeAllDue();

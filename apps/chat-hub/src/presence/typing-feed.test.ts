@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import type { Caller } from '../calls/handler.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
+import { createEphemeralEncoder } from '../channels/ephemeral.ts';
 import { createTypingFeed } from './typing-feed.ts';
 
 /** A feed whose starts are answered when the test decides, and a socket of the agent `ana`. */
@@ -28,8 +29,7 @@ function createBench() {
     publisher: {
       publishEphemeral: (event) => published.push((event as EventOf<'channel.typing'>).typing),
     },
-    epoch: () => 'e',
-    kindOf: () => null,
+    encodeEphemeral: createEphemeralEncoder({ epoch: 'e' }, () => null),
     log: pino({ level: 'silent' }),
   });
   const session = { agentId: 'ana', isOpen: true };

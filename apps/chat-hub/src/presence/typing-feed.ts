@@ -1,41 +1,20 @@
-import { randomUUID } from 'node:crypto';
-import {
-  decodeEnvelope,
-  encodeEnvelope,
-  type EncodedEnvelope,
-  type ResultOf,
-} from '@openclaw/protocol';
+import { decodeEnvelope, type EncodedEnvelope } from '@openclaw/protocol';
 import { createTypingWatch, type SharedTyping } from '@openclaw/typing';
 import type { Logger } from 'pino';
 import type { Caller } from '../calls/handler.ts';
-import type { KindOf, Publisher } from '../channels/publisher.ts';
+import type { EncodeEphemeral } from '../channels/ephemeral.ts';
+import type { Publisher } from '../channels/publisher.ts';
 import type { Rooms } from '../channels/rooms.ts';
 import type { Session } from '../sockets/session.ts';
 
 /** Connects typing with this hub's sockets: a change is sent as one event, a refresh as none. */
-export interface TypingFeed {
-  start(caller: Caller, channelId: string, threadId: string | null): Promise<void>;
-  stop(caller: Caller, channelId: string): Promise<void>;
-  /** Call it when the agent sent a message, which ends its typing. Costs nothing when it was not typing. */
-  messageSent(caller: Caller, channelId: string): void;
-  /** Call it when the socket is closed, which ends the typing that it started. */
-  disconnect(session: Session): void;
-  list(channelId: string): Promise<ResultOf<'typing.list'>>;
-  /** Applies a typing event of any hub. */
-  onEvent(event: EncodedEnvelope): void;
-  close(): void;
-}
-
-export interface TypingFeedDeps {
+export function createTypingFeed(deps: {
   readonly typing: SharedTyping;
   readonly rooms: Rooms;
   readonly publisher: Pick<Publisher, 'publishEphemeral'>;
-  readonly epoch: () => string;
-  readonly kindOf: KindOf;
+  readonly encodeEphemeral: EncodeEphemeral;
   readonly log: Logger;
-}
-
-export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
+}) {
   const { typing, rooms, publisher, log } = deps;
   /** The agents that started typing, here or on another hub, and have not stopped: channelId → agentId → threadId. */
   const typists = new Map<string, Map<string, string | null>>();
@@ -50,18 +29,14 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
     onExpired(channelId, agentId) {
       const threadId = forget(channelId, agentId);
       // Nothing is published, because every hub watches for its own sockets.
-      rooms.get(channelId)?.broadcast(
-        encodeEnvelope({
-          id: randomUUID(),
-          event: { type: 'channel.typing', channelId, agentId, typing: false, threadId },
-          timestamp: Date.now(),
-          senderId: agentId,
-          senderKind: deps.kindOf(agentId),
-          channelId,
-          seq: null,
-          epoch: deps.epoch(),
-        }),
-      );
+      rooms
+        .get(channelId)
+        ?.broadcast(
+          deps.encodeEphemeral(
+            { type: 'channel.typing', channelId, agentId, typing: false, threadId },
+            agentId,
+          ),
+        );
     },
   });
 
@@ -84,12 +59,6 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
   const isTyping = (channelId: string, agentId: string) =>
     typists.get(channelId)?.has(agentId) ?? false;
 
-  function noteStart(session: Session, channelId: string): void {
-    const channelIds = startedBy.get(session);
-    if (channelIds) channelIds.add(channelId);
-    else startedBy.set(session, new Set([channelId]));
-  }
-
   function noteStop(session: Session | null, channelId: string): void {
     if (session) startedBy.get(session)?.delete(channelId);
   }
@@ -105,11 +74,15 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
   }
 
   return {
-    async start({ identity: { agentId }, session }, channelId, threadId) {
+    async start(
+      { identity: { agentId }, session }: Caller,
+      channelId: string,
+      threadId: string | null,
+    ) {
       // The socket closed while its membership was read, so nothing would stop a typing that starts now.
       if (session && !session.isOpen) return;
       // Recorded before Redis answers, so that a message sent meanwhile stops it.
-      if (session) noteStart(session, channelId);
+      if (session) startedBy.set(session, (startedBy.get(session) ?? new Set()).add(channelId));
       remember(channelId, agentId, threadId);
       const { changed } = await typing.start(channelId, agentId);
       // Typing was stopped meanwhile, perhaps before Redis received the start.
@@ -122,23 +95,25 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
         agentId,
       );
     },
-    stop({ identity, session }, channelId) {
+    stop({ identity, session }: Caller, channelId: string) {
       noteStop(session, channelId);
       return stop(identity.agentId, channelId);
     },
-    messageSent({ identity: { agentId }, session }, channelId) {
+    /** Call it when the agent sent a message, which ends its typing. Costs nothing when it was not typing. */
+    messageSent({ identity: { agentId }, session }: Caller, channelId: string) {
       noteStop(session, channelId);
       if (isTyping(channelId, agentId)) stop(agentId, channelId).catch(logNotStopped);
     },
-    disconnect(session) {
+    /** Call it when the socket is closed, which ends the typing that it started. */
+    disconnect(session: Session) {
       const { agentId } = session;
       for (const channelId of startedBy.get(session) ?? []) {
         if (isTyping(channelId, agentId)) stop(agentId, channelId).catch(logNotStopped);
       }
       startedBy.delete(session);
     },
-    list: (channelId) => typing.list(channelId),
-    onEvent(encoded) {
+    list: (channelId: string) => typing.list(channelId),
+    onEvent(encoded: EncodedEnvelope) {
       const event = decodeEnvelope(encoded.json)?.envelope.event;
       if (event?.type !== 'channel.typing') return;
       const { channelId, agentId, threadId } = event;
@@ -148,3 +123,5 @@ export function createTypingFeed(deps: TypingFeedDeps): TypingFeed {
     close: () => watch.close(),
   };
 }
+
+export type TypingFeed = ReturnType<typeof createTypingFeed>;

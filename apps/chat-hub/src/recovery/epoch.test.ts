@@ -167,8 +167,8 @@ describe('a new epoch', () => {
     for (const { session } of [member, outsider]) session.flush();
     expect([member.peer.seqs, outsider.peer.seqs]).toEqual([[4, 5], []]);
     // Both sockets got a discontinuity.
-    const told = [member, outsider].map(({ peer }) => peer.objects[0].method);
-    expect(told).toEqual(['discontinuity', 'discontinuity']);
+    const received = [member, outsider].map(({ peer }) => peer.objects[0].method);
+    expect(received).toEqual(['discontinuity', 'discontinuity']);
     expect(outsider.session.rooms.size).toBe(0);
     await rooms.close();
   });

@@ -8,7 +8,6 @@ import type { Sessions } from '../sockets/sessions.ts';
 const maxRounds = 20;
 /** Agents whose rights are read concurrently: enough to keep the store busy. */
 const agentsAtOnce = 16;
-/** Channels that one statement reads. */
 const channelsAtOnce = 1_000;
 
 export interface EpochDeps {
@@ -45,15 +44,11 @@ export async function beginEpoch({ store, rooms, sessions, cache }: EpochDeps): 
   rooms.beginEpoch(heads, ({ channelId }) => {
     for (const session of outsiders.get(channelId) ?? []) session.leave(channelId);
   });
-  // While Redis is away nothing can be dropped. When it is back, cached values are compared with the log's head before
-  // they are served.
+  // While Redis is away, nothing can be dropped. Later, cached values are compared with the log's head when served.
   await cache.drop(channelIds, { forgetHeads: true }).catch(() => undefined);
 }
 
-/**
- * Finds, by channel, the sockets that are in its room although their agents are not members. Reads rights once for each
- * agent, some agents at a time.
- */
+/** Finds, by channel, the sockets in its room whose agents are not members. Reads rights once for each agent. */
 async function readOutsiders(
   store: Pick<ChatStore, 'access'>,
   sessions: EpochDeps['sessions'],

@@ -4,25 +4,18 @@ import type { Logger } from 'pino';
 
 const everyMs = 2_000;
 
-export interface HubBeatDeps {
+/**
+ * Writes to the store, every two seconds and at each change, that this hub is alive and whether it can write to Redis,
+ * so that other hubs do not end its leases. Returns the function that stops it.
+ */
+export async function startHubBeat(deps: {
   readonly store: Pick<ChatStore, 'beat'>;
   readonly hubId: string;
   /** While it is degraded, this hub cannot renew its leases in Redis. */
   readonly tracker: Pick<PresenceTracker, 'degraded' | 'onDegraded'>;
   readonly log: Logger;
-}
-
-/**
- * Writes to the store, every two seconds and at each change, that this hub is alive and whether it can write to Redis.
- * So other hubs do not end the presence leases of a hub that is alive without Redis. Returns the function that stops
- * it.
- */
-export async function startHubBeat({
-  store,
-  hubId,
-  tracker,
-  log,
-}: HubBeatDeps): Promise<() => Promise<void>> {
+}): Promise<() => Promise<void>> {
+  const { store, hubId, tracker, log } = deps;
   let isBeating: Promise<void> | null = null;
   const beat = () => {
     isBeating ??= store

@@ -5,40 +5,26 @@ import type { RedisClient } from '@openclaw/redis-client';
 import type { Logger } from 'pino';
 import type { HubCache } from '../channels/hub-cache.ts';
 
-/**
- * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up in the log.
- * Committed events never disappear. So a log that lacks one was restored from a backup while no hub was running.
- */
-export interface LatestEvents {
-  /** Records an event that this hub committed. Redis is written at most every 100 ms, with the newest event only. */
-  record(event: EncodedEnvelope): void;
-  /**
-   * Compares Redis with the log, and changes the epoch if the database was restored. Resolves when that is done. After
-   * `waitMs` without Redis it resolves too, and compares as soon as Redis is available. Never rejects.
-   */
-  compare(waitMs: number): Promise<void>;
-  close(): Promise<void>;
-}
-
-export interface LatestEventsDeps {
-  readonly hubId: string;
-  readonly redis: RedisClient;
-  readonly keys: Pick<KeySchema, 'latestEvents'>;
-  readonly store: Pick<ChatStore, 'epoch' | 'heads' | 'recentHeads' | 'logPage' | 'changeEpoch'>;
-  readonly cache: Pick<HubCache, 'drop'>;
-  readonly log: Logger;
-  /** Called after the epoch was changed. */
-  readonly onRestored: () => void;
-}
-
 const writeEveryMs = 100;
 /** Entries kept in Redis, of running hubs and of stopped ones. */
 const maxRemembered = 32;
 /** Channels whose caches and heads in Redis are dropped after a restore, because they belong to the lost log. */
 const droppedChannels = 1_000;
 
-/** Creates the record of one hub. It writes nothing before it has compared Redis with the log once. */
-export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
+/**
+ * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up in the log.
+ * Committed events never disappear. So a log that lacks one was restored from a backup while no hub was running.
+ * Nothing is written before Redis was compared with the log once.
+ */
+export function createLatestEvents(deps: {
+  readonly hubId: string;
+  readonly redis: RedisClient;
+  readonly keys: Pick<KeySchema, 'latestEvents'>;
+  readonly store: Pick<ChatStore, 'epoch' | 'heads' | 'recentHeads' | 'logPage' | 'changeEpoch'>;
+  readonly cache: Pick<HubCache, 'drop'>;
+  readonly log: Logger;
+  readonly onRestored: () => void;
+}) {
   const { hubId, redis, keys, store, cache, log } = deps;
   let latest: LatestEvent | null = null;
   let isCompared = false;
@@ -120,12 +106,17 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
   });
 
   return {
-    record({ epoch, channelId, seq, id }) {
+    /** Records an event that this hub committed. Redis is written at most every 100 ms, with the newest event only. */
+    record({ epoch, channelId, seq, id }: EncodedEnvelope) {
       if (channelId === null || seq === null) return;
       latest = { epoch, channelId, seq, id };
       schedule();
     },
-    async compare(waitMs) {
+    /**
+     * Compares Redis with the log, and changes the epoch if the database was restored. Resolves when that is done. After
+     * `waitMs` without Redis it resolves too, and compares as soon as Redis is available. Never rejects.
+     */
+    async compare(waitMs: number) {
       if (redis.available) return run();
       await new Promise<void>((resolve) => {
         const stop = redis.onAvailability((isAvailable) => isAvailable && end());
@@ -149,6 +140,8 @@ export function createLatestEvents(deps: LatestEventsDeps): LatestEvents {
   };
 }
 
+export type LatestEvents = ReturnType<typeof createLatestEvents>;
+
 interface Entry {
   /** The hub that committed the event. */
   readonly of: string;
@@ -158,11 +151,7 @@ interface Entry {
 /** Parses a hash in the form of Redis: fields and values alternate. */
 function entriesOf(reply: unknown): Entry[] {
   const texts = Array.isArray(reply) ? (reply as unknown[]).map(String) : [];
-  const entries: Entry[] = [];
-  for (let i = 0; i + 1 < texts.length; i += 2) {
-    entries.push({ of: texts[i] ?? '', event: parse(texts[i + 1] ?? '') });
-  }
-  return entries;
+  return texts.flatMap((of, i) => (i % 2 === 0 ? [{ of, event: parse(texts[i + 1] ?? '') }] : []));
 }
 
 /** A malformed value (of another release, or set by hand) counts as one of another epoch. */

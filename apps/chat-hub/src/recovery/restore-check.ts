@@ -3,54 +3,36 @@ import type { EncodedEnvelope } from '@openclaw/protocol';
 import { LRUCache } from 'lru-cache';
 import type { Rooms } from '../channels/rooms.ts';
 
+/** The most recently changed channels whose head is remembered, because a restore loses the newest events. */
+const maxKnownHeads = 5_000;
+const seedChannels = 1_000;
+const channelsAtOnce = 500;
+const comparedEvery = 25;
+
 /**
  * Finds out that the database was restored from a backup without a change of its epoch. Committed events never
  * disappear. So the database was restored if a channel's log is shorter than before, or holds a different event at a
  * delivered seq.
  */
-export interface RestoreCheck {
-  /** Reads the heads to compare with. Call it when the hub starts and after each restore. */
-  begin(): Promise<void>;
-  /**
-   * True if these changes, or the heads of the channels known here, show a restore. The heads are read when there is a
-   * reason, otherwise with every 25th check (10 s).
-   */
-  isRestored(changes: Changes, hasFailed: boolean): Promise<boolean>;
-  /**
-   * Call it when a different event arrived with the seq of this delivered one. The next check reads which of them the
-   * store holds.
-   */
-  reportSeqConflict(delivered: EncodedEnvelope): void;
-}
-
-/**
- * The most channels whose highest head is remembered. The most recently changed are kept, because a restore loses the
- * newest events.
- */
-const maxMarks = 5_000;
-const seedChannels = 1_000;
-const channelsAtOnce = 500;
-const comparedEvery = 25;
-
 export function createRestoreCheck(
   store: Pick<ChatStore, 'heads' | 'recentHeads' | 'logPage'>,
   rooms: Pick<Rooms, 'channelIds' | 'get'>,
-): RestoreCheck {
-  const marks = new LRUCache<string, number>({ max: maxMarks });
+) {
+  const knownHeads = new LRUCache<string, number>({ max: maxKnownHeads });
   let nextMark = 0;
   let checks = 0;
   let conflicting: EncodedEnvelope | null = null;
 
   /** Remembers the head of a channel. Returns false when the store has reported a higher one before. */
   function record(channelId: string, head: number): boolean {
-    if (head < (marks.peek(channelId) ?? 0)) return false;
-    marks.set(channelId, head);
+    if (head < (knownHeads.peek(channelId) ?? 0)) return false;
+    knownHeads.set(channelId, head);
     return true;
   }
 
   /** True if the store's head of a channel is below one that it reported or that was delivered here before. */
   async function isBehind(): Promise<boolean> {
-    const least = new Map(marks.entries());
+    const least = new Map(knownHeads.entries());
     for (const channelId of rooms.channelIds()) {
       const head = rooms.get(channelId)?.head ?? 0;
       if (head > (least.get(channelId) ?? 0)) least.set(channelId, head);
@@ -66,7 +48,6 @@ export function createRestoreCheck(
     return false;
   }
 
-  /** True if the store does not hold this event at its seq. */
   async function isLost({ channelId, seq, id }: EncodedEnvelope): Promise<boolean> {
     if (channelId === null || seq === null) return false;
     const { events } = await store.logPage(channelId, seq - 1, 1, 1);
@@ -74,15 +55,17 @@ export function createRestoreCheck(
   }
 
   return {
+    /** Reads the heads to compare with. Call it when the hub starts and after each restore. */
     async begin() {
       const heads = await store.recentHeads(seedChannels);
-      marks.clear();
+      knownHeads.clear();
       nextMark = 0;
       conflicting = null;
       // The newest channel is added last, so that it is remembered longest.
       for (const [channelId, head] of [...heads].reverse()) record(channelId, head);
     },
-    async isRestored(changes, hasFailed) {
+    /** True if these changes show a restore, or the heads: they are read for a reason, or every 25th time (10 s). */
+    async isRestored(changes: Changes, hasFailed: boolean) {
       let isShorter = false;
       for (const { channelId, head } of changes.heads) {
         if (!record(channelId, head)) isShorter = true;
@@ -91,14 +74,14 @@ export function createRestoreCheck(
       const event = conflicting;
       if (event?.epoch === changes.epoch && (await isLost(event))) return true;
       if (conflicting === event) conflicting = null;
-      // Marks only rise, but PostgreSQL may repeat one after a crash. So a lower mark is only a reason to check the
-      // heads.
+      // Marks only rise, but PostgreSQL may repeat one after a crash, so a lower mark is only a reason to check heads.
       const isReason = hasFailed || changes.mark.next < nextMark;
       nextMark = changes.mark.next;
       checks += 1;
       return (isReason || checks % comparedEvery === 0) && (await isBehind());
     },
-    reportSeqConflict(delivered) {
+    /** Call it when a different event arrived with the seq of this delivered one. The next check asks the store. */
+    reportSeqConflict(delivered: EncodedEnvelope) {
       conflicting ??= delivered;
     },
   };

@@ -11,44 +11,30 @@ export interface PublishPath {
   readonly lastOkAt: number | null;
 }
 
-/** Publishes to itself periodically, because a connection may answer every PING and still deliver nothing. */
-export interface SelfProbe {
-  readonly path: PublishPath;
-  /** True while Redis accepts what this hub publishes, but does not deliver it back. Other hubs' events then arrive only through the store. */
-  readonly isDeaf: boolean;
-  close(): Promise<void>;
-}
-
-export interface SelfProbeDeps {
-  readonly probe: (timeoutMs: number) => Promise<ProbeResult>;
-  /** Replaces the subscriber connection. */
-  readonly reconnect: () => void;
-  /** Called when the hub has become deaf. */
-  readonly onDeaf: () => void;
-  /** True if a Redis is configured, so that its absence is a fault. */
-  readonly isRedisNamed: boolean;
-  readonly log: Logger;
-}
-
-export interface SelfProbeOptions {
-  /** The interval while probes return. @default 2000 */
-  readonly everyMs?: number;
-  /** The interval after a lost probe. @default 500 */
-  readonly everyMsWhenDeaf?: number;
-  /** A probe that has not returned within this time is lost. @default 500 */
-  readonly timeoutMs?: number;
-  /** @default Date.now */
-  readonly clock?: () => number;
-}
-
 /** Lost probes in a row after which the connection is replaced; a single one may be a stall. */
 const lostToReconnect = 2;
 /** The most lost probes between two reconnects; their number grows from 2 to this. */
 const maxLostBetween = 64;
 
-/** Starts probing; the first probe is made at once. */
-export function startSelfProbe(deps: SelfProbeDeps, options: SelfProbeOptions = {}): SelfProbe {
-  const { everyMs = 2_000, everyMsWhenDeaf = 500, timeoutMs = 500, clock = Date.now } = options;
+/** Publishes to itself at once and then periodically, because a connection that answers PING may deliver nothing. */
+export function startSelfProbe(
+  deps: {
+    readonly probe: (timeoutMs: number) => Promise<ProbeResult>;
+    readonly reconnect: () => void;
+    readonly onDeaf: () => void;
+    /** True if a Redis is configured, so that its absence is a fault. */
+    readonly isRedisNamed: boolean;
+    readonly log: Logger;
+  },
+  {
+    everyMs = 2_000,
+    /** The interval after a lost probe. */
+    everyMsWhenDeaf = 500,
+    /** A probe that has not returned within this time is lost. */
+    timeoutMs = 500,
+    clock = Date.now,
+  } = {},
+) {
   let outcome: ProbeResult['outcome'] | null = null;
   let latencyMs: number | null = null;
   let lastOkAt: number | null = null;
@@ -106,6 +92,7 @@ export function startSelfProbe(deps: SelfProbeDeps, options: SelfProbeOptions = 
     get path() {
       return { status: status(), latencyMs, lastOkAt };
     },
+    /** True while Redis accepts what this hub publishes, but does not deliver it back. Other hubs' events then arrive only through the store. */
     get isDeaf() {
       return outcome === 'lost';
     },
@@ -116,3 +103,5 @@ export function startSelfProbe(deps: SelfProbeDeps, options: SelfProbeOptions = 
     },
   };
 }
+
+export type SelfProbe = ReturnType<typeof startSelfProbe>;

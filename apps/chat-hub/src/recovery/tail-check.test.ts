@@ -24,7 +24,7 @@ async function createBench() {
       hasMore: false,
       epoch,
       revoked: [],
-      horizonLag: 0,
+      transactionLag: 0,
       heads: reported.current ?? [{ channelId: 'c', head }],
     };
   };

@@ -5,19 +5,15 @@ import type { Metrics } from '../observe/metrics.ts';
 import { createRestoreCheck } from './restore-check.ts';
 import type { Rooms } from '../channels/rooms.ts';
 
-/** Reads the commits of all hubs from the store, so that an event that the bus lost is found within half a second. */
-export interface TailCheck {
-  /** Starts a check at once, for instance after the bus was reconnected. */
-  now(): void;
-  /**
-   * Call it when a different event arrived with the seq of this delivered one. The next check reads which of them the
-   * store holds.
-   */
-  reportSeqConflict(delivered: EncodedEnvelope): void;
-  close(): Promise<void>;
-}
+/** Below 500 ms, the time within which a hub with Redis must deliver the events of a hub that has lost Redis. */
+const everyMs = 400;
+const everyMsWithoutBus = 200;
 
-export interface TailCheckDeps {
+/**
+ * Reads the commits of all hubs from the store, so that an event that the bus lost is found within half a second. The
+ * cost of a check grows only with the changes: one statement for up to some thousand commits.
+ */
+export async function startTailCheck(deps: {
   readonly store: ChatStore;
   readonly rooms: Rooms;
   readonly metrics: Metrics;
@@ -27,16 +23,8 @@ export interface TailCheckDeps {
   readonly onRevoked: (revoked: Changes['revoked']) => void;
   /** Called for each direct channel with a new head. Its agents may be connected here without a room for it. */
   readonly onDirect: (channelId: string, head: number) => void;
-  /** Called when the database has another epoch. */
   readonly onEpoch: (epoch: string) => Promise<void>;
-}
-
-/** Below 500 ms, the time within which a hub with Redis must deliver the events of a hub that has lost Redis. */
-const everyMs = 400;
-const everyMsWithoutBus = 200;
-
-/** Starts checking. The cost of a check grows only with the changes: one statement for up to some thousand commits. */
-export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
+}) {
   const { store, rooms, metrics, log } = deps;
   let { mark, epoch } = await store.changes(null);
   const restore = createRestoreCheck(store, rooms);
@@ -55,7 +43,7 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
   /** Resolves with true when there are more changes to read. */
   async function checkPage(): Promise<boolean> {
     const changes = await store.changes(mark);
-    metrics.storeHorizonLag.set(changes.horizonLag);
+    metrics.storeHorizonLag.set(changes.transactionLag);
     let { epoch: current } = changes;
     if (current === epoch && (await restore.isRestored(changes, hasFailed))) {
       current = await store.changeEpoch(epoch);
@@ -105,8 +93,10 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
 
   run();
   return {
+    /** Starts a check at once, for instance after the bus was reconnected. */
     now: run,
-    reportSeqConflict(delivered) {
+    /** Call it when a different event arrived with the seq of this delivered one. A check asks the store at once. */
+    reportSeqConflict(delivered: EncodedEnvelope) {
       restore.reportSeqConflict(delivered);
       run();
     },
@@ -117,3 +107,5 @@ export async function startTailCheck(deps: TailCheckDeps): Promise<TailCheck> {
     },
   };
 }
+
+export type TailCheck = Awaited<ReturnType<typeof startTailCheck>>;

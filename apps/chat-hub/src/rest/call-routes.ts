@@ -1,12 +1,17 @@
 import { Readable } from 'node:stream';
-import { methods, type MethodDefinition, type RestRoute } from '@openclaw/protocol';
+import {
+  agentKindSchema,
+  methods,
+  type MethodDefinition,
+  type RestRoute,
+} from '@openclaw/protocol';
 import { rateLimitHeaders } from '@openclaw/ratelimit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { malformed, type Failure } from '../calls/failure.ts';
 import type { Invoke, Limiter, Reply } from '../calls/invoke.ts';
 import type { Identity } from '../edge/identity.ts';
 import { sendFailure } from './errors.ts';
-import { createQueryReader } from './query.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -16,7 +21,6 @@ declare module 'fastify' {
     isInvoked: boolean;
   }
   interface FastifyReply {
-    /** The code of the failure that was sent. */
     failure: Failure['code'] | null;
   }
   interface FastifyContextConfig {
@@ -61,8 +65,7 @@ function addRoute(
       const given = readQuery
         ? readQuery(request.query as Record<string, unknown>)
         : (request.body ?? {});
-      // Checked before the spread, which would make an object with one key per item of an array, or per character of a
-      // string.
+      // Checked before the spread, which would make one key per item of an array, or per character of a string.
       if (request.body === null || !isObject(given)) {
         const issues = [{ path: [], message: 'the body must be a JSON object' }];
         return sendFailure(reply, malformed('invalid_params', 'invalid request', issues));
@@ -120,4 +123,39 @@ async function respond(reply: FastifyReply, result: Reply, status: number): Prom
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+type ParamType = 'integer' | 'boolean' | 'other';
+
+/** Reads params from a query as the schema's types. The schema refuses misfits; other names are ignored. */
+function createQueryReader(
+  params: z.ZodObject,
+): (query: Record<string, unknown>) => Record<string, unknown> {
+  const shape = params.shape as Record<string, z.ZodType>;
+  const types = new Map(Object.entries(shape).map(([name, schema]) => [name, typeOf(schema)]));
+  return (query) =>
+    Object.fromEntries(
+      Object.entries(query).flatMap(([name, value]) => {
+        const type = types.get(name);
+        return type === undefined || isDevKind(name, value) ? [] : [[name, coerce(value, type)]];
+      }),
+    );
+}
+
+// In dev mode `?kind=` may name the caller's kind, but channel.list has a param of the same name.
+function isDevKind(name: string, value: unknown): boolean {
+  return name === 'kind' && agentKindSchema.safeParse(value).success;
+}
+
+function typeOf(schema: z.ZodType): ParamType {
+  const text = JSON.stringify(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
+  if (text.includes('"integer"')) return 'integer';
+  return text.includes('"boolean"') ? 'boolean' : 'other';
+}
+
+function coerce(value: unknown, type: ParamType): unknown {
+  if (typeof value !== 'string') return value;
+  if (type === 'integer' && /^\d{1,16}$/.test(value)) return Number(value);
+  if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
+  return value;
 }

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { restErrorSchema } from '@openclaw/protocol';
-import type { FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { z } from 'zod';
-import type { Failure } from '../calls/failure.ts';
+import { malformed, type Failure } from '../calls/failure.ts';
+import { endWithResponse } from '../edge/upgrade-refusal.ts';
 
 export const statusOf: Readonly<Record<Failure['code'], number>> = {
   parse_error: 400,
@@ -50,14 +51,35 @@ export function sendFailure(
   return reply.code(status).send({ error });
 }
 
+/** Answers 405 to other verbs of all routes added before the returned function is called. */
+export function refuseOtherVerbs(app: FastifyInstance): () => void {
+  const verbsOf = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const verbs = verbsOf.get(url) ?? new Set();
+    verbsOf.set(url, verbs);
+    for (const verb of [method].flat()) verbs.add(verb);
+  });
+  return () => {
+    for (const [url, allowed] of [...verbsOf]) {
+      const allow = [...allowed].join(', ');
+      const refuse = async (_request: unknown, reply: FastifyReply) =>
+        sendFailure(
+          reply.header('allow', allow),
+          malformed('invalid_request', `this address answers ${allow} only`),
+          405,
+        );
+      const method = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((verb) => !allowed.has(verb));
+      // Refused before the body is read.
+      app.route({ method, url, onRequest: refuse, handler: refuse });
+    }
+  };
+}
+
 /** The answers to unreadable requests, by Node's error code; every other code gets a 400. */
-const answers: ReadonlyMap<string | undefined, readonly [status: string, message: string]> =
+const answers: ReadonlyMap<string | undefined, readonly [status: number, message: string]> =
   new Map([
-    ['ERR_HTTP_REQUEST_TIMEOUT', ['408 Request Timeout', 'the request did not come in time']],
-    [
-      'HPE_HEADER_OVERFLOW',
-      ['431 Request Header Fields Too Large', 'the headers of the request are too large'],
-    ],
+    ['ERR_HTTP_REQUEST_TIMEOUT', [408, 'the request did not come in time']],
+    ['HPE_HEADER_OVERFLOW', [431, 'the headers of the request are too large']],
   ]);
 
 /** Answers bytes that are not an HTTP request with the JSON body of all refusals, and ends the connection. */
@@ -66,18 +88,6 @@ export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
     socket.destroy();
     return;
   }
-  const [status, message] = answers.get(error.code) ?? [
-    '400 Bad Request',
-    'this is not an HTTP request',
-  ];
-  const body = JSON.stringify({ error: { code: 'invalid_request', message } });
-  const head = [
-    `HTTP/1.1 ${status}`,
-    'Content-Type: application/json; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-  // Destroy it without waiting, because the peer may keep its side open.
-  socket.once('finish', () => socket.destroy());
+  const [status, message] = answers.get(error.code) ?? [400, 'this is not an HTTP request'];
+  endWithResponse(socket, status, { code: 'invalid_request', message });
 }

@@ -20,7 +20,6 @@ const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(limits.historyPage).default(limits.defaultPage),
 });
 
-/** The operations of this file, for the specification. */
 export const operationsOperations: readonly RestOperation[] = [
   {
     operationId: 'operations.get',
@@ -40,17 +39,18 @@ export const operationsOperations: readonly RestOperation[] = [
   },
 ];
 
-export interface OperationsRoutesOptions {
-  readonly operations: OperationsView;
-  readonly limiter: Limiter;
-  /** True with dev sign-in, where anyone may claim to be an admin. */
-  readonly isForAnyone: boolean;
-}
-
-/** Adds /v1/operations, for admins. */
 export function addOperationsRoutes(
   app: FastifyInstance,
-  { operations, limiter, isForAnyone }: OperationsRoutesOptions,
+  {
+    operations,
+    limiter,
+    isForAnyone,
+  }: {
+    readonly operations: OperationsView;
+    readonly limiter: Limiter;
+    /** True with dev sign-in, where anyone may claim to be an admin. */
+    readonly isForAnyone: boolean;
+  },
 ): void {
   const limit = httpRateLimit<FastifyRequest, LimitedAction>(limiter, {
     action: 'read',

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ChatStore } from '@openclaw/chat-store';
-import { isMethodName, limits, refuse, type Refusal } from '@openclaw/protocol';
+import { isMethodName, limits, refuse, webSocketPath, type Refusal } from '@openclaw/protocol';
 import fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -23,9 +23,8 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { Readiness } from '../observe/readiness.ts';
 import { addCallRoutes } from './call-routes.ts';
 import { addDocuments, specifications } from './openapi.ts';
-import { refuseUnreadable, sendFailure } from './errors.ts';
+import { refuseOtherVerbs, refuseUnreadable, sendFailure } from './errors.ts';
 import { addOperationsRoutes } from './operations.ts';
-import { addAliveRoute, addStatusRoutes, isStatus } from './status.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { addWebPage } from './web-page.ts';
@@ -44,8 +43,8 @@ const serverOptions = {
     void sendFailure(reply, failure, error.statusCode ?? 400);
   },
 };
-/** The most connections to the operations port at a time. */
 const maxOpsConnections = 64;
+const statusPaths: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz', '/metrics']);
 
 export interface ServerDeps {
   readonly invoke: Invoke;
@@ -66,7 +65,6 @@ export interface ServerDeps {
   readonly operations: OperationsView;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** The folder of the built web UI. */
   readonly webDir: string;
 }
 
@@ -85,6 +83,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   });
   cap.watch(app.server);
   setErrorHandlers(app, log);
+  const refuseVerbs = refuseOtherVerbs(app);
   app.decorateRequest('identity');
   app.decorateRequest('isInvoked', false);
   app.decorateReply('failure', null);
@@ -103,6 +102,15 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   addAliveRoute(app);
   if (!deps.hasOpsPort) addStatusRoutes(app, deps.readiness, metrics);
   addDocuments(app, specifications(auth));
+  app.get(webSocketPath, (_request, reply) => {
+    const failure = malformed('invalid_request', 'this address takes WebSocket upgrades only');
+    return sendFailure(
+      reply.headers({ upgrade: 'websocket', connection: 'upgrade' }),
+      failure,
+      426,
+    );
+  });
+  refuseVerbs();
   await addWebPage(app, { directory: webDir, originPolicy, log });
   return app;
 }
@@ -216,4 +224,35 @@ function unreadableText({ statusCode }: FastifyError): string {
   if (statusCode === 415) return 'the body must be application/json';
   if (statusCode === 400) return 'the body must be JSON in UTF-8';
   return 'the request cannot be answered';
+}
+
+/** True for /healthz, /readyz and /metrics, which are answered even when the hub is full. */
+function isStatus({ routeOptions }: FastifyRequest): boolean {
+  return statusPaths.has(routeOptions.url);
+}
+
+/** /healthz: the process is alive. */
+function addAliveRoute(app: FastifyInstance): void {
+  app.get('/healthz', async () => ({ status: 'ok' }));
+}
+
+/** /readyz and /metrics: for orchestrators and Prometheus. */
+export function addStatusRoutes(
+  app: FastifyInstance,
+  readiness: Readiness,
+  metrics: Metrics,
+): void {
+  app.get('/readyz', async (_request, reply) => {
+    const report = await readiness.report();
+    return reply.code(report.ready ? 200 : 503).send(report);
+  });
+  // No sign-in is needed, and writing metrics takes a millisecond, so all requests of one turn share the text.
+  let written: Promise<string> | undefined;
+  function write(): Promise<string> {
+    setImmediate(() => (written = undefined));
+    return metrics.registry.metrics();
+  }
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(metrics.registry.contentType).send(await (written ??= write())),
+  );
 }

@@ -3,7 +3,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Readiness } from '../observe/readiness.ts';
 import { addDocuments } from './openapi.ts';
-import { addStatusRoutes } from './status.ts';
+import { addStatusRoutes } from './server.ts';
 
 let app: FastifyInstance;
 afterEach(() => app.close());

@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { ChatStore } from '@openclaw/chat-store';
 import { agentKindSchema, idSchema, refuse, type RestOperation } from '@openclaw/protocol';
+import { SignJWT } from 'jose';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { malformed } from '../calls/failure.ts';
-import { refuseNonAdmin } from '../edge/identity.ts';
-import { jtiSchema, mintToken } from '../edge/mint.ts';
+import { jtiSchema, refuseNonAdmin } from '../edge/identity.ts';
 import type { KnownAgents } from '../edge/known-agents.ts';
 import { sendFailure } from './errors.ts';
 
@@ -24,7 +25,6 @@ const minted = z.object({ token: z.string(), jti: z.string(), expiresAt: z.int()
 const jtiParams = z.strictObject({ jti: jtiSchema.min(1) });
 const subQuery = z.object({ sub: idSchema });
 
-/** The operations of this file, for the specification. */
 export const tokenOperations: readonly RestOperation[] = [
   {
     operationId: 'tokens.mint',
@@ -70,9 +70,8 @@ export function addTokenRoutes(
     if (!body.success) {
       return sendFailure(reply, malformed('invalid_params', z.prettifyError(body.error)));
     }
-    const { sub, ...claims } = body.data;
-    knownAgents.minted(sub);
-    return reply.code(201).send(await mintToken(secret, { agentId: sub, ...claims }));
+    knownAgents.minted(body.data.sub);
+    return reply.code(201).send(await mintToken(secret, body.data));
   });
 
   app.delete('/tokens/:jti', async (request, reply) => {
@@ -93,4 +92,22 @@ export function addTokenRoutes(
     await store.revoke({ sub: query.data.sub });
     return reply.send({});
   });
+}
+
+/** Signs a token with the hub's HS256 secret. Each token gets its own `jti`, so that it can be revoked by itself. */
+export async function mintToken(
+  secret: string,
+  { sub, ttlSeconds, ...claims }: z.output<typeof mintBody>,
+): Promise<z.output<typeof minted>> {
+  const jti = randomUUID();
+  const issuedAt = Math.floor(Date.now() / 1000);
+  const expiresAt = issuedAt + ttlSeconds;
+  const token = await new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setSubject(sub)
+    .setJti(jti)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(expiresAt)
+    .sign(new TextEncoder().encode(secret));
+  return { token, jti, expiresAt: expiresAt * 1000 };
 }

@@ -11,13 +11,6 @@ import { sendFailure } from './errors.ts';
 /** The build folder of the web UI. The path is right both from this source file and from its build. */
 export const builtPageDir = resolve(fileURLToPath(import.meta.url), '../../../../web/dist');
 
-export interface WebPageOptions {
-  /** The built web UI: `index.html`, and the files in `assets/`, which are named by their hash. */
-  readonly directory: string;
-  readonly originPolicy: OriginPolicy;
-  readonly log: Logger;
-}
-
 // 'self' also covers WebSockets to this host (CSP Level 3).
 const contentSecurityPolicy = [
   "default-src 'none'",
@@ -47,6 +40,8 @@ const pageHeaders = {
 /** The pattern of file names. No match leads out of the folder or to a hidden file. */
 const fileName = '^[A-Za-z0-9_-][A-Za-z0-9._-]*$';
 
+type FileRoute = { Params: { readonly file: string } };
+
 const unbuilt =
   'The web UI of this hub is not built: "npm start" in its repository builds it. The API is described at /v1/openapi.json.\n';
 
@@ -57,7 +52,16 @@ const unbuilt =
  */
 export async function addWebPage(
   app: FastifyInstance,
-  { directory, originPolicy, log }: WebPageOptions,
+  {
+    directory,
+    originPolicy,
+    log,
+  }: {
+    /** The built web UI: `index.html`, and the files in `assets/`, which are named by their hash. */
+    readonly directory: string;
+    readonly originPolicy: OriginPolicy;
+    readonly log: Logger;
+  },
 ): Promise<void> {
   const assets = join(directory, 'assets');
   const isBuilt = () =>
@@ -95,15 +99,11 @@ export async function addWebPage(
         ? reply.sendFile('index.html')
         : reply.code(404).type('text/plain; charset=utf-8').send(unbuilt),
     );
-    page.get<{ Params: FileParams }>(`/:file(${fileName})`, (request, reply) =>
+    page.get<FileRoute>(`/:file(${fileName})`, (request, reply) =>
       reply.sendFile(request.params.file),
     );
-    page.get<{ Params: FileParams }>(`/assets/:file(${fileName})`, (request, reply) =>
+    page.get<FileRoute>(`/assets/:file(${fileName})`, (request, reply) =>
       reply.sendFile(request.params.file, assets),
     );
   });
-}
-
-interface FileParams {
-  readonly file: string;
 }

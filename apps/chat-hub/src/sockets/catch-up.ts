@@ -6,7 +6,6 @@ import { pieceChars } from '../channels/encoding.ts';
 import { Conflation, type Signal } from './conflation.ts';
 import type { SocketOutput } from './output.ts';
 
-/** How long a session waits after a failure of the store. */
 const retryMs = 1_000;
 
 export interface CatchUpDeps {
@@ -38,7 +37,6 @@ export class CatchUp {
   #isRunning = false;
   /** The number of answers being made. While there is one, nothing pending is sent. */
   #pauses = 0;
-  /** Called when a buffer or the last pause ends. */
   #onReleased: (() => void)[] = [];
 
   constructor(deps: CatchUpDeps) {
@@ -61,7 +59,6 @@ export class CatchUp {
     };
   }
 
-  /** Call it when a buffer of the output has ended. */
   bufferEnded(): void {
     if (!this.#output.isBuffering) this.#release();
   }
@@ -77,15 +74,12 @@ export class CatchUp {
     this.#runAfterBuffer();
   }
 
-  /** Keeps missed typing and presence events. */
   keepSignals(room: Room, signals: readonly Signal[]): void {
     this.#runAfterBuffer();
     if (!this.#missedSignals.keep(room, signals)) this.#deps.onStuck();
   }
 
-  /**
-   * Call it when the client subscribed again while events were pending, with an answer that continues after `afterSeq`.
-   */
+  /** Call it when the client subscribed again while events were pending: its answer continues after `afterSeq`. */
   skipTo(room: Room, afterSeq: number): void {
     const pending = this.#pending.get(room);
     if (!pending) return;
@@ -100,7 +94,6 @@ export class CatchUp {
     this.#missedSignals.forget(room);
   }
 
-  /** Drops all pending events of the room. */
   forget(room: Room): void {
     this.#pending.delete(room);
     this.#missedSignals.forget(room);
@@ -129,7 +122,8 @@ export class CatchUp {
       await this.#whenWritable();
       const [next] = this.#pending;
       const room = this.#missedSignals.next();
-      if (next) await this.#sendPageOrRetry(...next);
+      // When the store is away, it logs that itself. The events stay pending.
+      if (next) await this.#sendPage(...next).catch(() => delay(retryMs, null, { ref: false }));
       else if (room) this.#sendSignals(room);
       else break;
     }
@@ -137,9 +131,7 @@ export class CatchUp {
     this.#deps.onCaughtUp();
   }
 
-  /**
-   * Resolves when the peer has read everything written so far and sending may continue, or when the socket is closed.
-   */
+  /** Resolves when the peer has read everything written and sending may continue, or when the socket is closed. */
   async #whenWritable(): Promise<void> {
     // Pages sent now would accumulate behind the buffered output.
     while (!this.#maySend && this.#output.isOpen) {
@@ -162,15 +154,6 @@ export class CatchUp {
   #runAfterBuffer(): void {
     if (this.#output.isBuffering && this.#onReleased.length === 0)
       this.#onReleased.push(() => void this.run());
-  }
-
-  async #sendPageOrRetry(room: Room, pending: Pending): Promise<void> {
-    try {
-      await this.#sendPage(room, pending);
-    } catch {
-      // The store is away, and logs that itself. The events stay pending.
-      await delay(retryMs, undefined, { ref: false });
-    }
   }
 
   /** Sends one page of a room's pending events, or a discontinuity when they are too many. */

@@ -1,5 +1,5 @@
 import { decodeEnvelope, type EncodedEnvelope, type Presence } from '@openclaw/protocol';
-import { filterPresence } from '../presence/filter-presence.ts';
+import { filterPresence } from '../channels/ephemeral.ts';
 
 /** A typing or presence event, decoded once for all sessions that cannot receive it yet. */
 export interface Signal {
@@ -31,10 +31,7 @@ function keysOf({ json }: EncodedEnvelope): string[] {
   return event.presences.map(({ agentId }) => presenceKey(agentId));
 }
 
-/**
- * The typing and presence events that one session has missed. Only the latest of each channel and agent is kept, so the
- * memory depends on the number of agents, not on the number of changes.
- */
+/** The typing and presence events that one session missed: only the latest of each channel and agent is kept. */
 export class Conflation<Channel extends object> {
   readonly #latest = new Map<Channel, Map<string, Signal>>();
   #size = 0;
@@ -56,7 +53,6 @@ export class Conflation<Channel extends object> {
     return this.#size <= maxKeys;
   }
 
-  /** Any channel with missed signals. */
   next(): Channel | undefined {
     const [channel] = this.#latest.keys();
     return channel;

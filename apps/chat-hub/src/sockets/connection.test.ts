@@ -5,7 +5,7 @@ import { createMemoryEventBus } from '@openclaw/events';
 import { encodeEnvelope, limits, type EncodedEnvelope } from '@openclaw/protocol';
 import { waitFor } from '@openclaw/test-support';
 import { pino } from 'pino';
-import { createConnectionHandler, type ConnectionHub } from './connection.ts';
+import { createConnectionHandler, type ConnectionDeps } from './connection.ts';
 import { createAgentTopics } from '../channels/agent-topics.ts';
 import { createDirectHeads } from '../channels/direct-heads.ts';
 import { createFlusher } from '../channels/flusher.ts';
@@ -35,11 +35,13 @@ async function connecting() {
       asked.resolve();
       return answer.promise;
     },
+    access: async (_agentId: string, ids: readonly string[]) =>
+      new Map(ids.map((id) => [id, { head: 1 }])),
     logPage: async (_channelId: string, after: number, limit: number) => ({
       events: stored.slice(after, after + limit),
       head: stored.length,
     }),
-  } as unknown as ConnectionHub['store'];
+  } as unknown as ConnectionDeps['store'];
   const bus = createMemoryEventBus();
   const [flusher, sessions] = [createFlusher(), createSessions()];
   const nothing = () => undefined;
@@ -70,12 +72,12 @@ async function connecting() {
   const hub = { store, rooms, sessions, knownAgents, log, metrics, unsent, slices, ...feeds };
   const dispatcher = { dispatch: () => true, refuseBinary: () => undefined };
   const onAccepted = createConnectionHandler({
-    hub: hub as unknown as ConnectionHub,
+    ...(hub as unknown as ConnectionDeps),
     flusher,
     agentTopics,
     dispatcher,
     heartbeat,
-    calls: { count: () => null, barredForMs: () => null },
+    allowance: { count: () => null, barredForMs: () => null },
   });
 
   const { peer, ws, socket } = createPeer('openclaw.v1');
@@ -183,6 +185,22 @@ describe('direct events between the read of direct channels and the welcome', ()
     await waitFor(() => connection.peer.seqs.at(-1) === 6, { what: 'the last event' });
     expect(head).toBeGreaterThanOrEqual(3);
     expect(connection.peer.seqs).toEqual(range(head + 1, 6));
+  });
+});
+
+describe('a welcome with as many direct channels as it may name', () => {
+  // The race: while the list is read, another direct channel gets its first event. Invariant: the welcome names no more
+  // channels than the protocol allows, and the event still follows it.
+  it('names no channel more when another gets its first event meanwhile', async () => {
+    const connection = await connecting();
+    await connection.commit('channel.message');
+    connection.answer(fullList);
+    const { params } = await welcomed(connection);
+    await connection.commit('channel.message');
+    await waitFor(() => connection.peer.seqs.at(-1) === 2, { what: 'the last event' });
+    expect(params.direct).toHaveLength(limits.welcomeDirect);
+    expect(params.direct).toContainEqual({ channelId, head: 0 });
+    expect(connection.peer.seqs).toEqual([1, 2]);
   });
 });
 

@@ -16,9 +16,9 @@ import type { Rooms } from '../channels/rooms.ts';
 import type { TimeSlicedQueue } from '../event-loop/time-sliced-queue.ts';
 import type { Sessions } from './sessions.ts';
 import type { UnsentBudget } from './unsent-budget.ts';
-import { closeLabel, terminateLater, useProtocolCloseCodes } from './close.ts';
 import { heartbeatMs, type Heartbeat } from './heartbeat.ts';
-import { Session } from './session.ts';
+import { Session, terminateLater } from './session.ts';
+import type { WebSocket } from 'ws';
 
 /** A client whose welcome failed may come back after this time. */
 const retryMs = 1_000;
@@ -27,8 +27,7 @@ const maxSocketsPerAgent = 100;
 /** Bad frames after which a socket is closed. Each good frame cancels one bad one. */
 const maxBadFrames = 10;
 
-/** The parts of the hub that every connection uses. */
-export interface ConnectionHub {
+export interface ConnectionDeps {
   readonly store: ChatStore;
   readonly rooms: Rooms;
   readonly sessions: Sessions;
@@ -39,34 +38,31 @@ export interface ConnectionHub {
   readonly slices: TimeSlicedQueue;
   readonly metrics: Metrics;
   readonly log: Logger;
-}
-
-export interface ConnectionDeps {
-  readonly hub: ConnectionHub;
   readonly flusher: Flusher;
   readonly agentTopics: AgentTopics;
   readonly heartbeat: Heartbeat;
   readonly dispatcher: Dispatcher;
-  readonly calls: CallAllowance;
+  readonly allowance: CallAllowance;
 }
 
 /** Serves accepted sockets: the welcome, then calls, until the socket closes. */
 export function createConnectionHandler(deps: ConnectionDeps) {
-  const { hub, flusher, agentTopics, heartbeat, dispatcher, calls } = deps;
+  const { store, flusher, unsent, slices, metrics, log } = deps;
+  const { sessions, agentTopics, heartbeat, dispatcher, allowance } = deps;
   const sessionDeps = {
-    store: hub.store,
+    store,
     flusher,
-    unsent: hub.unsent,
-    slices: hub.slices,
-    onLag: () => hub.metrics.laggingSockets.inc(),
+    unsent,
+    slices,
+    onLag: () => metrics.laggingSockets.inc(),
     onLeftRoom: (session: Session, room: Room) => {
-      hub.presence.leave(session, room);
-      hub.rooms.left(room);
+      deps.presence.leave(session, room);
+      deps.rooms.left(room);
     },
   };
 
   async function welcome(session: Session): Promise<void> {
-    hub.sessions.add(session);
+    sessions.add(session);
     await agentTopics.join(session.agentId);
     const read = await agentTopics.readDirects(session);
     if (!read || !session.isOpen) return;
@@ -74,7 +70,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     const params = welcomeOf(session, directs);
     session.send(JSON.stringify({ jsonrpc: '2.0', method: 'welcome', params }));
     const { isComplete } = read;
-    session.welcomed({ isComplete, epochGeneration: hub.rooms.epochGeneration });
+    session.welcomed({ isComplete, epochGeneration: deps.rooms.epochGeneration });
     for (const { room, head } of directs) session.enter(room, head);
   }
 
@@ -85,7 +81,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
       agentId,
       kind: identity.kind,
       protocol: 1,
-      epoch: hub.store.epoch,
+      epoch: deps.store.epoch,
       heartbeatMs,
       limits: {
         frameBytes: limits.frameBytes,
@@ -99,25 +95,28 @@ export function createConnectionHandler(deps: ConnectionDeps) {
         logPage: limits.logPage,
         edits: limits.edits,
       },
-      direct: directs.map(({ room, head }) => ({ channelId: room.channelId, head })),
+      // Channels that had events while the list was read come first; with them it may be longer than allowed.
+      direct: directs
+        .slice(0, limits.welcomeDirect)
+        .map(({ room, head }) => ({ channelId: room.channelId, head })),
     };
   }
 
   function leave(session: Session): void {
     session.dispose();
     heartbeat.forget(session);
-    hub.presence.disconnect(session);
-    hub.typing.disconnect(session);
-    hub.knownAgents.seen(session.identity);
-    if (hub.sessions.remove(session)) agentTopics.leave(session.agentId);
+    deps.presence.disconnect(session);
+    deps.typing.disconnect(session);
+    deps.knownAgents.seen(session.identity);
+    if (sessions.remove(session)) agentTopics.leave(session.agentId);
   }
 
   /** The reason to close a socket of the agent at once, or null. */
   function refusalOf(agentId: string): string | null {
     // The agent may have been barred after this socket was authenticated.
-    const barredForMs = calls.barredForMs(agentId);
+    const barredForMs = allowance.barredForMs(agentId);
     if (barredForMs !== null) return encodeCloseReason(barredForMs);
-    if (hub.sessions.ofAgent(agentId).size < maxSocketsPerAgent) return null;
+    if (sessions.ofAgent(agentId).size < maxSocketsPerAgent) return null;
     return `at most ${maxSocketsPerAgent} connections of one agent`;
   }
 
@@ -134,12 +133,9 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     heartbeat.watch(session);
     let badFrames = 0;
 
-    /**
-     * Counts a frame that holds no call as a call. Returns false once the socket is closed, because a closing peer may
-     * still send.
-     */
+    /** Counts a frame without a call as a call. Returns false once the socket is closed: the peer may still send. */
     function countFrame(): boolean {
-      if (session.isOpen) calls.count(session.agentId);
+      if (session.isOpen) allowance.count(session.agentId);
       return session.isOpen;
     }
     ws.on('message', (data, isBinary) => {
@@ -151,7 +147,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
         badFrames = Math.max(0, badFrames - 1);
         return;
       }
-      hub.metrics.badFrames.inc();
+      metrics.badFrames.inc();
       badFrames += 1;
       if (badFrames > maxBadFrames) session.close(4400, 'too many frames that are not JSON-RPC');
     });
@@ -160,11 +156,11 @@ export function createConnectionHandler(deps: ConnectionDeps) {
       if (countFrame()) heartbeat.pong(session);
     });
     ws.on('error', (error) => {
-      hub.log.debug({ err: error, agentId: session.agentId }, 'a socket failed');
+      log.debug({ err: error, agentId: session.agentId }, 'a socket failed');
       terminateLater(ws);
     });
     ws.on('close', (code) => {
-      hub.metrics.closedConnections.inc({ code: closeLabel(closedWith(), code) });
+      metrics.closedConnections.inc({ code: closeLabel(closedWith(), code) });
       leave(session);
     });
 
@@ -173,10 +169,42 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     welcome(session).then(
       () => ws.resume(),
       (error: unknown) => {
-        hub.log.warn({ err: error }, 'a connection could not be welcomed');
+        log.warn({ err: error }, 'a connection could not be welcomed');
         ws.resume();
         session.close(4503, encodeCloseReason(retryMs));
       },
     );
   };
+}
+
+/** Close codes that ws sends by itself, and the protocol's codes to send in their place. */
+const protocolCloses = new Map<number | undefined, readonly [code: number, reason: string]>([
+  [1009, [4413, 'a frame was over limits.frameBytes']],
+  [1008, [4429, 'too many fragments']],
+]);
+
+/** Translates the close codes of ws. The returned function gives the hub's close code, or null if the peer closed first. */
+function useProtocolCloseCodes(ws: WebSocket): () => number | null {
+  const close = ws.close.bind(ws);
+  let closedWith: number | null = null;
+  ws.close = (code, reason) => {
+    // ws answers a peer's close with the peer's own code, and passes its reason on as bytes.
+    if (code === undefined || Buffer.isBuffer(reason)) {
+      close(code, reason);
+      return;
+    }
+    const [ours, why] = protocolCloses.get(code) ?? [code, reason];
+    closedWith ??= ours;
+    close(ours, why);
+  };
+  return () => closedWith;
+}
+
+/** Close codes of a peer that closes or loses its connection without an error. */
+const normalCodes: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006]);
+
+/** The metric label of a close. A code that a peer made up becomes `other`, so that peers cannot add labels. */
+function closeLabel(ours: number | null, theirs: number): string {
+  if (ours !== null) return String(ours);
+  return normalCodes.has(theirs) ? String(theirs) : 'other';
 }

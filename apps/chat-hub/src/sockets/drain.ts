@@ -19,7 +19,6 @@ export interface DrainOptions {
 /** Clients notified in one turn of the event loop: a few ms of work. */
 const notifiedPerTurn = 200;
 
-/** How long the drain of this many sockets takes. */
 export function drainLengthMs(sockets: number, options: DrainOptions): number {
   const { perSecond, minMs = 1_000, maxMs = 10_000 } = options;
   return Math.min(maxMs, Math.max(minMs, (sockets * 1_000) / perSecond));

@@ -1,47 +1,36 @@
 import type { Session } from './session.ts';
 
-/** How often each socket is pinged. */
 export const heartbeatMs = 25_000;
 const sweepMs = 1_000;
 const maxUnansweredPings = 2;
-
-/** Finds sockets whose peer vanished or whose token expired. */
-export interface Heartbeat {
-  /** Watches a session. The first ping is sent at a random time within {@link heartbeatMs}. */
-  watch(session: Session): void;
-  /** Call it when the peer of a session answered a ping. */
-  pong(session: Session): void;
-  forget(session: Session): void;
-  close(): void;
-}
 
 interface Pings {
   unanswered: number;
   nextMs: number;
 }
 
-/**
- * Pings every watched session each {@link heartbeatMs}. Closes sessions that leave two pings unanswered (4408) and
- * those whose token has expired (4401).
- */
-export function createHeartbeat(): Heartbeat {
+/** Pings sessions. Closes those that leave two pings unanswered (4408) and those whose token has expired (4401). */
+export function createHeartbeat() {
   const watched = new Map<Session, Pings>();
   const timer = setInterval(() => {
     const nowMs = Date.now();
     for (const [session, pings] of watched) sweep(session, pings, nowMs);
   }, sweepMs).unref();
   return {
-    watch(session) {
+    /** Watches a session. The first ping is sent at a random time within {@link heartbeatMs}. */
+    watch(session: Session) {
       watched.set(session, { unanswered: 0, nextMs: Date.now() + Math.random() * heartbeatMs });
     },
-    pong(session) {
+    pong(session: Session) {
       const pings = watched.get(session);
       if (pings) pings.unanswered = 0;
     },
-    forget: (session) => void watched.delete(session),
+    forget: (session: Session) => void watched.delete(session),
     close: () => clearInterval(timer),
   };
 }
+
+export type Heartbeat = ReturnType<typeof createHeartbeat>;
 
 function sweep(session: Session, pings: Pings, nowMs: number): void {
   const { expiresAtMs } = session.identity;

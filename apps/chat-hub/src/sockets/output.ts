@@ -29,7 +29,6 @@ export type Payload = string | readonly Buffer[];
 export interface SocketOutputDeps {
   readonly flusher: Flusher;
   readonly unsent: UnsentBudget;
-  /** The queue in which large payloads are encoded. */
   readonly slices: TimeSlicedQueue;
   /** Called after every write that leaves more unsent bytes than the socket or its agent may have. */
   readonly onOverLimit: () => void;
@@ -103,15 +102,11 @@ export class SocketOutput implements Flushable {
     for (const frame of framesOf(events, this.acceptsBatches)) this.enqueue(frame);
   }
 
-  /** Encodes events in slices, to be enqueued later. */
   encodeEvents(events: readonly EncodedEnvelope[]): Promise<Buffer[]> {
     return this.#deps.slices.run(framing(events, this.acceptsBatches));
   }
 
-  /**
-   * Buffers all further frames until the returned function is called, which sends its payload ahead of them. If several
-   * buffers are open, the frames wait for the last one.
-   */
+  /** Buffers further frames until each open buffer's function is called, which sends its payload ahead of them. */
   buffer(): (payload: Payload | null) => void {
     this.#openBuffers += 1;
     this.#buffered ??= [];
@@ -161,13 +156,9 @@ export class SocketOutput implements Flushable {
     clearTimeout(stuck);
   }
 
-  /**
-   * Returns the number of bytes that may be read from a log at once for this socket. They count as unsent until
-   * `release` is called.
-   */
+  /** The bytes that may be read from a log at once for this socket. They count as unsent until `release` is called. */
   openPage(): { readonly bytes: number; release(): void } {
-    // A socket gets a small page even over the budget. Otherwise other sockets that do not read could block it
-    // completely.
+    // Even over the budget a socket gets a small page. Otherwise sockets that do not read could block it.
     const bytes = this.#deps.unsent.isOver(this.#agentId) ? smallPageBytes : pageBytes;
     const page = this.#deps.unsent.open(this.#agentId);
     page.settle(bytes);

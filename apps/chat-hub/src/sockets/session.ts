@@ -5,12 +5,13 @@ import type { WebSocket } from 'ws';
 import type { Room, RoomMember } from '../channels/room.ts';
 import type { Identity } from '../edge/identity.ts';
 import { CatchUp } from './catch-up.ts';
-import { terminateLater } from './close.ts';
 import type { Signal } from './conflation.ts';
 import { SocketOutput, type Payload, type SocketOutputDeps } from './output.ts';
 
 /** A socket that was closed because it did not read may come back after this time. */
 const returnMs = 1_000;
+/** How long a peer may take to answer a close before its socket is destroyed. */
+const closeTimeoutMs = 2_000;
 
 export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
   readonly store: Pick<ChatStore, 'logPage'>;
@@ -19,7 +20,6 @@ export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
   readonly onLeftRoom: (session: Session, room: Room) => void;
 }
 
-/** The state of a session's direct channels at its welcome. */
 export interface WelcomedDirects {
   /** True when the welcome named all direct channels, so that any other is new and starts at its first event. */
   readonly isComplete: boolean;
@@ -29,10 +29,7 @@ export interface WelcomedDirects {
 
 /** The phases of a session, each with the state that only it needs. */
 export type SessionPhase =
-  /**
-   * Nothing is sent before the welcome. `earlyDirects` holds direct channels that had events, with the seq before the
-   * first of them.
-   */
+  /** Nothing is sent yet. `earlyDirects` holds direct channels that had events, with the seq before the first. */
   | { readonly name: 'welcoming'; readonly earlyDirects: Map<string, number> }
   | { readonly name: 'live'; readonly directs: WelcomedDirects }
   /** The session reads too slowly: rooms send it nothing, its calls are not read, and it catches up from the log. */
@@ -100,7 +97,6 @@ export class Session implements RoomMember {
     return this.#output.unsentBytes;
   }
 
-  /** The rooms it is in, by channelId. */
   get rooms(): ReadonlyMap<string, Room> {
     return this.#rooms;
   }
@@ -166,18 +162,12 @@ export class Session implements RoomMember {
     };
   }
 
-  /**
-   * For an answer that is made over several turns: events of rooms entered from now on wait until the returned function
-   * is called, after the answer is enqueued.
-   */
+  /** For an answer made over several turns: events of rooms entered meanwhile wait until the returned call. */
   pauseCatchUp(): () => void {
     return this.#catchUp.pause();
   }
 
-  /**
-   * Resolves with true when the session does not lag, or with false when it is closed. While output is buffered it
-   * resolves at once: buffered answers are bounded, and the session catches up after them.
-   */
+  /** Resolves with true when it does not lag, or at once while output is buffered; with false when it is closed. */
   async whenDrained(): Promise<boolean> {
     const { phase } = this;
     if (phase.name === 'lagging' && !this.#output.isBuffering)
@@ -199,9 +189,7 @@ export class Session implements RoomMember {
     this.#catchUp.keepSignals(room, signals);
   }
 
-  /**
-   * Enters a room. Events that the room delivered after `afterSeq` are sent first, then all later ones as they arrive.
-   */
+  /** Enters a room: events that it delivered after `afterSeq` are sent first, then later ones as they arrive. */
   enter(room: Room, afterSeq: number = room.head): void {
     // Events that are not framed yet are at or below the head. If this session needs them, it gets them in another way.
     room.flush();
@@ -233,8 +221,7 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Leaves rooms for the client. Direct channels are not entered again until the client subscribes to them. Returns false,
-   * and leaves none, when these would become more than the session remembers.
+   * Leaves rooms. Direct channels are muted until subscribed to again; false, and nothing left, if these are too many.
    */
   unsubscribe(channelIds: readonly string[]): boolean {
     const muted = this.#mutedDirects;
@@ -277,7 +264,6 @@ export class Session implements RoomMember {
     this.#ws.pause();
   }
 
-  /** Cuts the socket without a close frame. */
   terminate(): void {
     this.#ws.terminate();
   }
@@ -311,4 +297,9 @@ export class Session implements RoomMember {
     if (!isDirectChannelId(room.channelId)) this.#topics -= 1;
     this.#deps.onLeftRoom(this, room);
   }
+}
+
+/** Destroys the socket unless its peer answers the close in time. */
+export function terminateLater(ws: WebSocket): void {
+  setTimeout(() => ws.terminate(), closeTimeoutMs).unref();
 }

@@ -2,33 +2,20 @@ import type { RevokedToken } from '@openclaw/chat-store';
 import type { Identity } from '../edge/identity.ts';
 import type { Session } from './session.ts';
 
-/** All open sessions of this hub. */
-export interface Sessions {
-  add(session: Session): void;
-  /** Returns true when it was the agent's last one here. */
-  remove(session: Session): boolean;
-  ofAgent(agentId: string): ReadonlySet<Session>;
-  all(): Iterable<Session>;
-  /** The agents with a session here, in no order. */
-  agentIds(): Iterable<string>;
-  readonly size: number;
-  /** How many agents have a session here. */
-  readonly agents: number;
-}
-
 const none: ReadonlySet<Session> = new Set();
 
-export function createSessions(): Sessions {
+export function createSessions() {
   const sessions = new Set<Session>();
   const byAgent = new Map<string, Set<Session>>();
   return {
-    add(session) {
+    add(session: Session) {
       sessions.add(session);
       const own = byAgent.get(session.agentId);
       if (own) own.add(session);
       else byAgent.set(session.agentId, new Set([session]));
     },
-    remove(session) {
+    /** Returns true when it was the agent's last one here. */
+    remove(session: Session) {
       sessions.delete(session);
       const own = byAgent.get(session.agentId);
       own?.delete(session);
@@ -36,7 +23,7 @@ export function createSessions(): Sessions {
       byAgent.delete(session.agentId);
       return true;
     },
-    ofAgent: (agentId) => byAgent.get(agentId) ?? none,
+    ofAgent: (agentId: string) => byAgent.get(agentId) ?? none,
     all: () => sessions.values(),
     agentIds: () => byAgent.keys(),
     get size() {
@@ -48,6 +35,8 @@ export function createSessions(): Sessions {
   };
 }
 
+export type Sessions = ReturnType<typeof createSessions>;
+
 /** Closes (4403) every socket whose token was revoked. */
 export function endRevoked(sessions: Sessions, revoked: readonly RevokedToken[]): void {
   for (const session of sessions.all()) {
@@ -56,8 +45,7 @@ export function endRevoked(sessions: Sessions, revoked: readonly RevokedToken[])
   }
 }
 
-// A revocation of an agent ends all tokens that were issued to it up to that time. A token without `iat` counts as
-// older.
+// Revoking an agent ends all tokens issued to it up to that time. A token without `iat` counts as older.
 function isRevokedBy(identity: Identity, { jti, sub, revokedAtMs }: RevokedToken): boolean {
   if (jti !== null) return jti === identity.jti;
   return sub === identity.agentId && (identity.issuedAtMs ?? 0) <= revokedAtMs;

@@ -8,55 +8,22 @@ export interface Unsent {
   release(): void;
 }
 
-/**
- * Limits the memory of unsent output, per hub and per agent over all its sockets and requests here. A call with a large
- * answer reserves memory before it reads anything, so that concurrent calls cannot exceed the limit.
- */
-export interface UnsentBudget {
-  /** Bytes held or reserved now. */
-  readonly bytes: number;
-  /** Reservations refused so far. */
-  readonly refusals: number;
-  /**
-   * The milliseconds after which a refused call may be repeated. They are random, so that calls refused together do not
-   * return together.
-   */
-  retryAfterMs(): number;
-  /** Starts counting for a socket or an answer. Its bytes may exceed the budget. */
-  open(agentId: string): Unsent;
-  /**
-   * Reserves memory for an answer. Resolves with null at once when unsent output leaves too little. If only other
-   * reservations use the memory, it waits for them, in order of arrival, and resolves with null after `maxWaitMs`.
-   */
-  reserve(agentId: string, bytes: number): Promise<Unsent | null>;
-  /** True when the agent or the hub holds more than its budget. */
-  isOver(agentId: string): boolean;
-}
-
-export interface UnsentBudgetOptions {
-  /** Per agent. @default 16 MiB */
-  readonly agentBytes?: number;
-  /** Per hub. @default a quarter of the heap's limit */
-  readonly hubBytes?: number;
-  /** @default 2_000 */
-  readonly maxWaitMs?: number;
-  /** Reservations that may wait, per agent and per hub; more are refused. @default 10_000 */
-  readonly maxWaiting?: number;
-  /** A number from 0 to below 1, for the time of the next attempt. @default Math.random */
-  readonly random?: () => number;
-}
-
 /** The earliest time at which a refused call may be repeated; the latest is twice that. */
 const retryMs = 1_000;
 
-/** Creates the one budget of a hub. The cost of every operation is constant. */
+/**
+ * Limits the memory of unsent output, per hub and per agent over all its sockets and requests here. A call with a large
+ * answer reserves memory before it reads anything, so that concurrent calls cannot exceed the limit. The cost of every
+ * operation is constant.
+ */
 export function createUnsentBudget({
   agentBytes = 16 * 1_048_576,
   hubBytes = Math.floor(getHeapStatistics().heap_size_limit / 4),
   maxWaitMs = 2_000,
+  /** Reservations that may wait, per agent and per hub; more are refused. */
   maxWaiting = 10_000,
   random = Math.random,
-}: UnsentBudgetOptions = {}): UnsentBudget {
+} = {}) {
   const hub = new Pool(hubBytes, maxWaiting);
   /** Each agent's pool with the number of its users. It is removed with its last user. */
   const agents = new Map<string, { readonly pool: Pool; uses: number }>();
@@ -95,17 +62,24 @@ export function createUnsentBudget({
   }
 
   return {
+    /** Bytes held or reserved now. */
     get bytes() {
       return hub.bytes;
     },
     get refusals() {
       return refusals;
     },
+    /** The milliseconds after which a refused call may be repeated: random, so that calls do not return together. */
     retryAfterMs: () => retryMs + Math.floor(random() * retryMs),
-    open: (agentId) => open(agentId, use(agentId), 0),
-    isOver: (agentId) =>
+    /** Starts counting for a socket or an answer. Its bytes may exceed the budget. */
+    open: (agentId: string) => open(agentId, use(agentId), 0),
+    /** True when the agent or the hub holds more than its budget. */
+    isOver: (agentId: string) =>
       hub.bytes > hubBytes || (agents.get(agentId)?.pool.bytes ?? 0) > agentBytes,
-    async reserve(agentId, bytes) {
+    /**
+     * Reserves memory. Null at once if unsent output leaves too little; else it waits in order, at most `maxWaitMs`.
+     */
+    async reserve(agentId: string, bytes: number): Promise<Unsent | null> {
       const agent = use(agentId);
       const endMs = performance.now() + maxWaitMs;
       if (await agent.enter(bytes, endMs)) {
@@ -118,6 +92,9 @@ export function createUnsentBudget({
     },
   };
 }
+
+export type UnsentBudget = ReturnType<typeof createUnsentBudget>;
+export type UnsentBudgetOptions = Parameters<typeof createUnsentBudget>[0];
 
 interface Waiter {
   readonly bytes: number;

@@ -142,7 +142,7 @@ export function describeChannels(database: () => TestDatabase): void {
       expect(await list(agent(true), {})).toContain(hidden);
     });
 
-    it('limits a token to its own list of channels, also an admin’s', async () => {
+    it('limits a token, also an admin’s, to its own list of channels', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const other = await owner.write('channel.create', { name: 'Other' });

@@ -81,7 +81,7 @@ export function describeHubs(database: () => TestDatabase): void {
       ]);
     });
 
-    it('come with the epoch of their database', async () => {
+    it('are returned with the database’s epoch', async () => {
       const { store } = database();
       const { channelId } = await channelWithTwo(store);
       expect(await store.logPage(channelId, Number.MAX_SAFE_INTEGER, 1, 1)).toEqual({

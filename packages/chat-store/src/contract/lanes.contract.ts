@@ -3,7 +3,7 @@ import type { ChatStore } from '../index.ts';
 import { agentOf, channelWithTwo, type TestDatabase } from './world.contract.ts';
 
 export function describeLanes(database: () => TestDatabase): void {
-  describe('what a hub always needs', () => {
+  describe('system calls and look-ups', () => {
     const opened: ChatStore[] = [];
     afterEach(async () => {
       await Promise.all(opened.splice(0).map((store) => store.close()));
@@ -17,11 +17,11 @@ export function describeLanes(database: () => TestDatabase): void {
     // The race: clients make more reads than the store runs at once, while the tail check looks for lost events and a
     // balancer checks readiness. Invariant: callers' reads have a limit of their own and take no slot from these system
     // calls.
-    it('is answered while callers use all reads', async () => {
+    it('are answered while callers use all reads', async () => {
       const store = await openNarrow();
       const { mark } = await store.changes(null);
       const flood = Array.from({ length: 40 }, () => store.logPage('nothing', 0, 1, 1));
-      const vital = [
+      const systemCalls = [
         store.health(),
         store.changes(mark),
         store.heads(['nothing']),
@@ -32,12 +32,12 @@ export function describeLanes(database: () => TestDatabase): void {
       const results = await Promise.allSettled(flood);
       // The negative control: the flood did reach its own limit.
       expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(20);
-      const [health, changes] = await Promise.all(vital);
+      const [health, changes] = await Promise.all(systemCalls);
       expect(health).toMatchObject({ status: 'ok' });
       expect(changes).toMatchObject({ epoch: store.epoch });
     });
 
-    it('is bounded too', async () => {
+    it('have a limit of their own', async () => {
       const store = await openNarrow();
       const asked = await Promise.all(Array.from({ length: 200 }, () => store.health()));
       expect(asked.some(({ status }) => status === 'ok')).toBe(true);
@@ -48,7 +48,7 @@ export function describeLanes(database: () => TestDatabase): void {
     // The fault: all reads shared one queue, and on SQLite one thread. The rights checks and the reads for rooms waited
     // behind an agent with many reads, and other agents' reads failed. The test compares the order of the answers, not
     // their time.
-    it('does not wait behind the reads of an agent, and neither does another agent', async () => {
+    it('do not wait behind the reads of one agent, and neither do other agents', async () => {
       const store = await database().open({ timeoutMs: 20_000 });
       opened.push(store);
       const { channelId, owner, member } = await channelWithTwo(store);
@@ -77,7 +77,7 @@ export function describeLanes(database: () => TestDatabase): void {
       expect(storm).toBe(60);
     });
 
-    it('is shared: an agent that fills the lane is refused before one with few reads', async () => {
+    it('are shared: an agent that fills the lane is refused before one with few reads', async () => {
       const store = await openNarrow();
       const { channelId, owner, member } = await channelWithTwo(store);
       const flood = Array.from({ length: 40 }, () =>
@@ -94,7 +94,7 @@ export function describeLanes(database: () => TestDatabase): void {
       expect(store.waitingReads).toBe(0);
     });
 
-    it('does not wait behind the reads of callers', async () => {
+    it('do not wait behind the reads of callers', async () => {
       const store = await database().open();
       opened.push(store);
       const { channelId, owner } = await channelWithTwo(store);

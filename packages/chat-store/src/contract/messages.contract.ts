@@ -115,7 +115,7 @@ export function describeMessages(database: () => TestDatabase): void {
 
     // Invariant: a deletion takes effect for every reader when it commits, although the rows of the edits are redacted
     // later.
-    it('are edited a limited number of times, and are deleted with every text they had', async () => {
+    it('are edited a limited number of times, and are deleted with the text of every edit', async () => {
       const { store } = database();
       const { channelId, owner } = await channelWithTwo(store);
       const { messageId } = await owner.say(channelId, 'secret');

@@ -1,7 +1,8 @@
-import { sql, type Kysely } from 'kysely';
+import { sql } from 'kysely';
+import type { Engine } from './engine.ts';
 import { headOf } from './head.ts';
 import type { Role } from './rights.ts';
-import type { ChannelsTable, Tables } from './tables.ts';
+import type { ChannelsTable } from './tables.ts';
 
 export interface Access {
   readonly kind: ChannelsTable['kind'];
@@ -13,7 +14,7 @@ export interface Access {
 
 /** One statement for all channels. A channel that does not exist or is deleted is absent. */
 export async function readAccess(
-  db: Kysely<Tables>,
+  { db }: Engine,
   agentId: string,
   channelIds: readonly string[],
 ): Promise<Map<string, Access>> {
@@ -35,9 +36,9 @@ export async function readAccess(
   );
 }
 
-/** One statement for all channels, deleted ones too. A channel that never existed is absent. */
+/** One statement for all channels. */
 export async function readHeads(
-  db: Kysely<Tables>,
+  { db }: Engine,
   channelIds: readonly string[],
 ): Promise<Map<string, number>> {
   if (channelIds.length === 0) return new Map();
@@ -52,11 +53,7 @@ export async function readHeads(
 /** Commits read for each requested channel. Where few channels are busy, fewer channels are found. */
 const commitsPerChannel = 10;
 
-/** The heads of the most recently changed channels, found in the newest commits: at most `limit` channels. */
-export async function readRecentHeads(
-  db: Kysely<Tables>,
-  limit: number,
-): Promise<Map<string, number>> {
+export async function readRecentHeads({ db }: Engine, limit: number): Promise<Map<string, number>> {
   const { rows } = await sql<{ id: string; head: number }>`
     select r.id, ${headOf('r.id')} as head from (
       select channel_id as id, max(mark) as mark from (
@@ -74,12 +71,9 @@ export interface DirectChannel {
   readonly activeAt: number;
 }
 
-/**
- * A page of an agent's direct channels after `after`, ordered by id. It reads two entries of the log for each channel,
- * by sub-selects, because with a join PostgreSQL read the whole log.
- */
+/** Reads two entries of the log for each channel, by sub-selects: with a join PostgreSQL would read the whole log. */
 export function readDirectChannels(
-  db: Kysely<Tables>,
+  { db }: Pick<Engine, 'db'>,
   agentId: string,
   limit: number,
   after = '',

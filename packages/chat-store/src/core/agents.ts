@@ -30,7 +30,6 @@ export async function readKind(db: Kysely<Tables>, agentId: string): Promise<Age
   return row?.kind ?? null;
 }
 
-/** Records these agents as known, with one statement. Each is named once; at most some hundred agents. */
 export async function recordAgents(engine: Engine, agents: readonly AgentRecord[]): Promise<void> {
   if (agents.length === 0) return;
   const now = engine.sql.now();

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Engine } from './engine.ts';
 import { headOf } from './head.ts';
-import { markAfter, type Mark } from './mark.ts';
+import { nextCommitMark, type CommitMark } from './commit-mark.ts';
 
 /** A revoked token (`jti`), or all tokens that an agent (`sub`) got up to then; the other is null. */
 export interface RevokedToken {
@@ -13,14 +13,14 @@ export interface RevokedToken {
 /** The commits since a mark. */
 export interface Changes {
   /** The mark to pass to the next call. */
-  readonly mark: Mark;
+  readonly mark: CommitMark;
   /** True if there are more commits: call again at once. */
   readonly hasMore: boolean;
   readonly epoch: string;
   readonly heads: readonly { readonly channelId: string; readonly head: number }[];
   readonly revoked: readonly RevokedToken[];
   /** Transactions begun since the oldest one that is still open; 0 on SQLite. */
-  readonly horizonLag: number;
+  readonly transactionLag: number;
 }
 
 /** The most rows that one statement reads of each list. One commit marks fewer, because `maxGroup` is lower. */
@@ -38,7 +38,7 @@ interface Row {
  * Heads and revocations of the commits since `since`, in one statement that walks an index. With null it returns only a
  * mark from which to start. Each head is as of the time of the statement, so it may be above that of the commit.
  */
-export async function readChanges(engine: Engine, since: Mark | null): Promise<Changes> {
+export async function readChanges(engine: Engine, since: CommitMark | null): Promise<Changes> {
   const { seen } = engine.sql;
   const lesser = sql.raw(engine.dialect === 'sqlite' ? 'min' : 'least');
   // After a restore or a failover the database may be behind the mark. Then the walk starts at the database's own end.
@@ -66,7 +66,7 @@ export async function readChanges(engine: Engine, since: Mark | null): Promise<C
       from (select distinct channel_id from log_rows) as c
     union all select kind, value, revoked_at, 0, null from token_rows`.execute(engine.db);
 
-  let now: { mark: Mark; epoch: string; lag: number } | undefined;
+  let now: { mark: CommitMark; epoch: string; lag: number } | undefined;
   let readTo = Infinity;
   const heads: { channelId: string; head: number }[] = [];
   const revoked: RevokedToken[] = [];
@@ -86,6 +86,6 @@ export async function readChanges(engine: Engine, since: Mark | null): Promise<C
   }
   if (!now) throw new Error('the database has no epoch');
   const hasMore = since !== null && readTo !== Infinity;
-  const mark = hasMore ? markAfter(since, now.mark, readTo) : now.mark;
-  return { mark, hasMore, epoch: now.epoch, heads, revoked, horizonLag: now.lag };
+  const mark = hasMore ? nextCommitMark(since, now.mark, readTo) : now.mark;
+  return { mark, hasMore, epoch: now.epoch, heads, revoked, transactionLag: now.lag };
 }

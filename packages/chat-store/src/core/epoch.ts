@@ -19,8 +19,7 @@ export function changeEpoch(engine: Engine, expected: string): Promise<string> {
     const changed = await db
       .updateTable('meta')
       .set({ value: randomUUID() })
-      .where('name', '=', 'epoch')
-      .where('value', '=', expected)
+      .where((eb) => eb.and({ name: 'epoch', value: expected }))
       .returning('value')
       .executeTakeFirst();
     return changed ? changed.value : readEpoch({ ...engine, db });

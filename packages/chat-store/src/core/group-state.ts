@@ -1,15 +1,18 @@
 import type { ChannelEvent } from '@openclaw/protocol';
 import type { Actor, AppendedEvent } from '../commands.ts';
-import type { GroupOpening, GroupRows, GroupTransaction, RepliesRow } from './engine.ts';
+import type { GroupOpening } from './engine.ts';
+import type { GroupRows } from './group-statements.ts';
 import { newId } from './new-id.ts';
 import { encodeForLog } from './stored-envelope.ts';
 import type { ChannelWithHead, LogTable } from './tables.ts';
 
-/** An event to be appended to a channel's log. */
-export interface Entry {
-  readonly sender: Pick<Actor, 'agentId' | 'kind'>;
-  /** Creates the event for its seq. */
-  readonly event: (seq: number) => ChannelEvent;
+type WithoutChannel<Event> = Event extends unknown ? Omit<Event, 'channelId'> : never;
+
+/** An event to be appended to a channel's log, without the channel's id. */
+type NewEvent = WithoutChannel<ChannelEvent>;
+
+/** The other parts of an event's log row, and its further recipients. */
+interface Entry {
   readonly messageId?: string;
   readonly clientMessageId?: string | null;
   readonly fingerprint?: string | null;
@@ -24,64 +27,51 @@ export interface Entry {
  * yet written. Only this transaction can change a locked channel, so this is the state of the database after the
  * commit.
  */
-export interface GroupState {
-  readonly nowMs: number;
-  readonly epoch: string;
-  readonly transaction: GroupTransaction;
-  channel(channelId: string): ChannelWithHead | undefined;
-  /** Adds a channel that this transaction created or locked later. */
-  adopt(channel: ChannelWithHead): void;
-  /** Gives the event the channel's next seq. */
-  append(channel: ChannelWithHead, entry: Entry): AppendedEvent;
-  addMessage(row: GroupRows['messages'][number]): void;
-  addMention(row: GroupRows['mentions'][number]): void;
-  addReply(row: Omit<RepliesRow, 'count'>): void;
-  /** Records that an agent is known because it becomes a member. */
-  addAgent(agentId: string): void;
-  /** Returns and clears the rows that are not yet written, except agents. The caller must write them. */
-  takeRows(): GroupRows;
-  /**
-   * Returns and clears all rows, for the commit. Agents are written only here and in id order, because two hubs that
-   * record the same agents would otherwise deadlock.
-   */
-  takeLastRows(): GroupRows;
-  readonly hasRows: boolean;
-}
+export type GroupState = ReturnType<typeof createGroupState>;
 
-export function createGroupState(opening: GroupOpening): GroupState {
+export function createGroupState(opening: GroupOpening) {
   const { nowMs, epoch, mark, transaction } = opening;
   const channels = new Map(opening.channels.map((channel) => [channel.id, { ...channel }]));
   let log: LogTable[] = [];
   let messages: GroupRows['messages'][number][] = [];
   let mentions: GroupRows['mentions'][number][] = [];
-  let replies = new Map<string, RepliesRow>();
+  let threads = new Map<string, GroupRows['threads'][number]>();
   const agents = new Set<string>();
   let lastRows = new Map<string, LogTable>();
 
+  /** Returns and clears the rows that are not yet written, except agents. The caller must write them. */
   function takeRows(): GroupRows {
     for (const row of lastRows.values()) row.mark = mark;
-    const rows = { log, messages, mentions, replies: [...replies.values()], agents: [] };
+    const rows = { log, messages, mentions, threads: [...threads.values()], agents: [] };
     log = [];
     messages = [];
     mentions = [];
-    replies = new Map();
+    threads = new Map();
     lastRows = new Map();
     return rows;
   }
 
   return {
     nowMs,
-    epoch,
-    transaction,
-    channel: (channelId) => channels.get(channelId),
-    adopt: (channel) => void channels.set(channel.id, channel),
-    append(channel, entry) {
-      const { sender, event, messageId, clientMessageId, fingerprint, notify = [] } = entry;
+    /** For commands that are decided one by one, statement by statement. */
+    db: transaction.db,
+    locksRows: transaction.locksRows,
+    channel: (channelId: string) => channels.get(channelId),
+    /** Adds a channel that this transaction created or locked later. */
+    adopt: (channel: ChannelWithHead) => void channels.set(channel.id, channel),
+    /** Gives the event the channel's next seq. A function creates the event for its seq. */
+    append(
+      channel: ChannelWithHead,
+      sender: Pick<Actor, 'agentId' | 'kind'>,
+      event: NewEvent | ((seq: number) => NewEvent),
+      { messageId, clientMessageId, fingerprint, notify = [] }: Entry = {},
+    ): AppendedEvent {
       channel.head += 1;
       const seq = channel.head;
+      const { type, ...fields } = typeof event === 'function' ? event(seq) : event;
       const { encoded, stored } = encodeForLog({
         id: newId(nowMs),
-        event: event(seq),
+        event: { type, channelId: channel.id, ...fields } as ChannelEvent,
         timestamp: nowMs,
         senderId: sender.agentId,
         senderKind: sender.kind ?? null,
@@ -107,18 +97,24 @@ export function createGroupState(opening: GroupOpening): GroupState {
       const agentTopics = channel.pair === null ? notify : channel.pair.split('\n');
       return { event: encoded, agentTopics };
     },
-    addMessage: (row) => void messages.push(row),
-    addMention: (row) => void mentions.push(row),
-    addReply(row) {
-      const known = replies.get(row.thread_id);
-      if (known) known.count += 1;
-      else replies.set(row.thread_id, { ...row, count: 1 });
+    addMessage: (row: GroupRows['messages'][number]) => void messages.push(row),
+    addMention: (row: GroupRows['mentions'][number]) => void mentions.push(row),
+    /** Counts a reply. The thread's fields are used if the reply is its first. */
+    addReply(thread: Omit<GroupRows['threads'][number], 'replies' | 'announced'>) {
+      const first = threads.get(thread.thread_id) ?? { ...thread, replies: 0, announced: 0 };
+      threads.set(thread.thread_id, { ...first, replies: first.replies + 1 });
     },
-    addAgent: (agentId) => void agents.add(agentId),
+    /** Records that an agent is known because it becomes a member. */
+    addAgent: (agentId: string) => void agents.add(agentId),
     takeRows,
-    takeLastRows: () => ({ ...takeRows(), agents: [...agents].sort() }),
-    get hasRows() {
-      return log.length > 0;
-    },
+    /**
+     * Returns and clears all rows, for the commit. Agents are written only here and in id order, because two hubs that
+     * record the same agents would otherwise deadlock.
+     */
+    takeLastRows: (): GroupRows => ({
+      ...takeRows(),
+      agents: [...agents].sort().map((id) => ({ id })),
+    }),
+    hasRows: () => log.length > 0,
   };
 }

@@ -12,21 +12,19 @@ export interface HubBeat {
   readonly lastBeatAgoMs: number;
 }
 
-/** Records a beat of a hub, with the database's time, and whether the hub lacks Redis. */
 export function beat(engine: Engine, hubId: string, isCutOff = false): Promise<void> {
   return engine.write(async (db) => {
     const now = engine.sql.now();
-    const said = { beat_at: now, cut_off: isCutOff ? 1 : 0 };
+    const reported = { beat_at: now, cut_off: isCutOff ? 1 : 0 };
     await db
       .insertInto('hubs')
-      .values({ id: hubId, ...said })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet(said))
+      .values({ id: hubId, ...reported })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet(reported))
       .execute();
     await db.deleteFrom('hubs').where('beat_at', '<', ago(now, forgottenAfterMs)).execute();
   });
 }
 
-/** The hubs among them that have beaten in the last 5 s and reported that they lack Redis. */
 export async function readRedislessHubs(
   engine: Engine,
   hubIds: readonly string[],
@@ -42,7 +40,7 @@ export async function readRedislessHubs(
   return new Set(rows.map((row) => row.id));
 }
 
-/** The hubs that have beaten in the last minute, the latest beat first, 100 at most. Ages are in the database's time. */
+/** Ages are in the database's time. */
 export async function readHubs(engine: Engine): Promise<HubBeat[]> {
   const now = engine.sql.now();
   const rows = await engine.db

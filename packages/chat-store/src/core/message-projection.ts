@@ -43,14 +43,11 @@ async function reactionsOf(
 ): Promise<Map<string, Reactions>> {
   const byMessage = new Map<string, Reactions>();
   if (rows.length === 0) return byMessage;
+  const ids = rows.map((row) => row.id);
   const reactions = await db
     .selectFrom('reactions')
     .selectAll()
-    .where(
-      'message_id',
-      'in',
-      rows.map((row) => row.id),
-    )
+    .where('message_id', 'in', ids)
     .orderBy('seq')
     .execute();
   for (const { message_id, emoji, agent_id } of reactions) {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { sql, type Kysely } from 'kysely';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
 export type Dialect = 'sqlite' | 'postgres';
@@ -22,27 +22,20 @@ export function createMigrations(dialect: Dialect): Record<string, Migration> {
  * the removal of all these row versions.
  */
 async function readHeadsFromLog(db: Kysely<unknown>): Promise<void> {
-  await db.schema.alterTable('log').addColumn('mark', 'bigint').execute();
-  await sql`update log set mark = (select nullif(touched, 0) from channels where id = log.channel_id)
-    where (channel_id, seq) in (select id, head from channels)`.execute(db);
-  await db.schema
-    .createIndex('log_marks')
-    .on('log')
-    .column('mark')
-    .where(sql.ref('mark'), 'is not', null)
-    .execute();
-  await db.schema.dropIndex('channels_touched').execute();
-  for (const column of ['head', 'touched']) {
-    await db.schema.alterTable('channels').dropColumn(column).execute();
-  }
+  await runAll(db, [
+    sql`alter table log add column mark bigint`,
+    sql`update log set mark = (select nullif(touched, 0) from channels where id = log.channel_id)
+      where (channel_id, seq) in (select id, head from channels)`,
+    sql`create index log_marks on log (mark) where mark is not null`,
+    sql`drop index channels_touched`,
+    sql`alter table channels drop column head`,
+    sql`alter table channels drop column touched`,
+  ]);
 }
 
 /** Hubs report whether they lack Redis. While one does, the others keep its presence leases alive. */
 async function addHubsCutOff(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .alterTable('hubs')
-    .addColumn('cut_off', 'integer', (c) => c.notNull().defaultTo(0))
-    .execute();
+  await sql`alter table hubs add column cut_off integer not null default 0`.execute(db);
 }
 
 /**
@@ -51,12 +44,10 @@ async function addHubsCutOff(db: Kysely<unknown>): Promise<void> {
  * and 16 s on PostgreSQL, on two cores.
  */
 async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
-  for (const column of ['ordinal', 'sender_ordinal']) {
-    await db.schema
-      .alterTable('messages')
-      .addColumn(column, 'bigint', (c) => c.notNull().defaultTo(0))
-      .execute();
-  }
+  await runAll(db, [
+    sql`alter table messages add column ordinal bigint not null default 0`,
+    sql`alter table messages add column sender_ordinal bigint not null default 0`,
+  ]);
   for (let after = ''; ;) {
     const { rows } = await sql<{ id: string }>`
       select id from channels where id > ${after} order by id limit 200`.execute(db);
@@ -70,40 +61,34 @@ async function addMessageOrdinals(db: Kysely<unknown>): Promise<void> {
       where n.channel_id = messages.channel_id and n.seq = messages.seq`.execute(db);
     after = last;
   }
-  // The index is by ordinal and not by seq, so that no planner prefers the primary key.
-  await db.schema
-    .createIndex('messages_by_sender')
-    .on('messages')
-    .columns(['channel_id', 'sender_id', 'ordinal'])
-    .execute();
-  // A covering index: the query reads no table row.
-  await db.schema
-    .createIndex('messages_deleted')
-    .on('messages')
-    .columns(['channel_id', 'ordinal', 'sender_id', 'deleted_at'])
-    .where(sql.ref('deleted_at'), 'is not', null)
-    .execute();
+  await runAll(db, [
+    // The index is by ordinal and not by seq, so that no planner prefers the primary key.
+    sql`create index messages_by_sender on messages (channel_id, sender_id, ordinal)`,
+    // A covering index: the query reads no table row.
+    sql`create index messages_deleted on messages (channel_id, ordinal, sender_id, deleted_at)
+      where deleted_at is not null`,
+  ]);
 }
 
 /** Deletions whose rows are to be redacted. Threads no longer count deleted replies. */
 async function addRedactions(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const id = dialect === 'sqlite' ? sql`text` : sql`text collate "C"`;
-  await db.schema
-    .createTable('redactions')
-    .addColumn('channel_id', id, (c) => c.notNull())
-    .addColumn('message_id', id, (c) => c.notNull())
-    .addColumn('message', 'text', (c) => c.notNull())
-    .addColumn('after_seq', 'bigint', (c) => c.notNull())
-    .addPrimaryKeyConstraint('redactions_key', ['channel_id', 'message_id'])
-    .execute();
-  await sql`
-    update threads set replies = (
-      select count(*) from messages m
-      where m.thread_id = threads.thread_id and m.channel_id = threads.channel_id
-        and m.deleted_at is null)
-    where exists (
-      select 1 from messages d
-      where d.thread_id = threads.thread_id and d.deleted_at is not null)`.execute(db);
+  await runAll(db, [
+    sql`create table redactions (
+      channel_id ${id} not null,
+      message_id ${id} not null,
+      message text not null,
+      after_seq bigint not null,
+      constraint redactions_key primary key (channel_id, message_id)
+    )`,
+    sql`update threads set replies = (
+        select count(*) from messages m
+        where m.thread_id = threads.thread_id and m.channel_id = threads.channel_id
+          and m.deleted_at is null)
+      where exists (
+        select 1 from messages d
+        where d.thread_id = threads.thread_id and d.deleted_at is not null)`,
+  ]);
 }
 
 /**
@@ -112,16 +97,16 @@ async function addRedactions(db: Kysely<unknown>, dialect: Dialect): Promise<voi
  */
 async function addAgentsAndTaints(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const isSqlite = dialect === 'sqlite';
-  await db.schema
-    .createTable('agents')
-    .addColumn('id', isSqlite ? sql`text` : sql`text collate "C"`, (c) => c.primaryKey().notNull())
-    .addColumn('kind', 'text')
-    .addColumn('first_seen', 'bigint')
-    .addColumn('last_seen', 'bigint')
-    .modifyEnd(isSqlite ? sql`without rowid` : sql``)
-    .execute();
-  await sql`insert into agents (id) select distinct agent_id from members`.execute(db);
-  await db.schema.alterTable('messages').addColumn('taint', 'text').execute();
+  await runAll(db, [
+    sql`create table agents (
+      id ${isSqlite ? sql`text` : sql`text collate "C"`} not null primary key,
+      kind text,
+      first_seen bigint,
+      last_seen bigint
+    ) ${isSqlite ? sql`without rowid` : sql``}`,
+    sql`insert into agents (id) select distinct agent_id from members`,
+    sql`alter table messages add column taint text`,
+  ]);
 }
 
 async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
@@ -130,175 +115,124 @@ async function createLogAndProjections(db: Kysely<unknown>, dialect: Dialect): P
   const id = isSqlite ? sql`text` : sql`text collate "C"`;
   // On SQLite, rows are stored in the tree of the primary key, so that a channel's log is contiguous on disk.
   const clustered = isSqlite ? sql`without rowid` : sql``;
-  const { schema } = db;
+  await runAll(db, [
+    sql`create table channels (
+      id ${id} not null primary key,
+      kind text not null,
+      name text not null,
+      topic text,
+      metadata text,
+      pair text,
+      created_by ${id} not null,
+      created_at bigint not null,
+      archived_at bigint,
+      deleted_at bigint,
+      swept_at bigint,
+      head bigint not null,
+      touched bigint not null
+    ) ${clustered}`,
+    sql`create index channels_touched on channels (touched)`,
+    sql`create index channels_public on channels (id)
+      where kind = 'public' and deleted_at is null`,
+    sql`create index channels_to_sweep on channels (deleted_at)
+      where deleted_at is not null and swept_at is null`,
 
-  await schema
-    .createTable('channels')
-    .addColumn('id', id, (c) => c.primaryKey().notNull())
-    .addColumn('kind', 'text', (c) => c.notNull())
-    .addColumn('name', 'text', (c) => c.notNull())
-    .addColumn('topic', 'text')
-    .addColumn('metadata', 'text')
-    .addColumn('pair', 'text')
-    .addColumn('created_by', id, (c) => c.notNull())
-    .addColumn('created_at', 'bigint', (c) => c.notNull())
-    .addColumn('archived_at', 'bigint')
-    .addColumn('deleted_at', 'bigint')
-    .addColumn('swept_at', 'bigint')
-    .addColumn('head', 'bigint', (c) => c.notNull())
-    .addColumn('touched', 'bigint', (c) => c.notNull())
-    .modifyEnd(clustered)
-    .execute();
-  await schema.createIndex('channels_touched').on('channels').column('touched').execute();
-  await schema
-    .createIndex('channels_public')
-    .on('channels')
-    .column('id')
-    .where(sql.ref('kind'), '=', sql.lit('public'))
-    .where(sql.ref('deleted_at'), 'is', null)
-    .execute();
+    sql`create table members (
+      channel_id ${id} not null,
+      agent_id ${id} not null,
+      role text not null,
+      display_name text,
+      joined_at bigint not null,
+      constraint members_key primary key (channel_id, agent_id)
+    ) ${clustered}`,
+    sql`create index members_by_agent on members (agent_id, channel_id)`,
 
-  await schema
-    .createIndex('channels_to_sweep')
-    .on('channels')
-    .column('deleted_at')
-    .where(sql.ref('deleted_at'), 'is not', null)
-    .where(sql.ref('swept_at'), 'is', null)
-    .execute();
+    sql`create table log (
+      channel_id ${id} not null,
+      seq bigint not null,
+      id ${id} not null,
+      type text not null,
+      sender_id ${id} not null,
+      timestamp bigint not null,
+      message_id ${id},
+      client_message_id ${id},
+      fingerprint text,
+      envelope text not null,
+      constraint log_key primary key (channel_id, seq)
+    ) ${clustered}`,
+    // The sender comes last: ids begin with their time, so the index grows at its end for all senders.
+    sql`create unique index log_by_client_message on log (channel_id, client_message_id, sender_id)
+      where client_message_id is not null`,
+    // Finds the edits of a message when it is deleted.
+    sql`create index log_edits on log (channel_id, message_id)
+      where type = 'channel.message.edit'`,
 
-  await schema
-    .createTable('members')
-    .addColumn('channel_id', id, (c) => c.notNull())
-    .addColumn('agent_id', id, (c) => c.notNull())
-    .addColumn('role', 'text', (c) => c.notNull())
-    .addColumn('display_name', 'text')
-    .addColumn('joined_at', 'bigint', (c) => c.notNull())
-    .addPrimaryKeyConstraint('members_key', ['channel_id', 'agent_id'])
-    .modifyEnd(clustered)
-    .execute();
-  await schema
-    .createIndex('members_by_agent')
-    .on('members')
-    .columns(['agent_id', 'channel_id'])
-    .execute();
+    sql`create table messages (
+      channel_id ${id} not null,
+      seq bigint not null,
+      id ${id} not null,
+      sender_id ${id} not null,
+      thread_id ${id},
+      text_seq bigint not null,
+      deleted_at bigint,
+      constraint messages_key primary key (channel_id, seq)
+    ) ${clustered}`,
+    sql`create unique index messages_by_id on messages (id)`,
+    sql`create index messages_by_thread on messages (thread_id, seq) where thread_id is not null`,
 
-  await schema
-    .createTable('log')
-    .addColumn('channel_id', id, (c) => c.notNull())
-    .addColumn('seq', 'bigint', (c) => c.notNull())
-    .addColumn('id', id, (c) => c.notNull())
-    .addColumn('type', 'text', (c) => c.notNull())
-    .addColumn('sender_id', id, (c) => c.notNull())
-    .addColumn('timestamp', 'bigint', (c) => c.notNull())
-    .addColumn('message_id', id)
-    .addColumn('client_message_id', id)
-    .addColumn('fingerprint', 'text')
-    .addColumn('envelope', 'text', (c) => c.notNull())
-    .addPrimaryKeyConstraint('log_key', ['channel_id', 'seq'])
-    .modifyEnd(clustered)
-    .execute();
-  // The sender comes last: ids begin with their time, so the index grows at its end for all senders.
-  await schema
-    .createIndex('log_by_client_message')
-    .unique()
-    .on('log')
-    .columns(['channel_id', 'client_message_id', 'sender_id'])
-    .where(sql.ref('client_message_id'), 'is not', null)
-    .execute();
-  // Finds the edits of a message when it is deleted.
-  await schema
-    .createIndex('log_edits')
-    .on('log')
-    .columns(['channel_id', 'message_id'])
-    .where(sql.ref('type'), '=', sql.lit('channel.message.edit'))
-    .execute();
+    sql`create table reactions (
+      message_id ${id} not null,
+      emoji ${id} not null,
+      agent_id ${id} not null,
+      seq bigint not null,
+      constraint reactions_key primary key (message_id, emoji, agent_id)
+    ) ${clustered}`,
 
-  await schema
-    .createTable('messages')
-    .addColumn('channel_id', id, (c) => c.notNull())
-    .addColumn('seq', 'bigint', (c) => c.notNull())
-    .addColumn('id', id, (c) => c.notNull())
-    .addColumn('sender_id', id, (c) => c.notNull())
-    .addColumn('thread_id', id)
-    .addColumn('text_seq', 'bigint', (c) => c.notNull())
-    .addColumn('deleted_at', 'bigint')
-    .addPrimaryKeyConstraint('messages_key', ['channel_id', 'seq'])
-    .modifyEnd(clustered)
-    .execute();
-  await schema.createIndex('messages_by_id').unique().on('messages').column('id').execute();
-  await schema
-    .createIndex('messages_by_thread')
-    .on('messages')
-    .columns(['thread_id', 'seq'])
-    .where(sql.ref('thread_id'), 'is not', null)
-    .execute();
+    sql`create table threads (
+      channel_id ${id} not null,
+      thread_id ${id} not null,
+      title text,
+      created_by ${id} not null,
+      created_at bigint not null,
+      replies bigint not null,
+      announced integer not null,
+      constraint threads_key primary key (channel_id, thread_id)
+    ) ${clustered}`,
 
-  await schema
-    .createTable('reactions')
-    .addColumn('message_id', id, (c) => c.notNull())
-    .addColumn('emoji', id, (c) => c.notNull())
-    .addColumn('agent_id', id, (c) => c.notNull())
-    .addColumn('seq', 'bigint', (c) => c.notNull())
-    .addPrimaryKeyConstraint('reactions_key', ['message_id', 'emoji', 'agent_id'])
-    .modifyEnd(clustered)
-    .execute();
+    sql`create table mentions (
+      agent_id ${id} not null,
+      channel_id ${id} not null,
+      seq bigint not null,
+      constraint mentions_key primary key (agent_id, channel_id, seq)
+    ) ${clustered}`,
+    sql`create index mentions_by_message on mentions (channel_id, seq)`,
 
-  await schema
-    .createTable('threads')
-    .addColumn('channel_id', id, (c) => c.notNull())
-    .addColumn('thread_id', id, (c) => c.notNull())
-    .addColumn('title', 'text')
-    .addColumn('created_by', id, (c) => c.notNull())
-    .addColumn('created_at', 'bigint', (c) => c.notNull())
-    .addColumn('replies', 'bigint', (c) => c.notNull())
-    .addColumn('announced', 'integer', (c) => c.notNull())
-    .addPrimaryKeyConstraint('threads_key', ['channel_id', 'thread_id'])
-    .modifyEnd(clustered)
-    .execute();
+    sql`create table read_cursors (
+      agent_id ${id} not null,
+      channel_id ${id} not null,
+      seq bigint not null,
+      constraint read_cursors_key primary key (agent_id, channel_id)
+    ) ${clustered}`,
 
-  for (const table of ['mentions', 'read_cursors']) {
-    const key =
-      table === 'mentions' ? ['agent_id', 'channel_id', 'seq'] : ['agent_id', 'channel_id'];
-    await schema
-      .createTable(table)
-      .addColumn('agent_id', id, (c) => c.notNull())
-      .addColumn('channel_id', id, (c) => c.notNull())
-      .addColumn('seq', 'bigint', (c) => c.notNull())
-      .addPrimaryKeyConstraint(`${table}_key`, key as ['agent_id', 'channel_id'])
-      .modifyEnd(clustered)
-      .execute();
-  }
-  await schema
-    .createIndex('mentions_by_message')
-    .on('mentions')
-    .columns(['channel_id', 'seq'])
-    .execute();
+    sql`create table hubs (id ${id} not null primary key, beat_at bigint not null)`,
 
-  await schema
-    .createTable('hubs')
-    .addColumn('id', id, (c) => c.primaryKey().notNull())
-    .addColumn('beat_at', 'bigint', (c) => c.notNull())
-    .execute();
+    sql`create table revoked_tokens (
+      kind text not null,
+      value ${id} not null,
+      revoked_at bigint not null,
+      touched bigint not null,
+      constraint revoked_tokens_key primary key (kind, value)
+    ) ${clustered}`,
+    sql`create index revoked_tokens_touched on revoked_tokens (touched)`,
 
-  await schema
-    .createTable('revoked_tokens')
-    .addColumn('kind', 'text', (c) => c.notNull())
-    .addColumn('value', id, (c) => c.notNull())
-    .addColumn('revoked_at', 'bigint', (c) => c.notNull())
-    .addColumn('touched', 'bigint', (c) => c.notNull())
-    .addPrimaryKeyConstraint('revoked_tokens_key', ['kind', 'value'])
-    .modifyEnd(clustered)
-    .execute();
-  await schema
-    .createIndex('revoked_tokens_touched')
-    .on('revoked_tokens')
-    .column('touched')
-    .execute();
+    sql`create table meta (name text not null primary key, value text not null)`,
+    sql`insert into meta (name, value) values ('epoch', ${randomUUID()})`,
+  ]);
+}
 
-  await schema
-    .createTable('meta')
-    .addColumn('name', 'text', (c) => c.primaryKey().notNull())
-    .addColumn('value', 'text', (c) => c.notNull())
-    .execute();
-  await sql`insert into meta (name, value) values ('epoch', ${randomUUID()})`.execute(db);
+async function runAll(
+  db: Kysely<unknown>,
+  statements: readonly RawBuilder<unknown>[],
+): Promise<void> {
+  for (const statement of statements) await statement.execute(db);
 }

@@ -2,7 +2,8 @@ import type { Channel, JsonObject, Member, Thread } from '@openclaw/protocol';
 import type { MemberRow } from './agents.ts';
 import type { ChannelWithHead, ThreadsTable } from './tables.ts';
 
-/** A row as the protocol's channel. */
+// Rows as objects of the protocol.
+
 export function channelOf(row: ChannelWithHead): Channel {
   return {
     channelId: row.id,
@@ -17,7 +18,6 @@ export function channelOf(row: ChannelWithHead): Channel {
   };
 }
 
-/** A row as the protocol's member. */
 export function memberOf(row: MemberRow): Member {
   return {
     channelId: row.channel_id,
@@ -29,7 +29,6 @@ export function memberOf(row: MemberRow): Member {
   };
 }
 
-/** A row as the protocol's thread. */
 export function threadOf(row: Omit<ThreadsTable, 'announced'>): Thread {
   return {
     threadId: row.thread_id,

@@ -50,15 +50,9 @@ export function readableEnvelope(
  * From this commit on, no reader of the log gets the text of the message's edits. The sweeper redacts the rows later.
  */
 export async function redactEdits(db: Kysely<Tables>, message: Message): Promise<void> {
-  await db
-    .insertInto('redactions')
-    .values({
-      channel_id: message.channelId,
-      message_id: message.id,
-      message: JSON.stringify(message),
-      after_seq: message.seq,
-    })
-    .execute();
+  const { channelId: channel_id, id: message_id, seq: after_seq } = message;
+  const redaction = { channel_id, message_id, after_seq, message: JSON.stringify(message) };
+  await db.insertInto('redactions').values(redaction).execute();
 }
 
 /**
@@ -87,11 +81,11 @@ async function redactSome(
   most: number,
 ): Promise<number> {
   const { channel_id, message_id, after_seq } = redaction;
+  const key = { channel_id, message_id };
   const rows = await db
     .selectFrom('log')
     .select(['seq', 'id', 'sender_id', 'timestamp'])
-    .where('channel_id', '=', channel_id)
-    .where('message_id', '=', message_id)
+    .where((eb) => eb.and(key))
     .where('type', '=', editType)
     .where('seq', '>', after_seq)
     .orderBy('seq')
@@ -99,6 +93,7 @@ async function redactSome(
     .execute();
   const message = JSON.parse(redaction.message) as Message;
   if (rows.length > 0) {
+    const seqs = rows.map(({ seq }) => seq);
     const cases = rows.map(
       (row) => sql`when ${sql.lit(row.seq)} then ${redactedEdit(row, message)}`,
     );
@@ -106,23 +101,14 @@ async function redactSome(
       .updateTable('log')
       .set({ envelope: sql<string>`case seq ${sql.join(cases, sql` `)} end` })
       .where('channel_id', '=', channel_id)
-      .where(
-        'seq',
-        'in',
-        rows.map(({ seq }) => seq),
-      )
+      .where('seq', 'in', seqs)
       .execute();
   }
-  const last = rows.at(-1);
-  const done = db
-    .deleteFrom('redactions')
-    .where('channel_id', '=', channel_id)
-    .where('message_id', '=', message_id);
+  const done = db.deleteFrom('redactions').where((eb) => eb.and(key));
   const further = db
     .updateTable('redactions')
-    .set({ after_seq: last?.seq ?? after_seq })
-    .where('channel_id', '=', channel_id)
-    .where('message_id', '=', message_id);
+    .set({ after_seq: rows.at(-1)?.seq ?? after_seq })
+    .where((eb) => eb.and(key));
   await (rows.length < most ? done : further).execute();
   return rows.length;
 }

@@ -3,7 +3,8 @@ import { ChatStoreError } from '../errors.ts';
 import { decide, type SingleCommand } from './decide/decide.ts';
 import { openDirectChannels } from './decide/direct-channels.ts';
 import { decideSend, prefetchFor, sendOf, type Send } from './decide/send.ts';
-import type { Engine, Prefetch } from './engine.ts';
+import type { Engine } from './engine.ts';
+import { emptyLists } from './group-statements.ts';
 import { indexPrefetched } from './prefetch.ts';
 import { createGroupState } from './group-state.ts';
 
@@ -11,7 +12,6 @@ import { createGroupState } from './group-state.ts';
 export type ReportFault = (error: unknown, doing: string) => void;
 
 const attempts = 3;
-const noPrefetch: Prefetch = { members: [], repeats: [], messages: [], senders: [] };
 
 /**
  * Runs a group of commands in one transaction, in their order, and answers each. Resolves when it is committed.
@@ -71,14 +71,14 @@ async function attemptGroup(engine: Engine, commands: readonly Command[]): Promi
   const firstSends = runs[0]?.sends;
   const opening = await engine.beginGroup(
     channelIdsOf(runs),
-    firstSends ? prefetchFor(firstSends) : noPrefetch,
+    firstSends ? prefetchFor(firstSends) : emptyLists,
   );
   const { transaction } = opening;
   const group = createGroupState(opening);
   const outcomes: Outcome[] = [];
   try {
     for (const [index, run] of runs.entries()) {
-      if (index > 0 && group.hasRows) await transaction.write(group.takeRows());
+      if (index > 0 && group.hasRows()) await transaction.write(group.takeRows());
       if (run.sends) {
         const ask = async () =>
           indexPrefetched(await transaction.prefetched(prefetchFor(run.sends)));

@@ -11,7 +11,6 @@ export interface TokenClaims {
   readonly issuedAtMs: number | null;
 }
 
-/** The revocation is committed when it resolves. Other hubs find it with their next `changes`. */
 export function revoke(engine: Engine, target: RevocationTarget): Promise<void> {
   const kind = 'jti' in target ? 'jti' : 'sub';
   const value = 'jti' in target ? target.jti : target.sub;

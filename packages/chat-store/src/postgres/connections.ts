@@ -34,21 +34,15 @@ function clientConfig({ url, timeoutMs, lockTimeoutMs }: PostgresSettings): pg.C
   };
 }
 
-// Does not use end(), which waits for a server that may be frozen.
+// Does not use end(), which waits for the answers of a server that may be frozen.
 function cutOff(client: pg.ClientBase): void {
   (
     client as unknown as { connection: { stream: { destroy(): void } } }
   ).connection.stream.destroy();
 }
 
-/** A pool whose connections can be destroyed without waiting for the server. */
-export interface CuttablePool {
-  readonly pool: pg.Pool;
-  cut(): void;
-}
-
-/** The pool for all calls except groups. */
-export function createPool(settings: PostgresSettings): CuttablePool {
+/** Creates a pool. Its connections can be cut off without waiting for the server. */
+export function createPool(settings: PostgresSettings) {
   const pool = new pg.Pool({ ...clientConfig(settings), max: settings.poolSize });
   const clients = new Set<pg.ClientBase>();
   // The pool drops a broken connection and its query fails, so nothing else needs to be done.
@@ -62,24 +56,17 @@ export function createPool(settings: PostgresSettings): CuttablePool {
 }
 
 /** A pool for migrations, which may take longer than a call. */
-export function createMigrationPool(settings: PostgresSettings): CuttablePool {
+export function createMigrationPool(settings: PostgresSettings) {
   const longMs = 300_000;
   return createPool({ ...settings, timeoutMs: longMs, lockTimeoutMs: 60_000, poolSize: 2 });
 }
 
-/** The one connection on which groups are committed. It is reopened when it breaks. */
-export interface CommitConnection {
-  /** Resolves with the connection, and connects first if there is none. */
-  client(): Promise<pg.Client>;
-  /** Destroys the connection. Running statements fail at once. */
-  discard(): void;
-  close(): Promise<void>;
-}
+/** The one connection on which groups are committed. It is opened by the first `client()`, and again when it breaks. */
+export type CommitConnection = ReturnType<typeof createCommitConnection>;
 
-/** Creates the connection, which connects only with the first `client()`. */
-export function createCommitConnection(settings: PostgresSettings): CommitConnection {
+export function createCommitConnection(settings: PostgresSettings) {
   let current: Promise<pg.Client> | undefined;
-  let cut = () => {};
+  let cut = (): void => undefined;
 
   async function connect(): Promise<pg.Client> {
     const client = new pg.Client(clientConfig(settings));
@@ -88,10 +75,7 @@ export function createCommitConnection(settings: PostgresSettings): CommitConnec
     client.on('end', forget);
     cut = () => {
       forget();
-      // Does not use end(), which would wait for the answers.
-      (
-        client as unknown as { connection: { stream: { destroy(): void } } }
-      ).connection.stream.destroy();
+      cutOff(client);
     };
     await client.connect();
     await Promise.all([
@@ -110,13 +94,14 @@ export function createCommitConnection(settings: PostgresSettings): CommitConnec
   }
 
   return {
-    client() {
+    client(): Promise<pg.Client> {
       current ??= connect().catch((error: unknown) => {
         current = undefined;
         throw error;
       });
       return current;
     },
+    /** Destroys the connection. Running statements fail at once. */
     discard: () => cut(),
     async close() {
       const client = await current?.catch(() => undefined);

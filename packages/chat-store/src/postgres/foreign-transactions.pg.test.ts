@@ -116,12 +116,12 @@ describe('a chat store on PostgreSQL, beside other transactions', () => {
 
   it('reports how many transactions began since the oldest open one', async () => {
     const { channelId, owner } = await channelWithTwo(store);
-    expect((await store.changes(null)).horizonLag).toBe(0);
+    expect((await store.changes(null)).transactionLag).toBe(0);
     const end = await openTransaction();
     for (let i = 0; i < 10; i++) await owner.say(channelId, `${i}`);
     // The open transaction counts too.
-    expect((await store.changes(null)).horizonLag).toBe(11);
+    expect((await store.changes(null)).transactionLag).toBe(11);
     await end();
-    expect((await store.changes(null)).horizonLag).toBe(0);
+    expect((await store.changes(null)).transactionLag).toBe(0);
   });
 });

@@ -52,10 +52,10 @@ export async function openPostgresCore(
   );
   const both: StoreCore = {
     ...system,
-    runGroup: (commands) => core.runGroup(commands),
-    read: (actor, method, params) => core.read(actor, method, params),
-    readJson: (actor, method, params, maxBytes) => core.readJson(actor, method, params, maxBytes),
-    sweep: () => core.sweep(),
+    runGroup: core.runGroup,
+    read: core.read,
+    readJson: core.readJson,
+    sweep: core.sweep,
     async close() {
       await Promise.all([core.close(), system.close()]);
     },

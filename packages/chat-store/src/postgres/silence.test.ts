@@ -38,7 +38,7 @@ const access = () => core.access('ana', []);
 const unavailable = { code: 'unavailable', message: expect.stringContaining('does not answer') };
 
 describe('a PostgreSQL that does not answer', () => {
-  it('has calls refused at once when none was answered for some time, instead of each waiting', async () => {
+  it('refuses calls at once when none was answered for some time, instead of letting each wait', async () => {
     mood = 'is silent';
     void access();
     nowMs = 1499;

@@ -74,31 +74,23 @@ export async function openSqliteCore(
   };
 }
 
-/** A thread that holds one connection. It is restarted if it ends unexpectedly. */
-export interface WorkerThread {
-  /**
-   * Calls run one after the other, in the order of these calls. They may take as long as the disk needs: callers set
-   * their own limits.
-   */
-  call(method: keyof StoreCore, args: readonly unknown[]): Promise<unknown>;
-  /** Ends the thread after its current call, or after `timeoutMs` at the latest. */
-  close(timeoutMs: number): Promise<void>;
-}
-
 interface Running {
   readonly worker: Worker;
   readonly pending: Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>;
 }
 
+/** A thread that holds one connection. */
+export type WorkerThread = Awaited<ReturnType<typeof startWorkerThread>>;
+
 /**
- * Starts the thread and resolves when its database is open.
+ * Starts the thread and resolves when its database is open. The thread is restarted if it ends unexpectedly.
  * @throws {ChatStoreError} when the database cannot be opened
  */
 export async function startWorkerThread(
   settings: WorkerSettings,
   onFault: OnFault,
   spawn = spawnWorker,
-): Promise<WorkerThread> {
+) {
   let isClosed = false;
   let nextId = 1;
   let endedAtMs = 0;
@@ -153,6 +145,10 @@ export async function startWorkerThread(
     return (starting = start());
   }
 
+  /**
+   * Calls run one after the other, in the order of these calls. They may take as long as the disk needs: callers set
+   * their own limits.
+   */
   async function call(method: keyof StoreCore, args: readonly unknown[]): Promise<unknown> {
     const { worker, pending } = await running();
     const id = nextId++;
@@ -164,7 +160,8 @@ export async function startWorkerThread(
 
   return {
     call,
-    async close(timeoutMs) {
+    /** Ends the thread after its current call, or after `timeoutMs` at the latest. */
+    async close(timeoutMs: number): Promise<void> {
       const current = await starting?.catch(() => undefined);
       if (current) {
         const timer = new AbortController();

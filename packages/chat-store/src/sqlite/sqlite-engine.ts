@@ -53,7 +53,7 @@ function createEngine(
   const transaction: GroupTransaction = {
     db,
     locksRows: false,
-    prefetched: async (prefetch) => statements().facts(prefetch),
+    prefetched: async (prefetch) => statements().prefetched(prefetch),
     write: async (rows) => statements().write(rows),
     async commit(rows) {
       statements().write(rows);
@@ -82,8 +82,8 @@ function createEngine(
       try {
         const { epoch, mark } = statements().moment();
         const channels = statements().channels(channelIds);
-        const facts = statements().facts(prefetch);
-        return { transaction, nowMs: clock(), mark, epoch, channels, prefetched: facts };
+        const prefetched = statements().prefetched(prefetch);
+        return { transaction, nowMs: clock(), mark, epoch, channels, prefetched };
       } catch (error) {
         await transaction.rollback();
         throw error;

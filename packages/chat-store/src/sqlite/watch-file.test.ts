@@ -35,7 +35,7 @@ async function open(path: string) {
 /**
  * Changes to the files of a database under a running hub, each with the end of the file name that the log must contain.
  */
-const happenings: readonly (readonly [string, (path: string) => Promise<void>, string])[] = [
+const fileChanges: readonly (readonly [string, (path: string) => Promise<void>, string])[] = [
   ['its file is removed', (path) => rm(path), 'hub.sqlite is gone'],
   ['its file is moved away', (path) => rename(path, `${path}.old`), 'hub.sqlite is gone'],
   [
@@ -55,7 +55,7 @@ const happenings: readonly (readonly [string, (path: string) => Promise<void>, s
 describe('a chat store on SQLite', () => {
   // The fault: a removed file stayed open, so sends were acknowledged into a file that nobody could open again.
   // Invariant: an acknowledged commit is durable. The check after each commit closes this gap.
-  it.each(happenings)(
+  it.each(fileChanges)(
     'acknowledges nothing more, and logs why, when %s',
     async (_what, act, said) => {
       const path = newPath();
@@ -132,22 +132,22 @@ describe('the watch of a database’s files', () => {
     const watch = watchFiles(path);
     await writeFile(`${path}.new`, 'two');
     await rename(`${path}.new`, path);
-    expect(watch.look()).toContain('was replaced');
+    expect(watch.checkNow()).toContain('was replaced');
   });
 
-  it('checks at most five times a second, unless look is called', async () => {
+  it('checks at most five times a second, unless checkNow is called', async () => {
     const path = newPath();
     await mkdir(dirname(path));
     await writeFile(path, 'one');
     let nowMs = 0;
     const watch = watchFiles(path, () => nowMs);
-    expect(watch.look()).toBeNull();
+    expect(watch.checkNow()).toBeNull();
     await rm(path);
     nowMs = 199;
     expect(watch.check()).toBeNull();
     nowMs = 200;
     expect(watch.check()).toContain('is gone');
     await writeFile(path, 'one');
-    expect(watch.look()).toContain('is gone');
+    expect(watch.checkNow()).toContain('is gone');
   });
 });

@@ -1,26 +1,16 @@
 import { realpathSync, statSync } from 'node:fs';
 
+/** The time for which `check` relies on the last check. */
 const everyMs = 200;
 
-/** Checks whether the files of an open database are still the ones that were opened. */
-export interface FileWatch {
-  /**
-   * Checks now, at the cost of three `stat` calls. Returns what happened to a file, with its path, or null. Once found,
-   * a fault remains even if the file comes back, because another process may have written to the other file meanwhile.
-   */
-  look(): string | null;
-  /** Like `look`, but checks at most five times a second. */
-  check(): string | null;
-}
-
 /**
- * Watches the database file, its write-ahead log and its shared memory. Create it before the file is opened, so that a
+ * Detects that the files of an open database are no longer the ones that were opened: the database file, its write-ahead log and its shared memory. Create it before the file is opened, so that a
  * replacement in between is noticed. The log and the shared memory are watched from the time they are first seen.
  * SQLite removes them only when their last user closes the database.
  */
-export function watchFiles(path: string, now: () => number = () => performance.now()): FileWatch {
+export function watchFiles(path: string, now: () => number = () => performance.now()) {
   const first = new Map<string, string>();
-  let lookedAtMs = -Infinity;
+  let checkedAtMs = -Infinity;
   let lost: string | null = null;
   let real: string | undefined;
 
@@ -36,9 +26,13 @@ export function watchFiles(path: string, now: () => number = () => performance.n
     return identity === known ? null : `${file} was replaced by another file`;
   }
 
-  function look(): string | null {
+  /**
+   * Checks now, at the cost of three `stat` calls. Returns what happened to a file, with its path, or null. Once found,
+   * a fault remains even if the file comes back, because another process may have written to the other file meanwhile.
+   */
+  function checkNow(): string | null {
     if (lost !== null) return lost;
-    lookedAtMs = now();
+    checkedAtMs = now();
     try {
       lost = find(path);
       if (lost !== null || !first.has(path)) return lost;
@@ -46,16 +40,20 @@ export function watchFiles(path: string, now: () => number = () => performance.n
       real ??= realpathSync(path);
       lost = find(`${real}-wal`) ?? find(`${real}-shm`);
     } catch (error) {
-      lost = `${path} cannot be looked at: ${error instanceof Error ? error.message : String(error)}`;
+      lost = `${path} cannot be checked: ${error instanceof Error ? error.message : String(error)}`;
     }
     return lost;
   }
-  // Does not call `look`, because SQLite may still remove the files that an ended process left.
+  // Does not call `checkNow`, because SQLite may still remove the files that an ended process left.
   try {
     find(path);
   } catch {
     // Ignored: opening the file reports the error more clearly.
   }
 
-  return { look, check: () => (now() - lookedAtMs < everyMs ? lost : look()) };
+  return {
+    checkNow,
+    /** Like `checkNow`, but checks at most five times a second. */
+    check: () => (now() - checkedAtMs < everyMs ? lost : checkNow()),
+  };
 }

@@ -1,11 +1,8 @@
 import type { StoreCore } from '../core/store-core.ts';
 import { ChatStoreError, type ChatStoreErrorCode } from '../errors.ts';
+import type { SqliteEngineOptions } from './sqlite-engine.ts';
 
-export interface WorkerSettings {
-  readonly path: string;
-  readonly readOnly: boolean;
-  readonly busyTimeoutMs: number;
-}
+export type WorkerSettings = Omit<SqliteEngineOptions, 'clock'>;
 
 /** Main thread to worker. */
 export interface WorkerCall {

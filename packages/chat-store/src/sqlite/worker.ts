@@ -28,7 +28,7 @@ const files = watchFiles(settings.path);
 async function open(): Promise<StoreCore | null> {
   try {
     const engine = await openSqliteEngine(settings);
-    const lost = files.look();
+    const lost = files.checkNow();
     if (lost !== null) {
       await engine.close();
       throw new ChatStoreError('unavailable', lost);
@@ -69,7 +69,7 @@ async function answer(store: StoreCore, { id, method, args }: WorkerCall): Promi
     const value = await calls[method]?.(...args);
     // Checked after the commit and before the answer, so that an acknowledged commit is in the file that the path leads
     // to.
-    const lostMeanwhile = isClosing || settings.readOnly ? null : files.look();
+    const lostMeanwhile = isClosing || settings.readOnly ? null : files.checkNow();
     if (lostMeanwhile === null) reply({ id, value }, transferOf(value));
     else replyLost(id, lostMeanwhile, 'timeout');
   } catch (error) {

@@ -2,6 +2,8 @@ import { refuse } from '../../commands.ts';
 import { accepted, loadAuthorized, type Decide } from './decision.ts';
 import { findRepeat, fingerprint } from './repeats.ts';
 
+const needs = { from: 'member', inArchived: false } as const;
+
 /** Logs an event defined by an agent in a channel. Events to everyone are sent by the hub and not logged. */
 export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { actor, params }) => {
   const { channelId, name, payload, clientMessageId } = params;
@@ -9,14 +11,13 @@ export const emitCollaboration: Decide<'collaboration.emit'> = async (group, { a
   const print = fingerprint('collaboration.emit', name, payload);
   const repeat = await findRepeat(group, channelId, actor, clientMessageId, print);
   if (repeat) return repeat.ok ? accepted({ seq: repeat.seq }) : repeat;
-  const loaded = await loadAuthorized(group, actor, channelId, 'member');
+  const loaded = await loadAuthorized(group, actor, channelId, needs);
   if (!loaded.ok) return loaded;
-  const { channel } = loaded;
-  const event = group.append(channel, {
-    sender: actor,
-    clientMessageId,
-    fingerprint: print,
-    event: () => ({ type: 'collaboration.event', channelId, name, payload }),
-  });
-  return accepted({ seq: channel.head }, event);
+  const event = group.append(
+    loaded.channel,
+    actor,
+    { type: 'collaboration.event', name, payload },
+    { clientMessageId, fingerprint: print },
+  );
+  return accepted({ seq: loaded.channel.head }, event);
 };

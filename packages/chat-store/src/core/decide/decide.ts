@@ -1,8 +1,10 @@
-import type { Command, Outcome, WriteMethod } from '../../commands.ts';
+import type { ParamsOf } from '@openclaw/protocol';
+import type { Command, CommandOf, Outcome, WriteMethod } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
+import type { Needs } from '../rights.ts';
 import { archiveChannel, createChannel, deleteChannel, updateChannel } from './channels.ts';
 import { emitCollaboration } from './collaboration.ts';
-import type { Decide } from './decision.ts';
+import { loadAuthorized, type Decide, type DecideAuthorized } from './decision.ts';
 import { addMember, joinChannel, leaveChannel, removeMember, updateMember } from './members.ts';
 import { deleteMessage, editMessage } from './messages.ts';
 import { addReaction, removeReaction } from './reactions.ts';
@@ -14,24 +16,61 @@ type SingleMethod = Exclude<WriteMethod, 'message.send' | 'direct.send'>;
 /** A command that is decided separately, with its own statements. */
 export type SingleCommand = Extract<Command, { method: SingleMethod }>;
 
+type ChannelMethod = {
+  [M in SingleMethod]: ParamsOf<M> extends { channelId: string } ? M : never;
+}[SingleMethod];
+
+type From<M extends WriteMethod> = Needs['from'] | ((command: CommandOf<M>) => Needs['from']);
+
+const authorizedIn =
+  <M extends ChannelMethod>(
+    from: From<M>,
+    inArchived: boolean,
+    decideAuthorized: DecideAuthorized<M>,
+  ): Decide<M> =>
+  async (group, command) => {
+    const needs = { from: typeof from === 'function' ? from(command) : from, inArchived };
+    const { channelId } = command.params;
+    const loaded = await loadAuthorized(group, command.actor, channelId, needs);
+    return loaded.ok ? decideAuthorized(group, { ...command, ...loaded }) : loaded;
+  };
+
+/** Demands these rights, and a channel that is not archived. */
+const inChannel = <M extends ChannelMethod>(from: From<M>, decideIn: DecideAuthorized<M>) =>
+  authorizedIn(from, false, decideIn);
+
+/** Demands these rights, also in an archived channel. */
+const evenArchived = <M extends ChannelMethod>(from: From<M>, decideIn: DecideAuthorized<M>) =>
+  authorizedIn(from, true, decideIn);
+
 const decisions: { readonly [M in SingleMethod]: Decide<M> } = {
   'channel.create': createChannel,
-  'channel.update': updateChannel,
-  'channel.archive': archiveChannel,
-  'channel.delete': deleteChannel,
-  'channel.join': joinChannel,
-  'channel.leave': leaveChannel,
-  'member.add': addMember,
-  'member.remove': removeMember,
-  'member.update': updateMember,
-  'message.edit': editMessage,
-  'message.delete': deleteMessage,
-  'reaction.add': addReaction,
-  'reaction.remove': removeReaction,
-  'thread.create': createThread,
-  'thread.update': updateThread,
+  'channel.update': inChannel('owner', updateChannel),
+  'channel.archive': evenArchived('owner', archiveChannel),
+  'channel.delete': evenArchived('owner', deleteChannel),
+  'channel.join': evenArchived('anyone', joinChannel),
+  'channel.leave': evenArchived('member', leaveChannel),
+  'member.add': inChannel('owner', addMember),
+  // Removing oneself is leaving, which any member may do.
+  'member.remove': evenArchived(
+    ({ actor, params }) => (params.agentId === actor.agentId ? 'member' : 'owner'),
+    removeMember,
+  ),
+  // Only owners change roles; a member may change its own display name.
+  'member.update': inChannel(
+    ({ actor, params }) =>
+      params.agentId === actor.agentId && params.role === undefined ? 'member' : 'owner',
+    updateMember,
+  ),
+  'message.edit': inChannel('member', editMessage),
+  // Text must be removable from an archived channel too.
+  'message.delete': evenArchived('member', deleteMessage),
+  'reaction.add': inChannel('member', addReaction),
+  'reaction.remove': inChannel('member', removeReaction),
+  'thread.create': evenArchived('member', createThread),
+  'thread.update': inChannel('member', updateThread),
   'collaboration.emit': emitCollaboration,
-  'read.mark': markRead,
+  'read.mark': evenArchived('member', markRead),
 };
 
 export function decide(group: GroupState, command: SingleCommand): Promise<Outcome> {

@@ -1,8 +1,8 @@
 import type { Prefetched } from '../prefetch.ts';
 import type { GroupState } from '../group-state.ts';
 import { headOf } from '../head.ts';
-import type { ChannelsTable, ChannelWithHead } from '../tables.ts';
-import { dbOf } from './decision.ts';
+import type { ChannelWithHead } from '../tables.ts';
+import { insertChannel } from './channels.ts';
 import { traceCauses } from './origin.ts';
 import { pairOf, refuseSend, type Send } from './send.ts';
 
@@ -37,27 +37,16 @@ async function openDirectChannel(
   sender: string,
   recipient: string,
 ): Promise<ChannelWithHead> {
-  const db = dbOf(group);
+  const { db } = group;
   const pair = pairOf(sender, recipient);
-  const row: ChannelsTable = {
+  const name = pair.replace('\n', ', ');
+  const created = await insertChannel(group, {
     id,
     kind: 'direct',
-    name: pair.replace('\n', ', '),
-    topic: null,
-    metadata: null,
+    name,
     pair,
     created_by: sender,
-    created_at: group.nowMs,
-    archived_at: null,
-    deleted_at: null,
-    swept_at: null,
-  };
-  const created = await db
-    .insertInto('channels')
-    .values(row)
-    .onConflict((conflict) => conflict.column('id').doNothing())
-    .returning('id')
-    .executeTakeFirst();
+  });
   if (created) {
     const members = pair.split('\n').map((agent_id) => ({
       channel_id: id,
@@ -68,11 +57,11 @@ async function openDirectChannel(
     }));
     await db.insertInto('members').values(members).execute();
     for (const { agent_id } of members) group.addAgent(agent_id);
-    return { ...row, head: 0 };
+    return created;
   }
   // Another hub created the channel first. It is locked like any other.
   let query = db.selectFrom('channels').selectAll().where('id', '=', id);
-  if (group.transaction.locksRows) query = query.forUpdate();
+  if (group.locksRows) query = query.forUpdate();
   const channel = await query.executeTakeFirstOrThrow();
   // A separate statement, because the statement that waited for the lock does not see commits made while it waited.
   const { head } = await db

@@ -1,15 +1,13 @@
-import { refuse, type Actor, type Refusal } from '../../commands.ts';
+import { refuse, type Actor, type CommandOf, type Refusal } from '../../commands.ts';
 import { kindOf, readKind, type MemberRow } from '../agents.ts';
 import type { GroupState } from '../group-state.ts';
 import { memberOf } from '../objects.ts';
 import type { ChannelWithHead, MembersTable } from '../tables.ts';
-import { accepted, agentKindOf, dbOf, loadAuthorized, type Decide } from './decision.ts';
+import { accepted, agentKindOf, type Authorized, type DecideAuthorized } from './decision.ts';
 
 /** Anyone may join a public channel; only an admin may join a private one. */
-export const joinChannel: Decide<'channel.join'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, 'anyone', 'even archived');
-  if (!loaded.ok) return loaded;
-  const { channel } = loaded;
+export const joinChannel: DecideAuthorized<'channel.join'> = async (group, command) => {
+  const { actor, channel } = command;
   const known = await findMember(group, channel.id, actor.agentId);
   if (known) return accepted({ member: memberOf(known) });
   if (channel.archived_at !== null) return refuse('archived', `${channel.id} is archived`);
@@ -21,50 +19,32 @@ export const joinChannel: Decide<'channel.join'> = async (group, { actor, params
     display_name: null,
     kind: agentKindOf(actor),
   });
-  return accepted({ member: memberOf(member) }, event);
+  return accepted({ member }, event);
 };
 
 /** Adding a member again changes nothing. */
-export const addMember: Decide<'member.add'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, 'owner');
-  if (!loaded.ok) return loaded;
-  const { channel } = loaded;
+export const addMember: DecideAuthorized<'member.add'> = async (group, command) => {
+  const { actor, channel, params } = command;
   const fixed = refuseFixed(channel);
   if (fixed) return fixed;
   const known = await findMember(group, channel.id, params.agentId);
   if (known) return accepted({ member: memberOf(known) });
   const { agentId, role, displayName } = params;
-  const kind = await readKind(dbOf(group), agentId);
+  const kind = await readKind(group.db, agentId);
   const fields = { agent_id: agentId, role, display_name: displayName, kind };
   const { member, event } = await insertMember(group, channel, actor, fields, [agentId]);
-  return accepted({ member: memberOf(member) }, event);
+  return accepted({ member }, event);
 };
 
-/** Allowed in an archived channel too. */
-export const leaveChannel: Decide<'channel.leave'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, 'member', 'even archived');
-  if (!loaded.ok) return loaded;
-  const removed = await removeFrom(group, loaded.channel, actor, actor.agentId);
-  return removed.ok ? accepted({}, removed.event) : removed;
-};
+export const leaveChannel: DecideAuthorized<'channel.leave'> = (group, command) =>
+  endMembership(group, command, command.actor.agentId);
 
-/** Removing oneself is leaving, which any member may do. */
-export const removeMember: Decide<'member.remove'> = async (group, { actor, params }) => {
-  const isSelf = params.agentId === actor.agentId;
-  const from = isSelf ? 'member' : 'owner';
-  const loaded = await loadAuthorized(group, actor, params.channelId, from, 'even archived');
-  if (!loaded.ok) return loaded;
-  const removed = await removeFrom(group, loaded.channel, actor, params.agentId);
-  return removed.ok ? accepted({}, removed.event) : removed;
-};
+export const removeMember: DecideAuthorized<'member.remove'> = (group, command) =>
+  endMembership(group, command, command.params.agentId);
 
-/** Only owners change roles; a member may change its own display name. */
-export const updateMember: Decide<'member.update'> = async (group, { actor, params }) => {
-  const isOwnName = params.agentId === actor.agentId && params.role === undefined;
-  const from = isOwnName ? 'member' : 'owner';
-  const loaded = await loadAuthorized(group, actor, params.channelId, from);
-  if (!loaded.ok) return loaded;
-  const { channel } = loaded;
+/** Absent fields stay unchanged. */
+export const updateMember: DecideAuthorized<'member.update'> = async (group, command) => {
+  const { actor, channel, params } = command;
   const known = await findMember(group, channel.id, params.agentId);
   if (!known) return refuse('not_found', `${params.agentId} is not a member of ${channel.id}`);
   const { role = known.role, displayName = known.display_name } = params;
@@ -74,22 +54,15 @@ export const updateMember: Decide<'member.update'> = async (group, { actor, para
   const fixed = refuseFixed(channel);
   if (fixed) return fixed;
   if (role !== 'owner' && (await isLastOwner(group, known))) return refuseLastOwner(known);
-  const member: MemberRow = { ...known, role, display_name: displayName };
-  await dbOf(group)
+  const change = { role, display_name: displayName };
+  await group.db
     .updateTable('members')
-    .set({ role, display_name: displayName })
-    .where('channel_id', '=', channel.id)
-    .where('agent_id', '=', params.agentId)
+    .set(change)
+    .where((eb) => eb.and({ channel_id: channel.id, agent_id: params.agentId }))
     .execute();
-  const event = group.append(channel, {
-    sender: actor,
-    event: () => ({
-      type: 'channel.member.update',
-      channelId: channel.id,
-      member: memberOf(member),
-    }),
-  });
-  return accepted({ member: memberOf(member) }, event);
+  const member = memberOf({ ...known, ...change });
+  const event = group.append(channel, actor, { type: 'channel.member.update', member });
+  return accepted({ member }, event);
 };
 
 function findMember(
@@ -97,12 +70,11 @@ function findMember(
   channelId: string,
   agentId: string,
 ): Promise<MemberRow | undefined> {
-  return dbOf(group)
+  return group.db
     .selectFrom('members')
     .selectAll()
     .select(kindOf('members.agent_id').as('kind'))
-    .where('channel_id', '=', channelId)
-    .where('agent_id', '=', agentId)
+    .where((eb) => eb.and({ channel_id: channelId, agent_id: agentId }))
     .executeTakeFirst();
 }
 
@@ -117,18 +89,18 @@ const refuseLastOwner = (member: MembersTable) =>
 
 async function isLastOwner(group: GroupState, member: MembersTable): Promise<boolean> {
   if (member.role !== 'owner') return false;
-  const other = await dbOf(group)
+  const other = await group.db
     .selectFrom('members')
     .select('agent_id')
-    .where('channel_id', '=', member.channel_id)
-    .where('role', '=', 'owner')
+    .where((eb) => eb.and({ channel_id: member.channel_id, role: 'owner' }))
     .where('agent_id', '<>', member.agent_id)
     .limit(1)
     .executeTakeFirst();
   return other === undefined;
 }
 
-async function insertMember(
+/** Inserts a member and appends its join. `notify` lists the agents whose own topic also gets the event. */
+export async function insertMember(
   group: GroupState,
   channel: ChannelWithHead,
   sender: Actor,
@@ -136,21 +108,16 @@ async function insertMember(
   notify: readonly string[] = [],
 ) {
   const row: MembersTable = { ...fields, channel_id: channel.id, joined_at: group.nowMs };
-  await dbOf(group).insertInto('members').values(row).execute();
+  await group.db.insertInto('members').values(row).execute();
   group.addAgent(row.agent_id);
-  const member: MemberRow = { ...row, kind };
-  const event = group.append(channel, {
-    sender,
-    notify,
-    event: () => ({ type: 'channel.member.join', channelId: channel.id, member: memberOf(member) }),
-  });
-  return { member, event };
+  const member = memberOf({ ...row, kind });
+  const joined = { type: 'channel.member.join', member } as const;
+  return { member, event: group.append(channel, sender, joined, { notify }) };
 }
 
-async function removeFrom(
+async function endMembership(
   group: GroupState,
-  channel: ChannelWithHead,
-  sender: Actor,
+  { actor, channel }: CommandOf<'channel.leave' | 'member.remove'> & Authorized,
   agentId: string,
 ) {
   const fixed = refuseFixed(channel);
@@ -158,19 +125,11 @@ async function removeFrom(
   const member = await findMember(group, channel.id, agentId);
   if (!member) return refuse('not_found', `${agentId} is not a member of ${channel.id}`);
   if (await isLastOwner(group, member)) return refuseLastOwner(member);
-  await dbOf(group)
+  await group.db
     .deleteFrom('members')
-    .where('channel_id', '=', channel.id)
-    .where('agent_id', '=', agentId)
+    .where((eb) => eb.and({ channel_id: channel.id, agent_id: agentId }))
     .execute();
-  const event = group.append(channel, {
-    sender,
-    notify: agentId === sender.agentId ? [] : [agentId],
-    event: () => ({
-      type: 'channel.member.leave',
-      channelId: channel.id,
-      member: memberOf(member),
-    }),
-  });
-  return { ok: true, event } as const;
+  const left = { type: 'channel.member.leave', member: memberOf(member) } as const;
+  const notify = agentId === actor.agentId ? [] : [agentId];
+  return accepted({}, group.append(channel, actor, left, { notify }));
 }

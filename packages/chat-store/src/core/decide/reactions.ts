@@ -1,71 +1,47 @@
 import { refuse } from '../../commands.ts';
-import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
+import { accepted, type DecideAuthorized } from './decision.ts';
 import { findMessage } from './messages.ts';
 
 /** The most reactions of a message, because each history page carries them. */
 export const reactionsMax = 1000;
 
 /** Adding the same reaction again changes nothing. */
-export const addReaction: Decide<'reaction.add'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, 'member');
-  if (!loaded.ok) return loaded;
-  const { channel } = loaded;
-  const found = await findMessage(group, channel, params.messageId);
+export const addReaction: DecideAuthorized<'reaction.add'> = async (group, command) => {
+  const { actor, channel, params } = command;
+  const { emoji, messageId } = params;
+  const { agentId } = actor;
+  const found = await findMessage(group, channel, messageId);
   if (!found.ok) return found;
-  const { message } = found;
-  if (message.deletedAt !== null) return refuse('conflict', 'the message was deleted');
-  if (message.reactions[params.emoji]?.includes(actor.agentId)) {
-    return accepted({ seq: null, changed: false });
-  }
-  if (Object.values(message.reactions).flat().length >= reactionsMax) {
+  const { deletedAt, reactions } = found.message;
+  if (deletedAt !== null) return refuse('conflict', 'the message was deleted');
+  if (reactions[emoji]?.includes(agentId)) return accepted({ seq: null, changed: false });
+  if (Object.values(reactions).flat().length >= reactionsMax) {
     return refuse('conflict', `the message has ${reactionsMax} reactions`);
   }
-  const { emoji } = params;
-  const event = group.append(channel, {
-    sender: actor,
-    messageId: message.id,
-    event: () => ({
-      type: 'channel.reaction.add',
-      channelId: channel.id,
-      messageId: message.id,
-      agentId: actor.agentId,
-      emoji,
-    }),
-  });
-  await dbOf(group)
+  const added = { type: 'channel.reaction.add', messageId, agentId, emoji } as const;
+  const event = group.append(channel, actor, added, { messageId });
+  await group.db
     .insertInto('reactions')
-    .values({ message_id: message.id, emoji, agent_id: actor.agentId, seq: channel.head })
+    .values({ message_id: messageId, emoji, agent_id: agentId, seq: channel.head })
     .execute();
   return accepted({ seq: channel.head, changed: true }, event);
 };
 
 /** Removes only the caller's own reaction. */
-export const removeReaction: Decide<'reaction.remove'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, 'member');
-  if (!loaded.ok) return loaded;
-  const { channel } = loaded;
-  const found = await findMessage(group, channel, params.messageId);
-  if (!found.ok) return found;
+export const removeReaction: DecideAuthorized<'reaction.remove'> = async (group, command) => {
+  const { actor, channel, params } = command;
   const { emoji, messageId } = params;
-  if (!found.message.reactions[emoji]?.includes(actor.agentId)) {
+  const { agentId } = actor;
+  const found = await findMessage(group, channel, messageId);
+  if (!found.ok) return found;
+  if (!found.message.reactions[emoji]?.includes(agentId)) {
     return accepted({ seq: null, changed: false });
   }
-  await dbOf(group)
+  await group.db
     .deleteFrom('reactions')
-    .where('message_id', '=', messageId)
-    .where('emoji', '=', emoji)
-    .where('agent_id', '=', actor.agentId)
+    .where((eb) => eb.and({ message_id: messageId, emoji, agent_id: agentId }))
     .execute();
-  const event = group.append(channel, {
-    sender: actor,
-    messageId,
-    event: () => ({
-      type: 'channel.reaction.remove',
-      channelId: channel.id,
-      messageId,
-      agentId: actor.agentId,
-      emoji,
-    }),
-  });
+  const removed = { type: 'channel.reaction.remove', messageId, agentId, emoji } as const;
+  const event = group.append(channel, actor, removed, { messageId });
   return accepted({ seq: channel.head, changed: true }, event);
 };

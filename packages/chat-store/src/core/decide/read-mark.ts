@@ -1,13 +1,12 @@
-import { dbOf, accepted, loadAuthorized, type Decide } from './decision.ts';
+import { accepted, type DecideAuthorized } from './decision.ts';
 
 /** A cursor moves only forward, and not past the head. */
-export const markRead: Decide<'read.mark'> = async (group, { actor, params }) => {
-  const loaded = await loadAuthorized(group, actor, params.channelId, 'member', 'even archived');
-  if (!loaded.ok) return loaded;
-  const seq = Math.min(params.seq, loaded.channel.head);
-  await dbOf(group)
+export const markRead: DecideAuthorized<'read.mark'> = async (group, command) => {
+  const { actor, channel, params } = command;
+  const seq = Math.min(params.seq, channel.head);
+  await group.db
     .insertInto('read_cursors')
-    .values({ agent_id: actor.agentId, channel_id: loaded.channel.id, seq })
+    .values({ agent_id: actor.agentId, channel_id: channel.id, seq })
     .onConflict((conflict) =>
       conflict
         .columns(['agent_id', 'channel_id'])

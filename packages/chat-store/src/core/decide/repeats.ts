@@ -2,7 +2,6 @@ import { hash } from 'node:crypto';
 import { refuse, type Actor, type Refusal } from '../../commands.ts';
 import type { GroupState } from '../group-state.ts';
 import { isOutOfBounds } from '../rights.ts';
-import { dbOf } from './decision.ts';
 
 /** A hash of a write's content. It shows whether a repeated clientMessageId comes with the same content. */
 export function fingerprint(method: string, ...content: readonly unknown[]): string {
@@ -26,12 +25,16 @@ export async function findRepeat(
   }
   const channel = group.channel(channelId);
   if (clientMessageId === null || !channel || channel.deleted_at !== null) return null;
-  const row = await dbOf(group)
+  const row = await group.db
     .selectFrom('log')
     .select(['seq', 'fingerprint'])
-    .where('channel_id', '=', channelId)
-    .where('sender_id', '=', actor.agentId)
-    .where('client_message_id', '=', clientMessageId)
+    .where((eb) =>
+      eb.and({
+        channel_id: channelId,
+        sender_id: actor.agentId,
+        client_message_id: clientMessageId,
+      }),
+    )
     .executeTakeFirst();
   if (!row) return null;
   return row.fingerprint === print

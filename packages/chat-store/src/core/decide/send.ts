@@ -7,7 +7,7 @@ import {
   type Outcome,
   type Refusal,
 } from '../../commands.ts';
-import type { Prefetch } from '../engine.ts';
+import type { Prefetch } from '../group-statements.ts';
 import { collectPrefetch, type Prefetched } from '../prefetch.ts';
 import type { GroupState } from '../group-state.ts';
 import { newId } from '../new-id.ts';
@@ -148,15 +148,11 @@ export function decideSend(
   );
   const id = newId(group.nowMs);
   const timestamp = group.nowMs;
-  const event = group.append(channel, {
-    sender: send.actor,
-    messageId: id,
-    clientMessageId,
-    fingerprint: print,
-    notify: mentionedMembers,
-    event: (seq) => ({
+  const event = group.append(
+    channel,
+    send.actor,
+    (seq) => ({
       type: threadId === null ? 'channel.message' : 'thread.message',
-      channelId,
       // JSON omits undefined fields. The reactions come last: see message-projection.ts.
       message: {
         id,
@@ -178,7 +174,8 @@ export function decideSend(
         reactions: {},
       },
     }),
-  });
+    { messageId: id, clientMessageId, fingerprint: print, notify: mentionedMembers },
+  );
   const seq = channel.head;
   group.addMessage({
     channel_id: channelId,
@@ -186,6 +183,7 @@ export function decideSend(
     id,
     sender_id: agentId,
     thread_id: threadId,
+    text_seq: seq,
     ...prefetched.nextOrdinals(channelId, agentId),
     taint: traced.taint.length === 0 ? null : JSON.stringify(traced.taint),
   });

@@ -33,8 +33,7 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
     const root = await db
       .selectFrom('messages')
       .select('seq')
-      .where('id', '=', threadId)
-      .where('channel_id', '=', channelId)
+      .where((eb) => eb.and({ id: threadId, channel_id: channelId }))
       .executeTakeFirst();
     if (!root) return refuse('not_found', `there is no message ${threadId}`);
     query = query.where('m.seq', 'in', threadSeqs(root.seq, params));
@@ -49,13 +48,10 @@ export const readHistory: Read<'message.history'> = async (db, actor, params, ma
 
   const page = createPageText(maxBytes, order === 'desc');
   for (const step of stepsOf(found.slice(0, limit), maxBytes, stepMessages)) {
+    const seqs = step.map(({ seq }) => seq);
     const rows = await selectMessages(db)
       .where('m.channel_id', '=', channelId)
-      .where(
-        'm.seq',
-        'in',
-        step.map(({ seq }) => seq),
-      )
+      .where('m.seq', 'in', seqs)
       .orderBy('m.seq', order)
       .execute();
     if (!page.add(await messageTextsOf(db, rows))) break;

@@ -1,5 +1,6 @@
 import type { EncodedEnvelope } from '@openclaw/protocol';
 import { sql, type Kysely } from 'kysely';
+import type { Engine } from '../engine.ts';
 import { readableEnvelope, selectReadable } from '../redactions.ts';
 import { envelopeOfRow, epochField } from '../stored-envelope.ts';
 import type { Tables } from '../tables.ts';
@@ -19,7 +20,7 @@ export interface LogPage {
  * An unknown channel has head 0.
  */
 export async function readLogPage(
-  db: Kysely<Tables>,
+  { db }: Engine,
   channelId: string,
   after: number,
   limit: number,

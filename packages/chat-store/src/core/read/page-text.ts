@@ -49,22 +49,12 @@ export function stepsOf(
 /** A row's JSON, in parts that follow each other. */
 export type RowText = readonly string[];
 
-/** The rows of one answer as JSON in UTF-8: together `maxBytes` at most, but always one row. */
-export interface PageText {
-  /** The rows so far, in the order of the answer, with commas between them. Each piece has its own memory. */
-  readonly pieces: Uint8Array[];
-  /** Rows so far. */
-  readonly count: number;
-  /** Adds rows, in the order of reading. Returns false when the page is full and does not contain the last of them. */
-  add(rows: readonly RowText[]): boolean;
-}
-
 /**
- * An empty page; the answer may list its rows in the reverse order of reading. The page holds bytes instead of text:
- * bytes are outside the heap. On the heap, the garbage collector would copy and mark the page's megabytes, and stop the
- * event loop meanwhile.
+ * The rows of one answer as JSON in UTF-8: together `maxBytes` at most, but always one row. The answer may list its rows
+ * in the reverse order of reading. The page holds bytes instead of text: bytes are outside the heap. On the heap, the
+ * garbage collector would copy and mark the page's megabytes, and stop the event loop meanwhile.
  */
-export function createPageText(maxBytes: number, isReversed = false): PageText {
+export function createPageText(maxBytes: number, isReversed = false) {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   let count = 0;
@@ -82,11 +72,14 @@ export function createPageText(maxBytes: number, isReversed = false): PageText {
   }
 
   return {
+    /** The rows so far, in the order of the answer, with commas between them. Each piece has its own memory. */
     pieces,
+    /** Rows so far. */
     get count() {
       return count;
     },
-    add(rows) {
+    /** Adds rows, in the order of reading. Returns false when the page is full and does not contain the last of them. */
+    add(rows: readonly RowText[]): boolean {
       const isFirst = count === 0;
       const taken = fitting(rows);
       if (taken.length === 0) return rows.length === 0;

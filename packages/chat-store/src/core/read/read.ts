@@ -50,7 +50,6 @@ function wholeText(pieces: Iterable<string | Uint8Array>): string {
   return Buffer.concat(encoded).toString();
 }
 
-/** Like `read`, but returns JSON. Stored JSON is neither parsed nor serialized again. */
 export async function readJson<M extends ReadMethod>(
   engine: Engine,
   actor: Actor,

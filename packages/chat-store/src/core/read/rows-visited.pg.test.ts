@@ -146,7 +146,7 @@ describe('rows that a read visits on PostgreSQL', () => {
   // The fault: each welcome read the whole log and sorted all direct channels of the agent.
   it('are two for each direct channel of a page, however many there are', async () => {
     asked.length = 0;
-    const page = await readDirectChannels(db, 'max', 200);
+    const page = await readDirectChannels({ db }, 'max', 200);
     expect(page).toHaveLength(200);
     expect(page[0]).toEqual({ channelId: 'dm_1', head: 10, activeAt: 11 });
     expect(await rowsOfAsked()).toBeLessThanOrEqual(400);

@@ -1,27 +1,29 @@
 import { Worker } from 'node:worker_threads';
-import type { Fleet, FleetSetup } from './fleet.ts';
+import type { AgentGroup, AgentGroupSetup } from './agent-group.ts';
 
-/** A call of a fleet's method from another thread. */
-export interface FleetCall {
+/** A call of a group's method from another thread. */
+export interface AgentGroupCall {
   readonly id: number;
-  readonly method: keyof Fleet;
+  readonly method: keyof AgentGroup;
   readonly args: readonly unknown[];
 }
-/** The answer to a {@link FleetCall}. */
-export interface FleetAnswer {
+/** The answer to a {@link AgentGroupCall}. */
+export interface AgentGroupAnswer {
   readonly id: number;
   readonly result?: unknown;
   readonly error?: string;
 }
 
-/** A fleet in a worker thread. */
-export function createWorkerFleet(setup: FleetSetup): Fleet {
-  const file = import.meta.url.endsWith('.ts') ? './fleet-worker.ts' : './fleet-worker.js';
+/** An agent group that runs in a worker thread. */
+export function createAgentGroupProxy(setup: AgentGroupSetup): AgentGroup {
+  const file = import.meta.url.endsWith('.ts')
+    ? './agent-group-thread.ts'
+    : './agent-group-thread.js';
   const worker = new Worker(new URL(file, import.meta.url), { workerData: setup });
   const pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let lastId = 0;
 
-  worker.on('message', ({ id, result, error }: FleetAnswer) => {
+  worker.on('message', ({ id, result, error }: AgentGroupAnswer) => {
     const call = pending.get(id);
     pending.delete(id);
     if (error === undefined) call?.resolve(result);
@@ -32,11 +34,11 @@ export function createWorkerFleet(setup: FleetSetup): Fleet {
     pending.clear();
   });
 
-  const call = <T>(method: keyof Fleet, ...args: unknown[]) =>
+  const call = <T>(method: keyof AgentGroup, ...args: unknown[]) =>
     new Promise<T>((resolve, reject) => {
       lastId += 1;
       pending.set(lastId, { resolve: resolve, reject });
-      worker.postMessage({ id: lastId, method, args } satisfies FleetCall);
+      worker.postMessage({ id: lastId, method, args } satisfies AgentGroupCall);
     });
 
   return {

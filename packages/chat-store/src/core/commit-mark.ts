@@ -5,7 +5,7 @@
  * transactions that had begun and not ended. Their commits are found when they end, however long that takes; other
  * commits are reported once meanwhile.
  */
-export interface Mark {
+export interface CommitMark {
   readonly next: number;
   readonly open: readonly number[];
 }
@@ -14,7 +14,7 @@ export interface Mark {
  * The next mark of a watcher. The watcher had read everything up to `since`. Of the commits that a later statement saw
  * (`now`), it has read those up to `readTo`.
  */
-export function markAfter(since: Mark, now: Mark, readTo: number): Mark {
+export function nextCommitMark(since: CommitMark, now: CommitMark, readTo: number): CommitMark {
   const least = Math.min(since.next, now.next);
   const next = Math.max(least, Math.min(now.next, readTo + 1));
   const open = [

@@ -8,18 +8,18 @@ import { createSchedule } from './schedule.ts';
 import { countError, createTally, type RunTimes } from './tally.ts';
 import { signInOf } from './tokens.ts';
 
-/** Options of a fleet: plain data and shared memory, so that they can go to a worker thread. */
-export interface FleetSetup {
+/** Options of a group: plain data and shared memory, so that they can go to a worker thread. */
+export interface AgentGroupSetup {
   readonly plan: Plan;
   readonly identity: Identity;
-  /** The fleet has the agents whose number modulo `plan.workers` is this. */
+  /** The group has the agents whose number modulo `plan.workers` is this. */
   readonly part: number;
   readonly dues: DueTimes;
   /** Live counters: operations sent, operations acknowledged, and events received since the warm-up. */
   readonly counts: Float64Array<SharedArrayBuffer>;
 }
 
-export interface FleetReport {
+export interface AgentGroupReport {
   /** Agents that are connected and subscribed at the end. */
   readonly connected: number;
   readonly sent: number;
@@ -35,7 +35,7 @@ export interface FleetReport {
 }
 
 /** The agents of one thread. */
-export interface Fleet {
+export interface AgentGroup {
   /** Connects the agents and joins their channels. Resolves with the failures, counted by message. */
   join(): Promise<Record<string, number>>;
   /** Subscribes the joined agents. Resolves like `join`. */
@@ -45,7 +45,7 @@ export interface Fleet {
   /** Starts no further operations; `run` resolves when those in flight are answered. */
   stop(): Promise<void>;
   /** Waits until every agent has its channels' heads, and resolves with the measurements. */
-  report(heads: Readonly<Record<string, number>>, timeoutMs: number): Promise<FleetReport>;
+  report(heads: Readonly<Record<string, number>>, timeoutMs: number): Promise<AgentGroupReport>;
   close(): Promise<void>;
 }
 
@@ -53,8 +53,14 @@ export interface Fleet {
 const connectingMax = 50;
 const pollMs = 10;
 
-/** Creates a fleet. It does not connect before `join`. */
-export function createFleet({ plan, identity, part, dues, counts }: FleetSetup): Fleet {
+/** Creates a group. It does not connect before `join`. */
+export function createAgentGroup({
+  plan,
+  identity,
+  part,
+  dues,
+  counts,
+}: AgentGroupSetup): AgentGroup {
   const tally = createTally(createLatencies());
   const parseFrame = createFrameCache();
   const isOurs = (index: number) => index % plan.workers === part;

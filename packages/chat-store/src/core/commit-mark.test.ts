@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { markAfter, type Mark } from './mark.ts';
+import { nextCommitMark, type CommitMark } from './commit-mark.ts';
 
 /** A server on which transactions begin, commit and are aborted, and a watcher that reads at most `rowsMax` at once. */
 function createWorld(rowsMax: number) {
@@ -7,7 +7,7 @@ function createWorld(rowsMax: number) {
   const open = new Set<number>();
   const committed = new Set<number>();
   const reports = new Map<number, number>();
-  let mark: Mark = { next, open: [] };
+  let mark: CommitMark = { next, open: [] };
   return {
     committed,
     reports,
@@ -20,7 +20,7 @@ function createWorld(rowsMax: number) {
     },
     /** Works like readChanges: two lists, each ordered by mark and cut off at `rowsMax`. */
     check() {
-      const now: Mark = { next, open: [...open] };
+      const now: CommitMark = { next, open: [...open] };
       const isVisible = (x: number) => committed.has(x);
       const lists = [[...committed].filter((x) => x >= mark.next), mark.open.filter(isVisible)].map(
         (list) => list.sort((a, b) => a - b).slice(0, rowsMax),
@@ -30,7 +30,7 @@ function createWorld(rowsMax: number) {
         for (const x of list) reports.set(x, (reports.get(x) ?? 0) + 1);
         if (list.length === rowsMax) readTo = Math.min(readTo, (list.at(-1) ?? 0) - 1);
       }
-      mark = readTo === Infinity ? now : markAfter(mark, now, readTo);
+      mark = readTo === Infinity ? now : nextCommitMark(mark, now, readTo);
       return readTo !== Infinity;
     },
   };
@@ -79,7 +79,7 @@ describe('a mark', () => {
   });
 
   it('goes back with a database that was restored', () => {
-    expect(markAfter({ next: 900, open: [] }, { next: 20, open: [18] }, 19)).toEqual({
+    expect(nextCommitMark({ next: 900, open: [] }, { next: 20, open: [18] }, 19)).toEqual({
       next: 20,
       open: [18],
     });

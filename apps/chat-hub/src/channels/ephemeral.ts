@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import type { ChatStore } from '@openclaw/chat-store';
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  type ChannelEvent,
+  type EncodedEnvelope,
+  type Presence,
+  type SenderKind,
+} from '@openclaw/protocol';
+
+/** The kind of an event's sender, as far as this hub knows it. */
+export type KindOf = (senderId: string) => SenderKind | null;
+
+/** Encodes events that are not logged. They carry no seq, and the epoch of their time. */
+export function createEphemeralEncoder(store: Pick<ChatStore, 'epoch'>, kindOf: KindOf) {
+  return (event: ChannelEvent, senderId: string, senderKind = kindOf(senderId)): EncodedEnvelope =>
+    encodeEnvelope({
+      id: randomUUID(),
+      event,
+      timestamp: Date.now(),
+      senderId,
+      senderKind,
+      channelId: event.channelId,
+      seq: null,
+      epoch: store.epoch,
+    });
+}
+
+export type EncodeEphemeral = ReturnType<typeof createEphemeralEncoder>;
+
+/** A presence event with only the presences that `keep` returns, or null if none is left; other events unchanged. */
+export function filterPresence(
+  encoded: EncodedEnvelope,
+  keep: (presences: readonly Presence[]) => Presence[],
+): EncodedEnvelope | null {
+  const envelope = decodeEnvelope(encoded.json)?.envelope;
+  if (envelope?.event.type !== 'channel.presence') return encoded;
+  const { presences } = envelope.event;
+  const kept = keep(presences);
+  if (kept.length === presences.length) return encoded;
+  if (kept.length === 0) return null;
+  return encodeEnvelope({ ...envelope, event: { ...envelope.event, presences: kept } });
+}

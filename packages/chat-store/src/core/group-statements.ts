@@ -1,0 +1,170 @@
+import type {
+  AgentsTable,
+  ChannelsTable,
+  LogTable,
+  MembersTable,
+  MentionsTable,
+  MessagesTable,
+  ThreadsTable,
+} from './tables.ts';
+
+// The statements of a group that both engines share. An engine adds how it passes a list of items to a statement.
+
+/** The look-ups needed before a group's messages can be decided. Each list costs one statement. */
+export interface Prefetch {
+  readonly members: readonly (readonly [channelId: string, agentId: string])[];
+  readonly repeats: readonly (readonly [
+    channelId: string,
+    senderId: string,
+    clientMessageId: string,
+  ])[];
+  /** Messages that are replied to or named as a cause, each with the agent that names it. */
+  readonly messages: readonly (readonly [agentId: string, messageId: string])[];
+  /** Senders by channel: the ordinals of their last messages number the next ones. */
+  readonly senders: readonly (readonly [channelId: string, senderId: string])[];
+}
+
+/** A prefetch of nothing, and its answers. */
+export const emptyLists = {
+  members: [],
+  repeats: [],
+  messages: [],
+  senders: [],
+} satisfies Prefetch;
+
+/** The answers to a {@link Prefetch}. Rows that were not found are absent. */
+export interface PrefetchedRows {
+  readonly members: readonly Pick<MembersTable, 'channel_id' | 'agent_id' | 'role'>[];
+  readonly repeats: readonly Pick<
+    LogTable,
+    | 'channel_id'
+    | 'sender_id'
+    | 'client_message_id'
+    | 'seq'
+    | 'message_id'
+    | 'timestamp'
+    | 'fingerprint'
+  >[];
+  /** A message, its channel, and the role in that channel of the agent that names it. */
+  readonly messages: readonly (Pick<MessagesTable, 'id' | 'channel_id' | 'thread_id' | 'taint'> &
+    Pick<ChannelsTable, 'kind' | 'archived_at' | 'deleted_at'> & {
+      readonly agent_id: string;
+      readonly role: MembersTable['role'] | null;
+    })[];
+  /** The ordinals of the last message in a channel, and of the sender's last message there; 0 where there is none. */
+  readonly senders: readonly Pick<
+    MessagesTable,
+    'channel_id' | 'sender_id' | 'ordinal' | 'sender_ordinal'
+  >[];
+}
+
+/** An engine's way to pass lists to a statement. */
+export interface ListSyntax {
+  /** Selects the items of the statement's parameters as rows with this number of columns. */
+  readonly items: (columns: number) => string;
+  /** The join that reads the items first, and looks up the other table for each. */
+  readonly join: 'join' | 'cross join';
+}
+
+/** The look-ups of a prefetch as SQL, by the name of their list. */
+export function lookUpStatements({ items, join }: ListSyntax): Record<keyof Prefetch, string> {
+  return {
+    members: `with w(channel_id, agent_id) as (${items(2)})
+      select m.channel_id, m.agent_id, m.role
+      from w ${join} members m on m.channel_id = w.channel_id and m.agent_id = w.agent_id`,
+    repeats: `with w(channel_id, sender_id, client_id) as (${items(3)})
+      select l.channel_id, l.sender_id, l.client_message_id, l.seq, l.message_id, l.timestamp,
+        l.fingerprint
+      from w ${join} log l on l.channel_id = w.channel_id and l.sender_id = w.sender_id
+        and l.client_message_id = w.client_id and l.client_message_id is not null`,
+    messages: `with w(agent_id, id) as (${items(2)})
+      select w.agent_id, m.id, m.channel_id, m.thread_id, m.taint, c.kind, c.archived_at,
+        c.deleted_at, p.role
+      from w ${join} messages m on m.id = w.id
+      ${join} channels c on c.id = m.channel_id
+      left join members p on p.channel_id = m.channel_id and p.agent_id = w.agent_id`,
+    senders: `with w(channel_id, sender_id) as (${items(2)})
+      select w.channel_id, w.sender_id,
+        coalesce((select m.ordinal from messages m where m.channel_id = w.channel_id
+          order by m.seq desc limit 1), 0) as ordinal,
+        coalesce((select m.sender_ordinal from messages m where m.channel_id = w.channel_id
+          and m.sender_id = w.sender_id order by m.ordinal desc limit 1), 0) as sender_ordinal
+      from w`,
+  };
+}
+
+/** Rows that a group has decided but not yet written, by table. */
+export interface GroupRows {
+  readonly log: readonly LogTable[];
+  readonly messages: readonly Omit<MessagesTable, 'deleted_at'>[];
+  readonly mentions: readonly MentionsTable[];
+  /** The further replies of one thread. The other fields are used if these replies are its first. */
+  readonly threads: readonly Omit<ThreadsTable, 'title'>[];
+  /** Agents that become known, ordered by id. */
+  readonly agents: readonly Pick<AgentsTable, 'id'>[];
+}
+
+type ColumnType = 'text' | 'bigint' | 'integer';
+
+interface Insert<Row> {
+  readonly columns: Readonly<Record<keyof Row, ColumnType>>;
+  readonly onConflict: string;
+}
+
+const tables: { readonly [T in keyof GroupRows]: Insert<GroupRows[T][number]> } = {
+  log: {
+    columns: {
+      channel_id: 'text',
+      seq: 'bigint',
+      id: 'text',
+      type: 'text',
+      sender_id: 'text',
+      timestamp: 'bigint',
+      message_id: 'text',
+      client_message_id: 'text',
+      fingerprint: 'text',
+      envelope: 'text',
+      mark: 'bigint',
+    },
+    onConflict: '',
+  },
+  messages: {
+    columns: {
+      channel_id: 'text',
+      seq: 'bigint',
+      id: 'text',
+      sender_id: 'text',
+      thread_id: 'text',
+      text_seq: 'bigint',
+      ordinal: 'bigint',
+      sender_ordinal: 'bigint',
+      taint: 'text',
+    },
+    onConflict: '',
+  },
+  mentions: {
+    columns: { agent_id: 'text', channel_id: 'text', seq: 'bigint' },
+    onConflict: '',
+  },
+  threads: {
+    columns: {
+      channel_id: 'text',
+      thread_id: 'text',
+      created_by: 'text',
+      created_at: 'bigint',
+      replies: 'bigint',
+      announced: 'integer',
+    },
+    onConflict: `on conflict (channel_id, thread_id)
+      do update set replies = threads.replies + excluded.replies`,
+  },
+  agents: { columns: { id: 'text' }, onConflict: 'on conflict do nothing' },
+};
+
+/** The inserts of a group: the columns of each table in order, with their types. */
+export const inserts = Object.entries(tables).map(([table, { columns, onConflict }]) => ({
+  table: table as keyof GroupRows,
+  columns: Object.entries(columns),
+  into: `insert into ${table} (${Object.keys(columns).join(', ')})`,
+  onConflict,
+}));
