@@ -8,9 +8,11 @@ export const slowSuites = [
   'e2e/redis-refuses-writes',
   'e2e/herd',
   'e2e/slow',
+  'client/src/rolling-restart',
   'presence/src/quiet-hour',
   'presence/src/refused-writes',
   'apps/web/src/e2e/crowd-by-the-clock',
+  'tools/backup/src/drills/',
 ];
 
 export default {

@@ -27,6 +27,9 @@ const tasks = {
   soak: { command: node('tools/bench/src/soak/main.ts'), needs: ['servers'] },
   faults: { command: node('tools/bench/src/faults/main.ts'), needs: ['servers'] },
   fuzz: { command: node('tools/fuzz/src/main.ts'), needs: ['servers'] },
+  backup: { command: [...node('tools/backup/src/main.ts'), 'backup'] },
+  restore: { command: [...node('tools/backup/src/main.ts'), 'restore'] },
+  migrate: { command: [...node('tools/backup/src/main.ts'), 'migrate'] },
   'call-path': { command: node('tools/setup/call-path.mjs'), needs: ['servers'] },
   test: { command: ['jest'], needs: ['servers'] },
   'test:slow': {
@@ -64,7 +67,7 @@ if (!task) {
 }
 
 installDependencies(root);
-if (task.needs?.includes('servers')) installServers();
+if (task.needs?.includes('servers')) installServers({ forDrills: name === 'test:slow' });
 if (task.needs?.includes('page')) {
   const failure = buildPage();
   // The hub starts without its web UI, or with the last one that was built.

@@ -21,13 +21,31 @@ const servers = [
   },
 ];
 
-/** Without these, the tests that need them are skipped. */
-const optionalServers = [
-  { debianPackage: 'prometheus', purpose: 'Prometheus' },
-  { debianPackage: 'prometheus-alertmanager', purpose: 'Alertmanager' },
-  { debianPackage: 'prometheus-redis-exporter', purpose: 'the Redis exporter' },
-  { debianPackage: 'prometheus-postgres-exporter', purpose: 'the PostgreSQL exporter' },
-].map((server) => ({ ...server, isThere: () => onPath(server.debianPackage) }));
+// Without these, the tests that need them are skipped. promtool checks the alert rules.
+const checkPrograms = [
+  { debianPackage: 'prometheus', purpose: 'Prometheus', isThere: () => onPath('promtool') },
+  {
+    debianPackage: 'prometheus-alertmanager',
+    purpose: 'Alertmanager',
+    isThere: () => onPath('amtool'),
+  },
+];
+
+// The drills of backup and monitoring use these programs.
+const drillPrograms = [
+  { debianPackage: 'age', purpose: 'age', isThere: () => onPath('age') },
+  { debianPackage: 'pgbackrest', purpose: 'pgBackRest', isThere: () => onPath('pgbackrest') },
+  {
+    debianPackage: 'prometheus-redis-exporter',
+    purpose: 'the Redis exporter',
+    isThere: () => onPath('prometheus-redis-exporter'),
+  },
+  {
+    debianPackage: 'prometheus-postgres-exporter',
+    purpose: 'the PostgreSQL exporter',
+    isThere: () => onPath('prometheus-postgres-exporter'),
+  },
+];
 
 function onPath(name) {
   return (process.env.PATH ?? '').split(':').some((folder) => existsSync(`${folder}/${name}`));
@@ -42,19 +60,19 @@ function debianPostgres() {
 }
 
 /**
- * Installs missing servers by apt-get as root. Otherwise prints what to install, and exits with 1 if the tests cannot do
- * without.
+ * Installs missing servers and checkers, and the programs of the drills if asked, by apt-get as root. Otherwise prints
+ * what to install; without a server it exits 1.
  */
-export function installServers() {
-  const all = [...servers, ...optionalServers];
-  const missing = all.filter((server) => !server.isThere());
+export function installServers({ forDrills = false } = {}) {
+  const optional = forDrills ? [...checkPrograms, ...drillPrograms] : checkPrograms;
+  const needed = [...servers, ...optional];
+  const missing = needed.filter((server) => !server.isThere());
   if (missing.length === 0) return;
-  const names = (list) => list.map((server) => server.purpose).join(', ');
-  const packages = (list) => list.map((server) => server.debianPackage);
+  const packages = missing.map((server) => server.debianPackage);
   const mayInstall = process.getuid?.() === 0 && onPath('apt-get');
   if (mayInstall) {
     console.error(
-      `setup: installing ${names(missing)} (apt-get install ${packages(missing).join(' ')})…`,
+      `setup: installing ${missing.map((server) => server.purpose).join(', ')} (apt-get install ${packages.join(' ')})…`,
     );
     // With this run level no installed service is started.
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
@@ -62,23 +80,21 @@ export function installServers() {
       spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] })
         .status;
     apt('update');
-    const install = (list) => apt('install', '-y', '--no-install-recommends', ...packages(list));
-    // One missing package fails the whole command, so the optional ones have their own.
-    for (const list of [servers, optionalServers]) {
+    // One package that is not to be had fails its whole command, so each optional one has its own.
+    for (const list of [servers, ...optional.map((program) => [program])]) {
       const wanted = list.filter((server) => !server.isThere());
-      if (wanted.length > 0) install(wanted);
+      if (wanted.length > 0)
+        apt(
+          ...['install', '-y', '--no-install-recommends'],
+          ...wanted.map((server) => server.debianPackage),
+        );
     }
   }
   const still = missing.filter((server) => !server.isThere());
-  const needed = still.filter((server) => servers.includes(server));
-  const report = (verb, list) =>
-    console.error(
-      `setup: the tests ${verb} ${names(list)}. ` +
-        `On Debian or Ubuntu: sudo apt-get install ${packages(list).join(' ')}`,
-    );
-  if (needed.length > 0) {
-    report('need', needed);
-    process.exit(1);
-  }
-  if (still.length > 0) report('of monitoring are skipped without', still);
+  if (still.length === 0) return;
+  console.error(
+    `setup: the tests use ${still.map((server) => server.purpose).join(', ')}. ` +
+      `On Debian or Ubuntu: sudo apt-get install ${still.map((server) => server.debianPackage).join(' ')}`,
+  );
+  if (still.some((server) => servers.includes(server))) process.exit(1);
 }

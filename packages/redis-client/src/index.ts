@@ -1,7 +1,14 @@
+export type { RoundTrip } from './availability.ts';
 export { toBatches } from './batches.ts';
 export type { Batch } from './batches.ts';
 export { createRedisClient, defineScript } from './client.ts';
-export type { RedisClient, Script, ScriptCall } from './client.ts';
+export type {
+  RedisClient,
+  RedisClientDeps,
+  RedisClientState,
+  Script,
+  ScriptCall,
+} from './client.ts';
 export { parseRedisEnvironment } from './environment.ts';
 export { CodedError, isDenied, RedisClientError, toUnavailable } from './errors.ts';
 export type { RedisClientErrorCode, WriteRefusal } from './errors.ts';

@@ -7,6 +7,7 @@ import { readText, root } from './repository.ts';
 const pages = [
   'CONTRIBUTING.md',
   'docs/architecture.md',
+  'docs/backup.md',
   'docs/decisions.md',
   'docs/failure-modes.md',
   'docs/operations.md',

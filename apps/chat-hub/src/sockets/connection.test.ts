@@ -89,7 +89,12 @@ async function connecting() {
     kind: 'agent' as const,
     onBehalfOf: null,
   };
-  onAccepted({ ws, socket, identity: { agentId: 'ben', isAdmin: false, ...bounds } });
+  onAccepted({
+    ws,
+    socket,
+    identity: { agentId: 'ben', isAdmin: false, ...bounds },
+    trace: { requestId: 'r' },
+  });
   await asked.promise;
 
   return {
