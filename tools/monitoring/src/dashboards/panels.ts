@@ -103,7 +103,7 @@ export function rate(counter: string, labels = '', matchers = ''): string {
   return `sum${by} (rate(${counter}{${matchers}}[$__rate_interval]))`;
 }
 
-/** A dashboard. \`instances\` names a metric whose \`instance\` the viewer may choose, as \`$instance\`. */
+/** A dashboard. `instances` names a metric whose `instance` the viewer may choose, as `$instance`. */
 export function dashboard(
   uid: string,
   title: string,
