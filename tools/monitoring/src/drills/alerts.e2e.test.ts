@@ -1,5 +1,6 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, it } from '@jest/globals';
 import {
   connectAgent,
@@ -10,6 +11,7 @@ import {
   startProcess,
   startRedis,
   waitFor,
+  type RedisServer,
 } from '@openclaw/test-support';
 import { suiteScope, testScope } from '@openclaw/test-support/scopes';
 import { readAlerts } from '../alert-rules.ts';
@@ -33,6 +35,8 @@ const drillTimeoutMs = 420_000;
 interface Fault {
   /** More variables for the commands of the runbook. */
   readonly env?: Readonly<Record<string, string>>;
+  /** False: this machine cannot cause it. @default true */
+  readonly isCaused?: boolean;
 }
 
 interface Drill {
@@ -157,10 +161,20 @@ const drills: readonly Drill[] = [
     },
   },
   {
-    alerts: ['HubPublishPathSlow', 'RedisSlowCommands', 'RedisCpuBusy'],
-    fault: 'a program runs slow scripts in Redis without a pause',
+    alerts: ['HubPublishPathSlow', 'RedisSlowCommands'],
+    fault: 'a program runs slow scripts in Redis',
     async cause({ redis }) {
       scope.defer(startSlowScripts(redis.port, 30));
+    },
+  },
+  {
+    alerts: ['RedisCpuBusy'],
+    fault: 'a program leaves Redis no pause',
+    async cause({ redis }) {
+      scope.defer(startSlowScripts(redis.port, 30));
+      // A machine that is shared or busy may not have a core for Redis, and then its thread is not busy.
+      const isBusy = await usesItsCore(redis);
+      return { isCaused: isBusy };
     },
   },
   {
@@ -324,6 +338,26 @@ const drills: readonly Drill[] = [
   },
 ];
 
+const cpuWindowMs = 14_000;
+const cpuWindows = 3;
+
+/** Whether the main thread of Redis uses its core more than the threshold of the alert, by its own count. */
+async function usesItsCore(redis: RedisServer): Promise<boolean> {
+  const seconds = async () => {
+    const info = await redis.command('INFO cpu');
+    const of = (kind: string) =>
+      Number(new RegExp(`used_cpu_${kind}_main_thread:([\\d.]+)`).exec(info)?.[1]);
+    return { cpu: of('user') + of('sys'), at: performance.now() / 1_000 };
+  };
+  for (let window = 0; window < cpuWindows; window += 1) {
+    const start = await seconds();
+    await delay(cpuWindowMs);
+    const end = await seconds();
+    if ((end.cpu - start.cpu) / (end.at - start.at) > 0.85) return true;
+  }
+  return false;
+}
+
 async function smallDisk() {
   const disk = await mountSmallDisk(16);
   if (!disk) throw new Error('this test mounts a file system, which needs root');
@@ -368,7 +402,11 @@ describeWith(
       const { alerts } = drill;
       scope.defer(() => world.watchAll());
       for (const alert of alerts) await until(alert, false, resolvesWithinMs);
-      const env = (await drill.cause(world))?.env ?? {};
+      const { env = {}, isCaused = true } = (await drill.cause(world)) ?? {};
+      if (!isCaused) {
+        process.stderr.write(`skipped: this machine cannot cause that ${drill.fault}\n`);
+        return;
+      }
       for (const alert of alerts) await until(alert, true, firesWithinMs);
       for (const alert of alerts) {
         const seen = await world.run(runbooks.get(alert)?.see ?? '', env);
