@@ -14,6 +14,7 @@ export const slowSuites = [
   'apps/web/src/e2e/crowd-by-the-clock',
   'tools/backup/src/drills/',
   'tools/monitoring/src/drills/',
+  'infra-test/src/deployed/',
 ];
 
 export default {

@@ -1,6 +1,8 @@
 import { defineConfig } from 'vite';
 import { compressedAssets } from './build/compressed-assets.mjs';
 
+const hub = `127.0.0.1:${process.env.HUB_PORT || '8080'}`;
+
 export default defineConfig({
   // Beside the hub's own paths, and wherever a proxy puts them.
   base: './',
@@ -15,11 +17,11 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   plugins: [compressedAssets()],
-  // `npx vite` for work on the page, beside a hub on its usual port.
+  // `npx vite` for work on the page, beside a hub.
   server: {
     proxy: {
-      '/v1': { target: 'http://127.0.0.1:8080', ws: true },
-      '/readyz': 'http://127.0.0.1:8080',
+      '/v1': { target: `http://${hub}`, ws: true },
+      '/readyz': `http://${hub}`,
     },
   },
 });

@@ -1,9 +1,10 @@
-// `npm run dev:web`: the web UI by Vite, with hot reload, and a hub behind it on port 8080. A hub that already answers
-// there is used. Both end together.
+// `npm run dev:web`: the web UI by Vite, with hot reload, and a hub behind it on HUB_PORT (8080). A hub that already
+// answers there is used. Both end together.
 import { spawn } from 'node:child_process';
 import { delimiter, resolve } from 'node:path';
 
-const hubUrl = 'http://127.0.0.1:8080';
+const hubPort = process.env.HUB_PORT || '8080';
+const hubUrl = `http://127.0.0.1:${hubPort}`;
 const children = [];
 
 function start(command, args, options = {}) {
@@ -21,7 +22,7 @@ const isRunning = await fetch(`${hubUrl}/healthz`).then(
 );
 if (!isRunning) {
   start(process.execPath, [...process.execArgv, 'apps/chat-hub/src/main.ts'], {
-    env: { ...process.env, HUB_AUTH: 'dev', HUB_HOST: '127.0.0.1', HUB_PORT: '8080' },
+    env: { ...process.env, HUB_AUTH: 'dev', HUB_HOST: '127.0.0.1', HUB_PORT: hubPort },
   });
 }
 const path = [resolve('apps/web/node_modules/.bin'), process.env.PATH].join(delimiter);

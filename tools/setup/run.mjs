@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkerFolders, installCheckers } from './checkers.mjs';
 import { installDependencies } from './dependencies.mjs';
 import { installServers } from './servers.mjs';
 import { buildPage } from './web.mjs';
@@ -31,10 +32,10 @@ const tasks = {
   restore: { command: [...node('tools/backup/src/main.ts'), 'restore'] },
   migrate: { command: [...node('tools/backup/src/main.ts'), 'migrate'] },
   'call-path': { command: node('tools/setup/call-path.mjs'), needs: ['servers'] },
-  test: { command: ['jest'], needs: ['servers'] },
+  test: { command: ['jest'], needs: ['servers', 'checkers'] },
   'test:slow': {
     command: ['jest', '--config', 'tools/setup/jest.slow.config.mjs'],
-    needs: ['servers'],
+    needs: ['servers', 'checkers'],
   },
   check: { command: ['node', 'tools/setup/check.mjs'] },
   'check:cycles': {
@@ -68,6 +69,7 @@ if (!task) {
 
 installDependencies(root);
 if (task.needs?.includes('servers')) installServers({ forDrills: name === 'test:slow' });
+if (task.needs?.includes('checkers')) installCheckers();
 if (task.needs?.includes('page')) {
   const failure = buildPage();
   // The hub starts without its web UI, or with the last one that was built.
@@ -85,7 +87,7 @@ const child = spawn(command, [...options, ...args], {
   stdio: 'inherit',
   env: {
     ...process.env,
-    PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
+    PATH: [join(root, 'node_modules', '.bin'), process.env.PATH, ...checkerFolders].join(delimiter),
     NX_DAEMON: 'false',
     NODE_OPTIONS: nodeOptions.filter(Boolean).join(' '),
   },

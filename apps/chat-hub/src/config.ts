@@ -46,6 +46,8 @@ export interface Config {
   readonly isProduction: boolean;
   /** Variables that begin with HUB_ and have no meaning here; worth a warning. */
   readonly unknownNames: readonly string[];
+  /** Where systemd waits for the hub's readiness; null without systemd. */
+  readonly notifySocket: string | null;
 }
 
 /** How agents authenticate. */
@@ -125,6 +127,7 @@ const environmentSchema = z.object({
   HUB_START_TIMEOUT_MS: milliseconds(86_400_000).default(300_000),
   HUB_DRAIN_DELAY_MS: milliseconds(600_000).default(0),
   HUB_DRAIN_MS: milliseconds(600_000).default(10_000),
+  NOTIFY_SOCKET: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -217,6 +220,7 @@ export function parseConfig(environment: Environment): Config {
     logLevel: env.LOG_LEVEL,
     isProduction: production,
     unknownNames,
+    notifySocket: env.NOTIFY_SOCKET ?? null,
   };
 }
 

@@ -1,5 +1,6 @@
 import { pino, type Logger } from 'pino';
 import { ConfigError, isProduction, parseConfig, readEnvironment, type Config } from './config.ts';
+import { notifyReady } from './observe/service-manager.ts';
 import { startHub, type RunningHub } from './start-hub.ts';
 
 /** The longest a shutdown may take, beside the drain. */
@@ -88,6 +89,7 @@ async function main(): Promise<void> {
   for (const line of welcome(hub, config))
     if (isJson) hub.log.info(line);
     else process.stderr.write(`${line}\n`);
+  notifyReady(config.notifySocket, hub.log);
   // The client of a configured Redis logs its outages itself.
   if (config.redis === null)
     hub.redis.onAvailability((available) => {

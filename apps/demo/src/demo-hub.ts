@@ -9,7 +9,7 @@ import { hubEnvironment } from './config.ts';
 export interface DemoHub {
   /** `http://127.0.0.1:{port}` */
   readonly url: string;
-  /** Resolves with the end of its output when the process has exited. */
+  /** Resolves with the last part of its output when the process has exited. */
   readonly exited: Promise<string>;
   /** Sends SIGTERM, then SIGKILL if it does not exit in time. */
   stop(): Promise<void>;

@@ -83,7 +83,9 @@ export function startResponder({ fleet, random, signal, onError }: ResponderDeps
 
   function greet(channel: DemoChannel, agentId: string): void {
     run(async () => {
-      const host = fleet.agentFor('tech-lead', random);
+      const members = fleet.agentsIn(channel);
+      const host =
+        members.find(({ persona }) => persona.role === 'tech-lead') ?? random.pick(members);
       const guide = fleet.agentFor('support-agent', random);
       await wait(600, 1_200);
       const text = random.pick(welcomes).replace('{name}', `@${agentId}`);

@@ -44,11 +44,11 @@ const scenarios: Readonly<Record<Scenario, { readonly rate: number; readonly cha
 const examples = `
 Examples:
   $ npm start                                          # a hub, in another terminal
-  $ npm run loadgen -- --hub-pid 12345                 # its pid, as it says at its start
+  $ npm run loadgen -- --hub-pid 12345                 # the hub prints its pid when it starts
   $ npm run loadgen -- --url wss://staging.example.com --token-secret-env HUB_JWT_SECRET --rate 2000 --workers 2
   $ npm run loadgen -- --scenario teams --duration 30 --json teams.json
 
-Latency counts from the moment an operation was due, so a hub that stalls is not let off. The exit code is 0 if every
+Latency counts from the due time of an operation, so a stalled hub shows as latency. The exit code is 0 if every
 target holds, 1 if one does not, 2 if the run could not begin, 130 if it was interrupted.`;
 
 function number(minimum: number, isWhole = false) {
@@ -94,7 +94,7 @@ function createCommand(): Command {
     .option('--presence-rate <n>', 'presence changes a second', number(0), 5)
     .option('--reaction-rate <n>', 'reactions a second', number(0), 10)
     .option('--content-chars <n>', 'length of a message', number(20, true), 120)
-    .option('--workers <n>', 'threads that play the agents', number(1, true), 1)
+    .option('--workers <n>', 'threads that run the agents', number(1, true), 1)
     .option(
       '--token-secret-env <name>',
       'environment variable with the hub’s HS256 secret, to sign in by tokens',
@@ -106,7 +106,7 @@ function createCommand(): Command {
       number(1, true),
     )
     .option('--json <file>', 'writes the outcome as JSON too')
-    .option('--keep', 'leaves the channels behind', false)
+    .option('--keep', 'keeps the channels at the end', false)
     .optionsGroup('Targets:')
     .addOption(target('--max-delivery-ms <ms>', 'message delivery, p99', 'maxDeliveryMs'))
     .addOption(target('--max-presence-ms <ms>', 'presence change, p99', 'maxPresenceMs'))

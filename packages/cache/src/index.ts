@@ -1,4 +1,4 @@
-export { createCache, createMemoryCache, invalidatedViews } from './cache.ts';
+export { createCache, createMemoryCache } from './cache.ts';
 export type { Cache, CacheDeps, DroppedChannel } from './cache.ts';
 export { CacheError } from './errors.ts';
 export type { CacheErrorCode } from './errors.ts';

@@ -77,9 +77,9 @@ export interface ChatStore extends Omit<
    */
   append<M extends WriteMethod>(actor: Actor, method: M, params: ParamsOf<M>): Promise<Outcome<M>>;
   /**
-   * Answers from one snapshot, including the rights check. Never rejects. Waiting reads take turns by agent: the actor,
-   * or `turnOf` (another agent, or any name, which is treated like an agent). Null is the hub itself, whose reads go
-   * first.
+   * Answers from one snapshot, including the rights check. Never rejects. Waiting reads take turns by agent. The read
+   * waits in the turn of the actor, or of `turnOf`: another agent, any other name, or null for the hub's own reads,
+   * which go first.
    */
   read<M extends ReadMethod>(
     actor: Actor,
@@ -96,8 +96,8 @@ export interface ChatStore extends Omit<
     turnOf?: string | null,
   ): Promise<ReadJsonOutcome>;
   /**
-   * Reads the agent's relation to each channel. It waits in the agent's turn, or in the turn of `turnOf`; null is the
-   * hub itself.
+   * Reads the agent's relation to each channel. It waits in the agent's turn, or in the turn of `turnOf`, as `read`
+   * does.
    */
   access(
     agentId: string,
@@ -121,10 +121,10 @@ export interface ChatStore extends Omit<
 /** The minimum time between two log lines about failures of the database. */
 const warnEveryMs = 10_000;
 
-/** System calls: tail checks, beats, the reaper, health checks. They never wait: further ones are refused. */
+/** The lane of system calls: tail checks, beats, the reaper, health checks. They never wait; further ones are refused. */
 const systemLane = { width: 32, widthPerAgent: 32, maxCalls: 32 };
 
-/** No agent, nor the hub itself, may use all slots: one is left for others. */
+/** Neither one agent nor the hub itself may use all slots: one is left for the others. */
 const lookUpWidths = { width: lookUpsAtOnce, widthPerAgent: lookUpsAtOnce - 1 };
 
 /**

@@ -32,7 +32,7 @@ export function createSubscriptions(
   const unsubscribedDirect = new Set<string>();
   let welcome: Welcome | null = null;
   let isReconnected = false;
-  /** A welcome in this epoch named every direct channel, so each one that it did not name is new. */
+  /** The epoch of a welcome that named every direct channel: any other one of that epoch is new. Null without it. */
   let completeListEpoch: string | null = null;
   let closedBy: HubError | null = null;
 

@@ -57,7 +57,7 @@ export function createRedisEventBus(
   const command = sharded ? 'spublish' : 'publish';
   const { maxPending, maxPendingCharacters } = resolveOptions(limits, options, EventsError);
   const queue = createPublishQueue(redis, { maxPending, maxPendingCharacters });
-  // Half of these are always known: those in the queue, and the same number that are answered but not yet echoed.
+  // At least half of this number are known: all in the queue, and as many that Redis took and has not echoed yet.
   const ownIds = createRecentIds(4 * maxPending, Infinity, () => 0);
   const probe = createRedisProbe(keys.probeTopic(randomUUID()), subscriber, (topic, nonce) =>
     queue.push([[command, topic, nonce]], nonce.length),

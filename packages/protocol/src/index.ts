@@ -15,6 +15,6 @@ export { presenceSchema, threadSchema } from './objects.ts';
 export type { Channel, Member, Message, Origin, Presence, Thread } from './objects.ts';
 export { buildOpenApi, restErrorSchema, type OpenApiDocument } from './openapi.ts';
 export type { OpenApiOptions, RestOperation } from './openapi.ts';
-export { operationsAgentsSchema, operationsSchema } from './operations.ts';
-export type { Operations, OperationsAgents } from './operations.ts';
+export { operationsAgentsSchema, operationsSchema } from './operations-view.ts';
+export type { Operations, OperationsAgents } from './operations-view.ts';
 export { buildOpenRpc, type OpenRpcDocument } from './openrpc.ts';

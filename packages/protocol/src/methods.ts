@@ -6,7 +6,7 @@ import { type MethodDefinition, type MethodKind, paramsSchema } from './methods/
 import { memberMethods } from './methods/member.ts';
 import { messageMethods } from './methods/message.ts';
 import { presenceMethods } from './methods/presence.ts';
-import { readMethods } from './methods/read.ts';
+import { readMethods } from './methods/read-state.ts';
 import { subscriptionMethods } from './methods/subscription.ts';
 import { threadMethods } from './methods/thread.ts';
 import { sampleTimestamp } from './samples.ts';

@@ -97,8 +97,8 @@ export function openServerConnection(
     },
     call,
     async batch(commands) {
-      // Not a pipeline of ioredis: each pipeline gets an accessor of its own, so all its objects survive the minor
-      // garbage collections.
+      // The pipeline of ioredis is not used: it defines an accessor on each pipeline, and all objects of such a pipeline
+      // then survive the minor garbage collections.
       const calls = inOneWrite(redis, () => commands.map(call));
       return (await Promise.allSettled(calls)).map((outcome) =>
         outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as Error),

@@ -13,7 +13,7 @@ import { exportJWK, exportSPKI, generateKeyPair, type CryptoKey } from 'jose';
 export interface Target extends AsyncDisposable {
   readonly port: number;
   readonly secret: string;
-  /** The key that the hub's JWKS URL serves the public half of, as kid `k1`. */
+  /** The private key. The hub's JWKS URL serves its public half, as kid `k1`. */
   readonly privateKey: CryptoKey;
   /** Its public half. */
   readonly publicKey: { readonly pem: string; readonly jwk: string };
@@ -29,7 +29,7 @@ export interface Target extends AsyncDisposable {
 
 const secret = 'a-secret-for-fuzzing-with-more-than-32-characters';
 
-/** Starts one, with limits that the fuzzers do not reach; `env` names its database and Redis. */
+/** Starts a hub with limits that the fuzzers do not reach. `env` names its database and Redis. */
 export async function startTarget(env: Readonly<Record<string, string>> = {}): Promise<Target> {
   const pair = await generateKeyPair('ES256', { extractable: true });
   const jwk = JSON.stringify({ ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'ES256' });

@@ -9,15 +9,15 @@ import {
 /** A write, as data. */
 export type Call = Command;
 
-/** A call that was made, and what became of it. Times are places in one order of beginnings and ends. */
+/** A call that was made, and its outcome. Its two times are positions in the sequence of all beginnings and ends. */
 export interface MadeCall {
   readonly call: Call;
-  /** Which life of which hub: a hub that was killed and started again is another. */
+  /** The hub process that made the call. A hub that was restarted has another name. */
   readonly hub: string;
   readonly beganAt: number;
-  /** Infinity: nothing was heard of it. */
+  /** Infinity when the call was never answered. */
   readonly endedAt: number;
-  /** Null: its hub was killed, or the answer was that it may have happened. */
+  /** Null when the hub was killed before it answered, or the answer was that the write may have been committed. */
   readonly outcome: Outcome | null;
 }
 

@@ -77,7 +77,7 @@ export function checkHistory({ channelId, calls, log }: History): readonly Chann
       if (!outcome.ok) return 'code' in what && what.code === outcome.code;
       return !('code' in what) && what.event === null && contains(outcome.result, what.result);
     });
-    if (!isRight) fail(`in none of the states ${from} to ${to} is this the answer`, made);
+    if (!isRight) fail(`this answer is right in none of the states ${from} to ${to}`, made);
   }
   return states;
 }
@@ -88,7 +88,7 @@ export function ackedEvent({ outcome }: MadeCall): Envelope | null {
   return appended ? (JSON.parse(appended.event.json) as Envelope) : null;
 }
 
-// The database was away or the hub was closing: nothing happened, in any state.
+// The database was away or the hub was closing, so the call had no effect. This is right in any state.
 const isNotBegun = ({ outcome }: MadeCall) =>
   outcome?.ok === false && outcome.code === 'unavailable';
 
@@ -115,7 +115,7 @@ function isEventOf(state: ChannelState, { call, outcome }: MadeCall, envelope: E
   }
   if (outcome?.ok && 'seq' in outcome.result && outcome.result.seq !== envelope.seq) return false;
   const { event } = envelope;
-  // The call was not answered, and its text was deleted since, so only its place can be compared.
+  // The call was not answered and its text was deleted later, so only its seq and sender can be compared.
   const isEmptied = outcome === null && 'message' in event && event.message.deletedAt !== null;
   if (isEmptied && event.type !== 'channel.message.delete') {
     const { message } = what.event as { message?: Partial<Message> };

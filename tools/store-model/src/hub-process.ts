@@ -15,8 +15,8 @@ export type Answer =
   { readonly id: number; readonly value: unknown } | { readonly id: number; readonly code: string };
 
 /**
- * A store in another process. Calls reject with an Error; its message is `killed` once the process was killed, else a
- * code.
+ * A store in another process. A call that fails rejects with an Error. Its message is `killed` after the process was
+ * killed, otherwise the code of the store's error.
  */
 export type HubProcess = Pick<ChatStore, Asked> & {
   /** Sends SIGKILL, which interrupts all its work. Resolves when the process has ended. */

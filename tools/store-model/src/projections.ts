@@ -18,7 +18,7 @@ async function read<M extends ReadMethod>(
   return answer.result;
 }
 
-/** Holds what a store answers of a channel against the state that a replay of its log ends in. */
+/** Compares the store's answers about a channel with the state at the end of a replay of its log. */
 export async function checkProjections(
   store: Store,
   channelId: string,
@@ -50,7 +50,10 @@ export async function checkProjections(
   expect(threads).toEqual(expectedThreads.sort(byId('threadId')));
 }
 
-/** Holds an agent's cursor and counts against the state: the cursor between what its marks can have come to. */
+/**
+ * Compares an agent's cursor and counts with the state. The cursor must be between the highest mark that was certainly
+ * made and the highest that may have been made.
+ */
 export async function checkReadState(
   store: Store,
   agentId: string,
@@ -68,7 +71,7 @@ export async function checkReadState(
     );
     const highest = Math.max(0, ...marks.filter(({ mayBe }) => mayBe).map(({ seq }) => seq));
     expect(found.seq).toBeLessThanOrEqual(Math.min(highest, state.head));
-    // One that was made while the log was shorter than it says counts up to there.
+    // A mark beyond the head of its time only counts up to that head, so a mark is certain only for the first event.
     const sure = marks.filter(({ isMade, seq }) => isMade && seq <= 1);
     expect(found.seq).toBeGreaterThanOrEqual(Math.max(0, ...sure.map(({ seq }) => seq)));
     const unread = [...state.messages.values()].filter(

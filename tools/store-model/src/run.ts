@@ -5,15 +5,15 @@ import type { HubProcess } from './hub-process.ts';
 import type { History } from './history.ts';
 import { callFor, channelIdsOf, type Names, type Step } from './steps.ts';
 
-/** Two hubs that can be killed; `replace` kills one and answers another on the same database. */
+/** Two hubs that can be killed. `replace` kills one and starts another in its place, on the same database. */
 export interface Hubs {
   at(index: number): HubProcess;
   replace(index: number): Promise<void>;
-  /** Grows with each replacement. */
-  readonly lives: number;
+  /** The number of replacements so far. */
+  readonly replacements: number;
 }
 
-/** Plays the steps, and answers what was asked of each channel and what its log holds then. */
+/** Runs the steps. Resolves with the calls that were made on each channel, and the contents of its log at the end. */
 export async function play(
   played: readonly Step[],
   names: Names,
@@ -26,10 +26,10 @@ export async function play(
 
   function make(index: number, call: Call): void {
     const hub = hubs.at(index);
-    const [beganAt, life] = [++moment, `${index}:${hubs.lives}`];
+    const [beganAt, hubName] = [++moment, `${index}:${hubs.replacements}`];
     const place = made.length;
     const record = (outcome: MadeCall['outcome'], endedAt: number) =>
-      void (made[place] = { call, hub: life, beganAt, endedAt, outcome });
+      void (made[place] = { call, hub: hubName, beganAt, endedAt, outcome });
     record(null, Infinity);
     const ended = hub.append(call.actor, call.method, call.params as never).then(
       (outcome) => {

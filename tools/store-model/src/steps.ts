@@ -35,7 +35,7 @@ const ending = fc.record({
   channel: fc.nat({ max: 1 }),
 });
 
-/** A call in outline. */
+/** A call whose names and message are not chosen yet. */
 export type Outline = typeof outline | typeof ending extends fc.Arbitrary<infer O> ? O : never;
 
 /** The steps of a run, in order: calls on one of two hubs, without waiting; a wait for all of them; a kill of a hub. */
@@ -55,7 +55,7 @@ export const steps = fc.array(
       arbitrary: fc.record({
         kind: fc.constant('kill' as const),
         hub: fc.nat({ max: 1 }),
-        /** For how many turns of the event loop its commits continue. */
+        /** The number of turns of the event loop before the kill, in which commits continue. */
         turns: fc.nat({ max: 40 }),
       }),
     },
@@ -71,7 +71,7 @@ export const steps = fc.array(
   { minLength: 10, maxLength: 30 },
 );
 
-/** One of them. */
+/** One step of a run. */
 export type Step = typeof steps extends fc.Arbitrary<(infer S)[]> ? S : never;
 
 /** The names of one run, because the database is shared by many. */

@@ -36,7 +36,7 @@ export function describeStoreModel(
     const running: HubProcess[] = [];
     /** Started in advance, to replace the next hub that is killed. */
     let spares: Promise<HubProcess>[] = [];
-    let lives = 0;
+    let replacements = 0;
     let lost = 0;
     let runs = 0;
     let startedMs = 0;
@@ -57,10 +57,10 @@ export function describeStoreModel(
         if (!spare) throw new Error(`there is no spare hub ${index}`);
         running[index] = spare;
         spares[index] = startHub(index);
-        lives += 1;
+        replacements += 1;
       },
-      get lives() {
-        return lives;
+      get replacements() {
+        return replacements;
       },
     };
 
@@ -107,7 +107,7 @@ export function describeStoreModel(
     }
 
     it(
-      'store what the model says, each event once, in one order, and tell nobody otherwise',
+      'store what the model says, each event once and in one order, and report nothing else',
       async () => {
         startedMs = performance.now();
         await fc.assert(fc.asyncProperty(steps, holds), {
@@ -115,7 +115,7 @@ export function describeStoreModel(
           endOnFailure: true,
         });
         // The faults did happen: hubs were killed while calls were in flight, and their clocks differed.
-        expect([lives > 0, lost > 0, runs > 3]).toEqual([true, true, true]);
+        expect([replacements > 0, lost > 0, runs > 3]).toEqual([true, true, true]);
         const clocks = keepsTime === 'hub' ? [5, -7] : [0];
         expect([...minutesOff].sort()).toEqual(clocks.sort());
       },

@@ -6,7 +6,7 @@ export interface DeafProxy extends AsyncDisposable {
   readonly url: string;
   /** Existing connections get no published message any more. */
   deafen(): void;
-  /** The same, and also for new connections until {@link DeafProxy.heal}. */
+  /** Existing connections, and new ones until {@link DeafProxy.heal}, get no published message any more. */
   deafenAll(): void;
   /** New connections get published messages again. */
   heal(): void;

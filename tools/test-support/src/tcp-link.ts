@@ -15,7 +15,7 @@ export interface TcpLink extends AsyncDisposable {
   refuse(): void;
   /** Destroys all connections; new ones are accepted. */
   drop(): void;
-  /** Ends all of these. A connection that lost bytes is destroyed, as its stream is broken. */
+  /** Ends every disturbance. A connection that lost bytes is destroyed, because its stream is broken. */
   heal(): void;
   stop(): Promise<void>;
 }

@@ -116,17 +116,16 @@ describe('each fault that is planted', () => {
     redis = await suite.use(startRedis({ args: wellSet }));
   });
 
+  /** Plants keys, and audits. `IN-30-S` stands for the end of a lease, because the table below is made long before. */
   async function planted(...commands: string[]) {
     await redis.command('FLUSHALL');
     for (const command of commands) {
-      const reply = await redis.command(command);
+      const reply = await redis.command(command.replace('IN-30-S', String(Date.now() + 30_000)));
       if (reply.startsWith('-')) throw new Error(`${command}: ${reply}`);
     }
     return auditOf(redis.url);
   }
   const hash = 'agentId a1 status online lastSeen 1708554000000';
-  /** Leases that the test takes end in 30 s of Redis time. */
-  const leaseEnd = () => Date.now() + 30_000;
 
   it('is not there in an empty Redis', async () => {
     expect(await planted()).toMatchObject({ code: 0, clean: true, keys: 0 });
@@ -135,7 +134,7 @@ describe('each fault that is planted', () => {
   it('is not there in a channel as a hub writes it', async () => {
     expect(
       await planted(
-        `ZADD openclaw:roster:c1 ${leaseEnd()} a1:h1:s1`,
+        'ZADD openclaw:roster:c1 IN-30-S a1:h1:s1',
         'EXPIRE openclaw:roster:c1 90',
         'ZADD openclaw:roster:c1:agents 0 "a1 h1 s1"',
         'EXPIRE openclaw:roster:c1:agents 90',
@@ -214,7 +213,7 @@ describe('each fault that is planted', () => {
       'a lease without its hash',
       'orphan: roster:{channelId}',
       [
-        `ZADD openclaw:roster:c1 ${leaseEnd()} a1:h1:s1`,
+        'ZADD openclaw:roster:c1 IN-30-S a1:h1:s1',
         'EXPIRE openclaw:roster:c1 90',
         'ZADD openclaw:roster:c1:agents 0 "a1 h1 s1"',
         'EXPIRE openclaw:roster:c1:agents 90',
@@ -224,7 +223,7 @@ describe('each fault that is planted', () => {
       'an index that does not match its roster',
       'orphan: roster:{channelId}',
       [
-        `ZADD openclaw:roster:c1 ${leaseEnd()} a1:h1:s1`,
+        'ZADD openclaw:roster:c1 IN-30-S a1:h1:s1',
         'EXPIRE openclaw:roster:c1 90',
         'ZADD openclaw:roster:c1:agents 0 "a1 h1 s1" 0 "a2 h1 s2"',
         'EXPIRE openclaw:roster:c1:agents 90',
@@ -395,10 +394,13 @@ describe('gentleness', () => {
       `EVAL "for i = 1, 600 do redis.call('SET', 'openclaw:seq:messages:c' .. i, i) end" 0`,
     );
     const slow = await auditOf(redis.url, ['--rate', '300', '--count', '50']);
-    const fast = await auditOf(redis.url, ['--rate', '1000000', '--count', '50']);
     // 600 keys at 300 per second, less the last page.
     expect(slow.durationMs).toBeGreaterThan(1_500);
-    expect(fast.durationMs).toBeLessThan(slow.durationMs / 2);
+    // The control: without the limit, the fastest of some runs ends sooner.
+    const fast: number[] = [];
+    for (let n = 0; n < 5; n += 1)
+      fast.push((await auditOf(redis.url, ['--rate', '1000000', '--count', '50'])).durationMs);
+    expect(Math.min(...fast)).toBeLessThan(1_500);
   });
 });
 

@@ -29,9 +29,9 @@ export function defaultCallLimit(limits: Readonly<Record<string, Limit>>): Limit
 }
 
 /**
- * Limits the calls of each agent on this hub, over all its sockets and REST together. It counts in the current and the
- * previous window; the previous one counts in proportion to its part that is less than a window's length ago. Every
- * step is O(1). An agent is forgotten two windows after its last call.
+ * Limits the calls of each agent on this hub, over all its sockets and REST together. The count is that of the current
+ * window, plus the share of the previous one that lies less than a window's length in the past. Every step is O(1). An
+ * agent is forgotten two windows after its last call.
  */
 export function createCallAllowance(options: CallAllowanceOptions) {
   const { limit, windowMs, onBarred, maxAgents = 100_000 } = options;

@@ -88,7 +88,7 @@ export function createDispatcher(deps: {
     emit(writeFailure(id, tooManyCalls(afterMs)));
   }
 
-  /** The batch's first call was already counted with its frame; this is the outcome of that count. */
+  /** `overAllowanceMs` applies to the first call, which was counted with the frame. The others are counted here. */
   function dispatchBatch(
     session: Session,
     items: readonly unknown[],

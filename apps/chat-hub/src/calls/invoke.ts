@@ -71,7 +71,7 @@ interface Checked {
 const maxItems = limits.topics;
 const maxIssues = 10;
 /** The key that all bulky calls of a socket share in the call order. No channel id contains a colon. */
-const bulkPlace = ':bulk';
+const bulkKey = ':bulk';
 
 /** Creates the one path that every call takes, over WebSocket and REST. */
 export function createInvoke(deps: {
@@ -196,8 +196,8 @@ export function createInvoke(deps: {
         const { definition, params } = checked;
         const work = () => run(checked);
         if (!caller.order) return await work();
-        const places = placesOf(definition, params, identity.agentId);
-        await caller.order.run(places, definition.kind === 'write', work);
+        const keys = orderKeysOf(definition, params, identity.agentId);
+        await caller.order.run(keys, definition.kind === 'write', work);
       } finally {
         session?.endCall();
       }
@@ -242,19 +242,19 @@ function invalidParams(
 }
 
 /** The keys by which a call is ordered among the calls of its socket. */
-function placesOf(definition: MethodDefinition, params: object, agentId: string): string[] {
+function orderKeysOf(definition: MethodDefinition, params: object, agentId: string): string[] {
   const { orderedBy, bulky } = definition;
-  const places: string[] = [];
+  const keys: string[] = [];
   if (orderedBy !== null) {
     const value = (params as Readonly<Record<string, unknown>>)[orderedBy];
     if (typeof value === 'string')
-      places.push(orderedBy === 'agentId' ? directChannelId(agentId, value) : value);
+      keys.push(orderedBy === 'agentId' ? directChannelId(agentId, value) : value);
     else if (Array.isArray(value))
       for (const item of value as readonly (string | { readonly channelId: string })[])
-        places.push(typeof item === 'string' ? item : item.channelId);
+        keys.push(typeof item === 'string' ? item : item.channelId);
   }
-  if (bulky !== undefined) places.push(bulkPlace);
-  return places;
+  if (bulky !== undefined) keys.push(bulkKey);
+  return keys;
 }
 
 /** The bytes to reserve for the reply; 0 when it is small. */

@@ -66,7 +66,10 @@ export function createAgentTopics(deps: {
     return { directs: found, isComplete };
   }
 
-  /** The point from which a session follows a direct channel with a newest known event `seq`; null if it does not. */
+  /**
+   * The point from which a session follows a direct channel. `seq` is the newest event known here; null if none is.
+   * Returns null if the session cannot follow the channel yet.
+   */
   function startOf(session: Session, channelId: string, seq: number | null): Start | null {
     const { phase } = session;
     // An event before the welcome is at or below the head at that time.

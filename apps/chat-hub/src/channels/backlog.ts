@@ -59,7 +59,10 @@ export class Backlog {
     return reading;
   }
 
-  /** At most a page of the events after `seq` up to `head()`, or null. Callers within seconds share its encoding. */
+  /**
+   * At most a page of the events after `seq` up to `head()`; null if the log has none. Callers within a few seconds
+   * share one encoding.
+   */
   encodedPage(
     seq: number,
     head: () => number,

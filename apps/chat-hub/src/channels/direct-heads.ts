@@ -4,7 +4,7 @@ import { limits } from '@openclaw/protocol';
 interface AgentHeads {
   readonly epochGeneration: number;
   readonly heads: Map<string, number>;
-  /** True while a channel that is not in the list is known to be new. */
+  /** True while `heads` has every stored direct channel of the agent, so that any other channel is new. */
   isComplete: boolean;
   /** The most recently active channels, newest last; as many as a welcome names. */
   latest: Set<string>;
@@ -13,7 +13,10 @@ interface AgentHeads {
 
 const pageSize = 1_000;
 
-/** The heads of direct channels that welcomes do not name. A session without an event of one starts after its head. */
+/**
+ * The heads of direct channels that welcomes do not name. A session that has had no event of such a channel enters it
+ * after this head.
+ */
 export function createDirectHeads(
   deps: {
     readonly store: Pick<ChatStore, 'directChannels'>;
@@ -58,7 +61,7 @@ export function createDirectHeads(
       const page = await store.directChannels(agentId, pageSize, after);
       if (agents.get(agentId) !== list) return;
       for (const { channelId, head } of page) {
-        // The page says when the channel was active, and earlier events are not newer than the page.
+        // The page includes the last event that was seen of the channel, so the page decides how recent it is.
         if (head >= (list.heads.get(channelId) ?? 0)) list.latest.delete(channelId);
         raiseIn(list, channelId, head);
       }

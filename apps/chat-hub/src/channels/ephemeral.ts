@@ -12,7 +12,7 @@ import {
 /** The kind of an event's sender, as far as this hub knows it. */
 export type KindOf = (senderId: string) => SenderKind | null;
 
-/** Encodes events that are not logged. They carry no seq, and the epoch of their time. */
+/** Encodes events that are not logged. They carry no seq, but the epoch that the database has at that time. */
 export function createEphemeralEncoder(store: Pick<ChatStore, 'epoch'>, kindOf: KindOf) {
   return (event: ChannelEvent, senderId: string, senderKind = kindOf(senderId)): EncodedEnvelope =>
     encodeEnvelope({

@@ -19,7 +19,7 @@ const sliceMs = 4;
 const socketsPerReading = 16;
 /** Deliveries after which `onWritten` is called even while sockets have more to write. */
 const maxUnreported = 1_000;
-/** Deliveries a second for each millisecond of waiting. */
+/** The flusher waits one millisecond for each of this many deliveries a second. */
 const deliveriesPerWaitMs = 25_000;
 const rateWindowMs = 100;
 

@@ -39,9 +39,9 @@ const decodedTypes: ReadonlySet<string> = new Set([
   'channel.member.join',
   'channel.message.delete',
 ]);
-/** Leaves that a room remembers, for subscribers whose membership was read just before the leave. */
+/** The number of departed members that a room remembers, because a membership may be read just before its end. */
 const maxLeaves = 1_000;
-/** Characters of events that may wait for the end of the turn; more are framed at once. */
+/** The most characters of events that wait for the end of the turn. Beyond this they are framed at once. */
 const maxPendingChars = 1_048_576;
 
 /** One live channel of this hub: its sequencer, its newest events, its sessions. */
@@ -55,7 +55,7 @@ export class Room {
   #pendingChars = 0;
   /** For each agentId, the seq at which it last left and whether it has joined again. The newest is last. */
   readonly #leaves = new Map<string, { readonly seq: number; hasRejoined: boolean }>();
-  /** The highest seq among the leaves that were removed from `#leaves`. */
+  /** The highest seq of the departures that were removed from `#leaves`. */
   #forgottenLeave = 0;
   #isDeleted = false;
   readonly #waiters = new Set<{ head: number; resolve: (isReached: boolean) => void }>();
@@ -91,7 +91,7 @@ export class Room {
     return this.#backlog.after(seq);
   }
 
-  /** A page of the events after `seq`, encoded once for all callers; or null. Rejects with ChatStoreError. */
+  /** A page of the events after `seq`, encoded once for all callers; null if there are none. Rejects with ChatStoreError. */
   encodedPage(seq: number, slices: TimeSlicedQueue): Promise<EncodedPage | null> {
     return this.#backlog.encodedPage(seq, () => this.head, slices);
   }

@@ -209,7 +209,7 @@ export function createRooms(deps: {
       if (outdated.size > 0) setImmediate(moveSome);
       break;
     }
-    // The callback may refer to thousands of sessions.
+    // Dropped, because the callback may keep thousands of sessions in memory.
     if (outdated.size === 0) onEpochChanged = undefined;
   }
 

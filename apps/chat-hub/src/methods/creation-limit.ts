@@ -47,7 +47,10 @@ export function refuseCreation(
 export function createDirectSend(deps: MethodDeps) {
   const { publisher, rooms } = deps;
   const known = new LRUCache<string, true>({ max: maxKnown });
-  /** First messages in flight that may create their channel, by sender and channel. Those of one pair count as one. */
+  /**
+   * How many messages in flight may create their direct channel, by sender and channel. Together, the messages of one
+   * sender to one channel count as one creation.
+   */
   const opening = new Map<string, number>();
 
   return async function directSend(

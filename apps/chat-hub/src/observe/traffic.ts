@@ -26,7 +26,7 @@ export interface Traffic {
   readonly events: number;
   /** The time from a send to its answer, and from an event's timestamp to its delivery, over the last seconds. */
   latency(): { readonly ackMs: Percentiles | null; readonly deliveryMs: Percentiles | null };
-  /** The busiest and the slowest channels of the last seconds, sorted by deliveries. The slowest make up a quarter. */
+  /** Channels of the last seconds, sorted by deliveries: three quarters are the busiest, one quarter the slowest. */
   channels(limit: number): ChannelTraffic[];
 }
 

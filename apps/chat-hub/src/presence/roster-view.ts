@@ -17,7 +17,7 @@ export interface ComparisonRules {
 
 interface MissingAgent {
   readonly firstMs: number;
-  /** The time of the first read without it since a read last failed; Infinity until the next read. */
+  /** The time of the first read that lacked the agent, after the last failed read. Infinity until there is one. */
   sinceMs: number;
 }
 
@@ -49,7 +49,7 @@ export class RosterView {
   readonly #leaseEndsMs = new Map<string, number>();
   /** The agents that had an event during the current read; null between reads. */
   #changedDuringRead: Set<string> | null = null;
-  /** False until the first read has succeeded or failed. Sockets could read the first read's agents themselves. */
+  /** False until the first read has succeeded or failed. Its agents are no news to sockets, which list them on their own. */
   #wasRead = false;
 
   readonly #lastSeen: LastSeenGuard;

@@ -8,13 +8,13 @@ import type { HubCache } from '../channels/hub-cache.ts';
 const writeEveryMs = 100;
 /** Entries kept in Redis, of running hubs and of stopped ones. */
 const maxRemembered = 32;
-/** Channels whose caches and heads in Redis are dropped after a restore, because they belong to the lost log. */
+/** The number of channels whose caches and heads are dropped from Redis after a restore: they belong to the lost log. */
 const droppedChannels = 1_000;
 
 /**
  * Remembers in Redis the newest event that each hub committed. A starting hub looks these events up in the log.
  * Committed events never disappear. So a log that lacks one was restored from a backup while no hub was running.
- * Nothing is written before Redis was compared with the log once.
+ * Nothing is written until Redis was compared with the log once.
  */
 export function createLatestEvents(deps: {
   readonly hubId: string;

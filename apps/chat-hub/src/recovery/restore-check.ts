@@ -64,7 +64,10 @@ export function createRestoreCheck(
       // The newest channel is added last, so that it is remembered longest.
       for (const [channelId, head] of [...heads].reverse()) record(channelId, head);
     },
-    /** True if these changes show a restore, or the heads: they are read for a reason, or every 25th time (10 s). */
+    /**
+     * True if these changes or the heads show a restore. The heads are read only if there is a reason, and in every 25th
+     * call (10 s).
+     */
     async isRestored(changes: Changes, hasFailed: boolean) {
       let isShorter = false;
       for (const { channelId, head } of changes.heads) {

@@ -106,7 +106,10 @@ export class SocketOutput implements Flushable {
     return this.#deps.slices.run(framing(events, this.acceptsBatches));
   }
 
-  /** Buffers further frames until each open buffer's function is called, which sends its payload ahead of them. */
+  /**
+   * Buffers further frames until the returned function is called, which sends its payload ahead of them. If several
+   * buffers are open, the frames wait for the last one.
+   */
   buffer(): (payload: Payload | null) => void {
     this.#openBuffers += 1;
     this.#buffered ??= [];

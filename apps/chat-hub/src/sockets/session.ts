@@ -8,7 +8,7 @@ import { CatchUp } from './catch-up.ts';
 import type { Signal } from './conflation.ts';
 import { SocketOutput, type Payload, type SocketOutputDeps } from './output.ts';
 
-/** A socket that was closed because it did not read may come back after this time. */
+/** The time after which a client may reconnect when its socket was closed for not reading. */
 const returnMs = 1_000;
 /** How long a peer may take to answer a close before its socket is destroyed. */
 const closeTimeoutMs = 2_000;
@@ -25,7 +25,7 @@ export interface SessionDeps extends Omit<SocketOutputDeps, 'onOverLimit'> {
 export interface WelcomedDirects {
   /** True when the welcome named all direct channels, so that any other is new and starts at its first event. */
   readonly isComplete: boolean;
-  /** `Rooms.epochGeneration` at that time: a later one makes the heads that the welcome named invalid. */
+  /** `Rooms.epochGeneration` at the welcome. In a later generation the heads that the welcome named are invalid. */
   readonly epochGeneration: number;
 }
 
@@ -150,7 +150,7 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Buffers all further output until the returned function is called, which sends its payload ahead of it. If several
+   * Buffers all further output until the returned function is called, which first sends its payload. If several
    * buffers are open, the output waits for the last one. Events of rooms are not buffered but sent from their logs
    * afterwards, because the payload may say that a room continues after them.
    */
@@ -165,12 +165,18 @@ export class Session implements RoomMember {
     };
   }
 
-  /** For an answer made over several turns: events of rooms entered meanwhile wait until the returned call. */
+  /**
+   * For an answer that takes several turns to make: the events of the rooms entered meanwhile wait until the returned
+   * function is called.
+   */
   pauseCatchUp(): () => void {
     return this.#catchUp.pause();
   }
 
-  /** Resolves with true when it does not lag, or at once while output is buffered; with false when it is closed. */
+  /**
+   * Resolves once the session no longer lags, or at once while output is buffered: with false if it is closed, otherwise
+   * with true.
+   */
   async whenDrained(): Promise<boolean> {
     const { phase } = this;
     if (phase.name === 'lagging' && !this.#output.isBuffering)
@@ -194,7 +200,7 @@ export class Session implements RoomMember {
 
   /** Enters a room: events that it delivered after `afterSeq` are sent first, then later ones as they arrive. */
   enter(room: Room, afterSeq: number = room.head): void {
-    // Events that are not framed yet are at or below the head. If this session needs them, it gets them in another way.
+    // Events that are not framed yet go to the earlier members only. If this session needs them, it catches up.
     room.flush();
     this.#mutedDirects.delete(room.channelId);
     const isNew = !this.#rooms.has(room.channelId);
@@ -214,7 +220,7 @@ export class Session implements RoomMember {
     if (!this.#catchUp.isPaused) queueMicrotask(() => void this.#catchUp.run());
   }
 
-  /** Leaves a room; does nothing when it is not in it. */
+  /** Leaves a room. Does nothing when the session is not in it. */
   leave(channelId: string): void {
     const room = this.#rooms.get(channelId);
     if (!room) return;
@@ -224,7 +230,8 @@ export class Session implements RoomMember {
   }
 
   /**
-   * Leaves rooms. Direct channels are muted until subscribed to again; false, and nothing left, if these are too many.
+   * Leaves rooms. Direct channels are muted until the client subscribes to them again. If too many are muted, it leaves
+   * nothing and returns false.
    */
   unsubscribe(channelIds: readonly string[]): boolean {
     const muted = this.#mutedDirects;
@@ -235,7 +242,7 @@ export class Session implements RoomMember {
     return true;
   }
 
-  /** True for a direct channel that it is not in and that the client did not unsubscribe from. */
+  /** True for a direct channel that the session has not entered and the client has not unsubscribed from. */
   mayEnterDirect(channelId: string): boolean {
     return !this.#rooms.has(channelId) && !this.#mutedDirects.has(channelId);
   }
@@ -260,7 +267,7 @@ export class Session implements RoomMember {
     terminateLater(this.#ws);
   }
 
-  /** Closes it and reads nothing more, so that calls already received cost nothing. */
+  /** Closes the socket and reads nothing more from it, so that calls that already arrived cost nothing. */
   expel(code: number, reason: string): void {
     if (!this.isOpen) return;
     this.close(code, reason);

@@ -25,7 +25,7 @@ export function createUnsentBudget({
   random = Math.random,
 } = {}) {
   const hub = new Pool(hubBytes, maxWaiting);
-  /** Each agent's pool with the number of its users. It is removed with its last user. */
+  /** Each agent's pool, and how many sockets and answers use it. The last one removes it. */
   const agents = new Map<string, { readonly pool: Pool; uses: number }>();
   let refusals = 0;
 
@@ -78,7 +78,8 @@ export function createUnsentBudget({
     isOver: (agentId: string) =>
       hub.bytes > hubBytes || (agents.get(agentId)?.pool.bytes ?? 0) > agentBytes,
     /**
-     * Reserves memory. Null at once if unsent output leaves too little; else it waits in order, at most `maxWaitMs`.
+     * Reserves memory. Waits in order for other reservations to end, at most `maxWaitMs`. Resolves with null after this
+     * time, or at once if unsent output alone leaves too little.
      */
     async reserve(agentId: string, bytes: number): Promise<Unsent | null> {
       const agent = use(agentId);
@@ -129,7 +130,7 @@ class Pool {
     }
   }
 
-  /** Reserves bytes, and waits for them until `endMs` if necessary. Resolves with false when they were refused. */
+  /** Reserves bytes. Waits for them until `endMs` if necessary, and then resolves with false. */
   enter(bytes: number, endMs: number): Promise<boolean> {
     if (this.#isFull(bytes)) return Promise.resolve(false);
     if (this.#waiting.size === 0 && this.#take(bytes)) return Promise.resolve(true);
@@ -146,7 +147,7 @@ class Pool {
     });
   }
 
-  /** True when only reading peers can free enough memory, not the end of a reservation. */
+  /** True when unsent output alone leaves too little memory. Waiting for other reservations to end would not help. */
   #isFull(bytes: number): boolean {
     return this.#unsent > 0 && this.#unsent + bytes > this.#max;
   }

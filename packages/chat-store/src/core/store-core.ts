@@ -74,7 +74,7 @@ export function createStoreCore(engine: Engine, report: ReportFault) {
     redislessHubs: bind(readRedislessHubs),
     /** The hubs that have beaten in the last minute, latest beat first, at most 100. */
     hubs: bind(readHubs),
-    /** Records agents as known, each named once. One statement; at most some hundred agents. */
+    /** Records agents as known, in one statement. Name each agent once, and at most some hundred in a call. */
     recordAgents: bind(recordAgents),
     /** The revocation is committed when it resolves. Other hubs find it with their next `changes`. */
     revoke: bind(revoke),

@@ -20,11 +20,11 @@ export function isLost(error: unknown): boolean {
   return lost.test(error.message) || systemCode.test(code);
 }
 
-/** True if a standby refused BEGIN … READ WRITE or a write. */
+/** True if a standby refused a write, or `ofBegin`, the error of BEGIN … READ WRITE. */
 export function isStandbys(error: unknown, ofBegin: unknown): boolean {
   const state = sqlState(error);
-  // A standby refuses a transaction that may write as an unsupported feature. Refusals of other statements may have the
-  // same code.
+  // A standby answers BEGIN … READ WRITE with `feature_not_supported` (0A000). Other statements can get this code from
+  // any server.
   return state === '25006' || (state === '0A000' && error === ofBegin);
 }
 

@@ -11,7 +11,7 @@ export function openDatabase(path: string, busyTimeoutMs: number, readOnly: bool
     database.exec('PRAGMA cache_size = -16384');
     if (readOnly) {
       database.exec('PRAGMA query_only = ON');
-      // A first read. From now on this connection holds the write-ahead log, which is removed by its last user.
+      // The first read opens the write-ahead log. SQLite removes that file with its last connection, so it now stays.
       database.exec('SELECT count(*) FROM sqlite_schema');
     } else {
       database.exec('PRAGMA journal_mode = WAL');

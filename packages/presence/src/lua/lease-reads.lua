@@ -19,7 +19,7 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- The end of one of the agent's leases that ends after the given time, or nil. The first lease nearly always decides.
+-- The end of a lease of the agent that ends after the given time, or nil. The first lease nearly always does.
 local function presentUntil(agent, after)
   local from = '[' .. agent .. ' '
   while true do

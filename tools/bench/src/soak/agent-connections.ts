@@ -1,6 +1,6 @@
-/** When each agent had which connections: the truth that presence is compared with. */
+/** Records when each agent had which connections. The presence that hubs show is compared with it. */
 export interface AgentConnections {
-  /** Agents that have not closed. */
+  /** The agents that have not closed for good. */
   readonly agents: Iterable<string>;
   /** The connection got its welcome from the hub `where`. */
   live(agentId: string, connection: string, where: string): void;
@@ -10,14 +10,14 @@ export interface AgentConnections {
   closed(agentId: string): void;
   /** True if one connection was open during the whole time. */
   wasLive(agentId: string, fromMs: number, toMs: number): boolean;
-  /** The start of the time without a moment offline; Infinity while offline. */
+  /** The time since when the agent has always had a connection. Infinity while it has none. */
   liveSinceMs(agentId: string): number;
-  /** Infinity while it has not closed. */
+  /** The time at which the agent closed for good; Infinity before that. */
   closedAtMs(agentId: string): number;
   readonly lastClosedMs: number;
   /** When a connection was last opened or lost. */
   readonly lastChangeMs: number;
-  /** Lost connections, apart from those that the client closed. */
+  /** The number of connections that were lost and not closed by their client. */
   readonly losses: number;
   /** Its last connections as text. */
   describe(agentId: string): string;

@@ -2,7 +2,7 @@ import { spreadOf, type Spread } from '../statistics.ts';
 
 /** How late the timers of the hubs were, by their own metrics. */
 export interface EventLoops {
-  /** Reads one hub's metrics, which cover the time since they were last read. `isCalm`: without a fault in that time. */
+  /** Reads one hub's metrics since the previous read. `isCalm` is true if no fault was active in that time. */
   sample(httpUrl: string, isCalm: boolean): Promise<void>;
   report(): EventLoopReport;
 }

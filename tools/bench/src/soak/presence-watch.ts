@@ -39,7 +39,7 @@ export interface PresenceWatch {
   checkList(where: string, channelId: string, agentIds: readonly string[], askedMs: number): void;
   /** Reports what has become certain. Call it every second. */
   sweep(): void;
-  /** From then on nothing wrong is excused by a lease or a recent change. */
+  /** After this time, no lease and no recent change can explain a difference: every one is a violation. */
   readonly settledAtMs: number;
 }
 

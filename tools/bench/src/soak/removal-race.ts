@@ -26,7 +26,7 @@ const answerMs = 60_000;
 
 type ReadMethod = 'log.read' | 'message.history' | 'REST';
 
-/** Runs until it is stopped; `ports` are the hubs' own, without a link between. */
+/** Runs until it is stopped. It connects directly to the `ports` of the hubs, which no network fault affects. */
 export function startRemovalRace(ports: readonly number[], violations: Violations): RemovalRace {
   /** The highest seq of an answer → its first read. */
   const seen = new Map<number, { readonly method: ReadMethod; readonly atMs: number }>();

@@ -27,14 +27,14 @@ export interface SoakOptions {
   readonly system: SystemOptions;
   readonly fleet: FleetOptions;
   readonly workload: WorkloadOptions;
-  /** How long faults are injected. The final checks take a lease and more on top. */
+  /** How long faults are injected. After that the final checks take longer than a lease. */
   readonly durationMs: number;
   /**
-   * The longest wait after the last fault. Ghosts and stale views are certain only after a lease and more, so a shorter
-   * wait checks less of presence. @default unlimited
+   * The longest wait after the last fault. Ghosts and stale views are certain only some time after a whole lease, so a
+   * shorter wait checks less of presence. @default unlimited
    */
   readonly maxRestMs?: number;
-  /** The faults in their order. Its end ends the injection. */
+  /** The faults to inject, in order. The injection stops when the iterator ends. */
   readonly schedule: Iterator<ScheduledFault>;
 }
 
@@ -184,7 +184,7 @@ interface PresencePage {
   readonly degraded: boolean;
 }
 
-/** A channel's presence by REST as an admin, without a link between; null if the hub is down, frozen or degraded. */
+/** A channel's presence, read by REST directly from the hub. Null if the hub is down, frozen or degraded. */
 async function presenceAt({ hub }: HubSite, channelId: string): Promise<PresencePage | null> {
   const url = `${hub.httpUrl}/v1/channels/${channelId}/presence?agent=auditor&role=admin&limit=200`;
   const page = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(

@@ -24,7 +24,7 @@ export interface Sender {
   repeat(subscriber: Subscriber, sent: Sent): Promise<void>;
   /** A random one of the agent's last sends to a channel; undefined without any. */
   recent(subscriber: Subscriber): Sent | undefined;
-  /** The same, and removes it. */
+  /** Like `recent`, and removes the message from the list. */
   takeRecent(subscriber: Subscriber): Sent | undefined;
 }
 

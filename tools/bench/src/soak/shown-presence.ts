@@ -4,9 +4,9 @@ export interface Shown {
   readonly channelId: string;
   readonly agentId: string;
   readonly isOnline: boolean;
-  /** Since when, but not before the subscriber's connection. */
+  /** The time since when the subscriber is shown this status; at the earliest, the time at which it connected. */
   readonly sinceMs: number;
-  /** Excludes it from {@link ShownPresence.all}. */
+  /** Excludes this status from {@link ShownPresence.all}. */
   markReported(): void;
 }
 
@@ -15,7 +15,7 @@ export interface ShownPresence {
   /** The subscriber connected; what it was shown before is void. */
   begins(subscriber: string): void;
   ends(subscriber: string): void;
-  /** From an event, or from a list requested at `askedMs`: events since then are newer than the list. */
+  /** Records a status from an event, or from a list requested at `askedMs`. Events after that are newer than the list. */
   show(
     subscriber: string,
     channelId: string,

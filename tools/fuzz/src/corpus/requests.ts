@@ -11,7 +11,7 @@ export interface RequestCase {
 const crlf = '\r\n';
 const host = 'Host: localhost';
 
-/** A request of a dev-mode agent that wants no more of the connection than its answer. */
+/** A request after whose answer the server closes the connection. */
 const ask = (line: string, headers: readonly string[] = [], body: string | Uint8Array = '') =>
   Buffer.concat([
     Buffer.from([`${line} HTTP/1.1`, host, 'Connection: close', ...headers, '', ''].join(crlf)),

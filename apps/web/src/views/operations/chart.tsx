@@ -12,6 +12,10 @@ export interface ChartLine {
 const height = 190;
 const shortestSeconds = 60;
 const longestSeconds = 300;
+/** The steps between two ticks. A step of 2.5 would need one more digit than the figures have. */
+const tickSteps = Array.from({ length: 16 }, (_, power) =>
+  [1, 2, 5].map((digit) => digit * 10 ** (power - 1)),
+).flat();
 
 export function Chart(props: {
   title: string;
@@ -58,7 +62,14 @@ export function Chart(props: {
             size: 30,
             values: (_plot, values) => values.map((seconds) => axisTimeText(seconds * 1000)),
           },
-          { ...axis, font, ticks, size: 58, values: (_plot, values) => values.map(format) },
+          {
+            ...axis,
+            font,
+            ticks,
+            size: 58,
+            incrs: tickSteps,
+            values: (_plot, values) => values.map(format),
+          },
         ],
         series: [
           {},
