@@ -53,6 +53,7 @@ const tasks = {
   build: { command: nx('build') },
   format: { command: ['prettier', '--write', '.'] },
   lua: { command: ['node', 'tools/setup/embed-lua.mjs'] },
+  dashboards: { command: node('tools/monitoring/src/dashboards/main.ts') },
 };
 
 let [name, ...args] = process.argv.slice(2);

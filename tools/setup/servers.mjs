@@ -21,10 +21,30 @@ const servers = [
   },
 ];
 
-// The drills of the backup use these programs. Without pgBackRest its drill is skipped.
+// Without these, the tests that need them are skipped. promtool checks the alert rules.
+const checkPrograms = [
+  { debianPackage: 'prometheus', purpose: 'Prometheus', isThere: () => onPath('promtool') },
+  {
+    debianPackage: 'prometheus-alertmanager',
+    purpose: 'Alertmanager',
+    isThere: () => onPath('amtool'),
+  },
+];
+
+// The drills of backup and monitoring use these programs.
 const drillPrograms = [
   { debianPackage: 'age', purpose: 'age', isThere: () => onPath('age') },
   { debianPackage: 'pgbackrest', purpose: 'pgBackRest', isThere: () => onPath('pgbackrest') },
+  {
+    debianPackage: 'prometheus-redis-exporter',
+    purpose: 'the Redis exporter',
+    isThere: () => onPath('prometheus-redis-exporter'),
+  },
+  {
+    debianPackage: 'prometheus-postgres-exporter',
+    purpose: 'the PostgreSQL exporter',
+    isThere: () => onPath('prometheus-postgres-exporter'),
+  },
 ];
 
 function onPath(name) {
@@ -40,11 +60,12 @@ function debianPostgres() {
 }
 
 /**
- * Installs missing servers, and the programs of the drills if asked, by apt-get as root. Otherwise prints what to
- * install; without a server it exits 1.
+ * Installs missing servers and checkers, and the programs of the drills if asked, by apt-get as root. Otherwise prints
+ * what to install; without a server it exits 1.
  */
 export function installServers({ forDrills = false } = {}) {
-  const needed = forDrills ? [...servers, ...drillPrograms] : servers;
+  const optional = forDrills ? [...checkPrograms, ...drillPrograms] : checkPrograms;
+  const needed = [...servers, ...optional];
   const missing = needed.filter((server) => !server.isThere());
   if (missing.length === 0) return;
   const packages = missing.map((server) => server.debianPackage);
@@ -53,12 +74,21 @@ export function installServers({ forDrills = false } = {}) {
     console.error(
       `setup: installing ${missing.map((server) => server.purpose).join(', ')} (apt-get install ${packages.join(' ')})…`,
     );
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    // With this run level no installed service is started.
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
     const apt = (...args) =>
       spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] })
         .status;
     apt('update');
-    apt('install', '-y', '--no-install-recommends', ...packages);
+    // One package that is not to be had fails its whole command, so each optional one has its own.
+    for (const list of [servers, ...optional.map((program) => [program])]) {
+      const wanted = list.filter((server) => !server.isThere());
+      if (wanted.length > 0)
+        apt(
+          ...['install', '-y', '--no-install-recommends'],
+          ...wanted.map((server) => server.debianPackage),
+        );
+    }
   }
   const still = missing.filter((server) => !server.isThere());
   if (still.length === 0) return;

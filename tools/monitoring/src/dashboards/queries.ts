@@ -1,0 +1,24 @@
+import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+
+/** A query of a panel. */
+export interface PanelQuery {
+  readonly panel: string;
+  readonly expr: string;
+}
+
+/** Every query of a dashboard. */
+export function queriesIn({ panels = [] }: Dashboard): PanelQuery[] {
+  return panels.flatMap((panel) => {
+    if (!('targets' in panel) || !panel.targets) return [];
+    const { title = '' } = panel;
+    return panel.targets.map((target) => ({
+      panel: title,
+      expr: 'expr' in target ? String(target.expr) : '',
+    }));
+  });
+}
+
+/** The query with Grafana's variables replaced. */
+export function resolved(expr: string, rateInterval: string): string {
+  return expr.replaceAll('$__rate_interval', rateInterval).replaceAll('$instance', '.*');
+}

@@ -1,0 +1,86 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { freePort } from '@openclaw/test-support';
+
+/** What `docker compose` does with a service. */
+export interface Service {
+  /** Starts it if it does not run, or if the variables differ from its own. */
+  up(env: Readonly<Record<string, string>>): Promise<void>;
+  restart(): Promise<void>;
+  signal?(signal: NodeJS.Signals): Promise<void>;
+  output?(): string;
+}
+
+/** A program `docker` for the commands of the runbooks. It acts on the processes of the test. */
+export interface ComposeStub extends AsyncDisposable {
+  /** The folder of the program, and the variable that it needs. */
+  readonly env: { readonly folder: string; readonly DRILL_COMPOSE: string };
+}
+
+interface Request {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const program = `#!/usr/bin/env node
+// Variables of one command line, such as HUB_MAX_CONNECTIONS=10000 docker compose up -d hub.
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^HUB_(MAX|JWT|LIMIT)_/.test(name)));
+const body = JSON.stringify({ args: process.argv.slice(2), env });
+const answer = await fetch(process.env.DRILL_COMPOSE, { method: 'POST', body });
+process.stdout.write(await answer.text());
+process.exitCode = answer.ok ? 0 : 1;
+`;
+
+/** Answers `docker compose` up, restart, kill, ps and logs. Services that are not listed are taken to be elsewhere. */
+export async function startComposeStub(
+  folder: string,
+  services: ReadonlyMap<string, Service>,
+): Promise<ComposeStub> {
+  async function answer({ args, env }: Request): Promise<string> {
+    const [compose, command, ...rest] = args;
+    if (compose !== 'compose') throw new Error(`docker ${args.join(' ')} is not of Compose`);
+    const values = new Set(['-s', '--tail', '--since']);
+    const names = rest.filter(
+      (text, at) => !text.startsWith('-') && !values.has(rest[at - 1] ?? ''),
+    );
+    const found = names.map((name) => {
+      const service = services.get(name);
+      if (!service) throw new Error(`no such service: ${name}`);
+      return service;
+    });
+    if (command === 'up') for (const service of found) await service.up(env);
+    else if (command === 'restart') for (const service of found) await service.restart();
+    else if (command === 'kill')
+      for (const service of found)
+        await service.signal?.(rest[rest.indexOf('-s') + 1] as NodeJS.Signals);
+    else if (command === 'logs') return found.map((service) => service.output?.() ?? '').join('');
+    else if (command !== 'ps') throw new Error(`unknown command: docker ${args.join(' ')}`);
+    return `${command} ${names.join(' ')}\n`;
+  }
+
+  const server = createServer((request, response) => {
+    void (async () => {
+      try {
+        let body = '';
+        for await (const chunk of request) body += String(chunk);
+        response.end(await answer(JSON.parse(body) as Request));
+      } catch (error) {
+        response.writeHead(500).end(`${(error as Error).message}\n`);
+      }
+    })();
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const path = join(folder, 'docker.mjs');
+  await writeFile(path, program);
+  await chmod(path, 0o755);
+  await writeFile(join(folder, 'docker'), `#!/bin/sh\nexec node ${path} "$@"\n`, { mode: 0o755 });
+  return {
+    env: { folder, DRILL_COMPOSE: `http://127.0.0.1:${port}` },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Ends a fault that its runbook did not end. Called at the end of each drill. */
+export type Repair = () => unknown;
+
+/** Keeps a client of Redis busy with scripts of `busyMs` each, until Redis closes its connection. */
+export function startSlowScripts(port: number, busyMs: number): Repair {
+  const script =
+    `local t=redis.call('TIME') local s=t[1]*1000000+t[2] ` +
+    `repeat local n=redis.call('TIME') until n[1]*1000000+n[2]-s>${busyMs * 1_000} return 1`;
+  const parts = ['EVAL', script, '0'];
+  const command = `*3\r\n${parts.map((part) => `$${part.length}\r\n${part}\r\n`).join('')}`;
+  const socket = connect({ port, host: '127.0.0.1' });
+  socket.on('error', () => undefined);
+  // A few commands wait in Redis, so that it never waits for this program.
+  socket.on('connect', () => socket.write(command.repeat(4)));
+  socket.on('data', (replies: Buffer) => {
+    for (const byte of replies) if (byte === 0x3a) socket.write(command);
+  });
+  return () => socket.destroy();
+}
+
+/** Writes keys that never existed before, so that a full Redis must evict others. */
+export function startWriter(port: number, valueBytes: number): Repair {
+  const value = 'x'.repeat(valueBytes);
+  const socket = connect({ port, host: '127.0.0.1' });
+  socket.on('error', () => undefined);
+  let count = 0;
+  const timer = setInterval(() => {
+    for (let i = 0; i < 20; i += 1) socket.write(`SET fill:${(count += 1)} ${value} EX 600\r\n`);
+  }, 50);
+  return () => {
+    clearInterval(timer);
+    socket.destroy();
+  };
+}
+
+/** Opens two connections at a time and closes them, so that some exceed a tight `maxclients`. */
+export function startKnocking(port: number): Repair {
+  const timer = setInterval(() => {
+    const sockets = [1, 2, 3].map(() => connect({ port, host: '127.0.0.1' }));
+    for (const socket of sockets) socket.on('error', () => undefined);
+    setTimeout(() => sockets.forEach((socket) => socket.destroy()), 30);
+  }, 400);
+  return () => clearInterval(timer);
+}
+
+/** Stops the process for most of the time, as a machine without a free core does, until it has another pid. */
+export function startStarving(pid: () => number): Repair {
+  const starved = pid();
+  let isEnding = false;
+  const signal = (name: NodeJS.Signals) => {
+    try {
+      process.kill(starved, name);
+    } catch {
+      isEnding = true;
+    }
+  };
+  void (async () => {
+    while (!isEnding && pid() === starved) {
+      signal('SIGSTOP');
+      await delay(200);
+      signal('SIGCONT');
+      await delay(100);
+    }
+  })();
+  return () => (isEnding = true);
+}
+
+/** Opens idle sessions of a program that leaks them. */
+export async function openSessions(port: number, count: number): Promise<Repair> {
+  const sockets: Socket[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const socket = connect({ port, host: '127.0.0.1' });
+    sockets.push(socket);
+    socket.on('error', () => undefined);
+    const params = 'user\0hub\0database\0hub\0application_name\0leaky\0\0';
+    const startup = Buffer.alloc(8 + params.length);
+    startup.writeInt32BE(startup.length, 0);
+    startup.writeInt32BE(196_608, 4);
+    startup.write(params, 8);
+    socket.write(startup);
+    await new Promise((resolve) => socket.once('data', resolve));
+  }
+  return () => sockets.forEach((socket) => socket.destroy());
+}

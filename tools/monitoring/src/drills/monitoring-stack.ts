@@ -1,0 +1,225 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  freePort,
+  startProcess,
+  temporaryFolder,
+  waitFor,
+  type ServerProcess,
+} from '@openclaw/test-support';
+import { stringify } from 'yaml';
+import { filesIn, readMonitoringYaml, type RuleFile } from '../alert-rules.ts';
+import { startAlertReceiver, type AlertReceiver } from './alert-receiver.ts';
+import { quickRules } from './quick-rules.ts';
+
+/** A program that can be ended and started again. */
+export interface Restartable {
+  readonly address: string;
+  readonly stop: () => Promise<void>;
+  readonly start: () => Promise<void>;
+}
+
+/** Prometheus, Alertmanager, both exporters and a receiver, configured by infra/monitoring. */
+export interface MonitoringStack extends AsyncDisposable {
+  readonly prometheusUrl: string;
+  readonly alertmanagerUrl: string;
+  /** The folder of the files that name what is scraped. */
+  readonly targetsFolder: string;
+  readonly receiver: AlertReceiver;
+  readonly redisExporter: Restartable;
+  readonly postgresExporter: Restartable;
+  setHubs(hosts: readonly string[]): Promise<void>;
+  setRedisNodes(urls: readonly string[]): Promise<void>;
+  /** The result of an instant query. */
+  query(expr: string): Promise<readonly Sample[]>;
+  /** True while such an alert is active in Alertmanager, held back or not. */
+  isFiring(alert: string, severity: 'page' | 'ticket'): Promise<boolean>;
+}
+
+export interface Sample {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: readonly [atSeconds: number, value: string];
+}
+
+const token = 'of-this-test';
+
+async function getJson<T>(url: string): Promise<T> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
+  return (await answer.json()) as T;
+}
+
+/** Starts all of it, for the hubs, Redis nodes and the PostgreSQL at these addresses. */
+export async function startMonitoring(watched: {
+  readonly hubs: readonly string[];
+  readonly redisUrls: readonly string[];
+  readonly postgresUrl: string;
+}): Promise<MonitoringStack> {
+  const folder = await temporaryFolder('monitoring');
+  const at = (...parts: string[]) => join(folder.path, ...parts);
+  for (const name of ['rules', 'targets', 'secrets', 'data'])
+    await mkdir(at(name), { recursive: true });
+  const ports = {
+    prometheus: await freePort(),
+    alertmanager: await freePort(),
+    redisExporter: await freePort(),
+    postgresExporter: await freePort(),
+    receiver: await freePort(),
+  };
+  const host = (port: number) => `127.0.0.1:${port}`;
+  const target = (name: string, groups: readonly object[]) =>
+    writeFile(at('targets', `${name}.yml`), stringify(groups));
+  const setHubs = (hosts: readonly string[]) => target('chat-hub', [{ targets: hosts }]);
+  const setRedisNodes = (urls: readonly string[]) =>
+    target(
+      'redis',
+      urls.map((url) => ({
+        targets: [host(ports.redisExporter)],
+        labels: { __param_target: url },
+      })),
+    );
+  await setHubs(watched.hubs);
+  await setRedisNodes(watched.redisUrls);
+  await target('postgres', [{ targets: [host(ports.postgresExporter)] }]);
+  await target('alertmanager', [{ targets: [host(ports.alertmanager)] }]);
+  await target('prometheus', [{ targets: [host(ports.prometheus)] }]);
+
+  for (const name of await filesIn('rules')) {
+    const rules = await readMonitoringYaml<RuleFile>(`rules/${name}`);
+    await writeFile(at('rules', name), stringify(quickRules(rules)));
+  }
+  const prometheus = await readMonitoringYaml<{ global: object }>('prometheus.yml');
+  // The exporter of PostgreSQL takes a second to find that its server is away.
+  prometheus.global = { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '1s' };
+  await writeFile(at('prometheus.yml'), stringify(prometheus));
+  const alertmanager = await readMonitoringYaml<{
+    route: Record<string, unknown>;
+    receivers: { webhook_configs: { url: string }[] }[];
+  }>('alertmanager.yml');
+  Object.assign(alertmanager.route, { group_wait: '1s', group_interval: '1s' });
+  for (const { webhook_configs: hooks } of alertmanager.receivers)
+    for (const hook of hooks)
+      hook.url = hook.url.replace(/^http:\/\/[^/]+/, `http://${host(ports.receiver)}`);
+  await writeFile(at('alertmanager.yml'), stringify(alertmanager));
+  await writeFile(at('secrets', 'webhook-token'), token);
+
+  const receiver = await startAlertReceiver(ports.receiver, token);
+  const programs: ReturnType<typeof restartable>[] = [];
+  function restartable(
+    command: string,
+    args: readonly string[],
+    port: number,
+    path: string,
+    env: Readonly<Record<string, string>> = {},
+  ) {
+    let program: ServerProcess | null = null;
+    return {
+      address: host(port),
+      async stop() {
+        await program?.stop('SIGTERM');
+        program = null;
+      },
+      async start() {
+        if (program) return;
+        const started = startProcess(command, args, {
+          cwd: folder.path,
+          env: { PATH: process.env['PATH'], ...env },
+        });
+        program = started;
+        await waitFor(
+          () =>
+            fetch(`http://${host(port)}${path}`).then(
+              ({ ok }) => ok,
+              () => false,
+            ),
+          {
+            timeoutMs: 30_000,
+            what: command,
+          },
+        ).catch((error: unknown) => {
+          throw new Error(`${String(error)}: ${started.output()}`);
+        });
+      },
+    };
+  }
+  const start = async (...args: Parameters<typeof restartable>) => {
+    const program = restartable(...args);
+    programs.push(program);
+    await program.start();
+    return program;
+  };
+
+  async function dispose() {
+    for (const program of programs.toReversed()) await program.stop();
+    await receiver.stop();
+    await folder.remove();
+  }
+
+  try {
+    const redisExporter = await start(
+      'prometheus-redis-exporter',
+      // As in production, where the exporter's user has no CONFIG.
+      ['-web.listen-address', host(ports.redisExporter), '-redis.addr', '', '-config-command', '-'],
+      ports.redisExporter,
+      '/health',
+    );
+    const postgresExporter = await start(
+      'prometheus-postgres-exporter',
+      ['--web.listen-address', host(ports.postgresExporter), '--log.level', 'error'],
+      ports.postgresExporter,
+      '/',
+      { DATA_SOURCE_NAME: `${watched.postgresUrl}?sslmode=disable` },
+    );
+    await start(
+      'prometheus-alertmanager',
+      [
+        `--config.file=${at('alertmanager.yml')}`,
+        `--storage.path=${at('data', 'alertmanager')}`,
+        `--web.listen-address=${host(ports.alertmanager)}`,
+        '--cluster.listen-address=',
+      ],
+      ports.alertmanager,
+      '/-/ready',
+    );
+    await start(
+      'prometheus',
+      [
+        `--config.file=${at('prometheus.yml')}`,
+        `--storage.tsdb.path=${at('data', 'prometheus')}`,
+        `--web.listen-address=${host(ports.prometheus)}`,
+        // After it a resolved alert is taken back, so it decides how fast Alertmanager sees the end.
+        '--rules.alert.resend-delay=1s',
+      ],
+      ports.prometheus,
+      '/-/ready',
+    );
+    const prometheusUrl = `http://${host(ports.prometheus)}`;
+    const alertmanagerUrl = `http://${host(ports.alertmanager)}`;
+    return {
+      prometheusUrl,
+      alertmanagerUrl,
+      targetsFolder: at('targets'),
+      receiver,
+      redisExporter,
+      postgresExporter,
+      setHubs,
+      setRedisNodes,
+      async query(expr) {
+        const { data } = await getJson<{ data: { result: Sample[] } }>(
+          `${prometheusUrl}/api/v1/query?query=${encodeURIComponent(expr)}`,
+        );
+        return data.result;
+      },
+      async isFiring(alert, severity) {
+        const filters = [`alertname="${alert}"`, `severity="${severity}"`];
+        const query = filters.map((filter) => `filter=${encodeURIComponent(filter)}`).join('&');
+        const found = await getJson<unknown[]>(`${alertmanagerUrl}/api/v2/alerts?${query}`);
+        return found.length > 0;
+      },
+      [Symbol.asyncDispose]: dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}

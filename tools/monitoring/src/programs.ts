@@ -1,0 +1,28 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe } from '@jest/globals';
+
+/** Debian's programs by the names of their packages. `npm test` installs them where it may. */
+const packages = {
+  promtool: 'prometheus',
+  prometheus: 'prometheus',
+  'prometheus-alertmanager': 'prometheus-alertmanager',
+  amtool: 'prometheus-alertmanager',
+  'prometheus-redis-exporter': 'prometheus-redis-exporter',
+  'prometheus-postgres-exporter': 'prometheus-postgres-exporter',
+} as const;
+export type Program = keyof typeof packages;
+
+function isOnPath(name: string): boolean {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return folders.some((folder) => existsSync(join(folder, name)));
+}
+
+/** `describe` where all programs are there. Otherwise it skips the tests, and one line says what they need. */
+export function describeWith(...programs: readonly Program[]): typeof describe {
+  const missing = programs.filter((name) => !isOnPath(name));
+  if (missing.length === 0) return describe;
+  const needed = [...new Set(missing.map((name) => packages[name]))];
+  process.stderr.write(`skipped: tests that need ${needed.join(', ')} (apt-get install)\n`);
+  return describe.skip as typeof describe;
+}

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { readAlerts } from './alert-rules.ts';
+import { root } from './repository.ts';
+import { readRunbook } from './runbook.ts';
+
+const folder = 'docs/runbooks';
+const index = 'README.md';
+
+describe('docs/runbooks', () => {
+  it('has a page for each alert, and no other', async () => {
+    const alerts = await readAlerts();
+    for (const { alert, labels, annotations } of alerts) {
+      const path = annotations?.['runbook_url'] ?? '';
+      expect([alert, labels?.['severity'], annotations?.['summary']]).toEqual([
+        alert,
+        expect.stringMatching(/^(page|ticket)$/),
+        expect.stringMatching(/\w/),
+      ]);
+      expect([alert, (await readRunbook(path)).title]).toEqual([alert, alert]);
+    }
+    const named = new Set(alerts.map(({ annotations }) => annotations?.['runbook_url']));
+    const pages = (await readdir(join(root, folder))).filter((name) => name !== index);
+    expect(pages.map((name) => `${folder}/${name}`).toSorted()).toEqual([...named].toSorted());
+  });
+
+  it('lists every page with the severities of its alert', async () => {
+    const text = await readFile(join(root, folder, index), 'utf8');
+    const listed = [...text.matchAll(/^\| \[(\w+)\]\(([\w-]+\.md)\)\s+\| ([a-z, ]+?)\s*\|$/gm)];
+    const severities = new Map<string, string[]>();
+    for (const { alert, labels, annotations } of await readAlerts()) {
+      const key = `${alert} ${annotations?.['runbook_url']}`;
+      severities.set(key, [...(severities.get(key) ?? []), labels?.['severity'] ?? '']);
+    }
+    expect(
+      listed
+        .map(([, alert, page, severity]) => `${alert} ${folder}/${page}: ${severity}`)
+        .toSorted(),
+    ).toEqual([...severities].map(([key, all]) => `${key}: ${all.join(', ')}`).toSorted());
+  });
+
+  it('links only to what exists, and names only npm commands that exist', async () => {
+    const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    for (const name of await readdir(join(root, folder))) {
+      const path = join(folder, name);
+      const text = await readFile(join(root, path), 'utf8');
+      for (const [, link = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)/g))
+        expect([name, link, existsSync(join(root, dirname(path), link))]).toEqual([
+          name,
+          link,
+          true,
+        ]);
+      for (const [, script = ''] of text.matchAll(/npm run ([\w:-]+)/g))
+        expect([name, Object.keys(scripts)]).toEqual([name, expect.arrayContaining([script])]);
+    }
+  });
+});
