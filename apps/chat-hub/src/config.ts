@@ -34,6 +34,8 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** The folder of the built web UI; null: the folder that `npm start` builds. */
   readonly webDir: string | null;
+  /** True when spans are recorded by the OpenTelemetry SDK that the process has registered. */
+  readonly isTraced: boolean;
   readonly logLevel: string;
 }
 
@@ -110,6 +112,7 @@ const environmentSchema = z.object({
   HUB_LIMIT_CREATE: limit.prefault('6000/3600'),
   HUB_LIMIT_CALLS: limit.optional(),
   HUB_WEB_DIR: z.string().optional(),
+  HUB_TRACING: z.enum(['on', 'off']).default('off'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -179,6 +182,7 @@ export function parseConfig(environment: Environment): Config {
     maxConnections: env.HUB_MAX_CONNECTIONS ?? null,
     trustedProxies: env.HUB_TRUSTED_PROXIES,
     webDir: env.HUB_WEB_DIR === undefined ? null : resolve(env.HUB_WEB_DIR),
+    isTraced: env.HUB_TRACING === 'on',
     logLevel: env.LOG_LEVEL,
   };
 }

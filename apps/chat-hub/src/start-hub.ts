@@ -30,6 +30,8 @@ import { createOpsServer, createServer } from './rest/server.ts';
 import { openServices, type Services } from './services.ts';
 import { createUpgradeHandler } from './edge/upgrade.ts';
 import { builtPageDir } from './rest/web-page.ts';
+import { createTracing } from './tracing/create-tracing.ts';
+import { untraced } from './tracing/tracing.ts';
 
 export interface RunningHub {
   readonly hubId: string;
@@ -65,7 +67,9 @@ export async function startHub(
   const closers = createClosers(log);
   try {
     const metrics = createMetrics();
-    const services = await openServices(config, hubId, closers, log, times);
+    const opened = await openServices(config, hubId, closers, log, times);
+    const tracing = config.isTraced ? await createTracing(opened, hubId, closers, log) : untraced;
+    const services = { ...opened, bus: tracing.bus(opened.bus), tracing };
     const live = await startLive(hubId, services, metrics, closers, log, budgets);
     observeLive(metrics, services, live);
     const { store, limiter } = services;
@@ -86,8 +90,12 @@ export async function startHub(
     const onLimited = () => metrics.limitedCalls.inc();
     const handlers = createHandlers({ ...live, store, limiter, cache: services.cache });
     const observe = traffic.called;
-    const invoke = createInvoke({ handlers, limiter, onLimited, observe, unsent, slices, log });
-    const dispatcher = createDispatcher({ invoke, allowance, onLimited, observe, unsent });
+    const invoke = tracing.invoke(
+      createInvoke({ handlers, limiter, onLimited, observe, unsent, slices, log }),
+    );
+    const dispatcher = tracing.dispatcher(
+      createDispatcher({ invoke, allowance, onLimited, observe, unsent }),
+    );
     const authenticate = createAuthenticate(config.auth, {
       store,
       barredForMs: (agentId) => allowance.barredForMs(agentId),
@@ -148,14 +156,9 @@ export async function startHub(
           drainEndMs === null ? cap.surplusMs(socket) : slotWithinMs(drainEndMs - Date.now()),
         // A refused socket stays open until it has read its close code, so their number needs this limit.
         maxClosing: Math.min(4_096, 4 * cap.surplus),
-        onAccepted: createConnectionHandler({
-          ...live,
-          store,
-          dispatcher,
-          allowance,
-          metrics,
-          log,
-        }),
+        onAccepted: tracing.accepted(
+          createConnectionHandler({ ...live, store, dispatcher, allowance, metrics, log }),
+        ),
         onRefused: (status) => metrics.refusedConnections.inc({ status: String(status) }),
         log,
       }),

@@ -89,6 +89,7 @@ async function run(
     caller: { identity: request.identity, transport: 'rest', session: null },
     method,
     params,
+    headers: request.headers,
     // An agent over its allowance is refused earlier, before its body is read.
     overAllowanceMs: null,
     onLimit(action, decision) {

@@ -117,7 +117,7 @@ export function createConnectionHandler(deps: ConnectionDeps) {
     return `at most ${maxSocketsPerAgent} connections of one agent`;
   }
 
-  return function onAccepted({ ws, socket, identity }: Accepted): void {
+  return function onAccepted({ ws, socket, identity }: Omit<Accepted, 'headers'>): void {
     const closedWith = useProtocolCloseCodes(ws);
     const refusal = refusalOf(identity.agentId);
     if (refusal !== null) {
