@@ -11,6 +11,7 @@ export const slowSuites = [
   'presence/src/quiet-hour',
   'presence/src/refused-writes',
   'apps/web/src/e2e/crowd-by-the-clock',
+  'bench/src/cost-model/cost-model',
 ];
 
 export default {

@@ -24,6 +24,7 @@ const tasks = {
   loadgen: { command: node('apps/loadgen/src/main.ts') },
   soak: { command: node('tools/bench/src/soak/main.ts'), needs: ['servers'] },
   faults: { command: node('tools/bench/src/faults/main.ts'), needs: ['servers'] },
+  'cost-model': { command: node('tools/bench/src/cost-model/main.ts'), needs: ['servers'] },
   fuzz: { command: node('tools/fuzz/src/main.ts'), needs: ['servers'] },
   'call-path': { command: node('tools/setup/call-path.mjs'), needs: ['servers'] },
   test: { command: ['jest'], needs: ['servers'] },
